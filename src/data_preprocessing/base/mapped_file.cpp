@@ -1,0 +1,52 @@
+#include "data_preprocessing/base/mapped_file.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <system_error>
+#include <utility>
+
+#include "data_preprocessing/base/fd.hpp"
+
+namespace forkcast {
+namespace {
+
+[[noreturn]] void ThrowErrno(const std::filesystem::path& path) {
+  throw std::system_error(errno, std::generic_category(), path.string());
+}
+
+void Unmap(std::span<const std::byte> bytes) noexcept {
+  if (!bytes.empty()) ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) ThrowErrno(path);
+  struct stat info {};
+  if (::fstat(fd.get(), &info) != 0) ThrowErrno(path);
+  if (!S_ISREG(info.st_mode)) {
+    throw std::system_error(EINVAL, std::generic_category(), path.string() + ": not a file");
+  }
+  const auto size = static_cast<std::size_t>(info.st_size);
+  if (size == 0) return;
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd.get(), 0);
+  if (address == MAP_FAILED) ThrowErrno(path);
+  bytes_ = {static_cast<const std::byte*>(address), size};
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  if (this != &other) {
+    Unmap(bytes_);
+    bytes_ = std::exchange(other.bytes_, {});
+  }
+  return *this;
+}
+
+MappedFile::~MappedFile() { Unmap(bytes_); }
+
+}  // namespace forkcast

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cassert>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+
+namespace forkcast {
+
+/// What kind of thing went wrong, in no protocol's words. serving/http/error_response.cpp alone
+/// turns a code into an HTTP status.
+enum class ErrorCode {
+  kInvalidArgument,    ///< The caller's bytes or values are wrong.
+  kFeatureMissing,     ///< Well formed, but a feature cannot be computed and its rule is "error".
+  kFeatureStale,       ///< Well formed, but the data are older than the pipeline allows.
+  kTooLarge,           ///< A body over its limit.
+  kUnsupportedType,    ///< A content type, encoding or charset that is not understood.
+  kNotAcceptable,      ///< None of the answer formats asked for can be produced.
+  kExpectationFailed,  ///< An `Expect` header other than 100-continue.
+  kNotFound,
+  kMethodNotAllowed,
+  kNotReady,          ///< Still loading, or stopping.
+  kDeadlineExceeded,  ///< The answer would come after its deadline.
+  kClientTimeout,     ///< The client took too long to send its request.
+  kConflict,          ///< A row contradicts one that is stored under the same key.
+  kCorrupt,           ///< A file is not what its writer wrote.
+  kIo,                ///< The operating system or the database refused.
+  kInternal,          ///< Our fault.
+};
+
+/// One failure: what was wrong, with which field, and what was expected.
+struct Error {
+  ErrorCode code = ErrorCode::kInternal;
+  std::string message;
+  std::string field{};  ///< Field, feature, setting or file concerned; empty when there is none.
+
+  friend bool operator==(const Error&, const Error&) = default;
+};
+
+/// A `T` or the `Error` that prevented it. Never empty. Reading the wrong side is a programmer's
+/// error (asserted).
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {
+  }  // NOLINT(google-explicit-constructor): return value;
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {
+  }  // NOLINT(google-explicit-constructor): return Error{};
+
+  [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
+  explicit operator bool() const noexcept { return ok(); }
+
+  T& value() & noexcept { return assert(ok()), *std::get_if<0>(&state_); }
+  const T& value() const& noexcept { return assert(ok()), *std::get_if<0>(&state_); }
+  T&& value() && noexcept { return assert(ok()), std::move(*std::get_if<0>(&state_)); }
+  T& operator*() & noexcept { return value(); }
+  const T& operator*() const& noexcept { return value(); }
+  T&& operator*() && noexcept { return std::move(*this).value(); }
+  T* operator->() noexcept { return &value(); }
+  const T* operator->() const noexcept { return &value(); }
+
+  const Error& error() const& noexcept { return assert(!ok()), *std::get_if<1>(&state_); }
+  Error&& error() && noexcept { return assert(!ok()), std::move(*std::get_if<1>(&state_)); }
+
+ private:
+  std::variant<T, Error> state_;
+};
+
+/// Success, or the `Error` that prevented it.
+template <>
+class [[nodiscard]] Result<void> {
+ public:
+  Result() = default;
+  Result(Error error)
+      : error_(std::move(error)) {}  // NOLINT(google-explicit-constructor): return Error{};
+
+  [[nodiscard]] bool ok() const noexcept { return !error_.has_value(); }
+  explicit operator bool() const noexcept { return ok(); }
+  const Error& error() const& noexcept { return assert(!ok()), *error_; }
+  Error&& error() && noexcept { return assert(!ok()), std::move(*error_); }
+
+ private:
+  std::optional<Error> error_;
+};
+
+using Status = Result<void>;
+
+}  // namespace forkcast

@@ -1,0 +1,110 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/table.hpp"
+
+namespace forkcast::preprocessing {
+
+/// A stored table: its columns and, when declared, the columns whose values identify a row.
+struct TableSpec {
+  std::string name;
+  Schema schema;
+  std::vector<std::string> key;  ///< Empty: rows have no identity, whole files are known instead.
+
+  friend bool operator==(const TableSpec&, const TableSpec&) = default;
+};
+
+/// Where a series or a training set reads its rows: a whole table, or a SELECT whose result columns
+/// are declared. Timestamps are stored, and must be returned by a query, as integer microseconds
+/// since 1970 UTC; bools as 0 or 1.
+struct TableSource {
+  std::string table;
+  friend bool operator==(const TableSource&, const TableSource&) = default;
+};
+struct QuerySource {
+  std::string sql;
+  friend bool operator==(const QuerySource&, const QuerySource&) = default;
+};
+using RowSource = std::variant<TableSource, QuerySource>;
+
+/// A column of a stored table that a query may not touch: the label, when features are read.
+struct ForbiddenColumn {
+  std::string table;
+  std::string column;
+};
+
+/// What to do with a row whose key is stored with other values.
+enum class OnConflict {
+  kRefuse,
+  kReplace,  ///< `--upsert`: the new row takes the old one's place and counts as ingested last.
+};
+
+struct AppendCounts {
+  std::size_t added = 0;
+  std::size_t identical = 0;  ///< Already stored with the same values; nothing done.
+  std::size_t replaced = 0;
+};
+
+/// A store of tables. One object is one connection: not thread-safe, and to be opened after
+/// fork(), in the process that uses it. Every failure is a value: kIo for what the database or the
+/// system refuses (with its words), kConflict for rows, kInvalidArgument for a wrong declaration.
+/// Names of tables and columns are quoted, values are always bound.
+class TableDao {
+ public:
+  virtual ~TableDao() = default;
+
+  /// Starts, ends or undoes the one transaction that a connection can have. Whatever was not
+  /// committed when the object is destroyed is undone.
+  virtual Status Begin() = 0;
+  virtual Status Commit() = 0;
+  virtual void Rollback() noexcept = 0;
+
+  /// Creates the table when it is absent. kConflict when it exists with other columns, types,
+  /// nullability or key.
+  virtual Status EnsureTable(const TableSpec& spec) = 0;
+
+  /// Adds the rows of `batch` (schema: spec.schema) in their order. In a table with key, a row
+  /// stored identically is skipped; one stored with other values ends the call with kConflict
+  /// (`failed_row` then holds its position in `batch`) unless `on_conflict` replaces it. Rows of
+  /// one batch meet each other by the same rule.
+  virtual Result<AppendCounts> Append(const TableSpec& spec, const Table& batch,
+                                      OnConflict on_conflict, std::size_t& failed_row) = 0;
+
+  /// Whether a file of this content hash was recorded for the table, and the recording of it.
+  virtual Result<bool> KnowsFile(std::string_view table, std::string_view content_hash) = 0;
+  virtual Status RecordFile(std::string_view table, std::string_view content_hash,
+                            std::string_view file_name) = 0;
+
+  /// Hands the source's rows to `sink` in batches of at most `batch_rows`, in the order in which
+  /// they were ingested (a table) or returned (a query). A query must be one SELECT that names the
+  /// columns of `schema`, in any order, and touches none of `forbidden`, not even in a WHERE:
+  /// kInvalidArgument otherwise. A value that is not of its declared type, or missing where it may
+  /// not be, is kInvalidArgument naming the column. `sink` may stop the reading with an error,
+  /// which is returned.
+  virtual Status Read(const RowSource& source, const Schema& schema,
+                      const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                      const std::function<Status(const Table&)>& sink) = 0;
+};
+
+enum class StoreAccess {
+  kReadOnly,         ///< The store must exist.
+  kReadWriteCreate,  ///< A missing store is created (its folder must exist).
+};
+
+/// Opens the store that `url` names: `sqlite:PATH`. kInvalidArgument for another kind of URL, kIo
+/// when it is missing, locked beyond 5 s, or not a database (the message says which and names it).
+Result<std::unique_ptr<TableDao>> OpenStore(std::string_view url, StoreAccess access);
+
+/// The folder in which snapshots of a store are published unless told otherwise: `PATH.snapshots`
+/// for `sqlite:PATH`. kInvalidArgument as OpenStore.
+Result<std::string> DefaultSnapshotFolder(std::string_view url);
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,198 @@
+#include "data_preprocessing/table/parse_value.hpp"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+namespace forkcast::preprocessing {
+namespace {
+
+/// Takes fixed-width decimal fields and single characters off the front of a text.
+class Scanner {
+ public:
+  explicit Scanner(std::string_view text) noexcept : rest_(text) {}
+
+  [[nodiscard]] bool done() const noexcept { return rest_.empty(); }
+  [[nodiscard]] char peek() const noexcept { return rest_.empty() ? '\0' : rest_.front(); }
+
+  bool Take(char expected) noexcept {
+    if (peek() != expected) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+  /// Exactly `width` digits.
+  bool Digits(std::size_t width, int& value) noexcept {
+    if (rest_.size() < width) return false;
+    value = 0;
+    for (std::size_t i = 0; i < width; ++i) {
+      const char c = rest_[i];
+      if (c < '0' || c > '9') return false;
+      value = value * 10 + (c - '0');
+    }
+    rest_.remove_prefix(width);
+    return true;
+  }
+  /// One to nine digits of a fraction, as microseconds; digits beyond the sixth are cut off.
+  bool Fraction(int& micros) noexcept {
+    micros = 0;
+    int digits = 0;
+    while (peek() >= '0' && peek() <= '9') {
+      if (++digits > 9) return false;
+      if (digits <= 6) micros = micros * 10 + (peek() - '0');
+      rest_.remove_prefix(1);
+    }
+    for (int i = digits; i < 6; ++i) micros *= 10;
+    return digits > 0;
+  }
+
+ private:
+  std::string_view rest_;
+};
+
+bool IsDate(const CivilTime& civil) noexcept {
+  return civil.year >= 1 &&
+         std::chrono::year_month_day(std::chrono::year(static_cast<int>(civil.year)),
+                                     std::chrono::month(static_cast<unsigned>(civil.month)),
+                                     std::chrono::day(static_cast<unsigned>(civil.day)))
+             .ok();
+}
+
+struct Offset {
+  bool given = false;
+  std::chrono::minutes east{0};
+};
+
+bool ScanOffset(Scanner& scan, Offset& offset) noexcept {
+  if (scan.Take('Z') || scan.Take('z')) {
+    offset.given = true;
+    return true;
+  }
+  const char sign = scan.peek();
+  if (sign != '+' && sign != '-') return true;
+  scan.Take(sign);
+  int hours = 0;
+  int minutes = 0;
+  if (!scan.Digits(2, hours)) return false;
+  const bool colon = scan.Take(':');
+  if ((colon || !scan.done()) && !scan.Digits(2, minutes)) return false;
+  if (hours > 23 || minutes > 59) return false;
+  offset.given = true;
+  offset.east = std::chrono::minutes((hours * 60 + minutes) * (sign == '-' ? -1 : 1));
+  return true;
+}
+
+bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset) noexcept {
+  Scanner scan(text);
+  int year = 0;
+  if (!scan.Digits(4, year) || !scan.Take('-') || !scan.Digits(2, civil.month) || !scan.Take('-') ||
+      !scan.Digits(2, civil.day)) {
+    return false;
+  }
+  civil.year = year;
+  if (!IsDate(civil)) return false;
+  if (scan.done()) return true;
+  if (!scan.Take(' ') && !scan.Take('T') && !scan.Take('t')) return false;
+  if (!scan.Digits(2, civil.hour) || !scan.Take(':') || !scan.Digits(2, civil.minute) ||
+      !scan.Take(':') || !scan.Digits(2, civil.second)) {
+    return false;
+  }
+  if (civil.hour > 23 || civil.minute > 59 || civil.second > 59) return false;
+  if (scan.Take('.') && !scan.Fraction(civil.micros)) return false;
+  return ScanOffset(scan, offset) && scan.done();
+}
+
+Error NotA(std::string_view what, std::string_view text) {
+  constexpr std::size_t kShown = 64;
+  std::string message = "expected ";
+  message.append(what).append(", got \"").append(text.substr(0, kShown));
+  message += text.size() > kShown ? "...\"" : "\"";
+  return {ErrorCode::kInvalidArgument, std::move(message)};
+}
+
+template <typename T>
+bool ParseWhole(std::string_view text, T& value) noexcept {
+  const char* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  return code == std::errc() && stop == end;
+}
+
+}  // namespace
+
+Result<Instant> ParseTimestamp(std::string_view text, const TimeZone& zone) {
+  CivilTime civil;
+  Offset offset;
+  if (!ScanTimestamp(text, civil, offset)) {
+    return NotA("a timestamp (" + std::string(kTimestampForms) + ")", text);
+  }
+  if (offset.given) return FromUtcCivil(civil) - offset.east;
+  return zone.ToInstant(civil);
+}
+
+void AppendIsoTimestamp(Instant instant, std::string& out) {
+  const CivilTime t = TimeZone().ToCivil(instant);
+  std::array<char, 48> text{};
+  int length = std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d",
+                             static_cast<int>(t.year), t.month, t.day, t.hour, t.minute, t.second);
+  out.append(text.data(), static_cast<std::size_t>(length));
+  if (t.micros != 0) {
+    length = std::snprintf(text.data(), text.size(), ".%06d", t.micros);
+    out.append(text.data(), static_cast<std::size_t>(length));
+  }
+  out += 'Z';
+}
+
+Result<std::int64_t> ParseInt64(std::string_view text) {
+  std::int64_t value = 0;
+  if (!ParseWhole(text, value)) return NotA("an integer of 64 bits", text);
+  return value;
+}
+
+Result<double> ParseDouble(std::string_view text) {
+  double value = 0;
+  if (!ParseWhole(text, value) || !std::isfinite(value)) return NotA("a finite number", text);
+  return value;
+}
+
+Result<bool> ParseBool(std::string_view text) {
+  if (text == "true" || text == "True" || text == "TRUE" || text == "1") return true;
+  if (text == "false" || text == "False" || text == "FALSE" || text == "0") return false;
+  return NotA("true or false", text);
+}
+
+Status AppendParsed(std::string_view text, const TimeZone& zone, Column& column) {
+  switch (column.type()) {
+    case ColumnType::kText:
+      column.AppendText(text);
+      return {};
+    case ColumnType::kInt64: {
+      const Result<std::int64_t> value = ParseInt64(text);
+      if (!value) return value.error();
+      column.AppendInt64(*value);
+      return {};
+    }
+    case ColumnType::kDouble: {
+      const Result<double> value = ParseDouble(text);
+      if (!value) return value.error();
+      column.AppendDouble(*value);
+      return {};
+    }
+    case ColumnType::kBool: {
+      const Result<bool> value = ParseBool(text);
+      if (!value) return value.error();
+      column.AppendBool(*value);
+      return {};
+    }
+    case ColumnType::kTimestamp: {
+      const Result<Instant> value = ParseTimestamp(text, zone);
+      if (!value) return value.error();
+      column.AppendTimestamp(*value);
+      return {};
+    }
+  }
+  return Error{ErrorCode::kInternal, "unknown column type"};
+}
+
+}  // namespace forkcast::preprocessing

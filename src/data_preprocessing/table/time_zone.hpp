@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cctz/time_zone.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/result.hpp"
+
+namespace forkcast::preprocessing {
+
+/// A calendar time on some wall, without a zone.
+struct CivilTime {
+  std::int64_t year = 1970;
+  int month = 1;   ///< 1..12
+  int day = 1;     ///< 1..31
+  int hour = 0;    ///< 0..23
+  int minute = 0;  ///< 0..59
+  int second = 0;  ///< 0..59
+  int micros = 0;  ///< 0..999999
+
+  friend bool operator==(const CivilTime&, const CivilTime&) = default;
+};
+
+/// The zone in which times without zone, and all calendar features, are read. Rules come from the
+/// system's zone database (package tzdata). Copies are cheap; thread-safe.
+class TimeZone {
+ public:
+  /// UTC.
+  TimeZone();
+  /// An IANA name ("Europe/Berlin"). kInvalidArgument when the zone database does not know it.
+  static Result<TimeZone> Load(std::string_view name);
+
+  [[nodiscard]] const std::string& name() const noexcept { return name_; }
+  /// When a wall in this zone shows `civil` (whose fields must be valid, 1 <= year <= 9999). A time
+  /// shown twice, when clocks go back, is its first occurrence. kInvalidArgument for a time never
+  /// shown, when clocks go forward.
+  [[nodiscard]] Result<Instant> ToInstant(const CivilTime& civil) const;
+  [[nodiscard]] CivilTime ToCivil(Instant instant) const;
+
+ private:
+  std::string name_;
+  cctz::time_zone zone_;
+  bool utc_;
+};
+
+/// The instant at which a UTC wall shows `civil`. No table look-up.
+[[nodiscard]] Instant FromUtcCivil(const CivilTime& civil) noexcept;
+
+}  // namespace forkcast::preprocessing

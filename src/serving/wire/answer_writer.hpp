@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/value.hpp"
+#include "serving/wire/media_type.hpp"
+#include "serving/wire/request_decoder.hpp"
+
+namespace forkcast::wire {
+
+/// Names of what an answer row holds, fixed when the server starts.
+struct AnswerSchema {
+  std::vector<std::string> fields;    ///< In the order in which they are written.
+  std::vector<std::string> features;  ///< Written with `?features=true` alone.
+};
+
+/// Writes answer rows, in request order, into one body.
+/// JSON: `{"order_id":"...","recommendation":"Deliver"}`, with features a member
+/// `"features":{...}`, with stale series a member `"stale":["name",...]`; a failed row (partial
+/// answers) is
+/// `{"error":{"code":...,"message":...,"field":...,"row":N}}` in its place (`field` only when there
+/// is one). CSV: a header, then a line a row; features are columns `features.<name>`; in partial
+/// answers a last column `error` holds the message, and is empty for good rows.
+/// Numbers are written in the shortest form that reads back as the same double; NaN, infinities
+/// and missing values are JSON null and empty CSV fields; timestamps are ISO 8601 with Z.
+/// Appends to the string given to Start(); steady state allocates nothing beyond its growth.
+class AnswerWriter {
+ public:
+  explicit AnswerWriter(AnswerSchema schema);
+
+  struct Options {
+    Format format = Format::kJson;
+    Wrapping wrapping = Wrapping::kObject;
+    bool with_features = false;
+    bool partial = false;
+  };
+
+  /// Begins a body. `out` must live until Finish(). JSON lines requests answered in JSON are an
+  /// array, and JSON requests answered in JSON lines or CSV are plain lines.
+  void Start(const Options& options, std::string& out);
+  /// `fields` and `features` (empty span when they are not asked for) follow the schema's order.
+  void AddRow(std::span<const preprocessing::Value> fields,
+              std::span<const preprocessing::Value> features,
+              std::span<const std::string_view> stale);
+  /// `code` is the error's public name, such as "invalid_argument".
+  void AddError(std::size_t row, std::string_view code, const Error& error);
+  void Finish();
+
+ private:
+  void Separate();
+
+  AnswerSchema schema_;
+  Options options_;
+  std::string* out_ = nullptr;
+  bool first_ = true;
+};
+
+/// Appends `text` as a JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD.
+void AppendJsonString(std::string_view text, std::string& out);
+/// Appends `value` as JSON.
+void AppendJsonValue(const preprocessing::Value& value, std::string& out);
+/// Appends `text` as a CSV field, quoted when RFC 4180 asks for it.
+void AppendCsvField(std::string_view text, std::string& out);
+
+}  // namespace forkcast::wire

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <string_view>
+
+#include "data_preprocessing/base/result.hpp"
+
+namespace forkcast::wire {
+
+/// The forms of a body, in requests and in answers.
+enum class Format { kJson, kJsonLines, kCsv };
+
+/// `application/json`, `application/jsonlines`, `text/csv`: the Content-Type we send.
+[[nodiscard]] std::string_view MediaType(Format format) noexcept;
+
+/// The format of a request body. No Content-Type (empty) means JSON. Names without regard to case:
+/// application/json, application/jsonlines, application/x-jsonlines, application/x-ndjson,
+/// application/ndjson, text/csv, application/csv; a `charset` of other than UTF-8 (or US-ASCII,
+/// its subset), or any other type, is kUnsupportedType. Other parameters are ignored. No allocation
+/// unless it fails.
+Result<Format> FormatOfRequest(std::string_view content_type);
+
+/// The format to answer in (RFC 9110, 12.5.1): the format with the highest q-value, where the most
+/// specific matching range decides a format's q and q=0 excludes it. Among equal q-values the
+/// format of the request wins, then JSON, JSON lines, CSV; so an absent (empty) Accept or `*/*`
+/// answers in the format of the request. kNotAcceptable when nothing remains; a malformed element
+/// is ignored. No allocation unless it fails.
+Result<Format> NegotiateAnswer(std::string_view accept, Format request_format);
+
+}  // namespace forkcast::wire

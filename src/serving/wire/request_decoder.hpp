@@ -1,0 +1,84 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/table.hpp"
+#include "data_preprocessing/table/time_zone.hpp"
+#include "serving/wire/media_type.hpp"
+
+namespace forkcast::wire {
+
+/// A row of a request that could not be taken. `row` counts from 0.
+struct RowError {
+  std::size_t row = 0;
+  Error error;
+};
+
+/// How rows were wrapped, so that the answer is wrapped alike.
+enum class Wrapping {
+  kObject,     ///< One JSON object; answered as one object.
+  kArray,      ///< A JSON array of objects; answered as an array.
+  kInstances,  ///< `{"instances": [...]}`; answered as `{"predictions": [...]}`.
+  kLines,      ///< JSON lines or CSV.
+};
+
+/// The rows of one request. Reused from request to request: Clear() keeps the memory.
+struct DecodedRequest {
+  explicit DecodedRequest(const preprocessing::Schema& schema) : rows(schema) {}
+  void Clear() noexcept;
+
+  preprocessing::Table rows;             ///< The good rows, in order.
+  std::vector<std::size_t> row_numbers;  ///< Position within the request of each row of `rows`.
+  std::vector<RowError> errors;          ///< The bad rows, ascending.
+  std::size_t row_count = 0;             ///< Good and bad rows together.
+  Wrapping wrapping = Wrapping::kObject;
+};
+
+struct DecoderLimits {
+  std::size_t max_depth = 32;      ///< Nesting of JSON, fields that are ignored included.
+  std::size_t max_rows = 100'000;  ///< Rows in one request.
+};
+
+/// Bytes behind a JSON body that must be readable (their value does not matter).
+inline constexpr std::size_t kBodyPadding = 64;
+
+/// Decodes request bodies against the declared schema, without building a tree.
+/// Fields that the schema does not name are ignored but must be valid JSON. A column that is not
+/// nullable is required; null counts as absent. Types are strict: a JSON number for a text column
+/// is an error that says that leading zeros would be lost; a timestamp is a text; an int64 takes
+/// integral numbers only; a field given twice in one object is an error. An empty array is valid
+/// (no rows); an empty body is not.
+/// CSV needs a header line; columns are found by name in any order, absent nullable columns are
+/// missing, an empty unquoted field is a missing value.
+///
+/// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, ragged JSON lines
+/// document, no CSV header, too many rows) is an error of the call: kInvalidArgument, or kTooLarge
+/// for rows. A row that is well-formed but wrong goes to `errors` (kInvalidArgument with the field)
+/// and the others are still decoded. A JSON line or CSV record that is itself malformed is a row
+/// error when the next row can still be found (a line of JSON lines), else an error of the call.
+/// JSON lines: empty lines are skipped and not counted.
+///
+/// Steady state allocates nothing. One decoder a thread. Cost: one pass over the body.
+class RequestDecoder {
+ public:
+  RequestDecoder(preprocessing::Schema schema, preprocessing::TimeZone zone, DecoderLimits limits);
+  RequestDecoder(RequestDecoder&&) noexcept;
+  RequestDecoder& operator=(RequestDecoder&&) noexcept;
+  ~RequestDecoder();
+
+  [[nodiscard]] const preprocessing::Schema& schema() const noexcept;
+
+  /// Precondition: kBodyPadding bytes behind `body` are readable; `out` was made of schema().
+  /// `out` is cleared first.
+  Status Decode(Format format, std::string_view body, DecodedRequest& out);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace forkcast::wire
