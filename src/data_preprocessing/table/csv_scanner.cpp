@@ -1,0 +1,185 @@
+#include "data_preprocessing/table/csv_scanner.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+namespace forkcast::preprocessing {
+namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
+constexpr std::array<bool, 256> kEndsPlainField = [] {
+  std::array<bool, 256> ends{};
+  for (const unsigned char c : {',', '"', '\n', '\r'}) ends[c] = true;
+  return ends;
+}();
+
+bool AreGoodBytes(std::string_view text) noexcept {
+  return text.find('\0') == std::string_view::npos &&
+         simdjson::validate_utf8(text.data(), text.size());
+}
+
+}  // namespace
+
+Error CsvErrorAt(CsvPosition position, std::string_view what, std::string_view field) {
+  std::string message = "line " + std::to_string(position.line) + ", column " +
+                        std::to_string(position.column) + ": ";
+  message += what;
+  return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
+}
+
+void CsvScanner::Reset(std::string_view text, CsvTextEnd end) {
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  next_.line = 1;
+  Start(text, end);
+}
+
+void CsvScanner::Resume(std::string_view text, CsvTextEnd end) { Start(text, end); }
+
+void CsvScanner::Start(std::string_view text, CsvTextEnd end) {
+  text_ = text;
+  text_end_ = end;
+  next_.at = next_.line_begin = text.data();
+  fields_.clear();
+  // One look at all records that can end here is faster than one look at each. Behind the last
+  // line break a character may be cut in two. Should the look find something, each record is
+  // looked at again, so that those before the bad one are still read.
+  const std::size_t whole =
+      end == CsvTextEnd::kIsTheEnd ? text.size() : text.rfind('\n') + 1;  // npos + 1 is 0
+  bytes_checked_ = AreGoodBytes(text.substr(0, whole));
+}
+
+Result<bool> CsvScanner::Next() {
+  fields_.clear();
+  escaped_.clear();
+  SkipEmptyLines();
+  record_ = next_.position();
+  if (next_.at == end()) return false;
+  Cursor cursor = next_;
+  while (true) {
+    CsvField& field = fields_.emplace_back();
+    field.position = cursor.position();
+    field.quoted = cursor.at != end() && *cursor.at == '"';
+    if (!field.quoted) {
+      ScanPlain(cursor, field);
+    } else if (!ScanQuoted(cursor, field)) {
+      if (text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
+      return CsvErrorAt(field.position, "the quote that opens here is never closed");
+    }
+    if (cursor.at == end()) {
+      if (text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
+      return Finish(cursor);
+    }
+    switch (*cursor.at) {
+      case ',':
+        ++cursor.at;
+        break;
+      case '\n':
+        cursor.EnterLine(cursor.at + 1);
+        return Finish(cursor);
+      case '\r':
+        if (cursor.at + 1 == end() && text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
+        if (cursor.at + 1 == end() || cursor.at[1] != '\n') {
+          return CsvErrorAt(cursor.position(), "a carriage return without a line feed behind it");
+        }
+        cursor.EnterLine(cursor.at + 2);
+        return Finish(cursor);
+      default:
+        return CsvErrorAt(cursor.position(),
+                          field.quoted ? "expected a comma or the end of the line behind a closing "
+                                         "quote (a quote inside quotes is written twice)"
+                                       : "a quote inside a field that does not start with one");
+    }
+  }
+}
+
+void CsvScanner::SkipEmptyLines() noexcept {
+  while (true) {
+    const char* at = next_.at;
+    if (at != end() && *at == '\r') ++at;
+    if (at == end() || *at != '\n') return;
+    next_.EnterLine(at + 1);
+  }
+}
+
+void CsvScanner::ScanPlain(Cursor& cursor, CsvField& field) const noexcept {
+  const char* const begin = cursor.at;
+  const char* at = begin;
+  while (at != end() && !kEndsPlainField[static_cast<unsigned char>(*at)]) ++at;
+  field.text = {begin, static_cast<std::size_t>(at - begin)};
+  cursor.at = at;
+}
+
+bool CsvScanner::ScanQuoted(Cursor& cursor, CsvField& field) {
+  const char* const begin = cursor.at + 1;
+  bool escaped = false;
+  for (const char* at = begin; at != end(); ++at) {
+    if (*at == '\n') {
+      ++cursor.line;
+      cursor.line_begin = at + 1;
+    } else if (*at == '"') {
+      const bool doubled = at + 1 != end() && at[1] == '"';
+      if (!doubled) {
+        field.text = {begin, static_cast<std::size_t>(at - begin)};
+        if (escaped) escaped_.push_back(fields_.size() - 1);
+        cursor.at = at + 1;
+        return true;
+      }
+      escaped = true;
+      ++at;
+    }
+  }
+  return false;
+}
+
+Result<bool> CsvScanner::Unfinished() {
+  fields_.clear();
+  if (rest().size() > kMaxCsvRecordBytes) {
+    return CsvErrorAt(record_, "a record of more than 1 MiB (is a quote left open?)");
+  }
+  return false;
+}
+
+Result<bool> CsvScanner::Finish(const Cursor& behind) {
+  if (static_cast<std::size_t>(behind.at - next_.at) > kMaxCsvRecordBytes) {
+    return CsvErrorAt(record_, "a record of more than 1 MiB (is a quote left open?)");
+  }
+  if (!bytes_checked_) {
+    const Status good = CheckBytes(behind.at);
+    if (!good) return good.error();
+  }
+  Unescape();
+  next_ = behind;
+  return true;
+}
+
+Status CsvScanner::CheckBytes(const char* record_end) const {
+  if (AreGoodBytes({next_.at, static_cast<std::size_t>(record_end - next_.at)})) return {};
+  // Separators are ASCII, so the bad byte is within some field.
+  const CsvField& field = *std::ranges::find_if_not(fields_, AreGoodBytes, &CsvField::text);
+  return CsvErrorAt(field.position, field.text.find('\0') != std::string_view::npos
+                                        ? "a NUL byte in this field"
+                                        : "this field is not UTF-8");
+}
+
+void CsvScanner::Unescape() {
+  // Room for all of them first: views into unescaped_ must not move while others are added.
+  std::size_t size = 0;
+  for (const std::size_t index : escaped_) size += fields_[index].text.size();
+  unescaped_.clear();
+  unescaped_.reserve(size);
+  for (const std::size_t index : escaped_) {
+    CsvField& field = fields_[index];
+    const std::size_t begin = unescaped_.size();
+    for (std::size_t i = 0; i < field.text.size(); ++i) {
+      unescaped_.push_back(field.text[i]);
+      if (field.text[i] == '"') ++i;
+    }
+    field.text = {unescaped_.data() + begin, unescaped_.size() - begin};
+  }
+}
+
+}  // namespace forkcast::preprocessing
