@@ -26,6 +26,8 @@ class AtomicFile {
   void Write(std::string_view text) { Write(std::as_bytes(std::span(text))); }
   /// Overwrites bytes already written, at `offset`. Throws as Write() does.
   void WriteAt(std::size_t offset, std::span<const std::byte> bytes);
+  /// Where the bytes are until Commit(), for a check before it.
+  [[nodiscard]] const std::filesystem::path& temporary_path() const noexcept { return temporary_; }
   /// Makes the file visible under its name. Throws std::system_error; `path` is then as before.
   void Commit();
 

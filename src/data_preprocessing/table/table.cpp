@@ -42,6 +42,15 @@ void Column::AppendMissing() {
   missing_.push_back(1);
 }
 
+void Column::Append(const Column& other) {
+  const std::size_t shift = characters_.size();
+  missing_.insert(missing_.end(), other.missing_.begin(), other.missing_.end());
+  integers_.insert(integers_.end(), other.integers_.begin(), other.integers_.end());
+  doubles_.insert(doubles_.end(), other.doubles_.begin(), other.doubles_.end());
+  characters_.append(other.characters_);
+  for (const std::size_t end : other.text_ends_) text_ends_.push_back(shift + end);
+}
+
 void Column::Truncate(std::size_t rows) noexcept {
   if (rows >= size()) return;
   missing_.resize(rows);
@@ -69,6 +78,10 @@ Table::Table(Schema schema) : schema_(std::move(schema)) {
 std::size_t Table::row_count() const noexcept {
   if (columns_.empty()) return 0;
   return std::ranges::min_element(columns_, {}, &Column::size)->size();
+}
+
+void Table::Append(const Table& other) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) columns_[i].Append(other.columns_[i]);
 }
 
 void Table::Truncate(std::size_t rows) noexcept {

@@ -41,6 +41,8 @@ class Column {
   void AppendBool(bool value);
   void AppendTimestamp(Instant value);
   void AppendMissing();
+  /// Appends all values of `other`, a column of the same type.
+  void Append(const Column& other);
 
   /// Drops all rows from `rows` on; no effect when there are fewer.
   void Truncate(std::size_t rows) noexcept;
@@ -68,6 +70,8 @@ class Table {
 
   /// Rows that are complete: the length of the shortest column.
   [[nodiscard]] std::size_t row_count() const noexcept;
+  /// Appends all rows of `other`, a table of the same schema.
+  void Append(const Table& other);
   /// Makes every column `rows` long, dropping what is behind: undoes a row that failed half-way.
   void Truncate(std::size_t rows) noexcept;
   void Clear() noexcept { Truncate(0); }

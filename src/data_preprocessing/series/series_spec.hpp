@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/table/schema.hpp"
+
+namespace forkcast::preprocessing {
+
+/// What happens to a request whose time lies further behind a series' newest known row than
+/// `max_staleness`. There is no fourth way: it is never answered from old data in silence.
+enum class WhenStale {
+  kServe,   ///< Answered all the same; the pipeline says so in as many words.
+  kFlag,    ///< Answered, and the answer names the series.
+  kRefuse,  ///< An error that names the feature.
+};
+
+/// A keyed series as a pipeline declares it: rows of a source, sorted by key and time, read as of
+/// an instant.
+struct SeriesSpec {
+  std::string name;
+  RowSource source;
+  Schema source_schema;  ///< Columns of the table, or the declared columns of the query.
+  std::vector<std::string> key;
+  std::vector<std::string> values;
+  /// Column of the rows' time. Empty: a static series, one row a key, visible always.
+  std::string time;
+  /// Column of the instant from which a row was known; empty when there is none.
+  std::string known_at;
+  /// How long after its time a row becomes known, when `known_at` is empty. Not negative.
+  std::chrono::microseconds delay{0};
+  /// Unset: unlimited.
+  std::optional<std::chrono::microseconds> max_staleness;
+  WhenStale when_stale = WhenStale::kServe;
+
+  [[nodiscard]] bool is_static() const noexcept { return time.empty(); }
+  /// The columns a snapshot holds values of, in the order of `values`.
+  [[nodiscard]] Schema ValueSchema() const;
+  /// Types of the key columns, in the order of `key`.
+  [[nodiscard]] std::vector<ColumnType> KeyTypes() const;
+  /// The columns read from the source: key, time, known_at, values; each once.
+  [[nodiscard]] Schema ReadSchema() const;
+};
+
+/// Canonical text of everything that decides a snapshot's contents; stored in it, so that one
+/// published under another definition is recognised. `zone_name` is the pipeline's time zone.
+[[nodiscard]] std::string DefinitionOf(const SeriesSpec& spec, const std::string& zone_name);
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,250 @@
+#include "data_preprocessing/series/snapshot.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace forkcast::preprocessing {
+namespace {
+
+using snapshot_format::Header;
+using snapshot_format::KeyEntry;
+using snapshot_format::Section;
+
+Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
+
+/// Cuts typed sections out of the mapped bytes, remembering whether any did not fit.
+class SectionReader {
+ public:
+  SectionReader(std::span<const std::byte> file, std::span<const Section> sections) noexcept
+      : file_(file), sections_(sections) {}
+
+  /// `count` elements of T, or none at all where `optional` allows an empty section.
+  template <typename T>
+  std::span<const T> Take(std::uint32_t index, std::uint64_t count,
+                          bool optional = false) noexcept {
+    const Section& section = sections_[index];
+    if (optional && section.size == 0) return {};
+    if (count > file_.size() / sizeof(T) || section.size != count * sizeof(T)) {
+      fits_ = false;
+      return {};
+    }
+    const std::span<const std::byte> bytes = Bytes(section);
+    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
+  }
+  /// The whole section, of whatever size, as elements of T.
+  template <typename T>
+  std::span<const T> TakeAll(std::uint32_t index) noexcept {
+    return Take<T>(index, sections_[index].size / sizeof(T));
+  }
+  std::string_view TakeText(std::uint32_t index) noexcept {
+    const std::span<const char> characters = TakeAll<char>(index);
+    return {characters.data(), characters.size()};
+  }
+  [[nodiscard]] bool fits() const noexcept { return fits_; }
+
+ private:
+  std::span<const std::byte> Bytes(const Section& section) noexcept {
+    if (section.offset % snapshot_format::kAlignment != 0 || section.offset > file_.size() ||
+        section.size > file_.size() - section.offset) {
+      fits_ = false;
+      return {};
+    }
+    return file_.subspan(section.offset, section.size);
+  }
+
+  std::span<const std::byte> file_;
+  std::span<const Section> sections_;
+  bool fits_ = true;
+};
+
+}  // namespace
+
+const Header& Snapshot::header() const noexcept {
+  return *reinterpret_cast<const Header*>(file_.bytes().data());
+}
+
+Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_view definition,
+                                const Schema& values) {
+  const auto named = [&path](Error error) {
+    error.message = path.string() + ": " + error.message;
+    return error;
+  };
+  try {
+    Snapshot snapshot{MappedFile(path)};
+    if (Status mapped = snapshot.MapSections(definition, values); !mapped) {
+      return named(std::move(mapped).error());
+    }
+    return snapshot;
+  } catch (const std::system_error& error) {
+    const bool absent = error.code() == std::errc::no_such_file_or_directory;
+    return Error{absent ? ErrorCode::kNotFound : ErrorCode::kIo, error.what()};
+  }
+}
+
+Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
+  const std::span<const std::byte> file = file_.bytes();
+  if (file.size() < sizeof(Header) || header().magic != snapshot_format::kMagic) {
+    return Corrupt("not a snapshot file");
+  }
+  if (header().version != snapshot_format::kVersion) {
+    return Corrupt("snapshot version " + std::to_string(header().version) + ", expected " +
+                   std::to_string(snapshot_format::kVersion) + ": publish it again with ingest");
+  }
+  if (header().file_size != file.size()) {
+    return Corrupt("cut short: " + std::to_string(file.size()) + " of " +
+                   std::to_string(header().file_size) + " bytes");
+  }
+  if (header().column_count > file.size() / sizeof(Section)) return Corrupt("damaged header");
+  const std::uint64_t section_count =
+      snapshot_format::kFixedSections +
+      std::uint64_t{header().column_count} * snapshot_format::kSectionsPerColumn;
+  if (section_count > (file.size() - sizeof(Header)) / sizeof(Section)) {
+    return Corrupt("damaged header");
+  }
+  SectionReader reader(
+      file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)), section_count});
+  if (reader.TakeText(snapshot_format::kDefinition) != definition ||
+      header().column_count != values.columns.size()) {
+    return Corrupt("published for another definition of this series: publish it again with ingest");
+  }
+  const Header& head = header();
+  buckets_ = reader.TakeAll<std::uint64_t>(snapshot_format::kBuckets);
+  keys_ = reader.Take<KeyEntry>(snapshot_format::kKeyEntries, head.key_count);
+  key_bytes_ = reader.TakeText(snapshot_format::kKeyBytes);
+  times_ = reader.Take<std::int64_t>(snapshot_format::kTimes, head.row_count);
+  if (head.uniform == 0) {
+    visible_from_ = reader.Take<std::int64_t>(snapshot_format::kVisibleFrom, head.row_count);
+    step_instants_ = reader.Take<std::int64_t>(snapshot_format::kStepInstants, head.step_count);
+    step_rows_ = reader.Take<std::uint64_t>(snapshot_format::kStepRows, head.step_count);
+  }
+  std::uint32_t section = snapshot_format::kFixedSections;
+  for (const ColumnSpec& spec : values.columns) {
+    ColumnView column;
+    column.type = spec.type;
+    if (spec.type == ColumnType::kText) {
+      column.codes = reader.Take<std::uint32_t>(section + snapshot_format::kValues, head.row_count);
+      column.ends = reader.TakeAll<std::uint64_t>(section + snapshot_format::kMissingOrEnds);
+      column.dictionary = reader.TakeText(section + snapshot_format::kDictionary);
+    } else {
+      column.missing = reader.Take<std::uint8_t>(section + snapshot_format::kMissingOrEnds,
+                                                 head.row_count, /*optional=*/true);
+      if (spec.type == ColumnType::kDouble) {
+        column.doubles = reader.Take<double>(section + snapshot_format::kValues, head.row_count);
+      } else {
+        column.integers =
+            reader.Take<std::int64_t>(section + snapshot_format::kValues, head.row_count);
+      }
+    }
+    columns_.push_back(column);
+    section += snapshot_format::kSectionsPerColumn;
+  }
+  if (!reader.fits() || !std::has_single_bit(buckets_.size()) || buckets_.size() <= keys_.size()) {
+    return Corrupt("damaged: a section lies out of bounds");
+  }
+  return {};
+}
+
+Status Snapshot::Verify() const {
+  const std::uint64_t checksum = snapshot_format::ComputeChecksum(file_.bytes());
+  if (checksum != header().checksum) return Corrupt("checksum mismatch: the file is damaged");
+  if (Status keys = VerifyKeys(); !keys) return keys;
+  return VerifyColumns();
+}
+
+Status Snapshot::VerifyKeys() const {
+  const auto within = [](std::uint64_t begin, std::uint64_t count, std::uint64_t size) {
+    return begin <= size && count <= size - begin;
+  };
+  for (const std::uint64_t bucket : buckets_) {
+    if ((bucket & 0xFFFFFFFF) > keys_.size()) return Corrupt("damaged: a bucket has no key");
+  }
+  for (const KeyEntry& key : keys_) {
+    if (!within(key.bytes_offset, key.bytes_size, key_bytes_.size()) ||
+        !within(key.row_begin, key.row_count, times_.size()) ||
+        !within(key.step_begin, key.step_count, step_rows_.size())) {
+      return Corrupt("damaged: a key lies out of bounds");
+    }
+  }
+  const auto inside = [this](std::uint64_t row) { return row < times_.size(); };
+  if (!std::ranges::all_of(step_rows_, inside)) return Corrupt("damaged: a step has no row");
+  return {};
+}
+
+Status Snapshot::VerifyColumns() const {
+  for (const ColumnView& column : columns_) {
+    if (column.type != ColumnType::kText) continue;
+    const bool ordered = std::ranges::is_sorted(column.ends) &&
+                         (column.ends.empty() || column.ends.back() <= column.dictionary.size());
+    const bool known = std::ranges::all_of(column.codes, [&column](std::uint32_t code) {
+      return code < column.ends.size() || code == snapshot_format::kMissingText;
+    });
+    if (!ordered || !known) return Corrupt("damaged: a text lies out of bounds");
+  }
+  return {};
+}
+
+std::optional<Snapshot::KeyRows> Snapshot::Find(std::string_view key) const noexcept {
+  const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
+  const std::size_t mask = buckets_.size() - 1;
+  // At most half of the buckets are taken, so a free one ends the search.
+  for (std::size_t slot = hash & mask;; slot = (slot + 1) & mask) {
+    const std::uint64_t bucket = buckets_[slot];
+    if (bucket == 0) return std::nullopt;
+    if ((bucket ^ hash) >> 32 != 0) continue;
+    const KeyEntry& entry = keys_[(bucket & 0xFFFFFFFF) - 1];
+    if (key_bytes_.substr(entry.bytes_offset, entry.bytes_size) != key) continue;
+    return KeyRows{.row_begin = entry.row_begin,
+                   .step_begin = entry.step_begin,
+                   .row_count = entry.row_count,
+                   .step_count = entry.step_count};
+  }
+}
+
+std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) const noexcept {
+  const std::int64_t now = ToMicros(time);
+  if (header().uniform != 0) {
+    const auto times = times_.subspan(rows.row_begin, rows.row_count);
+    const std::int64_t delay = header().delay_us;
+    // Compared as now - delay, which cannot overflow: a static row's time is the least integer.
+    const auto after = std::ranges::upper_bound(times, now - delay);
+    if (after == times.begin()) return std::nullopt;
+    return rows.row_begin + static_cast<std::uint64_t>(after - times.begin()) - 1;
+  }
+  const auto steps = step_instants_.subspan(rows.step_begin, rows.step_count);
+  const auto after = std::ranges::upper_bound(steps, now);
+  if (after == steps.begin()) return std::nullopt;
+  return step_rows_[rows.step_begin + static_cast<std::uint64_t>(after - steps.begin()) - 1];
+}
+
+Value Snapshot::ValueAt(std::size_t column, std::uint64_t row) const noexcept {
+  const ColumnView& view = columns_[column];
+  if (!view.missing.empty() && view.missing[row] != 0) return {};
+  switch (view.type) {
+    case ColumnType::kText: {
+      const std::uint32_t code = view.codes[row];
+      if (code == snapshot_format::kMissingText) return {};
+      const std::uint64_t begin = code == 0 ? 0 : view.ends[code - 1];
+      return view.dictionary.substr(begin, view.ends[code] - begin);
+    }
+    case ColumnType::kInt64:
+      return view.integers[row];
+    case ColumnType::kDouble:
+      return view.doubles[row];
+    case ColumnType::kBool:
+      return view.integers[row] != 0;
+    case ColumnType::kTimestamp:
+      return FromMicros(view.integers[row]);
+  }
+  return {};
+}
+
+std::optional<Instant> Snapshot::watermark() const noexcept {
+  if (header().watermark_us == snapshot_format::kNoWatermark) return std::nullopt;
+  return FromMicros(header().watermark_us);
+}
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/mapped_file.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/series/snapshot_format.hpp"
+#include "data_preprocessing/table/value.hpp"
+
+namespace forkcast::preprocessing {
+
+/// One published series, mapped read-only (FORMAT.md). Workers that open the same file share its
+/// pages. Never changes after Open(); thread-safe. Values of text columns are views into the
+/// mapping and live as long as the snapshot.
+class Snapshot {
+ public:
+  /// The rows of one key, ascending in time, at most one an instant of time and visibility.
+  struct KeyRows {
+    std::uint64_t row_begin = 0;
+    std::uint64_t step_begin = 0;
+    std::uint32_t row_count = 0;
+    std::uint32_t step_count = 0;
+  };
+
+  /// Maps the file and checks magic, version, size and that every section lies within bounds;
+  /// O(1) in the file's size. `definition` is DefinitionOf() the series, `values` its
+  /// ValueSchema(). kNotFound, kIo; kCorrupt when the file is no such snapshot, is cut short, or
+  /// was published for another definition.
+  static Result<Snapshot> Open(const std::filesystem::path& path, std::string_view definition,
+                               const Schema& values);
+
+  /// Checks the checksum and every index in the file; O(size). For the publisher and for a booting
+  /// worker, after which lookups trust the file. kCorrupt names what is wrong.
+  [[nodiscard]] Status Verify() const;
+
+  /// The rows of the key whose EncodeKey() bytes are `key`; none when the key was never seen.
+  /// Allocates nothing; a constant number of cache misses on average.
+  [[nodiscard]] std::optional<KeyRows> Find(std::string_view key) const noexcept;
+
+  /// The row in force at `time`: of the rows visible by then (known, and not of a later time) the
+  /// one of the newest time, the one ingested last among equals. None when none is visible.
+  /// O(log rows of the key).
+  [[nodiscard]] std::optional<std::uint64_t> AsOf(const KeyRows& rows, Instant time) const noexcept;
+
+  /// Value of column `column` (position in the value schema) at a row that AsOf() returned.
+  [[nodiscard]] Value ValueAt(std::size_t column, std::uint64_t row) const noexcept;
+
+  /// Newest instant at which a row became known; none for a static or an empty series.
+  [[nodiscard]] std::optional<Instant> watermark() const noexcept;
+  [[nodiscard]] std::uint64_t key_count() const noexcept { return header().key_count; }
+  [[nodiscard]] std::uint64_t row_count() const noexcept { return header().row_count; }
+  [[nodiscard]] std::uint64_t byte_size() const noexcept { return file_.bytes().size(); }
+
+ private:
+  struct ColumnView {
+    ColumnType type = ColumnType::kText;
+    std::span<const std::int64_t> integers;
+    std::span<const double> doubles;
+    std::span<const std::uint8_t> missing;
+    std::span<const std::uint32_t> codes;
+    std::span<const std::uint64_t> ends;
+    std::string_view dictionary;
+  };
+
+  explicit Snapshot(MappedFile file) noexcept : file_(std::move(file)) {}
+  [[nodiscard]] const snapshot_format::Header& header() const noexcept;
+  [[nodiscard]] Status MapSections(std::string_view definition, const Schema& values);
+  [[nodiscard]] Status VerifyKeys() const;
+  [[nodiscard]] Status VerifyColumns() const;
+
+  MappedFile file_;
+  std::span<const std::uint64_t> buckets_;
+  std::span<const snapshot_format::KeyEntry> keys_;
+  std::string_view key_bytes_;
+  std::span<const std::int64_t> times_;
+  std::span<const std::int64_t> visible_from_;
+  std::span<const std::int64_t> step_instants_;
+  std::span<const std::uint64_t> step_rows_;
+  std::vector<ColumnView> columns_;
+};
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,377 @@
+#include "data_preprocessing/series/snapshot_builder.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <bit>
+#include <numeric>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/mapped_file.hpp"
+#include "data_preprocessing/series/key_codec.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/series/snapshot_format.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+using snapshot_format::Header;
+using snapshot_format::KeyEntry;
+using snapshot_format::Section;
+
+constexpr std::size_t kMaxRows = 0xFFFFFFFE;  // key numbers and dictionary codes have 32 bits
+
+struct TextHash {
+  std::size_t operator()(std::string_view text) const noexcept {
+    return XXH3_64bits(text.data(), text.size());
+  }
+};
+using TextNumbers = std::unordered_map<std::string_view, std::uint32_t, TextHash>;
+
+/// Writes aligned sections one behind the other and remembers where they are.
+class SectionWriter {
+ public:
+  SectionWriter(AtomicFile& file, std::size_t section_count) : file_(file) {
+    sections_.reserve(section_count);
+    end_ = sizeof(Header) + section_count * sizeof(Section);
+    file_.Write(std::string(end_, '\0'));  // filled in by Finish()
+  }
+
+  template <typename T>
+  void Add(std::span<const T> elements) {
+    const std::uint64_t aligned = (end_ + snapshot_format::kAlignment - 1) /
+                                  snapshot_format::kAlignment * snapshot_format::kAlignment;
+    file_.Write(std::string(aligned - end_, '\0'));
+    file_.Write(std::as_bytes(elements));
+    sections_.push_back({.offset = aligned, .size = elements.size_bytes()});
+    end_ = aligned + elements.size_bytes();
+  }
+  void Add(std::string_view text) { Add(std::span<const char>(text)); }
+  void AddEmpty() { Add(std::string_view()); }
+
+  /// Writes header and section table, then the checksum over all.
+  void Finish(Header header) {
+    header.file_size = end_;
+    file_.WriteAt(0, std::as_bytes(std::span(&header, 1)));
+    file_.WriteAt(sizeof header, std::as_bytes(std::span(sections_)));
+    header.checksum = snapshot_format::ComputeChecksum(MappedFile(file_.temporary_path()).bytes());
+    file_.WriteAt(0, std::as_bytes(std::span(&header, 1)));
+  }
+
+ private:
+  AtomicFile& file_;
+  std::vector<Section> sections_;
+  std::uint64_t end_ = 0;
+};
+
+/// The rows of a series in the order in which the file holds them.
+struct Arrangement {
+  std::vector<std::uint32_t> rows;  // row numbers of the input table
+  std::vector<std::int64_t> times;
+  std::vector<std::int64_t> visible_from;
+  std::vector<std::int64_t> step_instants;
+  std::vector<std::uint64_t> step_rows;  // positions in `rows`
+  std::vector<KeyEntry> keys;
+  std::string key_bytes;
+  std::int64_t watermark_us = snapshot_format::kNoWatermark;
+};
+
+/// Instants of the input's rows: their time, when they were known, and from when they count.
+struct RowInstants {
+  std::vector<std::int64_t> time;
+  std::vector<std::int64_t> known;
+  std::vector<std::int64_t> visible_from;
+};
+
+RowInstants InstantsOf(const SeriesSpec& spec, const Table& rows) {
+  const std::size_t count = rows.row_count();
+  RowInstants instants;
+  if (spec.is_static()) {
+    instants.time.assign(count, INT64_MIN);
+    instants.visible_from = instants.known = instants.time;
+    return instants;
+  }
+  const Column& time = rows.column(*rows.schema().Find(spec.time));
+  const auto known_column = rows.schema().Find(spec.known_at);
+  for (std::size_t row = 0; row < count; ++row) {
+    const std::int64_t at = ToMicros(time.Timestamp(row));
+    const std::int64_t known = known_column ? ToMicros(rows.column(*known_column).Timestamp(row))
+                                            : at + spec.delay.count();
+    instants.time.push_back(at);
+    instants.known.push_back(known);
+    // A row known before its time (a planned price) still says nothing about earlier instants.
+    instants.visible_from.push_back(std::max(at, known));
+  }
+  return instants;
+}
+
+/// Drops from `group`, rows of one key ascending in (time, ingestion), those that can never be
+/// read: of the same time, overtaken by a later ingested row that was visible no later.
+void DropOvertaken(const RowInstants& instants, std::vector<std::uint32_t>& group) {
+  std::vector<std::uint32_t> kept;  // from last to first
+  std::int64_t earliest = INT64_MAX;
+  for (std::size_t i = group.size(); i-- > 0;) {
+    const std::uint32_t row = group[i];
+    if (i + 1 == group.size() || instants.time[group[i + 1]] != instants.time[row]) {
+      earliest = INT64_MAX;
+    }
+    if (i + 1 < group.size() && instants.visible_from[row] >= earliest) continue;
+    earliest = instants.visible_from[row];
+    kept.push_back(row);
+  }
+  group.assign(kept.rbegin(), kept.rend());
+}
+
+/// For each instant at which another row comes into force: the instant and that row. Positions are
+/// ascending in (time, ingestion), so the row in force is the greatest position visible so far.
+void AddSteps(std::uint64_t first, Arrangement& arranged) {
+  std::vector<std::uint64_t> order(arranged.rows.size() - first);
+  std::iota(order.begin(), order.end(), first);
+  std::ranges::sort(order, {}, [&arranged](std::uint64_t position) {
+    return std::pair(arranged.visible_from[position], position);
+  });
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const std::int64_t instant = arranged.visible_from[order[i]];
+    const bool first_step = i == 0;
+    if (!first_step && order[i] <= arranged.step_rows.back()) continue;
+    if (!first_step && arranged.step_instants.back() == instant) {
+      arranged.step_rows.back() = order[i];
+    } else {
+      arranged.step_instants.push_back(instant);
+      arranged.step_rows.push_back(order[i]);
+    }
+  }
+}
+
+/// Numbers the distinct keys in order of appearance and groups the rows by them.
+class KeyGrouper {
+ public:
+  KeyGrouper(const SeriesSpec& spec, const Table& rows) : rows_(rows) {
+    for (const std::string& name : spec.key) columns_.push_back(*rows.schema().Find(name));
+  }
+
+  void Run() {
+    const std::size_t count = rows_.row_count();
+    std::vector<std::uint32_t> key_of_row(count);
+    EncodeAll();
+    for (std::size_t row = 0; row < count; ++row) {
+      const auto [entry, is_new] =
+          numbers_.try_emplace(EncodedKey(row), static_cast<std::uint32_t>(keys_.size()));
+      if (is_new) {
+        keys_.push_back(entry->first);
+        counts_.push_back(0);
+      }
+      key_of_row[row] = entry->second;
+      ++counts_[entry->second];
+    }
+    std::vector<std::size_t> next(counts_.size());
+    std::exclusive_scan(counts_.begin(), counts_.end(), next.begin(), std::size_t{0});
+    grouped_.resize(count);
+    for (std::size_t row = 0; row < count; ++row) {
+      grouped_[next[key_of_row[row]]++] = static_cast<std::uint32_t>(row);
+    }
+  }
+
+  [[nodiscard]] const std::vector<std::string_view>& keys() const noexcept { return keys_; }
+  [[nodiscard]] const std::vector<std::size_t>& counts() const noexcept { return counts_; }
+  /// In order of key number, and of ingestion within a key.
+  [[nodiscard]] std::span<const std::uint32_t> grouped() const noexcept { return grouped_; }
+
+ private:
+  [[nodiscard]] bool IsPlainText() const {
+    return columns_.size() == 1 && rows_.column(columns_[0]).type() == ColumnType::kText;
+  }
+  void EncodeAll() {
+    if (IsPlainText()) return;
+    std::vector<Value> values(columns_.size());
+    std::string scratch;
+    for (std::size_t row = 0; row < rows_.row_count(); ++row) {
+      for (std::size_t i = 0; i < columns_.size(); ++i) {
+        values[i] = ValueAt(rows_.column(columns_[i]), row);
+      }
+      encoded_.append(EncodeKey(values, scratch));
+      encoded_ends_.push_back(encoded_.size());
+    }
+  }
+  [[nodiscard]] std::string_view EncodedKey(std::size_t row) const {
+    if (IsPlainText()) return rows_.column(columns_[0]).Text(row);
+    const std::size_t begin = row == 0 ? 0 : encoded_ends_[row - 1];
+    return std::string_view(encoded_).substr(begin, encoded_ends_[row] - begin);
+  }
+
+  const Table& rows_;
+  std::vector<std::size_t> columns_;
+  std::string encoded_;
+  std::vector<std::size_t> encoded_ends_;
+  TextNumbers numbers_;
+  std::vector<std::string_view> keys_;
+  std::vector<std::size_t> counts_;
+  std::vector<std::uint32_t> grouped_;
+};
+
+Arrangement Arrange(const SeriesSpec& spec, const Table& rows, bool uniform) {
+  const RowInstants instants = InstantsOf(spec, rows);
+  KeyGrouper grouper(spec, rows);
+  grouper.Run();
+  Arrangement arranged;
+  std::size_t next = 0;
+  for (std::size_t number = 0; number < grouper.keys().size(); ++number) {
+    const auto members = grouper.grouped().subspan(next, grouper.counts()[number]);
+    next += members.size();
+    std::vector<std::uint32_t> group(members.begin(), members.end());
+    std::ranges::stable_sort(group, {}, [&](std::uint32_t row) { return instants.time[row]; });
+    DropOvertaken(instants, group);
+
+    KeyEntry entry{.bytes_offset = arranged.key_bytes.size(),
+                   .row_begin = arranged.rows.size(),
+                   .step_begin = arranged.step_rows.size(),
+                   .bytes_size = static_cast<std::uint32_t>(grouper.keys()[number].size()),
+                   .row_count = static_cast<std::uint32_t>(group.size())};
+    arranged.key_bytes.append(grouper.keys()[number]);
+    for (const std::uint32_t row : group) {
+      arranged.rows.push_back(row);
+      arranged.times.push_back(instants.time[row]);
+      if (!uniform) arranged.visible_from.push_back(instants.visible_from[row]);
+    }
+    if (!uniform) AddSteps(entry.row_begin, arranged);
+    entry.step_count = static_cast<std::uint32_t>(arranged.step_rows.size() - entry.step_begin);
+    arranged.keys.push_back(entry);
+  }
+  if (!spec.is_static() && !instants.known.empty()) {
+    arranged.watermark_us = std::ranges::max(instants.known);
+  }
+  return arranged;
+}
+
+std::vector<std::uint64_t> MakeBuckets(const std::vector<KeyEntry>& keys,
+                                       std::string_view key_bytes) {
+  std::vector<std::uint64_t> buckets(std::bit_ceil(keys.size() * 2 + 1));
+  const std::size_t mask = buckets.size() - 1;
+  for (std::size_t number = 0; number < keys.size(); ++number) {
+    const std::uint64_t hash =
+        XXH3_64bits(key_bytes.data() + keys[number].bytes_offset, keys[number].bytes_size);
+    std::size_t slot = hash & mask;
+    while (buckets[slot] != 0) slot = (slot + 1) & mask;
+    buckets[slot] = snapshot_format::MakeBucket(hash, number);
+  }
+  return buckets;
+}
+
+void WriteTextColumn(const Column& column, std::span<const std::uint32_t> rows,
+                     SectionWriter& writer) {
+  TextNumbers numbers;
+  std::vector<std::uint32_t> codes;
+  std::vector<std::uint64_t> ends;
+  std::string dictionary;
+  codes.reserve(rows.size());
+  for (const std::uint32_t row : rows) {
+    if (column.IsMissing(row)) {
+      codes.push_back(snapshot_format::kMissingText);
+      continue;
+    }
+    const auto [entry, is_new] =
+        numbers.try_emplace(column.Text(row), static_cast<std::uint32_t>(ends.size()));
+    if (is_new) {
+      dictionary.append(entry->first);
+      ends.push_back(dictionary.size());
+    }
+    codes.push_back(entry->second);
+  }
+  writer.Add(std::span<const std::uint32_t>(codes));
+  writer.Add(std::span<const std::uint64_t>(ends));
+  writer.Add(dictionary);
+}
+
+template <typename T, typename Get>
+void WriteNumberColumn(const Column& column, std::span<const std::uint32_t> rows, Get get,
+                       SectionWriter& writer) {
+  std::vector<T> values;
+  std::vector<std::uint8_t> missing;
+  values.reserve(rows.size());
+  missing.reserve(rows.size());
+  for (const std::uint32_t row : rows) {
+    values.push_back(get(row));
+    missing.push_back(column.IsMissing(row) ? 1 : 0);
+  }
+  writer.Add(std::span<const T>(values));
+  const bool complete = std::ranges::find(missing, 1) == missing.end();
+  writer.Add(complete ? std::span<const std::uint8_t>() : std::span<const std::uint8_t>(missing));
+  writer.AddEmpty();
+}
+
+void WriteColumn(const Column& column, std::span<const std::uint32_t> rows, SectionWriter& writer) {
+  switch (column.type()) {
+    case ColumnType::kText:
+      return WriteTextColumn(column, rows, writer);
+    case ColumnType::kDouble:
+      return WriteNumberColumn<double>(
+          column, rows, [&column](std::size_t row) { return column.Double(row); }, writer);
+    case ColumnType::kInt64:
+    case ColumnType::kBool:
+    case ColumnType::kTimestamp:
+      return WriteNumberColumn<std::int64_t>(
+          column, rows, [&column](std::size_t row) { return column.Int64(row); }, writer);
+  }
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, std::string zone_name)
+    : spec_(spec), zone_name_(std::move(zone_name)), rows_(spec.ReadSchema()) {}
+
+Status SnapshotBuilder::Add(const Table& batch) {
+  if (batch.row_count() > kMaxRows - rows_.row_count()) {
+    return Error{ErrorCode::kInvalidArgument, "a series holds at most 2^32 - 2 rows", spec_.name};
+  }
+  rows_.Append(batch);
+  return {};
+}
+
+Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& path) const {
+  const bool uniform = spec_.known_at.empty();
+  const Schema values = spec_.ValueSchema();
+  const std::string definition = DefinitionOf(spec_, zone_name_);
+  const Arrangement arranged = Arrange(spec_, rows_, uniform);
+  try {
+    AtomicFile file(path);
+    SectionWriter writer(file, snapshot_format::kFixedSections +
+                                   values.columns.size() * snapshot_format::kSectionsPerColumn);
+    writer.Add(definition);
+    writer.Add(std::span<const std::uint64_t>(MakeBuckets(arranged.keys, arranged.key_bytes)));
+    writer.Add(std::span<const KeyEntry>(arranged.keys));
+    writer.Add(arranged.key_bytes);
+    writer.Add(std::span<const std::int64_t>(arranged.times));
+    writer.Add(std::span<const std::int64_t>(arranged.visible_from));
+    writer.Add(std::span<const std::int64_t>(arranged.step_instants));
+    writer.Add(std::span<const std::uint64_t>(arranged.step_rows));
+    for (const ColumnSpec& column : values.columns) {
+      WriteColumn(rows_.column(*rows_.schema().Find(column.name)), arranged.rows, writer);
+    }
+    writer.Finish({.column_count = static_cast<std::uint32_t>(values.columns.size()),
+                   .key_count = arranged.keys.size(),
+                   .row_count = arranged.rows.size(),
+                   .step_count = arranged.step_rows.size(),
+                   .delay_us = spec_.delay.count(),
+                   .watermark_us = arranged.watermark_us,
+                   .uniform = uniform ? 1U : 0U});
+
+    const Result<Snapshot> written = Snapshot::Open(file.temporary_path(), definition, values);
+    if (!written) return written.error();
+    if (const Status verified = written->Verify(); !verified) return verified.error();
+    file.Commit();
+    return SnapshotReport{.keys = written->key_count(),
+                          .rows = written->row_count(),
+                          .bytes = written->byte_size(),
+                          .watermark = written->watermark()};
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kIo, error.what()};
+  }
+}
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+/// Layout of a snapshot file, as FORMAT.md beside this header writes it down. Shared by
+/// SnapshotBuilder (writer) and Snapshot (reader), of interest to nobody else.
+namespace forkcast::preprocessing::snapshot_format {
+
+static_assert(std::endian::native == std::endian::little, "snapshots are little endian");
+
+inline constexpr std::array<char, 8> kMagic{'F', 'K', 'S', 'N', 'A', 'P', '\r', '\n'};
+inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint64_t kAlignment = 64;
+inline constexpr std::uint32_t kMissingText = 0xFFFFFFFF;
+inline constexpr std::int64_t kNoWatermark = INT64_MIN;
+
+struct Section {
+  std::uint64_t offset = 0;
+  std::uint64_t size = 0;
+};
+
+enum FixedSection : std::uint32_t {
+  kDefinition,    // text
+  kBuckets,       // std::uint64_t[power of two]
+  kKeyEntries,    // KeyEntry[key_count]
+  kKeyBytes,      // bytes
+  kTimes,         // std::int64_t[row_count]
+  kVisibleFrom,   // std::int64_t[row_count]; empty when uniform
+  kStepInstants,  // std::int64_t[step_count]; empty when uniform
+  kStepRows,      // std::uint64_t[step_count]; empty when uniform
+  kFixedSections
+};
+
+/// Behind the fixed sections, three for each value column.
+enum ColumnSection : std::uint32_t {
+  kValues,         // std::int64_t, double (8 bytes a row); texts: std::uint32_t dictionary codes
+  kMissingOrEnds,  // numbers: std::uint8_t[row_count], empty when none may be missing;
+                   // texts: std::uint64_t end of each dictionary entry
+  kDictionary,     // texts: bytes of the dictionary's entries
+  kSectionsPerColumn
+};
+
+struct Header {
+  std::array<char, 8> magic = kMagic;
+  std::uint32_t version = kVersion;
+  std::uint32_t column_count = 0;
+  std::uint64_t file_size = 0;
+  std::uint64_t checksum = 0;  // ComputeChecksum() of the file
+  std::uint64_t key_count = 0;
+  std::uint64_t row_count = 0;
+  std::uint64_t step_count = 0;
+  std::int64_t delay_us = 0;
+  std::int64_t watermark_us = kNoWatermark;
+  std::uint64_t uniform = 1;  // 1: a row is visible from time + delay_us on, and steps are absent
+};
+static_assert(sizeof(Header) == 80);
+
+struct KeyEntry {
+  std::uint64_t bytes_offset = 0;
+  std::uint64_t row_begin = 0;
+  std::uint64_t step_begin = 0;
+  std::uint32_t bytes_size = 0;
+  std::uint32_t row_count = 0;
+  std::uint32_t step_count = 0;
+  std::uint32_t reserved = 0;
+};
+static_assert(sizeof(KeyEntry) == 40);
+
+/// The value that belongs into Header::checksum of a file of these bytes (at least a header's).
+[[nodiscard]] std::uint64_t ComputeChecksum(std::span<const std::byte> file) noexcept;
+
+/// A bucket holds 0 (free) or the upper half of the key's hash above the key's number plus one.
+constexpr std::uint64_t MakeBucket(std::uint64_t hash, std::uint64_t key_number) noexcept {
+  return (hash & 0xFFFFFFFF00000000U) | (key_number + 1);
+}
+
+}  // namespace forkcast::preprocessing::snapshot_format

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace forkcast::serving {
+
+/// An address to listen on.
+struct TcpAddress {
+  std::string host;  ///< An IPv4 or IPv6 address; no name, so that nothing has to be resolved.
+  std::uint16_t port = 0;  ///< 0: any free port.
+  friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
+};
+struct UnixAddress {
+  std::filesystem::path path;
+  friend bool operator==(const UnixAddress&, const UnixAddress&) = default;
+};
+using Address = std::variant<TcpAddress, UnixAddress>;
+
+/// One entry of the configuration's `hooks`, validated by the hook that its type names.
+struct HookConfig {
+  std::string type;
+  std::string path;  ///< Its JSON path, for messages.
+  std::string json;  ///< The entry as it stands.
+};
+
+/// Everything that `forkcast serve` can be told. The settings table (settings.hpp) fills it.
+struct ServerConfig {
+  // Behaviour.
+  std::filesystem::path pipeline;
+  std::string store;                ///< Empty when `snapshots` is given.
+  std::filesystem::path snapshots;  ///< Folder; by default beside the store.
+  std::vector<Address> bind;
+  std::vector<HookConfig> hooks;
+  std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.
+  std::chrono::seconds idle_timeout{75};  ///< Of a kept connection; outlives nginx's 60 s.
+  std::chrono::seconds graceful_timeout{25};  ///< To finish requests when stopping.
+  std::string log_level = "info";
+  // Performance and limits.
+  std::size_t workers = 1;
+  std::size_t max_connections = 1000;  ///< Of one worker.
+  std::size_t max_body_bytes = 6291456;
+  std::size_t max_header_bytes = 16384;
+  std::size_t max_rows = 100'000;  ///< Of one request.
+  int backlog = 2048;
+};
+
+}  // namespace forkcast::serving
