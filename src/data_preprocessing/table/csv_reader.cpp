@@ -77,13 +77,14 @@ constexpr std::size_t kBufferBytes = kMaxCsvRecordBytes + (std::size_t{1} << 18)
 }  // namespace
 
 struct CsvTableReader::State {
-  State(MaybeGzipFile file_at_start, Schema declared, TimeZone wall)
-      : file(std::move(file_at_start)), schema(std::move(declared)), zone(std::move(wall)) {}
+  State(MaybeGzipFile file_at_start, TimeZone wall)
+      : file(std::move(file_at_start)), zone(std::move(wall)) {}
 
   /// Next record of the file into scanner.fields(); errors name the file.
   Result<bool> NextRecord();
   Status Refill();
-  Status ReadHeader();
+  /// Finds the columns of `declared` in the header; none declared: makes them of the header.
+  Status ReadHeader(std::optional<Schema> declared);
   /// Precondition: the header was read.
   Status AppendRecord(Table& batch);
   [[nodiscard]] Error WithFile(Error error) const {
@@ -126,7 +127,7 @@ Status CsvTableReader::State::Refill() {
   return {};
 }
 
-Status CsvTableReader::State::ReadHeader() {
+Status CsvTableReader::State::ReadHeader(std::optional<Schema> declared) {
   const Result<std::size_t> count = file.Read({buffer.get(), kBufferBytes});
   if (!count) return count.error();
   at_end = *count < kBufferBytes;
@@ -137,6 +138,13 @@ Status CsvTableReader::State::ReadHeader() {
 
   const std::vector<CsvField>& names = scanner.fields();
   header_size = names.size();
+  if (declared) {
+    schema = *std::move(declared);
+  } else {
+    for (const CsvField& name : names) {
+      schema.columns.push_back({std::string(name.text), ColumnType::kText, true});
+    }
+  }
   field_of_column.assign(schema.columns.size(), header_size);
   for (std::size_t i = 0; i < names.size(); ++i) {
     const std::optional<std::size_t> column = schema.Find(names[i].text);
@@ -190,13 +198,22 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
 
 Result<CsvTableReader> CsvTableReader::Open(const std::filesystem::path& path, const Schema& schema,
                                             const TimeZone& zone) {
+  return Open(path, std::optional(schema), zone);
+}
+
+Result<CsvTableReader> CsvTableReader::OpenAsText(const std::filesystem::path& path) {
+  return Open(path, std::nullopt, TimeZone());
+}
+
+Result<CsvTableReader> CsvTableReader::Open(const std::filesystem::path& path,
+                                            std::optional<Schema> schema, const TimeZone& zone) {
   Result<MaybeGzipFile> file = MaybeGzipFile::Open(path);
   if (!file) return std::move(file).error();
-  auto state = std::make_unique<State>(*std::move(file), schema, zone);
+  auto state = std::make_unique<State>(*std::move(file), zone);
   std::error_code no_size;  // of a pipe: there is no progress to show then
   const std::uintmax_t size = std::filesystem::file_size(path, no_size);
   if (!no_size) state->bytes_total = static_cast<std::size_t>(size);
-  const Status header = state->ReadHeader();
+  const Status header = state->ReadHeader(std::move(schema));
   if (!header) return header.error();
   return CsvTableReader(std::move(state));
 }
@@ -205,6 +222,8 @@ CsvTableReader::CsvTableReader(std::unique_ptr<State> state) noexcept : state_(s
 CsvTableReader::CsvTableReader(CsvTableReader&&) noexcept = default;
 CsvTableReader& CsvTableReader::operator=(CsvTableReader&&) noexcept = default;
 CsvTableReader::~CsvTableReader() = default;
+
+const Schema& CsvTableReader::schema() const noexcept { return state_->schema; }
 
 Result<bool> CsvTableReader::ReadBatch(std::size_t max_rows, Table& batch) {
   batch.Clear();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "data_preprocessing/base/result.hpp"
@@ -25,11 +26,16 @@ class CsvTableReader {
   /// Opens the file and reads its header.
   static Result<CsvTableReader> Open(const std::filesystem::path& path, const Schema& schema,
                                      const TimeZone& zone);
+  /// The same with every column of the header as nullable text, in the header's order: for those
+  /// who pass rows on without knowing their types.
+  static Result<CsvTableReader> OpenAsText(const std::filesystem::path& path);
   CsvTableReader(CsvTableReader&&) noexcept;
   CsvTableReader& operator=(CsvTableReader&&) noexcept;
   ~CsvTableReader();
 
-  /// Replaces the rows of `batch` (whose schema is the given one) by up to `max_rows` next rows.
+  /// The given schema, or the one that OpenAsText() made of the header.
+  [[nodiscard]] const Schema& schema() const noexcept;
+  /// Replaces the rows of `batch` (whose schema is schema()) by up to `max_rows` next rows.
   /// False, with an empty batch, at the end of the file. After an error the batch is empty and the
   /// reader of no more use.
   Result<bool> ReadBatch(std::size_t max_rows, Table& batch);
@@ -41,6 +47,8 @@ class CsvTableReader {
 
  private:
   struct State;
+  static Result<CsvTableReader> Open(const std::filesystem::path& path,
+                                     std::optional<Schema> schema, const TimeZone& zone);
   explicit CsvTableReader(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };
