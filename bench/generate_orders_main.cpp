@@ -1,0 +1,200 @@
+// generate-orders --rows N --seed S --out DIR [--gzip]: an invented set of orders with its side
+// tables and right answers.
+
+#include <fmt/format.h>
+#include <zlib.h>
+
+#include <boost/program_options.hpp>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "order_set.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+namespace options = boost::program_options;
+using forkcast::bench::Order;
+using forkcast::bench::OrderSet;
+using forkcast::bench::Seconds;
+
+enum class Compression { kNone, kGzip };
+
+/// A text file written from front to end; plain, or gzip with ".gz" after its name. Throws when a
+/// write fails.
+class TextFile {
+ public:
+  TextFile(fs::path path, Compression compression) : path_(std::move(path)) {
+    if (compression == Compression::kGzip) {
+      path_ += ".gz";
+    }
+    file_ = ::gzopen(path_.c_str(), compression == Compression::kGzip
+                                        ? "wb"
+                                        : "wbT");  // T: as it is, no gzip around it
+    if (file_ == nullptr) {
+      throw std::runtime_error(path_.string() + ": cannot be created");
+    }
+  }
+  TextFile(const TextFile&) = delete;
+  TextFile& operator=(const TextFile&) = delete;
+  ~TextFile() {
+    if (file_ != nullptr) {
+      ::gzclose(file_);
+    }
+  }
+
+  template <typename... Values>
+  void Line(fmt::format_string<Values...> format, Values&&... values) {
+    fmt::format_to(std::back_inserter(pending_), format, std::forward<Values>(values)...);
+    pending_ += '\n';
+    if (pending_.size() >= kFlushAt) {
+      Flush();
+    }
+  }
+
+  /// Everything is in the file when this returns.
+  void Close() {
+    Flush();
+    if (::gzclose(std::exchange(file_, nullptr)) != Z_OK) {
+      throw std::runtime_error(path_.string() + ": cannot be written");
+    }
+  }
+
+ private:
+  static constexpr std::size_t kFlushAt = 1U << 16U;
+
+  void Flush() {
+    if (!pending_.empty() &&
+        ::gzwrite(file_, pending_.data(), static_cast<unsigned>(pending_.size())) == 0) {
+      throw std::runtime_error(path_.string() + ": cannot be written");
+    }
+    pending_.clear();
+  }
+
+  fs::path path_;
+  gzFile file_ = nullptr;
+  std::string pending_;
+};
+
+std::string Timestamp(Seconds time) {
+  using namespace std::chrono;
+  const sys_seconds instant{seconds{time}};
+  const auto day = floor<days>(instant);
+  const year_month_day date{day};
+  const hh_mm_ss clock{instant - day};
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+}
+
+void WriteOrders(const OrderSet& set, TextFile orders, TextFile expected) {
+  orders.Line("order_id,customer_id,timestamp,sku_code,quantity,zip_code,order_fulfilled");
+  for (std::uint64_t i = 0; i < set.order_count(); ++i) {
+    const Order order = set.OrderAt(i);
+    const std::string id = set.OrderId(i);
+    orders.Line(R"("{}","{}","{}","{}",{},"{}",{})", id, set.CustomerId(order.customer),
+                Timestamp(order.time), set.SkuCode(order.sku), order.quantity,
+                set.ZipCode(order.zip), set.IsFulfilled(order) ? "True" : "False");
+    expected.Line(R"({{"order_id":"{}","recommendation":"{}"}})", id, set.Recommendation(order));
+  }
+  orders.Close();
+  expected.Close();
+}
+
+// Round by round instead of SKU by SKU, so that a reader finds a SKU's rows far apart and not in
+// the order of time.
+void WriteInventory(const OrderSet& set, TextFile file) {
+  file.Line("sku_code,timestamp,inventory");
+  for (std::size_t round = 0; round < OrderSet::kMostStockRows; ++round) {
+    for (std::uint64_t sku = 0; sku < set.sku_count(); ++sku) {
+      const OrderSet::Stock stock = set.StockOf(sku);
+      if (round < stock.size()) {
+        file.Line(R"("{}","{}",{})", set.SkuCode(sku), Timestamp(stock[round].time),
+                  stock[round].level);
+      }
+    }
+  }
+  file.Close();
+}
+
+// First every order's first payment row, then what changed afterwards.
+void WritePayments(const OrderSet& set, TextFile file) {
+  file.Line("order_id,customer_id,timestamp,payment_method,payment_status");
+  for (std::size_t round = 0; round < OrderSet::kMostPayments; ++round) {
+    for (std::uint64_t i = 0; i < set.order_count(); ++i) {
+      const Order order = set.OrderAt(i);
+      const OrderSet::Payments payments = set.PaymentsOf(order);
+      if (round < payments.size()) {
+        file.Line(R"("{}","{}","{}","{}","{}")", set.OrderId(i), set.CustomerId(order.customer),
+                  Timestamp(payments[round].time), payments[round].method, payments[round].status);
+      }
+    }
+  }
+  file.Close();
+}
+
+void WriteZipCodes(const OrderSet& set, TextFile file) {
+  file.Line("zip_code,available_from");
+  for (std::uint64_t zip = 0; zip < set.zip_count(); ++zip) {
+    file.Line(R"("{}","{}")", set.ZipCode(zip), Timestamp(set.ZipAvailableFrom(zip)));
+  }
+  file.Close();
+}
+
+int Run(int argc, const char* const* argv) {
+  options::options_description described("generate-orders --rows N --seed S --out DIR [--gzip]");
+  const std::string rows_help = fmt::format(
+      "number of orders, 1 to {}; the other tables grow with it", OrderSet::kMostOrders);
+  auto add = described.add_options();
+  add("help", "this text");
+  add("rows", options::value<std::uint64_t>()->required(), rows_help.c_str());
+  add("seed", options::value<std::uint64_t>()->required(),
+      "the same seed and number give the same bytes, everywhere");
+  add("out", options::value<std::string>()->required(),
+      "folder for orders, inventory, payments and zip_codes (.csv), and expected.jsonl");
+  add("gzip", "write the tables as .csv.gz");
+  options::variables_map given;
+  options::store(options::parse_command_line(argc, argv, described), given);
+  if (given.contains("help")) {
+    std::cout << described;
+    return 0;
+  }
+  options::notify(given);
+  const auto rows = given["rows"].as<std::uint64_t>();
+  if (rows < 1 || rows > OrderSet::kMostOrders) {
+    throw options::error(fmt::format("--rows must be from 1 to {}", OrderSet::kMostOrders));
+  }
+
+  const OrderSet set(given["seed"].as<std::uint64_t>(), rows);
+  const fs::path folder(given["out"].as<std::string>());
+  fs::create_directories(folder);
+  const auto compression = given.contains("gzip") ? Compression::kGzip : Compression::kNone;
+  WriteOrders(set, {folder / "orders.csv", compression},
+              {folder / "expected.jsonl", Compression::kNone});
+  WriteInventory(set, {folder / "inventory.csv", compression});
+  WritePayments(set, {folder / "payments.csv", compression});
+  WriteZipCodes(set, {folder / "zip_codes.csv", compression});
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run(argc, argv);
+  } catch (const options::error& error) {
+    std::cerr << "generate-orders: " << error.what() << " (see --help)\n";
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "generate-orders: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,168 @@
+"""The sample in data/order_triage and the generator that made it. Usage: sample_test.py GENERATE_ORDERS"""
+
+import collections
+import csv
+import gzip
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "data" / "order_triage"
+TABLES = ["orders", "inventory", "payments", "zip_codes"]
+GENERATOR = None
+
+
+def generate(folder, *, rows, seed, gzipped=False):
+    subprocess.run([GENERATOR, "--rows", str(rows), "--seed", str(seed), "--out", str(folder)]
+                   + ["--gzip"] * gzipped, check=True)
+    return folder
+
+
+class OrderSet:
+    """The files of one folder, as text. Times compare as text, since all have one form."""
+
+    def __init__(self, folder):
+        for name in TABLES:
+            with open(folder / f"{name}.csv", newline="", encoding="utf-8") as file:
+                setattr(self, name, list(csv.DictReader(file)))
+        with open(folder / "expected.jsonl", encoding="utf-8") as file:
+            self.expected = [json.loads(line) for line in file]
+
+    def recommendations(self, sees=lambda row_time, order_time: row_time <= order_time):
+        """By definition, from the files alone: the newest row that is seen, the later line when two share a second."""
+        def series(rows, key):
+            by_key = collections.defaultdict(list)
+            for row in rows:
+                by_key[row[key]].append(row)
+            return {name: sorted(rows, key=lambda row: row["timestamp"]) for name, rows in by_key.items()}
+
+        def newest(rows, time, column, otherwise):
+            seen = [row[column] for row in rows if sees(row["timestamp"], time)]
+            return seen[-1] if seen else otherwise
+
+        stock = series(self.inventory, "sku_code")
+        payments = series(self.payments, "order_id")
+        opens = {row["zip_code"]: row["available_from"] for row in self.zip_codes}
+        for order in self.orders:
+            time = order["timestamp"]
+            if int(newest(stock.get(order["sku_code"], []), time, "inventory", "0")) <= 0:
+                yield "HoldCheckAvailability"
+            elif order["zip_code"] not in opens or not sees(opens[order["zip_code"]], time):
+                yield "HoldCheckDelivery"
+            elif newest(payments.get(order["order_id"], []), time, "payment_status", "UNKNOWN") != "OK":
+                yield "HoldCheckPayment"
+            else:
+                yield "Decline" if time[11:13] < "06" else "Deliver"
+
+
+class Generator(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def contents(self, folder):
+        return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".csv", ".jsonl")}
+
+    def test_writes_the_committed_sample_byte_for_byte(self):
+        generate(self.folder, rows=500, seed=2024)
+        self.assertEqual(self.contents(self.folder), self.contents(SAMPLE))
+
+    def test_writes_other_orders_for_another_seed(self):
+        generate(self.folder, rows=500, seed=2025)
+        for name, content in self.contents(self.folder).items():
+            self.assertNotEqual(content, (SAMPLE / name).read_bytes(), name)
+
+    def test_writes_the_same_text_compressed(self):
+        generate(self.folder, rows=500, seed=2024, gzipped=True)
+        for name in TABLES:
+            with gzip.open(self.folder / f"{name}.csv.gz") as file:
+                self.assertEqual(file.read(), (SAMPLE / f"{name}.csv").read_bytes(), name)
+
+    def test_expects_what_the_files_say_by_definition(self):
+        for rows, seed in [(1, 1), (3, 7), (500, 1), (10_000, 2)]:
+            with self.subTest(rows=rows, seed=seed):
+                data = OrderSet(generate(self.folder, rows=rows, seed=seed))
+                self.assertEqual([line["order_id"] for line in data.expected],
+                                 [order["order_id"] for order in data.orders])
+                self.assertEqual([line["recommendation"] for line in data.expected], list(data.recommendations()))
+
+    def test_never_repeats_an_identifier(self):
+        data = OrderSet(generate(self.folder, rows=20_000, seed=5))
+        for column, rows in [("order_id", data.orders), ("zip_code", data.zip_codes)]:
+            self.assertEqual(len({row[column] for row in rows}), len(rows), column)
+        self.assertEqual(len({row["sku_code"] for row in data.inventory}), 2_000)
+
+    def test_refuses_what_it_cannot_do(self):
+        for arguments in ["--rows 0 --seed 1 --out x", "--rows 10000001 --seed 1 --out x", "--rows -1 --seed 1 --out x",
+                          "--rows many --seed 1 --out x", "--rows 5 --seed 1", "--rows 5 --seed 1 --out x --fast"]:
+            with self.subTest(arguments):
+                run = subprocess.run([GENERATOR, *arguments.split()], cwd=self.folder, capture_output=True, text=True)
+                self.assertEqual(run.returncode, 2)
+                self.assertIn("generate-orders: ", run.stderr)
+                self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_says_so_when_the_disk_is_full(self):
+        (self.folder / "orders.csv").symlink_to("/dev/full")
+        run = subprocess.run([GENERATOR, "--rows", "5", "--seed", "1", "--out", self.folder], capture_output=True,
+                             text=True)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("orders.csv: cannot be written", run.stderr)
+
+
+class Sample(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.data = OrderSet(SAMPLE)
+
+    def test_has_every_recommendation(self):
+        counts = collections.Counter(line["recommendation"] for line in self.data.expected)
+        self.assertEqual(set(counts), {"HoldCheckAvailability", "HoldCheckDelivery", "HoldCheckPayment", "Decline",
+                                       "Deliver"})
+        self.assertGreater(min(counts.values()), 20)
+
+    def test_has_codes_with_leading_zeros(self):
+        for column in ["sku_code", "zip_code"]:
+            self.assertTrue(any(order[column].startswith("0") for order in self.data.orders), column)
+
+    def test_is_in_no_order_of_time(self):
+        for name in ["orders", "inventory", "payments"]:
+            times = [row["timestamp"] for row in getattr(self.data, name)]
+            self.assertNotEqual(times, sorted(times), name)
+
+    def test_has_rows_of_one_key_and_second_that_differ(self):
+        for name, key, column in [("inventory", "sku_code", "inventory"), ("payments", "order_id", "payment_status")]:
+            values = collections.defaultdict(set)
+            for row in getattr(self.data, name):
+                values[row[key], row["timestamp"]].add(row[column])
+            self.assertTrue(any(len(several) > 1 for several in values.values()), name)
+
+    def test_has_orders_that_join_nothing(self):
+        for table, key in [("inventory", "sku_code"), ("payments", "order_id"), ("zip_codes", "zip_code")]:
+            known = {row[key] for row in getattr(self.data, table)}
+            self.assertTrue(any(order[key] not in known for order in self.data.orders), table)
+
+    def test_tells_apart_those_who_look_ahead_or_do_not_see_the_same_second(self):
+        right = list(self.data.recommendations())
+        self.assertNotEqual(right, list(self.data.recommendations(sees=lambda row, order: True)))
+        self.assertNotEqual(right, list(self.data.recommendations(sees=lambda row, order: row < order)))
+
+    def test_tells_apart_those_who_take_the_first_of_two_rows_in_the_same_second(self):
+        for table in ["inventory", "payments"]:
+            data = OrderSet(SAMPLE)
+            getattr(data, table).reverse()
+            self.assertNotEqual(list(self.data.recommendations()), list(data.recommendations()), table)
+
+    def test_has_side_tables_that_reach_the_newest_order(self):
+        newest = max(order["timestamp"] for order in self.data.orders)
+        self.assertGreaterEqual(max(row["timestamp"] for row in self.data.inventory), newest)
+        self.assertGreaterEqual(max(row["timestamp"] for row in self.data.payments), newest)
+        self.assertGreaterEqual(max(row["available_from"] for row in self.data.zip_codes), newest)
+
+
+if __name__ == "__main__":
+    GENERATOR = sys.argv.pop(1)
+    unittest.main()
