@@ -1,0 +1,39 @@
+# Forkcast on Debian 12. `docker run IMAGE serve` is how SageMaker starts it; `docker build --target proxy` gives the nginx
+# that docker-compose.yml puts in front.
+
+FROM debian:bookworm-slim AS build
+WORKDIR /forkcast
+COPY scripts/setup.sh scripts/
+RUN scripts/setup.sh build
+COPY . .
+RUN . scripts/build.sh && Build release bin/forkcast bin/forkcast-client
+
+FROM debian:bookworm-slim AS proxy
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx && rm -rf /var/lib/apt/lists/*
+COPY conf/nginx-common.conf conf/nginx-compose.conf /etc/forkcast/
+RUN mkdir /var/lib/forkcast-nginx \
+    && ln -s /dev/stdout /var/lib/forkcast-nginx/access.log && ln -s /dev/stderr /var/lib/forkcast-nginx/error.log
+EXPOSE 8080
+# nginx takes SIGTERM for "at once"; SIGQUIT lets running requests end.
+STOPSIGNAL SIGQUIT
+ENTRYPOINT ["nginx", "-p", "/var/lib/forkcast-nginx", "-c", "/etc/forkcast/nginx-compose.conf", "-g", "daemon off;"]
+
+FROM debian:bookworm-slim AS run
+# The shared libraries of the programs, time zones, and curl for health checks.
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends \
+      libboost-program-options1.81.0 libcctz2 libfmt9 libsimdjson14 libspdlog1.10 libsqlite3-0 libxxhash0 zlib1g tzdata curl \
+    && rm -rf /var/lib/apt/lists/*
+COPY --from=build /forkcast/build/release/bin/forkcast /forkcast/build/release/bin/forkcast-client /usr/local/bin/
+COPY conf /opt/forkcast/conf
+WORKDIR /opt/forkcast
+# The store and its snapshots; filled by `forkcast ingest`.
+VOLUME /var/lib/forkcast
+ENV FORKCAST_PIPELINE=/opt/forkcast/conf/pipelines/order_triage.json \
+    FORKCAST_STORE=sqlite:/var/lib/forkcast/forkcast.db \
+    FORKCAST_BIND=0.0.0.0:8080
+EXPOSE 8080
+# Exec form, so that the server is process 1 and gets the signal: it stops taking requests, answers those it has, and leaves.
+STOPSIGNAL SIGTERM
+# Runs as root, since SageMaker allows no other user. Elsewhere `docker run --user` works with a store that user may write.
+ENTRYPOINT ["forkcast"]
+CMD ["serve"]

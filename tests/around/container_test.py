@@ -1,0 +1,127 @@
+"""Dockerfile, docker-compose.yml and the configuration files they name, as far as they can be read without Docker."""
+
+import json
+import pathlib
+import re
+import unittest
+
+import yaml
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+
+def read_dockerfile():
+    """Stage name -> list of (INSTRUCTION, arguments)."""
+    text = (TOP / "Dockerfile").read_text(encoding="utf-8")
+    text = "\n".join(line for line in text.splitlines() if not line.startswith("#")).replace("\\\n", " ")
+    stages = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        instruction, arguments = line.split(maxsplit=1)
+        if instruction == "FROM":
+            stage = stages[arguments.split(" AS ")[1]] = []
+        stage.append((instruction, arguments))
+    return stages
+
+
+class Dockerfile(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.stages = read_dockerfile()
+
+    def arguments(self, stage, instruction):
+        return [arguments for name, arguments in self.stages[stage] if name == instruction]
+
+    def test_has_no_instruction_docker_does_not_know(self):
+        known = {"FROM", "WORKDIR", "COPY", "RUN", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD", "VOLUME", "ENV"}
+        for stage in self.stages.values():
+            self.assertLessEqual({name for name, _ in stage}, known)
+
+    def test_builds_and_runs_on_debian_12(self):
+        for name in self.stages:
+            self.assertEqual(self.arguments(name, "FROM"), [f"debian:bookworm-slim AS {name}"])
+
+    def test_makes_the_serving_image_unless_asked_for_another(self):
+        self.assertEqual(list(self.stages)[-1], "run")
+
+    def test_starts_as_sagemaker_does_it(self):
+        # `docker run IMAGE serve`: "serve" takes CMD's place and must reach the program, which must get the signals itself.
+        self.assertEqual(json.loads(self.arguments("run", "ENTRYPOINT")[0]), ["forkcast"])
+        self.assertEqual(json.loads(self.arguments("run", "CMD")[0]), ["serve"])
+        self.assertEqual(self.arguments("run", "STOPSIGNAL"), ["SIGTERM"])
+        self.assertEqual(self.arguments("run", "EXPOSE"), ["8080"])
+        self.assertIn("FORKCAST_BIND=0.0.0.0:8080", self.arguments("run", "ENV")[0])
+
+    def test_names_a_pipeline_that_it_carries(self):
+        pipeline = re.search(r"FORKCAST_PIPELINE=/opt/forkcast/(\S+)", self.arguments("run", "ENV")[0])[1]
+        self.assertTrue((TOP / pipeline).is_file(), pipeline)
+        self.assertIn("conf /opt/forkcast/conf", self.arguments("run", "COPY"))
+
+    def test_copies_only_what_is_there(self):
+        for stage in self.stages:
+            for copy in self.arguments(stage, "COPY"):
+                *sources, _ = copy.split()
+                if not sources[0].startswith("--from="):
+                    for source in sources:
+                        self.assertTrue((TOP / source).exists(), source)
+
+
+class Compose(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.compose = yaml.safe_load((TOP / "docker-compose.yml").read_text(encoding="utf-8"))
+        cls.services = cls.compose["services"]
+
+    def test_starts_each_service_after_the_one_it_needs(self):
+        needs = {name: {other: how["condition"] for other, how in service.get("depends_on", {}).items()}
+                 for name, service in self.services.items()}
+        self.assertEqual(needs, {"ingest": {}, "app": {"ingest": "service_completed_successfully"},
+                                 "nginx": {"app": "service_healthy"}, "client": {"nginx": "service_started"}})
+
+    def test_builds_only_stages_the_dockerfile_has_and_each_image_once(self):
+        builds = [(service["image"], service["build"]["target"]) for service in self.services.values()
+                  if "build" in service]
+        self.assertLessEqual({target for _, target in builds}, set(read_dockerfile()))
+        self.assertEqual(sorted(image for image, _ in builds),
+                         sorted({service["image"] for service in self.services.values()}))
+
+    def test_runs_several_replicas_and_asks_each_for_its_health(self):
+        app = self.services["app"]
+        self.assertGreater(app["deploy"]["replicas"], 1)
+        self.assertEqual(app["healthcheck"]["test"], ["CMD", "curl", "-fsS", "http://127.0.0.1:8080/ping"])
+        self.assertNotIn("ports", app, "replicas cannot share a port of the host")
+
+    def test_passes_the_variables_of_the_model_server(self):
+        self.assertEqual(set(self.services["app"]["environment"]), {"MODEL_SERVER_WORKERS", "MODEL_SERVER_TIMEOUT"})
+
+    def test_gives_a_replica_more_time_to_stop_than_a_request_may_take(self):
+        limit = re.search(r"MODEL_SERVER_TIMEOUT:-(\d+)", self.services["app"]["environment"]["MODEL_SERVER_TIMEOUT"])[1]
+        self.assertGreater(int(self.services["app"]["stop_grace_period"].removesuffix("s")), int(limit))
+
+    def test_mounts_only_what_is_there(self):
+        for name, service in self.services.items():
+            for volume in service.get("volumes", []):
+                source = volume.split(":")[0]
+                where = TOP / source if source.startswith(".") else None
+                self.assertTrue(where.is_dir() if where else source in self.compose["volumes"], f"{name}: {volume}")
+
+    def test_replays_the_sample_and_checks_the_answers(self):
+        command = self.services["client"]["command"]
+        for option in ["--orders", "--expect"]:
+            name = command[command.index(option) + 1].removeprefix("/data/")
+            self.assertTrue((TOP / "data" / "order_triage" / name).is_file(), name)
+        self.assertEqual(command[command.index("--url") + 1], "http://nginx:8080")
+
+
+class NginxAndServer(unittest.TestCase):
+    def test_nginx_waits_longer_than_a_worker_may_take(self):
+        common = (TOP / "conf" / "nginx-common.conf").read_text(encoding="utf-8")
+        self.assertGreater(int(re.search(r"proxy_read_timeout (\d+)s;", common)[1]), 60)
+
+    def test_both_nginx_configurations_close_idle_connections_before_the_server_does(self):
+        for name in ["nginx.conf", "nginx-compose.conf"]:
+            text = (TOP / "conf" / name).read_text(encoding="utf-8")
+            self.assertLess(int(re.search(r"keepalive_timeout (\d+)s;", text)[1]), 75, name)
+
+
+if __name__ == "__main__":
+    unittest.main()

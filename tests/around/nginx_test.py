@@ -1,0 +1,285 @@
+"""conf/nginx*.conf: accepted by nginx, and what they do in front of a stand-in for the server."""
+
+import collections
+import http.client
+import http.server
+import itertools
+import json
+import os
+import pathlib
+import shutil
+import socket
+import socketserver
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+
+CONF = pathlib.Path(__file__).resolve().parents[2] / "conf"
+NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+DEADLINE_S = 20
+
+Seen = collections.namedtuple("Seen", "replica connection method path headers body")
+
+
+class Replica(socketserver.ThreadingMixIn):
+    """Answers every request with 200 and notes it; POST /invocations?break is read and then the connection is cut."""
+
+    daemon_threads = True
+
+    def serve(self, name, seen):
+        numbers = itertools.count()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def address_string(self):
+                return name
+
+            def log_message(self, *_):
+                pass
+
+            def setup(self):
+                super().setup()
+                self.number = next(numbers)
+
+            def do_GET(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                seen.append(Seen(name, self.number, self.command, self.path, self.headers, body))
+                if self.path.endswith("?break"):
+                    self.close_connection = True
+                    return
+                self.send_response(418 if self.path.endswith("?teapot") else 200)
+                self.send_header("Content-Length", "2")
+                self.send_header("X-Amzn-SageMaker-Custom-Attributes", "from the server")
+                self.end_headers()
+                self.wfile.write(b"ok")
+
+            do_POST = do_GET
+
+        self.RequestHandlerClass = Handler
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+
+
+class UnixReplica(Replica, socketserver.UnixStreamServer):
+    pass
+
+
+class TcpReplica(Replica, socketserver.TCPServer):
+    allow_reuse_address = True
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Nginx(unittest.TestCase):
+    def setUp(self):
+        # Not below TMPDIR: a Unix socket's path has 107 characters at most.
+        folder = tempfile.TemporaryDirectory(dir="/tmp")
+        self.addCleanup(folder.cleanup)
+        self.prefix = pathlib.Path(folder.name)
+        self.socket = self.prefix / "forkcast.sock"
+        self.port = free_port()
+        self.seen = []
+        self.process = None
+        self.addCleanup(self.stop)
+
+    def render(self, name, **replaced):
+        """Copies a configuration and its include, with this test's port, socket and replicas."""
+        replacements = {"listen 8080;": f"listen 127.0.0.1:{self.port};",
+                        "unix:/run/forkcast/forkcast.sock": f"unix:{self.socket}", **replaced}
+        found = set()
+        for file in [name, "nginx-common.conf"]:
+            text = (CONF / file).read_text(encoding="utf-8")
+            for old, new in replacements.items():
+                if old in text:
+                    found.add(old)
+                    text = text.replace(old, new)
+            (self.prefix / file).write_text(text, encoding="utf-8")
+        self.assertIn("listen 8080;", found)
+        return found
+
+    def command(self, name, *more):
+        user = "user root; " if os.getuid() == 0 else ""
+        return [NGINX, "-p", self.prefix, "-c", self.prefix / name, "-g", user + "daemon off;", *more]
+
+    def start(self, name):
+        self.process = subprocess.Popen(self.command(name), stderr=subprocess.PIPE)
+        deadline = time.monotonic() + DEADLINE_S
+        while True:
+            try:
+                return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S).close()
+            except ConnectionRefusedError:
+                self.assertIsNone(self.process.poll(), "nginx ended")
+                self.assertLess(time.monotonic(), deadline, "nginx does not listen")
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.communicate(timeout=DEADLINE_S)
+
+    def serve_on(self, server):
+        server.serve(str(server.server_address), self.seen)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+
+    def ask(self, method, path, body=None, **headers):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer, answer.read()
+
+
+class Syntax(Nginx):
+    def check(self, name):
+        run = subprocess.run(self.command(name, "-t"), capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertNotIn("[warn]", run.stderr)
+
+    def test_nginx_accepts_the_configuration_of_one_host(self):
+        self.render("nginx.conf")
+        self.check("nginx.conf")
+
+    def test_nginx_accepts_the_configuration_of_compose(self):
+        # "app" is a name only Docker's DNS knows.
+        self.assertIn("server app:8080", self.render("nginx-compose.conf", **{"server app:8080": "server 127.0.0.1:1"}))
+        self.check("nginx-compose.conf")
+
+
+class OneHost(Nginx):
+    def setUp(self):
+        super().setUp()
+        self.assertIn("unix:/run/forkcast/forkcast.sock", self.render("nginx.conf"))
+
+    def serve_and_start(self):
+        self.serve_on(UnixReplica(str(self.socket), None))
+        self.start("nginx.conf")
+
+    def test_passes_on_the_three_doors_and_no_other(self):
+        self.serve_and_start()
+        for method, path in [("GET", "/ping"), ("POST", "/invocations"), ("POST", "/invocations?partial=true"),
+                             ("POST", "/endpoints/order-triage/invocations")]:
+            with self.subTest(path):
+                self.assertEqual(self.ask(method, path)[0].status, 200)
+                self.assertEqual((self.seen[-1].method, self.seen[-1].path), (method, path))
+        for path in ["/", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics"]:
+            with self.subTest(path):
+                before = len(self.seen)
+                answer, body = self.ask("GET", path)
+                self.assertEqual((answer.status, answer.headers["Content-Type"]), (404, "application/json"))
+                self.assertEqual(json.loads(body)["error"]["code"], "not_found")
+                self.assertEqual(len(self.seen), before)
+
+    def test_passes_on_headers_of_sagemaker_in_both_directions(self):
+        self.serve_and_start()
+        answer, _ = self.ask("POST", "/invocations", b"{}", **{
+            "X-Amzn-SageMaker-Custom-Attributes": "trace=7", "X-Amzn-SageMaker-Inference-Id": "abc"})
+        self.assertEqual(self.seen[-1].headers["X-Amzn-SageMaker-Custom-Attributes"], "trace=7")
+        self.assertEqual(self.seen[-1].headers["X-Amzn-SageMaker-Inference-Id"], "abc")
+        self.assertEqual(answer.headers["X-Amzn-SageMaker-Custom-Attributes"], "from the server")
+
+    def test_keeps_the_request_id_of_a_client_and_makes_one_otherwise(self):
+        self.serve_and_start()
+        self.ask("POST", "/invocations", b"{}", **{"X-Request-Id": "mine"})
+        self.assertEqual(self.seen[-1].headers.get_all("X-Request-Id"), ["mine"])
+        self.ask("POST", "/invocations", b"{}")
+        self.ask("POST", "/invocations", b"{}")
+        made = [request.headers["X-Request-Id"] for request in self.seen[-2:]]
+        self.assertRegex(made[0], "^[0-9a-f]{32}$")
+        self.assertNotEqual(made[0], made[1])
+
+    def test_keeps_its_connections_to_the_server(self):
+        self.serve_and_start()
+        for _ in range(20):
+            self.ask("POST", "/invocations", b"{}")
+        # Each nginx worker that took a client has one of its own.
+        self.assertLessEqual(len({request.connection for request in self.seen}), os.cpu_count())
+        self.assertNotIn("Connection", self.seen[-1].headers)
+
+    def test_takes_bodies_up_to_the_limit_of_sagemaker_to_the_byte(self):
+        self.serve_and_start()
+        self.assertEqual(self.ask("POST", "/invocations", bytes(6291456))[0].status, 200)
+        self.assertEqual(len(self.seen[-1].body), 6291456)
+
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=DEADLINE_S)
+        self.addCleanup(connection.close)
+        connection.putrequest("POST", "/invocations")
+        connection.putheader("Content-Length", "6291457")
+        connection.endheaders()
+        answer = connection.getresponse()
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (413, "application/json"))
+        self.assertEqual(json.loads(answer.read())["error"]["code"], "body_too_large")
+        self.assertEqual(len(self.seen), 1)
+
+    def test_does_not_hand_a_half_sent_request_to_the_server(self):
+        self.serve_and_start()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S) as slow:
+            slow.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n12")
+            self.ask("GET", "/ping")
+            self.assertEqual([request.path for request in self.seen], ["/ping"])
+            slow.sendall(b"34")
+            self.assertIn(b"200", slow.recv(100))
+            self.assertEqual(self.seen[-1].body, b"1234")
+
+    def test_leaves_the_servers_own_errors_as_they_are(self):
+        self.serve_and_start()
+        answer, body = self.ask("POST", "/invocations?teapot", b"{}")
+        self.assertEqual((answer.status, body), (418, b"ok"))
+
+    def test_sends_a_request_only_once_even_when_the_server_breaks_off(self):
+        self.serve_and_start()
+        self.ask("POST", "/invocations", b"{}")  # the next one may meet this one's connection
+        answer, body = self.ask("POST", "/invocations?break", b"{}")
+        self.assertEqual((answer.status, json.loads(body)["error"]["code"]), (502, "bad_gateway"))
+        self.assertEqual([request.path for request in self.seen], ["/invocations", "/invocations?break"])
+
+    def test_says_so_as_json_when_there_is_no_server(self):
+        self.start("nginx.conf")
+        answer, body = self.ask("GET", "/ping")
+        self.assertEqual((answer.status, answer.headers["Content-Type"]), (502, "application/json"))
+        self.assertEqual(json.loads(body)["error"]["code"], "bad_gateway")
+
+    def test_keeps_all_its_files_in_the_prefix(self):
+        self.serve_and_start()
+        for name in ["nginx.pid", "access.log", "error.log", "client_body", "proxy"]:
+            self.assertTrue((self.prefix / name).exists(), name)
+        self.assertEqual(int((self.prefix / "nginx.pid").read_text()), self.process.pid)
+
+
+class Compose(Nginx):
+    """Two loopback addresses stand for the two that Docker's DNS gives for "app"."""
+
+    def start_with_replicas(self, running):
+        port = free_port()
+        self.render("nginx-compose.conf", **{
+            "server app:8080": f"server 127.0.0.2:{port} max_fails=1 fail_timeout=5s; server 127.0.0.3:{port}",
+            # One worker, since each takes the replicas in turn for itself.
+            "worker_processes auto;": "worker_processes 1;"})
+        for address in running:
+            self.serve_on(TcpReplica((address, port), None))
+        self.start("nginx-compose.conf")
+
+    def test_spreads_requests_over_the_replicas(self):
+        self.start_with_replicas(["127.0.0.2", "127.0.0.3"])
+        for _ in range(10):
+            self.ask("POST", "/invocations", b"{}")
+        self.assertEqual(sorted(collections.Counter(request.replica for request in self.seen).values()), [5, 5])
+
+    def test_answers_from_the_others_when_one_replica_is_gone(self):
+        self.start_with_replicas(["127.0.0.3"])
+        for _ in range(10):
+            self.assertEqual(self.ask("POST", "/invocations", b"{}")[0].status, 200)
+
+    def test_does_not_send_a_request_to_a_second_replica_once_the_first_has_it(self):
+        self.start_with_replicas(["127.0.0.2", "127.0.0.3"])
+        self.assertEqual(self.ask("POST", "/invocations?break", b"{}")[0].status, 502)
+        self.assertEqual(len(self.seen), 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
