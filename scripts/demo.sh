@@ -30,7 +30,7 @@ Say() { printf 'demo: %s\n' "$*"; }
 
 Fail() {
   Say "$1" >&2
-  tail -n 20 "$demo/server.log" "$demo/error.log" 2>/dev/null >&2 || true
+  tail -n 20 "$demo/server.log" "$demo/error.log" >&2 2>/dev/null || true
   exit 1
 }
 
