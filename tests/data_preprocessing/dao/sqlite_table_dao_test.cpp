@@ -1,9 +1,9 @@
 #include "data_preprocessing/dao/sqlite_table_dao.hpp"
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -164,6 +164,29 @@ TEST_F(SqliteStore, AKilledWriterIsUndoneByTheNextReader) {
   const auto reader = Open(StoreAccess::kReadOnly);
   ASSERT_TRUE(reader.ok()) << reader.error().message;
   EXPECT_THAT(Pages(**reader), ElementsAre("'home'"));
+}
+
+TEST_F(SqliteStore, AFullDiskIsAnErrorThatLeavesTheStoreAsBefore) {
+  ASSERT_TRUE(AppendPages(*Writer(), {"home"}).ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    // A limit on file sizes refuses a write as a full disk does, without filling one.
+    ::signal(SIGXFSZ, SIG_IGN);
+    const rlimit limit{.rlim_cur = 100'000, .rlim_max = 100'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    const std::unique_ptr<TableDao> writer = Writer();
+    const std::string page(200'000, 'x');
+    if (!writer->Begin().ok() || !AppendPages(*writer, {page}).ok()) ::_exit(1);
+    const Status committed = writer->Commit();
+    writer->Rollback();
+    const bool usable = Pages(*writer) == std::vector<std::string>{"'home'"};
+    ::_exit(!committed.ok() && committed.error().code == ErrorCode::kIo && usable ? 0 : 2);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  EXPECT_THAT(Pages(*Writer()), ElementsAre("'home'"));
 }
 
 TEST_F(SqliteStore, AForbiddenColumnCannotBeReachedThroughAView) {

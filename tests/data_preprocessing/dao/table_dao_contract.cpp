@@ -501,10 +501,6 @@ TEST_P(TableDaoContract, ABadFileLeavesTheStoreAsBefore) {
   ASSERT_FALSE(report.ok());
   EXPECT_THAT(report.error().message, HasSubstr("visits.csv: line 3, column 2: "));
   EXPECT_THAT(store.ReadError(TableSource{"visits"}, kVisits.schema), HasSubstr("visits"));
-  // Nor is it known: mended to the same bytes it would be another file anyway, but a failure that
-  // had nothing to do with it must not keep it out.
-  const auto mended = store.Ingest(kVisits, store.File(kVisits, "home\n"));
-  EXPECT_TRUE(mended.ok() && !mended->file_known);
 }
 
 TEST_P(TableDaoContract, IngestingReportsItsProgress) {
