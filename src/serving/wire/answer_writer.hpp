@@ -15,8 +15,8 @@ namespace forkcast::wire {
 
 /// Names of what an answer row holds, fixed when the server starts.
 struct AnswerSchema {
-  std::vector<std::string> fields;    ///< In the order in which they are written.
-  std::vector<std::string> features;  ///< Written with `?features=true` alone.
+  std::vector<std::string> fields{};    ///< In the order in which they are written.
+  std::vector<std::string> features{};  ///< Written with `?features=true` alone.
 };
 
 /// Writes answer rows, in request order, into one body.
@@ -26,8 +26,9 @@ struct AnswerSchema {
 /// `{"error":{"code":...,"message":...,"field":...,"row":N}}` in its place (`field` only when there
 /// is one). CSV: a header, then a line a row; features are columns `features.<name>`; in partial
 /// answers a last column `error` holds the message, and is empty for good rows.
-/// Numbers are written in the shortest form that reads back as the same double; NaN, infinities
-/// and missing values are JSON null and empty CSV fields; timestamps are ISO 8601 with Z.
+/// Numbers are written in the shortest form that reads back as the same double (3.0 is `3`); NaN,
+/// infinities and missing values are JSON null and empty CSV fields; timestamps are ISO 8601 with
+/// Z; CSV lines end in LF. CSV does not say which series were stale.
 /// Appends to the string given to Start(); steady state allocates nothing beyond its growth.
 class AnswerWriter {
  public:
@@ -40,21 +41,35 @@ class AnswerWriter {
     bool partial = false;
   };
 
-  /// Begins a body. `out` must live until Finish(). JSON lines requests answered in JSON are an
+  /// Begins a body. `out` must live until Finish(). With kObject and JSON exactly one row or error
+  /// follows; in other forms any number. JSON lines requests answered in JSON are an
   /// array, and JSON requests answered in JSON lines or CSV are plain lines.
   void Start(const Options& options, std::string& out);
-  /// `fields` and `features` (empty span when they are not asked for) follow the schema's order.
+  /// `fields` and `features` (empty span when they are not asked for) follow the schema's order and
+  /// are as many. `stale` names the series that were older than the pipeline likes.
   void AddRow(std::span<const preprocessing::Value> fields,
               std::span<const preprocessing::Value> features,
               std::span<const std::string_view> stale);
-  /// `code` is the error's public name, such as "invalid_argument".
+  /// The error of row `row` (from 0) in its place. `code` is the error's public name, such as
+  /// "invalid_argument". Precondition: `partial` was chosen.
   void AddError(std::size_t row, std::string_view code, const Error& error);
   void Finish();
 
  private:
   void Separate();
+  void AddJsonRow(std::span<const preprocessing::Value> fields,
+                  std::span<const preprocessing::Value> features,
+                  std::span<const std::string_view> stale);
+  void EndJsonRow();
+  void AddCsvHeader();
+  void AddCsvRow(std::span<const preprocessing::Value> fields,
+                 std::span<const preprocessing::Value> features);
 
   AnswerSchema schema_;
+  std::vector<std::string> field_keys_;    // `"name":`, escaped once
+  std::vector<std::string> feature_keys_;  // likewise
+  std::string csv_fields_;                 // the header's columns
+  std::string csv_features_;               // those behind them, each with its comma in front
   Options options_;
   std::string* out_ = nullptr;
   bool first_ = true;
@@ -64,7 +79,8 @@ class AnswerWriter {
 void AppendJsonString(std::string_view text, std::string& out);
 /// Appends `value` as JSON.
 void AppendJsonValue(const preprocessing::Value& value, std::string& out);
-/// Appends `text` as a CSV field, quoted when RFC 4180 asks for it.
+/// Appends `text` as a CSV field, quoted when RFC 4180 asks for it, and when it is empty: an empty
+/// text is not a missing value.
 void AppendCsvField(std::string_view text, std::string& out);
 
 }  // namespace forkcast::wire

@@ -39,8 +39,10 @@ struct DecodedRequest {
 };
 
 struct DecoderLimits {
-  std::size_t max_depth = 32;      ///< Nesting of JSON, fields that are ignored included.
-  std::size_t max_rows = 100'000;  ///< Rows in one request.
+  /// Nesting of JSON, fields that are ignored included. At most 1000.
+  std::size_t max_depth = 32;
+  /// Rows in one request.
+  std::size_t max_rows = 100'000;
 };
 
 /// Bytes behind a JSON body that must be readable (their value does not matter).
@@ -55,12 +57,15 @@ inline constexpr std::size_t kBodyPadding = 64;
 /// CSV needs a header line; columns are found by name in any order, absent nullable columns are
 /// missing, an empty unquoted field is a missing value.
 ///
-/// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, ragged JSON lines
-/// document, no CSV header, too many rows) is an error of the call: kInvalidArgument, or kTooLarge
-/// for rows. A row that is well-formed but wrong goes to `errors` (kInvalidArgument with the field)
-/// and the others are still decoded. A JSON line or CSV record that is itself malformed is a row
-/// error when the next row can still be found (a line of JSON lines), else an error of the call.
-/// JSON lines: empty lines are skipped and not counted.
+/// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, no CSV header, a bad quote
+/// in CSV, too many rows) is an error of the call: kInvalidArgument, or kTooLarge for rows; `out`
+/// is empty then. A row that is well-formed but wrong (also one that is JSON but no object, or a
+/// CSV record with more or fewer fields than the header) goes to `errors` with its first error
+/// (kInvalidArgument with the field), and the others are still decoded; so does a line of JSON
+/// lines that is malformed in whatever way. Empty lines are skipped and not counted.
+///
+/// An object whose member `instances` is an array, under a schema without a field of that name,
+/// wraps rows; the members beside it are ignored.
 ///
 /// Steady state allocates nothing. One decoder a thread. Cost: one pass over the body.
 class RequestDecoder {

@@ -1,0 +1,306 @@
+#include "serving/wire/answer_writer.hpp"
+
+#include <array>
+#include <cassert>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+#include <variant>
+
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::wire {
+namespace {
+
+using preprocessing::Value;
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+/// Bytes that a JSON string may hold as they are, UTF-8 aside.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (std::size_t c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+  return plain;
+}();
+
+unsigned char ByteAt(std::string_view text, std::size_t at) noexcept {
+  return at < text.size() ? static_cast<unsigned char>(text[at]) : 0;
+}
+
+bool IsWithin(unsigned char byte, unsigned char low, unsigned char high) noexcept {
+  return byte >= low && byte <= high;
+}
+
+struct Utf8Step {
+  std::size_t length = 1;
+  bool valid = false;
+};
+
+/// The sequence at the front of `text`, whose first byte is not ASCII; when it is not valid, the
+/// part of it that one U+FFFD replaces (Unicode 15, section 3.9, "maximal subparts"). The ranges of
+/// the second byte are table 3-7's.
+Utf8Step NextUtf8(std::string_view text) noexcept {
+  const unsigned char lead = ByteAt(text, 0);
+  if (!IsWithin(lead, 0xC2, 0xF4)) return {};
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (!IsWithin(ByteAt(text, 1), low, high)) return {};
+  for (std::size_t i = 2; i < length; ++i) {
+    if (!IsWithin(ByteAt(text, i), 0x80, 0xBF)) return {i, false};
+  }
+  return {length, true};
+}
+
+void AppendEscaped(unsigned char c, std::string& out) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  switch (c) {
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\u00";
+      out += kHex[c >> 4U];
+      out += kHex[c & 0xFU];
+  }
+}
+
+template <typename Number>
+void AppendNumber(Number number, std::string& out) {
+  std::array<char, 32> text{};  // the longest double has 24 characters
+  const auto end = std::to_chars(text.data(), text.data() + text.size(), number).ptr;
+  out.append(text.data(), end);
+}
+
+/// Appends a value that reads the same in JSON and CSV. False, and nothing, for the others: texts,
+/// timestamps and all that is null.
+bool AppendBare(const Value& value, std::string& out) {
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    AppendNumber(*integer, out);
+  } else if (const auto* number = std::get_if<double>(&value); number && std::isfinite(*number)) {
+    AppendNumber(*number, out);
+  } else if (const auto* truth = std::get_if<bool>(&value)) {
+    out += *truth ? "true" : "false";
+  } else {
+    return false;
+  }
+  return true;
+}
+
+void AppendCsvValue(const Value& value, std::string& out) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) {
+    AppendCsvField(*text, out);
+  } else if (const auto* instant = std::get_if<Instant>(&value)) {
+    preprocessing::AppendIsoTimestamp(*instant, out);
+  } else {
+    AppendBare(value, out);
+  }
+}
+
+/// `"name":`, ready to be appended.
+std::string JsonKey(std::string_view name) {
+  std::string key;
+  AppendJsonString(name, key);
+  key += ':';
+  return key;
+}
+
+/// `values` in the order of `keys`, without braces.
+void AppendMembers(std::span<const std::string> keys, std::span<const Value> values,
+                   std::string& out) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) out += ',';
+    out += keys[i];
+    AppendJsonValue(values[i], out);
+  }
+}
+
+}  // namespace
+
+void AppendJsonString(std::string_view text, std::string& out) {
+  out += '"';
+  while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && kPlain[static_cast<unsigned char>(text[plain])]) ++plain;
+    out.append(text.substr(0, plain));
+    text.remove_prefix(plain);
+    if (text.empty()) break;
+    std::size_t taken = 1;
+    if (const unsigned char c = ByteAt(text, 0); c < 0x80) {
+      AppendEscaped(c, out);
+    } else {
+      const Utf8Step step = NextUtf8(text);
+      out.append(step.valid ? text.substr(0, step.length) : kReplacement);
+      taken = step.length;
+    }
+    text.remove_prefix(taken);
+  }
+  out += '"';
+}
+
+void AppendJsonValue(const Value& value, std::string& out) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) {
+    AppendJsonString(*text, out);
+  } else if (const auto* instant = std::get_if<Instant>(&value)) {
+    out += '"';
+    preprocessing::AppendIsoTimestamp(*instant, out);
+    out += '"';
+  } else if (!AppendBare(value, out)) {
+    out += "null";
+  }
+}
+
+void AppendCsvField(std::string_view text, std::string& out) {
+  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    out.append(text);
+    return;
+  }
+  out += '"';
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+  out += '"';
+}
+
+AnswerWriter::AnswerWriter(AnswerSchema schema) : schema_(std::move(schema)) {
+  for (const std::string& field : schema_.fields) {
+    field_keys_.push_back(JsonKey(field));
+    if (!csv_fields_.empty()) csv_fields_ += ',';
+    AppendCsvField(field, csv_fields_);
+  }
+  for (const std::string& feature : schema_.features) {
+    feature_keys_.push_back(JsonKey(feature));
+    csv_features_ += ',';
+    AppendCsvField("features." + feature, csv_features_);
+  }
+}
+
+void AnswerWriter::Start(const Options& options, std::string& out) {
+  options_ = options;
+  out_ = &out;
+  first_ = true;
+  if (options_.format == Format::kCsv) {
+    AddCsvHeader();
+  } else if (options_.format == Format::kJson) {
+    if (options_.wrapping == Wrapping::kInstances) *out_ += "{\"predictions\":";
+    if (options_.wrapping != Wrapping::kObject) *out_ += '[';
+  }
+}
+
+void AnswerWriter::AddRow(std::span<const Value> fields, std::span<const Value> features,
+                          std::span<const std::string_view> stale) {
+  assert(fields.size() == schema_.fields.size());
+  assert(features.size() == (options_.with_features ? schema_.features.size() : 0));
+  Separate();
+  if (options_.format == Format::kCsv) {
+    AddCsvRow(fields, features);
+  } else {
+    AddJsonRow(fields, features, stale);
+  }
+}
+
+void AnswerWriter::AddError(std::size_t row, std::string_view code, const Error& error) {
+  Separate();
+  if (options_.format == Format::kCsv) {
+    out_->append(schema_.fields.size() + (options_.with_features ? schema_.features.size() : 0),
+                 ',');
+    AppendCsvField(error.message, *out_);
+    *out_ += '\n';
+    return;
+  }
+  *out_ += "{\"error\":{\"code\":";
+  AppendJsonString(code, *out_);
+  *out_ += ",\"message\":";
+  AppendJsonString(error.message, *out_);
+  if (!error.field.empty()) {
+    *out_ += ",\"field\":";
+    AppendJsonString(error.field, *out_);
+  }
+  *out_ += ",\"row\":";
+  AppendNumber(row, *out_);
+  *out_ += "}}";
+  EndJsonRow();
+}
+
+void AnswerWriter::Finish() {
+  if (options_.format == Format::kJson) {
+    if (options_.wrapping != Wrapping::kObject) *out_ += ']';
+    if (options_.wrapping == Wrapping::kInstances) *out_ += '}';
+  }
+  out_ = nullptr;
+}
+
+void AnswerWriter::Separate() {
+  if (!first_ && options_.format == Format::kJson) *out_ += ',';
+  first_ = false;
+}
+
+void AnswerWriter::AddJsonRow(std::span<const Value> fields, std::span<const Value> features,
+                              std::span<const std::string_view> stale) {
+  *out_ += '{';
+  AppendMembers(field_keys_, fields, *out_);
+  bool first = fields.empty();
+  const auto separate = [&] {
+    if (!first) *out_ += ',';
+    first = false;
+  };
+  if (options_.with_features) {
+    separate();
+    *out_ += "\"features\":{";
+    AppendMembers(feature_keys_, features, *out_);
+    *out_ += '}';
+  }
+  if (!stale.empty()) {
+    separate();
+    *out_ += "\"stale\":";
+    char before = '[';
+    for (const std::string_view name : stale) {
+      *out_ += before;
+      AppendJsonString(name, *out_);
+      before = ',';
+    }
+    *out_ += ']';
+  }
+  *out_ += '}';
+  EndJsonRow();
+}
+
+void AnswerWriter::EndJsonRow() {
+  if (options_.format == Format::kJsonLines) *out_ += '\n';
+}
+
+void AnswerWriter::AddCsvHeader() {
+  *out_ += csv_fields_;
+  if (options_.with_features) *out_ += csv_features_;
+  if (options_.partial) *out_ += ",error";
+  *out_ += '\n';
+}
+
+void AnswerWriter::AddCsvRow(std::span<const Value> fields, std::span<const Value> features) {
+  bool first = true;
+  for (const std::span<const Value> values : {fields, features}) {
+    for (const Value& value : values) {
+      if (!first) *out_ += ',';
+      first = false;
+      AppendCsvValue(value, *out_);
+    }
+  }
+  if (options_.partial) *out_ += ',';  // the error column: none
+  *out_ += '\n';
+}
+
+}  // namespace forkcast::wire

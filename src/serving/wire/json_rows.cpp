@@ -1,0 +1,556 @@
+#include "serving/wire/json_rows.hpp"
+
+#include <simdjson.h>
+
+#include <algorithm>
+#include <bit>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::wire {
+namespace {
+
+using preprocessing::Column;
+using preprocessing::ColumnSpec;
+using preprocessing::ColumnType;
+using preprocessing::Schema;
+using preprocessing::TimeZone;
+namespace ondemand = simdjson::ondemand;
+
+static_assert(kBodyPadding >= simdjson::SIMDJSON_PADDING);
+
+// Depth is walked by recursion; simdjson's own limit, in its debug checks, is 1024.
+constexpr std::size_t kDeepest = 1000;
+
+enum class Kind { kText, kNumber, kBool, kNull, kArray, kObject, kNotJson };
+
+std::string_view ToString(Kind kind) noexcept {
+  switch (kind) {
+    case Kind::kText:
+      return "text";
+    case Kind::kNumber:
+      return "a number";
+    case Kind::kBool:
+      return "a boolean";
+    case Kind::kNull:
+      return "null";
+    case Kind::kArray:
+      return "an array";
+    case Kind::kObject:
+      return "an object";
+    case Kind::kNotJson:
+      break;
+  }
+  return "something that is not JSON";
+}
+
+constexpr bool IsBlank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+std::string_view Trim(std::string_view text) noexcept {
+  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::size_t CountDigits(std::string_view text) noexcept {
+  const auto end = std::ranges::find_if_not(text, [](char c) { return c >= '0' && c <= '9'; });
+  return static_cast<std::size_t>(end - text.begin());
+}
+
+/// The number grammar of RFC 8259, section 6, whatever its size.
+bool IsNumber(std::string_view text) noexcept {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  std::size_t digits = CountDigits(text);
+  if (digits == 0 || (digits > 1 && text.front() == '0')) return false;
+  text.remove_prefix(digits);
+  if (text.starts_with('.')) {
+    digits = CountDigits(text.substr(1));
+    if (digits == 0) return false;
+    text.remove_prefix(1 + digits);
+  }
+  if (text.starts_with('e') || text.starts_with('E')) {
+    text.remove_prefix(1);
+    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
+    digits = CountDigits(text);
+    if (digits == 0) return false;
+    text.remove_prefix(digits);
+  }
+  return text.empty();
+}
+
+/// By the first character; a text, array or object may still turn out to be malformed.
+Kind KindOf(std::string_view token) noexcept {
+  if (token.empty()) return Kind::kNotJson;
+  switch (token.front()) {
+    case '"':
+      return Kind::kText;
+    case '{':
+      return Kind::kObject;
+    case '[':
+      return Kind::kArray;
+    case 't':
+      return token == "true" ? Kind::kBool : Kind::kNotJson;
+    case 'f':
+      return token == "false" ? Kind::kBool : Kind::kNotJson;
+    case 'n':
+      return token == "null" ? Kind::kNull : Kind::kNotJson;
+    default:
+      return IsNumber(token) ? Kind::kNumber : Kind::kNotJson;
+  }
+}
+
+std::string_view Expected(ColumnType type) noexcept {
+  switch (type) {
+    case ColumnType::kText:
+      return "text";
+    case ColumnType::kInt64:
+      return "an integer of 64 bits";
+    case ColumnType::kDouble:
+      return "a number";
+    case ColumnType::kBool:
+      return "true or false";
+    case ColumnType::kTimestamp:
+      return "a timestamp as text";
+  }
+  return "?";
+}
+
+std::string WrongKind(ColumnType type, Kind kind) {
+  std::string message = "expected ";
+  message.append(Expected(type));
+  if (type == ColumnType::kTimestamp) {
+    message.append(" (").append(preprocessing::kTimestampForms).append(")");
+  }
+  message.append(", got ").append(ToString(kind));
+  if (type == ColumnType::kText && kind == Kind::kNumber) {
+    message += ": a number would lose leading zeros";
+  }
+  return message;
+}
+
+std::string ExpectedObject(Kind kind) {
+  return std::string("expected a JSON object, got ").append(ToString(kind));
+}
+
+std::string_view Explain(simdjson::error_code code) noexcept {
+  switch (code) {
+    case simdjson::EMPTY:
+      return "it is empty";
+    case simdjson::UTF8_ERROR:
+      return "it is not UTF-8";
+    case simdjson::UNCLOSED_STRING:
+      return "a text is not closed";
+    case simdjson::UNESCAPED_CHARS:
+      return "a text holds a control character that is not escaped";
+    case simdjson::STRING_ERROR:
+      return "a text holds a bad escape";
+    case simdjson::NUMBER_ERROR:
+      return "expected a value";
+    case simdjson::TRAILING_CONTENT:
+      return "there is something behind its end";
+    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
+      return "an array or object is not closed";
+    case simdjson::TAPE_ERROR:
+      return "a comma, colon, key or bracket is missing or out of place";
+    default:
+      return simdjson::error_message(code);
+  }
+}
+
+}  // namespace
+
+/// Walks documents token by token. simdjson's on-demand iterators check little of what they skip,
+/// and, built as Debian does, do not notice the end of the document when a bracket is missing. So
+/// nothing is skipped here: each value is visited and checked, and after each closing bracket but
+/// the outermost the document must go on (Leave()). What remains to simdjson is its first pass
+/// (UTF-8, quotes, tokens) and the unescaping of texts.
+///
+/// Reading functions give false when the document is no good; failure_ then says why, and no
+/// iterator may be touched again.
+class JsonRows::Reader {
+ public:
+  Reader(const Schema& schema, const TimeZone& zone, std::size_t max_depth)
+      : schema_(schema), zone_(zone), max_depth_(std::min(max_depth, kDeepest)) {
+    for (const ColumnSpec& column : schema.columns) {
+      plain_names_.push_back(std::ranges::none_of(column.name, [](char c) {
+        return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
+      }));
+    }
+    // Columns are expected in the schema's order, until requests show another.
+    for (std::size_t i = 0; i <= schema.columns.size(); ++i) successors_.push_back(i);
+    wraps_instances_ = !schema.Find(kInstancesKey).has_value();
+  }
+
+  Result<Wrapping> ReadDocument(std::string_view body, RowCollector& rows) {
+    rows_ = &rows;
+    const std::string_view text = Trim(body);
+    const Kind kind = KindOf(text);
+    Wrapping wrapping = Wrapping::kObject;
+    bool read = false;
+    if (kind == Kind::kObject) {
+      read = Start(body) && ReadRootObject(wrapping);
+    } else if (kind == Kind::kArray) {
+      wrapping = Wrapping::kArray;
+      read = Start(body) && ReadRootArray();
+    } else if (ReadRootScalar(body, kind)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   std::string("expected a JSON object or an array of objects, got ")
+                       .append(ToString(kind))};
+    }
+    if (!read) return FailureOf(body);
+    return wrapping;
+  }
+
+  Status ReadLines(std::string_view body, RowCollector& rows) {
+    rows_ = &rows;
+    bool empty = true;
+    while (!body.empty()) {
+      const std::size_t end = std::min(body.find('\n'), body.size());
+      const std::string_view line = body.substr(0, end);
+      body.remove_prefix(std::min(end + 1, body.size()));
+      const std::string_view text = Trim(line);
+      if (text.empty()) continue;
+      empty = false;
+      if (!rows.Begin()) return rows.TooManyRows();
+      ReadLine(line, KindOf(text));
+      rows.End();
+    }
+    if (empty) return Error{ErrorCode::kInvalidArgument, "the body is empty"};
+    return {};
+  }
+
+ private:
+  static constexpr std::string_view kInstancesKey = "instances";
+
+  enum class Failure { kMalformed, kTooDeep, kTooManyRows, kInstancesTwice };
+
+  // ---- documents ----
+
+  /// Runs simdjson's first pass over one document.
+  bool Start(std::string_view document) {
+    at_ = nullptr;
+    in_array_ = false;
+    // Doubling, so that JSON lines of growing length do not allocate each.
+    if (parser_.capacity() < document.size() &&
+        Malformed(parser_.allocate(std::bit_ceil(document.size())))) {
+      return false;
+    }
+    return !Malformed(
+        parser_.iterate(document.data(), document.size(), document.size() + kBodyPadding)
+            .get(document_));
+  }
+
+  bool ReadRootObject(Wrapping& wrapping) {
+    if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
+    ondemand::object object;
+    if (!CheckDepth(1) || Malformed(document_.get_object().get(object))) return false;
+    bool instances = false;
+    if (!ReadRow(object, 1, wraps_instances_ ? &instances : nullptr)) return false;
+    if (instances) {
+      wrapping = Wrapping::kInstances;
+    } else {
+      rows_->End();
+    }
+    return Finish();
+  }
+
+  bool ReadRootArray() {
+    ondemand::array array;
+    if (!CheckDepth(1) || Malformed(document_.get_array().get(array))) return false;
+    return ReadRows(array, 1) && Finish();
+  }
+
+  bool ReadRootScalar(std::string_view body, Kind kind) {
+    if (kind != Kind::kText) {
+      at_ = nullptr;
+      in_array_ = false;
+      return kind != Kind::kNotJson ||
+             Fail(Trim(body).empty() ? simdjson::EMPTY : simdjson::NUMBER_ERROR);
+    }
+    std::string_view text;
+    return Start(body) && !Malformed(document_.get_string().get(text)) && Finish();
+  }
+
+  /// Precondition: a row has begun.
+  void ReadLine(std::string_view line, Kind kind) {
+    bool read = false;
+    if (kind == Kind::kObject) {
+      ondemand::object object;
+      read = Start(line) && CheckDepth(1) && !Malformed(document_.get_object().get(object)) &&
+             ReadRow(object, 1, nullptr) && Finish();
+    } else if (kind == Kind::kArray) {
+      ondemand::array array;
+      read = Start(line) && CheckDepth(1) && !Malformed(document_.get_array().get(array)) &&
+             CheckElements(array, 1) && Finish();
+    } else {
+      read = ReadRootScalar(line, kind);
+    }
+    if (!read) {
+      // The line is no JSON at all, which matters more than what its first fields lacked.
+      rows_->Abandon();
+      rows_->Fail(FailureOf(line).message);
+    } else if (kind != Kind::kObject) {
+      rows_->Fail(ExpectedObject(kind));
+    }
+  }
+
+  bool Finish() { return AtEnd() || Fail(simdjson::TRAILING_CONTENT); }
+
+  // ---- rows ----
+
+  bool ReadRows(ondemand::array& array, std::size_t depth) {
+    in_array_ = true;
+    for (auto element : array) {
+      ondemand::value value;
+      if (Malformed(std::move(element).get(value))) return false;
+      if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
+      std::string_view token;
+      const Kind kind = Peek(value, token);
+      if (kind == Kind::kObject) {
+        ondemand::object object;
+        if (!CheckDepth(depth + 1) || Malformed(value.get_object().get(object)) ||
+            !ReadRow(object, depth + 1, nullptr) || !Leave()) {
+          return false;
+        }
+      } else {
+        if (!Check(value, kind, depth)) return false;
+        rows_->Fail(ExpectedObject(kind));
+      }
+      rows_->End();
+    }
+    return true;
+  }
+
+  /// Reads the members of an object into the row that has begun. With `instances`, an array under
+  /// that name replaces the row by its elements; the other members are then only checked.
+  bool ReadRow(ondemand::object& object, std::size_t depth, bool* instances) {
+    std::size_t previous = 0;  // 1 + the column read last
+    for (auto member : object) {
+      ondemand::field field;
+      if (Malformed(std::move(member).get(field))) return false;
+      const std::size_t expected = successors_[previous];
+      std::size_t column = schema_.columns.size();
+      if (expected < schema_.columns.size() && plain_names_[expected] &&
+          field.key().unsafe_is_equal(schema_.columns[expected].name)) {
+        column = expected;
+      } else {
+        std::string_view key;
+        if (Malformed(field.unescaped_key().get(key))) return false;
+        if (const auto found = schema_.Find(key)) {
+          column = *found;
+        } else if (instances != nullptr && key == kInstancesKey) {
+          if (!ReadInstances(field.value(), depth, *instances)) return false;
+          continue;
+        }
+      }
+      if (column == schema_.columns.size()) {
+        if (!Check(field.value(), depth)) return false;
+        continue;
+      }
+      successors_[previous] = column;
+      previous = column + 1;
+      const bool wanted = instances == nullptr || !*instances;
+      if (!(wanted ? ReadValue(field.value(), column, depth) : Check(field.value(), depth))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool ReadInstances(ondemand::value& value, std::size_t depth, bool& instances) {
+    std::string_view token;
+    const Kind kind = Peek(value, token);
+    if (kind != Kind::kArray) return Check(value, kind, depth);
+    if (instances) return Fail(Failure::kInstancesTwice);
+    instances = true;
+    rows_->Abandon();
+    ondemand::array array;
+    if (!CheckDepth(depth + 1) || Malformed(value.get_array().get(array))) return false;
+    return ReadRows(array, depth + 1) && Leave();
+  }
+
+  // ---- values ----
+
+  /// The kind of `value`, and its token: all of a scalar, the first character of others.
+  Kind Peek(ondemand::value& value, std::string_view& token) noexcept {
+    token = Trim(value.raw_json_token());
+    at_ = token.data();
+    return KindOf(token);
+  }
+
+  /// Reads and checks a value, and appends it to its column unless the row has failed.
+  bool ReadValue(ondemand::value& value, std::size_t column, std::size_t depth) {
+    std::string_view token;
+    const Kind kind = Peek(value, token);
+    std::string_view text;
+    if (kind == Kind::kText) {
+      if (Malformed(value.get_string().get(text))) return false;
+    } else if (!Check(value, kind, depth)) {
+      return false;
+    }
+    if (rows_->failed()) return true;
+    const ColumnSpec& spec = schema_.columns[column];
+    if (rows_->Has(column)) {
+      rows_->Fail("field is given twice", spec.name);
+    } else if (kind == Kind::kNull) {
+      rows_->AddMissing(column);
+    } else if (kind == Kind::kText) {
+      AppendText(text, spec, rows_->column(column));
+    } else {
+      AppendToken(token, kind, spec, rows_->column(column));
+    }
+    return true;
+  }
+
+  void AppendText(std::string_view text, const ColumnSpec& spec, Column& column) {
+    if (spec.type == ColumnType::kText || spec.type == ColumnType::kTimestamp) {
+      Note(preprocessing::AppendParsed(text, zone_, column), spec);
+    } else {
+      rows_->Fail(WrongKind(spec.type, Kind::kText), spec.name);
+    }
+  }
+
+  void AppendToken(std::string_view token, Kind kind, const ColumnSpec& spec, Column& column) {
+    if (kind == Kind::kBool && spec.type == ColumnType::kBool) {
+      column.AppendBool(token.front() == 't');
+    } else if (kind == Kind::kNumber && spec.type == ColumnType::kDouble) {
+      Note(preprocessing::AppendParsed(token, zone_, column), spec);
+    } else if (kind == Kind::kNumber && spec.type == ColumnType::kInt64) {
+      if (token.find_first_of(".eE") != std::string_view::npos) {
+        rows_->Fail("expected an integer of 64 bits, got a number with a fraction or an exponent",
+                    spec.name);
+      } else {
+        Note(preprocessing::AppendParsed(token, zone_, column), spec);
+      }
+    } else {
+      rows_->Fail(WrongKind(spec.type, kind), spec.name);
+    }
+  }
+
+  void Note(Status appended, const ColumnSpec& spec) {
+    if (!appended) rows_->Fail(std::move(appended).error().message, spec.name);
+  }
+
+  /// Visits a value that is of no use, to know that it is JSON. `depth` is that of its parent.
+  bool Check(ondemand::value& value, std::size_t depth) {
+    std::string_view token;
+    return Check(value, Peek(value, token), depth);
+  }
+
+  bool Check(ondemand::value& value, Kind kind, std::size_t depth) {
+    switch (kind) {
+      case Kind::kText: {
+        std::string_view text;
+        return !Malformed(value.get_string().get(text));
+      }
+      case Kind::kArray: {
+        ondemand::array array;
+        return CheckDepth(depth + 1) && !Malformed(value.get_array().get(array)) &&
+               CheckElements(array, depth + 1) && Leave();
+      }
+      case Kind::kObject: {
+        ondemand::object object;
+        return CheckDepth(depth + 1) && !Malformed(value.get_object().get(object)) &&
+               CheckMembers(object, depth + 1) && Leave();
+      }
+      case Kind::kNumber:
+      case Kind::kBool:
+      case Kind::kNull:
+        return true;  // Peek() has seen all of it; the iterator steps over it
+      case Kind::kNotJson:
+        break;
+    }
+    return Fail(simdjson::NUMBER_ERROR);
+  }
+
+  bool CheckElements(ondemand::array& array, std::size_t depth) {
+    for (auto element : array) {
+      ondemand::value value;
+      if (Malformed(std::move(element).get(value)) || !Check(value, depth)) return false;
+    }
+    return true;
+  }
+
+  bool CheckMembers(ondemand::object& object, std::size_t depth) {
+    for (auto member : object) {
+      ondemand::field field;
+      std::string_view key;
+      if (Malformed(std::move(member).get(field)) || Malformed(field.unescaped_key().get(key)) ||
+          !Check(field.value(), depth)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // ---- failures ----
+
+  [[nodiscard]] bool AtEnd() noexcept {
+    return document_.current_location().error() == simdjson::OUT_OF_BOUNDS;
+  }
+  /// After the closing bracket of an inner array or object.
+  bool Leave() { return !AtEnd() || Fail(simdjson::INCOMPLETE_ARRAY_OR_OBJECT); }
+  bool CheckDepth(std::size_t depth) { return depth <= max_depth_ || Fail(Failure::kTooDeep); }
+
+  bool Fail(Failure failure) {
+    failure_ = failure;
+    return false;
+  }
+  bool Fail(simdjson::error_code code) {
+    code_ = code;
+    return Fail(Failure::kMalformed);
+  }
+  /// Whether `code` is an error, which is noted.
+  bool Malformed(simdjson::error_code code) { return code != simdjson::SUCCESS && !Fail(code); }
+
+  /// What failed in `document`, the one that was read last.
+  [[nodiscard]] Error FailureOf(std::string_view document) const {
+    switch (failure_) {
+      case Failure::kTooManyRows:
+        return rows_->TooManyRows();
+      case Failure::kTooDeep:
+        return {ErrorCode::kInvalidArgument,
+                "JSON is nested more than " + std::to_string(max_depth_) + " deep"};
+      case Failure::kInstancesTwice:
+        return {ErrorCode::kInvalidArgument, "field is given twice", std::string(kInstancesKey)};
+      case Failure::kMalformed:
+        break;
+    }
+    std::string message = "not valid JSON: ";
+    message.append(Explain(code_));
+    if (at_ != nullptr) message += ", near byte " + std::to_string(at_ - document.data());
+    if (in_array_) message += ", in row " + std::to_string(rows_->row());
+    return {ErrorCode::kInvalidArgument, std::move(message)};
+  }
+
+  const Schema& schema_;
+  const TimeZone& zone_;
+  std::size_t max_depth_;
+  bool wraps_instances_ = true;
+  std::vector<bool> plain_names_;        // whether a name is the same with JSON's escapes
+  std::vector<std::size_t> successors_;  // column that followed column i - 1 when last seen
+  ondemand::parser parser_;
+  ondemand::document document_;
+  RowCollector* rows_ = nullptr;
+  Failure failure_ = Failure::kMalformed;
+  simdjson::error_code code_ = simdjson::SUCCESS;
+  const char* at_ = nullptr;  // the value seen last
+  bool in_array_ = false;     // among the rows of an array
+};
+
+JsonRows::JsonRows(const Schema& schema, const TimeZone& zone, std::size_t max_depth)
+    : reader_(std::make_unique<Reader>(schema, zone, max_depth)) {}
+JsonRows::~JsonRows() = default;
+
+Result<Wrapping> JsonRows::ReadDocument(std::string_view body, RowCollector& rows) {
+  return reader_->ReadDocument(body, rows);
+}
+
+Status JsonRows::ReadLines(std::string_view body, RowCollector& rows) {
+  return reader_->ReadLines(body, rows);
+}
+
+}  // namespace forkcast::wire

@@ -1,0 +1,417 @@
+#include "serving/wire/request_decoder.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "decode.hpp"
+
+namespace forkcast::wire {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using enum Format;
+using enum Wrapping;
+
+// ---- bodies that are taken ----
+
+struct GoodCase {
+  std::string name;
+  Format format;
+  std::string body;
+  Wrapping wrapping;
+  std::string rows;  // JSON: an array a row, in the order id, note, n, x, b, t (microseconds)
+};
+
+void PrintTo(const GoodCase& param, std::ostream* out) { *out << param.body; }
+
+class GoodBodyTest : public testing::TestWithParam<GoodCase> {};
+
+TEST_P(GoodBodyTest, IsDecoded) {
+  Decoding decoding;
+  const Status decoded = decoding.Decode(GetParam().format, GetParam().body);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  const DecodedRequest& request = decoding.request();
+  EXPECT_THAT(request.errors, testing::IsEmpty());
+  EXPECT_EQ(ToJson(request.rows), json::parse(GetParam().rows));
+  EXPECT_EQ(request.row_count, request.rows.row_count());
+  EXPECT_EQ(request.wrapping, GetParam().wrapping);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Json, GoodBodyTest,
+    testing::Values(
+        GoodCase{"EveryType", kJson,
+                 R"({"id":"00123","note":"x","n":-7,"x":1.5,"b":true,"t":"1970-01-01 00:00:01"})",
+                 kObject, R"([["00123","x",-7,1.5,true,1000000]])"},
+        GoodCase{"AnyOrder", kJson, R"({"b":false,"id":"a","n":1})", kObject,
+                 R"([["a",null,1,null,false,null]])"},
+        GoodCase{"NullCountsAsAbsent", kJson, R"({"id":"a","n":null,"t":null})", kObject,
+                 R"([["a",null,null,null,null,null]])"},
+        GoodCase{
+            "IgnoredFieldsOfAnyKind", kJson,
+            R"({"p":{"id":["b",{"q":[]}],"r":{}},"id":"a","s":1e999,"u":-0.5E+3,"v":"\u00e9"})",
+            kObject, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"IgnoredFieldsMayRepeat", kJson, R"({"p":1,"p":2,"id":"a"})", kObject,
+                 R"([["a",null,null,null,null,null]])"},
+        GoodCase{"IntegerForADouble", kJson, R"({"id":"a","x":3})", kObject,
+                 R"([["a",null,null,3.0,null,null]])"},
+        GoodCase{"LargestIntegers", kJson,
+                 R"([{"id":"a","n":9223372036854775807},)"
+                 R"({"id":"b","n":-9223372036854775808}])",
+                 kArray,
+                 R"([["a",null,9223372036854775807,null,null,null],)"
+                 R"(["b",null,-9223372036854775808,null,null,null]])"},
+        GoodCase{"EscapedText", kJson, R"({"id":"\"\\\/\b\f\n\r\t\u0041\ud83d\ude00"})", kObject,
+                 R"([["\"\\/\b\f\n\r\tA\ud83d\ude00",null,null,null,null,null]])"},
+        GoodCase{"NulInText", kJson, R"({"id":"a\u0000b"})", kObject,
+                 R"([["a\u0000b",null,null,null,null,null]])"},
+        GoodCase{"EscapedKey", kJson, R"({"i\u0064":"a"})", kObject,
+                 R"([["a",null,null,null,null,null]])"},
+        GoodCase{"BlanksAround", kJson, " \r\n\t{ \"id\" : \"a\" } \n", kObject,
+                 R"([["a",null,null,null,null,null]])"},
+        GoodCase{"Array", kJson, R"([{"id":"a"},{"n":2,"id":"b"}])", kArray,
+                 R"([["a",null,null,null,null,null],["b",null,2,null,null,null]])"},
+        GoodCase{"EmptyArray", kJson, "[]", kArray, "[]"},
+        GoodCase{"Instances", kJson, R"({"instances":[{"id":"a"},{"id":"b"}]})", kInstances,
+                 R"([["a",null,null,null,null,null],["b",null,null,null,null,null]])"},
+        GoodCase{"EmptyInstances", kJson, R"({"instances":[]})", kInstances, "[]"},
+        GoodCase{"MembersBesideInstancesAreIgnored", kJson,
+                 R"({"id":5,"n":"x","instances":[{"id":"a"}],"id":{"p":1},"configuration":{}})",
+                 kInstances, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"InstancesThatAreNoArrayAreIgnored", kJson, R"({"instances":{},"id":"a"})",
+                 kObject, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"InstancesWithinAnArrayAreIgnored", kJson, R"([{"id":"a","instances":[1]}])",
+                 kArray, R"([["a",null,null,null,null,null]])"}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    JsonLines, GoodBodyTest,
+    testing::Values(GoodCase{"Lines", kJsonLines, "{\"id\":\"a\"}\n{\"id\":\"b\"}\n", kLines,
+                             R"([["a",null,null,null,null,null],["b",null,null,null,null,null]])"},
+                    GoodCase{"LastLineEndMayBeAbsent", kJsonLines, "{\"id\":\"a\"}\n{\"id\":\"b\"}",
+                             kLines,
+                             R"([["a",null,null,null,null,null],["b",null,null,null,null,null]])"},
+                    GoodCase{"CrLfAndBlankLines", kJsonLines,
+                             "\r\n{\"id\":\"a\"}\r\n\n \t\n{\"id\":\"b\"}\r\n\n", kLines,
+                             R"([["a",null,null,null,null,null],["b",null,null,null,null,null]])"},
+                    GoodCase{"InstancesOfALineAreIgnored", kJsonLines,
+                             R"({"id":"a","instances":[]})", kLines,
+                             R"([["a",null,null,null,null,null]])"}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Csv, GoodBodyTest,
+    testing::Values(
+        GoodCase{"EveryType", kCsv,
+                 "id,note,n,x,b,t\n00123,\"a,\"\"b\"\"\",-7,1.5,True,1970-01-01T00:00:01Z\n",
+                 kLines, R"([["00123","a,\"b\"",-7,1.5,true,1000000]])"},
+        GoodCase{"ColumnsInAnyOrderAndOthersIgnored", kCsv, "other,n,id\r\nx,1,a\r\ny,2,b", kLines,
+                 R"([["a",null,1,null,null,null],["b",null,2,null,null,null]])"},
+        GoodCase{"EmptyIsMissingUnlessQuoted", kCsv, "id,note,n\n\"\",\"\",\na,,\n", kLines,
+                 R"([["","",null,null,null,null],["a",null,null,null,null,null]])"},
+        GoodCase{"HeaderAlone", kCsv, "id\n", kLines, "[]"},
+        GoodCase{"ByteOrderMark", kCsv, "\xEF\xBB\xBFid\na\n", kLines,
+                 R"([["a",null,null,null,null,null]])"}),
+    [](const auto& param) { return param.param.name; });
+
+// ---- bodies that are refused as a whole ----
+
+struct BadBodyCase {
+  std::string name;
+  Format format;
+  std::string body;
+  std::string message;  // a part of it
+  ErrorCode code = ErrorCode::kInvalidArgument;
+};
+
+void PrintTo(const BadBodyCase& param, std::ostream* out) { *out << param.body; }
+
+class BadBodyTest : public testing::TestWithParam<BadBodyCase> {};
+
+TEST_P(BadBodyTest, IsRefusedAndTheNextIsTaken) {
+  Decoding decoding(EveryType(), {.max_depth = 4, .max_rows = 3});
+  const Status decoded = decoding.Decode(GetParam().format, GetParam().body);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().code, GetParam().code);
+  EXPECT_THAT(decoded.error().message, HasSubstr(GetParam().message));
+  EXPECT_EQ(decoding.request().row_count, 0U);
+  EXPECT_EQ(decoding.request().rows.row_count(), 0U);
+  EXPECT_TRUE(decoding.request().errors.empty());
+
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"id":"a"})").ok());
+  EXPECT_EQ(decoding.request().rows.row_count(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Json, BadBodyTest,
+    testing::Values(
+        BadBodyCase{"Empty", kJson, "", "it is empty"},
+        BadBodyCase{"Blank", kJson, " \n", "it is empty"},
+        BadBodyCase{"NotJson", kJson, "order=1", "not valid JSON"},
+        BadBodyCase{"Number", kJson, "12",
+                    "expected a JSON object or an array of objects, got a number"},
+        BadBodyCase{"Text", kJson, "\"a\"", "got text"},
+        BadBodyCase{"Null", kJson, "null", "got null"},
+        BadBodyCase{"TextAndMore", kJson, "\"a\" 1", "behind its end"},
+        BadBodyCase{"ObjectAndMore", kJson, R"({"id":"a"} {})", "behind its end"},
+        BadBodyCase{"ArrayAndMore", kJson, R"([{"id":"a"}] [])", "behind its end"},
+        BadBodyCase{"OpenObject", kJson, R"({"id":"a")", "not closed"},
+        BadBodyCase{"OpenArray", kJson, R"([{"id":"a"})", "not closed"},
+        BadBodyCase{"OpenObjectBehindAClosedOne", kJson, R"({"id":"a","p":{})", "not closed"},
+        BadBodyCase{"OpenArrayBehindAClosedOne", kJson, R"([[])", "not closed"},
+        BadBodyCase{"OpenText", kJson, R"({"id":"a)", "text is not closed"},
+        BadBodyCase{"WrongBracket", kJson, R"({"id":"a"])", "not closed"},
+        BadBodyCase{"WrongBracketInside", kJson, R"({"p":[1},"id":"a"})", "out of place"},
+        BadBodyCase{"CommaAtTheEnd", kJson, R"({"id":"a",})", "out of place"},
+        BadBodyCase{"CommaAtTheEndOfAnArray", kJson, R"([{"id":"a"},])", "expected a value"},
+        BadBodyCase{"NoComma", kJson, R"({"id":"a" "n":1})", "out of place"},
+        BadBodyCase{"NoColon", kJson, R"({"id" "a"})", "out of place"},
+        BadBodyCase{"NoValue", kJson, R"({"id":})", "expected a value"},
+        BadBodyCase{"KeyThatIsNoText", kJson, R"({1:2})", "out of place"},
+        BadBodyCase{"UnknownWordInAnIgnoredField", kJson, R"({"id":"a","p":tru})",
+                    "expected a value"},
+        BadBodyCase{"LeadingZeroInAnIgnoredField", kJson, R"({"id":"a","p":[01]})",
+                    "expected a value"},
+        BadBodyCase{"NoDigitBehindThePoint", kJson, R"({"id":"a","x":1.})", "expected a value"},
+        BadBodyCase{"NoDigitInTheExponent", kJson, R"({"id":"a","x":1e})", "expected a value"},
+        BadBodyCase{"PlusSign", kJson, R"({"id":"a","x":+1})", "expected a value"},
+        BadBodyCase{"NaN", kJson, R"({"id":"a","x":NaN})", "expected a value"},
+        BadBodyCase{"BadEscapeInAnIgnoredText", kJson, R"({"id":"a","p":"\q"})", "bad escape"},
+        BadBodyCase{"BadEscapeInAKey", kJson, R"({"id":"a","\u00g0":1})", "bad escape"},
+        BadBodyCase{"LoneHighSurrogate", kJson, R"({"id":"\ud800"})", "bad escape"},
+        BadBodyCase{"LoneLowSurrogate", kJson, R"({"id":"\udc00x"})", "bad escape"},
+        BadBodyCase{"TwoHighSurrogates", kJson, R"({"id":"\ud800\ud800"})", "bad escape"},
+        BadBodyCase{"SurrogateAndALetter", kJson, R"({"id":"\ud800\u0041"})", "bad escape"},
+        BadBodyCase{"NotUtf8", kJson, "{\"id\":\"\xC3\"}", "not UTF-8"},
+        BadBodyCase{"EncodedSurrogate", kJson, "{\"id\":\"\xED\xA0\x80\"}", "not UTF-8"},
+        BadBodyCase{"LineBreakInText", kJson, "{\"id\":\"a\nb\"}", "control character"},
+        BadBodyCase{"NulByte", kJson, std::string("{\"id\":\"a\"}\0", 11), "not"},
+        BadBodyCase{"TooDeepInAnIgnoredField", kJson, R"({"id":"a","p":[[[[1]]]]})",
+                    "more than 4 deep"},
+        BadBodyCase{"TooDeepInATypedField", kJson, R"([{"id":[{"p":{}}]}])", "more than 4 deep"},
+        BadBodyCase{"TooDeepWithoutAnEnd", kJson, "[" + std::string(100'000, '['), "not closed"},
+        BadBodyCase{"TooDeepByFar", kJson, std::string(100'000, '[') + std::string(100'000, ']'),
+                    "more than 4 deep"},
+        BadBodyCase{"InstancesTwice", kJson, R"({"instances":[],"instances":[]})", "given twice"},
+        BadBodyCase{"NamesTheRow", kJson, R"([{"id":"a"},{"id":"b","n":x}])",
+                    "near byte 26, in row 1"},
+        BadBodyCase{"TooManyRows", kJson, R"([{"id":"a"},{},{},{}])", "more than 3 rows",
+                    ErrorCode::kTooLarge},
+        BadBodyCase{"TooManyInstances", kJson, R"({"instances":[1,2,3,4]})", "more than 3 rows",
+                    ErrorCode::kTooLarge}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(JsonLines, BadBodyTest,
+                         testing::Values(BadBodyCase{"Empty", kJsonLines, "", "empty"},
+                                         BadBodyCase{"BlankLines", kJsonLines, "\n \r\n", "empty"},
+                                         BadBodyCase{"TooManyRows", kJsonLines, "{}\n{}\n{}\n{}",
+                                                     "more than 3 rows", ErrorCode::kTooLarge}),
+                         [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(Csv, BadBodyTest,
+                         testing::Values(BadBodyCase{"Empty", kCsv, "", "header"},
+                                         BadBodyCase{"BlankLines", kCsv, "\n\r\n", "header"},
+                                         BadBodyCase{"RequiredColumnAbsent", kCsv, "note\nx\n",
+                                                     "lacks a required column"},
+                                         BadBodyCase{"ColumnTwice", kCsv, "id,id\na,b\n", "twice"},
+                                         BadBodyCase{"BadQuote", kCsv, "id\na\n\"b\"c\n", "line 3"},
+                                         BadBodyCase{"OpenQuote", kCsv, "id\n\"b\n", "line 2"},
+                                         BadBodyCase{"NotUtf8", kCsv, "id\n\xFF\n", "line 2"},
+                                         BadBodyCase{"TooManyRows", kCsv, "id\na\nb\nc\nd\n",
+                                                     "more than 3 rows", ErrorCode::kTooLarge}),
+                         [](const auto& param) { return param.param.name; });
+
+TEST(RequestDecoder, TakesNestingUpToTheLimit) {
+  Decoding decoding(EveryType(), {.max_depth = 4});
+  EXPECT_TRUE(decoding.Decode(kJson, R"({"id":"a","p":[[[1]]]})").ok());
+  EXPECT_TRUE(decoding.Decode(kJson, R"([{"id":"a","p":{"q":{}}}])").ok());
+}
+
+TEST(RequestDecoder, NamesTheColumnThatACsvHeaderLacks) {
+  Decoding decoding;
+  const Status decoded = decoding.Decode(kCsv, "note\n");
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().field, "id");
+}
+
+TEST(RequestDecoder, TakesInstancesAsAFieldWhenTheSchemaNamesIt) {
+  using enum preprocessing::ColumnType;
+  Decoding decoding({{{.name = "instances", .type = kText}, {.name = "id", .type = kText}}});
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"instances":"a","id":"b"})").ok());
+  EXPECT_EQ(ToJson(decoding.request().rows), json::parse(R"([["a","b"]])"));
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"instances":[],"id":"b"})").ok());
+  ASSERT_EQ(decoding.request().errors.size(), 1U);
+  EXPECT_EQ(decoding.request().errors[0].error.field, "instances");
+}
+
+TEST(RequestDecoder, FindsNamesThatJsonMustEscape) {
+  using enum preprocessing::ColumnType;
+  Decoding decoding({{{.name = "a\"b", .type = kText}, {.name = "c\\d", .type = kText}}});
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"a\"b":"1","c\\d":"2"})").ok());
+  EXPECT_EQ(ToJson(decoding.request().rows), json::parse(R"([["1","2"]])"));
+}
+
+TEST(RequestDecoder, FindsLongNames) {
+  using enum preprocessing::ColumnType;
+  const std::string name(3 * kBodyPadding, 'n');
+  Decoding decoding({{{.name = name, .type = kText}}});
+  ASSERT_TRUE(decoding.Decode(kJson, json{{name, "1"}}.dump()).ok());
+  EXPECT_EQ(ToJson(decoding.request().rows), json::parse(R"([["1"]])"));
+  ASSERT_TRUE(decoding.Decode(kJson, json{{name.substr(1), "1"}}.dump()).ok());
+  EXPECT_EQ(decoding.request().errors.size(), 1U);
+}
+
+TEST(RequestDecoder, CountsRowsOfASchemaWithoutFields) {
+  Decoding decoding(preprocessing::Schema{});
+  ASSERT_TRUE(decoding.Decode(kJson, R"([{},{"a":1}])").ok());
+  EXPECT_THAT(decoding.request().row_numbers, ElementsAre(0, 1));
+}
+
+TEST(RequestDecoder, ReadsTimesWithoutZoneInItsZone) {
+  Result<preprocessing::TimeZone> zone = preprocessing::TimeZone::Load("Europe/Berlin");
+  ASSERT_TRUE(zone.ok());
+  RequestDecoder decoder(EveryType(), *zone, {});
+  DecodedRequest request(decoder.schema());
+  const PaddedBody body(R"({"id":"a","t":"1970-01-01 01:00:00"})");
+  ASSERT_TRUE(decoder.Decode(kJson, body.view(), request).ok());
+  EXPECT_EQ(ToMicros(request.rows.column(5).Timestamp(0)), 0);
+}
+
+TEST(RequestDecoder, KeepsWorkingWhenMoved) {
+  RequestDecoder first(EveryType(), preprocessing::TimeZone(), {});
+  RequestDecoder decoder = std::move(first);
+  DecodedRequest request(decoder.schema());
+  const PaddedBody body(R"({"id":"a"})");
+  ASSERT_TRUE(decoder.Decode(kJson, body.view(), request).ok());
+  EXPECT_EQ(request.rows.row_count(), 1U);
+}
+
+// ---- rows that are refused ----
+
+struct BadRowCase {
+  std::string name;
+  Format format;
+  std::string row;  // a JSON value, or a CSV record under the header id,note,n,x,b,t
+  std::string field;
+  std::string message;  // a part of it
+};
+
+void PrintTo(const BadRowCase& param, std::ostream* out) { *out << param.row; }
+
+class BadRowTest : public testing::TestWithParam<BadRowCase> {
+ protected:
+  /// The row between two good ones.
+  static std::string Body() {
+    const std::string& row = GetParam().row;
+    switch (GetParam().format) {
+      case kJson:
+        return R"([{"id":"before"},)" + row + R"(,{"id":"after"}])";
+      case kJsonLines:
+        return "{\"id\":\"before\"}\n" + row + "\n{\"id\":\"after\"}\n";
+      case kCsv:
+        return "id,note,n,x,b,t\nbefore,,,,,\n" + row + "\nafter,,,,,\n";
+    }
+    return {};
+  }
+};
+
+TEST_P(BadRowTest, IsNotedAndItsNeighboursAreTaken) {
+  Decoding decoding;
+  const Status decoded = decoding.Decode(GetParam().format, Body());
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  const DecodedRequest& request = decoding.request();
+  EXPECT_EQ(request.row_count, 3U);
+  EXPECT_THAT(request.row_numbers, ElementsAre(0, 2));
+  EXPECT_EQ(ToJson(request.rows), json::parse(R"([["before",null,null,null,null,null],)"
+                                              R"(["after",null,null,null,null,null]])"));
+  ASSERT_EQ(request.errors.size(), 1U);
+  EXPECT_EQ(request.errors[0].row, 1U);
+  EXPECT_EQ(request.errors[0].error.code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(request.errors[0].error.field, GetParam().field);
+  EXPECT_THAT(request.errors[0].error.message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Json, BadRowTest,
+    testing::Values(
+        BadRowCase{"RequiredAbsent", kJson, R"({"note":"x"})", "id", "required field is missing"},
+        BadRowCase{"RequiredNull", kJson, R"({"id":null})", "id", "required field is missing"},
+        BadRowCase{"NumberForText", kJson, R"({"id":123})", "id",
+                   "expected text, got a number: a number would lose leading zeros"},
+        BadRowCase{"BooleanForText", kJson, R"({"id":true})", "id", "expected text, got a boolean"},
+        BadRowCase{"ArrayForText", kJson, R"({"id":["a",{"b":[]}]})", "id",
+                   "expected text, got an array"},
+        BadRowCase{"ObjectForText", kJson, R"({"id":{"a":1},"n":1})", "id",
+                   "expected text, got an object"},
+        BadRowCase{"TextForInteger", kJson, R"({"id":"a","n":"1"})", "n",
+                   "expected an integer of 64 bits, got text"},
+        BadRowCase{"BooleanForInteger", kJson, R"({"id":"a","n":false})", "n", "got a boolean"},
+        BadRowCase{"FractionForInteger", kJson, R"({"id":"a","n":1.0})", "n",
+                   "a fraction or an exponent"},
+        BadRowCase{"ExponentForInteger", kJson, R"({"id":"a","n":1e3})", "n",
+                   "a fraction or an exponent"},
+        BadRowCase{"IntegerAboveTheRange", kJson, R"({"id":"a","n":9223372036854775808})", "n",
+                   "integer of 64 bits, got \"9223372036854775808\""},
+        BadRowCase{"IntegerBelowTheRange", kJson, R"({"id":"a","n":-9223372036854775809})", "n",
+                   "integer of 64 bits"},
+        BadRowCase{"TextForDouble", kJson, R"({"id":"a","x":"1.5"})", "x",
+                   "expected a number, got text"},
+        BadRowCase{"DoubleAboveTheRange", kJson, R"({"id":"a","x":1e400})", "x", "finite"},
+        BadRowCase{"NumberForBoolean", kJson, R"({"id":"a","b":1})", "b",
+                   "expected true or false, got a number"},
+        BadRowCase{"TextForBoolean", kJson, R"({"id":"a","b":"true"})", "b", "got text"},
+        BadRowCase{"NumberForTimestamp", kJson, R"({"id":"a","t":1625430662})", "t",
+                   "expected a timestamp as text (YYYY-MM-DD"},
+        BadRowCase{"UnreadableTimestamp", kJson, R"({"id":"a","t":"04.07.2021"})", "t",
+                   "expected a timestamp (YYYY-MM-DD"},
+        BadRowCase{"FieldTwice", kJson, R"({"id":"a","id":"a"})", "id", "given twice"},
+        BadRowCase{"FieldTwiceByEscape", kJson, R"({"id":"a","\u0069d":"b"})", "id", "given twice"},
+        BadRowCase{"NullableFieldTwice", kJson, R"({"id":"a","n":null,"n":1})", "n", "given twice"},
+        BadRowCase{"FirstErrorCounts", kJson, R"({"n":"x","id":5,"x":"y"})", "n", "integer"},
+        BadRowCase{"NumberAsRow", kJson, "17", "", "expected a JSON object, got a number"},
+        BadRowCase{"ArrayAsRow", kJson, R"([{"id":"a"}])", "",
+                   "expected a JSON object, got an array"},
+        BadRowCase{"NullAsRow", kJson, "null", "", "got null"},
+        BadRowCase{"TextAsRow", kJson, "\"a\"", "", "got text"}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    JsonLines, BadRowTest,
+    testing::Values(
+        BadRowCase{"RequiredAbsent", kJsonLines, "{}", "id", "required field is missing"},
+        BadRowCase{"CutShort", kJsonLines, R"({"id":"a")", "", "not valid JSON"},
+        BadRowCase{"MalformedBehindAWrongField", kJsonLines, R"({"id":5,"n":x})", "",
+                   "not valid JSON"},
+        BadRowCase{"TwoDocuments", kJsonLines, R"({"id":"a"}{"id":"b"})", "", "behind its end"},
+        BadRowCase{"NotUtf8", kJsonLines, "{\"id\":\"\xFF\"}", "", "not UTF-8"},
+        BadRowCase{"TooDeep", kJsonLines,
+                   R"({"id":"a","p":)" + std::string(40, '[') + std::string(40, ']') + "}", "",
+                   "more than 32 deep"},
+        BadRowCase{"NotJson", kJsonLines, "hello", "", "not valid JSON"},
+        BadRowCase{"Number", kJsonLines, "5", "", "expected a JSON object, got a number"},
+        BadRowCase{"Text", kJsonLines, "\"a\"", "", "got text"},
+        BadRowCase{"Array", kJsonLines, R"([{"id":"a"}])", "", "got an array"},
+        BadRowCase{"MalformedArray", kJsonLines, "[[]", "", "not closed"}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Csv, BadRowTest,
+    testing::Values(
+        BadRowCase{"TooFewFields", kCsv, "a,,", "", "expected 6 fields as in the header, got 3"},
+        BadRowCase{"TooManyFields", kCsv, "a,,,,,,", "", "got 7"},
+        BadRowCase{"RequiredEmpty", kCsv, ",x,,,,", "id", "required field is missing"},
+        BadRowCase{"BadInteger", kCsv, "a,,1.0,,,", "n", "integer"},
+        BadRowCase{"BadDouble", kCsv, "a,,,x,,", "x", "number"},
+        BadRowCase{"QuotedEmptyIsNoNumber", kCsv, "a,,,\"\",,", "x", "number"},
+        BadRowCase{"BadBoolean", kCsv, "a,,,,yes,", "b", "true or false"},
+        BadRowCase{"BadTimestamp", kCsv, "a,,,,,today", "t", "expected a timestamp (YYYY-MM-DD"}),
+    [](const auto& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace forkcast::wire
