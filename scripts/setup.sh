@@ -88,7 +88,7 @@ fi
 
 export DEBIAN_FRONTEND=noninteractive
 apt=(apt-get -o DPkg::Lock::Timeout=120)
-Say "installing ${missing[*]}"
+Say "missing: ${missing[*]}"
 "${apt[@]}" update -qq || Say "the package lists could not be renewed; going on with those at hand"
 
 if ! simulation=$("${apt[@]}" install --simulate --no-remove --no-install-recommends "${missing[@]}" 2>&1); then
@@ -105,6 +105,7 @@ if ! simulation=$("${apt[@]}" install --simulate --no-remove --no-install-recomm
   exit 5
 fi
 
+Say "installing them"
 nginx_is_new=false
 if [[ " ${missing[*]} " == *" nginx "* ]]; then
   nginx_is_new=true
