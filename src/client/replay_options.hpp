@@ -16,18 +16,18 @@ namespace forkcast::client {
 
 /// What `forkcast-client replay` is told to do.
 struct ReplayOptions {
-  std::filesystem::path orders;
+  std::filesystem::path orders{};
   ServiceUrl url{.host = "127.0.0.1", .port = "8080"};
   std::size_t batch = 1;  ///< Rows a request.
   wire::Format format = wire::Format::kCsv;
-  std::optional<std::filesystem::path> out;
-  std::optional<std::filesystem::path> expect;
+  std::optional<std::filesystem::path> out{};
+  std::optional<std::filesystem::path> expect{};
   std::string count_by = "recommendation";
   bool json = false;   ///< The report as one line of JSON.
   bool quiet = false;  ///< No progress.
 
   std::size_t concurrency = 8;                ///< Connections.
-  std::optional<double> rate;                 ///< Requests a second; none: as fast as answers come.
+  std::optional<double> rate{};               ///< Requests a second; none: as fast as answers come.
   std::chrono::milliseconds wait{60'000};     ///< For the server to become ready.
   std::chrono::milliseconds timeout{70'000};  ///< For one try of a request.
 };

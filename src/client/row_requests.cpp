@@ -62,12 +62,7 @@ void RowRequests::AppendCsvRow(std::size_t row, std::string& body) const {
   for (std::size_t i = 0; i < batch_.column_count(); ++i) {
     if (i > 0) body += ',';
     const Column& column = batch_.column(i);
-    if (column.IsMissing(row)) continue;
-    if (column.Text(row).empty()) {
-      body += R"("")";  // unquoted it would be a missing value
-    } else {
-      wire::AppendCsvField(column.Text(row), body);
-    }
+    if (!column.IsMissing(row)) wire::AppendCsvField(column.Text(row), body);
   }
   body += '\n';
 }

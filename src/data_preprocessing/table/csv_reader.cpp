@@ -198,15 +198,16 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
 
 Result<CsvTableReader> CsvTableReader::Open(const std::filesystem::path& path, const Schema& schema,
                                             const TimeZone& zone) {
-  return Open(path, std::optional(schema), zone);
+  return OpenFile(path, schema, zone);
 }
 
 Result<CsvTableReader> CsvTableReader::OpenAsText(const std::filesystem::path& path) {
-  return Open(path, std::nullopt, TimeZone());
+  return OpenFile(path, std::nullopt, TimeZone());
 }
 
-Result<CsvTableReader> CsvTableReader::Open(const std::filesystem::path& path,
-                                            std::optional<Schema> schema, const TimeZone& zone) {
+Result<CsvTableReader> CsvTableReader::OpenFile(const std::filesystem::path& path,
+                                                std::optional<Schema> schema,
+                                                const TimeZone& zone) {
   Result<MaybeGzipFile> file = MaybeGzipFile::Open(path);
   if (!file) return std::move(file).error();
   auto state = std::make_unique<State>(*std::move(file), zone);

@@ -47,8 +47,8 @@ class CsvTableReader {
 
  private:
   struct State;
-  static Result<CsvTableReader> Open(const std::filesystem::path& path,
-                                     std::optional<Schema> schema, const TimeZone& zone);
+  static Result<CsvTableReader> OpenFile(const std::filesystem::path& path,
+                                         std::optional<Schema> schema, const TimeZone& zone);
   explicit CsvTableReader(std::unique_ptr<State> state) noexcept;
   std::unique_ptr<State> state_;
 };

@@ -1,0 +1,176 @@
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "client/scripted_server.hpp"
+#include "data_preprocessing/table/test_files.hpp"
+
+namespace forkcast::client {
+namespace {
+
+using preprocessing::ReadWhole;
+using preprocessing::TempFolder;
+using testing::HasSubstr;
+
+/// The real program, its output in files.
+class Program {
+ public:
+  Program(const TempFolder& folder, std::vector<std::string> arguments)
+      : out_(folder.path() / "stdout"), err_(folder.path() / "stderr") {
+    arguments.insert(arguments.begin(), FORKCAST_BIN_DIR "/forkcast-client");
+    std::vector<char*> words;
+    for (std::string& argument : arguments) words.push_back(argument.data());
+    words.push_back(nullptr);
+    posix_spawn_file_actions_t files;
+    ::posix_spawn_file_actions_init(&files);
+    constexpr int kCreate = O_WRONLY | O_CREAT | O_TRUNC;
+    ::posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, out_.c_str(), kCreate, 0600);
+    ::posix_spawn_file_actions_addopen(&files, STDERR_FILENO, err_.c_str(), kCreate, 0600);
+    if (::posix_spawn(&pid_, words[0], &files, nullptr, words.data(), environ) != 0) {
+      throw std::runtime_error("cannot be started: " + arguments[0]);
+    }
+    ::posix_spawn_file_actions_destroy(&files);
+  }
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+  ~Program() {
+    if (pid_ > 0) ::kill(pid_, SIGKILL);
+    if (pid_ > 0) ::waitpid(pid_, nullptr, 0);
+  }
+
+  void Signal(int signal) const { ::kill(pid_, signal); }
+  /// Exit code, or minus the signal that ended it.
+  int Wait() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  }
+  [[nodiscard]] std::string out() const { return ReadWhole(out_); }
+  [[nodiscard]] std::string err() const { return ReadWhole(err_); }
+
+ private:
+  std::filesystem::path out_;
+  std::filesystem::path err_;
+  pid_t pid_ = -1;
+};
+
+struct MisuseCase {
+  const char* name;
+  std::vector<std::string> arguments;
+  const char* complaint;
+};
+
+class ClientMisuse : public testing::TestWithParam<MisuseCase> {};
+
+TEST_P(ClientMisuse, ExitsWithTwoAndTheReason) {
+  const TempFolder folder;
+  Program program(folder, GetParam().arguments);
+  EXPECT_EQ(program.Wait(), 2);
+  EXPECT_THAT(program.err(), HasSubstr(GetParam().complaint));
+  EXPECT_EQ(program.out(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, ClientMisuse,
+    testing::Values(MisuseCase{"WithoutCommand", {}, "usage: forkcast-client COMMAND"},
+                    MisuseCase{"UnknownCommand", {"play"}, "unknown command \"play\""},
+                    MisuseCase{"WithoutOrders", {"replay"}, "--orders is missing"},
+                    MisuseCase{"UnknownOption", {"replay", "--orders", "o", "--fast"}, "'--fast'"},
+                    MisuseCase{"BadValue",
+                               {"replay", "--orders", "o", "--batch", "x"},
+                               "--batch: \"x\" is not allowed; expected a whole number"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST(ClientProgram, HelpsOnStandardOutput) {
+  const TempFolder folder;
+  Program general(folder, {"--help"});
+  EXPECT_EQ(general.Wait(), 0);
+  EXPECT_THAT(general.out(), HasSubstr("replay"));
+  Program replay(folder, {"replay", "--help"});
+  EXPECT_EQ(replay.Wait(), 0);
+  for (const char* told :
+       {"--orders", "--url", "--concurrency", "--rate", "--batch", "--format", "--out", "--expect",
+        "--count-by", "--wait", "--timeout", "--json", "--quiet", "FORKCAST_URL", "Exit codes"}) {
+    EXPECT_THAT(replay.out(), HasSubstr(told));
+  }
+}
+
+TEST(ClientProgram, ReportsOnStandardOutputAndProgressOnStandardError) {
+  const TempFolder folder;
+  ScriptedServer server(GoodReply);
+  const std::string orders = folder.WriteGzip("o.csv.gz", "id,zip\n01,1\n02,2\n");
+  Program program(folder, {"replay", "--orders", orders, "--url", server.url()});
+  EXPECT_EQ(program.Wait(), 0);
+  EXPECT_THAT(program.out(), HasSubstr("rows      2 answered, 0 failed\n"));
+  EXPECT_THAT(program.out(), HasSubstr("Deliver"));
+  EXPECT_THAT(program.err(), HasSubstr("100 %  2 of 2 rows"));
+}
+
+TEST(ClientProgram, ReportsAsOneLineOfJsonAndNothingElseWhenAsked) {
+  const TempFolder folder;
+  ScriptedServer server(GoodReply);
+  const std::string orders = folder.Write("o.csv", "id,zip\n01,1\n02,2\n");
+  Program program(folder,
+                  {"replay", "--orders", orders, "--url", server.url(), "--json", "--quiet"});
+  EXPECT_EQ(program.Wait(), 0);
+  EXPECT_EQ(nlohmann::json::parse(program.out())["answered"], 2);
+  EXPECT_EQ(program.err(), "");
+}
+
+TEST(ClientProgram, ExitsWithFourWhenTheInputCannotBeRead) {
+  const TempFolder folder;
+  Program program(folder, {"replay", "--orders", folder.path() / "absent.csv", "--wait", "0"});
+  EXPECT_EQ(program.Wait(), 4);
+  EXPECT_THAT(program.err(), HasSubstr("absent.csv: cannot be opened"));
+}
+
+class ClientInterrupted : public testing::TestWithParam<int> {};
+
+TEST_P(ClientInterrupted, ReportsWhatWasDoneAndWritesItsResults) {
+  const TempFolder folder;
+  ScriptedServer server(GoodReply);
+  std::string text = "id,zip\n";
+  for (int i = 0; i < 100'000; ++i) text += fmt::format("{},1\n", i);
+  const std::string orders = folder.Write("o.csv", text);
+  const std::string results = folder.path() / "r.jsonl";
+  // At this rate it would take a quarter of an hour.
+  Program program(folder, {"replay", "--orders", orders, "--url", server.url(), "--rate", "100",
+                           "--out", results, "--json", "--quiet"});
+  ASSERT_TRUE(server.WaitForPosts(5));
+  program.Signal(GetParam());
+  EXPECT_EQ(program.Wait(), 128 + GetParam());
+  const nlohmann::json report = nlohmann::json::parse(program.out());
+  EXPECT_EQ(report["failed"], 0);
+  EXPECT_EQ(report["rows"], server.posts().size());
+  const std::string written = ReadWhole(results);
+  EXPECT_EQ(std::ranges::count(written, '\n'), report["rows"].get<long>());
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, ClientInterrupted, testing::Values(SIGINT, SIGTERM),
+                         [](const auto& param) {
+                           return std::string(param.param == SIGINT ? "ByInt" : "ByTerm");
+                         });
+
+TEST(ClientProgram, ASecondSignalEndsWhatIsUnderWay) {
+  const TempFolder folder;
+  ScriptedServer server(
+      [](const SeenRequest&) { return Reply{.then = Reply::Then::kHoldUntilPeerLeaves}; });
+  const std::string orders = folder.Write("o.csv", "id,zip\n01,1\n");
+  Program program(folder, {"replay", "--orders", orders, "--url", server.url(), "--json"});
+  ASSERT_TRUE(server.WaitForPosts(1));
+  program.Signal(SIGINT);
+  program.Signal(SIGTERM);  // another one: two of a kind may be seen as one
+  EXPECT_THAT(program.Wait(), testing::AnyOf(130, 143));
+  const nlohmann::json report = nlohmann::json::parse(program.out());
+  EXPECT_EQ(report["first_failures"][0]["error"]["code"], "interrupted");
+}
+
+}  // namespace
+}  // namespace forkcast::client

@@ -1,0 +1,152 @@
+#include "client/replay_options.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <regex>
+
+#include "data_preprocessing/table/test_files.hpp"
+
+namespace forkcast::client {
+namespace {
+
+using testing::HasSubstr;
+
+Result<std::optional<ReplayOptions>> Parse(const std::vector<std::string>& words,
+                                           const char* url_variable = nullptr) {
+  std::vector<const char*> arguments;
+  for (const std::string& word : words) arguments.push_back(word.c_str());
+  return ParseReplayOptions(arguments, [&](const char* name) {
+    return std::string_view(name) == "FORKCAST_URL" ? url_variable : nullptr;
+  });
+}
+
+TEST(ReplayOptions, HaveTheDefaultsThatHelpTells) {
+  const auto options = Parse({"--orders", "o.csv"});
+  ASSERT_TRUE(options.ok() && options->has_value());
+  EXPECT_EQ((*options)->orders, "o.csv");
+  EXPECT_EQ((*options)->url.Address(), "http://127.0.0.1:8080");
+  EXPECT_EQ((*options)->url.target, "/invocations");
+  EXPECT_EQ((*options)->concurrency, 8U);
+  EXPECT_EQ((*options)->batch, 1U);
+  EXPECT_EQ((*options)->rate, std::nullopt);
+  EXPECT_EQ((*options)->count_by, "recommendation");
+  EXPECT_EQ((*options)->wait, std::chrono::seconds(60));
+  EXPECT_EQ((*options)->timeout, std::chrono::seconds(70));
+  const std::string help = std::regex_replace(ReplayHelp(), std::regex("\\s+"), " ");
+  for (const char* told :
+       {"Default: http://127.0.0.1:8080", "Default: 8", "Default: 1.", "Default: recommendation",
+        "Default: 60", "Default: 70", "Environment: FORKCAST_URL"}) {
+    EXPECT_THAT(help, HasSubstr(told));
+  }
+}
+
+TEST(ReplayOptions, TakeEveryOption) {
+  const auto options = Parse({"--orders=o.csv", "--url",     "unix:/s",    "--concurrency=3",
+                              "--rate",         "2.5",       "--batch",    "100000",
+                              "--format",       "jsonlines", "--out",      "r",
+                              "--expect",       "e",         "--count-by", "f",
+                              "--wait",         "0",         "--timeout",  "0.25",
+                              "--json",         "--quiet"});
+  ASSERT_TRUE(options.ok() && options->has_value());
+  EXPECT_EQ((*options)->url.socket_path, "/s");
+  EXPECT_EQ((*options)->concurrency, 3U);
+  EXPECT_EQ((*options)->rate, 2.5);
+  EXPECT_EQ((*options)->batch, 100'000U);
+  EXPECT_EQ((*options)->format, wire::Format::kJsonLines);
+  EXPECT_EQ((*options)->out, "r");
+  EXPECT_EQ((*options)->expect, "e");
+  EXPECT_EQ((*options)->count_by, "f");
+  EXPECT_EQ((*options)->wait, std::chrono::seconds(0));
+  EXPECT_EQ((*options)->timeout, std::chrono::milliseconds(250));
+  EXPECT_TRUE((*options)->json);
+  EXPECT_TRUE((*options)->quiet);
+}
+
+TEST(ReplayOptions, TakeTheUrlFromTheFlagThenTheEnvironmentThenTheDefault) {
+  const auto address = [](const auto& options) { return (*options)->url.Address(); };
+  EXPECT_EQ(address(Parse({"--orders", "o", "--url", "http://flag"}, "http://env")), "http://flag");
+  EXPECT_EQ(address(Parse({"--orders", "o"}, "http://env")), "http://env");
+  EXPECT_EQ(address(Parse({"--orders", "o"}, "")), "http://127.0.0.1:8080");
+  const auto bad = Parse({"--orders", "o"}, "env");
+  ASSERT_FALSE(bad.ok());
+  EXPECT_THAT(bad.error().message, testing::StartsWith("FORKCAST_URL: \"env\""));
+}
+
+TEST(ReplayOptions, GiveWayToHelpWhereverItIsAskedFor) {
+  for (const char* help : {"--help", "-h"}) {
+    const auto options = Parse({"--rate", "x", help});
+    ASSERT_TRUE(options.ok());
+    EXPECT_FALSE(options->has_value());
+  }
+}
+
+TEST(ReplayOptions, RefuseToOverwriteWhatIsToBeRead) {
+  const preprocessing::TempFolder folder;
+  const std::string file = folder.Write("o.csv", "id\n");
+  const std::string same = folder.path() / "." / "o.csv";
+  const auto orders = Parse({"--orders", file, "--out", same});
+  ASSERT_FALSE(orders.ok());
+  EXPECT_THAT(orders.error().message, HasSubstr("overwrite the file of --orders"));
+  const auto expect = Parse({"--orders", "x", "--expect", file, "--out", same});
+  ASSERT_FALSE(expect.ok());
+  EXPECT_THAT(expect.error().message, HasSubstr("overwrite the file of --expect"));
+}
+
+struct BadCase {
+  const char* name;
+  std::vector<std::string> words;
+  const char* complaint;
+};
+
+class BadReplayOptions : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadReplayOptions, AreRefusedWithOptionValueAndWhatIsAllowed) {
+  const auto options = Parse(GetParam().words);
+  ASSERT_FALSE(options.ok());
+  EXPECT_THAT(options.error().message, HasSubstr(GetParam().complaint));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadReplayOptions,
+    testing::Values(
+        BadCase{"WithoutOrders", {}, "--orders is missing"},
+        BadCase{"WithAnUnknownOption", {"--orders", "o", "--bach", "3"}, "'--bach'"},
+        BadCase{"WithAnAbbreviation", {"--orders", "o", "--conc", "3"}, "'--conc'"},
+        BadCase{"WithALooseArgument",
+                {"--orders", "o", "--batch", "3", "p.csv"},
+                "\"p.csv\" belongs to no option"},
+        BadCase{"WithAnOptionTwice", {"--orders", "o", "--orders", "p"}, "more than once"},
+        BadCase{"WithoutAValue", {"--orders"}, "'--orders' is missing"},
+        BadCase{"WithAValueForASwitch", {"--orders", "o", "--json=yes"}, "'--json'"},
+        BadCase{"WithConcurrencyZero",
+                {"--orders", "o", "--concurrency", "0"},
+                "--concurrency: \"0\" is not allowed; expected a whole number from 1 to 4096"},
+        BadCase{"WithBatchOfLetters",
+                {"--orders", "o", "--batch", "ten"},
+                "--batch: \"ten\" is not allowed; expected a whole number from 1 to 100000"},
+        BadCase{"WithBatchAndUnit", {"--orders", "o", "--batch", "10k"}, "--batch: \"10k\""},
+        BadCase{"WithBatchTooLarge", {"--orders", "o", "--batch", "100001"}, "--batch"},
+        BadCase{"WithBatchOverAnyNumber",
+                {"--orders", "o", "--batch", "99999999999999999999999"},
+                "--batch"},
+        BadCase{"WithRateZero",
+                {"--orders", "o", "--rate", "0"},
+                "--rate: \"0\" is not allowed; expected a number over 0"},
+        BadCase{"WithRateNegative", {"--orders", "o", "--rate", "-1"}, "--rate: \"-1\""},
+        BadCase{"WithRateNaN", {"--orders", "o", "--rate", "nan"}, "--rate: \"nan\""},
+        BadCase{"WithRateInfinite", {"--orders", "o", "--rate", "inf"}, "--rate: \"inf\""},
+        BadCase{"WithTimeoutZero", {"--orders", "o", "--timeout", "0"}, "--timeout: \"0\""},
+        BadCase{"WithWaitNegative",
+                {"--orders", "o", "--wait", "-5"},
+                "--wait: \"-5\" is not allowed; expected seconds from 0 to 86400"},
+        BadCase{"WithAnUnknownFormat",
+                {"--orders", "o", "--format", "xml"},
+                "--format: \"xml\" is not allowed; expected csv, json or jsonlines"},
+        BadCase{
+            "WithABadUrl", {"--orders", "o", "--url", "ftp://h"}, "--url: \"ftp://h\": not a URL"},
+        BadCase{"WithAnEmptyPath", {"--orders", ""}, "--orders: \"\" is not allowed"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+}  // namespace
+}  // namespace forkcast::client
