@@ -5,7 +5,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 
 namespace forkcast::serving {
 
@@ -35,22 +34,6 @@ struct alignas(128) WorkerSlot {
   std::atomic<std::uint64_t> hook_failures{0};
 
   static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
-};
-
-/// One slot for each worker, mapped before the first fork.
-class WorkerSlots {
- public:
-  /// Throws std::system_error when the memory cannot be had.
-  explicit WorkerSlots(std::size_t count);
-  WorkerSlots(const WorkerSlots&) = delete;
-  WorkerSlots& operator=(const WorkerSlots&) = delete;
-  ~WorkerSlots();
-
-  [[nodiscard]] std::span<WorkerSlot> all() const noexcept { return slots_; }
-  WorkerSlot& operator[](std::size_t index) const noexcept { return slots_[index]; }
-
- private:
-  std::span<WorkerSlot> slots_;
 };
 
 }  // namespace forkcast::serving

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "serving/endpoints/loaded_pipeline.hpp"
+#include "serving/hooks/hook_chain.hpp"
+#include "serving/http/request.hpp"
+#include "serving/http/response.hpp"
+#include "serving/wire/answer_writer.hpp"
+#include "serving/wire/request_decoder.hpp"
+
+namespace forkcast::serving {
+
+/// `POST /invocations` over one loaded pipeline: decode, compute features, classify, write. Owns
+/// the scratch memory of these steps, so that steady state allocates nothing. One a worker.
+class Invocations {
+ public:
+  /// `pipeline`, `hooks` and `clock` must outlive the object.
+  Invocations(LoadedPipeline& pipeline, HookChain& hooks, const Clock& clock,
+              wire::DecoderLimits limits);
+
+  /// Answers `request`, whose id is `request_id`. Errors are answers, too.
+  void Handle(const RequestView& request, std::string_view request_id, Response& response);
+
+ private:
+  struct Options {
+    bool partial = false;
+    bool with_features = false;
+    wire::Format request_format = wire::Format::kJson;
+    wire::Format answer_format = wire::Format::kJson;
+  };
+
+  static Result<Options> ReadOptions(const RequestView& request);
+  Status Answer(const RequestView& request, Invocation& invocation, Response& response);
+  Status ComputeFeatures(const RequestView& request, Instant now);
+  void Classify();
+  void WriteAnswers(const Options& options, Response& response);
+  void NameStaleSeries(preprocessing::SeriesMask mask);
+
+  LoadedPipeline& pipeline_;
+  HookChain& hooks_;
+  const Clock& clock_;
+  wire::RequestDecoder decoder_;
+  wire::AnswerWriter writer_;
+
+  // Of the request at hand; `scored` rows are those whose features could be computed.
+  wire::DecodedRequest decoded_;
+  std::vector<std::size_t> scored_rows_;        // position of each scored row in decoded_.rows
+  std::vector<std::size_t> scored_numbers_;     // and within the request
+  std::vector<preprocessing::Value> features_;  // scored rows x features
+  std::vector<preprocessing::SeriesMask> stale_;
+  std::vector<float> inputs_;  // scored rows x the model's inputs
+  std::vector<std::uint32_t> classes_;
+  std::vector<wire::RowError> feature_errors_;
+  std::vector<preprocessing::Value> answer_row_;
+  std::vector<std::string_view> stale_names_;
+};
+
+}  // namespace forkcast::serving

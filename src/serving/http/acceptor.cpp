@@ -1,0 +1,126 @@
+#include "serving/http/acceptor.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <system_error>
+#include <utility>
+
+namespace forkcast::serving {
+namespace {
+
+constexpr int kDescriptorPauseMs = 500;
+
+Fd Checked(int fd, const char* what) {
+  if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
+  return Fd(fd);
+}
+
+}  // namespace
+
+Acceptor::Acceptor(std::vector<int> listeners, Deliver deliver, spdlog::logger& log)
+    : listeners_(std::move(listeners)),
+      deliver_(std::move(deliver)),
+      log_(log),
+      epoll_(Checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
+      wake_(Checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = wake_.get();
+  if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, wake_.get(), &event) != 0) {
+    throw std::system_error(errno, std::generic_category(), "epoll");
+  }
+  thread_ = std::thread([this] { Run(); });
+}
+
+Acceptor::~Acceptor() {
+  stop_ = true;
+  Wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Acceptor::Permit() noexcept {
+  ++permits_;
+  Wake();
+}
+
+void Acceptor::TakeBacklogAndStop() {
+  stop_ = true;
+  Wake();
+  if (thread_.joinable()) thread_.join();
+  for (const int listener : listeners_) {
+    while (Take(listener)) {
+    }
+  }
+}
+
+void Acceptor::Wake() noexcept {
+  const std::uint64_t one = 1;
+  // Can only fail when the counter is full, and then the thread wakes anyway.
+  [[maybe_unused]] const ssize_t written = ::write(wake_.get(), &one, sizeof one);
+}
+
+void Acceptor::Arm() {
+  if (armed_ || permits_ == 0 || out_of_descriptors_) return;
+  for (const int listener : listeners_) {
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLEXCLUSIVE;
+    event.data.fd = listener;
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, listener, &event);
+  }
+  armed_ = true;
+}
+
+void Acceptor::Disarm() {
+  if (!armed_) return;
+  for (const int listener : listeners_) {
+    ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, listener, nullptr);
+  }
+  armed_ = false;
+}
+
+bool Acceptor::Take(int listener) {
+  while (true) {
+    Fd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (connection) {
+      deliver_(std::move(connection));
+      return true;
+    }
+    if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      // Out of descriptors or memory: the connection waits in the backlog, and so do we.
+      log_.error("accept_paused error={:?}", std::strerror(errno));
+      out_of_descriptors_ = true;
+      Disarm();
+    }
+    return false;
+  }
+}
+
+void Acceptor::Run() {
+  while (!stop_) {
+    Arm();
+    std::array<epoll_event, 8> events{};
+    const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                                   out_of_descriptors_ ? kDescriptorPauseMs : -1);
+    if (count == 0) out_of_descriptors_ = false;
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == wake_.get()) {
+        std::uint64_t ignored = 0;
+        [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &ignored, sizeof ignored);
+      } else if (permits_ > 0 && Take(fd)) {
+        --permits_;
+        Disarm();
+      }
+    }
+  }
+}
+
+}  // namespace forkcast::serving

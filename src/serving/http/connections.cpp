@@ -1,0 +1,311 @@
+#include "serving/http/connections.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <ctime>
+#include <list>
+#include <string>
+#include <utility>
+
+#include "serving/http/error_response.hpp"
+#include "serving/http/response.hpp"
+#include "serving/http/router.hpp"
+#include "serving/process/worker_slot.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+namespace net = boost::asio;
+using Socket = net::generic::stream_protocol::socket;
+
+constexpr auto kAwait = net::as_tuple(net::use_awaitable);
+constexpr std::size_t kKeptBodyCapacity = 262144;
+constexpr int kRequestsBeforeYield = 64;
+constexpr std::chrono::milliseconds kDrainIdle{500};
+constexpr std::chrono::seconds kLinger{2};
+
+std::string HttpDate(std::time_t now) {
+  std::tm utc{};
+  ::gmtime_r(&now, &utc);
+  std::array<char, 40> text{};
+  const std::size_t size =
+      std::strftime(text.data(), text.size(), "%a, %d %b %Y %H:%M:%S GMT", &utc);
+  return {text.data(), size};
+}
+
+}  // namespace
+
+/// What the connections have in common.
+struct Connections::Shared {
+  net::io_context& loop;
+  Router& router;
+  WorkerSlot& slot;
+  ConnectionOptions options;
+  std::function<void()> on_closed;
+  std::string date = HttpDate(std::time(nullptr));
+  bool draining = false;
+  std::list<Connection*> open;
+};
+
+class Connections::Connection {
+ public:
+  Connection(Shared& shared, Socket socket)
+      : shared_(shared),
+        socket_(std::move(socket)),
+        reader_(shared.options.limits),
+        place_(shared.open.insert(shared.open.end(), this)) {
+    shared_.slot.connections.store(shared_.open.size(), std::memory_order_relaxed);
+  }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection() {
+    shared_.open.erase(place_);
+    shared_.slot.connections.store(shared_.open.size(), std::memory_order_relaxed);
+  }
+
+  net::awaitable<void> Serve();
+
+  /// Ends the wait in progress when it is overdue.
+  void Tick(MonotonicTime now) {
+    if (now < deadline_) return;
+    expired_ = true;
+    boost::system::error_code ignored;
+    socket_.cancel(ignored);
+  }
+  void BeginDrain(MonotonicTime now) {
+    if (!reader_.in_request()) deadline_ = std::min(deadline_, now + kDrainIdle);
+  }
+
+ private:
+  enum class Io { kDone, kWouldBlock, kEnded };
+
+  Io TryRead();
+  Io TryWrite();
+  void AnswerRequest();
+  void AnswerFault(const RequestFault& fault);
+  void Compose(bool keep_alive, bool with_body);
+  void WaitUntil(MonotonicTime deadline) noexcept {
+    deadline_ = deadline;
+    expired_ = false;
+  }
+  void EndOutput() noexcept { ::shutdown(socket_.native_handle(), SHUT_WR); }
+
+  Shared& shared_;
+  Socket socket_;
+  RequestReader reader_;
+  Response response_;
+  std::string head_;
+  std::string_view unsent_head_;
+  std::string_view unsent_body_;
+  bool keep_alive_ = true;
+  MonotonicTime deadline_ = MonotonicTime::max();  // of the wait in progress
+  bool expired_ = false;
+  std::list<Connection*>::iterator place_;
+};
+
+Connections::Connection::Io Connections::Connection::TryRead() {
+  const std::span<char> room = reader_.Prepare();
+  while (true) {
+    const ssize_t received =
+        ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    if (received > 0) {
+      reader_.Commit(static_cast<std::size_t>(received));
+      return Io::kDone;
+    }
+    if (received == 0) return Io::kEnded;
+    if (errno == EINTR) continue;
+    return errno == EAGAIN || errno == EWOULDBLOCK ? Io::kWouldBlock : Io::kEnded;
+  }
+}
+
+Connections::Connection::Io Connections::Connection::TryWrite() {
+  while (!unsent_head_.empty() || !unsent_body_.empty()) {
+    std::array<iovec, 2> parts{iovec{const_cast<char*>(unsent_head_.data()), unsent_head_.size()},
+                               iovec{const_cast<char*>(unsent_body_.data()), unsent_body_.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = unsent_body_.empty() ? 1 : 2;
+    const ssize_t result =
+        ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (result < 0) {
+      if (errno == EINTR) continue;
+      return errno == EAGAIN || errno == EWOULDBLOCK ? Io::kWouldBlock : Io::kEnded;
+    }
+    auto sent = static_cast<std::size_t>(result);
+    const std::size_t of_head = std::min(sent, unsent_head_.size());
+    unsent_head_.remove_prefix(of_head);
+    unsent_body_.remove_prefix(sent - of_head);
+  }
+  return Io::kDone;
+}
+
+void Connections::Connection::Compose(bool keep_alive, bool with_body) {
+  keep_alive_ = keep_alive;
+  WriteHead(response_,
+            {.keep_alive = keep_alive, .http_1_0 = reader_.http_1_0(), .date = shared_.date},
+            head_);
+  unsent_head_ = head_;
+  unsent_body_ = with_body ? std::string_view(response_.body) : std::string_view();
+}
+
+void Connections::Connection::AnswerRequest() {
+  RequestView& request = reader_.request();
+  request.deadline = request.started + shared_.options.timeout;
+  response_.Clear();
+  if (response_.body.capacity() > kKeptBodyCapacity) response_.body.shrink_to_fit();
+  shared_.slot.request_deadline_ns.store(request.deadline.time_since_epoch().count(),
+                                         std::memory_order_relaxed);
+  shared_.router.Handle(request, response_);
+  shared_.slot.request_deadline_ns.store(0, std::memory_order_relaxed);
+  const bool head_only = request.method == Method::kHead;
+  Compose(reader_.keep_alive() && !response_.close && !shared_.draining, !head_only);
+  reader_.Next();
+}
+
+void Connections::Connection::AnswerFault(const RequestFault& fault) {
+  response_.Clear();
+  WriteFault(fault, response_);
+  shared_.slot.client_errors.fetch_add(1, std::memory_order_relaxed);
+  Compose(/*keep_alive=*/false, /*with_body=*/true);
+}
+
+net::awaitable<void> Connections::Connection::Serve() {
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  int requests_since_wait = 0;
+  while (keep_alive_) {
+    bool faulty = false;
+    switch (reader_.Parse()) {
+      case RequestReader::Progress::kNeedMore: {
+        Io read = TryRead();
+        while (read == Io::kWouldBlock) {
+          const bool idle = !reader_.in_request();
+          const auto now = std::chrono::steady_clock::now();
+          WaitUntil(idle ? now + shared_.options.idle_timeout
+                         : reader_.request().started + shared_.options.timeout);
+          if (idle && shared_.draining) deadline_ = now + kDrainIdle;
+          requests_since_wait = 0;
+          co_await socket_.async_wait(Socket::wait_read, kAwait);
+          if (!expired_) {
+            read = TryRead();
+          } else if (reader_.in_request()) {
+            break;
+          } else {
+            co_return;  // idle too long; nothing is lost
+          }
+        }
+        if (read == Io::kEnded) co_return;
+        if (read == Io::kDone) continue;
+        faulty = true;
+        AnswerFault({.status = 408,
+                     .code = "request_timeout",
+                     .message = "the request did not arrive within its time"});
+        break;
+      }
+      case RequestReader::Progress::kContinue:
+        unsent_head_ = kContinue;
+        unsent_body_ = {};
+        break;
+      case RequestReader::Progress::kRequest:
+        AnswerRequest();
+        break;
+      case RequestReader::Progress::kFault:
+        faulty = true;
+        AnswerFault(reader_.fault());
+        break;
+    }
+    Io written = TryWrite();
+    while (written == Io::kWouldBlock) {
+      WaitUntil(std::chrono::steady_clock::now() + shared_.options.timeout);
+      co_await socket_.async_wait(Socket::wait_write, kAwait);
+      if (expired_) co_return;  // a peer that does not read
+      written = TryWrite();
+    }
+    if (written == Io::kEnded) co_return;
+    if (!keep_alive_) {
+      EndOutput();
+      // Bytes that nobody read would turn the close into a reset, which can overtake the answer.
+      if (!faulty && !reader_.in_request()) co_return;
+      WaitUntil(std::chrono::steady_clock::now() + kLinger);
+      std::array<char, 4096> discarded;
+      while (!expired_) {
+        const ssize_t got =
+            ::recv(socket_.native_handle(), discarded.data(), discarded.size(), MSG_DONTWAIT);
+        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
+        if (got < 0) co_await socket_.async_wait(Socket::wait_read, kAwait);
+        if (std::chrono::steady_clock::now() >= deadline_) co_return;
+      }
+      co_return;
+    }
+    if (++requests_since_wait >= kRequestsBeforeYield) {
+      requests_since_wait = 0;
+      co_await net::post(shared_.loop, net::use_awaitable);  // others are waiting, too
+    }
+  }
+}
+
+Connections::Connections(net::io_context& loop, Router& router, WorkerSlot& slot,
+                         const ConnectionOptions& options, std::function<void()> on_closed)
+    : shared_(new Shared{.loop = loop,
+                         .router = router,
+                         .slot = slot,
+                         .options = options,
+                         .on_closed = std::move(on_closed),
+                         .open = {}}) {}
+
+Connections::~Connections() = default;
+
+void Connections::Start(Fd fd) {
+  int family = AF_UNIX;
+  socklen_t size = sizeof family;
+  ::getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
+  if (family != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  }
+  boost::system::error_code error;
+  Socket socket(shared_->loop);
+  socket.assign(net::generic::stream_protocol(family, 0), fd.get(), error);
+  if (error) {
+    shared_->on_closed();
+    return;
+  }
+  (void)fd.Release();  // the socket's now
+  net::co_spawn(
+      shared_->loop,
+      [](std::shared_ptr<Shared> shared, Socket stream) -> net::awaitable<void> {
+        Connection connection(*shared, std::move(stream));
+        co_await connection.Serve();
+      }(shared_, std::move(socket)),
+      [shared = shared_](const std::exception_ptr& failure) {
+        // Out of memory: the connection is lost, the worker goes on.
+        if (failure) shared->slot.server_errors.fetch_add(1, std::memory_order_relaxed);
+        shared->on_closed();
+      });
+}
+
+void Connections::Tick(MonotonicTime now) {
+  shared_->date = HttpDate(std::time(nullptr));
+  for (Connection* connection : shared_->open) connection->Tick(now);
+}
+
+void Connections::BeginDrain(MonotonicTime now) {
+  shared_->draining = true;
+  for (Connection* connection : shared_->open) connection->BeginDrain(now);
+}
+
+std::size_t Connections::size() const noexcept { return shared_->open.size(); }
+
+}  // namespace forkcast::serving

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/fd.hpp"
+#include "serving/http/request_reader.hpp"
+
+namespace boost::asio {
+class io_context;
+}
+
+namespace forkcast::serving {
+
+class Router;
+struct WorkerSlot;
+
+struct ConnectionOptions {
+  RequestLimits limits;
+  std::chrono::seconds timeout{60};       ///< From a request's first byte to its answer's last.
+  std::chrono::seconds idle_timeout{75};  ///< Between an answer and the next request.
+};
+
+/// All connections of one worker. Each is a coroutine with one loop: read, route, write; it waits
+/// only when the socket makes it. Deadlines are kept by Tick(), one pass over the connections,
+/// instead of a timer for each. Belongs to the loop's thread.
+class Connections {
+ public:
+  /// `on_closed` is called after each connection that ended. All but `options` must outlive the
+  /// object, and `slot` also the loop.
+  Connections(boost::asio::io_context& loop, Router& router, WorkerSlot& slot,
+              const ConnectionOptions& options, std::function<void()> on_closed);
+  Connections(const Connections&) = delete;
+  Connections& operator=(const Connections&) = delete;
+  ~Connections();
+
+  /// Serves a connected, non-blocking stream socket.
+  void Start(Fd socket);
+  /// Ends what is overdue and renews the Date header. To be called about twice a second.
+  void Tick(MonotonicTime now);
+  /// From now on each answer is its connection's last; idle connections are closed after a moment,
+  /// in which a request that is on its way is still answered.
+  void BeginDrain(MonotonicTime now);
+
+  [[nodiscard]] std::size_t size() const noexcept;
+
+ private:
+  struct Shared;
+  class Connection;
+  std::shared_ptr<Shared> shared_;  // each connection's, too: coroutines end with the loop
+};
+
+}  // namespace forkcast::serving

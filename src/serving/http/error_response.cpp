@@ -1,0 +1,141 @@
+#include "serving/http/error_response.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "serving/wire/answer_writer.hpp"
+#include "serving/wire/media_type.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+constexpr std::size_t kShownRows = 10;
+
+void AppendMember(std::string_view name, std::string_view text, std::string& out) {
+  if (out.back() != '{') out += ',';
+  wire::AppendJsonString(name, out);
+  out += ':';
+  wire::AppendJsonString(text, out);
+}
+
+void AppendMember(std::string_view name, std::size_t number, std::string& out) {
+  if (out.back() != '{') out += ',';
+  wire::AppendJsonString(name, out);
+  out.append(":").append(std::to_string(number));
+}
+
+void AppendErrorMembers(const Error& error, std::string& out) {
+  AppendMember("code", ToHttp(error.code).code, out);
+  AppendMember("message",
+               error.code == ErrorCode::kInternal ? "internal error; see the server's log"
+                                                  : std::string_view(error.message),
+               out);
+  if (!error.field.empty()) AppendMember("field", error.field, out);
+}
+
+void Begin(ErrorCode code, Response& response) {
+  response.status = ToHttp(code).status;
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  response.body.assign("{\"error\":{");
+  if (code == ErrorCode::kNotReady) response.AddHeader("Retry-After", "1");
+}
+
+}  // namespace
+
+HttpError ToHttp(ErrorCode code) noexcept {
+  switch (code) {  // no default: a new code without a row here is a warning, and an error in CI
+    case ErrorCode::kInvalidArgument:
+      return {400, "invalid_argument"};
+    case ErrorCode::kFeatureMissing:
+      return {422, "feature_missing"};
+    case ErrorCode::kFeatureStale:
+      return {422, "feature_stale"};
+    case ErrorCode::kTooLarge:
+      return {413, "too_large"};
+    case ErrorCode::kUnsupportedType:
+      return {415, "unsupported_media_type"};
+    case ErrorCode::kNotAcceptable:
+      return {406, "not_acceptable"};
+    case ErrorCode::kExpectationFailed:
+      return {417, "expectation_failed"};
+    case ErrorCode::kNotFound:
+      return {404, "not_found"};
+    case ErrorCode::kMethodNotAllowed:
+      return {405, "method_not_allowed"};
+    case ErrorCode::kNotReady:
+      return {503, "not_ready"};
+    case ErrorCode::kDeadlineExceeded:
+      return {504, "deadline_exceeded"};
+    case ErrorCode::kClientTimeout:
+      return {408, "request_timeout"};
+    case ErrorCode::kConflict:
+      return {409, "conflict"};
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kIo:
+    case ErrorCode::kInternal:
+      return {500, "internal"};
+  }
+  return {500, "internal"};
+}
+
+void WriteError(const Error& error, std::string_view request_id, Response& response) {
+  Begin(error.code, response);
+  AppendErrorMembers(error, response.body);
+  if (!request_id.empty()) AppendMember("request_id", request_id, response.body);
+  response.body += "}}";
+}
+
+void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view request_id,
+                    Response& response) {
+  const wire::RowError& first = errors.front();
+  Begin(first.error.code, response);
+  std::string& out = response.body;
+  AppendErrorMembers(first.error, out);
+  AppendMember("row", first.row, out);
+  AppendMember("request_id", request_id, out);
+  AppendMember("bad_rows", errors.size(), out);
+  out += ",\"rows\":[";
+  for (const wire::RowError& bad : errors.first(std::min(errors.size(), kShownRows))) {
+    if (out.back() != '[') out += ',';
+    out += '{';
+    AppendErrorMembers(bad.error, out);
+    AppendMember("row", bad.row, out);
+    out += '}';
+  }
+  out += "]}}";
+}
+
+void WriteFault(const RequestFault& fault, Response& response) {
+  response.status = fault.status;
+  response.close = true;
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  response.body.assign("{\"error\":{");
+  AppendMember("code", fault.code, response.body);
+  AppendMember("message", fault.message, response.body);
+  response.body += "}}";
+}
+
+void WrapForSageMaker(Response& response) {
+  if (response.status < 400) return;
+  const int status = response.status;
+  const std::string original = std::exchange(response.body, "{");
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  if (status == 503) {
+    response.AddHeader("x-amzn-ErrorType", "ServiceUnavailable");
+    AppendMember("Message", original, response.body);
+  } else {
+    response.status = 424;
+    response.AddHeader("x-amzn-ErrorType", "ModelError");
+    AppendMember("Message",
+                 "Received client or server error (" + std::to_string(status) +
+                     ") from the model with message \"" + original + "\"",
+                 response.body);
+    AppendMember("OriginalStatusCode", static_cast<std::size_t>(status), response.body);
+    AppendMember("OriginalMessage", original, response.body);
+    AppendMember("LogStreamArn", "", response.body);
+  }
+  response.body += '}';
+}
+
+}  // namespace forkcast::serving

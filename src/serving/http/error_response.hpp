@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+
+#include "data_preprocessing/base/result.hpp"
+#include "serving/http/request_reader.hpp"
+#include "serving/http/response.hpp"
+#include "serving/wire/request_decoder.hpp"
+
+namespace forkcast::serving {
+
+/// How an error appears to a client. The one place where codes meet HTTP.
+struct HttpError {
+  int status = 500;
+  std::string_view code;  ///< Public name, in the answer's `error.code`.
+};
+[[nodiscard]] HttpError ToHttp(ErrorCode code) noexcept;
+
+/// Makes `response` an error: `{"error": {"code", "message", "field", "request_id"}}`; `field` and
+/// `request_id` only when there is one. An internal error's message is not shown.
+void WriteError(const Error& error, std::string_view request_id, Response& response);
+
+/// Makes `response` the error of a request with bad rows: the members of the first, its `row`, the
+/// number of `bad_rows`, and the first ten in `rows`. Precondition: `errors` is not empty.
+void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view request_id,
+                    Response& response);
+
+/// Makes `response` the answer to bytes that are no request, behind which the connection ends.
+void WriteFault(const RequestFault& fault, Response& response);
+
+/// Makes `response`, an error, what an AWS SDK expects behind InvokeEndpoint: 424 ModelError with
+/// the original status and body in it; 503 ServiceUnavailable stays one. No effect below 400.
+void WrapForSageMaker(Response& response);
+
+}  // namespace forkcast::serving

@@ -1,0 +1,343 @@
+#include "serving/http/request_reader.hpp"
+
+#include <algorithm>
+#include <array>
+#include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/error.hpp>
+#include <boost/beast/http/field.hpp>
+#include <boost/beast/http/verb.hpp>
+#include <cstring>
+#include <optional>
+
+#include "serving/wire/request_decoder.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+namespace http = boost::beast::http;
+using boost::beast::error_code;
+
+constexpr std::size_t kInitialCapacity = 16384;
+constexpr std::size_t kKeptCapacity = 262144;  // a larger buffer is given back after its request
+constexpr std::size_t kMaxChunkExtension = 256;
+
+/// The header fields that are looked at.
+enum Header : std::size_t {
+  kHost,
+  kContentType,
+  kContentEncoding,
+  kTransferEncoding,
+  kExpect,
+  kAccept,
+  kInferenceId,
+  kRequestId,
+  kCustomAttributes,
+  kHeaderCount
+};
+
+std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name) noexcept {
+  switch (field) {
+    case http::field::host:
+      return kHost;
+    case http::field::content_type:
+      return kContentType;
+    case http::field::content_encoding:
+      return kContentEncoding;
+    case http::field::transfer_encoding:
+      return kTransferEncoding;
+    case http::field::expect:
+      return kExpect;
+    case http::field::accept:
+      return kAccept;
+    case http::field::unknown:
+      break;
+    default:
+      return std::nullopt;
+  }
+  using boost::beast::iequals;
+  if (iequals(name, "X-Request-Id")) return kRequestId;
+  if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
+  if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
+  return std::nullopt;
+}
+
+bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
+  return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
+}
+
+std::string_view View(boost::beast::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
+
+/// A stretch of the buffer; an offset, because the buffer moves when a long body makes it grow.
+struct Stretch {
+  std::size_t offset = 0;
+  std::size_t size = 0;
+};
+
+}  // namespace
+
+/// Notes what Beast finds.
+struct RequestReader::Parser final {
+  /// One message's; Beast's parsers cannot be used again.
+  class Message final : public http::basic_parser<true> {
+   public:
+    Message(Parser& notes, const RequestLimits& limits) : notes_(notes) {
+      header_limit(static_cast<std::uint32_t>(limits.max_header_bytes));
+      body_limit(limits.max_body_bytes);
+    }
+
+   private:
+    void on_request_impl(http::verb method, boost::beast::string_view,
+                         boost::beast::string_view target, int version, error_code&) override {
+      notes_.method = method == http::verb::get    ? Method::kGet
+                      : method == http::verb::head ? Method::kHead
+                      : method == http::verb::post ? Method::kPost
+                                                   : Method::kOther;
+      notes_.target = notes_.StretchOf(View(target));
+      notes_.version = version;
+    }
+    void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
+    void on_field_impl(http::field field, boost::beast::string_view name,
+                       boost::beast::string_view value, error_code& error) override {
+      // A value that Beast had to unfold is not within the buffer.
+      if (!notes_.Within(View(value))) {
+        error = http::error::bad_obs_fold;
+        return;
+      }
+      const auto header = HeaderOf(field, name);
+      if (!header) return;
+      ++notes_.seen[*header];
+      if (*header == kAccept && notes_.seen[kAccept] > 1) {
+        notes_.joined_accept.append(notes_.joined_accept.empty() ? notes_.Text(kAccept) : "");
+        notes_.joined_accept.append(",").append(View(value));
+        return;
+      }
+      notes_.headers[*header] = notes_.StretchOf(View(value));
+    }
+    void on_header_impl(error_code&) override {}
+    void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+    std::size_t on_body_impl(boost::beast::string_view, error_code&) override { return 0; }
+    void on_chunk_header_impl(std::uint64_t, boost::beast::string_view extensions,
+                              error_code& error) override {
+      if (extensions.size() > kMaxChunkExtension) error = http::error::bad_chunk_extension;
+    }
+    std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view body,
+                                   error_code&) override {
+      notes_.chunks->append(body.data(), body.size());
+      return body.size();
+    }
+    void on_finish_impl(error_code&) override {}
+
+    Parser& notes_;
+  };
+
+  void Start(const RequestLimits& limits) {
+    seen.fill(0);
+    headers.fill({});
+    joined_accept.clear();
+    message.emplace(*this, limits);
+    message->eager(false);
+  }
+  [[nodiscard]] bool Within(std::string_view text) const noexcept {
+    return text.empty() || (text.data() >= base && text.data() + text.size() <= base + size);
+  }
+  [[nodiscard]] Stretch StretchOf(std::string_view text) const noexcept {
+    if (text.empty()) return {};
+    return {.offset = static_cast<std::size_t>(text.data() - base), .size = text.size()};
+  }
+  [[nodiscard]] std::string_view Text(Stretch stretch) const noexcept {
+    return {base + stretch.offset, stretch.size};
+  }
+  [[nodiscard]] std::string_view Text(Header header) const noexcept {
+    return Text(headers[header]);
+  }
+
+  std::optional<Message> message;
+  const char* base = nullptr;  // the buffer, and how much of it is filled
+  std::size_t size = 0;
+  std::string* chunks = nullptr;
+  Method method = Method::kOther;
+  int version = 11;
+  Stretch target;
+  std::array<Stretch, kHeaderCount> headers{};
+  std::array<unsigned, kHeaderCount> seen{};
+  std::string joined_accept;
+};
+
+RequestReader::RequestReader(const RequestLimits& limits)
+    : limits_(limits), parser_(std::make_unique<Parser>()) {
+  parser_->chunks = &chunked_body_;
+  Reserve(kInitialCapacity);
+}
+
+RequestReader::~RequestReader() = default;
+
+void RequestReader::Reserve(std::size_t bytes) {
+  if (bytes <= capacity_) return;
+  auto larger = std::make_unique_for_overwrite<char[]>(bytes + wire::kBodyPadding);
+  if (end_ > 0) std::memcpy(larger.get(), buffer_.get(), end_);
+  // Readers of whole vectors look at the padding; what it holds does not matter, but it is defined.
+  std::memset(larger.get() + bytes, 0, wire::kBodyPadding);
+  buffer_ = std::move(larger);
+  capacity_ = bytes;
+  parser_->base = buffer_.get();
+}
+
+std::span<char> RequestReader::Prepare() {
+  if (end_ == capacity_) {
+    // Grows with what has come, not with what was announced: an announcement costs nothing.
+    const std::size_t most = std::max(wanted_, kInitialCapacity) + limits_.max_header_bytes;
+    Reserve(std::min(capacity_ * 2, std::max(capacity_ + 1, most)));
+  }
+  return {buffer_.get() + end_, capacity_ - end_};
+}
+
+void RequestReader::Commit(std::size_t bytes) noexcept {
+  if (end_ == 0 && bytes > 0) request_.started = std::chrono::steady_clock::now();
+  end_ += bytes;
+}
+
+RequestReader::Progress RequestReader::Fail(int status, std::string_view code,
+                                            std::string_view message) noexcept {
+  fault_ = {.status = status, .code = code, .message = message};
+  return Progress::kFault;
+}
+
+RequestReader::Progress RequestReader::Parse() {
+  parser_->base = buffer_.get();
+  parser_->size = end_;
+  if (!header_done_) {
+    const Progress progress = ParseHeader();
+    if (progress != Progress::kRequest) return progress;
+  }
+  if (continue_pending_ && end_ == parsed_) {
+    continue_pending_ = false;
+    return Progress::kContinue;
+  }
+  return parser_->message->chunked() ? ReadChunks() : ReadBody();
+}
+
+RequestReader::Progress RequestReader::ParseHeader() {
+  if (end_ == 0) return Progress::kNeedMore;
+  if (!parser_->message) parser_->Start(limits_);
+  error_code error;
+  parsed_ += parser_->message->put({buffer_.get() + parsed_, end_ - parsed_}, error);
+  const std::size_t header_bytes = parser_->message->is_header_done() ? parsed_ : end_;
+  if (header_bytes > limits_.max_header_bytes || error == http::error::header_limit) {
+    return Fail(431, "header_too_large", "the request's header is too large");
+  }
+  if (error == http::error::need_more) return Progress::kNeedMore;
+  if (error == http::error::body_limit) return Fail(413, "too_large", "the body is too large");
+  if (error == http::error::bad_version)
+    return Fail(505, "version_not_supported", "expected HTTP/1.0 or HTTP/1.1");
+  if (error) return Fail(400, "bad_request", "not a valid HTTP request");
+  if (!parser_->message->is_header_done()) return Progress::kNeedMore;
+  return CheckHeader();
+}
+
+RequestReader::Progress RequestReader::CheckHeader() {
+  const Parser& notes = *parser_;
+  http_1_0_ = notes.version == 10;
+  keep_alive_ = notes.message->keep_alive();
+  if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
+    return Fail(400, "bad_request", "expected one Host header");
+  }
+  for (const Header once : {kContentType, kContentEncoding, kTransferEncoding, kExpect,
+                            kInferenceId, kRequestId, kCustomAttributes}) {
+    if (notes.seen[once] > 1)
+      return Fail(400, "bad_request", "a header that may come once was given twice");
+  }
+  if (notes.seen[kTransferEncoding] > 0) {
+    if (http_1_0_) return Fail(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding");
+    if (!EqualsIgnoringCase(notes.Text(kTransferEncoding), "chunked")) {
+      return Fail(501, "not_implemented", "the only Transfer-Encoding understood is chunked");
+    }
+  }
+  if (!notes.Text(notes.target).starts_with('/')) {
+    return Fail(400, "bad_request", "expected a request target that starts with /");
+  }
+  if (notes.seen[kExpect] > 0) {
+    if (!EqualsIgnoringCase(notes.Text(kExpect), "100-continue")) {
+      return Fail(417, "expectation_failed", "the only expectation understood is 100-continue");
+    }
+    continue_pending_ = !http_1_0_ && !notes.message->is_done();
+  }
+  if (const auto length = notes.message->content_length()) wanted_ = parsed_ + *length;
+  header_bytes_ = parsed_;
+  header_done_ = true;
+  return Progress::kRequest;
+}
+
+RequestReader::Progress RequestReader::ReadBody() {
+  const std::size_t end = std::max(wanted_, parsed_);
+  if (end_ < end) return Progress::kNeedMore;
+  FillRequest({buffer_.get() + parsed_, end - parsed_});
+  wanted_ = end;
+  return Progress::kRequest;
+}
+
+RequestReader::Progress RequestReader::ReadChunks() {
+  auto& message = *parser_->message;
+  while (!message.is_done()) {
+    error_code error;
+    const std::size_t taken = message.put({buffer_.get() + parsed_, end_ - parsed_}, error);
+    parsed_ += taken;
+    if (error == http::error::body_limit) return Fail(413, "too_large", "the body is too large");
+    if (error && error != http::error::need_more)
+      return Fail(400, "bad_request", "not a valid chunked body");
+    if (error == http::error::need_more || (taken == 0 && !message.is_done())) {
+      // What was joined leaves the buffer, which so never holds more than the header and one read.
+      const std::size_t rest = end_ - parsed_;
+      if (rest > limits_.max_header_bytes) {
+        return Fail(400, "bad_request", "a chunk's header or the trailers are too large");
+      }
+      std::memmove(buffer_.get() + header_bytes_, buffer_.get() + parsed_, rest);
+      parsed_ = header_bytes_;
+      end_ = header_bytes_ + rest;
+      return Progress::kNeedMore;
+    }
+  }
+  wanted_ = parsed_;
+  chunked_body_.reserve(chunked_body_.size() + wire::kBodyPadding);
+  FillRequest(chunked_body_);
+  return Progress::kRequest;
+}
+
+void RequestReader::FillRequest(std::string_view body) {
+  const Parser& notes = *parser_;
+  const std::string_view target = notes.Text(notes.target);
+  const std::size_t mark = target.find('?');
+  request_.method = notes.method;
+  request_.path = target.substr(0, mark);
+  request_.query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
+  request_.body = body;
+  request_.content_type = notes.Text(kContentType);
+  request_.content_encoding = notes.Text(kContentEncoding);
+  request_.accept =
+      notes.joined_accept.empty() ? notes.Text(kAccept) : std::string_view(notes.joined_accept);
+  request_.inference_id = notes.Text(kInferenceId);
+  request_.request_id = notes.Text(kRequestId);
+  request_.custom_attributes = notes.Text(kCustomAttributes);
+}
+
+void RequestReader::Next() {
+  const std::size_t rest = end_ - wanted_;
+  if (rest > 0) std::memmove(buffer_.get(), buffer_.get() + wanted_, rest);
+  end_ = rest;
+  parsed_ = 0;
+  wanted_ = 0;
+  header_done_ = false;
+  continue_pending_ = false;
+  parser_->message.reset();
+  chunked_body_.clear();
+  request_ = {};
+  if (rest > 0) request_.started = std::chrono::steady_clock::now();
+  if (chunked_body_.capacity() > kKeptCapacity) chunked_body_.shrink_to_fit();
+  if (capacity_ > kKeptCapacity && rest < kInitialCapacity) {
+    capacity_ = 0;
+    Reserve(kInitialCapacity);
+  }
+}
+
+}  // namespace forkcast::serving

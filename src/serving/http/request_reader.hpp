@@ -1,0 +1,95 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "serving/http/request.hpp"
+
+namespace forkcast::serving {
+
+struct RequestLimits {
+  std::size_t max_header_bytes = 16384;  ///< Request line and header fields together.
+  std::size_t max_body_bytes = 6291456;
+};
+
+/// A request that cannot be answered as what it claims to be; the connection ends behind it.
+struct RequestFault {
+  int status = 400;
+  std::string_view code;     ///< Public name, in the answer's `error.code`; static.
+  std::string_view message;  ///< Static.
+};
+
+/// Cuts one connection's bytes into requests. Bytes are read into one flat buffer; a body whose
+/// length was announced is never copied, a chunked one is joined. Beast parses; what it lets
+/// through but a server must not is checked here (prefork servers have been smuggled through just
+/// these): a missing or second Host, a Transfer-Encoding other than `chunked`, continuation lines,
+/// headers given twice that may come once.
+///
+///     while (true) {
+///       switch (reader.Parse()) { case kNeedMore: read into Prepare(), Commit(n); ... }
+///     }
+///
+/// Steady state allocates nothing.
+class RequestReader {
+ public:
+  enum class Progress {
+    kNeedMore,  ///< Read on.
+    kContinue,  ///< The client waits for "100 Continue" before its body; said once a request.
+    kRequest,   ///< request() is whole.
+    kFault,     ///< fault() says why there will be none.
+  };
+
+  explicit RequestReader(const RequestLimits& limits);
+  RequestReader(const RequestReader&) = delete;
+  RequestReader& operator=(const RequestReader&) = delete;
+  ~RequestReader();
+
+  /// Where the next bytes belong; never empty after kNeedMore or kContinue.
+  [[nodiscard]] std::span<char> Prepare();
+  void Commit(std::size_t bytes) noexcept;
+  Progress Parse();
+
+  /// Valid from kRequest until Next().
+  [[nodiscard]] RequestView& request() noexcept { return request_; }
+  [[nodiscard]] const RequestFault& fault() const noexcept { return fault_; }
+  /// Whether the client would keep the connection; of the request at hand.
+  [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
+  [[nodiscard]] bool http_1_0() const noexcept { return http_1_0_; }
+  /// Whether any byte of a request that is not yet whole has come.
+  [[nodiscard]] bool in_request() const noexcept { return end_ > 0; }
+
+  /// Forgets the request at hand; bytes behind it are the beginning of the next one.
+  void Next();
+
+ private:
+  struct Parser;  // Beast's, kept out of this header
+
+  Progress Fail(int status, std::string_view code, std::string_view message) noexcept;
+  Progress ParseHeader();
+  Progress CheckHeader();
+  Progress ReadBody();
+  Progress ReadChunks();
+  void Reserve(std::size_t bytes);
+  void FillRequest(std::string_view body);
+
+  RequestLimits limits_;
+  std::unique_ptr<Parser> parser_;
+  std::unique_ptr<char[]> buffer_;
+  std::size_t capacity_ = 0;  // without padding
+  std::size_t end_ = 0;       // bytes read
+  std::size_t parsed_ = 0;    // bytes that the parser has taken
+  std::size_t header_bytes_ = 0;
+  std::size_t wanted_ = 0;  // bytes in all once the length is known
+  bool header_done_ = false;
+  bool continue_pending_ = false;
+  bool keep_alive_ = true;
+  bool http_1_0_ = false;
+  std::string chunked_body_;
+  RequestView request_;
+  RequestFault fault_;
+};
+
+}  // namespace forkcast::serving

@@ -1,0 +1,67 @@
+#include "serving/http/response.hpp"
+
+#include <array>
+#include <charconv>
+#include <utility>
+
+namespace forkcast::serving {
+namespace {
+
+constexpr std::array<std::pair<int, std::string_view>, 20> kReasons{{
+    {200, "OK"},
+    {400, "Bad Request"},
+    {404, "Not Found"},
+    {405, "Method Not Allowed"},
+    {406, "Not Acceptable"},
+    {408, "Request Timeout"},
+    {409, "Conflict"},
+    {411, "Length Required"},
+    {413, "Content Too Large"},
+    {414, "URI Too Long"},
+    {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
+    {422, "Unprocessable Content"},
+    {424, "Failed Dependency"},
+    {431, "Request Header Fields Too Large"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
+    {503, "Service Unavailable"},
+    {504, "Gateway Timeout"},
+    {505, "HTTP Version Not Supported"},
+}};
+
+void AppendNumber(std::size_t number, std::string& out) {
+  std::array<char, 24> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  out.append(digits.data(), end);
+}
+
+}  // namespace
+
+std::string_view ReasonPhrase(int status) noexcept {
+  for (const auto& [known, reason] : kReasons) {
+    if (known == status) return reason;
+  }
+  return "Unknown";
+}
+
+void WriteHead(const Response& response, const HeadOptions& options, std::string& head) {
+  head.assign("HTTP/1.1 ");
+  AppendNumber(static_cast<std::size_t>(response.status), head);
+  head.append(" ").append(ReasonPhrase(response.status));
+  head.append("\r\nDate: ").append(options.date);
+  if (!response.content_type.empty()) {
+    head.append("\r\nContent-Type: ").append(response.content_type);
+  }
+  head.append("\r\nContent-Length: ");
+  AppendNumber(response.body.size(), head);
+  head.append("\r\n").append(response.headers);
+  if (!options.keep_alive) {
+    head.append("Connection: close\r\n");
+  } else if (options.http_1_0) {
+    head.append("Connection: keep-alive\r\n");
+  }
+  head.append("\r\n");
+}
+
+}  // namespace forkcast::serving

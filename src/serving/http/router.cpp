@@ -1,0 +1,140 @@
+#include "serving/http/router.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include "serving/endpoints/invocations.hpp"
+#include "serving/http/error_response.hpp"
+#include "serving/process/worker_slot.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+constexpr std::string_view kEndpointPrefix = "/endpoints/";
+constexpr std::string_view kInvocationsPath = "/invocations";
+constexpr std::size_t kMaxIdBytes = 128;
+constexpr std::size_t kMaxAttributesBytes = 1024;  // SageMaker's limit
+
+/// Visible ASCII and blanks: what may be sent back in a header.
+bool IsPrintable(std::string_view text) noexcept {
+  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+/// `/endpoints/NAME/invocations` with one path segment as its name.
+bool IsEndpointInvocation(std::string_view path) noexcept {
+  if (!path.starts_with(kEndpointPrefix) || !path.ends_with(kInvocationsPath)) return false;
+  path.remove_prefix(kEndpointPrefix.size());
+  if (path.size() <= kInvocationsPath.size()) return false;
+  path.remove_suffix(kInvocationsPath.size());
+  return path.find('/') == std::string_view::npos;
+}
+
+Error NotAllowed(std::string_view allowed) {
+  return {ErrorCode::kMethodNotAllowed, "expected " + std::string(allowed)};
+}
+
+}  // namespace
+
+Router::Router(std::span<const WorkerSlot> slots, WorkerSlot& own, spdlog::logger& log,
+               std::uint64_t seed)
+    : slots_(slots), slot_(own), log_(log), random_(seed) {}
+
+void Router::Handle(const RequestView& request, Response& response) noexcept {
+  try {
+    Route(request, response);
+  } catch (const std::exception& error) {
+    log_.error("request_failed request_id={:?} path={:?} error={:?}", request_id_, request.path,
+               error.what());
+    response.Clear();
+    WriteError({ErrorCode::kInternal, error.what()}, request_id_, response);
+  }
+  slot_.requests.fetch_add(1, std::memory_order_relaxed);
+  if (response.status >= 500) {
+    slot_.server_errors.fetch_add(1, std::memory_order_relaxed);
+  } else if (response.status >= 400) {
+    slot_.client_errors.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+void Router::Route(const RequestView& request, Response& response) {
+  const bool direct = request.path == kInvocationsPath;
+  if (direct || IsEndpointInvocation(request.path)) {
+    Invoke(request, response);
+    if (!direct) WrapForSageMaker(response);
+  } else if (request.path == "/ping") {
+    if (request.method == Method::kGet || request.method == Method::kHead) return Ping(response);
+    WriteError(NotAllowed("GET or HEAD"), {}, response);
+    response.AddHeader("Allow", "GET, HEAD");
+  } else {
+    WriteError({ErrorCode::kNotFound, "no such path; there are /ping and /invocations"}, {},
+               response);
+  }
+}
+
+void Router::Ping(Response& response) const {
+  const bool any_ready = std::ranges::any_of(slots_, [](const WorkerSlot& slot) {
+    return slot.state.load(std::memory_order_relaxed) ==
+           static_cast<std::uint32_t>(WorkerState::kReady);
+  });
+  response.status = any_ready ? 200 : 503;
+}
+
+Status Router::ResolveRequestId(const RequestView& request) {
+  const bool is_inference_id = !request.inference_id.empty();
+  const std::string_view given = is_inference_id ? request.inference_id : request.request_id;
+  if (given.empty()) {
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    request_id_.resize(32);
+    for (std::size_t half = 0; half < 2; ++half) {
+      std::uint64_t bits = random_();
+      for (std::size_t i = 0; i < 16; ++i, bits >>= 4)
+        request_id_[half * 16 + i] = kDigits[bits & 15];
+    }
+    return {};
+  }
+  request_id_.clear();
+  if (given.size() > kMaxIdBytes || !IsPrintable(given)) {
+    return Error{ErrorCode::kInvalidArgument, "expected at most 128 printable ASCII characters",
+                 is_inference_id ? "X-Amzn-SageMaker-Inference-Id" : "X-Request-Id"};
+  }
+  request_id_ = given;
+  return {};
+}
+
+void Router::Invoke(const RequestView& request, Response& response) {
+  if (const Status resolved = ResolveRequestId(request); !resolved) {
+    return WriteError(resolved.error(), {}, response);
+  }
+  response.AddHeader("X-Request-Id", request_id_);
+  if (!request.inference_id.empty()) {
+    response.AddHeader("X-Amzn-SageMaker-Inference-Id", request_id_);
+  }
+  const std::string_view attributes = request.custom_attributes;
+  if (attributes.size() > kMaxAttributesBytes || !IsPrintable(attributes)) {
+    return WriteError(
+        {ErrorCode::kInvalidArgument, "expected at most 1024 printable ASCII characters",
+         "X-Amzn-SageMaker-Custom-Attributes"},
+        request_id_, response);
+  }
+  if (!attributes.empty()) {
+    response.AddHeader("X-Amzn-SageMaker-Custom-Attributes", attributes);
+  }
+  if (request.method != Method::kPost) {
+    WriteError(NotAllowed("POST"), request_id_, response);
+    return response.AddHeader("Allow", "POST");
+  }
+  if (invocations_ == nullptr) {
+    return WriteError({ErrorCode::kNotReady, "the model is not loaded yet"}, request_id_, response);
+  }
+  invocations_->Handle(request, request_id_, response);
+  if (response.status >= 500) {
+    log_.error("invocation_failed request_id={:?} status={}", request_id_, response.status);
+  } else {
+    log_.debug("invocation request_id={:?} status={}", request_id_, response.status);
+  }
+}
+
+}  // namespace forkcast::serving

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <random>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "serving/http/request.hpp"
+#include "serving/http/response.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace forkcast::serving {
+
+class Invocations;
+struct WorkerSlot;
+
+/// Leads a request to its endpoint and makes every outcome an answer. Needs no socket, so that
+/// endpoints are tested without one. One a worker, used by its loop alone.
+class Router {
+ public:
+  /// `slots`: of all workers; /ping answers 200 while any of them is ready. `own`: this worker's,
+  /// in which requests are counted. All must outlive the router. `seed` makes the request ids that
+  /// callers do not bring.
+  Router(std::span<const WorkerSlot> slots, WorkerSlot& own, spdlog::logger& log,
+         std::uint64_t seed);
+
+  /// From now on invocations are answered; before, they get 503. `invocations` must outlive its
+  /// use; null ends it.
+  void Use(Invocations* invocations) noexcept { invocations_ = invocations; }
+
+  /// Answers `request` into a cleared `response`. Counts it in the worker's slot.
+  void Handle(const RequestView& request, Response& response) noexcept;
+
+ private:
+  void Route(const RequestView& request, Response& response);
+  void Ping(Response& response) const;
+  void Invoke(const RequestView& request, Response& response);
+  Status ResolveRequestId(const RequestView& request);
+
+  std::span<const WorkerSlot> slots_;
+  WorkerSlot& slot_;
+  spdlog::logger& log_;
+  Invocations* invocations_ = nullptr;
+  std::mt19937_64 random_;
+  std::string request_id_;
+};
+
+}  // namespace forkcast::serving

@@ -1,0 +1,216 @@
+#include "serving/process/listener.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <system_error>
+#include <utility>
+
+#include "serving/config/address.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+Error SystemError(const Address& address, const std::string& what) {
+  const std::string why = std::generic_category().message(errno);
+  return {ErrorCode::kIo, ToString(address) + ": " + what + ": " + why, "bind"};
+}
+
+Fd NewSocket(int family) noexcept {
+  return Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+}
+
+/// Holds a folder's lock, which whoever makes or removes a Unix socket in it takes: between the
+/// look at a file and its removal nobody else may put a new socket there. On the folder itself,
+/// since a lock file would stay behind, and gone with the process that holds it.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder) noexcept
+      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (!fd_) return;
+    int locked = 0;
+    do {
+      locked = ::flock(fd_.get(), LOCK_EX);
+    } while (locked != 0 && errno == EINTR);
+    if (locked != 0) fd_.Reset();
+  }
+  [[nodiscard]] bool held() const noexcept { return static_cast<bool>(fd_); }
+
+ private:
+  Fd fd_;
+};
+
+sockaddr_un UnixName(const std::filesystem::path& path) noexcept {
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::memcpy(name.sun_path, path.c_str(), path.native().size());  // the caller checked its length
+  return name;
+}
+
+const sockaddr* Generic(const auto& name) noexcept {
+  return reinterpret_cast<const sockaddr*>(&name);
+}
+
+/// Removes the socket of a server that is no more. To be called with the folder locked.
+Status RemoveStaleSocket(const Address& address, const std::filesystem::path& path) {
+  const auto refuse = [&address](std::string why) {
+    return Error{ErrorCode::kIo, ToString(address) + ": " + std::move(why), "bind"};
+  };
+  struct stat file {};
+  if (::lstat(path.c_str(), &file) != 0) {
+    return errno == ENOENT ? Status() : SystemError(address, "cannot look at the file there");
+  }
+  if (!S_ISSOCK(file.st_mode)) return refuse("there is a file that is no socket; not touched");
+  const Fd probe = NewSocket(AF_UNIX);
+  if (!probe) return SystemError(address, "cannot make a socket");
+  const sockaddr_un name = UnixName(path);
+  if (::connect(probe.get(), Generic(name), sizeof name) == 0 || errno == EAGAIN) {
+    return refuse("another server is listening there");
+  }
+  if (errno != ECONNREFUSED) return SystemError(address, "cannot tell whether a server is there");
+  if (::unlink(path.c_str()) != 0) return SystemError(address, "cannot remove the stale socket");
+  return {};
+}
+
+/// The most waiting connections that the kernel holds; none when it does not say.
+std::string BacklogWarning(int backlog) {
+  std::ifstream file("/proc/sys/net/core/somaxconn");
+  int most = 0;
+  if (!(file >> most) || backlog <= most) return {};
+  return "backlog " + std::to_string(backlog) +
+         " is more than net.core.somaxconn = " + std::to_string(most) + ", which is what holds";
+}
+
+}  // namespace
+
+Result<Listener> Listener::Open(const Address& address, int backlog) {
+  Listener listener;
+  listener.local_address_ = address;
+  listener.warning_ = BacklogWarning(backlog);
+  const auto* unix_address = std::get_if<UnixAddress>(&address);
+  const Status bound = unix_address != nullptr
+                           ? listener.BindUnix(*unix_address, backlog)
+                           : listener.BindTcp(std::get<TcpAddress>(address), backlog);
+  if (!bound) return bound.error();
+  return listener;
+}
+
+Status Listener::BindTcp(const TcpAddress& address, int backlog) {
+  sockaddr_in v4{};
+  v4.sin_family = AF_INET;
+  v4.sin_port = htons(address.port);
+  sockaddr_in6 v6{};
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(address.port);
+  const bool is_v4 = ::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1;
+  if (!is_v4 && ::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) != 1) {
+    return Error{ErrorCode::kInvalidArgument, ToString(local_address_) + ": not a numeric address",
+                 "bind"};
+  }
+  fd_ = NewSocket(is_v4 ? AF_INET : AF_INET6);
+  if (!fd_) return SystemError(local_address_, "cannot make a socket");
+  const int on = 1;
+  // Connections of an earlier server that are closing must not hinder this one. Not SO_REUSEPORT:
+  // it would let a second server share the port unseen.
+  if (::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      (!is_v4 && ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)) {
+    return SystemError(local_address_, "cannot set up the socket");
+  }
+  const sockaddr* const name = is_v4 ? Generic(v4) : Generic(v6);
+  if (::bind(fd_.get(), name, is_v4 ? sizeof v4 : sizeof v6) != 0 ||
+      ::listen(fd_.get(), backlog) != 0) {
+    return SystemError(local_address_, "cannot listen");
+  }
+  sockaddr_in6 chosen{};  // the port is at the same place for both families
+  socklen_t size = sizeof chosen;
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&chosen), &size) != 0) {
+    return SystemError(local_address_, "cannot tell its port");
+  }
+  std::get<TcpAddress>(local_address_).port = ntohs(chosen.sin6_port);
+  return {};
+}
+
+Status Listener::BindUnix(const UnixAddress& address, int backlog) {
+  const std::filesystem::path& path = address.path;
+  if (path.empty() || path.native().size() > kMaxUnixPath) {
+    return Error{ErrorCode::kInvalidArgument,
+                 ToString(local_address_) + ": a socket's path has 1 to " +
+                     std::to_string(kMaxUnixPath) + " bytes",
+                 "bind"};
+  }
+  std::error_code failed;
+  // Absolute, since the working directory may be another one by the time of the removal.
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  const FolderLock lock(absolute.parent_path());
+  if (failed || !lock.held()) return SystemError(local_address_, "cannot use the folder");
+  Status free = RemoveStaleSocket(local_address_, path);
+  if (!free) return free;
+
+  fd_ = NewSocket(AF_UNIX);
+  if (!fd_) return SystemError(local_address_, "cannot make a socket");
+  const sockaddr_un name = UnixName(path);
+  if (::bind(fd_.get(), Generic(name), sizeof name) != 0) {
+    return SystemError(local_address_, "cannot listen");
+  }
+  struct stat file {};
+  if (::lstat(path.c_str(), &file) == 0) {
+    owned_path_ = absolute;
+    device_ = file.st_dev;
+    inode_ = file.st_ino;
+    owner_ = ::getpid();
+  }
+  // Before listen(), so that whoever can connect at all finds the final permissions.
+  if (owned_path_.empty() || ::chmod(path.c_str(), 0666) != 0 ||
+      ::listen(fd_.get(), backlog) != 0) {
+    return SystemError(local_address_, "cannot listen");
+  }
+  return {};
+}
+
+Listener::Listener(Listener&& other) noexcept
+    : fd_(std::move(other.fd_)),
+      local_address_(std::move(other.local_address_)),
+      warning_(std::move(other.warning_)),
+      owned_path_(std::exchange(other.owned_path_, {})),
+      device_(other.device_),
+      inode_(other.inode_),
+      owner_(other.owner_) {}
+
+Listener& Listener::operator=(Listener&& other) noexcept {
+  if (this == &other) return *this;
+  Close();
+  fd_ = std::move(other.fd_);
+  local_address_ = std::move(other.local_address_);
+  warning_ = std::move(other.warning_);
+  owned_path_ = std::exchange(other.owned_path_, {});
+  device_ = other.device_;
+  inode_ = other.inode_;
+  owner_ = other.owner_;
+  return *this;
+}
+
+Listener::~Listener() { Close(); }
+
+void Listener::Close() noexcept {
+  if (!owned_path_.empty() && owner_ == ::getpid()) {
+    const FolderLock lock(owned_path_.parent_path());
+    struct stat file {};
+    if (lock.held() && ::lstat(owned_path_.c_str(), &file) == 0 && file.st_dev == device_ &&
+        file.st_ino == inode_) {
+      ::unlink(owned_path_.c_str());
+    }
+  }
+  owned_path_.clear();
+  fd_.Reset();
+}
+
+}  // namespace forkcast::serving

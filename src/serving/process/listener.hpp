@@ -1,0 +1,55 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <string>
+
+#include "data_preprocessing/base/fd.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "serving/config/server_config.hpp"
+
+namespace forkcast::serving {
+
+/// A listening socket, opened by the master and inherited by the workers that it forks.
+/// Non-blocking, closed on exec. Move-only.
+///
+/// A Unix socket is world-writable (0666): nginx and clients run as other users, and the folder's
+/// permissions decide who gets to it. The process that opened it removes it from the file system
+/// when the object ends, if the file there is still its own; a forked copy only closes.
+class Listener {
+ public:
+  /// Binds and listens. kIo, naming the address, when it is taken or may not be had. On a Unix path
+  /// the socket of a dead server is replaced; one that answers, or a file that is no socket, is
+  /// refused and left alone. Servers that start at the same time on one path take turns, so that
+  /// one of them gets it.
+  static Result<Listener> Open(const Address& address, int backlog);
+
+  Listener(Listener&& other) noexcept;
+  Listener& operator=(Listener&& other) noexcept;
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
+
+  [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Where it listens: as asked for, with the port that was chosen in place of 0.
+  [[nodiscard]] const Address& local_address() const noexcept { return local_address_; }
+  /// That the kernel holds fewer waiting connections than asked for; empty when it does not.
+  [[nodiscard]] const std::string& warning() const noexcept { return warning_; }
+
+ private:
+  Listener() = default;
+  Status BindTcp(const TcpAddress& address, int backlog);
+  Status BindUnix(const UnixAddress& address, int backlog);
+  void Close() noexcept;
+
+  Fd fd_;
+  Address local_address_;
+  std::string warning_;
+  std::filesystem::path owned_path_;  ///< Absolute; empty: nothing to remove.
+  dev_t device_ = 0;                  ///< Of the socket file, with its inode.
+  ino_t inode_ = 0;
+  pid_t owner_ = 0;
+};
+
+}  // namespace forkcast::serving
