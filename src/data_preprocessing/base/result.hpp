@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cassert>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <utility>
@@ -53,19 +54,28 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 
-  T& value() & noexcept { return assert(ok()), *std::get_if<0>(&state_); }
-  const T& value() const& noexcept { return assert(ok()), *std::get_if<0>(&state_); }
-  T&& value() && noexcept { return assert(ok()), std::move(*std::get_if<0>(&state_)); }
+  T& value() & noexcept { return Held<0>(state_); }
+  const T& value() const& noexcept { return Held<0>(state_); }
+  T&& value() && noexcept { return std::move(Held<0>(state_)); }
   T& operator*() & noexcept { return value(); }
   const T& operator*() const& noexcept { return value(); }
   T&& operator*() && noexcept { return std::move(*this).value(); }
   T* operator->() noexcept { return &value(); }
   const T* operator->() const noexcept { return &value(); }
 
-  const Error& error() const& noexcept { return assert(!ok()), *std::get_if<1>(&state_); }
-  Error&& error() && noexcept { return assert(!ok()), std::move(*std::get_if<1>(&state_)); }
+  const Error& error() const& noexcept { return Held<1>(state_); }
+  Error&& error() && noexcept { return std::move(Held<1>(state_)); }
 
  private:
+  /// Without the hint GCC warns, in optimised builds, of the null that get_if never gives here.
+  template <std::size_t kSide, typename State>
+  static auto& Held(State& state) noexcept {
+    auto* const held = std::get_if<kSide>(&state);
+    assert(held != nullptr);
+    if (held == nullptr) __builtin_unreachable();
+    return *held;
+  }
+
   std::variant<T, Error> state_;
 };
 
