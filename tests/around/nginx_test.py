@@ -109,13 +109,13 @@ class Nginx(unittest.TestCase):
 
     def start(self, name):
         self.process = subprocess.Popen(self.command(name), stderr=subprocess.PIPE)
+        # Its pid comes last: it is written after nginx has begun to listen.
         deadline = time.monotonic() + DEADLINE_S
-        while True:
-            try:
-                return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_S).close()
-            except ConnectionRefusedError:
-                self.assertIsNone(self.process.poll(), "nginx ended")
-                self.assertLess(time.monotonic(), deadline, "nginx does not listen")
+        pid = self.prefix / "nginx.pid"
+        while not (pid.exists() and pid.read_text().endswith("\n")):
+            self.assertIsNone(self.process.poll(), "nginx ended")
+            self.assertLess(time.monotonic(), deadline, "nginx does not start")
+            time.sleep(0.005)
 
     def stop(self):
         if self.process:
