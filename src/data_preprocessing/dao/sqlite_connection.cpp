@@ -208,7 +208,10 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
   // A reader opens for writing too where it can, since the journal of a killed writer must be
   // undone before anything can be read; query_only then refuses every change of its own.
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  if (access == StoreAccess::kReadWriteCreate) flags |= SQLITE_OPEN_CREATE;
+  if (access == StoreAccess::kReadWriteCreate) {
+    flags |= SQLITE_OPEN_CREATE;
+    if (!std::filesystem::exists(absolute, failed)) connection->created_ = absolute;
+  }
   const int code = sqlite3_open_v2(absolute.c_str(), &connection->database_, flags, nullptr);
   if (code != SQLITE_OK) return connection->ErrorOf(code);
   sqlite3_busy_timeout(connection->database_, static_cast<int>(busy_timeout.count()));
@@ -233,7 +236,21 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
   return connection;
 }
 
-SqliteConnection::~SqliteConnection() { sqlite3_close(database_); }
+SqliteConnection::~SqliteConnection() {
+  if (database_ != nullptr && !created_.empty()) RemoveUnlessCommitted();
+  sqlite3_close(database_);
+}
+
+void SqliteConnection::RemoveUnlessCommitted() noexcept {
+  if (in_transaction()) static_cast<void>(Execute("ROLLBACK"));
+  // With the lock, no other program is about to commit to the file that both of us opened. What was
+  // never committed to is empty: SQLite truncates what it had written when it rolls back.
+  if (!Execute("BEGIN EXCLUSIVE")) return;
+  std::error_code unknown;
+  if (std::filesystem::file_size(created_, unknown) == 0) {
+    std::filesystem::remove(created_, unknown);
+  }
+}
 
 Result<SqliteStatement> SqliteConnection::Prepare(std::string_view sql) const {
   sqlite3_stmt* statement = nullptr;

@@ -60,7 +60,7 @@ class SqliteStatement {
 
 /// One open SQLite database. Errors are kIo, name its path and say whether it is locked, no
 /// database, or what else SQLite says. Not thread-safe. Does not move, because statements point
-/// to it.
+/// to it. A file that it created, and to which nobody has committed, is removed with it.
 class SqliteConnection {
  public:
   /// Errors as OpenStore(). `busy_timeout`: how long any call waits for locks of others.
@@ -90,9 +90,11 @@ class SqliteConnection {
  private:
   SqliteConnection(std::string path, StoreAccess access) noexcept
       : path_(std::move(path)), access_(access) {}
+  void RemoveUnlessCommitted() noexcept;
 
   std::string path_;
   StoreAccess access_;
+  std::filesystem::path created_;  // absolute; empty when the file was there before
   std::chrono::milliseconds busy_timeout_{0};
   sqlite3* database_ = nullptr;
 };

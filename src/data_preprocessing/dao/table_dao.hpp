@@ -95,8 +95,10 @@ class TableDao {
 };
 
 enum class StoreAccess {
-  kReadOnly,         ///< The store must exist.
-  kReadWriteCreate,  ///< A missing store is created (its folder must exist).
+  kReadOnly,  ///< The store must exist.
+  /// A missing store is created (its folder must exist), and removed again with the connection
+  /// when nothing was committed to it.
+  kReadWriteCreate,
 };
 
 /// Opens the store that `url` names: `sqlite:PATH`. kInvalidArgument for another kind of URL, kIo
