@@ -1,0 +1,80 @@
+#include "data_preprocessing/base/progress.hpp"
+
+#include <algorithm>
+
+namespace forkcast {
+namespace {
+
+std::string TwoDigits(std::size_t number) {
+  return (number < 10 ? "0" : "") + std::to_string(number);
+}
+
+/// "0:07", "12:30", "1:02:03".
+std::string ClockText(std::size_t seconds) {
+  std::string text;
+  const std::size_t minutes = seconds / 60;
+  if (minutes >= 60) text = std::to_string(minutes / 60) + ":" + TwoDigits(minutes % 60);
+  if (minutes < 60) text = std::to_string(minutes);
+  return text + ":" + TwoDigits(seconds % 60);
+}
+
+}  // namespace
+
+std::string DescribeProgress(std::size_t done, std::optional<std::size_t> total,
+                             std::chrono::nanoseconds elapsed, std::string_view unit) {
+  const double seconds = std::chrono::duration<double>(elapsed).count();
+  const double rate = seconds > 0 ? static_cast<double>(done) / seconds : 0;
+  const std::string named = " " + std::string(unit);
+  const std::string speed =
+      "  " + std::to_string(static_cast<std::size_t>(rate + 0.5)) + named + "/s";
+  if (!total) return std::to_string(done) + named + speed;
+  const std::size_t percent = *total == 0 ? 100 : done * 100 / *total;
+  std::string text = std::to_string(percent) + " %  " + std::to_string(done) + " of " +
+                     std::to_string(*total) + named + speed;
+  if (rate > 0 && done < *total) {
+    const double left = static_cast<double>(*total - done) / rate;
+    text += "  " + ClockText(static_cast<std::size_t>(left + 0.5)) + " left";
+  }
+  return text;
+}
+
+bool Progress::IsDue(std::size_t done, std::chrono::nanoseconds elapsed) {
+  constexpr std::chrono::milliseconds kRedraw{100};
+  constexpr std::chrono::seconds kBetweenLines{1};
+  constexpr std::size_t kUnitsAStep = 100'000;
+  switch (style_) {
+    case Style::kNone:
+      return false;
+    case Style::kBar:
+      return !bar_visible_ || elapsed - shown_at_ >= kRedraw;
+    case Style::kLines: {
+      const std::size_t step =
+          !total_ ? done / kUnitsAStep : (*total_ == 0 ? 0 : done * 10 / *total_);
+      if (step <= steps_shown_ || elapsed - shown_at_ < kBetweenLines) return false;
+      steps_shown_ = step;
+      return true;
+    }
+  }
+  return false;
+}
+
+void Progress::Update(std::size_t done, std::chrono::nanoseconds elapsed) {
+  if (!IsDue(done, elapsed)) return;
+  shown_at_ = elapsed;
+  std::string text = label_.empty() ? "" : label_ + ": ";
+  if (style_ == Style::kBar && total_ && *total_ > 0) {
+    constexpr std::size_t kWidth = 24;
+    const std::size_t filled = std::min(kWidth, done * kWidth / *total_);
+    text += "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] ";
+  }
+  text += DescribeProgress(done, total_, elapsed, unit_);
+  bar_visible_ = style_ == Style::kBar;
+  out_ << (bar_visible_ ? "\r\x1b[K" + text : text + "\n") << std::flush;
+}
+
+void Progress::Finish() {
+  if (bar_visible_) out_ << "\r\x1b[K" << std::flush;
+  bar_visible_ = false;
+}
+
+}  // namespace forkcast
