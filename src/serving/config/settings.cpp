@@ -1,0 +1,507 @@
+#include "serving/config/settings.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+#include <utility>
+
+#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "serving/config/address.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using preprocessing::Flag;
+using preprocessing::FlagValues;
+using preprocessing::JsonNode;
+using preprocessing::SpecError;
+using Apply = std::function<Status(const std::string&, ServerConfig&)>;
+
+constexpr std::string_view kDefaultOrigin = "default";
+constexpr std::size_t kMaxWorkers = 256;
+
+Error Expected(std::string_view what) {
+  return {ErrorCode::kInvalidArgument, "expected " + std::string(what)};
+}
+
+/// CPUs that this process may run on: fewer than the machine has when it is confined to some.
+std::size_t UsableCpus() noexcept {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  // Fails on machines of more than 1024 CPUs, whose mask is larger.
+  const bool known = ::sched_getaffinity(0, sizeof set, &set) == 0;
+  const auto count = known ? static_cast<std::size_t>(CPU_COUNT(&set))
+                           : static_cast<std::size_t>(std::thread::hardware_concurrency());
+  return std::clamp<std::size_t>(count, 1, kMaxWorkers);
+}
+
+/// The parts of a setting that its type decides.
+struct Rule {
+  std::string argument;
+  std::string allowed;
+  Setting::FileForm form = Setting::FileForm::kText;
+  Apply apply;
+};
+
+template <typename Field>
+Rule IntegerRule(std::string argument, std::int64_t least, std::int64_t most,
+                 Field ServerConfig::*field) {
+  const std::string allowed =
+      "an integer from " + std::to_string(least) + " to " + std::to_string(most);
+  const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
+    const Result<std::int64_t> number = preprocessing::ParseInt64(text);
+    if (!number || *number < least || *number > most) return Expected(allowed);
+    config.*field = static_cast<Field>(*number);
+    return {};
+  };
+  return {std::move(argument), allowed, Setting::FileForm::kInteger, apply};
+}
+
+Rule PathRule(std::string argument, std::string allowed,
+              std::filesystem::path ServerConfig::*field) {
+  const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
+    if (text.empty()) return Expected(allowed);
+    config.*field = text;
+    return {};
+  };
+  return {std::move(argument), allowed, Setting::FileForm::kText, apply};
+}
+
+Status ApplyStore(const std::string& text, ServerConfig& config) {
+  // Refuses what no store could be opened by.
+  const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(text);
+  if (!folder) return folder.error();
+  config.store = text;
+  return {};
+}
+
+Status ApplyBind(const std::string& text, ServerConfig& config) {
+  Result<Address> address = ParseAddress(text);
+  if (!address) return std::move(address).error();
+  if (std::ranges::find(config.bind, *address) != config.bind.end()) {
+    return Expected("every address once");
+  }
+  config.bind.push_back(*std::move(address));
+  return {};
+}
+
+Status ApplyLogLevel(const std::string& text, ServerConfig& config) {
+  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
+  if (std::ranges::find(kLevels, text) == kLevels.end()) {
+    return Expected("debug, info, warn or error");
+  }
+  config.log_level = text;
+  return {};
+}
+
+Setting MakeSetting(std::string key, std::string environment, Rule rule, std::string default_text,
+                    std::string meaning, std::string default_meaning = {}) {
+  return {.key = std::move(key),
+          .environment = std::move(environment),
+          .argument = std::move(rule.argument),
+          .meaning = std::move(meaning),
+          .allowed = std::move(rule.allowed),
+          .default_text = std::move(default_text),
+          .default_meaning = std::move(default_meaning),
+          .form = rule.form,
+          .apply = std::move(rule.apply)};
+}
+
+/// What one source says of a setting.
+struct Given {
+  std::vector<std::string> values;
+  std::vector<std::string> shown;  ///< The values as their source spells them, for messages.
+  std::string origin;
+  std::string place{};  ///< Within the origin: a JSON path.
+};
+
+std::string Quoted(const std::string& text) { return "\"" + text + "\""; }
+
+Given FromTexts(std::vector<std::string> values, std::string origin) {
+  Given given{.values = std::move(values), .shown = {}, .origin = std::move(origin)};
+  for (const std::string& value : given.values) given.shown.push_back(Quoted(value));
+  return given;
+}
+
+std::vector<std::string> SplitAtCommas(const std::string& text) {
+  std::vector<std::string> parts(1);
+  for (const char c : text) {
+    if (c == ',') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+  }
+  return parts;
+}
+
+std::vector<std::string> SplitIfList(const Setting& setting, const std::string& text) {
+  if (setting.form == Setting::FileForm::kTextOrList) return SplitAtCommas(text);
+  return {text};
+}
+
+std::string Join(const std::vector<std::string>& values) {
+  std::string joined;
+  for (const std::string& value : values) joined += (joined.empty() ? "" : ",") + value;
+  return joined;
+}
+
+/// Looks settings up in their sources, in the order of precedence.
+class SettingSources {
+ public:
+  SettingSources(const FlagValues& flags, const Environment& environment) noexcept
+      : flags_(flags), environment_(environment) {}
+
+  /// Throws SpecError.
+  void UseFile(const std::string& path, const std::vector<Setting>& settings) {
+    document_ = preprocessing::ReadJsonFile(path);
+    file_ = path;
+    NamingFile([&] {
+      JsonNode(document_).EachMember([&](const std::string& name, const JsonNode& member) {
+        const auto known = std::ranges::find(settings, name, &Setting::key);
+        const bool in_file =
+            known != settings.end() && known->form != Setting::FileForm::kNotInFile;
+        if (!in_file && name != kHooks) {
+          member.Fail("unknown key; known here: " + KnownKeys(settings));
+        }
+      });
+    });
+  }
+
+  [[nodiscard]] std::optional<Given> Find(const Setting& setting) const {
+    if (const auto flag = flags_.find(setting.Flag().substr(2)); flag != flags_.end()) {
+      return FromTexts(flag->second, setting.Flag());
+    }
+    if (const auto value = environment_(setting.environment.c_str())) {
+      return FromTexts(SplitIfList(setting, *value), setting.environment);
+    }
+    if (!setting.platform_environment.empty()) {
+      if (const auto value = environment_(setting.platform_environment.c_str())) {
+        return FromTexts({setting.platform_prefix + *value}, setting.platform_environment);
+      }
+    }
+    if (auto given = FindInFile(setting)) return given;
+    if (setting.default_text.empty()) return std::nullopt;
+    return FromTexts({setting.default_text}, std::string(kDefaultOrigin));
+  }
+
+  /// Throws SpecError.
+  [[nodiscard]] std::vector<HookConfig> Hooks() const {
+    std::vector<HookConfig> hooks;
+    if (file_.empty()) return hooks;
+    NamingFile([&] {
+      const auto list = JsonNode(document_).Find(kHooks);
+      if (!list) return;
+      for (const JsonNode& node : list->Elements()) {
+        hooks.push_back(
+            {.type = node.Get("type").String(), .path = node.path(), .json = node.json().dump()});
+      }
+    });
+    return hooks;
+  }
+
+ private:
+  static constexpr std::string_view kHooks = "hooks";
+
+  /// Puts the file's name before what `read` throws, which names a place within it.
+  void NamingFile(const std::function<void()>& read) const {
+    try {
+      read();
+    } catch (const SpecError& error) {
+      throw SpecError(file_ + ": " + error.what());
+    }
+  }
+
+  static std::string KnownKeys(const std::vector<Setting>& settings) {
+    std::string keys(kHooks);
+    for (const Setting& setting : settings) {
+      if (setting.form != Setting::FileForm::kNotInFile) keys += ", " + setting.key;
+    }
+    return keys;
+  }
+
+  [[nodiscard]] std::optional<Given> FindInFile(const Setting& setting) const {
+    if (file_.empty() || setting.form == Setting::FileForm::kNotInFile) return std::nullopt;
+    const auto node = JsonNode(document_).Find(setting.key);
+    if (!node) return std::nullopt;
+    Given given{.values = {}, .shown = {}, .origin = file_, .place = node->path()};
+    const auto add = [&given](std::string value, const nlohmann::ordered_json& json) {
+      given.values.push_back(std::move(value));
+      given.shown.push_back(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+    };
+    const nlohmann::ordered_json& json = node->json();
+    if (setting.form == Setting::FileForm::kInteger) {
+      // A text is refused even when it spells a number: the file has one way to write each value.
+      add(json.is_number_integer() ? json.dump() : "", json);
+    } else if (setting.form == Setting::FileForm::kTextOrList && json.is_array()) {
+      for (const auto& element : json) {
+        add(element.is_string() ? element.get<std::string>() : "", element);
+      }
+      if (json.empty()) add("", json);
+    } else if (json.is_string()) {
+      const auto text = json.get<std::string>();
+      for (std::string& part : SplitIfList(setting, text)) {
+        const nlohmann::ordered_json shown = part;
+        add(std::move(part), shown);
+      }
+    } else {
+      add("", json);
+    }
+    return given;
+  }
+
+  const FlagValues& flags_;
+  const Environment& environment_;
+  nlohmann::ordered_json document_;
+  std::string file_;
+};
+
+Status ApplyGiven(const Setting& setting, const Given& given, ServerConfig& config) {
+  for (std::size_t i = 0; i < given.values.size(); ++i) {
+    const Status applied = setting.apply(given.values[i], config);
+    if (applied) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 setting.key + ": " + BlankSecrets(given.shown[i]) + " from " + given.origin +
+                     (given.place.empty() ? "" : ", " + given.place) + ": " +
+                     applied.error().message,
+                 setting.key};
+  }
+  return {};
+}
+
+Error Missing(const std::vector<Setting>& settings, const std::string& key) {
+  const auto setting = std::ranges::find(settings, key, &Setting::key);
+  return {ErrorCode::kInvalidArgument,
+          key + ": missing; give " + setting->Flag() + ", " + setting->environment + " or \"" +
+              key + "\" in the config file",
+          key};
+}
+
+constexpr std::string_view kHelpFlag = "help";
+constexpr std::string_view kPrintConfigFlag = "print-config";
+constexpr std::string_view kCheckFlag = "check";
+
+std::vector<Flag> ActionFlags() {
+  const auto make = [](std::string_view name, std::string help) {
+    return Flag{.name = std::string(name),
+                .argument = "",
+                .kind = Flag::Kind::kSwitch,
+                .help = std::move(help)};
+  };
+  return {make(kCheckFlag, "Loads everything that serving needs, says what is wrong, and ends."),
+          make(kPrintConfigFlag, "Prints every setting with its value and its origin, and ends."),
+          make(kHelpFlag, "Prints this.")};
+}
+
+std::string DescribeSetting(const Setting& setting) {
+  std::string text = setting.meaning + ": " + setting.allowed;
+  text += ". Environment: " + setting.environment;
+  if (!setting.platform_environment.empty()) {
+    text += ", then " + setting.platform_environment + " (as " + setting.platform_prefix + "VALUE)";
+  }
+  if (setting.form != Setting::FileForm::kNotInFile) text += ". Config file: " + setting.key;
+  const std::string& fallback =
+      setting.default_meaning.empty() ? setting.default_text : setting.default_meaning;
+  return text + ". Default: " + (fallback.empty() ? "none" : fallback) + ".";
+}
+
+std::vector<Flag> AllFlags(const std::vector<Setting>& settings) {
+  std::vector<Flag> flags;
+  for (const Setting& setting : settings) {
+    flags.push_back({.name = setting.Flag().substr(2),
+                     .argument = setting.argument,
+                     .kind = setting.form == Setting::FileForm::kTextOrList
+                                 ? Flag::Kind::kManyValues
+                                 : Flag::Kind::kOneValue,
+                     .help = DescribeSetting(setting)});
+  }
+  std::ranges::move(ActionFlags(), std::back_inserter(flags));
+  return flags;
+}
+
+/// Fills config and values. Throws SpecError for what is wrong with the file.
+Status ReadSettings(const std::vector<Setting>& settings, SettingSources& sources,
+                    ParsedSettings& parsed) {
+  for (const Setting& setting : settings) {
+    const std::optional<Given> given = sources.Find(setting);
+    EffectiveSetting value{.key = setting.key, .text = "", .origin = std::string(kDefaultOrigin)};
+    if (given) {
+      Status applied = ApplyGiven(setting, *given, parsed.config);
+      if (!applied) return applied;
+      value.text = Join(given->values);
+      value.origin = given->origin;
+      // The table's first setting, so that the others find the file read.
+      if (setting.form == Setting::FileForm::kNotInFile) sources.UseFile(value.text, settings);
+    }
+    parsed.values.push_back(std::move(value));
+  }
+  parsed.config.hooks = sources.Hooks();
+  if (parsed.config.snapshots.empty() && !parsed.config.store.empty()) {
+    const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(parsed.config.store);
+    if (!folder) return folder.error();
+    parsed.config.snapshots = *folder;
+    std::ranges::find(parsed.values, "snapshots", &EffectiveSetting::key)->text = *folder;
+  }
+  return {};
+}
+
+void BlankFrom(std::string& text, std::size_t begin, std::size_t end) {
+  if (end > begin) text.replace(begin, end - begin, "***");
+}
+
+}  // namespace
+
+std::string Setting::Flag() const {
+  std::string flag = "--" + key;
+  std::ranges::replace(flag, '_', '-');
+  return flag;
+}
+
+std::vector<Setting> ServerSettings() {
+  const auto no_field = [](const std::string& text, ServerConfig&) -> Status {
+    return text.empty() ? Status(Expected("the path of a file")) : Status();
+  };
+  const Rule config{"FILE", "a JSON file", Setting::FileForm::kNotInFile, no_field};
+  const Rule store{"URL", "sqlite:PATH", Setting::FileForm::kText, ApplyStore};
+  const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT or unix:PATH",
+                  Setting::FileForm::kTextOrList, ApplyBind};
+  const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
+                       ApplyLogLevel};
+  const std::string workers = std::to_string(UsableCpus());
+
+  std::vector<Setting> settings{
+      MakeSetting("config", "FORKCAST_CONFIG", config, "",
+                  "Config file, which holds settings under their keys, and the hooks"),
+      MakeSetting("pipeline", "FORKCAST_PIPELINE",
+                  PathRule("FILE", "a pipeline file", &ServerConfig::pipeline), "",
+                  "What is served", "none; required"),
+      MakeSetting("store", "FORKCAST_STORE", store, "",
+                  "The store whose snapshots are served; only names their folder",
+                  "none; required without snapshots"),
+      MakeSetting("snapshots", "FORKCAST_SNAPSHOTS",
+                  PathRule("DIR", "a folder", &ServerConfig::snapshots), "",
+                  "Where ingest has published the snapshots", "beside the store, PATH.snapshots"),
+      MakeSetting("bind", "FORKCAST_BIND", bind, "127.0.0.1:8080",
+                  "Where to listen; several times, or with commas between in environment and "
+                  "config file (there also a list), for several addresses"),
+      MakeSetting("workers", "MODEL_SERVER_WORKERS",
+                  IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), workers,
+                  "Worker processes", "the CPUs that may be used, here " + workers),
+      MakeSetting("timeout", "MODEL_SERVER_TIMEOUT",
+                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::timeout), "60",
+                  "Seconds for one request, from its first byte to its answer"),
+      MakeSetting("idle_timeout", "FORKCAST_IDLE_TIMEOUT",
+                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::idle_timeout), "75",
+                  "Seconds that a connection may wait for its next request; longer than a proxy "
+                  "in front keeps it"),
+      MakeSetting("graceful_timeout", "FORKCAST_GRACEFUL_TIMEOUT",
+                  IntegerRule("SECONDS", 1, 600, &ServerConfig::graceful_timeout), "25",
+                  "Seconds to finish requests when stopping"),
+      MakeSetting("max_connections", "FORKCAST_MAX_CONNECTIONS",
+                  IntegerRule("N", 1, 65536, &ServerConfig::max_connections), "1000",
+                  "Connections of one worker"),
+      MakeSetting("max_body_bytes", "FORKCAST_MAX_BODY_BYTES",
+                  IntegerRule("BYTES", 1, 1'073'741'824, &ServerConfig::max_body_bytes), "6291456",
+                  "Largest body of a request"),
+      MakeSetting("max_header_bytes", "FORKCAST_MAX_HEADER_BYTES",
+                  IntegerRule("BYTES", 1024, 1'048'576, &ServerConfig::max_header_bytes), "16384",
+                  "Largest head of a request, with its first line"),
+      MakeSetting("max_rows", "FORKCAST_MAX_ROWS",
+                  IntegerRule("N", 1, 10'000'000, &ServerConfig::max_rows), "100000",
+                  "Most rows of one request"),
+      MakeSetting("backlog", "FORKCAST_BACKLOG", IntegerRule("N", 1, 65535, &ServerConfig::backlog),
+                  "2048",
+                  "Connections that may wait to be accepted; the kernel's net.core.somaxconn "
+                  "caps it"),
+      MakeSetting("log_level", "FORKCAST_LOG_LEVEL", log_level, "info", "The least that is logged"),
+  };
+  Setting& bind_setting = *std::ranges::find(settings, "bind", &Setting::key);
+  bind_setting.platform_environment = "SAGEMAKER_BIND_TO_PORT";
+  bind_setting.platform_prefix = "0.0.0.0:";
+  return settings;
+}
+
+Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& arguments,
+                                           const Environment& environment) {
+  ParsedSettings parsed;
+  if (preprocessing::AsksForHelp(arguments)) {
+    parsed.action = ServerAction::kHelp;
+    return parsed;
+  }
+  const std::vector<Setting> settings = ServerSettings();
+  const Result<FlagValues> flags = preprocessing::ParseFlags(AllFlags(settings), arguments);
+  if (!flags) return flags.error();
+  if (flags->contains(kCheckFlag)) parsed.action = ServerAction::kCheck;
+  if (flags->contains(kPrintConfigFlag)) parsed.action = ServerAction::kPrintConfig;
+
+  SettingSources sources(*flags, environment);
+  try {
+    const Status read = ReadSettings(settings, sources, parsed);
+    if (!read) return read.error();
+  } catch (const SpecError& error) {
+    return Error{ErrorCode::kInvalidArgument, std::string("config: ") + error.what(), "config"};
+  }
+  if (parsed.action == ServerAction::kPrintConfig) return parsed;
+  if (parsed.config.pipeline.empty()) return Missing(settings, "pipeline");
+  if (parsed.config.snapshots.empty()) return Missing(settings, "store");
+  return parsed;
+}
+
+std::string ServeHelp() {
+  return "usage: forkcast serve --pipeline FILE --store URL [flags]\n\n"
+         "Answers requests with the model of a pipeline, from the snapshots that ingest "
+         "published.\n"
+         "A setting's flag goes before its environment variable, that before the config file, "
+         "that\n"
+         "before the default. Paths are relative to the working directory, in the config file "
+         "too.\n"
+         "An empty environment variable counts as not set.\n\n" +
+         preprocessing::DescribeFlags(AllFlags(ServerSettings()));
+}
+
+std::string PrintConfig(const ParsedSettings& settings) {
+  std::size_t width = 0;
+  for (const EffectiveSetting& value : settings.values) width = std::max(width, value.key.size());
+  std::string text;
+  const auto add = [&](const std::string& key, const std::string& value,
+                       const std::string& origin) {
+    text += key + std::string(width - key.size(), ' ') + " = " + BlankSecrets(value) + "  (" +
+            origin + ")\n";
+  };
+  std::string config_file;
+  for (const EffectiveSetting& value : settings.values) {
+    add(value.key, value.text, value.origin);
+    if (value.key == "config") config_file = value.text;
+  }
+  std::vector<std::string> types;
+  for (const HookConfig& hook : settings.config.hooks) types.push_back(hook.type);
+  add("hooks", Join(types), types.empty() ? std::string(kDefaultOrigin) : config_file);
+  return text;
+}
+
+std::string BlankSecrets(std::string_view text) {
+  std::string blanked(text);
+  const std::size_t scheme_end = blanked.find("://");
+  const std::size_t at = blanked.rfind('@');
+  if (scheme_end != std::string::npos && at != std::string::npos && at > scheme_end) {
+    const std::size_t colon = blanked.find(':', scheme_end + 3);
+    if (colon < at) BlankFrom(blanked, colon + 1, at);
+  }
+  constexpr std::string_view kParameter = "password=";
+  for (std::size_t found = blanked.find(kParameter); found != std::string::npos;) {
+    const std::size_t begin = found + kParameter.size();
+    BlankFrom(blanked, begin, std::min(blanked.find_first_of("&\"", begin), blanked.size()));
+    found = blanked.find(kParameter, begin);
+  }
+  return blanked;
+}
+
+}  // namespace forkcast::serving

@@ -1,0 +1,82 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/environment.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "serving/config/server_config.hpp"
+
+namespace forkcast::serving {
+
+/// One setting of the server: a line of the table that command line, environment, config file, help
+/// and documentation share.
+struct Setting {
+  /// What the config file holds for it.
+  enum class FileForm { kNotInFile, kInteger, kText, kTextOrList };
+
+  std::string key;          ///< In the config file.
+  std::string environment;  ///< Variable.
+  std::string argument;     ///< What help calls its value.
+  std::string meaning;
+  std::string allowed;
+  /// Applied when nobody gives a value; empty when there is none.
+  std::string default_text;
+  /// What help says instead of `default_text`, where that depends on machine or other settings.
+  std::string default_meaning;
+  FileForm form = FileForm::kText;
+  /// Puts one value into the config; of a list, one after the other. The error says what was
+  /// expected.
+  std::function<Status(const std::string& text, ServerConfig& config)> apply;
+  /// A variable that the platform around us may set, and what to put before its value; it counts
+  /// where flag and own variable are silent. Empty for most.
+  std::string platform_environment{};
+  std::string platform_prefix{};
+
+  [[nodiscard]] std::string Flag() const;  ///< "--max-rows" for "max_rows".
+};
+
+/// The table, in the order of help. Defaults that depend on the machine are looked up.
+[[nodiscard]] std::vector<Setting> ServerSettings();
+
+/// A setting's value as text, and what gave it: "--workers", "MODEL_SERVER_WORKERS", the config
+/// file's path, or "default".
+struct EffectiveSetting {
+  std::string key;
+  std::string text;  ///< Empty when it has no value; of a list, with commas between.
+  std::string origin;
+};
+
+enum class ServerAction {
+  kServe,
+  kHelp,         ///< ServeHelp(), then exit; nothing else was looked at.
+  kPrintConfig,  ///< PrintConfig(), then exit; pipeline and store may be absent.
+  kCheck,        ///< Load what serving needs, then exit.
+};
+
+struct ParsedSettings {
+  ServerAction action = ServerAction::kServe;
+  ServerConfig config;
+  std::vector<EffectiveSetting> values;  ///< Of all settings, in the table's order.
+};
+
+/// Reads the arguments behind `forkcast serve`. What holds is the flag, else the environment
+/// variable, else the config file, else the default. Relative paths, in the config file as well,
+/// are relative to the working directory. kInvalidArgument names setting, value, where it came from
+/// and what is allowed; passwords in URLs are blanked there.
+Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& arguments,
+                                           const Environment& environment);
+
+/// What `forkcast serve --help` prints: every setting with flag, variable, file key and default.
+[[nodiscard]] std::string ServeHelp();
+
+/// Every setting with its value and origin, one a line; passwords blanked.
+[[nodiscard]] std::string PrintConfig(const ParsedSettings& settings);
+
+/// `text` with `***` in place of the password of a URL (`kind://user:password@host`,
+/// `password=...`). Rather blanks too much than too little.
+[[nodiscard]] std::string BlankSecrets(std::string_view text);
+
+}  // namespace forkcast::serving

@@ -1,0 +1,516 @@
+#include "serving/config/settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/table/test_files.hpp"
+#include "serving/config/address.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using preprocessing::TempFolder;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using Variables = std::map<std::string, std::string>;
+using Words = std::vector<std::string>;
+
+/// Parses with pipeline and store given, a config file of text `file` (none when empty), and the
+/// variables. "FILE" in an expectation stands for the config file's path.
+class Parser {
+ public:
+  explicit Parser(const std::string& file = {}) {
+    if (!file.empty()) config_ = folder_.Write("server.json", file);
+  }
+
+  [[nodiscard]] Result<ParsedSettings> Parse(Words arguments, Variables variables = {}) const {
+    const Words required{"--pipeline", "p.json", "--store", "sqlite:s.db"};
+    arguments.insert(arguments.begin(), required.begin(), required.end());
+    return ParseBare(std::move(arguments), std::move(variables));
+  }
+
+  [[nodiscard]] Result<ParsedSettings> ParseBare(Words arguments, Variables variables = {}) const {
+    if (!config_.empty()) {
+      arguments.emplace_back("--config");
+      arguments.push_back(config_.string());
+    }
+    return ParseServerSettings(arguments, [variables](const char* name) {
+      const auto found = variables.find(name);
+      return found == variables.end() ? std::nullopt : std::optional(found->second);
+    });
+  }
+
+  /// `text` with the config file's path as FILE.
+  [[nodiscard]] std::string Generic(std::string text) const {
+    if (config_.empty()) return text;
+    for (std::size_t at = text.find(config_); at != std::string::npos; at = text.find(config_)) {
+      text.replace(at, config_.native().size(), "FILE");
+    }
+    return text;
+  }
+
+ private:
+  TempFolder folder_;
+  std::filesystem::path config_;
+};
+
+const EffectiveSetting& ValueOf(const ParsedSettings& parsed, const std::string& key) {
+  const auto found = std::ranges::find(parsed.values, key, &EffectiveSetting::key);
+  if (found == parsed.values.end()) throw std::runtime_error("no setting " + key);
+  return *found;
+}
+
+struct GoodCase {
+  std::string name;
+  Words flags;
+  Variables variables;
+  std::string file;
+  std::string key;
+  std::string text;
+  std::string origin;
+};
+
+void PrintTo(const GoodCase& one, std::ostream* out) { *out << one.name; }
+
+class GoodSetting : public testing::TestWithParam<GoodCase> {};
+
+TEST_P(GoodSetting, HasTheValueAndOriginOfTheFirstSourceThatNamesIt) {
+  const GoodCase& one = GetParam();
+  const Parser parser(one.file);
+  const auto parsed = parser.Parse(one.flags, one.variables);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(ValueOf(*parsed, one.key).text, one.text);
+  EXPECT_EQ(parser.Generic(ValueOf(*parsed, one.key).origin), one.origin);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoodSetting,
+    testing::Values(
+        GoodCase{"DefaultWhenNobodyNamesIt", {}, {}, "{}", "timeout", "60", "default"},
+        GoodCase{"FileBeforeDefault", {}, {}, R"({"timeout": 30})", "timeout", "30", "FILE"},
+        GoodCase{"EnvironmentBeforeFile",
+                 {},
+                 {{"MODEL_SERVER_TIMEOUT", "20"}},
+                 R"({"timeout": 30})",
+                 "timeout",
+                 "20",
+                 "MODEL_SERVER_TIMEOUT"},
+        GoodCase{"FlagBeforeEnvironment",
+                 {"--timeout", "10"},
+                 {{"MODEL_SERVER_TIMEOUT", "20"}},
+                 R"({"timeout": 30})",
+                 "timeout",
+                 "10",
+                 "--timeout"},
+        GoodCase{"FlagWithEqualsSign", {"--workers=3"}, {}, "", "workers", "3", "--workers"},
+        GoodCase{"WorkersFromTheVariableOfOtherServers",
+                 {},
+                 {{"MODEL_SERVER_WORKERS", "256"}},
+                 "",
+                 "workers",
+                 "256",
+                 "MODEL_SERVER_WORKERS"},
+        GoodCase{"KeyWithUnderscoresFlagWithDashes",
+                 {"--max-body-bytes", "1073741824"},
+                 {},
+                 "",
+                 "max_body_bytes",
+                 "1073741824",
+                 "--max-body-bytes"},
+        GoodCase{"RepeatedBind",
+                 {"--bind", "127.0.0.1:1", "--bind", "unix:a,b"},
+                 {},
+                 "",
+                 "bind",
+                 "127.0.0.1:1,unix:a,b",
+                 "--bind"},
+        GoodCase{"BindListInTheEnvironment",
+                 {},
+                 {{"FORKCAST_BIND", "127.0.0.1:1,[::1]:2"}},
+                 "",
+                 "bind",
+                 "127.0.0.1:1,[::1]:2",
+                 "FORKCAST_BIND"},
+        GoodCase{"BindListInTheFile",
+                 {},
+                 {},
+                 R"({"bind": ["127.0.0.1:1", "unix:s"]})",
+                 "bind",
+                 "127.0.0.1:1,unix:s",
+                 "FILE"},
+        GoodCase{"BindWithCommasInTheFile",
+                 {},
+                 {},
+                 R"({"bind": "127.0.0.1:1,unix:s"})",
+                 "bind",
+                 "127.0.0.1:1,unix:s",
+                 "FILE"},
+        GoodCase{"PortOfThePlatformBeforeTheFile",
+                 {},
+                 {{"SAGEMAKER_BIND_TO_PORT", "9000"}},
+                 R"({"bind": "127.0.0.1:1"})",
+                 "bind",
+                 "0.0.0.0:9000",
+                 "SAGEMAKER_BIND_TO_PORT"},
+        GoodCase{"OwnBindVariableBeforeThePlatforms",
+                 {},
+                 {{"SAGEMAKER_BIND_TO_PORT", "9000"}, {"FORKCAST_BIND", "127.0.0.1:1"}},
+                 "",
+                 "bind",
+                 "127.0.0.1:1",
+                 "FORKCAST_BIND"},
+        GoodCase{"BindFlagBeforeThePlatforms",
+                 {"--bind", "127.0.0.1:1"},
+                 {{"SAGEMAKER_BIND_TO_PORT", "9000"}},
+                 "",
+                 "bind",
+                 "127.0.0.1:1",
+                 "--bind"},
+        GoodCase{"SnapshotsBesideTheStore", {}, {}, "", "snapshots", "s.db.snapshots", "default"},
+        GoodCase{"SnapshotsElsewhere",
+                 {"--snapshots", "dir"},
+                 {},
+                 "",
+                 "snapshots",
+                 "dir",
+                 "--snapshots"}),
+    [](const auto& param) { return param.param.name; });
+
+struct BadCase {
+  std::string name;
+  Words flags;
+  Variables variables;
+  std::string file;
+  std::string message;
+};
+
+void PrintTo(const BadCase& one, std::ostream* out) { *out << one.name; }
+
+class BadSetting : public testing::TestWithParam<BadCase> {};
+
+TEST_P(BadSetting, IsRefusedWithValueOriginAndWhatIsAllowed) {
+  const BadCase& one = GetParam();
+  const Parser parser(one.file);
+  const auto parsed = parser.Parse(one.flags, one.variables);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(parser.Generic(parsed.error().message), HasSubstr(one.message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadSetting,
+    testing::Values(
+        BadCase{"NoNumber",
+                {},
+                {{"MODEL_SERVER_WORKERS", "zero"}},
+                "",
+                R"(workers: "zero" from MODEL_SERVER_WORKERS: expected an integer from 1 to 256)"},
+        BadCase{"BelowTheLeast",
+                {"--timeout", "0"},
+                {},
+                "",
+                R"(timeout: "0" from --timeout: expected an integer from 1 to 3600)"},
+        BadCase{"Negative",
+                {"--workers", "-1"},
+                {},
+                "",
+                R"(workers: "-1" from --workers: expected an integer from 1 to 256)"},
+        BadCase{"OverTheMost",
+                {},
+                {},
+                R"({"max_rows": 10000001})",
+                "max_rows: 10000001 from FILE, $.max_rows: expected an integer from 1 to 10000000"},
+        BadCase{"NumberWithFraction",
+                {},
+                {},
+                R"({"backlog": 1.5})",
+                "backlog: 1.5 from FILE, $.backlog: expected an integer from 1 to 65535"},
+        BadCase{"BeyondSixtyFourBits",
+                {},
+                {},
+                R"({"workers": 99999999999999999999})",
+                "from FILE, $.workers: expected an integer from 1 to 256"},
+        BadCase{"NumberAsTextInTheFile",
+                {},
+                {},
+                R"({"workers": "4"})",
+                R"(workers: "4" from FILE, $.workers: expected an integer from 1 to 256)"},
+        BadCase{"TextThatIsANumberInTheFile",
+                {},
+                {},
+                R"({"log_level": 3})",
+                "log_level: 3 from FILE, $.log_level: expected debug, info, warn or error"},
+        BadCase{"UnknownLogLevel",
+                {"--log-level", "loud"},
+                {},
+                "",
+                R"(log_level: "loud" from --log-level: expected debug, info, warn or error)"},
+        BadCase{"HostName",
+                {"--bind", "localhost:80"},
+                {},
+                "",
+                R"(bind: "localhost:80" from --bind: expected ADDRESS:PORT)"},
+        BadCase{"SecondOfAList",
+                {},
+                {{"FORKCAST_BIND", "127.0.0.1:1,nowhere"}},
+                "",
+                R"(bind: "nowhere" from FORKCAST_BIND: expected ADDRESS:PORT)"},
+        BadCase{"ElementOfAnotherType",
+                {},
+                {},
+                R"({"bind": ["127.0.0.1:1", 8080]})",
+                "bind: 8080 from FILE, $.bind: expected ADDRESS:PORT"},
+        BadCase{"EmptyList", {}, {}, R"({"bind": []})", "bind: [] from FILE, $.bind: expected"},
+        BadCase{"AddressTwice",
+                {"--bind", "127.0.0.1:1", "--bind", "127.0.0.1:1"},
+                {},
+                "",
+                R"(bind: "127.0.0.1:1" from --bind: expected every address once)"},
+        BadCase{"PortOfThePlatform",
+                {},
+                {{"SAGEMAKER_BIND_TO_PORT", "x"}},
+                "",
+                R"(bind: "0.0.0.0:x" from SAGEMAKER_BIND_TO_PORT: expected ADDRESS:PORT)"},
+        BadCase{"UnknownKeyInTheFile",
+                {},
+                {},
+                R"({"worker": 2})",
+                "FILE: $.worker: unknown key; known here: hooks, pipeline"},
+        BadCase{"ConfigInTheConfigFile", {}, {}, R"({"config": "x"})", "FILE: $.config: unknown"},
+        BadCase{"FileThatIsNoObject", {}, {}, "[]", "FILE: $: expected an object"},
+        BadCase{"FileThatIsNoJson", {}, {}, "{", "FILE: line 1, column 2: not JSON"},
+        BadCase{"HookWithoutType",
+                {},
+                {},
+                R"({"hooks": [{"type": "a"}, {"share": 1}]})",
+                "FILE: $.hooks[1]: missing key \"type\""},
+        BadCase{
+            "HooksThatAreNoList", {}, {}, R"({"hooks": {}})", "FILE: $.hooks: expected an array"},
+        BadCase{
+            "NoSuchFile", {"--config", "absent.json"}, {}, "", "config: absent.json: cannot be"},
+        BadCase{"UnknownFlag", {"--worker", "2"}, {}, "", "unknown flag --worker (--help lists"},
+        BadCase{"FlagWithoutValue", {"--workers"}, {}, "", "'--workers' is missing"},
+        BadCase{
+            "FlagTwice", {"--workers", "1", "--workers", "2"}, {}, "", "--workers is given twice"},
+        BadCase{"LooseWord", {"8080"}, {}, "", "unexpected argument \"8080\""}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
+  const auto parsed = Parser().Parse({});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const ServerConfig& config = parsed->config;
+  const ServerConfig fresh;
+  EXPECT_EQ(config.timeout, fresh.timeout);
+  EXPECT_EQ(config.idle_timeout, fresh.idle_timeout);
+  EXPECT_EQ(config.graceful_timeout, fresh.graceful_timeout);
+  EXPECT_EQ(config.log_level, fresh.log_level);
+  EXPECT_EQ(config.max_connections, fresh.max_connections);
+  EXPECT_EQ(config.max_body_bytes, fresh.max_body_bytes);
+  EXPECT_EQ(config.max_header_bytes, fresh.max_header_bytes);
+  EXPECT_EQ(config.max_rows, fresh.max_rows);
+  EXPECT_EQ(config.backlog, fresh.backlog);
+  EXPECT_GE(config.workers, 1U);
+  EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
+}
+
+TEST(Settings, EveryValueReachesTheConfig) {
+  const Parser parser(R"({
+    "pipeline": "p", "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "workers": 2,
+    "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
+    "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
+    "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
+  const auto parsed = parser.ParseBare({});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const ServerConfig& config = parsed->config;
+  EXPECT_EQ(config.pipeline, "p");
+  EXPECT_EQ(config.store, "sqlite:s");
+  EXPECT_EQ(config.snapshots, "d");
+  EXPECT_EQ(config.bind, (std::vector<Address>{UnixAddress{"u"}}));
+  EXPECT_EQ(config.workers, 2U);
+  EXPECT_EQ(config.timeout, std::chrono::seconds(3));
+  EXPECT_EQ(config.idle_timeout, std::chrono::seconds(4));
+  EXPECT_EQ(config.graceful_timeout, std::chrono::seconds(5));
+  EXPECT_EQ(config.max_connections, 6U);
+  EXPECT_EQ(config.max_body_bytes, 7U);
+  EXPECT_EQ(config.max_header_bytes, 1028U);
+  EXPECT_EQ(config.max_rows, 9U);
+  EXPECT_EQ(config.backlog, 10);
+  EXPECT_EQ(config.log_level, "warn");
+  ASSERT_EQ(config.hooks.size(), 1U);
+  EXPECT_EQ(config.hooks[0].type, "capture");
+  EXPECT_EQ(config.hooks[0].path, "$.hooks[0]");
+  EXPECT_EQ(config.hooks[0].json, R"({"type":"capture","share":0.5})");
+  // So that no key of the table is left out above.
+  for (const EffectiveSetting& value : parsed->values) {
+    const std::string expected = value.key == "config" ? "--config" : "FILE";
+    EXPECT_EQ(parser.Generic(value.origin), expected) << value.key;
+  }
+}
+
+TEST(Settings, PipelineAndStoreAreRequiredToServe) {
+  const auto no_pipeline = Parser().ParseBare({"--store", "sqlite:s"});
+  ASSERT_FALSE(no_pipeline.ok());
+  EXPECT_EQ(no_pipeline.error().message,
+            "pipeline: missing; give --pipeline, FORKCAST_PIPELINE or \"pipeline\" in the config "
+            "file");
+  const auto no_store = Parser().ParseBare({"--pipeline", "p"});
+  ASSERT_FALSE(no_store.ok());
+  EXPECT_THAT(no_store.error().message, HasSubstr("store: missing; give --store, FORKCAST_STORE"));
+  EXPECT_TRUE(Parser().ParseBare({"--pipeline", "p", "--snapshots", "d"}).ok());
+}
+
+struct ActionCase {
+  std::string name;
+  Words flags;
+  ServerAction action;
+};
+
+void PrintTo(const ActionCase& one, std::ostream* out) { *out << one.name; }
+
+class Action : public testing::TestWithParam<ActionCase> {};
+
+TEST_P(Action, IsReported) {
+  const auto parsed = Parser().Parse(GetParam().flags);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->action, GetParam().action);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Action,
+    testing::Values(ActionCase{"ServeOtherwise", {}, ServerAction::kServe},
+                    ActionCase{"Check", {"--check"}, ServerAction::kCheck},
+                    ActionCase{"PrintConfig", {"--print-config"}, ServerAction::kPrintConfig},
+                    ActionCase{
+                        "HelpWhateverElseIsWrong", {"--bad", "--help"}, ServerAction::kHelp}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Settings, PrintConfigNeedsNoPipeline) {
+  const auto parsed = Parser().ParseBare({"--print-config"});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->action, ServerAction::kPrintConfig);
+}
+
+TEST(Settings, HelpListsEverySetting) {
+  const std::string help = ServeHelp();
+  for (const Setting& setting : ServerSettings()) {
+    EXPECT_THAT(help, AllOf(HasSubstr("  " + setting.Flag() + " " + setting.argument + "\n"),
+                            HasSubstr(setting.environment)));
+  }
+  EXPECT_THAT(help, AllOf(HasSubstr("SAGEMAKER_BIND_TO_PORT"), HasSubstr("--print-config")));
+}
+
+TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
+  const Parser parser(
+      R"({"workers": 2, "hooks": [{"type": "capture"}, {"type": "slow_request"}]})");
+  const auto parsed = parser.Parse({"--timeout", "9"}, {{"FORKCAST_MAX_ROWS", "5"}});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const std::string text = parser.Generic(PrintConfig(*parsed));
+  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers          = 2  (FILE)\n"),
+                          HasSubstr("\ntimeout          = 9  (--timeout)\n"),
+                          HasSubstr("\nmax_rows         = 5  (FORKCAST_MAX_ROWS)\n"),
+                          HasSubstr("\nbacklog          = 2048  (default)\n"),
+                          HasSubstr("\nhooks            = capture,slow_request  (FILE)\n")));
+  const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+  EXPECT_EQ(lines, ServerSettings().size() + 1);
+}
+
+struct SecretCase {
+  std::string name;
+  std::string text;
+  std::string blanked;
+};
+
+void PrintTo(const SecretCase& one, std::ostream* out) { *out << one.name; }
+
+class Secret : public testing::TestWithParam<SecretCase> {};
+
+TEST_P(Secret, IsBlanked) { EXPECT_EQ(BlankSecrets(GetParam().text), GetParam().blanked); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Secret,
+    testing::Values(
+        SecretCase{"InTheAuthority", "postgresql://me:pw@host/db", "postgresql://me:***@host/db"},
+        SecretCase{"WithAnAtSignInside", "mysql://me:p@w@host/db", "mysql://me:***@host/db"},
+        SecretCase{"InTheQuery", "postgresql://host/db?password=pw&x=1",
+                   "postgresql://host/db?password=***&x=1"},
+        SecretCase{"NotInAUrlWithoutPassword", "postgresql://host:5432/db",
+                   "postgresql://host:5432/db"},
+        SecretCase{"NotInAUserAlone", "postgresql://me@host:5432/db",
+                   "postgresql://me@host:5432/db"},
+        SecretCase{"NotInAPath", "sqlite:/a/b@c:d.db", "sqlite:/a/b@c:d.db"},
+        SecretCase{"NotInAnAddress", "unix:/run/a.sock,[::1]:80", "unix:/run/a.sock,[::1]:80"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(Settings, ErrorsAndPrintConfigBlankSecrets) {
+  const auto refused = Parser().ParseBare({"--store", "postgresql://me:hidden@host/db"});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message,
+              AllOf(HasSubstr(R"(store: "postgresql://me:***@host/db" from --store: unknown kind)"),
+                    Not(HasSubstr("hidden"))));
+  const auto printed =
+      Parser().ParseBare({"--print-config", "--store", "sqlite:s?password=hidden"});
+  ASSERT_TRUE(printed.ok()) << printed.error().message;
+  EXPECT_THAT(PrintConfig(*printed),
+              AllOf(HasSubstr("sqlite:s?password=***"), Not(HasSubstr("hidden"))));
+}
+
+TEST(Settings, TheConfigFileOfTheProjectIsGood) {
+  const auto parsed = Parser().Parse({"--config", FORKCAST_SOURCE_DIR "/conf/server.json"});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_FALSE(parsed->config.hooks.empty());
+}
+
+struct AddressCase {
+  std::string name;
+  std::string text;
+  std::optional<Address> address;  // none: refused
+};
+
+void PrintTo(const AddressCase& one, std::ostream* out) { *out << one.name; }
+
+class AddressText : public testing::TestWithParam<AddressCase> {};
+
+TEST_P(AddressText, IsReadAndWrittenBackOrRefused) {
+  const auto parsed = ParseAddress(GetParam().text);
+  ASSERT_EQ(parsed.ok(), GetParam().address.has_value());
+  if (!parsed.ok()) {
+    EXPECT_THAT(parsed.error().message, HasSubstr("expected "));
+    return;
+  }
+  EXPECT_EQ(*parsed, *GetParam().address);
+  EXPECT_EQ(ToString(*parsed), GetParam().text);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, AddressText,
+    testing::Values(AddressCase{"IPv4", "127.0.0.1:8080", TcpAddress{"127.0.0.1", 8080}},
+                    AddressCase{"AllInterfaces", "0.0.0.0:65535", TcpAddress{"0.0.0.0", 65535}},
+                    AddressCase{"AnyPort", "127.0.0.1:0", TcpAddress{"127.0.0.1", 0}},
+                    AddressCase{"IPv6", "[::1]:80", TcpAddress{"::1", 80}},
+                    AddressCase{"UnixPath", "unix:/run/f.sock", UnixAddress{"/run/f.sock"}},
+                    AddressCase{"UnixPathOf107Bytes", "unix:" + std::string(107, 'x'),
+                                UnixAddress{std::string(107, 'x')}},
+                    AddressCase{"UnixPathOf108Bytes", "unix:" + std::string(108, 'x'), {}},
+                    AddressCase{"UnixWithoutPath", "unix:", {}},
+                    AddressCase{"UnixPathWithZeroByte", std::string("unix:a\0b", 8), {}},
+                    AddressCase{"Empty", "", {}}, AddressCase{"PortAlone", ":8080", {}},
+                    AddressCase{"AddressAlone", "127.0.0.1", {}},
+                    AddressCase{"Name", "localhost:8080", {}},
+                    AddressCase{"NoPort", "127.0.0.1:", {}},
+                    AddressCase{"PortTooLarge", "127.0.0.1:65536", {}},
+                    AddressCase{"PortWithSign", "127.0.0.1:+80", {}},
+                    AddressCase{"IPv6WithoutBrackets", "::1:80", {}},
+                    AddressCase{"IPv4InBrackets", "[127.0.0.1]:80", {}},
+                    AddressCase{"ZeroByteInHost", std::string("127.0.0.1\0x:80", 14), {}}),
+    [](const auto& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace forkcast::serving
