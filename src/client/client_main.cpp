@@ -10,9 +10,11 @@
 #include <string_view>
 
 #include "client/replay.hpp"
+#include "data_preprocessing/base/progress.hpp"
 
 namespace {
 
+using forkcast::Progress;
 using namespace forkcast::client;  // NOLINT(google-build-using-namespace): the program of this
                                    // module
 

@@ -2,10 +2,10 @@
 
 #include <string>
 
-#include "client/progress.hpp"
 #include "client/replay_options.hpp"
 #include "client/replay_report.hpp"
 #include "client/retry_rules.hpp"
+#include "data_preprocessing/base/progress.hpp"
 
 namespace forkcast::client {
 
