@@ -160,7 +160,13 @@ Status Snapshot::VerifyKeys() const {
     return begin <= size && count <= size - begin;
   };
   for (const std::uint64_t bucket : buckets_) {
-    if ((bucket & 0xFFFFFFFF) > keys_.size()) return Corrupt("damaged: a bucket has no key");
+    const std::uint64_t key = bucket & 0xFFFFFFFF;  // counted from 1
+    if (bucket != 0 && (key == 0 || key > keys_.size())) {
+      return Corrupt("damaged: a bucket has no key");
+    }
+  }
+  if (std::ranges::find(buckets_, 0U) == buckets_.end()) {
+    return Corrupt("damaged: no bucket is free, so a search would not end");
   }
   for (const KeyEntry& key : keys_) {
     if (!within(key.bytes_offset, key.bytes_size, key_bytes_.size()) ||
