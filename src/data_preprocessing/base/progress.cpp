@@ -50,7 +50,8 @@ bool Progress::IsDue(std::size_t done, std::chrono::nanoseconds elapsed) {
     case Style::kLines: {
       const std::size_t step =
           !total_ ? done / kUnitsAStep : (*total_ == 0 ? 0 : done * 10 / *total_);
-      if (step <= steps_shown_ || elapsed - shown_at_ < kBetweenLines) return false;
+      const bool at_end = total_ && done >= *total_;
+      if (step <= steps_shown_ || (elapsed - shown_at_ < kBetweenLines && !at_end)) return false;
       steps_shown_ = step;
       return true;
     }

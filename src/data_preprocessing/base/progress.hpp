@@ -23,8 +23,8 @@ class Progress {
   ~Progress() { Finish(); }
 
   void SetTotal(std::optional<std::size_t> units) noexcept { total_ = units; }
-  /// Units done so far, and the time since the start. A bar is drawn at most ten times a second, a
-  /// line written at most once: short work writes none.
+  /// Units done so far, and the time since the start. A bar is drawn at most ten times a second;
+  /// a line is written at most once a second, and at the end.
   void Update(std::size_t done, std::chrono::nanoseconds elapsed);
   /// Removes the bar.
   void Finish();

@@ -86,11 +86,12 @@ TEST_F(ProgressTest, LinesComeForEveryTenthAtMostOneASecond) {
   EXPECT_EQ(Written(), "");
 }
 
-TEST_F(ProgressTest, LinesOfShortWorkAreNone) {
+TEST_F(ProgressTest, OfShortWorkOneLineTellsTheEnd) {
   Progress progress(Progress::Style::kLines, out_);
   progress.SetTotal(100);
-  for (std::size_t done = 0; done <= 100; ++done) progress.Update(done, done * 9ms);
-  EXPECT_EQ(Written(), "");
+  for (std::size_t done = 0; done <= 100; ++done) progress.Update(done, done * 5ms);
+  progress.Update(100, 501ms);
+  EXPECT_EQ(Written(), "100 %  100 of 100 rows  200 rows/s\n");
 }
 
 TEST_F(ProgressTest, LinesWithoutEndComeForEveryHundredThousand) {
