@@ -3,9 +3,11 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
-#include <exception>
-#include <optional>
+#include <algorithm>
+#include <chrono>
+#include <memory>
 #include <utility>
+#include <vector>
 
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
@@ -36,60 +38,106 @@ int Check(const ServerConfig& config, const CommandContext& context) {
   return kExitOk;
 }
 
-int Recorder(const Clock& clock, RecorderCounters& counters, const std::string& log_level,
-             int socket, int control_fd) {
-  // What ends the server ends the recorder by the end of its control socket, after the workers.
-  for (const int ignored : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGXFSZ, SIGPIPE}) {
-    ::signal(ignored, SIG_IGN);
-  }
-  const auto log = MakeProcessLog("recorder", log_level);
-  return RunRecorder({.clock = clock, .counters = counters}, socket, control_fd, *log);
-}
+/// How many workers there may be, of an old and a new generation together.
+constexpr std::size_t kMaxSlots = 512;
 
-int Serve(const ServerConfig& config, const Clock& clock) {
-  const auto log = MakeProcessLog("master", config.log_level);
-  std::vector<Listener> listeners;
-  std::vector<int> listening;
-  for (const Address& address : config.bind) {
-    auto listener = Listener::Open(address, config.backlog);
-    if (!listener) {
-      log->critical("bind_failed error={:?}", listener.error().message);
-      return kExitCannotBind;
+/// A server with the sockets it listens on; forks what answers.
+class Server {
+ public:
+  Server(const ServerConfig& config, const std::vector<std::string>& arguments,
+         const CommandContext& context, const ServeExtensions& extensions)
+      : config_(config),
+        arguments_(arguments),
+        context_(context),
+        extensions_(extensions),
+        log_(MakeProcessLog("master", config.log_level)) {}
+
+  int Run() {
+    for (const Address& address : config_.bind) {
+      auto listener = Listener::Open(address, config_.backlog);
+      if (!listener) {
+        log_->critical("bind_failed error={:?}", listener.error().message);
+        return kExitCannotBind;
+      }
+      if (!listener->warning().empty()) log_->warn("backlog_clipped {}", listener->warning());
+      log_->info("listening address={}", ToString(listener->local_address()));
+      listeners_.push_back(std::move(*listener));
     }
-    if (!listener->warning().empty()) log->warn("backlog_clipped {}", listener->warning());
-    log->info("listening address={}", ToString(listener->local_address()));
-    listening.push_back(listener->fd());
-    listeners.push_back(std::move(*listener));
+    const std::chrono::milliseconds timeout = config_.timeout;
+    return Master({.workers = config_.workers,
+                   .worker = [this](const WorkerStart& start) { return RunOneWorker(start); },
+                   .recorder = [this](int control_fd) { return Record(control_fd); },
+                   .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
+                   .close_door = [this] { RefuseNew(); },
+                   .graceful_timeout = config_.graceful_timeout,
+                   .retire_timeout = config_.idle_timeout + 2 * timeout,
+                   .boot_timeout = config_.boot_timeout,
+                   .heartbeat_timeout = std::min(timeout, kLongestHeartbeat)},
+                  slots_.all(), state_[0], *log_)
+        .Run();
   }
-  const SharedArray<WorkerSlot> slots(config.workers);
-  const SharedArray<RecorderCounters> counters(1);
-  std::optional<std::pair<Fd, Fd>> capture;
-  if (NeedsRecorder(config.hooks)) capture.emplace(MakeCaptureSockets());
-  const int capture_socket = capture ? capture->first.get() : -1;
 
-  MasterOptions options{.graceful_timeout = config.graceful_timeout, .workers = {}, .recorder = {}};
-  for (std::size_t index = 0; index < config.workers; ++index) {
-    options.workers.emplace_back([&, index](int control_fd, bool first) {
-      return RunWorker({.config = config,
-                        .listeners = listening,
-                        .control_fd = control_fd,
-                        .capture_socket = capture_socket,
-                        .slots = slots.all(),
-                        .index = index,
-                        .accept_while_booting = first});
-    });
+ private:
+  static constexpr std::chrono::milliseconds kLongestHeartbeat{10'000};
+
+  void RefuseNew() {
+    for (Listener& listener : listeners_) listener.RefuseNew();
   }
-  if (capture) {
-    options.recorder = [&](int control_fd, bool) {
-      return Recorder(clock, counters[0], config.log_level, capture->second.get(), control_fd);
-    };
+
+  /// In a worker's process. Generations behind the first read the configuration anew.
+  int RunOneWorker(const WorkerStart& start) {
+    if (start.generation > 1) {
+      auto settings = ParseServerSettings(arguments_, context_.environment);
+      Status valid = settings ? ValidateHooks(settings->config.hooks, extensions_.hook_types)
+                              : std::move(settings).error();
+      if (!valid) {
+        log_->error("reload_refused error={:?}", valid.error().message);
+        return kExitUsage;
+      }
+      if (settings->config.bind != config_.bind || settings->config.backlog != config_.backlog) {
+        log_->warn("restart_needed settings=\"bind, backlog\"");
+      }
+      config_ = std::move(settings->config);
+    }
+    std::vector<int> listening;
+    for (const Listener& listener : listeners_) listening.push_back(listener.fd());
+    return RunWorker({.config = config_,
+                      .listeners = std::move(listening),
+                      .capture_socket = capture_.first.get(),
+                      .slots = slots_.all(),
+                      .server = state_[0],
+                      .start = start,
+                      .hook_types = extensions_.hook_types,
+                      .before_load = extensions_.before_load});
   }
-  return Master(std::move(options), slots.all(), *log).Run();
-}
+
+  /// In the recorder's process.
+  int Record(int control_fd) {
+    // What ends the server ends the recorder by the end of its control socket, after the workers.
+    for (const int ignored : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGXFSZ, SIGPIPE}) {
+      ::signal(ignored, SIG_IGN);
+    }
+    const auto log = MakeProcessLog("recorder", config_.log_level);
+    return RunRecorder({.clock = context_.clock, .counters = counters_[0]}, capture_.second.get(),
+                       control_fd, *log);
+  }
+
+  ServerConfig config_;
+  const std::vector<std::string>& arguments_;
+  const CommandContext& context_;
+  const ServeExtensions& extensions_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::vector<Listener> listeners_;
+  SharedArray<WorkerSlot> slots_{kMaxSlots};
+  SharedArray<ServerState> state_{1};
+  SharedArray<RecorderCounters> counters_{1};
+  std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
+};
 
 }  // namespace
 
-int RunServeCommand(const std::vector<std::string>& arguments, const CommandContext& context) {
+int RunServeCommand(const std::vector<std::string>& arguments, const CommandContext& context,
+                    const ServeExtensions& extensions) {
   const auto settings = ParseServerSettings(arguments, context.environment);
   if (!settings) {
     context.err << "forkcast serve: " << settings.error().message << '\n';
@@ -103,12 +151,12 @@ int RunServeCommand(const std::vector<std::string>& arguments, const CommandCont
     context.out << PrintConfig(*settings);
     return kExitOk;
   }
-  if (const Status hooks = ValidateHooks(settings->config.hooks); !hooks) {
+  if (const Status hooks = ValidateHooks(settings->config.hooks, extensions.hook_types); !hooks) {
     context.err << "forkcast serve: " << hooks.error().message << '\n';
     return kExitUsage;
   }
   if (settings->action == ServerAction::kCheck) return Check(settings->config, context);
-  return Serve(settings->config, context.clock);
+  return Server(settings->config, arguments, context, extensions).Run();
 }
 
 }  // namespace forkcast::serving

@@ -40,6 +40,7 @@ struct ServerConfig {
   std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.
   std::chrono::seconds idle_timeout{75};  ///< Of a kept connection; outlives nginx's 60 s.
   std::chrono::seconds graceful_timeout{25};  ///< To finish requests when stopping.
+  std::chrono::seconds boot_timeout{240};     ///< For a worker to load what it serves.
   std::string log_level = "info";
   // Performance and limits.
   std::size_t workers = 1;
@@ -48,6 +49,9 @@ struct ServerConfig {
   std::size_t max_header_bytes = 16384;
   std::size_t max_rows = 100'000;  ///< Of one request.
   int backlog = 2048;
+  std::size_t max_requests = 0;         ///< After which a worker is replaced; 0: never.
+  std::size_t max_requests_jitter = 0;  ///< Added by chance, so that not all go together.
+  std::size_t max_memory_mb = 0;        ///< Resident; beyond it a worker is replaced; 0: never.
 };
 
 }  // namespace forkcast::serving

@@ -421,6 +421,18 @@ std::vector<Setting> ServerSettings() {
                   "2048",
                   "Connections that may wait to be accepted; the kernel's net.core.somaxconn "
                   "caps it"),
+      MakeSetting("boot_timeout", "FORKCAST_BOOT_TIMEOUT",
+                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::boot_timeout), "240",
+                  "For a worker to load pipeline, model and snapshots"),
+      MakeSetting("max_requests", "FORKCAST_MAX_REQUESTS",
+                  IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests), "0",
+                  "Requests after which a worker is replaced by a new one; 0: never"),
+      MakeSetting("max_requests_jitter", "FORKCAST_MAX_REQUESTS_JITTER",
+                  IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests_jitter), "0",
+                  "Up to as many more by chance, so that workers do not go together"),
+      MakeSetting("max_memory_mb", "FORKCAST_MAX_MEMORY_MB",
+                  IntegerRule("MIB", 0, 1'048'576, &ServerConfig::max_memory_mb), "0",
+                  "Resident memory beyond which a worker is replaced; 0: never"),
       MakeSetting("log_level", "FORKCAST_LOG_LEVEL", log_level, "info", "The least that is logged"),
   };
   Setting& bind_setting = *std::ranges::find(settings, "bind", &Setting::key);

@@ -33,14 +33,15 @@ Result<bool> QueryFlag(std::string_view query, std::string_view name) {
 
 }  // namespace
 
-Invocations::Invocations(LoadedPipeline& pipeline, HookChain& hooks, const Clock& clock,
-                         wire::DecoderLimits limits)
-    : pipeline_(pipeline),
-      hooks_(hooks),
-      clock_(clock),
-      decoder_(pipeline.spec().request.fields, pipeline.spec().zone, limits),
-      writer_(pipeline.answer_schema()),
-      decoded_(pipeline.spec().request.fields) {}
+Invocations::Invocations(const Context& context, wire::DecoderLimits limits)
+    : pipeline_(context.pipeline),
+      hooks_(context.hooks),
+      clock_(context.clock),
+      server_(context.server),
+      slot_(context.slot),
+      decoder_(pipeline_.spec().request.fields, pipeline_.spec().zone, limits),
+      writer_(pipeline_.answer_schema()),
+      decoded_(pipeline_.spec().request.fields) {}
 
 Result<Invocations::Options> Invocations::ReadOptions(const RequestView& request) {
   Options options;
@@ -88,6 +89,8 @@ void Invocations::Handle(const RequestView& request, std::string_view request_id
 }
 
 Status Invocations::Answer(const RequestView& request, Invocation& invocation, Response& response) {
+  Status in_time = CheckDeadline(request, "it was being received");
+  if (!in_time) return in_time;
   const auto options = ReadOptions(request);
   if (!options) return options.error();
   Status decoded = decoder_.Decode(options->request_format, request.body, decoded_);
@@ -111,6 +114,18 @@ Status Invocations::Answer(const RequestView& request, Invocation& invocation, R
   return {};
 }
 
+Status Invocations::CheckDeadline(const RequestView& request, std::string_view stage) const {
+  const MonotonicTime now = clock_.Monotonic();
+  const std::int64_t stop_ns = server_.stop_deadline_ns.load(std::memory_order_relaxed);
+  if (stop_ns != 0 && now.time_since_epoch() > std::chrono::nanoseconds(stop_ns)) {
+    slot_.clipped.fetch_add(1, std::memory_order_relaxed);
+    return Error{ErrorCode::kNotReady, "the server stopped while " + std::string(stage)};
+  }
+  if (now <= request.deadline) return {};
+  return Error{ErrorCode::kDeadlineExceeded,
+               "the request's time ran out while " + std::string(stage)};
+}
+
 Status Invocations::ComputeFeatures(const RequestView& request, Instant now) {
   const std::size_t width = pipeline_.spec().features.size();
   scored_rows_.clear();
@@ -119,8 +134,9 @@ Status Invocations::ComputeFeatures(const RequestView& request, Instant now) {
   stale_.clear();
   feature_errors_.clear();
   for (std::size_t row = 0; row < decoded_.row_numbers.size(); ++row) {
-    if (row % kRowsBetweenDeadlineChecks == 0 && clock_.Monotonic() > request.deadline) {
-      return Error{ErrorCode::kDeadlineExceeded, "the deadline passed while computing features"};
+    if (row % kRowsBetweenDeadlineChecks == 0) {
+      Status in_time = CheckDeadline(request, "computing features");
+      if (!in_time) return in_time;
     }
     features_.resize(features_.size() + width);
     SeriesMask stale = 0;

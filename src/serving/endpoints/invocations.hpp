@@ -13,6 +13,7 @@
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/request.hpp"
 #include "serving/http/response.hpp"
+#include "serving/process/worker_slot.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/request_decoder.hpp"
 
@@ -22,9 +23,15 @@ namespace forkcast::serving {
 /// the scratch memory of these steps, so that steady state allocates nothing. One a worker.
 class Invocations {
  public:
-  /// `pipeline`, `hooks` and `clock` must outlive the object.
-  Invocations(LoadedPipeline& pipeline, HookChain& hooks, const Clock& clock,
-              wire::DecoderLimits limits);
+  /// What the endpoint works with; all must outlive it.
+  struct Context {
+    LoadedPipeline& pipeline;
+    HookChain& hooks;
+    const Clock& clock;
+    const ServerState& server;  ///< Says when everything in work has to end.
+    WorkerSlot& slot;
+  };
+  Invocations(const Context& context, wire::DecoderLimits limits);
 
   /// Answers `request`, whose id is `request_id`. Errors are answers, too.
   void Handle(const RequestView& request, std::string_view request_id, Response& response);
@@ -39,6 +46,8 @@ class Invocations {
 
   static Result<Options> ReadOptions(const RequestView& request);
   Status Answer(const RequestView& request, Invocation& invocation, Response& response);
+  /// kDeadlineExceeded (or kNotReady, when the server is stopping) naming the stage.
+  Status CheckDeadline(const RequestView& request, std::string_view stage) const;
   Status ComputeFeatures(const RequestView& request, Instant now);
   void Classify();
   void WriteAnswers(const Options& options, Response& response);
@@ -47,6 +56,8 @@ class Invocations {
   LoadedPipeline& pipeline_;
   HookChain& hooks_;
   const Clock& clock_;
+  const ServerState& server_;
+  WorkerSlot& slot_;
   wire::RequestDecoder decoder_;
   wire::AnswerWriter writer_;
 

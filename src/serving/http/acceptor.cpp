@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <system_error>
@@ -16,6 +17,9 @@ namespace forkcast::serving {
 namespace {
 
 constexpr int kDescriptorPauseMs = 500;
+constexpr int kRegisterAnewMs = 200;
+constexpr int kBusyPauseMs = 10;
+constexpr std::chrono::milliseconds kBusyAfter{10};
 
 Fd Checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -24,8 +28,10 @@ Fd Checked(int fd, const char* what) {
 
 }  // namespace
 
-Acceptor::Acceptor(std::vector<int> listeners, Deliver deliver, spdlog::logger& log)
+Acceptor::Acceptor(std::vector<int> listeners, const std::atomic<std::int64_t>& busy_since_ns,
+                   Deliver deliver, spdlog::logger& log)
     : listeners_(std::move(listeners)),
+      busy_since_ns_(busy_since_ns),
       deliver_(std::move(deliver)),
       log_(log),
       epoll_(Checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
@@ -103,19 +109,37 @@ bool Acceptor::Take(int listener) {
   }
 }
 
+bool Acceptor::LoopIsBusy() const noexcept {
+  const std::int64_t since = busy_since_ns_.load(std::memory_order_relaxed);
+  if (since == 0) return false;
+  return std::chrono::steady_clock::now().time_since_epoch() - std::chrono::nanoseconds(since) >
+         kBusyAfter;
+}
+
 void Acceptor::Run() {
   while (!stop_) {
-    Arm();
+    const bool busy = LoopIsBusy();
+    if (busy) {
+      Disarm();
+    } else {
+      Arm();
+    }
     std::array<epoll_event, 8> events{};
     const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                                   out_of_descriptors_ ? kDescriptorPauseMs : -1);
-    if (count == 0) out_of_descriptors_ = false;
+                                   out_of_descriptors_    ? kDescriptorPauseMs
+                                   : busy && permits_ > 0 ? kBusyPauseMs
+                                   : armed_               ? kRegisterAnewMs
+                                                          : -1);
+    if (count == 0) {
+      out_of_descriptors_ = false;
+      Disarm();
+    }
     for (int i = 0; i < count; ++i) {
       const int fd = events[static_cast<std::size_t>(i)].data.fd;
       if (fd == wake_.get()) {
         std::uint64_t ignored = 0;
         [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &ignored, sizeof ignored);
-      } else if (permits_ > 0 && Take(fd)) {
+      } else if (permits_ > 0 && !LoopIsBusy() && Take(fd)) {
         --permits_;
         Disarm();
       }

@@ -34,7 +34,6 @@ using Socket = net::generic::stream_protocol::socket;
 constexpr auto kAwait = net::as_tuple(net::use_awaitable);
 constexpr std::size_t kKeptBodyCapacity = 262144;
 constexpr int kRequestsBeforeYield = 64;
-constexpr std::chrono::milliseconds kDrainIdle{500};
 constexpr std::chrono::seconds kLinger{2};
 
 std::string HttpDate(std::time_t now) {
@@ -57,6 +56,8 @@ struct Connections::Shared {
   std::function<void()> on_closed;
   std::string date = HttpDate(std::time(nullptr));
   bool draining = false;
+  MonotonicTime idle_until = MonotonicTime::max();  // while draining
+  MonotonicTime stop_by = MonotonicTime::max();
   std::list<Connection*> open;
 };
 
@@ -85,8 +86,10 @@ class Connections::Connection {
     boost::system::error_code ignored;
     socket_.cancel(ignored);
   }
-  void BeginDrain(MonotonicTime now) {
-    if (!reader_.in_request()) deadline_ = std::min(deadline_, now + kDrainIdle);
+  /// Shortens the wait in progress to what draining allows.
+  void BeginDrain() {
+    if (idle()) deadline_ = std::min(deadline_, shared_.idle_until);
+    if (reader_.in_request()) deadline_ = std::min(deadline_, shared_.stop_by);
   }
 
  private:
@@ -96,10 +99,15 @@ class Connections::Connection {
   Io TryWrite();
   void AnswerRequest();
   void AnswerFault(const RequestFault& fault);
+  void AnswerLateRequest();
   void Compose(bool keep_alive, bool with_body);
   void WaitUntil(MonotonicTime deadline) noexcept {
     deadline_ = deadline;
     expired_ = false;
+  }
+  /// Neither in a request nor in its answer.
+  [[nodiscard]] bool idle() const noexcept {
+    return !reader_.in_request() && unsent_head_.empty() && unsent_body_.empty();
   }
   void EndOutput() noexcept { ::shutdown(socket_.native_handle(), SHUT_WR); }
 
@@ -111,6 +119,7 @@ class Connections::Connection {
   std::string_view unsent_head_;
   std::string_view unsent_body_;
   bool keep_alive_ = true;
+  MonotonicTime answer_due_;                       // when its last byte has to be written
   MonotonicTime deadline_ = MonotonicTime::max();  // of the wait in progress
   bool expired_ = false;
   std::list<Connection*>::iterator place_;
@@ -166,11 +175,16 @@ void Connections::Connection::AnswerRequest() {
   request.deadline = request.started + shared_.options.timeout;
   response_.Clear();
   if (response_.body.capacity() > kKeptBodyCapacity) response_.body.shrink_to_fit();
-  shared_.slot.request_deadline_ns.store(request.deadline.time_since_epoch().count(),
-                                         std::memory_order_relaxed);
+  // What the master sees when the loop does not come back from this.
+  const auto ns = [](MonotonicTime time) { return time.time_since_epoch().count(); };
+  shared_.slot.request_deadline_ns.store(ns(request.deadline), std::memory_order_relaxed);
+  shared_.slot.request_started_ns.store(ns(std::chrono::steady_clock::now()),
+                                        std::memory_order_relaxed);
   shared_.router.Handle(request, response_);
+  shared_.slot.request_started_ns.store(0, std::memory_order_relaxed);
   shared_.slot.request_deadline_ns.store(0, std::memory_order_relaxed);
   const bool head_only = request.method == Method::kHead;
+  answer_due_ = request.deadline;
   Compose(reader_.keep_alive() && !response_.close && !shared_.draining, !head_only);
   reader_.Next();
 }
@@ -178,8 +192,20 @@ void Connections::Connection::AnswerRequest() {
 void Connections::Connection::AnswerFault(const RequestFault& fault) {
   response_.Clear();
   WriteFault(fault, response_);
-  shared_.slot.client_errors.fetch_add(1, std::memory_order_relaxed);
+  CountAnswer(response_.status, shared_.slot);
+  answer_due_ = std::chrono::steady_clock::now() + shared_.options.timeout;
   Compose(/*keep_alive=*/false, /*with_body=*/true);
+}
+
+/// The time for a request ran out while it was still arriving.
+void Connections::Connection::AnswerLateRequest() {
+  if (std::chrono::steady_clock::now() >= shared_.stop_by) {
+    shared_.slot.clipped.fetch_add(1, std::memory_order_relaxed);
+    return AnswerFault({.status = 503, .code = "not_ready", .message = "the server is stopping"});
+  }
+  AnswerFault({.status = 408,
+               .code = "request_timeout",
+               .message = "the request did not arrive within its time"});
 }
 
 net::awaitable<void> Connections::Connection::Serve() {
@@ -191,30 +217,28 @@ net::awaitable<void> Connections::Connection::Serve() {
       case RequestReader::Progress::kNeedMore: {
         Io read = TryRead();
         while (read == Io::kWouldBlock) {
-          const bool idle = !reader_.in_request();
-          const auto now = std::chrono::steady_clock::now();
-          WaitUntil(idle ? now + shared_.options.idle_timeout
-                         : reader_.request().started + shared_.options.timeout);
-          if (idle && shared_.draining) deadline_ = now + kDrainIdle;
+          if (idle()) {
+            WaitUntil(std::min(std::chrono::steady_clock::now() + shared_.options.idle_timeout,
+                               shared_.idle_until));
+          } else {
+            WaitUntil(std::min(reader_.request().started + shared_.options.timeout,
+                               shared_.stop_by));
+          }
           requests_since_wait = 0;
           co_await socket_.async_wait(Socket::wait_read, kAwait);
-          if (!expired_) {
-            read = TryRead();
-          } else if (reader_.in_request()) {
-            break;
-          } else {
-            co_return;  // idle too long; nothing is lost
-          }
+          if (expired_ && reader_.in_request()) break;
+          // Even when idle for too long: a request may have come since.
+          read = TryRead();
+          if (expired_ && read == Io::kWouldBlock) co_return;
         }
         if (read == Io::kEnded) co_return;
         if (read == Io::kDone) continue;
         faulty = true;
-        AnswerFault({.status = 408,
-                     .code = "request_timeout",
-                     .message = "the request did not arrive within its time"});
+        AnswerLateRequest();
         break;
       }
       case RequestReader::Progress::kContinue:
+        answer_due_ = reader_.request().started + shared_.options.timeout;
         unsent_head_ = kContinue;
         unsent_body_ = {};
         break;
@@ -228,9 +252,9 @@ net::awaitable<void> Connections::Connection::Serve() {
     }
     Io written = TryWrite();
     while (written == Io::kWouldBlock) {
-      WaitUntil(std::chrono::steady_clock::now() + shared_.options.timeout);
+      WaitUntil(answer_due_);
       co_await socket_.async_wait(Socket::wait_write, kAwait);
-      if (expired_) co_return;  // a peer that does not read
+      if (expired_) co_return;  // a peer that does not read, or too slowly
       written = TryWrite();
     }
     if (written == Io::kEnded) co_return;
@@ -244,7 +268,7 @@ net::awaitable<void> Connections::Connection::Serve() {
         const ssize_t got =
             ::recv(socket_.native_handle(), discarded.data(), discarded.size(), MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
-        if (got < 0) co_await socket_.async_wait(Socket::wait_read, kAwait);
+        co_await socket_.async_wait(Socket::wait_read, kAwait);  // however fast the peer sends
         if (std::chrono::steady_clock::now() >= deadline_) co_return;
       }
       co_return;
@@ -301,9 +325,12 @@ void Connections::Tick(MonotonicTime now) {
   for (Connection* connection : shared_->open) connection->Tick(now);
 }
 
-void Connections::BeginDrain(MonotonicTime now) {
+void Connections::BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_patience,
+                             MonotonicTime stop_by) {
   shared_->draining = true;
-  for (Connection* connection : shared_->open) connection->BeginDrain(now);
+  shared_->idle_until = std::min(shared_->idle_until, now + idle_patience);
+  shared_->stop_by = std::min(shared_->stop_by, stop_by);
+  for (Connection* connection : shared_->open) connection->BeginDrain();
 }
 
 std::size_t Connections::size() const noexcept { return shared_->open.size(); }

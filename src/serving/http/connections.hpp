@@ -41,9 +41,11 @@ class Connections {
   void Start(Fd socket);
   /// Ends what is overdue and renews the Date header. To be called about twice a second.
   void Tick(MonotonicTime now);
-  /// From now on each answer is its connection's last; idle connections are closed after a moment,
-  /// in which a request that is on its way is still answered.
-  void BeginDrain(MonotonicTime now);
+  /// From now on each answer is its connection's last. Idle connections are closed after
+  /// `idle_patience`, so that a request that is on its way is still answered; requests that are not
+  /// whole by `stop_by` are refused with 503. A second call can only shorten both.
+  void BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_patience,
+                  MonotonicTime stop_by);
 
   [[nodiscard]] std::size_t size() const noexcept;
 

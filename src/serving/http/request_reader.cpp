@@ -8,6 +8,7 @@
 #include <boost/beast/http/verb.hpp>
 #include <cstring>
 #include <optional>
+#include <utility>
 
 #include "serving/wire/request_decoder.hpp"
 
@@ -20,6 +21,7 @@ using boost::beast::error_code;
 constexpr std::size_t kInitialCapacity = 16384;
 constexpr std::size_t kKeptCapacity = 262144;  // a larger buffer is given back after its request
 constexpr std::size_t kMaxChunkExtension = 256;
+constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
 
 /// The header fields that are looked at.
 enum Header : std::size_t {
@@ -69,6 +71,18 @@ std::string_view View(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
+/// A request target without the authority of an absolute one, which clients address to proxies and
+/// every server must take (RFC 9112, 3.2.2).
+std::string_view WithoutAuthority(std::string_view target) noexcept {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    if (EqualsIgnoringCase(target.substr(0, scheme.size()), scheme)) {
+      target.remove_prefix(scheme.size());
+      return target.substr(std::min(target.find_first_of("/?"), target.size()));
+    }
+  }
+  return target;
+}
+
 /// A stretch of the buffer; an offset, because the buffer moves when a long body makes it grow.
 struct Stretch {
   std::size_t offset = 0;
@@ -106,7 +120,7 @@ struct RequestReader::Parser final {
         return;
       }
       const auto header = HeaderOf(field, name);
-      if (!header) return;
+      if (!header || is_header_done()) return;  // a trailer changes nothing that was checked
       ++notes_.seen[*header];
       if (*header == kAccept && notes_.seen[kAccept] > 1) {
         notes_.joined_accept.append(notes_.joined_accept.empty() ? notes_.Text(kAccept) : "");
@@ -211,33 +225,42 @@ RequestReader::Progress RequestReader::Parse() {
     const Progress progress = ParseHeader();
     if (progress != Progress::kRequest) return progress;
   }
-  if (continue_pending_ && end_ == parsed_) {
-    continue_pending_ = false;
-    return Progress::kContinue;
-  }
+  if (std::exchange(continue_pending_, false) && end_ == parsed_) return Progress::kContinue;
   return parser_->message->chunked() ? ReadChunks() : ReadBody();
 }
 
+void RequestReader::DropEmptyLines() noexcept {
+  std::size_t lines = 0;
+  while (std::string_view(buffer_.get() + lines, end_ - lines).starts_with("\r\n")) lines += 2;
+  if (lines == 0) return;
+  end_ -= lines;
+  std::memmove(buffer_.get(), buffer_.get() + lines, end_);
+}
+
 RequestReader::Progress RequestReader::ParseHeader() {
-  if (end_ == 0) return Progress::kNeedMore;
-  if (!parser_->message) parser_->Start(limits_);
+  if (!parser_->message) {
+    DropEmptyLines();
+    if (end_ == 0 || (end_ == 1 && buffer_[0] == '\r')) return Progress::kNeedMore;
+    parser_->Start(limits_);
+  }
+  // Beast's own limit counts anew for each piece that comes: it sees no byte beyond ours.
+  const std::size_t visible = std::min(end_, limits_.max_header_bytes);
   error_code error;
-  parsed_ += parser_->message->put({buffer_.get() + parsed_, end_ - parsed_}, error);
-  const std::size_t header_bytes = parser_->message->is_header_done() ? parsed_ : end_;
-  if (header_bytes > limits_.max_header_bytes || error == http::error::header_limit) {
+  parsed_ += parser_->message->put({buffer_.get() + parsed_, visible - parsed_}, error);
+  if (error == http::error::need_more && end_ < limits_.max_header_bytes)
+    return Progress::kNeedMore;
+  if (error == http::error::need_more || error == http::error::header_limit) {
     return Fail(431, "header_too_large", "the request's header is too large");
   }
-  if (error == http::error::need_more) return Progress::kNeedMore;
   if (error == http::error::body_limit) return Fail(413, "too_large", "the body is too large");
   if (error == http::error::bad_version)
     return Fail(505, "version_not_supported", "expected HTTP/1.0 or HTTP/1.1");
   if (error) return Fail(400, "bad_request", "not a valid HTTP request");
-  if (!parser_->message->is_header_done()) return Progress::kNeedMore;
   return CheckHeader();
 }
 
 RequestReader::Progress RequestReader::CheckHeader() {
-  const Parser& notes = *parser_;
+  Parser& notes = *parser_;
   http_1_0_ = notes.version == 10;
   keep_alive_ = notes.message->keep_alive();
   if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
@@ -254,9 +277,12 @@ RequestReader::Progress RequestReader::CheckHeader() {
       return Fail(501, "not_implemented", "the only Transfer-Encoding understood is chunked");
     }
   }
-  if (!notes.Text(notes.target).starts_with('/')) {
+  const std::string_view target = notes.Text(notes.target);
+  const std::string_view local_target = WithoutAuthority(target);
+  if (!local_target.starts_with('/') && local_target.size() == target.size()) {
     return Fail(400, "bad_request", "expected a request target that starts with /");
   }
+  notes.target = notes.StretchOf(local_target);
   if (notes.seen[kExpect] > 0) {
     if (!EqualsIgnoringCase(notes.Text(kExpect), "100-continue")) {
       return Fail(417, "expectation_failed", "the only expectation understood is 100-continue");
@@ -279,6 +305,8 @@ RequestReader::Progress RequestReader::ReadBody() {
 
 RequestReader::Progress RequestReader::ReadChunks() {
   auto& message = *parser_->message;
+  // Beast asserts that what begins with the last chunk comes whole.
+  if (chunked_body_.empty() && end_ - parsed_ < kShortestChunkedBody) return Progress::kNeedMore;
   while (!message.is_done()) {
     error_code error;
     const std::size_t taken = message.put({buffer_.get() + parsed_, end_ - parsed_}, error);
@@ -309,7 +337,7 @@ void RequestReader::FillRequest(std::string_view body) {
   const std::string_view target = notes.Text(notes.target);
   const std::size_t mark = target.find('?');
   request_.method = notes.method;
-  request_.path = target.substr(0, mark);
+  request_.path = target.empty() || mark == 0 ? "/" : target.substr(0, mark);
   request_.query = mark == std::string_view::npos ? std::string_view() : target.substr(mark + 1);
   request_.body = body;
   request_.content_type = notes.Text(kContentType);

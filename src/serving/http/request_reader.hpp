@@ -68,6 +68,8 @@ class RequestReader {
   struct Parser;  // Beast's, kept out of this header
 
   Progress Fail(int status, std::string_view code, std::string_view message) noexcept;
+  /// Empty lines before a request, which some clients send behind a body (RFC 9112, 2.2).
+  void DropEmptyLines() noexcept;
   Progress ParseHeader();
   Progress CheckHeader();
   Progress ReadBody();

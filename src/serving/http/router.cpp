@@ -38,6 +38,15 @@ Error NotAllowed(std::string_view allowed) {
 
 }  // namespace
 
+void CountAnswer(int status, WorkerSlot& slot) noexcept {
+  slot.requests.fetch_add(1, std::memory_order_relaxed);
+  if (status >= 500) {
+    slot.server_errors.fetch_add(1, std::memory_order_relaxed);
+  } else if (status >= 400) {
+    slot.client_errors.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 Router::Router(std::span<const WorkerSlot> slots, WorkerSlot& own, spdlog::logger& log,
                std::uint64_t seed)
     : slots_(slots), slot_(own), log_(log), random_(seed) {}
@@ -51,12 +60,7 @@ void Router::Handle(const RequestView& request, Response& response) noexcept {
     response.Clear();
     WriteError({ErrorCode::kInternal, error.what()}, request_id_, response);
   }
-  slot_.requests.fetch_add(1, std::memory_order_relaxed);
-  if (response.status >= 500) {
-    slot_.server_errors.fetch_add(1, std::memory_order_relaxed);
-  } else if (response.status >= 400) {
-    slot_.client_errors.fetch_add(1, std::memory_order_relaxed);
-  }
+  CountAnswer(response.status, slot_);
 }
 
 void Router::Route(const RequestView& request, Response& response) {
@@ -104,10 +108,19 @@ Status Router::ResolveRequestId(const RequestView& request) {
   return {};
 }
 
+void Router::NoteRequestId() noexcept {
+  const std::size_t size = std::min(request_id_.size(), slot_.request_id.size() - 1);
+  for (std::size_t i = 0; i < size; ++i) {
+    slot_.request_id[i].store(request_id_[i], std::memory_order_relaxed);
+  }
+  slot_.request_id[size].store('\0', std::memory_order_relaxed);
+}
+
 void Router::Invoke(const RequestView& request, Response& response) {
   if (const Status resolved = ResolveRequestId(request); !resolved) {
     return WriteError(resolved.error(), {}, response);
   }
+  NoteRequestId();
   response.AddHeader("X-Request-Id", request_id_);
   if (!request.inference_id.empty()) {
     response.AddHeader("X-Amzn-SageMaker-Inference-Id", request_id_);

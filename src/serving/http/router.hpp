@@ -20,6 +20,9 @@ namespace forkcast::serving {
 class Invocations;
 struct WorkerSlot;
 
+/// Counts an answer of this status in the worker's slot.
+void CountAnswer(int status, WorkerSlot& slot) noexcept;
+
 /// Leads a request to its endpoint and makes every outcome an answer. Needs no socket, so that
 /// endpoints are tested without one. One a worker, used by its loop alone.
 class Router {
@@ -42,6 +45,7 @@ class Router {
   void Ping(Response& response) const;
   void Invoke(const RequestView& request, Response& response);
   Status ResolveRequestId(const RequestView& request);
+  void NoteRequestId() noexcept;
 
   std::span<const WorkerSlot> slots_;
   WorkerSlot& slot_;

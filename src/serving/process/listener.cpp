@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -200,7 +201,7 @@ Listener& Listener::operator=(Listener&& other) noexcept {
 
 Listener::~Listener() { Close(); }
 
-void Listener::Close() noexcept {
+void Listener::RemoveFile() noexcept {
   if (!owned_path_.empty() && owner_ == ::getpid()) {
     const FolderLock lock(owned_path_.parent_path());
     struct stat file {};
@@ -210,6 +211,20 @@ void Listener::Close() noexcept {
     }
   }
   owned_path_.clear();
+}
+
+void Listener::RefuseNew() noexcept {
+  RemoveFile();
+  if (std::holds_alternative<UnixAddress>(local_address_)) return;
+  // A filter that takes zero bytes of whatever arrives: handshakes that are complete stay in the
+  // backlog, and nobody begins another. Closing would reset the former, as would shutdown().
+  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
+  const sock_fprog program{.len = 1, .filter = &drop_all};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
+
+void Listener::Close() noexcept {
+  RemoveFile();
   fd_.Reset();
 }
 

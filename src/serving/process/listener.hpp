@@ -31,6 +31,11 @@ class Listener {
   Listener& operator=(const Listener&) = delete;
   ~Listener();
 
+  /// Lets no connection join the backlog any more, without losing one that is in it: a Unix
+  /// socket's file goes (if it is still its own), a TCP socket drops what arrives for it. For all
+  /// processes that share the socket, and for good.
+  void RefuseNew() noexcept;
+
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   /// Where it listens: as asked for, with the port that was chosen in place of 0.
   [[nodiscard]] const Address& local_address() const noexcept { return local_address_; }
@@ -41,6 +46,7 @@ class Listener {
   Listener() = default;
   Status BindTcp(const TcpAddress& address, int backlog);
   Status BindUnix(const UnixAddress& address, int backlog);
+  void RemoveFile() noexcept;
   void Close() noexcept;
 
   Fd fd_;

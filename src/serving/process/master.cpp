@@ -3,35 +3,34 @@
 #include <poll.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "serving/process/process_log.hpp"
+#include "serving/process/worker_signals.hpp"
 
 namespace forkcast::serving {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr std::chrono::seconds kQuickStop{2};
-constexpr std::chrono::seconds kRecorderStop{5};
-constexpr std::chrono::seconds kStableAfter{
-    10};  // a child that lived as long did not fail to start
-constexpr milliseconds kFirstDelay{100};
-constexpr milliseconds kLongestDelay{30'000};
+constexpr milliseconds kTurn{250};             // liveness is looked at as often
+constexpr milliseconds kSuspended{2'000};      // a turn that took longer was not ours to take
+constexpr milliseconds kDeadlineGrace{1'000};  // for a request to notice its own deadline
+constexpr milliseconds kRecorderStop{1'000};
 
 MonotonicTime Now() { return std::chrono::steady_clock::now(); }
+
+MonotonicTime FromNs(std::int64_t ns) { return MonotonicTime(std::chrono::nanoseconds(ns)); }
 
 sigset_t HandledSignals() {
   sigset_t set;
@@ -45,244 +44,468 @@ sigset_t HandledSignals() {
 
 }  // namespace
 
-Master::Master(MasterOptions options, std::span<WorkerSlot> slots, spdlog::logger& log)
-    : options_(std::move(options)), log_(log), jitter_(static_cast<unsigned>(::getpid())) {
+Master::Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& state,
+               spdlog::logger& log)
+    : options_(std::move(options)),
+      slots_(slots),
+      state_(state),
+      log_(log),
+      recorder_wanted_(options_.needs_recorder),
+      worker_delay_(static_cast<std::uint32_t>(::getpid())),
+      recorder_delay_(static_cast<std::uint32_t>(::getpid())),
+      target_(options_.workers),
+      last_turn_(Now()),
+      trusted_from_(last_turn_) {
   const sigset_t handled = HandledSignals();
   ::sigprocmask(SIG_BLOCK, &handled, nullptr);
   ::signal(SIGPIPE, SIG_IGN);
   signals_ = Fd(::signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals_) throw std::system_error(errno, std::generic_category(), "signalfd");
-
-  const MonotonicTime now = Now();
-  for (std::size_t i = 0; i < options_.workers.size(); ++i) {
-    Place place;
-    place.name = "worker=" + std::to_string(i);
-    place.main = options_.workers[i];
-    place.slot = &slots[i];
-    place.start_at = now;
-    places_.push_back(std::move(place));
-  }
-  if (options_.recorder) {
-    Place place;
-    place.name = "recorder";
-    place.main = options_.recorder;
-    place.start_at = now;
-    places_.push_back(std::move(place));
-  }
 }
 
 Master::~Master() = default;
 
+template <typename Predicate>
+std::size_t Master::Count(Predicate predicate) const {
+  return static_cast<std::size_t>(std::ranges::count_if(workers_, predicate));
+}
+
 int Master::Run() {
-  log_.info("started workers={} pid={}", options_.workers.size(), ::getpid());
-  while (phase_ != Phase::kDone) {
-    StartDue(Now());
-    std::vector<pollfd> watched{{.fd = signals_.get(), .events = POLLIN, .revents = 0}};
-    for (const Place& place : places_) {
-      // poll() passes over negative descriptors.
-      watched.push_back(
-          {.fd = place.ready ? -1 : place.control.get(), .events = POLLIN, .revents = 0});
-    }
-    ::poll(watched.data(), watched.size(), TimeoutMs(Now()));
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-      if (watched[i + 1].revents != 0) OnControl(places_[i]);
-    }
-    if (watched.front().revents != 0) OnSignals();
-    AdvanceStop(Now());
+  log_.info("started workers={} pid={}", target_, ::getpid());
+  while (!Stopped()) {
+    const MonotonicTime now = Now();
+    // After a suspension (of the machine, or of us alone) everybody's stamps are old: whoever is
+    // alive gets the time to show it.
+    if (now - last_turn_ > kSuspended) trusted_from_ = now;
+    last_turn_ = now;
+    Reconcile(now);
+    CheckLiveness(now);
+    Escalate(now);
+    Wait(now);
   }
   log_.info("stopped code={}", exit_code_);
   return exit_code_;
 }
 
-int Master::TimeoutMs(MonotonicTime now) const {
-  MonotonicTime next = kill_at_;
-  if (phase_ == Phase::kRunning) {
-    for (const Place& place : places_) {
-      if (place.pid == 0) next = std::min(next, place.start_at);
+void Master::Reconcile(MonotonicTime now) {
+  if (stopping_) return;
+  RetireReplaced(now);
+  const std::size_t staying = Count([this](const Worker& worker) {
+    return !worker.leaving() && worker.generation == generation_;
+  });
+  const bool recycling = std::ranges::any_of(
+      workers_, [](const Worker& worker) { return worker.wants_recycling && !worker.leaving(); });
+  std::size_t wanted = target_ + (recycling ? 1 : 0);
+  if (reload_ && !reload_->proven) wanted = 1;  // one tries, before all follow
+  for (std::size_t i = staying; i < wanted && now >= worker_delay_.next(); ++i) StartWorker(now);
+  if (recorder_wanted_ && !recorder_ && now >= recorder_delay_.next()) StartRecorder(now);
+}
+
+/// Lets go whom others have replaced: of the old generation as many as the new one has READY, one
+/// that asked to be recycled once there is one more than needed, and whoever is over the target.
+void Master::RetireReplaced(MonotonicTime now) {
+  const auto staying_current = [this](const Worker& worker) {
+    return !worker.leaving() && worker.generation == generation_;
+  };
+  std::size_t ready = Count([&](const Worker& worker) {
+    return staying_current(worker) && worker.stage == Stage::kReady;
+  });
+  if (reload_ && reload_->proven) {
+    std::size_t old = Count([this](const Worker& worker) {
+      return !worker.leaving() && worker.generation != generation_;
+    });
+    for (Worker& worker : workers_) {
+      if (ready + old <= target_) break;
+      if (worker.leaving() || worker.generation == generation_) continue;
+      Retire(worker, now);
+      --old;
     }
-  }
-  if (next == MonotonicTime::max()) return -1;
-  const auto wait = std::chrono::ceil<milliseconds>(next - now);
-  return static_cast<int>(std::clamp<std::int64_t>(wait.count(), 0, 60'000));
-}
-
-void Master::StartDue(MonotonicTime now) {
-  if (phase_ != Phase::kRunning) return;
-  for (Place& place : places_) {
-    if (place.pid == 0 && now >= place.start_at) Start(place, now);
-  }
-}
-
-milliseconds Master::RestartDelay(unsigned failures) {
-  if (failures == 0) return milliseconds(0);
-  const unsigned doublings = std::min(failures - 1, 16U);
-  const milliseconds delay = std::min(kFirstDelay * (1 << doublings), kLongestDelay);
-  // Up to a quarter less, so that children that died together do not start together for ever.
-  return delay -
-         milliseconds(std::uniform_int_distribution<std::int64_t>(0, delay.count() / 4)(jitter_));
-}
-
-void Master::Start(Place& place, MonotonicTime now) {
-  std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
-    log_.error("socketpair_failed {} error={:?}", place.name, std::strerror(errno));
-    place.start_at = now + RestartDelay(++place.failures);
+    if (ready >= target_) EndReload(now);
     return;
   }
-  Fd ours(ends[0]);
-  Fd theirs(ends[1]);
-  const pid_t master = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid < 0) {
-    log_.error("fork_failed {} error={:?}", place.name, std::strerror(errno));
-    place.start_at = now + RestartDelay(++place.failures);
-    return;
+  if (reload_) return;
+  for (Worker& worker : workers_) {
+    if (ready <= target_) break;
+    if (!worker.wants_recycling || !staying_current(worker)) continue;
+    Retire(worker, now);
+    --ready;
   }
-  if (pid == 0) {
-    // Backstop to the end of file on the control socket; and the master may be gone already.
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != master) std::_Exit(kExitInternal);
-    ours.Reset();
-    RunChild(place, theirs.Release());
+  const bool recycling = std::ranges::any_of(
+      workers_, [](const Worker& worker) { return worker.wants_recycling && !worker.leaving(); });
+  while (Count(staying_current) > target_ + (recycling ? 1 : 0)) {
+    // One that is not yet ready costs nothing to let go; else the one with the least to finish.
+    const auto cost = [&](const Worker& worker) {
+      if (!staying_current(worker)) return UINT64_MAX;
+      if (worker.stage == Stage::kBooting) return std::uint64_t{0};
+      return 1 + slots_[worker.slot].connections.load(std::memory_order_relaxed);
+    };
+    Retire(*std::ranges::min_element(workers_, {}, cost), now);
   }
-  place.pid = pid;
-  place.control = std::move(ours);
-  place.ready = false;
-  place.started = now;
-  if (place.slot != nullptr) place.slot->pid.store(pid, std::memory_order_relaxed);
-  log_.info("child_started {} child={}", place.name, pid);
 }
 
-void Master::RunChild(Place& place, int control_fd) {
-  // The master's ends of the others' sockets must not outlive it in us: they tell of its death.
-  for (Place& other : places_) other.control.Reset();
+void Master::InChild() {
+  // The master's ends of the others' channels must not live on in us: they tell of its death.
+  for (Worker& other : workers_) other.process.CloseControl();
+  if (recorder_) recorder_->CloseControl();
   signals_.Reset();
-  int code = kExitInternal;
+}
+
+void Master::StartWorker(MonotonicTime now) {
+  const auto slot = std::ranges::find_if(
+      slots_, [](const WorkerSlot& candidate) { return candidate.State() == WorkerState::kEmpty; });
+  if (slot == slots_.end()) return;  // old generations still have them; tried again next turn
+  const auto index = static_cast<std::size_t>(slot - slots_.begin());
+  WorkerStart start{.slot = index, .generation = generation_, .first_boot = !ever_ready_};
+  slot->generation.store(generation_, std::memory_order_relaxed);
+  slot->started_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  slot->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  slot->SetState(WorkerState::kBooting);
   try {
-    code = place.main(control_fd, !ever_ready_);
-  } catch (const std::exception& error) {
-    log_.critical("child_failed {} error={:?}", place.name, error.what());
+    workers_.push_back({.process = ChildProcess::Start([this] { InChild(); },
+                                                       [this, &start](int control_fd) {
+                                                         start.control_fd = control_fd;
+                                                         return options_.worker(start);
+                                                       },
+                                                       kMasterDiedSignal),
+                        .slot = index,
+                        .generation = generation_,
+                        .started = now,
+                        .deadline = now + options_.boot_timeout});
+  } catch (const std::system_error& error) {
+    slot->SetState(WorkerState::kEmpty);
+    worker_delay_.OnDeath(now, now);
+    log_.error("start_failed error={:?}", error.what());
+    return;
   }
-  std::exit(code);
+  const pid_t pid = workers_.back().process.pid();
+  slot->pid.store(pid, std::memory_order_relaxed);
+  log_.info("worker_started worker={} child={} generation={}", index, pid, generation_);
 }
 
-void Master::OnControl(Place& place) {
-  char message = 0;
-  const ssize_t got = ::recv(place.control.get(), &message, 1, MSG_DONTWAIT);
-  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  // Said once; after it, and at its end, a child has nothing more to say. Its end comes by SIGCHLD.
-  place.ready = true;
-  if (got != 1 || place.slot == nullptr) return;
+void Master::StartRecorder(MonotonicTime now) {
+  try {
+    recorder_ = ChildProcess::Start(
+        [this] { InChild(); }, [this](int control_fd) { return options_.recorder(control_fd); },
+        kMasterDiedSignal);
+    recorder_started_ = now;
+    log_.info("recorder_started child={}", recorder_->pid());
+  } catch (const std::system_error& error) {
+    recorder_delay_.OnDeath(now, now);
+    log_.error("start_failed recorder error={:?}", error.what());
+  }
+}
+
+void Master::BeginReload(MonotonicTime now) {
+  if (reload_ || !ever_ready_) {
+    // Storms end in one more reload behind the one at hand, which sees the newest files.
+    reload_again_ = true;
+    return;
+  }
+  reload_again_ = false;
+  reload_ = Reload{.old_generation = generation_};
+  generation_ = ++newest_generation_;
+  worker_delay_.Reset();
+  log_.info("reload_begun generation={}", generation_);
+  Reconcile(now);
+}
+
+void Master::EndReload(MonotonicTime now) {
+  log_.info("reload_done generation={} workers={}", generation_, target_);
+  reload_.reset();
+  if (reload_again_) BeginReload(now);
+}
+
+void Master::AbandonReload(MonotonicTime now) {
+  log_.error("reload_abandoned generation={} kept={}", generation_, reload_->old_generation);
+  generation_ = reload_->old_generation;
+  reload_.reset();
+  worker_delay_.Reset();
+  if (reload_again_) BeginReload(now);
+}
+
+void Master::Retire(Worker& worker, MonotonicTime now) {
+  worker.stage = Stage::kRetiring;
+  worker.deadline = now + options_.retire_timeout;
+  SendControl(worker.process.control(), {.kind = ControlMessage::Kind::kRetire});
+  log_.info("worker_retired worker={} child={}", worker.slot, worker.process.pid());
+}
+
+void Master::CheckLiveness(MonotonicTime now) {
+  for (Worker& worker : workers_) {
+    if (worker.stage == Stage::kBooting || worker.stage >= Stage::kTerminated) continue;
+    const WorkerSlot& slot = slots_[worker.slot];
+    const std::int64_t request_deadline = slot.request_deadline_ns.load(std::memory_order_relaxed);
+    const auto heartbeat =
+        std::max(FromNs(slot.heartbeat_ns.load(std::memory_order_relaxed)), trusted_from_);
+    if (request_deadline != 0) {
+      const auto limit = std::max(FromNs(request_deadline), trusted_from_) + kDeadlineGrace;
+      if (now < limit) continue;
+      log_.error("request_stuck worker={} child={} request_for_ms={}", worker.slot,
+                 worker.process.pid(),
+                 std::chrono::duration_cast<milliseconds>(
+                     now - FromNs(slot.request_started_ns.load(std::memory_order_relaxed)))
+                     .count());
+    } else {
+      if (now - heartbeat < options_.heartbeat_timeout) continue;
+      log_.error("loop_stopped worker={} child={} heartbeat_age_ms={}", worker.slot,
+                 worker.process.pid(),
+                 std::chrono::duration_cast<milliseconds>(now - heartbeat).count());
+    }
+    worker.stage = Stage::kTerminated;  // TERM would be answered by a loop that does not turn
+    worker.deadline = now;
+  }
+}
+
+void Master::Escalate(MonotonicTime now) {
+  for (Worker& worker : workers_) {
+    if (now >= worker.deadline) EscalateWorker(worker, now);
+  }
+  if (!stopping_ || !workers_.empty() || !recorder_) return;
+  if (recorder_kill_at_ == MonotonicTime::max()) {
+    recorder_->CloseControl();  // asks it to write what it has and to leave
+    recorder_kill_at_ = now + kRecorderStop;
+  } else if (now >= recorder_kill_at_) {
+    log_.warn("recorder_killed child={}", recorder_->pid());
+    recorder_->Signal(SIGKILL);
+    recorder_kill_at_ = now + kRecorderStop;
+  }
+}
+
+void Master::EscalateWorker(Worker& worker, MonotonicTime now) {
+  const auto step = [&](Stage stage, int signal) {
+    worker.stage = stage;
+    worker.deadline = now + kLadderStep;
+    worker.process.Signal(signal);
+    log_.warn("worker_signalled worker={} child={} signal={}", worker.slot, worker.process.pid(),
+              ::strsignal(signal));
+  };
+  switch (worker.stage) {
+    case Stage::kReady:
+      return;
+    case Stage::kRetiring:
+    case Stage::kStopping:
+      return step(Stage::kTerminated, SIGTERM);
+    case Stage::kBooting:
+      log_.error("boot_timeout worker={} child={}", worker.slot, worker.process.pid());
+      return step(Stage::kAborted, SIGABRT);
+    case Stage::kTerminated:
+      return step(Stage::kAborted, SIGABRT);
+    case Stage::kAborted:
+    case Stage::kKilled:
+      return step(Stage::kKilled, SIGKILL);
+  }
+}
+
+MonotonicTime Master::NextDeadline(MonotonicTime now) const {
+  MonotonicTime next = now + kTurn;
+  for (const Worker& worker : workers_) next = std::min(next, worker.deadline);
+  if (!stopping_) {
+    if (worker_delay_.next() > now) next = std::min(next, worker_delay_.next());
+    if (recorder_delay_.next() > now) next = std::min(next, recorder_delay_.next());
+  }
+  return std::min(next, recorder_kill_at_);
+}
+
+void Master::Wait(MonotonicTime now) {
+  std::vector<pollfd> watched{{.fd = signals_.get(), .events = POLLIN, .revents = 0}};
+  const auto watch = [&watched](int fd) {
+    watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+  };
+  if (recorder_) watch(recorder_->pidfd());
+  for (const Worker& worker : workers_) {
+    watch(worker.process.pidfd());
+    watch(worker.process.control());  // poll() passes over -1
+  }
+  const auto patience = std::chrono::ceil<milliseconds>(NextDeadline(now) - now);
+  if (::poll(watched.data(), watched.size(),
+             static_cast<int>(std::max<std::int64_t>(patience.count(), 0))) < 0 &&
+      errno != EINTR) {
+    log_.error("poll_failed error={:?}", std::strerror(errno));
+  }
+
+  const MonotonicTime then = Now();
+  if (recorder_) {
+    if (const auto end = recorder_->Reap()) {
+      LogEnd("recorder", *recorder_, *end, stopping_);
+      recorder_delay_.OnDeath(recorder_started_, then);
+      recorder_.reset();
+    }
+  }
+  for (auto worker = workers_.begin(); worker != workers_.end();) {
+    OnMessages(*worker, then);  // before its end: READY may have been its last word
+    const auto next = std::next(worker);
+    if (const auto end = worker->process.Reap()) {
+      std::list<Worker> ended;
+      ended.splice(ended.begin(), workers_, worker);
+      OnEnd(ended.front(), *end, then);
+    }
+    worker = next;
+  }
+  ReapStrangers();
+  OnSignals(then);
+}
+
+void Master::OnMessages(Worker& worker, MonotonicTime now) {
+  if (worker.process.control() < 0) return;
+  while (true) {
+    const ControlReceipt receipt = ReceiveControl(worker.process.control());
+    if (receipt.ended) return worker.process.CloseControl();
+    if (!receipt.message) return;
+    switch (receipt.message->kind) {
+      case ControlMessage::Kind::kReady:
+        OnReady(worker, receipt.message->value, now);
+        break;
+      case ControlMessage::Kind::kRecycle:
+        worker.wants_recycling = true;
+        break;
+      case ControlMessage::Kind::kNeedRecorder:
+        recorder_wanted_ = true;
+        break;
+      case ControlMessage::Kind::kRetire:
+      case ControlMessage::Kind::kStop:
+      case ControlMessage::Kind::kReopenLogs:
+        break;  // ours to send
+    }
+  }
+}
+
+void Master::OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime now) {
+  log_.info("worker_ready worker={} child={} generation={} took_ms={}", worker.slot,
+            worker.process.pid(), worker.generation,
+            std::chrono::duration_cast<milliseconds>(now - worker.started).count());
+  if (worker.stage == Stage::kBooting) {
+    worker.stage = Stage::kReady;
+    worker.deadline = MonotonicTime::max();
+  }
+  worker.was_ready = true;
+  const bool first = !ever_ready_;
   ever_ready_ = true;
-  log_.info("child_ready {} child={}", place.name, place.pid);
-}
-
-void Master::OnSignals() {
-  signalfd_siginfo info{};
-  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
-    const int signal = static_cast<int>(info.ssi_signo);
-    if (signal == SIGCHLD) {
-      Reap();
-    } else if (signal == SIGTERM || signal == SIGINT || signal == SIGQUIT) {
-      Stop(signal, Now());
-    } else {
-      log_.info("signal_ignored signal={}", ::strsignal(signal));
-    }
+  if (reload_ && !reload_->proven && worker.generation == generation_) {
+    reload_->proven = true;
+    target_ = std::clamp<std::size_t>(asked_workers, 1, slots_.size() / 2);
   }
+  if (first && reload_again_) BeginReload(now);
 }
 
-void Master::Reap() {
-  int status = 0;
-  for (pid_t pid = 0; (pid = ::waitpid(-1, &status, WNOHANG)) > 0;) {
-    const auto place = std::ranges::find(places_, pid, &Place::pid);
-    if (place == places_.end()) {
-      log_.debug("stranger_reaped child={}", pid);  // an orphan, when we are PID 1
-    } else {
-      OnEnd(*place, status, Now());
-    }
-  }
-}
-
-void Master::OnEnd(Place& place, int status, MonotonicTime now) {
-  const bool asked = phase_ != Phase::kRunning;
-  const bool clean = WIFEXITED(status) && WEXITSTATUS(status) == kExitOk;
-  if (WIFSIGNALED(status)) {
-    const int signal = WTERMSIG(status);
+void Master::LogEnd(const std::string& who, const ChildProcess& process, const ChildEnd& end,
+                    bool asked) {
+  if (end.killed) {
     log_.log(asked ? spdlog::level::warn : spdlog::level::err,
-             "child_killed {} child={} signal={}{}", place.name, place.pid, ::strsignal(signal),
-             signal == SIGKILL && !asked ? " hint=\"out of memory?\"" : "");
+             "child_killed {} child={} signal={}{}", who, process.pid(), ::strsignal(end.code),
+             end.code == SIGKILL && !asked ? " hint=\"out of memory?\"" : "");
   } else {
-    log_.log(clean ? spdlog::level::info : spdlog::level::err, "child_exited {} child={} code={}",
-             place.name, place.pid, WEXITSTATUS(status));
+    log_.log(end.code == kExitOk ? spdlog::level::info : spdlog::level::err,
+             "child_exited {} child={} code={}", who, process.pid(), end.code);
   }
-  place.pid = 0;
-  place.control.Reset();
-  if (place.slot != nullptr) {
-    place.slot->state.store(static_cast<std::uint32_t>(WorkerState::kEmpty));
-    place.slot->pid.store(0);
-    place.slot->connections.store(0);
-    place.slot->request_deadline_ns.store(0);
-  }
-  if (asked) return;
-  if (place.slot != nullptr && !ever_ready_) {
-    log_.critical("first_boot_failed {}", place.name);
-    exit_code_ = kExitBootFailed;
+}
+
+void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now) {
+  LogEnd("worker=" + std::to_string(worker.slot), worker.process, end, worker.leaving());
+  WorkerSlot& slot = slots_[worker.slot];
+  slot.pid.store(0);
+  slot.connections.store(0);
+  slot.request_started_ns.store(0);
+  slot.request_deadline_ns.store(0);
+  slot.SetState(WorkerState::kEmpty);
+
+  if (stopping_ || worker.stage == Stage::kRetiring) return;
+  if (!ever_ready_) {
+    const bool says_why = !end.killed && (end.code == kExitUsage || end.code == kExitBootFailed);
+    exit_code_ = says_why ? end.code : kExitBootFailed;
+    log_.critical("first_boot_failed worker={} code={}", worker.slot, exit_code_);
     return Stop(SIGINT, now);
   }
-  place.failures = now - place.started >= kStableAfter ? 0 : place.failures + 1;
-  place.start_at = now + RestartDelay(place.failures);
+  state_.restarts.fetch_add(1, std::memory_order_relaxed);
+  if (reload_ && !reload_->proven && worker.generation == generation_) {
+    return AbandonReload(now);
+  }
+  // What was READY for a while and died is replaced at once, what never was is not tried in a rush.
+  worker_delay_.OnDeath(worker.was_ready ? worker.started : now, now);
+}
+
+void Master::ReapStrangers() {
+  // As PID 1, or as a subreaper, orphans of others are ours to bury; their codes mean nothing here.
+  while (true) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
+    const bool ours = (recorder_ && recorder_->pid() == info.si_pid) ||
+                      std::ranges::any_of(workers_, [&info](const Worker& worker) {
+                        return worker.process.pid() == info.si_pid;
+                      });
+    if (ours) return;  // has ended since we looked; its descriptor wakes us
+    ::waitpid(info.si_pid, nullptr, 0);
+  }
+}
+
+void Master::OnSignals(MonotonicTime now) {
+  signalfd_siginfo info{};
+  while (::read(signals_.get(), &info, sizeof info) == sizeof info) {
+    OnSignal(static_cast<int>(info.ssi_signo), now);
+  }
+}
+
+void Master::OnSignal(int signal, MonotonicTime now) {
+  switch (signal) {
+    case SIGCHLD:
+      return;  // descriptors tell which
+    case SIGTERM:
+    case SIGINT:
+    case SIGQUIT:
+      return Stop(signal, now);
+    case SIGHUP:
+      if (!stopping_) BeginReload(now);
+      return;
+    case SIGTTIN:
+      return ChangeTarget(1);
+    case SIGTTOU:
+      return ChangeTarget(-1);
+    case SIGUSR1:
+      for (const Worker& worker : workers_) {
+        SendControl(worker.process.control(), {.kind = ControlMessage::Kind::kReopenLogs});
+      }
+      return;
+    default:
+      log_.info("signal_ignored signal={:?}", ::strsignal(signal));
+  }
+}
+
+void Master::ChangeTarget(int by) {
+  const std::size_t most = slots_.size() / 2;  // the other half is for a generation that leaves
+  const auto asked = static_cast<std::int64_t>(target_) + by;
+  target_ =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(asked, 1, static_cast<std::int64_t>(most)));
+  log_.info("workers_wanted workers={}", target_);
 }
 
 void Master::Stop(int signal, MonotonicTime now) {
   const bool quick = signal != SIGTERM;
-  if (quick && quick_) {
-    kill_at_ = now;  // asked twice
-    return;
-  }
-  const auto patience = quick ? kQuickStop : options_.graceful_timeout;
-  if (phase_ == Phase::kRunning) {
-    log_.info("stopping signal={} patience_s={}", ::strsignal(signal), patience.count());
-    phase_ = Phase::kStoppingWorkers;
-    SignalWorkers(SIGTERM);
+  const bool at_once = quick && quick_;
+  const milliseconds patience = at_once ? milliseconds(0)
+                                : quick ? kQuickStop
+                                        : options_.graceful_timeout;
+  const MonotonicTime deadline = now + patience;
+  log_.info("stopping signal={:?} patience_ms={}", ::strsignal(signal), patience.count());
+  if (!stopping_) {
+    stopping_ = true;
+    reload_.reset();
+    if (options_.close_door) options_.close_door();
   }
   quick_ = quick_ || quick;
-  if (phase_ == Phase::kStoppingWorkers) kill_at_ = std::min(kill_at_, now + patience);
-}
-
-void Master::AdvanceStop(MonotonicTime now) {
-  if (phase_ == Phase::kStoppingWorkers) {
-    if (now >= kill_at_) {
-      log_.warn("killing_workers");
-      SignalWorkers(SIGKILL);
-      kill_at_ = MonotonicTime::max();
-    }
-    if (AnyWorkerAlive()) return;
-    phase_ = Phase::kStoppingRecorder;
-    kill_at_ = now + kRecorderStop;
-    // The end of file asks the recorder to write what it has and to leave.
-    for (Place& place : places_) place.control.Reset();
+  const std::int64_t known = state_.stop_deadline_ns.load(std::memory_order_relaxed);
+  const std::int64_t deadline_ns = deadline.time_since_epoch().count();
+  if (known == 0 || deadline_ns < known) state_.stop_deadline_ns.store(deadline_ns);
+  for (Worker& worker : workers_) {
+    if (worker.stage >= Stage::kTerminated) continue;
+    SendControl(worker.process.control(), {.kind = ControlMessage::Kind::kStop,
+                                           .value = static_cast<std::uint64_t>(patience.count())});
+    const bool was_stopping = worker.stage == Stage::kStopping;
+    // A quick stop ends in SIGKILL, without the steps between.
+    worker.stage = quick ? Stage::kAborted : Stage::kStopping;
+    worker.deadline = was_stopping ? std::min(worker.deadline, deadline) : deadline;
   }
-  if (phase_ == Phase::kStoppingRecorder) {
-    const auto alive = std::ranges::find_if(places_, [](const Place& p) { return p.pid != 0; });
-    if (alive == places_.end()) {
-      phase_ = Phase::kDone;
-    } else if (now >= kill_at_) {
-      log_.warn("killing_recorder");
-      ::kill(alive->pid, SIGKILL);
-      kill_at_ = MonotonicTime::max();
-    }
+  if (at_once) {
+    for (Worker& worker : workers_) worker.deadline = now;
   }
-}
-
-void Master::SignalWorkers(int signal) {
-  for (const Place& place : places_) {
-    if (place.slot != nullptr && place.pid != 0) ::kill(place.pid, signal);
-  }
-}
-
-bool Master::AnyWorkerAlive() const noexcept {
-  return std::ranges::any_of(
-      places_, [](const Place& place) { return place.slot != nullptr && place.pid != 0; });
 }
 
 }  // namespace forkcast::serving

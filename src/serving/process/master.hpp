@@ -1,19 +1,19 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
-#include <memory>
+#include <list>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
+#include "serving/process/child_process.hpp"
+#include "serving/process/control_channel.hpp"
+#include "serving/process/restart_delay.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace spdlog {
@@ -22,74 +22,133 @@ class logger;
 
 namespace forkcast::serving {
 
-/// One process that the master keeps alive. Run in the child after fork(), with the master's
-/// descriptors closed and signals still blocked; what it returns is the exit code.
-/// `control_fd`: the child's end of a socket to the master; `first`: nothing was ready before.
-using ChildMain = std::function<int(int control_fd, bool first)>;
-
-struct MasterOptions {
-  std::chrono::seconds graceful_timeout{25};
-  std::vector<ChildMain> workers;  ///< One an element of `slots`.
-  ChildMain recorder;              ///< Empty: none is needed.
+/// What a worker process is told when it starts.
+struct WorkerStart {
+  std::size_t slot = 0;
+  /// 1 is what the server was started with; each reload begins another, which reads the
+  /// configuration anew.
+  std::uint64_t generation = 1;
+  bool first_boot = false;  ///< No worker was ever ready: nobody else can answer meanwhile.
+  int control_fd = -1;
 };
 
-/// The parent of all other processes: forks, watches, restarts, signals. One thread, one loop; it
+struct MasterOptions {
+  // Behaviour.
+  std::size_t workers = 1;
+  /// Run in the child; what it returns is its exit code.
+  std::function<int(const WorkerStart&)> worker;
+  std::function<int(int control_fd)> recorder;
+  bool needs_recorder = false;  ///< From the start; a worker may ask for it later.
+  /// Called once when the server begins to stop: no connection may join the backlogs after it.
+  std::function<void()> close_door;
+  // Deadlines. A step of the kill ladder takes kLadderStep.
+  std::chrono::milliseconds graceful_timeout{25'000};   ///< To finish requests when stopping.
+  std::chrono::milliseconds retire_timeout{140'000};    ///< To finish when another took the place.
+  std::chrono::milliseconds boot_timeout{240'000};      ///< From the start to READY.
+  std::chrono::milliseconds heartbeat_timeout{10'000};  ///< Of a loop that has no request in work.
+};
+
+/// The parent of all other processes: forks, watches, replaces, signals. One thread, one loop; it
 /// loads nothing, answers no request and waits for nothing without a deadline, so that nothing that
 /// happens to a child can take it along.
-/// TERM: workers finish what they have, for at most graceful_timeout. INT, QUIT: for at most 2 s;
-/// a second one ends them at once. Other signals are ignored. As PID 1 it reaps strangers.
+///
+/// Signals: TERM stops gracefully; INT and QUIT within 2 s, a second one at once; HUP reloads: a
+/// first worker of a new generation has to be READY before any other is started, and each that is
+/// lets one of the old go; if it is not, the generation is abandoned and the old one stays. TTIN
+/// and TTOU: one worker more or fewer, until the next HUP. USR1: log files are opened anew.
+///
+/// A worker that has to go passes down one ladder: asked to drain; SIGTERM, which ends it without
+/// draining; SIGABRT, which makes it report where it hangs; SIGKILL.
 class Master {
  public:
-  /// `slots` and `log` must outlive it. Blocks the signals it handles in the calling thread, which
-  /// must be the process's only one.
-  Master(MasterOptions options, std::span<WorkerSlot> slots, spdlog::logger& log);
+  static constexpr std::chrono::milliseconds kLadderStep{500};
+  static constexpr std::chrono::milliseconds kQuickStop{2'000};
+
+  /// `slots` bounds the workers, old and new generations together. All must outlive the master.
+  /// Blocks the signals it handles in the calling thread, which must be the process's only one.
+  Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& state,
+         spdlog::logger& log);
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
   ~Master();
 
-  /// Runs until stopped; returns the program's exit code: kExitOk when asked to stop,
-  /// kExitBootFailed when a worker ends before any was ever ready.
+  /// Runs until stopped; returns the program's exit code: kExitOk when asked to stop, or that of a
+  /// worker that ended before any was ever ready (kExitBootFailed unless it says more).
   int Run();
 
  private:
-  /// A place that is to be filled by a process. The workers', then the recorder's.
-  struct Place {
-    std::string name;
-    ChildMain main;
-    WorkerSlot* slot = nullptr;  // null for the recorder
-    pid_t pid = 0;               // 0: empty
-    Fd control;
-    bool ready = false;
+  /// How far a worker is; from kRetiring on it is leaving.
+  enum class Stage { kBooting, kReady, kRetiring, kStopping, kTerminated, kAborted, kKilled };
+  struct Worker {
+    ChildProcess process;
+    std::size_t slot = 0;
+    std::uint64_t generation = 0;
+    Stage stage = Stage::kBooting;
     MonotonicTime started;
-    MonotonicTime start_at;  // when empty
-    unsigned failures = 0;   // in a row, each soon after its start
-  };
-  enum class Phase { kRunning, kStoppingWorkers, kStoppingRecorder, kDone };
+    MonotonicTime deadline;  // of the stage
+    bool was_ready = false;
+    bool wants_recycling = false;
 
-  void StartDue(MonotonicTime now);
-  void Start(Place& place, MonotonicTime now);
-  [[noreturn]] void RunChild(Place& place, int control_fd);
-  void OnSignals();
-  void OnControl(Place& place);
-  void Reap();
-  void OnEnd(Place& place, int status, MonotonicTime now);
+    [[nodiscard]] bool leaving() const noexcept { return stage >= Stage::kRetiring; }
+  };
+  struct Reload {
+    std::uint64_t old_generation = 0;
+    bool proven = false;  // a worker of the new generation is READY
+  };
+
+  void Reconcile(MonotonicTime now);
+  void StartWorker(MonotonicTime now);
+  void StartRecorder(MonotonicTime now);
+  void RetireReplaced(MonotonicTime now);
+  void BeginReload(MonotonicTime now);
+  void EndReload(MonotonicTime now);
+  void AbandonReload(MonotonicTime now);
+  void Retire(Worker& worker, MonotonicTime now);
+  void Escalate(MonotonicTime now);
+  void EscalateWorker(Worker& worker, MonotonicTime now);
+  void CheckLiveness(MonotonicTime now);
+  void Wait(MonotonicTime now);
+  void OnSignals(MonotonicTime now);
+  void OnSignal(int signal, MonotonicTime now);
+  void OnMessages(Worker& worker, MonotonicTime now);
+  void OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime now);
+  void OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now);
+  void LogEnd(const std::string& who, const ChildProcess& process, const ChildEnd& end, bool asked);
+  void ReapStrangers();
   void Stop(int signal, MonotonicTime now);
-  void AdvanceStop(MonotonicTime now);
-  void SignalWorkers(int signal);
-  [[nodiscard]] bool AnyWorkerAlive() const noexcept;
-  [[nodiscard]] int TimeoutMs(MonotonicTime now) const;
-  [[nodiscard]] std::chrono::milliseconds RestartDelay(unsigned failures);
+  void ChangeTarget(int by);
+  void InChild();
+
+  template <typename Predicate>
+  [[nodiscard]] std::size_t Count(Predicate predicate) const;
+  [[nodiscard]] bool Stopped() const noexcept {
+    return stopping_ && workers_.empty() && !recorder_;
+  }
+  [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
   MasterOptions options_;
+  std::span<WorkerSlot> slots_;
+  ServerState& state_;
   spdlog::logger& log_;
-  std::vector<Place> places_;
   Fd signals_;
-  Phase phase_ = Phase::kRunning;
-  MonotonicTime kill_at_ = MonotonicTime::max();
-  bool quick_ = false;
+  std::list<Worker> workers_;
+  std::optional<ChildProcess> recorder_;
+  MonotonicTime recorder_started_;
+  MonotonicTime recorder_kill_at_ = MonotonicTime::max();
+  bool recorder_wanted_ = false;
+  RestartDelay worker_delay_;
+  RestartDelay recorder_delay_;
+  std::size_t target_;
+  std::uint64_t generation_ = 1;
+  std::uint64_t newest_generation_ = 1;
+  std::optional<Reload> reload_;
+  bool reload_again_ = false;
   bool ever_ready_ = false;
+  bool stopping_ = false;
+  bool quick_ = false;
+  MonotonicTime last_turn_;
+  MonotonicTime trusted_from_;  // heartbeats older than a suspension of ourselves prove nothing
   int exit_code_ = 0;
-  std::minstd_rand jitter_;
 };
 
 }  // namespace forkcast::serving

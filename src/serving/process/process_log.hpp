@@ -12,7 +12,7 @@ namespace forkcast::serving {
 /// Exit codes of `forkcast serve` and its processes (docs/operations.md).
 enum ExitCode : int {
   kExitOk = 0,
-  kExitInternal = 70,  ///< An error that Forkcast did not expect; as of every command.
+  kExitInternal = 70,   ///< An error that Forkcast did not expect; as of every command.
   kExitUsage = 2,       ///< A flag, variable, or the config file is wrong.
   kExitBootFailed = 3,  ///< Pipeline, model or snapshots cannot be loaded.
   kExitCannotBind = 4,

@@ -1,5 +1,6 @@
 #include "serving/worker/worker.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
@@ -12,8 +13,10 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
+#include <cstdio>
 #include <memory>
 #include <optional>
+#include <random>
 #include <thread>
 #include <utility>
 
@@ -25,7 +28,9 @@
 #include "serving/http/acceptor.hpp"
 #include "serving/http/connections.hpp"
 #include "serving/http/router.hpp"
+#include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
+#include "serving/process/worker_signals.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -34,7 +39,7 @@ namespace net = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kTick{500};
-constexpr std::chrono::milliseconds kOrphanGrace{800};
+constexpr std::chrono::milliseconds kStoppingIdle{1000};  // for a request that is on its way
 
 std::uint64_t RandomSeed() {
   std::uint64_t seed = 0;
@@ -46,6 +51,17 @@ std::uint64_t RandomSeed() {
   return seed;
 }
 
+std::uint64_t ResidentBytes() {
+  // Second number of the line: resident pages.
+  std::array<char, 128> line{};
+  const Fd file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
+  const ssize_t got = ::read(file.get(), line.data(), line.size() - 1);
+  unsigned long long total = 0;
+  unsigned long long resident = 0;
+  if (got <= 0 || std::sscanf(line.data(), "%llu %llu", &total, &resident) != 2) return 0;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 /// One worker's life: boot, serve, drain. Everything runs on the loop but the loading of the
 /// pipeline and the accepting of connections, which hand over by posting to it.
 class Worker {
@@ -53,11 +69,15 @@ class Worker {
   explicit Worker(const WorkerOptions& options)
       : options_(options),
         config_(options.config),
-        slot_(options.slots[options.index]),
-        log_(MakeProcessLog("worker=" + std::to_string(options.index), config_.log_level)),
+        slot_(options.slots[options.start.slot]),
+        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level)),
         hooks_(config_.hooks,
-               {.log = *log_, .slot = slot_, .clock = clock_, .capture_socket = options.capture_socket}),
-        router_(options.slots, slot_, *log_, RandomSeed()),
+               {.log = *log_,
+                .slot = slot_,
+                .clock = clock_,
+                .capture_socket = options.capture_socket},
+               options.hook_types),
+        router_(options.slots, slot_, *log_, seed_),
         connections_(loop_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -65,15 +85,22 @@ class Worker {
                       .idle_timeout = config_.idle_timeout},
                      [this] { OnConnectionClosed(); }),
         ticker_(loop_),
+        orphaned_(loop_),
         signals_(loop_),
-        control_(loop_) {}
+        control_(loop_),
+        first_request_(slot_.requests.load(std::memory_order_relaxed)),
+        recycle_after_(RecycleAfter()) {}
 
   int Run() {
-    SetState(WorkerState::kBooting);
+    slot_.SetState(WorkerState::kBooting);
     WatchSignals();
+    control_.assign(options_.start.control_fd);
+    if (NeedsRecorder(config_.hooks, options_.hook_types)) {
+      Tell({.kind = ControlMessage::Kind::kNeedRecorder});
+    }
     WatchMaster();
     Tick();
-    if (options_.accept_while_booting) StartAccepting();
+    if (options_.start.first_boot) StartAccepting();
     loader_ = std::thread([this] { Load(); });
     loop_.run();
     loader_.join();
@@ -81,36 +108,77 @@ class Worker {
   }
 
  private:
-  void SetState(WorkerState state) noexcept {
-    slot_.state.store(static_cast<std::uint32_t>(state), std::memory_order_release);
+  void Tell(const ControlMessage& message) { SendControl(control_.native_handle(), message); }
+
+  /// Requests after which this worker asks to be replaced; 0 for never.
+  [[nodiscard]] std::uint64_t RecycleAfter() const {
+    if (config_.max_requests == 0) return 0;
+    std::mt19937_64 random(seed_);
+    return config_.max_requests +
+           std::uniform_int_distribution<std::uint64_t>(0, config_.max_requests_jitter)(random);
   }
 
   void WatchSignals() {
     error_code ignored;
     signals_.add(SIGTERM, ignored);
+    InstallWorkerSignals(slot_);  // unblocks: a TERM that came before was kept pending
+    WaitForTerm();
+  }
+
+  void WaitForTerm() {
     signals_.async_wait([this](const error_code& error, int) {
-      if (!error) BeginDrain();
+      if (error) return;
+      if (draining_) return loop_.stop();  // asked twice: what is left is given up
+      Drain(config_.graceful_timeout, /*stopping=*/false);
+      WaitForTerm();
     });
-    // Only now: a TERM that came before was kept pending, not lost.
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
   }
 
   void WatchMaster() {
-    control_.assign(options_.control_fd);
     control_.async_wait(net::posix::stream_descriptor::wait_read, [this](const error_code& error) {
       if (error) return;
-      log_->error("master_gone");
-      BeginDrain();
-      orphaned_.emplace(loop_, kOrphanGrace);
-      orphaned_->async_wait([this](const error_code&) { loop_.stop(); });
+      while (true) {
+        const ControlReceipt receipt = ReceiveControl(control_.native_handle());
+        if (receipt.ended) return OnMasterGone();
+        if (!receipt.message) return WatchMaster();
+        OnMessage(*receipt.message);
+      }
     });
+  }
+
+  void OnMessage(const ControlMessage& message) {
+    switch (message.kind) {
+      case ControlMessage::Kind::kRetire:
+        // Nobody hurries: idle connections get as long as they would have had anyway, so that no
+        // client finds one closed under its request.
+        return Drain(config_.idle_timeout + config_.timeout, /*stopping=*/false);
+      case ControlMessage::Kind::kStop:
+        return Drain(std::chrono::milliseconds(message.value), /*stopping=*/true);
+      case ControlMessage::Kind::kReopenLogs:
+      case ControlMessage::Kind::kReady:
+      case ControlMessage::Kind::kRecycle:
+      case ControlMessage::Kind::kNeedRecorder:
+        return;
+    }
+  }
+
+  void OnMasterGone() {
+    log_->error("master_gone");
+    Drain(kOrphanGrace, /*stopping=*/true);
+    orphaned_.expires_after(kOrphanGrace);
+    orphaned_.async_wait([this](const error_code&) { loop_.stop(); });
   }
 
   void Tick() {
     const auto now = clock_.Monotonic();
     slot_.heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    const std::uint64_t resident = ResidentBytes();
+    slot_.resident_bytes.store(resident, std::memory_order_relaxed);
+    const std::uint64_t served = slot_.requests.load(std::memory_order_relaxed) - first_request_;
+    if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
+    if (config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024) {
+      AskRecycling("resident_bytes", resident);
+    }
     connections_.Tick(now);
     ticker_.expires_after(kTick);
     ticker_.async_wait([this](const error_code& error) {
@@ -118,9 +186,17 @@ class Worker {
     });
   }
 
+  void AskRecycling(std::string_view reason, std::uint64_t value) {
+    if (asked_recycling_ || draining_ || !pipeline_) return;
+    asked_recycling_ = true;
+    log_->info("recycling {}={}", reason, value);
+    Tell({.kind = ControlMessage::Kind::kRecycle});
+  }
+
   /// On the loader's thread.
   void Load() {
     const auto begun = clock_.Monotonic();
+    if (options_.before_load) options_.before_load();
     auto loaded = LoadedPipeline::Load(config_.pipeline, config_.snapshots);
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
@@ -137,21 +213,24 @@ class Worker {
 
   void OnLoaded(std::unique_ptr<LoadedPipeline> pipeline, std::chrono::milliseconds took) {
     pipeline_ = std::move(pipeline);
-    invocations_.emplace(*pipeline_, hooks_, clock_,
+    invocations_.emplace(Invocations::Context{.pipeline = *pipeline_,
+                                              .hooks = hooks_,
+                                              .clock = clock_,
+                                              .server = options_.server,
+                                              .slot = slot_},
                          wire::DecoderLimits{.max_rows = config_.max_rows});
     router_.Use(&*invocations_);
     if (draining_) return;
-    SetState(WorkerState::kReady);
+    slot_.SetState(WorkerState::kReady);
     log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", pipeline_->spec().name,
                pipeline_->model().name(), pipeline_->model().version(), took.count());
     if (!acceptor_) StartAccepting();
-    // The master may be gone; then the end of file says so.
-    [[maybe_unused]] const ssize_t written = ::write(control_.native_handle(), &kWorkerReady, 1);
+    Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});
   }
 
   void StartAccepting() {
     acceptor_.emplace(
-        options_.listeners,
+        options_.listeners, slot_.request_started_ns,
         [this](Fd connection) {
           net::post(loop_, [this, fd = std::move(connection)]() mutable {
             permit_out_ = false;
@@ -177,13 +256,18 @@ class Worker {
     StopWhenDrained();
   }
 
-  void BeginDrain() {
-    if (draining_) return;
+  /// Takes nothing new and ends when what is here has been answered. `stopping`: the whole server
+  /// does, so what waits in the backlog is ours to answer, too; else others do that.
+  void Drain(std::chrono::milliseconds patience, bool stopping) {
+    log_->info("draining connections={} stopping={}", connections_.size(), stopping);
     draining_ = true;
-    SetState(WorkerState::kDraining);
-    log_->info("draining connections={}", connections_.size());
-    if (acceptor_) acceptor_->TakeBacklogAndStop();
-    connections_.BeginDrain(clock_.Monotonic());
+    slot_.SetState(WorkerState::kDraining);
+    if (acceptor_ && stopping) acceptor_->TakeBacklogAndStop();
+    acceptor_.reset();
+    const auto now = clock_.Monotonic();
+    connections_.BeginDrain(now,
+                            stopping ? std::min(kStoppingIdle, patience) : config_.idle_timeout,
+                            stopping ? now + patience : MonotonicTime::max());
     // Behind the connections that the acceptor has just posted.
     net::post(loop_, [this] { StopWhenDrained(); });
   }
@@ -196,6 +280,7 @@ class Worker {
   const ServerConfig& config_;
   WorkerSlot& slot_;
   SystemClock clock_;
+  const std::uint64_t seed_ = RandomSeed();
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
@@ -204,25 +289,21 @@ class Worker {
   std::optional<Invocations> invocations_;
   Connections connections_;
   net::steady_timer ticker_;
-  std::optional<net::steady_timer> orphaned_;
+  net::steady_timer orphaned_;
   net::signal_set signals_;
   net::posix::stream_descriptor control_;
+  const std::uint64_t first_request_;
+  const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
   std::thread loader_;
   bool permit_out_ = false;
   bool draining_ = false;
+  bool asked_recycling_ = false;
   int exit_code_ = kExitOk;
 };
 
 }  // namespace
 
-int RunWorker(const WorkerOptions& options) {
-  // Terminals and supervisors signal whole groups; what is meant for the master is not for us.
-  for (const int ignored :
-       {SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH, SIGPIPE}) {
-    ::signal(ignored, SIG_IGN);
-  }
-  return Worker(options).Run();
-}
+int RunWorker(const WorkerOptions& options) { return Worker(options).Run(); }
 
 }  // namespace forkcast::serving

@@ -1,33 +1,34 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
 #include "serving/config/server_config.hpp"
+#include "serving/hooks/hook_chain.hpp"
+#include "serving/process/master.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace forkcast::serving {
 
-/// What a worker process is given by the master that forked it.
+/// What a worker process is given by the master that forked it. Everything outlives the call.
 struct WorkerOptions {
   const ServerConfig& config;
   std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
-  int control_fd = -1;  ///< To the master: kWorkerReady goes up, end of file means the master died.
-  int capture_socket = -1;  ///< To the recorder; -1 without capture.
+  int capture_socket = -1;     ///< To the recorder.
   std::span<WorkerSlot> slots;
-  std::size_t index = 0;  ///< Of this worker's slot.
-  /// The first generation takes connections while it loads, and answers 503: a platform that asks
-  /// for /ping must be answered. A later one would turn requests away that others can answer.
-  bool accept_while_booting = false;
+  const ServerState& server;
+  WorkerStart start;
+  std::span<const HookType> hook_types;
+  /// Called on the loader's thread before the pipeline is loaded; may be empty.
+  std::function<void()> before_load;
 };
 
-/// What a worker writes to its control socket once it answers.
-inline constexpr char kWorkerReady = 'R';
-
-/// Runs a worker until it is drained (SIGTERM) or orphaned; returns its exit code. To be called in
-/// a process forked for it, with the signals that the worker handles still blocked.
+/// Runs a worker until it is drained, orphaned, or told to end; returns its exit code. To be called
+/// in a process forked for it, with the signals that the worker handles still blocked.
+/// The first workers of a server take connections while they load, and answer 503, since a platform
+/// that asks for /ping must be answered; later ones would turn requests away that others can
+/// answer.
 int RunWorker(const WorkerOptions& options);
 
 }  // namespace forkcast::serving

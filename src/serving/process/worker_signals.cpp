@@ -1,0 +1,67 @@
+#include "serving/process/worker_signals.hpp"
+
+#include <execinfo.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <string_view>
+
+namespace forkcast::serving {
+namespace {
+
+// A signal handler has no other way to its data. Set once, before the handler is.
+const WorkerSlot* reported_slot = nullptr;
+
+void Print(std::string_view text) noexcept {
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+/// The one handler that does more than wake the loop: the loop hangs.
+void ReportAndDie(int signal) {
+  Print("worker_aborted request_id=\"");
+  const bool at_request = reported_slot->request_started_ns.load(std::memory_order_relaxed) != 0;
+  for (const std::atomic<char>& character : reported_slot->request_id) {
+    const char c = character.load(std::memory_order_relaxed);
+    if (c == '\0' || !at_request) break;
+    Print({&c, 1});
+  }
+  Print("\" backtrace:\n");
+  std::array<void*, 64> frames{};
+  const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
+  ::backtrace_symbols_fd(frames.data(), count, STDERR_FILENO);
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+}
+
+void EndSoon(int) {
+  constexpr auto kGraceUs = std::chrono::microseconds(kOrphanGrace).count();
+  const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = kGraceUs}};
+  ::setitimer(ITIMER_REAL, &timer, nullptr);  // SIGALRM's default ends the process
+}
+
+void Handle(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;
+  ::sigaction(signal, &action, nullptr);
+}
+
+}  // namespace
+
+void InstallWorkerSignals(const WorkerSlot& slot) {
+  for (const int ignored :
+       {SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH, SIGPIPE}) {
+    ::signal(ignored, SIG_IGN);
+  }
+  reported_slot = &slot;
+  void* frame = nullptr;
+  ::backtrace(&frame, 1);  // the first call loads a library, which a handler must not
+  Handle(SIGABRT, ReportAndDie);
+  Handle(kMasterDiedSignal, EndSoon);
+  sigset_t all;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_UNBLOCK, &all, nullptr);
+}
+
+}  // namespace forkcast::serving
