@@ -1,0 +1,125 @@
+#include "serving/capture/capture_line.hpp"
+
+#include <fmt/format.h>
+#include <simdjson.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "data_preprocessing/table/time_zone.hpp"
+#include "serving/wire/answer_writer.hpp"
+#include "serving/wire/media_type.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+enum class Encoding { kJson, kCsv, kBase64 };
+
+Encoding EncodingOf(std::string_view content_type, std::string_view body) {
+  const Result<wire::Format> format = wire::FormatOfRequest(content_type);
+  if (!format.ok() || !simdjson::validate_utf8(body.data(), body.size())) return Encoding::kBase64;
+  return *format == wire::Format::kCsv ? Encoding::kCsv : Encoding::kJson;
+}
+
+void AppendMember(std::string_view key, std::string_view text, std::string& out) {
+  wire::AppendJsonString(key, out);
+  out += ':';
+  wire::AppendJsonString(text, out);
+}
+
+void AppendBody(std::string_view mode, std::string_view content_type, std::string_view body,
+                std::string& out) {
+  out += '{';
+  AppendMember("observedContentType",
+               content_type.empty() ? wire::MediaType(wire::Format::kJson) : content_type, out);
+  out += ',';
+  AppendMember("mode", mode, out);
+  out += R"(,"data":)";
+  const Encoding encoding = EncodingOf(content_type, body);
+  if (encoding == Encoding::kBase64) {
+    out += '"';
+    AppendBase64(body, out);
+    out += R"(","encoding":"BASE64"})";
+  } else {
+    wire::AppendJsonString(body, out);
+    out += encoding == Encoding::kCsv ? R"(,"encoding":"CSV"})" : R"(,"encoding":"JSON"})";
+  }
+}
+
+void AppendMetadata(const CaptureMessage& message, std::string_view event_id, std::string& out) {
+  out += '{';
+  AppendMember("eventId", event_id, out);
+  if (!message.request.inference_id.empty()) {
+    out += ',';
+    AppendMember("inferenceId", message.request.inference_id, out);
+  }
+  if (!message.request.custom_attributes.empty()) {
+    out += R"(,"customAttributes":[)";
+    wire::AppendJsonString(message.request.custom_attributes, out);
+    out += ']';
+  }
+  const preprocessing::CivilTime time = preprocessing::TimeZone().ToCivil(message.request.received);
+  fmt::format_to(std::back_inserter(out),
+                 R"(,"inferenceTime":"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z"}})", time.year,
+                 time.month, time.day, time.hour, time.minute, time.second);
+}
+
+void AppendRows(const CaptureMessage& message, std::string& out) {
+  const std::size_t width = message.feature_names.size();
+  out += '[';
+  for (std::size_t i = 0; i < message.row_numbers.size(); ++i) {
+    fmt::format_to(std::back_inserter(out), R"({}{{"row":{},"features":{{)", i == 0 ? "" : ",",
+                   message.row_numbers[i]);
+    for (std::size_t j = 0; j < width; ++j) {
+      if (j != 0) out += ',';
+      wire::AppendJsonString(message.feature_names[j], out);
+      out += ':';
+      wire::AppendJsonValue(message.values[i * width + j], out);
+    }
+    out += "}}";
+  }
+  out += ']';
+}
+
+}  // namespace
+
+void AppendCaptureLine(const CaptureMessage& message, std::string_view event_id, std::string& out) {
+  const auto latency = std::chrono::floor<std::chrono::microseconds>(message.answer.latency);
+  out += R"({"captureData":{"endpointInput":)";
+  AppendBody("INPUT", message.request.content_type, message.request.body, out);
+  out += R"(,"endpointOutput":)";
+  AppendBody("OUTPUT", message.answer.content_type, message.answer.body, out);
+  out += R"(},"eventMetadata":)";
+  AppendMetadata(message, event_id, out);
+  out += R"(,"eventVersion":"0","forkcast":{)";
+  AppendMember("requestId", message.request.id, out);
+  out += ',';
+  AppendMember("pipeline", message.pipeline, out);
+  out += ',';
+  AppendMember("modelVersion", message.model_version, out);
+  fmt::format_to(std::back_inserter(out), R"(,"status":{},"latencyUs":{},"rows":)",
+                 message.answer.status, latency.count());
+  AppendRows(message, out);
+  out += "}}\n";
+}
+
+void AppendBase64(std::string_view bytes, std::string& out) {
+  constexpr std::string_view kAlphabet =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  constexpr std::size_t kGroup = 3;
+  for (std::size_t begin = 0; begin < bytes.size(); begin += kGroup) {
+    const std::string_view group = bytes.substr(begin, kGroup);
+    std::uint32_t bits = 0;
+    for (std::size_t i = 0; i < kGroup; ++i) {
+      bits = bits << 8U | (i < group.size() ? static_cast<unsigned char>(group[i]) : 0U);
+    }
+    for (std::size_t digit = 0; digit <= kGroup; ++digit) {
+      const std::uint32_t index = bits >> (6U * (kGroup - digit)) & 0x3FU;
+      out += digit <= group.size() ? kAlphabet[index] : '=';
+    }
+  }
+}
+
+}  // namespace forkcast::serving

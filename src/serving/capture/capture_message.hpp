@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/value.hpp"
+#include "serving/hooks/hook.hpp"
+
+namespace forkcast::serving {
+
+/// The greatest message that is sent or accepted. Bounds the memory of a stalled recorder's queue.
+inline constexpr std::size_t kMaxCaptureBytes = std::size_t{32} * 1024 * 1024;
+
+/// Where a captured invocation is kept: FOLDER/{endpoint}/{variant}/yyyy/mm/dd/hh/.
+struct CaptureTarget {
+  std::string_view folder;
+  std::string_view endpoint;
+  std::string_view variant;
+
+  friend bool operator==(const CaptureTarget&, const CaptureTarget&) = default;
+};
+
+/// Whether `name` may be an endpoint or variant: 1 to 63 letters, digits, '-', '_' and '.', the
+/// first one no '.'. It becomes the name of a folder and must not lead out of its parent.
+[[nodiscard]] bool IsCaptureName(std::string_view name) noexcept;
+
+/// A captured invocation as the recorder reads it. Texts are views into the message's bytes.
+struct CaptureMessage {
+  CaptureTarget target;
+  std::string_view pipeline;
+  std::string_view model_version;
+  Invocation::Request request;
+  std::vector<std::string_view> feature_names;
+  std::vector<preprocessing::Value> values;  ///< Row-major, rows x feature_names.size().
+  std::vector<std::size_t> row_numbers;
+  Invocation::Answer answer;
+};
+
+/// Bytes that EncodeCapture() writes. One walk over the invocation, no allocation.
+[[nodiscard]] std::size_t CaptureSize(const CaptureTarget& target,
+                                      const Invocation& invocation) noexcept;
+
+/// Writes the message described in FORMAT.md. No allocation.
+/// Precondition: out.size() == CaptureSize(target, invocation) <= kMaxCaptureBytes.
+void EncodeCapture(const CaptureTarget& target, const Invocation& invocation,
+                   std::span<std::byte> out) noexcept;
+
+/// Reads a message; nothing is read beyond `bytes`, which must outlive the result. kCorrupt, saying
+/// what is wrong, unless every byte is as FORMAT.md describes; that includes endpoint and variant
+/// being IsCaptureName(), a folder, and a time of receipt in the years 1970 to 9999.
+Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes);
+
+}  // namespace forkcast::serving

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "data_preprocessing/base/clock.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace forkcast::serving {
+
+/// What the recorder tells the others; place it in memory that all processes share. Written by the
+/// recorder alone.
+struct RecorderCounters {
+  std::atomic<std::uint64_t> written{0};  ///< Invocations that are in a capture file.
+  std::atomic<std::uint64_t> dropped{0};  ///< Received, and then damaged or not written.
+};
+
+/// A random UUID, version 4.
+[[nodiscard]] std::string RandomUuid();
+
+struct RecorderOptions {
+  const Clock& clock;
+  RecorderCounters& counters;
+  std::function<std::string()> make_event_id = RandomUuid;
+};
+
+/// The recorder process: writes what arrives at `socket_fd` (the second of MakeCaptureSockets())
+/// into capture files, in one thread, until `control_fd` reports its end (the master closed the
+/// other end, or is gone). Then drains the socket, for at most 5 s, and returns 0. What is received
+/// is written at once when nothing more waits. An unwritable folder or a full disk costs the lines
+/// that were to go there, a count, and a warning at most every 10 s; writing resumes by itself.
+/// Returns 1, after a log line, when a descriptor is unusable. Signals that shall not end it before
+/// it has drained (SIGTERM and SIGINT to the process group, SIGXFSZ) are the caller's to ignore.
+[[nodiscard]] int RunRecorder(const RecorderOptions& options, int socket_fd, int control_fd,
+                              spdlog::logger& log);
+
+}  // namespace forkcast::serving

@@ -1,0 +1,62 @@
+#include "serving/hooks/capture_hook.hpp"
+
+#include <xxhash.h>
+
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+namespace forkcast::serving {
+
+using preprocessing::JsonNode;
+
+namespace {
+
+std::string CaptureName(const JsonNode& node) {
+  std::string name = node.String();
+  if (!IsCaptureName(name)) {
+    node.Fail("expected 1 to 63 letters, digits, '-', '_' and '.', not beginning with '.'");
+  }
+  return name;
+}
+
+}  // namespace
+
+CaptureHook::Settings CaptureHook::ReadSettings(const JsonNode& node) {
+  node.RequireObject({"type", "share", "folder", "endpoint", "variant", "max_bytes"});
+  Settings settings;
+  settings.share = node.Get("share").Number(0, 1);
+  const JsonNode folder = node.Get("folder");
+  settings.folder = folder.String();
+  if (settings.folder.find('\0') != std::string::npos) folder.Fail("expected a path without NUL");
+  settings.endpoint = CaptureName(node.Get("endpoint"));
+  if (const auto variant = node.Find("variant")) settings.variant = CaptureName(*variant);
+  if (const auto max_bytes = node.Find("max_bytes")) {
+    settings.max_bytes = static_cast<std::size_t>(
+        max_bytes->Integer(1, static_cast<std::int64_t>(kMaxCaptureBytes)));
+  }
+  return settings;
+}
+
+CaptureHook::CaptureHook(Settings settings, const HookContext& context)
+    : settings_(std::move(settings)), slot_(context.slot), sender_(context.capture_socket) {}
+
+void CaptureHook::OnAnswer(const Invocation& invocation) {
+  if (!IsSampled(invocation.request.id, settings_.share)) return;
+  const CaptureTarget target{settings_.folder, settings_.endpoint, settings_.variant};
+  const bool sent =
+      invocation.request.body.size() + invocation.answer.body.size() <= settings_.max_bytes &&
+      sender_.Send(target, invocation);
+  auto& counter = sent ? slot_.captured : slot_.capture_dropped;
+  counter.fetch_add(1, std::memory_order_relaxed);
+}
+
+bool IsSampled(std::string_view request_id, double share) noexcept {
+  // The hash's upper 53 bits, which a double holds exactly, as a fraction in [0, 1).
+  constexpr int kBits = 53;
+  const auto fraction =
+      static_cast<double>(XXH3_64bits(request_id.data(), request_id.size()) >> (64 - kBits));
+  return std::ldexp(fraction, -kBits) < share;
+}
+
+}  // namespace forkcast::serving

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "serving/capture/capture_channel.hpp"
+#include "serving/hooks/hook.hpp"
+#include "serving/hooks/hook_chain.hpp"
+
+namespace forkcast::serving {
+
+/// `"type": "capture"`: hands a share of all invocations, failed ones too, to the recorder, which
+/// keeps them in capture files (capture/FORMAT.md). The share is chosen by a hash of the request
+/// id: a retry is sampled as the first try was, on every worker and in every generation; what a
+/// smaller share takes, a greater one takes too. Never waits: what the recorder cannot take is
+/// counted as dropped.
+class CaptureHook final : public Hook {
+ public:
+  struct Settings {
+    double share = 0;  ///< 0 (nothing) to 1 (everything).
+    std::string folder;
+    std::string endpoint;  ///< IsCaptureName(), as is:
+    std::string variant = "AllTraffic";
+    /// Of the bodies of request and answer together; more is dropped and counted.
+    std::size_t max_bytes = kMaxCaptureBytes;
+
+    friend bool operator==(const Settings&, const Settings&) = default;
+  };
+  /// Throws preprocessing::SpecError naming the JSON path.
+  [[nodiscard]] static Settings ReadSettings(const preprocessing::JsonNode& node);
+
+  CaptureHook(Settings settings, const HookContext& context);
+  void OnAnswer(const Invocation& invocation) override;
+
+ private:
+  Settings settings_;
+  WorkerSlot& slot_;
+  CaptureSender sender_;
+};
+
+/// Whether the request of this id is among the share. The number of ids taken is binomial.
+[[nodiscard]] bool IsSampled(std::string_view request_id, double share) noexcept;
+
+}  // namespace forkcast::serving

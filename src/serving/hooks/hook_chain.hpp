@@ -1,0 +1,86 @@
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "serving/config/server_config.hpp"
+#include "serving/hooks/hook.hpp"
+#include "serving/hooks/log_limiter.hpp"
+#include "serving/process/worker_slot.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace forkcast::serving {
+
+/// What a worker hands its hooks. Everything outlives the chain.
+struct HookContext {
+  spdlog::logger& log;
+  WorkerSlot& slot;
+  const Clock& clock;
+  int capture_socket = -1;  ///< The workers' end of MakeCaptureSockets(), when NeedsRecorder().
+};
+
+/// One kind of hook that can be configured. Both functions throw preprocessing::SpecError naming
+/// the JSON path of a setting that is not as it should be.
+struct HookType {
+  std::string_view name;  ///< The `type` of a configuration entry.
+  bool needs_recorder = false;
+  void (*validate)(const preprocessing::JsonNode& settings) = nullptr;
+  std::unique_ptr<Hook> (*make)(const preprocessing::JsonNode& settings,
+                                const HookContext& context) = nullptr;
+};
+
+/// Every hook there is. A new one is a line in this table (README.md).
+[[nodiscard]] std::span<const HookType> BuiltInHooks() noexcept;
+
+/// Checks types and settings without making a hook; for use before any fork. kInvalidArgument whose
+/// message begins with the JSON path and whose field is the entry's.
+Status ValidateHooks(std::span<const HookConfig> configs,
+                     std::span<const HookType> types = BuiltInHooks());
+
+/// Whether a recorder process must run for these (valid) hooks.
+[[nodiscard]] bool NeedsRecorder(std::span<const HookConfig> configs,
+                                 std::span<const HookType> types = BuiltInHooks());
+
+/// The hooks of one worker, called in the order of the configuration. What a hook throws is counted
+/// in the slot and logged (per hook at most a line in 10 s); the other hooks and the answer do not
+/// notice. An empty chain costs one comparison. Not thread-safe.
+class HookChain {
+ public:
+  /// Throws preprocessing::SpecError as ValidateHooks() would fail.
+  HookChain(std::span<const HookConfig> configs, const HookContext& context,
+            std::span<const HookType> types = BuiltInHooks());
+
+  void OnRequest(const Invocation& invocation) noexcept { Call(&Hook::OnRequest, invocation); }
+  void OnFeatures(const Invocation& invocation) noexcept { Call(&Hook::OnFeatures, invocation); }
+  void OnAnswer(const Invocation& invocation) noexcept { Call(&Hook::OnAnswer, invocation); }
+
+  [[nodiscard]] bool empty() const noexcept { return links_.empty(); }
+
+ private:
+  struct Link {
+    std::string type;
+    std::unique_ptr<Hook> hook;
+    LogLimiter failures;
+  };
+
+  void Call(void (Hook::*method)(const Invocation&), const Invocation& invocation) noexcept {
+    for (Link& link : links_) CallOne(link, method, invocation);
+  }
+  void CallOne(Link& link, void (Hook::*method)(const Invocation&),
+               const Invocation& invocation) noexcept;
+  void CountFailure(Link& link, const Invocation& invocation, std::string_view reason) noexcept;
+
+  HookContext context_;
+  std::vector<Link> links_;
+};
+
+}  // namespace forkcast::serving

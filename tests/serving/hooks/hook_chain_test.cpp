@@ -1,0 +1,232 @@
+#include "serving/hooks/hook_chain.hpp"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "hook_testing.hpp"
+#include "serving/wire/allocation_counter.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using preprocessing::JsonNode;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+// Says in the log of the context what it is called with, under the name that it is given.
+class EchoHook final : public Hook {
+ public:
+  EchoHook(std::string name, const HookContext& context)
+      : name_(std::move(name)), context_(context) {}
+  void OnRequest(const Invocation& invocation) override { Say("request", invocation); }
+  void OnFeatures(const Invocation& invocation) override { Say("features", invocation); }
+  void OnAnswer(const Invocation& invocation) override { Say("answer", invocation); }
+
+ private:
+  void Say(std::string_view what, const Invocation& invocation) {
+    context_.log.info("{} {} {}", name_, what, invocation.request.id);
+  }
+  std::string name_;
+  HookContext context_;
+};
+
+// Throws whatever it sees: `what`, or when that is "nothing known" an int.
+class ThrowingHook final : public Hook {
+ public:
+  explicit ThrowingHook(std::string what) : what_(std::move(what)) {}
+  void OnAnswer(const Invocation& /*invocation*/) override {
+    if (what_ == "nothing known") throw 42;
+    throw std::runtime_error(what_);
+  }
+
+ private:
+  std::string what_;
+};
+
+void AcceptAnything(const JsonNode& /*settings*/) {}
+
+constexpr std::array<HookType, 2> kTestHooks{
+    HookType{
+        .name = "echo",
+        .validate = AcceptAnything,
+        .make = [](const JsonNode& settings, const HookContext& context) -> std::unique_ptr<Hook> {
+          return std::make_unique<EchoHook>(settings.Get("name").String(), context);
+        }},
+    HookType{.name = "throwing",
+             .validate = AcceptAnything,
+             .make = [](const JsonNode& settings,
+                        const HookContext& /*context*/) -> std::unique_ptr<Hook> {
+               return std::make_unique<ThrowingHook>(settings.Get("what").String());
+             }},
+};
+
+class HookChainTest : public testing::Test {
+ protected:
+  HookChain Chain(std::string_view hooks) { return {Configs(hooks), context_, kTestHooks}; }
+
+  LogLines lines_;
+  WorkerSlot slot_;
+  ManualClock clock_;
+  HookContext context_{.log = lines_.log(), .slot = slot_, .clock = clock_};
+  SampleInvocation sample_;
+};
+
+TEST_F(HookChainTest, CallsHooksInTheOrderOfTheConfiguration) {
+  HookChain chain = Chain(R"([{"type":"echo","name":"b"},{"type":"echo","name":"a"}])");
+  chain.OnRequest(sample_.view());
+  chain.OnFeatures(sample_.view());
+  chain.OnAnswer(sample_.view());
+  EXPECT_THAT(lines_.lines(), ElementsAre("info b request request-1", "info a request request-1",
+                                          "info b features request-1", "info a features request-1",
+                                          "info b answer request-1", "info a answer request-1"));
+}
+
+TEST_F(HookChainTest, AHookThatThrowsIsCountedAndLoggedAndTheNextStillRuns) {
+  HookChain chain =
+      Chain(R"([{"type":"throwing","what":"out of \"luck\""},{"type":"echo","name":"next"}])");
+  chain.OnAnswer(sample_.view());
+  EXPECT_EQ(slot_.hook_failures, 1U);
+  EXPECT_THAT(lines_.lines(),
+              ElementsAre(R"(warning hook_failed request_id="request-1" hook=throwing )"
+                          R"(reason="out of \"luck\"" suppressed=0)",
+                          "info next answer request-1"));
+}
+
+TEST_F(HookChainTest, WhatIsNoExceptionIsCaughtToo) {
+  HookChain chain = Chain(R"([{"type":"throwing","what":"nothing known"}])");
+  chain.OnAnswer(sample_.view());
+  EXPECT_EQ(slot_.hook_failures, 1U);
+}
+
+TEST_F(HookChainTest, AFailingHookLogsOneLineInTenSecondsAndSaysHowManyItHeldBack) {
+  HookChain chain =
+      Chain(R"([{"type":"throwing","what":"one"},{"type":"throwing","what":"other"}])");
+  const std::string one =
+      R"(warning hook_failed request_id="request-1" hook=throwing reason="one")";
+  const std::string other =
+      R"(warning hook_failed request_id="request-1" hook=throwing reason="other")";
+  for (int i = 0; i < 5; ++i) chain.OnAnswer(sample_.view());
+  clock_.Advance(std::chrono::seconds(9));
+  chain.OnAnswer(sample_.view());
+  EXPECT_THAT(lines_.lines(), ElementsAre(one + " suppressed=0", other + " suppressed=0"));
+  clock_.Advance(std::chrono::seconds(1));
+  chain.OnAnswer(sample_.view());
+  EXPECT_THAT(lines_.lines(), ElementsAre(one + " suppressed=0", other + " suppressed=0",
+                                          one + " suppressed=5", other + " suppressed=5"));
+  EXPECT_EQ(slot_.hook_failures, 14U);
+}
+
+TEST_F(HookChainTest, AnEmptyChainIsSilentAndAllocatesNothing) {
+  HookChain chain = Chain("[]");
+  EXPECT_TRUE(chain.empty());
+  const Invocation& invocation = sample_.view();
+  const std::size_t before = wire::AllocationCount();
+  chain.OnRequest(invocation);
+  chain.OnFeatures(invocation);
+  chain.OnAnswer(invocation);
+  EXPECT_EQ(wire::AllocationCount(), before);
+  EXPECT_THAT(lines_.lines(), IsEmpty());
+}
+
+TEST(HookConfiguration, OfEveryTypeIsAcceptedAndKnowsItsNeedForARecorder) {
+  const auto both = Configs(R"([
+      {"type":"capture","share":0.1,"folder":"f","endpoint":"e","variant":"v","max_bytes":1},
+      {"type":"slow_request","threshold_ms":250}])");
+  EXPECT_TRUE(ValidateHooks(both).ok());
+  EXPECT_TRUE(NeedsRecorder(both));
+  EXPECT_FALSE(NeedsRecorder(std::span(both).subspan(1)));
+  LogLines lines;
+  WorkerSlot slot;
+  const ManualClock clock;
+  EXPECT_FALSE(HookChain(both, {.log = lines.log(), .slot = slot, .clock = clock}).empty());
+}
+
+struct WrongHook {
+  const char* name;
+  const char* entry;
+  const char* message;
+
+  friend std::ostream& operator<<(std::ostream& out, const WrongHook& wrong) {
+    return out << wrong.entry;
+  }
+};
+
+class WrongHookConfiguration : public testing::TestWithParam<WrongHook> {};
+
+TEST_P(WrongHookConfiguration, IsRefusedNamingItsPlaceAndWhatIsAllowed) {
+  const auto configs = Configs(std::string(R"([{"type":"slow_request","threshold_ms":1},)") +
+                               GetParam().entry + "]");
+  const Status status = ValidateHooks(configs);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error(), (Error{ErrorCode::kInvalidArgument, GetParam().message, "$.hooks[1]"}));
+
+  LogLines lines;
+  WorkerSlot slot;
+  const ManualClock clock;
+  const HookContext context{.log = lines.log(), .slot = slot, .clock = clock};
+  EXPECT_THROW(HookChain(configs, context), preprocessing::SpecError);
+}
+
+constexpr const char* kNameRule =
+    ": expected 1 to 63 letters, digits, '-', '_' and '.', not beginning with '.'";
+
+const std::string kBadEndpoint = std::string("$.hooks[1].endpoint") + kNameRule;
+const std::string kBadVariant = std::string("$.hooks[1].variant") + kNameRule;
+const std::string kLongEndpoint =
+    R"({"type":"capture","share":1,"folder":"f","endpoint":")" + std::string(64, 'e') + R"("})";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, WrongHookConfiguration,
+    testing::Values(
+        WrongHook{"UnknownType", R"({"type":"captur"})",
+                  "$.hooks[1].type: unknown hook \"captur\"; known: capture, slow_request"},
+        WrongHook{"UnknownKey", R"({"type":"capture","shares":1})",
+                  "$.hooks[1].shares: unknown key; known here: type, share, folder, endpoint, "
+                  "variant, max_bytes"},
+        WrongHook{"NoShare", R"({"type":"capture","folder":"f","endpoint":"e"})",
+                  "$.hooks[1]: missing key \"share\""},
+        WrongHook{"ShareAboveOne", R"({"type":"capture","share":1.5,"folder":"f","endpoint":"e"})",
+                  "$.hooks[1].share: expected a number from 0 to 1, got 1.5"},
+        WrongHook{"ShareBelowZero", R"({"type":"capture","share":-1,"folder":"f","endpoint":"e"})",
+                  "$.hooks[1].share: expected a number from 0 to 1, got -1"},
+        WrongHook{"ShareAsText", R"({"type":"capture","share":"1","folder":"f","endpoint":"e"})",
+                  "$.hooks[1].share: expected a number from 0 to 1, got \"1\""},
+        WrongHook{"NoFolder", R"({"type":"capture","share":1,"endpoint":"e"})",
+                  "$.hooks[1]: missing key \"folder\""},
+        WrongHook{"EmptyFolder", R"({"type":"capture","share":1,"folder":"","endpoint":"e"})",
+                  "$.hooks[1].folder: expected a text that is not empty, got \"\""},
+        WrongHook{"FolderWithNul",
+                  R"({"type":"capture","share":1,"folder":"a\u0000b","endpoint":"e"})",
+                  "$.hooks[1].folder: expected a path without NUL"},
+        WrongHook{"NoEndpoint", R"({"type":"capture","share":1,"folder":"f"})",
+                  "$.hooks[1]: missing key \"endpoint\""},
+        WrongHook{"EndpointOfTwoFolders",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"a/b"})",
+                  kBadEndpoint.c_str()},
+        WrongHook{"EndpointThatLeadsUp",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":".."})",
+                  kBadEndpoint.c_str()},
+        WrongHook{"EndpointTooLong", kLongEndpoint.c_str(), kBadEndpoint.c_str()},
+        WrongHook{"VariantThatLeadsUp",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","variant":".."})",
+                  kBadVariant.c_str()},
+        WrongHook{"NoBytes",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_bytes":0})",
+                  "$.hooks[1].max_bytes: expected an integer from 1 to 33554432, got 0"},
+        WrongHook{"NoThreshold", R"({"type":"slow_request"})",
+                  "$.hooks[1]: missing key \"threshold_ms\""},
+        WrongHook{"ThresholdOfZero", R"({"type":"slow_request","threshold_ms":0})",
+                  "$.hooks[1].threshold_ms: expected an integer from 1 to 3600000, got 0"},
+        WrongHook{"ThresholdOverAnHour", R"({"type":"slow_request","threshold_ms":3600001})",
+                  "$.hooks[1].threshold_ms: expected an integer from 1 to 3600000, got 3600001"},
+        WrongHook{"FractionalThreshold", R"({"type":"slow_request","threshold_ms":1.5})",
+                  "$.hooks[1].threshold_ms: expected an integer from 1 to 3600000, got 1.5"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+}  // namespace
+}  // namespace forkcast::serving
