@@ -213,7 +213,7 @@ class OneHost(Nginx):
         connection.endheaders()
         answer = connection.getresponse()
         self.assertEqual((answer.status, answer.headers["Content-Type"]), (413, "application/json"))
-        self.assertEqual(json.loads(answer.read())["error"]["code"], "body_too_large")
+        self.assertEqual(json.loads(answer.read())["error"]["code"], "too_large")
         self.assertEqual(len(self.seen), 1)
 
     def test_does_not_hand_a_half_sent_request_to_the_server(self):
