@@ -12,3 +12,4 @@ endfunction()
 
 forkcast_find_library(cctz cctz/time_zone.h cctz libcctz-dev)
 forkcast_find_library(xxhash xxhash.h xxhash libxxhash-dev)
+forkcast_find_library(systemd systemd/sd-daemon.h systemd libsystemd-dev)

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +20,8 @@
 #include "serving/process/master.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/shared_array.hpp"
+#include "serving/process/supervisor.hpp"
+#include "serving/process/upgrade.hpp"
 #include "serving/worker/worker.hpp"
 
 namespace forkcast::serving {
@@ -53,15 +56,13 @@ class Server {
         log_(MakeProcessLog("master", config.log_level)) {}
 
   int Run() {
-    for (const Address& address : config_.bind) {
-      auto listener = Listener::Open(address, config_.backlog);
-      if (!listener) {
-        log_->critical("bind_failed error={:?}", listener.error().message);
-        return kExitCannotBind;
-      }
-      if (!listener->warning().empty()) log_->warn("backlog_clipped {}", listener->warning());
-      log_->info("listening address={}", ToString(listener->local_address()));
-      listeners_.push_back(std::move(*listener));
+    if (const Status opened = OpenListeners(); !opened) {
+      log_->critical("bind_failed error={:?}", opened.error().message);
+      return kExitCannotBind;
+    }
+    for (const Listener& listener : listeners_) {
+      if (!listener.warning().empty()) log_->warn("backlog_clipped {}", listener.warning());
+      log_->info("listening address={}", ToString(listener.local_address()));
     }
     const std::chrono::milliseconds timeout = config_.timeout;
     return Master({.workers = config_.workers,
@@ -69,6 +70,10 @@ class Server {
                    .recorder = [this](int control_fd) { return Record(control_fd); },
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
                    .close_door = [this] { RefuseNew(); },
+                   .start_upgrade = [this] { return StartUpgradedMaster(ListeningSockets()); },
+                   .hand_over = [this] { DisownListeners(); },
+                   .on_ready = [this] { LetOldMasterGo(); },
+                   .notify = [this](const std::string& state) { supervisor_.Notify(state); },
                    .graceful_timeout = config_.graceful_timeout,
                    .retire_timeout = config_.idle_timeout + 2 * timeout,
                    .boot_timeout = config_.boot_timeout,
@@ -80,8 +85,47 @@ class Server {
  private:
   static constexpr std::chrono::milliseconds kLongestHeartbeat{10'000};
 
+  /// From an old master, else from a supervisor, else our own.
+  Status OpenListeners() {
+    const auto add = [this](Result<Listener> listener) -> Status {
+      if (!listener) return std::move(listener).error();
+      listeners_.push_back(std::move(*listener));
+      return {};
+    };
+    Status added;
+    if (auto inheritance = TakeInheritance(context_.environment)) {
+      old_master_ = std::move(inheritance->ready);
+      for (Fd& socket : inheritance->listeners) {
+        if (added) added = add(Listener::Adopt(std::move(socket), /*owns_file=*/true));
+      }
+      return added;
+    }
+    for (Fd& socket : Supervisor::TakeSockets()) {
+      if (added) added = add(Listener::Adopt(std::move(socket), /*owns_file=*/false));
+    }
+    if (!added || !listeners_.empty()) return added;
+    for (const Address& address : config_.bind) {
+      if (added) added = add(Listener::Open(address, config_.backlog));
+    }
+    return added;
+  }
+
+  [[nodiscard]] std::vector<int> ListeningSockets() const {
+    std::vector<int> sockets;
+    for (const Listener& listener : listeners_) sockets.push_back(listener.fd());
+    return sockets;
+  }
   void RefuseNew() {
     for (Listener& listener : listeners_) listener.RefuseNew();
+  }
+  void DisownListeners() {
+    for (Listener& listener : listeners_) listener.Disown();
+  }
+  void LetOldMasterGo() {
+    if (!old_master_) return;
+    // An old master that is gone needs no leave.
+    [[maybe_unused]] const ssize_t written = ::write(old_master_.get(), "R", 1);
+    old_master_.Reset();
   }
 
   /// In a worker's process. Generations behind the first read the configuration anew.
@@ -99,10 +143,8 @@ class Server {
       }
       config_ = std::move(settings->config);
     }
-    std::vector<int> listening;
-    for (const Listener& listener : listeners_) listening.push_back(listener.fd());
     return RunWorker({.config = config_,
-                      .listeners = std::move(listening),
+                      .listeners = ListeningSockets(),
                       .capture_socket = capture_.first.get(),
                       .slots = slots_.all(),
                       .server = state_[0],
@@ -128,6 +170,8 @@ class Server {
   const ServeExtensions& extensions_;
   std::shared_ptr<spdlog::logger> log_;
   std::vector<Listener> listeners_;
+  Fd old_master_;  // until we are ready to take its place
+  Supervisor supervisor_;
   SharedArray<WorkerSlot> slots_{kMaxSlots};
   SharedArray<ServerState> state_{1};
   SharedArray<RecorderCounters> counters_{1};

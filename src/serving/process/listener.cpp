@@ -10,6 +10,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -162,19 +163,58 @@ Status Listener::BindUnix(const UnixAddress& address, int backlog) {
   if (::bind(fd_.get(), Generic(name), sizeof name) != 0) {
     return SystemError(local_address_, "cannot listen");
   }
-  struct stat file {};
-  if (::lstat(path.c_str(), &file) == 0) {
-    owned_path_ = absolute;
-    device_ = file.st_dev;
-    inode_ = file.st_ino;
-    owner_ = ::getpid();
-  }
+  OwnFile(absolute);
   // Before listen(), so that whoever can connect at all finds the final permissions.
   if (owned_path_.empty() || ::chmod(path.c_str(), 0666) != 0 ||
       ::listen(fd_.get(), backlog) != 0) {
     return SystemError(local_address_, "cannot listen");
   }
   return {};
+}
+
+void Listener::OwnFile(const std::filesystem::path& path) noexcept {
+  struct stat file {};
+  if (::lstat(path.c_str(), &file) != 0) return;
+  owned_path_ = path;
+  device_ = file.st_dev;
+  inode_ = file.st_ino;
+  owner_ = ::getpid();
+}
+
+Result<Listener> Listener::Adopt(Fd socket, bool owns_file) {
+  const std::string who = "inherited descriptor " + std::to_string(socket.get());
+  int listening = 0;
+  socklen_t size = sizeof listening;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
+      listening == 0) {
+    return Error{ErrorCode::kInvalidArgument, who + ": no listening socket", "bind"};
+  }
+  sockaddr_storage name{};
+  size = sizeof name;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&name), &size) != 0 ||
+      ::fcntl(socket.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return Error{ErrorCode::kIo, who + ": " + std::generic_category().message(errno), "bind"};
+  }
+  Listener listener;
+  std::array<char, INET6_ADDRSTRLEN> host{};
+  if (name.ss_family == AF_UNIX) {
+    const auto& unix_name = reinterpret_cast<const sockaddr_un&>(name);
+    const std::filesystem::path path(unix_name.sun_path);
+    listener.local_address_ = UnixAddress{.path = path};
+    if (owns_file) listener.OwnFile(std::filesystem::absolute(path));
+  } else if (name.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
+    ::inet_ntop(AF_INET, &v4.sin_addr, host.data(), host.size());
+    listener.local_address_ = TcpAddress{.host = host.data(), .port = ntohs(v4.sin_port)};
+  } else if (name.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, host.data(), host.size());
+    listener.local_address_ = TcpAddress{.host = host.data(), .port = ntohs(v6.sin6_port)};
+  } else {
+    return Error{ErrorCode::kInvalidArgument, who + ": neither TCP nor Unix", "bind"};
+  }
+  listener.fd_ = std::move(socket);
+  return listener;
 }
 
 Listener::Listener(Listener&& other) noexcept

@@ -25,6 +25,11 @@ class Listener {
   /// one of them gets it.
   static Result<Listener> Open(const Address& address, int backlog);
 
+  /// Takes over a socket that already listens: from an old master (`owns_file`: its file is ours
+  /// to remove from now on), or from a supervisor, whose file is its own. kInvalidArgument when the
+  /// descriptor is no listening stream socket.
+  static Result<Listener> Adopt(Fd socket, bool owns_file);
+
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&& other) noexcept;
   Listener(const Listener&) = delete;
@@ -36,6 +41,9 @@ class Listener {
   /// processes that share the socket, and for good.
   void RefuseNew() noexcept;
 
+  /// Leaves the file of a Unix socket to whoever took the socket over.
+  void Disown() noexcept { owned_path_.clear(); }
+
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
   /// Where it listens: as asked for, with the port that was chosen in place of 0.
   [[nodiscard]] const Address& local_address() const noexcept { return local_address_; }
@@ -46,6 +54,7 @@ class Listener {
   Listener() = default;
   Status BindTcp(const TcpAddress& address, int backlog);
   Status BindUnix(const UnixAddress& address, int backlog);
+  void OwnFile(const std::filesystem::path& path) noexcept;
   void RemoveFile() noexcept;
   void Close() noexcept;
 

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -79,8 +80,10 @@ int Master::Run() {
     if (now - last_turn_ > kSuspended) trusted_from_ = now;
     last_turn_ = now;
     Reconcile(now);
+    WatchUpgrade(now);
     CheckLiveness(now);
     Escalate(now);
+    Notify("WATCHDOG=1");
     Wait(now);
   }
   log_.info("stopped code={}", exit_code_);
@@ -88,7 +91,7 @@ int Master::Run() {
 }
 
 void Master::Reconcile(MonotonicTime now) {
-  if (stopping_) return;
+  if (stopping_ || paused_) return;
   RetireReplaced(now);
   const std::size_t staying = Count([this](const Worker& worker) {
     return !worker.leaving() && worker.generation == generation_;
@@ -206,12 +209,17 @@ void Master::BeginReload(MonotonicTime now) {
   generation_ = ++newest_generation_;
   worker_delay_.Reset();
   log_.info("reload_begun generation={}", generation_);
+  Notify(
+      "RELOADING=1\nMONOTONIC_USEC=" +
+      std::to_string(
+          std::chrono::duration_cast<std::chrono::microseconds>(now.time_since_epoch()).count()));
   Reconcile(now);
 }
 
 void Master::EndReload(MonotonicTime now) {
   log_.info("reload_done generation={} workers={}", generation_, target_);
   reload_.reset();
+  Notify("READY=1\nSTATUS=generation " + std::to_string(generation_));
   if (reload_again_) BeginReload(now);
 }
 
@@ -220,6 +228,8 @@ void Master::AbandonReload(MonotonicTime now) {
   generation_ = reload_->old_generation;
   reload_.reset();
   worker_delay_.Reset();
+  Notify("READY=1\nSTATUS=the last reload failed, generation " + std::to_string(generation_) +
+         " stays");
   if (reload_again_) BeginReload(now);
 }
 
@@ -312,6 +322,10 @@ void Master::Wait(MonotonicTime now) {
     watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
   };
   if (recorder_) watch(recorder_->pidfd());
+  if (upgrade_ && !handed_over_) {
+    watch(upgrade_->ready.get());
+    watch(upgrade_->pidfd.get());
+  }
   for (const Worker& worker : workers_) {
     watch(worker.process.pidfd());
     watch(worker.process.control());  // poll() passes over -1
@@ -384,7 +398,10 @@ void Master::OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime 
     reload_->proven = true;
     target_ = std::clamp<std::size_t>(asked_workers, 1, slots_.size() / 2);
   }
-  if (first && reload_again_) BeginReload(now);
+  if (!first) return;
+  if (options_.on_ready) options_.on_ready();
+  Notify("READY=1");
+  if (reload_again_) BeginReload(now);
 }
 
 void Master::LogEnd(const std::string& who, const ChildProcess& process, const ChildEnd& end,
@@ -429,6 +446,7 @@ void Master::ReapStrangers() {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const bool ours = (recorder_ && recorder_->pid() == info.si_pid) ||
+                      (upgrade_ && !handed_over_ && upgrade_->pid == info.si_pid) ||
                       std::ranges::any_of(workers_, [&info](const Worker& worker) {
                         return worker.process.pid() == info.si_pid;
                       });
@@ -464,8 +482,80 @@ void Master::OnSignal(int signal, MonotonicTime now) {
         SendControl(worker.process.control(), {.kind = ControlMessage::Kind::kReopenLogs});
       }
       return;
+    case SIGUSR2:
+      return BeginUpgrade(now);
+    case SIGWINCH:
+      if (!upgrade_ || stopping_) break;  // a terminal that was resized
+      paused_ = true;
+      for (Worker& worker : workers_) {
+        if (!worker.leaving()) Retire(worker, now);
+      }
+      return;
     default:
-      log_.info("signal_ignored signal={:?}", ::strsignal(signal));
+      break;
+  }
+  log_.info("signal_ignored signal={:?}", ::strsignal(signal));
+}
+
+void Master::Notify(const std::string& state) const {
+  if (options_.notify) options_.notify(state);
+}
+
+void Master::BeginUpgrade(MonotonicTime now) {
+  if (stopping_ || upgrade_ || !options_.start_upgrade) {
+    log_.warn("upgrade_refused reason={:?}", stopping_  ? "stopping"
+                                             : upgrade_ ? "one is under way"
+                                                        : "not possible here");
+    return;
+  }
+  if (::getpid() == 1) {
+    // The container would end with us, whoever took over.
+    log_.error("upgrade_refused reason=\"this is the first process of its container\"");
+    return;
+  }
+  auto started = options_.start_upgrade();
+  if (!started) {
+    log_.error("upgrade_failed error={:?}", started.error().message);
+    return;
+  }
+  upgrade_ = std::move(*started);
+  upgrade_deadline_ = now + options_.boot_timeout + kLadderStep;
+  log_.info("upgrade_begun child={}", upgrade_->pid);
+}
+
+/// A new master that ends, or does not get ready in its time, changes nothing.
+void Master::WatchUpgrade(MonotonicTime now) {
+  if (!upgrade_ || handed_over_) return;
+  pollfd ready{.fd = upgrade_->ready.get(), .events = POLLIN, .revents = 0};
+  if (::poll(&ready, 1, 0) == 1) {
+    char byte = 0;
+    if (::read(upgrade_->ready.get(), &byte, 1) == 1) return HandOver(now);
+  }
+  siginfo_t info{};
+  const bool ended =
+      ::waitid(P_PIDFD, static_cast<id_t>(upgrade_->pidfd.get()), &info, WEXITED | WNOHANG) == 0 &&
+      info.si_pid != 0;
+  if (ended) {
+    log_.error("upgrade_failed child={} code={}", upgrade_->pid, info.si_status);
+  } else if (now >= upgrade_deadline_) {
+    log_.error("upgrade_failed child={} reason=\"not ready in time\"", upgrade_->pid);
+    ::syscall(SYS_pidfd_send_signal, upgrade_->pidfd.get(), SIGKILL, nullptr, 0);
+  } else {
+    return;
+  }
+  upgrade_.reset();
+  paused_ = false;
+}
+
+void Master::HandOver(MonotonicTime now) {
+  log_.info("upgrade_done child={}", upgrade_->pid);
+  Notify("MAINPID=" + std::to_string(upgrade_->pid));
+  if (options_.hand_over) options_.hand_over();
+  handed_over_ = true;
+  stopping_ = true;
+  reload_.reset();
+  for (Worker& worker : workers_) {
+    if (!worker.leaving()) Retire(worker, now);
   }
 }
 
@@ -488,6 +578,11 @@ void Master::Stop(int signal, MonotonicTime now) {
   if (!stopping_) {
     stopping_ = true;
     reload_.reset();
+    Notify("STOPPING=1");
+    if (upgrade_) {
+      // Whoever was to take over must not: closing the door closes it for all who share it.
+      ::syscall(SYS_pidfd_send_signal, upgrade_->pidfd.get(), SIGKILL, nullptr, 0);
+    }
     if (options_.close_door) options_.close_door();
   }
   quick_ = quick_ || quick;

@@ -14,6 +14,7 @@
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/restart_delay.hpp"
+#include "serving/process/upgrade.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace spdlog {
@@ -41,6 +42,14 @@ struct MasterOptions {
   bool needs_recorder = false;  ///< From the start; a worker may ask for it later.
   /// Called once when the server begins to stop: no connection may join the backlogs after it.
   std::function<void()> close_door;
+  /// Starts a new master on the same sockets (SIGUSR2); empty: upgrades are refused.
+  std::function<Result<UpgradedMaster>()> start_upgrade;
+  /// Called when a new master has taken over: the sockets' files are its own from now on.
+  std::function<void()> hand_over;
+  /// Called when a first worker is READY.
+  std::function<void()> on_ready;
+  /// Tells a supervisor what happens, in the words of sd_notify(3); may be empty.
+  std::function<void(const std::string& state)> notify;
   // Deadlines. A step of the kill ladder takes kLadderStep.
   std::chrono::milliseconds graceful_timeout{25'000};   ///< To finish requests when stopping.
   std::chrono::milliseconds retire_timeout{140'000};    ///< To finish when another took the place.
@@ -115,6 +124,10 @@ class Master {
   void OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now);
   void LogEnd(const std::string& who, const ChildProcess& process, const ChildEnd& end, bool asked);
   void ReapStrangers();
+  void BeginUpgrade(MonotonicTime now);
+  void WatchUpgrade(MonotonicTime now);
+  void HandOver(MonotonicTime now);
+  void Notify(const std::string& state) const;
   void Stop(int signal, MonotonicTime now);
   void ChangeTarget(int by);
   void InChild();
@@ -144,6 +157,10 @@ class Master {
   std::optional<Reload> reload_;
   bool reload_again_ = false;
   bool ever_ready_ = false;
+  std::optional<UpgradedMaster> upgrade_;
+  MonotonicTime upgrade_deadline_;
+  bool paused_ = false;       // WINCH: no workers while the new master comes up
+  bool handed_over_ = false;  // the sockets are another's
   bool stopping_ = false;
   bool quick_ = false;
   MonotonicTime last_turn_;

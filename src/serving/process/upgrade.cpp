@@ -1,0 +1,110 @@
+#include "serving/process/upgrade.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace forkcast::serving {
+namespace {
+
+constexpr const char* kListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
+constexpr const char* kReadyVariable = "FORKCAST_UPGRADE_READY";
+constexpr int kCannotExecute = 127;  // as shells say it
+
+Error SystemError(const char* what) {
+  return {ErrorCode::kIo, std::string(what) + ": " + std::generic_category().message(errno)};
+}
+
+/// The words of this process's command line.
+std::vector<std::string> CommandLine() {
+  std::ifstream file("/proc/self/cmdline", std::ios::binary);
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
+void KeepOnExec(int fd) noexcept { ::fcntl(fd, F_SETFD, 0); }
+
+/// In the forked child. Does not return.
+[[noreturn]] void Execute(const std::vector<std::string>& words, const std::vector<int>& listeners,
+                          int ready) {
+  std::string numbers;
+  for (const int fd : listeners) {
+    KeepOnExec(fd);
+    numbers.append(numbers.empty() ? "" : ",").append(std::to_string(fd));
+  }
+  KeepOnExec(ready);
+  ::setenv(kListenersVariable, numbers.c_str(), 1);
+  ::setenv(kReadyVariable, std::to_string(ready).c_str(), 1);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  std::vector<char*> arguments;
+  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
+  arguments.push_back(nullptr);
+  ::execvp(arguments.front(), arguments.data());
+  std::_Exit(kCannotExecute);
+}
+
+std::optional<int> ToDescriptor(std::string_view text) noexcept {
+  int fd = -1;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) return std::nullopt;  // no such descriptor
+  return fd;
+}
+
+}  // namespace
+
+Result<UpgradedMaster> StartUpgradedMaster(const std::vector<int>& listeners) {
+  const std::vector<std::string> words = CommandLine();
+  if (words.empty()) return SystemError("/proc/self/cmdline");
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError("pipe");
+  UpgradedMaster upgraded{.pid = 0, .pidfd = Fd(), .ready = Fd(ends[0])};
+  const Fd theirs(ends[1]);
+  upgraded.pid = ::fork();
+  if (upgraded.pid < 0) return SystemError("fork");
+  if (upgraded.pid == 0) Execute(words, listeners, theirs.get());
+  upgraded.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, upgraded.pid, 0)));
+  if (!upgraded.pidfd) {
+    const Error error = SystemError("pidfd_open");
+    ::kill(upgraded.pid, SIGKILL);
+    return error;  // buried as a stranger
+  }
+  return upgraded;
+}
+
+std::optional<Inheritance> TakeInheritance(const Environment& environment) {
+  const auto numbers = environment(kListenersVariable);
+  const auto ready = environment(kReadyVariable);
+  ::unsetenv(kListenersVariable);
+  ::unsetenv(kReadyVariable);
+  if (!numbers || !ready) return std::nullopt;
+  Inheritance inheritance;
+  std::string_view rest = *numbers;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find(','), rest.size());
+    const auto fd = ToDescriptor(rest.substr(0, end));
+    if (!fd) return std::nullopt;
+    inheritance.listeners.emplace_back(*fd);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  const auto ready_fd = ToDescriptor(*ready);
+  if (!ready_fd) return std::nullopt;
+  inheritance.ready = Fd(*ready_fd);
+  return inheritance;
+}
+
+}  // namespace forkcast::serving

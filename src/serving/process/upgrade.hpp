@@ -1,0 +1,37 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/environment.hpp"
+#include "data_preprocessing/base/fd.hpp"
+#include "data_preprocessing/base/result.hpp"
+
+namespace forkcast::serving {
+
+/// A new master, executed from the program's file by an old one (SIGUSR2), on the old one's
+/// sockets. The old one goes on until the new one says through `ready` that a worker of its own
+/// answers.
+struct UpgradedMaster {
+  pid_t pid = 0;
+  Fd pidfd;
+  Fd ready;  ///< Readable once it is ready, or gone.
+};
+
+/// Forks and executes this process's command line anew, with `listeners` open under the numbers
+/// that its environment says. kIo when it cannot be started; that the file is no program shows by
+/// its end.
+Result<UpgradedMaster> StartUpgradedMaster(const std::vector<int>& listeners);
+
+/// What a master finds in its environment when an old one started it.
+struct Inheritance {
+  std::vector<Fd> listeners;
+  Fd ready;  ///< A byte written here lets the old master go.
+};
+/// None when this is no upgrade. Marks the descriptors as not to be inherited further.
+std::optional<Inheritance> TakeInheritance(const Environment& environment);
+
+}  // namespace forkcast::serving
