@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -29,6 +30,13 @@ struct HookConfig {
   std::string json;  ///< The entry as it stands.
 };
 
+/// How requests are noted in the access log.
+enum class AccessLogFormat {
+  kOff,
+  kCommon,  ///< The Common Log Format of Apache and nginx.
+  kJson,    ///< One object a line, with latency and request id.
+};
+
 /// Everything that `forkcast serve` can be told. The settings table (settings.hpp) fills it.
 struct ServerConfig {
   // Behaviour.
@@ -42,6 +50,13 @@ struct ServerConfig {
   std::chrono::seconds graceful_timeout{25};  ///< To finish requests when stopping.
   std::chrono::seconds boot_timeout{240};     ///< For a worker to load what it serves.
   std::string log_level = "info";
+  AccessLogFormat access_log = AccessLogFormat::kOff;
+  std::filesystem::path access_log_file = "-";  ///< "-": standard output.
+  std::filesystem::path pidfile;                ///< Empty: none.
+  std::filesystem::path control;  ///< Unix socket that tells the server's status; empty: none.
+  std::string user;               ///< Of workers and recorder; empty: that of the master.
+  std::string group;              ///< Likewise; empty: the user's.
+  std::optional<unsigned> umask;  ///< None: as inherited.
   // Performance and limits.
   std::size_t workers = 1;
   std::size_t max_connections = 1000;  ///< Of one worker.

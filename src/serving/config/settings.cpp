@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -65,8 +67,9 @@ Rule IntegerRule(std::string argument, std::int64_t least, std::int64_t most,
   return {std::move(argument), allowed, Setting::FileForm::kInteger, apply};
 }
 
-Rule PathRule(std::string argument, std::string allowed,
-              std::filesystem::path ServerConfig::*field) {
+/// Any text but an empty one.
+template <typename Field>
+Rule TextRule(std::string argument, std::string allowed, Field ServerConfig::*field) {
   const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
     if (text.empty()) return Expected(allowed);
     config.*field = text;
@@ -99,6 +102,39 @@ Status ApplyLogLevel(const std::string& text, ServerConfig& config) {
     return Expected("debug, info, warn or error");
   }
   config.log_level = text;
+  return {};
+}
+
+Status ApplyAccessLog(const std::string& text, ServerConfig& config) {
+  constexpr std::array<std::pair<std::string_view, AccessLogFormat>, 3> kFormats{
+      {{"off", AccessLogFormat::kOff},
+       {"common", AccessLogFormat::kCommon},
+       {"json", AccessLogFormat::kJson}}};
+  for (const auto& [name, format] : kFormats) {
+    if (text != name) continue;
+    config.access_log = format;
+    return {};
+  }
+  return Expected("off, common or json");
+}
+
+Status ApplyControl(const std::string& text, ServerConfig& config) {
+  if (text.empty() || text.size() > kMaxUnixPath) {
+    return Expected("a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes");
+  }
+  config.control = text;
+  return {};
+}
+
+Status ApplyUmask(const std::string& text, ServerConfig& config) {
+  constexpr unsigned kMost = 0777;
+  unsigned mask = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, mask, 8);
+  if (failure != std::errc() || stop != end || mask > kMost) {
+    return Expected("an octal number from 0 to 777");
+  }
+  config.umask = mask;
   return {};
 }
 
@@ -375,19 +411,23 @@ std::vector<Setting> ServerSettings() {
                   Setting::FileForm::kTextOrList, ApplyBind};
   const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
                        ApplyLogLevel};
+  const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
+  const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
+                     Setting::FileForm::kText, ApplyControl};
+  const Rule umask{"OCTAL", "an octal number from 0 to 777", Setting::FileForm::kText, ApplyUmask};
   const std::string workers = std::to_string(UsableCpus());
 
   std::vector<Setting> settings{
       MakeSetting("config", "FORKCAST_CONFIG", config, "",
                   "Config file, which holds settings under their keys, and the hooks"),
       MakeSetting("pipeline", "FORKCAST_PIPELINE",
-                  PathRule("FILE", "a pipeline file", &ServerConfig::pipeline), "",
+                  TextRule("FILE", "a pipeline file", &ServerConfig::pipeline), "",
                   "What is served", "none; required"),
       MakeSetting("store", "FORKCAST_STORE", store, "",
                   "The store whose snapshots are served; only names their folder",
                   "none; required without snapshots"),
       MakeSetting("snapshots", "FORKCAST_SNAPSHOTS",
-                  PathRule("DIR", "a folder", &ServerConfig::snapshots), "",
+                  TextRule("DIR", "a folder", &ServerConfig::snapshots), "",
                   "Where ingest has published the snapshots", "beside the store, PATH.snapshots"),
       MakeSetting("bind", "FORKCAST_BIND", bind, "127.0.0.1:8080",
                   "Where to listen; several times, or with commas between in environment and "
@@ -434,6 +474,25 @@ std::vector<Setting> ServerSettings() {
                   IntegerRule("MIB", 0, 1'048'576, &ServerConfig::max_memory_mb), "0",
                   "Resident memory beyond which a worker is replaced; 0: never"),
       MakeSetting("log_level", "FORKCAST_LOG_LEVEL", log_level, "info", "The least that is logged"),
+      MakeSetting("access_log", "FORKCAST_ACCESS_LOG", access_log, "off",
+                  "Notes every answer in one line"),
+      MakeSetting(
+          "access_log_file", "FORKCAST_ACCESS_LOG_FILE",
+          TextRule("FILE", "a file, or - for standard output", &ServerConfig::access_log_file), "-",
+          "Where to; opened anew on USR1"),
+      MakeSetting("pidfile", "FORKCAST_PIDFILE", TextRule("FILE", "a file", &ServerConfig::pidfile),
+                  "", "Holds the process id of the server while it runs"),
+      MakeSetting("control", "FORKCAST_CONTROL", control, "",
+                  "Unix socket, for the server's own user alone, that forkcast status asks"),
+      MakeSetting("user", "FORKCAST_USER",
+                  TextRule("NAME", "a user's name or number", &ServerConfig::user), "",
+                  "Whom workers and recorder run as; takes root to ask for another",
+                  "the server's own"),
+      MakeSetting("group", "FORKCAST_GROUP",
+                  TextRule("NAME", "a group's name or number", &ServerConfig::group), "",
+                  "Their group", "that of the user"),
+      MakeSetting("umask", "FORKCAST_UMASK", umask, "",
+                  "Permissions that files do not get when they are made", "as inherited"),
   };
   Setting& bind_setting = *std::ranges::find(settings, "bind", &Setting::key);
   bind_setting.platform_environment = "SAGEMAKER_BIND_TO_PORT";

@@ -174,6 +174,22 @@ INSTANTIATE_TEST_SUITE_P(
                  "bind",
                  "127.0.0.1:1",
                  "--bind"},
+        GoodCase{"AccessLogOnStandardOutput", {}, {}, "", "access_log_file", "-", "default"},
+        GoodCase{"PidfileOfTheEnvironment",
+                 {},
+                 {{"FORKCAST_PIDFILE", "/run/f.pid"}},
+                 "",
+                 "pidfile",
+                 "/run/f.pid",
+                 "FORKCAST_PIDFILE"},
+        GoodCase{"ControlOfTheEnvironment",
+                 {},
+                 {{"FORKCAST_CONTROL", "/run/f.ctl"}},
+                 "",
+                 "control",
+                 "/run/f.ctl",
+                 "FORKCAST_CONTROL"},
+        GoodCase{"UmaskWithoutZeroInFront", {"--umask", "77"}, {}, "", "umask", "77", "--umask"},
         GoodCase{"SnapshotsBesideTheStore", {}, {}, "", "snapshots", "s.db.snapshots", "default"},
         GoodCase{"SnapshotsElsewhere",
                  {"--snapshots", "dir"},
@@ -253,6 +269,36 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 "",
                 R"(log_level: "loud" from --log-level: expected debug, info, warn or error)"},
+        BadCase{"UnknownAccessLog",
+                {"--access-log", "combined"},
+                {},
+                "",
+                R"(access_log: "combined" from --access-log: expected off, common or json)"},
+        BadCase{"UmaskThatIsNotOctal",
+                {"--umask", "028"},
+                {},
+                "",
+                R"(umask: "028" from --umask: expected an octal number from 0 to 777)"},
+        BadCase{"UmaskOverTheMost",
+                {},
+                {},
+                R"({"umask": "1000"})",
+                R"(umask: "1000" from FILE, $.umask: expected an octal number from 0 to 777)"},
+        BadCase{"UmaskAsANumber",
+                {},
+                {},
+                R"({"umask": 22})",
+                "umask: 22 from FILE, $.umask: expected an octal number from 0 to 777"},
+        BadCase{"ControlPathTooLongForASocket",
+                {"--control", std::string(108, 'x')},
+                {},
+                "",
+                "from --control: expected a path of 1 to 107 bytes"},
+        BadCase{"EmptyUser",
+                {"--user", ""},
+                {},
+                "",
+                R"(user: "" from --user: expected a user's name or number)"},
         BadCase{"HostName",
                 {"--bind", "localhost:80"},
                 {},
@@ -317,6 +363,17 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.max_header_bytes, fresh.max_header_bytes);
   EXPECT_EQ(config.max_rows, fresh.max_rows);
   EXPECT_EQ(config.backlog, fresh.backlog);
+  EXPECT_EQ(config.boot_timeout, fresh.boot_timeout);
+  EXPECT_EQ(config.max_requests, fresh.max_requests);
+  EXPECT_EQ(config.max_requests_jitter, fresh.max_requests_jitter);
+  EXPECT_EQ(config.max_memory_mb, fresh.max_memory_mb);
+  EXPECT_EQ(config.access_log, fresh.access_log);
+  EXPECT_EQ(config.access_log_file, fresh.access_log_file);
+  EXPECT_EQ(config.pidfile, fresh.pidfile);
+  EXPECT_EQ(config.control, fresh.control);
+  EXPECT_EQ(config.user, fresh.user);
+  EXPECT_EQ(config.group, fresh.group);
+  EXPECT_EQ(config.umask, fresh.umask);
   EXPECT_GE(config.workers, 1U);
   EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
 }
@@ -326,7 +383,9 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "pipeline": "p", "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "workers": 2,
     "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
-    "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
+    "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
+    "group": "us", "umask": "027", "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -343,6 +402,17 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.max_header_bytes, 1028U);
   EXPECT_EQ(config.max_rows, 9U);
   EXPECT_EQ(config.backlog, 10);
+  EXPECT_EQ(config.boot_timeout, std::chrono::seconds(11));
+  EXPECT_EQ(config.max_requests, 12U);
+  EXPECT_EQ(config.max_requests_jitter, 13U);
+  EXPECT_EQ(config.max_memory_mb, 14U);
+  EXPECT_EQ(config.access_log, AccessLogFormat::kJson);
+  EXPECT_EQ(config.access_log_file, "a");
+  EXPECT_EQ(config.pidfile, "i");
+  EXPECT_EQ(config.control, "c");
+  EXPECT_EQ(config.user, "me");
+  EXPECT_EQ(config.group, "us");
+  EXPECT_EQ(config.umask, 027U);
   EXPECT_EQ(config.log_level, "warn");
   ASSERT_EQ(config.hooks.size(), 1U);
   EXPECT_EQ(config.hooks[0].type, "capture");
@@ -413,11 +483,11 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
   const auto parsed = parser.Parse({"--timeout", "9"}, {{"FORKCAST_MAX_ROWS", "5"}});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const std::string text = parser.Generic(PrintConfig(*parsed));
-  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers          = 2  (FILE)\n"),
-                          HasSubstr("\ntimeout          = 9  (--timeout)\n"),
-                          HasSubstr("\nmax_rows         = 5  (FORKCAST_MAX_ROWS)\n"),
-                          HasSubstr("\nbacklog          = 2048  (default)\n"),
-                          HasSubstr("\nhooks            = capture,slow_request  (FILE)\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers             = 2  (FILE)\n"),
+                          HasSubstr("\ntimeout             = 9  (--timeout)\n"),
+                          HasSubstr("\nmax_rows            = 5  (FORKCAST_MAX_ROWS)\n"),
+                          HasSubstr("\nbacklog             = 2048  (default)\n"),
+                          HasSubstr("\nhooks               = capture,slow_request  (FILE)\n")));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   EXPECT_EQ(lines, ServerSettings().size() + 1);
 }
