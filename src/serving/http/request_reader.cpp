@@ -21,11 +21,13 @@ using boost::beast::error_code;
 constexpr std::size_t kInitialCapacity = 16384;
 constexpr std::size_t kKeptCapacity = 262144;  // a larger buffer is given back after its request
 constexpr std::size_t kMaxChunkExtension = 256;
+constexpr std::size_t kMaxHeaderFields = 100;
 constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
 
 /// The header fields that are looked at.
 enum Header : std::size_t {
   kHost,
+  kContentLength,
   kContentType,
   kContentEncoding,
   kTransferEncoding,
@@ -41,6 +43,8 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
   switch (field) {
     case http::field::host:
       return kHost;
+    case http::field::content_length:
+      return kContentLength;
     case http::field::content_type:
       return kContentType;
     case http::field::content_encoding:
@@ -61,6 +65,48 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
   if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
   if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
   return std::nullopt;
+}
+
+/// Fields that say how a message is framed, led or allowed come too late behind its body.
+bool MayBeTrailer(http::field field) noexcept {
+  switch (field) {
+    case http::field::authorization:
+    case http::field::cache_control:
+    case http::field::connection:
+    case http::field::content_encoding:
+    case http::field::content_length:
+    case http::field::content_range:
+    case http::field::content_type:
+    case http::field::cookie:
+    case http::field::expect:
+    case http::field::host:
+    case http::field::max_forwards:
+    case http::field::proxy_authorization:
+    case http::field::te:
+    case http::field::trailer:
+    case http::field::transfer_encoding:
+    case http::field::upgrade:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/// Characters of a URI (RFC 3986) but `#`, which no client sends.
+bool IsTarget(std::string_view text) noexcept {
+  constexpr std::string_view kRefused = "\"#<>\\^`{|}";
+  return std::ranges::all_of(text, [kRefused](char c) {
+    return c > 0x20 && c < 0x7F && kRefused.find(c) == std::string_view::npos;
+  });
+}
+
+/// Characters of a host with its port; an empty one is allowed.
+bool IsHost(std::string_view text) noexcept {
+  constexpr std::string_view kAllowed = "-._~!$&'()*+,;=:[]%";
+  return std::ranges::all_of(text, [kAllowed](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           kAllowed.find(c) != std::string_view::npos;
+  });
 }
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
@@ -148,6 +194,7 @@ struct RequestReader::Parser final {
 
   void Start(const RequestLimits& limits) {
     seen.fill(0);
+    header_count = 0;
     headers.fill({});
     joined_accept.clear();
     message.emplace(*this, limits);
@@ -176,6 +223,7 @@ struct RequestReader::Parser final {
   Stretch target;
   std::array<Stretch, kHeaderCount> headers{};
   std::array<unsigned, kHeaderCount> seen{};
+  std::size_t header_count = 0;
   std::string joined_accept;
 };
 
@@ -263,21 +311,33 @@ RequestReader::Progress RequestReader::CheckHeader() {
   Parser& notes = *parser_;
   http_1_0_ = notes.version == 10;
   keep_alive_ = notes.message->keep_alive();
+  if (notes.header_count > kMaxHeaderFields) {
+    return Fail(431, "header_too_large", "the request has too many header fields");
+  }
   if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
     return Fail(400, "bad_request", "expected one Host header");
   }
-  for (const Header once : {kContentType, kContentEncoding, kTransferEncoding, kExpect,
-                            kInferenceId, kRequestId, kCustomAttributes}) {
+  if (!IsHost(notes.Text(kHost))) return Fail(400, "bad_request", "not a valid Host header");
+  for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
+                            kExpect, kInferenceId, kRequestId, kCustomAttributes}) {
     if (notes.seen[once] > 1)
       return Fail(400, "bad_request", "a header that may come once was given twice");
   }
+  const std::string_view length_text = notes.Text(kContentLength);
+  if (length_text.find_first_not_of("0123456789") != std::string_view::npos) {
+    return Fail(400, "bad_request", "expected one number as Content-Length");
+  }
   if (notes.seen[kTransferEncoding] > 0) {
+    if (notes.seen[kContentLength] > 0) {
+      return Fail(400, "bad_request", "expected either Content-Length or Transfer-Encoding");
+    }
     if (http_1_0_) return Fail(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding");
     if (!EqualsIgnoringCase(notes.Text(kTransferEncoding), "chunked")) {
       return Fail(501, "not_implemented", "the only Transfer-Encoding understood is chunked");
     }
   }
   const std::string_view target = notes.Text(notes.target);
+  if (!IsTarget(target)) return Fail(400, "bad_request", "not a valid request target");
   const std::string_view local_target = WithoutAuthority(target);
   if (!local_target.starts_with('/') && local_target.size() == target.size()) {
     return Fail(400, "bad_request", "expected a request target that starts with /");
