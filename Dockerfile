@@ -30,7 +30,7 @@ WORKDIR /opt/forkcast
 VOLUME /var/lib/forkcast
 ENV FORKCAST_PIPELINE=/opt/forkcast/conf/pipelines/order_triage.json \
     FORKCAST_STORE=sqlite:/var/lib/forkcast/forkcast.db \
-    FORKCAST_BIND=0.0.0.0:8080
+    SAGEMAKER_BIND_TO_PORT=8080
 EXPOSE 8080
 # Exec form, so that the server is process 1 and gets the signal: it stops taking requests, answers those it has, and leaves.
 STOPSIGNAL SIGTERM
