@@ -23,8 +23,9 @@ class Reached final : public FeatureOperator {
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const Value instant = instant_.Compute(row);
-    if (IsMissing(instant)) return {};
-    return *std::get_if<Instant>(&instant) <= row.time;
+    const auto* reached = std::get_if<Instant>(&instant);
+    if (reached == nullptr) return {};
+    return *reached <= row.time;
   }
 
  private:
