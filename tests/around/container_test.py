@@ -49,7 +49,7 @@ class Dockerfile(unittest.TestCase):
         self.assertEqual(json.loads(self.arguments("run", "CMD")[0]), ["serve"])
         self.assertEqual(self.arguments("run", "STOPSIGNAL"), ["SIGTERM"])
         self.assertEqual(self.arguments("run", "EXPOSE"), ["8080"])
-        self.assertIn("FORKCAST_BIND=0.0.0.0:8080", self.arguments("run", "ENV")[0])
+        self.assertIn("SAGEMAKER_BIND_TO_PORT=8080", self.arguments("run", "ENV")[0])
 
     def test_names_a_pipeline_that_it_carries(self):
         pipeline = re.search(r"FORKCAST_PIPELINE=/opt/forkcast/(\S+)", self.arguments("run", "ENV")[0])[1]
