@@ -14,6 +14,7 @@ using preprocessing::SeriesMask;
 using preprocessing::Value;
 
 constexpr std::size_t kRowsBetweenDeadlineChecks = 256;
+constexpr std::size_t kKeptRows = 4096;  // scratch for more is given back after the request
 
 /// `name=true|false|1|0` within a query string; absent is false. Other names are not ours.
 Result<bool> QueryFlag(std::string_view query, std::string_view name) {
@@ -29,6 +30,13 @@ Result<bool> QueryFlag(std::string_view query, std::string_view name) {
     return Error{ErrorCode::kInvalidArgument, "expected true or false", std::string(name)};
   }
   return false;
+}
+
+/// The content coding that changes nothing, in whatever case (RFC 9110, 8.4.1).
+bool IsIdentity(std::string_view coding) noexcept {
+  return std::ranges::equal(coding, std::string_view("identity"), [](char given, char lower) {
+    return given == lower || (given >= 'A' && given <= 'Z' && given - 'A' + 'a' == lower);
+  });
 }
 
 }  // namespace
@@ -53,7 +61,7 @@ Result<Invocations::Options> Invocations::ReadOptions(const RequestView& request
   if (!format) return format.error();
   const auto answer_format = wire::NegotiateAnswer(request.accept, *format);
   if (!answer_format) return answer_format.error();
-  if (!request.content_encoding.empty() && request.content_encoding != "identity") {
+  if (!request.content_encoding.empty() && !IsIdentity(request.content_encoding)) {
     return Error{ErrorCode::kUnsupportedType,
                  "content encoding \"" + std::string(request.content_encoding) +
                      "\" is not understood: expected identity",
@@ -86,6 +94,18 @@ void Invocations::Handle(const RequestView& request, std::string_view request_id
                        .body = response.body,
                        .latency = clock_.Monotonic() - request.started};
   hooks_.OnAnswer(invocation);
+  if (scored_rows_.capacity() > kKeptRows) GiveBackScratch();
+}
+
+void Invocations::GiveBackScratch() {
+  decoded_ = wire::DecodedRequest(pipeline_.spec().request.fields);
+  scored_rows_ = {};
+  scored_numbers_ = {};
+  features_ = {};
+  stale_ = {};
+  inputs_ = {};
+  classes_ = {};
+  feature_errors_ = {};
 }
 
 Status Invocations::Answer(const RequestView& request, Invocation& invocation, Response& response) {
@@ -217,11 +237,11 @@ void Invocations::WriteAnswers(const Options& options, Response& response) {
   writer_.Finish();
   if (stale_anywhere == 0) return;
   NameStaleSeries(stale_anywhere);
-  std::string names;
+  stale_text_.clear();
   for (const std::string_view name : stale_names_) {
-    names.append(names.empty() ? "" : ", ").append(name);
+    stale_text_.append(stale_text_.empty() ? "" : ", ").append(name);
   }
-  response.AddHeader("X-Forkcast-Stale", names);
+  response.AddHeader("X-Forkcast-Stale", stale_text_);
 }
 
 }  // namespace forkcast::serving

@@ -51,6 +51,7 @@ class Invocations {
   Status ComputeFeatures(const RequestView& request, Instant now);
   void Classify();
   void WriteAnswers(const Options& options, Response& response);
+  void GiveBackScratch();
   void NameStaleSeries(preprocessing::SeriesMask mask);
 
   LoadedPipeline& pipeline_;
@@ -72,6 +73,7 @@ class Invocations {
   std::vector<wire::RowError> feature_errors_;
   std::vector<preprocessing::Value> answer_row_;
   std::vector<std::string_view> stale_names_;
+  std::string stale_text_;
 };
 
 }  // namespace forkcast::serving

@@ -13,6 +13,8 @@
 namespace forkcast::wire {
 namespace {
 
+constexpr std::size_t kKeptCapacity = 1 << 18;  // bytes of a body
+
 using preprocessing::Column;
 using preprocessing::ColumnSpec;
 using preprocessing::ColumnType;
@@ -234,6 +236,10 @@ class JsonRows::Reader {
     at_ = nullptr;
     in_array_ = false;
     // Doubling, so that JSON lines of growing length do not allocate each.
+    // What one great body needed, seven times its size, is given back with the next small one.
+    if (parser_.capacity() > kKeptCapacity && document.size() <= kKeptCapacity) {
+      parser_ = ondemand::parser();
+    }
     if (parser_.capacity() < document.size() &&
         Malformed(parser_.allocate(std::bit_ceil(document.size())))) {
       return false;
