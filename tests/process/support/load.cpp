@@ -1,0 +1,88 @@
+#include "process/support/load.hpp"
+
+#include <optional>
+#include <utility>
+
+namespace forkcast::process_test {
+
+std::size_t LoadReport::answered(int status) const {
+  const auto found = statuses.find(status);
+  return found == statuses.end() ? 0 : found->second;
+}
+
+std::size_t LoadReport::failed(Outcome outcome) const {
+  const auto found = failures.find(outcome);
+  return found == failures.end() ? 0 : found->second;
+}
+
+std::size_t LoadReport::failed() const {
+  std::size_t sum = 0;
+  for (const auto& [outcome, count] : failures) sum += count;
+  return sum;
+}
+
+std::ostream& operator<<(std::ostream& out, const LoadReport& report) {
+  for (const auto& [status, count] : report.statuses)
+    out << "status " << status << ": " << count << "; ";
+  for (const auto& [outcome, count] : report.failures) out << outcome << ": " << count << "; ";
+  return out << "wrong ids: " << report.wrong_ids;
+}
+
+Load::Load(Endpoint endpoint, LoadOptions options)
+    : endpoint_(std::move(endpoint)), options_(std::move(options)) {
+  for (std::size_t i = 0; i < options_.clients; ++i) {
+    threads_.emplace_back([this, i] { RunClient(i); });
+  }
+}
+
+Load::~Load() { Stop(); }
+
+void Load::RunClient(std::size_t number) {
+  std::optional<HttpConnection> connection;
+  Request request = options_.request;
+  for (std::size_t turn = 0; !stop_; ++turn) {
+    const std::string id = std::to_string(number) + "-" + std::to_string(turn);
+    request.headers = options_.request.headers + "X-Request-Id: " + id + "\r\n";
+    if (!connection) connection.emplace(endpoint_);
+    const Exchange exchange = connection->Ask(request);
+    Note(exchange, id);
+    const bool answered = exchange.outcome == Outcome::kAnswered;
+    if (!answered || exchange.answer.closes() ||
+        options_.connections == LoadOptions::Connections::kNewForEach) {
+      connection.reset();
+    }
+    if (exchange.outcome == Outcome::kRefused &&
+        options_.when_refused == LoadOptions::WhenRefused::kStop) {
+      return;
+    }
+  }
+}
+
+void Load::Note(const Exchange& exchange, const std::string& id) {
+  const std::lock_guard lock(mutex_);
+  if (exchange.outcome != Outcome::kAnswered) {
+    ++report_.failures[exchange.outcome];
+    return;
+  }
+  ++report_.statuses[exchange.answer.status];
+  if (exchange.answer.Header("x-request-id") != id) ++report_.wrong_ids;
+  if (exchange.answer.status == 200) ++good_;
+}
+
+bool Load::WaitForMore(std::size_t answers) const {
+  const std::size_t wanted = good_ + answers;
+  return Eventually([&] { return good_ >= wanted; });
+}
+
+LoadReport Load::Stop() {
+  stop_ = true;
+  return Join();
+}
+
+LoadReport Load::Join() {
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  return report_;
+}
+
+}  // namespace forkcast::process_test
