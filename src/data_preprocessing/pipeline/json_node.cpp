@@ -135,6 +135,9 @@ nlohmann::ordered_json ParseJson(std::string_view text) {
     return nlohmann::ordered_json::parse(text, watch);
   } catch (const nlohmann::ordered_json::parse_error& error) {
     throw SpecError(PlaceOf(text, error.byte == 0 ? 0 : error.byte - 1) + ": not JSON");
+  } catch (const nlohmann::ordered_json::out_of_range& error) {
+    const std::string_view what = error.what();  // "[kind] number overflow parsing '1e999'"
+    throw SpecError(std::string(what.substr(what.find("] ") + 2)));
   }
 }
 

@@ -57,7 +57,7 @@ class JsonNode {
 };
 
 /// Parses JSON, refusing what nlohmann::ordered_json would let through: a member that is given
-/// twice. Throws SpecError naming line and column.
+/// twice. Throws SpecError naming line and column, or the member or number that is refused.
 [[nodiscard]] nlohmann::ordered_json ParseJson(std::string_view text);
 
 /// ParseJson() of a file; errors name it.
