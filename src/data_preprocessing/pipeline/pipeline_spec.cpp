@@ -82,7 +82,7 @@ std::chrono::microseconds ReadDuration(const JsonNode& node) {
   return *duration;
 }
 
-OwnedValue ReadConstant(const JsonNode& node, ColumnType type) {
+OwnedValue ReadConstant(const JsonNode& node, ColumnType type, const TimeZone& zone) {
   switch (type) {
     case ColumnType::kText:
       if (!node.json().is_string()) node.Fail("expected a text: the feature is text");
@@ -94,7 +94,7 @@ OwnedValue ReadConstant(const JsonNode& node, ColumnType type) {
     case ColumnType::kBool:
       return node.Bool();
     case ColumnType::kTimestamp: {
-      const auto instant = ParseTimestamp(node.String(), TimeZone());
+      const auto instant = ParseTimestamp(node.String(), zone);
       if (!instant) node.Fail(instant.error().message);
       return *instant;
     }
@@ -114,6 +114,7 @@ class SpecReader {
     spec_.name = root_.Get("name").String();
     RequirePlainName(spec_.name, root_.Get("name"));
     spec_.version = root_.Get("version").String();
+    if (const auto description = root_.Find("description")) (void)description->String();
     if (const auto zone = root_.Find("timezone")) ReadZone(*zone);
     root_.Get("tables").EachMember([this](const std::string& name, const JsonNode& node) {
       spec_.tables.push_back(ReadTable(name, node));
@@ -337,12 +338,13 @@ class SpecReader {
     spec_.features.push_back(std::move(feature));
   }
 
-  static void ReadMissing(const JsonNode& node, FeatureSpec& feature) {
+  void ReadMissing(const JsonNode& node, FeatureSpec& feature) const {
     if (node.json().is_string()) {
       if (node.String() != "error") node.Fail("expected \"error\" or {\"value\": ...}");
       return;
     }
-    feature.when_missing = ReadConstant(node.RequireObject({"value"}).Get("value"), feature.type);
+    feature.when_missing =
+        ReadConstant(node.RequireObject({"value"}).Get("value"), feature.type, spec_.zone);
   }
 
   void ReadServing(const JsonNode& node) {
