@@ -1,0 +1,184 @@
+#include "data_preprocessing/pipeline/snapshots.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <fstream>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "data_preprocessing/dao/ingest.hpp"
+#include "data_preprocessing/features/feature_testing.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+ordered_json Shop() {
+  return ordered_json::parse(R"({
+    "name": "shop", "version": "1",
+    "tables": {
+      "orders": {"columns": {"id": "text", "sku": "text", "at": "timestamp", "late": "bool"},
+                 "key": ["id"]},
+      "levels": {"columns": {"sku": "text", "at": "timestamp", "level": "int64"}}
+    },
+    "series": {
+      "levels": {"table": "levels", "key": ["sku"], "time": "at", "values": ["level"],
+                 "max_staleness": "unlimited"}
+    },
+    "request": {"fields": {"sku": "text", "at": "timestamp"}, "time": "at"},
+    "features": [
+      {"name": "level", "op": "as_of", "series": "levels", "value": "level", "key": ["sku"]}
+    ],
+    "training": {"table": "orders", "label": "late"}
+  })");
+}
+
+/// A series over a query that names these columns.
+ordered_json ShopWithQuery(const std::string& sql, const ordered_json& columns) {
+  ordered_json shop = Shop();
+  shop["series"]["orders"] = {{"query", sql}, {"columns", columns}, {"key", {"sku"}},
+                              {"time", "at"}, {"values", {"n"}},    {"max_staleness", "unlimited"}};
+  return shop;
+}
+
+/// A store with one order and two levels.
+class SnapshotsTest : public testing::Test {
+ protected:
+  SnapshotsTest() {
+    const PipelineSpec spec = ParsePipeline(Shop());
+    Take(spec, "orders", "id,sku,at,late\n1,a,2024-01-02,true\n");
+    Take(spec, "levels", "sku,at,level\na,2024-01-01,5\na,2024-01-03,6\n");
+  }
+
+  void Take(const PipelineSpec& spec, const std::string& table, const std::string& csv) {
+    const auto declared = std::ranges::find(spec.tables, table, &TableSpec::name);
+    ASSERT_TRUE(dao_->Begin().ok());
+    const auto report = IngestFile(*dao_, *declared, folder_.Write(table + ".csv", csv), spec.zone,
+                                   OnConflict::kRefuse, {});
+    ASSERT_TRUE(report.ok()) << report.error().message;
+    ASSERT_TRUE(dao_->Commit().ok());
+  }
+  [[nodiscard]] fs::path published() const { return folder_.path() / "published"; }
+  [[nodiscard]] auto Publish(const PipelineSpec& spec) {
+    return PublishSnapshots(*dao_, spec, published());
+  }
+
+  const TempFolder folder_;
+  const std::unique_ptr<TableDao> dao_ =
+      *OpenStore("sqlite:" + (folder_.path() / "s.db").string(), StoreAccess::kReadWriteCreate);
+};
+
+TEST_F(SnapshotsTest, HoldTheRowsOfTheStore) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  ASSERT_EQ(report->size(), 1U);
+  EXPECT_EQ(report->front().series, "levels");
+  EXPECT_EQ(report->front().report.rows, 2U);
+  const auto opened = OpenSnapshots(spec, published());
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_EQ(ValueAsOf(opened->front(), "a", At("2024-01-02")), "5");
+  EXPECT_EQ(ValueAsOf(opened->front(), "a", At("2024-01-03")), "6");
+}
+
+TEST_F(SnapshotsTest, ThatWereNeverPublishedSayToRunIngest) {
+  const auto opened = OpenSnapshots(ParsePipeline(Shop()), published());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(opened.error().field, "levels");
+  EXPECT_THAT(opened.error().message,
+              AllOf(HasSubstr(published().string()), HasSubstr("\"levels\""),
+                    HasSubstr("run forkcast ingest")));
+}
+
+TEST_F(SnapshotsTest, ThatAreDamagedAreNamedAndRefused) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const fs::path path = SnapshotPath(published(), spec.series[0], spec.zone);
+  std::string bytes = ReadWhole(path);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto opened = OpenSnapshots(spec, published());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(opened.error().message, AllOf(HasSubstr(path.string()), HasSubstr("checksum")));
+}
+
+TEST_F(SnapshotsTest, OfOneNameAndTwoDefinitionsLiveSideBySide) {
+  ordered_json late = Shop();
+  late["series"]["levels"]["delay"] = "1d";
+  const PipelineSpec first = ParsePipeline(Shop());
+  const PipelineSpec second = ParsePipeline(late);
+  ASSERT_TRUE(Publish(first).ok());
+  ASSERT_TRUE(Publish(second).ok());
+  const auto now = OpenSnapshots(first, published());
+  const auto then = OpenSnapshots(second, published());
+  ASSERT_TRUE(now.ok()) << now.error().message;
+  ASSERT_TRUE(then.ok()) << then.error().message;
+  EXPECT_EQ(ValueAsOf(now->front(), "a", At("2024-01-01")), "5");
+  EXPECT_EQ(ValueAsOf(then->front(), "a", At("2024-01-01")), "none");
+}
+
+TEST_F(SnapshotsTest, OfPipelinesThatDeclareASeriesAlikeAreOneFile) {
+  ordered_json other = Shop();
+  other["name"] = "another";
+  other["series"]["levels"]["max_staleness"] = "1d";
+  other["series"]["levels"]["when_stale"] = "flag";
+  const PipelineSpec first = ParsePipeline(Shop());
+  const PipelineSpec second = ParsePipeline(other);
+  EXPECT_EQ(SnapshotPath(published(), first.series[0], first.zone),
+            SnapshotPath(published(), second.series[0], second.zone));
+}
+
+TEST_F(SnapshotsTest, MayReadAQueryThatLeavesTheLabelAlone) {
+  const PipelineSpec spec = ParsePipeline(
+      ShopWithQuery("SELECT sku, at, count(*) OVER (PARTITION BY sku) AS n FROM orders",
+                    {{"sku", "text"}, {"at", "timestamp"}, {"n", "int64"}}));
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(ValueAsOf(OpenSnapshots(spec, published())->at(1), "a", At("2024-01-02")), "1");
+}
+
+struct LabelQuery {
+  std::string name;
+  std::string sql;
+};
+
+void PrintTo(const LabelQuery& one, std::ostream* out) { *out << one.name; }
+
+class LabelQueryTest : public SnapshotsTest, public testing::WithParamInterface<LabelQuery> {};
+
+TEST_P(LabelQueryTest, IsRefusedByTheStore) {
+  const auto report = Publish(ParsePipeline(
+      ShopWithQuery(GetParam().sql, {{"sku", "text"}, {"at", "timestamp"}, {"n", "int64"}})));
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(report.error().message, AllOf(HasSubstr("\"orders\""), HasSubstr("late")));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, LabelQueryTest,
+    testing::Values(
+        LabelQuery{"AsAValue", "SELECT sku, at, late AS n FROM orders"},
+        LabelQuery{"InOtherCase", "SELECT sku, at, LATE AS n FROM ORDERS"},
+        LabelQuery{"InAnExpression", "SELECT sku, at, 1 - late AS n FROM orders"},
+        LabelQuery{"InAWhere", "SELECT sku, at, 1 AS n FROM orders WHERE late"},
+        LabelQuery{"InAnOrder", "SELECT sku, at, 1 AS n FROM orders ORDER BY late"},
+        LabelQuery{"InASubquery",
+                   "SELECT sku, at, (SELECT max(late) FROM orders) AS n FROM levels"},
+        LabelQuery{"InAJoin",
+                   "SELECT l.sku, l.at, 1 AS n FROM levels l JOIN orders o ON o.late = l.level"},
+        LabelQuery{"BehindAnAlias",
+                   "WITH t AS (SELECT sku, at, late AS n FROM orders) SELECT sku, at, n FROM t"},
+        LabelQuery{"ByAStar", "SELECT sku, at, n FROM (SELECT *, 1 AS n FROM orders WHERE late)"}),
+    [](const auto& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace forkcast::preprocessing
