@@ -36,8 +36,7 @@ ChildProcess ChildProcess::Start(const std::function<void()>& in_child,
   const pid_t pid = ::fork();
   if (pid < 0) ThrowErrno("fork");
   if (pid == 0) {
-    ::prctl(PR_SET_PDEATHSIG, death_signal);
-    if (::getppid() != parent) std::_Exit(kExitInternal);  // died before prctl() could tell
+    DieWithParent(parent, death_signal);
     ours.Reset();
     in_child();
     std::exit(main(theirs.Release()));
@@ -52,6 +51,11 @@ ChildProcess ChildProcess::Start(const std::function<void()>& in_child,
     ThrowErrno("pidfd_open");
   }
   return {pid, std::move(pidfd), std::move(ours)};
+}
+
+void ChildProcess::DieWithParent(pid_t parent, int signal) noexcept {
+  ::prctl(PR_SET_PDEATHSIG, signal);
+  if (::getppid() != parent) std::_Exit(kExitInternal);  // died before prctl() could tell
 }
 
 void ChildProcess::Signal(int signal) const noexcept {

@@ -27,6 +27,10 @@ class ChildProcess {
   static ChildProcess Start(const std::function<void()>& in_child,
                             const std::function<int(int control_fd)>& main, int death_signal);
 
+  /// In a child: has the kernel send `signal` when `parent` dies, and ends the child when it has
+  /// died already. Start() does so; again after anything that clears it, as a change of user does.
+  static void DieWithParent(pid_t parent, int signal) noexcept;
+
   [[nodiscard]] pid_t pid() const noexcept { return pid_; }
   /// Readable when the process has ended.
   [[nodiscard]] int pidfd() const noexcept { return pidfd_.get(); }

@@ -94,13 +94,13 @@ std::string BacklogWarning(int backlog) {
 
 }  // namespace
 
-Result<Listener> Listener::Open(const Address& address, int backlog) {
+Result<Listener> Listener::Open(const Address& address, int backlog, mode_t unix_mode) {
   Listener listener;
   listener.local_address_ = address;
   listener.warning_ = BacklogWarning(backlog);
   const auto* unix_address = std::get_if<UnixAddress>(&address);
   const Status bound = unix_address != nullptr
-                           ? listener.BindUnix(*unix_address, backlog)
+                           ? listener.BindUnix(*unix_address, backlog, unix_mode)
                            : listener.BindTcp(std::get<TcpAddress>(address), backlog);
   if (!bound) return bound.error();
   return listener;
@@ -141,7 +141,7 @@ Status Listener::BindTcp(const TcpAddress& address, int backlog) {
   return {};
 }
 
-Status Listener::BindUnix(const UnixAddress& address, int backlog) {
+Status Listener::BindUnix(const UnixAddress& address, int backlog, mode_t mode) {
   const std::filesystem::path& path = address.path;
   if (path.empty() || path.native().size() > kMaxUnixPath) {
     return Error{ErrorCode::kInvalidArgument,
@@ -165,7 +165,7 @@ Status Listener::BindUnix(const UnixAddress& address, int backlog) {
   }
   OwnFile(absolute);
   // Before listen(), so that whoever can connect at all finds the final permissions.
-  if (owned_path_.empty() || ::chmod(path.c_str(), 0666) != 0 ||
+  if (owned_path_.empty() || ::chmod(path.c_str(), mode) != 0 ||
       ::listen(fd_.get(), backlog) != 0) {
     return SystemError(local_address_, "cannot listen");
   }
@@ -196,6 +196,7 @@ Result<Listener> Listener::Adopt(Fd socket, bool owns_file) {
     return Error{ErrorCode::kIo, who + ": " + std::generic_category().message(errno), "bind"};
   }
   Listener listener;
+  listener.lent_ = !owns_file;
   std::array<char, INET6_ADDRSTRLEN> host{};
   if (name.ss_family == AF_UNIX) {
     const auto& unix_name = reinterpret_cast<const sockaddr_un&>(name);
@@ -224,7 +225,8 @@ Listener::Listener(Listener&& other) noexcept
       owned_path_(std::exchange(other.owned_path_, {})),
       device_(other.device_),
       inode_(other.inode_),
-      owner_(other.owner_) {}
+      owner_(other.owner_),
+      lent_(other.lent_) {}
 
 Listener& Listener::operator=(Listener&& other) noexcept {
   if (this == &other) return *this;
@@ -236,6 +238,7 @@ Listener& Listener::operator=(Listener&& other) noexcept {
   device_ = other.device_;
   inode_ = other.inode_;
   owner_ = other.owner_;
+  lent_ = other.lent_;
   return *this;
 }
 
@@ -255,11 +258,18 @@ void Listener::RemoveFile() noexcept {
 
 void Listener::RefuseNew() noexcept {
   RemoveFile();
+  if (lent_) return;
   if (std::holds_alternative<UnixAddress>(local_address_)) return;
-  // A filter that takes zero bytes of whatever arrives: handshakes that are complete stay in the
-  // backlog, and nobody begins another. Closing would reset the former, as would shutdown().
-  sock_filter drop_all = BPF_STMT(BPF_RET | BPF_K, 0);
-  const sock_fprog program{.len = 1, .filter = &drop_all};
+  // A filter that drops every SYN: what is in the backlog stays, a handshake that has begun may end
+  // (its client may take itself for connected already), nobody begins another. Closing would reset
+  // the former, as would shutdown().
+  constexpr unsigned kFlagsOffset = 13;  // in the TCP header, at which a TCP socket's filter begins
+  constexpr unsigned kSyn = 0x02;
+  std::array<sock_filter, 4> drop_syn{{BPF_STMT(BPF_LD | BPF_B | BPF_ABS, kFlagsOffset),
+                                       BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, kSyn, 0, 1),
+                                       BPF_STMT(BPF_RET | BPF_K, 0),
+                                       BPF_STMT(BPF_RET | BPF_K, 0xFFFFFFFF)}};
+  const sock_fprog program{.len = drop_syn.size(), .filter = drop_syn.data()};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
 }
 

@@ -14,16 +14,17 @@ namespace forkcast::serving {
 /// A listening socket, opened by the master and inherited by the workers that it forks.
 /// Non-blocking, closed on exec. Move-only.
 ///
-/// A Unix socket is world-writable (0666): nginx and clients run as other users, and the folder's
-/// permissions decide who gets to it. The process that opened it removes it from the file system
-/// when the object ends, if the file there is still its own; a forked copy only closes.
+/// A Unix socket is world-writable (0666) unless told otherwise: nginx and clients run as other
+/// users, and the folder's permissions decide who gets to it. The process that opened it removes it
+/// from the file system when the object ends, if the file there is still its own; a forked copy
+/// only closes.
 class Listener {
  public:
   /// Binds and listens. kIo, naming the address, when it is taken or may not be had. On a Unix path
   /// the socket of a dead server is replaced; one that answers, or a file that is no socket, is
   /// refused and left alone. Servers that start at the same time on one path take turns, so that
-  /// one of them gets it.
-  static Result<Listener> Open(const Address& address, int backlog);
+  /// one of them gets it. `unix_mode`: of a Unix socket's file; writing to it is connecting.
+  static Result<Listener> Open(const Address& address, int backlog, mode_t unix_mode = 0666);
 
   /// Takes over a socket that already listens: from an old master (`owns_file`: its file is ours
   /// to remove from now on), or from a supervisor, whose file is its own. kInvalidArgument when the
@@ -38,7 +39,8 @@ class Listener {
 
   /// Lets no connection join the backlog any more, without losing one that is in it: a Unix
   /// socket's file goes (if it is still its own), a TCP socket drops what arrives for it. For all
-  /// processes that share the socket, and for good.
+  /// processes that share the socket, and for good; so a supervisor's socket stays open: whoever
+  /// comes waits for the next start.
   void RefuseNew() noexcept;
 
   /// Leaves the file of a Unix socket to whoever took the socket over.
@@ -53,7 +55,7 @@ class Listener {
  private:
   Listener() = default;
   Status BindTcp(const TcpAddress& address, int backlog);
-  Status BindUnix(const UnixAddress& address, int backlog);
+  Status BindUnix(const UnixAddress& address, int backlog, mode_t mode);
   void OwnFile(const std::filesystem::path& path) noexcept;
   void RemoveFile() noexcept;
   void Close() noexcept;
@@ -65,6 +67,7 @@ class Listener {
   dev_t device_ = 0;                  ///< Of the socket file, with its inode.
   ino_t inode_ = 0;
   pid_t owner_ = 0;
+  bool lent_ = false;  ///< By a supervisor.
 };
 
 }  // namespace forkcast::serving

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <iterator>
@@ -25,7 +26,9 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kTurn{250};             // liveness is looked at as often
-constexpr milliseconds kSuspended{2'000};      // a turn that took longer was not ours to take
+// A turn that took longer was not ours to take. Shorter than the shortest heartbeat timeout by more
+// than a tick of the workers, whose last stamp may be that old when all of us are suspended.
+constexpr milliseconds kSuspended = 2 * kTurn;
 constexpr milliseconds kDeadlineGrace{1'000};  // for a request to notice its own deadline
 constexpr milliseconds kRecorderStop{1'000};
 
@@ -55,7 +58,8 @@ Master::Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& 
       worker_delay_(static_cast<std::uint32_t>(::getpid())),
       recorder_delay_(static_cast<std::uint32_t>(::getpid())),
       target_(options_.workers),
-      last_turn_(Now()),
+      began_(Now()),
+      last_turn_(began_),
       trusted_from_(last_turn_) {
   const sigset_t handled = HandledSignals();
   ::sigprocmask(SIG_BLOCK, &handled, nullptr);
@@ -158,7 +162,7 @@ void Master::StartWorker(MonotonicTime now) {
       slots_, [](const WorkerSlot& candidate) { return candidate.State() == WorkerState::kEmpty; });
   if (slot == slots_.end()) return;  // old generations still have them; tried again next turn
   const auto index = static_cast<std::size_t>(slot - slots_.begin());
-  WorkerStart start{.slot = index, .generation = generation_, .first_boot = !ever_ready_};
+  WorkerStart start{.slot = index, .generation = generation_, .first_boot = !ever_ready_ && !options_.takes_over};
   slot->generation.store(generation_, std::memory_order_relaxed);
   slot->started_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   slot->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
@@ -326,6 +330,7 @@ void Master::Wait(MonotonicTime now) {
     watch(upgrade_->ready.get());
     watch(upgrade_->pidfd.get());
   }
+  if (options_.control != nullptr) watch(options_.control->fd());
   for (const Worker& worker : workers_) {
     watch(worker.process.pidfd());
     watch(worker.process.control());  // poll() passes over -1
@@ -357,6 +362,9 @@ void Master::Wait(MonotonicTime now) {
   }
   ReapStrangers();
   OnSignals(then);
+  if (options_.control != nullptr) {
+    options_.control->Answer([this, then] { return ToJson(Describe(then)); });
+  }
 }
 
 void Master::OnMessages(Worker& worker, MonotonicTime now) {
@@ -433,6 +441,7 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
     return Stop(SIGINT, now);
   }
   state_.restarts.fetch_add(1, std::memory_order_relaxed);
+  slot.restarts.fetch_add(1, std::memory_order_relaxed);
   if (reload_ && !reload_->proven && worker.generation == generation_) {
     return AbandonReload(now);
   }
@@ -478,6 +487,7 @@ void Master::OnSignal(int signal, MonotonicTime now) {
     case SIGTTOU:
       return ChangeTarget(-1);
     case SIGUSR1:
+      if (options_.reopen_logs) options_.reopen_logs();
       for (const Worker& worker : workers_) {
         SendControl(worker.process.control(), {.kind = ControlMessage::Kind::kReopenLogs});
       }
@@ -495,6 +505,42 @@ void Master::OnSignal(int signal, MonotonicTime now) {
       break;
   }
   log_.info("signal_ignored signal={:?}", ::strsignal(signal));
+}
+
+ServerStatus Master::Describe(MonotonicTime now) const {
+  constexpr std::array<const char*, 4> kStates{"empty", "booting", "ready", "draining"};
+  constexpr std::array<const char*, 7> kStages{"booting",    "ready",   "retiring", "stopping",
+                                               "terminated", "aborted", "killed"};
+  ServerStatus status{.pid = ::getpid(),
+                      .generation = generation_,
+                      .target = target_,
+                      .uptime = std::chrono::duration_cast<milliseconds>(now - began_),
+                      .workers = {},
+                      .recorder = {.pid = recorder_ ? recorder_->pid() : 0}};
+  for (const WorkerSlot& slot : slots_) {
+    status.recorder.captured += slot.captured.load(std::memory_order_relaxed);
+    status.recorder.dropped += slot.capture_dropped.load(std::memory_order_relaxed);
+  }
+  for (const Worker& worker : workers_) {
+    const WorkerSlot& slot = slots_[worker.slot];
+    const auto value = [](const auto& field) { return field.load(std::memory_order_relaxed); };
+    status.workers.push_back({.slot = worker.slot,
+                              .pid = worker.process.pid(),
+                              .generation = worker.generation,
+                              .state = kStates.at(static_cast<std::size_t>(slot.State())),
+                              .stage = kStages.at(static_cast<std::size_t>(worker.stage)),
+                              .age = std::chrono::duration_cast<milliseconds>(now - worker.started),
+                              .requests = value(slot.requests),
+                              .client_errors = value(slot.client_errors),
+                              .server_errors = value(slot.server_errors),
+                              .clipped = value(slot.clipped),
+                              .connections = value(slot.connections),
+                              .resident_bytes = value(slot.resident_bytes),
+                              .restarts = value(slot.restarts)});
+  }
+  std::ranges::sort(status.workers, {}, &WorkerStatus::slot);
+  if (options_.complete_status) options_.complete_status(status);
+  return status;
 }
 
 void Master::Notify(const std::string& state) const {

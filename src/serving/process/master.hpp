@@ -13,7 +13,9 @@
 #include "data_preprocessing/base/fd.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_channel.hpp"
+#include "serving/process/control_socket.hpp"
 #include "serving/process/restart_delay.hpp"
+#include "serving/process/server_status.hpp"
 #include "serving/process/upgrade.hpp"
 #include "serving/process/worker_slot.hpp"
 
@@ -40,6 +42,7 @@ struct MasterOptions {
   std::function<int(const WorkerStart&)> worker;
   std::function<int(int control_fd)> recorder;
   bool needs_recorder = false;  ///< From the start; a worker may ask for it later.
+  bool takes_over = false;      ///< An old master's workers answer until ours are READY.
   /// Called once when the server begins to stop: no connection may join the backlogs after it.
   std::function<void()> close_door;
   /// Starts a new master on the same sockets (SIGUSR2); empty: upgrades are refused.
@@ -50,6 +53,12 @@ struct MasterOptions {
   std::function<void()> on_ready;
   /// Tells a supervisor what happens, in the words of sd_notify(3); may be empty.
   std::function<void(const std::string& state)> notify;
+  /// Called on USR1, before workers are told to open their log files anew; may be empty.
+  std::function<void()> reopen_logs{};
+  /// Asked for the server's status; may be null.
+  ControlSocket* control = nullptr;
+  /// Adds to the status what the master does not know; may be empty.
+  std::function<void(ServerStatus&)> complete_status{};
   // Deadlines. A step of the kill ladder takes kLadderStep.
   std::chrono::milliseconds graceful_timeout{25'000};   ///< To finish requests when stopping.
   std::chrono::milliseconds retire_timeout{140'000};    ///< To finish when another took the place.
@@ -128,6 +137,7 @@ class Master {
   void WatchUpgrade(MonotonicTime now);
   void HandOver(MonotonicTime now);
   void Notify(const std::string& state) const;
+  [[nodiscard]] ServerStatus Describe(MonotonicTime now) const;
   void Stop(int signal, MonotonicTime now);
   void ChangeTarget(int by);
   void InChild();
@@ -163,6 +173,7 @@ class Master {
   bool handed_over_ = false;  // the sockets are another's
   bool stopping_ = false;
   bool quick_ = false;
+  MonotonicTime began_;
   MonotonicTime last_turn_;
   MonotonicTime trusted_from_;  // heartbeats older than a suspension of ourselves prove nothing
   int exit_code_ = 0;

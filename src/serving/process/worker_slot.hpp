@@ -37,6 +37,7 @@ struct alignas(128) WorkerSlot {
   std::atomic<std::uint64_t> captured{0};
   std::atomic<std::uint64_t> capture_dropped{0};  // the recorder was slow, absent, or the disk full
   std::atomic<std::uint64_t> hook_failures{0};
+  std::atomic<std::uint64_t> restarts{0};  // processes that ended unasked; the master's to count
   /// Id of the request in work, cut to fit; for the report of a worker that is aborted in it.
   std::array<std::atomic<char>, 64> request_id{};
 

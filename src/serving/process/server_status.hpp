@@ -1,0 +1,67 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+
+namespace forkcast::serving {
+
+/// One worker as the master sees it. Counters are of the slot: they go on through the processes
+/// that have it in turn.
+struct WorkerStatus {
+  std::size_t slot = 0;
+  pid_t pid = 0;
+  std::uint64_t generation = 0;
+  std::string state;  ///< What it says of itself: booting, ready, draining.
+  std::string stage;  ///< How far the master is with it; from "retiring" on it is leaving.
+  std::chrono::milliseconds age{};
+  std::uint64_t requests = 0;
+  std::uint64_t client_errors = 0;
+  std::uint64_t server_errors = 0;
+  std::uint64_t clipped = 0;
+  std::uint64_t connections = 0;
+  std::uint64_t resident_bytes = 0;
+  std::uint64_t restarts = 0;  ///< Processes of this slot that ended unasked.
+
+  friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
+};
+
+struct RecorderStatus {
+  pid_t pid = 0;  ///< 0: there is none.
+  std::uint64_t captured = 0;
+  std::uint64_t dropped =
+      0;  ///< Not captured since the recorder was slow or absent, the disk full.
+
+  friend bool operator==(const RecorderStatus&, const RecorderStatus&) = default;
+};
+
+/// What `forkcast status` tells.
+struct ServerStatus {
+  pid_t pid = 0;
+  std::uint64_t generation = 0;
+  std::size_t target = 0;  ///< Workers wanted.
+  std::chrono::milliseconds uptime{};
+  std::vector<WorkerStatus> workers;
+  RecorderStatus recorder;
+
+  friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
+};
+
+/// One JSON object and a line feed; and back. kCorrupt when `text` is not one.
+[[nodiscard]] std::string ToJson(const ServerStatus& status);
+Result<ServerStatus> ParseServerStatus(std::string_view text);
+
+/// For people: a line on the server, a table of the workers, a line on the recorder.
+[[nodiscard]] std::string ToTable(const ServerStatus& status);
+
+/// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.
+[[nodiscard]] std::string ShowDuration(std::chrono::milliseconds duration);
+
+}  // namespace forkcast::serving
