@@ -148,13 +148,15 @@ struct RequestReader::Parser final {
     }
 
    private:
-    void on_request_impl(http::verb method, boost::beast::string_view,
+    void on_request_impl(http::verb method, boost::beast::string_view method_name,
                          boost::beast::string_view target, int version, error_code&) override {
       notes_.method = method == http::verb::get    ? Method::kGet
                       : method == http::verb::head ? Method::kHead
                       : method == http::verb::post ? Method::kPost
                                                    : Method::kOther;
-      notes_.target = notes_.StretchOf(View(target));
+      notes_.line_method = notes_.StretchOf(View(method_name));
+      notes_.line_target = notes_.StretchOf(View(target));
+      notes_.target = notes_.line_target;
       notes_.version = version;
     }
     void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
@@ -165,8 +167,13 @@ struct RequestReader::Parser final {
         error = http::error::bad_obs_fold;
         return;
       }
+      if (is_header_done()) {  // a trailer, which changes nothing that was checked
+        if (!MayBeTrailer(field)) error = http::error::bad_field;
+        return;
+      }
+      ++notes_.header_count;
       const auto header = HeaderOf(field, name);
-      if (!header || is_header_done()) return;  // a trailer changes nothing that was checked
+      if (!header) return;
       ++notes_.seen[*header];
       if (*header == kAccept && notes_.seen[kAccept] > 1) {
         notes_.joined_accept.append(notes_.joined_accept.empty() ? notes_.Text(kAccept) : "");
@@ -196,6 +203,8 @@ struct RequestReader::Parser final {
     seen.fill(0);
     header_count = 0;
     headers.fill({});
+    line_method = {};
+    line_target = {};
     joined_accept.clear();
     message.emplace(*this, limits);
     message->eager(false);
@@ -220,7 +229,9 @@ struct RequestReader::Parser final {
   std::string* chunks = nullptr;
   Method method = Method::kOther;
   int version = 11;
-  Stretch target;
+  Stretch target;  // without authority
+  Stretch line_method;
+  Stretch line_target;
   std::array<Stretch, kHeaderCount> headers{};
   std::array<unsigned, kHeaderCount> seen{};
   std::size_t header_count = 0;
@@ -390,6 +401,14 @@ RequestReader::Progress RequestReader::ReadChunks() {
   chunked_body_.reserve(chunked_body_.size() + wire::kBodyPadding);
   FillRequest(chunked_body_);
   return Progress::kRequest;
+}
+
+RequestLine RequestReader::line() const noexcept {
+  const Parser& notes = *parser_;
+  if (!notes.message || notes.line_method.size == 0) return {};
+  return {.method = notes.Text(notes.line_method),
+          .target = notes.Text(notes.line_target),
+          .version = notes.version == 10 ? "HTTP/1.0" : "HTTP/1.1"};
 }
 
 void RequestReader::FillRequest(std::string_view body) {
