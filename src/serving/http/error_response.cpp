@@ -26,10 +26,11 @@ void AppendMember(std::string_view name, std::size_t number, std::string& out) {
 }
 
 void AppendErrorMembers(const Error& error, std::string& out) {
-  AppendMember("code", ToHttp(error.code).code, out);
+  const HttpError shown = ToHttp(error.code);
+  AppendMember("code", shown.code, out);
   AppendMember("message",
-               error.code == ErrorCode::kInternal ? "internal error; see the server's log"
-                                                  : std::string_view(error.message),
+               shown.status == 500 ? "internal error; see the server's log"
+                                   : std::string_view(error.message),
                out);
   if (!error.field.empty()) AppendMember("field", error.field, out);
 }
