@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Forkcast's build, run and tests need. Says nothing and calls no apt when none is missing.
 #
-#   scripts/setup.sh [GROUP...]     groups: build, run, test; default: all of them
+#   scripts/setup.sh [GROUP...]     groups: build, run, test, and bench (what bench/ compares with); default: the first three
 #
 # Never removes a package of yours: where one is in the way, it is named and nothing is changed.
 # Exit codes: 0 everything is installed     2 wrong usage     3 not Debian 12
@@ -18,7 +18,8 @@ build_packages=(
   libsqlite3-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
-test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml)
+test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml valgrind)
+bench_packages=(gunicorn python3-flask)
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -57,8 +58,9 @@ for group in "${groups[@]}"; do
     build) wanted+=("${build_packages[@]}") ;;
     run) wanted+=("${run_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
+    bench) wanted+=("${bench_packages[@]}") ;;
     *)
-      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test]"
+      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [bench]"
       exit 2
       ;;
   esac

@@ -1,0 +1,151 @@
+// request-cost COUNT PATH BODIES [flags of forkcast serve]: answers COUNT requests in this process,
+// the way a connection does, but without sockets. Prints nothing: it is for programs that count
+// what another one does. The difference between two counts is what their requests cost.
+//
+// PATH: /ping or /invocations. BODIES: a file with one JSON body a line, or - for GET.
+// Ends with 77 in a build whose counts would mean nothing: not optimised, or with a sanitizer.
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <exception>
+#include <iostream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "request_set.hpp"
+#include "serving/capture/capture_channel.hpp"
+#include "serving/config/settings.hpp"
+#include "serving/endpoints/invocations.hpp"
+#include "serving/endpoints/loaded_pipeline.hpp"
+#include "serving/hooks/hook_chain.hpp"
+#include "serving/http/request_reader.hpp"
+#include "serving/http/response.hpp"
+#include "serving/http/router.hpp"
+#include "serving/process/process_log.hpp"
+#include "serving/process/worker_slot.hpp"
+
+namespace {
+
+using namespace forkcast;
+using namespace forkcast::serving;
+
+constexpr int kUsage = 2;
+constexpr int kMeaningless = 77;  // "skipped", for CTest
+constexpr std::size_t kRequestsBetweenReceipts = 64;
+
+#if defined(__OPTIMIZE__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+constexpr bool kIsMeaningful = true;
+#else
+constexpr bool kIsMeaningful = false;
+#endif
+
+template <typename T>
+T OrThrow(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+/// A worker without its loop: what a request passes between two system calls.
+class Path {
+ public:
+  explicit Path(const ServerConfig& config)
+      : config_(config),
+        log_(MakeProcessLog("request-cost", config.log_level)),
+        pipeline_(OrThrow(LoadedPipeline::Load(config.pipeline, config.snapshots))),
+        hooks_(
+            config.hooks,
+            {.log = *log_, .slot = slot_, .clock = clock_, .capture_socket = capture_.first.get()}),
+        router_({&slot_, 1}, slot_, *log_, /*seed=*/1),
+        invocations_({.pipeline = *pipeline_,
+                      .hooks = hooks_,
+                      .clock = clock_,
+                      .server = server_,
+                      .slot = slot_},
+                     {.max_rows = config.max_rows}),
+        reader_(
+            {.max_header_bytes = config.max_header_bytes, .max_body_bytes = config.max_body_bytes}),
+        recorder_(capture_.second.get()) {
+    router_.Use(&invocations_);
+    slot_.SetState(WorkerState::kReady);
+  }
+
+  void Answer(std::string_view request) {
+    while (reader_.Parse() != RequestReader::Progress::kRequest) {
+      if (request.empty()) throw std::runtime_error("the request is not whole");
+      const auto room = reader_.Prepare();
+      const std::size_t taken = std::min(request.size(), room.size());
+      std::memcpy(room.data(), request.data(), taken);
+      reader_.Commit(taken);
+      request.remove_prefix(taken);
+    }
+    reader_.request().deadline = reader_.request().started + config_.timeout;
+    response_.Clear();
+    router_.Handle(reader_.request(), response_);
+    WriteHead(response_, {.date = "Mon, 01 Jan 2024 00:00:00 GMT"}, head_);
+    if (response_.status != 200) throw std::runtime_error("not answered by 200: " + head_);
+    reader_.Next();
+  }
+
+  /// In place of the recorder, so that captures are sent and not dropped.
+  void ReceiveCaptures() {
+    while (recorder_.Receive() == CaptureReceiver::Outcome::kMessage) {
+    }
+  }
+
+ private:
+  const ServerConfig& config_;
+  SystemClock clock_;
+  std::shared_ptr<spdlog::logger> log_;
+  WorkerSlot slot_;
+  ServerState server_;
+  std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
+  std::unique_ptr<LoadedPipeline> pipeline_;
+  HookChain hooks_;
+  Router router_;
+  Invocations invocations_;
+  RequestReader reader_;
+  Response response_;
+  std::string head_;
+  CaptureReceiver recorder_;
+};
+
+int Run(const std::vector<std::string>& arguments) {
+  if (!kIsMeaningful) {
+    std::cerr
+        << "request-cost: this build is not optimised or has a sanitizer: nothing to count here\n";
+    return kMeaningless;
+  }
+  std::size_t count = 0;
+  if (arguments.size() < 3 ||
+      std::from_chars(arguments[0].data(), arguments[0].data() + arguments[0].size(), count).ec !=
+          std::errc{}) {
+    std::cerr << "usage: request-cost COUNT PATH BODIES [flags of forkcast serve]\n";
+    return kUsage;
+  }
+  const auto settings =
+      OrThrow(ParseServerSettings({arguments.begin() + 3, arguments.end()}, ProcessEnvironment));
+  const auto requests = bench::MakeRequests(
+      {.path = arguments[1], .bodies = arguments[2] == "-" ? "" : arguments[2]});
+  Path path(settings.config);
+  for (std::size_t i = 0; i < count; ++i) {
+    path.Answer(requests[i % requests.size()]);
+    if (i % kRequestsBetweenReceipts == 0) path.ReceiveCaptures();
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return Run({argv + std::min(argc, 1), argv + argc});
+  } catch (const std::exception& error) {
+    std::cerr << "request-cost: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,263 @@
+"""What bench/run and bench/reload share: data in a temporary folder, servers around it, and the load client."""
+
+import contextlib
+import csv
+import http.client
+import json
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+PIPELINE = TOP / "conf/pipelines/order_triage.json"
+ROWS, SEED = 10_000, 1
+BODIES = 1_000
+DEBIAN_PYTHON = "/usr/bin/python3"  # whose packages are gunicorn and Flask
+START_S = 60
+
+
+class Trouble(Exception):
+    """What stops a measurement, said in one line."""
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+def build(*targets):
+    """The release build of scripts/build.sh; returns its folder of programs."""
+    subprocess.run(["bash", "-euc", '. scripts/build.sh; Build release "$@"', "build", *targets], cwd=TOP,
+                   stdout=sys.stderr, check=True)
+    return TOP / "build/release/bin"
+
+
+def describe_machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next((line.partition(":")[2].strip() for line in file if line.startswith("model name")), "unknown")
+    return f"{os.cpu_count()} processors ({model}), Linux {platform.release()}"
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def has_flask():
+    modules = [DEBIAN_PYTHON, "-c", "import flask, gunicorn"]
+    return os.path.exists(DEBIAN_PYTHON) and subprocess.run(modules, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def process_tree(root):
+    """Ids of `root` and all its descendants."""
+    children = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry.name))
+    tree = [root]
+    for pid in tree:
+        tree += children.get(pid, [])
+    return tree
+
+
+class Server:
+    """A running server: where it answers, and what it has cost so far."""
+
+    def __init__(self, process, port):
+        self.process = process
+        self.port = port
+        self.upstream = None  # the server behind it
+
+    def cpu_s(self):
+        """Seconds of processor time of all its processes, and of the server behind it."""
+        spent_ns = self.upstream.cpu_s() * 1e9 if self.upstream else 0
+        for pid in process_tree(self.process.pid):
+            for task in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat"):
+                with contextlib.suppress(OSError):
+                    spent_ns += int(task.read_text().split()[0])
+        return spent_ns / 1e9
+
+    def ask(self, method, path, body=None):
+        """One request; returns status and body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+
+
+class Site:
+    """A temporary folder with orders, their store, and the servers started for it; leaves nothing behind."""
+
+    def __init__(self, programs):
+        self.programs = pathlib.Path(programs).resolve()
+        self.nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+
+    def __enter__(self):
+        # Short, for the paths of Unix sockets; and below it each server has its own folder.
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="forkcast-bench-"))
+        self.servers = []
+        try:
+            self.prepare()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for server in reversed(self.servers):  # those in front first
+            self.end(server.process)
+        shutil.rmtree(self.folder)
+
+    @staticmethod
+    def end(process):
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    def prepare(self):
+        self.data = self.folder / "data"
+        self.store = f"sqlite:{self.folder}/o.db"
+        self.run("generate-orders", "--rows", ROWS, "--seed", SEED, "--out", self.data)
+        self.run("forkcast", "ingest", "--pipeline", PIPELINE, "--store", self.store, "--from", self.data)
+        with open(self.data / "orders.csv", newline="", encoding="utf-8") as file:
+            orders = [row for row, _ in zip(csv.DictReader(file), range(BODIES))]
+        for order in orders:
+            del order["order_fulfilled"]  # the label is not known when an order is placed
+        self.orders = [json.dumps(order) for order in orders]
+        self.bodies = self.folder / "bodies.jsonl"
+        self.bodies.write_text("".join(body + "\n" for body in self.orders))
+        with open(self.data / "expected.jsonl", encoding="utf-8") as file:
+            self.expected = [json.loads(line) for line, _ in zip(file, range(BODIES))]
+
+    def run(self, program, *arguments):
+        done = subprocess.run([self.programs / program, *map(str, arguments)], cwd=TOP, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise Trouble(f"{program} ended with {done.returncode}: {done.stderr.strip()}")
+        return done.stdout
+
+    def start(self, command, port, environment=None):
+        """Starts a server and waits until it answers /ping on `port`, of 127.0.0.1."""
+        log = self.folder / f"{len(self.servers)}.log"
+        with open(log, "wb") as out:
+            process = subprocess.Popen([str(word) for word in command], cwd=self.folder, stdout=out, stderr=out,
+                                       env={**os.environ, **(environment or {})})
+        server = Server(process, port)
+        self.servers.append(server)
+        deadline = time.monotonic() + START_S
+        while time.monotonic() < deadline and process.poll() is None:
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                if server.ask("GET", "/ping")[0] == 200:
+                    return server
+            time.sleep(0.02)
+        raise Trouble(f"{command[0]} does not answer: {log.read_text(errors='replace')[-2000:].strip()}")
+
+    def forkcast_flags(self, workers):
+        """Flags of `forkcast serve`, with the hooks of conf/server.json."""
+        config = json.loads((TOP / "conf/server.json").read_text())
+        for hook in config["hooks"]:
+            if "folder" in hook:
+                hook["folder"] = str(self.folder / "capture")
+        path = self.folder / "server.json"
+        path.write_text(json.dumps(config))
+        return ["--config", path, "--pipeline", PIPELINE, "--store", self.store, "--workers", workers]
+
+    def start_forkcast(self, workers, socket_path=None, program="forkcast serve"):
+        name, *subcommand = program.split()
+        port = free_port()
+        bind = ["--bind", f"127.0.0.1:{port}"] + (["--bind", f"unix:{socket_path}"] if socket_path else [])
+        return self.start([self.programs / name, *subcommand, *self.forkcast_flags(workers), *bind], port)
+
+    def start_constant_nginx(self, workers, answer_bytes, socket_path):
+        """nginx that answers everything by itself: what a server can cost at least."""
+        port = free_port()
+        return self.start_nginx("constant", port, f"""
+            worker_processes {workers};
+            pid nginx.pid;
+            error_log error.log;
+            events {{ worker_connections 1024; }}
+            http {{
+              access_log off;
+              keepalive_requests 1000000000;
+              client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi;
+              scgi_temp_path scgi;
+              server {{
+                listen 127.0.0.1:{port};
+                listen unix:{socket_path};
+                default_type application/json;
+                location = /ping {{ return 200 ''; }}
+                location = /invocations {{ return 200 '{"x" * answer_bytes}'; }}
+              }}
+            }}""")
+
+    def start_front_nginx(self, name, workers, upstream_socket, upstream):
+        """nginx as conf/nginx.conf has it, in front of a server on a Unix socket."""
+        port = free_port()
+        changes = {"unix:/run/forkcast/forkcast.sock": f"unix:{upstream_socket}",
+                   "listen 8080;": f"listen 127.0.0.1:{port};",
+                   "worker_processes auto;": f"worker_processes {workers};"}
+        folder = self.folder / name
+        folder.mkdir()
+        for file in ["nginx.conf", "nginx-common.conf"]:
+            text = (TOP / "conf" / file).read_text()
+            for before in [before for before in changes if before in text]:
+                text = text.replace(before, changes.pop(before))
+            (folder / file).write_text(text)
+        if changes:
+            raise Trouble(f"conf/nginx.conf no longer says: {', '.join(changes)}")
+        front = self.start_nginx(name, port, (folder / "nginx.conf").read_text())
+        front.upstream = upstream
+        return front
+
+    def start_nginx(self, name, port, config):
+        if not self.nginx:
+            raise Trouble("nginx is not installed: scripts/setup.sh run")
+        folder = self.folder / name
+        folder.mkdir(exist_ok=True)
+        (folder / "nginx.conf").write_text(config)
+        # Root's nginx would run its workers as www-data, who may not use a socket of root's.
+        directives = "daemon off;" + (" user root;" if os.geteuid() == 0 else "")
+        return self.start([self.nginx, "-p", f"{folder}/", "-c", folder / "nginx.conf", "-g", directives], port)
+
+    def start_echo(self):
+        port = free_port()
+        return self.start([self.programs / "beast-echo", port], port)
+
+    def start_gunicorn(self, *options, socket_path=None, load_s=0):
+        port = free_port()
+        binds = ["--bind", f"127.0.0.1:{port}"] + (["--bind", f"unix:{socket_path}"] if socket_path else [])
+        return self.start([DEBIAN_PYTHON, "-m", "gunicorn", "--chdir", TOP / "bench/flask_peer", *options, *binds,
+                           "app:application"], port,
+                          {"FLASK_PEER_DATA": str(self.data), "FLASK_PEER_LOAD_SECONDS": str(load_s),
+                           "PYTHONDONTWRITEBYTECODE": "1"})
+
+    def check_answers(self, name, server):
+        """Every answer must be the right one, before its speed counts."""
+        for body, expected in zip(self.orders, self.expected):
+            status, answer = server.ask("POST", "/invocations", body)
+            if status != 200 or json.loads(answer) != expected:
+                raise Trouble(f"{name} answers {body} by {status} {answer!r}, not by {expected}")
+
+    def load_command(self, server, path, *flags):
+        bodies = ["--bodies", self.bodies] if path == "/invocations" else []
+        return [str(word) for word in [self.programs / "load-client", "--port", server.port, "--path", path, *bodies,
+                                       *flags]]
+
+
+def reported(command, finished):
+    """What a run of the load client says."""
+    if finished.returncode != 0:
+        raise Trouble(f"{' '.join(command)} ended with {finished.returncode}: {finished.stderr.strip()}")
+    return json.loads(finished.stdout)
