@@ -13,17 +13,17 @@ enum class Method : std::uint8_t { kGet, kHead, kPost, kOther };
 /// A header that was not sent is empty.
 struct RequestView {
   Method method = Method::kOther;
-  std::string_view path;   ///< Target up to `?`.
-  std::string_view query;  ///< Target behind `?`.
-  std::string_view body;   ///< wire::kBodyPadding readable bytes follow.
-  std::string_view content_type;
-  std::string_view content_encoding;
-  std::string_view accept;
-  std::string_view inference_id;       ///< X-Amzn-SageMaker-Inference-Id
-  std::string_view request_id;         ///< X-Request-Id
-  std::string_view custom_attributes;  ///< X-Amzn-SageMaker-Custom-Attributes
-  MonotonicTime started;               ///< When its first byte had been read.
-  MonotonicTime deadline;              ///< When its answer has to be made.
+  std::string_view path{};   ///< Target up to `?`.
+  std::string_view query{};  ///< Target behind `?`.
+  std::string_view body{};   ///< wire::kBodyPadding readable bytes follow.
+  std::string_view content_type{};
+  std::string_view content_encoding{};
+  std::string_view accept{};
+  std::string_view inference_id{};       ///< X-Amzn-SageMaker-Inference-Id
+  std::string_view request_id{};         ///< X-Request-Id
+  std::string_view custom_attributes{};  ///< X-Amzn-SageMaker-Custom-Attributes
+  MonotonicTime started{};               ///< When its first byte had been read.
+  MonotonicTime deadline{};              ///< When its answer has to be made.
 };
 
 }  // namespace forkcast::serving

@@ -1,0 +1,604 @@
+#include "serving/http/request_reader.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "serving/wire/request_decoder.hpp"
+#include "support/allocation_counter.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using Progress = RequestReader::Progress;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+/// A request as a test would write it: what is absent is left out.
+std::string Show(RequestReader& reader) {
+  const RequestView& request = reader.request();
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "OTHER"};
+  std::string shown(kMethods[static_cast<std::size_t>(request.method)]);
+  shown.append(" ").append(request.path);
+  const auto add = [&shown](std::string_view name, std::string_view value) {
+    if (!value.empty()) shown.append(" ").append(name).append("=").append(value);
+  };
+  add("query", request.query);
+  add("type", request.content_type);
+  add("encoding", request.content_encoding);
+  add("accept", request.accept);
+  add("inference", request.inference_id);
+  add("id", request.request_id);
+  add("attributes", request.custom_attributes);
+  add("body", request.body);
+  if (!reader.keep_alive()) shown += " close";
+  if (reader.http_1_0()) shown += " 1.0";
+  return shown;
+}
+
+/// Reads the padding, so that ASan sees a body without.
+unsigned ReadPadding(std::string_view body) {
+  const char* const end = body.data() + body.size();
+  return std::accumulate(end, end + wire::kBodyPadding, 0U,
+                         [](unsigned sum, char c) { return sum + static_cast<unsigned char>(c); });
+}
+
+/// Feeds a reader and notes what it says.
+class Reading {
+ public:
+  explicit Reading(const RequestLimits& limits = {}) : reader_(limits) {}
+
+  /// The bytes in one piece, as far as the reader has room, which it must always have.
+  void Feed(std::string_view bytes) {
+    while (!bytes.empty() && !faulty_) {
+      const std::span<char> room = reader_.Prepare();
+      ASSERT_FALSE(room.empty());
+      const std::size_t size = std::min(room.size(), bytes.size());
+      std::ranges::copy(bytes.substr(0, size), room.begin());
+      reader_.Commit(size);
+      bytes.remove_prefix(size);
+      Parse();
+    }
+  }
+  [[nodiscard]] const std::vector<std::string>& said() const noexcept { return said_; }
+  [[nodiscard]] RequestReader& reader() noexcept { return reader_; }
+
+ private:
+  void Parse() {
+    while (true) {
+      switch (reader_.Parse()) {
+        case Progress::kNeedMore:
+          return;
+        case Progress::kContinue:
+          said_.emplace_back("100");
+          break;
+        case Progress::kRequest:
+          ReadPadding(reader_.request().body);
+          said_.push_back(Show(reader_));
+          reader_.Next();
+          break;
+        case Progress::kFault:
+          faulty_ = true;
+          EXPECT_FALSE(reader_.fault().message.empty());
+          said_.push_back(std::to_string(reader_.fault().status) + " " +
+                          std::string(reader_.fault().code));
+          return;
+      }
+    }
+  }
+
+  RequestReader reader_;
+  std::vector<std::string> said_;
+  bool faulty_ = false;
+};
+
+std::vector<std::string> SaidOf(const std::vector<std::string_view>& pieces,
+                                const RequestLimits& limits = {}) {
+  Reading reading(limits);
+  for (const std::string_view piece : pieces) reading.Feed(piece);
+  return reading.said();
+}
+
+/// `bytes` cut before each position.
+std::vector<std::string_view> CutAt(std::string_view bytes, const std::vector<std::size_t>& at) {
+  std::vector<std::string_view> pieces;
+  std::size_t begin = 0;
+  for (const std::size_t end : at) {
+    pieces.push_back(bytes.substr(begin, end - begin));
+    begin = end;
+  }
+  pieces.push_back(bytes.substr(begin));
+  return pieces;
+}
+
+std::vector<std::size_t> EveryPosition(std::string_view bytes) {
+  std::vector<std::size_t> at(bytes.empty() ? 0 : bytes.size() - 1);
+  std::iota(at.begin(), at.end(), 1U);
+  return at;
+}
+
+/// Behind every CRLF (`offset` 2), or within (1).
+std::vector<std::size_t> EveryLineEnd(std::string_view bytes, std::size_t offset) {
+  std::vector<std::size_t> at;
+  for (std::size_t i = bytes.find("\r\n"); i != std::string_view::npos;
+       i = bytes.find("\r\n", i + 2)) {
+    at.push_back(i + offset);
+  }
+  return at;
+}
+
+struct BytesCase {
+  std::string name;
+  std::string bytes;
+  std::vector<std::string> said;
+};
+
+void PrintTo(const BytesCase& param, std::ostream* out) { *out << param.name; }
+
+class RequestBytes : public testing::TestWithParam<BytesCase> {};
+
+TEST_P(RequestBytes, SayTheSameHoweverTheyArrive) {
+  const std::string& bytes = GetParam().bytes;
+  const auto& expected = GetParam().said;
+  EXPECT_EQ(SaidOf({bytes}), expected) << "in one piece";
+  EXPECT_EQ(SaidOf(CutAt(bytes, EveryPosition(bytes))), expected) << "byte by byte";
+  EXPECT_EQ(SaidOf(CutAt(bytes, EveryLineEnd(bytes, 2))), expected) << "line by line";
+  EXPECT_EQ(SaidOf(CutAt(bytes, EveryLineEnd(bytes, 1))), expected) << "cut within line ends";
+  for (const std::size_t at : EveryPosition(bytes)) {
+    ASSERT_EQ(SaidOf(CutAt(bytes, {at})), expected) << "cut at " << at;
+  }
+}
+
+std::string Get(std::string_view target, std::string_view more_headers = {}) {
+  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: a\r\n" + std::string(more_headers) +
+         "\r\n";
+}
+
+std::string Post(std::string_view headers_and_body) {
+  return "POST /invocations HTTP/1.1\r\nHost: a\r\n" + std::string(headers_and_body);
+}
+
+constexpr std::string_view kBadRequest = "400 bad_request";
+
+std::vector<std::string> Bad() { return {std::string(kBadRequest)}; }
+
+INSTANTIATE_TEST_SUITE_P(
+    Requests, RequestBytes,
+    testing::Values(
+        BytesCase{"WithoutBody", Get("/ping"), {"GET /ping"}},
+        BytesCase{"Head", "HEAD /ping HTTP/1.1\r\nHost: a\r\n\r\n", {"HEAD /ping"}},
+        BytesCase{"OtherMethod", "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
+        BytesCase{"UnknownMethod", "BREW /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
+        BytesCase{
+            "MethodInLowerCaseIsAnother", "get /ping HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /ping"}},
+        BytesCase{"Query", Get("/x?a=1&b=%20?c"), {"GET /x query=a=1&b=%20?c"}},
+        BytesCase{"HostOfAnAddress", "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", {"GET /"}},
+        BytesCase{"EmptyHost", "GET / HTTP/1.1\r\nHost:\r\n\r\n", {"GET /"}},
+        BytesCase{"EmptyQuery", Get("/x?"), {"GET /x"}},
+        BytesCase{"AbsoluteTarget", Get("http://a:80/ping?x=1"), {"GET /ping query=x=1"}},
+        BytesCase{"AbsoluteTargetInOddCase", Get("HTTP://a/ping"), {"GET /ping"}},
+        BytesCase{"AbsoluteTargetWithoutPath", Get("http://a"), {"GET /"}},
+        BytesCase{"AbsoluteTargetWithQueryAlone", Get("http://a?x=/1"), {"GET / query=x=/1"}},
+        BytesCase{"ConnectionClose", Get("/ping", "Connection: close\r\n"), {"GET /ping close"}},
+        BytesCase{"ConnectionCloseInAList",
+                  Get("/ping", "Connection: te, Close\r\n"),
+                  {"GET /ping close"}},
+        BytesCase{
+            "OldVersionClosesByDefault", "GET /ping HTTP/1.0\r\n\r\n", {"GET /ping close 1.0"}},
+        BytesCase{"OldVersionMayAskToKeep",
+                  "GET /ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+                  {"GET /ping 1.0"}},
+        BytesCase{"BodyOfAnnouncedLength",
+                  Post("Content-Length: 5\r\n\r\nhello"),
+                  {"POST /invocations body=hello"}},
+        BytesCase{"EmptyBody", Post("Content-Length: 0\r\n\r\n"), {"POST /invocations"}},
+        BytesCase{"NoLengthIsNoBody", Post("\r\n"), {"POST /invocations"}},
+        BytesCase{"BodyOfAGetBelongsToIt",
+                  Get("/ping", "Content-Length: 2\r\n") + "xx" + Get("/b"),
+                  {"GET /ping body=xx", "GET /b"}},
+        BytesCase{"BodyWithLineEnds",
+                  Post("Content-Length: 12\r\n\r\n\r\n\r\nGET / \r\n"),
+                  {"POST /invocations body=\r\n\r\nGET / \r\n"}},
+        BytesCase{"Chunked",
+                  Post("Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n"),
+                  {"POST /invocations body=hello"}},
+        BytesCase{"ChunkedInOddCase",
+                  Post("TRANSFER-encoding: CHUNKED\r\n\r\n00005\r\nhello\r\n000\r\n\r\n"),
+                  {"POST /invocations body=hello"}},
+        BytesCase{"ChunkedAndEmpty",
+                  Post("Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                  {"POST /invocations"}},
+        BytesCase{"ChunkExtensionsAreIgnored",
+                  Post("Transfer-Encoding: chunked\r\n\r\n"
+                       "5;a=b;c=\"d;e\"\r\nhello\r\n0;last\r\n\r\n"),
+                  {"POST /invocations body=hello"}},
+        BytesCase{"TrailersAreIgnored",
+                  Post("Transfer-Encoding: chunked\r\nAccept: text/csv\r\n\r\n"
+                       "5\r\nhello\r\n0\r\nAccept: a/b\r\nX-Request-Id: forged\r\nETag: x\r\n\r\n"),
+                  {"POST /invocations accept=text/csv body=hello"}},
+        BytesCase{"Pipelined",
+                  Get("/a") + Post("Content-Length: 2\r\n\r\nhi") +
+                      Post("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n") + Get("/b"),
+                  {"GET /a", "POST /invocations body=hi", "POST /invocations body=x", "GET /b"}},
+        BytesCase{"EmptyLinesBeforeARequest",
+                  "\r\n" + Post("Content-Length: 2\r\n\r\nhi") + "\r\n\r\n" + Get("/b"),
+                  {"POST /invocations body=hi", "GET /b"}},
+        BytesCase{"HeadersInOddCase",
+                  "POST /x HTTP/1.1\r\nhOST: a\r\nCONTENT-TYPE: text/csv\r\n"
+                  "content-encoding: gzip\r\naCCEPT: */*\r\nx-amzn-sagemaker-inference-id: i\r\n"
+                  "X-REQUEST-ID: r\r\nX-amzn-SAGEMAKER-custom-attributes: c\r\n"
+                  "content-LENGTH: 0\r\n\r\n",
+                  {"POST /x type=text/csv encoding=gzip accept=*/* inference=i id=r attributes=c"}},
+        BytesCase{"BlanksAroundValuesAreDropped",
+                  "GET /x HTTP/1.1\r\nHost:a\r\nX-Request-Id: \t a b \t \r\n\r\n",
+                  {"GET /x id=a b"}},
+        BytesCase{
+            "EmptyValues", Get("/x", "X-Request-Id:\r\nAccept: \r\nContent-Type:\r\n"), {"GET /x"}},
+        BytesCase{
+            "AcceptLinesAreJoined",
+            Get("/x", "Accept: a/b\r\nX-Request-Id: r\r\nAccept: c/d;q=0.5\r\nAccept: e/f\r\n"),
+            {"GET /x accept=a/b,c/d;q=0.5,e/f id=r"}},
+        BytesCase{"OfTwoRequestsEachHasItsOwnHeaders",
+                  Get("/a", "Accept: a/b\r\nAccept: c/d\r\nX-Request-Id: r\r\n") + Get("/b"),
+                  {"GET /a accept=a/b,c/d id=r", "GET /b"}}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Faults, RequestBytes,
+    testing::Values(
+        BytesCase{"NoHost", "GET /ping HTTP/1.1\r\n\r\n", Bad()},
+        BytesCase{"TwoHosts", Get("/ping", "Host: b\r\n"), Bad()},
+        BytesCase{"TheSameHostTwice", Get("/ping", "Host: a\r\n"), Bad()},
+        BytesCase{"TwoHostsInTheOldVersion", "GET / HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n", Bad()},
+        BytesCase{"OtherTransferEncoding",
+                  Post("Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+                  {"501 not_implemented"}},
+        BytesCase{"ChunkedNotLast",
+                  Post("Transfer-Encoding: chunked, gzip\r\n\r\n0\r\n\r\n"),
+                  {"501 not_implemented"}},
+        BytesCase{"ChunkedTwice",
+                  Post("Transfer-Encoding: chunked, chunked\r\n\r\n0\r\n\r\n"),
+                  {"501 not_implemented"}},
+        BytesCase{"TransferEncodingOfNothing",
+                  Post("Transfer-Encoding: \r\n\r\n0\r\n\r\n"),
+                  {"501 not_implemented"}},
+        BytesCase{"TransferEncodingInTwoLines",
+                  Post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                  Bad()},
+        BytesCase{"TransferEncodingOfTheOldVersion",
+                  "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", Bad()},
+        BytesCase{"LengthAndChunked",
+                  Post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"), Bad()},
+        BytesCase{"ChunkedAndLength",
+                  Post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n"), Bad()},
+        BytesCase{"OtherEncodingAndLength",
+                  Post("Transfer-Encoding: xchunked\r\nContent-Length: 5\r\n\r\nhello"), Bad()},
+        BytesCase{"TwoLengths", Post("Content-Length: 2\r\nContent-Length: 3\r\n\r\nhi!"), Bad()},
+        BytesCase{"TheSameLengthTwice", Post("Content-Length: 2\r\nContent-Length: 2\r\n\r\nhi"),
+                  Bad()},
+        BytesCase{"ListOfLengths", Post("Content-Length: 2, 2\r\n\r\nhi"), Bad()},
+        BytesCase{"LengthOfNothing", Post("Content-Length:\r\n\r\n"), Bad()},
+        BytesCase{"NegativeLength", Post("Content-Length: -1\r\n\r\n"), Bad()},
+        BytesCase{"SignedLength", Post("Content-Length: +2\r\n\r\nhi"), Bad()},
+        BytesCase{"HexadecimalLength", Post("Content-Length: 0x2\r\n\r\nhi"), Bad()},
+        BytesCase{"LengthBeyondAllNumbers", Post("Content-Length: 99999999999999999999\r\n\r\n"),
+                  Bad()},
+        BytesCase{"ContentTypeTwice", Get("/", "Content-Type: a/b\r\nContent-Type: a/b\r\n"),
+                  Bad()},
+        BytesCase{"ContentEncodingTwice",
+                  Get("/", "Content-Encoding: identity\r\nContent-Encoding: gzip\r\n"), Bad()},
+        BytesCase{"RequestIdTwice", Get("/", "X-Request-Id: a\r\nx-request-id: b\r\n"), Bad()},
+        BytesCase{
+            "InferenceIdTwice",
+            Get("/", "X-Amzn-SageMaker-Inference-Id: a\r\nX-Amzn-SageMaker-Inference-Id: a\r\n"),
+            Bad()},
+        BytesCase{"CustomAttributesTwice",
+                  Get("/",
+                      "X-Amzn-SageMaker-Custom-Attributes: a\r\n"
+                      "X-Amzn-SageMaker-Custom-Attributes: b\r\n"),
+                  Bad()},
+        BytesCase{
+            "ExpectTwice",
+            Post("Content-Length: 1\r\nExpect: 100-continue\r\nExpect: 100-continue\r\n\r\nx"),
+            Bad()},
+        BytesCase{"ContinuationLine", Get("/", "X-Request-Id: a\r\n b\r\n"), Bad()},
+        BytesCase{"ContinuationLineOfAnIgnoredHeader", Get("/", "X-Any: a\r\n\tb\r\n"), Bad()},
+        BytesCase{"BlankBeforeColon", Get("/", "X-Any : a\r\n"), Bad()},
+        BytesCase{"HeaderWithoutName", Get("/", ": a\r\n"), Bad()},
+        BytesCase{"HeaderWithoutColon", Get("/", "X-Any\r\n"), Bad()},
+        BytesCase{"ControlCharacterInAHeader", Get("/", "X-Any: a\x01\r\n"), Bad()},
+        BytesCase{"HostWithBlank", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", Bad()},
+        BytesCase{"HostWithPath", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", Bad()},
+        BytesCase{"HostWithUser", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", Bad()},
+        BytesCase{"TargetWithFragment", Get("/a#b"), Bad()},
+        BytesCase{"TargetWithQuote", Get("/a\"b"), Bad()},
+        BytesCase{"TargetWithBackslash", Get("/a\\b"), Bad()},
+        BytesCase{"TargetBeyondAscii", Get("/caf\xc3\xa9"), Bad()},
+        BytesCase{"TargetOfAnotherScheme", Get("ftp://a/ping"), Bad()},
+        BytesCase{"TargetWithoutSlash", Get("ping"), Bad()},
+        BytesCase{"TargetOfAsterisk", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", Bad()},
+        BytesCase{"TargetOfAuthority", "CONNECT a:80 HTTP/1.1\r\nHost: a\r\n\r\n", Bad()},
+        BytesCase{"NoTarget", "GET HTTP/1.1\r\nHost: a\r\n\r\n", Bad()},
+        BytesCase{"TargetWithBlank",
+                  "GET /a b HTTP/1.1\r\nHost: a\r\n\r\n",
+                  {"505 version_not_supported"}},
+        BytesCase{"NotHttp", "hello\r\n\r\n", Bad()},
+        BytesCase{"Version2", "GET / HTTP/2.0\r\nHost: a\r\n\r\n", {"505 version_not_supported"}},
+        BytesCase{
+            "Version1Point2", "GET / HTTP/1.2\r\nHost: a\r\n\r\n", {"505 version_not_supported"}},
+        BytesCase{"Version09", "GET / HTTP/0.9\r\nHost: a\r\n\r\n", {"505 version_not_supported"}},
+        BytesCase{"OtherExpectation",
+                  Post("Content-Length: 1\r\nExpect: tea\r\n\r\nx"),
+                  {"417 expectation_failed"}},
+        BytesCase{"ChunkSizeIsNoNumber",
+                  Post("Transfer-Encoding: chunked\r\n\r\nxyz\r\nhello\r\n0\r\n\r\n"), Bad()},
+        BytesCase{"ChunkSizeBeyondAllNumbers",
+                  Post("Transfer-Encoding: chunked\r\n\r\n11111111111111111\r\nhello"), Bad()},
+        BytesCase{"ChunkLongerThanItsSize",
+                  Post("Transfer-Encoding: chunked\r\n\r\n4\r\nhello\r\n0\r\n\r\n"), Bad()},
+        BytesCase{"ChunkSizeNegative",
+                  Post("Transfer-Encoding: chunked\r\n\r\n-1\r\nhello\r\n0\r\n\r\n"), Bad()},
+        BytesCase{"ChunkExtensionTooLong",
+                  Post("Transfer-Encoding: chunked\r\n\r\n5;" + std::string(300, 'a') +
+                       "\r\nhello\r\n0\r\n\r\n"),
+                  Bad()},
+        BytesCase{
+            "LengthInATrailer",
+            Post("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nContent-Length: 5\r\n\r\n"),
+            Bad()},
+        BytesCase{"BehindAFaultNothingIsRead",
+                  Get("/a") + "nonsense\r\n\r\n" + Get("/b"),
+                  {"GET /a", "400 bad_request"}}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(RequestReader, AFaultyHeaderIsNotCalledTooLargeForWhatFollowsIt) {
+  const std::string bytes = "nonsense\r\n\r\n" + std::string(10'000, 'x');
+  const RequestLimits limits{.max_header_bytes = 100};
+  EXPECT_THAT(SaidOf({bytes}, limits), ElementsAre(kBadRequest));
+  EXPECT_THAT(SaidOf(CutAt(bytes, EveryPosition(bytes)), limits), ElementsAre(kBadRequest));
+}
+
+class HeaderLimit : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(HeaderLimit, TakesAHeaderOfExactlyItsSizeAndNoByteMore) {
+  const RequestLimits limits{.max_header_bytes = GetParam()};
+  const auto header_of = [](std::size_t size) {
+    const std::string empty = Get("/", "X-Any: \r\n");
+    return Get("/", "X-Any: " + std::string(size - empty.size(), 'x') + "\r\n");
+  };
+  const std::string fits = header_of(GetParam());
+  ASSERT_EQ(fits.size(), GetParam());
+  const std::string too_large = header_of(GetParam() + 1);
+  EXPECT_THAT(SaidOf({fits}, limits), ElementsAre("GET /"));
+  EXPECT_THAT(SaidOf(CutAt(fits, EveryPosition(fits)), limits), ElementsAre("GET /"));
+  EXPECT_THAT(SaidOf({fits + fits}, limits), ElementsAre("GET /", "GET /"));
+  EXPECT_THAT(SaidOf({too_large}, limits), ElementsAre("431 header_too_large"));
+  EXPECT_THAT(SaidOf(CutAt(too_large, EveryPosition(too_large)), limits),
+              ElementsAre("431 header_too_large"));
+  const std::string endless = "GET /" + std::string(2 * GetParam(), 'x');
+  EXPECT_THAT(SaidOf({endless}, limits), ElementsAre("431 header_too_large"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Bytes, HeaderLimit, testing::Values(200, 16383, 16384, 40000));
+
+TEST(RequestReader, TakesAHundredHeaderFieldsAndNoMore) {
+  std::string fields;
+  for (int i = 0; i < 99; ++i) fields += "X-Any: a\r\n";
+  EXPECT_THAT(SaidOf({Get("/", fields) + Get("/", fields)}), ElementsAre("GET /", "GET /"));
+  EXPECT_THAT(SaidOf({Get("/", fields + "X-Any: a\r\n")}), ElementsAre("431 header_too_large"));
+}
+
+TEST(RequestReader, RefusesTrailersThatComeTooLateForWhatTheySay) {
+  for (const std::string_view trailer :
+       {"Content-Type: text/csv", "Content-Encoding: gzip", "Host: b", "Connection: close",
+        "Transfer-Encoding: chunked", "Content-Length: 5", "Expect: 100-continue", "Trailer: a"}) {
+    EXPECT_THAT(SaidOf({Post("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n" +
+                             std::string(trailer) + "\r\n\r\n")}),
+                ElementsAre(kBadRequest))
+        << trailer;
+  }
+}
+
+TEST(RequestReader, AHeaderOfManySmallFieldsIsLimitedToo) {
+  std::string bytes = "GET / HTTP/1.1\r\nHost: a\r\n";
+  while (bytes.size() < 20'000) bytes += "X-Any: a\r\n";
+  EXPECT_THAT(SaidOf({bytes}), ElementsAre("431 header_too_large"));
+  EXPECT_THAT(SaidOf(CutAt(bytes, EveryLineEnd(bytes, 2))), ElementsAre("431 header_too_large"));
+}
+
+TEST(RequestReader, ABodyMayBeAsLongAsItsLimitInEitherFraming) {
+  const RequestLimits limits{.max_body_bytes = 10};
+  const auto of_length = [](std::size_t size) {
+    return Post("Content-Length: " + std::to_string(size) + "\r\n\r\n" + std::string(size, 'x'));
+  };
+  const auto chunked = [](std::size_t size) {
+    std::string bytes = Post("Transfer-Encoding: chunked\r\n\r\n");
+    for (std::size_t i = 0; i < size; ++i) bytes += "1\r\nx\r\n";
+    return bytes + "0\r\n\r\n";
+  };
+  const std::string taken = "POST /invocations body=xxxxxxxxxx";
+  for (const std::string& bytes : {of_length(10), chunked(10)}) {
+    EXPECT_THAT(SaidOf({bytes}, limits), ElementsAre(taken));
+    EXPECT_THAT(SaidOf(CutAt(bytes, EveryPosition(bytes)), limits), ElementsAre(taken));
+  }
+  for (const std::string& bytes : {of_length(11), chunked(11)}) {
+    EXPECT_THAT(SaidOf({bytes}, limits), ElementsAre("413 too_large"));
+    EXPECT_THAT(SaidOf(CutAt(bytes, EveryPosition(bytes)), limits), ElementsAre("413 too_large"));
+  }
+}
+
+TEST(RequestReader, RefusesATooLongBodyBeforeItComes) {
+  const RequestLimits limits{.max_body_bytes = 10};
+  EXPECT_THAT(SaidOf({Post("Content-Length: 11\r\nExpect: 100-continue\r\n\r\n")}, limits),
+              ElementsAre("413 too_large"));
+  EXPECT_THAT(SaidOf({Post("Transfer-Encoding: chunked\r\n\r\nb\r\nxx")}, limits),
+              ElementsAre("413 too_large"));
+}
+
+class Expectation : public testing::TestWithParam<std::string> {};
+
+TEST_P(Expectation, IsMetOnceAndOnlyWhileTheBodyIsAbsent) {
+  const bool chunked = GetParam() == "Chunked";
+  const std::string header =
+      Post(std::string(chunked ? "Transfer-Encoding: chunked" : "Content-Length: 2") +
+           "\r\nexpect: 100-Continue\r\n\r\n");
+  const std::string body = chunked ? "1\r\nh\r\n1\r\ni\r\n0\r\n\r\n" : "hi";
+  const std::string request = "POST /invocations body=hi";
+  EXPECT_THAT(SaidOf({header, body}), ElementsAre("100", request));
+  EXPECT_THAT(SaidOf({header + body}), ElementsAre(request));
+  std::vector<std::string_view> pieces = CutAt(body, EveryPosition(body));
+  pieces.insert(pieces.begin(), header);
+  EXPECT_THAT(SaidOf(pieces), ElementsAre("100", request));
+  const std::string header_and_begin = header + body.substr(0, 1);
+  EXPECT_THAT(SaidOf({header_and_begin, std::string_view(body).substr(1)}), ElementsAre(request));
+  EXPECT_THAT(SaidOf({header, body, header, body}), ElementsAre("100", request, "100", request));
+}
+
+INSTANTIATE_TEST_SUITE_P(Framings, Expectation, testing::Values("Chunked", "Length"),
+                         [](const auto& param) { return param.param; });
+
+TEST(RequestReader, NoContinuationIsSentMidBody) {
+  Reading reading;
+  reading.Feed(Post("Transfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n1\r\nh"));
+  EXPECT_EQ(reading.reader().Parse(), Progress::kNeedMore);  // all that came is taken
+  EXPECT_THAT(reading.said(), IsEmpty());
+}
+
+TEST(RequestReader, MeetsNoExpectationOfTheOldVersionNorOfAnEmptyBody) {
+  EXPECT_THAT(SaidOf({"POST / HTTP/1.0\r\nContent-Length: 1\r\nExpect: 100-continue\r\n\r\n", "x"}),
+              ElementsAre("POST / body=x close 1.0"));
+  EXPECT_THAT(SaidOf({Post("Content-Length: 0\r\nExpect: 100-continue\r\n\r\n")}),
+              ElementsAre("POST /invocations"));
+}
+
+TEST(RequestReader, KnowsWhetherARequestHasBegun) {
+  Reading reading;
+  EXPECT_FALSE(reading.reader().in_request());
+  reading.Feed("G");
+  EXPECT_TRUE(reading.reader().in_request());
+  reading.Feed(Get("/ping").substr(1));
+  EXPECT_FALSE(reading.reader().in_request());
+  reading.Feed(Get("/ping") + "G");
+  EXPECT_TRUE(reading.reader().in_request());
+}
+
+TEST(RequestReader, AnEmptyLineBeginsNoRequest) {
+  Reading reading;
+  reading.Feed(Get("/ping") + "\r\n");
+  EXPECT_FALSE(reading.reader().in_request());
+}
+
+TEST(RequestReader, TakesTheTimeOfTheFirstByte) {
+  RequestReader reader{RequestLimits{}};
+  const std::string bytes = Get("/ping");
+  const auto before = std::chrono::steady_clock::now();
+  reader.Prepare()[0] = bytes[0];
+  reader.Commit(1);
+  EXPECT_EQ(reader.Parse(), Progress::kNeedMore);
+  const auto after = std::chrono::steady_clock::now();
+  std::ranges::copy(bytes.substr(1), reader.Prepare().begin());
+  reader.Commit(bytes.size() - 1);
+  ASSERT_EQ(reader.Parse(), Progress::kRequest);
+  EXPECT_GE(reader.request().started, before);
+  EXPECT_LE(reader.request().started, after);
+}
+
+constexpr std::size_t kSixMegabytes = 6291456;
+
+TEST(RequestReader, GrowsToTheLongestBodyAndShrinksAgain) {
+  std::string body(kSixMegabytes, 'x');
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>('a' + i % 23);
+  const std::string bytes =
+      Post("Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body) + Get("/after");
+  EXPECT_TRUE(SaidOf({bytes}) ==
+              (std::vector<std::string>{"POST /invocations body=" + body, "GET /after"}));
+  Reading reading;
+  const std::size_t room_before = reading.reader().Prepare().size();
+  reading.Feed(bytes);
+  EXPECT_EQ(reading.reader().Prepare().size(), room_before);
+}
+
+TEST(RequestReader, AnAnnouncedLengthAllocatesNothing) {
+  RequestReader reader{RequestLimits{}};
+  const std::string bytes =
+      Post("Content-Length: " + std::to_string(kSixMegabytes) + "\r\n\r\nbegin");
+  std::ranges::copy(bytes, reader.Prepare().begin());
+  reader.Commit(bytes.size());
+  const std::size_t before = AllocationCount();
+  EXPECT_EQ(reader.Parse(), Progress::kNeedMore);
+  EXPECT_FALSE(reader.Prepare().empty());
+  EXPECT_EQ(AllocationCount() - before, 0U);
+}
+
+TEST(RequestReader, ABodyOfTinyChunksKeepsTheBufferSmall) {
+  constexpr std::size_t kBody = 1'000'000;
+  Reading reading;
+  const char* const begin = reading.reader().Prepare().data();
+  const char* const end = begin + reading.reader().Prepare().size();
+  EXPECT_LE(end - begin, 65536);
+  reading.Feed(Post("Transfer-Encoding: chunked\r\n\r\n"));
+  std::string thousand_chunks;
+  for (int i = 0; i < 1000; ++i) thousand_chunks += "1\r\nx\r\n";
+  for (std::size_t sent = 0; sent < kBody; sent += 1000) {
+    reading.Feed(thousand_chunks);
+    const std::span<char> room = reading.reader().Prepare();
+    ASSERT_TRUE(room.data() >= begin && room.data() + room.size() <= end) << "the buffer moved";
+  }
+  reading.Feed("0\r\n\r\n");
+  EXPECT_TRUE(reading.said() ==
+              std::vector<std::string>{"POST /invocations body=" + std::string(kBody, 'x')});
+}
+
+TEST(RequestReader, EndlessTrailersAreRefused) {
+  std::string bytes = Post("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n");
+  for (int i = 0; i < 10'000; ++i) bytes += "X-Any: trailer\r\n";
+  EXPECT_THAT(SaidOf({bytes}), ElementsAre(kBadRequest));
+}
+
+struct SteadyCase {
+  std::string name;
+  std::string bytes;
+};
+
+void PrintTo(const SteadyCase& param, std::ostream* out) { *out << param.name; }
+
+class SteadyReader : public testing::TestWithParam<SteadyCase> {};
+
+TEST_P(SteadyReader, AllocatesNothing) {
+  RequestReader reader{RequestLimits{}};
+  const auto read_one = [&reader](std::string_view bytes) {
+    std::ranges::copy(bytes, reader.Prepare().begin());
+    reader.Commit(bytes.size());
+    Progress progress = reader.Parse();
+    while (progress == Progress::kContinue) progress = reader.Parse();
+    if (progress == Progress::kRequest) reader.Next();
+    return progress;
+  };
+  ASSERT_EQ(read_one(GetParam().bytes), Progress::kRequest);
+  const std::size_t before = AllocationCount();
+  for (int i = 0; i < 10; ++i) ASSERT_EQ(read_one(GetParam().bytes), Progress::kRequest);
+  EXPECT_EQ(AllocationCount() - before, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Requests, SteadyReader,
+    testing::Values(
+        SteadyCase{"WithoutBody", Get("/ping")},
+        SteadyCase{"BodyOfAnnouncedLength",
+                   Post("Content-Type: application/json\r\nX-Request-Id: "
+                        "0123456789abcdef0123456789abcdef\r\nContent-Length: 5\r\n\r\nhello")},
+        SteadyCase{
+            "TwoAccepts",
+            Get("/x", "Accept: application/json;q=0.5\r\nAccept: application/jsonlines\r\n")},
+        SteadyCase{"Chunked", Post("Transfer-Encoding: chunked\r\n\r\n28\r\n" +
+                                   std::string(40, 'x') + "\r\n0\r\n\r\n")}),
+    [](const auto& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace forkcast::serving
