@@ -8,7 +8,7 @@
 #include <random>
 
 #include "data_preprocessing/features/feature_testing.hpp"
-#include "serving/wire/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -242,12 +242,12 @@ TEST(FeatureComputerTest, AllocatesNothingOnceItIsWarm) {
   SeriesMask stale = 0;
   std::size_t before = 0;
   for (int round = 0; round < 2; ++round) {
-    before = wire::AllocationCount();
+    before = AllocationCount();
     for (const std::size_t row : {0U, 1U}) {
       (void)computer.Compute(bench.snapshots(), rows, row, {}, values, stale);
     }
   }
-  EXPECT_EQ(wire::AllocationCount() - before, 0U);
+  EXPECT_EQ(AllocationCount() - before, 0U);
   EXPECT_EQ(Show(values[4]), "0");
 }
 

@@ -12,7 +12,7 @@
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/series/series_testing.hpp"
 #include "data_preprocessing/series/snapshot_format.hpp"
-#include "serving/wire/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -303,7 +303,7 @@ TEST_F(SnapshotFile, IsReadWithoutAllocating) {
   const std::vector<Value> composite{std::string_view("a"), std::int64_t{5}, At("2024-01-01")};
   (void)EncodeKey(composite, scratch);
   std::size_t found = 0;
-  const std::size_t before = wire::AllocationCount();
+  const std::size_t before = AllocationCount();
   for (const std::string_view key : {"a", "b", "c"}) {
     const Value text = key;
     (void)snapshot->Find(EncodeKey(composite, scratch));
@@ -314,7 +314,7 @@ TEST_F(SnapshotFile, IsReadWithoutAllocating) {
     found += IsMissing(snapshot->ValueAt(0, *row)) ? 0 : 1;
     found += IsMissing(snapshot->ValueAt(1, *row)) ? 0 : 1;
   }
-  EXPECT_EQ(wire::AllocationCount() - before, 0U);
+  EXPECT_EQ(AllocationCount() - before, 0U);
   EXPECT_EQ(found, 3U);  // a: only the colour of its revision, b: both of its last row
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "hook_testing.hpp"
-#include "serving/wire/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -102,10 +102,10 @@ TEST_F(CaptureChannel, ReportsADatagramThatIsTooLongAsDamaged) {
 
 TEST_F(CaptureChannel, SendsAndReceivesADatagramWithoutAllocation) {
   const Invocation& invocation = sample_.view();
-  const std::size_t before = wire::AllocationCount();
+  const std::size_t before = AllocationCount();
   const bool sent = sender_.Send(kTarget, invocation);
   const Outcome outcome = receiver_.Receive();
-  EXPECT_EQ(wire::AllocationCount(), before);
+  EXPECT_EQ(AllocationCount(), before);
   EXPECT_TRUE(sent);
   EXPECT_EQ(outcome, Outcome::kMessage);
 }

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "hook_testing.hpp"
-#include "serving/wire/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -112,9 +112,9 @@ TEST_F(CaptureHookTest, DropsAndCountsBodiesOverItsLimit) {
 TEST_F(CaptureHookTest, AllocatesNothing) {
   CaptureHook hook = Hook({.share = 1, .folder = "f", .endpoint = "e"});
   const Invocation& invocation = sample_.view();
-  const std::size_t before = wire::AllocationCount();
+  const std::size_t before = AllocationCount();
   hook.OnAnswer(invocation);
-  EXPECT_EQ(wire::AllocationCount(), before);
+  EXPECT_EQ(AllocationCount(), before);
   EXPECT_EQ(slot_.captured, 1U);
 }
 

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "hook_testing.hpp"
-#include "serving/wire/allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -125,11 +125,11 @@ TEST_F(HookChainTest, AnEmptyChainIsSilentAndAllocatesNothing) {
   HookChain chain = Chain("[]");
   EXPECT_TRUE(chain.empty());
   const Invocation& invocation = sample_.view();
-  const std::size_t before = wire::AllocationCount();
+  const std::size_t before = AllocationCount();
   chain.OnRequest(invocation);
   chain.OnFeatures(invocation);
   chain.OnAnswer(invocation);
-  EXPECT_EQ(wire::AllocationCount(), before);
+  EXPECT_EQ(AllocationCount(), before);
   EXPECT_THAT(lines_.lines(), IsEmpty());
 }
 

@@ -3,9 +3,9 @@
 #include <ostream>
 #include <string>
 
-#include "allocation_counter.hpp"
 #include "decode.hpp"
 #include "serving/wire/answer_writer.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::wire {
 namespace {

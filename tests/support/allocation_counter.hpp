@@ -2,10 +2,10 @@
 
 #include <cstddef>
 
-namespace forkcast::wire {
+namespace forkcast {
 
 /// Calls of the global operator new since the program began. Linking allocation_counter.cpp
 /// replaces that operator.
 [[nodiscard]] std::size_t AllocationCount() noexcept;
 
-}  // namespace forkcast::wire
+}  // namespace forkcast

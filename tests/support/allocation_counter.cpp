@@ -1,4 +1,4 @@
-#include "allocation_counter.hpp"
+#include "support/allocation_counter.hpp"
 
 #include <atomic>
 #include <cstdlib>
@@ -21,11 +21,11 @@ void* AllocateOrThrow(std::size_t size) {
 
 }  // namespace
 
-namespace forkcast::wire {
+namespace forkcast {
 
 std::size_t AllocationCount() noexcept { return allocations.load(std::memory_order_relaxed); }
 
-}  // namespace forkcast::wire
+}  // namespace forkcast
 
 void* operator new(std::size_t size) { return AllocateOrThrow(size); }
 void* operator new[](std::size_t size) { return AllocateOrThrow(size); }
