@@ -22,6 +22,13 @@ struct RequestFault {
   std::string_view message;  ///< Static.
 };
 
+/// A request's first line as it was sent.
+struct RequestLine {
+  std::string_view method;
+  std::string_view target;
+  std::string_view version;  ///< "HTTP/1.1"; as the others empty when that much did not come.
+};
+
 /// Cuts one connection's bytes into requests. Bytes are read into one flat buffer; a body whose
 /// length was announced is never copied, a chunked one is joined. Beast parses; what it lets
 /// through but a server must not is checked here (prefork servers have been smuggled through just
@@ -55,6 +62,8 @@ class RequestReader {
   /// Valid from kRequest until Next().
   [[nodiscard]] RequestView& request() noexcept { return request_; }
   [[nodiscard]] const RequestFault& fault() const noexcept { return fault_; }
+  /// Valid, and empty when there is none, until Prepare() or Next(), whatever Parse() said.
+  [[nodiscard]] RequestLine line() const noexcept;
   /// Whether the client would keep the connection; of the request at hand.
   [[nodiscard]] bool keep_alive() const noexcept { return keep_alive_; }
   [[nodiscard]] bool http_1_0() const noexcept { return http_1_0_; }
