@@ -13,6 +13,7 @@
 #include "data_preprocessing/command/command_context.hpp"
 #include "data_preprocessing/ingest_command.hpp"
 #include "serving/serve_command.hpp"
+#include "serving/status_command.hpp"
 
 namespace forkcast {
 namespace {
@@ -30,6 +31,7 @@ constexpr Subcommand kSubcommands[] = {
      &preprocessing::RunIngestCommand},
     {"serve", "answers requests from the snapshots that ingest published",
      &serving::RunServeCommand},
+    {"status", "tells how a running server and its workers are", &serving::RunStatusCommand},
 };
 
 constexpr int kUsage = 2;

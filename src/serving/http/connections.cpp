@@ -1,5 +1,6 @@
 #include "serving/http/connections.hpp"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -20,6 +21,7 @@
 #include <string>
 #include <utility>
 
+#include "serving/http/access_log.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/router.hpp"
@@ -45,6 +47,22 @@ std::string HttpDate(std::time_t now) {
   return {text.data(), size};
 }
 
+/// The address of a socket's peer without its port; empty for a Unix socket.
+std::string PeerAddress(int fd) {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&name), &size) != 0) return {};
+  if (name.ss_family == AF_INET) {
+    const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
+    ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
+  } else if (name.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
+    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+  }
+  return text.data();
+}
+
 }  // namespace
 
 /// What the connections have in common.
@@ -66,6 +84,7 @@ class Connections::Connection {
   Connection(Shared& shared, Socket socket)
       : shared_(shared),
         socket_(std::move(socket)),
+        peer_(shared.options.access_log == nullptr ? "" : PeerAddress(socket_.native_handle())),
         reader_(shared.options.limits),
         place_(shared.open.insert(shared.open.end(), this)) {
     shared_.slot.connections.store(shared_.open.size(), std::memory_order_relaxed);
@@ -101,6 +120,8 @@ class Connections::Connection {
   void AnswerFault(const RequestFault& fault);
   void AnswerLateRequest();
   void Compose(bool keep_alive, bool with_body);
+  void NoteRequest();
+  void LogAnswer();
   void WaitUntil(MonotonicTime deadline) noexcept {
     deadline_ = deadline;
     expired_ = false;
@@ -113,15 +134,27 @@ class Connections::Connection {
 
   Shared& shared_;
   Socket socket_;
+  const std::string peer_;
   RequestReader reader_;
   Response response_;
   std::string head_;
   std::string_view unsent_head_;
   std::string_view unsent_body_;
+  std::size_t body_bytes_ = 0;
   bool keep_alive_ = true;
   MonotonicTime answer_due_;                       // when its last byte has to be written
   MonotonicTime deadline_ = MonotonicTime::max();  // of the wait in progress
   bool expired_ = false;
+  /// What the access log will say of the request whose answer is being written; by then the buffer
+  /// holds the next one.
+  struct Noted {
+    bool pending = false;
+    std::string method;
+    std::string target;
+    std::string_view version;
+    MonotonicTime started;
+  };
+  Noted noted_;
   std::list<Connection*>::iterator place_;
 };
 
@@ -168,6 +201,37 @@ void Connections::Connection::Compose(bool keep_alive, bool with_body) {
             head_);
   unsent_head_ = head_;
   unsent_body_ = with_body ? std::string_view(response_.body) : std::string_view();
+  body_bytes_ = unsent_body_.size();
+}
+
+void Connections::Connection::NoteRequest() {
+  if (shared_.options.access_log == nullptr) return;
+  const RequestLine line = reader_.line();
+  noted_.pending = true;
+  noted_.method = line.method;
+  noted_.target = line.target;
+  noted_.version = line.version;
+  noted_.started = reader_.request().started;
+}
+
+void Connections::Connection::LogAnswer() {
+  if (!noted_.pending) return;
+  noted_.pending = false;
+  using std::chrono::duration_cast;
+  using std::chrono::microseconds;
+  const auto latency =
+      duration_cast<microseconds>(std::chrono::steady_clock::now() - noted_.started);
+  const auto now = std::chrono::time_point_cast<microseconds>(std::chrono::system_clock::now());
+  shared_.options.access_log->Write({.peer = peer_,
+                                     .method = noted_.method,
+                                     .target = noted_.target,
+                                     .version = noted_.version,
+                                     .request_id = HeaderValue(response_, "X-Request-Id"),
+                                     .worker = shared_.options.worker,
+                                     .status = response_.status,
+                                     .body_bytes = body_bytes_ - unsent_body_.size(),
+                                     .time = now - latency,
+                                     .latency = latency});
 }
 
 void Connections::Connection::AnswerRequest() {
@@ -186,6 +250,7 @@ void Connections::Connection::AnswerRequest() {
   const bool head_only = request.method == Method::kHead;
   answer_due_ = request.deadline;
   Compose(reader_.keep_alive() && !response_.close && !shared_.draining, !head_only);
+  NoteRequest();
   reader_.Next();
 }
 
@@ -195,6 +260,7 @@ void Connections::Connection::AnswerFault(const RequestFault& fault) {
   CountAnswer(response_.status, shared_.slot);
   answer_due_ = std::chrono::steady_clock::now() + shared_.options.timeout;
   Compose(/*keep_alive=*/false, /*with_body=*/true);
+  NoteRequest();
 }
 
 /// The time for a request ran out while it was still arriving.
@@ -221,8 +287,8 @@ net::awaitable<void> Connections::Connection::Serve() {
             WaitUntil(std::min(std::chrono::steady_clock::now() + shared_.options.idle_timeout,
                                shared_.idle_until));
           } else {
-            WaitUntil(std::min(reader_.request().started + shared_.options.timeout,
-                               shared_.stop_by));
+            WaitUntil(
+                std::min(reader_.request().started + shared_.options.timeout, shared_.stop_by));
           }
           requests_since_wait = 0;
           co_await socket_.async_wait(Socket::wait_read, kAwait);
@@ -254,9 +320,9 @@ net::awaitable<void> Connections::Connection::Serve() {
     while (written == Io::kWouldBlock) {
       WaitUntil(answer_due_);
       co_await socket_.async_wait(Socket::wait_write, kAwait);
-      if (expired_) co_return;  // a peer that does not read, or too slowly
-      written = TryWrite();
+      written = expired_ ? Io::kEnded : TryWrite();  // a peer that does not read, or too slowly
     }
+    LogAnswer();
     if (written == Io::kEnded) co_return;
     if (!keep_alive_) {
       EndOutput();

@@ -15,6 +15,7 @@ class io_context;
 
 namespace forkcast::serving {
 
+class AccessLog;
 class Router;
 struct WorkerSlot;
 
@@ -22,6 +23,8 @@ struct ConnectionOptions {
   RequestLimits limits;
   std::chrono::seconds timeout{60};       ///< From a request's first byte to its answer's last.
   std::chrono::seconds idle_timeout{75};  ///< Between an answer and the next request.
+  AccessLog* access_log = nullptr;        ///< Outlives the connections; null: nothing is noted.
+  std::size_t worker = 0;                 ///< In the access log.
 };
 
 /// All connections of one worker. Each is a coroutine with one loop: read, route, write; it waits

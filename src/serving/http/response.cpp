@@ -1,5 +1,6 @@
 #include "serving/http/response.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <utility>
@@ -43,6 +44,17 @@ std::string_view ReasonPhrase(int status) noexcept {
     if (known == status) return reason;
   }
   return "Unknown";
+}
+
+std::string_view HeaderValue(const Response& response, std::string_view name) noexcept {
+  for (std::string_view rest = response.headers; !rest.empty();) {
+    const std::string_view line = rest.substr(0, rest.find("\r\n"));
+    rest.remove_prefix(std::min(line.size() + 2, rest.size()));
+    if (line.starts_with(name) && line.substr(name.size()).starts_with(": ")) {
+      return line.substr(name.size() + 2);
+    }
+  }
+  return {};
 }
 
 void WriteHead(const Response& response, const HeadOptions& options, std::string& head) {

@@ -26,6 +26,10 @@ struct Response {
   }
 };
 
+/// The value that AddHeader() was given for `name`, spelled alike; empty when it was not.
+[[nodiscard]] std::string_view HeaderValue(const Response& response,
+                                           std::string_view name) noexcept;
+
 /// "OK", "Bad Request", ...
 [[nodiscard]] std::string_view ReasonPhrase(int status) noexcept;
 

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <linux/filter.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -62,6 +64,31 @@ const sockaddr* Generic(const auto& name) noexcept {
   return reinterpret_cast<const sockaddr*>(&name);
 }
 
+/// A TCP address as the system calls take it.
+struct TcpName {
+  sockaddr_storage storage{};
+  socklen_t size = 0;
+  [[nodiscard]] int family() const noexcept { return storage.ss_family; }
+};
+
+/// None when the host is not a numeric address.
+std::optional<TcpName> ToTcpName(const TcpAddress& address) noexcept {
+  TcpName name;
+  auto& v4 = reinterpret_cast<sockaddr_in&>(name.storage);
+  if (::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1) {
+    v4.sin_family = AF_INET;
+    v4.sin_port = htons(address.port);
+    name.size = sizeof v4;
+    return name;
+  }
+  auto& v6 = reinterpret_cast<sockaddr_in6&>(name.storage);
+  if (::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) != 1) return std::nullopt;
+  v6.sin6_family = AF_INET6;
+  v6.sin6_port = htons(address.port);
+  name.size = sizeof v6;
+  return name;
+}
+
 /// Removes the socket of a server that is no more. To be called with the folder locked.
 Status RemoveStaleSocket(const Address& address, const std::filesystem::path& path) {
   const auto refuse = [&address](std::string why) {
@@ -107,28 +134,22 @@ Result<Listener> Listener::Open(const Address& address, int backlog, mode_t unix
 }
 
 Status Listener::BindTcp(const TcpAddress& address, int backlog) {
-  sockaddr_in v4{};
-  v4.sin_family = AF_INET;
-  v4.sin_port = htons(address.port);
-  sockaddr_in6 v6{};
-  v6.sin6_family = AF_INET6;
-  v6.sin6_port = htons(address.port);
-  const bool is_v4 = ::inet_pton(AF_INET, address.host.c_str(), &v4.sin_addr) == 1;
-  if (!is_v4 && ::inet_pton(AF_INET6, address.host.c_str(), &v6.sin6_addr) != 1) {
+  const auto name = ToTcpName(address);
+  if (!name) {
     return Error{ErrorCode::kInvalidArgument, ToString(local_address_) + ": not a numeric address",
                  "bind"};
   }
-  fd_ = NewSocket(is_v4 ? AF_INET : AF_INET6);
+  fd_ = NewSocket(name->family());
   if (!fd_) return SystemError(local_address_, "cannot make a socket");
   const int on = 1;
   // Connections of an earlier server that are closing must not hinder this one. Not SO_REUSEPORT:
   // it would let a second server share the port unseen.
   if (::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      (!is_v4 && ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)) {
+      (name->family() == AF_INET6 &&
+       ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)) {
     return SystemError(local_address_, "cannot set up the socket");
   }
-  const sockaddr* const name = is_v4 ? Generic(v4) : Generic(v6);
-  if (::bind(fd_.get(), name, is_v4 ? sizeof v4 : sizeof v6) != 0 ||
+  if (::bind(fd_.get(), Generic(name->storage), name->size) != 0 ||
       ::listen(fd_.get(), backlog) != 0) {
     return SystemError(local_address_, "cannot listen");
   }
@@ -276,6 +297,26 @@ void Listener::RefuseNew() noexcept {
 void Listener::Close() noexcept {
   RemoveFile();
   fd_.Reset();
+}
+
+bool IsListenedAt(const Address& address) noexcept {
+  constexpr int kPatienceMs = 1000;
+  if (const auto* const unix_address = std::get_if<UnixAddress>(&address)) {
+    if (unix_address->path.native().size() > kMaxUnixPath) return false;
+    const Fd probe = NewSocket(AF_UNIX);
+    const sockaddr_un name = UnixName(unix_address->path);
+    return ::connect(probe.get(), Generic(name), sizeof name) == 0 || errno == EAGAIN;
+  }
+  const auto name = ToTcpName(std::get<TcpAddress>(address));
+  if (!name) return false;
+  const Fd probe = NewSocket(name->family());
+  if (::connect(probe.get(), Generic(name->storage), name->size) == 0) return true;
+  if (errno != EINPROGRESS) return false;
+  pollfd answer{.fd = probe.get(), .events = POLLOUT, .revents = 0};
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::poll(&answer, 1, kPatienceMs) == 1 &&
+         ::getsockopt(probe.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
 }
 
 }  // namespace forkcast::serving

@@ -70,4 +70,8 @@ class Listener {
   bool lent_ = false;  ///< By a supervisor.
 };
 
+/// Whether a connection to the address is taken, or would be were the backlog not full. Waits for
+/// no peer longer than a second.
+[[nodiscard]] bool IsListenedAt(const Address& address) noexcept;
+
 }  // namespace forkcast::serving

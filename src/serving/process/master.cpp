@@ -25,7 +25,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kTurn{250};             // liveness is looked at as often
+constexpr milliseconds kTurn{250};  // liveness is looked at as often
 // A turn that took longer was not ours to take. Shorter than the shortest heartbeat timeout by more
 // than a tick of the workers, whose last stamp may be that old when all of us are suspended.
 constexpr milliseconds kSuspended = 2 * kTurn;
@@ -162,7 +162,8 @@ void Master::StartWorker(MonotonicTime now) {
       slots_, [](const WorkerSlot& candidate) { return candidate.State() == WorkerState::kEmpty; });
   if (slot == slots_.end()) return;  // old generations still have them; tried again next turn
   const auto index = static_cast<std::size_t>(slot - slots_.begin());
-  WorkerStart start{.slot = index, .generation = generation_, .first_boot = !ever_ready_ && !options_.takes_over};
+  WorkerStart start{
+      .slot = index, .generation = generation_, .first_boot = !ever_ready_ && !options_.takes_over};
   slot->generation.store(generation_, std::memory_order_relaxed);
   slot->started_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   slot->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);

@@ -12,6 +12,7 @@ namespace {
 
 // A signal handler has no other way to its data. Set once, before the handler is.
 const WorkerSlot* reported_slot = nullptr;
+pid_t master = 0;
 
 void Print(std::string_view text) noexcept {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
@@ -35,6 +36,7 @@ void ReportAndDie(int signal) {
 }
 
 void EndSoon(int) {
+  if (::getppid() == master) return;  // a stray
   constexpr auto kGraceUs = std::chrono::microseconds(kOrphanGrace).count();
   const itimerval timer{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = kGraceUs}};
   ::setitimer(ITIMER_REAL, &timer, nullptr);  // SIGALRM's default ends the process
@@ -55,6 +57,7 @@ void InstallWorkerSignals(const WorkerSlot& slot) {
     ::signal(ignored, SIG_IGN);
   }
   reported_slot = &slot;
+  master = ::getppid();
   void* frame = nullptr;
   ::backtrace(&frame, 1);  // the first call loads a library, which a handler must not
   Handle(SIGABRT, ReportAndDie);

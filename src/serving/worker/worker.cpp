@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -14,6 +15,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <optional>
 #include <random>
@@ -25,6 +27,7 @@
 #include "serving/endpoints/invocations.hpp"
 #include "serving/endpoints/loaded_pipeline.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/hooks/log_limiter.hpp"
 #include "serving/http/acceptor.hpp"
 #include "serving/http/connections.hpp"
 #include "serving/http/router.hpp"
@@ -82,7 +85,9 @@ class Worker {
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
                       .timeout = config_.timeout,
-                      .idle_timeout = config_.idle_timeout},
+                      .idle_timeout = config_.idle_timeout,
+                      .access_log = options.access_log,
+                      .worker = options.start.slot},
                      [this] { OnConnectionClosed(); }),
         ticker_(loop_),
         orphaned_(loop_),
@@ -103,6 +108,8 @@ class Worker {
     if (options_.start.first_boot) StartAccepting();
     loader_ = std::thread([this] { Load(); });
     loop_.run();
+    // Stopped while it loads, which cannot be interrupted: nobody waits for what it would bring.
+    if (!load_over_) std::_Exit(exit_code_);
     loader_.join();
     return exit_code_;
   }
@@ -155,11 +162,25 @@ class Worker {
       case ControlMessage::Kind::kStop:
         return Drain(std::chrono::milliseconds(message.value), /*stopping=*/true);
       case ControlMessage::Kind::kReopenLogs:
+        return ReopenLogs();
       case ControlMessage::Kind::kReady:
       case ControlMessage::Kind::kRecycle:
       case ControlMessage::Kind::kNeedRecorder:
         return;
     }
+  }
+
+  void ReopenLogs() {
+    if (options_.access_log == nullptr) return;
+    const Status reopened = options_.access_log->Reopen();
+    if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
+  }
+
+  void ReportLostLines(MonotonicTime now) {
+    if (options_.access_log == nullptr) return;
+    lost_lines_ += options_.access_log->TakeLost();
+    if (lost_lines_ == 0 || !lost_lines_limiter_.Pass(now)) return;
+    log_->warn("access_log_lines_lost lines={}", std::exchange(lost_lines_, 0));
   }
 
   void OnMasterGone() {
@@ -180,6 +201,7 @@ class Worker {
       AskRecycling("resident_bytes", resident);
     }
     connections_.Tick(now);
+    ReportLostLines(now);
     ticker_.expires_after(kTick);
     ticker_.async_wait([this](const error_code& error) {
       if (!error) Tick();
@@ -200,6 +222,7 @@ class Worker {
     auto loaded = LoadedPipeline::Load(config_.pipeline, config_.snapshots);
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
+    load_over_ = true;
     net::post(loop_, [this, took, result = std::move(loaded)]() mutable {
       if (result) {
         OnLoaded(std::move(*result), took);
@@ -268,12 +291,16 @@ class Worker {
     connections_.BeginDrain(now,
                             stopping ? std::min(kStoppingIdle, patience) : config_.idle_timeout,
                             stopping ? now + patience : MonotonicTime::max());
-    // Behind the connections that the acceptor has just posted.
-    net::post(loop_, [this] { StopWhenDrained(); });
+    // Behind the connections that the acceptor has just posted. Until they have started, the end of
+    // another one is not the end of the last.
+    net::post(loop_, [this] {
+      backlog_started_ = true;
+      StopWhenDrained();
+    });
   }
 
   void StopWhenDrained() {
-    if (draining_ && connections_.size() == 0) loop_.stop();
+    if (backlog_started_ && connections_.size() == 0) loop_.stop();
   }
 
   const WorkerOptions& options_;
@@ -296,8 +323,12 @@ class Worker {
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
   std::thread loader_;
+  std::atomic<bool> load_over_ = false;
+  LogLimiter lost_lines_limiter_;
+  std::uint64_t lost_lines_ = 0;
   bool permit_out_ = false;
   bool draining_ = false;
+  bool backlog_started_ = false;  // draining, and every connection that was taken has begun
   bool asked_recycling_ = false;
   int exit_code_ = kExitOk;
 };

@@ -6,6 +6,7 @@
 
 #include "serving/config/server_config.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/http/access_log.hpp"
 #include "serving/process/master.hpp"
 #include "serving/process/worker_slot.hpp"
 
@@ -14,8 +15,9 @@ namespace forkcast::serving {
 /// What a worker process is given by the master that forked it. Everything outlives the call.
 struct WorkerOptions {
   const ServerConfig& config;
-  std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
-  int capture_socket = -1;     ///< To the recorder.
+  std::vector<int> listeners;       ///< Non-blocking, shared with the other workers.
+  int capture_socket = -1;          ///< To the recorder.
+  AccessLog* access_log = nullptr;  ///< Null: none.
   std::span<WorkerSlot> slots;
   const ServerState& server;
   WorkerStart start;
