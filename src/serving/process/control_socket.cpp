@@ -1,6 +1,7 @@
 #include "serving/process/control_socket.hpp"
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -34,8 +35,12 @@ Error SystemError(const std::filesystem::path& path, const std::string& what) {
 }  // namespace
 
 Status ControlSocket::Open(const std::filesystem::path& path, Replace replace) {
+  struct stat file {};
   // A predecessor sees that the file is no longer its own.
-  if (replace == Replace::kPredecessor) ::unlink(path.c_str());
+  if (replace == Replace::kPredecessor && ::lstat(path.c_str(), &file) == 0 &&
+      S_ISSOCK(file.st_mode)) {
+    ::unlink(path.c_str());
+  }
   Result<Listener> opened = Listener::Open(UnixAddress{path}, kBacklog, kOwnerOnly);
   if (!opened) return std::move(opened).error();
   listener_ = std::move(*opened);

@@ -1,0 +1,114 @@
+#include "serving/process/server_status.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+
+namespace forkcast::serving {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+ServerStatus Example() {
+  return {.pid = 100,
+          .generation = 3,
+          .target = 2,
+          .uptime = milliseconds(3'723'000),
+          .workers = {{.slot = 0,
+                       .pid = 101,
+                       .generation = 3,
+                       .state = "ready",
+                       .stage = "ready",
+                       .age = milliseconds(61'000),
+                       .requests = 12345,
+                       .client_errors = 6,
+                       .server_errors = 7,
+                       .clipped = 8,
+                       .connections = 9,
+                       .resident_bytes = 12'582'912,
+                       .restarts = 10},
+                      {.slot = 11,
+                       .pid = 99999,
+                       .generation = 2,
+                       .state = "draining",
+                       .stage = "retiring",
+                       .age = milliseconds(999),
+                       .requests = std::uint64_t{1} << 63U}},
+          .recorder = {.pid = 102, .captured = 13, .dropped = 14}};
+}
+
+TEST(ServerStatus, ComesBackFromJsonAsItWas) {
+  const std::string text = ToJson(Example());
+  EXPECT_TRUE(text.ends_with("}\n"));
+  const auto read = ParseServerStatus(text);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(*read, Example());
+}
+
+TEST(ServerStatus, IsReadableAsATable) {
+  EXPECT_EQ(ToTable(Example()),
+            R"(server pid 100, generation 3, up 1h 2m, 2 workers wanted
+slot    pid  generation  state     stage       age             requests  4xx  5xx  clipped  connections  memory  restarts
+   0    101           3  ready     ready     1m 1s                12345    6    7        8            9  12 MiB        10
+  11  99999           2  draining  retiring     0s  9223372036854775808    0    0        0            0   0 MiB         0
+recorder pid 102, captured 13, dropped 14
+)");
+}
+
+TEST(ServerStatus, SaysThatThereIsNoRecorder) {
+  ServerStatus status = Example();
+  status.recorder = {};
+  EXPECT_THAT(ToTable(status), HasSubstr("\nno recorder, captured 0, dropped 0\n"));
+}
+
+struct TextCase {
+  const char* name;
+  const char* text;
+};
+void PrintTo(const TextCase& one, std::ostream* out) { *out << one.name; }
+
+class NoStatus : public testing::TestWithParam<TextCase> {};
+
+TEST_P(NoStatus, IsRefused) {
+  const auto read = ParseServerStatus(GetParam().text);
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, NoStatus,
+                         testing::Values(TextCase{"Nothing", ""},
+                                         TextCase{"NoJson", "HTTP/1.1 400 Bad Request\r\n"},
+                                         TextCase{"NoObject", "[]"}, TextCase{"NoMembers", "{}"},
+                                         TextCase{"WorkersThatAreNone",
+                                                  R"({"pid":1,"generation":1,"target":1,)"
+                                                  R"("uptime_ms":1,"workers":[{}]})"}),
+                         [](const auto& param) { return param.param.name; });
+
+struct DurationCase {
+  const char* name;
+  milliseconds duration;
+  const char* shown;
+};
+void PrintTo(const DurationCase& one, std::ostream* out) { *out << one.name; }
+
+class Duration : public testing::TestWithParam<DurationCase> {};
+
+TEST_P(Duration, IsShownInItsTwoLargestUnits) {
+  EXPECT_EQ(ShowDuration(GetParam().duration), GetParam().shown);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Duration,
+    testing::Values(DurationCase{"None", milliseconds(0), "0s"},
+                    DurationCase{"UnderAMinute", milliseconds(59'999), "59s"},
+                    DurationCase{"AMinute", std::chrono::minutes(1), "1m 0s"},
+                    DurationCase{"UnderAnHour", milliseconds(3'599'999), "59m 59s"},
+                    DurationCase{"AnHour", std::chrono::hours(1), "1h 0m"},
+                    DurationCase{"Days", std::chrono::hours(24 * 400 + 23), "400d 23h"}),
+    [](const auto& param) { return param.param.name; });
+
+}  // namespace
+}  // namespace forkcast::serving
