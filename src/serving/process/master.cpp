@@ -302,7 +302,10 @@ void Master::EscalateWorker(Worker& worker, MonotonicTime now) {
       return step(Stage::kTerminated, SIGTERM);
     case Stage::kBooting:
       log_.error("boot_timeout worker={} child={}", worker.slot, worker.process.pid());
-      return step(Stage::kAborted, SIGABRT);
+      step(Stage::kAborted, SIGABRT);
+      // Now, not at its end: meanwhile another would be started in its place.
+      if (IsTrial(worker)) AbandonReload(now);
+      return;
     case Stage::kTerminated:
       return step(Stage::kAborted, SIGABRT);
     case Stage::kAborted:
@@ -443,9 +446,7 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
   }
   state_.restarts.fetch_add(1, std::memory_order_relaxed);
   slot.restarts.fetch_add(1, std::memory_order_relaxed);
-  if (reload_ && !reload_->proven && worker.generation == generation_) {
-    return AbandonReload(now);
-  }
+  if (IsTrial(worker)) return AbandonReload(now);
   // What was READY for a while and died is replaced at once, what never was is not tried in a rush.
   worker_delay_.OnDeath(worker.was_ready ? worker.started : now, now);
 }

@@ -144,6 +144,10 @@ class Master {
 
   template <typename Predicate>
   [[nodiscard]] std::size_t Count(Predicate predicate) const;
+  /// Whether a reload stands and falls with it.
+  [[nodiscard]] bool IsTrial(const Worker& worker) const noexcept {
+    return reload_ && !reload_->proven && worker.generation == generation_;
+  }
   [[nodiscard]] bool Stopped() const noexcept {
     return stopping_ && workers_.empty() && !recorder_;
   }
