@@ -177,7 +177,13 @@ class Server {
     return sockets;
   }
   void RefuseNew() {
-    for (Listener& listener : listeners_) listener.RefuseNew();
+    for (Listener& listener : listeners_) {
+      if (old_master_) {
+        listener.Disown();  // stopped before it was ours: the old master goes on with it
+      } else {
+        listener.RefuseNew();
+      }
+    }
   }
   void LeaveToNewMaster() {
     for (Listener& listener : listeners_) listener.Disown();
