@@ -89,6 +89,8 @@ void Invocations::Handle(const RequestView& request, std::string_view request_id
   if (const Status answered = Answer(request, invocation, response); !answered) {
     WriteError(answered.error(), request_id, response);
   }
+  // The loop may not have heard of the stop yet, and may end right behind this answer.
+  if (server_.stop_deadline_ns.load(std::memory_order_relaxed) != 0) response.close = true;
   invocation.answer = {.status = response.status,
                        .content_type = response.content_type,
                        .body = response.body,
