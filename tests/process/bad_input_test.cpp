@@ -144,7 +144,7 @@ class BadInput : public testing::Test {
   void Start() {
     workspace_.Ingest(SampleData());
     server_.emplace(workspace_, ServerOptions{.workers = 1});
-    server_->WaitUntilReady();
+    server_->WaitUntilAllReady();
   }
   /// Replaces the pipeline file by what `change` makes of it.
   void ChangePipeline(const std::function<void(ordered_json&)>& change) const {

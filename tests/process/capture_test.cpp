@@ -170,7 +170,7 @@ TEST(Log, NamesTheRequestIdOfWhatFailed) {
   const Workspace workspace;
   workspace.Ingest(SampleData());
   const Server server(workspace, {.workers = 1, .flags = {"--log-level", "debug"}});
-  server.WaitUntilReady();
+  server.WaitUntilAllReady();
   const Answer answer =
       AskOnce(server.endpoint(), {.headers = "X-Request-Id: my-7\r\n", .body = "{}"});
   EXPECT_EQ(answer.status, 400);

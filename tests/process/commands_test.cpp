@@ -77,7 +77,7 @@ TEST(Commands, AnOrderThatIsNotInTheStoreIsDecidedByItsOwnFields) {
   const Workspace workspace;
   workspace.Ingest(SampleData());
   Server server(workspace);
-  server.WaitUntilReady();
+  server.WaitUntilAllReady();
   Request order = OneOrder();
   json body = json::parse(order.body);
   body["order_id"] = "never seen";

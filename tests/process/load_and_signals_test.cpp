@@ -109,7 +109,7 @@ TEST_F(TheMastersDeath, TakesAllProcessesAlongAndFreesPortAndSocket) {
     EXPECT_TRUE(child.EndsWithin(std::chrono::ceil<std::chrono::milliseconds>(left)));
   }
   Server second(workspace_, {.bind = Bind::kBoth, .port = port, .name = "second"});
-  second.WaitUntilReady();
+  second.WaitUntilAllReady();
   EXPECT_EQ(AskOnce(second.endpoint(), OneOrder()).status, 200);
   EXPECT_EQ(AskOnce(second.unix_endpoint(), OneOrder()).status, 200);
 }

@@ -22,7 +22,7 @@ class SameAnswers : public testing::Test {
   SameAnswers() : data_(RealData().value_or(SampleData())) {
     workspace_.Ingest(data_);
     server_.emplace(workspace_, ServerOptions{.bind = ServerOptions::Bind::kBoth});
-    server_->WaitUntilReady();
+    server_->WaitUntilAllReady();
     Replay(server_->endpoint(), Out("right"), {"--concurrency", "1"});
   }
 
