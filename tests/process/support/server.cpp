@@ -19,9 +19,10 @@ constexpr const char* kNginx = "/usr/sbin/nginx";
 
 std::vector<std::string> ServeCommand(const Workspace& workspace, const ServerOptions& options,
                                       const fs::path& socket) {
-  std::vector<std::string> command{
-      kForkcast, "serve",           "--pipeline", workspace.pipeline(),
-      "--store", workspace.store(), "--workers",  std::to_string(options.workers)};
+  std::vector<std::string> command = options.wrapper;
+  command.insert(command.end(),
+                 {options.program, "serve", "--pipeline", workspace.pipeline(), "--store",
+                  workspace.store(), "--workers", std::to_string(options.workers)});
   using Bind = ServerOptions::Bind;
   if (options.bind != Bind::kUnix) {
     command.insert(command.end(), {"--bind", "127.0.0.1:" + std::to_string(options.port)});
@@ -109,7 +110,8 @@ void Workspace::Ingest(const DataSet& data) const {
 Server::Server(const Workspace& workspace, const ServerOptions& options)
     : options_(options),
       socket_(workspace / options.socket),
-      program_(workspace / options.name, ServeCommand(workspace, options, socket_)) {}
+      program_(workspace / options.name, ServeCommand(workspace, options, socket_),
+               options.environment) {}
 
 Server::~Server() {
   if (program_.running()) {

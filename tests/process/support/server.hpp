@@ -62,10 +62,13 @@ struct ServerOptions {
 
   Bind bind = Bind::kTcp;
   std::size_t workers = 2;
-  std::uint16_t port = 0;              ///< 0: any free one.
-  std::vector<std::string> flags{};    ///< Further ones.
-  std::string name = "server";         ///< Of its log.
-  std::string socket = "server.sock";  ///< Of its Unix socket.
+  std::uint16_t port = 0;            ///< 0: any free one.
+  std::vector<std::string> flags{};  ///< Further ones.
+  std::string program = kForkcast;
+  std::vector<std::string> wrapper{};      ///< Words before the program: what executes it.
+  std::vector<std::string> environment{};  ///< NAME=VALUE, beside ours.
+  std::string name = "server";             ///< Of its log.
+  std::string socket = "server.sock";      ///< Of its Unix socket.
   /// Whether processes of it may end other than by exit code 0 (or a SIGKILL); if not, one that
   /// does fails the test. A sanitizer's leak report ends a process so.
   enum class Ends { kCleanly, kAnyHow } ends = Ends::kCleanly;
