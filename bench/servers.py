@@ -103,6 +103,7 @@ class Site:
         self.nginx = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
 
     def __enter__(self):
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and so leave by __exit__
         # Short, for the paths of Unix sockets; and below it each server has its own folder.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="forkcast-bench-"))
         self.servers = []
