@@ -42,6 +42,8 @@ namespace net = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kTick{500};
+constexpr int kSweeps = 10;
+constexpr std::chrono::milliseconds kSweepPause{20};
 constexpr std::chrono::milliseconds kStoppingIdle{1000};  // for a request that is on its way
 
 std::uint64_t RandomSeed() {
@@ -91,6 +93,7 @@ class Worker {
                      [this] { OnConnectionClosed(); }),
         ticker_(loop_),
         orphaned_(loop_),
+        sweeper_(loop_),
         signals_(loop_),
         control_(loop_),
         first_request_(slot_.requests.load(std::memory_order_relaxed)),
@@ -285,14 +288,32 @@ class Worker {
     log_->info("draining connections={} stopping={}", connections_.size(), stopping);
     draining_ = true;
     slot_.SetState(WorkerState::kDraining);
-    if (acceptor_ && stopping) acceptor_->TakeBacklogAndStop();
-    acceptor_.reset();
     const auto now = clock_.Monotonic();
     connections_.BeginDrain(now,
                             stopping ? std::min(kStoppingIdle, patience) : config_.idle_timeout,
                             stopping ? now + patience : MonotonicTime::max());
-    // Behind the connections that the acceptor has just posted. Until they have started, the end of
-    // another one is not the end of the last.
+    if (acceptor_ && stopping) return SweepBacklog(kSweeps);
+    acceptor_.reset();
+    EndAccepting();
+  }
+
+  /// Takes what waits in the backlogs, several times over: a handshake that was under way when the
+  /// door closed puts its connection there a moment later.
+  void SweepBacklog(int times) {
+    acceptor_->TakeBacklogAndStop();
+    if (times == 1) {
+      acceptor_.reset();
+      return EndAccepting();
+    }
+    sweeper_.expires_after(kSweepPause);
+    sweeper_.async_wait([this, times](const error_code& error) {
+      if (!error) SweepBacklog(times - 1);
+    });
+  }
+
+  /// Behind the connections that the acceptor has just posted: until they have started, the end of
+  /// another one is not the end of the last.
+  void EndAccepting() {
     net::post(loop_, [this] {
       backlog_started_ = true;
       StopWhenDrained();
@@ -317,6 +338,7 @@ class Worker {
   Connections connections_;
   net::steady_timer ticker_;
   net::steady_timer orphaned_;
+  net::steady_timer sweeper_;
   net::signal_set signals_;
   net::posix::stream_descriptor control_;
   const std::uint64_t first_request_;
