@@ -78,13 +78,7 @@ void Router::Route(const RequestView& request, Response& response) {
   }
 }
 
-void Router::Ping(Response& response) const {
-  const bool any_ready = std::ranges::any_of(slots_, [](const WorkerSlot& slot) {
-    return slot.state.load(std::memory_order_relaxed) ==
-           static_cast<std::uint32_t>(WorkerState::kReady);
-  });
-  response.status = any_ready ? 200 : 503;
-}
+void Router::Ping(Response& response) const { response.status = AnyReady(slots_) ? 200 : 503; }
 
 Status Router::ResolveRequestId(const RequestView& request) {
   const bool is_inference_id = !request.inference_id.empty();

@@ -2,10 +2,12 @@
 
 #include <sys/types.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace forkcast::serving {
 
@@ -50,6 +52,12 @@ struct alignas(128) WorkerSlot {
     state.store(static_cast<std::uint32_t>(now), std::memory_order_release);
   }
 };
+
+/// Whether some worker answers.
+[[nodiscard]] inline bool AnyReady(std::span<const WorkerSlot> slots) noexcept {
+  return std::ranges::any_of(
+      slots, [](const WorkerSlot& slot) { return slot.State() == WorkerState::kReady; });
+}
 
 /// What the master tells all workers at once, also those whose loop is busy. Written by the master.
 struct ServerState {

@@ -251,6 +251,7 @@ class Worker {
     log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", pipeline_->spec().name,
                pipeline_->model().name(), pipeline_->model().version(), took.count());
     if (!acceptor_) StartAccepting();
+    PermitOne();
     Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});
   }
 
@@ -272,6 +273,8 @@ class Worker {
   /// whose loop is busy takes no second one.
   void PermitOne() {
     if (permit_out_ || draining_ || !acceptor_) return;
+    // While it boots it answers 503, which is for nobody who could be answered by another.
+    if (!invocations_ && AnyReady(options_.slots)) return;
     if (connections_.size() >= config_.max_connections) return;
     permit_out_ = true;
     acceptor_->Permit();
