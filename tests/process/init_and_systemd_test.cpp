@@ -181,6 +181,7 @@ TEST(SocketActivation, ServesTheManagersSocketsAndLeavesThemToIt) {
     SCOPED_TRACE(name);
     // The second finds the sockets as the first has left them.
     Server& server = faulty.Start({.workers = 2, .wrapper = sockets.wrapper(), .name = name});
+    server.WaitUntilAllReady();
     for (const Endpoint& endpoint : {sockets.tcp(), sockets.local()}) {
       EXPECT_TRUE(Eventually([&] { return Ping(endpoint) == 200; })) << server.log();
       EXPECT_EQ(AskOnce(endpoint, OneOrder()).status, 200);
