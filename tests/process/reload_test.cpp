@@ -83,12 +83,13 @@ TEST_F(ReloadUnderLoad, TakesAsLongAsTheBootWhileTheOldOnesAnswer) {
   const std::vector<pid_t> old = Workers(server);
   MixedLoad load(server);
   ASSERT_TRUE(load.WaitForMore(kSomeAnswers));
-  faulty_.OrderBoots("slow 1000");
+  faulty_.OrderBoots("hang");
   server.Signal(SIGHUP);
   ASSERT_TRUE(Eventually([&] { return server.CountInLog("reload_begun") == 1; }));
   EXPECT_TRUE(load.WaitForMore(kSomeAnswers));
   EXPECT_EQ(server.CountInLog("worker_retired"), 0U) << server.log();
   for (const pid_t worker : old) EXPECT_TRUE(ProcessWatch(worker).alive());
+  faulty_.OrderBoots("");
   EXPECT_TRUE(WillReload(server)) << server.log();
   EXPECT_TRUE(faulty_.WillHaveWorkers(kWorkers)) << server.log();
   const LoadReport report = load.Stop();
