@@ -92,21 +92,65 @@ bool MayBeTrailer(http::field field) noexcept {
   }
 }
 
-/// Characters of a URI (RFC 3986) but `#`, which no client sends.
-bool IsTarget(std::string_view text) noexcept {
-  constexpr std::string_view kRefused = "\"#<>\\^`{|}";
-  return std::ranges::all_of(text, [kRefused](char c) {
-    return c > 0x20 && c < 0x7F && kRefused.find(c) == std::string_view::npos;
-  });
+enum Character : std::uint8_t { kInTarget = 1, kInName = 2, kInAddress = 4, kDigit = 8, kHex = 16 };
+
+/// What each byte may stand in. Of a URI's characters (RFC 3986) `#` is left out: what it begins is
+/// never sent.
+constexpr std::array<std::uint8_t, 256> kCharacters = [] {
+  std::array<std::uint8_t, 256> table{};
+  const auto allow = [&table](std::string_view characters, unsigned in) {
+    for (const char c : characters) table[static_cast<unsigned char>(c)] |= in;
+  };
+  allow("0123456789", kDigit);
+  allow("0123456789abcdefABCDEF", kHex);
+  for (const std::string_view unreserved :
+       {"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789-._~"}) {
+    allow(unreserved, kInTarget | kInName | kInAddress);
+  }
+  allow("!$&'()*+,;=%", kInTarget | kInName | kInAddress);
+  allow(":", kInTarget | kInAddress);
+  allow("/?@[]", kInTarget);
+  return table;
+}();
+
+/// Number of leading characters of a kind.
+std::size_t CountLeading(std::string_view text, Character kind) noexcept {
+  return static_cast<std::size_t>(
+      std::ranges::find_if(text, [kind](unsigned char c) { return (kCharacters[c] & kind) == 0; }) -
+      text.begin());
 }
 
-/// Characters of a host with its port; an empty one is allowed.
+bool IsAll(std::string_view text, Character kind) noexcept {
+  return CountLeading(text, kind) == text.size();
+}
+
+/// Characters of a URI, and whole escapes.
+bool IsTarget(std::string_view text) noexcept {
+  if (!IsAll(text, kInTarget)) return false;
+  for (std::size_t at = text.find('%'); at != std::string_view::npos; at = text.find('%', at + 3)) {
+    if (CountLeading(text.substr(at + 1, 2), kHex) != 2) return false;
+  }
+  return true;
+}
+
+/// A host with or without its port (RFC 3986, 3.2.2), neither of which needs a character.
 bool IsHost(std::string_view text) noexcept {
-  constexpr std::string_view kAllowed = "-._~!$&'()*+,;=:[]%";
-  return std::ranges::all_of(text, [kAllowed](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kAllowed.find(c) != std::string_view::npos;
-  });
+  if (text.starts_with('[')) {
+    const std::size_t end = 1 + CountLeading(text.substr(1), kInAddress);
+    if (end == 1 || !text.substr(end).starts_with(']')) return false;
+    text.remove_prefix(end + 1);
+  } else {
+    text.remove_prefix(CountLeading(text, kInName));
+  }
+  return text.empty() || (text.front() == ':' && IsAll(text.substr(1), kDigit));
+}
+
+/// Whether an extension has no control character, which Beast lets through between quotes. A line
+/// feed there ends the line for some proxies.
+bool IsChunkExtension(std::string_view text) noexcept {
+  return text.size() <= kMaxChunkExtension && std::ranges::none_of(text, [](unsigned char c) {
+           return (c < 0x20 && c != '\t') || c == 0x7F;
+         });
 }
 
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
@@ -117,16 +161,18 @@ std::string_view View(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
-/// A request target without the authority of an absolute one, which clients address to proxies and
-/// every server must take (RFC 9112, 3.2.2).
-std::string_view WithoutAuthority(std::string_view target) noexcept {
+/// Size of scheme and authority of an absolute target, which clients send to proxies and every
+/// server must take (RFC 9112, 3.2.2); 0 for any other. None when the authority is no host.
+std::optional<std::size_t> SizeOfAuthority(std::string_view target) noexcept {
+  if (target.starts_with('/')) return 0;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (EqualsIgnoringCase(target.substr(0, scheme.size()), scheme)) {
-      target.remove_prefix(scheme.size());
-      return target.substr(std::min(target.find_first_of("/?"), target.size()));
-    }
+    if (!EqualsIgnoringCase(target.substr(0, scheme.size()), scheme)) continue;
+    const std::size_t end = std::min(target.find_first_of("/?", scheme.size()), target.size());
+    const std::string_view host = target.substr(scheme.size(), end - scheme.size());
+    if (host.empty() || host.front() == ':' || !IsHost(host)) return std::nullopt;
+    return end;
   }
-  return target;
+  return 0;
 }
 
 /// A stretch of the buffer; an offset, because the buffer moves when a long body makes it grow.
@@ -162,8 +208,7 @@ struct RequestReader::Parser final {
     void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
     void on_field_impl(http::field field, boost::beast::string_view name,
                        boost::beast::string_view value, error_code& error) override {
-      // A value that Beast had to unfold is not within the buffer.
-      if (!notes_.Within(View(value))) {
+      if (IsFolded(name, value)) {
         error = http::error::bad_obs_fold;
         return;
       }
@@ -187,7 +232,7 @@ struct RequestReader::Parser final {
     std::size_t on_body_impl(boost::beast::string_view, error_code&) override { return 0; }
     void on_chunk_header_impl(std::uint64_t, boost::beast::string_view extensions,
                               error_code& error) override {
-      if (extensions.size() > kMaxChunkExtension) error = http::error::bad_chunk_extension;
+      if (!IsChunkExtension(View(extensions))) error = http::error::bad_chunk_extension;
     }
     std::size_t on_chunk_body_impl(std::uint64_t, boost::beast::string_view body,
                                    error_code&) override {
@@ -195,6 +240,15 @@ struct RequestReader::Parser final {
       return body.size();
     }
     void on_finish_impl(error_code&) override {}
+
+    /// Whether a value goes on in, or does not begin before, a line behind its name's.
+    [[nodiscard]] bool IsFolded(boost::beast::string_view name,
+                                boost::beast::string_view value) const noexcept {
+      // A value that Beast had to unfold is not within the buffer.
+      if (!notes_.Within(View(value))) return true;
+      const std::string_view between(name.end(), value.begin());
+      return between.size() > 2 && between.find('\n') != std::string_view::npos;
+    }
 
     Parser& notes_;
   };
@@ -349,11 +403,11 @@ RequestReader::Progress RequestReader::CheckHeader() {
   }
   const std::string_view target = notes.Text(notes.target);
   if (!IsTarget(target)) return Fail(400, "bad_request", "not a valid request target");
-  const std::string_view local_target = WithoutAuthority(target);
-  if (!local_target.starts_with('/') && local_target.size() == target.size()) {
+  const std::optional<std::size_t> authority = SizeOfAuthority(target);
+  if (!authority || (*authority == 0 && !target.starts_with('/'))) {
     return Fail(400, "bad_request", "expected a request target that starts with /");
   }
-  notes.target = notes.StretchOf(local_target);
+  notes.target = notes.StretchOf(target.substr(*authority));
   if (notes.seen[kExpect] > 0) {
     if (!EqualsIgnoringCase(notes.Text(kExpect), "100-continue")) {
       return Fail(417, "expectation_failed", "the only expectation understood is 100-continue");
