@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -29,10 +30,10 @@ Fd Checked(int fd, const char* what) {
 }  // namespace
 
 Acceptor::Acceptor(std::vector<int> listeners, const std::atomic<std::int64_t>& busy_since_ns,
-                   Deliver deliver, spdlog::logger& log)
+                   Notify notify, spdlog::logger& log)
     : listeners_(std::move(listeners)),
       busy_since_ns_(busy_since_ns),
-      deliver_(std::move(deliver)),
+      notify_(std::move(notify)),
       log_(log),
       epoll_(Checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
       wake_(Checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
@@ -45,25 +46,17 @@ Acceptor::Acceptor(std::vector<int> listeners, const std::atomic<std::int64_t>& 
   thread_ = std::thread([this] { Run(); });
 }
 
-Acceptor::~Acceptor() {
-  stop_ = true;
-  Wake();
-  if (thread_.joinable()) thread_.join();
-}
+Acceptor::~Acceptor() { Stop(); }
 
 void Acceptor::Permit() noexcept {
   ++permits_;
   Wake();
 }
 
-void Acceptor::TakeBacklogAndStop() {
+void Acceptor::Stop() {
   stop_ = true;
   Wake();
   if (thread_.joinable()) thread_.join();
-  for (const int listener : listeners_) {
-    while (Take(listener)) {
-    }
-  }
 }
 
 void Acceptor::Wake() noexcept {
@@ -91,21 +84,17 @@ void Acceptor::Disarm() {
   armed_ = false;
 }
 
-bool Acceptor::Take(int listener) {
+Fd Acceptor::Take(int listener) {
   while (true) {
     Fd connection(::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (connection) {
-      deliver_(std::move(connection));
-      return true;
-    }
+    if (connection) return connection;
     if (errno == EINTR || errno == ECONNABORTED || errno == EPROTO) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) {
       // Out of descriptors or memory: the connection waits in the backlog, and so do we.
       log_.error("accept_paused error={:?}", std::strerror(errno));
       out_of_descriptors_ = true;
-      Disarm();
     }
-    return false;
+    return connection;
   }
 }
 
@@ -139,9 +128,12 @@ void Acceptor::Run() {
       if (fd == wake_.get()) {
         std::uint64_t ignored = 0;
         [[maybe_unused]] const ssize_t got = ::read(wake_.get(), &ignored, sizeof ignored);
-      } else if (permits_ > 0 && !LoopIsBusy() && Take(fd)) {
+      } else if (permits_ > 0 && !LoopIsBusy()) {
         --permits_;
         Disarm();
+        // Of several with connections the first that is registered is told of first.
+        std::ranges::rotate(listeners_, std::ranges::find(listeners_, fd) + 1);
+        notify_(fd);
       }
     }
   }

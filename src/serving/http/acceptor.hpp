@@ -15,53 +15,56 @@ class logger;
 
 namespace forkcast::serving {
 
-/// Takes connections off listening sockets that several processes share, in a thread of its own.
-/// A connection is taken only against a permit, which its worker gives when it could serve one
-/// more, so that what a busy worker cannot take waits in the kernel for whoever is free. The thread
-/// waits with EPOLLEXCLUSIVE, which wakes one process a connection, and registers anew after each
-/// one it took, which puts it behind the others: connections spread evenly. While its worker's loop
-/// is at one request for longer than a moment it takes none, permit or not. Five times a second it
-/// registers anew in any case: the wake-up for a connection may have gone to a process that was
-/// stopped before it could act on it.
+/// Tells a worker that connections wait on listening sockets that several processes share, by a
+/// thread of its own. Against a permit, which the worker gives when it could serve one more, it
+/// tells once; the worker's loop then takes the connection itself. So what a busy worker cannot
+/// take waits in the kernel for whoever is free, and nothing that was taken waits behind a request
+/// that hangs.
+///
+/// The thread waits with EPOLLEXCLUSIVE, which wakes one process a connection, and registers anew
+/// after each, which puts it behind the others: connections spread evenly. The listeners take
+/// turns. While its worker's loop is at one request for longer than a moment it tells nothing,
+/// permit or not. Five times a second it registers anew in any case: the wake-up for a connection
+/// may have gone to a process that could not act on it.
 class Acceptor {
  public:
-  using Deliver = std::function<void(Fd)>;
+  using Notify = std::function<void(int listener)>;
 
   /// Starts without permits. `listeners`: non-blocking, and open for as long as this lives.
   /// `busy_since_ns`: since when (CLOCK_MONOTONIC) the loop has been at its request, 0 when at
-  /// none; outlives this. `deliver` is called on the acceptor's thread, with non-blocking sockets.
-  /// Throws std::system_error.
+  /// none; outlives this. `notify` is called on the acceptor's thread: a connection may wait there,
+  /// unless another process is faster. Throws std::system_error.
   Acceptor(std::vector<int> listeners, const std::atomic<std::int64_t>& busy_since_ns,
-           Deliver deliver, spdlog::logger& log);
+           Notify notify, spdlog::logger& log);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
-  /// Stops without taking more.
   ~Acceptor();
 
-  /// Lets one more connection be taken. Thread-safe.
+  /// Lets `notify` be called once more. Thread-safe.
   void Permit() noexcept;
-  /// Takes all that waits in the backlogs, whatever the permits, then stops; returns when done.
-  void TakeBacklogAndStop();
+  /// Takes a connection, a non-blocking socket; none when none waits. Without descriptors, it says
+  /// so, takes none, and permits are without effect for half a second. Thread-safe.
+  [[nodiscard]] Fd Take(int listener);
+  /// Nothing is told any more when this returns. Connections can still be taken.
+  void Stop();
 
  private:
   void Run();
   [[nodiscard]] bool LoopIsBusy() const noexcept;
   void Arm();
   void Disarm();
-  /// Takes one connection. False when none waits.
-  bool Take(int listener);
   void Wake() noexcept;
 
-  std::vector<int> listeners_;
+  std::vector<int> listeners_;  // the one whose turn it is comes first
   const std::atomic<std::int64_t>& busy_since_ns_;
-  Deliver deliver_;
+  Notify notify_;
   spdlog::logger& log_;
   Fd epoll_;
   Fd wake_;
   std::atomic<std::size_t> permits_{0};
   std::atomic<bool> stop_{false};
   bool armed_ = false;
-  bool out_of_descriptors_ = false;
+  std::atomic<bool> out_of_descriptors_{false};
   std::thread thread_;
 };
 

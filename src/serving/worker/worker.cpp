@@ -68,7 +68,7 @@ std::uint64_t ResidentBytes() {
 }
 
 /// One worker's life: boot, serve, drain. Everything runs on the loop but the loading of the
-/// pipeline and the accepting of connections, which hand over by posting to it.
+/// pipeline and the wait for connections, which post to it.
 class Worker {
  public:
   explicit Worker(const WorkerOptions& options)
@@ -258,23 +258,35 @@ class Worker {
   void StartAccepting() {
     acceptor_.emplace(
         options_.listeners, slot_.request_started_ns,
-        [this](Fd connection) {
-          net::post(loop_, [this, fd = std::move(connection)]() mutable {
-            permit_out_ = false;
-            connections_.Start(std::move(fd));
-            PermitOne();
-          });
+        [this](int listener) {
+          net::post(loop_, [this, listener] { OnConnectionWaiting(listener); });
         },
         *log_);
     PermitOne();
   }
 
-  /// At most one connection is on its way from the acceptor, and only while there is room: a worker
-  /// whose loop is busy takes no second one.
+  void OnConnectionWaiting(int listener) {
+    permit_out_ = false;
+    if (!acceptor_) return;
+    // Also when draining: nobody else was told of this one.
+    if (!IsForReadyWorkers()) TakeFrom(listener);
+    PermitOne();
+  }
+
+  bool TakeFrom(int listener) {
+    Fd connection = acceptor_->Take(listener);
+    if (!connection) return false;
+    connections_.Start(std::move(connection));
+    return true;
+  }
+
+  /// While this worker boots it answers 503, which is for nobody whom another could answer.
+  [[nodiscard]] bool IsForReadyWorkers() const { return !invocations_ && AnyReady(options_.slots); }
+
+  /// At most one connection is on its way here, and only while there is room: a worker whose loop
+  /// is busy takes no second one.
   void PermitOne() {
-    if (permit_out_ || draining_ || !acceptor_) return;
-    // While it boots it answers 503, which is for nobody who could be answered by another.
-    if (!invocations_ && AnyReady(options_.slots)) return;
+    if (permit_out_ || draining_ || !acceptor_ || IsForReadyWorkers()) return;
     if (connections_.size() >= config_.max_connections) return;
     permit_out_ = true;
     acceptor_->Permit();
@@ -295,36 +307,38 @@ class Worker {
     connections_.BeginDrain(now,
                             stopping ? std::min(kStoppingIdle, patience) : config_.idle_timeout,
                             stopping ? now + patience : MonotonicTime::max());
-    if (acceptor_ && stopping) return SweepBacklog(kSweeps);
-    acceptor_.reset();
+    if (!acceptor_) return EndAccepting();
+    acceptor_->Stop();
+    if (stopping) return SweepBacklog(kSweeps);
     EndAccepting();
   }
 
   /// Takes what waits in the backlogs, several times over: a handshake that was under way when the
   /// door closed puts its connection there a moment later.
   void SweepBacklog(int times) {
-    acceptor_->TakeBacklogAndStop();
-    if (times == 1) {
-      acceptor_.reset();
-      return EndAccepting();
+    if (!acceptor_) return;  // it was let go before the server began to stop
+    for (const int listener : options_.listeners) {
+      while (TakeFrom(listener)) {
+      }
     }
+    if (times == 1) return EndAccepting();
     sweeper_.expires_after(kSweepPause);
     sweeper_.async_wait([this, times](const error_code& error) {
       if (!error) SweepBacklog(times - 1);
     });
   }
 
-  /// Behind the connections that the acceptor has just posted: until they have started, the end of
-  /// another one is not the end of the last.
+  /// Behind the connection that the acceptor may just have told of, and behind the starts of those
+  /// that were taken: until then the end of another one is not the end of the last.
   void EndAccepting() {
     net::post(loop_, [this] {
-      backlog_started_ = true;
+      acceptor_.reset();
       StopWhenDrained();
     });
   }
 
   void StopWhenDrained() {
-    if (backlog_started_ && connections_.size() == 0) loop_.stop();
+    if (draining_ && !acceptor_ && connections_.size() == 0) loop_.stop();
   }
 
   const WorkerOptions& options_;
@@ -353,7 +367,6 @@ class Worker {
   std::uint64_t lost_lines_ = 0;
   bool permit_out_ = false;
   bool draining_ = false;
-  bool backlog_started_ = false;  // draining, and every connection that was taken has begun
   bool asked_recycling_ = false;
   int exit_code_ = kExitOk;
 };

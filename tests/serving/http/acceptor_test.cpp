@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -53,7 +54,7 @@ class CountingSink final : public spdlog::sinks::base_sink<std::mutex> {
   std::atomic<int> lines_{0};
 };
 
-/// Holds what an acceptor delivers.
+/// Holds the connections that were taken.
 class Taken {
  public:
   void Add(Fd connection) {
@@ -112,10 +113,10 @@ class AcceptorTest : public testing::Test {
   spdlog::logger log_{"test", sink_};
   std::atomic<std::int64_t> busy_since_ns_{0};
   Acceptor acceptor_{
-      {door_.fd()}, busy_since_ns_, [this](Fd fd) { taken_.Add(std::move(fd)); }, log_};
+      {door_.fd()}, busy_since_ns_, [this](int door) { taken_.Add(acceptor_.Take(door)); }, log_};
 };
 
-TEST_F(AcceptorTest, TakesOneConnectionAPermit) {
+TEST_F(AcceptorTest, TellsOfOneConnectionAPermit) {
   for (int i = 0; i < 5; ++i) door_.Connect();
   acceptor_.Permit();
   ASSERT_TRUE(Eventually([this] { return taken_.count() == 1; }));
@@ -130,27 +131,22 @@ TEST_F(AcceptorTest, TakesOneConnectionAPermit) {
   EXPECT_EQ(taken_.count(), 3U);
 }
 
-TEST_F(AcceptorTest, TakesWhatComesAfterThePermit) {
+TEST_F(AcceptorTest, TellsOfWhatComesAfterThePermit) {
   acceptor_.Permit();
   door_.Connect();
   EXPECT_TRUE(Eventually([this] { return taken_.count() == 1; }));
 }
 
-TEST_F(AcceptorTest, TakesTheWholeBacklogWhenItStops) {
-  for (int i = 0; i < 300; ++i) door_.Connect();
-  acceptor_.TakeBacklogAndStop();
-  EXPECT_EQ(taken_.count(), 300U);
-}
-
-TEST_F(AcceptorTest, TakesNothingAfterItHasStopped) {
-  acceptor_.TakeBacklogAndStop();
+TEST_F(AcceptorTest, TellsOfNothingAfterItHasStoppedButLetsTheBacklogBeTaken) {
+  acceptor_.Stop();
   acceptor_.Permit();
-  door_.Connect();
-  EXPECT_TRUE(Fd(::accept(door_.fd(), nullptr, nullptr)));
+  for (int i = 0; i < 300; ++i) door_.Connect();
   EXPECT_EQ(taken_.count(), 0U);
+  for (int i = 0; i < 300; ++i) EXPECT_TRUE(acceptor_.Take(door_.fd()));
+  EXPECT_FALSE(acceptor_.Take(door_.fd()));
 }
 
-TEST_F(AcceptorTest, TakesNothingWhileItsLoopIsAtALongRequest) {
+TEST_F(AcceptorTest, TellsOfNothingWhileItsLoopIsAtALongRequest) {
   const auto long_ago = std::chrono::steady_clock::now() - std::chrono::seconds(1);
   busy_since_ns_ = long_ago.time_since_epoch().count();
   acceptor_.Permit();
@@ -162,18 +158,34 @@ TEST_F(AcceptorTest, TakesNothingWhileItsLoopIsAtALongRequest) {
   EXPECT_TRUE(Eventually([this] { return taken_.count() == 1; }));
 }
 
-TEST(Acceptor, ServesSeveralListeners) {
+TEST(Acceptor, LetsListenersTakeTurnsHoweverMuchComesToOneOfThem) {
+  constexpr std::size_t kConnections = 20;
   Door first;
   Door second;
-  Taken taken;
+  std::mutex mutex;
+  std::vector<int> told;
   spdlog::logger log("test");
-  Acceptor acceptor(
-      {first.fd(), second.fd()}, kIdleLoop, [&](Fd fd) { taken.Add(std::move(fd)); }, log);
-  for (Door* door : {&first, &second, &first}) {
-    door->Connect();
-    acceptor.Permit();
+  std::optional<Acceptor> acceptor;
+  acceptor.emplace(
+      std::vector{first.fd(), second.fd()}, kIdleLoop,
+      [&](int door) {
+        const std::lock_guard lock(mutex);
+        told.push_back(door);
+        EXPECT_TRUE(acceptor->Take(door));
+      },
+      log);
+  for (std::size_t i = 0; i < kConnections; ++i) {
+    first.Connect();
+    second.Connect();
   }
-  EXPECT_TRUE(Eventually([&] { return taken.count() == 3; }));
+  for (std::size_t i = 1; i <= kConnections; ++i) {
+    acceptor->Permit();
+    ASSERT_TRUE(Eventually([&] {
+      const std::lock_guard lock(mutex);
+      return told.size() == i;
+    }));
+  }
+  EXPECT_EQ(std::ranges::count(told, first.fd()), kConnections / 2);
 }
 
 TEST(Acceptor, TwoShareWhatComesOneAfterTheOtherEvenly) {
@@ -182,10 +194,10 @@ TEST(Acceptor, TwoShareWhatComesOneAfterTheOtherEvenly) {
   spdlog::logger log("test");
   std::array<Taken, 2> taken;
   std::array<Acceptor*, 2> acceptors{};
-  // Each takes the next as soon as it has handed one over, as an idle worker does.
+  // Each asks for the next as soon as it has taken one, as an idle worker does.
   const auto take = [&](std::size_t i) {
-    return [&, i](Fd fd) {
-      taken[i].Add(std::move(fd));
+    return [&, i](int from) {
+      if (Fd connection = acceptors[i]->Take(from)) taken[i].Add(std::move(connection));
       acceptors[i]->Permit();
     };
   };
@@ -207,8 +219,14 @@ int TakeWithoutDescriptors() {
   Taken taken;
   const auto sink = std::make_shared<CountingSink>();
   spdlog::logger log("test", sink);
-  Acceptor acceptor(
-      {door.fd()}, kIdleLoop, [&](Fd fd) { taken.Add(std::move(fd)); }, log);
+  std::optional<Acceptor> acceptor;
+  acceptor.emplace(
+      std::vector{door.fd()}, kIdleLoop,
+      [&](int from) {
+        if (Fd connection = acceptor->Take(from)) taken.Add(std::move(connection));
+        acceptor->Permit();
+      },
+      log);
   door.Connect();
   // UBSan takes descriptors when it meets a type for the first time.
   log.error("before error={:?}", "none");
@@ -217,7 +235,7 @@ int TakeWithoutDescriptors() {
   rlimit none = usual;
   none.rlim_cur = 0;
   ::setrlimit(RLIMIT_NOFILE, &none);
-  acceptor.Permit();
+  acceptor->Permit();
   if (!Eventually([&] { return sink->lines() == 2; })) return 1;
   if (taken.count() != 0) return 2;
   ::setrlimit(RLIMIT_NOFILE, &usual);
