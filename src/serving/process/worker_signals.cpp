@@ -4,6 +4,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
@@ -14,20 +15,22 @@ namespace {
 const WorkerSlot* reported_slot = nullptr;
 pid_t master = 0;
 
-void Print(std::string_view text) noexcept {
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, text.data(), text.size());
-}
-
 /// The one handler that does more than wake the loop: the loop hangs.
 void ReportAndDie(int signal) {
-  Print("worker_aborted request_id=\"");
+  // In one write, since others write to the log, too.
+  constexpr std::string_view kBegin = "worker_aborted request_id=\"";
+  constexpr std::string_view kEnd = "\" backtrace:\n";
+  std::array<char, kBegin.size() + sizeof(WorkerSlot::request_id) + kEnd.size()> line{};
+  auto end = std::ranges::copy(kBegin, line.begin()).out;
   const bool at_request = reported_slot->request_started_ns.load(std::memory_order_relaxed) != 0;
   for (const std::atomic<char>& character : reported_slot->request_id) {
     const char c = character.load(std::memory_order_relaxed);
     if (c == '\0' || !at_request) break;
-    Print({&c, 1});
+    *end++ = c;
   }
-  Print("\" backtrace:\n");
+  end = std::ranges::copy(kEnd, end).out;
+  [[maybe_unused]] const ssize_t written =
+      ::write(STDERR_FILENO, line.data(), static_cast<std::size_t>(end - line.begin()));
   std::array<void*, 64> frames{};
   const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
   ::backtrace_symbols_fd(frames.data(), count, STDERR_FILENO);

@@ -8,8 +8,9 @@
 
 namespace forkcast::serving {
 
-/// Sent by the kernel to a child whose master died. Ignored unless a handler is installed.
-inline constexpr int kMasterDiedSignal = SIGURG;
+/// Sent by the kernel to a child whose master died. Without effect unless a handler is installed,
+/// but for this: it also reaches a child that is stopped, and lets it go on.
+inline constexpr int kMasterDiedSignal = SIGCONT;
 
 /// How long a worker may finish requests after its master died, before it ends itself.
 inline constexpr std::chrono::milliseconds kOrphanGrace{800};
