@@ -78,7 +78,7 @@ class Server {
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
                    .takes_over = static_cast<bool>(old_master_),
                    .close_door = [this] { RefuseNew(); },
-                   .start_upgrade = [this] { return StartUpgradedMaster(ListeningSockets()); },
+                   .start_upgrade = [this] { return StartUpgradedMaster(Bequest()); },
                    .hand_over = [this] { LeaveToNewMaster(); },
                    .on_ready = [this] { LetOldMasterGo(); },
                    .notify = [this](const std::string& state) { supervisor_.Notify(state); },
@@ -106,13 +106,14 @@ class Server {
     Status added;
     if (auto inheritance = TakeInheritance(context_.environment)) {
       old_master_ = std::move(inheritance->ready);
-      for (Fd& socket : inheritance->listeners) {
-        if (added) added = add(Listener::Adopt(std::move(socket), /*owns_file=*/true));
+      for (InheritedListener& inherited : inheritance->listeners) {
+        const auto owner = inherited.lent ? Listener::Owner::kSupervisor : Listener::Owner::kUs;
+        if (added) added = add(Listener::Adopt(std::move(inherited.socket), owner));
       }
       return added;
     }
     for (Fd& socket : Supervisor::TakeSockets()) {
-      if (added) added = add(Listener::Adopt(std::move(socket), /*owns_file=*/false));
+      if (added) added = add(Listener::Adopt(std::move(socket), Listener::Owner::kSupervisor));
     }
     if (!added || !listeners_.empty()) return added;
     for (const Address& address : config_.bind) {
@@ -175,6 +176,13 @@ class Server {
     std::vector<int> sockets;
     for (const Listener& listener : listeners_) sockets.push_back(listener.fd());
     return sockets;
+  }
+  [[nodiscard]] std::vector<BequeathedListener> Bequest() const {
+    std::vector<BequeathedListener> bequest;
+    for (const Listener& listener : listeners_) {
+      bequest.push_back({.fd = listener.fd(), .lent = listener.lent()});
+    }
+    return bequest;
   }
   void RefuseNew() {
     for (Listener& listener : listeners_) {

@@ -9,7 +9,7 @@
 //   grow_mb=N    takes so much memory and keeps it
 //
 // Before a worker loads, it does what stands in the file that FORKCAST_FAULT_BOOT names:
-//   slow N       takes N ms
+//   slow N       makes a file beside it, with .begun at its end, and takes N ms
 //   hang         does not go on for as long as the file says so
 //   fail         ends as one that cannot load
 //   segv         dies by that signal
@@ -89,10 +89,15 @@ constexpr HookType kFaultHook{
       return std::make_unique<FaultHook>();
     }};
 
-std::string BootOrder() {
+std::string BootOrderFile() {
   const char* const path = std::getenv("FORKCAST_FAULT_BOOT");
+  return path == nullptr ? std::string() : path;
+}
+
+std::string BootOrder() {
   std::string order;
-  if (path != nullptr) std::getline(std::ifstream(path), order);
+  std::ifstream file(BootOrderFile());
+  std::getline(file, order);
   return order;
 }
 
@@ -100,6 +105,7 @@ void FaultBeforeLoad() {
   constexpr std::string_view kSlow = "slow ";
   const std::string order = BootOrder();
   if (order.starts_with(kSlow)) {
+    std::ofstream(BootOrderFile() + ".begun").flush();
     PassTime(milliseconds(std::stoi(order.substr(kSlow.size()))));
   } else if (order == "hang") {
     PassTimeWhile([] { return BootOrder() == "hang"; });

@@ -60,6 +60,14 @@ class NotifySocket {
     const ssize_t size = ::recv(socket_.get(), text.data(), text.size(), 0);
     return {text.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))};
   }
+  /// Of the next message that names a process; 0 when none does in time.
+  [[nodiscard]] pid_t NextMainPid() const {
+    constexpr std::string_view kMainPid = "MAINPID=";
+    for (std::string message = Next(); !message.empty(); message = Next()) {
+      if (message.starts_with(kMainPid)) return std::stoi(message.substr(kMainPid.size()));
+    }
+    return 0;
+  }
   [[nodiscard]] bool quiet() const { return Next(std::chrono::milliseconds(0)).empty(); }
 
  private:
@@ -189,6 +197,32 @@ TEST(SocketActivation, ServesTheManagersSocketsAndLeavesThemToIt) {
     EXPECT_EQ(server.CountInLog("listening address="), 2U) << server.log();
     EXPECT_EQ(server.Stop(), 0) << server.log();
     EXPECT_TRUE(fs::exists(sockets.local().socket));
+  }
+}
+
+TEST(SocketActivation, LeavesTheSocketsToTheManagerAlsoAfterAnUpgrade) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // the new master will be ours
+  FaultyServer faulty;
+  const ManagedSockets sockets(faulty.workspace());
+  const NotifySocket manager(faulty.workspace());
+  Server& first = faulty.Start({.workers = 1,
+                                .wrapper = sockets.wrapper(),
+                                .environment = {manager.variable()},
+                                .name = "first"});
+  first.WaitUntilAllReady();
+  first.Signal(SIGUSR2);
+  EXPECT_EQ(first.Wait(), 0) << first.log();
+  const pid_t upgraded = manager.NextMainPid();
+  ASSERT_GT(upgraded, 0) << first.log();
+  EXPECT_EQ(Ping(sockets.local()), 200);
+  ::kill(upgraded, SIGTERM);
+  int status = -1;
+  EXPECT_EQ(::waitpid(upgraded, &status, 0), upgraded);
+  EXPECT_EQ(status, 0) << first.log();
+  EXPECT_TRUE(fs::exists(sockets.local().socket));
+  Server& second = faulty.Start({.workers = 1, .wrapper = sockets.wrapper(), .name = "second"});
+  for (const Endpoint& endpoint : {sockets.tcp(), sockets.local()}) {
+    EXPECT_TRUE(Eventually([&] { return Ping(endpoint) == 200; })) << second.log();
   }
 }
 

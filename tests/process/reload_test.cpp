@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <regex>
 #include <thread>
 
 #include "process/support/faulty_server.hpp"
@@ -78,7 +79,7 @@ TEST_F(ReloadUnderLoad, ReplacesAllWorkersAndLosesNothing) {
     EXPECT_THAT(old, testing::Not(testing::Contains(worker)));
 }
 
-TEST_F(ReloadUnderLoad, TakesAsLongAsTheBootWhileTheOldOnesAnswer) {
+TEST_F(ReloadUnderLoad, WaitsForTheBootWhileTheOldOnesAnswer) {
   Server& server = Start();
   const std::vector<pid_t> old = Workers(server);
   MixedLoad load(server);
@@ -94,6 +95,24 @@ TEST_F(ReloadUnderLoad, TakesAsLongAsTheBootWhileTheOldOnesAnswer) {
   EXPECT_TRUE(faulty_.WillHaveWorkers(kWorkers)) << server.log();
   const LoadReport report = load.Stop();
   EXPECT_TRUE(LostNothing(report)) << report << server.log();
+}
+
+TEST_F(ReloadUnderLoad, ReplacesAnOldWorkerThatDiesWhileANewOneBoots) {
+  Server& server = Start(Ends::kAnyHow);
+  faulty_.OrderBoots("slow " + std::to_string(1500 * kSlowdown));
+  server.Signal(SIGHUP);
+  ASSERT_TRUE(Eventually([&] { return fs::exists(faulty_.workspace() / "boot.begun"); }));
+  faulty_.OrderBoots("");
+  ::kill(server.worker(0), SIGKILL);
+  EXPECT_TRUE(WillReload(server)) << server.log();
+  EXPECT_TRUE(faulty_.WillHaveWorkers(kWorkers)) << server.log();
+  const std::string log = server.log();
+  const std::regex old_one_ready("worker_ready .* generation=1 ");
+  const auto replaced = log.find("worker_ready", log.find("child_killed"));
+  EXPECT_TRUE(
+      std::regex_search(log.substr(replaced, log.find('\n', replaced) - replaced), old_one_ready))
+      << log;
+  EXPECT_EQ(server.CountInLog("reload_done generation=2 workers=2"), 1U) << log;
 }
 
 TEST_F(ReloadUnderLoad, OfTenInTwoSecondsLosesNothingAndEndsWithTheNewestFiles) {

@@ -202,7 +202,7 @@ void Listener::OwnFile(const std::filesystem::path& path) noexcept {
   owner_ = ::getpid();
 }
 
-Result<Listener> Listener::Adopt(Fd socket, bool owns_file) {
+Result<Listener> Listener::Adopt(Fd socket, Owner owner) {
   const std::string who = "inherited descriptor " + std::to_string(socket.get());
   int listening = 0;
   socklen_t size = sizeof listening;
@@ -217,13 +217,13 @@ Result<Listener> Listener::Adopt(Fd socket, bool owns_file) {
     return Error{ErrorCode::kIo, who + ": " + std::generic_category().message(errno), "bind"};
   }
   Listener listener;
-  listener.lent_ = !owns_file;
+  listener.lent_ = owner == Owner::kSupervisor;
   std::array<char, INET6_ADDRSTRLEN> host{};
   if (name.ss_family == AF_UNIX) {
     const auto& unix_name = reinterpret_cast<const sockaddr_un&>(name);
     const std::filesystem::path path(unix_name.sun_path);
     listener.local_address_ = UnixAddress{.path = path};
-    if (owns_file) listener.OwnFile(std::filesystem::absolute(path));
+    if (!listener.lent_) listener.OwnFile(std::filesystem::absolute(path));
   } else if (name.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(name);
     ::inet_ntop(AF_INET, &v4.sin_addr, host.data(), host.size());

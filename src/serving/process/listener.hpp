@@ -26,10 +26,11 @@ class Listener {
   /// one of them gets it. `unix_mode`: of a Unix socket's file; writing to it is connecting.
   static Result<Listener> Open(const Address& address, int backlog, mode_t unix_mode = 0666);
 
-  /// Takes over a socket that already listens: from an old master (`owns_file`: its file is ours
-  /// to remove from now on), or from a supervisor, whose file is its own. kInvalidArgument when the
-  /// descriptor is no listening stream socket.
-  static Result<Listener> Adopt(Fd socket, bool owns_file);
+  enum class Owner { kUs, kSupervisor };
+  /// Takes over a socket that already listens: from an old master, after which its file is ours to
+  /// remove, or from a supervisor, whose file is its own. kInvalidArgument when the descriptor is
+  /// no listening stream socket.
+  static Result<Listener> Adopt(Fd socket, Owner owner);
 
   Listener(Listener&& other) noexcept;
   Listener& operator=(Listener&& other) noexcept;
@@ -47,6 +48,8 @@ class Listener {
   void Disown() noexcept { owned_path_.clear(); }
 
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+  /// Whether it is a supervisor's.
+  [[nodiscard]] bool lent() const noexcept { return lent_; }
   /// Where it listens: as asked for, with the port that was chosen in place of 0.
   [[nodiscard]] const Address& local_address() const noexcept { return local_address_; }
   /// That the kernel holds fewer waiting connections than asked for; empty when it does not.

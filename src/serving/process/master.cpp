@@ -4,7 +4,6 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/signalfd.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -58,6 +57,7 @@ Master::Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& 
       worker_delay_(static_cast<std::uint32_t>(::getpid())),
       recorder_delay_(static_cast<std::uint32_t>(::getpid())),
       target_(options_.workers),
+      upgrade_(std::move(options_.start_upgrade), log_),
       began_(Now()),
       last_turn_(began_),
       trusted_from_(last_turn_) {
@@ -84,70 +84,81 @@ int Master::Run() {
     if (now - last_turn_ > kSuspended) trusted_from_ = now;
     last_turn_ = now;
     Reconcile(now);
-    WatchUpgrade(now);
+    CheckUpgrade(now);
     CheckLiveness(now);
     Escalate(now);
     Notify("WATCHDOG=1");
     Wait(now);
   }
-  log_.info("stopped code={}", exit_code_);
+  std::uint64_t clipped = 0;
+  for (const WorkerSlot& slot : slots_) clipped += slot.clipped.load(std::memory_order_relaxed);
+  log_.info("stopped code={} clipped={}", exit_code_, clipped);
   return exit_code_;
 }
 
 void Master::Reconcile(MonotonicTime now) {
   if (stopping_ || paused_) return;
   RetireReplaced(now);
-  const std::size_t staying = Count([this](const Worker& worker) {
-    return !worker.leaving() && worker.generation == generation_;
-  });
-  const bool recycling = std::ranges::any_of(
-      workers_, [](const Worker& worker) { return worker.wants_recycling && !worker.leaving(); });
-  std::size_t wanted = target_ + (recycling ? 1 : 0);
-  if (reload_ && !reload_->proven) wanted = 1;  // one tries, before all follow
-  for (std::size_t i = staying; i < wanted && now >= worker_delay_.next(); ++i) StartWorker(now);
+  if (reload_ && !reload_->proven) {
+    StartMissing(generation_, 1, now);  // one tries, before all follow
+    StartMissing(reload_->old_generation, target_, now);
+  } else {
+    StartMissing(generation_, target_ + (Recycles() ? 1 : 0), now);
+  }
   if (recorder_wanted_ && !recorder_ && now >= recorder_delay_.next()) StartRecorder(now);
+}
+
+void Master::StartMissing(std::uint64_t generation, std::size_t wanted, MonotonicTime now) {
+  const std::size_t staying = Count([generation](const Worker& worker) {
+    return !worker.leaving() && worker.generation == generation;
+  });
+  for (std::size_t i = staying; i < wanted && now >= worker_delay_.next(); ++i) {
+    StartWorker(generation, now);
+  }
+}
+
+bool Master::Recycles() const {
+  return std::ranges::any_of(
+      workers_, [](const Worker& worker) { return worker.wants_recycling && !worker.leaving(); });
 }
 
 /// Lets go whom others have replaced: of the old generation as many as the new one has READY, one
 /// that asked to be recycled once there is one more than needed, and whoever is over the target.
 void Master::RetireReplaced(MonotonicTime now) {
-  const auto staying_current = [this](const Worker& worker) {
+  if (reload_ && !reload_->proven) return;
+  const auto is_current = [this](const Worker& worker) {
     return !worker.leaving() && worker.generation == generation_;
   };
-  std::size_t ready = Count([&](const Worker& worker) {
-    return staying_current(worker) && worker.stage == Stage::kReady;
-  });
-  if (reload_ && reload_->proven) {
-    std::size_t old = Count([this](const Worker& worker) {
+  std::size_t ready = Count(
+      [&](const Worker& worker) { return is_current(worker) && worker.stage == Stage::kReady; });
+  if (reload_) {
+    const auto is_old = [this](const Worker& worker) {
       return !worker.leaving() && worker.generation != generation_;
-    });
-    for (Worker& worker : workers_) {
-      if (ready + old <= target_) break;
-      if (worker.leaving() || worker.generation == generation_) continue;
-      Retire(worker, now);
-      --old;
+    };
+    for (std::size_t old = Count(is_old); old > 0 && ready + old > target_; --old) {
+      RetireCheapest(is_old, now);
     }
     if (ready >= target_) EndReload(now);
     return;
   }
-  if (reload_) return;
   for (Worker& worker : workers_) {
     if (ready <= target_) break;
-    if (!worker.wants_recycling || !staying_current(worker)) continue;
+    if (!worker.wants_recycling || !is_current(worker)) continue;
     Retire(worker, now);
     --ready;
   }
-  const bool recycling = std::ranges::any_of(
-      workers_, [](const Worker& worker) { return worker.wants_recycling && !worker.leaving(); });
-  while (Count(staying_current) > target_ + (recycling ? 1 : 0)) {
-    // One that is not yet ready costs nothing to let go; else the one with the least to finish.
-    const auto cost = [&](const Worker& worker) {
-      if (!staying_current(worker)) return UINT64_MAX;
-      if (worker.stage == Stage::kBooting) return std::uint64_t{0};
-      return 1 + slots_[worker.slot].connections.load(std::memory_order_relaxed);
-    };
-    Retire(*std::ranges::min_element(workers_, {}, cost), now);
-  }
+  while (Count(is_current) > target_ + (Recycles() ? 1 : 0)) RetireCheapest(is_current, now);
+}
+
+/// One that is not yet ready costs nothing to let go; else it is the one with the least to finish.
+template <typename Predicate>
+void Master::RetireCheapest(Predicate may_go, MonotonicTime now) {
+  const auto cost = [&](const Worker& worker) {
+    if (!may_go(worker)) return UINT64_MAX;
+    if (worker.stage == Stage::kBooting) return std::uint64_t{0};
+    return 1 + slots_[worker.slot].connections.load(std::memory_order_relaxed);
+  };
+  Retire(*std::ranges::min_element(workers_, {}, cost), now);
 }
 
 void Master::InChild() {
@@ -157,14 +168,14 @@ void Master::InChild() {
   signals_.Reset();
 }
 
-void Master::StartWorker(MonotonicTime now) {
+void Master::StartWorker(std::uint64_t generation, MonotonicTime now) {
   const auto slot = std::ranges::find_if(
       slots_, [](const WorkerSlot& candidate) { return candidate.State() == WorkerState::kEmpty; });
   if (slot == slots_.end()) return;  // old generations still have them; tried again next turn
   const auto index = static_cast<std::size_t>(slot - slots_.begin());
   WorkerStart start{
-      .slot = index, .generation = generation_, .first_boot = !ever_ready_ && !options_.takes_over};
-  slot->generation.store(generation_, std::memory_order_relaxed);
+      .slot = index, .generation = generation, .first_boot = !ever_ready_ && !options_.takes_over};
+  slot->generation.store(generation, std::memory_order_relaxed);
   slot->started_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   slot->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   slot->SetState(WorkerState::kBooting);
@@ -176,7 +187,7 @@ void Master::StartWorker(MonotonicTime now) {
                                                        },
                                                        kMasterDiedSignal),
                         .slot = index,
-                        .generation = generation_,
+                        .generation = generation,
                         .started = now,
                         .deadline = now + options_.boot_timeout});
   } catch (const std::system_error& error) {
@@ -187,7 +198,7 @@ void Master::StartWorker(MonotonicTime now) {
   }
   const pid_t pid = workers_.back().process.pid();
   slot->pid.store(pid, std::memory_order_relaxed);
-  log_.info("worker_started worker={} child={} generation={}", index, pid, generation_);
+  log_.info("worker_started worker={} child={} generation={}", index, pid, generation);
 }
 
 void Master::StartRecorder(MonotonicTime now) {
@@ -330,10 +341,7 @@ void Master::Wait(MonotonicTime now) {
     watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
   };
   if (recorder_) watch(recorder_->pidfd());
-  if (upgrade_ && !handed_over_) {
-    watch(upgrade_->ready.get());
-    watch(upgrade_->pidfd.get());
-  }
+  for (const int fd : upgrade_.watched()) watch(fd);
   if (options_.control != nullptr) watch(options_.control->fd());
   for (const Worker& worker : workers_) {
     watch(worker.process.pidfd());
@@ -408,6 +416,7 @@ void Master::OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime 
   ever_ready_ = true;
   if (reload_ && !reload_->proven && worker.generation == generation_) {
     reload_->proven = true;
+    worker_delay_.Reset();  // others may have died since it was started
     target_ = std::clamp<std::size_t>(asked_workers, 1, slots_.size() / 2);
   }
   if (!first) return;
@@ -457,7 +466,7 @@ void Master::ReapStrangers() {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const bool ours = (recorder_ && recorder_->pid() == info.si_pid) ||
-                      (upgrade_ && !handed_over_ && upgrade_->pid == info.si_pid) ||
+                      upgrade_.waits_for(info.si_pid) ||
                       std::ranges::any_of(workers_, [&info](const Worker& worker) {
                         return worker.process.pid() == info.si_pid;
                       });
@@ -497,7 +506,7 @@ void Master::OnSignal(int signal, MonotonicTime now) {
     case SIGUSR2:
       return BeginUpgrade(now);
     case SIGWINCH:
-      if (!upgrade_ || stopping_) break;  // a terminal that was resized
+      if (!upgrade_.begun() || stopping_) break;  // a terminal that was resized
       paused_ = true;
       for (Worker& worker : workers_) {
         if (!worker.leaving()) Retire(worker, now);
@@ -550,56 +559,25 @@ void Master::Notify(const std::string& state) const {
 }
 
 void Master::BeginUpgrade(MonotonicTime now) {
-  if (stopping_ || upgrade_ || !options_.start_upgrade) {
-    log_.warn("upgrade_refused reason={:?}", stopping_  ? "stopping"
-                                             : upgrade_ ? "one is under way"
-                                                        : "not possible here");
-    return;
-  }
-  if (::getpid() == 1) {
-    // The container would end with us, whoever took over.
-    log_.error("upgrade_refused reason=\"this is the first process of its container\"");
-    return;
-  }
-  auto started = options_.start_upgrade();
-  if (!started) {
-    log_.error("upgrade_failed error={:?}", started.error().message);
-    return;
-  }
-  upgrade_ = std::move(*started);
-  upgrade_deadline_ = now + options_.boot_timeout + kLadderStep;
-  log_.info("upgrade_begun child={}", upgrade_->pid);
+  upgrade_.Begin(now + options_.boot_timeout + kLadderStep, stopping_ ? "stopping" : "");
 }
 
-/// A new master that ends, or does not get ready in its time, changes nothing.
-void Master::WatchUpgrade(MonotonicTime now) {
-  if (!upgrade_ || handed_over_) return;
-  pollfd ready{.fd = upgrade_->ready.get(), .events = POLLIN, .revents = 0};
-  if (::poll(&ready, 1, 0) == 1) {
-    char byte = 0;
-    if (::read(upgrade_->ready.get(), &byte, 1) == 1) return HandOver(now);
+void Master::CheckUpgrade(MonotonicTime now) {
+  switch (upgrade_.Check(now)) {
+    case UpgradeAttempt::Progress::kNothingNew:
+      return;
+    case UpgradeAttempt::Progress::kFailed:
+      paused_ = false;
+      return;
+    case UpgradeAttempt::Progress::kDone:
+      return HandOver(now);
   }
-  siginfo_t info{};
-  const bool ended =
-      ::waitid(P_PIDFD, static_cast<id_t>(upgrade_->pidfd.get()), &info, WEXITED | WNOHANG) == 0 &&
-      info.si_pid != 0;
-  if (ended) {
-    log_.error("upgrade_failed child={} code={}", upgrade_->pid, info.si_status);
-  } else if (now >= upgrade_deadline_) {
-    log_.error("upgrade_failed child={} reason=\"not ready in time\"", upgrade_->pid);
-    ::syscall(SYS_pidfd_send_signal, upgrade_->pidfd.get(), SIGKILL, nullptr, 0);
-  } else {
-    return;
-  }
-  upgrade_.reset();
-  paused_ = false;
 }
 
+/// To the new master; what is left is to let the own workers finish.
 void Master::HandOver(MonotonicTime now) {
-  log_.info("upgrade_done child={}", upgrade_->pid);
-  Notify("MAINPID=" + std::to_string(upgrade_->pid));
+  Notify("MAINPID=" + std::to_string(upgrade_.pid()));
   if (options_.hand_over) options_.hand_over();
-  handed_over_ = true;
   stopping_ = true;
   reload_.reset();
   for (Worker& worker : workers_) {
@@ -627,10 +605,8 @@ void Master::Stop(int signal, MonotonicTime now) {
     stopping_ = true;
     reload_.reset();
     Notify("STOPPING=1");
-    if (upgrade_) {
-      // Whoever was to take over must not: closing the door closes it for all who share it.
-      ::syscall(SYS_pidfd_send_signal, upgrade_->pidfd.get(), SIGKILL, nullptr, 0);
-    }
+    // Whoever was to take over must not: closing the door closes it for all who share it.
+    upgrade_.Abort();
     if (options_.close_door) options_.close_door();
   }
   quick_ = quick_ || quick;

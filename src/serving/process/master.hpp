@@ -16,7 +16,7 @@
 #include "serving/process/control_socket.hpp"
 #include "serving/process/restart_delay.hpp"
 #include "serving/process/server_status.hpp"
-#include "serving/process/upgrade.hpp"
+#include "serving/process/upgrade_attempt.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace spdlog {
@@ -46,7 +46,7 @@ struct MasterOptions {
   /// Called once when the server begins to stop: no connection may join the backlogs after it.
   std::function<void()> close_door;
   /// Starts a new master on the same sockets (SIGUSR2); empty: upgrades are refused.
-  std::function<Result<UpgradedMaster>()> start_upgrade;
+  UpgradeAttempt::Start start_upgrade;
   /// Called when a new master has taken over: the sockets' files are its own from now on.
   std::function<void()> hand_over;
   /// Called when a first worker is READY.
@@ -71,9 +71,10 @@ struct MasterOptions {
 /// happens to a child can take it along.
 ///
 /// Signals: TERM stops gracefully; INT and QUIT within 2 s, a second one at once; HUP reloads: a
-/// first worker of a new generation has to be READY before any other is started, and each that is
-/// lets one of the old go; if it is not, the generation is abandoned and the old one stays. TTIN
-/// and TTOU: one worker more or fewer, until the next HUP. USR1: log files are opened anew.
+/// first worker of a new generation has to be READY before any other of it is started, and each
+/// that is lets one of the old go; if it is not, the generation is abandoned and the old one, whose
+/// dead are replaced all the while, stays. TTIN and TTOU: one worker more or fewer, until the next
+/// HUP. USR1: log files are opened anew.
 ///
 /// A worker that has to go passes down one ladder: asked to drain; SIGTERM, which ends it without
 /// draining; SIGABRT, which makes it report where it hangs; SIGKILL.
@@ -115,9 +116,13 @@ class Master {
   };
 
   void Reconcile(MonotonicTime now);
-  void StartWorker(MonotonicTime now);
+  void StartMissing(std::uint64_t generation, std::size_t wanted, MonotonicTime now);
+  void StartWorker(std::uint64_t generation, MonotonicTime now);
   void StartRecorder(MonotonicTime now);
   void RetireReplaced(MonotonicTime now);
+  template <typename Predicate>
+  void RetireCheapest(Predicate may_go, MonotonicTime now);
+  [[nodiscard]] bool Recycles() const;
   void BeginReload(MonotonicTime now);
   void EndReload(MonotonicTime now);
   void AbandonReload(MonotonicTime now);
@@ -134,7 +139,7 @@ class Master {
   void LogEnd(const std::string& who, const ChildProcess& process, const ChildEnd& end, bool asked);
   void ReapStrangers();
   void BeginUpgrade(MonotonicTime now);
-  void WatchUpgrade(MonotonicTime now);
+  void CheckUpgrade(MonotonicTime now);
   void HandOver(MonotonicTime now);
   void Notify(const std::string& state) const;
   [[nodiscard]] ServerStatus Describe(MonotonicTime now) const;
@@ -171,10 +176,8 @@ class Master {
   std::optional<Reload> reload_;
   bool reload_again_ = false;
   bool ever_ready_ = false;
-  std::optional<UpgradedMaster> upgrade_;
-  MonotonicTime upgrade_deadline_;
-  bool paused_ = false;       // WINCH: no workers while the new master comes up
-  bool handed_over_ = false;  // the sockets are another's
+  UpgradeAttempt upgrade_;
+  bool paused_ = false;  // WINCH: no workers while the new master comes up
   bool stopping_ = false;
   bool quick_ = false;
   MonotonicTime began_;

@@ -20,7 +20,8 @@ namespace {
 
 constexpr const char* kListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
 constexpr const char* kReadyVariable = "FORKCAST_UPGRADE_READY";
-constexpr int kCannotExecute = 127;  // as shells say it
+constexpr std::string_view kLent = "lent:";  // before the number of such a listener
+constexpr int kCannotExecute = 127;          // as shells say it
 
 Error SystemError(const char* what) {
   return {ErrorCode::kIo, std::string(what) + ": " + std::generic_category().message(errno)};
@@ -37,12 +38,13 @@ std::vector<std::string> CommandLine() {
 void KeepOnExec(int fd) noexcept { ::fcntl(fd, F_SETFD, 0); }
 
 /// In the forked child. Does not return.
-[[noreturn]] void Execute(const std::vector<std::string>& words, const std::vector<int>& listeners,
-                          int ready) {
+[[noreturn]] void Execute(const std::vector<std::string>& words,
+                          const std::vector<BequeathedListener>& listeners, int ready) {
   std::string numbers;
-  for (const int fd : listeners) {
-    KeepOnExec(fd);
-    numbers.append(numbers.empty() ? "" : ",").append(std::to_string(fd));
+  for (const BequeathedListener& listener : listeners) {
+    KeepOnExec(listener.fd);
+    numbers.append(numbers.empty() ? "" : ",");
+    numbers.append(listener.lent ? kLent : "").append(std::to_string(listener.fd));
   }
   KeepOnExec(ready);
   ::setenv(kListenersVariable, numbers.c_str(), 1);
@@ -67,7 +69,7 @@ std::optional<int> ToDescriptor(std::string_view text) noexcept {
 
 }  // namespace
 
-Result<UpgradedMaster> StartUpgradedMaster(const std::vector<int>& listeners) {
+Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>& listeners) {
   const std::vector<std::string> words = CommandLine();
   if (words.empty()) return SystemError("/proc/self/cmdline");
   std::array<int, 2> ends{};
@@ -96,9 +98,12 @@ std::optional<Inheritance> TakeInheritance(const Environment& environment) {
   std::string_view rest = *numbers;
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find(','), rest.size());
-    const auto fd = ToDescriptor(rest.substr(0, end));
+    std::string_view number = rest.substr(0, end);
+    const bool lent = number.starts_with(kLent);
+    if (lent) number.remove_prefix(kLent.size());
+    const auto fd = ToDescriptor(number);
     if (!fd) return std::nullopt;
-    inheritance.listeners.emplace_back(*fd);
+    inheritance.listeners.push_back({.socket = Fd(*fd), .lent = lent});
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   const auto ready_fd = ToDescriptor(*ready);

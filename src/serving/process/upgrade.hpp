@@ -21,14 +21,25 @@ struct UpgradedMaster {
   Fd ready;  ///< Readable once it is ready, or gone.
 };
 
+/// A listening socket that is handed on.
+struct BequeathedListener {
+  int fd = -1;
+  bool lent = false;  ///< By a supervisor, which goes on with it when we are gone.
+};
+
 /// Forks and executes this process's command line anew, with `listeners` open under the numbers
 /// that its environment says. kIo when it cannot be started; that the file is no program shows by
 /// its end.
-Result<UpgradedMaster> StartUpgradedMaster(const std::vector<int>& listeners);
+Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>& listeners);
+
+struct InheritedListener {
+  Fd socket;
+  bool lent = false;
+};
 
 /// What a master finds in its environment when an old one started it.
 struct Inheritance {
-  std::vector<Fd> listeners;
+  std::vector<InheritedListener> listeners;
   Fd ready;  ///< A byte written here lets the old master go.
 };
 /// None when this is no upgrade. Marks the descriptors as not to be inherited further.
