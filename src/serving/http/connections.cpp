@@ -2,26 +2,25 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
-#include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
 #include <ctime>
 #include <list>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "serving/http/access_log.hpp"
+#include "serving/http/coroutine.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/router.hpp"
@@ -31,11 +30,15 @@ namespace forkcast::serving {
 namespace {
 
 namespace net = boost::asio;
-using Socket = net::generic::stream_protocol::socket;
 
-constexpr auto kAwait = net::as_tuple(net::use_awaitable);
 constexpr std::size_t kKeptBodyCapacity = 262144;
+// What a connection may do before it is the others' turn.
 constexpr int kRequestsBeforeYield = 64;
+constexpr std::size_t kBytesBeforeYield = 262144;
+// What all of them may do before it is the loop's again.
+constexpr int kRoundsOfATurn = 4;
+constexpr std::chrono::milliseconds kTurn{1};
+constexpr std::size_t kEventsAtOnce = 1024;
 constexpr std::chrono::seconds kLinger{2};
 
 std::string HttpDate(std::time_t now) {
@@ -65,55 +68,44 @@ std::string PeerAddress(int fd) {
 
 }  // namespace
 
-/// What the connections have in common.
-struct Connections::Shared {
-  net::io_context& loop;
-  Router& router;
-  WorkerSlot& slot;
-  ConnectionOptions options;
-  std::function<void()> on_closed;
-  std::string date = HttpDate(std::time(nullptr));
-  bool draining = false;
-  MonotonicTime idle_until = MonotonicTime::max();  // while draining
-  MonotonicTime stop_by = MonotonicTime::max();
-  std::list<Connection*> open;
-};
-
 class Connections::Connection {
  public:
-  Connection(Shared& shared, Socket socket)
-      : shared_(shared),
-        socket_(std::move(socket)),
-        peer_(shared.options.access_log == nullptr ? "" : PeerAddress(socket_.native_handle())),
-        reader_(shared.options.limits),
-        place_(shared.open.insert(shared.open.end(), this)) {
-    shared_.slot.connections.store(shared_.open.size(), std::memory_order_relaxed);
-  }
+  Connection(Shared& shared, Fd socket);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() {
-    shared_.open.erase(place_);
-    shared_.slot.connections.store(shared_.open.size(), std::memory_order_relaxed);
-  }
+  ~Connection() = default;
 
-  net::awaitable<void> Serve();
-
+  /// Goes on until it waits or ends; in that case the object is gone afterwards.
+  void Resume();
+  /// What epoll has said of the socket.
+  void OnEvents(std::uint32_t events);
   /// Ends the wait in progress when it is overdue.
-  void Tick(MonotonicTime now) {
-    if (now < deadline_) return;
-    expired_ = true;
-    boost::system::error_code ignored;
-    socket_.cancel(ignored);
-  }
+  void Tick(MonotonicTime now);
   /// Shortens the wait in progress to what draining allows.
-  void BeginDrain() {
-    if (idle()) deadline_ = std::min(deadline_, shared_.idle_until);
-    if (reader_.in_request()) deadline_ = std::min(deadline_, shared_.stop_by);
-  }
+  void BeginDrain();
+
+  std::list<Connection>::iterator place{};
 
  private:
-  enum class Io { kDone, kWouldBlock, kEnded };
+  enum class Io { kDone, kGoesOn, kWouldBlock, kEnded };
+  enum class Wait {
+    kNone,
+    kReadable,
+    kWritable,
+    kTurn,  ///< For the others to have had theirs.
+  };
+  struct Suspension {
+    bool over;
+    [[nodiscard]] bool await_ready() const noexcept { return over; }
+    void await_suspend(std::coroutine_handle<>) const noexcept {}
+    void await_resume() const noexcept {}
+  };
 
+  Coroutine Serve();
+  /// Suspends until then, or until the deadline has passed.
+  Suspension Until(Wait wait);
+  /// Has epoll watch the socket, if it does not yet.
+  void Watch(std::uint32_t events);
   Io TryRead();
   Io TryWrite();
   void AnswerRequest();
@@ -126,25 +118,36 @@ class Connections::Connection {
     deadline_ = deadline;
     expired_ = false;
   }
+  /// When a request has to be whole, or to have begun. Empty lines before it are no beginning.
+  [[nodiscard]] MonotonicTime ReadDue();
   /// Neither in a request nor in its answer.
   [[nodiscard]] bool idle() const noexcept {
     return !reader_.in_request() && unsent_head_.empty() && unsent_body_.empty();
   }
-  void EndOutput() noexcept { ::shutdown(socket_.native_handle(), SHUT_WR); }
+  void EndOutput() noexcept { ::shutdown(socket_.get(), SHUT_WR); }
 
   Shared& shared_;
-  Socket socket_;
+  Fd socket_;
   const std::string peer_;
   RequestReader reader_;
+  Coroutine serve_;
+  Wait wait_ = Wait::kNone;
+  MonotonicTime deadline_ = MonotonicTime::max();  // of the wait in progress
+  bool expired_ = false;
+  // Of the socket. Edges are reported once, so what they said is kept until a call finds otherwise.
+  std::uint32_t watched_ = 0;
+  bool readable_ = true;
+  bool ending_ = false;  // the peer's end has been reported: no edge will follow what is read
+  bool broken_ = false;  // cannot be watched
   Response response_;
   std::string head_;
   std::string_view unsent_head_;
   std::string_view unsent_body_;
   std::size_t body_bytes_ = 0;
+  std::size_t moved_ = 0;  // bytes, since others had their turn
   bool keep_alive_ = true;
-  MonotonicTime answer_due_;                       // when its last byte has to be written
-  MonotonicTime deadline_ = MonotonicTime::max();  // of the wait in progress
-  bool expired_ = false;
+  MonotonicTime answer_due_;               // when its last byte has to be written
+  std::optional<MonotonicTime> idle_due_;  // once it waits for a request
   /// What the access log will say of the request whose answer is being written; by then the buffer
   /// holds the next one.
   struct Noted {
@@ -155,38 +158,217 @@ class Connections::Connection {
     MonotonicTime started;
   };
   Noted noted_;
-  std::list<Connection*>::iterator place_;
 };
 
+/// What the connections have in common. The sockets are in an epoll set of their own, which the
+/// loop watches as one descriptor: a request on a kept connection then costs a read and a write,
+/// where waiting through Asio adds a read in vain and an epoll_ctl(). Lives on while the loop still
+/// holds a handler of it.
+struct Connections::Shared : std::enable_shared_from_this<Shared> {
+  Shared(net::io_context& its_loop, Router& its_router, WorkerSlot& its_slot,
+         const ConnectionOptions& its_options, std::function<void()> its_on_closed)
+      : loop(its_loop),
+        router(its_router),
+        slot(its_slot),
+        options(its_options),
+        on_closed(std::move(its_on_closed)),
+        poll(loop),
+        events(kEventsAtOnce) {
+    Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+    if (!epoll) throw std::system_error(errno, std::generic_category(), "epoll");
+    poll.assign(epoll.Release());
+  }
+
+  void Start(Fd socket) {
+    open.emplace_back(*this, std::move(socket));
+    open.back().place = std::prev(open.end());
+    CountOpen();
+    open.back().Resume();
+  }
+  /// A connection has ended. `failed`: out of memory; the worker goes on.
+  void Close(Connection& connection, bool failed) {
+    if (failed) slot.server_errors.fetch_add(1, std::memory_order_relaxed);
+    open.erase(connection.place);
+    CountOpen();
+    on_closed();
+  }
+  void CountOpen() noexcept { slot.connections.store(open.size(), std::memory_order_relaxed); }
+
+  /// Resumes the connection when every other one that can go on has.
+  void ResumeInTurn(Connection& connection) {
+    runnable.push_back(&connection);
+    if (!in_turn) PostTurn();
+  }
+
+  /// Everything that can go on does, again and again for a moment, so that waking costs little of
+  /// each request.
+  void Turn() {
+    in_turn = true;
+    bool more = true;
+    const MonotonicTime begin = std::chrono::steady_clock::now();
+    MonotonicTime now = begin;
+    for (int round = 0; more && round < kRoundsOfATurn && now - begin < kTurn; ++round) {
+      const int count = ::epoll_wait(poll.native_handle(), events.data(),
+                                     static_cast<int>(events.size()), /*timeout=*/0);
+      for (int i = 0; i < count; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        static_cast<Connection*>(event.data.ptr)->OnEvents(event.events);
+      }
+      running.swap(runnable);
+      for (Connection* connection : running) connection->Resume();
+      more = count > 0 || !running.empty();
+      running.clear();
+      now = std::chrono::steady_clock::now();
+    }
+    in_turn = false;
+    more ? PostTurn() : Watch();
+  }
+  void PostTurn() {
+    if (std::exchange(turn_due, true)) return;
+    net::post(loop, [self = shared_from_this()] {
+      self->turn_due = false;
+      if (!self->ended) self->Turn();
+    });
+  }
+  void Watch() {
+    if (turn_due || std::exchange(watching, true)) return;
+    poll.async_wait(net::posix::stream_descriptor::wait_read,
+                    [self = shared_from_this()](const boost::system::error_code& error) {
+                      self->watching = false;
+                      if (!error && !self->ended) self->Turn();
+                    });
+  }
+  void End() {
+    ended = true;
+    open.clear();
+    boost::system::error_code ignored;
+    poll.close(ignored);
+  }
+
+  net::io_context& loop;
+  Router& router;
+  WorkerSlot& slot;
+  ConnectionOptions options;
+  std::function<void()> on_closed;
+  std::string date = HttpDate(std::time(nullptr));
+  bool draining = false;
+  MonotonicTime idle_until = MonotonicTime::max();  // while draining
+  MonotonicTime stop_by = MonotonicTime::max();
+
+  net::posix::stream_descriptor poll;
+  std::vector<epoll_event> events;
+  std::vector<Connection*> runnable;
+  std::vector<Connection*> running;
+  bool in_turn = false;
+  bool turn_due = false;
+  bool watching = false;
+  bool ended = false;
+  std::list<Connection> open;
+};
+
+Connections::Connection::Connection(Shared& shared, Fd socket)
+    : shared_(shared),
+      socket_(std::move(socket)),
+      peer_(shared.options.access_log == nullptr ? "" : PeerAddress(socket_.get())),
+      reader_(shared.options.limits),
+      serve_(Serve()) {}
+
+void Connections::Connection::Resume() {
+  wait_ = Wait::kNone;
+  serve_.Resume();
+  if (serve_.done()) shared_.Close(*this, serve_.failed());
+}
+
+void Connections::Connection::OnEvents(std::uint32_t events) {
+  constexpr std::uint32_t kEnding = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+  if ((events & (EPOLLIN | kEnding)) != 0) readable_ = true;
+  if ((events & kEnding) != 0) ending_ = true;
+  const bool writable = (events & (EPOLLOUT | kEnding)) != 0;
+  if ((wait_ == Wait::kReadable && readable_) || (wait_ == Wait::kWritable && writable)) Resume();
+}
+
+void Connections::Connection::Tick(MonotonicTime now) {
+  if (now < deadline_) return;
+  expired_ = true;
+  if (wait_ != Wait::kTurn) Resume();  // else it will be soon
+}
+
+void Connections::Connection::BeginDrain() {
+  if (idle()) deadline_ = std::min(deadline_, shared_.idle_until);
+  if (reader_.in_request()) deadline_ = std::min(deadline_, shared_.stop_by);
+}
+
+Connections::Connection::Suspension Connections::Connection::Until(Wait wait) {
+  moved_ = 0;
+  if (wait == Wait::kTurn) {
+    shared_.ResumeInTurn(*this);
+  } else {
+    Watch(wait == Wait::kWritable ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  }
+  if (!broken_) wait_ = wait;
+  return {.over = broken_};
+}
+
+void Connections::Connection::Watch(std::uint32_t events) {
+  events |= EPOLLRDHUP | EPOLLET;
+  if ((watched_ & events) == events) return;
+  epoll_event event{};
+  event.events = watched_ | events;
+  event.data.ptr = this;
+  broken_ = ::epoll_ctl(shared_.poll.native_handle(), watched_ == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+                        socket_.get(), &event) != 0;
+  watched_ = event.events;
+  shared_.Watch();
+}
+
+MonotonicTime Connections::Connection::ReadDue() {
+  if (reader_.in_request()) {
+    return std::min(reader_.request().started + shared_.options.timeout, shared_.stop_by);
+  }
+  if (!idle_due_) idle_due_ = std::chrono::steady_clock::now() + shared_.options.idle_timeout;
+  return std::min(*idle_due_, shared_.idle_until);
+}
+
 Connections::Connection::Io Connections::Connection::TryRead() {
-  const std::span<char> room = reader_.Prepare();
+  if (broken_) return Io::kEnded;
+  if (!readable_) return Io::kWouldBlock;
+  std::span<char> room = reader_.Prepare();
+  room = room.first(std::min(room.size(), kBytesBeforeYield));
   while (true) {
-    const ssize_t received =
-        ::recv(socket_.native_handle(), room.data(), room.size(), MSG_DONTWAIT);
+    const ssize_t received = ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
     if (received > 0) {
-      reader_.Commit(static_cast<std::size_t>(received));
+      const auto size = static_cast<std::size_t>(received);
+      reader_.Commit(size);
+      moved_ += size;
+      // Less than there was room for is all there was, and what comes later is another edge.
+      readable_ = size == room.size() || ending_;
       return Io::kDone;
     }
     if (received == 0) return Io::kEnded;
     if (errno == EINTR) continue;
-    return errno == EAGAIN || errno == EWOULDBLOCK ? Io::kWouldBlock : Io::kEnded;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) return Io::kEnded;
+    readable_ = false;
+    return Io::kWouldBlock;
   }
 }
 
 Connections::Connection::Io Connections::Connection::TryWrite() {
+  if (broken_) return Io::kEnded;
   while (!unsent_head_.empty() || !unsent_body_.empty()) {
+    if (moved_ >= kBytesBeforeYield) return Io::kGoesOn;
+    const std::size_t of_body = std::min(unsent_body_.size(), kBytesBeforeYield);
     std::array<iovec, 2> parts{iovec{const_cast<char*>(unsent_head_.data()), unsent_head_.size()},
-                               iovec{const_cast<char*>(unsent_body_.data()), unsent_body_.size()}};
+                               iovec{const_cast<char*>(unsent_body_.data()), of_body}};
     msghdr message{};
     message.msg_iov = parts.data();
-    message.msg_iovlen = unsent_body_.empty() ? 1 : 2;
-    const ssize_t result =
-        ::sendmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    message.msg_iovlen = of_body == 0 ? 1 : 2;
+    const ssize_t result = ::sendmsg(socket_.get(), &message, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (result < 0) {
       if (errno == EINTR) continue;
       return errno == EAGAIN || errno == EWOULDBLOCK ? Io::kWouldBlock : Io::kEnded;
     }
     auto sent = static_cast<std::size_t>(result);
+    moved_ += sent;
     const std::size_t of_head = std::min(sent, unsent_head_.size());
     unsent_head_.remove_prefix(of_head);
     unsent_body_.remove_prefix(sent - of_head);
@@ -237,6 +419,7 @@ void Connections::Connection::LogAnswer() {
 void Connections::Connection::AnswerRequest() {
   RequestView& request = reader_.request();
   request.deadline = request.started + shared_.options.timeout;
+  idle_due_.reset();
   response_.Clear();
   if (response_.body.capacity() > kKeptBodyCapacity) response_.body.shrink_to_fit();
   // What the master sees when the loop does not come back from this.
@@ -274,28 +457,25 @@ void Connections::Connection::AnswerLateRequest() {
                .message = "the request did not arrive within its time"});
 }
 
-net::awaitable<void> Connections::Connection::Serve() {
+Coroutine Connections::Connection::Serve() {
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   int requests_since_wait = 0;
   while (keep_alive_) {
     bool faulty = false;
     switch (reader_.Parse()) {
       case RequestReader::Progress::kNeedMore: {
-        Io read = TryRead();
-        while (read == Io::kWouldBlock) {
-          if (idle()) {
-            WaitUntil(std::min(std::chrono::steady_clock::now() + shared_.options.idle_timeout,
-                               shared_.idle_until));
-          } else {
-            WaitUntil(
-                std::min(reader_.request().started + shared_.options.timeout, shared_.stop_by));
-          }
+        // Others have their turn however fast the peer sends, and its time passes, too.
+        Io read = moved_ < kBytesBeforeYield ? TryRead() : Io::kGoesOn;
+        while (read == Io::kWouldBlock || read == Io::kGoesOn) {
+          WaitUntil(ReadDue());
           requests_since_wait = 0;
-          co_await socket_.async_wait(Socket::wait_read, kAwait);
+          const bool sends_on = read == Io::kGoesOn;
+          co_await Until(sends_on ? Wait::kTurn : Wait::kReadable);
           if (expired_ && reader_.in_request()) break;
           // Even when idle for too long: a request may have come since.
+          readable_ = true;
           read = TryRead();
-          if (expired_ && read == Io::kWouldBlock) co_return;
+          if (expired_ && (sends_on || read == Io::kWouldBlock)) co_return;
         }
         if (read == Io::kEnded) co_return;
         if (read == Io::kDone) continue;
@@ -317,78 +497,47 @@ net::awaitable<void> Connections::Connection::Serve() {
         break;
     }
     Io written = TryWrite();
-    while (written == Io::kWouldBlock) {
+    while (written == Io::kGoesOn || written == Io::kWouldBlock) {
       WaitUntil(answer_due_);
-      co_await socket_.async_wait(Socket::wait_write, kAwait);
+      co_await Until(written == Io::kGoesOn ? Wait::kTurn : Wait::kWritable);
       written = expired_ ? Io::kEnded : TryWrite();  // a peer that does not read, or too slowly
     }
     LogAnswer();
     if (written == Io::kEnded) co_return;
     if (!keep_alive_) {
-      EndOutput();
       // Bytes that nobody read would turn the close into a reset, which can overtake the answer.
       if (!faulty && !reader_.in_request()) co_return;
+      EndOutput();
       WaitUntil(std::chrono::steady_clock::now() + kLinger);
       std::array<char, 4096> discarded;
       while (!expired_) {
-        const ssize_t got =
-            ::recv(socket_.native_handle(), discarded.data(), discarded.size(), MSG_DONTWAIT);
+        const ssize_t got = ::recv(socket_.get(), discarded.data(), discarded.size(), MSG_DONTWAIT);
         if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) co_return;
-        co_await socket_.async_wait(Socket::wait_read, kAwait);  // however fast the peer sends
-        if (std::chrono::steady_clock::now() >= deadline_) co_return;
+        co_await Until(got < 0 ? Wait::kReadable : Wait::kTurn);  // however fast the peer sends
       }
       co_return;
     }
     if (++requests_since_wait >= kRequestsBeforeYield) {
       requests_since_wait = 0;
-      co_await net::post(shared_.loop, net::use_awaitable);  // others are waiting, too
+      co_await Until(Wait::kTurn);  // others are waiting, too
     }
   }
 }
 
 Connections::Connections(net::io_context& loop, Router& router, WorkerSlot& slot,
                          const ConnectionOptions& options, std::function<void()> on_closed)
-    : shared_(new Shared{.loop = loop,
-                         .router = router,
-                         .slot = slot,
-                         .options = options,
-                         .on_closed = std::move(on_closed),
-                         .open = {}}) {}
+    : shared_(std::make_shared<Shared>(loop, router, slot, options, std::move(on_closed))) {}
 
-Connections::~Connections() = default;
+Connections::~Connections() { shared_->End(); }
 
-void Connections::Start(Fd fd) {
-  int family = AF_UNIX;
-  socklen_t size = sizeof family;
-  ::getsockopt(fd.get(), SOL_SOCKET, SO_DOMAIN, &family, &size);
-  if (family != AF_UNIX) {
-    const int on = 1;
-    ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  }
-  boost::system::error_code error;
-  Socket socket(shared_->loop);
-  socket.assign(net::generic::stream_protocol(family, 0), fd.get(), error);
-  if (error) {
-    shared_->on_closed();
-    return;
-  }
-  (void)fd.Release();  // the socket's now
-  net::co_spawn(
-      shared_->loop,
-      [](std::shared_ptr<Shared> shared, Socket stream) -> net::awaitable<void> {
-        Connection connection(*shared, std::move(stream));
-        co_await connection.Serve();
-      }(shared_, std::move(socket)),
-      [shared = shared_](const std::exception_ptr& failure) {
-        // Out of memory: the connection is lost, the worker goes on.
-        if (failure) shared->slot.server_errors.fetch_add(1, std::memory_order_relaxed);
-        shared->on_closed();
-      });
-}
+void Connections::Start(Fd socket) { shared_->Start(std::move(socket)); }
 
 void Connections::Tick(MonotonicTime now) {
   shared_->date = HttpDate(std::time(nullptr));
-  for (Connection* connection : shared_->open) connection->Tick(now);
+  for (auto next = shared_->open.begin(); next != shared_->open.end();) {
+    Connection& connection = *next++;  // which may end
+    connection.Tick(now);
+  }
 }
 
 void Connections::BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_patience,
@@ -396,7 +545,7 @@ void Connections::BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_p
   shared_->draining = true;
   shared_->idle_until = std::min(shared_->idle_until, now + idle_patience);
   shared_->stop_by = std::min(shared_->stop_by, stop_by);
-  for (Connection* connection : shared_->open) connection->BeginDrain();
+  for (Connection& connection : shared_->open) connection.BeginDrain();
 }
 
 std::size_t Connections::size() const noexcept { return shared_->open.size(); }

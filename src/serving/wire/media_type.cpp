@@ -195,6 +195,7 @@ std::string_view MediaType(Format format) noexcept {
 }
 
 Result<Format> FormatOfRequest(std::string_view content_type) {
+  if (content_type == MediaType(Format::kJson)) return Format::kJson;  // what nearly all send
   Scanner scan(content_type);
   scan.SkipBlanks();
   if (scan.done()) return Format::kJson;
@@ -214,6 +215,7 @@ Result<Format> FormatOfRequest(std::string_view content_type) {
 }
 
 Result<Format> NegotiateAnswer(std::string_view accept, Format request_format) {
+  if (accept.empty() || accept == MediaType(request_format)) return request_format;
   std::array<Preference, kFormats.size()> preferences;
   Scanner scan(accept);
   scan.SkipToElement();

@@ -243,6 +243,34 @@ TEST_F(ConnectionsTest, AnswerPipelinedRequestsInOrder) {
   EXPECT_EQ(client.text(), "");
 }
 
+/// Each byte is an edge of its own, and so is the end.
+TEST_F(ConnectionsTest, TakeRequestsByteByByte) {
+  for (const bool over_tcp : {false, true}) {
+    Client client = over_tcp ? ConnectOverTcp() : Connect();
+    const std::string requests = std::string(kPing) + std::string(kPingAndClose);
+    for (const char byte : requests) {
+      ASSERT_EQ(client.Send({&byte, 1}), 1U);
+      Settle();
+    }
+    RunUntil(client, [&] { return client.ended(); });
+    EXPECT_EQ(HeaderOf(client.TakeAnswer(), "Connection"), "");
+    EXPECT_EQ(HeaderOf(client.TakeAnswer(), "Connection"), "close");
+  }
+}
+
+/// The end is reported together with the bytes before it, and never again.
+TEST_F(ConnectionsTest, NoticeAnEndThatCameTogetherWithBytes) {
+  for (const std::string_view bytes : {kPing, kPing.substr(0, 5)}) {
+    for (const bool over_tcp : {false, true}) {
+      Client client = over_tcp ? ConnectOverTcp() : Connect();
+      client.Send(bytes);
+      client.EndOutput();
+      RunUntil(client, [&] { return client.ended() && connections_.size() == 0; });
+    }
+  }
+  EXPECT_EQ(slots_[0].requests, 2U);
+}
+
 TEST_F(ConnectionsTest, AnswerHeadWithoutTheBodyThatGetWouldHave) {
   Client client = Connect();
   const std::string get = Exchange(client, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
