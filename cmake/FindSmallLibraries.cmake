@@ -1,4 +1,4 @@
-# Libraries whose Debian packages bring no CMake configuration.
+# Libraries whose Debian packages bring no CMake configuration, or one that does not work without another package.
 function(forkcast_find_library target header library package)
   find_path(${target}_INCLUDE_DIR ${header})
   find_library(${target}_LIBRARY ${library})
@@ -13,3 +13,4 @@ endfunction()
 forkcast_find_library(cctz cctz/time_zone.h cctz libcctz-dev)
 forkcast_find_library(xxhash xxhash.h xxhash libxxhash-dev)
 forkcast_find_library(systemd systemd/sd-daemon.h systemd libsystemd-dev)
+forkcast_find_library(xgboost xgboost/c_api.h xgboost libxgboost-dev)

@@ -31,6 +31,9 @@ struct FeatureColumnSpec {
 /// kInvalidArgument for a timestamp, which is no feature (the time since it is one).
 [[nodiscard]] Result<FeatureColumnSpec> FeatureColumnOf(std::string_view name, ColumnType type);
 
+/// kInvalidArgument with the feature's name when `value` is neither missing nor of the kind.
+[[nodiscard]] Status CheckKind(const FeatureColumnSpec& column, const Value& value);
+
 /// The float that stands for a number in a matrix: NaN when `value` is missing or NaN. What is
 /// beyond the floats' range becomes the nearest float that is finite, since the trainer knows no
 /// infinity: no tree can tell the difference. An integer beyond 2^24 is rounded to the nearest
@@ -65,6 +68,8 @@ class FeatureTable {
 
  private:
   struct Dictionary {
+    [[nodiscard]] std::uint32_t CodeOf(std::string_view text);
+
     std::vector<std::string> texts;
     std::map<std::string, std::uint32_t, std::less<>> codes;
   };

@@ -46,7 +46,7 @@ enum class UnknownCategory {
 /// as it is, missing values included.
 struct TransformSpec {
   std::string feature;
-  std::optional<Impute> impute;  ///< Numbers alone.
+  std::optional<Impute> impute{};  ///< Numbers alone.
   /// (x - mean) / standard deviation (n, not n - 1) of the training rows after imputation; a
   /// missing value stays missing, and a feature without spread is only shifted. Numbers alone.
   bool scale = false;
@@ -105,7 +105,7 @@ class FittedTransforms {
  private:
   /// One feature's transform; `first_output` is where its columns begin.
   struct Number {
-    std::optional<double> fill;
+    std::optional<double> fill{};
     double mean = 0;
     double deviation = 1;
     bool scaled = false;
@@ -114,8 +114,8 @@ class FittedTransforms {
   struct Category {
     CategoryEncoding encoding = CategoryEncoding::kOrdinal;
     UnknownCategory unknown = UnknownCategory::kMissing;
-    std::map<std::string, std::uint32_t, std::less<>> codes;  // sorted: code = position
-    std::vector<double> means;                                // by code; of kTargetMean
+    std::map<std::string, std::uint32_t, std::less<>> codes{};  // sorted: code = position
+    std::vector<double> means{};                                // by code; of kTargetMean
     double overall_mean = 0;
     friend bool operator==(const Category&, const Category&) = default;
   };
@@ -126,7 +126,16 @@ class FittedTransforms {
     friend bool operator==(const Feature&, const Feature&) = default;
   };
 
+  static Number FitNumber(std::span<const float> column, std::span<const std::uint32_t> rows,
+                          const TransformSpec& spec);
+  static Result<Category> FitCategory(const FeatureTable& table, std::size_t column,
+                                      std::span<const double> target,
+                                      std::span<const std::uint32_t> rows,
+                                      const TransformSpec& spec);
+  static Number ReadNumber(const JsonNode& node);
+  static Category ReadCategory(const JsonNode& node);
   void NameOutputs();
+  [[nodiscard]] Error UnknownError(std::size_t input, std::string_view text) const;
   static float Apply(const Number& number, float value) noexcept;
   /// Writes the columns of one category; `code` is unset for an unknown or missing one.
   static void Write(const Category& category, std::optional<std::uint32_t> code,

@@ -27,14 +27,14 @@ struct ParameterRange {
 /// One parameter and what it may be.
 struct SearchedParameter {
   std::string name;
-  std::variant<std::vector<nlohmann::ordered_json>, ParameterRange> values;
+  std::variant<std::vector<nlohmann::ordered_json>, ParameterRange> values{};
 
   friend bool operator==(const SearchedParameter&, const SearchedParameter&) = default;
 };
 
 /// What is tried, and how much of it.
 struct SearchSpec {
-  std::vector<SearchedParameter> parameters;
+  std::vector<SearchedParameter> parameters{};
   std::size_t points = 0;  ///< 0: the whole grid; else so many points drawn at random.
   std::uint32_t seed = 0;
 

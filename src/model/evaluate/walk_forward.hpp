@@ -30,12 +30,12 @@ struct FoldSpec {
   };
   Window window = Window::kAnchored;
   std::size_t n_splits = 5;
-  std::size_t horizon = 1;          ///< Periods tested after an origin.
-  std::size_t gap = 0;              ///< Periods left out between training and test.
-  std::optional<std::size_t> step;  ///< From one fold's test to the next's; unset: the horizon.
+  std::size_t horizon = 1;            ///< Periods tested after an origin.
+  std::size_t gap = 0;                ///< Periods left out between training and test.
+  std::optional<std::size_t> step{};  ///< From one fold's test to the next's; unset: the horizon.
   /// kAnchored: the least length of training, unset: 1. kRolling: its length, unset: the longest
   /// that the first fold can have.
-  std::optional<std::size_t> train_periods;
+  std::optional<std::size_t> train_periods{};
 
   friend bool operator==(const FoldSpec&, const FoldSpec&) = default;
 };
@@ -47,9 +47,9 @@ struct FoldSpec {
 /// One step of walk-forward validation: a model that has seen targets in `train` alone forecasts
 /// `test` as of `origin`.
 struct Fold {
-  PeriodRange train;
+  PeriodRange train{};
   std::int64_t origin = 0;  ///< The last period whose values features may read: test.first - 1.
-  PeriodRange test;
+  PeriodRange test{};
 
   friend bool operator==(const Fold&, const Fold&) = default;
 };

@@ -15,8 +15,6 @@
 
 namespace forkcast::model {
 
-enum class Algorithm { kRandomForest, kGradientBoosting };
-
 /// What boosting makes small, of regression; classification has its own (log loss). A forest's
 /// leaves are means: it makes the squared error small, or the squared relative one.
 enum class Objective {
@@ -40,7 +38,8 @@ struct EarlyStopping {
 };
 
 /// Names in a declaration are those of the members, if not said otherwise. The same rows, options
-/// and library give the same bytes, whatever `threads` is.
+/// and library give the same bytes. `threads` has not been seen to change them, though it changes
+/// the order in which the library adds up.
 struct TrainerOptions {
   Algorithm algorithm = Algorithm::kGradientBoosting;  ///< "random_forest", "gradient_boosting"
   Task task = Task::kRegression;                       ///< "regression", "binary", "multiclass"
@@ -60,7 +59,7 @@ struct TrainerOptions {
   double lambda = 1;            ///< L2 regularisation of leaves (default of a forest: 0).
   double min_gain = 0;          ///< Least gain of a split.
   unsigned max_bins = 256;      ///< Values a column is cut into for finding splits, 2..65536.
-  std::optional<EarlyStopping> early_stopping;  ///< Of boosting alone.
+  std::optional<EarlyStopping> early_stopping{};  ///< Of boosting alone.
   std::uint32_t seed = 0;
   unsigned threads = 0;  ///< 0: as many as there are CPUs.
 
@@ -79,19 +78,19 @@ struct TrainerOptions {
 /// Rows to learn from, in the order of time when the last are validation_rows. All views outlive
 /// the training.
 struct TrainingRows {
-  std::span<const std::string> features;  ///< Names of the columns, unique.
-  std::span<const float> values;          ///< Row-major, n_rows x features.size(); NaN is missing.
-  std::span<const double> target;         ///< n_rows; class labels are 0 .. classes - 1.
-  std::span<const double> weights;        ///< n_rows, or empty: all 1. Not negative.
+  std::span<const std::string> features{};  ///< Names of the columns, unique.
+  std::span<const float> values{};    ///< Row-major, n_rows x features.size(); NaN is missing.
+  std::span<const double> target{};   ///< n_rows; class labels are 0 .. classes - 1.
+  std::span<const double> weights{};  ///< n_rows, or empty: all 1. Not negative.
   /// So many rows at the end are not learned from and tell when to stop. Needed, and only allowed,
   /// with early stopping.
   std::size_t validation_rows = 0;
 };
 
 struct TrainingProgress {
-  std::size_t round = 0;                   ///< Rounds done.
-  std::size_t rounds = 0;                  ///< Rounds at most; both count on through a refit.
-  std::optional<double> validation_error;  ///< Of the last round, with early stopping.
+  std::size_t round = 0;                     ///< Rounds done.
+  std::size_t rounds = 0;                    ///< Rounds at most; both count on through a refit.
+  std::optional<double> validation_error{};  ///< Of the last round, with early stopping.
 };
 /// Called after each round; false cancels.
 using OnRound = std::function<bool(const TrainingProgress&)>;
@@ -99,7 +98,7 @@ using OnRound = std::function<bool(const TrainingProgress&)>;
 /// A model, and what was found on the way.
 struct TrainingResult {
   TreeModel model;
-  std::optional<double> validation_error;  ///< The least, which chose model.rounds().
+  std::optional<double> validation_error{};  ///< The least, which chose model.rounds().
 };
 
 /// Learns a model from rows. Stateless, thread-safe; one training runs in the thread that calls,

@@ -1,0 +1,66 @@
+#include "model/evaluate/walk_forward.hpp"
+
+#include <string>
+
+namespace forkcast::model {
+
+FoldSpec ReadFoldSpec(const preprocessing::JsonNode& node, std::size_t horizon) {
+  constexpr std::int64_t kMax = 1'000'000;
+  node.RequireObject({"window", "n_splits", "gap", "step", "train_periods"});
+  FoldSpec spec{.horizon = horizon};
+  const auto count = [&node](const char* key, std::int64_t least) -> std::optional<std::size_t> {
+    const auto member = node.Find(key);
+    if (!member) return std::nullopt;
+    return static_cast<std::size_t>(member->Integer(least, kMax));
+  };
+  if (const auto window = node.Find("window")) {
+    const std::string name = window->String();
+    if (name != "anchored" && name != "rolling") window->Fail("expected anchored or rolling");
+    if (name == "rolling") spec.window = FoldSpec::Window::kRolling;
+  }
+  spec.n_splits = count("n_splits", 1).value_or(spec.n_splits);
+  spec.gap = count("gap", 0).value_or(spec.gap);
+  spec.step = count("step", 1);
+  spec.train_periods = count("train_periods", 1);
+  return spec;
+}
+
+Result<std::vector<Fold>> WalkForwardFolds(const FoldSpec& spec, PeriodRange periods) {
+  const auto folds = static_cast<std::int64_t>(spec.n_splits);
+  const auto horizon = static_cast<std::int64_t>(spec.horizon);
+  const auto gap = static_cast<std::int64_t>(spec.gap);
+  const auto step = static_cast<std::int64_t>(spec.step.value_or(spec.horizon));
+  const auto least_train = static_cast<std::int64_t>(spec.train_periods.value_or(1));
+  if (folds < 1 || horizon < 1 || step < 1 || least_train < 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "folds, horizon, step and training periods must be at least 1"};
+  }
+  const std::int64_t needed = least_train + gap + (folds - 1) * step + horizon;
+  if (periods.size() < needed) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "too little history: " + std::to_string(folds) + " folds with horizon " +
+                     std::to_string(horizon) + ", step " + std::to_string(step) + ", gap " +
+                     std::to_string(gap) + " and at least " + std::to_string(least_train) +
+                     " training periods need " + std::to_string(needed) +
+                     " periods, and there are " + std::to_string(periods.size())};
+  }
+  const std::int64_t first_train =
+      spec.window == FoldSpec::Window::kRolling && spec.train_periods
+          ? least_train
+          : periods.size() - (needed - least_train);  // all there is before the first test
+  std::vector<Fold> result;
+  for (std::int64_t fold = 0; fold < folds; ++fold) {
+    const std::int64_t test_last = periods.last - (folds - 1 - fold) * step;
+    const std::int64_t origin = test_last - horizon;
+    const std::int64_t train_last = origin - gap;
+    result.push_back(
+        {.train = {spec.window == FoldSpec::Window::kRolling ? train_last - first_train + 1
+                                                             : periods.first,
+                   train_last},
+         .origin = origin,
+         .test = {origin + 1, test_last}});
+  }
+  return result;
+}
+
+}  // namespace forkcast::model
