@@ -31,38 +31,15 @@ int IsoWeek(cctz::civil_day day) noexcept {
 
 class Calendar final : public FeatureOperator {
  public:
-  explicit Calendar(CalendarPart part) noexcept : part_(part) {}
+  explicit Calendar(const CalendarOp& op) noexcept : op_(op) {}
 
-  [[nodiscard]] bool needs_civil_time() const noexcept override { return true; }
+  [[nodiscard]] bool NeedsCivilTime(ReadAt at) const noexcept override { return at == op_.at; }
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
-    return Part(row.civil);
+    return PartOf(op_.part, row.At(op_.at).civil);
   }
 
  private:
-  [[nodiscard]] std::int64_t Part(const CivilTime& at) const noexcept {
-    const cctz::civil_day day(at.year, at.month, at.day);
-    switch (part_) {
-      case CalendarPart::kHour:
-        return at.hour;
-      case CalendarPart::kDayOfWeek:
-        return DayOfWeek(day);
-      case CalendarPart::kDayOfMonth:
-        return at.day;
-      case CalendarPart::kDayOfYear:
-        return cctz::get_yearday(day);
-      case CalendarPart::kIsoWeek:
-        return IsoWeek(day);
-      case CalendarPart::kMonth:
-        return at.month;
-      case CalendarPart::kQuarter:
-        return (at.month - 1) / 3 + 1;
-      case CalendarPart::kYear:
-        return at.year;
-    }
-    return 0;
-  }
-
-  CalendarPart part_;
+  CalendarOp op_;
 };
 
 }  // namespace
@@ -83,8 +60,31 @@ std::string CalendarPartNames() {
   return names;
 }
 
-std::unique_ptr<FeatureOperator> MakeCalendar(CalendarPart part) {
-  return std::make_unique<Calendar>(part);
+std::int64_t PartOf(CalendarPart part, const CivilTime& at) noexcept {
+  const cctz::civil_day day(at.year, at.month, at.day);
+  switch (part) {
+    case CalendarPart::kHour:
+      return at.hour;
+    case CalendarPart::kDayOfWeek:
+      return DayOfWeek(day);
+    case CalendarPart::kDayOfMonth:
+      return at.day;
+    case CalendarPart::kDayOfYear:
+      return cctz::get_yearday(day);
+    case CalendarPart::kIsoWeek:
+      return IsoWeek(day);
+    case CalendarPart::kMonth:
+      return at.month;
+    case CalendarPart::kQuarter:
+      return (at.month - 1) / 3 + 1;
+    case CalendarPart::kYear:
+      return at.year;
+  }
+  return 0;
+}
+
+std::unique_ptr<FeatureOperator> MakeCalendar(const CalendarOp& op) {
+  return std::make_unique<Calendar>(op);
 }
 
 }  // namespace forkcast::preprocessing

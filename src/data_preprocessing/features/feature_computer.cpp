@@ -1,6 +1,7 @@
 #include "data_preprocessing/features/feature_computer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -15,75 +16,164 @@ struct Overloaded : Ts... {
 template <typename... Ts>
 Overloaded(Ts...) -> Overloaded<Ts...>;
 
+std::size_t Number(Period period) noexcept { return static_cast<std::size_t>(period); }
+
 }  // namespace
 
 FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
                                  std::span<const SeriesSpec> series, const RequestSpec& request,
-                                 const TimeZone& zone)
+                                 const TimeZone& zone, const ForecastSpec* forecast)
     : features_(features),
       series_(series),
       request_(request),
       zone_(zone),
       time_column_(*request.fields.Find(request.time)) {
-  const auto column_of = [this](const AsOfOp& op, std::size_t read) {
-    return *series_[reads_[read].series].ValueSchema().Find(op.value);
-  };
+  if (forecast != nullptr) {
+    forecast_look_up_ = LookUpOf(forecast->series, forecast->key);
+    const Schema values = series_[forecast_look_up_->series].ValueSchema();
+    forecast_column_ = *values.Find(forecast->value);
+    with_assumed_.resize(values.columns.size());
+  }
   for (std::size_t i = 0; i < features_.size(); ++i) {
-    operators_.push_back(
-        std::visit(Overloaded{[&](const AsOfOp& op) {
-                                const std::size_t read = AddRead(op, i);
-                                return MakeAsOf(read, column_of(op, read));
-                              },
-                              [&](const ReachedOp& op) {
-                                const std::size_t read = AddRead(op.instant, i);
-                                return MakeReached(read, column_of(op.instant, read));
-                              },
-                              [](const CalendarOp& op) { return MakeCalendar(op.part); }},
-                   features_[i].op));
-    needs_civil_time_ = needs_civil_time_ || operators_.back()->needs_civil_time();
+    operators_.push_back(MakeOperator(features_[i], i));
+    needs_origin_civil_ |= operators_.back()->NeedsCivilTime(ReadAt::kOrigin);
+    needs_target_civil_ |= operators_.back()->NeedsCivilTime(ReadAt::kTarget);
   }
-  found_.resize(reads_.size());
+  for (const Read& read : reads_) {
+    const SeriesSpec& one = series_[look_ups_[read.look_up].series];
+    if (!one.aggregate) continue;
+    needs_period_[Number(one.aggregate->period)] = true;
+    needs_target_civil_ = true;
+  }
+  found_.resize(look_ups_.size());
+  views_.resize(reads_.size());
+  plans_.resize(reads_.size());
 }
 
-std::size_t FeatureComputer::AddRead(const AsOfOp& op, std::size_t feature) {
-  Read read;
-  read.series = static_cast<std::size_t>(std::ranges::find(series_, op.series, &SeriesSpec::name) -
-                                         series_.begin());
-  read.first_feature = feature;
-  for (const std::string& field : op.key) read.key_columns.push_back(*request_.fields.Find(field));
+std::unique_ptr<FeatureOperator> FeatureComputer::MakeOperator(const FeatureSpec& feature,
+                                                               std::size_t position) {
+  return std::visit(
+      Overloaded{
+          [&](const AsOfOp& op) { return MakeAsOf(AddRead(op.read, position)); },
+          [&](const ReachedOp& op) {
+            return MakeReached(AddRead(op.instant, position), op.instant.at);
+          },
+          [&](const TimeDistanceOp& op) {
+            return MakeTimeDistance(AddRead(op.instant, position), op);
+          },
+          [](const CalendarOp& op) { return MakeCalendar(op); },
+          [&](const FieldOp& op) { return MakeField(*request_.fields.Find(op.field)); },
+          [&](const LagOp& op) { return MakeLag(AddRead(op.read, position), op); },
+          [&](const DifferenceOp& op) { return MakeDifference(AddRead(op.read, position), op); },
+          [&](const SeasonalLagOp& op) { return MakeSeasonalLag(AddRead(op.read, position), op); },
+          [&](const RollingOp& op) {
+            std::vector<ReadMatch> match;
+            for (const MatchOn& one : op.match) {
+              const auto* value = std::get_if<SeriesValue>(&one);
+              if (value == nullptr) {
+                match.emplace_back(std::get<CalendarPart>(one));
+              } else {
+                match.emplace_back(AddRead(*value, position));
+              }
+            }
+            return MakeRolling(AddRead(op.read, position), op, SeriesOf(op.read).aggregate->period,
+                               match);
+          },
+          [&](const PeriodsSinceOp& op) {
+            return MakePeriodsSince(AddRead(op.read, position), op);
+          },
+          [&](const PeriodsUntilOp& op) {
+            return MakePeriodsUntil(AddRead(op.read, position), op);
+          },
+          [&](const ArithmeticOp& op) {
+            return MakeArithmetic(op.kind, FeatureNamed(op.left), FeatureNamed(op.right));
+          }},
+      feature.op);
+}
+
+std::size_t FeatureComputer::FeatureNamed(const std::string& name) const {
+  return static_cast<std::size_t>(std::ranges::find(features_, name, &FeatureSpec::name) -
+                                  features_.begin());
+}
+
+const SeriesSpec& FeatureComputer::SeriesOf(const SeriesValue& value) const {
+  return *std::ranges::find(series_, value.series, &SeriesSpec::name);
+}
+
+FeatureComputer::LookUp FeatureComputer::LookUpOf(const std::string& series,
+                                                  std::span<const std::string> fields) const {
+  LookUp look_up;
+  look_up.series = static_cast<std::size_t>(std::ranges::find(series_, series, &SeriesSpec::name) -
+                                            series_.begin());
+  for (const std::string& field : fields) {
+    look_up.key_columns.push_back(*request_.fields.Find(field));
+  }
+  return look_up;
+}
+
+std::size_t FeatureComputer::AddLookUp(LookUp look_up) {
+  const auto same = std::ranges::find(look_ups_, look_up);
+  const auto place = static_cast<std::size_t>(same - look_ups_.begin());
+  if (same == look_ups_.end()) look_ups_.push_back(std::move(look_up));
+  return place;
+}
+
+SeriesColumn FeatureComputer::AddRead(const SeriesValue& value, std::size_t feature) {
+  const SeriesSpec& series = SeriesOf(value);
+  const std::size_t column = *series.ValueSchema().Find(value.value);
+  LookUp look_up = LookUpOf(value.series, value.key);
+  const bool is_forecast = value.at == ReadAt::kOrigin && look_up == forecast_look_up_;
+  const Read read{.look_up = AddLookUp(std::move(look_up)),
+                  .at = value.at,
+                  .is_grid = series.aggregate.has_value(),
+                  .is_forecast = is_forecast,
+                  .first_feature = feature};
   const auto same = std::ranges::find_if(reads_, [&read](const Read& other) {
-    return other.series == read.series && other.key_columns == read.key_columns;
+    return other.look_up == read.look_up && other.at == read.at;
   });
-  if (same != reads_.end()) return static_cast<std::size_t>(same - reads_.begin());
-  reads_.push_back(std::move(read));
-  return reads_.size() - 1;
+  const auto place = static_cast<std::size_t>(same - reads_.begin());
+  if (same == reads_.end()) reads_.push_back(read);
+  return {.read = place, .column = column};
 }
 
-void FeatureComputer::LookUp(const Read& read, const Table& rows, std::size_t row, Instant time,
-                             SeriesRead& found) {
-  found.row.reset();
-  key_values_.clear();
-  for (const std::size_t column : read.key_columns) {
-    key_values_.push_back(ValueAt(rows.column(column), row));
-    if (IsMissing(key_values_.back())) return;
+void FeatureComputer::Select(std::span<const Snapshot> snapshots, const Table& rows,
+                             std::size_t row) {
+  rows_ = &rows;
+  row_ = row;
+  for (std::size_t i = 0; i < look_ups_.size(); ++i) {
+    found_[i] = {.snapshot = &snapshots[look_ups_[i].series], .rows = {}};
+    key_values_.clear();
+    for (const std::size_t column : look_ups_[i].key_columns) {
+      key_values_.push_back(ValueAt(rows.column(column), row));
+    }
+    if (std::ranges::any_of(key_values_, IsMissing)) continue;
+    found_[i].rows = found_[i].snapshot->Find(EncodeKey(key_values_, key_bytes_));
   }
-  const auto key_rows = found.snapshot->Find(EncodeKey(key_values_, key_bytes_));
-  if (key_rows) found.row = found.snapshot->AsOf(*key_rows, time);
 }
 
-Status FeatureComputer::CheckStaleness(const Read& read, const Snapshot& snapshot, Instant time,
+Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& moment,
                                        SeriesMask& stale) const {
-  const SeriesSpec& series = series_[read.series];
+  const std::size_t number = look_ups_[read.look_up].series;
+  const SeriesSpec& series = series_[number];
   if (series.is_static() || !series.max_staleness || series.when_stale == WhenStale::kServe) {
     return {};
   }
-  const std::optional<Instant> watermark = snapshot.watermark();
+  // A plan reaches as far as its rows do; where it says when it was made, that is what grows old.
+  const bool by_target = read.at == ReadAt::kTarget && series.known_at.empty();
+  const Instant time = by_target ? moment.target : moment.origin;
+  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
   if (watermark && time - *watermark <= *series.max_staleness) return {};
   if (series.when_stale == WhenStale::kFlag) {
-    stale |= SeriesMask{1} << read.series;
+    stale |= SeriesMask{1} << number;
     return {};
   }
-  std::string message = "the newest data of series \"" + series.name + "\"";
+  return TooOld(read, time);
+}
+
+Error FeatureComputer::TooOld(const Read& read, Instant time) const {
+  const LookUp& look_up = look_ups_[read.look_up];
+  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
+  std::string message = "the newest data of series \"" + series_[look_up.series].name + "\"";
   if (watermark) {
     message += " are of ";
     AppendIsoTimestamp(*watermark, message);
@@ -92,26 +182,88 @@ Status FeatureComputer::CheckStaleness(const Read& read, const Snapshot& snapsho
   } else {
     message += " are none";
   }
-  return Error{ErrorCode::kFeatureStale, std::move(message), features_[read.first_feature].name};
+  return {ErrorCode::kFeatureStale, std::move(message), features_[read.first_feature].name};
+}
+
+void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view,
+                                 PlanView& plan) {
+  const Found& found = found_[read.look_up];
+  view.snapshot_ = plan.snapshot_ = found.snapshot;
+  view.row_.reset();
+  view.with_assumed_ = nullptr;
+  plan.rows_ = found.rows.value_or(Snapshot::KeyRows{});
+  if (read.is_grid) {
+    const SeriesSpec& series = series_[look_ups_[read.look_up].series];
+    view.target_period_ = plan.target_period_ = target_period_[Number(series.aggregate->period)];
+  }
+  if (!found.rows) return;
+  const Snapshot::KeyRows& rows = *found.rows;
+  view.first_row_ = rows.row_begin;
+  if (read.at == ReadAt::kOrigin) {
+    view.row_ = found.snapshot->AsOf(rows, moment.origin);
+  } else if (!read.is_grid) {
+    view.row_ = found.snapshot->Planned(rows, moment.origin, moment.target);
+  } else {
+    const PeriodIndex offset = view.target_period_ - rows.first_period;
+    if (offset >= 0 && offset < rows.row_count) {
+      view.row_ = rows.row_begin + static_cast<std::uint64_t>(offset);
+    }
+  }
+  if (!read.is_grid || !view.row_) return;
+  view.period_ = rows.first_period + static_cast<PeriodIndex>(*view.row_ - rows.row_begin);
+  if (read.is_forecast && !moment.assumed.empty()) Assume(moment.assumed, view);
+}
+
+void FeatureComputer::Assume(std::span<const double> assumed, SeriesView& view) {
+  for (std::size_t column = 0; column < with_assumed_.size(); ++column) {
+    std::vector<double>& past = with_assumed_[column];
+    const std::span<const double> known = view.Past(column);
+    past.assign(known.begin(), known.end());
+    if (column == forecast_column_) {
+      past.insert(past.end(), assumed.begin(), assumed.end());
+    } else {
+      past.resize(past.size() + assumed.size(), kMissingNumber);
+    }
+  }
+  view.period_ += static_cast<PeriodIndex>(assumed.size());
+  view.with_assumed_ = &with_assumed_;
 }
 
 Status FeatureComputer::Compute(std::span<const Snapshot> snapshots, const Table& rows,
                                 std::size_t row, Instant now, std::span<Value> values,
                                 SeriesMask& stale) {
-  RowContext context;
-  context.reads = found_;
+  Select(snapshots, rows, row);
   const Column& times = rows.column(time_column_);
-  context.time = times.IsMissing(row) ? now : times.Timestamp(row);
-  if (needs_civil_time_) context.civil = zone_.ToCivil(context.time);
-  for (std::size_t i = 0; i < reads_.size(); ++i) {
-    found_[i].snapshot = &snapshots[reads_[i].series];
-    Status fresh = CheckStaleness(reads_[i], *found_[i].snapshot, context.time, stale);
-    if (!fresh) return fresh;
-    LookUp(reads_[i], rows, row, context.time, found_[i]);
+  const Instant time = times.IsMissing(row) ? now : times.Timestamp(row);
+  return ComputeAt({.origin = time, .target = time}, values, stale);
+}
+
+Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> values,
+                                  SeriesMask& stale) {
+  RowContext context;
+  context.origin.instant = moment.origin;
+  context.target.instant = moment.target;
+  if (needs_origin_civil_) context.origin.civil = zone_.ToCivil(moment.origin);
+  if (needs_target_civil_) {
+    context.target.civil = zone_.ToCivil(moment.target);
+    for (const Period period : {Period::kDay, Period::kWeek, Period::kMonth}) {
+      if (!needs_period_[Number(period)]) continue;
+      target_period_[Number(period)] = PeriodOf(DayOf(context.target.civil), period);
+    }
   }
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    Status fresh = CheckStaleness(reads_[i], moment, stale);
+    if (!fresh) return fresh;
+    ReadSeries(reads_[i], moment, views_[i], plans_[i]);
+  }
+  context.reads = views_;
+  context.plans = plans_;
+  context.request = rows_;
+  context.request_row = row_;
   for (std::size_t i = 0; i < features_.size(); ++i) {
+    context.features = values.first(i);
     values[i] = operators_[i]->Compute(context);
-    if (!IsMissing(values[i])) continue;
+    if (!IsMissing(values[i]) || features_[i].keeps_missing) continue;
     if (!features_[i].when_missing) {
       return Error{ErrorCode::kFeatureMissing,
                    "feature cannot be computed: no data for it at the request's time",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -10,6 +11,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/features/forecast_spec.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 
@@ -28,15 +30,27 @@ struct RequestSpec {
 using SeriesMask = std::uint64_t;
 inline constexpr std::size_t kMaxSeries = 64;
 
-/// Computes the features of rows, each at the row's own time. This is where a row meets data, and
-/// the one place where look-ahead is prevented: it hands operators nothing later than that time.
-/// Holds scratch memory: one object a thread. Compute() allocates nothing in steady state.
+/// When a row is read and what it forecasts.
+struct FeatureMoment {
+  Instant origin;  ///< Nothing that became known later is read.
+  Instant target;  ///< Start of the period to forecast; the origin where nothing is forecast.
+  /// Recursive forecasts: the values of the forecast series, of this key, in the periods that
+  /// follow the last one known at the origin. They are read as if they had happened; the series'
+  /// other values are missing in these periods, and other series are read as of the origin.
+  std::span<const double> assumed{};
+};
+
+/// Computes the features of rows. This is where a row meets data, and the one place where
+/// look-ahead is prevented: it hands operators nothing that was not known at the row's origin, but
+/// for what is known in advance. Holds scratch memory: one object a thread. Allocates nothing in
+/// steady state.
 class FeatureComputer {
  public:
   /// `features` and `series` must be valid together (as a PipelineSpec has them) and, like
-  /// `request` and `zone`, outlive the object.
+  /// `request`, `zone` and `forecast` (null: nothing is forecast), outlive the object.
   FeatureComputer(std::span<const FeatureSpec> features, std::span<const SeriesSpec> series,
-                  const RequestSpec& request, const TimeZone& zone);
+                  const RequestSpec& request, const TimeZone& zone,
+                  const ForecastSpec* forecast = nullptr);
 
   [[nodiscard]] std::size_t feature_count() const noexcept { return features_.size(); }
 
@@ -48,30 +62,70 @@ class FeatureComputer {
   Status Compute(std::span<const Snapshot> snapshots, const Table& rows, std::size_t row,
                  Instant now, std::span<Value> values, SeriesMask& stale);
 
+  /// The same in two steps, for many origins and targets of one row: Select() looks its keys up,
+  /// ComputeAt() reads them at a moment, whatever time the row itself says. What is selected must
+  /// stay as it is until the next Select().
+  void Select(std::span<const Snapshot> snapshots, const Table& rows, std::size_t row);
+  /// Precondition: Select(). `moment.assumed` is empty unless there is a forecast.
+  Status ComputeAt(const FeatureMoment& moment, std::span<Value> values, SeriesMask& stale);
+
  private:
-  /// One series read by one choice of request fields.
-  struct Read {
+  /// One series by one choice of request fields.
+  struct LookUp {
     std::size_t series = 0;
     std::vector<std::size_t> key_columns;
+    friend bool operator==(const LookUp&, const LookUp&) = default;
+  };
+  /// What was looked up for the selected row.
+  struct Found {
+    const Snapshot* snapshot = nullptr;
+    std::optional<Snapshot::KeyRows> rows;
+  };
+  /// It, read at one of the row's instants.
+  struct Read {
+    std::size_t look_up = 0;
+    ReadAt at = ReadAt::kOrigin;
+    bool is_grid = false;
+    bool is_forecast = false;       // of the series and key that are forecast: reads assumed values
     std::size_t first_feature = 0;  // for messages
   };
 
-  std::size_t AddRead(const AsOfOp& op, std::size_t feature);
-  void LookUp(const Read& read, const Table& rows, std::size_t row, Instant time,
-              SeriesRead& found);
-  [[nodiscard]] Status CheckStaleness(const Read& read, const Snapshot& snapshot, Instant time,
+  [[nodiscard]] LookUp LookUpOf(const std::string& series,
+                                std::span<const std::string> fields) const;
+  std::size_t AddLookUp(LookUp look_up);
+  SeriesColumn AddRead(const SeriesValue& value, std::size_t feature);
+  [[nodiscard]] const SeriesSpec& SeriesOf(const SeriesValue& value) const;
+  [[nodiscard]] std::size_t FeatureNamed(const std::string& name) const;
+  std::unique_ptr<FeatureOperator> MakeOperator(const FeatureSpec& feature, std::size_t position);
+
+  void ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view, PlanView& plan);
+  void Assume(std::span<const double> assumed, SeriesView& view);
+  [[nodiscard]] Status CheckStaleness(const Read& read, const FeatureMoment& moment,
                                       SeriesMask& stale) const;
+  [[nodiscard]] Error TooOld(const Read& read, Instant time) const;
 
   std::span<const FeatureSpec> features_;
   std::span<const SeriesSpec> series_;
   const RequestSpec& request_;
   const TimeZone& zone_;
   std::size_t time_column_;
+  std::optional<LookUp> forecast_look_up_;
+  std::size_t forecast_column_ = 0;
+  std::vector<LookUp> look_ups_;
   std::vector<Read> reads_;
   std::vector<std::unique_ptr<FeatureOperator>> operators_;
-  bool needs_civil_time_ = false;
-  // Scratch of one Compute().
-  std::vector<SeriesRead> found_;
+  bool needs_origin_civil_ = false;
+  bool needs_target_civil_ = false;
+  std::array<bool, 3> needs_period_{};  // of the target, by Period
+  // What Select() found.
+  std::vector<Found> found_;
+  const Table* rows_ = nullptr;
+  std::size_t row_ = 0;
+  // Scratch of ComputeAt().
+  std::array<PeriodIndex, 3> target_period_{};
+  std::vector<SeriesView> views_;
+  std::vector<PlanView> plans_;
+  std::vector<std::vector<double>> with_assumed_;  // by column of the forecast series
   std::vector<Value> key_values_;
   std::string key_bytes_;
 };

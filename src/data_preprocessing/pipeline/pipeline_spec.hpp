@@ -11,6 +11,7 @@
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/features/feature_computer.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
+#include "data_preprocessing/features/forecast_spec.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
@@ -47,12 +48,15 @@ struct PipelineSpec {
   std::vector<TableSpec> tables;
   std::vector<SeriesSpec> series;
   RequestSpec request;
+  std::optional<ForecastSpec> forecast;  ///< Else it scores rows as they come.
   std::vector<FeatureSpec> features;
   std::optional<ServingSpec> serving;
   std::optional<TrainingSpec> training;
 
   /// Columns that no series may touch: the label's.
   [[nodiscard]] std::vector<ForbiddenColumn> ForbiddenColumns() const;
+  /// The series called `name`, which must exist.
+  [[nodiscard]] const SeriesSpec& SeriesNamed(std::string_view name) const;
 };
 
 /// Validates a pipeline's JSON. kInvalidArgument, with a message "$.path: what is wrong". Relative

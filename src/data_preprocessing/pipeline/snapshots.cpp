@@ -31,7 +31,7 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
       error.message = "series \"" + series.name + "\": " + error.message;
       return error;
     };
-    SnapshotBuilder builder(series, spec.zone.name());
+    SnapshotBuilder builder(series, spec.zone);
     Status read = dao.Read(series.source, series.ReadSchema(), spec.ForbiddenColumns(), kBatchRows,
                            [&builder](const Table& batch) { return builder.Add(batch); });
     if (!read) return named(std::move(read).error());

@@ -10,11 +10,34 @@ void AddOnce(const Schema& from, const std::string& name, Schema& to) {
   if (const auto index = from.Find(name)) to.columns.push_back(from.columns[*index]);
 }
 
+nlohmann::ordered_json ToJson(const EmptyRule& empty) {
+  if (const auto* number = std::get_if<double>(&empty)) return *number;
+  return std::holds_alternative<EmptyIsPrevious>(empty) ? "previous" : "missing";
+}
+
+nlohmann::ordered_json ToJson(const AggregateSpec& aggregate) {
+  nlohmann::ordered_json values = nlohmann::ordered_json::array();
+  for (const AggregateValue& value : aggregate.values) {
+    values.push_back({value.name, ToString(value.op), value.column, ToJson(value.empty)});
+  }
+  return {{"period", ToString(aggregate.period)},
+          {"values", std::move(values)},
+          {"partial", aggregate.partial == PartialPeriods::kDrop ? "drop" : "keep"},
+          {"from", aggregate.from == GridBound::kKey ? "key" : "all"},
+          {"to", aggregate.to == GridBound::kKey ? "key" : "all"}};
+}
+
 }  // namespace
 
 Schema SeriesSpec::ValueSchema() const {
   Schema schema;
-  for (const std::string& value : values) AddOnce(source_schema, value, schema);
+  if (!aggregate) {
+    for (const std::string& value : values) AddOnce(source_schema, value, schema);
+    return schema;
+  }
+  for (const AggregateValue& value : aggregate->values) {
+    schema.columns.push_back({.name = value.name, .type = ColumnType::kDouble, .nullable = true});
+  }
   return schema;
 }
 
@@ -34,6 +57,11 @@ Schema SeriesSpec::ReadSchema() const {
   AddOnce(source_schema, time, schema);
   AddOnce(source_schema, known_at, schema);
   for (const std::string& column : values) AddOnce(source_schema, column, schema);
+  if (aggregate) {
+    for (const AggregateValue& value : aggregate->values) {
+      AddOnce(source_schema, value.column, schema);
+    }
+  }
   return schema;
 }
 
@@ -55,6 +83,10 @@ std::string DefinitionOf(const SeriesSpec& spec, const std::string& zone_name) {
   definition["delay_us"] = spec.delay.count();
   definition["values"] = spec.values;
   definition["timezone"] = zone_name;
+  // Only where they are declared, so that what was published before there were such keys stays
+  // valid.
+  if (spec.aggregate) definition["aggregate"] = ToJson(*spec.aggregate);
+  if (spec.known_in_advance) definition["known_in_advance"] = true;
   return definition.dump();
 }
 

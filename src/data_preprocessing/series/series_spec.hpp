@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/series/aggregate_spec.hpp"
 #include "data_preprocessing/table/schema.hpp"
 
 namespace forkcast::preprocessing {
@@ -25,7 +26,13 @@ struct SeriesSpec {
   RowSource source;
   Schema source_schema;  ///< Columns of the table, or the declared columns of the query.
   std::vector<std::string> key;
-  std::vector<std::string> values;
+  std::vector<std::string> values;  ///< Columns of the source; empty beside `aggregate`.
+  /// Set: the series' rows are the periods of a grid, each visible when it has ended (plus
+  /// `delay`).
+  std::optional<AggregateSpec> aggregate{};
+  /// Its rows are plans, such as promotions and holidays: besides the usual reading, features may
+  /// read them at a forecast's target. With `known_at` only those known at the origin.
+  bool known_in_advance = false;
   /// Column of the rows' time. Empty: a static series, one row a key, visible always.
   std::string time;
   /// Column of the instant from which a row was known; empty when there is none.
@@ -37,11 +44,13 @@ struct SeriesSpec {
   WhenStale when_stale = WhenStale::kServe;
 
   [[nodiscard]] bool is_static() const noexcept { return time.empty(); }
-  /// The columns a snapshot holds values of, in the order of `values`.
+  /// The columns a snapshot holds values of, in the order declared; those of a grid are all double
+  /// and nullable.
   [[nodiscard]] Schema ValueSchema() const;
   /// Types of the key columns, in the order of `key`.
   [[nodiscard]] std::vector<ColumnType> KeyTypes() const;
-  /// The columns read from the source: key, time, known_at, values; each once.
+  /// The columns read from the source: key, time, known_at, values or the
+  /// columns that `aggregate` reads; each once.
   [[nodiscard]] Schema ReadSchema() const;
 };
 

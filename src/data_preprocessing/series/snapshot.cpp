@@ -13,6 +13,15 @@ namespace {
 using snapshot_format::Header;
 using snapshot_format::KeyEntry;
 using snapshot_format::Section;
+using snapshot_format::Visibility;
+
+Snapshot::KeyRows RowsOf(const KeyEntry& entry) noexcept {
+  return {.row_begin = entry.row_begin,
+          .step_begin = entry.step_begin,
+          .row_count = entry.row_count,
+          .step_count = entry.step_count,
+          .first_period = entry.first_period};
+}
 
 Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
 
@@ -116,8 +125,11 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
   keys_ = reader.Take<KeyEntry>(snapshot_format::kKeyEntries, head.key_count);
   key_bytes_ = reader.TakeText(snapshot_format::kKeyBytes);
   times_ = reader.Take<std::int64_t>(snapshot_format::kTimes, head.row_count);
-  if (head.uniform == 0) {
+  if (head.visibility > Visibility::kGrid) return Corrupt("damaged header");
+  if (head.visibility != Visibility::kUniform) {
     visible_from_ = reader.Take<std::int64_t>(snapshot_format::kVisibleFrom, head.row_count);
+  }
+  if (head.visibility == Visibility::kSteps) {
     step_instants_ = reader.Take<std::int64_t>(snapshot_format::kStepInstants, head.step_count);
     step_rows_ = reader.Take<std::uint64_t>(snapshot_format::kStepRows, head.step_count);
   }
@@ -194,6 +206,12 @@ Status Snapshot::VerifyColumns() const {
 }
 
 std::optional<Snapshot::KeyRows> Snapshot::Find(std::string_view key) const noexcept {
+  const auto number = FindNumber(key);
+  if (!number) return std::nullopt;
+  return RowsOf(keys_[*number]);
+}
+
+std::optional<std::size_t> Snapshot::FindNumber(std::string_view key) const noexcept {
   const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
   const std::size_t mask = buckets_.size() - 1;
   // At most half of the buckets are taken, so a free one ends the search.
@@ -201,29 +219,44 @@ std::optional<Snapshot::KeyRows> Snapshot::Find(std::string_view key) const noex
     const std::uint64_t bucket = buckets_[slot];
     if (bucket == 0) return std::nullopt;
     if ((bucket ^ hash) >> 32 != 0) continue;
-    const KeyEntry& entry = keys_[(bucket & 0xFFFFFFFF) - 1];
-    if (key_bytes_.substr(entry.bytes_offset, entry.bytes_size) != key) continue;
-    return KeyRows{.row_begin = entry.row_begin,
-                   .step_begin = entry.step_begin,
-                   .row_count = entry.row_count,
-                   .step_count = entry.step_count};
+    const std::size_t number = (bucket & 0xFFFFFFFF) - 1;
+    if (KeyBytesAt(number) == key) return number;
   }
+}
+
+std::string_view Snapshot::KeyBytesAt(std::size_t number) const noexcept {
+  return key_bytes_.substr(keys_[number].bytes_offset, keys_[number].bytes_size);
+}
+
+Snapshot::KeyRows Snapshot::RowsAt(std::size_t number) const noexcept {
+  return RowsOf(keys_[number]);
 }
 
 std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) const noexcept {
   const std::int64_t now = ToMicros(time);
-  if (header().uniform != 0) {
-    const auto times = times_.subspan(rows.row_begin, rows.row_count);
-    const std::int64_t delay = header().delay_us;
+  if (header().visibility != Visibility::kSteps) {
+    const bool is_grid = header().visibility == Visibility::kGrid;
+    const auto from = (is_grid ? visible_from_ : times_).subspan(rows.row_begin, rows.row_count);
     // Compared as now - delay, which cannot overflow: a static row's time is the least integer.
-    const auto after = std::ranges::upper_bound(times, now - delay);
-    if (after == times.begin()) return std::nullopt;
-    return rows.row_begin + static_cast<std::uint64_t>(after - times.begin()) - 1;
+    const auto after = std::ranges::upper_bound(from, is_grid ? now : now - header().delay_us);
+    if (after == from.begin()) return std::nullopt;
+    return rows.row_begin + static_cast<std::uint64_t>(after - from.begin()) - 1;
   }
   const auto steps = step_instants_.subspan(rows.step_begin, rows.step_count);
   const auto after = std::ranges::upper_bound(steps, now);
   if (after == steps.begin()) return std::nullopt;
   return step_rows_[rows.step_begin + static_cast<std::uint64_t>(after - steps.begin()) - 1];
+}
+
+std::optional<std::uint64_t> Snapshot::Planned(const KeyRows& rows, Instant origin,
+                                               Instant target) const noexcept {
+  const auto times = times_.subspan(rows.row_begin, rows.row_count);
+  const auto after = std::ranges::upper_bound(times, ToMicros(target));
+  for (auto row = rows.row_begin + static_cast<std::uint64_t>(after - times.begin());
+       row > rows.row_begin; --row) {
+    if (visible_from_.empty() || visible_from_[row - 1] <= ToMicros(origin)) return row - 1;
+  }
+  return std::nullopt;
 }
 
 Value Snapshot::ValueAt(std::size_t column, std::uint64_t row) const noexcept {

@@ -27,6 +27,7 @@ class Snapshot {
     std::uint64_t step_begin = 0;
     std::uint32_t row_count = 0;
     std::uint32_t step_count = 0;
+    std::int32_t first_period = 0;  ///< PeriodIndex of the first row; in a grid alone.
   };
 
   /// Maps the file and checks magic, version, size and that every section lies within bounds;
@@ -43,14 +44,33 @@ class Snapshot {
   /// The rows of the key whose EncodeKey() bytes are `key`; none when the key was never seen.
   /// Allocates nothing; a constant number of cache misses on average.
   [[nodiscard]] std::optional<KeyRows> Find(std::string_view key) const noexcept;
+  /// The key's number, for KeyBytesAt() and RowsAt(); otherwise as Find().
+  [[nodiscard]] std::optional<std::size_t> FindNumber(std::string_view key) const noexcept;
 
   /// The row in force at `time`: of the rows visible by then (known, and not of a later time) the
   /// one of the newest time, the one ingested last among equals. None when none is visible.
   /// O(log rows of the key).
   [[nodiscard]] std::optional<std::uint64_t> AsOf(const KeyRows& rows, Instant time) const noexcept;
 
+  /// The row of a series known in advance that holds at `target` as far as was known at `origin`:
+  /// of the rows of no later time than `target`, known by `origin`, the newest. Not for a grid,
+  /// where the target's period says which row it is. O(log rows of the key), and the rows of times
+  /// up to `target` that were not known yet.
+  [[nodiscard]] std::optional<std::uint64_t> Planned(const KeyRows& rows, Instant origin,
+                                                     Instant target) const noexcept;
+
   /// Value of column `column` (position in the value schema) at a row that AsOf() returned.
   [[nodiscard]] Value ValueAt(std::size_t column, std::uint64_t row) const noexcept;
+  /// All rows of a double column of a grid; NaN where missing. The periods of a key stand together.
+  [[nodiscard]] std::span<const double> Doubles(std::size_t column) const noexcept {
+    return columns_[column].doubles;
+  }
+  /// Start of the period that is row `row`, or the row's time.
+  [[nodiscard]] Instant TimeAt(std::uint64_t row) const noexcept { return FromMicros(times_[row]); }
+
+  /// Keys by number, in order of first appearance: bytes (DecodeKey) and rows.
+  [[nodiscard]] std::string_view KeyBytesAt(std::size_t number) const noexcept;
+  [[nodiscard]] KeyRows RowsAt(std::size_t number) const noexcept;
 
   /// Newest instant at which a row became known; none for a static or an empty series.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept;

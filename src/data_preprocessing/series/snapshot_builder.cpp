@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <numeric>
 #include <span>
 #include <string_view>
@@ -24,6 +25,7 @@ namespace {
 using snapshot_format::Header;
 using snapshot_format::KeyEntry;
 using snapshot_format::Section;
+using snapshot_format::Visibility;
 
 constexpr std::size_t kMaxRows = 0xFFFFFFFE;  // key numbers and dictionary codes have 32 bits
 
@@ -72,7 +74,8 @@ class SectionWriter {
 
 /// The rows of a series in the order in which the file holds them.
 struct Arrangement {
-  std::vector<std::uint32_t> rows;  // row numbers of the input table
+  Visibility visibility = Visibility::kUniform;
+  std::vector<std::uint32_t> rows;  // row numbers of the input table; not of a grid
   std::vector<std::int64_t> times;
   std::vector<std::int64_t> visible_from;
   std::vector<std::int64_t> step_instants;
@@ -105,8 +108,9 @@ RowInstants InstantsOf(const SeriesSpec& spec, const Table& rows) {
                                             : at + spec.delay.count();
     instants.time.push_back(at);
     instants.known.push_back(known);
-    // A row known before its time (a planned price) still says nothing about earlier instants.
-    instants.visible_from.push_back(std::max(at, known));
+    // A row known before its time (a planned price) still says nothing about earlier instants,
+    // unless the series is there to be asked for what was planned.
+    instants.visible_from.push_back(spec.known_in_advance ? known : std::max(at, known));
   }
   return instants;
 }
@@ -133,11 +137,14 @@ void DropOvertaken(const RowInstants& instants, std::vector<std::uint32_t>& grou
 void AddSteps(std::uint64_t first, Arrangement& arranged) {
   std::vector<std::uint64_t> order(arranged.rows.size() - first);
   std::iota(order.begin(), order.end(), first);
-  std::ranges::sort(order, {}, [&arranged](std::uint64_t position) {
-    return std::pair(arranged.visible_from[position], position);
+  const auto in_force_from = [&arranged](std::uint64_t position) {
+    return std::max(arranged.times[position], arranged.visible_from[position]);
+  };
+  std::ranges::sort(order, {}, [&in_force_from](std::uint64_t position) {
+    return std::pair(in_force_from(position), position);
   });
   for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::int64_t instant = arranged.visible_from[order[i]];
+    const std::int64_t instant = in_force_from(order[i]);
     const bool first_step = i == 0;
     if (!first_step && order[i] <= arranged.step_rows.back()) continue;
     if (!first_step && arranged.step_instants.back() == instant) {
@@ -215,11 +222,26 @@ class KeyGrouper {
   std::vector<std::uint32_t> grouped_;
 };
 
-Arrangement Arrange(const SeriesSpec& spec, const Table& rows, bool uniform) {
+Arrangement ArrangeGrid(Grid grid) {
+  Arrangement arranged;
+  arranged.visibility = Visibility::kGrid;
+  arranged.times = std::move(grid.times);
+  arranged.visible_from = std::move(grid.visible_from);
+  arranged.keys = std::move(grid.keys);
+  arranged.key_bytes = std::move(grid.key_bytes);
+  if (!arranged.visible_from.empty()) {
+    arranged.watermark_us = std::ranges::max(arranged.visible_from);
+  }
+  return arranged;
+}
+
+Arrangement Arrange(const SeriesSpec& spec, const Table& rows) {
   const RowInstants instants = InstantsOf(spec, rows);
   KeyGrouper grouper(spec, rows);
   grouper.Run();
   Arrangement arranged;
+  const bool uniform = spec.known_at.empty();
+  arranged.visibility = uniform ? Visibility::kUniform : Visibility::kSteps;
   std::size_t next = 0;
   for (std::size_t number = 0; number < grouper.keys().size(); ++number) {
     const auto members = grouper.grouped().subspan(next, grouper.counts()[number]);
@@ -320,24 +342,25 @@ void WriteColumn(const Column& column, std::span<const std::uint32_t> rows, Sect
   }
 }
 
-}  // namespace
-
-SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, std::string zone_name)
-    : spec_(spec), zone_name_(std::move(zone_name)), rows_(spec.ReadSchema()) {}
-
-Status SnapshotBuilder::Add(const Table& batch) {
-  if (batch.row_count() > kMaxRows - rows_.row_count()) {
-    return Error{ErrorCode::kInvalidArgument, "a series holds at most 2^32 - 2 rows", spec_.name};
-  }
-  rows_.Append(batch);
-  return {};
+/// A missing value is a NaN besides, so that whoever reads a span of periods asks for nothing else.
+void WriteGridColumn(std::span<const double> values, SectionWriter& writer) {
+  std::vector<std::uint8_t> missing(values.size());
+  std::ranges::transform(values, missing.begin(),
+                         [](double value) { return static_cast<std::uint8_t>(std::isnan(value)); });
+  writer.Add(values);
+  const bool complete = std::ranges::find(missing, 1) == missing.end();
+  writer.Add(complete ? std::span<const std::uint8_t>() : std::span<const std::uint8_t>(missing));
+  writer.AddEmpty();
 }
 
-Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& path) const {
-  const bool uniform = spec_.known_at.empty();
-  const Schema values = spec_.ValueSchema();
-  const std::string definition = DefinitionOf(spec_, zone_name_);
-  const Arrangement arranged = Arrange(spec_, rows_, uniform);
+/// Writes, verifies and publishes what is arranged; `write_column(i, writer)` adds the sections of
+/// the i-th value.
+template <typename WriteColumnAt>
+Result<SnapshotReport> PublishFile(const SeriesSpec& spec, const std::string& zone_name,
+                                   const std::filesystem::path& path, const Arrangement& arranged,
+                                   WriteColumnAt write_column) {
+  const Schema values = spec.ValueSchema();
+  const std::string definition = DefinitionOf(spec, zone_name);
   try {
     AtomicFile file(path);
     SectionWriter writer(file, snapshot_format::kFixedSections +
@@ -350,16 +373,14 @@ Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& pat
     writer.Add(std::span<const std::int64_t>(arranged.visible_from));
     writer.Add(std::span<const std::int64_t>(arranged.step_instants));
     writer.Add(std::span<const std::uint64_t>(arranged.step_rows));
-    for (const ColumnSpec& column : values.columns) {
-      WriteColumn(rows_.column(*rows_.schema().Find(column.name)), arranged.rows, writer);
-    }
+    for (std::size_t i = 0; i < values.columns.size(); ++i) write_column(i, writer);
     writer.Finish({.column_count = static_cast<std::uint32_t>(values.columns.size()),
                    .key_count = arranged.keys.size(),
-                   .row_count = arranged.rows.size(),
+                   .row_count = arranged.times.size(),
                    .step_count = arranged.step_rows.size(),
-                   .delay_us = spec_.delay.count(),
+                   .delay_us = spec.delay.count(),
                    .watermark_us = arranged.watermark_us,
-                   .uniform = uniform ? 1U : 0U});
+                   .visibility = arranged.visibility});
 
     const Result<Snapshot> written = Snapshot::Open(file.temporary_path(), definition, values);
     if (!written) return written.error();
@@ -372,6 +393,38 @@ Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& pat
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kIo, error.what()};
   }
+}
+
+}  // namespace
+
+SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone)
+    : spec_(spec), zone_(zone), rows_(spec.ReadSchema()) {
+  if (spec.aggregate) grid_.emplace(spec, zone);
+}
+
+Status SnapshotBuilder::Add(const Table& batch) {
+  if (grid_) return grid_->Add(batch);
+  if (batch.row_count() > kMaxRows - rows_.row_count()) {
+    return Error{ErrorCode::kInvalidArgument, "a series holds at most 2^32 - 2 rows", spec_.name};
+  }
+  rows_.Append(batch);
+  return {};
+}
+
+Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& path) const {
+  if (grid_) {
+    Result<Grid> grid = grid_->Finish();
+    if (!grid) return std::move(grid).error();
+    const std::vector<std::vector<double>> columns = std::move(grid->columns);
+    const Arrangement arranged = ArrangeGrid(std::move(*grid));
+    return PublishFile(spec_, zone_.name(), path, arranged,
+                       [&](std::size_t i, SectionWriter& to) { WriteGridColumn(columns[i], to); });
+  }
+  const Arrangement arranged = Arrange(spec_, rows_);
+  const Schema values = spec_.ValueSchema();
+  return PublishFile(spec_, zone_.name(), path, arranged, [&](std::size_t i, SectionWriter& to) {
+    WriteColumn(rows_.column(*rows_.schema().Find(values.columns[i].name)), arranged.rows, to);
+  });
 }
 
 }  // namespace forkcast::preprocessing

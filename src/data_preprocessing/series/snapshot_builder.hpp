@@ -8,6 +8,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/series/grid_aggregator.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/table/table.hpp"
 
@@ -15,30 +16,32 @@ namespace forkcast::preprocessing {
 
 struct SnapshotReport {
   std::size_t keys = 0;
-  std::size_t rows = 0;  ///< Rows kept: of equal (key, time, visibility) only the last remains.
+  /// Rows kept: of equal (key, time, visibility) only the last remains; of a grid, its periods.
+  std::size_t rows = 0;
   std::uint64_t bytes = 0;
   std::optional<Instant> watermark;
 };
 
 /// Turns rows, in the order in which they were ingested, into a snapshot file (FORMAT.md).
-/// Holds all rows in memory; O(n log(rows of a key)).
+/// Holds all rows in memory; O(n log(rows of a key)), of a grid as GridAggregator.
 class SnapshotBuilder {
  public:
-  /// `spec` must be valid (as a PipelineSpec has it) and outlive the builder.
-  SnapshotBuilder(const SeriesSpec& spec, std::string zone_name);
+  /// `spec` must be valid (as a PipelineSpec has it); both outlive the builder.
+  SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone);
 
   /// Appends rows whose schema is spec.ReadSchema(). kInvalidArgument when there would be more than
-  /// 2^32 - 2 rows.
+  /// 2^32 - 2 rows, or as GridAggregator::Add.
   Status Add(const Table& batch);
 
-  /// Writes, verifies and then publishes the snapshot under `path` by rename. kIo or kCorrupt; what
-  /// was published before then remains.
+  /// Writes, verifies and then publishes the snapshot under `path` by rename. kIo, kCorrupt, or
+  /// as GridAggregator::Finish; what was published before then remains.
   Result<SnapshotReport> Publish(const std::filesystem::path& path) const;
 
  private:
   const SeriesSpec& spec_;
-  std::string zone_name_;
-  Table rows_;
+  const TimeZone& zone_;
+  std::optional<GridAggregator> grid_;  // takes the rows of a series with `aggregate`
+  Table rows_;                          // and this those of any other
 };
 
 }  // namespace forkcast::preprocessing

@@ -29,9 +29,9 @@ enum FixedSection : std::uint32_t {
   kKeyEntries,    // KeyEntry[key_count]
   kKeyBytes,      // bytes
   kTimes,         // std::int64_t[row_count]
-  kVisibleFrom,   // std::int64_t[row_count]; empty when uniform
-  kStepInstants,  // std::int64_t[step_count]; empty when uniform
-  kStepRows,      // std::uint64_t[step_count]; empty when uniform
+  kVisibleFrom,   // std::int64_t[row_count]; empty when kUniform
+  kStepInstants,  // std::int64_t[step_count]; empty unless kSteps
+  kStepRows,      // std::uint64_t[step_count]; empty unless kSteps
   kFixedSections
 };
 
@@ -42,6 +42,13 @@ enum ColumnSection : std::uint32_t {
                    // texts: std::uint64_t end of each dictionary entry
   kDictionary,     // texts: bytes of the dictionary's entries
   kSectionsPerColumn
+};
+
+/// From when the rows of a key are visible, and so how the one in force is found.
+enum class Visibility : std::uint64_t {
+  kSteps = 0,    // as "visible from" and the steps worked out from it say
+  kUniform = 1,  // from time + delay_us on
+  kGrid = 2,     // ascending as "visible from" says; the rows are consecutive periods
 };
 
 struct Header {
@@ -55,7 +62,7 @@ struct Header {
   std::uint64_t step_count = 0;
   std::int64_t delay_us = 0;
   std::int64_t watermark_us = kNoWatermark;
-  std::uint64_t uniform = 1;  // 1: a row is visible from time + delay_us on, and steps are absent
+  Visibility visibility = Visibility::kUniform;
 };
 static_assert(sizeof(Header) == 80);
 
@@ -66,7 +73,7 @@ struct KeyEntry {
   std::uint32_t bytes_size = 0;
   std::uint32_t row_count = 0;
   std::uint32_t step_count = 0;
-  std::uint32_t reserved = 0;
+  std::int32_t first_period = 0;  // PeriodIndex of its first row in a grid, else 0
 };
 static_assert(sizeof(KeyEntry) == 40);
 

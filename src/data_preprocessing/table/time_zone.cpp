@@ -69,4 +69,15 @@ CivilTime TimeZone::ToCivil(Instant instant) const {
           .micros = static_cast<int>((instant - second).count())};
 }
 
+Instant TimeZone::StartOfDay(std::chrono::sys_days day) const {
+  if (utc_) return day;
+  const std::chrono::year_month_day date(day);
+  const cctz::civil_second midnight(static_cast<int>(date.year()),
+                                    static_cast<int>(static_cast<unsigned>(date.month())),
+                                    static_cast<int>(static_cast<unsigned>(date.day())));
+  const cctz::time_zone::civil_lookup found = zone_.lookup(midnight);
+  const bool skipped = found.kind == cctz::time_zone::civil_lookup::SKIPPED;
+  return std::chrono::time_point_cast<microseconds>(skipped ? found.trans : found.post);
+}
+
 }  // namespace forkcast::preprocessing

@@ -2,6 +2,7 @@
 
 #include <cctz/time_zone.h>
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -39,6 +40,9 @@ class TimeZone {
   /// shown, when clocks go forward.
   [[nodiscard]] Result<Instant> ToInstant(const CivilTime& civil) const;
   [[nodiscard]] CivilTime ToCivil(Instant instant) const;
+  /// From when on a wall shows the day `day` until it ends: its midnight; of two, when clocks go
+  /// back over it, the second; where clocks go forward over it, the first instant behind.
+  [[nodiscard]] Instant StartOfDay(std::chrono::sys_days day) const;
 
  private:
   std::string name_;

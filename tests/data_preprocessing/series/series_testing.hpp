@@ -78,7 +78,8 @@ inline std::string DefinitionInUtc(const SeriesSpec& spec) { return DefinitionOf
 /// Publishes `rows` (of spec.ReadSchema()) under `path`.
 inline SnapshotReport Publish(const SeriesSpec& spec, const Table& rows,
                               const std::filesystem::path& path) {
-  SnapshotBuilder builder(spec, "UTC");
+  const TimeZone utc;
+  SnapshotBuilder builder(spec, utc);
   const Status added = builder.Add(rows);
   EXPECT_TRUE(added.ok());
   const Result<SnapshotReport> report = builder.Publish(path);

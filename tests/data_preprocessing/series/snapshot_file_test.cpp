@@ -290,7 +290,7 @@ TEST_F(SnapshotFile, IsTheOnlyFileThatPublishingLeaves) {
 
 TEST_F(SnapshotFile, ThatCannotBePublishedIsAnIoErrorNamingIt) {
   const fs::path nowhere = folder_.path() / "absent" / "s.snapshot";
-  const Result<SnapshotReport> report = SnapshotBuilder(spec_, "UTC").Publish(nowhere);
+  const Result<SnapshotReport> report = SnapshotBuilder(spec_, TimeZone()).Publish(nowhere);
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(report.error().code, ErrorCode::kIo);
   EXPECT_THAT(report.error().message, HasSubstr(nowhere.string()));

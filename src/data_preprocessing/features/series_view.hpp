@@ -1,0 +1,93 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "data_preprocessing/series/period.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
+
+namespace forkcast::preprocessing {
+
+inline constexpr double kMissingNumber = std::numeric_limits<double>::quiet_NaN();
+
+/// What an operator sees of one key of one series: the rows up to the one in force. There is no way
+/// from here to a later one, so a feature cannot look ahead. Only a FeatureComputer fills it.
+/// Functions on periods have a series with `aggregate` as their precondition.
+class SeriesView {
+ public:
+  /// Value of column `column` (position in the series' values) in the row in force; missing without
+  /// such a row.
+  [[nodiscard]] Value InForce(std::size_t column) const noexcept {
+    if (!row_) return {};
+    if (with_assumed_ == nullptr) return snapshot_->ValueAt(column, *row_);
+    const double last = (*with_assumed_)[column].back();
+    return last == last ? Value(last) : Value();
+  }
+
+  /// The values of `column` from the key's first period to period 0, the one in force, which is the
+  /// last element; NaN where missing. Empty without a row in force.
+  [[nodiscard]] std::span<const double> Past(std::size_t column) const noexcept {
+    if (!row_) return {};
+    if (with_assumed_ != nullptr) return (*with_assumed_)[column];
+    return snapshot_->Doubles(column).subspan(first_row_, *row_ - first_row_ + 1);
+  }
+  /// Of Past(), the `count` values that end with the one `lag` - 1 periods before period 0; fewer
+  /// where the key's periods begin later.
+  [[nodiscard]] std::span<const double> Window(std::size_t column, int lag,
+                                               int count) const noexcept {
+    const std::span<const double> past = Past(column);
+    const auto end = static_cast<std::int64_t>(past.size()) - lag + 1;
+    if (end <= 0) return {};
+    const std::int64_t begin = std::max<std::int64_t>(0, end - count);
+    return past.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(end - begin));
+  }
+  /// The value `back` periods before period 0; NaN when it is missing or before the key's first.
+  [[nodiscard]] double Back(std::size_t column, std::int64_t back) const noexcept {
+    const std::span<const double> past = Past(column);
+    if (back < 0 || back >= static_cast<std::int64_t>(past.size())) return kMissingNumber;
+    return past[past.size() - 1 - static_cast<std::size_t>(back)];
+  }
+  /// The number of period 0. Precondition: a row is in force.
+  [[nodiscard]] PeriodIndex period() const noexcept { return period_; }
+  /// The number of the period that holds the row's target.
+  [[nodiscard]] PeriodIndex target_period() const noexcept { return target_period_; }
+
+ private:
+  friend class FeatureComputer;
+
+  const Snapshot* snapshot_ = nullptr;
+  std::uint64_t first_row_ = 0;
+  std::optional<std::uint64_t> row_;
+  PeriodIndex period_ = 0;
+  PeriodIndex target_period_ = 0;
+  // Past() by column, with assumed values behind the known ones; null without assumed values.
+  const std::vector<std::vector<double>>* with_assumed_ = nullptr;
+};
+
+/// What an operator sees of one key of a series with `aggregate` that is known in advance: all its
+/// periods, counted from the target's. Only a FeatureComputer fills it.
+class PlanView {
+ public:
+  /// The value of column `column` in period `period`; NaN when it is missing or the key has no such
+  /// period.
+  [[nodiscard]] double In(std::size_t column, PeriodIndex period) const noexcept {
+    const PeriodIndex offset = period - rows_.first_period;
+    if (offset < 0 || offset >= rows_.row_count) return kMissingNumber;
+    return snapshot_->Doubles(column)[rows_.row_begin + static_cast<std::uint64_t>(offset)];
+  }
+  [[nodiscard]] PeriodIndex target_period() const noexcept { return target_period_; }
+
+ private:
+  friend class FeatureComputer;
+
+  const Snapshot* snapshot_ = nullptr;
+  Snapshot::KeyRows rows_;  // without any for an unknown key
+  PeriodIndex target_period_ = 0;
+};
+
+}  // namespace forkcast::preprocessing

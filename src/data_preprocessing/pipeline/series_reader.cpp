@@ -1,0 +1,213 @@
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "data_preprocessing/pipeline/spec_parts.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+/// One word of a few, such as "drop" or "keep"; `fallback` where the member is absent.
+template <typename T, std::size_t kCount>
+T ReadChoice(const std::optional<JsonNode>& node,
+             const std::array<std::pair<std::string_view, T>, kCount>& choices, T fallback) {
+  if (!node) return fallback;
+  const std::string chosen = node->String();
+  std::string names;
+  for (const auto& [name, value] : choices) {
+    if (name == chosen) return value;
+    names += (names.empty() ? "" : " or ") + std::string(name);
+  }
+  node->Fail("expected " + names);
+}
+
+class SeriesReader {
+ public:
+  explicit SeriesReader(const PipelineSpec& pipeline) : pipeline_(pipeline) {}
+
+  SeriesSpec Read(const std::string& name, const JsonNode& node) const {
+    node.RequireObject({"table", "query", "columns", "key", "time", "known_at", "delay", "values",
+                        "aggregate", "known_in_advance", "max_staleness", "when_stale"});
+    RequirePlainName(name, node);
+    SeriesSpec series;
+    series.name = name;
+    ReadSource(node, series);
+    const JsonNode key = node.Get("key");
+    for (const JsonNode& column : key.Elements()) {
+      if (RequireLocator(series, column).type == ColumnType::kDouble) {
+        column.Fail("a double cannot be a key");
+      }
+    }
+    series.key = key.Strings();
+    if (series.key.empty()) key.Fail("expected at least one column");
+    const auto aggregate = node.Find("aggregate");
+    const auto values = node.Find("values");
+    if (aggregate && values) values->Fail("beside \"aggregate\", which has its own");
+    if (aggregate) {
+      ReadAggregate(*aggregate, series);
+    } else {
+      ReadValues(node, series);
+    }
+    ReadVisibility(node, series);
+    return series;
+  }
+
+ private:
+  void RefuseLabel(const RowSource& source, const JsonNode& node) const {
+    const auto* table = std::get_if<TableSource>(&source);
+    if (pipeline_.training && table != nullptr && table->table == pipeline_.training->table &&
+        node.String() == pipeline_.training->label) {
+      node.Fail("\"" + node.String() + "\" is the label: it can never be a feature");
+    }
+  }
+
+  void ReadSource(const JsonNode& node, SeriesSpec& series) const {
+    const auto table = node.Find("table");
+    const auto query = node.Find("query");
+    if (table.has_value() == query.has_value()) {
+      node.Fail("expected either \"table\" or \"query\"");
+    }
+    if (table) {
+      if (node.Find("columns"))
+        node.Fail("\"columns\" belongs to a query; a table declares its own");
+      series.source = TableSource{table->String()};
+      series.source_schema = RequireTable(pipeline_, *table).schema;
+    } else {
+      series.source = QuerySource{query->String()};
+      series.source_schema = ReadSchema(node.Get("columns"));
+    }
+  }
+
+  /// A column that locates a row: it must exist, be present in every row, and not be the label.
+  const ColumnSpec& RequireLocator(const SeriesSpec& series, const JsonNode& node) const {
+    const ColumnSpec& column =
+        RequireColumn(series.source_schema, node, "the source of series \"" + series.name + "\"");
+    RequirePresent(column, node);
+    RefuseLabel(series.source, node);
+    return column;
+  }
+
+  void ReadValues(const JsonNode& node, SeriesSpec& series) const {
+    const JsonNode values = node.Get("values");
+    for (const JsonNode& column : values.Elements()) {
+      RequireColumn(series.source_schema, column, "the source of series \"" + series.name + "\"");
+      RefuseLabel(series.source, column);
+    }
+    series.values = values.Strings();
+    if (series.values.empty()) values.Fail("expected at least one column");
+  }
+
+  void ReadAggregate(const JsonNode& node, SeriesSpec& series) const {
+    node.RequireObject({"period", "values", "partial", "from", "to"});
+    AggregateSpec aggregate;
+    const JsonNode period = node.Get("period");
+    const auto known_period = PeriodFromString(period.String());
+    if (!known_period) period.Fail("expected day, week or month");
+    aggregate.period = *known_period;
+    const JsonNode values = node.Get("values");
+    values.EachMember([&](const std::string& name, const JsonNode& value) {
+      if (name.empty()) value.Fail("a value needs a name");
+      aggregate.values.push_back(ReadAggregateValue(name, value, series));
+    });
+    if (aggregate.values.empty()) values.Fail("expected at least one value");
+    aggregate.partial = ReadChoice<PartialPeriods, 2>(
+        node.Find("partial"), {{{"drop", PartialPeriods::kDrop}, {"keep", PartialPeriods::kKeep}}},
+        aggregate.partial);
+    constexpr std::array<std::pair<std::string_view, GridBound>, 2> kBounds{
+        {{"key", GridBound::kKey}, {"all", GridBound::kAll}}};
+    aggregate.from = ReadChoice(node.Find("from"), kBounds, aggregate.from);
+    aggregate.to = ReadChoice(node.Find("to"), kBounds, aggregate.to);
+    series.aggregate = std::move(aggregate);
+  }
+
+  AggregateValue ReadAggregateValue(const std::string& name, const JsonNode& node,
+                                    const SeriesSpec& series) const {
+    node.RequireObject({"op", "column", "empty"});
+    const JsonNode op = node.Get("op");
+    const auto known_op = AggregateOpFromString(op.String());
+    if (!known_op) op.Fail("expected one of " + AggregateOpNames());
+    AggregateValue value{.name = name, .op = *known_op, .column = {}, .empty = EmptyIsMissing()};
+    if (*known_op == AggregateOp::kCount) {
+      if (const auto column = node.Find("column")) column->Fail("count reads no column");
+      value.empty = 0.0;
+    } else {
+      const JsonNode column = node.Get("column");
+      const ColumnType type = RequireColumn(series.source_schema, column,
+                                            "the source of series \"" + series.name + "\"")
+                                  .type;
+      if (type == ColumnType::kText || type == ColumnType::kTimestamp) {
+        column.Fail("column \"" + column.String() + "\" is " + std::string(ToString(type)) +
+                    ", expected int64, double or bool");
+      }
+      RefuseLabel(series.source, column);
+      value.column = column.String();
+    }
+    const auto empty = node.Find("empty");
+    if (!empty) return value;
+    if (empty->json().is_number()) {
+      value.empty =
+          empty->Number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+    } else if (empty->json() == "missing") {
+      value.empty = EmptyIsMissing();
+    } else if (empty->json() == "previous") {
+      value.empty = EmptyIsPrevious();
+    } else {
+      empty->Fail("expected a number, \"missing\" or \"previous\"");
+    }
+    return value;
+  }
+
+  void ReadVisibility(const JsonNode& node, SeriesSpec& series) const {
+    if (const auto time = node.Find("time")) {
+      RequireTimestamp(RequireLocator(series, *time), *time);
+      series.time = time->String();
+    }
+    for (const std::string_view key :
+         {"known_at", "delay", "aggregate", "known_in_advance", "max_staleness", "when_stale"}) {
+      const auto member = node.Find(key);
+      if (member && series.is_static()) member->Fail("a series without time has none");
+    }
+    const auto known_at = node.Find("known_at");
+    const auto delay = node.Find("delay");
+    if (known_at && delay) delay->Fail("a series has either known_at or delay");
+    if (known_at) {
+      RequireTimestamp(RequireLocator(series, *known_at), *known_at);
+      series.known_at = known_at->String();
+    }
+    if (delay) series.delay = ReadDuration(*delay);
+    if (known_at && series.aggregate) known_at->Fail("rows that are aggregated are known together");
+    if (const auto known = node.Find("known_in_advance")) {
+      series.known_in_advance = known->Bool();
+      if (series.known_in_advance && delay) delay->Fail("what is known in advance has none");
+    }
+    if (!series.is_static()) ReadStaleness(node, series);
+  }
+
+  static void ReadStaleness(const JsonNode& node, SeriesSpec& series) {
+    // Asked for, not defaulted: how old data may be is for whoever writes the pipeline to say.
+    const JsonNode most = node.Get("max_staleness");
+    if (most.String() == "unlimited") {
+      if (const auto rule = node.Find("when_stale")) rule->Fail("nothing is stale when unlimited");
+      return;
+    }
+    series.max_staleness = ReadDuration(most);
+    constexpr std::array<std::pair<std::string_view, WhenStale>, 3> kRules{
+        {{"serve", WhenStale::kServe}, {"flag", WhenStale::kFlag}, {"refuse", WhenStale::kRefuse}}};
+    const JsonNode rule = node.Get("when_stale");
+    const std::string chosen = rule.String();
+    const auto found = std::ranges::find(kRules, chosen, &decltype(kRules)::value_type::first);
+    if (found == kRules.end()) rule.Fail("expected serve, flag or refuse");
+    series.when_stale = found->second;
+  }
+
+  const PipelineSpec& pipeline_;
+};
+
+}  // namespace
+
+SeriesSpec ReadSeries(const std::string& name, const JsonNode& node, const PipelineSpec& pipeline) {
+  return SeriesReader(pipeline).Read(name, node);
+}
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+
+#include "data_preprocessing/features/feature_spec.hpp"
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+
+/// What the sections of a pipeline file have in common, and the larger ones. For
+/// ParsePipelineSpec() alone; all throw SpecError naming the place.
+namespace forkcast::preprocessing {
+
+/// The column of `schema` that `name` names; `where` is for the message.
+const ColumnSpec& RequireColumn(const Schema& schema, const JsonNode& name,
+                                const std::string& where);
+void RequirePresent(const ColumnSpec& column, const JsonNode& node);
+void RequireTimestamp(const ColumnSpec& column, const JsonNode& node);
+/// For names that become parts of file names, and so may not leave their folder.
+void RequirePlainName(const std::string& name, const JsonNode& node);
+[[nodiscard]] Schema ReadSchema(const JsonNode& node);
+[[nodiscard]] std::chrono::microseconds ReadDuration(const JsonNode& node);
+[[nodiscard]] const TableSpec& RequireTable(const PipelineSpec& pipeline, const JsonNode& node);
+/// Request fields that hold the key of `series`, of the same types in the same order.
+[[nodiscard]] std::vector<std::string> ReadKeyFields(const JsonNode& node, const SeriesSpec& series,
+                                                     const RequestSpec& request);
+[[nodiscard]] const SeriesSpec& RequireSeries(const PipelineSpec& pipeline, const JsonNode& node);
+
+/// One member of `series`, one of `features`, and `forecast`; `pipeline` holds what was read
+/// before.
+[[nodiscard]] SeriesSpec ReadSeries(const std::string& name, const JsonNode& node,
+                                    const PipelineSpec& pipeline);
+[[nodiscard]] FeatureSpec ReadFeature(const JsonNode& node, const PipelineSpec& pipeline);
+[[nodiscard]] ForecastSpec ReadForecast(const JsonNode& node, const PipelineSpec& pipeline);
+
+}  // namespace forkcast::preprocessing

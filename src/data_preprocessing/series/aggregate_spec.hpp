@@ -1,0 +1,66 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "data_preprocessing/series/period.hpp"
+
+namespace forkcast::preprocessing {
+
+/// How the rows of one key and period become one number. Missing values are left out.
+enum class AggregateOp {
+  kSum,
+  kMean,
+  kMin,
+  kMax,
+  kFirst,  ///< Of the earliest time; of equal times, the one ingested first.
+  kLast,   ///< Of the latest time; of equal times, the one ingested last.
+  kOnly,   ///< Of the period's one row: a second one is an error.
+  kCount,  ///< Number of rows; reads no column.
+};
+[[nodiscard]] std::string_view ToString(AggregateOp op) noexcept;
+[[nodiscard]] std::optional<AggregateOp> AggregateOpFromString(std::string_view name) noexcept;
+/// "sum, mean, ...", for messages.
+[[nodiscard]] std::string AggregateOpNames();
+
+struct EmptyIsMissing {
+  friend bool operator==(const EmptyIsMissing&, const EmptyIsMissing&) = default;
+};
+/// The last value before it; missing before the first.
+struct EmptyIsPrevious {
+  friend bool operator==(const EmptyIsPrevious&, const EmptyIsPrevious&) = default;
+};
+/// What a period without a value holds: nothing, the value before it, or a number.
+using EmptyRule = std::variant<EmptyIsMissing, EmptyIsPrevious, double>;
+
+struct AggregateValue {
+  std::string name;
+  AggregateOp op = AggregateOp::kSum;
+  std::string column;  ///< Of the source, a number or bool; empty for kCount.
+  EmptyRule empty;
+
+  friend bool operator==(const AggregateValue&, const AggregateValue&) = default;
+};
+
+/// What happens to the first and the last period of all the data unless the data fill them from
+/// their first calendar day to their last.
+enum class PartialPeriods { kDrop, kKeep };
+/// Where the grid of a key begins or ends: with its own first or last row, or with that of all
+/// keys.
+enum class GridBound { kKey, kAll };
+
+/// The rows of a series put on a regular grid of periods per key, in the pipeline's zone.
+struct AggregateSpec {
+  Period period = Period::kDay;
+  std::vector<AggregateValue> values;
+  PartialPeriods partial = PartialPeriods::kDrop;
+  GridBound from = GridBound::kKey;
+  GridBound to = GridBound::kAll;
+
+  friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
+};
+
+}  // namespace forkcast::preprocessing

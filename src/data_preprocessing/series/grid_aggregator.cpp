@@ -1,0 +1,295 @@
+#include "data_preprocessing/series/grid_aggregator.hpp"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "data_preprocessing/series/key_codec.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+constexpr double kMissingNumber = std::numeric_limits<double>::quiet_NaN();
+constexpr std::size_t kMaxRows = 0xFFFFFFFE;  // row numbers have 32 bits
+constexpr std::chrono::sys_days kYear1{std::chrono::year(1) / 1 / 1};
+constexpr std::chrono::sys_days kYear10000{std::chrono::year(10000) / 1 / 1};
+
+std::string Show(std::chrono::sys_days day) {
+  std::string text;
+  AppendIsoTimestamp(day, text);
+  return text.substr(0, text.find('T'));
+}
+
+double NumberAt(const Column& column, std::size_t row) noexcept {
+  if (column.IsMissing(row)) return kMissingNumber;
+  return column.type() == ColumnType::kDouble ? column.Double(row)
+                                              : static_cast<double>(column.Int64(row));
+}
+
+/// One value of all periods while rows are taken into it.
+class Accumulator {
+ public:
+  Accumulator(AggregateOp op, std::size_t cells)
+      : op_(op),
+        numbers_(cells),
+        counts_(cells),
+        times_(op == AggregateOp::kFirst || op == AggregateOp::kLast ? cells : 0) {}
+
+  void Take(std::size_t cell, double number, std::int64_t time) noexcept {
+    if (std::isnan(number)) return;
+    double& held = numbers_[cell];
+    const bool is_first = counts_[cell]++ == 0;
+    switch (op_) {
+      case AggregateOp::kSum:
+      case AggregateOp::kMean:
+        held += number;
+        return;
+      case AggregateOp::kMin:
+        if (is_first || number < held) held = number;
+        return;
+      case AggregateOp::kMax:
+        if (is_first || number > held) held = number;
+        return;
+      case AggregateOp::kFirst:
+        if (is_first || time < times_[cell]) Hold(cell, number, time);
+        return;
+      case AggregateOp::kLast:
+        if (is_first || time >= times_[cell]) Hold(cell, number, time);
+        return;
+      case AggregateOp::kOnly:
+      case AggregateOp::kCount:
+        held = number;
+        return;
+    }
+  }
+
+  [[nodiscard]] std::uint32_t count(std::size_t cell) const noexcept { return counts_[cell]; }
+
+  /// NaN where no row was taken.
+  [[nodiscard]] std::vector<double> TakeResult() && {
+    for (std::size_t cell = 0; cell < numbers_.size(); ++cell) {
+      const std::uint32_t count = counts_[cell];
+      if (count == 0) numbers_[cell] = kMissingNumber;
+      if (op_ == AggregateOp::kCount && count != 0) numbers_[cell] = count;
+      if (op_ == AggregateOp::kMean) numbers_[cell] /= count;
+    }
+    return std::move(numbers_);
+  }
+
+ private:
+  void Hold(std::size_t cell, double number, std::int64_t time) noexcept {
+    numbers_[cell] = number;
+    times_[cell] = time;
+  }
+
+  AggregateOp op_;
+  std::vector<double> numbers_;
+  std::vector<std::uint32_t> counts_;
+  std::vector<std::int64_t> times_;
+};
+
+void FillEmpty(const EmptyRule& rule, const Grid& grid, std::vector<double>& cells) {
+  if (std::holds_alternative<EmptyIsMissing>(rule)) return;
+  const auto* constant = std::get_if<double>(&rule);
+  for (const snapshot_format::KeyEntry& key : grid.keys) {
+    double stand_in = constant != nullptr ? *constant : kMissingNumber;
+    for (double& cell : std::span(cells).subspan(key.row_begin, key.row_count)) {
+      if (std::isnan(cell)) {
+        cell = stand_in;
+      } else if (constant == nullptr) {
+        stand_in = cell;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t KeyBytesHash::operator()(std::string_view bytes) const noexcept {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+GridAggregator::GridAggregator(const SeriesSpec& spec, const TimeZone& zone)
+    : spec_(spec), aggregate_(*spec.aggregate), zone_(zone), key_types_(spec.KeyTypes()) {
+  const Schema schema = spec.ReadSchema();
+  for (const std::string& column : spec.key) key_columns_.push_back(*schema.Find(column));
+  time_column_ = *schema.Find(spec.time);
+  for (const AggregateValue& value : aggregate_.values) {
+    source_of_value_.push_back(0);
+    if (value.op == AggregateOp::kCount) continue;
+    const std::size_t column = *schema.Find(value.column);
+    const auto known = std::ranges::find(source_columns_, column);
+    source_of_value_.back() = static_cast<std::size_t>(known - source_columns_.begin());
+    if (known == source_columns_.end()) source_columns_.push_back(column);
+    keeps_times_ =
+        keeps_times_ || value.op == AggregateOp::kFirst || value.op == AggregateOp::kLast;
+  }
+  numbers_of_source_.resize(source_columns_.size());
+}
+
+std::string GridAggregator::Describe(std::string_view key, std::chrono::sys_days day) const {
+  std::vector<Value> values(key_types_.size());
+  DecodeKey(key, key_types_, values);
+  return KeyText(spec_.key, values) + ", " + std::string(ToString(aggregate_.period)) + " of " +
+         Show(FirstDayOf(PeriodOf(day, aggregate_.period), aggregate_.period));
+}
+
+std::uint32_t GridAggregator::NumberOf(std::string_view key) {
+  if (const auto known = numbers_.find(key); known != numbers_.end()) return known->second;
+  const auto number = static_cast<std::uint32_t>(keys_.size());
+  keys_.push_back(numbers_.emplace(key, number).first->first);
+  ranges_.emplace_back();
+  return number;
+}
+
+Status GridAggregator::Add(const Table& batch) {
+  if (batch.row_count() > kMaxRows - key_of_row_.size()) {
+    return Error{ErrorCode::kInvalidArgument, "a series reads at most 2^32 - 2 rows", spec_.name};
+  }
+  key_values_.resize(key_columns_.size());
+  for (std::size_t row = 0; row < batch.row_count(); ++row) {
+    for (std::size_t i = 0; i < key_columns_.size(); ++i) {
+      key_values_[i] = ValueAt(batch.column(key_columns_[i]), row);
+    }
+    const std::uint32_t key = NumberOf(EncodeKey(key_values_, key_scratch_));
+    const Instant time = batch.column(time_column_).Timestamp(row);
+    // A day less than what the calendar has, so that no zone leads out of it.
+    if (time < kYear1 + std::chrono::days(1) || time >= kYear10000 - std::chrono::days(1)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   KeyText(spec_.key, key_values_) + ": a time outside the years 1 to 9999",
+                   spec_.time};
+    }
+    const std::chrono::sys_days day = DayOf(zone_.ToCivil(time));
+    const PeriodIndex period = PeriodOf(day, aggregate_.period);
+    first_day_ = std::min(first_day_, day);
+    last_day_ = std::max(last_day_, day);
+    ranges_[key].first = std::min(ranges_[key].first, period);
+    ranges_[key].last = std::max(ranges_[key].last, period);
+    key_of_row_.push_back(key);
+    period_of_row_.push_back(static_cast<std::int32_t>(period));
+    if (keeps_times_) time_of_row_.push_back(ToMicros(time));
+    Status added = AddNumbers(batch, row);
+    if (!added)
+      return Error{ErrorCode::kInvalidArgument,
+                   Describe(keys_[key], day) + ": " + added.error().message, added.error().field};
+  }
+  return {};
+}
+
+Status GridAggregator::AddNumbers(const Table& batch, std::size_t row) {
+  for (std::size_t i = 0; i < source_columns_.size(); ++i) {
+    const Column& column = batch.column(source_columns_[i]);
+    const double number = NumberAt(column, row);
+    if (!column.IsMissing(row) && !std::isfinite(number)) {
+      const std::string& name = batch.schema().columns[source_columns_[i]].name;
+      return Error{ErrorCode::kInvalidArgument, "\"" + name + "\" is not a finite number", name};
+    }
+    numbers_of_source_[i].push_back(number);
+  }
+  return {};
+}
+
+Result<Grid> GridAggregator::LayOut() const {
+  Grid grid;
+  if (key_of_row_.empty()) return grid;
+  const Period period = aggregate_.period;
+  PeriodIndex first = PeriodOf(first_day_, period);
+  PeriodIndex last = PeriodOf(last_day_, period);
+  if (aggregate_.partial == PartialPeriods::kDrop) {
+    if (FirstDayOf(first, period) != first_day_) ++first;
+    if (FirstDayOf(last + 1, period) != last_day_ + std::chrono::days(1)) --last;
+  }
+  std::int64_t cells = 0;
+  for (std::size_t number = 0; number < keys_.size(); ++number) {
+    const KeyRange& range = ranges_[number];
+    const PeriodIndex begin =
+        aggregate_.from == GridBound::kAll ? first : std::max(first, range.first);
+    const PeriodIndex end = aggregate_.to == GridBound::kAll ? last : std::min(last, range.last);
+    snapshot_format::KeyEntry entry{.bytes_offset = grid.key_bytes.size(),
+                                    .row_begin = static_cast<std::uint64_t>(cells),
+                                    .bytes_size = static_cast<std::uint32_t>(keys_[number].size()),
+                                    .first_period = static_cast<std::int32_t>(begin)};
+    if (begin <= end) {
+      cells += end - begin + 1;
+      entry.row_count = static_cast<std::uint32_t>(end - begin + 1);
+    }
+    if (cells > kMaxGridRows) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "the grid of " + std::to_string(keys_.size()) + " key(s) from " +
+                       Show(first_day_) + " to " + Show(last_day_) + " has more than " +
+                       std::to_string(kMaxGridRows) + " periods; is a time wrong?",
+                   spec_.time};
+    }
+    grid.key_bytes.append(keys_[number]);
+    grid.keys.push_back(entry);
+  }
+  std::vector<std::int64_t> starts;  // of `first` and all up to the one behind `last`
+  for (PeriodIndex index = first; index <= last + 1; ++index) {
+    starts.push_back(ToMicros(StartOf(index, period, zone_)));
+  }
+  grid.times.reserve(static_cast<std::size_t>(cells));
+  grid.visible_from.reserve(static_cast<std::size_t>(cells));
+  for (const snapshot_format::KeyEntry& key : grid.keys) {
+    for (std::uint32_t i = 0; i < key.row_count; ++i) {
+      const auto start = static_cast<std::size_t>(key.first_period - first) + i;
+      grid.times.push_back(starts[start]);
+      grid.visible_from.push_back(starts[start + 1] + spec_.delay.count());
+    }
+  }
+  return grid;
+}
+
+Status GridAggregator::Fill(std::size_t position, const Grid& grid,
+                            std::vector<double>& cells) const {
+  const AggregateValue& value = aggregate_.values[position];
+  Accumulator accumulator(value.op, grid.times.size());
+  const std::vector<double>* source =
+      value.op == AggregateOp::kCount ? nullptr : &numbers_of_source_[source_of_value_[position]];
+  for (std::size_t row = 0; row < key_of_row_.size(); ++row) {
+    const snapshot_format::KeyEntry& key = grid.keys[key_of_row_[row]];
+    const std::int64_t offset = std::int64_t{period_of_row_[row]} - key.first_period;
+    if (offset < 0 || offset >= key.row_count) continue;  // in a partial period
+    const std::size_t cell = key.row_begin + static_cast<std::size_t>(offset);
+    if (value.op == AggregateOp::kOnly && accumulator.count(cell) != 0) {
+      return Error{
+          ErrorCode::kInvalidArgument,
+          Describe(keys_[key_of_row_[row]], FirstDayOf(period_of_row_[row], aggregate_.period)) +
+              ": two rows with \"" + value.column + "\", expected one",
+          value.column};
+    }
+    accumulator.Take(cell, source == nullptr ? 0 : (*source)[row],
+                     keeps_times_ ? time_of_row_[row] : 0);
+  }
+  cells = std::move(accumulator).TakeResult();
+  for (const snapshot_format::KeyEntry& key : grid.keys) {
+    for (std::uint32_t i = 0; i < key.row_count; ++i) {
+      if (!std::isinf(cells[key.row_begin + i])) continue;
+      const std::string_view bytes =
+          std::string_view(grid.key_bytes).substr(key.bytes_offset, key.bytes_size);
+      return Error{
+          ErrorCode::kInvalidArgument,
+          Describe(bytes, FirstDayOf(std::int64_t{key.first_period} + i, aggregate_.period)) +
+              ": the " + std::string(ToString(value.op)) + " of \"" + value.column +
+              "\" is too large for a double",
+          value.column};
+    }
+  }
+  FillEmpty(value.empty, grid, cells);
+  return {};
+}
+
+Result<Grid> GridAggregator::Finish() const {
+  Result<Grid> grid = LayOut();
+  if (!grid) return grid;
+  grid->columns.resize(aggregate_.values.size());
+  for (std::size_t i = 0; i < grid->columns.size(); ++i) {
+    if (Status filled = Fill(i, *grid, grid->columns[i]); !filled) return std::move(filled).error();
+  }
+  // A key whose rows all lie in partial periods has nothing to read.
+  std::erase_if(grid->keys, [](const auto& key) { return key.row_count == 0; });
+  return grid;
+}
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/table/time_zone.hpp"
+
+namespace forkcast::preprocessing {
+
+/// The step of a regular grid of time: calendar days, weeks of ISO 8601 (from Monday), months.
+enum class Period { kDay, kWeek, kMonth };
+
+/// "day", "week", "month": the names that pipeline files use.
+[[nodiscard]] std::string_view ToString(Period period) noexcept;
+[[nodiscard]] std::optional<Period> PeriodFromString(std::string_view name) noexcept;
+
+/// Number of a period of one kind, counted through: 0 is the one that holds 1970-01-01. Periods are
+/// those of the calendar, so that the number says nothing of zones, and one of 23 hours counts as
+/// any other.
+using PeriodIndex = std::int64_t;
+
+[[nodiscard]] std::chrono::sys_days DayOf(const CivilTime& civil) noexcept;
+/// The period that holds a calendar day.
+[[nodiscard]] PeriodIndex PeriodOf(std::chrono::sys_days day, Period period) noexcept;
+/// The period shown by a wall in `zone` at `instant`.
+[[nodiscard]] PeriodIndex PeriodOf(Instant instant, Period period, const TimeZone& zone);
+/// The first calendar day of a period.
+[[nodiscard]] std::chrono::sys_days FirstDayOf(PeriodIndex index, Period period) noexcept;
+/// The instant at which a period begins in `zone`, which is when the one before it has ended.
+[[nodiscard]] Instant StartOf(PeriodIndex index, Period period, const TimeZone& zone);
+
+}  // namespace forkcast::preprocessing
