@@ -12,6 +12,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/command/command_context.hpp"
 #include "data_preprocessing/ingest_command.hpp"
+#include "model/models_command.hpp"
 #include "serving/serve_command.hpp"
 #include "serving/status_command.hpp"
 
@@ -29,6 +30,8 @@ struct Subcommand {
 constexpr Subcommand kSubcommands[] = {
     {"ingest", "takes CSV files into the store and publishes snapshots",
      &preprocessing::RunIngestCommand},
+    {"models", "lists, shows, compares, promotes and prunes versions of models",
+     &model::RunModelsCommand},
     {"serve", "answers requests from the snapshots that ingest published",
      &serving::RunServeCommand},
     {"status", "tells how a running server and its workers are", &serving::RunStatusCommand},

@@ -1,16 +1,13 @@
 #include "model/tree/decision_tree.hpp"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstdio>
 #include <limits>
 #include <system_error>
 #include <utility>
 
 #include "data_preprocessing/pipeline/json_node.hpp"
+#include "model/content_hash.hpp"
 
 namespace forkcast::model {
 
@@ -27,18 +24,6 @@ struct ChecksumMismatch {
   std::string expected;
 };
 
-std::string HexDigest(std::string_view text) {
-  XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(text.data(), text.size()));
-  std::string hex;
-  for (const unsigned char byte : canonical.digest) {
-    std::array<char, 3> digits{};
-    std::snprintf(digits.data(), digits.size(), "%02x", byte);
-    hex.append(digits.data(), 2);
-  }
-  return hex;
-}
-
 /// Throws ChecksumMismatch when the file is not as it was sealed.
 void VerifyChecksum(std::string_view text, const JsonNode& node) {
   const std::string given = node.String();
@@ -49,7 +34,7 @@ void VerifyChecksum(std::string_view text, const JsonNode& node) {
   }
   std::string zeroed(text);
   zeroed.replace(at + kChecksumPrefix.size(), kChecksumDigits, kChecksumDigits, '0');
-  std::string expected = std::string(kChecksumPrefix) + HexDigest(zeroed);
+  std::string expected = ContentHash(zeroed);
   if (given != expected) throw ChecksumMismatch{std::move(expected)};
 }
 

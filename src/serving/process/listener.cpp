@@ -5,7 +5,6 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,6 +18,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/base/folder_lock.hpp"
 #include "serving/config/address.hpp"
 
 namespace forkcast::serving {
@@ -32,26 +32,6 @@ Error SystemError(const Address& address, const std::string& what) {
 Fd NewSocket(int family) noexcept {
   return Fd(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
-
-/// Holds a folder's lock, which whoever makes or removes a Unix socket in it takes: between the
-/// look at a file and its removal nobody else may put a new socket there. On the folder itself,
-/// since a lock file would stay behind, and gone with the process that holds it.
-class FolderLock {
- public:
-  explicit FolderLock(const std::filesystem::path& folder) noexcept
-      : fd_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (!fd_) return;
-    int locked = 0;
-    do {
-      locked = ::flock(fd_.get(), LOCK_EX);
-    } while (locked != 0 && errno == EINTR);
-    if (locked != 0) fd_.Reset();
-  }
-  [[nodiscard]] bool held() const noexcept { return static_cast<bool>(fd_); }
-
- private:
-  Fd fd_;
-};
 
 sockaddr_un UnixName(const std::filesystem::path& path) noexcept {
   sockaddr_un name{};

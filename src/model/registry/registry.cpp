@@ -1,0 +1,274 @@
+#include "model/registry/registry.hpp"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/folder_lock.hpp"
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "model/content_hash.hpp"
+
+namespace forkcast::model {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr std::string_view kManifest = "manifest.json";
+constexpr std::string_view kPublished = "published.json";
+/// What a writer that was killed leaves behind begins so; the next writer removes it.
+constexpr std::string_view kUnfinished = ".unfinished-";
+
+Error IoError(const fs::path& path, const std::error_code& why) {
+  return {ErrorCode::kIo, path.string() + ": " + why.message()};
+}
+
+Error LastError(const fs::path& path) {
+  return IoError(path, std::error_code(errno, std::generic_category()));
+}
+
+bool IsNameCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+}
+
+/// Names become file names: nothing hidden, no way out of the folder.
+bool IsName(std::string_view name) {
+  constexpr std::size_t kMaxLength = 128;
+  return !name.empty() && name.size() <= kMaxLength && name.front() != '.' &&
+         std::ranges::all_of(name, IsNameCharacter);
+}
+
+std::optional<std::uint64_t> ToNumber(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = failed == std::errc() && end == text.data() + text.size();
+  if (!whole || number == 0 || text.front() == '0') return std::nullopt;
+  return number;
+}
+
+Error BadName(std::string_view what, const std::string& name) {
+  return {ErrorCode::kInvalidArgument,
+          std::string(what) + " \"" + name +
+              "\": expected letters, digits, '_', '-' and '.', not beginning with '.'"};
+}
+
+/// Makes a folder's entries survive a power failure; one that cannot be synced is only less safe.
+void SyncFolder(const fs::path& folder) {
+  const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory) ::fsync(directory.get());
+}
+
+/// Throws std::system_error.
+void WriteFile(const fs::path& path, std::string_view bytes) {
+  fs::create_directories(path.parent_path());
+  AtomicFile file(path);
+  file.Write(bytes);
+  file.Commit();
+}
+
+std::string ReadPublishedAt(const fs::path& folder) {
+  try {
+    return preprocessing::ReadJsonFile(folder / kPublished).at("published_at").get<std::string>();
+  } catch (const std::exception&) {
+    return {};  // for people only; nothing depends on it
+  }
+}
+
+std::map<std::uint64_t, std::vector<std::string>> ReadAliases(const fs::path& folder) {
+  std::map<std::uint64_t, std::vector<std::string>> aliases;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    if (!entry.is_symlink(failed)) continue;
+    const auto number = ToNumber(fs::read_symlink(entry.path(), failed).string());
+    const std::string name = entry.path().filename().string();
+    if (number && IsName(name)) aliases[*number].push_back(name);
+  }
+  for (auto& [number, names] : aliases) std::ranges::sort(names);
+  return aliases;
+}
+
+void RemoveUnfinished(const fs::path& folder) {
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    if (entry.path().filename().string().starts_with(kUnfinished)) {
+      fs::remove_all(entry.path(), failed);
+    }
+  }
+}
+
+}  // namespace
+
+Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_json& manifest,
+                                        const std::vector<ArtefactFile>& files, Instant now) const {
+  if (!IsName(model)) return BadName("model", model);
+  const fs::path folder = root_ / model;
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) return IoError(folder, failed);
+  const FolderLock lock(folder);
+  if (!lock.held()) return LastError(folder);
+  RemoveUnfinished(folder);
+
+  const Result<std::vector<VersionInfo>> versions = Versions(model);
+  if (!versions) return versions.error();
+  const std::uint64_t number = versions->empty() ? 1 : versions->back().number + 1;
+  const fs::path unfinished = folder / (std::string(kUnfinished) + std::to_string(number));
+  try {
+    ordered_json whole = manifest;
+    whole["files"] = ordered_json::array();
+    for (const ArtefactFile& file : files) {
+      WriteFile(unfinished / file.path, file.bytes);
+      whole["files"].push_back(
+          {{"path", file.path}, {"bytes", file.bytes.size()}, {"hash", ContentHash(file.bytes)}});
+    }
+    WriteFile(unfinished / kManifest, whole.dump(2) + "\n");
+    std::string published_at;
+    preprocessing::AppendIsoTimestamp(now, published_at);
+    WriteFile(unfinished / kPublished, ordered_json{{"published_at", published_at}}.dump() + "\n");
+    fs::rename(unfinished, folder / std::to_string(number));
+  } catch (const std::system_error& error) {
+    fs::remove_all(unfinished, failed);
+    return Error{ErrorCode::kIo, error.what()};
+  }
+  SyncFolder(folder);
+  return number;
+}
+
+Result<std::vector<std::string>> Registry::Models() const {
+  std::vector<std::string> models;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root_, failed)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && IsName(name)) models.push_back(name);
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory) return IoError(root_, failed);
+  std::ranges::sort(models);
+  return models;
+}
+
+Result<std::vector<VersionInfo>> Registry::Versions(const std::string& model) const {
+  if (!IsName(model)) return BadName("model", model);
+  const fs::path folder = root_ / model;
+  std::error_code failed;
+  fs::directory_iterator entries(folder, failed);
+  if (failed == std::errc::no_such_file_or_directory) {
+    return Error{ErrorCode::kNotFound, "no model \"" + model + "\" in " + root_.string()};
+  }
+  if (failed) return IoError(folder, failed);
+  const auto aliases = ReadAliases(folder);
+  std::vector<VersionInfo> versions;
+  for (const fs::directory_entry& entry : entries) {
+    const auto number = ToNumber(entry.path().filename().string());
+    if (!number || entry.is_symlink() || !entry.is_directory()) continue;
+    const auto named = aliases.find(*number);
+    versions.push_back(
+        {.model = model,
+         .number = *number,
+         .folder = entry.path(),
+         .aliases = named == aliases.end() ? std::vector<std::string>() : named->second,
+         .published_at = ReadPublishedAt(entry.path())});
+  }
+  std::ranges::sort(versions, {}, &VersionInfo::number);
+  return versions;
+}
+
+Result<VersionInfo> Registry::Find(const std::string& model, const std::string& reference) const {
+  Result<std::vector<VersionInfo>> versions = Versions(model);
+  if (!versions) return versions.error();
+  const auto number = ToNumber(reference);
+  std::string known;
+  for (VersionInfo& version : *versions) {
+    if (number == version.number ||
+        std::ranges::find(version.aliases, reference) != version.aliases.end()) {
+      return std::move(version);
+    }
+    known += (known.empty() ? "" : ", ") + std::to_string(version.number);
+    for (const std::string& alias : version.aliases) known += " (" + alias + ")";
+  }
+  return Error{ErrorCode::kNotFound, "model \"" + model + "\" has no version \"" + reference +
+                                         "\"; there are: " + (known.empty() ? "none" : known)};
+}
+
+Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {
+  const fs::path path = version.folder / kManifest;
+  try {
+    ordered_json manifest = preprocessing::ReadJsonFile(path);
+    const preprocessing::JsonNode node(manifest);
+    for (const preprocessing::JsonNode& file : node.Get("files").Elements()) {
+      const fs::path listed = version.folder / file.Get("path").String();
+      const std::string bytes = preprocessing::ReadTextFile(listed);
+      if (ContentHash(bytes) != file.Get("hash").String()) {
+        return Error{ErrorCode::kCorrupt,
+                     listed.string() + ": not the file that " + path.string() + " lists"};
+      }
+    }
+    return manifest;
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, version.folder.string() + ": " + error.what()};
+  }
+}
+
+Status Registry::SetAlias(const std::string& model, const std::string& alias,
+                          std::uint64_t number) const {
+  if (!IsName(alias) || ToNumber(alias)) return BadName("alias", alias);
+  const Result<VersionInfo> version = Find(model, std::to_string(number));
+  if (!version) return version.error();
+  const fs::path folder = root_ / model;
+  const FolderLock lock(folder);
+  if (!lock.held()) return LastError(folder);
+  RemoveUnfinished(folder);
+  // Pruned meanwhile? Nobody can prune while the lock is held.
+  if (!fs::exists(version->folder)) {
+    return Error{ErrorCode::kNotFound, version->folder.string() + " is gone"};
+  }
+  const fs::path link = folder / alias;
+  std::error_code failed;
+  if (fs::exists(fs::symlink_status(link, failed)) && !fs::is_symlink(link)) {
+    return Error{ErrorCode::kInvalidArgument, link.string() + " is there and is no alias"};
+  }
+  const fs::path unfinished = folder / (std::string(kUnfinished) + alias);
+  fs::create_directory_symlink(std::to_string(number), unfinished, failed);
+  if (failed) return IoError(unfinished, failed);
+  fs::rename(unfinished, link, failed);
+  if (failed) return IoError(link, failed);
+  SyncFolder(folder);
+  return {};
+}
+
+Result<std::vector<std::uint64_t>> Registry::Prune(const std::string& model, std::size_t keep,
+                                                   bool dry_run) const {
+  if (!IsName(model)) return BadName("model", model);
+  if (keep == 0) return Error{ErrorCode::kInvalidArgument, "at least one version is kept"};
+  const fs::path folder = root_ / model;
+  const FolderLock lock(folder);
+  if (!lock.held() && errno != ENOENT) return LastError(folder);
+  const Result<std::vector<VersionInfo>> versions = Versions(model);
+  if (!versions) return versions.error();
+  std::vector<std::uint64_t> removed;
+  const std::size_t old = versions->size() - std::min(keep, versions->size());
+  for (const VersionInfo& version : std::span(*versions).first(old)) {
+    if (!version.aliases.empty()) continue;
+    removed.push_back(version.number);
+    if (dry_run) continue;
+    // Out of sight first, so that no version is ever there in part.
+    const fs::path gone = folder / (std::string(kUnfinished) + std::to_string(version.number));
+    std::error_code failed;
+    fs::rename(version.folder, gone, failed);
+    if (!failed) fs::remove_all(gone, failed);
+    if (failed) return IoError(version.folder, failed);
+  }
+  return removed;
+}
+
+}  // namespace forkcast::model
