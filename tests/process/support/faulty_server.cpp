@@ -80,6 +80,7 @@ LoadReport Sum(LoadReport sum, const LoadReport& part) {
   for (const auto& [status, count] : part.statuses) sum.statuses[status] += count;
   for (const auto& [outcome, count] : part.failures) sum.failures[outcome] += count;
   sum.wrong_ids += part.wrong_ids;
+  sum.slowest = std::max(sum.slowest, part.slowest);
   return sum;
 }
 

@@ -29,6 +29,28 @@ Fd Connect(int family, const void* name, socklen_t size, std::chrono::millisecon
   return socket;
 }
 
+std::string Lower(std::string text) {
+  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+Answer ParseHead(std::string_view head) {
+  Answer answer;
+  answer.head = head.substr(0, head.size() - 2);
+  answer.status = std::atoi(std::string(head.substr(head.find(' ') + 1, 3)).c_str());
+  for (std::size_t end = head.find("\r\n"); end + 2 < head.size();) {
+    const std::size_t begin = end + 2;
+    end = head.find("\r\n", begin);
+    const std::string_view line = head.substr(begin, end - begin);
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string_view::npos) break;
+    answer.headers[Lower(std::string(line.substr(0, colon)))] = line.substr(colon + 2);
+  }
+  return answer;
+}
+
+}  // namespace
+
 Fd Connect(const Endpoint& endpoint, std::chrono::milliseconds patience) {
   if (!endpoint.socket.empty()) {
     sockaddr_un name{};
@@ -47,27 +69,6 @@ Fd Connect(const Endpoint& endpoint, std::chrono::milliseconds patience) {
   if (socket) ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   return socket;
 }
-
-std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
-  return text;
-}
-
-Answer ParseHead(std::string_view head) {
-  Answer answer;
-  answer.status = std::atoi(std::string(head.substr(head.find(' ') + 1, 3)).c_str());
-  for (std::size_t end = head.find("\r\n"); end + 2 < head.size();) {
-    const std::size_t begin = end + 2;
-    end = head.find("\r\n", begin);
-    const std::string_view line = head.substr(begin, end - begin);
-    const std::size_t colon = line.find(": ");
-    if (colon == std::string_view::npos) break;
-    answer.headers[Lower(std::string(line.substr(0, colon)))] = line.substr(colon + 2);
-  }
-  return answer;
-}
-
-}  // namespace
 
 std::string Endpoint::url() const {
   return socket.empty() ? "http://127.0.0.1:" + std::to_string(port) : "unix:" + socket.string();

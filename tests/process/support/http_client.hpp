@@ -22,6 +22,9 @@ struct Endpoint {
   [[nodiscard]] std::string url() const;
 };
 
+/// A blocking socket that gives up after `patience`; none when nobody listens.
+[[nodiscard]] Fd Connect(const Endpoint& endpoint, std::chrono::milliseconds patience = kPatience);
+
 struct Request {
   std::string method = "POST";
   std::string target = "/invocations";
@@ -33,6 +36,7 @@ struct Request {
 struct Answer {
   int status = 0;
   std::map<std::string, std::string> headers{};  ///< Names in lower case.
+  std::string head{};                            ///< As it came, all but the empty line.
   std::string body{};
 
   /// Empty when absent.

@@ -1,5 +1,6 @@
 #include "process/support/load.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -25,7 +26,8 @@ std::ostream& operator<<(std::ostream& out, const LoadReport& report) {
   for (const auto& [status, count] : report.statuses)
     out << "status " << status << ": " << count << "; ";
   for (const auto& [outcome, count] : report.failures) out << outcome << ": " << count << "; ";
-  return out << "wrong ids: " << report.wrong_ids;
+  return out << "wrong ids: " << report.wrong_ids << "; slowest: " << report.slowest.count()
+             << " ms";
 }
 
 Load::Load(Endpoint endpoint, LoadOptions options)
@@ -43,9 +45,11 @@ void Load::RunClient(std::size_t number) {
   for (std::size_t turn = 0; !stop_; ++turn) {
     const std::string id = std::to_string(number) + "-" + std::to_string(turn);
     request.headers = options_.request.headers + "X-Request-Id: " + id + "\r\n";
+    const auto begin = std::chrono::steady_clock::now();
     if (!connection) connection.emplace(endpoint_);
     const Exchange exchange = connection->Ask(request);
-    Note(exchange, id);
+    Note(exchange, id,
+         std::chrono::ceil<std::chrono::milliseconds>(std::chrono::steady_clock::now() - begin));
     const bool answered = exchange.outcome == Outcome::kAnswered;
     if (!answered || exchange.answer.closes() ||
         options_.connections == LoadOptions::Connections::kNewForEach) {
@@ -55,11 +59,13 @@ void Load::RunClient(std::size_t number) {
         options_.when_refused == LoadOptions::WhenRefused::kStop) {
       return;
     }
+    std::this_thread::sleep_until(begin + options_.pace);
   }
 }
 
-void Load::Note(const Exchange& exchange, const std::string& id) {
+void Load::Note(const Exchange& exchange, const std::string& id, std::chrono::milliseconds took) {
   const std::lock_guard lock(mutex_);
+  report_.slowest = std::max(report_.slowest, took);
   if (exchange.outcome != Outcome::kAnswered) {
     ++report_.failures[exchange.outcome];
     return;

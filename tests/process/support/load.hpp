@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <map>
@@ -21,6 +22,8 @@ struct LoadOptions {
   Connections connections = Connections::kKept;
   /// Whether a client to whom nobody listens is done. Each refusal is counted.
   WhenRefused when_refused = WhenRefused::kGoOn;
+  /// From one request of a client to its next, if that is answered by then.
+  std::chrono::milliseconds pace{0};
   /// Without an X-Request-Id, which the load gives.
   Request request{};
 };
@@ -29,6 +32,7 @@ struct LoadReport {
   std::map<int, std::size_t> statuses{};      ///< Of what was answered.
   std::map<Outcome, std::size_t> failures{};  ///< All that was not; refusals too.
   std::size_t wrong_ids = 0;                  ///< Answers that belong to another request.
+  std::chrono::milliseconds slowest{0};       ///< From connecting, if need be, to the answer.
 
   [[nodiscard]] std::size_t answered(int status = 200) const;
   [[nodiscard]] std::size_t failed(Outcome outcome) const;
@@ -36,7 +40,7 @@ struct LoadReport {
 };
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
 
-/// Requests without a pause from several clients, until stopped.
+/// Requests from several clients, without a pause or at their pace, until stopped.
 class Load {
  public:
   Load(Endpoint endpoint, LoadOptions options);
@@ -53,7 +57,7 @@ class Load {
 
  private:
   void RunClient(std::size_t number);
-  void Note(const Exchange& exchange, const std::string& id);
+  void Note(const Exchange& exchange, const std::string& id, std::chrono::milliseconds took);
 
   Endpoint endpoint_;
   LoadOptions options_;
