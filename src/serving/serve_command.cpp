@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string_view>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -42,6 +44,20 @@ using preprocessing::CommandContext;
 
 /// How many workers there may be, of an old and a new generation together.
 constexpr std::size_t kMaxSlots = 512;
+
+/// Who gave a setting, and its value.
+const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_view key) {
+  return *std::ranges::find(settings.values, key, &EffectiveSetting::key);
+}
+
+/// That hooks are configured as their types want it; says in which file when not.
+Status ValidateHooks(const ParsedSettings& settings, std::span<const HookType> types) {
+  Status valid = ValidateHooks(settings.config.hooks, types);
+  if (valid) return valid;
+  Error error = std::move(valid).error();
+  error.message = "config: " + Effective(settings, "config").text + ": " + error.message;
+  return error;
+}
 
 /// A server with the sockets it listens on; forks what answers.
 class Server {
@@ -230,8 +246,8 @@ class Server {
     if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
     if (start.generation > 1) {
       auto settings = ParseServerSettings(arguments_, context_.environment);
-      Status valid = settings ? ValidateHooks(settings->config.hooks, extensions_.hook_types)
-                              : std::move(settings).error();
+      Status valid =
+          settings ? ValidateHooks(*settings, extensions_.hook_types) : std::move(settings).error();
       if (!valid) {
         log_->error("reload_refused error={:?}", valid.error().message);
         return kExitUsage;
@@ -314,13 +330,14 @@ int RunServeCommand(const std::vector<std::string>& arguments, const CommandCont
     context.out << PrintConfig(*settings);
     return kExitOk;
   }
-  if (const Status hooks = ValidateHooks(settings->config.hooks, extensions.hook_types); !hooks) {
+  if (const Status hooks = ValidateHooks(*settings, extensions.hook_types); !hooks) {
     context.err << "forkcast serve: " << hooks.error().message << '\n';
     return kExitUsage;
   }
   auto identity = ResolveIdentity(settings->config.user, settings->config.group);
   if (!identity) {
-    context.err << "forkcast serve: " << identity.error().message << '\n';
+    context.err << "forkcast serve: " << identity.error().message << " (given by "
+                << Effective(*settings, identity.error().field).origin << ")\n";
     return kExitUsage;
   }
   if (settings->action == ServerAction::kCheck) return CheckServer(settings->config, context);

@@ -305,26 +305,29 @@ TEST_P(RefusedStart, SaysWhichSettingAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, RefusedStart,
-    testing::Values(RefusedCase{"UnknownUser",
-                                {"--user", "no-such-user"},
-                                2,
-                                R"(user: "no-such-user": expected a user that exists)"},
-                    RefusedCase{"UnknownGroup",
-                                {"--group", "no-such-group"},
-                                2,
-                                R"(group: "no-such-group": expected a group that exists)"},
-                    RefusedCase{"PidfileNowhere",
-                                {"--pidfile", "/absent/f.pid"},
-                                4,
-                                "/absent/f.pid: cannot be opened: No such file"},
-                    RefusedCase{"ControlSocketNowhere",
-                                {"--control", "/absent/control"},
-                                4,
-                                "unix:/absent/control: cannot use the folder"},
-                    RefusedCase{"AccessLogNowhere",
-                                {"--access-log", "json", "--access-log-file", "/absent/a.log"},
-                                4,
-                                "/absent/a.log: cannot be written to: No such file"}),
+    testing::Values(
+        RefusedCase{
+            "UnknownUser",
+            {"--user", "no-such-user"},
+            2,
+            R"(user: "no-such-user": expected a user that exists, or a number (given by --user))"},
+        RefusedCase{
+            "UnknownGroup",
+            {"--group", "no-such-group"},
+            2,
+            R"(group: "no-such-group": expected a group that exists, or a number (given by --group))"},
+        RefusedCase{"PidfileNowhere",
+                    {"--pidfile", "/absent/f.pid"},
+                    4,
+                    "/absent/f.pid: cannot be opened: No such file"},
+        RefusedCase{"ControlSocketNowhere",
+                    {"--control", "/absent/control"},
+                    4,
+                    "unix:/absent/control: cannot use the folder"},
+        RefusedCase{"AccessLogNowhere",
+                    {"--access-log", "json", "--access-log-file", "/absent/a.log"},
+                    4,
+                    "/absent/a.log: cannot be written to: No such file"}),
     [](const auto& param) { return param.param.name; });
 
 // ---- access log ----
@@ -474,28 +477,40 @@ TEST_F(Check, SaysWhatItLookedAtAndLeavesNothingBehind) {
   const fs::path socket = faulty_.workspace() / "new.sock";
   const std::string store = faulty_.workspace().store();
   const std::string folder = store.substr(std::string("sqlite:").size()) + ".snapshots";
-  EXPECT_EQ(Run({"--bind", "127.0.0.1:0", "--bind", "unix:" + socket.string()}, 0),
-            "ok: settings and 0 hooks\n"
-            "ok: pipeline order_triage and its snapshots in " +
-                folder +
-                "\n"
-                "ok: model order_triage version 1\n"
-                "ok: store " +
-                store +
-                "\n"
-                "ok: address 127.0.0.1:0\n"
-                "ok: address unix:" +
-                socket.string() + "\n");
-  EXPECT_FALSE(fs::exists(socket));
+  EXPECT_EQ(
+      Run({"--bind", "127.0.0.1:0", "--bind", "unix:" + socket.string(), "--control", control(),
+           "--pidfile", pidfile(), "--access-log", "json", "--access-log-file", access_log()},
+          0),
+      "ok: settings and 0 hooks\n"
+      "ok: pipeline order_triage and its snapshots in " +
+          folder +
+          "\n"
+          "ok: model order_triage version 1\n"
+          "ok: store " +
+          store +
+          "\n"
+          "ok: address 127.0.0.1:0\n"
+          "ok: address unix:" +
+          socket.string() + "\nok: address unix:" + control().string() + "\nok: pidfile " +
+          pidfile().string() + "\nok: access log " + access_log().string() + "\n");
+  for (const fs::path& file : {socket, control(), pidfile(), access_log()}) {
+    EXPECT_FALSE(fs::exists(file)) << file;
+  }
 }
 
 TEST_F(Check, LeavesTheServerAloneWhoseNextConfigurationItIs) {
   Server& server = StartReady();
   const std::string tcp = "127.0.0.1:" + std::to_string(server.endpoint().port);
   const std::string path = "unix:" + server.unix_endpoint().socket.string();
-  EXPECT_THAT(Run({"--bind", tcp, "--bind", path}, 0),
-              AllOf(HasSubstr("note: address " + tcp + ": a server is listening there\n"),
-                    HasSubstr("note: address " + path + ": a server is listening there\n")));
+  const std::string pid = std::to_string(server.pid());
+  EXPECT_THAT(
+      Run({"--bind", tcp, "--bind", path, "--control", control(), "--pidfile", pidfile()}, 0),
+      AllOf(HasSubstr("note: address " + tcp + ": a server is listening there\n"),
+            HasSubstr("note: address " + path + ": a server is listening there\n"),
+            HasSubstr("note: address unix:" + control().string() + ": a server is listening"),
+            HasSubstr("held by the running process " + pid)));
+  EXPECT_EQ(ReadWhole(pidfile()), NumberOf(server));
+  EXPECT_EQ(json::parse(Status(0)).at("pid"), server.pid());
   EXPECT_EQ(Ping(server.unix_endpoint()), 200);
   EXPECT_EQ(Ping(server.endpoint()), 200);
 }
@@ -560,6 +575,27 @@ INSTANTIATE_TEST_SUITE_P(
                     return Flags{"--bind", "unix:" + w.Write("file", "precious").string()};
                   },
                   4, "there is a file that is no socket; not touched"},
+        CheckCase{"PidfileNowhere",
+                  [](const Workspace&) {
+                    return Flags{"--pidfile", "/absent/f.pid"};
+                  },
+                  4, "/absent/f.pid: cannot be opened"},
+        CheckCase{"ControlSocketNowhere",
+                  [](const Workspace&) {
+                    return Flags{"--control", "/absent/control"};
+                  },
+                  4, "unix:/absent/control: cannot use the folder"},
+        CheckCase{"AccessLogNowhere",
+                  [](const Workspace&) {
+                    return Flags{"--access-log", "json", "--access-log-file", "/absent/a.log"};
+                  },
+                  4, "/absent/a.log: cannot be written to"},
+        CheckCase{"HookWithoutItsSettings",
+                  [](const Workspace& w) {
+                    const auto file = w.Write("hooks.json", R"({"hooks": [{"type": "capture"}]})");
+                    return Flags{"--config", file.string()};
+                  },
+                  2, "hooks.json: $.hooks[0]: missing key"},
         CheckCase{"UnknownUser",
                   [](const Workspace&) {
                     return Flags{"--user", "no-such-user"};
