@@ -175,10 +175,14 @@ std::vector<pid_t> Server::PidsOf(const std::string& pattern) const {
 }
 
 void Server::CheckEnds() const {
-  if (options_.ends == ServerOptions::Ends::kAnyHow) return;
-  const std::regex bad("child_exited .* code=[1-9]|child_killed (?!.*signal=Killed)|Sanitizer");
-  for (const std::string& line : Lines(log())) {
-    EXPECT_FALSE(std::regex_search(line, bad)) << log();
+  // A sanitizer also reports the signals by which tests have processes die.
+  const std::regex report("Sanitizer: (?!SEGV|ABRT)|runtime error:");
+  const std::regex unclean("child_exited .* code=[1-9]|child_killed (?!.*signal=Killed)");
+  const std::string text = log();
+  for (const std::string& line : Lines(text)) {
+    EXPECT_FALSE(std::regex_search(line, report)) << text;
+    if (options_.ends == ServerOptions::Ends::kAnyHow) continue;
+    EXPECT_FALSE(std::regex_search(line, unclean)) << text;
   }
 }
 

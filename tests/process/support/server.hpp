@@ -70,7 +70,7 @@ struct ServerOptions {
   std::string name = "server";             ///< Of its log.
   std::string socket = "server.sock";      ///< Of its Unix socket.
   /// Whether processes of it may end other than by exit code 0 (or a SIGKILL); if not, one that
-  /// does fails the test. A sanitizer's leak report ends a process so.
+  /// does fails the test. What a sanitizer reports of any of them always does.
   enum class Ends { kCleanly, kAnyHow } ends = Ends::kCleanly;
 };
 
