@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <nlohmann/json.hpp>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -11,6 +13,13 @@
 #include "data_preprocessing/series/series_testing.hpp"
 
 namespace forkcast::preprocessing {
+
+/// Each value as Show() writes it, with blanks between them.
+inline std::string ShowAll(std::span<const Value> values) {
+  std::string shown;
+  for (const Value& value : values) shown += (shown.empty() ? "" : " ") + Show(value);
+  return shown;
+}
 
 inline PipelineSpec ParsePipeline(const nlohmann::ordered_json& json) {
   Result<PipelineSpec> spec = ParsePipelineSpec(json.dump(), ".");
@@ -43,7 +52,7 @@ class FeatureBench {
   void Publish() {
     snapshots_.clear();
     for (std::size_t i = 0; i < spec_.series.size(); ++i) {
-      snapshots_.push_back(PublishAndOpen(spec_.series[i], tables_[i], folder_));
+      snapshots_.push_back(PublishAndOpen(spec_.series[i], tables_[i], folder_, spec_.zone));
     }
   }
 
@@ -66,8 +75,7 @@ class FeatureBench {
       return (missing ? "missing " : "stale ") + computed.error().field + ": " +
              computed.error().message;
     }
-    std::string shown;
-    for (const Value& value : values) shown += (shown.empty() ? "" : " ") + Show(value);
+    std::string shown = ShowAll(values);
     for (std::size_t i = 0; i < spec_.series.size(); ++i) {
       if ((stale >> i & 1U) != 0) shown += " stale:" + spec_.series[i].name;
     }
@@ -78,8 +86,26 @@ class FeatureBench {
     return Compute(computer, Request({row}), 0, now);
   }
 
+  /// The features of one row at a moment, whatever its own time says.
+  [[nodiscard]] std::vector<Value> ComputeAt(const RowTexts& row,
+                                             const FeatureMoment& moment) const {
+    FeatureComputer computer = MakeComputer();
+    const Table rows = Request({row});
+    std::vector<Value> values(computer.feature_count());
+    SeriesMask stale = 0;
+    computer.Select(snapshots_, rows, 0);
+    const Status computed = computer.ComputeAt(moment, values, stale);
+    if (!computed) throw std::runtime_error(computed.error().message);
+    return values;
+  }
+
   [[nodiscard]] FeatureComputer MakeComputer() const {
-    return {spec_.features, spec_.series, spec_.request, spec_.zone};
+    return {spec_.features, spec_.series, spec_.request, spec_.zone,
+            spec_.forecast ? &*spec_.forecast : nullptr};
+  }
+  /// An instant of the pipeline's zone.
+  [[nodiscard]] Instant At(std::string_view text) const {
+    return ParseTimestamp(text, spec_.zone).value();
   }
   [[nodiscard]] std::span<const Snapshot> snapshots() const noexcept { return snapshots_; }
 

@@ -77,9 +77,9 @@ inline std::string DefinitionInUtc(const SeriesSpec& spec) { return DefinitionOf
 
 /// Publishes `rows` (of spec.ReadSchema()) under `path`.
 inline SnapshotReport Publish(const SeriesSpec& spec, const Table& rows,
-                              const std::filesystem::path& path) {
-  const TimeZone utc;
-  SnapshotBuilder builder(spec, utc);
+                              const std::filesystem::path& path,
+                              const TimeZone& zone = TimeZone()) {
+  SnapshotBuilder builder(spec, zone);
   const Status added = builder.Add(rows);
   EXPECT_TRUE(added.ok());
   const Result<SnapshotReport> report = builder.Publish(path);
@@ -87,15 +87,18 @@ inline SnapshotReport Publish(const SeriesSpec& spec, const Table& rows,
   return report.ok() ? *report : SnapshotReport();
 }
 
-inline Table RowsOf(const SeriesSpec& spec, const std::vector<RowTexts>& rows) {
+inline Table RowsOf(const SeriesSpec& spec, const std::vector<RowTexts>& rows,
+                    const TimeZone& zone = TimeZone()) {
   Table table(spec.ReadSchema());
-  for (const RowTexts& row : rows) AppendRow(row, table);
+  for (const RowTexts& row : rows) AppendRow(row, table, zone);
   return table;
 }
 
 /// Opens and verifies; the test ends here when that fails.
-inline Snapshot OpenVerified(const SeriesSpec& spec, const std::filesystem::path& path) {
-  Result<Snapshot> snapshot = Snapshot::Open(path, DefinitionInUtc(spec), spec.ValueSchema());
+inline Snapshot OpenVerified(const SeriesSpec& spec, const std::filesystem::path& path,
+                             const TimeZone& zone = TimeZone()) {
+  Result<Snapshot> snapshot =
+      Snapshot::Open(path, DefinitionOf(spec, zone.name()), spec.ValueSchema());
   if (!snapshot) throw std::runtime_error(snapshot.error().message);
   if (const Status verified = snapshot->Verify(); !verified) {
     throw std::runtime_error(verified.error().message);
@@ -103,11 +106,11 @@ inline Snapshot OpenVerified(const SeriesSpec& spec, const std::filesystem::path
   return std::move(*snapshot);
 }
 
-inline Snapshot PublishAndOpen(const SeriesSpec& spec, const Table& rows,
-                               const TempFolder& folder) {
+inline Snapshot PublishAndOpen(const SeriesSpec& spec, const Table& rows, const TempFolder& folder,
+                               const TimeZone& zone = TimeZone()) {
   const std::filesystem::path path = folder.path() / "series.snapshot";
-  Publish(spec, rows, path);
-  return OpenVerified(spec, path);
+  Publish(spec, rows, path, zone);
+  return OpenVerified(spec, path, zone);
 }
 
 /// The value of `column` in force for `key` at `time`, as Show() writes it; "none" without a row.

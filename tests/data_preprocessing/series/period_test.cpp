@@ -1,0 +1,126 @@
+#include "data_preprocessing/series/period.hpp"
+
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <random>
+
+#include "data_preprocessing/series/series_testing.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+using std::chrono::days;
+using std::chrono::hours;
+using std::chrono::sys_days;
+
+std::string ShowDay(sys_days day) { return Show(Value(Instant(day))).substr(0, 10); }
+
+struct PeriodCase {
+  std::string name;
+  Period period;
+  std::string day;
+  PeriodIndex index;
+  std::string first_day;
+};
+
+void PrintTo(const PeriodCase& one, std::ostream* out) { *out << one.name; }
+
+class PeriodTest : public testing::TestWithParam<PeriodCase> {};
+
+TEST_P(PeriodTest, HasANumberAndAFirstDay) {
+  const PeriodCase& one = GetParam();
+  const auto day = std::chrono::floor<days>(At(one.day));
+  EXPECT_EQ(PeriodOf(day, one.period), one.index);
+  EXPECT_EQ(ShowDay(FirstDayOf(one.index, one.period)), one.first_day);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PeriodTest,
+    testing::Values(
+        PeriodCase{"TheFirstDayIs0", Period::kDay, "1970-01-01", 0, "1970-01-01"},
+        PeriodCase{"TheDayBeforeIsMinus1", Period::kDay, "1969-12-31", -1, "1969-12-31"},
+        PeriodCase{"Week0BeginsOnTheMondayBefore1970", Period::kWeek, "1970-01-01", 0,
+                   "1969-12-29"},
+        PeriodCase{"Week0EndsOnItsSunday", Period::kWeek, "1970-01-04", 0, "1969-12-29"},
+        PeriodCase{"Week1BeginsOnTheNextMonday", Period::kWeek, "1970-01-05", 1, "1970-01-05"},
+        PeriodCase{"TheSundayBeforeWeek0IsMinus1", Period::kWeek, "1969-12-28", -1, "1969-12-22"},
+        PeriodCase{"Week53Of2020ReachesIntoJanuary", Period::kWeek, "2021-01-03", 2661,
+                   "2020-12-28"},
+        PeriodCase{"Week1Of2021FollowsWeek53", Period::kWeek, "2021-01-04", 2662, "2021-01-04"},
+        PeriodCase{"AYearMayBeginInTheWeek1OfItself", Period::kWeek, "2024-12-30", 2870,
+                   "2024-12-30"},
+        PeriodCase{"January1970IsMonth0", Period::kMonth, "1970-01-31", 0, "1970-01-01"},
+        PeriodCase{"December1969IsMonthMinus1", Period::kMonth, "1969-12-01", -1, "1969-12-01"},
+        PeriodCase{"January1969IsMonthMinus12", Period::kMonth, "1969-01-31", -12, "1969-01-01"},
+        PeriodCase{"ALeapDayIsOfFebruary", Period::kMonth, "2024-02-29", 649, "2024-02-01"},
+        PeriodCase{"TheDayAfterIsOfMarch", Period::kMonth, "2024-03-01", 650, "2024-03-01"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(PeriodProperty, APeriodHoldsTheDaysFromItsFirstToTheNextOnesFirst) {
+  std::mt19937_64 random(7);
+  for (const Period period : {Period::kDay, Period::kWeek, Period::kMonth}) {
+    for (int i = 0; i < 10'000; ++i) {
+      const sys_days day(days(static_cast<std::int64_t>(random() % 200'000) - 100'000));
+      const PeriodIndex index = PeriodOf(day, period);
+      ASSERT_LE(FirstDayOf(index, period), day) << ShowDay(day);
+      ASSERT_GT(FirstDayOf(index + 1, period), day) << ShowDay(day);
+    }
+  }
+}
+
+struct StartCase {
+  std::string name;
+  std::string zone;
+  std::string day;
+  std::string start;  // UTC
+  int hours;          // until the next day
+};
+
+void PrintTo(const StartCase& one, std::ostream* out) { *out << one.name; }
+
+class StartTest : public testing::TestWithParam<StartCase> {};
+
+TEST_P(StartTest, IsWhenTheDayBeginsOnTheWall) {
+  const StartCase& one = GetParam();
+  const TimeZone zone = TimeZone::Load(one.zone).value();
+  const PeriodIndex day = PeriodOf(std::chrono::floor<days>(At(one.day)), Period::kDay);
+  EXPECT_EQ(StartOf(day, Period::kDay, zone), At(one.start));
+  EXPECT_EQ(StartOf(day + 1, Period::kDay, zone) - StartOf(day, Period::kDay, zone),
+            hours(one.hours));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, StartTest,
+    testing::Values(
+        StartCase{"Utc", "UTC", "2024-03-31", "2024-03-31", 24},
+        StartCase{"TheDayOf23Hours", "Europe/Berlin", "2024-03-31", "2024-03-30T23:00:00Z", 23},
+        StartCase{"TheDayOf25Hours", "Europe/Berlin", "2024-10-27", "2024-10-26T22:00:00Z", 25},
+        StartCase{"WithoutMidnightItIsOneOClock", "America/Sao_Paulo", "2018-11-04",
+                  "2018-11-04T03:00:00Z", 23},
+        // At 00:01 of November 7th the clocks showed 23:01 of the 6th again.
+        StartCase{"OfTwoMidnightsItIsTheSecond", "America/St_Johns", "2010-11-07",
+                  "2010-11-07T03:30:00Z", 24}),
+    [](const auto& param) { return param.param.name; });
+
+class ZoneTest : public testing::TestWithParam<const char*> {};
+
+/// So that no row of a period is visible in another's features before the period is over.
+TEST_P(ZoneTest, NoInstantOfAPeriodLiesBehindItsEnd) {
+  const TimeZone zone = TimeZone::Load(GetParam()).value();
+  std::mt19937_64 random(11);
+  for (const Period period : {Period::kDay, Period::kWeek, Period::kMonth}) {
+    for (int i = 0; i < 5'000; ++i) {
+      const Instant instant{std::chrono::seconds(random() % 2'000'000'000)};
+      ASSERT_LT(instant, StartOf(PeriodOf(instant, period, zone) + 1, period, zone))
+          << Show(Value(instant));
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Zones, ZoneTest,
+                         testing::Values("UTC", "Europe/Berlin", "America/St_Johns",
+                                         "America/Sao_Paulo", "Pacific/Apia"));
+
+}  // namespace
+}  // namespace forkcast::preprocessing
