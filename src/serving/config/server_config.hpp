@@ -59,7 +59,8 @@ struct ServerConfig {
   std::optional<unsigned> umask;  ///< None: as inherited.
   // Performance and limits.
   std::size_t workers = 1;
-  std::size_t max_connections = 1000;  ///< Of one worker.
+  std::chrono::milliseconds max_queue_delay{5000};  ///< A request that would wait longer gets 503.
+  std::size_t max_connections = 1000;               ///< Of one worker.
   std::size_t max_body_bytes = 6291456;
   std::size_t max_header_bytes = 16384;
   std::size_t max_rows = 100'000;  ///< Of one request.

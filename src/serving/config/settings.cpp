@@ -445,6 +445,11 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("graceful_timeout", "FORKCAST_GRACEFUL_TIMEOUT",
                   IntegerRule("SECONDS", 1, 600, &ServerConfig::graceful_timeout), "25",
                   "Seconds to finish requests when stopping"),
+      MakeSetting(
+          "max_queue_delay_ms", "FORKCAST_MAX_QUEUE_DELAY_MS",
+          IntegerRule("MS", 1, 3'600'000, &ServerConfig::max_queue_delay), "5000",
+          "Milliseconds that a request may wait in its worker until it is worked on; beyond, "
+          "it gets 503 at once"),
       MakeSetting("max_connections", "FORKCAST_MAX_CONNECTIONS",
                   IntegerRule("N", 1, 65536, &ServerConfig::max_connections), "1000",
                   "Connections of one worker"),

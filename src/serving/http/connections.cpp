@@ -12,6 +12,7 @@
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <ctime>
+#include <deque>
 #include <list>
 #include <optional>
 #include <string>
@@ -22,6 +23,7 @@
 #include "serving/http/access_log.hpp"
 #include "serving/http/coroutine.hpp"
 #include "serving/http/error_response.hpp"
+#include "serving/http/queue_delay.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/router.hpp"
 #include "serving/process/worker_slot.hpp"
@@ -35,6 +37,9 @@ constexpr std::size_t kKeptBodyCapacity = 262144;
 // What a connection may do before it is the others' turn.
 constexpr int kRequestsBeforeYield = 64;
 constexpr std::size_t kBytesBeforeYield = 262144;
+// A larger body is worked on when those that came before have been answered: one at a time, since
+// each takes several times its size of memory.
+constexpr std::size_t kLargeBody = 65536;
 // What all of them may do before it is the loop's again.
 constexpr int kRoundsOfATurn = 4;
 constexpr std::chrono::milliseconds kTurn{1};
@@ -73,7 +78,7 @@ class Connections::Connection {
   Connection(Shared& shared, Fd socket);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
-  ~Connection() = default;
+  ~Connection() { LeaveLarge(); }
 
   /// Goes on until it waits or ends; in that case the object is gone afterwards.
   void Resume();
@@ -92,7 +97,8 @@ class Connections::Connection {
     kNone,
     kReadable,
     kWritable,
-    kTurn,  ///< For the others to have had theirs.
+    kTurn,   ///< For the others to have had theirs.
+    kFirst,  ///< For being the first of the large ones.
   };
   struct Suspension {
     bool over;
@@ -108,7 +114,15 @@ class Connections::Connection {
   void Watch(std::uint32_t events);
   Io TryRead();
   Io TryWrite();
-  void AnswerRequest();
+  void BeginAnswer();
+  /// How long to stay away, when there is too much to do; else 0.
+  [[nodiscard]] std::chrono::seconds RetryAfter() const;
+  /// One slice; true when the answer is made.
+  bool WorkOnAnswer();
+  void EndAnswer();
+  /// Joins the large ones; true when it is the first.
+  bool JoinLarge();
+  void LeaveLarge();
   void AnswerFault(const RequestFault& fault);
   void AnswerLateRequest();
   void Compose(bool keep_alive, bool with_body);
@@ -140,6 +154,11 @@ class Connections::Connection {
   bool ending_ = false;  // the peer's end has been reported: no edge will follow what is read
   bool broken_ = false;  // cannot be watched
   Response response_;
+  Router::Work work_;
+  bool begun_ = false;           // the router has taken the request on
+  bool is_large_ = false;        // it takes turns with others
+  std::size_t large_bytes_ = 0;  // of its body, while it is among the large ones
+  MonotonicTime turn_began_;     // as the first of them
   std::string head_;
   std::string_view unsent_head_;
   std::string_view unsent_body_;
@@ -196,6 +215,7 @@ struct Connections::Shared : std::enable_shared_from_this<Shared> {
 
   /// Resumes the connection when every other one that can go on has.
   void ResumeInTurn(Connection& connection) {
+    if (ended) return;
     runnable.push_back(&connection);
     if (!in_turn) PostTurn();
   }
@@ -208,8 +228,9 @@ struct Connections::Shared : std::enable_shared_from_this<Shared> {
     const MonotonicTime begin = std::chrono::steady_clock::now();
     MonotonicTime now = begin;
     for (int round = 0; more && round < kRoundsOfATurn && now - begin < kTurn; ++round) {
-      const int count = ::epoll_wait(poll.native_handle(), events.data(),
-                                     static_cast<int>(events.size()), /*timeout=*/0);
+      const int most = static_cast<int>(events.size());
+      const int count = ::epoll_wait(poll.native_handle(), events.data(), most, /*timeout=*/0);
+      delay.OnPoll(now, count < most);
       for (int i = 0; i < count; ++i) {
         const epoll_event& event = events[static_cast<std::size_t>(i)];
         static_cast<Connection*>(event.data.ptr)->OnEvents(event.events);
@@ -221,7 +242,9 @@ struct Connections::Shared : std::enable_shared_from_this<Shared> {
       now = std::chrono::steady_clock::now();
     }
     in_turn = false;
-    more ? PostTurn() : Watch();
+    if (more) return PostTurn();
+    delay.OnIdle();
+    Watch();
   }
   void PostTurn() {
     if (std::exchange(turn_due, true)) return;
@@ -257,6 +280,8 @@ struct Connections::Shared : std::enable_shared_from_this<Shared> {
 
   net::posix::stream_descriptor poll;
   std::vector<epoll_event> events;
+  QueueDelay delay;
+  std::deque<Connection*> large;  // the first is the one that is worked on
   std::vector<Connection*> runnable;
   std::vector<Connection*> running;
   bool in_turn = false;
@@ -302,7 +327,7 @@ Connections::Connection::Suspension Connections::Connection::Until(Wait wait) {
   moved_ = 0;
   if (wait == Wait::kTurn) {
     shared_.ResumeInTurn(*this);
-  } else {
+  } else if (wait != Wait::kFirst) {
     Watch(wait == Wait::kWritable ? EPOLLIN | EPOLLOUT : EPOLLIN);
   }
   if (!broken_) wait_ = wait;
@@ -416,25 +441,66 @@ void Connections::Connection::LogAnswer() {
                                      .latency = latency});
 }
 
-void Connections::Connection::AnswerRequest() {
+void Connections::Connection::BeginAnswer() {
   RequestView& request = reader_.request();
   request.deadline = request.started + shared_.options.timeout;
   idle_due_.reset();
   response_.Clear();
   if (response_.body.capacity() > kKeptBodyCapacity) response_.body.shrink_to_fit();
+  begun_ = false;
+  is_large_ = request.body.size() > kLargeBody;
+  request.retry_after = RetryAfter();
+}
+
+std::chrono::seconds Connections::Connection::RetryAfter() const {
+  QueueDelay::Duration wait = shared_.delay.Waited(std::chrono::steady_clock::now());
+  if (is_large_) wait += shared_.delay.LargeWait();
+  if (wait <= shared_.options.max_queue_delay) return std::chrono::seconds(0);
+  return std::chrono::ceil<std::chrono::seconds>(wait);
+}
+
+bool Connections::Connection::WorkOnAnswer() {
+  const RequestView& request = reader_.request();
   // What the master sees when the loop does not come back from this.
   const auto ns = [](MonotonicTime time) { return time.time_since_epoch().count(); };
   shared_.slot.request_deadline_ns.store(ns(request.deadline), std::memory_order_relaxed);
   shared_.slot.request_started_ns.store(ns(std::chrono::steady_clock::now()),
                                         std::memory_order_relaxed);
-  shared_.router.Handle(request, response_);
+  const bool answered = std::exchange(begun_, true)
+                            ? shared_.router.Continue(request, response_, work_)
+                            : shared_.router.Start(request, response_, work_);
   shared_.slot.request_started_ns.store(0, std::memory_order_relaxed);
   shared_.slot.request_deadline_ns.store(0, std::memory_order_relaxed);
+  return answered;
+}
+
+void Connections::Connection::EndAnswer() {
+  const RequestView& request = reader_.request();
   const bool head_only = request.method == Method::kHead;
   answer_due_ = request.deadline;
   Compose(reader_.keep_alive() && !response_.close && !shared_.draining, !head_only);
   NoteRequest();
   reader_.Next();
+}
+
+bool Connections::Connection::JoinLarge() {
+  large_bytes_ = reader_.request().body.size();
+  shared_.delay.OnLargeJoined(large_bytes_);
+  shared_.large.push_back(this);
+  return shared_.large.front() == this;
+}
+
+void Connections::Connection::LeaveLarge() {
+  if (large_bytes_ == 0) return;
+  if (begun_ && response_.status == 200) {
+    shared_.delay.OnLargeAnswered(large_bytes_, std::chrono::steady_clock::now() - turn_began_);
+  }
+  shared_.delay.OnLargeLeft(std::exchange(large_bytes_, 0));
+  const bool was_first = shared_.large.front() == this;
+  std::erase(shared_.large, this);
+  if (!was_first || shared_.large.empty()) return;
+  Connection& next = *shared_.large.front();
+  if (std::exchange(next.wait_, Wait::kTurn) == Wait::kFirst) shared_.ResumeInTurn(next);
 }
 
 void Connections::Connection::AnswerFault(const RequestFault& fault) {
@@ -489,7 +555,16 @@ Coroutine Connections::Connection::Serve() {
         unsent_body_ = {};
         break;
       case RequestReader::Progress::kRequest:
-        AnswerRequest();
+        BeginAnswer();
+        if (is_large_ && reader_.request().retry_after.count() == 0 && !JoinLarge()) {
+          reader_.request().waited = true;
+          WaitUntil(std::min(reader_.request().deadline, shared_.stop_by));
+          co_await Until(Wait::kFirst);
+        }
+        if (large_bytes_ != 0) turn_began_ = std::chrono::steady_clock::now();
+        while (!WorkOnAnswer()) co_await Until(Wait::kTurn);
+        LeaveLarge();
+        EndAnswer();
         break;
       case RequestReader::Progress::kFault:
         faulty = true;

@@ -23,13 +23,21 @@ struct ConnectionOptions {
   RequestLimits limits;
   std::chrono::seconds timeout{60};       ///< From a request's first byte to its answer's last.
   std::chrono::seconds idle_timeout{75};  ///< Between an answer and the next request.
-  AccessLog* access_log = nullptr;        ///< Outlives the connections; null: nothing is noted.
-  std::size_t worker = 0;                 ///< In the access log.
+  /// A request that would wait longer until it is worked on is refused.
+  std::chrono::milliseconds max_queue_delay = std::chrono::milliseconds::max();
+  AccessLog* access_log = nullptr;  ///< Outlives the connections; null: nothing is noted.
+  std::size_t worker = 0;           ///< In the access log.
 };
 
 /// All connections of one worker. Each is a coroutine with one loop: read, route, write; it waits
 /// only when the socket makes it. Deadlines are kept by Tick(), one pass over the connections,
 /// instead of a timer for each. Belongs to the loop's thread.
+///
+/// No connection keeps the others waiting: bytes move 256 KiB at a time, and a request is worked on
+/// in slices of about a millisecond (InvocationJob). Requests with bodies over 64 KiB are worked on
+/// one after the other, in the order in which they came, while smaller ones are answered in
+/// between. How long a request would wait is known (QueueDelay); beyond `max_queue_delay` the
+/// router is told to refuse it.
 class Connections {
  public:
   /// `on_closed` is called after each connection that ended. All but `options` must outlive the

@@ -107,6 +107,18 @@ void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view req
   out += "]}}";
 }
 
+void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id,
+                   Response& response) {
+  response.status = 503;
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  response.AddHeader("Retry-After", std::to_string(retry_after.count()));
+  response.body.assign("{\"error\":{");
+  AppendMember("code", "overloaded", response.body);
+  AppendMember("message", "more requests are waiting than can be answered in time", response.body);
+  AppendMember("request_id", request_id, response.body);
+  response.body += "}}";
+}
+
 void WriteFault(const RequestFault& fault, Response& response) {
   response.status = fault.status;
   response.close = true;

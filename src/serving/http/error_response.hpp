@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -26,6 +27,10 @@ void WriteError(const Error& error, std::string_view request_id, Response& respo
 /// number of `bad_rows`, and the first ten in `rows`. Precondition: `errors` is not empty.
 void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view request_id,
                     Response& response);
+
+/// Makes `response` a refusal since too much is waiting, to be tried again after so long.
+void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id,
+                   Response& response);
 
 /// Makes `response` the answer to bytes that are no request, behind which the connection ends.
 void WriteFault(const RequestFault& fault, Response& response);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -24,6 +25,10 @@ struct RequestView {
   std::string_view custom_attributes{};  ///< X-Amzn-SageMaker-Custom-Attributes
   MonotonicTime started{};               ///< When its first byte had been read.
   MonotonicTime deadline{};              ///< When its answer has to be made.
+  bool waited = false;                   ///< For its turn, behind other large ones.
+  /// Not 0: more is waiting than can be done in time. What takes work is to be refused, and had
+  /// better come again after so long.
+  std::chrono::seconds retry_after{0};
 };
 
 }  // namespace forkcast::serving

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <exception>
+#include <utility>
 
 #include "serving/endpoints/invocations.hpp"
 #include "serving/http/error_response.hpp"
@@ -51,23 +52,49 @@ Router::Router(std::span<const WorkerSlot> slots, WorkerSlot& own, spdlog::logge
                std::uint64_t seed)
     : slots_(slots), slot_(own), log_(log), random_(seed) {}
 
+Router::Work::Work() noexcept = default;
+Router::Work::Work(Work&&) noexcept = default;
+Router::Work& Router::Work::operator=(Work&&) noexcept = default;
+Router::Work::~Work() = default;
+
 void Router::Handle(const RequestView& request, Response& response) noexcept {
+  Work work;
+  bool answered = Start(request, response, work);
+  while (!answered) answered = Continue(request, response, work);
+}
+
+template <typename Step>
+bool Router::Run(const RequestView& request, Response& response, Work& work, Step step) noexcept {
   try {
-    Route(request, response);
+    step();
+    if (work.job_) return false;
+    if (IsEndpointInvocation(request.path)) WrapForSageMaker(response);
   } catch (const std::exception& error) {
     log_.error("request_failed request_id={:?} path={:?} error={:?}", request_id_, request.path,
                error.what());
+    work.job_.reset();
     response.Clear();
     WriteError({ErrorCode::kInternal, error.what()}, request_id_, response);
   }
   CountAnswer(response.status, slot_);
+  return true;
 }
 
-void Router::Route(const RequestView& request, Response& response) {
-  const bool direct = request.path == kInvocationsPath;
-  if (direct || IsEndpointInvocation(request.path)) {
-    Invoke(request, response);
-    if (!direct) WrapForSageMaker(response);
+bool Router::Start(const RequestView& request, Response& response, Work& work) noexcept {
+  return Run(request, response, work, [&] { Route(request, response, work); });
+}
+
+bool Router::Continue(const RequestView& request, Response& response, Work& work) noexcept {
+  return Run(request, response, work, [&] {
+    request_id_ = work.job_->id();
+    NoteRequestId();
+    WorkOn(response, work);
+  });
+}
+
+void Router::Route(const RequestView& request, Response& response, Work& work) {
+  if (request.path == kInvocationsPath || IsEndpointInvocation(request.path)) {
+    Invoke(request, response, work);
   } else if (request.path == "/ping") {
     if (request.method == Method::kGet || request.method == Method::kHead) return Ping(response);
     WriteError(NotAllowed("GET or HEAD"), {}, response);
@@ -110,7 +137,7 @@ void Router::NoteRequestId() noexcept {
   slot_.request_id[size].store('\0', std::memory_order_relaxed);
 }
 
-void Router::Invoke(const RequestView& request, Response& response) {
+void Router::Invoke(const RequestView& request, Response& response, Work& work) {
   if (const Status resolved = ResolveRequestId(request); !resolved) {
     return WriteError(resolved.error(), {}, response);
   }
@@ -136,7 +163,17 @@ void Router::Invoke(const RequestView& request, Response& response) {
   if (invocations_ == nullptr) {
     return WriteError({ErrorCode::kNotReady, "the model is not loaded yet"}, request_id_, response);
   }
-  invocations_->Handle(request, request_id_, response);
+  if (request.retry_after.count() != 0) {
+    slot_.refused.fetch_add(1, std::memory_order_relaxed);
+    return WriteOverload(request.retry_after, request_id_, response);
+  }
+  work.job_ = invocations_->Begin(request, request_id_, response);
+  WorkOn(response, work);
+}
+
+void Router::WorkOn(const Response& response, Work& work) {
+  if (!work.job_->Work()) return;
+  invocations_->Release(std::move(work.job_));
   if (response.status >= 500) {
     log_.error("invocation_failed request_id={:?} status={}", request_id_, response.status);
   } else {

@@ -545,6 +545,7 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                               .client_errors = value(slot.client_errors),
                               .server_errors = value(slot.server_errors),
                               .clipped = value(slot.clipped),
+                              .refused = value(slot.refused),
                               .connections = value(slot.connections),
                               .resident_bytes = value(slot.resident_bytes),
                               .restarts = value(slot.restarts)});

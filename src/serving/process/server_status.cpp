@@ -24,6 +24,7 @@ void EachMember(WorkerType& worker, Visitor visit) {
   visit("client_errors", worker.client_errors);
   visit("server_errors", worker.server_errors);
   visit("clipped", worker.clipped);
+  visit("refused", worker.refused);
   visit("connections", worker.connections);
   visit("resident_bytes", worker.resident_bytes);
   visit("restarts", worker.restarts);
@@ -49,7 +50,7 @@ struct Reader {
   }
 };
 
-constexpr std::array<std::pair<std::string_view, bool>, 13> kColumns{{{"slot", true},
+constexpr std::array<std::pair<std::string_view, bool>, 14> kColumns{{{"slot", true},
                                                                       {"pid", true},
                                                                       {"generation", true},
                                                                       {"state", false},
@@ -59,6 +60,7 @@ constexpr std::array<std::pair<std::string_view, bool>, 13> kColumns{{{"slot", t
                                                                       {"4xx", true},
                                                                       {"5xx", true},
                                                                       {"clipped", true},
+                                                                      {"refused", true},
                                                                       {"connections", true},
                                                                       {"memory", true},
                                                                       {"restarts", true}}};
@@ -77,6 +79,7 @@ Cells CellsOf(const WorkerStatus& worker) {
           text(worker.client_errors),
           text(worker.server_errors),
           text(worker.clipped),
+          text(worker.refused),
           text(worker.connections),
           text(worker.resident_bytes / kMebibyte) + " MiB",
           text(worker.restarts)};

@@ -26,6 +26,7 @@ struct WorkerStatus {
   std::uint64_t client_errors = 0;
   std::uint64_t server_errors = 0;
   std::uint64_t clipped = 0;
+  std::uint64_t refused = 0;
   std::uint64_t connections = 0;
   std::uint64_t resident_bytes = 0;
   std::uint64_t restarts = 0;  ///< Processes of this slot that ended unasked.

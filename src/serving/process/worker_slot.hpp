@@ -36,6 +36,7 @@ struct alignas(128) WorkerSlot {
   std::atomic<std::uint64_t> client_errors{0};  // 4xx
   std::atomic<std::uint64_t> server_errors{0};  // 5xx
   std::atomic<std::uint64_t> clipped{0};        // refused because the server was stopping
+  std::atomic<std::uint64_t> refused{0};        // refused because too much was waiting
   std::atomic<std::uint64_t> captured{0};
   std::atomic<std::uint64_t> capture_dropped{0};  // the recorder was slow, absent, or the disk full
   std::atomic<std::uint64_t> hook_failures{0};

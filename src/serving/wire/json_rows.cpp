@@ -13,8 +13,6 @@
 namespace forkcast::wire {
 namespace {
 
-constexpr std::size_t kKeptCapacity = 1 << 18;  // bytes of a body
-
 using preprocessing::Column;
 using preprocessing::ColumnSpec;
 using preprocessing::ColumnType;
@@ -186,48 +184,38 @@ class JsonRows::Reader {
     wraps_instances_ = !schema.Find(kInstancesKey).has_value();
   }
 
-  Result<Wrapping> ReadDocument(std::string_view body, RowCollector& rows) {
+  void Begin(Form form, std::string_view body, RowCollector& rows) {
     rows_ = &rows;
-    const std::string_view text = Trim(body);
-    const Kind kind = KindOf(text);
-    Wrapping wrapping = Wrapping::kObject;
-    bool read = false;
-    if (kind == Kind::kObject) {
-      read = Start(body) && ReadRootObject(wrapping);
-    } else if (kind == Kind::kArray) {
-      wrapping = Wrapping::kArray;
-      read = Start(body) && ReadRootArray();
-    } else if (ReadRootScalar(body, kind)) {
-      return Error{ErrorCode::kInvalidArgument,
-                   std::string("expected a JSON object or an array of objects, got ")
-                       .append(ToString(kind))};
-    }
-    if (!read) return FailureOf(body);
-    return wrapping;
+    body_ = body;
+    const bool lines = form == Form::kLines;
+    wrapping_ = lines ? Wrapping::kLines : Wrapping::kObject;
+    next_ = lines ? Next::kLine : Next::kDocument;
+    empty_ = true;
   }
 
-  Status ReadLines(std::string_view body, RowCollector& rows) {
-    rows_ = &rows;
-    bool empty = true;
-    while (!body.empty()) {
-      const std::size_t end = std::min(body.find('\n'), body.size());
-      const std::string_view line = body.substr(0, end);
-      body.remove_prefix(std::min(end + 1, body.size()));
-      const std::string_view text = Trim(line);
-      if (text.empty()) continue;
-      empty = false;
-      if (!rows.Begin()) return rows.TooManyRows();
-      ReadLine(line, KindOf(text));
-      rows.End();
-    }
-    if (empty) return Error{ErrorCode::kInvalidArgument, "the body is empty"};
-    return {};
+  Result<bool> Continue(std::size_t steps) {
+    if (next_ == Next::kLine) return ReadLines(steps);
+    Progress progress = Progress::kMore;
+    if (next_ == Next::kDocument) progress = ReadDocument();
+    if (progress == Progress::kMore) progress = ReadElements(steps);
+    if (progress == Progress::kFailed) return FailureOf(body_);
+    return progress == Progress::kDone;
   }
+
+  [[nodiscard]] Wrapping wrapping() const noexcept { return wrapping_; }
 
  private:
   static constexpr std::string_view kInstancesKey = "instances";
 
-  enum class Failure { kMalformed, kTooDeep, kTooManyRows, kInstancesTwice };
+  enum class Failure { kMalformed, kTooDeep, kTooManyRows, kInstancesTwice, kNoRows };
+  enum class Next { kDocument, kElement, kLine };
+  enum class Progress { kMore, kDone, kFailed };
+
+  /// Where an object is being read.
+  struct Members {
+    simdjson::simdjson_result<ondemand::object_iterator> next;
+    simdjson::simdjson_result<ondemand::object_iterator> end;
+  };
 
   // ---- documents ----
 
@@ -236,10 +224,6 @@ class JsonRows::Reader {
     at_ = nullptr;
     in_array_ = false;
     // Doubling, so that JSON lines of growing length do not allocate each.
-    // What one great body needed, seven times its size, is given back with the next small one.
-    if (parser_.capacity() > kKeptCapacity && document.size() <= kKeptCapacity) {
-      parser_ = ondemand::parser();
-    }
     if (parser_.capacity() < document.size() &&
         Malformed(parser_.allocate(std::bit_ceil(document.size())))) {
       return false;
@@ -249,24 +233,34 @@ class JsonRows::Reader {
             .get(document_));
   }
 
-  bool ReadRootObject(Wrapping& wrapping) {
-    if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
-    ondemand::object object;
-    if (!CheckDepth(1) || Malformed(document_.get_object().get(object))) return false;
-    bool instances = false;
-    if (!ReadRow(object, 1, wraps_instances_ ? &instances : nullptr)) return false;
-    if (instances) {
-      wrapping = Wrapping::kInstances;
-    } else {
-      rows_->End();
+  /// Up to the first element of an array of rows, or all of a document without one.
+  Progress ReadDocument() {
+    const Kind kind = KindOf(Trim(body_));
+    if (kind == Kind::kObject) return Start(body_) ? ReadRootObject() : Progress::kFailed;
+    if (kind == Kind::kArray) {
+      wrapping_ = Wrapping::kArray;
+      ondemand::array array;
+      if (!Start(body_) || !CheckDepth(1) || Malformed(document_.get_array().get(array))) {
+        return Progress::kFailed;
+      }
+      BeginElements(array, 1);
+      return Progress::kMore;
     }
-    return Finish();
+    root_kind_ = kind;
+    if (ReadRootScalar(body_, kind)) Fail(Failure::kNoRows);
+    return Progress::kFailed;
   }
 
-  bool ReadRootArray() {
-    ondemand::array array;
-    if (!CheckDepth(1) || Malformed(document_.get_array().get(array))) return false;
-    return ReadRows(array, 1) && Finish();
+  Progress ReadRootObject() {
+    ondemand::object object;
+    const bool begun = (rows_->Begin() || Fail(Failure::kTooManyRows)) && CheckDepth(1) &&
+                       !Malformed(document_.get_object().get(object));
+    if (!begun) return Progress::kFailed;
+    root_ = {object.begin(), object.end()};
+    const Progress progress = ReadMembers(root_, 1, wraps_instances_);
+    if (progress != Progress::kDone) return progress;
+    rows_->End();
+    return Finish() ? Progress::kDone : Progress::kFailed;
   }
 
   bool ReadRootScalar(std::string_view body, Kind kind) {
@@ -280,13 +274,31 @@ class JsonRows::Reader {
     return Start(body) && !Malformed(document_.get_string().get(text)) && Finish();
   }
 
+  Result<bool> ReadLines(std::size_t steps) {
+    while (!body_.empty()) {
+      if (steps == 0) return false;
+      --steps;
+      const std::size_t end = std::min(body_.find('\n'), body_.size());
+      const std::string_view line = body_.substr(0, end);
+      body_.remove_prefix(std::min(end + 1, body_.size()));
+      const std::string_view text = Trim(line);
+      if (text.empty()) continue;
+      empty_ = false;
+      if (!rows_->Begin()) return rows_->TooManyRows();
+      ReadLine(line, KindOf(text));
+      rows_->End();
+    }
+    if (empty_) return Error{ErrorCode::kInvalidArgument, "the body is empty"};
+    return true;
+  }
+
   /// Precondition: a row has begun.
   void ReadLine(std::string_view line, Kind kind) {
     bool read = false;
     if (kind == Kind::kObject) {
       ondemand::object object;
       read = Start(line) && CheckDepth(1) && !Malformed(document_.get_object().get(object)) &&
-             ReadRow(object, 1, nullptr) && Finish();
+             ReadRow(object, 1) && Finish();
     } else if (kind == Kind::kArray) {
       ondemand::array array;
       read = Start(line) && CheckDepth(1) && !Malformed(document_.get_array().get(array)) &&
@@ -307,36 +319,57 @@ class JsonRows::Reader {
 
   // ---- rows ----
 
-  bool ReadRows(ondemand::array& array, std::size_t depth) {
+  void BeginElements(ondemand::array& array, std::size_t depth) {
     in_array_ = true;
-    for (auto element : array) {
-      ondemand::value value;
-      if (Malformed(std::move(element).get(value))) return false;
-      if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
-      std::string_view token;
-      const Kind kind = Peek(value, token);
-      if (kind == Kind::kObject) {
-        ondemand::object object;
-        if (!CheckDepth(depth + 1) || Malformed(value.get_object().get(object)) ||
-            !ReadRow(object, depth + 1, nullptr) || !Leave()) {
-          return false;
-        }
-      } else {
-        if (!Check(value, kind, depth)) return false;
-        rows_->Fail(ExpectedObject(kind));
-      }
-      rows_->End();
+    next_ = Next::kElement;
+    element_ = array.begin();
+    elements_end_ = array.end();
+    elements_depth_ = depth;
+  }
+
+  /// Rows, and when these are all, the rest of the document.
+  Progress ReadElements(std::size_t steps) {
+    for (; element_ != elements_end_; ++element_) {
+      if (steps == 0) return Progress::kMore;
+      --steps;
+      if (!ReadElement(elements_depth_)) return Progress::kFailed;
     }
+    const bool whole = wrapping_ == Wrapping::kArray || (Leave() && CheckRestOfRoot());
+    return whole && Finish() ? Progress::kDone : Progress::kFailed;
+  }
+
+  bool ReadElement(std::size_t depth) {
+    ondemand::value value;
+    if (Malformed((*element_).get(value))) return false;
+    if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
+    std::string_view token;
+    const Kind kind = Peek(value, token);
+    if (kind == Kind::kObject) {
+      ondemand::object object;
+      if (!CheckDepth(depth + 1) || Malformed(value.get_object().get(object)) ||
+          !ReadRow(object, depth + 1) || !Leave()) {
+        return false;
+      }
+    } else {
+      if (!Check(value, kind, depth)) return false;
+      rows_->Fail(ExpectedObject(kind));
+    }
+    rows_->End();
     return true;
   }
 
-  /// Reads the members of an object into the row that has begun. With `instances`, an array under
-  /// that name replaces the row by its elements; the other members are then only checked.
-  bool ReadRow(ondemand::object& object, std::size_t depth, bool* instances) {
+  bool ReadRow(ondemand::object& object, std::size_t depth) {
+    Members members{object.begin(), object.end()};
+    return ReadMembers(members, depth, /*wraps_instances=*/false) == Progress::kDone;
+  }
+
+  /// Reads the members of an object into the row that has begun. With `wraps_instances`, an array
+  /// of that name ends this (kMore): its elements take the place of the row.
+  Progress ReadMembers(Members& members, std::size_t depth, bool wraps_instances) {
     std::size_t previous = 0;  // 1 + the column read last
-    for (auto member : object) {
+    for (; members.next != members.end; ++members.next) {
       ondemand::field field;
-      if (Malformed(std::move(member).get(field))) return false;
+      if (Malformed((*members.next).get(field))) return Progress::kFailed;
       const std::size_t expected = successors_[previous];
       std::size_t column = schema_.columns.size();
       if (expected < schema_.columns.size() && plain_names_[expected] &&
@@ -344,38 +377,53 @@ class JsonRows::Reader {
         column = expected;
       } else {
         std::string_view key;
-        if (Malformed(field.unescaped_key().get(key))) return false;
+        if (Malformed(field.unescaped_key().get(key))) return Progress::kFailed;
         if (const auto found = schema_.Find(key)) {
           column = *found;
-        } else if (instances != nullptr && key == kInstancesKey) {
-          if (!ReadInstances(field.value(), depth, *instances)) return false;
+        } else if (wraps_instances && key == kInstancesKey) {
+          std::string_view token;
+          const Kind kind = Peek(field.value(), token);
+          if (kind == Kind::kArray) {
+            return BeginInstances(field.value(), depth) ? Progress::kMore : Progress::kFailed;
+          }
+          if (!Check(field.value(), kind, depth)) return Progress::kFailed;
           continue;
         }
       }
       if (column == schema_.columns.size()) {
-        if (!Check(field.value(), depth)) return false;
+        if (!Check(field.value(), depth)) return Progress::kFailed;
         continue;
       }
       successors_[previous] = column;
       previous = column + 1;
-      const bool wanted = instances == nullptr || !*instances;
-      if (!(wanted ? ReadValue(field.value(), column, depth) : Check(field.value(), depth))) {
-        return false;
-      }
+      if (!ReadValue(field.value(), column, depth)) return Progress::kFailed;
     }
-    return true;
+    return Progress::kDone;
   }
 
-  bool ReadInstances(ondemand::value& value, std::size_t depth, bool& instances) {
-    std::string_view token;
-    const Kind kind = Peek(value, token);
-    if (kind != Kind::kArray) return Check(value, kind, depth);
-    if (instances) return Fail(Failure::kInstancesTwice);
-    instances = true;
+  bool BeginInstances(ondemand::value& value, std::size_t depth) {
+    wrapping_ = Wrapping::kInstances;
     rows_->Abandon();
     ondemand::array array;
     if (!CheckDepth(depth + 1) || Malformed(value.get_array().get(array))) return false;
-    return ReadRows(array, depth + 1) && Leave();
+    BeginElements(array, depth + 1);
+    return true;
+  }
+
+  /// The members behind `instances`, which are of no use.
+  bool CheckRestOfRoot() {
+    for (++root_.next; root_.next != root_.end; ++root_.next) {
+      ondemand::field field;
+      std::string_view key;
+      if (Malformed((*root_.next).get(field)) || Malformed(field.unescaped_key().get(key))) {
+        return false;
+      }
+      std::string_view token;
+      const Kind kind = Peek(field.value(), token);
+      if (kind == Kind::kArray && key == kInstancesKey) return Fail(Failure::kInstancesTwice);
+      if (!Check(field.value(), kind, 1)) return false;
+    }
+    return true;
   }
 
   // ---- values ----
@@ -522,6 +570,10 @@ class JsonRows::Reader {
                 "JSON is nested more than " + std::to_string(max_depth_) + " deep"};
       case Failure::kInstancesTwice:
         return {ErrorCode::kInvalidArgument, "field is given twice", std::string(kInstancesKey)};
+      case Failure::kNoRows:
+        return {ErrorCode::kInvalidArgument,
+                std::string("expected a JSON object or an array of objects, got ")
+                    .append(ToString(root_kind_))};
       case Failure::kMalformed:
         break;
     }
@@ -540,7 +592,17 @@ class JsonRows::Reader {
   std::vector<std::size_t> successors_;  // column that followed column i - 1 when last seen
   ondemand::parser parser_;
   ondemand::document document_;
+  // Of the body at hand.
   RowCollector* rows_ = nullptr;
+  std::string_view body_;  // of lines: what is left of it
+  Wrapping wrapping_ = Wrapping::kObject;
+  Next next_ = Next::kDocument;
+  bool empty_ = true;
+  Kind root_kind_ = Kind::kNotJson;
+  Members root_;
+  simdjson::simdjson_result<ondemand::array_iterator> element_;
+  simdjson::simdjson_result<ondemand::array_iterator> elements_end_;
+  std::size_t elements_depth_ = 1;
   Failure failure_ = Failure::kMalformed;
   simdjson::error_code code_ = simdjson::SUCCESS;
   const char* at_ = nullptr;  // the value seen last
@@ -551,12 +613,12 @@ JsonRows::JsonRows(const Schema& schema, const TimeZone& zone, std::size_t max_d
     : reader_(std::make_unique<Reader>(schema, zone, max_depth)) {}
 JsonRows::~JsonRows() = default;
 
-Result<Wrapping> JsonRows::ReadDocument(std::string_view body, RowCollector& rows) {
-  return reader_->ReadDocument(body, rows);
+void JsonRows::Start(Form form, std::string_view body, RowCollector& rows) {
+  reader_->Begin(form, body, rows);
 }
 
-Status JsonRows::ReadLines(std::string_view body, RowCollector& rows) {
-  return reader_->ReadLines(body, rows);
-}
+Result<bool> JsonRows::Continue(std::size_t steps) { return reader_->Continue(steps); }
+
+Wrapping JsonRows::wrapping() const noexcept { return reader_->wrapping(); }
 
 }  // namespace forkcast::wire

@@ -19,11 +19,17 @@ class JsonRows {
            std::size_t max_depth);
   ~JsonRows();
 
-  /// One document: an object, an array of objects, or an object with `instances`.
+  enum class Form {
+    kDocument,  ///< An object, an array of objects, or an object with `instances`.
+    kLines,     ///< A document a line.
+  };
+  /// Begins a body. It and `rows` must live until it is read.
   /// Precondition: kBodyPadding bytes behind `body` are readable.
-  Result<Wrapping> ReadDocument(std::string_view body, RowCollector& rows);
-  /// A document a line. Precondition: as above.
-  Status ReadLines(std::string_view body, RowCollector& rows);
+  void Start(Form form, std::string_view body, RowCollector& rows);
+  /// Reads on, at most `steps` rows or lines; the first call makes simdjson's first pass over a
+  /// document, too. True when the body is read, whose wrapping() is then known.
+  Result<bool> Continue(std::size_t steps);
+  [[nodiscard]] Wrapping wrapping() const noexcept;
 
  private:
   class Reader;

@@ -1,6 +1,7 @@
 #include "serving/wire/request_decoder.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,30 +19,47 @@ using preprocessing::CsvScanner;
 using preprocessing::Schema;
 using preprocessing::TimeZone;
 
+constexpr std::size_t kBytesAStep = 1024;  // of looking at a body as a whole
+
 /// Reads rows from CSV with a header.
 class CsvRows {
  public:
   CsvRows(const Schema& schema, const TimeZone& zone) : schema_(schema), zone_(zone) {}
 
-  Status Read(std::string_view body, RowCollector& rows) {
-    scanner_.Reset(body);
+  void Start(std::string_view body, RowCollector& rows) {
+    body_ = body;
+    rows_ = &rows;
+    begun_ = false;
+  }
+
+  Result<bool> Continue(std::size_t steps) {
+    if (!begun_) {
+      Status begun = Begin();
+      if (!begun) return std::move(begun).error();
+    }
+    for (; steps > 0; --steps) {
+      Result<bool> more = scanner_.Next();
+      if (!more) return std::move(more).error();
+      if (!*more) return true;
+      if (!rows_->Begin()) return rows_->TooManyRows();
+      ReadRecord(*rows_);
+      rows_->End();
+    }
+    return false;
+  }
+
+ private:
+  Status Begin() {
+    begun_ = true;
+    scanner_.Reset(body_);
     Result<bool> more = scanner_.Next();
     if (!more) return std::move(more).error();
     if (!*more) {
       return Error{ErrorCode::kInvalidArgument, "the body is empty: expected a CSV header line"};
     }
-    if (Status header = ReadHeader(); !header) return header;
-    while (true) {
-      more = scanner_.Next();
-      if (!more) return std::move(more).error();
-      if (!*more) return {};
-      if (!rows.Begin()) return rows.TooManyRows();
-      ReadRecord(rows);
-      rows.End();
-    }
+    return ReadHeader();
   }
 
- private:
   Status ReadHeader() {
     const std::vector<CsvField>& header = scanner_.fields();
     columns_.assign(header.size(), std::nullopt);
@@ -88,6 +106,10 @@ class CsvRows {
   CsvScanner scanner_;
   std::vector<std::optional<std::size_t>> columns_;  // schema's column of each field
   std::vector<bool> found_;                          // by column of the schema
+  // Of the body at hand.
+  std::string_view body_;
+  RowCollector* rows_ = nullptr;
+  bool begun_ = false;
 };
 
 }  // namespace
@@ -108,18 +130,16 @@ struct RequestDecoder::State {
         json(schema, zone, limits.max_depth),
         csv(schema, zone) {}
 
-  Result<Wrapping> Read(Format format, std::string_view body, RowCollector& rows) {
-    if (format == Format::kJson) return json.ReadDocument(body, rows);
-    Status read = format == Format::kCsv ? csv.Read(body, rows) : json.ReadLines(body, rows);
-    if (!read) return std::move(read).error();
-    return Wrapping::kLines;
-  }
-
   Schema schema;
   TimeZone zone;
   DecoderLimits limits;
   JsonRows json;
   CsvRows csv;
+  // Of the body at hand.
+  DecodedRequest* out = nullptr;
+  std::optional<RowCollector> rows;
+  Format format = Format::kJson;
+  std::size_t bytes_to_look_at = 0;
 };
 
 RequestDecoder::RequestDecoder(Schema schema, TimeZone zone, DecoderLimits limits)
@@ -131,15 +151,35 @@ RequestDecoder::~RequestDecoder() = default;
 const Schema& RequestDecoder::schema() const noexcept { return state_->schema; }
 
 Status RequestDecoder::Decode(Format format, std::string_view body, DecodedRequest& out) {
-  out.Clear();
-  RowCollector rows(out, state_->limits.max_rows);
-  Result<Wrapping> wrapping = state_->Read(format, body, rows);
-  if (!wrapping) {
-    out.Clear();
-    return std::move(wrapping).error();
-  }
-  out.wrapping = *wrapping;
+  Start(format, body, out);
+  Result<bool> read = Continue(std::numeric_limits<std::size_t>::max());
+  if (!read) return std::move(read).error();
   return {};
+}
+
+void RequestDecoder::Start(Format format, std::string_view body, DecodedRequest& out) {
+  State& state = *state_;
+  out.Clear();
+  state.out = &out;
+  state.format = format;
+  state.rows.emplace(out, state.limits.max_rows);
+  state.bytes_to_look_at = format == Format::kJsonLines ? 0 : body.size();
+  if (format == Format::kCsv) return state.csv.Start(body, *state.rows);
+  state.json.Start(format == Format::kJson ? JsonRows::Form::kDocument : JsonRows::Form::kLines,
+                   body, *state.rows);
+}
+
+Result<bool> RequestDecoder::Continue(std::size_t steps) {
+  State& state = *state_;
+  steps -= std::min(steps, std::exchange(state.bytes_to_look_at, 0) / kBytesAStep);
+  const bool csv = state.format == Format::kCsv;
+  Result<bool> read = csv ? state.csv.Continue(steps) : state.json.Continue(steps);
+  if (!read) {
+    state.out->Clear();
+  } else if (*read) {
+    state.out->wrapping = csv ? Wrapping::kLines : state.json.wrapping();
+  }
+  return read;
 }
 
 }  // namespace forkcast::wire

@@ -68,6 +68,10 @@ inline constexpr std::size_t kBodyPadding = 64;
 /// wraps rows; the members beside it are ignored.
 ///
 /// Steady state allocates nothing. One decoder a thread. Cost: one pass over the body.
+///
+/// A large body can be read in steps, so that other work is done in between:
+///     decoder.Start(format, body, out);
+///     do { ... } while (more = decoder.Continue(64), more.ok() && !*more);
 class RequestDecoder {
  public:
   RequestDecoder(preprocessing::Schema schema, preprocessing::TimeZone zone, DecoderLimits limits);
@@ -80,6 +84,14 @@ class RequestDecoder {
   /// Precondition: kBodyPadding bytes behind `body` are readable; `out` was made of schema().
   /// `out` is cleared first.
   Status Decode(Format format, std::string_view body, DecodedRequest& out);
+
+  /// Begins what Decode() does at once; preconditions are the same. Nothing is read yet. `body` and
+  /// `out` must live, and `out` be left alone, until it is read or another one is started.
+  void Start(Format format, std::string_view body, DecodedRequest& out);
+  /// Reads on for at most `steps` rows, blank lines included. The first call also looks at all of a
+  /// JSON document or CSV body (UTF-8, tokens), for which each KiB counts as a row. True when the
+  /// body is read; an error is that of Decode(), and the end.
+  Result<bool> Continue(std::size_t steps);
 
  private:
   struct State;

@@ -88,6 +88,7 @@ class Worker {
                                  .max_body_bytes = config_.max_body_bytes},
                       .timeout = config_.timeout,
                       .idle_timeout = config_.idle_timeout,
+                      .max_queue_delay = config_.max_queue_delay,
                       .access_log = options.access_log,
                       .worker = options.start.slot},
                      [this] { OnConnectionClosed(); }),

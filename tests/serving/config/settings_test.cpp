@@ -349,6 +349,59 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"LooseWord", {"8080"}, {}, "", "unexpected argument \"8080\""}),
     [](const auto& param) { return param.param.name; });
 
+struct LimitCase {
+  std::string key;
+  std::int64_t least;
+  std::int64_t most;
+};
+
+void PrintTo(const LimitCase& one, std::ostream* out) { *out << one.key; }
+
+class Limit : public testing::TestWithParam<LimitCase> {};
+
+TEST_P(Limit, IsRefusedWithItsNameOutsideWhatTheServerCanKeep) {
+  const auto& [key, least, most] = GetParam();
+  const auto parse = [&key](const std::string& value) {
+    return Parser("{\"" + key + "\": " + value + "}").Parse({});
+  };
+  for (const std::int64_t good : {least, most}) {
+    const auto parsed = parse(std::to_string(good));
+    EXPECT_TRUE(parsed.ok()) << good << ": " << parsed.error().message;
+  }
+  std::vector<std::string> bad{std::to_string(least - 1), std::to_string(most + 1), "-1", "1e3",
+                               "18446744073709551616"};
+  if (least > 0) bad.emplace_back("0");
+  for (const std::string& value : bad) {
+    const auto parsed = parse(value);
+    ASSERT_FALSE(parsed.ok()) << value;
+    EXPECT_EQ(parsed.error().field, key);
+    EXPECT_THAT(parsed.error().message,
+                testing::AllOf(testing::StartsWith(key + ": "),
+                               HasSubstr("expected an integer from " + std::to_string(least) +
+                                         " to " + std::to_string(most))));
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, Limit,
+    testing::Values(
+        LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
+        LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
+        LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
+        LimitCase{"max_connections", 1, 65536}, LimitCase{"max_body_bytes", 1, 1073741824},
+        LimitCase{"max_header_bytes", 1024, 1048576}, LimitCase{"max_rows", 1, 10000000},
+        LimitCase{"backlog", 1, 65535}, LimitCase{"max_requests", 0, 1000000000},
+        LimitCase{"max_requests_jitter", 0, 1000000000}, LimitCase{"max_memory_mb", 0, 1048576}),
+    [](const auto& param) { return param.param.key; });
+
+TEST(Settings, EveryNumberIsALimitOfThatTable) {
+  std::size_t numbers = 0;
+  for (const Setting& setting : ServerSettings()) {
+    numbers += setting.form == Setting::FileForm::kInteger ? 1 : 0;
+  }
+  EXPECT_EQ(numbers, 14U);
+}
+
 TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   const auto parsed = Parser().Parse({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
@@ -358,6 +411,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.idle_timeout, fresh.idle_timeout);
   EXPECT_EQ(config.graceful_timeout, fresh.graceful_timeout);
   EXPECT_EQ(config.log_level, fresh.log_level);
+  EXPECT_EQ(config.max_queue_delay, fresh.max_queue_delay);
   EXPECT_EQ(config.max_connections, fresh.max_connections);
   EXPECT_EQ(config.max_body_bytes, fresh.max_body_bytes);
   EXPECT_EQ(config.max_header_bytes, fresh.max_header_bytes);
@@ -382,6 +436,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   const Parser parser(R"({
     "pipeline": "p", "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "workers": 2,
     "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
+    "max_queue_delay_ms": 15,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
     "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
@@ -398,6 +453,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.idle_timeout, std::chrono::seconds(4));
   EXPECT_EQ(config.graceful_timeout, std::chrono::seconds(5));
   EXPECT_EQ(config.max_connections, 6U);
+  EXPECT_EQ(config.max_queue_delay, std::chrono::milliseconds(15));
   EXPECT_EQ(config.max_body_bytes, 7U);
   EXPECT_EQ(config.max_header_bytes, 1028U);
   EXPECT_EQ(config.max_rows, 9U);

@@ -374,11 +374,49 @@ TEST_F(InvocationsTest, EndsARequestWhoseTimeIsOver) {
   EXPECT_EQ(service_.slot().server_errors, 1U);
 }
 
-TEST_F(InvocationsTest, EndsALongRequestWhenItsTimeRunsOutMeanwhile) {
-  service_.clock().PassWithEachLook(std::chrono::seconds(20));
-  const std::string body = Array(std::vector<Order>(2000)).dump();
-  const json error = ErrorOf(service_.Post(body), 504);
-  EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr("computing features"));
+/// With each look at the clock a minute's share passes, so that the time runs out ever later.
+TEST_F(InvocationsTest, EndsALongRequestInWhateverStageItsTimeRunsOutAndNamesIt) {
+  constexpr std::string_view kSaid = "the request's time ran out while ";
+  const std::string body = Array(std::vector<Order>(1000)).dump();
+  std::vector<std::string> stages;
+  for (int looks = 1; stages.empty() || !stages.back().empty(); ++looks) {
+    ASSERT_LT(looks, 1000);
+    service_.clock().Set(MonotonicTime(std::chrono::hours(1)));
+    service_.clock().PassWithEachLook(std::chrono::nanoseconds(std::chrono::minutes(1)) / looks);
+    const Response response = service_.Post(body);
+    std::string stage;
+    if (response.status != 200) {
+      const std::string message = ErrorOf(response, 504).at("message");
+      ASSERT_THAT(message, StartsWith(std::string(kSaid)));
+      stage = message.substr(kSaid.size());
+    }
+    if (stages.empty() || stages.back() != stage) stages.push_back(stage);
+  }
+  EXPECT_THAT(stages, testing::ElementsAre("decoding its body", "computing features",
+                                           "running the model", "writing the answer", ""));
+}
+
+TEST_F(InvocationsTest, SaysWhereARequestWasWhoseTimeIsOverBeforeItIsWorkedOn) {
+  service_.clock().Set(MonotonicTime(std::chrono::hours(2)));
+  EXPECT_THAT(ErrorOf(service_.Post(kGood), 504).at("message").get<std::string>(),
+              testing::EndsWith("while it was being received"));
+  EXPECT_THAT(ErrorOf(service_.Post(kGood, {.waited = true}), 504).at("message").get<std::string>(),
+              testing::EndsWith("while it waited for its turn"));
+}
+
+TEST_F(InvocationsTest, IsRefusedWhenTooMuchIsWaiting) {
+  const Response response =
+      service_.Post(kGood, {.request_id = "r-17", .retry_after = std::chrono::seconds(3)});
+  const json error = ErrorOf(response, 503);
+  EXPECT_EQ(error.at("code"), "overloaded");
+  EXPECT_EQ(error.at("request_id"), "r-17");
+  EXPECT_EQ(HeaderOf(response.headers, "Retry-After"), "3");
+  EXPECT_EQ(HeaderOf(response.headers, "X-Request-Id"), "r-17");
+  EXPECT_FALSE(response.close);
+  EXPECT_EQ(service_.slot().refused, 1U);
+  EXPECT_EQ(service_.slot().server_errors, 1U);
+  EXPECT_EQ(service_.Post(kGood).status, 200);
+  EXPECT_EQ(service_.slot().refused, 1U);
 }
 
 TEST_F(InvocationsTest, EndsWhatIsInWorkWhenTheServerHasToStop) {
@@ -403,6 +441,90 @@ TEST_F(InvocationsTest, ABadRequestLeavesNoTraceInTheNext) {
   service_.Post("[{}, 1, {\"order_id\": \"x\"", {.query = "partial=true"});
   service_.Post("[{}, 1]", {.query = "partial=true"});
   EXPECT_EQ(service_.Post(Array(kOrders).dump()).body, before);
+}
+
+/// A request that is worked on by slices.
+class SlicedRequest {
+ public:
+  SlicedRequest(Router& router, std::string_view body, RequestView parts)
+      : router_(router), padded_(body), request_(parts) {
+    padded_.resize(body.size() + wire::kBodyPadding);
+    request_.method = Method::kPost;
+    if (request_.path.empty()) request_.path = "/invocations";
+    request_.body = std::string_view(padded_).substr(0, body.size());
+    request_.deadline = MonotonicTime::max();
+  }
+  /// One slice; false when there is nothing more to do.
+  bool Work() {
+    if (answered_) return false;
+    answered_ = slices_++ == 0 ? router_.Start(request_, response_, work_)
+                               : router_.Continue(request_, response_, work_);
+    return true;
+  }
+  [[nodiscard]] const Response& response() const noexcept { return response_; }
+  [[nodiscard]] std::size_t slices() const noexcept { return slices_; }
+
+ private:
+  Router& router_;
+  std::string padded_;
+  RequestView request_;
+  Response response_;
+  Router::Work work_;
+  bool answered_ = false;
+  std::size_t slices_ = 0;
+};
+
+/// Each look at the clock ends a slice.
+TEST_F(InvocationsTest, ManyInSlicesAreAnsweredAsEachAlone) {
+  service_.clock().PassWithEachLook(InvocationJob::kSlice);
+  std::vector<Order> orders;
+  for (std::size_t i = 0; i < 1000; ++i) orders.push_back(kOrders[i * i % kOrders.size()]);
+  json bad = Array(orders);
+  bad[500]["sku_code"] = 5;
+  struct Case {
+    std::string body;
+    RequestView parts;
+  };
+  const std::vector<Case> cases{
+      {Array(orders).dump(), {.request_id = "a"}},
+      {json{{"instances", Array(orders)}, {"more", 1}}.dump(), {.request_id = "b"}},
+      {Lines(orders), {.content_type = "application/jsonlines", .request_id = "c"}},
+      {Csv(orders), {.query = "features=true", .content_type = "text/csv", .request_id = "d"}},
+      {bad.dump(), {.query = "partial=true", .request_id = "e"}},
+      {bad.dump(), {.path = "/endpoints/any/invocations", .request_id = "f"}}};
+  std::vector<SlicedRequest> requests;
+  requests.reserve(cases.size());
+  for (const Case& one : cases) requests.emplace_back(service_.router(), one.body, one.parts);
+  for (bool goes_on = true; goes_on;) {
+    goes_on = false;
+    for (SlicedRequest& request : requests) goes_on = request.Work() || goes_on;
+    EXPECT_EQ(json::parse(service_.Post(kGood).body), AllAnswers().back());
+  }
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const Response whole = service_.Post(cases[i].body, cases[i].parts);
+    EXPECT_EQ(requests[i].response().status, whole.status);
+    EXPECT_EQ(requests[i].response().headers, whole.headers);
+    EXPECT_EQ(requests[i].response().body, whole.body);
+    EXPECT_GE(requests[i].slices(), orders.size() / 64) << i;
+  }
+}
+
+TEST_F(InvocationsTest, OneOrderIsOneSlice) {
+  service_.clock().PassWithEachLook(InvocationJob::kSlice);
+  SlicedRequest request(service_.router(), kGood, {});
+  request.Work();
+  EXPECT_FALSE(request.Work());
+  EXPECT_EQ(request.response().status, 200);
+}
+
+TEST_F(InvocationsTest, ARequestThatIsGivenUpLeavesNoTrace) {
+  service_.clock().PassWithEachLook(InvocationJob::kSlice);
+  const std::string body = Array(std::vector<Order>(500)).dump();
+  for (int slices = 1; slices < 20; ++slices) {
+    SlicedRequest given_up(service_.router(), body, {});
+    for (int i = 0; i < slices; ++i) given_up.Work();
+  }
+  EXPECT_EQ(json::parse(service_.Post(Array(kOrders).dump()).body), AllAnswers());
 }
 
 /// Orders of which some are unknown, late, or have a timestamp that cannot be read.

@@ -544,6 +544,143 @@ TEST_F(ConnectionsTest, AnswerAPeerThatHasClosedItsOutput) {
   EXPECT_THAT(client.TakeAnswer(), StartsWith("HTTP/1.1 200 OK"));
 }
 
+/// Connections before the model, whose clock passes so that each look at it ends a slice.
+class LargeRequestsTest : public ConnectionsTest {
+ protected:
+  LargeRequestsTest() {
+    service_.clock().Set({});
+    service_.clock().PassWithEachLook(InvocationJob::kSlice);
+  }
+
+  Client Join() {
+    std::array<int, 2> pair{};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+    service_connections_.Start(Fd(pair[1]));
+    return Client(Fd(pair[0]));
+  }
+  /// CSV over the size from which requests take their turns.
+  static std::string LargeRequest(std::size_t rows = 3000) {
+    std::string body = "order_id,timestamp,sku_code,zip_code\n";
+    for (std::size_t i = 0; i < rows; ++i) body += "paid,2021-07-01,00123,01001\n";
+    return "POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Type: text/csv\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n\r\n" + body;
+  }
+  /// One handler of the loop.
+  void Step() {
+    loop_.restart();
+    loop_.poll_one();
+  }
+
+  [[nodiscard]] static std::string SmallRequest() {
+    return "POST /invocations HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n[]";
+  }
+
+  OrderService service_;
+  Connections service_connections_{
+      loop_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout}, [] {}};
+};
+
+TEST_F(LargeRequestsTest, LetOthersHaveTheirTurnsMeanwhile) {
+  Client large = Join();
+  Client small = Join();
+  large.Send(LargeRequest());
+  small.Send(kPing);
+  std::size_t answered = 0;
+  const MonotonicTime deadline = Now() + seconds(20);
+  while (!large.has_answer()) {
+    ASSERT_LT(Now(), deadline);
+    Step();
+    small.Receive();
+    for (; small.has_answer(); ++answered) {
+      small.TakeAnswer();
+      small.Send(kPing);
+    }
+    large.Receive();
+  }
+  EXPECT_THAT(large.TakeAnswer(), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_GT(answered, 20U);  // of some 150 slices
+}
+
+TEST_F(LargeRequestsTest, AreAnsweredInTheOrderInWhichTheyCame) {
+  std::vector<Client> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(Join());
+  for (Client& client : clients) {
+    client.Send(LargeRequest());
+    Step();
+    client.Receive();
+    EXPECT_FALSE(client.has_answer());
+  }
+  std::vector<std::size_t> order;
+  const MonotonicTime deadline = Now() + seconds(20);
+  while (order.size() < clients.size()) {
+    ASSERT_LT(Now(), deadline);
+    Step();
+    for (std::size_t i = 0; i < clients.size(); ++i) {
+      clients[i].Receive();
+      if (!clients[i].has_answer()) continue;
+      EXPECT_THAT(clients[i].TakeAnswer(), StartsWith("HTTP/1.1 200 OK"));
+      order.push_back(i);
+    }
+  }
+  EXPECT_THAT(order, testing::ElementsAre(0, 1, 2, 3));
+}
+
+TEST_F(LargeRequestsTest, DoNotWaitForTheirTurnLongerThanTheyMayTake) {
+  Client first = Join();
+  Client second = Join();
+  first.Send(LargeRequest());
+  Step();
+  second.Send(LargeRequest());
+  Step();
+  service_.clock().Set(Now() + kTimeout * 2);
+  service_connections_.Tick(Now() + kTimeout);
+  for (Client* client : {&second, &first}) {
+    RunUntil(*client, [client] { return client->has_answer(); });
+    const std::string answer = client->TakeAnswer();
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 504 Gateway Timeout\r\n"));
+    EXPECT_THAT(answer, HasSubstr(client == &second ? "while it waited for its turn"
+                                                    : "while decoding its body"));
+  }
+  service_.clock().Set({});
+  EXPECT_THAT(Exchange(second, LargeRequest()), StartsWith("HTTP/1.1 200 OK"));
+}
+
+TEST_F(LargeRequestsTest, AreRefusedWhenTheyWouldWaitTooLong) {
+  // Nobody is to wait at all; who finds the loop idle has waited for the moment that it took.
+  Connections strict(
+      loop_, service_.router(), service_.slot(),
+      {.limits = {}, .timeout = kTimeout, .max_queue_delay = std::chrono::milliseconds(0)}, [] {});
+  std::array<int, 2> pair{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  strict.Start(Fd(pair[1]));
+  Client client{Fd(pair[0])};
+  for (const std::string& request : {SmallRequest(), LargeRequest()}) {
+    const std::string answer = Exchange(client, request);
+    EXPECT_THAT(answer, StartsWith("HTTP/1.1 503 Service Unavailable\r\n"));
+    EXPECT_EQ(HeaderOf(answer, "Retry-After"), "1");
+    EXPECT_EQ(HeaderOf(answer, "Connection"), "");
+  }
+  EXPECT_EQ(service_.slot().refused, 2U);
+  service_.slot().SetState(WorkerState::kReady);
+  EXPECT_THAT(Exchange(client, kPing), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_EQ(service_.slot().refused, 2U);
+}
+
+TEST_F(LargeRequestsTest, MayBeGivenUpInTheMiddle) {
+  Client first = Join();
+  {
+    Connections others(loop_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout},
+                       [] {});
+    std::array<int, 2> pair{};
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+    others.Start(Fd(pair[1]));
+    Client given_up{Fd(pair[0])};
+    given_up.Send(LargeRequest());
+    for (int i = 0; i < 3; ++i) Step();
+  }
+  EXPECT_THAT(Exchange(first, LargeRequest()), StartsWith("HTTP/1.1 200 OK"));
+}
+
 TEST_F(ConnectionsTest, SteadyStateAllocatesNothing) {
   Client client = Connect();
   std::size_t before = 0;

@@ -27,6 +27,7 @@ ServerStatus Example() {
                        .client_errors = 6,
                        .server_errors = 7,
                        .clipped = 8,
+                       .refused = 15,
                        .connections = 9,
                        .resident_bytes = 12'582'912,
                        .restarts = 10},
@@ -51,9 +52,9 @@ TEST(ServerStatus, ComesBackFromJsonAsItWas) {
 TEST(ServerStatus, IsReadableAsATable) {
   EXPECT_EQ(ToTable(Example()),
             R"(server pid 100, generation 3, up 1h 2m, 2 workers wanted
-slot    pid  generation  state     stage       age             requests  4xx  5xx  clipped  connections  memory  restarts
-   0    101           3  ready     ready     1m 1s                12345    6    7        8            9  12 MiB        10
-  11  99999           2  draining  retiring     0s  9223372036854775808    0    0        0            0   0 MiB         0
+slot    pid  generation  state     stage       age             requests  4xx  5xx  clipped  refused  connections  memory  restarts
+   0    101           3  ready     ready     1m 1s                12345    6    7        8       15            9  12 MiB        10
+  11  99999           2  draining  retiring     0s  9223372036854775808    0    0        0        0            0   0 MiB         0
 recorder pid 102, captured 13, dropped 14
 )");
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -38,23 +40,6 @@ inline preprocessing::Schema EveryType() {
            {.name = "t", .type = kTimestamp, .nullable = true}}};
 }
 
-/// One decoder with a request to decode into.
-class Decoding {
- public:
-  explicit Decoding(const preprocessing::Schema& schema = EveryType(), DecoderLimits limits = {})
-      : decoder_(schema, preprocessing::TimeZone(), limits), request_(schema) {}
-
-  Status Decode(Format format, std::string_view body, char padding = '\0') {
-    const PaddedBody padded(body, padding);
-    return decoder_.Decode(format, padded.view(), request_);
-  }
-  [[nodiscard]] const DecodedRequest& request() const noexcept { return request_; }
-
- private:
-  RequestDecoder decoder_;
-  DecodedRequest request_;
-};
-
 inline nlohmann::json ToJson(const preprocessing::Value& value) {
   return std::visit(
       [](const auto& held) -> nlohmann::json {
@@ -82,5 +67,51 @@ inline nlohmann::json ToJson(const preprocessing::Table& table) {
   }
   return rows;
 }
+
+/// One decoder with a request to decode into; and another one that does the same in steps, which
+/// must come to the same.
+class Decoding {
+ public:
+  explicit Decoding(const preprocessing::Schema& schema = EveryType(), DecoderLimits limits = {})
+      : decoder_(schema, preprocessing::TimeZone(), limits),
+        request_(schema),
+        stepping_decoder_(schema, preprocessing::TimeZone(), limits),
+        stepped_(schema) {}
+
+  Status Decode(Format format, std::string_view body, char padding = '\0') {
+    const PaddedBody padded(body, padding);
+    Status decoded = decoder_.Decode(format, padded.view(), request_);
+    EXPECT_EQ(decoded.ok() ? Error{} : decoded.error(), DecodeInSteps(format, padded.view()));
+    EXPECT_EQ(ToJson(request_.rows), ToJson(stepped_.rows));
+    EXPECT_EQ(request_.row_numbers, stepped_.row_numbers);
+    EXPECT_EQ(request_.row_count, stepped_.row_count);
+    EXPECT_EQ(request_.wrapping, stepped_.wrapping);
+    EXPECT_TRUE(std::ranges::equal(
+        request_.errors, stepped_.errors,
+        [](const RowError& a, const RowError& b) { return a.row == b.row && a.error == b.error; }));
+    return decoded;
+  }
+  [[nodiscard]] const DecodedRequest& request() const noexcept { return request_; }
+
+ private:
+  /// A default Error for success.
+  Error DecodeInSteps(Format format, std::string_view body) {
+    stepping_decoder_.Start(format, body, stepped_);
+    while (true) {
+      const std::size_t before = stepped_.row_count;
+      const std::size_t steps = 1 + times_++ % 3;
+      const Result<bool> read = stepping_decoder_.Continue(steps);
+      if (!read) return read.error();
+      if (*read) return {};
+      EXPECT_LE(stepped_.row_count - before, steps);
+    }
+  }
+
+  RequestDecoder decoder_;
+  DecodedRequest request_;
+  RequestDecoder stepping_decoder_;
+  DecodedRequest stepped_;
+  std::size_t times_ = 0;
+};
 
 }  // namespace forkcast::wire
