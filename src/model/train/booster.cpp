@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "model/train/tree_model.hpp"
@@ -39,6 +40,38 @@ std::string ArrayInterface(std::span<const float> values, std::size_t columns) {
 /// The library's warnings are of parameters and formats that a caller of this class cannot choose.
 /// The setting is the thread's.
 Status Silence() { return Check(XGBSetGlobalConfig(R"({"verbosity":0})"), "configuring"); }
+
+/// Takes part in parsing without keeping anything.
+struct Accept {
+  using Json = nlohmann::json;
+  static bool null() { return true; }
+  static bool boolean(bool /*value*/) { return true; }
+  static bool number_integer(Json::number_integer_t /*value*/) { return true; }
+  static bool number_unsigned(Json::number_unsigned_t /*value*/) { return true; }
+  static bool number_float(Json::number_float_t /*value*/, const std::string& /*text*/) {
+    return true;
+  }
+  static bool string(const std::string& /*value*/) { return true; }
+  static bool binary(const Json::binary_t& /*value*/) { return true; }
+  static bool start_object(std::size_t /*members*/) { return true; }
+  static bool key(const std::string& /*name*/) { return true; }
+  static bool end_object() { return true; }
+  static bool start_array(std::size_t /*elements*/) { return true; }
+  static bool end_array() { return true; }
+  static bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
+                          const Json::exception& /*error*/) {
+    return false;
+  }
+};
+
+/// Whether bytes that begin with '{' are one whole document of either format.
+bool IsWellFormed(std::string_view bytes) {
+  Accept accept;
+  const bool is_text = bytes.size() > 1 && (bytes[1] == '"' || bytes[1] == '}' || bytes[1] <= ' ');
+  return nlohmann::json::sax_parse(
+      bytes, &accept,
+      is_text ? nlohmann::json::input_format_t::json : nlohmann::json::input_format_t::ubjson);
+}
 
 }  // namespace
 
@@ -90,8 +123,9 @@ Result<std::unique_ptr<Booster>> Booster::Make(std::span<const DataMatrix* const
 }
 
 Result<std::unique_ptr<Booster>> Booster::Load(std::string_view bytes, unsigned threads) {
-  // The library takes whatever is no JSON for its old binary format, and trusts it.
-  if (!bytes.starts_with('{')) {
+  // The library takes whatever begins otherwise for its old binary format, and reads beyond the end
+  // of UBJSON that was cut off.
+  if (!bytes.starts_with('{') || !IsWellFormed(bytes)) {
     return Error{ErrorCode::kCorrupt, "not a model of XGBoost as JSON or UBJSON"};
   }
   Result<std::unique_ptr<Booster>> booster = Make({});

@@ -388,8 +388,9 @@ class ForestTrainer final : public Trainer {
     Result<std::unique_ptr<Booster>> made = Booster::Make(known);
     if (!made) return std::move(made).error();
     std::unique_ptr<Booster> booster = *std::move(made);
-    // One constant for all classes can be the mean of none.
-    const auto base = static_cast<float>(examples->outputs == 1 ? WeightedMean(*examples) : 0);
+    // Sums of shares that start at 0 never fall below it, as rounding errors of a mean would.
+    const auto base =
+        static_cast<float>(options_.task == Task::kRegression ? WeightedMean(*examples) : 0);
     Status set = Configure(*booster, options_, base, 1.0 / static_cast<double>(options_.trees));
     if (set) set = booster->Set("objective", "reg:squarederror");
     if (!set) return std::move(set).error();
