@@ -1,0 +1,299 @@
+#include "model/forecast/backtest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::array kQuantiles{0.1, 0.25, 0.5, 0.75, 0.9};
+
+/// Values of a key up to and with `origin`.
+std::span<const double> History(const ForecastData& data, std::uint32_t key, std::int64_t origin) {
+  const std::span<const double> values = data.Values(key);
+  const std::int64_t known = origin - data.grid().FirstPeriod(key) + 1;
+  return values.first(static_cast<std::size_t>(
+      std::clamp<std::int64_t>(known, 0, static_cast<std::int64_t>(values.size()))));
+}
+
+/// Adds up what rows are worth.
+class Judge {
+ public:
+  Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest)
+      : data_(data), plan_(plan), backtest_(backtest) {
+    backtest_.by_step.resize(data.horizon());
+    backtest_.by_key.resize(data.key_count());
+    for (const BaselineSpec& spec : plan.baselines) {
+      backtest_.baselines.push_back({.spec = spec,
+                                     .baseline = {},
+                                     .model = {},
+                                     .baseline_by_step = std::vector<ErrorSums>(data.horizon()),
+                                     .left_out = {}});
+    }
+  }
+
+  void AddFold(const Fold& fold, const std::vector<Forecast>& forecasts) {
+    const std::size_t number = backtest_.by_fold.size();
+    backtest_.by_fold.emplace_back();
+    for (const Forecast& forecast : forecasts) Add(number, fold, forecast);
+  }
+
+ private:
+  void Add(std::size_t fold_number, const Fold& fold, const Forecast& forecast) {
+    const auto [key, period] = forecast.point;
+    if (std::isnan(forecast.value)) {
+      ++backtest_.rows_without_forecast;
+      return;
+    }
+    const double actual = data_.ValueIn(key, period);
+    const double scale = SeasonalScale(History(data_, key, fold.train.last), plan_.mase_season);
+    const auto add = [&](ErrorSums& sums, double value) { sums.Add(actual, value, scale); };
+    add(backtest_.all, forecast.value);
+    add(backtest_.by_fold[fold_number], forecast.value);
+    add(backtest_.by_step[forecast.step - 1], forecast.value);
+    add(backtest_.by_key[key], forecast.value);
+
+    JudgedForecast row{
+        .fold = fold_number, .forecast = forecast, .actual = actual, .baselines = {}};
+    const std::span<const double> history = History(data_, key, fold.origin);
+    for (BaselineResult& result : backtest_.baselines) {
+      const BaselineForecast baseline = ForecastBaseline(result.spec, history, forecast.step);
+      row.baselines.push_back(static_cast<float>(baseline.value));
+      if (baseline.reason != NoForecast::kNone) {
+        ++result.left_out[baseline.reason];
+        continue;
+      }
+      add(result.baseline, baseline.value);
+      add(result.baseline_by_step[forecast.step - 1], baseline.value);
+      add(result.model, forecast.value);
+    }
+    backtest_.rows.push_back(std::move(row));
+  }
+
+  const ForecastData& data_;
+  const TrainingPlan& plan_;
+  Backtest& backtest_;
+};
+
+std::string DayOf(const ForecastData& data, std::int64_t period) {
+  std::string text;
+  preprocessing::AppendIsoTimestamp(data.grid().StartOf(period), text);
+  return text.substr(0, text.find('T'));
+}
+
+ordered_json OrNull(std::optional<double> value) {
+  return value && std::isfinite(*value) ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+ordered_json MetricsOf(const ErrorSums& sums) {
+  ordered_json metrics{{"rows", sums.rows()}};
+  for (const Metric metric : kAllMetrics) {
+    metrics[std::string(ToString(metric))] = OrNull(sums.Value(metric));
+  }
+  return metrics;
+}
+
+ordered_json MetricsOf(const std::vector<ErrorSums>& parts, const char* number) {
+  ordered_json all = ordered_json::array();
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    ordered_json one{{number, i + 1}};
+    one.update(MetricsOf(parts[i]));
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+std::string Number(std::optional<double> value) {
+  if (!value) return "-";
+  return std::abs(*value) >= 1000 ? fmt::format("{:.1f}", *value) : fmt::format("{:.4f}", *value);
+}
+
+/// One line a row: a name, rows, and every metric.
+std::string TableLine(const std::string& name, const ErrorSums& sums) {
+  std::string line = fmt::format("{:<24}{:>9}", name, sums.rows());
+  for (const Metric metric : kAllMetrics) line += fmt::format("{:>11}", Number(sums.Value(metric)));
+  return line;
+}
+
+std::string TableHead(const std::string& title) {
+  std::string line = fmt::format("{:<24}{:>9}", title, "rows");
+  for (const Metric metric : kAllMetrics) line += fmt::format("{:>11}", ToString(metric));
+  return line + "\n";
+}
+
+}  // namespace
+
+const BaselineResult* Backtest::best_baseline() const noexcept {
+  const BaselineResult* best = nullptr;
+  double least = 0;
+  for (const BaselineResult& result : baselines) {
+    const std::optional<double> skill = result.SkillOf(metric);
+    if (!skill || (best != nullptr && *skill >= least)) continue;
+    best = &result;
+    least = *skill;
+  }
+  return best;
+}
+
+bool Backtest::beats_baselines() const noexcept {
+  const BaselineResult* const best = best_baseline();
+  return best != nullptr && *best->SkillOf(metric) > 0;
+}
+
+Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const TrainingPlan& plan,
+                                            const StepExamples& examples, PeriodRange periods,
+                                            const OnBacktest& on_stage) {
+  Result<std::vector<Fold>> folds = WalkForwardFolds(plan.folds, periods);
+  if (!folds) return folds.error();
+  Backtest backtest;
+  backtest.metric = plan.metric;
+  backtest.folds = *std::move(folds);
+  Judge judge(data, plan, backtest);
+  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
+    const Fold& fold = backtest.folds[i];
+    const auto on_training = [&](const TrainingStage& stage) {
+      return on_stage({.fold = i, .folds = backtest.folds.size(), .training = stage});
+    };
+    const auto in_fold = [i](Error error) {
+      error.message = fmt::format("fold {}: {}", i + 1, error.message);
+      return error;
+    };
+    const Result<std::optional<ForecastModel>> model =
+        ForecastModel::Train(data, plan, examples, fold.train, on_training);
+    if (!model) return in_fold(model.error());
+    if (!*model) return std::optional<Backtest>();
+    const Result<std::vector<Forecast>> forecasts =
+        (*model)->Predict(data, plan, examples, fold.origin);
+    if (!forecasts) return in_fold(forecasts.error());
+    judge.AddFold(fold, *forecasts);
+    if (i + 1 < backtest.folds.size()) continue;
+    Result<std::vector<FeatureImportance>> importances = (*model)->Importances();
+    if (!importances) return importances.error();
+    backtest.importances = *std::move(importances);
+  }
+  for (std::size_t model = 0; model < examples.model_count(); ++model) {
+    if (backtest.first_refusal.empty()) {
+      backtest.first_refusal = examples.of_model(model).first_refusal;
+    }
+  }
+  if (backtest.all.rows() == 0) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "there is no period in the folds' tests that could be forecast" +
+                     (backtest.first_refusal.empty() ? "" : ": " + backtest.first_refusal)};
+  }
+  return std::optional<Backtest>(std::move(backtest));
+}
+
+std::string VerdictOn(const Backtest& backtest) {
+  const BaselineResult* const best = backtest.best_baseline();
+  if (best == nullptr) return "No baseline has a forecast: the model is not judged against any.";
+  const std::string name = NameOf(best->spec);
+  const std::optional<double> skill = best->SkillOf(backtest.metric);
+  const std::string_view metric = ToString(backtest.metric);
+  if (backtest.beats_baselines()) {
+    return fmt::format(
+        "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", metric,
+        100 * *skill, name);
+  }
+  return fmt::format(
+      "The model does NOT beat the baselines: its {} is {:.1f} % larger than that of {}. "
+      "Forecasting "
+      "with {} is simpler and better.",
+      metric, skill ? -100 * *skill : 0.0, name, name);
+}
+
+ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
+  ordered_json baselines = ordered_json::array();
+  for (const BaselineResult& result : backtest.baselines) {
+    ordered_json one{{"name", NameOf(result.spec)},
+                     {"skill", OrNull(result.SkillOf(backtest.metric))},
+                     {"metrics", MetricsOf(result.baseline)},
+                     {"model_on_the_same_rows", MetricsOf(result.model)}};
+    for (const auto& [reason, rows] : result.left_out) {
+      one["left_out"][std::string(ToString(reason))] = rows;
+    }
+    baselines.push_back(std::move(one));
+  }
+  ordered_json folds = ordered_json::array();
+  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
+    const Fold& fold = backtest.folds[i];
+    ordered_json one{{"fold", i + 1},
+                     {"train_from", DayOf(data, fold.train.first)},
+                     {"train_to", DayOf(data, fold.train.last)},
+                     {"test_from", DayOf(data, fold.test.first)},
+                     {"test_to", DayOf(data, fold.test.last)}};
+    one.update(MetricsOf(backtest.by_fold[i]));
+    folds.push_back(std::move(one));
+  }
+  ordered_json over_keys;
+  for (const Metric metric : kAllMetrics) {
+    const std::vector<double> values = QuantilesOverSeries(backtest.by_key, metric, kQuantiles);
+    ordered_json& quantiles = over_keys[std::string(ToString(metric))];
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      quantiles[fmt::format("p{:.0f}", 100 * kQuantiles[i])] = values[i];
+    }
+  }
+  const BaselineResult* const best = backtest.best_baseline();
+  ordered_json importances = ordered_json::object();
+  for (const FeatureImportance& one : backtest.importances) importances[one.feature] = one.share;
+  return {{"metric", ToString(backtest.metric)},
+          {"value", OrNull(backtest.value())},
+          {"beats_baselines", backtest.beats_baselines()},
+          {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
+          {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
+          {"metrics", MetricsOf(backtest.all)},
+          {"rows_without_forecast", backtest.rows_without_forecast},
+          {"folds", folds},
+          {"steps", MetricsOf(backtest.by_step, "step")},
+          {"quantiles_over_keys", over_keys},
+          {"baselines", baselines},
+          {"importances", importances}};
+}
+
+std::string Describe(const Backtest& backtest, const ForecastData& data) {
+  std::string text = TableHead("");
+  text += TableLine("model", backtest.all) + "\n";
+  for (const BaselineResult& result : backtest.baselines) {
+    const std::optional<double> skill = result.SkillOf(backtest.metric);
+    text += TableLine(NameOf(result.spec), result.baseline) +
+            (skill ? fmt::format("  skill {:+.4f}", *skill) : "  no skill") + "\n";
+    for (const auto& [reason, rows] : result.left_out) {
+      text += fmt::format("  {}: no forecast for {} rows: {}; there the model is not compared\n",
+                          NameOf(result.spec), rows, ToString(reason));
+    }
+  }
+  text += "\n" + TableHead("fold, tested");
+  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
+    const Fold& fold = backtest.folds[i];
+    text += TableLine(fmt::format("{} {}", i + 1,
+                                  DayOf(data, fold.test.first) + ".." +
+                                      DayOf(data, fold.test.last).substr(5)),
+                      backtest.by_fold[i]) +
+            "\n";
+  }
+  if (backtest.by_step.size() > 1) {
+    text += "\n" + TableHead("step");
+    for (std::size_t i = 0; i < backtest.by_step.size(); ++i) {
+      text += TableLine(std::to_string(i + 1), backtest.by_step[i]) + "\n";
+    }
+  }
+  if (backtest.rows_without_forecast > 0) {
+    text += fmt::format("\n{} rows could not be forecast and are judged nowhere\n",
+                        backtest.rows_without_forecast);
+  }
+  if (!backtest.first_refusal.empty()) {
+    text += "\nrows were left out, the first: " + backtest.first_refusal + "\n";
+  }
+  return text + "\n" + VerdictOn(backtest) + "\n";
+}
+
+}  // namespace forkcast::model

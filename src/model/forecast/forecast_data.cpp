@@ -1,0 +1,205 @@
+#include "model/forecast/forecast_data.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using namespace preprocessing;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::size_t PositionOf(const std::vector<SeriesSpec>& series, const std::string& name) {
+  return static_cast<std::size_t>(std::ranges::find(series, name, &SeriesSpec::name) -
+                                  series.begin());
+}
+
+void Append(const Value& value, Column& column) {
+  switch (column.type()) {
+    case ColumnType::kText:
+      return column.AppendText(std::get<std::string_view>(value));
+    case ColumnType::kInt64:
+      return column.AppendInt64(std::get<std::int64_t>(value));
+    case ColumnType::kDouble:
+      return column.AppendDouble(std::get<double>(value));
+    case ColumnType::kBool:
+      return column.AppendBool(std::get<bool>(value));
+    case ColumnType::kTimestamp:
+      return column.AppendTimestamp(std::get<Instant>(value));
+  }
+}
+
+std::string ToText(const Value& value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  std::string text;
+  if (const auto* instant = std::get_if<Instant>(&value)) AppendIsoTimestamp(*instant, text);
+  return text;
+}
+
+double NumberOf(const Value& value) {
+  if (const auto* number = std::get_if<double>(&value)) return *number;
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+    return static_cast<double>(*integer);
+  }
+  return kNaN;
+}
+
+/// Which of a pipeline's features go where in a row of examples.
+struct Layout {
+  Layout(const PipelineSpec& spec, const TrainingPlan& plan) {
+    for (std::size_t i = 0; i < spec.features.size(); ++i) {
+      const std::string& name = spec.features[i].name;
+      if (name == plan.scale_feature) scale = i;
+      if (name == plan.anchor_feature) anchor = i;
+      if (std::ranges::find(plan.hidden, name) == plan.hidden.end()) visible.push_back(i);
+    }
+  }
+  [[nodiscard]] TargetReference ReferenceIn(std::span<const Value> row) const {
+    return {.scale = scale ? NumberOf(row[*scale]) : kNaN,
+            .anchor = anchor ? NumberOf(row[*anchor]) : kNaN};
+  }
+
+  std::vector<std::size_t> visible;
+  std::optional<std::size_t> scale;
+  std::optional<std::size_t> anchor;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spec,
+                                                         const std::filesystem::path& snapshots) {
+  Result<std::vector<Snapshot>> opened = OpenSnapshots(spec, snapshots);
+  if (!opened) return opened.error();
+  std::unique_ptr<ForecastData> data(
+      new ForecastData(spec, PositionOf(spec.series, spec.forecast->series), *std::move(opened)));
+  Status made = data->MakeRequests();
+  if (!made) return made.error();
+  return data;
+}
+
+ForecastData::ForecastData(const PipelineSpec& spec, std::size_t series,
+                           std::vector<Snapshot> snapshots)
+    : spec_(spec),
+      snapshots_(std::move(snapshots)),
+      grid_(spec.series[series], snapshots_[series], spec.zone),
+      column_(*spec.series[series].ValueSchema().Find(spec.forecast->value)),
+      requests_(spec.request.fields) {}
+
+Status ForecastData::MakeRequests() {
+  const Schema& fields = spec_.request.fields;
+  for (std::size_t i = 0; i < fields.columns.size(); ++i) {
+    const ColumnSpec& field = fields.columns[i];
+    const auto key = std::ranges::find(forecast().key, field.name);
+    const bool in_key = key != forecast().key.end();
+    if (!in_key && field.name != spec_.request.time && !field.nullable) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("request field \"{}\" may not be missing, but a forecast knows only "
+                               "its key and time",
+                               field.name)};
+    }
+    for (std::size_t number = 0; number < key_count(); ++number) {
+      if (in_key) {
+        Append(grid_.KeyValues(number)[static_cast<std::size_t>(key - forecast().key.begin())],
+               requests_.column(i));
+      } else {
+        requests_.column(i).AppendMissing();
+      }
+    }
+  }
+  return {};
+}
+
+std::string ForecastData::KeyName(std::size_t key) const {
+  std::string name;
+  for (const Value& value : grid_.KeyValues(key)) {
+    name += (name.empty() ? "" : ",") + ToText(value);
+  }
+  return name;
+}
+
+Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
+                                 std::span<const ForecastPoint> points, std::size_t distance,
+                                 std::span<const AssumedValues> assumed) {
+  const PipelineSpec& spec = data.spec();
+  const Layout layout(spec, plan);
+  std::vector<FeatureColumnSpec> columns;
+  for (const std::size_t i : layout.visible) {
+    Result<FeatureColumnSpec> column =
+        FeatureColumnOf(spec.features[i].name, spec.features[i].type);
+    if (!column) return column.error();
+    columns.push_back(*std::move(column));
+  }
+
+  FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
+  std::vector<std::size_t> order(points.size());
+  std::iota(order.begin(), order.end(), 0);
+  // A key is looked up once.
+  std::ranges::sort(order, [&points](std::size_t a, std::size_t b) {
+    return std::pair(points[a].key, points[a].period) < std::pair(points[b].key, points[b].period);
+  });
+  std::vector<Value> values(computer.feature_count());
+  Examples examples{.features = FeatureTable(columns),
+                    .points = {},
+                    .actual = {},
+                    .references = {},
+                    .refused = 0,
+                    .first_refusal = {}};
+  examples.features.Reserve(points.size());
+  std::vector<Value> visible(columns.size());
+  std::uint32_t selected = std::numeric_limits<std::uint32_t>::max();
+  for (const std::size_t i : order) {
+    const ForecastPoint& point = points[i];
+    if (point.key != selected) {
+      selected = point.key;
+      computer.Select(data.snapshots(), data.requests(), selected);
+    }
+    const auto steps = static_cast<std::int64_t>(distance);
+    const FeatureMoment moment{.origin = data.grid().VisibleFrom(point.period - steps),
+                               .target = data.grid().StartOf(point.period),
+                               .assumed = assumed.empty() ? AssumedValues() : assumed[i]};
+    SeriesMask stale = 0;
+    const Status computed = computer.ComputeAt(moment, values, stale);
+    if (!computed) {
+      if (examples.refused++ == 0) {
+        examples.first_refusal = fmt::format("{} ({}, key {})", computed.error().message,
+                                             computed.error().field, data.KeyName(point.key));
+      }
+      continue;
+    }
+    for (std::size_t column = 0; column < visible.size(); ++column) {
+      visible[column] = values[layout.visible[column]];
+    }
+    const Status appended = examples.features.Append(visible);
+    if (!appended) return appended.error();
+    examples.points.push_back(point);
+    examples.actual.push_back(data.ValueIn(point.key, point.period));
+    examples.references.push_back(layout.ReferenceIn(values));
+  }
+  return examples;
+}
+
+std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods) {
+  std::vector<ForecastPoint> points;
+  for (std::size_t key = 0; key < data.key_count(); ++key) {
+    const std::int64_t first = std::max(periods.first, data.grid().FirstPeriod(key));
+    const std::int64_t last = std::min(periods.last, data.grid().LastPeriod(key));
+    for (std::int64_t period = first; period <= last; ++period) {
+      if (std::isnan(data.ValueIn(key, period))) continue;
+      points.push_back({.key = static_cast<std::uint32_t>(key), .period = period});
+    }
+  }
+  return points;
+}
+
+}  // namespace forkcast::model

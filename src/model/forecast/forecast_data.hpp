@@ -1,0 +1,101 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/features/feature_computer.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/series/grid_reader.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/transform/feature_table.hpp"
+#include "model/evaluate/walk_forward.hpp"
+#include "model/forecast/training_plan.hpp"
+
+namespace forkcast::model {
+
+/// The series that a pipeline forecasts, with what its features read: the published snapshots.
+/// Keys are numbered as GridReader does.
+class ForecastData {
+ public:
+  /// `spec` has a forecast, and outlives the object. kInvalidArgument when a request field besides
+  /// the key and the time may not be missing (a forecast knows no more); otherwise as
+  /// OpenSnapshots.
+  static Result<std::unique_ptr<ForecastData>> Open(const preprocessing::PipelineSpec& spec,
+                                                    const std::filesystem::path& snapshots);
+  ForecastData(const ForecastData&) = delete;
+  ForecastData& operator=(const ForecastData&) = delete;
+
+  [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return spec_; }
+  [[nodiscard]] const preprocessing::ForecastSpec& forecast() const noexcept {
+    return *spec_.forecast;
+  }
+  [[nodiscard]] std::size_t horizon() const noexcept {
+    return static_cast<std::size_t>(forecast().horizon);
+  }
+  [[nodiscard]] const preprocessing::GridReader& grid() const noexcept { return grid_; }
+  [[nodiscard]] std::size_t key_count() const noexcept { return grid_.key_count(); }
+  /// A key as people read it: its columns' values, joined by commas.
+  [[nodiscard]] std::string KeyName(std::size_t key) const;
+  /// The value to forecast in all periods of a key, oldest first; NaN where missing.
+  [[nodiscard]] std::span<const double> Values(std::size_t key) const noexcept {
+    return grid_.Values(key, column_);
+  }
+  [[nodiscard]] double ValueIn(std::size_t key, std::int64_t period) const noexcept {
+    return grid_.ValueIn(key, column_, period);
+  }
+  [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept {
+    return snapshots_;
+  }
+  /// A request for each key, by its number: the key's fields are set.
+  [[nodiscard]] const preprocessing::Table& requests() const noexcept { return requests_; }
+
+ private:
+  ForecastData(const preprocessing::PipelineSpec& spec, std::size_t series,
+               std::vector<preprocessing::Snapshot> snapshots);
+  Status MakeRequests();
+
+  const preprocessing::PipelineSpec& spec_;
+  std::vector<preprocessing::Snapshot> snapshots_;
+  preprocessing::GridReader grid_;
+  std::size_t column_ = 0;
+  preprocessing::Table requests_;
+};
+
+/// One key's period whose value is to be forecast.
+struct ForecastPoint {
+  std::uint32_t key = 0;
+  std::int64_t period = 0;
+};
+
+/// Rows to learn from or to forecast, sorted by key and then by period.
+struct Examples {
+  preprocessing::FeatureTable features;  ///< Those that the model sees.
+  std::vector<ForecastPoint> points;     ///< One a row, as all that follows.
+  std::vector<double> actual;            ///< NaN where not known.
+  std::vector<TargetReference> references;
+  std::size_t refused = 0;    ///< Rows left out: a feature could not be computed, and may not be
+  std::string first_refusal;  ///< missing; why.
+};
+
+/// Values that stand in for what has not happened yet, of a point's key: those of the periods
+/// before the point's, back to the origin.
+using AssumedValues = std::span<const double>;
+
+/// Computes the features of points, each as of `distance` periods before its own (1: the period
+/// before it is the last one known). `assumed` is empty, or has for each point the values of its
+/// last distance - 1 periods. kInvalidArgument from the features' types only.
+[[nodiscard]] Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
+                                               std::span<const ForecastPoint> points,
+                                               std::size_t distance,
+                                               std::span<const AssumedValues> assumed = {});
+
+/// All points of `periods` whose value is known, by key.
+[[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods);
+
+}  // namespace forkcast::model

@@ -1,0 +1,223 @@
+#include "model/forecast/forecast_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <utility>
+
+#include "data_preprocessing/base/mapped_file.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/series/period.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "model/content_hash.hpp"
+#include "model/forecast/reference_statistics.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using namespace preprocessing;
+using nlohmann::ordered_json;
+
+Error BadFlag(std::string_view flag, const std::string& value, std::string_view expected) {
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("--{}: expected {}, got \"{}\"", flag, expected, value), std::string(flag)};
+}
+
+Result<Instant> ParseInstant(std::string_view flag, const std::string& text, const TimeZone& zone) {
+  const Result<Instant> instant = ParseTimestamp(text, zone);
+  if (!instant) return BadFlag(flag, text, "a date or timestamp");
+  return *instant;
+}
+
+/// `count` days, weeks or months before a day; "120d", "17w", "4mo".
+Result<std::chrono::sys_days> DaysBefore(std::chrono::sys_days day, const std::string& span) {
+  int count = 0;
+  const auto [end, failed] = std::from_chars(span.data(), span.data() + span.size(), count);
+  const std::string_view unit(end, static_cast<std::size_t>(span.data() + span.size() - end));
+  constexpr int kMost = 100'000;
+  if (failed == std::errc() && count > 0 && count < kMost) {
+    if (unit == "d") return day - std::chrono::days(count);
+    if (unit == "w") return day - std::chrono::weeks(count);
+    if (unit == "mo") {
+      const std::chrono::year_month_day date(day);
+      const auto month = date.year() / date.month() - std::chrono::months(count);
+      const auto last = month / std::chrono::last;
+      return std::chrono::sys_days(month / std::min(date.day(), last.day()));
+    }
+  }
+  return BadFlag("last", span, "a number of days, weeks or months, such as 120d, 17w or 4mo");
+}
+
+std::string DayText(const ForecastData& data, std::int64_t period) {
+  std::string text;
+  AppendIsoTimestamp(data.grid().StartOf(period), text);
+  return text;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ForecastJob>> ForecastJob::Load(const ordered_json& document,
+                                                       const std::filesystem::path& folder,
+                                                       const std::filesystem::path& snapshots,
+                                                       const DataWindow& window) {
+  Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), folder);
+  if (!spec) return spec.error();
+  std::unique_ptr<ForecastJob> job;
+  try {
+    TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec);
+    job.reset(new ForecastJob(document, *std::move(spec), std::move(plan)));
+  } catch (const SpecError& error) {
+    return Error{ErrorCode::kInvalidArgument, error.what()};
+  }
+  job->snapshots_ = snapshots;
+  Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job->spec_, snapshots);
+  if (!data) return data.error();
+  job->data_ = *std::move(data);
+  Status cut = job->CutWindow(window);
+  if (!cut) return cut.error();
+  return job;
+}
+
+Status ForecastJob::CutWindow(const DataWindow& window) {
+  const GridReader& grid = data_->grid();
+  const auto all = grid.AllPeriods();
+  if (!all) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("series \"{}\" has no period", spec_.forecast->series)};
+  }
+  periods_ = {.first = all->first, .last = all->last};
+  if (!window.until.empty()) {
+    const Result<Instant> until = ParseInstant("until", window.until, spec_.zone);
+    if (!until) return until.error();
+    periods_.last = std::min(periods_.last, grid.PeriodOf(*until) - 1);
+  }
+  const auto begin_at = [&](Instant since) {
+    const PeriodIndex period = grid.PeriodOf(since);
+    periods_.first = std::max(periods_.first, grid.StartOf(period) < since ? period + 1 : period);
+  };
+  if (!window.since.empty()) {
+    const Result<Instant> since = ParseInstant("since", window.since, spec_.zone);
+    if (!since) return since.error();
+    begin_at(*since);
+  }
+  if (!window.last.empty()) {
+    const auto end = DayOf(spec_.zone.ToCivil(grid.StartOf(periods_.last + 1)));
+    const Result<std::chrono::sys_days> since = DaysBefore(end, window.last);
+    if (!since) return since.error();
+    const std::chrono::year_month_day date(*since);
+    const std::string text =
+        fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+    const Result<Instant> instant = ParseInstant("last", text, spec_.zone);
+    if (!instant) return instant.error();
+    begin_at(*instant);
+  }
+  if (periods_.first > periods_.last) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("no period is left: the data are from {} to {}",
+                             DayText(*data_, all->first), DayText(*data_, all->last))};
+  }
+  return {};
+}
+
+Status ForecastJob::Check() const {
+  const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
+  if (!folds) return folds.error();
+  const std::vector<ForecastPoint> points = KnownPoints(*data_, periods_);
+  if (points.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("series \"{}\" has no value of \"{}\" in the window",
+                             spec_.forecast->series, spec_.forecast->value)};
+  }
+  double greatest = 0;
+  for (const ForecastPoint& point : points) {
+    greatest = std::max(greatest, std::abs(data_->ValueIn(point.key, point.period)));
+  }
+  if (greatest == 0) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("every value of \"{}\" is 0: there is nothing to learn",
+                             spec_.forecast->value)};
+  }
+  if (plan_.scope != ModelScope::kPerKey) return {};
+  std::vector<std::size_t> counts(data_->key_count());
+  for (const ForecastPoint& point : points) ++counts[point.key];
+  const auto least = std::ranges::find_if(counts, [](std::size_t count) { return count < 2; });
+  if (least == counts.end()) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("key {} has {} period{} with a value: one model a key needs at least 2",
+                           data_->KeyName(static_cast<std::size_t>(least - counts.begin())), *least,
+                           *least == 1 ? "" : "s")};
+}
+
+Status ForecastJob::ComputeExamples() {
+  Result<StepExamples> examples = StepExamples::Compute(*data_, plan_, periods_);
+  if (!examples) return examples.error();
+  examples_ = *std::move(examples);
+  return {};
+}
+
+Result<std::optional<Backtest>> ForecastJob::RunBacktest(const OnBacktest& on_stage) const {
+  return model::RunBacktest(*data_, plan_, examples_, periods_, on_stage);
+}
+
+Result<std::optional<ForecastModel>> ForecastJob::TrainOnAll(const OnStage& on_stage) const {
+  return ForecastModel::Train(*data_, plan_, examples_, periods_, on_stage);
+}
+
+Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model,
+                                                     const Backtest& backtest) const {
+  Result<std::vector<ArtefactFile>> files = model.Files(*data_);
+  if (!files) return files.error();
+  std::vector<float> forecasts;
+  for (const JudgedForecast& row : backtest.rows) {
+    forecasts.push_back(static_cast<float>(row.forecast.value));
+  }
+  const ordered_json reference{{"features", ReferenceOf(examples_.of_model(0).features)},
+                               {"forecasts", ReferenceOf(forecasts)}};
+  files->push_back({"pipeline.json", document_.dump(2) + "\n"});
+  files->push_back({"reference.json", reference.dump() + "\n"});
+  return files;
+}
+
+ordered_json ForecastJob::Manifest(const ForecastModel& model, const Backtest& backtest) const {
+  ordered_json snapshots = ordered_json::array();
+  for (const SeriesSpec& series : spec_.series) {
+    const MappedFile file(SnapshotPath(snapshots_, series, spec_.zone));
+    const auto bytes = file.bytes();
+    snapshots.push_back(
+        {{"series", series.name},
+         {"hash", ContentHash({reinterpret_cast<const char*>(bytes.data()), bytes.size()})}});
+  }
+  const ForecastSpec& forecast = *spec_.forecast;
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < examples_.model_count(); ++i) {
+    rows += examples_.of_model(i).points.size();
+  }
+  return {
+      {"format", 1},
+      {"kind", "forecast"},
+      {"pipeline",
+       {{"name", spec_.name}, {"version", spec_.version}, {"hash", ContentHash(document_.dump())}}},
+      {"forecast",
+       {{"series", forecast.series},
+        {"value", forecast.value},
+        {"key", forecast.key},
+        {"horizon", forecast.horizon},
+        {"strategy", ToString(forecast.strategy)}}},
+      {"data",
+       {{"from", DayText(*data_, periods_.first)},
+        {"to", DayText(*data_, periods_.last + 1)},
+        {"periods", periods_.size()},
+        {"keys", data_->key_count()},
+        {"rows", rows},
+        {"snapshots", snapshots}}},
+      {"seed", plan_.trainer.seed},
+      {"models", model.model_count()},
+      {"libraries", {{"forkcast", FORKCAST_VERSION}, {"xgboost", XGBoostLibraryVersion()}}},
+      {"evaluation", ToJson(backtest, *data_)}};
+}
+
+}  // namespace forkcast::model

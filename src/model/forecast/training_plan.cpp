@@ -1,0 +1,127 @@
+#include "model/forecast/training_plan.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::FeatureSpec;
+using preprocessing::JsonNode;
+using preprocessing::PipelineSpec;
+
+constexpr std::int64_t kMaxPeriods = 1'000'000;
+
+std::size_t Periods(const JsonNode& node) {
+  return static_cast<std::size_t>(node.Integer(1, kMaxPeriods));
+}
+
+const FeatureSpec& RequireFeature(const JsonNode& node, const std::string& name,
+                                  const PipelineSpec& spec) {
+  const auto found = std::ranges::find(spec.features, name, &FeatureSpec::name);
+  if (found == spec.features.end()) node.Fail("no feature is called \"" + name + "\"");
+  return *found;
+}
+
+/// The name of a feature that is a number.
+std::string NumberFeature(const JsonNode& node, const PipelineSpec& spec) {
+  std::string name = node.String();
+  const preprocessing::ColumnType type = RequireFeature(node, name, spec).type;
+  if (type != preprocessing::ColumnType::kDouble && type != preprocessing::ColumnType::kInt64) {
+    node.Fail("feature \"" + name + "\" is no number");
+  }
+  return name;
+}
+
+void ReadTarget(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& plan) {
+  node.RequireObject({"transform", "scale", "anchor", "not_negative"});
+  if (const auto transform = node.Find("transform")) plan.target = ReadTargetTransform(*transform);
+  const auto reference = [&](const char* member, bool needed, std::string& feature) {
+    const auto given = node.Find(member);
+    if (given && !needed) given->Fail("no step of the transform reads it");
+    if (!given && needed) {
+      node.Fail(std::string("\"") + member + "\" is missing: the transform reads a feature for it");
+    }
+    if (given) feature = NumberFeature(*given, spec);
+  };
+  reference("scale", plan.target.needs_scale(), plan.scale_feature);
+  reference("anchor", plan.target.needs_anchor(), plan.anchor_feature);
+  if (const auto not_negative = node.Find("not_negative")) {
+    plan.not_negative = not_negative->Bool();
+  }
+}
+
+Metric ReadMetric(const JsonNode& node) {
+  const auto metric = MetricFromString(node.String());
+  if (!metric || *metric == Metric::kBias) {
+    node.Fail("expected rmse, mae, wape, rmspe, rmsle or mase");
+  }
+  return *metric;
+}
+
+}  // namespace
+
+TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
+  if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
+  const JsonNode node = root.Get("training");
+  node.RequireObject({"model", "scope", "target", "transforms", "hidden", "window", "half_life",
+                      "folds", "metric", "baselines", "mase_season", "search"});
+  const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
+  TrainingPlan plan;
+  plan.trainer = ReadTrainerOptions(node.Get("model"));
+  if (plan.trainer.task != Task::kRegression) {
+    node.Get("model").Fail("a forecast is a number: expected the task regression");
+  }
+  if (const auto scope = node.Find("scope")) {
+    const std::string name = scope->String();
+    if (name != "global" && name != "per_key") scope->Fail("expected global or per_key");
+    plan.scope = name == "per_key" ? ModelScope::kPerKey : ModelScope::kGlobal;
+  }
+  if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
+  if (const auto transforms = node.Find("transforms")) {
+    plan.transforms = preprocessing::ReadTransforms(*transforms);
+  }
+  if (const auto hidden = node.Find("hidden")) {
+    plan.hidden = hidden->Strings();
+    for (const std::string& name : plan.hidden) RequireFeature(*hidden, name, spec);
+    if (plan.hidden.size() == spec.features.size()) hidden->Fail("no feature is left");
+  }
+  if (const auto window = node.Find("window")) plan.window = Periods(*window);
+  if (const auto half_life = node.Find("half_life")) {
+    plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));
+  }
+  static const ordered_json kDefaultFolds = ordered_json::object();
+  const auto folds = node.Find("folds");
+  plan.folds = ReadFoldSpec(folds ? *folds : JsonNode(kDefaultFolds), horizon);
+  plan.metric = ReadMetric(node.Get("metric"));
+  plan.baselines = ReadBaselines(node.Get("baselines"));
+  if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
+  if (const auto search = node.Find("search")) plan.search = ReadSearchSpec(*search);
+  return plan;
+}
+
+ordered_json WithParameters(ordered_json root, const Assignment& assignment) {
+  constexpr std::string_view kFeatures = "features.";
+  for (const auto& [name, value] : assignment) {
+    if (!name.starts_with(kFeatures)) {
+      std::string pointer = "/training/" + name;
+      std::ranges::replace(pointer, '.', '/');
+      root[ordered_json::json_pointer(pointer)] = value;
+      continue;
+    }
+    const std::size_t dot = name.rfind('.');
+    const std::string feature = name.substr(kFeatures.size(), dot - kFeatures.size());
+    auto& features = root["features"];
+    const auto found = std::ranges::find_if(
+        features, [&feature](const ordered_json& one) { return one.value("name", "") == feature; });
+    if (dot < kFeatures.size() || found == features.end()) {
+      throw preprocessing::SpecError("$.training.search: \"" + name +
+                                     "\" is no member of a feature");
+    }
+    (*found)[name.substr(dot + 1)] = value;
+  }
+  return root;
+}
+
+}  // namespace forkcast::model

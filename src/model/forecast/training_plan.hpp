@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/transform/fitted_transforms.hpp"
+#include "model/evaluate/baselines.hpp"
+#include "model/evaluate/metrics.hpp"
+#include "model/evaluate/parameter_search.hpp"
+#include "model/evaluate/walk_forward.hpp"
+#include "model/train/target_transform.hpp"
+#include "model/train/trainer.hpp"
+
+namespace forkcast::model {
+
+/// For which keys one model is trained.
+enum class ModelScope {
+  kGlobal,  ///< One for all keys.
+  kPerKey,  ///< One a key.
+};
+
+/// How a forecast pipeline is trained and judged: its section `training` (docs/forecasting.md).
+struct TrainingPlan {
+  TrainerOptions trainer;
+  ModelScope scope = ModelScope::kGlobal;
+  TargetTransform target;
+  /// Features that give each row's TargetReference; empty when the transform needs none.
+  std::string scale_feature;
+  std::string anchor_feature;
+  std::vector<preprocessing::TransformSpec> transforms;
+  /// Features that the model does not see: those that are only references, or parts of others.
+  std::vector<std::string> hidden;
+  /// Only targets of so many periods before the end of training are learned from; unset: all.
+  std::optional<std::size_t> window;
+  /// Periods after which a row counts half; unset: all rows count alike.
+  std::optional<double> half_life;
+  /// Forecasts below 0 become 0.
+  bool not_negative = false;
+  FoldSpec folds;
+  Metric metric = Metric::kWape;
+  std::vector<BaselineSpec> baselines;
+  std::size_t mase_season = 1;
+  std::optional<SearchSpec> search;
+};
+
+/// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
+/// Throws SpecError naming the path: also when the pipeline declares no forecast, or when a feature
+/// that is named does not exist.
+[[nodiscard]] TrainingPlan ReadTrainingPlan(const preprocessing::JsonNode& root,
+                                            const preprocessing::PipelineSpec& spec);
+
+/// The pipeline document `root` with the members that an assignment names replaced: those of
+/// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
+/// a feature that is not there.
+[[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
+                                                    const Assignment& assignment);
+
+}  // namespace forkcast::model

@@ -1,0 +1,439 @@
+#include "model/train_command.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <atomic>
+#include <charconv>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/progress.hpp"
+#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "model/forecast/forecast_job.hpp"
+#include "model/forecast/report.hpp"
+#include "model/registry/registry.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::CommandContext;
+using preprocessing::Flag;
+using preprocessing::FlagValues;
+using preprocessing::JsonNode;
+
+enum class Command { kTrain, kEvaluate };
+
+struct Options {
+  std::filesystem::path pipeline;
+  std::filesystem::path snapshots;
+  std::filesystem::path models;
+  std::string name;   ///< Of the model; empty: the pipeline's.
+  std::string alias;  ///< Moved to a version that beats its baselines.
+  DataWindow window;
+  std::filesystem::path report;
+  std::vector<std::string> report_keys;
+  std::optional<std::uint32_t> seed;
+  std::optional<unsigned> threads;
+  bool force_promote = false;
+  bool dry_run = false;
+  bool json = false;
+  bool quiet = false;
+};
+
+/// An error with the exit code that it means.
+struct Failure {
+  TrainExit exit = TrainExit::kIo;
+  std::string message;
+};
+
+/// Set by SIGTERM and SIGINT while a command runs: handlers have nowhere else to write.
+std::atomic<bool> stop_requested{false};
+static_assert(std::atomic<bool>::is_always_lock_free);
+
+/// Lets SIGTERM and SIGINT ask for the end instead of making it.
+class StopSignals {
+ public:
+  StopSignals() {
+    stop_requested = false;
+    struct sigaction action {};
+    action.sa_handler = [](int) { stop_requested = true; };
+    ::sigaction(SIGTERM, &action, &term_);
+    ::sigaction(SIGINT, &action, &int_);
+  }
+  StopSignals(const StopSignals&) = delete;
+  StopSignals& operator=(const StopSignals&) = delete;
+  ~StopSignals() {
+    ::sigaction(SIGTERM, &term_, nullptr);
+    ::sigaction(SIGINT, &int_, nullptr);
+  }
+
+ private:
+  struct sigaction term_ {};
+  struct sigaction int_ {};
+};
+
+std::vector<Flag> Flags(Command command) {
+  using Kind = Flag::Kind;
+  std::vector<Flag> flags{
+      {"pipeline", "FILE", Kind::kOneValue,
+       "The pipeline to train. Environment: FORKCAST_PIPELINE. Default: none; required."},
+      {"store", "URL", Kind::kOneValue,
+       "The store beside which ingest published the snapshots. Environment: FORKCAST_STORE. "
+       "Default: none; this or --snapshots is required."},
+      {"snapshots", "DIR", Kind::kOneValue,
+       "Folder of the snapshots. Environment: FORKCAST_SNAPSHOTS. Default: beside the store."},
+      {"since", "TIME", Kind::kOneValue, "Leaves out periods that begin before. Default: none."},
+      {"until", "TIME", Kind::kOneValue,
+       "Periods that end after it are as if they had not happened. Default: none."},
+      {"last", "SPAN", Kind::kOneValue,
+       "Uses only the last days, weeks or months: 120d, 17w, 4mo. Default: everything."},
+      {"seed", "N", Kind::kOneValue, "In place of the pipeline's seed."},
+      {"threads", "N", Kind::kOneValue, "In place of the pipeline's number of threads."},
+      {"report", "FILE", Kind::kOneValue, "Writes a page with plots, all in one HTML file."},
+      {"report-key", "KEY", Kind::kManyValues,
+       "A key whose forecasts the page shows, its columns joined by commas; may be given several "
+       "times. Default: the four with the largest values."},
+  };
+  if (command == Command::kTrain) {
+    flags.push_back({"models", "DIR", Kind::kOneValue,
+                     "The folder of models. Environment: FORKCAST_MODELS. Default: models."});
+    flags.push_back(
+        {"name", "NAME", Kind::kOneValue, "The model's name. Default: the pipeline's."});
+    flags.push_back(
+        {"alias", "NAME", Kind::kOneValue,
+         "The alias that a version which beats its baselines gets. Default: champion."});
+    flags.push_back({"force-promote", "", Kind::kSwitch,
+                     "Moves the alias also when the version does not beat its baselines."});
+  }
+  flags.push_back({"dry-run", "", Kind::kSwitch,
+                   "Checks pipeline, data and folds and says what would be done."});
+  flags.push_back({"json", "", Kind::kSwitch, "Prints one line of JSON in place of the tables."});
+  flags.push_back({"quiet", "", Kind::kSwitch, "Prints errors only (and what --json asks for)."});
+  flags.push_back({"help", "", Kind::kSwitch, "Prints this."});
+  return flags;
+}
+
+std::string Help(Command command) {
+  const bool trains = command == Command::kTrain;
+  return fmt::format(
+      "usage: forkcast {} --pipeline FILE --store URL [flags]\n\n{}\n{}\nExit codes:\n"
+      "  0    done{}\n"
+      "  2    wrong usage or pipeline file\n"
+      "  3    the data do not allow it; trying again changes nothing\n"
+      "{}"
+      "  5    snapshots{} cannot be read or written\n"
+      "  143  stopped by a signal; nothing was published\n",
+      trains ? "train" : "evaluate",
+      trains ? "Judges the pipeline's forecast by walk-forward validation beside its baselines,\n"
+               "trains on all data, publishes the model as a new version, and promotes it when it\n"
+               "beats the baselines.\n"
+             : "Judges the pipeline's forecast by walk-forward validation beside its baselines.\n"
+               "Publishes nothing.\n",
+      preprocessing::DescribeFlags(Flags(command)), trains ? ", published and promoted" : "",
+      trains ? "  4    published, but not promoted: it does not beat the baselines\n" : "",
+      trains ? " or the folder of models" : "");
+}
+
+template <typename T>
+T Require(Result<T> result) {
+  if (result) return *std::move(result);
+  const std::string& message = result.error().message;
+  switch (result.error().code) {
+    case ErrorCode::kInvalidArgument:
+      throw Failure{TrainExit::kData, message};
+    default:
+      throw Failure{TrainExit::kIo, message};
+  }
+}
+void Require(const Status& status) {
+  if (!status) Require(Result<bool>(status.error()));
+}
+
+/// What is there unless the command was stopped.
+template <typename T>
+T Finished(Result<std::optional<T>> result) {
+  std::optional<T> value = Require(std::move(result));
+  if (!value) throw Failure{TrainExit::kStopped, "stopped; nothing was published"};
+  return *std::move(value);
+}
+
+std::string ValueOf(const FlagValues& flags, std::string_view flag, const char* variable,
+                    const CommandContext& context) {
+  if (const auto found = flags.find(flag); found != flags.end()) return found->second.front();
+  return variable == nullptr ? "" : context.environment(variable).value_or("");
+}
+
+template <typename Number>
+std::optional<Number> NumberOf(const FlagValues& flags, std::string_view flag) {
+  const auto found = flags.find(flag);
+  if (found == flags.end()) return std::nullopt;
+  const std::string& text = found->second.front();
+  Number number{};
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (failed != std::errc() || end != text.data() + text.size()) {
+    throw Failure{TrainExit::kUsage,
+                  fmt::format("--{}: expected a number from 0, got \"{}\"", flag, text)};
+  }
+  return number;
+}
+
+Options ReadOptions(Command command, const std::vector<std::string>& arguments,
+                    const CommandContext& context) {
+  const Result<FlagValues> flags = preprocessing::ParseFlags(Flags(command), arguments);
+  if (!flags) throw Failure{TrainExit::kUsage, flags.error().message};
+  Options options;
+  options.pipeline = ValueOf(*flags, "pipeline", "FORKCAST_PIPELINE", context);
+  if (options.pipeline.empty()) {
+    throw Failure{TrainExit::kUsage, "--pipeline (or FORKCAST_PIPELINE) is missing"};
+  }
+  options.snapshots = ValueOf(*flags, "snapshots", "FORKCAST_SNAPSHOTS", context);
+  if (options.snapshots.empty()) {
+    const std::string store = ValueOf(*flags, "store", "FORKCAST_STORE", context);
+    if (store.empty()) {
+      throw Failure{TrainExit::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing"};
+    }
+    const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(store);
+    if (!folder) throw Failure{TrainExit::kUsage, "store: " + folder.error().message};
+    options.snapshots = *folder;
+  }
+  const auto or_default = [](std::string value, const char* fallback) {
+    return value.empty() ? std::string(fallback) : value;
+  };
+  options.models = or_default(ValueOf(*flags, "models", "FORKCAST_MODELS", context), "models");
+  options.name = ValueOf(*flags, "name", nullptr, context);
+  options.alias = or_default(ValueOf(*flags, "alias", nullptr, context), "champion");
+  options.window = {.since = ValueOf(*flags, "since", nullptr, context),
+                    .until = ValueOf(*flags, "until", nullptr, context),
+                    .last = ValueOf(*flags, "last", nullptr, context)};
+  options.report = ValueOf(*flags, "report", nullptr, context);
+  if (const auto keys = flags->find("report-key"); keys != flags->end()) {
+    options.report_keys = keys->second;
+  }
+  options.seed = NumberOf<std::uint32_t>(*flags, "seed");
+  options.threads = NumberOf<unsigned>(*flags, "threads");
+  options.force_promote = flags->contains("force-promote");
+  options.dry_run = flags->contains("dry-run");
+  options.json = flags->contains("json");
+  options.quiet = flags->contains("quiet");
+  return options;
+}
+
+/// Shows how far a stage is, and says whether to go on.
+class StageProgress {
+ public:
+  StageProgress(const Options& options, const CommandContext& context, std::string label)
+      : clock_(context.clock),
+        start_(clock_.Monotonic()),
+        progress_(options.quiet             ? Progress::Style::kNone
+                  : context.err_is_terminal ? Progress::Style::kBar
+                                            : Progress::Style::kLines,
+                  context.err, std::move(label), "steps") {}
+
+  bool Update(std::size_t done, std::size_t total) {
+    progress_.SetTotal(total);
+    progress_.Update(done, clock_.Monotonic() - start_);
+    return !stop_requested;
+  }
+
+ private:
+  const Clock& clock_;
+  MonotonicTime start_;
+  Progress progress_;
+};
+
+/// One run of train or evaluate. Throws Failure.
+class Run {
+ public:
+  Run(Command command, const Options& options, const CommandContext& context)
+      : command_(command), options_(options), context_(context) {}
+
+  TrainExit operator()() {
+    ordered_json document = ReadDocument();
+    std::unique_ptr<ForecastJob> job = Load(document);
+    if (options_.dry_run) return DryRun(*job);
+    ordered_json searched = ordered_json::array();
+    if (job->plan().search) {
+      document = Search(document, *job->plan().search, searched);
+      job = Load(document);
+    }
+    Require(job->ComputeExamples());
+    const Backtest backtest = Validate(*job, "validation");
+    ordered_json summary{{"pipeline", job->spec().name},
+                         {"evaluation", ToJson(backtest, job->data())}};
+    if (!searched.empty()) summary["search"] = searched;
+    if (!options_.report.empty()) WriteReport(*job, backtest);
+    if (!options_.json && !options_.quiet) context_.out << Describe(backtest, job->data());
+    const TrainExit exit =
+        command_ == Command::kTrain ? Publish(*job, backtest, summary) : TrainExit::kDone;
+    if (options_.json) context_.out << summary.dump() << '\n';
+    context_.out.flush();
+    return exit;
+  }
+
+ private:
+  [[nodiscard]] ordered_json ReadDocument() const {
+    try {
+      return preprocessing::ReadJsonFile(options_.pipeline);
+    } catch (const preprocessing::SpecError& error) {
+      throw Failure{TrainExit::kUsage, error.what()};
+    }
+  }
+
+  [[nodiscard]] std::unique_ptr<ForecastJob> Load(const ordered_json& document) const {
+    Result<std::unique_ptr<ForecastJob>> loaded = ForecastJob::Load(
+        document, options_.pipeline.parent_path(), options_.snapshots, options_.window);
+    if (!loaded) {
+      // The document and the flags are the user's words; what is wrong on disk is not.
+      throw Failure{
+          loaded.error().code == ErrorCode::kInvalidArgument ? TrainExit::kUsage : TrainExit::kIo,
+          loaded.error().message};
+    }
+    std::unique_ptr<ForecastJob> job = *std::move(loaded);
+    if (options_.seed) job->plan().trainer.seed = *options_.seed;
+    if (options_.threads) job->plan().trainer.threads = *options_.threads;
+    Require(job->Check());
+    return job;
+  }
+
+  TrainExit DryRun(const ForecastJob& job) const {
+    const ordered_json plan{{"pipeline", job.spec().name},
+                            {"keys", job.data().key_count()},
+                            {"periods", job.periods().size()},
+                            {"horizon", job.data().horizon()},
+                            {"dry_run", true}};
+    if (options_.json) {
+      context_.out << plan.dump() << '\n';
+    } else {
+      context_.out << fmt::format("{}: {} keys, {} periods, horizon {}: nothing is in the way\n",
+                                  job.spec().name, job.data().key_count(), job.periods().size(),
+                                  job.data().horizon());
+    }
+    return TrainExit::kDone;
+  }
+
+  [[nodiscard]] Backtest Validate(const ForecastJob& job, const std::string& label) const {
+    StageProgress progress(options_, context_, label);
+    return Finished(job.RunBacktest([&](const BacktestStage& stage) {
+      return progress.Update(stage.fold * stage.training.total + stage.training.done,
+                             stage.folds * stage.training.total);
+    }));
+  }
+
+  /// Judges every point of the search in the folds; returns the document with the best one.
+  ordered_json Search(const ordered_json& document, const SearchSpec& search,
+                      ordered_json& searched) const {
+    const auto with = [&document](const Assignment& assignment) {
+      ordered_json changed = WithParameters(document, assignment);
+      changed["training"].erase("search");
+      return changed;
+    };
+    const CheckAssignment check = [&](const Assignment& assignment) -> Status {
+      try {
+        const Result<std::unique_ptr<ForecastJob>> job = ForecastJob::Load(
+            with(assignment), options_.pipeline.parent_path(), options_.snapshots, options_.window);
+        if (!job) return job.error();
+        return (*job)->Check();
+      } catch (const preprocessing::SpecError& error) {
+        return Error{ErrorCode::kInvalidArgument, error.what()};
+      }
+    };
+    const std::vector<Assignment> points = Require(EnumerateAssignments(search, check));
+    std::optional<double> least;
+    ordered_json best;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      const ordered_json changed = with(points[i]);
+      const std::unique_ptr<ForecastJob> job = Load(changed);
+      Require(job->ComputeExamples());
+      const Backtest backtest =
+          Validate(*job, fmt::format("search {} of {}", i + 1, points.size()));
+      const std::optional<double> value = backtest.value();
+      ordered_json point = ordered_json::object();
+      for (const auto& [name, setting] : points[i]) point[name] = setting;
+      point["value"] = value ? ordered_json(*value) : ordered_json();
+      if (!options_.json && !options_.quiet) context_.out << point.dump() << '\n';
+      searched.push_back(std::move(point));
+      if (!value || (least && *value >= *least)) continue;
+      least = value;
+      best = changed;
+    }
+    if (!least) throw Failure{TrainExit::kData, "no point of the search could be judged"};
+    return best;
+  }
+
+  void WriteReport(const ForecastJob& job, const Backtest& backtest) const {
+    const std::string page = Require(ReportPage(backtest, job.data(), options_.report_keys));
+    try {
+      AtomicFile file(options_.report);
+      file.Write(page);
+      file.Commit();
+    } catch (const std::system_error& error) {
+      throw Failure{TrainExit::kIo, error.what()};
+    }
+  }
+
+  TrainExit Publish(const ForecastJob& job, const Backtest& backtest, ordered_json& summary) const {
+    StageProgress progress(options_, context_, "training");
+    const ForecastModel model = Finished(job.TrainOnAll(
+        [&](const TrainingStage& stage) { return progress.Update(stage.done, stage.total); }));
+    const std::vector<ArtefactFile> files = Require(job.Files(model, backtest));
+    const std::string name = options_.name.empty() ? job.spec().name : options_.name;
+    const Registry registry(options_.models);
+    if (stop_requested) throw Failure{TrainExit::kStopped, "stopped; nothing was published"};
+    const std::uint64_t version =
+        Require(registry.Publish(name, job.Manifest(model, backtest), files, context_.clock.Now()));
+    const bool promoted = backtest.beats_baselines() || options_.force_promote;
+    if (promoted) Require(registry.SetAlias(name, options_.alias, version));
+    summary["model"] = name;
+    summary["version"] = version;
+    summary["folder"] = (options_.models / name / std::to_string(version)).string();
+    summary["promoted"] = promoted;
+    if (!options_.json && !options_.quiet) {
+      context_.out << fmt::format("published {} {} in {}{}\n", name, version,
+                                  summary["folder"].get<std::string>(),
+                                  promoted ? ", now its " + options_.alias : "; not promoted");
+    }
+    return promoted ? TrainExit::kDone : TrainExit::kGate;
+  }
+
+  Command command_;
+  const Options& options_;
+  const CommandContext& context_;
+};
+
+int RunCommand(Command command, const std::vector<std::string>& arguments,
+               const CommandContext& context) {
+  if (preprocessing::AsksForHelp(arguments)) {
+    context.out << Help(command);
+    return static_cast<int>(TrainExit::kDone);
+  }
+  try {
+    const StopSignals signals;
+    const Options options = ReadOptions(command, arguments, context);
+    return static_cast<int>(Run(command, options, context)());
+  } catch (const Failure& failure) {
+    context.err << fmt::format("forkcast {}: {}\n",
+                               command == Command::kTrain ? "train" : "evaluate", failure.message);
+    return static_cast<int>(failure.exit);
+  }
+}
+
+}  // namespace
+
+int RunTrainCommand(const std::vector<std::string>& arguments, const CommandContext& context) {
+  return RunCommand(Command::kTrain, arguments, context);
+}
+
+int RunEvaluateCommand(const std::vector<std::string>& arguments, const CommandContext& context) {
+  return RunCommand(Command::kEvaluate, arguments, context);
+}
+
+}  // namespace forkcast::model
