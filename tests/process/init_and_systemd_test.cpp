@@ -141,6 +141,29 @@ TEST(Notifications, FeedTheWatchdogThatAsksForIt) {
   }
 }
 
+TEST(Notifications, FeedTheWatchdogAlsoAfterAnUpgrade) {
+  ::prctl(PR_SET_CHILD_SUBREAPER, 1);  // the new master will be ours
+  FaultyServer faulty;
+  const NotifySocket manager(faulty.workspace());
+  Server& server =
+      faulty.Start({.workers = 1,
+                    .wrapper = {"/bin/sh", "-c", "export WATCHDOG_PID=$$; exec \"$@\"", "sh"},
+                    .environment = {manager.variable(), "WATCHDOG_USEC=1000000"}});
+  EXPECT_TRUE(Eventually([&] { return manager.Next() == "WATCHDOG=1"; })) << server.log();
+  server.WaitUntilAllReady();
+  server.Signal(SIGUSR2);
+  const pid_t upgraded = manager.NextMainPid();
+  ASSERT_GT(upgraded, 0) << server.log();
+  EXPECT_EQ(server.Wait(), 0) << server.log();
+  while (!manager.quiet()) {
+  }
+  EXPECT_EQ(manager.Next(), "WATCHDOG=1");
+  ::kill(upgraded, SIGTERM);
+  int status = -1;
+  EXPECT_EQ(::waitpid(upgraded, &status, 0), upgraded);
+  EXPECT_EQ(status, 0);
+}
+
 // ---- socket activation ----
 
 /// Sockets that a service manager listens on, for whoever it starts. Not closed on exec.

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "serving/process/liveness.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
 
@@ -28,12 +29,9 @@ constexpr milliseconds kTurn{250};  // liveness is looked at as often
 // A turn that took longer was not ours to take. Shorter than the shortest heartbeat timeout by more
 // than a tick of the workers, whose last stamp may be that old when all of us are suspended.
 constexpr milliseconds kSuspended = 2 * kTurn;
-constexpr milliseconds kDeadlineGrace{1'000};  // for a request to notice its own deadline
 constexpr milliseconds kRecorderStop{1'000};
 
 MonotonicTime Now() { return std::chrono::steady_clock::now(); }
-
-MonotonicTime FromNs(std::int64_t ns) { return MonotonicTime(std::chrono::nanoseconds(ns)); }
 
 sigset_t HandledSignals() {
   sigset_t set;
@@ -259,24 +257,13 @@ void Master::Retire(Worker& worker, MonotonicTime now) {
 void Master::CheckLiveness(MonotonicTime now) {
   for (Worker& worker : workers_) {
     if (worker.stage == Stage::kBooting || worker.stage >= Stage::kTerminated) continue;
-    const WorkerSlot& slot = slots_[worker.slot];
-    const std::int64_t request_deadline = slot.request_deadline_ns.load(std::memory_order_relaxed);
-    const auto heartbeat =
-        std::max(FromNs(slot.heartbeat_ns.load(std::memory_order_relaxed)), trusted_from_);
-    if (request_deadline != 0) {
-      const auto limit = std::max(FromNs(request_deadline), trusted_from_) + kDeadlineGrace;
-      if (now < limit) continue;
-      log_.error("request_stuck worker={} child={} request_for_ms={}", worker.slot,
-                 worker.process.pid(),
-                 std::chrono::duration_cast<milliseconds>(
-                     now - FromNs(slot.request_started_ns.load(std::memory_order_relaxed)))
-                     .count());
-    } else {
-      if (now - heartbeat < options_.heartbeat_timeout) continue;
-      log_.error("loop_stopped worker={} child={} heartbeat_age_ms={}", worker.slot,
-                 worker.process.pid(),
-                 std::chrono::duration_cast<milliseconds>(now - heartbeat).count());
-    }
+    const auto stuck =
+        FindStuck(slots_[worker.slot], now, trusted_from_, options_.heartbeat_timeout);
+    if (!stuck) continue;
+    const bool in_request = stuck->in == Stuck::In::kRequest;
+    log_.error("{} worker={} child={} {}={}", in_request ? "request_stuck" : "loop_stopped",
+               worker.slot, worker.process.pid(),
+               in_request ? "request_for_ms" : "heartbeat_age_ms", stuck->since.count());
     worker.stage = Stage::kTerminated;  // TERM would be answered by a loop that does not turn
     worker.deadline = now;
   }

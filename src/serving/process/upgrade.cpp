@@ -20,6 +20,7 @@ namespace {
 
 constexpr const char* kListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
 constexpr const char* kReadyVariable = "FORKCAST_UPGRADE_READY";
+constexpr const char* kWatchdogVariable = "WATCHDOG_PID";
 constexpr std::string_view kLent = "lent:";  // before the number of such a listener
 constexpr int kCannotExecute = 127;          // as shells say it
 
@@ -49,6 +50,10 @@ void KeepOnExec(int fd) noexcept { ::fcntl(fd, F_SETFD, 0); }
   KeepOnExec(ready);
   ::setenv(kListenersVariable, numbers.c_str(), 1);
   ::setenv(kReadyVariable, std::to_string(ready).c_str(), 1);
+  // Who has to feed the supervisor's watchdog (sd_watchdog_enabled(3)).
+  if (::getenv(kWatchdogVariable) != nullptr) {
+    ::setenv(kWatchdogVariable, std::to_string(::getpid()).c_str(), 1);
+  }
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
