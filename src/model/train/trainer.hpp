@@ -55,7 +55,7 @@ struct TrainerOptions {
   double row_share = 1;
   double columns_per_tree = 1;  ///< Share of the columns that a tree may split by;
   double columns_per_node = 1;  ///< and of those, anew for each node (default of a forest: 0.4).
-  double min_child_weight = 1;  ///< Least weight of a leaf: rows, times their weights.
+  double min_child_weight = 1;  ///< Least rows of a leaf, times weights (default of a forest: 5).
   double lambda = 1;            ///< L2 regularisation of leaves (default of a forest: 0).
   double min_gain = 0;          ///< Least gain of a split.
   unsigned max_bins = 256;      ///< Values a column is cut into for finding splits, 2..65536.
@@ -92,7 +92,8 @@ struct TrainingProgress {
   std::size_t rounds = 0;                    ///< Rounds at most; both count on through a refit.
   std::optional<double> validation_error{};  ///< Of the last round, with early stopping.
 };
-/// Called after each round; false cancels.
+/// Called after each round, in the thread that trains; false cancels. Must not train in that
+/// thread: the library draws from one engine a thread.
 using OnRound = std::function<bool(const TrainingProgress&)>;
 
 /// A model, and what was found on the way.
