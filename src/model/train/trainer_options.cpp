@@ -51,8 +51,8 @@ TrainerOptions DefaultOptions(Algorithm algorithm) {
   if (algorithm == Algorithm::kRandomForest) {
     options.max_depth = 0;
     options.columns_per_node = 0.4;
-    // Leaves of single rows cost 3.5 times as much here (6,000 rows of 20 columns) and gain
-    // nothing.
+    // Leaves of single rows took 3.5 times as long (100 trees on 6,000 rows of 20 columns: 18.5 s
+    // of CPU time, not 5.3 s) and files 4 times as large, for an error 5 % smaller.
     options.min_child_weight = 5;
     options.lambda = 0;
   }
