@@ -136,6 +136,7 @@ const BaselineResult* Backtest::best_baseline() const noexcept {
   const BaselineResult* best = nullptr;
   double least = 0;
   for (const BaselineResult& result : baselines) {
+    if (result.baseline.Value(metric) == 0.0) return &result;  // nothing is better than no error
     const std::optional<double> skill = result.SkillOf(metric);
     if (!skill || (best != nullptr && *skill >= least)) continue;
     best = &result;
@@ -146,7 +147,7 @@ const BaselineResult* Backtest::best_baseline() const noexcept {
 
 bool Backtest::beats_baselines() const noexcept {
   const BaselineResult* const best = best_baseline();
-  return best != nullptr && *best->SkillOf(metric) > 0;
+  return best != nullptr && best->SkillOf(metric).value_or(0) > 0;
 }
 
 Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const TrainingPlan& plan,
@@ -205,10 +206,10 @@ std::string VerdictOn(const Backtest& backtest) {
         100 * *skill, name);
   }
   return fmt::format(
-      "The model does NOT beat the baselines: its {} is {:.1f} % larger than that of {}. "
-      "Forecasting "
-      "with {} is simpler and better.",
-      metric, skill ? -100 * *skill : 0.0, name, name);
+      "The model does NOT beat the baselines: {}. Forecasting with {} is simpler and better.",
+      skill ? fmt::format("its {} is {:.1f} % larger than that of {}", metric, -100 * *skill, name)
+            : fmt::format("{} makes no error", name),
+      name);
 }
 
 ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {

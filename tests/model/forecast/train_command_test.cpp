@@ -1,0 +1,436 @@
+#include "model/train_command.hpp"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <sstream>
+
+#include "data_preprocessing/ingest_command.hpp"
+#include "data_preprocessing/table/test_files.hpp"
+#include "model/registry/registry.hpp"
+
+namespace forkcast::model {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+using preprocessing::ReadWhole;
+using testing::AllOf;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+constexpr int kDays = 140;
+constexpr int kShops = 3;
+constexpr int kHorizon = 7;
+constexpr int kFolds = 3;
+
+/// Sales by day of the week and shop with noise: a mean of that weekday is better than any one
+/// value of the past.
+double Sales(int shop, int day, std::mt19937& random) {
+  constexpr std::array kByDay{10.0, 12.0, 11.0, 13.0, 20.0, 30.0, 4.0};
+  const double noise = std::uniform_real_distribution(0.7, 1.3)(random);
+  return kByDay[static_cast<std::size_t>(day % 7)] * (1 + shop) * noise;
+}
+
+std::string DateOf(int day) {
+  const std::chrono::sys_days first(std::chrono::year(2024) / 1 / 1);
+  const std::chrono::year_month_day date(first + std::chrono::days(day));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
+}
+
+ordered_json Pipeline() {
+  return ordered_json::parse(R"({
+    "name": "sales", "version": "1",
+    "tables": {"sales": {"columns": {"shop": "text", "day": "timestamp", "amount": "double"}}},
+    "series": {"daily": {"table": "sales", "key": ["shop"], "time": "day",
+      "aggregate": {"period": "day", "values": {"amount": {"op": "sum", "column": "amount"}},
+                    "partial": "keep"},
+      "max_staleness": "unlimited"}},
+    "request": {"fields": {"shop": "text", "at": "timestamp"}, "time": "at"},
+    "forecast": {"series": "daily", "value": "amount", "key": ["shop"], "horizon": 7,
+                 "strategy": "direct"},
+    "features": [
+      {"name": "last", "op": "lag", "series": "daily", "value": "amount", "key": ["shop"],
+       "periods": 1, "missing": "keep"},
+      {"name": "week_ago", "op": "seasonal_lag", "series": "daily", "value": "amount",
+       "key": ["shop"], "season": 7, "missing": "keep"},
+      {"name": "same_day", "op": "rolling", "statistic": "mean", "series": "daily",
+       "value": "amount", "key": ["shop"], "window": 56, "match": ["day_of_week"],
+       "missing": "keep"},
+      {"name": "weekday", "op": "calendar", "part": "day_of_week", "at": "target"}
+    ],
+    "training": {
+      "model": {"algorithm": "gradient_boosting", "trees": 40, "learning_rate": 0.15,
+                "max_depth": 3, "min_child_weight": 5, "seed": 1, "threads": 2},
+      "folds": {"n_splits": 3}, "metric": "wape",
+      "baselines": ["naive", {"seasonal_naive": 7}, {"moving_average": 7}, {"seasonal_naive": 365}]
+    }
+  })");
+}
+
+/// Raises SIGTERM when it is asked for the time often enough.
+class StoppingClock final : public Clock {
+ public:
+  explicit StoppingClock(int calls) : calls_(calls) {}
+  [[nodiscard]] Instant Now() const noexcept override { return {}; }
+  [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
+    if (--calls_ == 0) ::raise(SIGTERM);
+    return {};
+  }
+
+ private:
+  mutable int calls_;
+};
+
+class TrainCommandTest : public testing::Test {
+ protected:
+  TrainCommandTest() {
+    std::mt19937 random(7);
+    for (int shop = 0; shop < kShops; ++shop) {
+      for (int day = 0; day < kDays; ++day) {
+        amounts_.push_back({fmt::format("{:03}", shop), day, Sales(shop, day, random)});
+      }
+    }
+  }
+
+  struct Amount {
+    std::string shop;
+    int day = 0;
+    double amount = 0;
+  };
+
+  void Ingest() {
+    std::string csv = "shop,day,amount\n";
+    for (const Amount& row : amounts_) {
+      csv += fmt::format("{},{},{}\n", row.shop, DateOf(row.day), row.amount);
+    }
+    folder_.Write("sales.csv", csv);
+    folder_.Write("pipeline.json", document_.dump());
+    fs::remove(folder_.path() / "o.db");
+    const SystemClock clock;
+    std::ostringstream ignored;
+    ASSERT_EQ(preprocessing::RunIngestCommand(
+                  {"--pipeline", pipeline(), "--store", store(), "--from", folder_.path().string(),
+                   "--quiet"},
+                  {.environment = NoEnvironment, .out = ignored, .err = err_, .clock = clock}),
+              0)
+        << err_.str();
+  }
+  void SetDocument() { folder_.Write("pipeline.json", document_.dump()); }
+
+  TrainExit Run(bool train, Words flags, const Clock& clock = SystemClock()) {
+    Words words{"--pipeline", pipeline(), "--store", store(), "--json"};
+    if (train) words.insert(words.end(), {"--models", models().string()});
+    words.insert(words.end(), flags.begin(), flags.end());
+    out_.str("");
+    err_.str("");
+    const preprocessing::CommandContext context{
+        .environment = NoEnvironment, .out = out_, .err = err_, .clock = clock};
+    return static_cast<TrainExit>(train ? RunTrainCommand(words, context)
+                                        : RunEvaluateCommand(words, context));
+  }
+  TrainExit Train(const Words& flags = {}) { return Run(true, flags); }
+  TrainExit Evaluate(const Words& flags = {}) { return Run(false, flags); }
+
+  [[nodiscard]] ordered_json summary() const { return ordered_json::parse(out_.str()); }
+  [[nodiscard]] ordered_json evaluation() const { return summary()["evaluation"]; }
+  [[nodiscard]] std::string err() const { return err_.str(); }
+  [[nodiscard]] fs::path models() const { return folder_.path() / "models"; }
+  [[nodiscard]] fs::path version(int number) const {
+    return models() / "sales" / std::to_string(number);
+  }
+  [[nodiscard]] std::string pipeline() const { return (folder_.path() / "pipeline.json").string(); }
+  [[nodiscard]] std::string store() const { return "sqlite:" + (folder_.path() / "o.db").string(); }
+  static std::optional<std::string> NoEnvironment(const char*) { return std::nullopt; }
+
+  preprocessing::TempFolder folder_;
+  ordered_json document_ = Pipeline();
+  std::vector<Amount> amounts_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+class Strategies : public TrainCommandTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(Strategies, LearnThePatternAndBeatEveryBaseline) {
+  document_["forecast"]["strategy"] = GetParam();
+  Ingest();
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  EXPECT_EQ(evaluation()["metrics"]["rows"], kShops * kHorizon * kFolds);
+  EXPECT_EQ(evaluation()["rows_without_forecast"], 0);
+  EXPECT_EQ(evaluation()["folds"].size(), kFolds);
+  EXPECT_EQ(evaluation()["steps"].size(), kHorizon);
+  EXPECT_TRUE(evaluation()["beats_baselines"]) << evaluation().dump(1);
+  EXPECT_EQ(evaluation()["best_baseline"], "seasonal_naive_7");
+  EXPECT_LT(evaluation()["value"].get<double>(), 0.2);
+}
+INSTANTIATE_TEST_SUITE_P(Each, Strategies, testing::Values("direct", "shared", "recursive"),
+                         [](const auto& param) { return std::string(param.param); });
+
+TEST_F(TrainCommandTest, JudgesBaselinesAsTheirDefinitionsSay) {
+  Ingest();
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  // The folds test the last 3 * 7 days; the value a season before the target, or before that.
+  double error = 0;
+  double sum = 0;
+  double naive_error = 0;
+  for (int shop = 0; shop < kShops; ++shop) {
+    const auto amount = [&](int day) {
+      return amounts_[static_cast<std::size_t>(shop * kDays + day)].amount;
+    };
+    for (int day = kDays - kFolds * kHorizon; day < kDays; ++day) {
+      const int origin = kDays - 1 - (kDays - 1 - day) / kHorizon * kHorizon - kHorizon;
+      error += std::abs(amount(day - 7) - amount(day));
+      naive_error += std::abs(amount(origin) - amount(day));
+      sum += std::abs(amount(day));
+    }
+  }
+  const ordered_json baselines = evaluation()["baselines"];
+  EXPECT_EQ(baselines[0]["name"], "naive");
+  EXPECT_NEAR(baselines[0]["metrics"]["wape"], naive_error / sum, 1e-12);
+  EXPECT_EQ(baselines[1]["name"], "seasonal_naive_7");
+  EXPECT_NEAR(baselines[1]["metrics"]["wape"], error / sum, 1e-12);
+}
+
+TEST_F(TrainCommandTest, NamesABaselineThatLacksHistory) {
+  Ingest();
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  const ordered_json yearly = evaluation()["baselines"][3];
+  EXPECT_EQ(yearly["name"], "seasonal_naive_365");
+  EXPECT_EQ(yearly["metrics"]["rows"], 0);
+  EXPECT_TRUE(yearly["skill"].is_null());
+  EXPECT_EQ(yearly["left_out"].begin().value(), kShops * kHorizon * kFolds);
+}
+
+TEST_F(TrainCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
+  Ingest();
+  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  EXPECT_EQ(summary()["version"], 1);
+  ASSERT_EQ(Train({"--threads", "1"}), TrainExit::kDone) << err();
+  EXPECT_EQ(summary()["version"], 2);
+  const ordered_json manifest = ordered_json::parse(ReadWhole(version(1) / "manifest.json"));
+  EXPECT_EQ(ReadWhole(version(1) / "manifest.json"), ReadWhole(version(2) / "manifest.json"));
+  for (const ordered_json& file : manifest["files"]) {
+    const std::string path = file["path"];
+    EXPECT_EQ(ReadWhole(version(1) / path), ReadWhole(version(2) / path)) << path;
+  }
+  ASSERT_EQ(Train({"--seed", "2"}), TrainExit::kDone) << err();
+  EXPECT_EQ(ordered_json::parse(ReadWhole(version(3) / "manifest.json"))["seed"], 2);
+  EXPECT_EQ(Registry(models()).Find("sales", "champion")->number, 3U);
+}
+
+TEST_F(TrainCommandTest, KeepsWhatALaterCheckForDriftNeeds) {
+  Ingest();
+  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  const ordered_json reference = ordered_json::parse(ReadWhole(version(1) / "reference.json"));
+  const ordered_json weekday = reference["features"]["weekday"];
+  EXPECT_EQ(weekday["rows"], kShops * kDays);
+  EXPECT_EQ(weekday["min"], 1);
+  EXPECT_EQ(weekday["max"], 7);
+  int counted = 0;
+  for (const ordered_json& count : weekday["counts"]) counted += count.get<int>();
+  EXPECT_EQ(counted, kShops * kDays);
+  EXPECT_EQ(reference["forecasts"]["rows"], kShops * kHorizon * kFolds);
+}
+
+TEST_F(TrainCommandTest, ForecastsNothingFromWhatHappenedLater) {
+  constexpr int kKnown = 110;
+  Ingest();
+  const Words until{"--until", DateOf(kKnown)};
+  ASSERT_EQ(Evaluate(until), TrainExit::kDone) << err();
+  const std::string before = out_.str();
+  std::mt19937 random(3);
+  for (Amount& row : amounts_) {
+    if (row.day >= kKnown) row.amount = std::uniform_real_distribution(0.0, 1000.0)(random);
+  }
+  Ingest();
+  ASSERT_EQ(Evaluate(until), TrainExit::kDone) << err();
+  EXPECT_EQ(out_.str(), before);
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  EXPECT_NE(out_.str(), before);
+}
+
+TEST_F(TrainCommandTest, DoesNotPromoteWhatABaselineBeatsUnlessForced) {
+  for (Amount& row : amounts_) row.amount = 50;
+  document_["training"]["baselines"] = {{{"rolling_median", 28}}};
+  Ingest();
+  ASSERT_EQ(Train(), TrainExit::kGate) << err();
+  EXPECT_FALSE(summary()["promoted"]);
+  EXPECT_EQ(evaluation()["best_baseline"], "rolling_median_28");
+  EXPECT_TRUE(fs::exists(version(1) / "manifest.json"));
+  EXPECT_FALSE(Registry(models()).Find("sales", "champion"));
+  EXPECT_EQ(Train({"--force-promote"}), TrainExit::kDone);
+  EXPECT_EQ(Registry(models()).Find("sales", "champion")->number, 2U);
+}
+
+TEST_F(TrainCommandTest, TrainsOneModelAKey) {
+  document_["training"]["scope"] = "per_key";
+  document_["forecast"]["strategy"] = "shared";
+  Ingest();
+  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  EXPECT_LT(evaluation()["value"].get<double>(), 0.25);
+  EXPECT_EQ(ordered_json::parse(ReadWhole(version(1) / "model/keys.json")),
+            ordered_json({"000", "001", "002"}));
+  for (int key = 0; key < kShops; ++key) {
+    EXPECT_TRUE(fs::exists(version(1) / fmt::format("model/1/{}.ubj", key)));
+  }
+}
+
+TEST_F(TrainCommandTest, TransformsTheTargetAndBack) {
+  document_["training"]["target"] = {
+      {"transform", {"scale", "log1p"}}, {"scale", "same_day"}, {"not_negative", true}};
+  document_["training"]["hidden"] = {"same_day"};
+  Ingest();
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  EXPECT_LT(evaluation()["value"].get<double>(), 0.2);
+  EXPECT_FALSE(evaluation()["importances"].contains("same_day"));
+}
+
+TEST_F(TrainCommandTest, SearchesParametersOfModelAndFeaturesAndKeepsTheBest) {
+  document_["training"]["search"] = {
+      {"parameters", {{"model.trees", {1, 40}}, {"features.same_day.window", {7, 56}}}}};
+  Ingest();
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  const ordered_json points = summary()["search"];
+  ASSERT_EQ(points.size(), 4U);
+  double least = points[0]["value"];
+  for (const ordered_json& point : points) least = std::min(least, point["value"].get<double>());
+  EXPECT_EQ(evaluation()["value"], least);
+  EXPECT_GT(points[0]["value"].get<double>(), least);
+}
+
+TEST_F(TrainCommandTest, WritesAPageThatNeedsNothingElse) {
+  Ingest();
+  const std::string page = (folder_.path() / "report.html").string();
+  ASSERT_EQ(Evaluate({"--report", page, "--report-key", "001"}), TrainExit::kDone) << err();
+  const std::string html = ReadWhole(page);
+  EXPECT_THAT(html, AllOf(HasSubstr("beats every baseline"), HasSubstr("<h3>001</h3>"),
+                          HasSubstr("seasonal_naive_7"), HasSubstr("same_day"), HasSubstr("<svg")));
+  EXPECT_THAT(html, testing::Not(testing::AnyOf(HasSubstr("<script"), HasSubstr("http"))));
+}
+
+TEST_F(TrainCommandTest, UsesOnlyTheLastWeeksWhenTold) {
+  Ingest();
+  ASSERT_EQ(Evaluate({"--last", "8w", "--dry-run"}), TrainExit::kDone) << err();
+  EXPECT_EQ(summary()["periods"], 56);
+  ASSERT_EQ(Evaluate({"--since", DateOf(100), "--until", DateOf(130), "--dry-run"}),
+            TrainExit::kDone);
+  EXPECT_EQ(summary()["periods"], 30);
+}
+
+TEST_F(TrainCommandTest, PublishesNothingWhenItIsStopped) {
+  Ingest();
+  EXPECT_EQ(Run(true, {}, StoppingClock(5)), TrainExit::kStopped);
+  EXPECT_THAT(err(), HasSubstr("nothing was published"));
+  EXPECT_FALSE(fs::exists(models()));
+}
+
+TEST_F(TrainCommandTest, WritesNothingInADryRun) {
+  Ingest();
+  ASSERT_EQ(Train({"--dry-run"}), TrainExit::kDone) << err();
+  EXPECT_TRUE(summary()["dry_run"]);
+  EXPECT_FALSE(fs::exists(models()));
+}
+
+struct BadCase {
+  const char* name;
+  std::function<void(ordered_json&, double& factor)> spoil;
+  Words flags;
+  TrainExit exit;
+  std::string message;
+};
+class BadInput : public TrainCommandTest, public testing::WithParamInterface<BadCase> {};
+
+TEST_P(BadInput, IsToldBeforeAnythingIsTrained) {
+  double factor = 1;
+  GetParam().spoil(document_, factor);
+  for (Amount& row : amounts_) row.amount *= factor;
+  const ordered_json spoilt = document_;
+  document_ = Pipeline();
+  Ingest();
+  document_ = spoilt;
+  SetDocument();
+  EXPECT_EQ(Train(GetParam().flags), GetParam().exit);
+  EXPECT_THAT(err(), HasSubstr(GetParam().message));
+  EXPECT_FALSE(fs::exists(models()));
+}
+
+void Nothing(ordered_json&, double&) {}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadInput,
+    testing::Values(
+        BadCase{"TooLittleHistory", Nothing, {"--last", "2w"}, TrainExit::kData, "periods"},
+        BadCase{"AllZero",
+                [](ordered_json&, double& factor) { factor = 0; },
+                {},
+                TrainExit::kData,
+                "every value of \"amount\" is 0"},
+        BadCase{"NoPeriodLeft",
+                Nothing,
+                {"--since", "2030-01-01"},
+                TrainExit::kUsage,
+                "no period is left"},
+        BadCase{"SpanWithoutUnit", Nothing, {"--last", "12"}, TrainExit::kUsage, "--last"},
+        BadCase{"NoTime", Nothing, {"--until", "soon"}, TrainExit::kUsage, "--until"},
+        BadCase{"SeedInWords", Nothing, {"--seed", "x"}, TrainExit::kUsage, "--seed"},
+        BadCase{"UnknownHiddenFeature",
+                [](ordered_json& document, double&) { document["training"]["hidden"] = {"price"}; },
+                {},
+                TrainExit::kUsage,
+                "$.training.hidden: no feature is called \"price\""},
+        BadCase{"UnknownMember",
+                [](ordered_json& document, double&) { document["training"]["model"]["tres"] = 1; },
+                {},
+                TrainExit::kUsage,
+                "tres"},
+        BadCase{"NoBaselines",
+                [](ordered_json& document, double&) { document["training"].erase("baselines"); },
+                {},
+                TrainExit::kUsage,
+                "baselines"},
+        BadCase{"UnknownMetric",
+                [](ordered_json& document, double&) { document["training"]["metric"] = "mape"; },
+                {},
+                TrainExit::kUsage,
+                "$.training.metric"},
+        BadCase{"AnchorWithoutItsFeature",
+                [](ordered_json& document, double&) {
+                  document["training"]["target"] = {{"transform", "difference"}};
+                },
+                {},
+                TrainExit::kUsage,
+                "$.training.target: \"anchor\" is missing"},
+        BadCase{
+            "SearchWithoutAValidPoint",
+            [](ordered_json& document, double&) {
+              document["training"]["search"] = {{"parameters", {{"model.max_depth", {-1, -2}}}}};
+            },
+            {},
+            TrainExit::kData,
+            "max_depth"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(TrainCommandTest, NamesAKeyWithOnePeriodWhenEachNeedsAModel) {
+  document_["training"]["scope"] = "per_key";
+  amounts_.push_back({"new", kDays - 1, 5});
+  Ingest();
+  EXPECT_EQ(Train(), TrainExit::kData);
+  EXPECT_THAT(err(), HasSubstr("key new has 1 period with a value"));
+  EXPECT_FALSE(fs::exists(models()));
+}
+
+TEST_F(TrainCommandTest, SaysThatSnapshotsAreMissing) {
+  folder_.Write("pipeline.json", document_.dump());
+  EXPECT_EQ(Evaluate(), TrainExit::kIo);
+  EXPECT_THAT(err(), HasSubstr("run forkcast ingest"));
+}
+
+}  // namespace
+}  // namespace forkcast::model
