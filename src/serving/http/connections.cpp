@@ -254,7 +254,7 @@ struct Connections::Shared : std::enable_shared_from_this<Shared> {
     });
   }
   void Watch() {
-    if (turn_due || std::exchange(watching, true)) return;
+    if (in_turn || turn_due || std::exchange(watching, true)) return;
     poll.async_wait(net::posix::stream_descriptor::wait_read,
                     [self = shared_from_this()](const boost::system::error_code& error) {
                       self->watching = false;
@@ -446,7 +446,6 @@ void Connections::Connection::BeginAnswer() {
   request.deadline = request.started + shared_.options.timeout;
   idle_due_.reset();
   response_.Clear();
-  if (response_.body.capacity() > kKeptBodyCapacity) response_.body.shrink_to_fit();
   begun_ = false;
   is_large_ = request.body.size() > kLargeBody;
   request.retry_after = RetryAfter();
@@ -579,6 +578,7 @@ Coroutine Connections::Connection::Serve() {
     }
     LogAnswer();
     if (written == Io::kEnded) co_return;
+    if (response_.body.capacity() > kKeptBodyCapacity) std::string().swap(response_.body);
     if (!keep_alive_) {
       // Bytes that nobody read would turn the close into a reset, which can overtake the answer.
       if (!faulty && !reader_.in_request()) co_return;
