@@ -19,70 +19,103 @@ constexpr std::array<std::pair<std::string_view, RollingStatistic>, 6> kStatisti
 
 bool IsThere(double value) noexcept { return value == value; }
 
-std::int64_t CountOf(std::span<const double> values) noexcept {
-  std::int64_t count = 0;
-  for (const double value : values) count += IsThere(value) ? 1 : 0;
-  return count;
+/// A sum, a least or a greatest value, and of how many.
+struct Total {
+  double value = 0;
+  double count = 0;
+};
+
+/// `fold(total, value)` over the values that are there, from `start`. Four totals side by side, in
+/// the same way whatever the machine: one alone waits for each addition before the next.
+template <typename Fold, typename Merge>
+Total FoldOver(std::span<const double> values, double start, Fold fold, Merge merge) noexcept {
+  constexpr std::size_t kLanes = 4;
+  std::array<double, kLanes> totals{start, start, start, start};
+  std::array<std::int64_t, kLanes> counts{};
+  const auto take = [&](std::size_t lane, double value) {
+    const bool is_there = IsThere(value);
+    totals[lane] = is_there ? fold(totals[lane], value) : totals[lane];
+    counts[lane] += is_there ? 1 : 0;
+  };
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    take(0, values[i]);
+    take(1, values[i + 1]);
+    take(2, values[i + 2]);
+    take(3, values[i + 3]);
+  }
+  for (; i < values.size(); ++i) take(0, values[i]);
+  return {.value = merge(merge(totals[0], totals[1]), merge(totals[2], totals[3])),
+          .count = static_cast<double>(counts[0] + counts[1] + counts[2] + counts[3])};
 }
 
-/// Sum of `term(value)` over the values that are there, oldest first.
+/// Sum of `term(value)`.
 template <typename Term>
-double SumOver(std::span<const double> values, Term term) noexcept {
-  double sum = 0;
-  for (const double value : values) sum += IsThere(value) ? term(value) : 0.0;
-  return sum;
+Total SumOver(std::span<const double> values, Term term) noexcept {
+  return FoldOver(
+      values, 0, [term](double total, double value) { return total + term(value); },
+      [](double left, double right) { return left + right; });
 }
 
-double SumOf(std::span<const double> values) noexcept {
+Total SumOf(std::span<const double> values) noexcept {
   return SumOver(values, [](double value) { return value; });
 }
 
-double StdOf(std::span<const double> values, double count) noexcept {
-  if (count < 2) return kMissingNumber;
-  const double mean = SumOf(values) / count;
+Total StdOf(std::span<const double> values) noexcept {
+  const Total sum = SumOf(values);
+  if (sum.count < 2) return {.value = kMissingNumber, .count = sum.count};
+  const double mean = sum.value / sum.count;
   // About the mean, not as a difference of squares, which cancels.
-  const auto square = [mean](double value) { return (value - mean) * (value - mean); };
-  return std::sqrt(SumOver(values, square) / (count - 1));
+  const Total squares =
+      SumOver(values, [mean](double value) { return (value - mean) * (value - mean); });
+  return {.value = std::sqrt(squares.value / (sum.count - 1)), .count = sum.count};
 }
 
-double MedianOf(std::span<const double> values) noexcept {
+Total MedianOf(std::span<const double> values) noexcept {
   std::array<double, kMaxPeriods> present;
   const auto end = std::ranges::copy_if(values, present.begin(), IsThere).out;
-  if (end == present.begin()) return kMissingNumber;
+  const auto count = static_cast<double>(end - present.begin());
+  if (end == present.begin()) return {};
   const auto middle = present.begin() + (end - present.begin()) / 2;
   std::nth_element(present.begin(), middle, end);
-  if ((end - present.begin()) % 2 == 1) return *middle;
-  return (*std::max_element(present.begin(), middle) + *middle) / 2;
+  if ((end - present.begin()) % 2 == 1) return {.value = *middle, .count = count};
+  return {.value = (*std::max_element(present.begin(), middle) + *middle) / 2, .count = count};
 }
 
-/// The statistic of the values that are not NaN; NaN when there are fewer than `least`, at least 1.
-double StatisticOf(RollingStatistic statistic, std::span<const double> values, int least) noexcept {
-  const std::int64_t present = CountOf(values);
-  if (present < least) return kMissingNumber;
-  const auto count = static_cast<double>(present);
+/// The statistic of the values that are not NaN and their number; without any, its value is
+/// nothing.
+Total StatisticOf(RollingStatistic statistic, std::span<const double> values) noexcept {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const auto lesser = [](double left, double right) { return right < left ? right : left; };
+  const auto greater = [](double left, double right) { return right > left ? right : left; };
   switch (statistic) {
-    case RollingStatistic::kMean:
-      return SumOf(values) / count;
+    case RollingStatistic::kMean: {
+      const Total sum = SumOf(values);
+      return {.value = sum.value / sum.count, .count = sum.count};
+    }
     case RollingStatistic::kStd:
-      return StdOf(values, count);
-    case RollingStatistic::kMin: {
-      double least_value = std::numeric_limits<double>::infinity();
-      for (const double value : values) least_value = value < least_value ? value : least_value;
-      return least_value;
-    }
-    case RollingStatistic::kMax: {
-      double greatest = -std::numeric_limits<double>::infinity();
-      for (const double value : values) greatest = value > greatest ? value : greatest;
-      return greatest;
-    }
+      return StdOf(values);
+    case RollingStatistic::kMin:
+      return FoldOver(values, kInfinity, lesser, lesser);
+    case RollingStatistic::kMax:
+      return FoldOver(values, -kInfinity, greater, greater);
     case RollingStatistic::kMedian:
       return MedianOf(values);
     case RollingStatistic::kSum:
       return SumOf(values);
-    case RollingStatistic::kNonzeroShare:
-      return SumOver(values, [](double value) { return value != 0 ? 1.0 : 0.0; }) / count;
+    case RollingStatistic::kNonzeroShare: {
+      const Total nonzero = SumOver(values, [](double value) { return value != 0 ? 1.0 : 0.0; });
+      return {.value = nonzero.value / nonzero.count, .count = nonzero.count};
+    }
   }
-  return kMissingNumber;
+  return {};
+}
+
+/// Missing when the values that are there are fewer than `least`, which is at least 1.
+Value StatisticOrMissing(RollingStatistic statistic, std::span<const double> values,
+                         int least) noexcept {
+  const Total total = StatisticOf(statistic, values);
+  return total.count < least ? Value() : ToFeature(total.value);
 }
 
 class Rolling final : public FeatureOperator {
@@ -96,7 +129,7 @@ class Rolling final : public FeatureOperator {
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
-    return ToFeature(StatisticOf(statistic_, view.Window(from_.column, lag_, window_), min_count_));
+    return StatisticOrMissing(statistic_, view.Window(from_.column, lag_, window_), min_count_);
   }
 
  private:
@@ -160,38 +193,43 @@ class MatchedRolling final : public FeatureOperator {
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
-    std::span<const double> values = view.Window(from_.column, lag_, window_);
+    const std::span<const double> values = view.Window(from_.column, lag_, window_);
     const PeriodIndex last = view.period() - lag_ + 1;
     const PeriodIndex first = last + 1 - static_cast<PeriodIndex>(values.size());
     const PeriodIndex target = view.target_period();
-    // Two buffers, of which each match reads what the one before it left and narrows it down.
-    std::array<double, kMaxPeriods> kept;
-    std::array<PeriodIndex, kMaxPeriods> periods;
+    // Places in `values` that match so far; each match narrows them down.
+    std::array<std::uint16_t, kMaxPeriods> places;
     std::size_t count = 0;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      kept[count] = values[i];
-      periods[count] = first + static_cast<PeriodIndex>(i);
+      places[count] = static_cast<std::uint16_t>(i);
       count += IsThere(values[i]) ? 1 : 0;
     }
-    const auto narrow = [&](auto like_target) {
+    const auto narrow = [&](auto is_like_target) {
       std::size_t left = 0;
       for (std::size_t i = 0; i < count; ++i) {
-        kept[left] = kept[i];
-        periods[left] = periods[i];
-        left += like_target(periods[i]) ? 1 : 0;
+        const std::uint16_t place = places[i];
+        places[left] = place;
+        left += is_like_target(place) ? 1 : 0;
       }
       count = left;
     };
     for (const PartTable& part : parts_) {
       const std::int64_t wanted = part.At(target);
-      narrow([&](PeriodIndex period) { return part.At(period) == wanted; });
+      narrow([&](std::uint16_t place) { return part.At(first + place) == wanted; });
     }
     for (const SeriesColumn& from : plans_) {
       const PlanView& plan = row.plans[from.read];
       const double wanted = plan.In(from.column, target);  // equals nothing when it is NaN
-      narrow([&](PeriodIndex period) { return plan.In(from.column, period) == wanted; });
+      const std::span<const double> all = plan.All(from.column);
+      const PeriodIndex shift = first - plan.first_period();
+      narrow([&](std::uint16_t place) {
+        const auto index = static_cast<std::uint64_t>(shift + place);
+        return index < all.size() && all[index] == wanted;
+      });
     }
-    return ToFeature(StatisticOf(statistic_, std::span(kept).first(count), min_count_));
+    std::array<double, kMaxPeriods> kept;
+    for (std::size_t i = 0; i < count; ++i) kept[i] = values[places[i]];
+    return StatisticOrMissing(statistic_, std::span(kept).first(count), min_count_);
   }
 
  private:

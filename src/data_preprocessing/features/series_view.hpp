@@ -73,12 +73,15 @@ class SeriesView {
 /// periods, counted from the target's. Only a FeatureComputer fills it.
 class PlanView {
  public:
-  /// The value of column `column` in period `period`; NaN when it is missing or the key has no such
-  /// period.
+  /// The values of `column` in all periods of the key, first_period() and on; NaN where missing.
+  [[nodiscard]] std::span<const double> All(std::size_t column) const noexcept {
+    return snapshot_->Doubles(column).subspan(rows_.row_begin, rows_.row_count);
+  }
+  [[nodiscard]] PeriodIndex first_period() const noexcept { return rows_.first_period; }
+  /// The value of `column` in one period; NaN when it is missing or the key has no such period.
   [[nodiscard]] double In(std::size_t column, PeriodIndex period) const noexcept {
-    const PeriodIndex offset = period - rows_.first_period;
-    if (offset < 0 || offset >= rows_.row_count) return kMissingNumber;
-    return snapshot_->Doubles(column)[rows_.row_begin + static_cast<std::uint64_t>(offset)];
+    const auto offset = static_cast<std::uint64_t>(period - rows_.first_period);
+    return offset < rows_.row_count ? All(column)[offset] : kMissingNumber;
   }
   [[nodiscard]] PeriodIndex target_period() const noexcept { return target_period_; }
 

@@ -209,8 +209,9 @@ class FeatureReader {
 
   void ReadPeriodsUntil(const std::string&) {
     node_.RequireObject({"name", "op", "series", "value", "key", "limit", "missing"});
+    const JsonNode series = node_.Get("series");
+    RequireKnownInAdvance(RequireSeries(pipeline_, series), series);
     SeriesValue read = ReadGridValue();
-    RequireKnownInAdvance(pipeline_.SeriesNamed(read.series), node_.Get("series"));
     read.at = ReadAt::kTarget;
     feature_.op = PeriodsUntilOp{.read = std::move(read), .limit = Periods("limit", {})};
     feature_.type = ColumnType::kDouble;

@@ -1,0 +1,237 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+
+#include "data_preprocessing/features/forecast_testing.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+using nlohmann::ordered_json;
+using testing::StartsWith;
+
+/// Daily sales with a feature of the kinds that are told wrong below.
+ordered_json Valid() {
+  auto pipeline = DailySalesWith(
+      {R"({"op": "lag", "periods": 1})",
+       R"({"op": "rolling", "statistic": "mean", "window": 28, "match": ["day_of_week",
+           {"series": "plan", "value": "promo", "key": ["k"]}]})",
+       R"({"op": "as_of", "series": "keys", "value": "size", "at": "target"})",
+       R"({"op": "periods_until", "series": "plan", "value": "promo", "limit": 9})",
+       R"({"op": "time_since", "series": "keys", "value": "opened", "unit": "d"})",
+       R"({"op": "calendar", "part": "month", "at": "target"})",
+       R"({"op": "subtract", "left": "f0", "right": "f1"})",
+       R"({"op": "as_of", "series": "holidays", "value": "holiday", "at": "target"})"});
+  pipeline["series"]["weekly"] = pipeline["series"]["daily"];
+  pipeline["series"]["weekly"]["aggregate"]["period"] = "week";
+  return pipeline;
+}
+
+Result<PipelineSpec> Parse(const ordered_json& json) { return ParsePipelineSpec(json.dump(), "."); }
+
+TEST(ForecastSpecTest, HoldsWhatTheFileSays) {
+  auto json = Valid();
+  json["series"]["weekly"]["delay"] = "1d";
+  json["series"]["weekly"]["aggregate"].update(
+      {{"partial", "keep"}, {"from", "all"}, {"to", "key"}});
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->forecast, (ForecastSpec{.series = "daily",
+                                            .value = "y",
+                                            .key = {"k"},
+                                            .horizon = 7,
+                                            .strategy = ForecastStrategy::kDirect}));
+  EXPECT_TRUE(parsed->SeriesNamed("plan").known_in_advance);
+  const SeriesSpec& daily = parsed->SeriesNamed("daily");
+  EXPECT_FALSE(daily.known_in_advance);
+  ASSERT_TRUE(daily.aggregate.has_value());
+  const std::vector<AggregateValue> values{
+      {.name = "y", .op = AggregateOp::kSum, .column = "y", .empty = EmptyIsMissing()},
+      {.name = "price", .op = AggregateOp::kLast, .column = "price", .empty = EmptyIsPrevious()},
+      {.name = "rows", .op = AggregateOp::kCount, .column = {}, .empty = 0.0}};
+  EXPECT_EQ(daily.aggregate, (AggregateSpec{.period = Period::kDay, .values = values}));
+  EXPECT_EQ(daily.ValueSchema().columns[1],
+            (ColumnSpec{.name = "price", .type = ColumnType::kDouble, .nullable = true}));
+  const AggregateSpec& weekly = *parsed->SeriesNamed("weekly").aggregate;
+  EXPECT_EQ(weekly.period, Period::kWeek);
+  EXPECT_EQ(weekly.partial, PartialPeriods::kKeep);
+  EXPECT_EQ(weekly.from, GridBound::kAll);
+  EXPECT_EQ(weekly.to, GridBound::kKey);
+
+  EXPECT_EQ(parsed->features[0].type, ColumnType::kDouble);
+  EXPECT_TRUE(parsed->features[0].keeps_missing);
+  const SeriesValue y{.series = "daily", .value = "y", .key = {"k"}};
+  const SeriesValue promo{.series = "plan", .value = "promo", .key = {"k"}, .at = ReadAt::kTarget};
+  EXPECT_EQ(std::get<RollingOp>(parsed->features[1].op),
+            (RollingOp{.read = y,
+                       .statistic = RollingStatistic::kMean,
+                       .window = 28,
+                       .lag = 1,
+                       .min_count = 1,
+                       .match = {CalendarPart::kDayOfWeek, promo}}));
+  EXPECT_EQ(std::get<PeriodsUntilOp>(parsed->features[3].op),
+            (PeriodsUntilOp{.read = promo, .limit = 9}));
+}
+
+struct Mutation {
+  std::string name;
+  std::string place;  ///< JSON pointer.
+  std::string json;   ///< What stands there instead; "remove" takes it away.
+  std::string message;
+};
+
+void PrintTo(const Mutation& one, std::ostream* out) { *out << one.name; }
+
+class InvalidForecast : public testing::TestWithParam<Mutation> {};
+
+TEST_P(InvalidForecast, IsRefusedWithThePathOfWhatIsWrong) {
+  const Mutation& one = GetParam();
+  ordered_json json = Valid();
+  const ordered_json::json_pointer place(one.place);
+  if (one.json == "remove") {
+    json[place.parent_pointer()].erase(place.back());
+  } else {
+    json[place] = ordered_json::parse(one.json);
+  }
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(parsed.error().message, StartsWith(one.message));
+}
+
+constexpr auto kDaily = "/series/daily";
+const std::string kAggregate = std::string(kDaily) + "/aggregate";
+const auto kNameOf = [](const auto& param) { return param.param.name; };
+
+INSTANTIATE_TEST_SUITE_P(
+    Aggregate, InvalidForecast,
+    testing::Values(
+        Mutation{"NoPeriod", kAggregate + "/period", "remove",
+                 "$.series.daily.aggregate: missing key \"period\""},
+        Mutation{"UnknownPeriod", kAggregate + "/period", R"("year")",
+                 "$.series.daily.aggregate.period: expected day, week or month"},
+        Mutation{"NoValues", kAggregate + "/values", "{}",
+                 "$.series.daily.aggregate.values: expected at least one value"},
+        Mutation{"UnknownOperator", kAggregate + "/values/y/op", R"("median")",
+                 "$.series.daily.aggregate.values.y.op: expected one of sum, mean"},
+        Mutation{"NoColumn", kAggregate + "/values/y/column", "remove",
+                 "$.series.daily.aggregate.values.y: missing key \"column\""},
+        Mutation{"UnknownColumn", kAggregate + "/values/y/column", R"("z")",
+                 "$.series.daily.aggregate.values.y.column: no column \"z\""},
+        Mutation{"AText", kAggregate + "/values/y/column", R"("k")",
+                 "$.series.daily.aggregate.values.y.column: column \"k\" is text, expected int64"},
+        Mutation{"ColumnOfACount", kAggregate + "/values/rows/column", R"("y")",
+                 "$.series.daily.aggregate.values.rows.column: count reads no column"},
+        Mutation{"UnknownEmpty", kAggregate + "/values/y/empty", R"("zero")",
+                 "$.series.daily.aggregate.values.y.empty: expected a number, \"missing\" or"},
+        Mutation{"UnknownPartial", kAggregate + "/partial", R"("half")",
+                 "$.series.daily.aggregate.partial: expected drop or keep"},
+        Mutation{"UnknownBound", kAggregate + "/from", R"("first")",
+                 "$.series.daily.aggregate.from: expected key or all"},
+        Mutation{"ValuesBesideIt", "/series/daily/values", R"(["y"])",
+                 "$.series.daily.values: beside \"aggregate\""},
+        Mutation{"KnownAtBesideIt", "/series/daily/known_at", R"("at")",
+                 "$.series.daily.known_at: rows that are aggregated"},
+        Mutation{"OfASeriesWithoutTime", "/series/keys/aggregate",
+                 R"({"period": "day", "values": {"n": {"op": "count"}}})",
+                 "$.series.keys.values: beside \"aggregate\""},
+        Mutation{"DelayOfWhatIsKnownInAdvance", "/series/plan/delay", R"("1d")",
+                 "$.series.plan.delay: what is known in advance has none"},
+        Mutation{"KnownInAdvanceWithoutTime", "/series/keys/known_in_advance", "true",
+                 "$.series.keys.known_in_advance: a series without time has none"}),
+    kNameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Forecast, InvalidForecast,
+    testing::Values(Mutation{"OfASeriesWithoutPeriods", "/forecast/series", R"("holidays")",
+                             "$.forecast.series: series \"holidays\" has no \"aggregate\""},
+                    Mutation{"OfAnUnknownValue", "/forecast/value", R"("z")",
+                             "$.forecast.value: no column \"z\" in the values of series \"daily\""},
+                    Mutation{"OfAnotherKey", "/forecast/key", R"(["n"])",
+                             "$.forecast.key[0]: field is int64, key column \"k\" is text"},
+                    Mutation{"NoHorizon", "/forecast/horizon", "0",
+                             "$.forecast.horizon: expected an integer from 1 to 1000"},
+                    Mutation{"UnknownStrategy", "/forecast/strategy", R"("magic")",
+                             "$.forecast.strategy: expected direct, shared or recursive"},
+                    Mutation{"LeftOutWithFeaturesAtTheTarget", "/forecast", "remove",
+                             "$.features[2].at: a pipeline without \"forecast\" has no target"}),
+    kNameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Features, InvalidForecast,
+    testing::Values(
+        Mutation{"NoPeriods", "/features/0/periods", "remove",
+                 "$.features[0]: missing key \"periods\""},
+        Mutation{"LagOf0IsTheFuture", "/features/0/periods", "0",
+                 "$.features[0].periods: expected an integer from 1 to 4096"},
+        Mutation{"WindowOf0", "/features/1/window", "0",
+                 "$.features[1].window: expected an integer from 1 to 4096"},
+        Mutation{"MoreThanTheWindow", "/features/1/min_count", "29",
+                 "$.features[1].min_count: expected an integer from 1 to 28"},
+        Mutation{"UnknownStatistic", "/features/1/statistic", R"("mode")",
+                 "$.features[1].statistic: expected mean, std"},
+        Mutation{"LagOfASeriesWithoutPeriods", "/features/0/series", R"("holidays")",
+                 "$.features[0].series: series \"holidays\" has no \"aggregate\""},
+        Mutation{"TargetOfASeriesNotKnownInAdvance", "/features/0/at", R"("target")",
+                 "$.features[0].at: series \"daily\" is not known in advance"},
+        Mutation{"UnknownMoment", "/features/2/at", R"("tomorrow")",
+                 "$.features[2].at: expected origin or target"},
+        Mutation{"UntilInASeriesNotKnownInAdvance", "/features/3/series", R"("daily")",
+                 "$.features[3].series: series \"daily\" is not known in advance"},
+        Mutation{"MatchOnAHour", "/features/1/match/0", R"("hour")",
+                 "$.features[1].match[0]: periods have no hour"},
+        Mutation{"MatchOnNothing", "/features/1/match", "[]",
+                 "$.features[1].match: expected at least one element"},
+        Mutation{"MatchOnASeriesNotKnownInAdvance", "/features/1/match/1/series", R"("daily")",
+                 "$.features[1].match[1].series: expected a series that is known in advance"},
+        Mutation{"MatchOnPeriodsOfAnotherKind", "/features/1/series", R"("weekly")",
+                 "$.features[1].match[1].series: expected a series that is known in advance and "
+                 "aggregated by week"},
+        Mutation{"UnknownUnit", "/features/4/unit", R"("m")",
+                 "$.features[4].unit: expected h or d"},
+        Mutation{"TimeSinceANumber", "/features/4/value", R"("size")",
+                 "$.features[4].value: expected a timestamp column"},
+        Mutation{"ArithmeticOfAFeatureBehind", "/features/6/left", R"("f7")",
+                 "$.features[6].left: no feature \"f7\" before this one"},
+        Mutation{"ArithmeticOfItself", "/features/6/right", R"("f6")",
+                 "$.features[6].right: no feature \"f6\" before this one"},
+        Mutation{"UnknownKey", "/features/0/windw", "3", "$.features[0].windw: unknown key"}),
+    kNameOf);
+
+TEST(ForecastSpecTest, ArithmeticOfATextIsRefused) {
+  auto json = Valid();
+  auto feature = json["features"][6];
+  feature["name"] = "odd";
+  feature["left"] = "f7";
+  json["features"].push_back(feature);
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().message,
+            "$.features[8].left: feature \"f7\" is text, expected int64 or double");
+}
+
+TEST(ForecastSpecTest, TheLabelOfATableIsNeverAggregated) {
+  auto json = Valid();
+  json.erase("forecast");
+  json["features"] =
+      ordered_json::array({{{"name", "month"}, {"op", "calendar"}, {"part", "month"}}});
+  json["training"] = {{"table", "sales"}, {"label", "y"}};
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().message,
+            "$.series.daily.aggregate.values.y.column: \"y\" is the label: it can never be a "
+            "feature");
+}
+
+TEST(ForecastSpecTest, AForecastHasNoLabelOfATable) {
+  auto json = Valid();
+  json["tables"]["other"] = {{"columns", {{"late", "bool"}}}};
+  json["training"] = {{"table", "other"}, {"label", "late"}};
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_THAT(parsed.error().message, StartsWith("$.training.table: a forecast has no label"));
+}
+
+}  // namespace
+}  // namespace forkcast::preprocessing
