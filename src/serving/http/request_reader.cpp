@@ -153,6 +153,23 @@ bool IsChunkExtension(std::string_view text) noexcept {
          });
 }
 
+/// Whether quotes that open within a chunk's header do not close in its line. Beast looks for their
+/// end behind it, and takes the chunk's size off the limit of the body each time it looks.
+bool HasOpenQuotes(std::string_view rest) noexcept {
+  if (rest.starts_with("\r\n")) rest.remove_prefix(2);  // of the chunk before
+  const std::size_t end = rest.find("\r\n");
+  if (end == std::string_view::npos) return false;
+  bool open = false;
+  for (std::size_t i = 0; i < end; ++i) {
+    if (open && rest[i] == '\\') {
+      ++i;
+    } else if (rest[i] == '"') {
+      open = !open;
+    }
+  }
+  return open;
+}
+
 bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
   return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
@@ -194,16 +211,17 @@ struct RequestReader::Parser final {
     }
 
    private:
-    void on_request_impl(http::verb method, boost::beast::string_view method_name,
-                         boost::beast::string_view target, int version, error_code&) override {
-      notes_.method = method == http::verb::get    ? Method::kGet
-                      : method == http::verb::head ? Method::kHead
-                      : method == http::verb::post ? Method::kPost
-                                                   : Method::kOther;
-      notes_.line_method = notes_.StretchOf(View(method_name));
-      notes_.line_target = notes_.StretchOf(View(target));
+    void on_request_impl(http::verb verb, boost::beast::string_view verb_name,
+                         boost::beast::string_view sent_target, int sent_version,
+                         error_code&) override {
+      notes_.method = verb == http::verb::get    ? Method::kGet
+                      : verb == http::verb::head ? Method::kHead
+                      : verb == http::verb::post ? Method::kPost
+                                                 : Method::kOther;
+      notes_.line_method = notes_.StretchOf(View(verb_name));
+      notes_.line_target = notes_.StretchOf(View(sent_target));
       notes_.target = notes_.line_target;
-      notes_.version = version;
+      notes_.version = sent_version;
     }
     void on_response_impl(int, boost::beast::string_view, int, error_code&) override {}
     void on_field_impl(http::field field, boost::beast::string_view name,
@@ -444,6 +462,9 @@ RequestReader::Progress RequestReader::ReadChunks() {
       const std::size_t rest = end_ - parsed_;
       if (rest > limits_.max_header_bytes) {
         return Fail(400, "bad_request", "a chunk's header or the trailers are too large");
+      }
+      if (HasOpenQuotes({buffer_.get() + parsed_, rest})) {
+        return Fail(400, "bad_request", "not a valid chunked body");
       }
       std::memmove(buffer_.get() + header_bytes_, buffer_.get() + parsed_, rest);
       parsed_ = header_bytes_;
