@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Forkcast's build, run and tests need. Says nothing and calls no apt when none is missing.
 #
-#   scripts/setup.sh [GROUP...]     groups: build, run, test, and bench (what bench/ compares with); default: the first three
+#   scripts/setup.sh [GROUP...]     groups: build, run, test, bench (what bench/ compares with), fuzz (clang); default: the
+#                                   first three
 #
 # Never removes a package of yours: where one is in the way, it is named and nothing is changed.
 # Exit codes: 0 everything is installed     2 wrong usage     3 not Debian 12
@@ -21,6 +22,7 @@ build_packages=(
 run_packages=(nginx curl ca-certificates tzdata)
 test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml valgrind)
 bench_packages=(gunicorn python3-flask)
+fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -60,8 +62,9 @@ for group in "${groups[@]}"; do
     run) wanted+=("${run_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
+    fuzz) wanted+=("${fuzz_packages[@]}") ;;
     *)
-      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [bench]"
+      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [bench] [fuzz]"
       exit 2
       ;;
   esac
