@@ -141,6 +141,7 @@ class Tables(unittest.TestCase):
         http = TOP / "src" / "serving" / "http"
         found = set()
         for file, pattern in [("error_response.cpp", r'return \{(\d+), "(\w+)"\}'),
+                              ("error_response.cpp", r'status = (\d+);(?s:.{0,300}?)"code", "(\w+)"'),
                               ("request_reader.cpp", r'Fail\((\d+), "(\w+)"'),
                               ("connections.cpp", r'\.status = (\d+),\s*\.code = "(\w+)"')]:
             pairs = re.findall(pattern, (http / file).read_text(encoding="utf-8"))
