@@ -529,6 +529,8 @@ Coroutine Connections::Connection::Serve() {
     bool faulty = false;
     switch (reader_.Parse()) {
       case RequestReader::Progress::kNeedMore: {
+        // When its time was over something had come, but only empty lines.
+        if (expired_ && idle_due_ && !reader_.in_request()) co_return;
         // Others have their turn however fast the peer sends, and its time passes, too.
         Io read = moved_ < kBytesBeforeYield ? TryRead() : Io::kGoesOn;
         while (read == Io::kWouldBlock || read == Io::kGoesOn) {
