@@ -8,8 +8,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "data_preprocessing/table/parse_value.hpp"
-
 namespace forkcast::model {
 namespace {
 
@@ -83,12 +81,6 @@ class Judge {
   const TrainingPlan& plan_;
   Backtest& backtest_;
 };
-
-std::string DayOf(const ForecastData& data, std::int64_t period) {
-  std::string text;
-  preprocessing::AppendIsoTimestamp(data.grid().StartOf(period), text);
-  return text.substr(0, text.find('T'));
-}
 
 ordered_json OrNull(std::optional<double> value) {
   return value && std::isfinite(*value) ? ordered_json(*value) : ordered_json(nullptr);
@@ -228,10 +220,10 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
     const Fold& fold = backtest.folds[i];
     ordered_json one{{"fold", i + 1},
-                     {"train_from", DayOf(data, fold.train.first)},
-                     {"train_to", DayOf(data, fold.train.last)},
-                     {"test_from", DayOf(data, fold.test.first)},
-                     {"test_to", DayOf(data, fold.test.last)}};
+                     {"train_from", data.FirstDay(fold.train.first)},
+                     {"train_to", data.FirstDay(fold.train.last)},
+                     {"test_from", data.FirstDay(fold.test.first)},
+                     {"test_to", data.FirstDay(fold.test.last)}};
     one.update(MetricsOf(backtest.by_fold[i]));
     folds.push_back(std::move(one));
   }
@@ -276,8 +268,8 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
     const Fold& fold = backtest.folds[i];
     text += TableLine(fmt::format("{} {}", i + 1,
-                                  DayOf(data, fold.test.first) + ".." +
-                                      DayOf(data, fold.test.last).substr(5)),
+                                  data.FirstDay(fold.test.first) + ".." +
+                                      data.FirstDay(fold.test.last).substr(5)),
                       backtest.by_fold[i]) +
             "\n";
   }

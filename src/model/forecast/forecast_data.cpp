@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
@@ -91,9 +92,10 @@ Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spe
 ForecastData::ForecastData(const PipelineSpec& spec, std::size_t series,
                            std::vector<Snapshot> snapshots)
     : spec_(spec),
+      series_(spec.series[series]),
       snapshots_(std::move(snapshots)),
-      grid_(spec.series[series], snapshots_[series], spec.zone),
-      column_(*spec.series[series].ValueSchema().Find(spec.forecast->value)),
+      grid_(series_, snapshots_[series], spec.zone),
+      column_(*series_.ValueSchema().Find(spec.forecast->value)),
       requests_(spec.request.fields) {}
 
 Status ForecastData::MakeRequests() {
@@ -126,6 +128,12 @@ std::string ForecastData::KeyName(std::size_t key) const {
     name += (name.empty() ? "" : ",") + ToText(value);
   }
   return name;
+}
+
+std::string ForecastData::FirstDay(std::int64_t period) const {
+  const std::chrono::year_month_day day(FirstDayOf(period, series_.aggregate->period));
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
 Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,

@@ -42,6 +42,8 @@ class ForecastData {
   [[nodiscard]] std::size_t key_count() const noexcept { return grid_.key_count(); }
   /// A key as people read it: its columns' values, joined by commas.
   [[nodiscard]] std::string KeyName(std::size_t key) const;
+  /// The first calendar day of a period in the pipeline's zone, "2024-03-31".
+  [[nodiscard]] std::string FirstDay(std::int64_t period) const;
   /// The value to forecast in all periods of a key, oldest first; NaN where missing.
   [[nodiscard]] std::span<const double> Values(std::size_t key) const noexcept {
     return grid_.Values(key, column_);
@@ -61,6 +63,7 @@ class ForecastData {
   Status MakeRequests();
 
   const preprocessing::PipelineSpec& spec_;
+  const preprocessing::SeriesSpec& series_;
   std::vector<preprocessing::Snapshot> snapshots_;
   preprocessing::GridReader grid_;
   std::size_t column_ = 0;

@@ -51,12 +51,6 @@ Result<std::chrono::sys_days> DaysBefore(std::chrono::sys_days day, const std::s
   return BadFlag("last", span, "a number of days, weeks or months, such as 120d, 17w or 4mo");
 }
 
-std::string DayText(const ForecastData& data, std::int64_t period) {
-  std::string text;
-  AppendIsoTimestamp(data.grid().StartOf(period), text);
-  return text;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ForecastJob>> ForecastJob::Load(const ordered_json& document,
@@ -118,7 +112,7 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
   if (periods_.first > periods_.last) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("no period is left: the data are from {} to {}",
-                             DayText(*data_, all->first), DayText(*data_, all->last))};
+                             data_->FirstDay(all->first), data_->FirstDay(all->last))};
   }
   return {};
 }
@@ -208,8 +202,8 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model, const Backtest& b
         {"horizon", forecast.horizon},
         {"strategy", ToString(forecast.strategy)}}},
       {"data",
-       {{"from", DayText(*data_, periods_.first)},
-        {"to", DayText(*data_, periods_.last + 1)},
+       {{"from", data_->FirstDay(periods_.first)},
+        {"to", data_->FirstDay(periods_.last + 1)},
         {"periods", periods_.size()},
         {"keys", data_->key_count()},
         {"rows", rows},

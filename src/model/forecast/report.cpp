@@ -8,8 +8,6 @@
 #include <optional>
 #include <string_view>
 
-#include "data_preprocessing/table/parse_value.hpp"
-
 namespace forkcast::model {
 namespace {
 
@@ -163,13 +161,6 @@ std::string MetricsHead() {
   return head + "</tr>\n";
 }
 
-std::string DayOf(const ForecastData& data, double period) {
-  std::string text;
-  preprocessing::AppendIsoTimestamp(
-      data.grid().StartOf(static_cast<std::int64_t>(std::llround(period))), text);
-  return text.substr(0, text.find('T'));
-}
-
 std::string ErrorByStep(const Backtest& backtest) {
   const auto line = [&](std::string name, std::string_view color,
                         const std::vector<ErrorSums>& steps) {
@@ -203,7 +194,8 @@ std::string KeyPlot(const Backtest& backtest, const ForecastData& data, std::uin
     actual.points.push_back({static_cast<double>(period), data.ValueIn(key, period)});
   }
   return fmt::format("<h3>{}</h3>\n", Escaped(data.KeyName(key))) +
-         Plot({actual, model}, [&data](double period) { return DayOf(data, period); });
+         Plot({actual, model},
+              [&data](double period) { return data.FirstDay(std::llround(period)); });
 }
 
 Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const ForecastData& data,
@@ -272,8 +264,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   page += "<h2>Folds</h2>\n" + MetricsHead();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
     const Fold& fold = backtest.folds[i];
-    page += MetricsRow(DayOf(data, static_cast<double>(fold.test.first)) + " to " +
-                           DayOf(data, static_cast<double>(fold.test.last)),
+    page += MetricsRow(data.FirstDay(fold.test.first) + " to " + data.FirstDay(fold.test.last),
                        backtest.by_fold[i]);
   }
   page += fmt::format("</table>\n<h2>{} by step ahead</h2>\n", ToString(backtest.metric)) +

@@ -315,6 +315,15 @@ TEST_F(TrainCommandTest, WritesAPageThatNeedsNothingElse) {
   EXPECT_THAT(html, testing::Not(testing::AnyOf(HasSubstr("<script"), HasSubstr("http"))));
 }
 
+TEST_F(TrainCommandTest, NamesPeriodsByTheDayOfThePipelinesZone) {
+  document_["timezone"] = "Europe/Berlin";  // where a day begins before midnight of UTC
+  Ingest();
+  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  const ordered_json last = evaluation()["folds"].back();
+  EXPECT_EQ(last["test_from"], DateOf(kDays - kHorizon));
+  EXPECT_EQ(last["test_to"], DateOf(kDays - 1));
+}
+
 TEST_F(TrainCommandTest, UsesOnlyTheLastWeeksWhenTold) {
   Ingest();
   ASSERT_EQ(Evaluate({"--last", "8w", "--dry-run"}), TrainExit::kDone) << err();
