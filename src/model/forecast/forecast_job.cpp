@@ -101,13 +101,7 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
     const auto end = DayOf(spec_.zone.ToCivil(grid.StartOf(periods_.last + 1)));
     const Result<std::chrono::sys_days> since = DaysBefore(end, window.last);
     if (!since) return since.error();
-    const std::chrono::year_month_day date(*since);
-    const std::string text =
-        fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
-                    static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
-    const Result<Instant> instant = ParseInstant("last", text, spec_.zone);
-    if (!instant) return instant.error();
-    begin_at(*instant);
+    begin_at(spec_.zone.StartOfDay(*since));
   }
   if (periods_.first > periods_.last) {
     return Error{ErrorCode::kInvalidArgument,
