@@ -29,7 +29,7 @@ struct Subcommand {
 };
 
 constexpr Subcommand kSubcommands[] = {
-    {"evaluate", "judges a pipeline's forecast on its past", &model::RunEvaluateCommand},
+    {"evaluate", "judges a pipeline's model on its past", &model::RunEvaluateCommand},
     {"ingest", "takes CSV files into the store and publishes snapshots",
      &preprocessing::RunIngestCommand},
     {"models", "lists, shows, compares, promotes and prunes versions of models",
@@ -37,7 +37,7 @@ constexpr Subcommand kSubcommands[] = {
     {"serve", "answers requests from the snapshots that ingest published",
      &serving::RunServeCommand},
     {"status", "tells how a running server and its workers are", &serving::RunStatusCommand},
-    {"train", "judges a pipeline's forecast, trains its model and publishes it",
+    {"train", "judges a pipeline's model, trains it on everything and publishes it",
      &model::RunTrainCommand},
 };
 
