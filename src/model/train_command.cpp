@@ -18,8 +18,9 @@
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
 #include "model/forecast/forecast_job.hpp"
-#include "model/forecast/report.hpp"
+#include "model/forecast/training_plan.hpp"
 #include "model/registry/registry.hpp"
+#include "model/training_job.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -34,15 +35,12 @@ enum class Command { kTrain, kEvaluate };
 
 struct Options {
   std::filesystem::path pipeline;
-  std::filesystem::path snapshots;
+  JobSources sources;
   std::filesystem::path models;
   std::string name;   ///< Of the model; empty: the pipeline's.
   std::string alias;  ///< Moved to a version that beats its baselines.
-  DataWindow window;
   std::filesystem::path report;
   std::vector<std::string> report_keys;
-  std::optional<std::uint32_t> seed;
-  std::optional<unsigned> threads;
   bool force_promote = false;
   bool dry_run = false;
   bool json = false;
@@ -158,13 +156,7 @@ void Require(const Status& status) {
   if (!status) Require(Result<bool>(status.error()));
 }
 
-/// What is there unless the command was stopped.
-template <typename T>
-T Finished(Result<std::optional<T>> result) {
-  std::optional<T> value = Require(std::move(result));
-  if (!value) throw Failure{TrainExit::kStopped, "stopped; nothing was published"};
-  return *std::move(value);
-}
+Failure Stopped() { return {TrainExit::kStopped, "stopped; nothing was published"}; }
 
 std::string ValueOf(const FlagValues& flags, std::string_view flag, const char* variable,
                     const CommandContext& context) {
@@ -195,15 +187,17 @@ Options ReadOptions(Command command, const std::vector<std::string>& arguments,
   if (options.pipeline.empty()) {
     throw Failure{TrainExit::kUsage, "--pipeline (or FORKCAST_PIPELINE) is missing"};
   }
-  options.snapshots = ValueOf(*flags, "snapshots", "FORKCAST_SNAPSHOTS", context);
-  if (options.snapshots.empty()) {
-    const std::string store = ValueOf(*flags, "store", "FORKCAST_STORE", context);
-    if (store.empty()) {
+  JobSources& sources = options.sources;
+  sources.folder = options.pipeline.parent_path();
+  sources.store = ValueOf(*flags, "store", "FORKCAST_STORE", context);
+  sources.snapshots = ValueOf(*flags, "snapshots", "FORKCAST_SNAPSHOTS", context);
+  if (sources.snapshots.empty()) {
+    if (sources.store.empty()) {
       throw Failure{TrainExit::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing"};
     }
-    const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(store);
+    const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(sources.store);
     if (!folder) throw Failure{TrainExit::kUsage, "store: " + folder.error().message};
-    options.snapshots = *folder;
+    sources.snapshots = *folder;
   }
   const auto or_default = [](std::string value, const char* fallback) {
     return value.empty() ? std::string(fallback) : value;
@@ -211,15 +205,15 @@ Options ReadOptions(Command command, const std::vector<std::string>& arguments,
   options.models = or_default(ValueOf(*flags, "models", "FORKCAST_MODELS", context), "models");
   options.name = ValueOf(*flags, "name", nullptr, context);
   options.alias = or_default(ValueOf(*flags, "alias", nullptr, context), "champion");
-  options.window = {.since = ValueOf(*flags, "since", nullptr, context),
+  sources.window = {.since = ValueOf(*flags, "since", nullptr, context),
                     .until = ValueOf(*flags, "until", nullptr, context),
                     .last = ValueOf(*flags, "last", nullptr, context)};
   options.report = ValueOf(*flags, "report", nullptr, context);
   if (const auto keys = flags->find("report-key"); keys != flags->end()) {
     options.report_keys = keys->second;
   }
-  options.seed = NumberOf<std::uint32_t>(*flags, "seed");
-  options.threads = NumberOf<unsigned>(*flags, "threads");
+  sources.seed = NumberOf<std::uint32_t>(*flags, "seed");
+  sources.threads = NumberOf<unsigned>(*flags, "threads");
   options.force_promote = flags->contains("force-promote");
   options.dry_run = flags->contains("dry-run");
   options.json = flags->contains("json");
@@ -258,22 +252,21 @@ class Run {
 
   TrainExit operator()() {
     ordered_json document = ReadDocument();
-    std::unique_ptr<ForecastJob> job = Load(document);
+    std::unique_ptr<TrainingJob> job = Load(document);
     if (options_.dry_run) return DryRun(*job);
     ordered_json searched = ordered_json::array();
-    if (job->plan().search) {
-      document = Search(document, *job->plan().search, searched);
+    if (job->search() != nullptr) {
+      document = Search(document, *job->search(), searched);
       job = Load(document);
     }
     Require(job->ComputeExamples());
-    const Backtest backtest = Validate(*job, "validation");
-    ordered_json summary{{"pipeline", job->spec().name},
-                         {"evaluation", ToJson(backtest, job->data())}};
+    const Validation& validation = Validate(*job, "validation");
+    ordered_json summary{{"pipeline", job->name()}, {"evaluation", validation.ToJson()}};
     if (!searched.empty()) summary["search"] = searched;
-    if (!options_.report.empty()) WriteReport(*job, backtest);
-    if (!options_.json && !options_.quiet) context_.out << Describe(backtest, job->data());
+    if (!options_.report.empty()) WriteReport(validation);
+    if (!options_.json && !options_.quiet) context_.out << validation.Describe();
     const TrainExit exit =
-        command_ == Command::kTrain ? Publish(*job, backtest, summary) : TrainExit::kDone;
+        command_ == Command::kTrain ? Publish(*job, validation, summary) : TrainExit::kDone;
     if (options_.json) context_.out << summary.dump() << '\n';
     context_.out.flush();
     return exit;
@@ -288,44 +281,42 @@ class Run {
     }
   }
 
-  [[nodiscard]] std::unique_ptr<ForecastJob> Load(const ordered_json& document) const {
-    Result<std::unique_ptr<ForecastJob>> loaded = ForecastJob::Load(
-        document, options_.pipeline.parent_path(), options_.snapshots, options_.window);
+  /// The job of the pipeline's kind, not checked against its data yet.
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document) const {
+    return ForecastJob::Load(document, options_.sources);
+  }
+
+  [[nodiscard]] std::unique_ptr<TrainingJob> Load(const ordered_json& document) const {
+    Result<std::unique_ptr<TrainingJob>> loaded = Open(document);
     if (!loaded) {
       // The document and the flags are the user's words; what is wrong on disk is not.
       throw Failure{
           loaded.error().code == ErrorCode::kInvalidArgument ? TrainExit::kUsage : TrainExit::kIo,
           loaded.error().message};
     }
-    std::unique_ptr<ForecastJob> job = *std::move(loaded);
-    if (options_.seed) job->plan().trainer.seed = *options_.seed;
-    if (options_.threads) job->plan().trainer.threads = *options_.threads;
-    Require(job->Check());
-    return job;
+    Require((*loaded)->Check());
+    return *std::move(loaded);
   }
 
-  TrainExit DryRun(const ForecastJob& job) const {
-    const ordered_json plan{{"pipeline", job.spec().name},
-                            {"keys", job.data().key_count()},
-                            {"periods", job.periods().size()},
-                            {"horizon", job.data().horizon()},
-                            {"dry_run", true}};
+  TrainExit DryRun(const TrainingJob& job) const {
+    const JobSummary summary = job.Summary();
     if (options_.json) {
+      ordered_json plan{{"pipeline", job.name()}};
+      plan.update(summary.json);
+      plan["dry_run"] = true;
       context_.out << plan.dump() << '\n';
     } else {
-      context_.out << fmt::format("{}: {} keys, {} periods, horizon {}: nothing is in the way\n",
-                                  job.spec().name, job.data().key_count(), job.periods().size(),
-                                  job.data().horizon());
+      context_.out << fmt::format("{}: {}: nothing is in the way\n", job.name(), summary.text);
     }
     return TrainExit::kDone;
   }
 
-  [[nodiscard]] Backtest Validate(const ForecastJob& job, const std::string& label) const {
+  [[nodiscard]] const Validation& Validate(TrainingJob& job, const std::string& label) const {
     StageProgress progress(options_, context_, label);
-    return Finished(job.RunBacktest([&](const BacktestStage& stage) {
-      return progress.Update(stage.fold * stage.training.total + stage.training.done,
-                             stage.folds * stage.training.total);
-    }));
+    const Validation* const validation = Require(job.Validate(
+        [&](std::size_t done, std::size_t total) { return progress.Update(done, total); }));
+    if (validation == nullptr) throw Stopped();
+    return *validation;
   }
 
   /// Judges every point of the search in the folds; returns the document with the best one.
@@ -338,8 +329,7 @@ class Run {
     };
     const CheckAssignment check = [&](const Assignment& assignment) -> Status {
       try {
-        const Result<std::unique_ptr<ForecastJob>> job = ForecastJob::Load(
-            with(assignment), options_.pipeline.parent_path(), options_.snapshots, options_.window);
+        const Result<std::unique_ptr<TrainingJob>> job = Open(with(assignment));
         if (!job) return job.error();
         return (*job)->Check();
       } catch (const preprocessing::SpecError& error) {
@@ -351,11 +341,10 @@ class Run {
     ordered_json best;
     for (std::size_t i = 0; i < points.size(); ++i) {
       const ordered_json changed = with(points[i]);
-      const std::unique_ptr<ForecastJob> job = Load(changed);
+      const std::unique_ptr<TrainingJob> job = Load(changed);
       Require(job->ComputeExamples());
-      const Backtest backtest =
-          Validate(*job, fmt::format("search {} of {}", i + 1, points.size()));
-      const std::optional<double> value = backtest.value();
+      const std::optional<double> value =
+          Validate(*job, fmt::format("search {} of {}", i + 1, points.size())).value();
       ordered_json point = ordered_json::object();
       for (const auto& [name, setting] : points[i]) point[name] = setting;
       point["value"] = value ? ordered_json(*value) : ordered_json();
@@ -369,8 +358,8 @@ class Run {
     return best;
   }
 
-  void WriteReport(const ForecastJob& job, const Backtest& backtest) const {
-    const std::string page = Require(ReportPage(backtest, job.data(), options_.report_keys));
+  void WriteReport(const Validation& validation) const {
+    const std::string page = Require(validation.ReportPage(options_.report_keys));
     try {
       AtomicFile file(options_.report);
       file.Write(page);
@@ -380,17 +369,17 @@ class Run {
     }
   }
 
-  TrainExit Publish(const ForecastJob& job, const Backtest& backtest, ordered_json& summary) const {
+  TrainExit Publish(const TrainingJob& job, const Validation& validation,
+                    ordered_json& summary) const {
     StageProgress progress(options_, context_, "training");
-    const ForecastModel model = Finished(job.TrainOnAll(
-        [&](const TrainingStage& stage) { return progress.Update(stage.done, stage.total); }));
-    const std::vector<ArtefactFile> files = Require(job.Files(model, backtest));
-    const std::string name = options_.name.empty() ? job.spec().name : options_.name;
+    const std::optional<Artefact> artefact = Require(job.TrainOnAll(
+        [&](std::size_t done, std::size_t total) { return progress.Update(done, total); }));
+    if (!artefact || stop_requested) throw Stopped();
+    const std::string name = options_.name.empty() ? job.name() : options_.name;
     const Registry registry(options_.models);
-    if (stop_requested) throw Failure{TrainExit::kStopped, "stopped; nothing was published"};
     const std::uint64_t version =
-        Require(registry.Publish(name, job.Manifest(model, backtest), files, context_.clock.Now()));
-    const bool promoted = backtest.beats_baselines() || options_.force_promote;
+        Require(registry.Publish(name, artefact->manifest, artefact->files, context_.clock.Now()));
+    const bool promoted = validation.beats_baselines() || options_.force_promote;
     if (promoted) Require(registry.SetAlias(name, options_.alias, version));
     summary["model"] = name;
     summary["version"] = version;

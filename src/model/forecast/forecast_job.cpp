@@ -14,6 +14,7 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/content_hash.hpp"
 #include "model/forecast/reference_statistics.hpp"
+#include "model/forecast/report.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -53,26 +54,42 @@ Result<std::chrono::sys_days> DaysBefore(std::chrono::sys_days day, const std::s
 
 }  // namespace
 
-Result<std::unique_ptr<ForecastJob>> ForecastJob::Load(const ordered_json& document,
-                                                       const std::filesystem::path& folder,
-                                                       const std::filesystem::path& snapshots,
-                                                       const DataWindow& window) {
-  Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), folder);
+ordered_json ForecastValidation::ToJson() const { return model::ToJson(backtest_, data_); }
+
+std::string ForecastValidation::Describe() const { return model::Describe(backtest_, data_); }
+
+Result<std::string> ForecastValidation::ReportPage(const std::vector<std::string>& keys) const {
+  return model::ReportPage(backtest_, data_, keys);
+}
+
+Result<std::unique_ptr<TrainingJob>> ForecastJob::Load(const ordered_json& document,
+                                                       const JobSources& sources) {
+  Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
   if (!spec) return spec.error();
   std::unique_ptr<ForecastJob> job;
   try {
     TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec);
+    if (sources.seed) plan.trainer.seed = *sources.seed;
+    if (sources.threads) plan.trainer.threads = *sources.threads;
     job.reset(new ForecastJob(document, *std::move(spec), std::move(plan)));
   } catch (const SpecError& error) {
     return Error{ErrorCode::kInvalidArgument, error.what()};
   }
-  job->snapshots_ = snapshots;
-  Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job->spec_, snapshots);
+  job->snapshots_ = sources.snapshots;
+  Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job->spec_, sources.snapshots);
   if (!data) return data.error();
   job->data_ = *std::move(data);
-  Status cut = job->CutWindow(window);
+  Status cut = job->CutWindow(sources.window);
   if (!cut) return cut.error();
-  return job;
+  return std::unique_ptr<TrainingJob>(std::move(job));
+}
+
+JobSummary ForecastJob::Summary() const {
+  return {.json = {{"keys", data_->key_count()},
+                   {"periods", periods_.size()},
+                   {"horizon", data_->horizon()}},
+          .text = fmt::format("{} keys, {} periods, horizon {}", data_->key_count(),
+                              periods_.size(), data_->horizon())};
 }
 
 Status ForecastJob::CutWindow(const DataWindow& window) {
@@ -147,20 +164,33 @@ Status ForecastJob::ComputeExamples() {
   return {};
 }
 
-Result<std::optional<Backtest>> ForecastJob::RunBacktest(const OnBacktest& on_stage) const {
-  return model::RunBacktest(*data_, plan_, examples_, periods_, on_stage);
+Result<const Validation*> ForecastJob::Validate(const OnProgress& on_progress) {
+  Result<std::optional<Backtest>> backtest =
+      RunBacktest(*data_, plan_, examples_, periods_, [&](const BacktestStage& stage) {
+        return on_progress(stage.fold * stage.training.total + stage.training.done,
+                           stage.folds * stage.training.total);
+      });
+  if (!backtest) return backtest.error();
+  if (!*backtest) return nullptr;
+  return &validation_.emplace(**std::move(backtest), *data_);
 }
 
-Result<std::optional<ForecastModel>> ForecastJob::TrainOnAll(const OnStage& on_stage) const {
-  return ForecastModel::Train(*data_, plan_, examples_, periods_, on_stage);
+Result<std::optional<Artefact>> ForecastJob::TrainOnAll(const OnProgress& on_progress) const {
+  const Result<std::optional<ForecastModel>> model = ForecastModel::Train(
+      *data_, plan_, examples_, periods_,
+      [&](const TrainingStage& stage) { return on_progress(stage.done, stage.total); });
+  if (!model) return model.error();
+  if (!*model) return std::optional<Artefact>();
+  Result<std::vector<ArtefactFile>> files = Files(**model);
+  if (!files) return files.error();
+  return std::optional(Artefact{.manifest = Manifest(**model), .files = *std::move(files)});
 }
 
-Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model,
-                                                     const Backtest& backtest) const {
+Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model) const {
   Result<std::vector<ArtefactFile>> files = model.Files(*data_);
   if (!files) return files.error();
   std::vector<float> forecasts;
-  for (const JudgedForecast& row : backtest.rows) {
+  for (const JudgedForecast& row : validation_->backtest().rows) {
     forecasts.push_back(static_cast<float>(row.forecast.value));
   }
   const ordered_json reference{{"features", ReferenceOf(examples_.of_model(0).features)},
@@ -170,7 +200,7 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model,
   return files;
 }
 
-ordered_json ForecastJob::Manifest(const ForecastModel& model, const Backtest& backtest) const {
+ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
   ordered_json snapshots = ordered_json::array();
   for (const SeriesSpec& series : spec_.series) {
     const MappedFile file(SnapshotPath(snapshots_, series, spec_.zone));
@@ -205,7 +235,7 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model, const Backtest& b
       {"seed", plan_.trainer.seed},
       {"models", model.model_count()},
       {"libraries", {{"forkcast", FORKCAST_VERSION}, {"xgboost", XGBoostLibraryVersion()}}},
-      {"evaluation", ToJson(backtest, *data_)}};
+      {"evaluation", validation_->ToJson()}};
 }
 
 }  // namespace forkcast::model
