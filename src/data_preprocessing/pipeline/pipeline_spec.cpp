@@ -70,8 +70,8 @@ class SpecReader {
   /// How a model is trained is the trainer's to read; here, which column no feature may touch.
   void ReadTraining(const JsonNode& node) {
     node.RequireObject({"table", "label", "model", "scope", "target", "transforms", "hidden",
-                        "window", "half_life", "folds", "metric", "baselines", "mase_season",
-                        "search", "test_share"});
+                        "weight", "window", "half_life", "folds", "metric", "baselines",
+                        "mase_season", "search", "test_share"});
     if (root_.Find("forecast")) {
       for (const char* member : {"table", "label"}) {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
