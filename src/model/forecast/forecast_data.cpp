@@ -63,6 +63,7 @@ struct Layout {
       const std::string& name = spec.features[i].name;
       if (name == plan.scale_feature) scale = i;
       if (name == plan.anchor_feature) anchor = i;
+      if (name == plan.weight_feature) weight = i;
       if (std::ranges::find(plan.hidden, name) == plan.hidden.end()) visible.push_back(i);
     }
   }
@@ -74,7 +75,24 @@ struct Layout {
   std::vector<std::size_t> visible;
   std::optional<std::size_t> scale;
   std::optional<std::size_t> anchor;
+  std::optional<std::size_t> weight;
 };
+
+Error BadWeight(const ForecastData& data, const TrainingPlan& plan, const ForecastPoint& point,
+                const std::string& what) {
+  return {
+      ErrorCode::kInvalidArgument,
+      fmt::format("the weight \"{}\" of key {} in the period of {} is {}: expected a number "
+                  "from 0 to 3.4e38",
+                  plan.weight_feature, data.KeyName(point.key), data.FirstDay(point.period), what),
+      plan.weight_feature};
+}
+
+/// A weight that rows can be learned with, or how it is none; the trainer takes floats.
+std::optional<std::string> WrongIn(double weight) {
+  if (weight >= 0 && weight <= std::numeric_limits<float>::max()) return std::nullopt;
+  return std::isnan(weight) ? "missing" : fmt::format("{}", weight);
+}
 
 }  // namespace
 
@@ -161,6 +179,8 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
                     .points = {},
                     .actual = {},
                     .references = {},
+                    .weights = {},
+                    .bad_weight = {},
                     .refused = 0,
                     .first_refusal = {}};
   examples.features.Reserve(points.size());
@@ -179,6 +199,10 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
     SeriesMask stale = 0;
     const Status computed = computer.ComputeAt(moment, values, stale);
     if (!computed) {
+      // A row with a weight to be missed would have been learned from: leaving it out is no answer.
+      if (layout.weight && computed.error().field == plan.weight_feature && !examples.bad_weight) {
+        examples.bad_weight = BadWeight(data, plan, point, "missing");
+      }
       if (examples.refused++ == 0) {
         examples.first_refusal = fmt::format("{} ({}, key {})", computed.error().message,
                                              computed.error().field, data.KeyName(point.key));
@@ -193,6 +217,11 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
     examples.points.push_back(point);
     examples.actual.push_back(data.ValueIn(point.key, point.period));
     examples.references.push_back(layout.ReferenceIn(values));
+    if (!layout.weight) continue;
+    examples.weights.push_back(NumberOf(values[*layout.weight]));
+    if (const auto wrong = WrongIn(examples.weights.back()); wrong && !examples.bad_weight) {
+      examples.bad_weight = BadWeight(data, plan, point, *wrong);
+    }
   }
   return examples;
 }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -82,6 +83,10 @@ struct Examples {
   std::vector<ForecastPoint> points;     ///< One a row, as all that follows.
   std::vector<double> actual;            ///< NaN where not known.
   std::vector<TargetReference> references;
+  std::vector<double> weights;  ///< Of the plan's weight feature; empty without one.
+  /// Of the first row whose weight is missing, negative or no number that can be learned with,
+  /// names feature, key and period.
+  std::optional<Error> bad_weight;
   std::size_t refused = 0;    ///< Rows left out: a feature could not be computed, and may not be
   std::string first_refusal;  ///< missing; why.
 };

@@ -69,9 +69,12 @@ Result<std::optional<FittedModel>> Fit(const TrainingPlan& plan, unsigned thread
   for (const std::uint32_t row : rows) {
     periods.push_back(examples.points[row].period);
     target.push_back(transform.Apply(examples.actual[row], examples.references[row]));
-    if (!plan.half_life) continue;
-    const auto age = static_cast<double>(last - periods.back());
-    weights.push_back(std::exp2(-age / *plan.half_life));
+    if (!plan.half_life && examples.weights.empty()) continue;
+    double weight = examples.weights.empty() ? 1 : examples.weights[row];
+    if (plan.half_life) {
+      weight *= std::exp2(-static_cast<double>(last - periods.back()) / *plan.half_life);
+    }
+    weights.push_back(weight);
   }
 
   TrainerOptions options = plan.trainer;
@@ -173,6 +176,7 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
     const std::size_t distance = strategy == ForecastStrategy::kShared ? data.horizon() : model + 1;
     Result<Examples> examples = ComputeExamples(data, plan, points, distance);
     if (!examples) return examples.error();
+    if (examples->bad_weight) return *examples->bad_weight;
     all.by_model_.push_back(*std::move(examples));
   }
   return all;

@@ -65,8 +65,8 @@ Metric ReadMetric(const JsonNode& node) {
 TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
   if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
   const JsonNode node = root.Get("training");
-  node.RequireObject({"model", "scope", "target", "transforms", "hidden", "window", "half_life",
-                      "folds", "metric", "baselines", "mase_season", "search"});
+  node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
+                      "half_life", "folds", "metric", "baselines", "mase_season", "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
   plan.trainer = ReadTrainerOptions(node.Get("model"));
@@ -87,6 +87,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
     for (const std::string& name : plan.hidden) RequireFeature(*hidden, name, spec);
     if (plan.hidden.size() == spec.features.size()) hidden->Fail("no feature is left");
   }
+  if (const auto weight = node.Find("weight")) plan.weight_feature = NumberFeature(*weight, spec);
   if (const auto window = node.Find("window")) plan.window = Periods(*window);
   if (const auto half_life = node.Find("half_life")) {
     plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));

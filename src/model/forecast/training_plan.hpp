@@ -36,6 +36,9 @@ struct TrainingPlan {
   std::vector<preprocessing::TransformSpec> transforms;
   /// Features that the model does not see: those that are only references, or parts of others.
   std::vector<std::string> hidden;
+  /// The feature that says how much a row counts, times what half_life makes of its age; empty: all
+  /// rows count alike.
+  std::string weight_feature;
   /// Only targets of so many periods before the end of training are learned from; unset: all.
   std::optional<std::size_t> window;
   /// Periods after which a row counts half; unset: all rows count alike.

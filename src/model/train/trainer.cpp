@@ -123,6 +123,10 @@ Result<std::vector<float>> WeightsOf(const TrainingRows& rows, const TrainerOpti
     return Refuse("the weight of row " + std::to_string(bad - weights.begin()) +
                   " is negative or not finite");
   }
+  const auto validation = std::span(weights).last(rows.validation_rows);
+  if (!validation.empty() && std::ranges::count(validation, 0) == std::ssize(validation)) {
+    return Refuse("the weights of all validation rows are 0: every model would be without error");
+  }
   if (options.task == Task::kRegression && options.objective == Objective::kSquaredRelativeError) {
     // ((y - f) / y)^2 = (y - f)^2 / y^2. On average 1 again, so that min_child_weight keeps its
     // meaning.

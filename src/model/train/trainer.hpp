@@ -109,9 +109,10 @@ class Trainer {
   virtual ~Trainer() = default;
   /// Nothing when `on_round` (may be empty) cancelled. kInvalidArgument, before any tree is grown,
   /// for: fewer than 2 rows to learn from, a target that is not finite (its first row is named), a
-  /// class that is none, rows of one class alone, weights that are negative or all 0, infinite
-  /// features, spans whose lengths do not fit. A constant target is learned: the model answers it.
-  /// Memory: 8 bytes a value beside the rows.
+  /// class that is none, rows of one class alone, weights that are negative, or all 0 of
+  /// the rows to learn from or of those to validate with, infinite features, spans whose lengths do
+  /// not fit. A constant target is learned: the model answers it. Memory: 8 bytes a value beside
+  /// the rows.
   [[nodiscard]] virtual Result<std::optional<TrainingResult>> Train(
       const TrainingRows& rows, const OnRound& on_round) const = 0;
 };

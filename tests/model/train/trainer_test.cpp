@@ -440,6 +440,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "the weight of row 4"},
         BadRows{"NoWeightAtAll", [](O&, D& d) { d.weights.assign(20, 0); },
                 "weights of all rows to learn from are 0"},
+        BadRows{"NoWeightOfValidationRows",
+                [](O& o, D& d) {
+                  o.early_stopping = EarlyStopping{};
+                  d.validation_rows = 5;
+                  d.weights.assign(20, 1);
+                  std::fill(d.weights.begin() + 15, d.weights.end(), 0);
+                },
+                "the weights of all validation rows are 0"},
         BadRows{"RelativeErrorsOfZeros",
                 [](O& o, D& d) {
                   o.objective = Objective::kSquaredRelativeError;
