@@ -12,6 +12,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/command/command_context.hpp"
 #include "data_preprocessing/ingest_command.hpp"
+#include "model/container/container_training.hpp"
 #include "model/models_command.hpp"
 #include "model/train_command.hpp"
 #include "serving/serve_command.hpp"
@@ -38,7 +39,7 @@ constexpr Subcommand kSubcommands[] = {
      &serving::RunServeCommand},
     {"status", "tells how a running server and its workers are", &serving::RunStatusCommand},
     {"train", "judges a pipeline's model, trains it on everything and publishes it",
-     &model::RunTrainCommand},
+     &model::RunTrainProgram},
 };
 
 constexpr int kUsage = 2;
