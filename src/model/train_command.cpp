@@ -86,8 +86,8 @@ std::vector<Flag> Flags(Command command) {
       {"pipeline", "FILE", Kind::kOneValue,
        "The pipeline to train. Environment: FORKCAST_PIPELINE. Default: none; required."},
       {"store", "URL", Kind::kOneValue,
-       "The store beside which ingest published the snapshots. Environment: FORKCAST_STORE. "
-       "Default: none; this or --snapshots is required, this also where rows have a label."},
+       "The store, beside which ingest published the snapshots. Environment: FORKCAST_STORE. "
+       "Default: none; this or --snapshots is required, this where rows have a label."},
       {"snapshots", "DIR", Kind::kOneValue,
        "Folder of the snapshots. Environment: FORKCAST_SNAPSHOTS. Default: beside the store."},
       {"since", "TIME", Kind::kOneValue,

@@ -94,7 +94,7 @@ ClassMetric ReadMetric(const JsonNode& node) {
 }  // namespace
 
 std::string_view NameOfError(ClassMetric metric) noexcept {
-  return metric == ClassMetric::kAccuracy ? "1 - accuracy" : "log_loss";
+  return metric == ClassMetric::kAccuracy ? "error_rate" : "log_loss";
 }
 
 std::optional<double> ErrorBy(ClassMetric metric, const ClassificationSums& sums) noexcept {

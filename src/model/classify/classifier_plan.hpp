@@ -18,11 +18,11 @@ namespace forkcast::model {
 
 /// By which error a classifier is compared with its baselines.
 enum class ClassMetric {
-  kAccuracy,  ///< 1 - accuracy.
+  kAccuracy,  ///< The error rate, 1 - accuracy.
   kLogLoss,
 };
 
-/// What the error is called where it is shown: "1 - accuracy", "log_loss".
+/// What the error is called where it is shown: "error_rate", "log_loss".
 [[nodiscard]] std::string_view NameOfError(ClassMetric metric) noexcept;
 /// Not there without rows.
 [[nodiscard]] std::optional<double> ErrorBy(ClassMetric metric,

@@ -214,6 +214,7 @@ TEST_P(Algorithms, LearnTheRuleAndBeatBothBaselines) {
   ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
   EXPECT_EQ(evaluation()["metrics"]["rows"], kTestRows);
   EXPECT_GE(evaluation()["metrics"]["accuracy"].get<double>(), 0.93) << evaluation().dump(1);
+  EXPECT_EQ(evaluation()["metric"], "error_rate");
   EXPECT_NEAR(evaluation()["value"].get<double>(),
               1 - evaluation()["metrics"]["accuracy"].get<double>(), 1e-12);
   EXPECT_TRUE(evaluation()["beats_baselines"]);
