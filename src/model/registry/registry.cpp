@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cerrno>
 #include <charconv>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
@@ -107,6 +108,37 @@ void RemoveUnfinished(const fs::path& folder) {
   }
 }
 
+/// Whether a file so called lies in the version's folder.
+bool IsInside(const fs::path& name) {
+  return name.is_relative() && name == name.lexically_normal() && *name.begin() != "..";
+}
+
+/// The manifest, after `visit` has seen it and every file that it lists.
+Result<ordered_json> ReadVersion(const VersionInfo& version,
+                                 const std::function<void(ArtefactFile)>& visit) {
+  const fs::path path = version.folder / kManifest;
+  try {
+    std::string text = preprocessing::ReadTextFile(path);
+    ordered_json manifest = preprocessing::ParseJson(text);
+    visit({std::string(kManifest), std::move(text)});
+    const preprocessing::JsonNode node(manifest);
+    for (const preprocessing::JsonNode& file : node.Get("files").Elements()) {
+      const preprocessing::JsonNode name = file.Get("path");
+      if (!IsInside(name.String())) name.Fail("expected a path inside the version's folder");
+      const fs::path listed = version.folder / name.String();
+      std::string bytes = preprocessing::ReadTextFile(listed);
+      if (ContentHash(bytes) != file.Get("hash").String()) {
+        return Error{ErrorCode::kCorrupt,
+                     listed.string() + ": not the file that " + path.string() + " lists"};
+      }
+      visit({name.String(), std::move(bytes)});
+    }
+    return manifest;
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, path.string() + ": " + error.what()};
+  }
+}
+
 }  // namespace
 
 Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_json& manifest,
@@ -201,22 +233,15 @@ Result<VersionInfo> Registry::Find(const std::string& model, const std::string& 
 }
 
 Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {
-  const fs::path path = version.folder / kManifest;
-  try {
-    ordered_json manifest = preprocessing::ReadJsonFile(path);
-    const preprocessing::JsonNode node(manifest);
-    for (const preprocessing::JsonNode& file : node.Get("files").Elements()) {
-      const fs::path listed = version.folder / file.Get("path").String();
-      const std::string bytes = preprocessing::ReadTextFile(listed);
-      if (ContentHash(bytes) != file.Get("hash").String()) {
-        return Error{ErrorCode::kCorrupt,
-                     listed.string() + ": not the file that " + path.string() + " lists"};
-      }
-    }
-    return manifest;
-  } catch (const preprocessing::SpecError& error) {
-    return Error{ErrorCode::kCorrupt, version.folder.string() + ": " + error.what()};
-  }
+  return ReadVersion(version, [](ArtefactFile) {});
+}
+
+Result<std::vector<ArtefactFile>> Registry::ReadFiles(const VersionInfo& version) {
+  std::vector<ArtefactFile> files;
+  const Result<ordered_json> manifest =
+      ReadVersion(version, [&files](ArtefactFile file) { files.push_back(std::move(file)); });
+  if (!manifest) return manifest.error();
+  return files;
 }
 
 Status Registry::SetAlias(const std::string& model, const std::string& alias,
