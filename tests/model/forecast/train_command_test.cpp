@@ -162,6 +162,23 @@ TEST_F(TrainCommandTest, TrainsOneModelAKey) {
   }
 }
 
+TEST_F(TrainCommandTest, CutsTheFeaturesOfAKeysModelIntoFewBins) {
+  document_["training"]["scope"] = "per_key";
+  document_["forecast"]["strategy"] = "shared";
+  const auto trees = [this] {
+    EXPECT_THAT(Train(), testing::AnyOf(TrainExit::kDone, TrainExit::kGate)) << err();
+    return ReadWhole(version(summary()["version"].get<int>()) / "model/1/0.ubj");
+  };
+  Ingest();
+  const std::string by_default = trees();
+  document_["training"]["model"]["max_bins"] = 64;
+  SetDocument();
+  EXPECT_EQ(trees(), by_default);
+  document_["training"]["model"]["max_bins"] = 256;
+  SetDocument();
+  EXPECT_NE(trees(), by_default);
+}
+
 TEST_F(TrainCommandTest, TransformsTheTargetAndBack) {
   document_["training"]["target"] = {
       {"transform", {"scale", "log1p"}}, {"scale", "same_day"}, {"not_negative", true}};
