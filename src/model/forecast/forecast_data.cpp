@@ -225,6 +225,17 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
   return examples;
 }
 
+void Examples::Append(Examples later) {
+  features.Append(later.features);
+  points.insert(points.end(), later.points.begin(), later.points.end());
+  actual.insert(actual.end(), later.actual.begin(), later.actual.end());
+  references.insert(references.end(), later.references.begin(), later.references.end());
+  weights.insert(weights.end(), later.weights.begin(), later.weights.end());
+  if (!bad_weight) bad_weight = std::move(later.bad_weight);
+  refused += later.refused;
+  if (first_refusal.empty()) first_refusal = std::move(later.first_refusal);
+}
+
 std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,
                                        std::span<const std::uint32_t> keys) {
   std::vector<ForecastPoint> points;

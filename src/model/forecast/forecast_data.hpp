@@ -92,6 +92,9 @@ struct Examples {
   std::optional<Error> bad_weight;
   std::size_t refused = 0;    ///< Rows left out: a feature could not be computed, and may not be
   std::string first_refusal;  ///< missing; why.
+
+  /// Adds rows of later keys. Precondition: the same features.
+  void Append(Examples later);
 };
 
 /// Values that stand in for what has not happened yet, of a point's key: those of the periods

@@ -301,16 +301,39 @@ ModelKeys ReadKeys(const ArtefactFile& file, const preprocessing::PipelineSpec& 
 
 Result<StepExamples> StepExamples::Compute(const ForecastData& data, const TrainingPlan& plan,
                                            PeriodRange periods, std::vector<std::uint32_t> keys) {
-  const std::vector<ForecastPoint> points = KnownPoints(data, periods, keys);
-  const ForecastStrategy strategy = data.forecast().strategy;
+  std::vector<std::uint32_t> sorted = keys;
+  std::ranges::sort(sorted);
+  const std::size_t models = ModelsOf(data.forecast());
+  const unsigned threads = ThreadsOf(plan.trainer);
+  const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
+  std::vector<std::optional<Examples>> parts(models * shares);
+  const auto compute = [&](std::size_t i, bool) -> Status {
+    const std::size_t share = i % shares;
+    const std::size_t first = sorted.size() * share / shares;
+    const std::size_t last = sorted.size() * (share + 1) / shares;
+    const std::vector<ForecastPoint> points =
+        KnownPoints(data, periods, std::span(sorted).subspan(first, last - first));
+    const bool is_shared = data.forecast().strategy == ForecastStrategy::kShared;
+    Result<Examples> examples =
+        ComputeExamples(data, plan, points, is_shared ? data.horizon() : i / shares + 1);
+    if (!examples) return std::move(examples).error();
+    parts[i] = *std::move(examples);
+    return {};
+  };
+  Status computed = ForEach(parts.size(), threads, compute);
+  if (!computed) return std::move(computed).error();
   StepExamples all;
   all.keys_ = std::move(keys);
-  for (std::size_t model = 0; model < ModelsOf(data.forecast()); ++model) {
-    const std::size_t distance = strategy == ForecastStrategy::kShared ? data.horizon() : model + 1;
-    Result<Examples> examples = ComputeExamples(data, plan, points, distance);
-    if (!examples) return examples.error();
-    if (examples->bad_weight) return *examples->bad_weight;
-    all.by_model_.push_back(*std::move(examples));
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i % shares == 0) {
+      all.by_model_.push_back(*std::move(parts[i]));
+    } else {
+      all.by_model_.back().Append(*std::move(parts[i]));
+    }
+    parts[i].reset();
+  }
+  for (const Examples& examples : all.by_model_) {
+    if (examples.bad_weight) return *examples.bad_weight;
   }
   return all;
 }
