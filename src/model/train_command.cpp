@@ -19,6 +19,7 @@
 #include "data_preprocessing/pipeline/json_node.hpp"
 #include "model/classify/classifier_job.hpp"
 #include "model/forecast/forecast_job.hpp"
+#include "model/forecast/key_replacement_job.hpp"
 #include "model/forecast/training_plan.hpp"
 #include "model/registry/registry.hpp"
 #include "model/training_job.hpp"
@@ -42,6 +43,8 @@ struct Options {
   std::string alias;  ///< Moved to a version that beats its baselines.
   std::filesystem::path report;
   std::vector<std::string> report_keys;
+  std::vector<std::string> only_keys;
+  std::string from_version = "champion";
   bool force_promote = false;
   bool dry_run = false;
   bool json = false;
@@ -112,6 +115,14 @@ std::vector<Flag> Flags(Command command) {
     flags.push_back(
         {"alias", "NAME", Kind::kOneValue,
          "The alias that a version which beats its baselines gets. Default: champion."});
+    flags.push_back(
+        {"only-key", "KEY", Kind::kManyValues,
+         "Trains and judges this key alone and takes the models of all others from "
+         "--from-version, byte for byte; for \"scope\": \"per_key\". Its columns joined "
+         "by commas, or, where several keys are called so, a JSON array of its values. "
+         "May be given several times. Default: all keys."});
+    flags.push_back({"from-version", "VERSION", Kind::kOneValue,
+                     "With --only-key: a number or an alias. Default: champion."});
     flags.push_back({"force-promote", "", Kind::kSwitch,
                      "Moves the alias also when the version does not beat its baselines."});
   }
@@ -138,7 +149,8 @@ std::string Help(Command command) {
           ? "Judges the pipeline's model on its past beside its baselines (a forecast by\n"
             "walk-forward validation, a classifier on the last of its labelled rows), trains on\n"
             "all data, publishes the model as a new version, and promotes it when it beats the\n"
-            "baselines.\n"
+            "baselines. With --only-key all this is of single keys, whose models take the place\n"
+            "of their old ones in a copy of a version.\n"
           : "Judges the pipeline's model on its past beside its baselines (a forecast by\n"
             "walk-forward validation, a classifier on the last of its labelled rows).\n"
             "Publishes nothing.\n",
@@ -220,6 +232,16 @@ Options ReadOptions(Command command, const std::vector<std::string>& arguments,
   }
   sources.seed = NumberOf<std::uint32_t>(*flags, "seed");
   sources.threads = NumberOf<unsigned>(*flags, "threads");
+  if (const auto keys = flags->find("only-key"); keys != flags->end()) {
+    options.only_keys = keys->second;
+  }
+  if (const std::string from = ValueOf(*flags, "from-version", nullptr, context); !from.empty()) {
+    if (options.only_keys.empty()) {
+      throw Failure{TrainExit::kUsage,
+                    "--from-version: only --only-key has a version to begin with"};
+    }
+    options.from_version = from;
+  }
   options.force_promote = flags->contains("force-promote");
   options.dry_run = flags->contains("dry-run");
   options.json = flags->contains("json");
@@ -293,13 +315,20 @@ class Run {
 
   /// The job of the pipeline's kind, not checked against its data yet.
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document) const {
-    return IsForecast(document) ? ForecastJob::Load(document, options_.sources)
-                                : ClassifierJob::Load(document, options_.sources);
+    if (!IsForecast(document)) return ClassifierJob::Load(document, options_.sources);
+    if (options_.only_keys.empty()) return ForecastJob::Load(document, options_.sources);
+    return KeyReplacementJob::Load(
+        document, options_.sources, Registry(options_.models),
+        {.model = options_.name, .base = options_.from_version, .keys = options_.only_keys});
   }
 
   [[nodiscard]] std::unique_ptr<TrainingJob> Load(const ordered_json& document) const {
-    if (!options_.report_keys.empty() && !IsForecast(document)) {
-      throw Failure{TrainExit::kUsage, "--report-key: only a forecast has keys"};
+    if (!IsForecast(document)) {
+      for (const auto& [flag, keys] : {std::pair("report-key", &options_.report_keys),
+                                       std::pair("only-key", &options_.only_keys)}) {
+        if (keys->empty()) continue;
+        throw Failure{TrainExit::kUsage, fmt::format("--{}: only a forecast has keys", flag)};
+      }
     }
     Result<std::unique_ptr<TrainingJob>> loaded = Open(document);
     if (!loaded) {

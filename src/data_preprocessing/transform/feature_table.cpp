@@ -1,6 +1,7 @@
 #include "data_preprocessing/transform/feature_table.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 #include <variant>
@@ -63,6 +64,21 @@ Status FeatureTable::Append(std::span<const Value> row) {
   }
   ++row_count_;
   return {};
+}
+
+void FeatureTable::Append(const FeatureTable& other) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    std::vector<float> codes;  // here, by the other table's
+    for (const std::string& text : other.categories(i)) {
+      codes.push_back(static_cast<float>(dictionaries_[i].CodeOf(text)));
+    }
+    cells_[i].reserve(cells_[i].size() + other.row_count_);
+    for (const float cell : other.column(i)) {
+      const bool is_code = !codes.empty() && !std::isnan(cell);
+      cells_[i].push_back(is_code ? codes[static_cast<std::size_t>(cell)] : cell);
+    }
+  }
+  row_count_ += other.row_count_;
 }
 
 std::uint32_t FeatureTable::Dictionary::CodeOf(std::string_view text) {

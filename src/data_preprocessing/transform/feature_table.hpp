@@ -51,6 +51,9 @@ class FeatureTable {
   /// the feature's name when a value is of another kind than its column, and no row is added.
   /// Texts are copied. Precondition: row.size() == columns().size().
   Status Append(std::span<const Value> row);
+  /// Adds the rows of another table, as if each were added by itself. Precondition: the same
+  /// columns.
+  void Append(const FeatureTable& other);
   /// Memory for so many rows in all.
   void Reserve(std::size_t rows);
 

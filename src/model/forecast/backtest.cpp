@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -45,11 +46,11 @@ class Judge {
     for (const Forecast& forecast : forecasts) Add(number, fold, forecast);
   }
 
- private:
+  /// `fold_number` is that of backtest.by_fold.
   void Add(std::size_t fold_number, const Fold& fold, const Forecast& forecast) {
     const auto [key, period] = forecast.point;
     if (std::isnan(forecast.value)) {
-      ++backtest_.rows_without_forecast;
+      backtest_.without_forecast.push_back(forecast.point);
       return;
     }
     const double actual = data_.ValueIn(key, period);
@@ -77,6 +78,7 @@ class Judge {
     backtest_.rows.push_back(std::move(row));
   }
 
+ private:
   const ForecastData& data_;
   const TrainingPlan& plan_;
   Backtest& backtest_;
@@ -186,6 +188,21 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   return std::optional<Backtest>(std::move(backtest));
 }
 
+Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& data,
+               const TrainingPlan& plan) {
+  Backtest one;
+  one.metric = backtest.metric;
+  one.folds = backtest.folds;
+  one.by_fold.resize(one.folds.size());
+  Judge judge(data, plan, one);
+  for (const JudgedForecast& row : backtest.rows) {
+    if (row.forecast.point.key == key) judge.Add(row.fold, one.folds[row.fold], row.forecast);
+  }
+  std::ranges::copy_if(backtest.without_forecast, std::back_inserter(one.without_forecast),
+                       [key](const ForecastPoint& point) { return point.key == key; });
+  return one;
+}
+
 std::string VerdictOn(const Backtest& backtest) {
   const BaselineResult* const best = backtest.best_baseline();
   if (best == nullptr) return "No baseline has a forecast: the model is not judged against any.";
@@ -202,6 +219,17 @@ std::string VerdictOn(const Backtest& backtest) {
       skill ? fmt::format("its {} is {:.1f} % larger than that of {}", metric, -100 * *skill, name)
             : fmt::format("{} makes no error", name),
       name);
+}
+
+ordered_json BriefJson(const Backtest& backtest) {
+  const BaselineResult* const best = backtest.best_baseline();
+  return {{"metric", ToString(backtest.metric)},
+          {"value", OrNull(backtest.value())},
+          {"beats_baselines", backtest.beats_baselines()},
+          {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
+          {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
+          {"metrics", MetricsOf(backtest.all)},
+          {"rows_without_forecast", backtest.without_forecast.size()}};
 }
 
 ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
@@ -235,21 +263,15 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
       quantiles[fmt::format("p{:.0f}", 100 * kQuantiles[i])] = values[i];
     }
   }
-  const BaselineResult* const best = backtest.best_baseline();
   ordered_json importances = ordered_json::object();
   for (const FeatureImportance& one : backtest.importances) importances[one.feature] = one.share;
-  return {{"metric", ToString(backtest.metric)},
-          {"value", OrNull(backtest.value())},
-          {"beats_baselines", backtest.beats_baselines()},
-          {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
-          {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
-          {"metrics", MetricsOf(backtest.all)},
-          {"rows_without_forecast", backtest.rows_without_forecast},
-          {"folds", folds},
-          {"steps", MetricsOf(backtest.by_step, "step")},
-          {"quantiles_over_keys", over_keys},
-          {"baselines", baselines},
-          {"importances", importances}};
+  ordered_json json = BriefJson(backtest);
+  json.update({{"folds", folds},
+               {"steps", MetricsOf(backtest.by_step, "step")},
+               {"quantiles_over_keys", over_keys},
+               {"baselines", baselines},
+               {"importances", importances}});
+  return json;
 }
 
 std::string Describe(const Backtest& backtest, const ForecastData& data) {
@@ -279,9 +301,9 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
       text += TableLine(std::to_string(i + 1), backtest.by_step[i]) + "\n";
     }
   }
-  if (backtest.rows_without_forecast > 0) {
+  if (!backtest.without_forecast.empty()) {
     text += fmt::format("\n{} rows could not be forecast and are judged nowhere\n",
-                        backtest.rows_without_forecast);
+                        backtest.without_forecast.size());
   }
   if (!backtest.first_refusal.empty()) {
     text += "\nrows were left out, the first: " + backtest.first_refusal + "\n";

@@ -42,7 +42,7 @@ struct BaselineResult {
 };
 
 /// What walk-forward validation found. Rows that the model could not forecast are left out of
-/// everything but `rows_without_forecast`.
+/// everything but `without_forecast`.
 struct Backtest {
   Metric metric = Metric::kWape;  ///< The one that decides.
   std::vector<Fold> folds;
@@ -52,7 +52,7 @@ struct Backtest {
   std::vector<ErrorSums> by_step;
   std::vector<ErrorSums> by_key;
   std::vector<BaselineResult> baselines;
-  std::size_t rows_without_forecast = 0;
+  std::vector<ForecastPoint> without_forecast;
   std::string first_refusal;  ///< Why, of the first row whose features could not be computed.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
 
@@ -82,6 +82,14 @@ using OnBacktest = std::function<bool(const BacktestStage&)>;
 
 /// Whether the model is worth having, in a sentence or two.
 [[nodiscard]] std::string VerdictOn(const Backtest& backtest);
+
+/// What the same backtest found for one key; of its rows alone, so without importances. O(its
+/// rows), besides one pass over all.
+[[nodiscard]] Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& data,
+                             const TrainingPlan& plan);
+
+/// Whether the baselines are beaten, and metrics of all.
+[[nodiscard]] nlohmann::ordered_json BriefJson(const Backtest& backtest);
 
 /// For manifests and `--json`: metrics of all, by fold and step, quantiles over keys, baselines.
 [[nodiscard]] nlohmann::ordered_json ToJson(const Backtest& backtest, const ForecastData& data);

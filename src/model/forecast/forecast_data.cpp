@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
-#include "data_preprocessing/table/parse_value.hpp"
+#include "model/forecast/model_keys.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -37,15 +37,6 @@ void Append(const Value& value, Column& column) {
     case ColumnType::kTimestamp:
       return column.AppendTimestamp(std::get<Instant>(value));
   }
-}
-
-std::string ToText(const Value& value) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
-  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
-  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  std::string text;
-  if (const auto* instant = std::get_if<Instant>(&value)) AppendIsoTimestamp(*instant, text);
-  return text;
 }
 
 double NumberOf(const Value& value) {
@@ -140,12 +131,12 @@ Status ForecastData::MakeRequests() {
   return {};
 }
 
-std::string ForecastData::KeyName(std::size_t key) const {
-  std::string name;
-  for (const Value& value : grid_.KeyValues(key)) {
-    name += (name.empty() ? "" : ",") + ToText(value);
-  }
-  return name;
+std::string ForecastData::KeyName(std::size_t key) const { return JoinedKey(grid_.KeyValues(key)); }
+
+std::vector<std::uint32_t> ForecastData::AllKeys() const {
+  std::vector<std::uint32_t> keys(key_count());
+  std::iota(keys.begin(), keys.end(), 0);
+  return keys;
 }
 
 std::string ForecastData::FirstDay(std::int64_t period) const {
@@ -154,18 +145,26 @@ std::string ForecastData::FirstDay(std::int64_t period) const {
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
-Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                 std::span<const ForecastPoint> points, std::size_t distance,
-                                 std::span<const AssumedValues> assumed) {
-  const PipelineSpec& spec = data.spec();
-  const Layout layout(spec, plan);
+Result<std::vector<FeatureColumnSpec>> ModelInputs(const PipelineSpec& spec,
+                                                   const TrainingPlan& plan) {
   std::vector<FeatureColumnSpec> columns;
-  for (const std::size_t i : layout.visible) {
+  for (const std::size_t i : Layout(spec, plan).visible) {
     Result<FeatureColumnSpec> column =
         FeatureColumnOf(spec.features[i].name, spec.features[i].type);
     if (!column) return column.error();
     columns.push_back(*std::move(column));
   }
+  return columns;
+}
+
+Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
+                                 std::span<const ForecastPoint> points, std::size_t distance,
+                                 std::span<const AssumedValues> assumed) {
+  const PipelineSpec& spec = data.spec();
+  const Layout layout(spec, plan);
+  const Result<std::vector<FeatureColumnSpec>> inputs = ModelInputs(spec, plan);
+  if (!inputs) return inputs.error();
+  const std::vector<FeatureColumnSpec>& columns = *inputs;
 
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
   std::vector<std::size_t> order(points.size());
@@ -226,14 +225,26 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
   return examples;
 }
 
-std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods) {
+void Examples::Append(Examples later) {
+  features.Append(later.features);
+  points.insert(points.end(), later.points.begin(), later.points.end());
+  actual.insert(actual.end(), later.actual.begin(), later.actual.end());
+  references.insert(references.end(), later.references.begin(), later.references.end());
+  weights.insert(weights.end(), later.weights.begin(), later.weights.end());
+  if (!bad_weight) bad_weight = std::move(later.bad_weight);
+  refused += later.refused;
+  if (first_refusal.empty()) first_refusal = std::move(later.first_refusal);
+}
+
+std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,
+                                       std::span<const std::uint32_t> keys) {
   std::vector<ForecastPoint> points;
-  for (std::size_t key = 0; key < data.key_count(); ++key) {
+  for (const std::uint32_t key : keys) {
     const std::int64_t first = std::max(periods.first, data.grid().FirstPeriod(key));
     const std::int64_t last = std::min(periods.last, data.grid().LastPeriod(key));
     for (std::int64_t period = first; period <= last; ++period) {
       if (std::isnan(data.ValueIn(key, period))) continue;
-      points.push_back({.key = static_cast<std::uint32_t>(key), .period = period});
+      points.push_back({.key = key, .period = period});
     }
   }
   return points;

@@ -39,10 +39,13 @@ class ForecastData {
   [[nodiscard]] std::size_t horizon() const noexcept {
     return static_cast<std::size_t>(forecast().horizon);
   }
+  [[nodiscard]] const preprocessing::SeriesSpec& series() const noexcept { return series_; }
   [[nodiscard]] const preprocessing::GridReader& grid() const noexcept { return grid_; }
   [[nodiscard]] std::size_t key_count() const noexcept { return grid_.key_count(); }
   /// A key as people read it: its columns' values, joined by commas.
   [[nodiscard]] std::string KeyName(std::size_t key) const;
+  /// The numbers of all keys, ascending.
+  [[nodiscard]] std::vector<std::uint32_t> AllKeys() const;
   /// The first calendar day of a period in the pipeline's zone, "2024-03-31".
   [[nodiscard]] std::string FirstDay(std::int64_t period) const;
   /// The value to forecast in all periods of a key, oldest first; NaN where missing.
@@ -89,11 +92,18 @@ struct Examples {
   std::optional<Error> bad_weight;
   std::size_t refused = 0;    ///< Rows left out: a feature could not be computed, and may not be
   std::string first_refusal;  ///< missing; why.
+
+  /// Adds rows of later keys. Precondition: the same features.
+  void Append(Examples later);
 };
 
 /// Values that stand in for what has not happened yet, of a point's key: those of the periods
 /// before the point's, back to the origin.
 using AssumedValues = std::span<const double>;
+
+/// The features that the model sees, in the order of a row. kInvalidArgument for a timestamp.
+[[nodiscard]] Result<std::vector<preprocessing::FeatureColumnSpec>> ModelInputs(
+    const preprocessing::PipelineSpec& spec, const TrainingPlan& plan);
 
 /// Computes the features of points, each as of `distance` periods before its own (1: the period
 /// before it is the last one known). `assumed` is empty, or has for each point the values of its
@@ -103,7 +113,8 @@ using AssumedValues = std::span<const double>;
                                                std::size_t distance,
                                                std::span<const AssumedValues> assumed = {});
 
-/// All points of `periods` whose value is known, by key.
-[[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods);
+/// The points of `keys` in `periods` whose value is known, by key.
+[[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,
+                                                     std::span<const std::uint32_t> keys);
 
 }  // namespace forkcast::model

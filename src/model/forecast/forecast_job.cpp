@@ -32,6 +32,13 @@ Result<std::string> ForecastValidation::ReportPage(const std::vector<std::string
 
 Result<std::unique_ptr<TrainingJob>> ForecastJob::Load(const ordered_json& document,
                                                        const JobSources& sources) {
+  Result<std::unique_ptr<ForecastJob>> job = Open(document, sources);
+  if (!job) return std::move(job).error();
+  return std::unique_ptr<TrainingJob>(*std::move(job));
+}
+
+Result<std::unique_ptr<ForecastJob>> ForecastJob::Open(const ordered_json& document,
+                                                       const JobSources& sources) {
   Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
   if (!spec) return spec.error();
   std::unique_ptr<ForecastJob> job;
@@ -47,17 +54,17 @@ Result<std::unique_ptr<TrainingJob>> ForecastJob::Load(const ordered_json& docum
   Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job->spec_, sources.snapshots);
   if (!data) return data.error();
   job->data_ = *std::move(data);
+  job->keys_ = job->data_->AllKeys();
   Status cut = job->CutWindow(sources.window);
   if (!cut) return cut.error();
-  return std::unique_ptr<TrainingJob>(std::move(job));
+  return job;
 }
 
 JobSummary ForecastJob::Summary() const {
-  return {.json = {{"keys", data_->key_count()},
-                   {"periods", periods_.size()},
-                   {"horizon", data_->horizon()}},
-          .text = fmt::format("{} keys, {} periods, horizon {}", data_->key_count(),
-                              periods_.size(), data_->horizon())};
+  return {
+      .json = {{"keys", keys_.size()}, {"periods", periods_.size()}, {"horizon", data_->horizon()}},
+      .text = fmt::format("{} keys, {} periods, horizon {}", keys_.size(), periods_.size(),
+                          data_->horizon())};
 }
 
 Status ForecastJob::CutWindow(const DataWindow& window) {
@@ -99,7 +106,7 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
 Status ForecastJob::Check() const {
   const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
   if (!folds) return folds.error();
-  const std::vector<ForecastPoint> points = KnownPoints(*data_, periods_);
+  const std::vector<ForecastPoint> points = KnownPoints(*data_, periods_, keys_);
   if (points.empty()) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("series \"{}\" has no value of \"{}\" in the window",
@@ -117,16 +124,18 @@ Status ForecastJob::Check() const {
   if (plan_.scope != ModelScope::kPerKey) return {};
   std::vector<std::size_t> counts(data_->key_count());
   for (const ForecastPoint& point : points) ++counts[point.key];
-  const auto least = std::ranges::find_if(counts, [](std::size_t count) { return count < 2; });
-  if (least == counts.end()) return {};
-  return Error{ErrorCode::kInvalidArgument,
-               fmt::format("key {} has {} period{} with a value: one model a key needs at least 2",
-                           data_->KeyName(static_cast<std::size_t>(least - counts.begin())), *least,
-                           *least == 1 ? "" : "s")};
+  for (const std::uint32_t key : keys_) {
+    if (counts[key] >= 2) continue;
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("key {} has {} period{} with a value: one model a key needs at least 2",
+                    data_->KeyName(key), counts[key], counts[key] == 1 ? "" : "s")};
+  }
+  return {};
 }
 
 Status ForecastJob::ComputeExamples() {
-  Result<StepExamples> examples = StepExamples::Compute(*data_, plan_, periods_);
+  Result<StepExamples> examples = StepExamples::Compute(*data_, plan_, periods_, keys_);
   if (!examples) return examples.error();
   examples_ = *std::move(examples);
   return {};
@@ -143,10 +152,14 @@ Result<const Validation*> ForecastJob::Validate(const OnProgress& on_progress) {
   return &validation_.emplace(**std::move(backtest), *data_);
 }
 
+Result<std::optional<ForecastModel>> ForecastJob::Train(const OnProgress& on_progress) const {
+  return ForecastModel::Train(*data_, plan_, examples_, periods_, [&](const TrainingStage& stage) {
+    return on_progress(stage.done, stage.total);
+  });
+}
+
 Result<std::optional<Artefact>> ForecastJob::TrainOnAll(const OnProgress& on_progress) const {
-  const Result<std::optional<ForecastModel>> model = ForecastModel::Train(
-      *data_, plan_, examples_, periods_,
-      [&](const TrainingStage& stage) { return on_progress(stage.done, stage.total); });
+  const Result<std::optional<ForecastModel>> model = Train(on_progress);
   if (!model) return model.error();
   if (!*model) return std::optional<Artefact>();
   Result<std::vector<ArtefactFile>> files = Files(**model);
@@ -155,7 +168,7 @@ Result<std::optional<Artefact>> ForecastJob::TrainOnAll(const OnProgress& on_pro
 }
 
 Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model) const {
-  Result<std::vector<ArtefactFile>> files = model.Files(*data_);
+  Result<std::vector<ArtefactFile>> files = model.Files();
   if (!files) return files.error();
   std::vector<float> forecasts;
   for (const JudgedForecast& row : validation_->backtest().rows) {
@@ -163,9 +176,26 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model)
   }
   const ordered_json reference{{"features", ReferenceOf(examples_.of_model(0).features)},
                                {"forecasts", ReferenceOf(forecasts)}};
-  files->push_back({"pipeline.json", document_.dump(2) + "\n"});
-  files->push_back({"reference.json", reference.dump() + "\n"});
+  files->push_back(PipelineFile());
+  files->push_back({kReferenceFile, reference.dump() + "\n"});
   return files;
+}
+
+ArtefactFile ForecastJob::PipelineFile() const {
+  return {.path = "pipeline.json", .bytes = document_.dump(2) + "\n"};
+}
+
+std::size_t ForecastJob::RowsOf(std::uint32_t key) const {
+  std::size_t rows = 0;
+  for (std::size_t i = 0; i < examples_.model_count(); ++i) {
+    rows += static_cast<std::size_t>(
+        std::ranges::count(examples_.of_model(i).points, key, &ForecastPoint::key));
+  }
+  return rows;
+}
+
+ordered_json ForecastJob::VerdictOn(std::uint32_t key) const {
+  return BriefJson(OfKey(validation_->backtest(), key, *data_, plan_));
 }
 
 ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
@@ -197,7 +227,7 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
        {{"from", data_->FirstDay(periods_.first)},
         {"to", data_->FirstDay(periods_.last + 1)},
         {"periods", periods_.size()},
-        {"keys", data_->key_count()},
+        {"keys", keys_.size()},
         {"rows", rows},
         {"snapshots", snapshots}}},
       {"seed", plan_.trainer.seed},

@@ -46,6 +46,9 @@ class ForecastJob final : public TrainingJob {
   /// otherwise as ForecastData::Open.
   static Result<std::unique_ptr<TrainingJob>> Load(const nlohmann::ordered_json& document,
                                                    const JobSources& sources);
+  /// The same for those who know that it is one.
+  static Result<std::unique_ptr<ForecastJob>> Open(const nlohmann::ordered_json& document,
+                                                   const JobSources& sources);
   ForecastJob(const ForecastJob&) = delete;
   ForecastJob& operator=(const ForecastJob&) = delete;
 
@@ -61,21 +64,40 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override;
 
+  /// Trains and judges these keys alone (their numbers in data(), none twice); must come before
+  /// Check().
+  void UseKeys(std::vector<std::uint32_t> keys) { keys_ = std::move(keys); }
+  [[nodiscard]] const ForecastData& data() const noexcept { return *data_; }
+  /// Those that are trained and judged; all, unless told otherwise.
+  [[nodiscard]] const std::vector<std::uint32_t>& keys() const noexcept { return keys_; }
+  /// Whose targets are used.
+  [[nodiscard]] PeriodRange periods() const noexcept { return periods_; }
+
+  // The parts of the artefact, after Validate().
+  static constexpr const char* kReferenceFile = "reference.json";
+  [[nodiscard]] Result<std::optional<ForecastModel>> Train(const OnProgress& on_progress) const;
+  [[nodiscard]] ArtefactFile PipelineFile() const;
+  /// What a version says of itself.
+  [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model) const;
+  /// Examples of a key, over all models.
+  [[nodiscard]] std::size_t RowsOf(std::uint32_t key) const;
+  /// What the validation says of a key.
+  [[nodiscard]] nlohmann::ordered_json VerdictOn(std::uint32_t key) const;
+
  private:
   ForecastJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec, TrainingPlan plan)
       : document_(std::move(document)), spec_(std::move(spec)), plan_(std::move(plan)) {}
   Status CutWindow(const DataWindow& window);
   /// The pipeline document, the models, reference statistics.
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ForecastModel& model) const;
-  /// What a version says of itself.
-  [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model) const;
 
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;
   TrainingPlan plan_;
   std::filesystem::path snapshots_;
   std::unique_ptr<ForecastData> data_;
-  PeriodRange periods_;  ///< Whose targets are used.
+  PeriodRange periods_;
+  std::vector<std::uint32_t> keys_;
   StepExamples examples_;
   std::optional<ForecastValidation> validation_;
 };

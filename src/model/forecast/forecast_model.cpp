@@ -5,13 +5,15 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <thread>
 #include <utility>
+
+#include "data_preprocessing/pipeline/json_node.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -92,8 +94,7 @@ Result<std::optional<FittedModel>> Fit(const TrainingPlan& plan, unsigned thread
   if (!*trained) return std::optional<FittedModel>();
   return std::optional<FittedModel>(FittedModel{.transforms = *std::move(transforms),
                                                 .target = transform,
-                                                .trees = std::move((*trained)->model),
-                                                .rows = rows.size()});
+                                                .trees = std::move((*trained)->model)});
 }
 
 /// Groups rows by key, each group in the order of `rows`.
@@ -119,65 +120,220 @@ Error InTask(Error error, const ForecastData& data, const ModelTask& task) {
   return error;
 }
 
+/// Calls work(i, is_caller) for 0 .. count - 1 from the caller's thread and others beside it, each
+/// number once. After a failure no more are begun; of several errors that of the least number.
+Status ForEach(std::size_t count, unsigned threads,
+               const std::function<Status(std::size_t, bool is_caller)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> stopped{false};
+  std::mutex mutex;
+  std::optional<std::pair<std::size_t, Error>> failed;
+  const auto run = [&](bool is_caller) {
+    for (std::size_t i = next++; i < count && !stopped; i = next++) {
+      const Status done = work(i, is_caller);
+      if (done) continue;
+      const std::lock_guard lock(mutex);
+      if (!failed || i < failed->first) failed.emplace(i, done.error());
+      stopped = true;
+    }
+  };
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < std::min<std::size_t>(threads, count); ++i) {
+      others.emplace_back(run, false);
+    }
+    run(true);
+  }
+  if (failed) return std::move(failed->second);
+  return {};
+}
+
 /// Trains many models, each in one thread: threads that share a small model wait for each other
 /// more than they work. False when cancelled; of several errors the first task's.
 Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
                      const StepExamples& examples, std::span<ModelTask> tasks,
                      const OnStage& on_stage) {
-  std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> done{0};
   std::atomic<bool> cancelled{false};
-  std::mutex mutex;
-  std::optional<std::pair<std::size_t, Error>> failed;
-  const auto work = [&](bool tells) {
+  const auto fit = [&](std::size_t i, bool is_caller) -> Status {
+    if (cancelled) return {};
     const auto tell = [&] {
-      if (tells && !on_stage({.done = done, .total = tasks.size()})) cancelled = true;
+      if (is_caller && !on_stage({.done = done, .total = tasks.size()})) cancelled = true;
       return !cancelled.load();
     };
-    for (std::size_t i = next++; i < tasks.size() && !cancelled; i = next++) {
-      ModelTask& task = tasks[i];
-      Result<std::optional<FittedModel>> model =
-          Fit(plan, 1, examples.of_model(task.step), std::move(task.rows),
-              [&tell](const TrainingProgress&) { return tell(); });
-      if (model) {
-        *task.model = *std::move(model);
-      } else {
-        const std::lock_guard lock(mutex);
-        if (!failed || i < failed->first) failed.emplace(i, model.error());
-        cancelled = true;
-      }
-      ++done;
-      tell();
-    }
+    ModelTask& task = tasks[i];
+    Result<std::optional<FittedModel>> model =
+        Fit(plan, 1, examples.of_model(task.step), std::move(task.rows),
+            [&tell](const TrainingProgress&) { return tell(); });
+    if (!model) return InTask(model.error(), data, task);
+    *task.model = *std::move(model);
+    ++done;
+    tell();
+    return {};
   };
-  {
-    std::vector<std::jthread> others;
-    for (unsigned i = 1; i < ThreadsOf(plan.trainer); ++i) others.emplace_back(work, false);
-    work(true);
-  }
-  if (failed) return InTask(std::move(failed->second), data, tasks[failed->first]);
+  Status finished = ForEach(tasks.size(), ThreadsOf(plan.trainer), fit);
+  if (!finished) return std::move(finished).error();
   return !cancelled;
 }
 
-std::string StepFile(std::size_t step, std::optional<std::size_t> key, std::string_view ending) {
-  return key ? fmt::format("model/{}/{}.{}", step + 1, *key, ending)
-             : fmt::format("model/{}.{}", step + 1, ending);
+constexpr std::string_view kFolder = "model/";
+constexpr const char* kKeysFile = "model/keys.json";
+constexpr const char* kTrees = "ubj";
+constexpr const char* kTransforms = "transforms.json";
+
+/// `step` and `key` from 0.
+std::string ModelFile(std::size_t step, std::optional<std::size_t> key, std::string_view ending) {
+  return key ? fmt::format("{}{}/{}.{}", kFolder, step + 1, *key, ending)
+             : fmt::format("{}{}.{}", kFolder, step + 1, ending);
+}
+
+Status AppendFiles(const FittedModel& model, std::size_t step, std::optional<std::size_t> key,
+                   std::vector<ArtefactFile>& files) {
+  Result<std::string> trees = model.trees.Save(ModelFormat::kUbj);
+  if (!trees) return std::move(trees).error();
+  files.push_back({ModelFile(step, key, kTrees), *std::move(trees)});
+  const nlohmann::ordered_json around{{"transforms", model.transforms.ToJson()},
+                                      {"target", model.target.ToJson()}};
+  files.push_back({ModelFile(step, key, kTransforms), around.dump() + "\n"});
+  return {};
+}
+
+Status AppendKeys(const ModelKeys& keys, std::vector<ArtefactFile>& files) {
+  try {
+    files.push_back({kKeysFile, keys.ToJson().dump() + "\n"});
+    return {};
+  } catch (const nlohmann::ordered_json::type_error&) {
+    return Error{ErrorCode::kInvalidArgument, "a key is not UTF-8: its model cannot be published"};
+  }
+}
+
+/// The files of an artefact, of which each is taken once.
+class FilesByName {
+ public:
+  explicit FilesByName(std::span<const ArtefactFile> files) {
+    for (const ArtefactFile& file : files) {
+      if (file.path.starts_with(kFolder)) files_[file.path] = &file;
+    }
+  }
+
+  /// Throws SpecError.
+  const ArtefactFile& Take(const std::string& path) {
+    const auto found = files_.find(path);
+    if (found == files_.end()) throw preprocessing::SpecError(path + ": missing");
+    const ArtefactFile& file = *found->second;
+    files_.erase(found);
+    return file;
+  }
+  /// Throws SpecError.
+  void RequireAllTaken() const {
+    if (files_.empty()) return;
+    throw preprocessing::SpecError(files_.begin()->first + ": belongs to no step and key");
+  }
+
+ private:
+  std::map<std::string, const ArtefactFile*> files_;
+};
+
+/// Reads a file with `read`, which throws SpecError; names the file in errors.
+template <typename Read>
+auto ReadJson(const ArtefactFile& file, const Read& read) {
+  try {
+    const nlohmann::ordered_json json = preprocessing::ParseJson(file.bytes);
+    return read(preprocessing::JsonNode(json));
+  } catch (const preprocessing::SpecError& error) {
+    throw preprocessing::SpecError(file.path + ": " + error.what());
+  }
+}
+
+/// What the models of a pipeline have in common.
+struct Expected {
+  std::vector<preprocessing::FeatureColumnSpec> inputs;
+  TargetTransform target;
+};
+
+/// One model and the files it is read from.
+struct LoadTask {
+  const ArtefactFile* trees = nullptr;
+  const ArtefactFile* around = nullptr;
+  std::optional<FittedModel>* model = nullptr;  // where it goes
+};
+
+/// Throws SpecError.
+FittedModel Load(const LoadTask& task, const Expected& expected) {
+  const auto fail = [](const ArtefactFile& file, const std::string& what) {
+    throw preprocessing::SpecError(file.path + ": " + what);
+  };
+  Result<TreeModel> trees = TreeModel::Load(task.trees->bytes);
+  if (!trees) fail(*task.trees, trees.error().message);
+  if (trees->task() != Task::kRegression) fail(*task.trees, "a forecast's model is a regression");
+  return ReadJson(*task.around, [&](const preprocessing::JsonNode& node) {
+    node.RequireObject({"transforms", "target"});
+    FittedTransforms transforms = FittedTransforms::FromJson(node.Get("transforms"));
+    if (transforms.inputs() != expected.inputs) {
+      node.Get("transforms").Fail("the features are not those of the pipeline");
+    }
+    if (transforms.outputs() != trees->features()) {
+      node.Get("transforms").Fail("its columns are not those of " + task.trees->path);
+    }
+    const TargetTransform target = ReadTargetTransform(node.Get("target"));
+    TargetTransform steps = target;
+    steps.fallback_scale = expected.target.fallback_scale;
+    if (steps != expected.target) node.Get("target").Fail("not the pipeline's");
+    return FittedModel{
+        .transforms = std::move(transforms), .target = target, .trees = *std::move(trees)};
+  });
+}
+
+/// Models that a strategy trains for a key, or for all keys.
+std::size_t ModelsOf(const preprocessing::ForecastSpec& forecast) {
+  return forecast.strategy == ForecastStrategy::kDirect ? static_cast<std::size_t>(forecast.horizon)
+                                                        : 1;
+}
+
+ModelKeys ReadKeys(const ArtefactFile& file, const preprocessing::PipelineSpec& spec) {
+  return ReadJson(file, [&spec](const preprocessing::JsonNode& node) {
+    return ModelKeys::FromJson(node, spec.SeriesNamed(spec.forecast->series),
+                               ModelsOf(*spec.forecast));
+  });
 }
 
 }  // namespace
 
 Result<StepExamples> StepExamples::Compute(const ForecastData& data, const TrainingPlan& plan,
-                                           PeriodRange periods) {
-  const std::vector<ForecastPoint> points = KnownPoints(data, periods);
-  const ForecastStrategy strategy = data.forecast().strategy;
+                                           PeriodRange periods, std::vector<std::uint32_t> keys) {
+  std::vector<std::uint32_t> sorted = keys;
+  std::ranges::sort(sorted);
+  const std::size_t models = ModelsOf(data.forecast());
+  const unsigned threads = ThreadsOf(plan.trainer);
+  const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
+  std::vector<std::optional<Examples>> parts(models * shares);
+  const auto compute = [&](std::size_t i, bool) -> Status {
+    const std::size_t share = i % shares;
+    const std::size_t first = sorted.size() * share / shares;
+    const std::size_t last = sorted.size() * (share + 1) / shares;
+    const std::vector<ForecastPoint> points =
+        KnownPoints(data, periods, std::span(sorted).subspan(first, last - first));
+    const bool is_shared = data.forecast().strategy == ForecastStrategy::kShared;
+    Result<Examples> examples =
+        ComputeExamples(data, plan, points, is_shared ? data.horizon() : i / shares + 1);
+    if (!examples) return std::move(examples).error();
+    parts[i] = *std::move(examples);
+    return {};
+  };
+  Status computed = ForEach(parts.size(), threads, compute);
+  if (!computed) return std::move(computed).error();
   StepExamples all;
-  const std::size_t models = strategy == ForecastStrategy::kDirect ? data.horizon() : 1;
-  for (std::size_t model = 0; model < models; ++model) {
-    const std::size_t distance = strategy == ForecastStrategy::kShared ? data.horizon() : model + 1;
-    Result<Examples> examples = ComputeExamples(data, plan, points, distance);
-    if (!examples) return examples.error();
-    if (examples->bad_weight) return *examples->bad_weight;
-    all.by_model_.push_back(*std::move(examples));
+  all.keys_ = std::move(keys);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i % shares == 0) {
+      all.by_model_.push_back(*std::move(parts[i]));
+    } else {
+      all.by_model_.back().Append(*std::move(parts[i]));
+    }
+    parts[i].reset();
+  }
+  for (const Examples& examples : all.by_model_) {
+    if (examples.bad_weight) return *examples.bad_weight;
   }
   return all;
 }
@@ -200,6 +356,10 @@ Result<std::optional<ForecastModel>> ForecastModel::Train(const ForecastData& da
   ForecastModel model;
   model.scope_ = plan.scope;
   model.models_.resize(examples.model_count());
+  if (plan.scope == ModelScope::kPerKey) {
+    model.keys_ = ModelKeys(data.series());
+    for (const std::uint32_t key : examples.keys()) model.keys_.Add(data.grid().KeyValues(key));
+  }
   std::vector<ModelTask> tasks;
   for (std::size_t step = 0; step < examples.model_count(); ++step) {
     const Examples& known = examples.of_model(step);
@@ -210,18 +370,22 @@ Result<std::optional<ForecastModel>> ForecastModel::Train(const ForecastData& da
       tasks.push_back({.step = step, .key = {}, .rows = std::move(rows), .model = models.data()});
       continue;
     }
-    models.resize(data.key_count());
+    models.resize(model.keys_.size());
     auto by_key = ByKey(known, rows, data.key_count());
-    for (std::size_t key = 0; key < by_key.size(); ++key) {
+    for (std::size_t i = 0; i < models.size(); ++i) {
+      const std::uint32_t key = examples.keys()[i];
       if (by_key[key].empty()) continue;
       tasks.push_back(
-          {.step = step, .key = key, .rows = std::move(by_key[key]), .model = &models[key]});
+          {.step = step, .key = key, .rows = std::move(by_key[key]), .model = &models[i]});
     }
   }
-  if (tasks.size() != 1) {
+  // Alone, too, a key's model is trained by one thread: several took 20 times as much CPU time,
+  // waiting for each other, where other processes were at work.
+  if (tasks.size() != 1 || plan.scope == ModelScope::kPerKey) {
     const Result<bool> finished = FitEach(data, plan, examples, tasks, on_stage);
     if (!finished) return finished.error();
     if (!*finished) return std::optional<ForecastModel>();
+    model.NoteMissingSteps();
     return std::optional<ForecastModel>(std::move(model));
   }
   ModelTask& only = tasks.front();
@@ -233,43 +397,127 @@ Result<std::optional<ForecastModel>> ForecastModel::Train(const ForecastData& da
   if (!fitted) return InTask(fitted.error(), data, only);
   if (!*fitted) return std::optional<ForecastModel>();
   *only.model = *std::move(fitted);
+  model.NoteMissingSteps();
   return std::optional<ForecastModel>(std::move(model));
 }
 
-const FittedModel* ForecastModel::Of(std::size_t step, std::uint32_t key) const noexcept {
-  const auto& models = models_[std::min(step - 1, models_.size() - 1)];
-  const std::optional<FittedModel>& model = models[scope_ == ModelScope::kPerKey ? key : 0];
-  return model ? &*model : nullptr;
+void ForecastModel::NoteMissingSteps() {
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    std::vector<std::size_t> missing;
+    for (std::size_t step = 0; step < models_.size(); ++step) {
+      if (!models_[step][key]) missing.push_back(step + 1);
+    }
+    keys_.SetMissingSteps(key, std::move(missing));
+  }
 }
 
-Result<std::vector<Forecast>> ForecastModel::PredictRows(const TrainingPlan& plan,
-                                                         const Examples& examples,
-                                                         std::span<const std::uint32_t> rows,
-                                                         std::size_t step) const {
-  std::map<std::uint32_t, std::vector<std::uint32_t>> groups;  // by the key whose model is used
-  for (const std::uint32_t row : rows) {
-    groups[scope_ == ModelScope::kPerKey ? examples.points[row].key : 0].push_back(row);
-  }
-  std::vector<Forecast> forecasts;
-  for (const auto& [key, group] : groups) {
-    const FittedModel* const model = Of(step, key);
-    std::vector<double> answers(group.size(), kNaN);
-    if (model != nullptr) {
-      const Result<std::vector<float>> values =
-          model->transforms.Transform(examples.features, group);
-      if (!values) return values.error();
-      const Result<std::vector<double>> predicted = model->trees.Predict(*values);
-      if (!predicted) return predicted.error();
-      for (std::size_t i = 0; i < group.size(); ++i) {
-        const double value = model->target.Invert((*predicted)[i], examples.references[group[i]]);
-        answers[i] = plan.not_negative ? std::max(value, 0.0) : value;
+Result<ForecastModel> ForecastModel::Load(std::span<const ArtefactFile> files,
+                                          const preprocessing::PipelineSpec& spec,
+                                          const TrainingPlan& plan) {
+  const auto inputs = ModelInputs(spec, plan);
+  if (!inputs) return inputs.error();
+  const Expected expected{.inputs = *inputs, .target = plan.target};
+  ForecastModel model;
+  model.scope_ = plan.scope;
+  model.models_.resize(ModelsOf(*spec.forecast));
+  try {
+    FilesByName names(files);
+    const bool per_key = plan.scope == ModelScope::kPerKey;
+    if (per_key) model.keys_ = ReadKeys(names.Take(kKeysFile), spec);
+    std::vector<LoadTask> tasks;
+    for (std::size_t step = 0; step < model.models_.size(); ++step) {
+      auto& models = model.models_[step];
+      models.resize(per_key ? model.keys_.size() : 1);
+      for (std::size_t key = 0; key < models.size(); ++key) {
+        if (per_key && std::ranges::binary_search(model.keys_.missing_steps(key), step + 1)) {
+          continue;
+        }
+        const auto number = per_key ? std::optional(key) : std::nullopt;
+        tasks.push_back({.trees = &names.Take(ModelFile(step, number, kTrees)),
+                         .around = &names.Take(ModelFile(step, number, kTransforms)),
+                         .model = &models[key]});
       }
     }
-    for (std::size_t i = 0; i < group.size(); ++i) {
-      forecasts.push_back({.point = examples.points[group[i]], .step = step, .value = answers[i]});
-    }
+    names.RequireAllTaken();
+    const auto load = [&](std::size_t i, bool) -> Status {
+      try {
+        *tasks[i].model = model::Load(tasks[i], expected);
+        return {};
+      } catch (const preprocessing::SpecError& error) {
+        return Error{ErrorCode::kCorrupt, error.what()};
+      }
+    };
+    Status loaded = ForEach(tasks.size(), ThreadsOf(plan.trainer), load);
+    if (!loaded) return std::move(loaded).error();
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
   }
-  std::ranges::sort(forecasts, {}, [](const Forecast& forecast) { return forecast.point.key; });
+  return model;
+}
+
+Result<ModelKeys> ForecastModel::LoadKeys(std::span<const ArtefactFile> files,
+                                          const preprocessing::PipelineSpec& spec,
+                                          const TrainingPlan& plan) {
+  if (plan.scope != ModelScope::kPerKey) return ModelKeys();
+  try {
+    return ReadKeys(FilesByName(files).Take(kKeysFile), spec);
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
+  }
+}
+
+Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& data,
+                                                         const TrainingPlan& plan,
+                                                         const Examples& examples,
+                                                         std::span<const StepRow> rows) const {
+  /// Rows that one model answers in one call: the library takes its time for each.
+  struct Group {
+    const FittedModel* model = nullptr;
+    std::vector<std::uint32_t> rows;
+    std::vector<Forecast> forecasts;
+  };
+  std::vector<Group> groups;
+  std::map<std::uint32_t, std::size_t> group_of;  // by the key whose model is used
+  for (const auto& [step, row] : rows) {
+    const ForecastPoint& point = examples.points[row];
+    const bool per_key = scope_ == ModelScope::kPerKey;
+    const auto [known, is_new] = group_of.emplace(per_key ? point.key : 0, groups.size());
+    if (is_new) {
+      const auto& models = models_[ModelOfStep(step)];
+      const auto number =
+          per_key ? keys_.Find(data.grid().KeyValues(point.key)) : std::optional<std::size_t>(0);
+      const bool has_model = number && models[*number];
+      groups.push_back(
+          {.model = has_model ? &*models[*number] : nullptr, .rows = {}, .forecasts = {}});
+    }
+    Group& group = groups[known->second];
+    group.rows.push_back(row);
+    group.forecasts.push_back({.point = point, .step = step, .value = kNaN});
+  }
+  const auto predict = [&](std::size_t i, bool) -> Status {
+    Group& group = groups[i];
+    if (group.model == nullptr) return {};
+    const Result<std::vector<float>> values =
+        group.model->transforms.Transform(examples.features, group.rows);
+    if (!values) return values.error();
+    const Result<std::vector<double>> predicted = group.model->trees.Predict(*values);
+    if (!predicted) return predicted.error();
+    for (std::size_t row = 0; row < group.rows.size(); ++row) {
+      const double value =
+          group.model->target.Invert((*predicted)[row], examples.references[group.rows[row]]);
+      group.forecasts[row].value = plan.not_negative ? std::max(value, 0.0) : value;
+    }
+    return {};
+  };
+  Status done = ForEach(groups.size(), ThreadsOf(plan.trainer), predict);
+  if (!done) return std::move(done).error();
+  std::vector<Forecast> forecasts;
+  for (const Group& group : groups) {
+    forecasts.insert(forecasts.end(), group.forecasts.begin(), group.forecasts.end());
+  }
+  std::ranges::sort(forecasts, {}, [](const Forecast& forecast) {
+    return std::pair(forecast.step, forecast.point.key);
+  });
   return forecasts;
 }
 
@@ -296,9 +544,9 @@ Result<std::vector<Forecast>> ForecastModel::PredictRecursively(const ForecastDa
     }
     const Result<Examples> examples = ComputeExamples(data, plan, points, step, before);
     if (!examples) return examples.error();
-    std::vector<std::uint32_t> rows(examples->points.size());
-    std::iota(rows.begin(), rows.end(), 0);
-    Result<std::vector<Forecast>> step_forecasts = PredictRows(plan, *examples, rows, step);
+    std::vector<StepRow> rows;
+    for (std::uint32_t row = 0; row < examples->points.size(); ++row) rows.push_back({step, row});
+    const Result<std::vector<Forecast>> step_forecasts = PredictRows(data, plan, *examples, rows);
     if (!step_forecasts) return step_forecasts.error();
     for (const Forecast& forecast : *step_forecasts) {
       assumed[forecast.point.key].push_back(forecast.value);
@@ -316,14 +564,20 @@ Result<std::vector<Forecast>> ForecastModel::Predict(const ForecastData& data,
   if (strategy == ForecastStrategy::kRecursive) {
     return PredictRecursively(data, plan, examples.of_model(0), origin);
   }
+  // Steps that have the same examples have the same model.
   std::vector<Forecast> forecasts;
-  for (std::size_t step = 1; step <= data.horizon(); ++step) {
-    const Examples& known = examples.of_model(std::min(step, examples.model_count()) - 1);
-    const std::int64_t period = origin + static_cast<std::int64_t>(step);
-    const std::vector<std::uint32_t> rows = RowsIn(known, {period, period});
-    Result<std::vector<Forecast>> of_step = PredictRows(plan, known, rows, step);
-    if (!of_step) return of_step.error();
-    forecasts.insert(forecasts.end(), of_step->begin(), of_step->end());
+  const auto horizon = static_cast<std::int64_t>(data.horizon());
+  const auto models = static_cast<std::int64_t>(examples.model_count());
+  for (std::int64_t model = 1; model <= models; ++model) {
+    const Examples& known = examples.of_model(static_cast<std::size_t>(model) - 1);
+    const std::int64_t last = model == models ? horizon : model;
+    std::vector<StepRow> rows;
+    for (const std::uint32_t row : RowsIn(known, {origin + model, origin + last})) {
+      rows.push_back({static_cast<std::size_t>(known.points[row].period - origin), row});
+    }
+    const Result<std::vector<Forecast>> of_model = PredictRows(data, plan, known, rows);
+    if (!of_model) return of_model.error();
+    forecasts.insert(forecasts.end(), of_model->begin(), of_model->end());
   }
   return forecasts;
 }
@@ -355,27 +609,46 @@ Result<std::vector<FeatureImportance>> ForecastModel::Importances() const {
   return mean;
 }
 
-Result<std::vector<ArtefactFile>> ForecastModel::Files(const ForecastData& data) const {
+Result<std::vector<ArtefactFile>> ForecastModel::Files() const {
+  if (scope_ == ModelScope::kPerKey) return FilesOver(ModelKeys(), {});
   std::vector<ArtefactFile> files;
-  const bool per_key = scope_ == ModelScope::kPerKey;
   for (std::size_t step = 0; step < models_.size(); ++step) {
-    for (std::size_t key = 0; key < models_[step].size(); ++key) {
-      const std::optional<FittedModel>& model = models_[step][key];
-      if (!model) continue;
-      const std::optional<std::size_t> number = per_key ? std::optional(key) : std::nullopt;
-      Result<std::string> trees = model->trees.Save(ModelFormat::kUbj);
-      if (!trees) return trees.error();
-      files.push_back({StepFile(step, number, "ubj"), *std::move(trees)});
-      const nlohmann::ordered_json around{{"transforms", model->transforms.ToJson()},
-                                          {"target", model->target.ToJson()}};
-      files.push_back({StepFile(step, number, "transforms.json"), around.dump() + "\n"});
+    Status appended = AppendFiles(*models_[step].front(), step, std::nullopt, files);
+    if (!appended) return std::move(appended).error();
+  }
+  return files;
+}
+
+Result<std::vector<ArtefactFile>> ForecastModel::FilesOver(
+    const ModelKeys& base_keys, std::span<const ArtefactFile> base) const {
+  ModelKeys all = base_keys.size() > 0 ? base_keys : keys_;
+  std::vector<std::optional<std::size_t>> own(all.size());  // which of keys_, by number in `all`
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    const std::size_t number = all.Add(keys_.Values(key));
+    all.SetMissingSteps(number, keys_.missing_steps(key));
+    own.resize(all.size());
+    own[number] = key;
+  }
+  FilesByName others(base);
+  std::vector<ArtefactFile> files;
+  try {
+    for (std::size_t step = 0; step < models_.size(); ++step) {
+      for (std::size_t key = 0; key < all.size(); ++key) {
+        if (std::ranges::binary_search(all.missing_steps(key), step + 1)) continue;
+        if (own[key]) {
+          Status appended = AppendFiles(*models_[step][*own[key]], step, key, files);
+          if (!appended) return std::move(appended).error();
+          continue;
+        }
+        files.push_back(others.Take(ModelFile(step, key, kTrees)));
+        files.push_back(others.Take(ModelFile(step, key, kTransforms)));
+      }
     }
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
   }
-  if (per_key) {
-    nlohmann::ordered_json keys = nlohmann::ordered_json::array();
-    for (std::size_t key = 0; key < data.key_count(); ++key) keys.push_back(data.KeyName(key));
-    files.push_back({"model/keys.json", keys.dump() + "\n"});
-  }
+  Status appended = AppendKeys(all, files);
+  if (!appended) return std::move(appended).error();
   return files;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -11,6 +12,7 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/transform/fitted_transforms.hpp"
 #include "model/forecast/forecast_data.hpp"
+#include "model/forecast/model_keys.hpp"
 #include "model/forecast/training_plan.hpp"
 #include "model/registry/registry.hpp"
 #include "model/train/target_transform.hpp"
@@ -22,9 +24,12 @@ namespace forkcast::model {
 /// are read as of a row's own origin, so that no fold changes them.
 class StepExamples {
  public:
-  /// Of all points of `periods` whose value is known.
+  /// Of all points of `keys` (their numbers in `data`, none twice) in `periods` whose value is
+  /// known. kInvalidArgument for a row whose weight is missing, negative or not finite.
   static Result<StepExamples> Compute(const ForecastData& data, const TrainingPlan& plan,
-                                      PeriodRange periods);
+                                      PeriodRange periods, std::vector<std::uint32_t> keys);
+
+  [[nodiscard]] const std::vector<std::uint32_t>& keys() const noexcept { return keys_; }
 
   /// Models that the strategy trains for a key (or for all keys): `direct` one a step, else one.
   [[nodiscard]] std::size_t model_count() const noexcept { return by_model_.size(); }
@@ -33,6 +38,7 @@ class StepExamples {
   }
 
  private:
+  std::vector<std::uint32_t> keys_;
   std::vector<Examples> by_model_;
 };
 
@@ -44,7 +50,6 @@ struct FittedModel {
   preprocessing::FittedTransforms transforms;
   TargetTransform target;
   TreeModel trees;
-  std::size_t rows = 0;  ///< Learned from, validation rows included.
 };
 
 struct TrainingStage {
@@ -62,19 +67,34 @@ struct Forecast {
 };
 
 /// All models of a pipeline: one a step where the strategy is direct, one a key where the scope is
-/// per key.
+/// per key. Keys are known by their values, so that a model can forecast from other data than those
+/// it was trained on.
 class ForecastModel {
  public:
-  /// Learns from the targets in `train` (and in the plan's window) alone. Nothing when `on_stage`
-  /// cancelled. kInvalidArgument names the step, and the key where there is one a key, that cannot
-  /// be trained, and why.
+  /// Learns from the targets in `train` (and in the plan's window) alone; per key, a model for each
+  /// key of `examples`. Nothing when `on_stage` cancelled. kInvalidArgument names the step, and the
+  /// key where there is one a key, that cannot be trained, and why.
   static Result<std::optional<ForecastModel>> Train(const ForecastData& data,
                                                     const TrainingPlan& plan,
                                                     const StepExamples& examples, PeriodRange train,
                                                     const OnStage& on_stage);
 
+  /// Reads back what Files() wrote (FORMAT.md), of a pipeline with the forecast, the features and
+  /// the plan it was trained with. `files` may hold others beside those under `model/`; their bytes
+  /// are as they were published, which Registry::ReadVersion checks. kCorrupt with the file's name:
+  /// one that is missing, cannot be read, does not fit to the pipeline or to the file beside it, or
+  /// belongs to nothing. Models are read on the plan's number of threads.
+  static Result<ForecastModel> Load(std::span<const ArtefactFile> files,
+                                    const preprocessing::PipelineSpec& spec,
+                                    const TrainingPlan& plan);
+
+  /// The keys of such a version alone.
+  static Result<ModelKeys> LoadKeys(std::span<const ArtefactFile> files,
+                                    const preprocessing::PipelineSpec& spec,
+                                    const TrainingPlan& plan);
+
   /// Forecasts the points of `examples` in the periods `origin` + 1 .. `origin` + horizon, as of
-  /// the end of period `origin`; sorted by step and then by key.
+  /// the end of period `origin`; sorted by step and then by key. Keys without a model have none.
   [[nodiscard]] Result<std::vector<Forecast>> Predict(const ForecastData& data,
                                                       const TrainingPlan& plan,
                                                       const StepExamples& examples,
@@ -82,24 +102,42 @@ class ForecastModel {
 
   /// Trained models, those of a step together, by key within.
   [[nodiscard]] std::size_t model_count() const noexcept;
+  /// The keys that have models of their own; none where one model is for all.
+  [[nodiscard]] const ModelKeys& keys() const noexcept { return keys_; }
   /// Mean importance of each feature over all models, the most important first.
   [[nodiscard]] Result<std::vector<FeatureImportance>> Importances() const;
-  /// Every model's files: `model/STEP.ubj` and `model/STEP.transforms.json`, or
-  /// `model/STEP/KEY.ubj` and so on with `keys.json`, where one a key; steps and keys as numbers.
-  [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ForecastData& data) const;
+  /// The files under `model/` (FORMAT.md). kInvalidArgument for a key that is not UTF-8.
+  [[nodiscard]] Result<std::vector<ArtefactFile>> Files() const;
+  /// The same with the models of another version for all keys but those of this one, byte for byte:
+  /// `base` are that version's files, `base_keys` its keys. Keys keep their numbers; those that the
+  /// other does not have come behind. Precondition: models of one key each. kCorrupt when `base`
+  /// lacks a file that its keys should have.
+  [[nodiscard]] Result<std::vector<ArtefactFile>> FilesOver(
+      const ModelKeys& base_keys, std::span<const ArtefactFile> base) const;
 
  private:
-  [[nodiscard]] const FittedModel* Of(std::size_t step, std::uint32_t key) const noexcept;
+  /// A row of examples, and how far ahead of its origin it is.
+  struct StepRow {
+    std::size_t step = 1;
+    std::uint32_t row = 0;
+  };
+
+  [[nodiscard]] std::size_t ModelOfStep(std::size_t step) const noexcept {
+    return std::min(step, models_.size()) - 1;
+  }
+  void NoteMissingSteps();
   [[nodiscard]] Result<std::vector<Forecast>> PredictRecursively(const ForecastData& data,
                                                                  const TrainingPlan& plan,
                                                                  const Examples& known,
                                                                  std::int64_t origin) const;
-  [[nodiscard]] Result<std::vector<Forecast>> PredictRows(const TrainingPlan& plan,
+  /// Of rows whose steps all have the same model.
+  [[nodiscard]] Result<std::vector<Forecast>> PredictRows(const ForecastData& data,
+                                                          const TrainingPlan& plan,
                                                           const Examples& examples,
-                                                          std::span<const std::uint32_t> rows,
-                                                          std::size_t step) const;
+                                                          std::span<const StepRow> rows) const;
 
   ModelScope scope_ = ModelScope::kGlobal;
+  ModelKeys keys_;  // of the scope per key
   /// By step (one, unless direct), then by key (one, unless per key); none for a key without
   /// examples.
   std::vector<std::vector<std::optional<FittedModel>>> models_;

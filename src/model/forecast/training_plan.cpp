@@ -12,6 +12,7 @@ using preprocessing::JsonNode;
 using preprocessing::PipelineSpec;
 
 constexpr std::int64_t kMaxPeriods = 1'000'000;
+constexpr unsigned kBinsOfAKey = 64;
 
 std::size_t Periods(const JsonNode& node) {
   return static_cast<std::size_t>(node.Integer(1, kMaxPeriods));
@@ -60,6 +61,27 @@ Metric ReadMetric(const JsonNode& node) {
   return *metric;
 }
 
+/// Where a searched parameter is in a pipeline document. Throws SpecError for one of a feature that
+/// is not there.
+ordered_json::json_pointer PointerTo(const ordered_json& root, const std::string& name) {
+  constexpr std::string_view kFeatures = "features.";
+  if (!name.starts_with(kFeatures)) {
+    std::string pointer = "/training/" + name;
+    std::ranges::replace(pointer, '.', '/');
+    return ordered_json::json_pointer(pointer);
+  }
+  const std::size_t dot = name.rfind('.');
+  const std::string feature = name.substr(kFeatures.size(), dot - kFeatures.size());
+  const auto& features = root.at("features");
+  const auto found = std::ranges::find_if(
+      features, [&feature](const ordered_json& one) { return one.value("name", "") == feature; });
+  if (dot < kFeatures.size() || found == features.end()) {
+    throw preprocessing::SpecError("$.training.search: \"" + name + "\" is no member of a feature");
+  }
+  return ordered_json::json_pointer("/features") /
+         static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);
+}
+
 }  // namespace
 
 TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
@@ -77,6 +99,11 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
     const std::string name = scope->String();
     if (name != "global" && name != "per_key") scope->Fail("expected global or per_key");
     plan.scope = name == "per_key" ? ModelScope::kPerKey : ModelScope::kGlobal;
+  }
+  // Looking for a split takes as long as a feature has bins, however few rows a key has: of 40
+  // shops with 900 rows each, 256 bins took 2.4 times as long and were no better.
+  if (plan.scope == ModelScope::kPerKey && !node.Get("model").Find("max_bins")) {
+    plan.trainer.max_bins = kBinsOfAKey;
   }
   if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
   if (const auto transforms = node.Find("transforms")) {
@@ -103,26 +130,17 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
 }
 
 ordered_json WithParameters(ordered_json root, const Assignment& assignment) {
-  constexpr std::string_view kFeatures = "features.";
-  for (const auto& [name, value] : assignment) {
-    if (!name.starts_with(kFeatures)) {
-      std::string pointer = "/training/" + name;
-      std::ranges::replace(pointer, '.', '/');
-      root[ordered_json::json_pointer(pointer)] = value;
-      continue;
-    }
-    const std::size_t dot = name.rfind('.');
-    const std::string feature = name.substr(kFeatures.size(), dot - kFeatures.size());
-    auto& features = root["features"];
-    const auto found = std::ranges::find_if(
-        features, [&feature](const ordered_json& one) { return one.value("name", "") == feature; });
-    if (dot < kFeatures.size() || found == features.end()) {
-      throw preprocessing::SpecError("$.training.search: \"" + name +
-                                     "\" is no member of a feature");
-    }
-    (*found)[name.substr(dot + 1)] = value;
-  }
+  for (const auto& [name, value] : assignment) root[PointerTo(root, name)] = value;
   return root;
+}
+
+const ordered_json* FindParameter(const ordered_json& root, const std::string& name) {
+  try {
+    const ordered_json::json_pointer pointer = PointerTo(root, name);
+    return root.contains(pointer) ? &root.at(pointer) : nullptr;
+  } catch (const preprocessing::SpecError&) {
+    return nullptr;
+  }
 }
 
 }  // namespace forkcast::model

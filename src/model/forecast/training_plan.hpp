@@ -64,4 +64,9 @@ struct TrainingPlan {
 [[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
                                                     const Assignment& assignment);
 
+/// The value that a parameter has in a pipeline document, or null where it has none: what
+/// WithParameters() would replace.
+[[nodiscard]] const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
+                                                          const std::string& name);
+
 }  // namespace forkcast::model

@@ -17,6 +17,9 @@ namespace forkcast::model {
 struct ArtefactFile {
   std::string path;
   std::string bytes;
+  /// Where a version has a file of these bytes already; empty: nowhere. It need not be written
+  /// again.
+  std::filesystem::path original{};
 };
 
 /// A version on disk.
@@ -57,6 +60,9 @@ class Registry {
   /// A version's manifest, after every file has been compared with it: kCorrupt names the first
   /// that is missing or was changed. O(size of the version).
   [[nodiscard]] static Result<nlohmann::ordered_json> ReadManifest(const VersionInfo& version);
+  /// `manifest.json` and, in its order, every file that it lists, after the same comparison, with
+  /// their places as originals.
+  [[nodiscard]] static Result<std::vector<ArtefactFile>> ReadFiles(const VersionInfo& version);
 
   /// Lets `alias` mean `number` from now on. An alias is a name that is no number.
   Status SetAlias(const std::string& model, const std::string& alias, std::uint64_t number) const;

@@ -321,10 +321,7 @@ class BoostingTrainer final : public Trainer {
       if (!Report(progress, on_round, error)) return Grown{};
       if (error && round + 1 - grown.rounds >= options_.early_stopping->rounds) break;
     }
-    if (!validation_matrix) {
-      grown.rounds = rounds;
-      return grown;
-    }
+    if (!validation_matrix) grown.rounds = rounds;
     Result<std::unique_ptr<Booster>> best = grown.booster->FirstRounds(grown.rounds);
     if (!best) return std::move(best).error();
     grown.booster = *std::move(best);
@@ -413,7 +410,9 @@ class ForestTrainer final : public Trainer {
       if (!grown) return std::move(grown).error();
       if (!Report(progress, on_round)) return std::optional<TrainingResult>();
     }
-    return Finish(std::move(booster), rows, options_, std::nullopt);
+    Result<std::unique_ptr<Booster>> trees = booster->FirstRounds(options_.trees);
+    if (!trees) return std::move(trees).error();
+    return Finish(*std::move(trees), rows, options_, std::nullopt);
   }
 
  private:

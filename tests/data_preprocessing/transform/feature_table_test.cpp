@@ -35,6 +35,23 @@ TEST(FeatureTable, KeepsNumbersAndCodesTextsByTheirFirstRow) {
   EXPECT_THAT(table.categories(0), IsEmpty());
 }
 
+TEST(FeatureTable, TakesTheRowsOfAnotherAsIfTheyWereAddedOneByOne) {
+  using Rows = std::vector<std::vector<Value>>;
+  const Rows first{{1.5, "Ulm"sv}, {2.0, "Bonn"sv}};
+  const Rows second{{Value{}, "Trier"sv}, {4.0, Value{}}, {5.0, "Ulm"sv}};
+  FeatureTable expected = PriceAndCity();
+  FeatureTable table = PriceAndCity();
+  FeatureTable other = PriceAndCity();
+  for (const auto& row : first) ASSERT_TRUE(expected.Append(row) && table.Append(row));
+  for (const auto& row : second) ASSERT_TRUE(expected.Append(row) && other.Append(row));
+  table.Append(other);
+  EXPECT_EQ(table.row_count(), 5U);
+  EXPECT_THAT(table.column(0), ElementsAre(1.5F, 2, testing::IsNan(), 4, 5));
+  EXPECT_THAT(table.column(1), ElementsAre(0, 1, 2, testing::IsNan(), 0));
+  EXPECT_EQ(table.categories(1), expected.categories(1));
+  EXPECT_THAT(table.categories(1), ElementsAre("Ulm", "Bonn", "Trier"));
+}
+
 TEST(FeatureTable, CopiesTexts) {
   FeatureTable table = PriceAndCity();
   {

@@ -97,6 +97,10 @@ class TrainCommandTest : public testing::Test {
     for (const Amount& row : amounts_) {
       csv += fmt::format("{},{},{}\n", row.shop, DateOf(row.day), row.amount);
     }
+    IngestCsv(csv);
+  }
+  /// Of the table `sales`, into a new store.
+  void IngestCsv(const std::string& csv) {
     folder_.Write("sales.csv", csv);
     folder_.Write("pipeline.json", document_.dump());
     fs::remove(folder_.path() / "o.db");

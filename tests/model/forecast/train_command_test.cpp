@@ -153,11 +153,30 @@ TEST_F(TrainCommandTest, TrainsOneModelAKey) {
   Ingest();
   ASSERT_EQ(Train(), TrainExit::kDone) << err();
   EXPECT_LT(evaluation()["value"].get<double>(), 0.25);
-  EXPECT_EQ(ordered_json::parse(ReadWhole(version(1) / "model/keys.json")),
-            ordered_json({"000", "001", "002"}));
+  EXPECT_EQ(ordered_json::parse(ReadWhole(version(1) / "model/keys.json")), ordered_json::parse(R"({
+              "format": "forkcast.model_keys", "format_version": 1,
+              "columns": [{"name": "shop", "type": "text"}],
+              "keys": [{"values": ["000"]}, {"values": ["001"]}, {"values": ["002"]}]})"));
   for (int key = 0; key < kShops; ++key) {
     EXPECT_TRUE(fs::exists(version(1) / fmt::format("model/1/{}.ubj", key)));
   }
+}
+
+TEST_F(TrainCommandTest, CutsTheFeaturesOfAKeysModelIntoFewBins) {
+  document_["training"]["scope"] = "per_key";
+  document_["forecast"]["strategy"] = "shared";
+  const auto trees = [this] {
+    EXPECT_THAT(Train(), testing::AnyOf(TrainExit::kDone, TrainExit::kGate)) << err();
+    return ReadWhole(version(summary()["version"].get<int>()) / "model/1/0.ubj");
+  };
+  Ingest();
+  const std::string by_default = trees();
+  document_["training"]["model"]["max_bins"] = 64;
+  SetDocument();
+  EXPECT_EQ(trees(), by_default);
+  document_["training"]["model"]["max_bins"] = 256;
+  SetDocument();
+  EXPECT_NE(trees(), by_default);
 }
 
 TEST_F(TrainCommandTest, TransformsTheTargetAndBack) {

@@ -58,6 +58,47 @@ TEST_F(RegistryTest, CountsVersionsUpAndReadsBackWhatWasPublished) {
   EXPECT_EQ(manifest->at("files").at(0).at("bytes"), 6);
 }
 
+TEST_F(RegistryTest, LetsAVersionShareTheFilesThatItHasInCommonWithAnother) {
+  const std::vector<ArtefactFile> first{{"model/1/7.ubj", "trees"}, {"model/1/8.ubj", "more"}};
+  ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, first, kNow));
+  auto files = Registry::ReadFiles(*registry_.Find("demand", "1"));
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_THAT(*files, testing::SizeIs(3));
+  EXPECT_EQ(files->front().path, "manifest.json");
+  files->erase(files->begin());
+  (*files)[1] = {"model/1/8.ubj", "others"};
+  ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, *files, kNow));
+  const fs::path second = root() / "demand" / "2" / "model" / "1";
+  EXPECT_EQ(fs::hard_link_count(second / "7.ubj"), 2U);
+  EXPECT_EQ(fs::hard_link_count(second / "8.ubj"), 1U);
+  EXPECT_EQ(ReadWhole(second / "8.ubj"), "others");
+
+  ASSERT_TRUE(registry_.Prune("demand", 1, false));
+  EXPECT_THAT(Numbers(), ElementsAre(2));
+  EXPECT_TRUE(Registry::ReadManifest(*registry_.Find("demand", "2")));
+  EXPECT_EQ(ReadWhole(second / "7.ubj"), "trees");
+}
+
+TEST_F(RegistryTest, WritesAFileWhoseOriginalIsGone) {
+  ASSERT_TRUE(registry_.Publish("demand", {}, {{"model.ubj", "trees", root() / "gone"}}, kNow));
+  EXPECT_EQ(ReadWhole(root() / "demand" / "1" / "model.ubj"), "trees");
+}
+
+TEST_F(RegistryTest, ReadsNoFileOutsideOfTheVersion) {
+  Publish();
+  const VersionInfo version = *registry_.Find("demand", "1");
+  for (const char* path : {"../2/model.ubj", "/etc/passwd", "model/../../x", "./model.ubj"}) {
+    nlohmann::ordered_json manifest =
+        nlohmann::ordered_json::parse(ReadWhole(version.folder / "manifest.json"));
+    manifest["files"][0]["path"] = path;
+    std::ofstream(version.folder / "manifest.json") << manifest.dump();
+    const auto read = Registry::ReadManifest(version);
+    ASSERT_FALSE(read) << path;
+    EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(read.error().message, HasSubstr("$.files[0].path: expected a path inside"));
+  }
+}
+
 TEST_F(RegistryTest, WritesTheSameBytesWheneverTheSameIsPublished) {
   Publish("same", kNow);
   Publish("same", kNow + std::chrono::hours(1));

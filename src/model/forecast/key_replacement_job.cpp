@@ -1,0 +1,228 @@
+#include "model/forecast/key_replacement_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "data_preprocessing/pipeline/json_node.hpp"
+#include "model/content_hash.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using namespace preprocessing;
+using nlohmann::ordered_json;
+
+Error Refuse(std::string message, std::string flag = "only-key") {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::move(flag)};
+}
+
+/// "/features/0/window" as "$.features[0].window".
+std::string PathOf(const std::string& pointer) {
+  std::string path = "$";
+  for (std::size_t at = 1; at < pointer.size();) {
+    const std::size_t end = std::min(pointer.find('/', at), pointer.size());
+    const std::string part = pointer.substr(at, end - at);
+    const bool is_number = !part.empty() && part.find_first_not_of("0123456789") == part.npos;
+    path += is_number ? "[" + part + "]" : "." + part;
+    at = end + 1;
+  }
+  return path;
+}
+
+/// `document` with what a search chose for `base` in place of the search. Throws SpecError.
+ordered_json WithChosen(ordered_json document, const ordered_json& base) {
+  if (!document.contains("/training/search"_json_pointer)) return document;
+  const JsonNode search = JsonNode(document).Get("training").Get("search");
+  Assignment chosen;
+  for (const SearchedParameter& parameter : ReadSearchSpec(search).parameters) {
+    if (const ordered_json* value = FindParameter(base, parameter.name)) {
+      chosen.emplace_back(parameter.name, *value);
+    }
+  }
+  document["training"].erase("search");
+  return WithParameters(std::move(document), chosen);
+}
+
+Status CheckShape(const ordered_json& document, const ForecastVersion& base) {
+  const nlohmann::json here = ShapeOf(document);
+  const nlohmann::json there = ShapeOf(base.document());
+  if (here == there) return {};
+  const nlohmann::json first = nlohmann::json::diff(there, here).front();
+  return Refuse(fmt::format(
+      "{} differs from the pipeline of {} {} (of hash {}; here {}): one version has the models of "
+      "one pipeline",
+      PathOf(first["path"].get<std::string>()), base.info().model, base.info().number,
+      base.manifest()["pipeline"]["hash"].get<std::string>(), ContentHash(document.dump())));
+}
+
+/// The numbers of the keys that the user names.
+Result<std::vector<std::uint32_t>> FindKeys(const ForecastData& data,
+                                            std::span<const std::string> names) {
+  std::multimap<std::string, std::uint32_t> called;
+  for (const std::uint32_t key : data.AllKeys()) {
+    const std::vector<Value> values = data.grid().KeyValues(key);
+    called.emplace(JoinedKey(values), key);
+  }
+  const auto in_json = [&data](std::uint32_t key) {
+    return KeyToJson(data.grid().KeyValues(key)).dump();
+  };
+  std::vector<std::uint32_t> keys;
+  for (const std::string& name : names) {
+    const auto [begin, end] = called.equal_range(name);
+    std::optional<std::uint32_t> found;
+    if (std::distance(begin, end) > 1) {
+      std::string candidates;
+      for (auto one = begin; one != end; ++one) {
+        candidates += (one == begin ? "" : ", ") + in_json(one->second);
+      }
+      return Refuse(fmt::format("--only-key: several keys are called \"{}\": give one of {}", name,
+                                candidates));
+    }
+    if (begin != end) {
+      found = begin->second;
+    } else if (const auto given = ordered_json::parse(name, nullptr, false); given.is_array()) {
+      for (const std::uint32_t key : data.AllKeys()) {
+        if (in_json(key) == given.dump()) found = key;
+      }
+    }
+    if (!found) {
+      return Refuse(fmt::format("--only-key: series \"{}\" has no key \"{}\" among its {}",
+                                data.series().name, name, data.key_count()));
+    }
+    if (std::ranges::find(keys, *found) != keys.end()) {
+      return Refuse(fmt::format("--only-key: \"{}\" is given twice", name));
+    }
+    keys.push_back(*found);
+  }
+  return keys;
+}
+
+}  // namespace
+
+nlohmann::json ShapeOf(const ordered_json& root) {
+  nlohmann::json shape = root;
+  for (const char* member : {"name", "version", "description", "serving"}) shape.erase(member);
+  if (!shape.contains("training")) return shape;
+  nlohmann::json& training = shape["training"];
+  for (const char* member : {"folds", "metric", "baselines", "mase_season", "search"}) {
+    training.erase(member);
+  }
+  if (training.contains("model")) training["model"].erase("threads");
+  return shape;
+}
+
+Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json& document,
+                                                             const JobSources& sources,
+                                                             const Registry& registry,
+                                                             const KeyReplacement& replacement) {
+  try {
+    const JsonNode root(document);
+    const auto scope = root.Get("training").Find("scope");
+    if (!scope || scope->json() != "per_key") {
+      return Refuse(
+          "--only-key: the pipeline has one model for all keys; \"scope\": \"per_key\" in "
+          "its training makes one for each");
+    }
+    const std::string model =
+        replacement.model.empty() ? root.Get("name").String() : replacement.model;
+    const Result<VersionInfo> info = registry.Find(model, replacement.base);
+    if (!info && info.error().code == ErrorCode::kNotFound) {
+      return Refuse("--from-version: " + info.error().message, "from-version");
+    }
+    if (!info) return info.error();
+    Result<ForecastVersion> base = ForecastVersion::Read(*info);
+    if (!base) return base.error();
+    const ordered_json chosen = WithChosen(document, base->document());
+    Status same = CheckShape(chosen, *base);
+    if (!same) return same.error();
+    JobSources with_seed = sources;
+    with_seed.seed = base->plan().trainer.seed;
+    if (sources.seed && sources.seed != with_seed.seed) {
+      return Refuse(fmt::format("--seed: {} {} was trained with the seed {}", model, info->number,
+                                *with_seed.seed),
+                    "seed");
+    }
+    Result<ModelKeys> base_keys = base->Keys();
+    if (!base_keys) return base_keys.error();
+    Result<std::unique_ptr<ForecastJob>> job = ForecastJob::Open(chosen, with_seed);
+    if (!job) return job.error();
+    Result<std::vector<std::uint32_t>> keys = FindKeys((*job)->data(), replacement.keys);
+    if (!keys) return keys.error();
+    (*job)->UseKeys(*std::move(keys));
+    return std::unique_ptr<TrainingJob>(
+        new KeyReplacementJob(*std::move(job), *std::move(base), *std::move(base_keys)));
+  } catch (const SpecError& error) {
+    return Error{ErrorCode::kInvalidArgument, error.what()};
+  }
+}
+
+JobSummary KeyReplacementJob::Summary() const {
+  JobSummary summary = job_->Summary();
+  summary.json["base"] = base_.info().number;
+  summary.text += fmt::format(", in place of those of version {}", base_.info().number);
+  return summary;
+}
+
+Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& on_progress) const {
+  const Result<std::optional<ForecastModel>> model = job_->Train(on_progress);
+  if (!model) return model.error();
+  if (!*model) return std::optional<Artefact>();
+  Result<std::vector<ArtefactFile>> files = (*model)->FilesOver(base_keys_, base_.files());
+  if (!files) return files.error();
+  ordered_json manifest = Manifest(**model, *files);
+  files->push_back(job_->PipelineFile());
+  // What all keys looked like when they were trained together, which is what they are compared
+  // with.
+  const auto reference =
+      std::ranges::find(base_.files(), ForecastJob::kReferenceFile, &ArtefactFile::path);
+  if (reference != base_.files().end()) files->push_back(*reference);
+  return std::optional(Artefact{.manifest = std::move(manifest), .files = *std::move(files)});
+}
+
+ordered_json KeyReplacementJob::Manifest(const ForecastModel& model,
+                                         std::span<const ArtefactFile> files) const {
+  ordered_json manifest = job_->Manifest(model);
+  manifest["models"] = std::ranges::count_if(
+      files, [](const ArtefactFile& file) { return file.path.ends_with(".ubj"); });
+  const ordered_json& before = base_.manifest();
+  manifest["base"] = {{"version", base_.info().number}, {"manifest", base_.manifest_hash()}};
+  if (before.contains("full_training")) {
+    manifest["full_training"] = before["full_training"];
+  } else {
+    ordered_json& full = manifest["full_training"] = {{"version", base_.info().number}};
+    for (const char* member : {"data", "libraries", "evaluation"}) {
+      full[member] = before.value(member, ordered_json());
+    }
+  }
+  ordered_json replaced = ordered_json::array();
+  for (const std::uint32_t key : job_->keys()) replaced.push_back(Replaced(key));
+  const std::size_t now = replaced.size();
+  for (ordered_json one : before.value("replaced", ordered_json::array())) {
+    const auto again = std::find_if(replaced.begin(), replaced.begin() + now,
+                                    [&](const auto& other) { return other["key"] == one["key"]; });
+    if (again != replaced.begin() + now) continue;
+    if (!one.contains("version")) one["version"] = base_.info().number;
+    replaced.push_back(std::move(one));
+  }
+  manifest["replaced"] = std::move(replaced);
+  return manifest;
+}
+
+ordered_json KeyReplacementJob::Replaced(std::uint32_t key) const {
+  const ForecastData& data = job_->data();
+  const std::vector<Value> values = data.grid().KeyValues(key);
+  const PeriodRange all = job_->periods();
+  const auto first = std::max<std::int64_t>(all.first, data.grid().FirstPeriod(key));
+  const auto last = std::min<std::int64_t>(all.last, data.grid().LastPeriod(key));
+  return {{"key", KeyToJson(values)},
+          {"is_new", !base_keys_.Find(values)},
+          {"data",
+           {{"from", data.FirstDay(first)},
+            {"to", data.FirstDay(last + 1)},
+            {"rows", job_->RowsOf(key)}}},
+          {"evaluation", job_->VerdictOn(key)}};
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,342 @@
+#include "model/forecast/forecast_version.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <bit>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "model/content_hash.hpp"
+#include "model/forecast/forecast_data.hpp"
+#include "model/forecast/sales_testing.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using preprocessing::JsonNode;
+using preprocessing::PipelineSpec;
+using preprocessing::ReadWhole;
+using testing::AllOf;
+using testing::HasSubstr;
+
+/// Forecasts by key, as people call it, and step; by their bits.
+using Bits = std::map<std::pair<std::string, std::size_t>, std::uint64_t>;
+
+class ForecastVersionTest : public TrainCommandTest {
+ protected:
+  [[nodiscard]] VersionInfo Info(int number = 1) const {
+    return *Registry(models()).Find("sales", std::to_string(number));
+  }
+  void TrainVersion(const char* strategy = "direct", const char* scope = "per_key") {
+    document_["forecast"]["strategy"] = strategy;
+    document_["training"]["scope"] = scope;
+    Ingest();
+    ASSERT_THAT(Train(), testing::AnyOf(TrainExit::kDone, TrainExit::kGate)) << err();
+  }
+
+  /// What `model` forecasts as of the last period but a horizon.
+  [[nodiscard]] Bits Predict(const ForecastModel& model, const PipelineSpec& spec,
+                             const TrainingPlan& plan) const {
+    const auto data = *ForecastData::Open(spec, folder_.path() / "o.db.snapshots");
+    const auto all = *data->grid().AllPeriods();
+    const StepExamples examples =
+        *StepExamples::Compute(*data, plan, {all.first, all.last}, data->AllKeys());
+    Bits bits;
+    const auto forecasts = model.Predict(*data, plan, examples, all.last - kHorizon);
+    EXPECT_TRUE(forecasts) << forecasts.error().message;
+    for (const Forecast& forecast : *forecasts) {
+      bits[{data->KeyName(forecast.point.key), forecast.step}] =
+          std::bit_cast<std::uint64_t>(forecast.value);
+    }
+    return bits;
+  }
+  [[nodiscard]] Bits PredictLoaded() const {
+    const auto version = ForecastVersion::Read(Info());
+    EXPECT_TRUE(version) << version.error().message;
+    const auto model = version->Model();
+    EXPECT_TRUE(model) << model.error().message;
+    return Predict(*model, version->spec(), version->plan());
+  }
+};
+
+struct Shape {
+  const char* strategy;
+  const char* scope;
+};
+class EveryShape : public ForecastVersionTest, public testing::WithParamInterface<Shape> {};
+
+TEST_P(EveryShape, ForecastsWhenReadBackWhatItDidWhenItWasTrained) {
+  document_["training"]["target"] = {
+      {"transform", {"scale", "log1p"}}, {"scale", "same_day"}, {"not_negative", true}};
+  document_["training"]["transforms"] = {{"last", {{"impute", "mean"}, {"scale", true}}}};
+  TrainVersion(GetParam().strategy, GetParam().scope);
+  const PipelineSpec spec = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
+  const TrainingPlan plan = ReadTrainingPlan(JsonNode(document_), spec);
+  const auto data = *ForecastData::Open(spec, folder_.path() / "o.db.snapshots");
+  const auto all = *data->grid().AllPeriods();
+  const StepExamples examples =
+      *StepExamples::Compute(*data, plan, {all.first, all.last}, data->AllKeys());
+  const auto trained = ForecastModel::Train(*data, plan, examples, {all.first, all.last},
+                                            [](const TrainingStage&) { return true; });
+  ASSERT_TRUE(trained) << trained.error().message;
+  const Bits expected = Predict(**trained, spec, plan);
+  EXPECT_EQ(expected.size(), kShops * kHorizon);
+  EXPECT_EQ(PredictLoaded(), expected);
+}
+
+TEST_P(EveryShape, IsWrittenAgainAsTheSameBytes) {
+  TrainVersion(GetParam().strategy, GetParam().scope);
+  const ForecastVersion version = *ForecastVersion::Read(Info());
+  const auto files = version.Model()->Files();
+  ASSERT_TRUE(files) << files.error().message;
+  EXPECT_FALSE(files->empty());
+  for (const ArtefactFile& file : *files) {
+    EXPECT_EQ(file.bytes, ReadWhole(Info().folder / file.path)) << file.path;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
+                         testing::Values(Shape{"direct", "global"}, Shape{"direct", "per_key"},
+                                         Shape{"shared", "global"}, Shape{"shared", "per_key"},
+                                         Shape{"recursive", "global"},
+                                         Shape{"recursive", "per_key"}),
+                         [](const auto& param) {
+                           return std::string(param.param.strategy) + "_" + param.param.scope;
+                         });
+
+TEST_F(ForecastVersionTest, KnowsKeysByTheirValuesWhateverTheirNumbersAre) {
+  TrainVersion();
+  const Bits before = PredictLoaded();
+  std::ranges::reverse(amounts_);
+  for (int day = 0; day < kDays; ++day) amounts_.insert(amounts_.begin(), {"new", day, 5});
+  Ingest();
+  Bits after = PredictLoaded();
+  const double of_new = std::bit_cast<double>(after.at({"new", 1}));
+  EXPECT_TRUE(std::isnan(of_new)) << "it has no model";
+  std::erase_if(after, [](const auto& one) { return one.first.first == "new"; });
+  EXPECT_EQ(after, before);
+}
+
+TEST_F(ForecastVersionTest, KeepsTheSeedThatWasUsed) {
+  Ingest();
+  ASSERT_EQ(Train({"--seed", "9"}), TrainExit::kDone) << err();
+  EXPECT_EQ(ForecastVersion::Read(Info())->plan().trainer.seed, 9U);
+}
+
+TEST_F(ForecastVersionTest, TellsWhichFileWasChangedOrIsMissing) {
+  TrainVersion("shared");
+  const ordered_json manifest = ordered_json::parse(ReadWhole(version(1) / "manifest.json"));
+  for (const ordered_json& file : manifest["files"]) {
+    const std::string name = file["path"];
+    const std::string bytes = ReadWhole(version(1) / name);
+    std::string changed = bytes;
+    changed[changed.size() / 2] ^= 1;
+    std::ofstream(version(1) / name, std::ios::binary) << changed;
+    const auto flipped = ForecastVersion::Read(Info());
+    ASSERT_FALSE(flipped) << name;
+    EXPECT_EQ(flipped.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(flipped.error().message, HasSubstr(name));
+    fs::remove(version(1) / name);
+    const auto missing = ForecastVersion::Read(Info());
+    ASSERT_FALSE(missing) << name;
+    EXPECT_EQ(missing.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(missing.error().message, HasSubstr(name));
+    std::ofstream(version(1) / name, std::ios::binary) << bytes;
+  }
+  EXPECT_TRUE(ForecastVersion::Read(Info()));
+}
+
+struct BadManifest {
+  const char* name;
+  std::function<void(ordered_json& manifest)> spoil;
+  ErrorCode code;
+  std::string message;
+};
+class BadManifests : public ForecastVersionTest, public testing::WithParamInterface<BadManifest> {};
+
+TEST_P(BadManifests, AreToldWithTheirPlace) {
+  TrainVersion("shared");
+  ordered_json manifest = ordered_json::parse(ReadWhole(version(1) / "manifest.json"));
+  GetParam().spoil(manifest);
+  std::ofstream(version(1) / "manifest.json") << manifest.dump();
+  const auto version = ForecastVersion::Read(Info());
+  const auto model = version ? version->Model() : Result<ForecastModel>(version.error());
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, GetParam().code);
+  EXPECT_THAT(model.error().message, HasSubstr(GetParam().message));
+}
+
+using Json = ordered_json;
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadManifests,
+    testing::Values(
+        BadManifest{"OfLaterDays", [](Json& manifest) { manifest["format"] = 2; },
+                    ErrorCode::kInvalidArgument, "manifest.json: $.format: expected 1, got 2"},
+        BadManifest{"OfAnotherKind", [](Json& manifest) { manifest["kind"] = "classifier"; },
+                    ErrorCode::kInvalidArgument, "manifest.json: $.kind: expected a forecast"},
+        BadManifest{"WithoutSeed", [](Json& manifest) { manifest.erase("seed"); },
+                    ErrorCode::kCorrupt, "seed"},
+        BadManifest{"OfAnotherPipeline",
+                    [](Json& manifest) { manifest["pipeline"]["hash"] = ContentHash("x"); },
+                    ErrorCode::kCorrupt, "pipeline.json: not the pipeline of manifest.json"},
+        BadManifest{"WithoutPipeline",
+                    [](Json& manifest) {
+                      auto& files = manifest["files"];
+                      for (auto file = files.begin(); file != files.end(); ++file) {
+                        if ((*file)["path"] != "pipeline.json") continue;
+                        files.erase(file);
+                        break;
+                      }
+                    },
+                    ErrorCode::kCorrupt, "no pipeline.json"},
+        BadManifest{"WithoutFiles", [](Json& manifest) { manifest.erase("files"); },
+                    ErrorCode::kCorrupt, "files"},
+        BadManifest{"WithAFileElsewhere",
+                    [](Json& manifest) { manifest["files"][0]["path"] = "../2/model/1.ubj"; },
+                    ErrorCode::kCorrupt, "$.files[0].path: expected a path inside"},
+        BadManifest{"WithoutAModelsFile", [](Json& manifest) { manifest["files"].erase(0); },
+                    ErrorCode::kCorrupt, "model/1/0.ubj: missing"},
+        BadManifest{"OfOtherModels", [](Json& manifest) { manifest["models"] = 4; },
+                    ErrorCode::kCorrupt, "3 models, but manifest.json says 4"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+struct BadFile {
+  const char* name;
+  const char* path;
+  std::function<void(std::string& bytes)> spoil;
+  std::string message;
+};
+class BadFiles : public ForecastVersionTest, public testing::WithParamInterface<BadFile> {};
+
+TEST_P(BadFiles, AreToldWithTheirName) {
+  TrainVersion();
+  const ForecastVersion version = *ForecastVersion::Read(Info());
+  std::vector<ArtefactFile> files(version.files().begin(), version.files().end());
+  const auto file = std::ranges::find(files, GetParam().path, &ArtefactFile::path);
+  ASSERT_NE(file, files.end());
+  GetParam().spoil(file->bytes);
+  if (file->bytes.empty()) files.erase(file);
+  const auto model = ForecastModel::Load(files, version.spec(), version.plan());
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(model.error().message,
+              AllOf(HasSubstr(GetParam().path), HasSubstr(GetParam().message)));
+}
+
+/// Changes a file's JSON.
+std::function<void(std::string&)> Edit(const std::function<void(Json&)>& edit) {
+  return [edit](std::string& bytes) {
+    Json json = Json::parse(bytes);
+    edit(json);
+    bytes = json.dump();
+  };
+}
+void Cut(std::string& bytes) { bytes.resize(bytes.size() / 2); }
+void Remove(std::string& bytes) { bytes.clear(); }
+
+constexpr const char* kKeys = "model/keys.json";
+constexpr const char* kTrees = "model/3/1.ubj";
+constexpr const char* kTransforms = "model/3/1.transforms.json";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadFiles,
+    testing::Values(
+        BadFile{"CutTrees", kTrees, Cut, "not a model of XGBoost"},
+        BadFile{"TreesOfNobody", kTrees, [](std::string& bytes) { bytes = "{}"; }, ""},
+        BadFile{"NoTrees", kTrees, Remove, "missing"},
+        BadFile{"CutTransforms", kTransforms, Cut, "not JSON"},
+        BadFile{"NoTransforms", kTransforms, Remove, "missing"},
+        BadFile{"TransformsOfOtherFeatures", kTransforms,
+                Edit([](Json& json) { json["transforms"]["features"][0]["name"] = "price"; }),
+                "the features are not those of the pipeline"},
+        BadFile{"TransformsInAnotherOrder", kTransforms, Edit([](Json& json) {
+                  auto& features = json["transforms"]["features"];
+                  std::swap(features[0], features[1]);
+                }),
+                "the features are not those of the pipeline"},
+        BadFile{"TransformsOfLaterDays", kTransforms,
+                Edit([](Json& json) { json["transforms"]["format_version"] = 2; }),
+                "$.transforms.format_version"},
+        BadFile{"AnotherTarget", kTransforms,
+                Edit([](Json& json) { json["target"]["steps"] = {"log1p"}; }),
+                "$.target: not the pipeline's"},
+        BadFile{"MoreThanTransforms", kTransforms, Edit([](Json& json) { json["scale"] = 1; }),
+                "$.scale: unknown key"},
+        BadFile{"NoKeys", kKeys, Remove, "missing"}, BadFile{"CutKeys", kKeys, Cut, "not JSON"},
+        BadFile{"KeysByTheirNames", kKeys, Edit([](Json& json) {
+                  json = {"000", "001", "002"};
+                }),
+                "expected an object"},
+        BadFile{"KeysOfLaterDays", kKeys, Edit([](Json& json) { json["format_version"] = 2; }),
+                "$.format_version"},
+        BadFile{"OtherColumns", kKeys,
+                Edit([](Json& json) { json["columns"][0]["type"] = "int64"; }),
+                "$.columns: expected the key columns of series \"daily\""},
+        BadFile{"AKeyTwice", kKeys, Edit([](Json& json) { json["keys"][2]["values"] = {"001"}; }),
+                "$.keys[2]: key 001 is given twice"},
+        BadFile{"AKeyOfTwoColumns", kKeys, Edit([](Json& json) {
+                  json["keys"][1]["values"] = {"001", "x"};
+                }),
+                "$.keys[1].values: expected 1 value"},
+        BadFile{"AKeyThatIsANumber", kKeys,
+                Edit([](Json& json) { json["keys"][1]["values"] = {1}; }),
+                "$.keys[1].values[0]: expected a text"},
+        BadFile{"AStepThatNoModelHas", kKeys,
+                Edit([](Json& json) { json["keys"][1]["missing_steps"] = {8}; }),
+                "$.keys[1].missing_steps[0]"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(ForecastVersionTest, RefusesAModelThatBelongsToNoKey) {
+  TrainVersion();
+  const ForecastVersion version = *ForecastVersion::Read(Info());
+  std::vector<ArtefactFile> files(version.files().begin(), version.files().end());
+  files.push_back({"model/3/3.ubj", "x"});
+  const auto extra = ForecastModel::Load(files, version.spec(), version.plan());
+  ASSERT_FALSE(extra);
+  EXPECT_EQ(extra.error().message, "model/3/3.ubj: belongs to no step and key");
+}
+
+TEST_F(ForecastVersionTest, KeepsKeysOfSeveralTypesApart) {
+  const preprocessing::SeriesSpec series = [] {
+    ordered_json document = Pipeline();
+    document["tables"]["sales"]["columns"] = {
+        {"a", "text"},          {"b", "text"},        {"n", "int64"},      {"flag", "bool"},
+        {"since", "timestamp"}, {"day", "timestamp"}, {"amount", "double"}};
+    document["series"]["daily"]["key"] = {"a", "b", "n", "flag", "since"};
+    document["request"]["fields"] = document["tables"]["sales"]["columns"];
+    document["request"]["fields"].erase("amount");
+    document["request"]["time"] = "day";
+    document["forecast"]["key"] = document["series"]["daily"]["key"];
+    for (int i = 0; i < 3; ++i) document["features"][i]["key"] = document["forecast"]["key"];
+    const auto spec = preprocessing::ParsePipelineSpec(document.dump(), "");
+    EXPECT_TRUE(spec) << spec.error().message;
+    return spec->series.front();
+  }();
+  using Values = std::vector<preprocessing::Value>;
+  using namespace std::string_view_literals;
+  const Instant since = FromMicros(1'700'000'000'000'001);
+  const std::vector<Values> all{{"a,b"sv, "c"sv, std::int64_t{-7}, true, since},
+                                {"a"sv, "b,c"sv, std::int64_t{-7}, true, since},
+                                {"a"sv, "b,c"sv, std::int64_t{-7}, false, since}};
+  ModelKeys keys(series);
+  for (const Values& values : all) keys.Add(values);
+  EXPECT_EQ(JoinedKey(all[0]), JoinedKey(all[1]));
+  EXPECT_EQ(keys.size(), 3U);
+  keys.SetMissingSteps(1, {2, 3});
+  const ordered_json json = keys.ToJson();
+  EXPECT_EQ(json["keys"][0]["values"].dump(),
+            R"(["a,b","c",-7,true,"2023-11-14T22:13:20.000001Z"])");
+  const ModelKeys again = ModelKeys::FromJson(JsonNode(json), series, 3);
+  EXPECT_EQ(again.ToJson(), json);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    EXPECT_EQ(again.Find(all[i]), i);
+    EXPECT_EQ(again.Values(i), all[i]);
+  }
+}
+
+}  // namespace
+}  // namespace forkcast::model
