@@ -106,7 +106,7 @@ class Prepared {
     data_ = *ForecastData::Open(spec_, snapshots());
     const auto all = *data_->grid().AllPeriods();
     periods_ = {.first = all.first, .last = all.last};
-    examples_ = *StepExamples::Compute(*data_, plan_, periods_);
+    examples_ = *StepExamples::Compute(*data_, plan_, periods_, data_->AllKeys());
   }
 
   [[nodiscard]] fs::path snapshots() const { return folder_.path() / "snapshots"; }
