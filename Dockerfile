@@ -1,5 +1,5 @@
-# Forkcast on Debian 12. `docker run IMAGE serve` is how SageMaker starts it; `docker build --target proxy` gives the nginx
-# that docker-compose.yml puts in front.
+# Forkcast on Debian 12. `docker run IMAGE serve` and `docker run IMAGE train` are how SageMaker starts it; `docker build
+# --target proxy` gives the nginx that docker-compose.yml puts in front.
 
 FROM debian:bookworm-slim AS build
 WORKDIR /forkcast

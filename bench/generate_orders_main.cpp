@@ -2,7 +2,6 @@
 // tables and right answers.
 
 #include <fmt/format.h>
-#include <zlib.h>
 
 #include <boost/program_options.hpp>
 #include <chrono>
@@ -10,89 +9,24 @@
 #include <exception>
 #include <filesystem>
 #include <iostream>
-#include <iterator>
-#include <stdexcept>
 #include <string>
-#include <string_view>
-#include <utility>
 
+#include "date_text.hpp"
 #include "order_set.hpp"
+#include "text_file.hpp"
 
 namespace {
 
 namespace fs = std::filesystem;
 namespace options = boost::program_options;
+using forkcast::bench::Compression;
 using forkcast::bench::Order;
 using forkcast::bench::OrderSet;
 using forkcast::bench::Seconds;
-
-enum class Compression { kNone, kGzip };
-
-/// A text file written from front to end; plain, or gzip with ".gz" after its name. Throws when a
-/// write fails.
-class TextFile {
- public:
-  TextFile(fs::path path, Compression compression) : path_(std::move(path)) {
-    if (compression == Compression::kGzip) {
-      path_ += ".gz";
-    }
-    file_ = ::gzopen(path_.c_str(), compression == Compression::kGzip
-                                        ? "wb"
-                                        : "wbT");  // T: as it is, no gzip around it
-    if (file_ == nullptr) {
-      throw std::runtime_error(path_.string() + ": cannot be created");
-    }
-  }
-  TextFile(const TextFile&) = delete;
-  TextFile& operator=(const TextFile&) = delete;
-  ~TextFile() {
-    if (file_ != nullptr) {
-      ::gzclose(file_);
-    }
-  }
-
-  template <typename... Values>
-  void Line(fmt::format_string<Values...> format, Values&&... values) {
-    fmt::format_to(std::back_inserter(pending_), format, std::forward<Values>(values)...);
-    pending_ += '\n';
-    if (pending_.size() >= kFlushAt) {
-      Flush();
-    }
-  }
-
-  /// Everything is in the file when this returns.
-  void Close() {
-    Flush();
-    if (::gzclose(std::exchange(file_, nullptr)) != Z_OK) {
-      throw std::runtime_error(path_.string() + ": cannot be written");
-    }
-  }
-
- private:
-  static constexpr std::size_t kFlushAt = 1U << 16U;
-
-  void Flush() {
-    if (!pending_.empty() &&
-        ::gzwrite(file_, pending_.data(), static_cast<unsigned>(pending_.size())) == 0) {
-      throw std::runtime_error(path_.string() + ": cannot be written");
-    }
-    pending_.clear();
-  }
-
-  fs::path path_;
-  gzFile file_ = nullptr;
-  std::string pending_;
-};
+using forkcast::bench::TextFile;
 
 std::string Timestamp(Seconds time) {
-  using namespace std::chrono;
-  const sys_seconds instant{seconds{time}};
-  const auto day = floor<days>(instant);
-  const year_month_day date{day};
-  const hh_mm_ss clock{instant - day};
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     clock.hours().count(), clock.minutes().count(), clock.seconds().count());
+  return forkcast::bench::TimestampText(std::chrono::sys_seconds(std::chrono::seconds(time)));
 }
 
 void WriteOrders(const OrderSet& set, TextFile orders, TextFile expected) {

@@ -12,6 +12,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/command/command_context.hpp"
 #include "data_preprocessing/ingest_command.hpp"
+#include "model/container/container_training.hpp"
 #include "model/models_command.hpp"
 #include "model/train_command.hpp"
 #include "serving/serve_command.hpp"
@@ -29,7 +30,7 @@ struct Subcommand {
 };
 
 constexpr Subcommand kSubcommands[] = {
-    {"evaluate", "judges a pipeline's forecast on its past", &model::RunEvaluateCommand},
+    {"evaluate", "judges a pipeline's model on its past", &model::RunEvaluateCommand},
     {"ingest", "takes CSV files into the store and publishes snapshots",
      &preprocessing::RunIngestCommand},
     {"models", "lists, shows, compares, promotes and prunes versions of models",
@@ -37,8 +38,8 @@ constexpr Subcommand kSubcommands[] = {
     {"serve", "answers requests from the snapshots that ingest published",
      &serving::RunServeCommand},
     {"status", "tells how a running server and its workers are", &serving::RunStatusCommand},
-    {"train", "judges a pipeline's forecast, trains its model and publishes it",
-     &model::RunTrainCommand},
+    {"train", "judges a pipeline's model, trains it on everything and publishes it",
+     &model::RunTrainProgram},
 };
 
 constexpr int kUsage = 2;

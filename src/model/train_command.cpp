@@ -17,6 +17,7 @@
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
+#include "model/classify/classifier_job.hpp"
 #include "model/forecast/forecast_job.hpp"
 #include "model/forecast/key_replacement_job.hpp"
 #include "model/forecast/training_plan.hpp"
@@ -88,13 +89,15 @@ std::vector<Flag> Flags(Command command) {
       {"pipeline", "FILE", Kind::kOneValue,
        "The pipeline to train. Environment: FORKCAST_PIPELINE. Default: none; required."},
       {"store", "URL", Kind::kOneValue,
-       "The store beside which ingest published the snapshots. Environment: FORKCAST_STORE. "
-       "Default: none; this or --snapshots is required."},
+       "The store, beside which ingest published the snapshots. Environment: FORKCAST_STORE. "
+       "Default: none; this or --snapshots is required, this where rows have a label."},
       {"snapshots", "DIR", Kind::kOneValue,
        "Folder of the snapshots. Environment: FORKCAST_SNAPSHOTS. Default: beside the store."},
-      {"since", "TIME", Kind::kOneValue, "Leaves out periods that begin before. Default: none."},
+      {"since", "TIME", Kind::kOneValue,
+       "Leaves out periods that begin before, or rows. Default: none."},
       {"until", "TIME", Kind::kOneValue,
-       "Periods that end after it are as if they had not happened. Default: none."},
+       "Periods that end after it, and rows whose label was known after it, are as if they had "
+       "not happened. Default: none."},
       {"last", "SPAN", Kind::kOneValue,
        "Uses only the last days, weeks or months: 120d, 17w, 4mo. Default: everything."},
       {"seed", "N", Kind::kOneValue, "In place of the pipeline's seed."},
@@ -102,7 +105,7 @@ std::vector<Flag> Flags(Command command) {
       {"report", "FILE", Kind::kOneValue, "Writes a page with plots, all in one HTML file."},
       {"report-key", "KEY", Kind::kManyValues,
        "A key whose forecasts the page shows, its columns joined by commas; may be given several "
-       "times. Default: the four with the largest values."},
+       "times. Default: the four with the largest values. Forecasts only."},
   };
   if (command == Command::kTrain) {
     flags.push_back({"models", "DIR", Kind::kOneValue,
@@ -139,18 +142,21 @@ std::string Help(Command command) {
       "  2    wrong usage or pipeline file\n"
       "  3    the data do not allow it; trying again changes nothing\n"
       "{}"
-      "  5    snapshots{} cannot be read or written\n"
+      "  5    store or snapshots{} cannot be read or written\n"
       "  143  stopped by a signal; nothing was published\n",
       trains ? "train" : "evaluate",
-      trains ? "Judges the pipeline's forecast by walk-forward validation beside its baselines,\n"
-               "trains on all data, publishes the model as a new version, and promotes it when it\n"
-               "beats the baselines. With --only-key all this is of single keys, whose models take\n"
-               "the place of their old ones in a copy of a version.\n"
-             : "Judges the pipeline's forecast by walk-forward validation beside its baselines.\n"
-               "Publishes nothing.\n",
+      trains
+          ? "Judges the pipeline's model on its past beside its baselines (a forecast by\n"
+            "walk-forward validation, a classifier on the last of its labelled rows), trains on\n"
+            "all data, publishes the model as a new version, and promotes it when it beats the\n"
+            "baselines. With --only-key all this is of single keys, whose models take the place\n"
+            "of their old ones in a copy of a version.\n"
+          : "Judges the pipeline's model on its past beside its baselines (a forecast by\n"
+            "walk-forward validation, a classifier on the last of its labelled rows).\n"
+            "Publishes nothing.\n",
       preprocessing::DescribeFlags(Flags(command)), trains ? ", published and promoted" : "",
       trains ? "  4    published, but not promoted: it does not beat the baselines\n" : "",
-      trains ? " or the folder of models" : "");
+      trains ? ", or the folder of models," : "");
 }
 
 template <typename T>
@@ -303,15 +309,25 @@ class Run {
     }
   }
 
+  [[nodiscard]] static bool IsForecast(const ordered_json& document) {
+    return document.contains("forecast");
+  }
+
   /// The job of the pipeline's kind, not checked against its data yet.
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document) const {
-    if (options_.only_keys.empty()) return ForecastJob::Load(document, options_.sources);
-    return KeyReplacementJob::Load(
-        document, options_.sources, Registry(options_.models),
-        {.model = options_.name, .base = options_.from_version, .keys = options_.only_keys});
+    if (!options_.only_keys.empty()) {
+      return KeyReplacementJob::Load(
+          document, options_.sources, Registry(options_.models),
+          {.model = options_.name, .base = options_.from_version, .keys = options_.only_keys});
+    }
+    return IsForecast(document) ? ForecastJob::Load(document, options_.sources)
+                                : ClassifierJob::Load(document, options_.sources);
   }
 
   [[nodiscard]] std::unique_ptr<TrainingJob> Load(const ordered_json& document) const {
+    if (!options_.report_keys.empty() && !IsForecast(document)) {
+      throw Failure{TrainExit::kUsage, "--report-key: only a forecast has keys"};
+    }
     Result<std::unique_ptr<TrainingJob>> loaded = Open(document);
     if (!loaded) {
       // The document and the flags are the user's words; what is wrong on disk is not.

@@ -17,10 +17,10 @@ enum class TrainExit {
   kStopped = 143,  ///< By SIGTERM or SIGINT; nothing was published.
 };
 
-/// `forkcast train`: walk-forward validation of a pipeline's forecast, then a model of all data,
-/// published as a new version and promoted when it beats its baselines. `arguments` are those
-/// behind the word `train`. Prints a table or, with --json, one JSON object as its last line;
-/// progress and errors go to `context.err`. Returns a TrainExit.
+/// `forkcast train`: judges a pipeline's model, of a forecast or of a label, on its past, then
+/// trains one on all data, published as a new version and promoted when it beats its baselines.
+/// `arguments` are those behind the word `train`. Prints a table or, with --json, one JSON object
+/// as its last line; progress and errors go to `context.err`. Returns a TrainExit.
 int RunTrainCommand(const std::vector<std::string>& arguments,
                     const preprocessing::CommandContext& context);
 

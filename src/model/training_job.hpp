@@ -10,17 +10,11 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "model/data_window.hpp"
 #include "model/evaluate/parameter_search.hpp"
 #include "model/registry/registry.hpp"
 
 namespace forkcast::model {
-
-/// Which part of the past is looked at.
-struct DataWindow {
-  std::string since;  ///< A timestamp; what is before it is left out. Empty: all.
-  std::string until;  ///< A timestamp; what is known only after it is as if it had not happened.
-  std::string last;   ///< "120d", "17w" or "4mo": the same as `since`, counted back from the end.
-};
 
 /// From what a job is loaded besides its pipeline document.
 struct JobSources {

@@ -1,7 +1,8 @@
-"""The sample in data/order_triage and the generator that made it. Usage: sample_test.py GENERATE_ORDERS"""
+"""The samples in data/ and the generators that made them. Usage: sample_test.py GENERATE_ORDERS GENERATE_DEMAND"""
 
 import collections
 import csv
+import datetime
 import gzip
 import json
 import pathlib
@@ -10,9 +11,13 @@ import sys
 import tempfile
 import unittest
 
-SAMPLE = pathlib.Path(__file__).resolve().parents[2] / "data" / "order_triage"
+DATA = pathlib.Path(__file__).resolve().parents[2] / "data"
+SAMPLE = DATA / "order_triage"
 TABLES = ["orders", "inventory", "payments", "zip_codes"]
 GENERATOR = None
+DEMAND_GENERATOR = None
+DEMAND_FILES = {"weekly_demand": ["order_lines"], "weekly_demand_by_store": ["order_lines", "products", "stores"],
+                "store_sales": ["train", "store"]}
 
 
 def generate(folder, *, rows, seed, gzipped=False):
@@ -163,6 +168,115 @@ class Sample(unittest.TestCase):
         self.assertGreaterEqual(max(row["available_from"] for row in self.data.zip_codes), newest)
 
 
+def read(kind, name):
+    with open(DATA / kind / f"{name}.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+class DemandGenerator(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def generate(self, *arguments):
+        return subprocess.run([DEMAND_GENERATOR, *map(str, arguments)], cwd=self.folder, capture_output=True, text=True)
+
+    def contents(self, folder):
+        return {path.name: path.read_bytes() for path in folder.glob("*.csv")}
+
+    def test_writes_the_committed_samples_byte_for_byte(self):
+        for kind, files in DEMAND_FILES.items():
+            with self.subTest(kind):
+                run = self.generate("--kind", kind, "--seed", 2024, "--out", kind)
+                self.assertEqual(run.returncode, 0, run.stderr)
+                self.assertEqual(set(self.contents(self.folder / kind)), {f"{name}.csv" for name in files})
+                self.assertEqual(self.contents(self.folder / kind), self.contents(DATA / kind))
+
+    def test_writes_other_sales_for_another_seed(self):
+        for kind, files in DEMAND_FILES.items():
+            with self.subTest(kind):
+                self.generate("--kind", kind, "--seed", 2025, "--out", kind)
+                name = f"{files[0]}.csv"
+                self.assertNotEqual((self.folder / kind / name).read_bytes(), (DATA / kind / name).read_bytes())
+
+    def test_refuses_what_it_cannot_do(self):
+        for arguments in ["--kind weekly --seed 1 --out x", "--kind store_sales --seed one --out x",
+                          "--kind store_sales --out x", "--seed 1 --out x", "--kind store_sales --seed 1"]:
+            with self.subTest(arguments):
+                run = self.generate(*arguments.split())
+                self.assertEqual(run.returncode, 2)
+                self.assertIn("generate-demand: ", run.stderr)
+                self.assertEqual(list(self.folder.iterdir()), [])
+
+    def test_says_so_when_the_disk_is_full(self):
+        (self.folder / "train.csv").symlink_to("/dev/full")
+        run = self.generate("--kind", "store_sales", "--seed", 1, "--out", self.folder)
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("train.csv: cannot be written", run.stderr)
+
+
+class DemandSamples(unittest.TestCase):
+    def test_are_small(self):
+        for kind in DEMAND_FILES:
+            self.assertLess(sum(path.stat().st_size for path in (DATA / kind).iterdir()), 400_000, kind)
+
+    def assert_torn_weeks_at_both_ends(self, lines, whole_weeks):
+        days = {datetime.date.fromisoformat(line["sold_at"][:10]) for line in lines}
+        first, last = min(days), max(days)
+        self.assertEqual((first.isoweekday(), last.isoweekday()), (3, 4))
+        monday = first + datetime.timedelta(days=8 - first.isoweekday())
+        self.assertEqual((last - datetime.timedelta(days=last.isoweekday() - 1) - monday).days // 7, whole_weeks)
+
+    def test_of_weekly_demand_has_what_its_query_leaves_out(self):
+        lines = read("weekly_demand", "order_lines")
+        self.assert_torn_weeks_at_both_ends(lines, 70)
+        cancelled = [line for line in lines if int(line["quantity"]) < 0]
+        self.assertGreater(len(cancelled), 20)
+        self.assertTrue(all(line["invoice"].startswith("C") for line in cancelled))
+        self.assertGreater(sum(float(line["unit_price"]) == 0 for line in lines), 10)
+
+    def test_of_weekly_demand_has_codes_that_are_lost_when_read_as_numbers(self):
+        codes = {line["product"] for line in read("weekly_demand", "order_lines")}
+        self.assertEqual(len(codes), 25)
+        self.assertLess(len({int(code) for code in codes}), 25)
+
+    def test_of_demand_by_store_names_only_products_and_stores_that_are_known(self):
+        lines = read("weekly_demand_by_store", "order_lines")
+        self.assert_torn_weeks_at_both_ends(lines, 112)
+        self.assertEqual(len({line["order_id"] for line in lines}), len(lines))
+        for table, key in [("products", "product_id"), ("stores", "store_id")]:
+            known = [row[key] for row in read("weekly_demand_by_store", table)]
+            self.assertEqual(sorted({line[key] for line in lines}), sorted(known))
+            self.assertTrue(all(code.startswith("0") for code in known))
+
+    def test_of_store_sales_has_the_form_of_the_files_it_stands_for(self):
+        train = (DATA / "store_sales" / "train.csv").read_text(encoding="utf-8").splitlines()
+        self.assertEqual(train[0], '"Store","DayOfWeek","Date","Sales","Customers","Open","Promo","StateHoliday",'
+                                   '"SchoolHoliday"')
+        self.assertRegex("\n".join(train[1:]) + "\n", r'\A([1-6],[1-7],\d{4}-\d\d-\d\d,\d+,\d+,[01],[01],"[0abc]","[01]"\n)+\Z')
+        store = (DATA / "store_sales" / "store.csv").read_text(encoding="utf-8")
+        for quirk in ['"c","a",740,6,2016,0,,,""\n', ',,,,0,,,""\n', '"Mar,Jun,Sept,Dec"\n', '"Jan,Apr,Jul,Oct"\n']:
+            self.assertIn(quirk, store)
+
+    def test_of_store_sales_contradicts_itself_nowhere(self):
+        rows = read("store_sales", "train")
+        order = [(-datetime.date.fromisoformat(row["Date"]).toordinal(), int(row["Store"])) for row in rows]
+        self.assertEqual(order, sorted(set(order)), "newest first, a store and date once")
+        promo = collections.defaultdict(set)
+        for row in rows:
+            self.assertEqual(datetime.date.fromisoformat(row["Date"]).isoweekday(), int(row["DayOfWeek"]))
+            promo[row["Date"]].add(row["Promo"])
+            if row["Open"] == "0":
+                self.assertEqual((row["Sales"], row["Customers"]), ("0", "0"))
+        self.assertEqual({len(several) for several in promo.values()}, {1})
+        self.assertTrue(any(row["Open"] == "1" and row["Sales"] == "0" for row in rows))
+        self.assertEqual({row["StateHoliday"] for row in rows}, set("0abc"))
+        self.assertGreater(len(promo), 2 * 364, "there is a year before the year that is learned from")
+        self.assertEqual({row["Store"] for row in rows}, {row["Store"] for row in read("store_sales", "store")})
+
+
 if __name__ == "__main__":
     GENERATOR = sys.argv.pop(1)
+    DEMAND_GENERATOR = sys.argv.pop(1)
     unittest.main()

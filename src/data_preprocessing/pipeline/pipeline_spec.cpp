@@ -69,15 +69,16 @@ class SpecReader {
 
   /// How a model is trained is the trainer's to read; here, which column no feature may touch.
   void ReadTraining(const JsonNode& node) {
-    node.RequireObject({"table", "label", "model", "scope", "target", "transforms", "hidden",
-                        "weight", "window", "half_life", "folds", "metric", "baselines",
-                        "mase_season", "search", "test_share"});
     if (root_.Find("forecast")) {
       for (const char* member : {"table", "label"}) {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
       }
+      node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
+                          "half_life", "folds", "metric", "baselines", "mase_season", "search"});
       return;
     }
+    node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",
+                        "label_delay", "weight", "metric", "slices", "search"});
     const TableSpec& table = RequireTable(spec_, node.Get("table"));
     const JsonNode label = node.Get("label");
     RequireColumn(table.schema, label, "table \"" + table.name + "\"");

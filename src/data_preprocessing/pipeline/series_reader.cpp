@@ -22,6 +22,17 @@ T ReadChoice(const std::optional<JsonNode>& node,
   node->Fail("expected " + names);
 }
 
+/// A query, or an array of its lines.
+std::string QueryText(const JsonNode& node) {
+  if (!node.json().is_array()) return node.String();
+  std::string text;
+  for (const JsonNode& line : node.Elements()) {
+    text += (text.empty() ? "" : "\n") + line.String();
+  }
+  if (text.empty()) node.Fail("expected at least one line");
+  return text;
+}
+
 class SeriesReader {
  public:
   explicit SeriesReader(const PipelineSpec& pipeline) : pipeline_(pipeline) {}
@@ -74,7 +85,7 @@ class SeriesReader {
       series.source = TableSource{table->String()};
       series.source_schema = RequireTable(pipeline_, *table).schema;
     } else {
-      series.source = QuerySource{query->String()};
+      series.source = QuerySource{QueryText(*query)};
       series.source_schema = ReadSchema(node.Get("columns"));
     }
   }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <utility>
@@ -11,7 +10,6 @@
 #include "data_preprocessing/base/mapped_file.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/period.hpp"
-#include "data_preprocessing/table/parse_value.hpp"
 #include "model/content_hash.hpp"
 #include "model/forecast/reference_statistics.hpp"
 #include "model/forecast/report.hpp"
@@ -21,36 +19,6 @@ namespace {
 
 using namespace preprocessing;
 using nlohmann::ordered_json;
-
-Error BadFlag(std::string_view flag, const std::string& value, std::string_view expected) {
-  return {ErrorCode::kInvalidArgument,
-          fmt::format("--{}: expected {}, got \"{}\"", flag, expected, value), std::string(flag)};
-}
-
-Result<Instant> ParseInstant(std::string_view flag, const std::string& text, const TimeZone& zone) {
-  const Result<Instant> instant = ParseTimestamp(text, zone);
-  if (!instant) return BadFlag(flag, text, "a date or timestamp");
-  return *instant;
-}
-
-/// `count` days, weeks or months before a day; "120d", "17w", "4mo".
-Result<std::chrono::sys_days> DaysBefore(std::chrono::sys_days day, const std::string& span) {
-  int count = 0;
-  const auto [end, failed] = std::from_chars(span.data(), span.data() + span.size(), count);
-  const std::string_view unit(end, static_cast<std::size_t>(span.data() + span.size() - end));
-  constexpr int kMost = 100'000;
-  if (failed == std::errc() && count > 0 && count < kMost) {
-    if (unit == "d") return day - std::chrono::days(count);
-    if (unit == "w") return day - std::chrono::weeks(count);
-    if (unit == "mo") {
-      const std::chrono::year_month_day date(day);
-      const auto month = date.year() / date.month() - std::chrono::months(count);
-      const auto last = month / std::chrono::last;
-      return std::chrono::sys_days(month / std::min(date.day(), last.day()));
-    }
-  }
-  return BadFlag("last", span, "a number of days, weeks or months, such as 120d, 17w or 4mo");
-}
 
 }  // namespace
 
@@ -108,7 +76,7 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
   }
   periods_ = {.first = all->first, .last = all->last};
   if (!window.until.empty()) {
-    const Result<Instant> until = ParseInstant("until", window.until, spec_.zone);
+    const Result<Instant> until = ParseWindowTime("until", window.until, spec_.zone);
     if (!until) return until.error();
     periods_.last = std::min(periods_.last, grid.PeriodOf(*until) - 1);
   }
@@ -117,7 +85,7 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
     periods_.first = std::max(periods_.first, grid.StartOf(period) < since ? period + 1 : period);
   };
   if (!window.since.empty()) {
-    const Result<Instant> since = ParseInstant("since", window.since, spec_.zone);
+    const Result<Instant> since = ParseWindowTime("since", window.since, spec_.zone);
     if (!since) return since.error();
     begin_at(*since);
   }

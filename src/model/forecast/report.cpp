@@ -8,6 +8,8 @@
 #include <optional>
 #include <string_view>
 
+#include "model/report_parts.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -17,29 +19,6 @@ constexpr double kMargin = 56;
 constexpr std::string_view kActualColor = "#1f2937";
 constexpr std::string_view kModelColor = "#c2410c";
 constexpr std::string_view kBaselineColor = "#2563eb";
-
-std::string Escaped(std::string_view text) {
-  std::string safe;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        safe += "&amp;";
-        break;
-      case '<':
-        safe += "&lt;";
-        break;
-      case '>':
-        safe += "&gt;";
-        break;
-      case '"':
-        safe += "&quot;";
-        break;
-      default:
-        safe += c;
-    }
-  }
-  return safe;
-}
 
 /// A point of a line; NaN leaves a gap.
 struct Point {
@@ -97,7 +76,7 @@ std::string Plot(const std::vector<Line>& lines,
   for (const double value : {x.least, (x.least + x.greatest) / 2, x.greatest}) {
     const char* const anchor = value == x.least ? "start" : value == x.greatest ? "end" : "middle";
     svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n", left(value),
-                       kHeight - 8, anchor, Escaped(x_label(value)));
+                       kHeight - 8, anchor, EscapeHtml(x_label(value)));
   }
   for (const Line& line : lines) {
     std::string path;
@@ -123,31 +102,13 @@ std::string Plot(const std::vector<Line>& lines,
   svg += "</svg>\n<p class=\"legend\">";
   for (const Line& line : lines) {
     svg += fmt::format("<span style=\"color:{}\">&#9632;</span> {} &nbsp; ", line.color,
-                       Escaped(line.name));
+                       EscapeHtml(line.name));
   }
   return svg + "</p>\n";
 }
 
-/// Named bars from a middle line: positive to the right, negative to the left.
-std::string Bars(const std::vector<std::pair<std::string, std::optional<double>>>& bars) {
-  double most = 0;
-  for (const auto& [name, value] : bars) most = std::max(most, std::abs(value.value_or(0)));
-  if (most == 0) most = 1;
-  std::string table = "<table class=\"bars\">\n";
-  for (const auto& [name, value] : bars) {
-    const double width = 100 * std::abs(value.value_or(0)) / most;
-    table += fmt::format(
-        "<tr><th>{}</th><td>{}</td><td class=\"bar\"><div "
-        "style=\"width:{:.1f}%;background:{}\"></div>"
-        "</td></tr>\n",
-        Escaped(name), value ? fmt::format("{:+.4f}", *value) : "-", width,
-        value.value_or(0) < 0 ? "#dc2626" : "#16a34a");
-  }
-  return table + "</table>\n";
-}
-
 std::string MetricsRow(const std::string& name, const ErrorSums& sums) {
-  std::string row = fmt::format("<tr><th>{}</th><td>{}</td>", Escaped(name), sums.rows());
+  std::string row = fmt::format("<tr><th>{}</th><td>{}</td>", EscapeHtml(name), sums.rows());
   for (const Metric metric : kAllMetrics) {
     const std::optional<double> value = sums.Value(metric);
     row += fmt::format("<td>{}</td>", value ? fmt::format("{:.5g}", *value) : "-");
@@ -193,7 +154,7 @@ std::string KeyPlot(const Backtest& backtest, const ForecastData& data, std::uin
   for (std::int64_t period = first; period <= last; ++period) {
     actual.points.push_back({static_cast<double>(period), data.ValueIn(key, period)});
   }
-  return fmt::format("<h3>{}</h3>\n", Escaped(data.KeyName(key))) +
+  return fmt::format("<h3>{}</h3>\n", EscapeHtml(data.KeyName(key))) +
          Plot({actual, model},
               [&data](double period) { return data.FirstDay(std::llround(period)); });
 }
@@ -223,29 +184,13 @@ Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const Fo
   return chosen;
 }
 
-constexpr std::string_view kStyle =
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;color:#1f2937}"
-    "h1,h2,h3{line-height:1.2}table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
-    "th,td{padding:.15rem .6rem;text-align:right;border-bottom:1px solid #e5e7eb}"
-    "th:first-child{text-align:left}svg text{font-size:11px;fill:#6b7280}"
-    ".bars td.bar{width:420px}.bars div{height:12px}.legend{color:#6b7280;margin-top:0}"
-    ".verdict{padding:.8rem 1rem;border-left:5px solid}";
-
 }  // namespace
 
 Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& data,
                                const std::vector<std::string>& keys) {
   const Result<std::vector<std::uint32_t>> shown = ChooseKeys(backtest, data, keys);
   if (!shown) return shown.error();
-  const std::string title = Escaped(data.spec().name);
-  std::string page = fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{0}</title>"
-      "<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n",
-      title, kStyle);
-  page +=
-      fmt::format("<p class=\"verdict\" style=\"border-color:{}\">{}</p>\n",
-                  backtest.beats_baselines() ? "#16a34a" : "#dc2626", Escaped(VerdictOn(backtest)));
-
+  std::string page = BeginPage(data.spec().name, backtest.beats_baselines(), VerdictOn(backtest));
   page += "<h2>Model and baselines</h2>\n" + MetricsHead() + MetricsRow("model", backtest.all);
   for (const BaselineResult& result : backtest.baselines) {
     page += MetricsRow(NameOf(result.spec), result.baseline);
@@ -259,7 +204,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const BaselineResult& result : backtest.baselines) {
     skills.emplace_back(NameOf(result.spec), result.SkillOf(backtest.metric));
   }
-  page += Bars(skills);
+  page += BarTable(skills);
 
   page += "<h2>Folds</h2>\n" + MetricsHead();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
@@ -278,9 +223,9 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const FeatureImportance& one : backtest.importances) {
     if (importances.size() < kShownFeatures) importances.emplace_back(one.feature, one.share);
   }
-  page += Bars(importances) + "<h2>Actual and forecast</h2>\n";
+  page += BarTable(importances) + "<h2>Actual and forecast</h2>\n";
   for (const std::uint32_t key : *shown) page += KeyPlot(backtest, data, key);
-  return page + "</body>\n</html>\n";
+  return page + EndPage();
 }
 
 }  // namespace forkcast::model

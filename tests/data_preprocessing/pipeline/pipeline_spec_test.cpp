@@ -115,6 +115,15 @@ TEST(PipelineSpecTest, ReadsATimestampConstantInThePipelinesZone) {
   EXPECT_EQ(Show(ViewOf(*parsed->features[2].when_missing)), "2024-06-30T22:00:00Z");
 }
 
+TEST(PipelineSpecTest, JoinsTheLinesOfAQuery) {
+  ordered_json json = Valid();
+  json["series"]["past"]["query"] = {"SELECT shop, placed, 1 AS n", "FROM orders"};
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->series[2].source,
+            RowSource(QuerySource{"SELECT shop, placed, 1 AS n\nFROM orders"}));
+}
+
 TEST(PipelineSpecTest, IsUtcAndForbidsNothingUnlessToldOtherwise) {
   ordered_json json = Valid();
   for (const char* optional : {"timezone", "training", "serving", "description"}) {
@@ -298,6 +307,10 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.series.../x: name \"../x\": expected letters"},
         Mutation{"TableAndQuery", "/series/shops/query", "\"SELECT 1\"",
                  "$.series.shops: expected either \"table\" or \"query\""},
+        Mutation{"QueryOfNoLine", "/series/past/query", "[]",
+                 "$.series.past.query: expected at least one line"},
+        Mutation{"QueryWithALineThatIsNoText", "/series/past/query", R"(["SELECT shop", 1])",
+                 "$.series.past.query[1]: expected a text that is not empty"},
         Mutation{"NeitherTableNorQuery", "/series/shops/table", "",
                  "$.series.shops: expected either \"table\" or \"query\""},
         Mutation{"ColumnsWithATable", "/series/shops/columns", R"({"shop": "int64"})",

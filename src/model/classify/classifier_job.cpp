@@ -1,0 +1,230 @@
+#include "model/classify/classifier_job.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "data_preprocessing/base/mapped_file.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "model/content_hash.hpp"
+#include "model/forecast/reference_statistics.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using namespace preprocessing;
+using nlohmann::ordered_json;
+
+/// A label of more values is more likely a number or an identifier.
+constexpr std::size_t kMostClasses = 1000;
+
+Error Refuse(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+
+std::string TimeText(Instant instant) {
+  std::string text;
+  AppendIsoTimestamp(instant, text);
+  return text;
+}
+
+/// Rows of each class, in the order of the classes.
+std::vector<std::size_t> CountClasses(std::span<const std::uint32_t> labels, std::size_t classes) {
+  std::vector<std::size_t> counts(classes);
+  for (const std::uint32_t label : labels) ++counts[label];
+  return counts;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& document,
+                                                         const JobSources& sources) {
+  Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
+  if (!spec) return spec.error();
+  ClassifierPlan plan;
+  try {
+    plan = ReadClassifierPlan(JsonNode(document), *spec);
+  } catch (const SpecError& error) {
+    return Refuse(error.what());
+  }
+  if (sources.seed) plan.trainer.seed = *sources.seed;
+  if (sources.threads) plan.trainer.threads = *sources.threads;
+  if (sources.store.empty()) {
+    return Refuse(
+        fmt::format("--store (or FORKCAST_STORE) is missing: the rows of table \"{}\" "
+                    "are in the store, not in its snapshots",
+                    spec->training->table));
+  }
+  const Result<std::unique_ptr<TableDao>> dao = OpenStore(sources.store, StoreAccess::kReadOnly);
+  if (!dao) return dao.error();
+  Result<std::vector<Snapshot>> snapshots = OpenSnapshots(*spec, sources.snapshots);
+  if (!snapshots) return snapshots.error();
+  Result<LabelledRows> rows =
+      LabelledRows::Read(**dao, *spec, sources.window, plan.split.label_delay);
+  if (!rows) return rows.error();
+  std::unique_ptr<ClassifierJob> job(new ClassifierJob(document, *std::move(spec), std::move(plan),
+                                                       *std::move(rows), *std::move(snapshots)));
+  job->snapshot_folder_ = sources.snapshots;
+  return std::unique_ptr<TrainingJob>(std::move(job));
+}
+
+JobSummary ClassifierJob::Summary() const {
+  const std::vector<std::size_t> counts = CountClasses(rows_.labels(), rows_.classes().size());
+  const std::vector<TimeFold> folds = *Folds();  // Check() saw that there are some
+  const TimeFold& first = folds.front();
+  const std::string test_from = TimeText(rows_.times()[first.test_first]);
+  ordered_json classes = ordered_json::object();
+  std::string listed;
+  for (std::size_t label = 0; label < counts.size(); ++label) {
+    const std::string name = NameOf(rows_.classes()[label]);
+    classes[name] = counts[label];
+    listed += fmt::format("{}{} ({})", listed.empty() ? "" : ", ", name, counts[label]);
+  }
+  return {
+      .json = {{"rows", rows_.size()},
+               {"rows_without_label", rows_.without_label()},
+               {"classes", classes},
+               {"train_rows", first.train_end},
+               {"test_rows", rows_.size() - first.test_first},
+               {"test_from", test_from},
+               {"folds", folds.size()}},
+      .text = fmt::format("{} rows of the classes {}; {} to learn from, {} to judge, from {} "
+                          "on, in {} fold{}",
+                          rows_.size(), listed, first.train_end, rows_.size() - first.test_first,
+                          test_from, folds.size(), folds.size() == 1 ? "" : "s")};
+}
+
+Status ClassifierJob::Check() const {
+  const std::string& table = spec_.training->table;
+  const std::string& label = spec_.training->label;
+  const std::vector<ClassLabel>& classes = rows_.classes();
+  if (rows_.table_rows() == 0) return Refuse(fmt::format("table \"{}\" has no rows", table));
+  if (classes.empty()) {
+    return Refuse(
+        fmt::format("no row of table \"{}\" has both a label \"{}\" and a time ({} have "
+                    "no label, {} no time)",
+                    table, label, rows_.without_label(), rows_.without_time()));
+  }
+  if (classes.size() == 1) {
+    return Refuse(fmt::format("\"{}\" is {} in all {} rows: there is nothing to tell apart", label,
+                              NameOf(classes.front()), rows_.size()));
+  }
+  if (classes.size() > kMostClasses) {
+    return Refuse(fmt::format("\"{}\" has {} values, at most {} classes are told apart", label,
+                              classes.size(), kMostClasses));
+  }
+  for (const TransformSpec& transform : plan_.transforms) {
+    if (transform.encoding != CategoryEncoding::kTargetMean || classes.size() == 2) continue;
+    return Refuse(fmt::format(
+        "$.training.transforms.{}.encode: target_mean is for two classes, and there are {}",
+        transform.feature, classes.size()));
+  }
+  const Result<std::vector<TimeFold>> folds = Folds();
+  if (!folds) return folds.error();
+  for (std::size_t i = 0; i < folds->size(); ++i) {
+    const auto learned = rows_.labels().first((*folds)[i].train_end);
+    if (std::ranges::count(learned, learned.front()) == std::ssize(learned)) {
+      return Refuse(fmt::format("fold {}: all {} rows to learn from are of class \"{}\"", i + 1,
+                                learned.size(), NameOf(classes[learned.front()])));
+    }
+  }
+  return {};
+}
+
+Status ClassifierJob::ComputeExamples() {
+  Result<LabelledExamples> examples = LabelledExamples::Compute(spec_, snapshots_, rows_, plan_);
+  if (!examples) return examples.error();
+  if (examples->size() == 0) {
+    return Refuse(fmt::format("the features of none of {} rows could be computed; the first: {}",
+                              rows_.size(), examples->first_refusal));
+  }
+  examples_ = *std::move(examples);
+  return {};
+}
+
+Result<const Validation*> ClassifierJob::Validate(const OnProgress& on_progress) {
+  const Result<std::vector<TimeFold>> folds = Folds();
+  if (!folds) return folds.error();
+  Result<std::optional<ClassifierJudgement>> judgement =
+      JudgeClassifier(plan_, *examples_, rows_.classes(), *folds, on_progress);
+  if (!judgement) return judgement.error();
+  if (!*judgement) return nullptr;
+  return &validation_.emplace(**std::move(judgement), spec_.name, rows_, *examples_);
+}
+
+Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_progress) const {
+  const Result<std::optional<ClassifierModel>> model =
+      ClassifierModel::Train(plan_, *examples_, examples_->size(), rows_.classes(), on_progress);
+  if (!model) return model.error();
+  if (!*model) return std::optional<Artefact>();
+  Result<std::vector<ArtefactFile>> files = Files(**model);
+  if (!files) return files.error();
+  return std::optional(Artefact{.manifest = Manifest(**model), .files = *std::move(files)});
+}
+
+ordered_json ClassifierJob::ClassesOf(const ClassifierModel& model) const {
+  ordered_json classes = ordered_json::array();
+  for (const std::uint32_t label : model.classes()) {
+    classes.push_back(ToJson(rows_.classes()[label]));
+  }
+  return classes;
+}
+
+Result<std::vector<ArtefactFile>> ClassifierJob::Files(const ClassifierModel& model) const {
+  Result<std::vector<ArtefactFile>> files = model.Files();
+  if (!files) return files.error();
+  const ClassifierJudgement& judgement = validation_->judgement();
+  std::vector<std::size_t> taken_for(rows_.classes().size());
+  std::vector<float> probabilities;
+  for (const JudgedRow& row : judgement.rows) {
+    ++taken_for[row.taken_for];
+    probabilities.push_back(static_cast<float>(row.probability));
+  }
+  ordered_json predicted = ordered_json::object();
+  for (std::size_t label = 0; label < taken_for.size(); ++label) {
+    predicted[NameOf(rows_.classes()[label])] =
+        static_cast<double>(taken_for[label]) / static_cast<double>(judgement.rows.size());
+  }
+  const ordered_json classes{{"label", spec_.training->label}, {"classes", ClassesOf(model)}};
+  const ordered_json reference{{"features", ReferenceOf(examples_->features)},
+                               {"predicted_shares", predicted},
+                               {"probability", ReferenceOf(probabilities)}};
+  files->push_back({"classes.json", classes.dump() + "\n"});
+  files->push_back({"pipeline.json", document_.dump(2) + "\n"});
+  files->push_back({"reference.json", reference.dump() + "\n"});
+  return files;
+}
+
+ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
+  ordered_json snapshots = ordered_json::array();
+  for (const SeriesSpec& series : spec_.series) {
+    const MappedFile file(SnapshotPath(snapshot_folder_, series, spec_.zone));
+    const auto bytes = file.bytes();
+    snapshots.push_back(
+        {{"series", series.name},
+         {"hash", ContentHash({reinterpret_cast<const char*>(bytes.data()), bytes.size()})}});
+  }
+  return {
+      {"format", 1},
+      {"kind", "classifier"},
+      {"pipeline",
+       {{"name", spec_.name}, {"version", spec_.version}, {"hash", ContentHash(document_.dump())}}},
+      {"classifier",
+       {{"table", spec_.training->table},
+        {"label", spec_.training->label},
+        {"classes", ClassesOf(model)}}},
+      {"data",
+       {{"from", TimeText(examples_->times.front())},
+        {"to", TimeText(examples_->times.back())},
+        {"rows", examples_->size()},
+        {"rows_without_label", rows_.without_label()},
+        {"rows_left_out", rows_.without_time() + examples_->refused},
+        {"hash", rows_.Hash()},
+        {"snapshots", snapshots}}},
+      {"seed", plan_.trainer.seed},
+      {"libraries", {{"forkcast", FORKCAST_VERSION}, {"xgboost", XGBoostLibraryVersion()}}},
+      {"evaluation", validation_->ToJson()}};
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
+#include "model/classify/classifier_model.hpp"
+#include "model/classify/classifier_plan.hpp"
+#include "model/classify/classifier_validation.hpp"
+#include "model/classify/labelled_examples.hpp"
+#include "model/classify/labelled_rows.hpp"
+#include "model/training_job.hpp"
+
+namespace forkcast::model {
+
+/// A pipeline with a label: its document, the labelled rows in a window, read from the store, and
+/// the snapshots that their features read.
+class ClassifierJob final : public TrainingJob {
+ public:
+  /// kInvalidArgument names the path in the document, the flag (the store is needed), or what
+  /// LabelledRows::Read refuses; otherwise as OpenStore and OpenSnapshots.
+  static Result<std::unique_ptr<TrainingJob>> Load(const nlohmann::ordered_json& document,
+                                                   const JobSources& sources);
+  ClassifierJob(const ClassifierJob&) = delete;
+  ClassifierJob& operator=(const ClassifierJob&) = delete;
+
+  [[nodiscard]] const std::string& name() const noexcept override { return spec_.name; }
+  [[nodiscard]] const SearchSpec* search() const noexcept override {
+    return plan_.search ? &*plan_.search : nullptr;
+  }
+  [[nodiscard]] JobSummary Summary() const override;
+  /// That there are rows with a label, of more than one class, that the split leaves rows of two
+  /// classes to learn from in each fold, and that transforms fit the number of classes.
+  [[nodiscard]] Status Check() const override;
+  Status ComputeExamples() override;
+  Result<const Validation*> Validate(const OnProgress& on_progress) override;
+  [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
+      const OnProgress& on_progress) const override;
+
+ private:
+  ClassifierJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec,
+                ClassifierPlan plan, LabelledRows rows,
+                std::vector<preprocessing::Snapshot> snapshots)
+      : document_(std::move(document)),
+        spec_(std::move(spec)),
+        plan_(std::move(plan)),
+        rows_(std::move(rows)),
+        snapshots_(std::move(snapshots)) {}
+  [[nodiscard]] Result<std::vector<TimeFold>> Folds() const {
+    return SplitByTime(rows_.times(), plan_.split);
+  }
+  /// The pipeline document, the model, its classes, reference statistics.
+  [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ClassifierModel& model) const;
+  /// What a version says of itself.
+  [[nodiscard]] nlohmann::ordered_json Manifest(const ClassifierModel& model) const;
+  [[nodiscard]] nlohmann::ordered_json ClassesOf(const ClassifierModel& model) const;
+
+  nlohmann::ordered_json document_;
+  preprocessing::PipelineSpec spec_;
+  ClassifierPlan plan_;
+  LabelledRows rows_;
+  std::vector<preprocessing::Snapshot> snapshots_;
+  std::filesystem::path snapshot_folder_;
+  std::optional<LabelledExamples> examples_;
+  std::optional<ClassifierValidation> validation_;
+};
+
+}  // namespace forkcast::model

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/transform/fitted_transforms.hpp"
+#include "model/classify/classifier_plan.hpp"
+#include "model/classify/labelled_examples.hpp"
+#include "model/registry/registry.hpp"
+#include "model/train/tree_model.hpp"
+#include "model/training_job.hpp"
+
+namespace forkcast::model {
+
+/// Trees and what belongs before and behind them. It knows the classes that it has learned from,
+/// and no others: those of later rows would be knowledge of the future.
+class ClassifierModel {
+ public:
+  /// Learns from the first `count` examples: binary for two classes among them, multiclass for
+  /// more. `classes`: of the label, for messages. Nothing when `on_progress` cancelled.
+  /// kInvalidArgument for one class alone, and as Trainer::Train and FittedTransforms::Fit.
+  static Result<std::optional<ClassifierModel>> Train(const ClassifierPlan& plan,
+                                                      const LabelledExamples& examples,
+                                                      std::size_t count,
+                                                      std::span<const ClassLabel> classes,
+                                                      const OnProgress& on_progress);
+
+  /// Learned from, ascending: positions among the label's.
+  [[nodiscard]] std::span<const std::uint32_t> classes() const noexcept { return classes_; }
+  [[nodiscard]] const std::vector<std::string>& columns() const noexcept {
+    return transforms_.outputs();
+  }
+  /// The matrix that the trees read of examples first .. end - 1.
+  [[nodiscard]] Result<std::vector<float>> Matrix(const LabelledExamples& examples,
+                                                  std::size_t first, std::size_t end) const;
+  /// Probabilities of classes(), row-major, one row of them for each of `matrix`.
+  [[nodiscard]] Result<std::vector<double>> Predict(std::span<const float> matrix) const;
+
+  [[nodiscard]] Result<std::vector<FeatureImportance>> Importances() const {
+    return trees_.Importances();
+  }
+  /// `model/1.ubj` and `model/1.transforms.json`.
+  [[nodiscard]] Result<std::vector<ArtefactFile>> Files() const;
+
+ private:
+  ClassifierModel(std::vector<std::uint32_t> classes, preprocessing::FittedTransforms transforms,
+                  TreeModel trees)
+      : classes_(std::move(classes)),
+        transforms_(std::move(transforms)),
+        trees_(std::move(trees)) {}
+
+  std::vector<std::uint32_t> classes_;
+  preprocessing::FittedTransforms transforms_;
+  TreeModel trees_;
+};
+
+}  // namespace forkcast::model

@@ -1,0 +1,124 @@
+#include "model/classify/classifier_plan.hpp"
+
+#include <algorithm>
+
+namespace forkcast::model {
+namespace {
+
+using preprocessing::ColumnType;
+using preprocessing::FeatureSpec;
+using preprocessing::JsonNode;
+using preprocessing::PipelineSpec;
+using preprocessing::TableSpec;
+
+std::size_t RequireFeature(const JsonNode& node, const std::string& name,
+                           const PipelineSpec& spec) {
+  const auto found = std::ranges::find(spec.features, name, &FeatureSpec::name);
+  if (found == spec.features.end()) node.Fail("no feature is called \"" + name + "\"");
+  return static_cast<std::size_t>(found - spec.features.begin());
+}
+
+void CheckLabel(const JsonNode& node, const PipelineSpec& spec) {
+  const TableSpec& table = *std::ranges::find(spec.tables, spec.training->table, &TableSpec::name);
+  const ColumnType type = table.schema.columns[*table.schema.Find(spec.training->label)].type;
+  if (type == ColumnType::kDouble || type == ColumnType::kTimestamp) {
+    node.Fail("column \"" + spec.training->label + "\" is " + std::string(ToString(type)) +
+              ", expected a bool, text or int64, whose values are the classes");
+  }
+}
+
+TrainerOptions ReadModel(const JsonNode& node) {
+  for (const char* const member : {"task", "objective"}) {
+    if (const auto given = node.Find(member)) given->Fail("a classifier's follows from its label");
+  }
+  return ReadTrainerOptions(node);
+}
+
+bool IsHidden(const ClassifierPlan& plan, const std::string& feature) {
+  return std::ranges::find(plan.hidden, feature) != plan.hidden.end();
+}
+
+void ReadFeatures(const JsonNode& node, const PipelineSpec& spec, ClassifierPlan& plan) {
+  if (const auto hidden = node.Find("hidden")) {
+    plan.hidden = hidden->Strings();
+    for (const std::string& name : plan.hidden) RequireFeature(*hidden, name, spec);
+    if (plan.hidden.size() == spec.features.size()) hidden->Fail("no feature is left");
+  }
+  for (const FeatureSpec& feature : spec.features) {
+    if (feature.type == ColumnType::kTimestamp && !IsHidden(plan, feature.name)) {
+      node.Fail("feature \"" + feature.name +
+                "\" is a timestamp, which no model reads: hide it, or read the time since it");
+    }
+  }
+  if (const auto transforms = node.Find("transforms")) {
+    plan.transforms = preprocessing::ReadTransforms(*transforms);
+    for (const preprocessing::TransformSpec& transform : plan.transforms) {
+      const JsonNode one = transforms->Get(transform.feature);
+      RequireFeature(one, transform.feature, spec);
+      if (IsHidden(plan, transform.feature)) one.Fail("the feature is hidden from the model");
+    }
+  }
+  if (const auto weight = node.Find("weight")) {
+    plan.weight = RequireFeature(*weight, weight->String(), spec);
+    const ColumnType type = spec.features[*plan.weight].type;
+    if (type != ColumnType::kInt64 && type != ColumnType::kDouble) {
+      weight->Fail("feature \"" + weight->String() + "\" is no number");
+    }
+  }
+}
+
+TimeSplitSpec ReadSplit(const JsonNode& node) {
+  constexpr double kLeastShare = 1e-6;
+  constexpr std::int64_t kMostSplits = 10'000;
+  TimeSplitSpec split;
+  if (const auto share = node.Find("test_share")) {
+    split.test_share = share->Number(kLeastShare, 1 - kLeastShare);
+  }
+  if (const auto splits = node.Find("n_splits")) {
+    split.n_splits = static_cast<std::size_t>(splits->Integer(1, kMostSplits));
+  }
+  if (const auto delay = node.Find("label_delay")) {
+    const Result<std::chrono::microseconds> span = preprocessing::ParseDuration(delay->String());
+    if (!span) delay->Fail(span.error().message);
+    split.label_delay = *span;
+  }
+  return split;
+}
+
+ClassMetric ReadMetric(const JsonNode& node) {
+  const std::string name = node.String();
+  if (name != "accuracy" && name != "log_loss") node.Fail("expected accuracy or log_loss");
+  return name == "accuracy" ? ClassMetric::kAccuracy : ClassMetric::kLogLoss;
+}
+
+}  // namespace
+
+std::string_view NameOfError(ClassMetric metric) noexcept {
+  return metric == ClassMetric::kAccuracy ? "error_rate" : "log_loss";
+}
+
+std::optional<double> ErrorBy(ClassMetric metric, const ClassificationSums& sums) noexcept {
+  if (metric == ClassMetric::kLogLoss) return sums.LogLoss();
+  const std::optional<double> accuracy = sums.Accuracy();
+  return accuracy ? std::optional(1 - *accuracy) : std::nullopt;
+}
+
+ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec) {
+  if (!spec.training) {
+    root.Fail("the pipeline has neither a \"forecast\" nor a \"training\" with a label to train");
+  }
+  const JsonNode node = root.Get("training");
+  node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",
+                      "label_delay", "weight", "metric", "slices", "search"});
+  CheckLabel(node.Get("label"), spec);
+  ClassifierPlan plan;
+  plan.trainer = ReadModel(node.Get("model"));
+  ReadFeatures(node, spec, plan);
+  plan.split = ReadSplit(node);
+  plan.metric = ReadMetric(node.Get("metric"));
+  if (const auto slices = node.Find("slices")) plan.slices = ReadSlices(*slices, spec.features);
+  if (const auto search = node.Find("search")) plan.search = ReadSearchSpec(*search);
+  return plan;
+}
+
+}  // namespace forkcast::model

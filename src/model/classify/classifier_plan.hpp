@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/transform/fitted_transforms.hpp"
+#include "model/classify/slice.hpp"
+#include "model/classify/time_split.hpp"
+#include "model/evaluate/class_metrics.hpp"
+#include "model/evaluate/parameter_search.hpp"
+#include "model/train/trainer.hpp"
+
+namespace forkcast::model {
+
+/// By which error a classifier is compared with its baselines.
+enum class ClassMetric {
+  kAccuracy,  ///< The error rate, 1 - accuracy.
+  kLogLoss,
+};
+
+/// What the error is called where it is shown: "error_rate", "log_loss".
+[[nodiscard]] std::string_view NameOfError(ClassMetric metric) noexcept;
+/// Not there without rows.
+[[nodiscard]] std::optional<double> ErrorBy(ClassMetric metric,
+                                            const ClassificationSums& sums) noexcept;
+
+/// How a pipeline with a label is trained and judged: its section `training`
+/// (docs/classifiers.md).
+struct ClassifierPlan {
+  /// Its task and number of classes are those of the rows that a model learns from.
+  TrainerOptions trainer;
+  std::vector<preprocessing::TransformSpec> transforms;
+  /// Features that the model does not see: parts of others, weights, what slices ask for.
+  std::vector<std::string> hidden;
+  TimeSplitSpec split;
+  std::optional<std::size_t> weight;  ///< The feature, by its position, that weighs training rows.
+  ClassMetric metric = ClassMetric::kAccuracy;
+  std::vector<SliceSpec> slices;
+  std::optional<SearchSpec> search;
+};
+
+/// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
+/// Throws SpecError naming the path: also when the pipeline has no label, or one that is neither
+/// bool, text nor int64; when a feature that is named does not exist, or is no number where one is
+/// needed; when a feature that the model sees is a timestamp.
+[[nodiscard]] ClassifierPlan ReadClassifierPlan(const preprocessing::JsonNode& root,
+                                                const preprocessing::PipelineSpec& spec);
+
+}  // namespace forkcast::model

@@ -1,0 +1,333 @@
+#include "model/classify/classifier_validation.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "data_preprocessing/table/parse_value.hpp"
+#include "data_preprocessing/table/value.hpp"
+#include "model/report_parts.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::Value;
+
+ordered_json OrNull(std::optional<double> value) {
+  return value ? ordered_json(*value) : ordered_json(nullptr);
+}
+
+std::string Number(std::optional<double> value) {
+  return value ? fmt::format("{:.4f}", *value) : "-";
+}
+
+std::string TimeText(Instant instant) {
+  std::string text;
+  preprocessing::AppendIsoTimestamp(instant, text);
+  return text;
+}
+
+std::string TextOf(const Value& value) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
+  if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
+  if (const auto* number = std::get_if<double>(&value)) return fmt::format("{:g}", *number);
+  if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
+  if (const auto* instant = std::get_if<Instant>(&value)) return TimeText(*instant);
+  return "-";
+}
+
+/// Rows that are of class `label`.
+std::uint64_t RowsOf(const ClassificationSums& sums, std::size_t label) {
+  std::uint64_t rows = 0;
+  for (std::size_t other = 0; other < sums.classes(); ++other) rows += sums.Count(label, other);
+  return rows;
+}
+
+ordered_json MetricsOf(const ClassificationSums& sums) {
+  return {{"rows", sums.rows()},
+          {"accuracy", OrNull(sums.Accuracy())},
+          {"log_loss", OrNull(sums.LogLoss())}};
+}
+
+/// Of each class, by its name; and rows of the actual class by what they were taken for.
+ordered_json InDetail(const ClassificationSums& sums, std::span<const ClassLabel> labels) {
+  ordered_json metrics = MetricsOf(sums);
+  metrics["classes"] = ordered_json::array();
+  metrics["confusion"] = ordered_json::array();
+  for (std::size_t label = 0; label < labels.size(); ++label) {
+    metrics["classes"].push_back({{"class", ToJson(labels[label])},
+                                  {"rows", RowsOf(sums, label)},
+                                  {"precision", OrNull(sums.Precision(label))},
+                                  {"recall", OrNull(sums.Recall(label))}});
+    ordered_json taken_for = ordered_json::array();
+    for (std::size_t other = 0; other < labels.size(); ++other) {
+      taken_for.push_back(sums.Count(label, other));
+    }
+    metrics["confusion"].push_back(std::move(taken_for));
+  }
+  return metrics;
+}
+
+std::string TableHead(const std::string& title) {
+  return fmt::format("{:<44}{:>9}{:>11}{:>11}\n", title, "rows", "accuracy", "log_loss");
+}
+
+std::string TableLine(const std::string& name, const ClassificationSums& sums) {
+  return fmt::format("{:<44}{:>9}{:>11}{:>11}", name, sums.rows(), Number(sums.Accuracy()),
+                     Number(sums.LogLoss()));
+}
+
+std::string HtmlHead() {
+  return "<table>\n<tr><th></th><th>rows</th><th>accuracy</th><th>log_loss</th></tr>\n";
+}
+
+std::string HtmlRow(const std::string& name, const ClassificationSums& sums) {
+  const auto number = [](std::optional<double> value) {
+    return value ? fmt::format("{:.5g}", *value) : "-";
+  };
+  return fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n", EscapeHtml(name),
+                     sums.rows(), number(sums.Accuracy()), number(sums.LogLoss()));
+}
+
+std::string SpanOf(const JudgedFold& fold) {
+  return TimeText(fold.from) + ".." + TimeText(fold.to);
+}
+
+/// A matrix with more classes than this is for programs.
+constexpr std::size_t kShownClasses = 12;
+
+}  // namespace
+
+std::string ClassifierValidation::Verdict() const {
+  const NamedSums& best = judgement_.best_baseline();
+  const std::optional<double> skill = judgement_.SkillAgainst(best);
+  const std::string_view error = NameOfError(judgement_.metric);
+  if (beats_baselines()) {
+    return fmt::format(
+        "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", error,
+        100 * *skill, best.name);
+  }
+  std::string why = fmt::format("{} makes no error", best.name);
+  if (skill) {
+    why = *skill == 0 ? fmt::format("its {} is that of {}", error, best.name)
+                      : fmt::format("its {} is {:.1f} % larger than that of {}", error,
+                                    -100 * *skill, best.name);
+  }
+  return fmt::format("The model does NOT beat the baselines: {}. Deciding by {} is simpler and {}.",
+                     why, best.name, skill == 0.0 ? "as good" : "better");
+}
+
+std::string ClassifierValidation::LeftOut() const {
+  std::string text;
+  if (rows_.without_label() > 0) {
+    text += fmt::format("{} rows have no label and are left out\n", rows_.without_label());
+  }
+  if (rows_.without_time() > 0) {
+    text += fmt::format("{} rows have no time and are left out\n", rows_.without_time());
+  }
+  if (examples_.refused > 0) {
+    text += fmt::format("{} rows were left out, the first: {}\n", examples_.refused,
+                        examples_.first_refusal);
+  }
+  return text;
+}
+
+ordered_json ClassifierValidation::ToJson() const {
+  const std::span<const ClassLabel> labels = rows_.classes();
+  ordered_json baselines = ordered_json::array();
+  for (const NamedSums& baseline : judgement_.baselines) {
+    baselines.push_back({{"name", baseline.name},
+                         {"skill", OrNull(judgement_.SkillAgainst(baseline))},
+                         {"metrics", MetricsOf(baseline.sums)}});
+  }
+  baselines.back()["question"] = judgement_.stump_question;
+  ordered_json folds = ordered_json::array();
+  for (std::size_t i = 0; i < judgement_.folds.size(); ++i) {
+    const JudgedFold& fold = judgement_.folds[i];
+    ordered_json one{{"fold", i + 1},
+                     {"train_rows", fold.train_rows},
+                     {"test_from", TimeText(fold.from)},
+                     {"test_to", TimeText(fold.to)}};
+    one.update(InDetail(fold.sums, labels));
+    folds.push_back(std::move(one));
+  }
+  ordered_json slices = ordered_json::array();
+  for (const NamedSums& slice : judgement_.slices) {
+    ordered_json one{{"slice", slice.name}};
+    one.update(InDetail(slice.sums, labels));
+    slices.push_back(std::move(one));
+  }
+  ordered_json importances = ordered_json::object();
+  for (const FeatureImportance& one : judgement_.importances) importances[one.feature] = one.share;
+  const NamedSums& best = judgement_.best_baseline();
+  return {{"metric", NameOfError(judgement_.metric)},
+          {"value", OrNull(value())},
+          {"beats_baselines", beats_baselines()},
+          {"best_baseline", best.name},
+          {"skill", OrNull(judgement_.SkillAgainst(best))},
+          {"metrics", InDetail(judgement_.all, labels)},
+          {"rows_without_label", rows_.without_label()},
+          {"rows_without_time", rows_.without_time()},
+          {"rows_left_out", examples_.refused},
+          {"first_left_out", examples_.first_refusal},
+          {"folds", folds},
+          {"slices", slices},
+          {"baselines", baselines},
+          {"importances", importances}};
+}
+
+std::string ClassifierValidation::Describe() const {
+  std::string text = TableHead("") + TableLine("model", judgement_.all) + "\n";
+  for (const NamedSums& baseline : judgement_.baselines) {
+    const bool is_stump = &baseline == &judgement_.baselines.back();
+    const std::optional<double> skill = judgement_.SkillAgainst(baseline);
+    const std::string name = is_stump && !judgement_.stump_question.empty()
+                                 ? fmt::format("{}: {}", baseline.name, judgement_.stump_question)
+                                 : baseline.name;
+    text += TableLine(name, baseline.sums) +
+            (skill ? fmt::format("  skill {:+.4f}", *skill) : "  no skill") + "\n";
+  }
+  if (!judgement_.slices.empty()) {
+    text += "\n" + TableHead("slice");
+    for (const NamedSums& slice : judgement_.slices) {
+      text += TableLine(slice.name, slice.sums) + "\n";
+    }
+  }
+  text += "\n" + TableHead("fold, tested");
+  for (std::size_t i = 0; i < judgement_.folds.size(); ++i) {
+    const JudgedFold& fold = judgement_.folds[i];
+    text += TableLine(fmt::format("{} {}", i + 1, SpanOf(fold)), fold.sums) + "\n";
+  }
+  text += fmt::format("\n{:<44}{:>9}{:>11}{:>11}\n", "class", "rows", "precision", "recall");
+  const std::size_t classes = judgement_.all.classes();
+  for (std::size_t label = 0; label < classes; ++label) {
+    text +=
+        fmt::format("{:<44}{:>9}{:>11}{:>11}\n", ClassName(label), RowsOf(judgement_.all, label),
+                    Number(judgement_.all.Precision(label)), Number(judgement_.all.Recall(label)));
+  }
+  if (classes <= kShownClasses) {
+    text += fmt::format("\n{:<24}", "is, taken for");
+    for (std::size_t other = 0; other < classes; ++other) {
+      text += fmt::format(" {:>12}", ClassName(other));
+    }
+    text += "\n";
+    for (std::size_t label = 0; label < classes; ++label) {
+      text += fmt::format("{:<24}", ClassName(label));
+      for (std::size_t other = 0; other < classes; ++other) {
+        text += fmt::format(" {:>12}", judgement_.all.Count(label, other));
+      }
+      text += "\n";
+    }
+  }
+  const std::string left_out = LeftOut();
+  if (!left_out.empty()) text += "\n" + left_out;
+  return text + "\n" + Verdict() + "\n";
+}
+
+std::string ClassifierValidation::MistakesTable() const {
+  std::vector<JudgedRow> mistakes;
+  for (const JudgedRow& row : judgement_.rows) {
+    if (row.taken_for != examples_.labels[row.example]) mistakes.push_back(row);
+  }
+  if (mistakes.empty()) return "<p>None.</p>\n";
+  std::ranges::stable_sort(mistakes, std::ranges::greater{}, &JudgedRow::probability);
+  constexpr std::size_t kShownMistakes = 20;
+  mistakes.resize(std::min(mistakes.size(), kShownMistakes));
+  const preprocessing::Table& requests = rows_.requests();
+  std::string table = "<table>\n<tr><th>is</th><th>taken for</th><th>with probability</th>";
+  for (const preprocessing::ColumnSpec& field : requests.schema().columns) {
+    table += fmt::format("<th>{}</th>", EscapeHtml(field.name));
+  }
+  table += "</tr>\n";
+  for (const JudgedRow& row : mistakes) {
+    table += fmt::format("<tr><td>{}</td><td>{}</td><td>{:.4f}</td>",
+                         EscapeHtml(ClassName(examples_.labels[row.example])),
+                         EscapeHtml(ClassName(row.taken_for)), row.probability);
+    const std::size_t request = rows_.request_of(examples_.rows[row.example]);
+    for (std::size_t field = 0; field < requests.column_count(); ++field) {
+      table +=
+          fmt::format("<td>{}</td>",
+                      EscapeHtml(TextOf(preprocessing::ValueAt(requests.column(field), request))));
+    }
+    table += "</tr>\n";
+  }
+  return table + "</table>\n";
+}
+
+Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>& keys) const {
+  if (!keys.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "--report-key: a classifier has no keys",
+                 "report-key"};
+  }
+  std::string page = BeginPage(name_, beats_baselines(), Verdict());
+  page += "<h2>Model and baselines</h2>\n" + HtmlHead() + HtmlRow("model", judgement_.all);
+  for (const NamedSums& baseline : judgement_.baselines) {
+    page += HtmlRow(baseline.name, baseline.sums);
+  }
+  page += "</table>\n";
+  if (!judgement_.stump_question.empty()) {
+    page += fmt::format("<p>The stump asks: {}?</p>\n", EscapeHtml(judgement_.stump_question));
+  }
+  page += fmt::format(
+      "<h2>Skill against baselines</h2>\n<p>1 - error of the model / error of the baseline ({}), "
+      "on the same rows; above 0 the model is better.</p>\n",
+      NameOfError(judgement_.metric));
+  std::vector<std::pair<std::string, std::optional<double>>> skills;
+  for (const NamedSums& baseline : judgement_.baselines) {
+    skills.emplace_back(baseline.name, judgement_.SkillAgainst(baseline));
+  }
+  page += BarTable(skills);
+  if (!judgement_.slices.empty()) {
+    page += "<h2>Slices</h2>\n" + HtmlHead();
+    for (const NamedSums& slice : judgement_.slices) page += HtmlRow(slice.name, slice.sums);
+    page += "</table>\n";
+  }
+  page += "<h2>Folds</h2>\n" + HtmlHead();
+  for (const JudgedFold& fold : judgement_.folds) page += HtmlRow(SpanOf(fold), fold.sums);
+  page +=
+      "</table>\n<h2>Classes</h2>\n<table>\n<tr><th></th><th>rows</th><th>precision</th>"
+      "<th>recall</th></tr>\n";
+  const std::size_t classes = judgement_.all.classes();
+  for (std::size_t label = 0; label < classes; ++label) {
+    page +=
+        fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                    EscapeHtml(ClassName(label)), RowsOf(judgement_.all, label),
+                    Number(judgement_.all.Precision(label)), Number(judgement_.all.Recall(label)));
+  }
+  page += "</table>\n<h2>Confusion</h2>\n";
+  if (classes > kShownClasses) {
+    page += fmt::format("<p>{} classes: --json has the matrix.</p>\n", classes);
+  } else {
+    page += "<table>\n<tr><th>is, taken for</th>";
+    for (std::size_t other = 0; other < classes; ++other) {
+      page += fmt::format("<th>{}</th>", EscapeHtml(ClassName(other)));
+    }
+    page += "</tr>\n";
+    for (std::size_t label = 0; label < classes; ++label) {
+      page += fmt::format("<tr><th>{}</th>", EscapeHtml(ClassName(label)));
+      for (std::size_t other = 0; other < classes; ++other) {
+        page += fmt::format("<td>{}</td>", judgement_.all.Count(label, other));
+      }
+      page += "</tr>\n";
+    }
+    page += "</table>\n";
+  }
+  page +=
+      "<h2>Importance of features</h2>\n<p>Share of the loss that splits by the feature took "
+      "away, last fold.</p>\n";
+  std::vector<std::pair<std::string, std::optional<double>>> importances;
+  constexpr std::size_t kShownFeatures = 30;
+  for (const FeatureImportance& one : judgement_.importances) {
+    if (importances.size() < kShownFeatures) importances.emplace_back(one.feature, one.share);
+  }
+  page += BarTable(importances) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
+  if (const std::string left_out = LeftOut(); !left_out.empty()) {
+    page += "<h2>Left out</h2>\n<p>" + EscapeHtml(left_out) + "</p>\n";
+  }
+  return page + EndPage();
+}
+
+}  // namespace forkcast::model

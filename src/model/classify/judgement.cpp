@@ -1,0 +1,181 @@
+#include "model/classify/judgement.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "model/classify/classifier_model.hpp"
+#include "model/classify/stump.hpp"
+
+namespace forkcast::model {
+namespace {
+
+/// Probabilities of the classes that a model knows, among all of the label's: it gives the others
+/// none.
+class Spread {
+ public:
+  Spread(std::span<const std::uint32_t> known, std::size_t classes)
+      : known_(known), all_(classes) {}
+
+  /// Valid until the next call.
+  std::span<const double> operator()(std::span<const double> probabilities) noexcept {
+    for (std::size_t i = 0; i < known_.size(); ++i) all_[known_[i]] = probabilities[i];
+    return all_;
+  }
+
+ private:
+  std::span<const std::uint32_t> known_;
+  std::vector<double> all_;
+};
+
+/// Labels as positions among the classes that a model knows.
+std::vector<std::uint32_t> Among(std::span<const std::uint32_t> known,
+                                 std::span<const std::uint32_t> labels) {
+  std::vector<std::uint32_t> positions;
+  positions.reserve(labels.size());
+  for (const std::uint32_t label : labels) {
+    positions.push_back(
+        static_cast<std::uint32_t>(std::ranges::lower_bound(known, label) - known.begin()));
+  }
+  return positions;
+}
+
+std::vector<double> SharesOf(std::span<const std::uint32_t> labels, std::size_t classes) {
+  std::vector<double> shares(classes);
+  for (const std::uint32_t label : labels) ++shares[label];
+  for (double& share : shares) share /= static_cast<double>(labels.size());
+  return shares;
+}
+
+/// One fold: a trained model, its baselines, and the rows that they are judged on.
+class FoldJudge {
+ public:
+  FoldJudge(const LabelledExamples& examples, std::size_t train_rows, std::size_t first,
+            std::size_t end)
+      : examples_(examples), train_rows_(train_rows), first_(first), end_(end) {}
+
+  Status Judge(const ClassifierModel& model, ClassifierJudgement& judgement) const {
+    const std::size_t columns = model.columns().size();
+    const std::size_t classes = judgement.all.classes();
+    const std::span<const std::uint32_t> known = model.classes();
+    const Result<std::vector<float>> train = model.Matrix(examples_, 0, train_rows_);
+    if (!train) return train.error();
+    const auto learned = std::span(examples_.labels).first(train_rows_);
+    const Stump stump = Stump::Fit(*train, columns, Among(known, learned), known.size());
+    const std::vector<double> shares = SharesOf(learned, classes);
+    const Result<std::vector<float>> matrix = model.Matrix(examples_, first_, end_);
+    if (!matrix) return matrix.error();
+    const Result<std::vector<double>> predicted = model.Predict(*matrix);
+    if (!predicted) return predicted.error();
+
+    ClassificationSums sums(classes);
+    Spread of_model(known, classes);
+    Spread of_stump(known, classes);
+    for (std::size_t i = first_; i < end_; ++i) {
+      const std::size_t row = i - first_;
+      const std::uint32_t actual = examples_.labels[i];
+      const auto probabilities =
+          of_model(std::span(*predicted).subspan(row * known.size(), known.size()));
+      sums.Add(actual, probabilities);
+      for (std::size_t slice = 0; slice < judgement.slices.size(); ++slice) {
+        if ((examples_.slices[i] >> slice & 1) != 0) {
+          judgement.slices[slice].sums.Add(actual, probabilities);
+        }
+      }
+      const auto most = std::ranges::max_element(probabilities);
+      judgement.rows.push_back(
+          {.example = i,
+           .taken_for = static_cast<std::uint32_t>(most - probabilities.begin()),
+           .probability = *most});
+      judgement.baselines[0].sums.Add(actual, shares);
+      judgement.baselines[1].sums.Add(
+          actual, of_stump(stump.Predict(std::span(*matrix).subspan(row * columns, columns))));
+    }
+    judgement.all.Merge(sums);
+    judgement.folds.push_back({.train_rows = train_rows_,
+                               .from = examples_.times[first_],
+                               .to = examples_.times[end_ - 1],
+                               .sums = std::move(sums)});
+    judgement.stump_question.clear();
+    if (!stump.splits()) return {};
+    const std::string& column = model.columns()[stump.column()];
+    judgement.stump_question = std::isinf(stump.threshold())
+                                   ? fmt::format("{} is missing", column)
+                                   : fmt::format("{} < {:g}", column, stump.threshold());
+    return {};
+  }
+
+ private:
+  const LabelledExamples& examples_;
+  std::size_t train_rows_;
+  std::size_t first_;
+  std::size_t end_;
+};
+
+}  // namespace
+
+std::optional<double> ClassifierJudgement::SkillAgainst(const NamedSums& baseline) const noexcept {
+  const std::optional<double> error = value();
+  const std::optional<double> other = ErrorBy(metric, baseline.sums);
+  if (!error || !other || *other <= 0) return std::nullopt;
+  return 1 - *error / *other;
+}
+
+const NamedSums& ClassifierJudgement::best_baseline() const noexcept {
+  return *std::ranges::min_element(baselines, {}, [this](const NamedSums& baseline) {
+    return ErrorBy(metric, baseline.sums).value_or(0);
+  });
+}
+
+bool ClassifierJudgement::beats_baselines() const noexcept {
+  return SkillAgainst(best_baseline()).value_or(0) > 0;
+}
+
+Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan& plan,
+                                                           const LabelledExamples& examples,
+                                                           std::span<const ClassLabel> classes,
+                                                           std::span<const TimeFold> folds,
+                                                           const OnProgress& on_progress) {
+  const ClassificationSums none(classes.size());
+  ClassifierJudgement judgement{.metric = plan.metric,
+                                .all = none,
+                                .folds = {},
+                                .slices = {},
+                                .baselines = {{"most_frequent", none}, {"stump", none}},
+                                .stump_question = {},
+                                .rows = {},
+                                .importances = {}};
+  for (const SliceSpec& slice : plan.slices) judgement.slices.push_back({slice.name, none});
+  for (std::size_t i = 0; i < folds.size(); ++i) {
+    const auto in_fold = [i](Error error) {
+      error.message = fmt::format("fold {}: {}", i + 1, error.message);
+      return error;
+    };
+    const std::size_t train_rows = examples.CountBefore(folds[i].train_end);
+    const std::size_t first = examples.CountBefore(folds[i].test_first);
+    const std::size_t end = examples.CountBefore(folds[i].test_end);
+    if (first == end) {
+      return in_fold(
+          {ErrorCode::kInvalidArgument,
+           fmt::format("the features of none of its {} test rows could be computed; "
+                       "the first that was left out: {}",
+                       folds[i].test_end - folds[i].test_first, examples.first_refusal)});
+    }
+    const Result<std::optional<ClassifierModel>> model = ClassifierModel::Train(
+        plan, examples, train_rows, classes, [&](std::size_t done, std::size_t total) {
+          return on_progress(i * total + done, folds.size() * total);
+        });
+    if (!model) return in_fold(model.error());
+    if (!*model) return std::optional<ClassifierJudgement>();
+    const Status judged = FoldJudge(examples, train_rows, first, end).Judge(**model, judgement);
+    if (!judged) return in_fold(judged.error());
+    if (i + 1 < folds.size()) continue;
+    Result<std::vector<FeatureImportance>> importances = (*model)->Importances();
+    if (!importances) return importances.error();
+    judgement.importances = *std::move(importances);
+  }
+  return std::optional(std::move(judgement));
+}
+
+}  // namespace forkcast::model

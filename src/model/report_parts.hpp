@@ -1,0 +1,25 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What the pages of `--report` have in common: one self-contained HTML file, no script, nothing
+/// from elsewhere.
+namespace forkcast::model {
+
+/// Text as HTML shows it.
+[[nodiscard]] std::string EscapeHtml(std::string_view text);
+
+/// Everything up to the verdict, which is framed green or red.
+[[nodiscard]] std::string BeginPage(std::string_view title, bool beats_baselines,
+                                    std::string_view verdict);
+[[nodiscard]] std::string EndPage();
+
+/// A number with its sign and a bar for each name, green from 0 and red below.
+[[nodiscard]] std::string BarTable(
+    const std::vector<std::pair<std::string, std::optional<double>>>& bars);
+
+}  // namespace forkcast::model
