@@ -1,9 +1,7 @@
 #include "model/train_command.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 
-#include <atomic>
 #include <charconv>
 #include <filesystem>
 #include <memory>
@@ -22,6 +20,7 @@
 #include "model/forecast/key_replacement_job.hpp"
 #include "model/forecast/training_plan.hpp"
 #include "model/registry/registry.hpp"
+#include "model/stop_signals.hpp"
 #include "model/training_job.hpp"
 
 namespace forkcast::model {
@@ -55,32 +54,6 @@ struct Options {
 struct Failure {
   TrainExit exit = TrainExit::kIo;
   std::string message;
-};
-
-/// Set by SIGTERM and SIGINT while a command runs: handlers have nowhere else to write.
-std::atomic<bool> stop_requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-/// Lets SIGTERM and SIGINT ask for the end instead of making it.
-class StopSignals {
- public:
-  StopSignals() {
-    stop_requested = false;
-    struct sigaction action {};
-    action.sa_handler = [](int) { stop_requested = true; };
-    ::sigaction(SIGTERM, &action, &term_);
-    ::sigaction(SIGINT, &action, &int_);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() {
-    ::sigaction(SIGTERM, &term_, nullptr);
-    ::sigaction(SIGINT, &int_, nullptr);
-  }
-
- private:
-  struct sigaction term_ {};
-  struct sigaction int_ {};
 };
 
 std::vector<Flag> Flags(Command command) {
@@ -263,7 +236,7 @@ class StageProgress {
   bool Update(std::size_t done, std::size_t total) {
     progress_.SetTotal(total);
     progress_.Update(done, clock_.Monotonic() - start_);
-    return !stop_requested;
+    return !StopSignals::Requested();
   }
 
  private:
@@ -417,7 +390,7 @@ class Run {
     StageProgress progress(options_, context_, "training");
     const std::optional<Artefact> artefact = Require(job.TrainOnAll(
         [&](std::size_t done, std::size_t total) { return progress.Update(done, total); }));
-    if (!artefact || stop_requested) throw Stopped();
+    if (!artefact || StopSignals::Requested()) throw Stopped();
     const std::string name = options_.name.empty() ? job.name() : options_.name;
     const Registry registry(options_.models);
     const std::uint64_t version =

@@ -10,7 +10,7 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/content_hash.hpp"
-#include "model/forecast/reference_statistics.hpp"
+#include "model/reference_statistics.hpp"
 
 namespace forkcast::model {
 namespace {

@@ -1,11 +1,9 @@
 #include "model/container/container_training.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <filesystem>
 #include <map>
@@ -28,6 +26,7 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "model/container/training_request.hpp"
 #include "model/forecast/training_plan.hpp"
+#include "model/stop_signals.hpp"
 #include "model/train_command.hpp"
 
 namespace forkcast::model {
@@ -54,33 +53,8 @@ struct Failure {
   bool is_logged = false;  ///< By the command that failed.
 };
 
-/// Set by SIGTERM and SIGINT while no training runs, which has a handler of its own.
-std::atomic<bool> stop_requested{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-class StopSignals {
- public:
-  StopSignals() {
-    stop_requested = false;
-    struct sigaction action {};
-    action.sa_handler = [](int) { stop_requested = true; };
-    ::sigaction(SIGTERM, &action, &term_);
-    ::sigaction(SIGINT, &action, &int_);
-  }
-  StopSignals(const StopSignals&) = delete;
-  StopSignals& operator=(const StopSignals&) = delete;
-  ~StopSignals() {
-    ::sigaction(SIGTERM, &term_, nullptr);
-    ::sigaction(SIGINT, &int_, nullptr);
-  }
-
- private:
-  struct sigaction term_ {};
-  struct sigaction int_ {};
-};
-
 void StopIfAsked() {
-  if (stop_requested) throw Failure{TrainExit::kStopped, "stopped; no model was written"};
+  if (StopSignals::Requested()) throw Failure{TrainExit::kStopped, "stopped; no model was written"};
 }
 
 /// A new folder in TMPDIR, removed with everything in it.
@@ -375,7 +349,6 @@ class ContainerTraining {
                                     .err = err,
                                     .clock = context_.clock,
                                     .err_is_terminal = context_.err_is_terminal}));
-    if (exit == TrainExit::kStopped) stop_requested = true;
     StopIfAsked();
     if (exit != TrainExit::kDone && exit != TrainExit::kGate) {
       throw Failure{exit, LastMessage(err.kept()), true};

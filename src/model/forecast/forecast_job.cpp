@@ -11,7 +11,7 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/period.hpp"
 #include "model/content_hash.hpp"
-#include "model/forecast/reference_statistics.hpp"
+#include "model/reference_statistics.hpp"
 #include "model/forecast/report.hpp"
 
 namespace forkcast::model {

@@ -1,4 +1,4 @@
-#include "model/forecast/reference_statistics.hpp"
+#include "model/reference_statistics.hpp"
 
 #include <algorithm>
 #include <array>
