@@ -112,14 +112,14 @@ Status ForecastJob::Check() const {
                  fmt::format("series \"{}\" has no value of \"{}\" in the window",
                              spec_.forecast->series, spec_.forecast->value)};
   }
-  double greatest = 0;
-  for (const ForecastPoint& point : points) {
-    greatest = std::max(greatest, std::abs(data_->ValueIn(point.key, point.period)));
-  }
-  if (greatest == 0) {
+  const auto value_of = [this](const ForecastPoint& point) {
+    return data_->ValueIn(point.key, point.period);
+  };
+  const auto [least, greatest] = std::ranges::minmax_element(points, {}, value_of);
+  if (value_of(*least) == value_of(*greatest)) {
     return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("every value of \"{}\" is 0: there is nothing to learn",
-                             spec_.forecast->value)};
+                 fmt::format("every value of \"{}\" is {}: there is nothing to learn",
+                             spec_.forecast->value, value_of(*least))};
   }
   if (plan_.scope != ModelScope::kPerKey) return {};
   std::vector<std::size_t> counts(data_->key_count());

@@ -244,9 +244,14 @@ TEST_F(TrainCommandTest, WritesNothingInADryRun) {
   EXPECT_FALSE(fs::exists(models()));
 }
 
+/// What becomes of every amount.
+struct Change {
+  double factor = 1;
+  double plus = 0;
+};
 struct BadCase {
   const char* name;
-  std::function<void(ordered_json&, double& factor)> spoil;
+  std::function<void(ordered_json&, Change&)> spoil;
   Words flags;
   TrainExit exit;
   std::string message;
@@ -254,9 +259,9 @@ struct BadCase {
 class BadInput : public TrainCommandTest, public testing::WithParamInterface<BadCase> {};
 
 TEST_P(BadInput, IsToldBeforeAnythingIsTrained) {
-  double factor = 1;
-  GetParam().spoil(document_, factor);
-  for (Amount& row : amounts_) row.amount *= factor;
+  Change change;
+  GetParam().spoil(document_, change);
+  for (Amount& row : amounts_) row.amount = row.amount * change.factor + change.plus;
   const ordered_json spoilt = document_;
   document_ = Pipeline();
   Ingest();
@@ -267,17 +272,22 @@ TEST_P(BadInput, IsToldBeforeAnythingIsTrained) {
   EXPECT_FALSE(fs::exists(models()));
 }
 
-void Nothing(ordered_json&, double&) {}
+void Nothing(ordered_json&, Change&) {}
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadInput,
     testing::Values(
         BadCase{"TooLittleHistory", Nothing, {"--last", "2w"}, TrainExit::kData, "periods"},
         BadCase{"AllZero",
-                [](ordered_json&, double& factor) { factor = 0; },
+                [](ordered_json&, Change& change) { change.factor = 0; },
                 {},
                 TrainExit::kData,
                 "every value of \"amount\" is 0"},
+        BadCase{"Constant",
+                [](ordered_json&, Change& change) { change = {.factor = 0, .plus = 2.5}; },
+                {},
+                TrainExit::kData,
+                "every value of \"amount\" is 2.5"},
         BadCase{"NoPeriodLeft",
                 Nothing,
                 {"--since", "2030-01-01"},
@@ -287,27 +297,27 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoTime", Nothing, {"--until", "soon"}, TrainExit::kUsage, "--until"},
         BadCase{"SeedInWords", Nothing, {"--seed", "x"}, TrainExit::kUsage, "--seed"},
         BadCase{"UnknownHiddenFeature",
-                [](ordered_json& document, double&) { document["training"]["hidden"] = {"price"}; },
+                [](ordered_json& document, Change&) { document["training"]["hidden"] = {"price"}; },
                 {},
                 TrainExit::kUsage,
                 "$.training.hidden: no feature is called \"price\""},
         BadCase{"UnknownMember",
-                [](ordered_json& document, double&) { document["training"]["model"]["tres"] = 1; },
+                [](ordered_json& document, Change&) { document["training"]["model"]["tres"] = 1; },
                 {},
                 TrainExit::kUsage,
                 "tres"},
         BadCase{"NoBaselines",
-                [](ordered_json& document, double&) { document["training"].erase("baselines"); },
+                [](ordered_json& document, Change&) { document["training"].erase("baselines"); },
                 {},
                 TrainExit::kUsage,
                 "baselines"},
         BadCase{"UnknownMetric",
-                [](ordered_json& document, double&) { document["training"]["metric"] = "mape"; },
+                [](ordered_json& document, Change&) { document["training"]["metric"] = "mape"; },
                 {},
                 TrainExit::kUsage,
                 "$.training.metric"},
         BadCase{"AnchorWithoutItsFeature",
-                [](ordered_json& document, double&) {
+                [](ordered_json& document, Change&) {
                   document["training"]["target"] = {{"transform", "difference"}};
                 },
                 {},
@@ -315,7 +325,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "$.training.target: \"anchor\" is missing"},
         BadCase{
             "SearchWithoutAValidPoint",
-            [](ordered_json& document, double&) {
+            [](ordered_json& document, Change&) {
               document["training"]["search"] = {{"parameters", {{"model.max_depth", {-1, -2}}}}};
             },
             {},
