@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <cmath>
 #include <functional>
@@ -14,6 +13,7 @@
 #include "data_preprocessing/table/test_files.hpp"
 #include "model/classify/classifier_model.hpp"
 #include "model/train_command.hpp"
+#include "support/stopping_clock.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -87,20 +87,6 @@ ordered_json Pipeline() {
     }
   })");
 }
-
-/// Raises SIGTERM when it is asked for the time often enough.
-class StoppingClock final : public Clock {
- public:
-  explicit StoppingClock(int calls) : calls_(calls) {}
-  [[nodiscard]] Instant Now() const noexcept override { return {}; }
-  [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
-    if (--calls_ == 0) ::raise(SIGTERM);
-    return {};
-  }
-
- private:
-  mutable int calls_;
-};
 
 class ClassifierCommandTest : public testing::Test {
  protected:

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -18,6 +17,7 @@
 #include "data_preprocessing/table/test_files.hpp"
 #include "model/registry/registry.hpp"
 #include "model/train_command.hpp"
+#include "support/stopping_clock.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -32,20 +32,6 @@ using testing::Not;
 
 const fs::path kPipeline = FORKCAST_SOURCE_DIR "/conf/pipelines/weekly_demand.json";
 const fs::path kLines = FORKCAST_SOURCE_DIR "/data/weekly_demand/order_lines.csv";
-
-/// Raises SIGTERM when it is asked for the time often enough.
-class StoppingClock final : public Clock {
- public:
-  explicit StoppingClock(int calls) : calls_(calls) {}
-  [[nodiscard]] Instant Now() const noexcept override { return {}; }
-  [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
-    if (--calls_ == 0) ::raise(SIGTERM);
-    return {};
-  }
-
- private:
-  mutable int calls_;
-};
 
 /// The folder that a platform would mount, with one channel for the sample and one for the
 /// pipeline.

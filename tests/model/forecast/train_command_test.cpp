@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 
 #include "model/forecast/sales_testing.hpp"
 #include "model/registry/registry.hpp"
+#include "support/stopping_clock.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -19,20 +19,6 @@ namespace {
 using preprocessing::ReadWhole;
 using testing::AllOf;
 using testing::HasSubstr;
-
-/// Raises SIGTERM when it is asked for the time often enough.
-class StoppingClock final : public Clock {
- public:
-  explicit StoppingClock(int calls) : calls_(calls) {}
-  [[nodiscard]] Instant Now() const noexcept override { return {}; }
-  [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
-    if (--calls_ == 0) ::raise(SIGTERM);
-    return {};
-  }
-
- private:
-  mutable int calls_;
-};
 
 class Strategies : public TrainCommandTest, public testing::WithParamInterface<const char*> {};
 
