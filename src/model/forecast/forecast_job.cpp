@@ -112,6 +112,17 @@ Status ForecastJob::Check() const {
                  fmt::format("series \"{}\" has no value of \"{}\" in the window",
                              spec_.forecast->series, spec_.forecast->value)};
   }
+  if (plan_.scope == ModelScope::kPerKey) {
+    std::vector<std::size_t> counts(data_->key_count());
+    for (const ForecastPoint& point : points) ++counts[point.key];
+    for (const std::uint32_t key : keys_) {
+      if (counts[key] >= 2) continue;
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("key {} has {} period{} with a value: one model a key needs at least 2",
+                      data_->KeyName(key), counts[key], counts[key] == 1 ? "" : "s")};
+    }
+  }
   const auto value_of = [this](const ForecastPoint& point) {
     return data_->ValueIn(point.key, point.period);
   };
@@ -120,16 +131,6 @@ Status ForecastJob::Check() const {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("every value of \"{}\" is {}: there is nothing to learn",
                              spec_.forecast->value, value_of(*least))};
-  }
-  if (plan_.scope != ModelScope::kPerKey) return {};
-  std::vector<std::size_t> counts(data_->key_count());
-  for (const ForecastPoint& point : points) ++counts[point.key];
-  for (const std::uint32_t key : keys_) {
-    if (counts[key] >= 2) continue;
-    return Error{
-        ErrorCode::kInvalidArgument,
-        fmt::format("key {} has {} period{} with a value: one model a key needs at least 2",
-                    data_->KeyName(key), counts[key], counts[key] == 1 ? "" : "s")};
   }
   return {};
 }
