@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cctype>
 #include <system_error>
 #include <utility>
 
@@ -10,7 +11,8 @@ namespace forkcast::preprocessing {
 namespace {
 
 /// While it lives, `database` prepares nothing but reading, and no reading of forbidden columns.
-/// SQLite asks when it resolves names, so views, subqueries and `*` are already taken apart.
+/// SQLite asks when it resolves names, so views, subqueries and `*` are already taken apart. It
+/// does not ask for columns that NATURAL and USING join by: see NamesJoinColumns().
 class ReadGuard {
  public:
   ReadGuard(sqlite3* database, const std::vector<ForbiddenColumn>& forbidden) noexcept
@@ -57,6 +59,41 @@ class ReadGuard {
   const std::vector<ForbiddenColumn>& forbidden_;
   std::string refusal_;
 };
+
+/// Where the token that begins at `at` ends: a quoted name or text, a comment, a word, or one
+/// character.
+std::size_t EndOfToken(std::string_view sql, std::size_t at) {
+  const auto after = [&](std::string_view end, std::size_t from) {
+    const std::size_t found = sql.find(end, from);
+    return found == std::string_view::npos ? sql.size() : found + end.size();
+  };
+  const auto is_word = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '$' ||
+           static_cast<unsigned char>(c) >= 0x80;
+  };
+  const char first = sql[at];
+  if (first == '\'' || first == '"' || first == '`') return after(sql.substr(at, 1), at + 1);
+  if (first == '[') return after("]", at + 1);
+  if (sql.substr(at).starts_with("--")) return after("\n", at);
+  if (sql.substr(at).starts_with("/*")) return after("*/", at + 2);
+  if (!is_word(first)) return at + 1;
+  while (at < sql.size() && is_word(sql[at])) ++at;
+  return at;
+}
+
+/// Whether a query joins by NATURAL or USING, which read columns without SQLite asking.
+bool NamesJoinColumns(std::string_view sql) {
+  for (std::size_t at = 0; at < sql.size();) {
+    const std::size_t end = EndOfToken(sql, at);
+    const std::string token(sql.substr(at, end - at));
+    if (sqlite3_stricmp(token.c_str(), "natural") == 0 ||
+        sqlite3_stricmp(token.c_str(), "using") == 0) {
+      return true;
+    }
+    at = end;
+  }
+  return false;
+}
 
 Error QueryError(std::string why) { return {ErrorCode::kInvalidArgument, std::move(why)}; }
 
@@ -262,6 +299,11 @@ Result<SqliteStatement> SqliteConnection::Prepare(std::string_view sql) const {
 
 Result<SqliteStatement> SqliteConnection::PrepareQuery(
     std::string_view sql, const std::vector<ForbiddenColumn>& forbidden) const {
+  if (!forbidden.empty() && NamesJoinColumns(sql)) {
+    return QueryError(
+        "it joins by NATURAL or USING, by which a column that is forbidden here could be read: "
+        "expected ON");
+  }
   const ReadGuard guard(database_, forbidden);
   const auto prepare = [&](std::string_view text, sqlite3_stmt*& statement, const char** tail) {
     return sqlite3_prepare_v2(database_, text.data(), static_cast<int>(text.size()), &statement,

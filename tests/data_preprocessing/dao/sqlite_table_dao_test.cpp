@@ -208,6 +208,34 @@ TEST_F(SqliteStore, AForbiddenColumnCannotBeReachedThroughAView) {
   EXPECT_TRUE(read("SELECT 1 AS one FROM visits").ok());
 }
 
+TEST_F(SqliteStore, AForbiddenColumnCannotBeJoinedByWithoutItsName) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  ASSERT_TRUE(AppendPages(*dao, {"home"}).ok());
+  const auto read = [&](const std::string& sql, const std::vector<ForbiddenColumn>& forbidden) {
+    return dao->Read(QuerySource{sql}, {{{.name = "one", .type = ColumnType::kInt64}}}, forbidden,
+                     10, [](const Table&) { return Status(); });
+  };
+  const std::vector<ForbiddenColumn> forbidden{{.table = "visits", .column = "page"}};
+  for (const std::string sql :
+       {"SELECT 1 AS one FROM visits NATURAL JOIN (SELECT 'home' AS page)",
+        "SELECT 1 AS one FROM visits JOIN (SELECT 'home' AS page) USING (page)",
+        "SELECT 1 AS one FROM visits/**/natural JOIN (SELECT 'home' AS page)",
+        "SELECT 1 AS one FROM visits JOIN (SELECT 'home' AS page)Using(page)"}) {
+    const Status status = read(sql, forbidden);
+    ASSERT_FALSE(status.ok()) << sql;
+    EXPECT_THAT(status.error().message, HasSubstr("it joins by NATURAL or USING")) << sql;
+    EXPECT_TRUE(read(sql, {}).ok()) << sql;
+  }
+  for (const std::string sql :
+       {"SELECT 1 AS one FROM visits WHERE 'it''s natural' > 'using'",
+        "SELECT 1 AS one FROM visits -- using page", "SELECT 1 AS one /* natural */ FROM visits",
+        "SELECT natural_1 AS one FROM (SELECT 1 AS natural_1)",
+        "SELECT \"using\" AS one FROM (SELECT 1 AS [using])"}) {
+    const Status status = read(sql, forbidden);
+    EXPECT_TRUE(status.ok()) << sql << ": " << (status.ok() ? "" : status.error().message);
+  }
+}
+
 TEST_F(SqliteStore, AQueryCannotReachBeyondTheStore) {
   const std::unique_ptr<TableDao> dao = Writer();
   for (const std::string sql :
