@@ -28,7 +28,7 @@ void CheckLabel(const JsonNode& node, const PipelineSpec& spec) {
 }
 
 TrainerOptions ReadModel(const JsonNode& node) {
-  for (const char* const member : {"task", "objective"}) {
+  for (const char* const member : {"task", "classes", "objective"}) {
     if (const auto given = node.Find(member)) given->Fail("a classifier's follows from its label");
   }
   return ReadTrainerOptions(node);
@@ -117,7 +117,10 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   if (const auto slices = node.Find("slices")) plan.slices = ReadSlices(*slices, spec.features);
-  if (const auto search = node.Find("search")) plan.search = ReadSearchSpec(*search);
+  if (const auto search = node.Find("search")) {
+    plan.search = ReadSearchSpec(*search, {"table", "label", "test_share", "n_splits",
+                                           "label_delay", "metric", "slices", "search"});
+  }
   return plan;
 }
 

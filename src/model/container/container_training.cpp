@@ -142,15 +142,6 @@ PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
   return *std::move(spec);
 }
 
-/// WithParameters() with one kind of error.
-ordered_json Applied(const ordered_json& document, const Assignment& parameters) {
-  try {
-    return WithParameters(document, parameters);
-  } catch (const ordered_json::exception& error) {
-    throw SpecError(fmt::format("no member of the pipeline is called so ({})", error.what()));
-  }
-}
-
 /// "x.csv" and "x.csv.gz" are "x"; nothing else is a file of rows.
 std::optional<std::string> RowsFileStem(const fs::path& file) {
   const std::string name = file.filename();
@@ -235,13 +226,14 @@ class ContainerTraining {
     }
     ordered_json changed;
     try {
-      changed = Applied(document, parameters);
+      changed = WithParameters(document, parameters);
       static_cast<void>(Validate(changed, pipeline.parent_path()));
       return changed;
     } catch (const SpecError& together) {
       for (const Assignment::value_type& parameter : parameters) {
         try {
-          static_cast<void>(Validate(Applied(document, {parameter}), pipeline.parent_path()));
+          static_cast<void>(
+              Validate(WithParameters(document, {parameter}), pipeline.parent_path()));
         } catch (const SpecError& error) {
           throw SpecError(fmt::format("{}: \"{}\": {}", folder_.hyperparameters().string(),
                                       parameter.first, error.what()));

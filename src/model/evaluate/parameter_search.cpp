@@ -107,7 +107,7 @@ std::string TextOf(const Assignment& point) {
 
 }  // namespace
 
-SearchSpec ReadSearchSpec(const JsonNode& node) {
+SearchSpec ReadSearchSpec(const JsonNode& node, std::initializer_list<std::string_view> fixed) {
   node.RequireObject({"parameters", "points", "seed"});
   SearchSpec spec;
   node.Get("parameters").EachMember([&spec](const std::string& name, const JsonNode& member) {
@@ -122,6 +122,12 @@ SearchSpec ReadSearchSpec(const JsonNode& node) {
         static_cast<std::uint32_t>(seed->Integer(0, std::numeric_limits<std::uint32_t>::max()));
   }
   for (const SearchedParameter& parameter : spec.parameters) {
+    const std::string_view name = parameter.name;
+    if (std::ranges::find(fixed, name.substr(0, name.find('.'))) != fixed.end()) {
+      node.Get("parameters")
+          .Get(name)
+          .Fail("it says what is judged and how, so that points could not be compared");
+    }
     if (spec.points == 0 && std::holds_alternative<ParameterRange>(parameter.values)) {
       node.Get("parameters").Get(parameter.name).Fail("a range needs \"points\"");
     }

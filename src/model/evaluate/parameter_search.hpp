@@ -3,8 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -44,8 +46,10 @@ struct SearchSpec {
 /// Reads {"parameters": {"max_depth": [4, 6, 8], "learning_rate": {"from": 0.01, "to": 0.3,
 /// "scale": "log"}}, "points": 20, "seed": 7}. Names are the user's ("features.lag" as well as
 /// "max_depth"). Throws SpecError: for no parameter, one without values, a range without "points",
-/// a range upside down.
-[[nodiscard]] SearchSpec ReadSearchSpec(const preprocessing::JsonNode& node);
+/// a range upside down, and for one of the members `fixed` or within it: those that say what is
+/// judged and how, since values that were judged differently cannot be compared.
+[[nodiscard]] SearchSpec ReadSearchSpec(const preprocessing::JsonNode& node,
+                                        std::initializer_list<std::string_view> fixed = {});
 
 /// A value for each parameter, in the order of the spec.
 using Assignment = std::vector<std::pair<std::string, nlohmann::ordered_json>>;

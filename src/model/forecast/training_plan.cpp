@@ -125,12 +125,22 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
   plan.metric = ReadMetric(node.Get("metric"));
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
-  if (const auto search = node.Find("search")) plan.search = ReadSearchSpec(*search);
+  if (const auto search = node.Find("search")) {
+    plan.search =
+        ReadSearchSpec(*search, {"folds", "metric", "baselines", "mase_season", "search"});
+  }
   return plan;
 }
 
 ordered_json WithParameters(ordered_json root, const Assignment& assignment) {
-  for (const auto& [name, value] : assignment) root[PointerTo(root, name)] = value;
+  for (const auto& [name, value] : assignment) {
+    try {
+      root[PointerTo(root, name)] = value;
+    } catch (const ordered_json::exception&) {
+      throw preprocessing::SpecError("$.training.search: \"" + name +
+                                     "\" is no member of \"training\" or of a feature");
+    }
+  }
   return root;
 }
 
@@ -139,6 +149,8 @@ const ordered_json* FindParameter(const ordered_json& root, const std::string& n
     const ordered_json::json_pointer pointer = PointerTo(root, name);
     return root.contains(pointer) ? &root.at(pointer) : nullptr;
   } catch (const preprocessing::SpecError&) {
+    return nullptr;
+  } catch (const ordered_json::exception&) {
     return nullptr;
   }
 }

@@ -60,7 +60,7 @@ struct TrainingPlan {
 
 /// The pipeline document `root` with the members that an assignment names replaced: those of
 /// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
-/// a feature that is not there.
+/// a name that can be none.
 [[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
                                                     const Assignment& assignment);
 

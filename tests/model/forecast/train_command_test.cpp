@@ -309,6 +309,30 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 TrainExit::kUsage,
                 "$.training.target: \"anchor\" is missing"},
+        BadCase{"SearchOfWhatIsNoMember",
+                [](ordered_json& document, Change&) {
+                  document["training"]["search"] = {{"parameters", {{"transforms.~2", {1}}}}};
+                },
+                {},
+                TrainExit::kData,
+                "\"transforms.~2\" is no member of \"training\" or of a feature"},
+        BadCase{"SearchOverWhatIsJudged",
+                [](ordered_json& document, Change&) {
+                  document["training"]["search"] = {{"parameters", {{"folds.n_splits", {2, 3}}}}};
+                },
+                {},
+                TrainExit::kUsage,
+                "$.training.search.parameters.folds.n_splits: it says what is judged"},
+        BadCase{"AliasThatIsANumber",
+                Nothing,
+                {"--alias", "12"},
+                TrainExit::kUsage,
+                "alias \"12\": expected no number"},
+        BadCase{"NameThatWouldLeaveItsFolder",
+                Nothing,
+                {"--name", "a/b"},
+                TrainExit::kUsage,
+                "model \"a/b\": expected letters"},
         BadCase{
             "SearchWithoutAValidPoint",
             [](ordered_json& document, Change&) {
