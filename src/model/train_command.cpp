@@ -254,6 +254,7 @@ class Run {
   TrainExit operator()() {
     ordered_json document = ReadDocument();
     std::unique_ptr<TrainingJob> job = Load(document);
+    if (command_ == Command::kTrain) CheckNames(*job);
     if (options_.dry_run) return DryRun(*job);
     ordered_json searched = ordered_json::array();
     if (job->search() != nullptr) {
@@ -274,6 +275,16 @@ class Run {
   }
 
  private:
+  [[nodiscard]] std::string ModelName(const TrainingJob& job) const {
+    return options_.name.empty() ? job.name() : options_.name;
+  }
+
+  /// What training would only find out at its end.
+  void CheckNames(const TrainingJob& job) const {
+    const Status named = Registry::CheckNames(ModelName(job), options_.alias);
+    if (!named) throw Failure{TrainExit::kUsage, named.error().message};
+  }
+
   [[nodiscard]] ordered_json ReadDocument() const {
     try {
       return preprocessing::ReadJsonFile(options_.pipeline);
@@ -391,7 +402,7 @@ class Run {
     const std::optional<Artefact> artefact = Require(job.TrainOnAll(
         [&](std::size_t done, std::size_t total) { return progress.Update(done, total); }));
     if (!artefact || StopSignals::Requested()) throw Stopped();
-    const std::string name = options_.name.empty() ? job.name() : options_.name;
+    const std::string name = ModelName(job);
     const Registry registry(options_.models);
     const std::uint64_t version =
         Require(registry.Publish(name, artefact->manifest, artefact->files, context_.clock.Now()));

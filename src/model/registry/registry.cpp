@@ -288,9 +288,17 @@ Result<std::vector<ArtefactFile>> Registry::ReadFiles(const VersionInfo& version
   return files;
 }
 
+Status Registry::CheckNames(const std::string& model, const std::string& alias) {
+  if (!IsName(model)) return BadName("model", model);
+  if (!IsName(alias)) return BadName("alias", alias);
+  if (!ToNumber(alias)) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "alias \"" + alias + "\": expected no number, which would be a version's"};
+}
+
 Status Registry::SetAlias(const std::string& model, const std::string& alias,
                           std::uint64_t number) const {
-  if (!IsName(alias) || ToNumber(alias)) return BadName("alias", alias);
+  if (Status named = CheckNames(model, alias); !named) return named;
   const Result<VersionInfo> version = Find(model, std::to_string(number));
   if (!version) return version.error();
   const fs::path folder = root_ / model;

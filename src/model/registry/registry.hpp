@@ -64,6 +64,9 @@ class Registry {
   /// their places as originals.
   [[nodiscard]] static Result<std::vector<ArtefactFile>> ReadFiles(const VersionInfo& version);
 
+  /// Whether a model and an alias can be called so.
+  [[nodiscard]] static Status CheckNames(const std::string& model, const std::string& alias);
+
   /// Lets `alias` mean `number` from now on. An alias is a name that is no number.
   Status SetAlias(const std::string& model, const std::string& alias, std::uint64_t number) const;
   /// Removes all but the newest `keep` versions and those that have an alias; returns the numbers
