@@ -52,6 +52,15 @@ Result<std::optional<ClassifierModel>> ClassifierModel::Train(const ClassifierPl
                                  : fmt::format("all {} rows to learn from are of class \"{}\"",
                                                learned.size(), NameOf(classes[learned.front()]))};
   }
+  std::vector<std::uint32_t> weighed;
+  for (std::size_t i = 0; plan.weight && i < learned.size(); ++i) {
+    if (examples.weights[i] > 0) weighed.push_back(learned[i]);
+  }
+  if (ClassesOf(weighed).size() == 1) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("only rows of class \"{}\" have a weight other than 0",
+                             NameOf(classes[weighed.front()]))};
+  }
   std::vector<std::uint32_t> known = ClassesOf(labels);
   std::vector<double> target(examples.size());  // read at the first `count` rows alone
   for (std::size_t i = 0; i < count; ++i) {
@@ -59,8 +68,9 @@ Result<std::optional<ClassifierModel>> ClassifierModel::Train(const ClassifierPl
   }
 
   const std::vector<std::uint32_t> rows = RowNumbers(0, count);
-  Result<FittedTransforms> transforms =
-      FittedTransforms::Fit(examples.features, target, rows, plan.transforms);
+  // The validation rows say when to stop, so nothing else may have seen them.
+  Result<FittedTransforms> transforms = FittedTransforms::Fit(
+      examples.features, target, std::span(rows).first(count - validation_rows), plan.transforms);
   if (!transforms) return transforms.error();
   const Result<std::vector<float>> values = transforms->Transform(examples.features, rows);
   if (!values) return values.error();

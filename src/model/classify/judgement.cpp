@@ -149,7 +149,9 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
   for (const SliceSpec& slice : plan.slices) judgement.slices.push_back({slice.name, none});
   for (std::size_t i = 0; i < folds.size(); ++i) {
     const auto in_fold = [i](Error error) {
-      error.message = fmt::format("fold {}: {}", i + 1, error.message);
+      error.message = fmt::format(
+          "fold {}: {}{}", i + 1,
+          error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
     const std::size_t train_rows = examples.CountBefore(folds[i].train_end);

@@ -159,7 +159,9 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
       return on_stage({.fold = i, .folds = backtest.folds.size(), .training = stage});
     };
     const auto in_fold = [i](Error error) {
-      error.message = fmt::format("fold {}: {}", i + 1, error.message);
+      error.message = fmt::format(
+          "fold {}: {}{}", i + 1,
+          error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
     const Result<std::optional<ForecastModel>> model =

@@ -59,11 +59,6 @@ Result<std::optional<FittedModel>> Fit(const TrainingPlan& plan, unsigned thread
   });
   if (rows.empty()) return Error{ErrorCode::kInvalidArgument, "there is no row to learn from"};
 
-  Result<FittedTransforms> transforms =
-      FittedTransforms::Fit(examples.features, examples.actual, rows, plan.transforms);
-  if (!transforms) return transforms.error();
-  const Result<std::vector<float>> values = transforms->Transform(examples.features, rows);
-  if (!values) return values.error();
   std::vector<double> target;
   std::vector<double> weights;
   std::vector<std::int64_t> periods;
@@ -83,6 +78,13 @@ Result<std::optional<FittedModel>> Fit(const TrainingPlan& plan, unsigned thread
   options.threads = threads;
   const std::size_t validation_rows =
       options.early_stopping ? ValidationTail(periods, options.early_stopping->share) : 0;
+  // The validation rows say when to stop, so nothing else may have seen them.
+  Result<FittedTransforms> transforms =
+      FittedTransforms::Fit(examples.features, examples.actual,
+                            std::span(rows).first(rows.size() - validation_rows), plan.transforms);
+  if (!transforms) return transforms.error();
+  const Result<std::vector<float>> values = transforms->Transform(examples.features, rows);
+  if (!values) return values.error();
   Result<std::optional<TrainingResult>> trained =
       MakeTrainer(options)->Train({.features = transforms->outputs(),
                                    .values = *values,

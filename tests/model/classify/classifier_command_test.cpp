@@ -738,6 +738,19 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 TrainExit::kData,
                 "fold 1: all 210 rows to learn from are of class \"true\""},
+        BadCase{"AClassWithoutWeight",
+                [](ordered_json& document, std::vector<Order>& orders) {
+                  document["training"]["weight"] = "weight";
+                  for (Order& order : orders) order.weight = order.delivered == "true" ? "0" : "1";
+                },
+                {},
+                TrainExit::kData,
+                "only rows of class \"false\" have a weight other than 0"},
+        BadCase{"ASearchOverWhatIsJudged",
+                Set("/training/search", R"({"parameters": {"test_share": [0.1, 0.3]}})"),
+                {},
+                TrainExit::kUsage,
+                "$.training.search.parameters.test_share: it says what is judged"},
         BadCase{"AShareOfLessThanARow",
                 Set("/training/test_share", "0.001"),
                 {},
