@@ -404,10 +404,10 @@ class Run {
     if (!artefact || StopSignals::Requested()) throw Stopped();
     const std::string name = ModelName(job);
     const Registry registry(options_.models);
-    const std::uint64_t version =
-        Require(registry.Publish(name, artefact->manifest, artefact->files, context_.clock.Now()));
     const bool promoted = validation.beats_baselines() || options_.force_promote;
-    if (promoted) Require(registry.SetAlias(name, options_.alias, version));
+    const std::uint64_t version =
+        Require(registry.Publish(name, artefact->manifest, artefact->files, context_.clock.Now(),
+                                 promoted ? options_.alias : std::string(), artefact->expected));
     summary["model"] = name;
     summary["version"] = version;
     summary["folder"] = (options_.models / name / std::to_string(version)).string();

@@ -58,6 +58,7 @@ class Validation {
 struct Artefact {
   nlohmann::ordered_json manifest;
   std::vector<ArtefactFile> files;
+  std::optional<ExpectedAlias> expected{};  ///< Of the version that it was made from.
 };
 
 /// What `train` and `evaluate` do with a pipeline, whatever its kind of model: a document and its

@@ -96,6 +96,7 @@ Result<std::vector<std::uint32_t>> FindKeys(const ForecastData& data,
     }
     keys.push_back(*found);
   }
+  std::ranges::sort(keys);  // the same version, whatever the order of the flags
   return keys;
 }
 
@@ -151,8 +152,13 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
     Result<std::vector<std::uint32_t>> keys = FindKeys((*job)->data(), replacement.keys);
     if (!keys) return keys.error();
     (*job)->UseKeys(*std::move(keys));
-    return std::unique_ptr<TrainingJob>(
-        new KeyReplacementJob(*std::move(job), *std::move(base), *std::move(base_keys)));
+    // Who names a version by an alias means what it means; another one may be promoted meanwhile.
+    std::optional<ExpectedAlias> expected;
+    if (replacement.base != std::to_string(info->number)) {
+      expected = ExpectedAlias{.alias = replacement.base, .number = info->number};
+    }
+    return std::unique_ptr<TrainingJob>(new KeyReplacementJob(
+        *std::move(job), *std::move(base), *std::move(base_keys), std::move(expected)));
   } catch (const SpecError& error) {
     return Error{ErrorCode::kInvalidArgument, error.what()};
   }
@@ -178,7 +184,8 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
   const auto reference =
       std::ranges::find(base_.files(), ForecastJob::kReferenceFile, &ArtefactFile::path);
   if (reference != base_.files().end()) files->push_back(*reference);
-  return std::optional(Artefact{.manifest = std::move(manifest), .files = *std::move(files)});
+  return std::optional(
+      Artefact{.manifest = std::move(manifest), .files = *std::move(files), .expected = expected_});
 }
 
 ordered_json KeyReplacementJob::Manifest(const ForecastModel& model,

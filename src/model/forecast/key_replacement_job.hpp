@@ -54,8 +54,12 @@ class KeyReplacementJob final : public TrainingJob {
       const OnProgress& on_progress) const override;
 
  private:
-  KeyReplacementJob(std::unique_ptr<ForecastJob> job, ForecastVersion base, ModelKeys base_keys)
-      : job_(std::move(job)), base_(std::move(base)), base_keys_(std::move(base_keys)) {}
+  KeyReplacementJob(std::unique_ptr<ForecastJob> job, ForecastVersion base, ModelKeys base_keys,
+                    std::optional<ExpectedAlias> expected)
+      : job_(std::move(job)),
+        base_(std::move(base)),
+        base_keys_(std::move(base_keys)),
+        expected_(std::move(expected)) {}
   [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model,
                                                 std::span<const ArtefactFile> files) const;
   /// What the manifest says of a key that was trained now.
@@ -64,6 +68,7 @@ class KeyReplacementJob final : public TrainingJob {
   std::unique_ptr<ForecastJob> job_;
   ForecastVersion base_;
   ModelKeys base_keys_;
+  std::optional<ExpectedAlias> expected_;  // none where the base was named by its number
 };
 
 /// The pipeline document `root` without what does not change its models: names and descriptions,

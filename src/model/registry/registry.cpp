@@ -180,11 +180,42 @@ Result<ordered_json> ReadVersion(const VersionInfo& version,
   }
 }
 
+/// Precondition: the folder's lock is held.
+Status PointAlias(const fs::path& folder, const std::string& alias, std::uint64_t number) {
+  const fs::path link = folder / alias;
+  std::error_code failed;
+  if (fs::exists(fs::symlink_status(link, failed)) && !fs::is_symlink(link)) {
+    return Error{ErrorCode::kInvalidArgument, link.string() + " is there and is no alias"};
+  }
+  const fs::path unfinished = folder / (std::string(kUnfinished) + alias);
+  fs::create_directory_symlink(std::to_string(number), unfinished, failed);
+  if (failed) return IoError(unfinished, failed);
+  fs::rename(unfinished, link, failed);
+  if (failed) return IoError(link, failed);
+  SyncFolder(folder);
+  return {};
+}
+
+Status CheckExpected(const ExpectedAlias& expected, const std::vector<VersionInfo>& versions) {
+  const auto meant = std::ranges::find_if(versions, [&](const VersionInfo& version) {
+    return std::ranges::find(version.aliases, expected.alias) != version.aliases.end();
+  });
+  if (meant != versions.end() && meant->number == expected.number) return {};
+  return Error{ErrorCode::kIo, "alias \"" + expected.alias + "\" does not mean version " +
+                                   std::to_string(expected.number) +
+                                   " any more, from which this one was made: try again"};
+}
+
 }  // namespace
 
 Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_json& manifest,
-                                        const std::vector<ArtefactFile>& files, Instant now) const {
+                                        const std::vector<ArtefactFile>& files, Instant now,
+                                        const std::string& alias,
+                                        const std::optional<ExpectedAlias>& expected) const {
   if (!IsName(model)) return BadName("model", model);
+  if (!alias.empty()) {
+    if (Status named = CheckNames(model, alias); !named) return std::move(named).error();
+  }
   const fs::path folder = root_ / model;
   std::error_code failed;
   fs::create_directories(folder, failed);
@@ -195,6 +226,11 @@ Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_
 
   const Result<std::vector<VersionInfo>> versions = Versions(model);
   if (!versions) return versions.error();
+  if (expected) {
+    if (Status holds = CheckExpected(*expected, *versions); !holds) {
+      return std::move(holds).error();
+    }
+  }
   const std::uint64_t number = versions->empty() ? 1 : versions->back().number + 1;
   const fs::path unfinished = folder / (std::string(kUnfinished) + std::to_string(number));
   try {
@@ -218,6 +254,11 @@ Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_
     return Error{ErrorCode::kIo, error.what()};
   }
   SyncFolder(folder);
+  if (!alias.empty()) {
+    if (Status pointed = PointAlias(folder, alias, number); !pointed) {
+      return std::move(pointed).error();
+    }
+  }
   return number;
 }
 
@@ -309,18 +350,7 @@ Status Registry::SetAlias(const std::string& model, const std::string& alias,
   if (!fs::exists(version->folder)) {
     return Error{ErrorCode::kNotFound, version->folder.string() + " is gone"};
   }
-  const fs::path link = folder / alias;
-  std::error_code failed;
-  if (fs::exists(fs::symlink_status(link, failed)) && !fs::is_symlink(link)) {
-    return Error{ErrorCode::kInvalidArgument, link.string() + " is there and is no alias"};
-  }
-  const fs::path unfinished = folder / (std::string(kUnfinished) + alias);
-  fs::create_directory_symlink(std::to_string(number), unfinished, failed);
-  if (failed) return IoError(unfinished, failed);
-  fs::rename(unfinished, link, failed);
-  if (failed) return IoError(link, failed);
-  SyncFolder(folder);
-  return {};
+  return PointAlias(folder, alias, number);
 }
 
 Result<std::vector<std::uint64_t>> Registry::Prune(const std::string& model, std::size_t keep,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,12 @@ struct VersionInfo {
   std::string published_at;          ///< ISO 8601, UTC; empty when nobody noted it.
 };
 
+/// What an alias must still mean when a version is published that was made from the one it meant.
+struct ExpectedAlias {
+  std::string alias;
+  std::uint64_t number = 0;
+};
+
 /// Versions of models in a folder (FORMAT.md): `ROOT/MODEL/1`, `ROOT/MODEL/2`, ..., and aliases as
 /// symbolic links beside them, `ROOT/MODEL/champion -> 2`. A version is written whole or not at all
 /// and never changes afterwards; an alias changes from one version to the other with no moment in
@@ -46,9 +53,12 @@ class Registry {
   /// Adds the next version and returns its number. Written are `files`, `manifest.json`, which is
   /// `manifest` with the member `files` (path, bytes, hash of each), and `published.json` with the
   /// instant `now`: everything that depends on when it ran is in that last file alone. Creates the
-  /// folders above.
+  /// folders above. With `alias`, that one means the version from then on, with no moment in
+  /// between for another writer. kIo, and nothing written, when `expected` does not hold any more.
   Result<std::uint64_t> Publish(const std::string& model, const nlohmann::ordered_json& manifest,
-                                const std::vector<ArtefactFile>& files, Instant now) const;
+                                const std::vector<ArtefactFile>& files, Instant now,
+                                const std::string& alias = {},
+                                const std::optional<ExpectedAlias>& expected = {}) const;
 
   /// Models in alphabetical order; none when the folder does not exist.
   [[nodiscard]] Result<std::vector<std::string>> Models() const;

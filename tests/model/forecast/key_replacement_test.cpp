@@ -160,6 +160,18 @@ TEST_F(KeyReplacementTest, AddsAKeyBehindTheOthersWhateverItsPlaceInTheData) {
   EXPECT_EQ(one["data"]["rows"], kDays - 40);
 }
 
+TEST_F(KeyReplacementTest, MakesTheSameVersionWhateverTheOrderOfTheFlags) {
+  TrainAll();
+  const auto manifest_of = [this](const Words& keys, int number) {
+    Words flags{"--from-version", "1", "--force-promote"};
+    flags.insert(flags.end(), keys.begin(), keys.end());
+    EXPECT_EQ(Train(flags), TrainExit::kDone) << err();
+    return ReadWhole(version(number) / "manifest.json");
+  };
+  const std::string upwards = manifest_of({"--only-key", "000", "--only-key", "002"}, 2);
+  EXPECT_EQ(manifest_of({"--only-key", "002", "--only-key", "000"}, 3), upwards);
+}
+
 TEST_F(KeyReplacementTest, HoldsTheGateWithTheseKeysAlone) {
   TrainAll();
   for (Amount& row : amounts_) {

@@ -220,5 +220,23 @@ TEST_F(RegistryTest, RefusesANumberAsAlias) {
   EXPECT_EQ(registry_.SetAlias("demand", "2", 1).error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST_F(RegistryTest, PublishesUnderAnAliasOnlyWhileItMeansWhatTheVersionWasMadeFrom) {
+  const auto publish = [&](std::uint64_t made_from) {
+    return registry_.Publish("demand", {{"seed", 7}}, {{"model.ubj", "trees"}}, kNow, "champion",
+                             ExpectedAlias{.alias = "champion", .number = made_from});
+  };
+  Publish();
+  const auto without = publish(1);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::kIo);
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1).ok());
+  ASSERT_TRUE(publish(1));
+  EXPECT_EQ(Resolved("champion"), 2U);
+  const auto late = publish(1);
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().message, testing::HasSubstr("does not mean version 1 any more"));
+  EXPECT_THAT(Numbers(), ElementsAre(1, 2));
+}
+
 }  // namespace
 }  // namespace forkcast::model
