@@ -57,6 +57,8 @@ void StopIfAsked() {
   if (StopSignals::Requested()) throw Failure{TrainExit::kStopped, "stopped; no model was written"};
 }
 
+std::string StoreOf(const fs::path& work) { return "sqlite:" + (work / "store.db").string(); }
+
 /// A new folder in TMPDIR, removed with everything in it.
 class WorkFolder {
  public:
@@ -259,7 +261,8 @@ class ContainerTraining {
       return std::ranges::find(spec.tables, name, &TableSpec::name) != spec.tables.end();
     };
     for (const Channel& channel : channels) {
-      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(channel.folder)) {
+      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(
+               channel.folder, fs::directory_options::follow_directory_symlink)) {
         const auto stem = RowsFileStem(entry.path());
         if (!stem || !entry.is_regular_file()) continue;
         // Its own name, or that of the nearest folder up to the channel.
@@ -292,8 +295,8 @@ class ContainerTraining {
   void Ingest(const PipelineSpec& spec, const std::vector<Channel>& channels,
               const fs::path& work) const {
     const auto files = FindRows(spec, channels);
-    const std::unique_ptr<preprocessing::TableDao> dao = Require(preprocessing::OpenStore(
-        "sqlite:" + (work / "store.db").string(), preprocessing::StoreAccess::kReadWriteCreate));
+    const std::unique_ptr<preprocessing::TableDao> dao = Require(
+        preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate));
     Require(dao->Begin());
     for (const TableSpec& table : spec.tables) {
       for (const fs::path& file : files.at(table.name)) IngestFile(*dao, table, file, spec);
@@ -326,6 +329,7 @@ class ContainerTraining {
   ordered_json Train(const TrainingRequest& request, const fs::path& work) const {
     std::vector<std::string> arguments{
         "--pipeline",  (work / "pipeline.json").string(),
+        "--store",     StoreOf(work),
         "--snapshots", (work / "snapshots").string(),
         "--models",    (work / "models").string(),
         "--report",    (folder_.output_data() / "report.html").string(),
@@ -441,7 +445,11 @@ void TellFailure(const ContainerFolder& folder, const CommandContext& context,
 TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandContext& context) {
   const StopSignals signals;
   std::error_code ignored;
-  fs::remove(folder.failure(), ignored);  // of an earlier run
+  for (const fs::path& of_an_earlier_run :
+       {folder.failure(), folder.output_data() / "evaluation.json",
+        folder.output_data() / "report.html"}) {
+    fs::remove(of_an_earlier_run, ignored);
+  }
   const auto fail = [&](TrainExit exit, const std::string& message) {
     TellFailure(folder, context, message, false);
     return exit;
