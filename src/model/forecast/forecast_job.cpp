@@ -11,8 +11,8 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/period.hpp"
 #include "model/content_hash.hpp"
-#include "model/reference_statistics.hpp"
 #include "model/forecast/report.hpp"
+#include "model/reference_statistics.hpp"
 
 namespace forkcast::model {
 namespace {
