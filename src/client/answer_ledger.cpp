@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "client/expectation.hpp"
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::client {
 namespace {

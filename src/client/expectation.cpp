@@ -4,7 +4,8 @@
 
 #include <cerrno>
 #include <cstring>
-#include <nlohmann/json.hpp>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::client {
 namespace {

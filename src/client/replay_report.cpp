@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
-#include <nlohmann/json.hpp>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::client {
 namespace {

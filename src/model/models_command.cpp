@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "model/registry/registry.hpp"
 

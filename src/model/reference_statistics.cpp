@@ -4,10 +4,10 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "model/evaluate/metrics.hpp"
 
 namespace forkcast::model {

@@ -7,9 +7,9 @@
 
 #include <algorithm>
 #include <csignal>
-#include <nlohmann/json.hpp>
 
 #include "client/scripted_server.hpp"
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 
 namespace forkcast::client {

@@ -4,7 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <nlohmann/json.hpp>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::client {
 namespace {

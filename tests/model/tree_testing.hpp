@@ -4,8 +4,9 @@
 
 #include <array>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 #include <string>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::model {
 

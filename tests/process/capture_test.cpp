@@ -5,9 +5,9 @@
 #include <csignal>
 #include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "process/support/server.hpp"
 
 namespace forkcast::process_test {

@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "process/support/server.hpp"
 
 namespace forkcast::process_test {

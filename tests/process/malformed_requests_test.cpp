@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <sstream>
 #include <string>
@@ -17,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "process/support/faulty_server.hpp"
 
 namespace forkcast::process_test {

@@ -13,9 +13,9 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "process/support/faulty_server.hpp"
 
 namespace forkcast::process_test {

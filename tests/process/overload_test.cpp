@@ -5,12 +5,12 @@
 #include <chrono>
 #include <map>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "process/support/faulty_server.hpp"
 
 namespace forkcast::process_test {

@@ -1,8 +1,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "data_preprocessing/base/json.hpp"
 #include "process/support/server.hpp"
 
 namespace forkcast::process_test {

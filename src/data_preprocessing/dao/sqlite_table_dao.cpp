@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/dao/sqlite_connection.hpp"
 
 namespace forkcast::preprocessing {

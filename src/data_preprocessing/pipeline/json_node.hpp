@@ -4,12 +4,13 @@
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::preprocessing {
 

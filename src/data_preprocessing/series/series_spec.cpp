@@ -1,6 +1,6 @@
 #include "data_preprocessing/series/series_spec.hpp"
 
-#include <nlohmann/json.hpp>
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::preprocessing {
 namespace {

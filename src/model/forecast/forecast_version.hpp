@@ -1,10 +1,10 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/forecast/forecast_model.hpp"

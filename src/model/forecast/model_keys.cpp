@@ -1,10 +1,10 @@
 #include "model/forecast/model_keys.hpp"
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <utility>
 #include <variant>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/time_zone.hpp"

@@ -4,9 +4,9 @@
 
 #include <cstdint>
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "model/train/tree_model.hpp"
 
 namespace forkcast::model {

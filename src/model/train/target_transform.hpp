@@ -1,7 +1,6 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
-
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
 
 namespace forkcast::model {

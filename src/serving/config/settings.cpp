@@ -6,12 +6,12 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"

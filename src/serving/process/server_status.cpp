@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::serving {
 namespace {

@@ -3,10 +3,10 @@
 #include <array>
 #include <cstdlib>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <random>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
 
 namespace forkcast::preprocessing {

@@ -3,10 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <random>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
 #include "support/allocation_counter.hpp"
 

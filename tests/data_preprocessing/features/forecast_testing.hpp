@@ -1,9 +1,9 @@
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
 
 namespace forkcast::preprocessing {

@@ -4,10 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <ostream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 
 namespace forkcast::preprocessing {

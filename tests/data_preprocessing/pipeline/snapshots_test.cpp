@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <fstream>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/dao/ingest.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
 

@@ -4,10 +4,10 @@
 
 #include <cmath>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/ingest_command.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/test_files.hpp"

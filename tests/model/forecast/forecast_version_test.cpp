@@ -8,8 +8,8 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "data_preprocessing/base/json.hpp"
 #include "model/content_hash.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/sales_testing.hpp"

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 
+#include "data_preprocessing/base/json.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/key_replacement_job.hpp"
 #include "model/forecast/sales_testing.hpp"

@@ -7,13 +7,13 @@
 #include <array>
 #include <chrono>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/ingest_command.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 #include "model/train_command.hpp"

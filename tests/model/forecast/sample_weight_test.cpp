@@ -3,8 +3,8 @@
 
 #include <cmath>
 #include <functional>
-#include <nlohmann/json.hpp>
 
+#include "data_preprocessing/base/json.hpp"
 #include "model/forecast/sales_testing.hpp"
 
 namespace forkcast::model {

@@ -4,12 +4,12 @@
 
 #include <cctype>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <set>
 #include <sstream>
 #include <tuple>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/random.hpp"
 #include "data_preprocessing/dao/ingest.hpp"
 #include "data_preprocessing/ingest_command.hpp"

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 #include <thread>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 
 namespace forkcast::model {

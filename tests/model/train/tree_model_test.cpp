@@ -3,8 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
-
+#include "data_preprocessing/base/json.hpp"
 #include "model/train/training_data.hpp"
 
 namespace forkcast::model {

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <functional>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -16,6 +15,7 @@
 #include <utility>
 
 #include "../../data_preprocessing/table/test_files.hpp"
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/dao/ingest.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "serving/endpoints/invocations.hpp"

@@ -3,8 +3,8 @@
 #include <gmock/gmock.h>
 
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "data_preprocessing/base/json.hpp"
 #include "hook_testing.hpp"
 
 namespace forkcast::serving {

@@ -9,12 +9,12 @@
 #include <cstddef>
 #include <memory>
 #include <mutex>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
 #include "serving/capture/capture_message.hpp"
 #include "serving/hooks/hook.hpp"

@@ -6,13 +6,13 @@
 
 #include <array>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 #include "hook_testing.hpp"
 #include "serving/capture/capture_channel.hpp"

@@ -13,12 +13,12 @@
 #include <array>
 #include <csignal>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 
 namespace forkcast::serving {

@@ -5,11 +5,11 @@
 #include <spdlog/logger.h>
 
 #include <array>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <set>
 #include <string>
 
+#include "data_preprocessing/base/json.hpp"
 #include "headers.hpp"
 #include "serving/process/worker_slot.hpp"
 

@@ -5,11 +5,11 @@
 #include <bit>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <ostream>
 #include <random>
 #include <string>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/csv_scanner.hpp"
 
 namespace forkcast::wire {

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "serving/wire/request_decoder.hpp"
 
