@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -25,12 +26,17 @@ class ReadGuard {
 
   /// Why something was refused; empty when nothing was.
   [[nodiscard]] const std::string& refusal() const noexcept { return refusal_; }
+  /// The tables and views that were read, those within views too.
+  [[nodiscard]] const std::set<std::string>& sources() const noexcept { return sources_; }
 
  private:
   // Arguments 3 and 4 depend on the action: for SQLITE_READ a table and a column.
   static int Authorize(void* self, int action, const char* table, const char* column,
-                       const char* /*database*/, const char* /*view*/) {
-    return static_cast<ReadGuard*>(self)->Decide(action, table, column);
+                       const char* /*database*/, const char* view) {
+    auto* const guard = static_cast<ReadGuard*>(self);
+    // A view of which no column is read is known only as what asks for its parts.
+    if (view != nullptr) guard->sources_.emplace(view);
+    return guard->Decide(action, table, column);
   }
 
   int Decide(int action, const char* table, const char* column) {
@@ -40,6 +46,7 @@ class ReadGuard {
       case SQLITE_RECURSIVE:
         return SQLITE_OK;
       case SQLITE_READ:
+        sources_.emplace(table);
         for (const ForbiddenColumn& forbidden : forbidden_) {
           if (sqlite3_stricmp(table, forbidden.table.c_str()) == 0 &&
               sqlite3_stricmp(column, forbidden.column.c_str()) == 0) {
@@ -58,6 +65,7 @@ class ReadGuard {
   sqlite3* database_;
   const std::vector<ForbiddenColumn>& forbidden_;
   std::string refusal_;
+  std::set<std::string> sources_;
 };
 
 /// Where the token that begins at `at` ends: a quoted name or text, a comment, a word, or one
@@ -332,7 +340,28 @@ Result<SqliteStatement> SqliteConnection::PrepareQuery(
   if (second != nullptr || rest_code != SQLITE_OK) {
     return QueryError("expected one SELECT, something follows it");
   }
+  if (!forbidden.empty()) {
+    const Status joined = CheckViews(guard.sources());
+    if (!joined) return joined.error();
+  }
   return statement;
+}
+
+Status SqliteConnection::CheckViews(const std::set<std::string>& sources) const {
+  Result<SqliteStatement> find = Prepare(
+      "SELECT sql, name FROM sqlite_master WHERE type = 'view' AND name = ? COLLATE NOCASE");
+  if (!find) return find.error();
+  for (const std::string& source : sources) {
+    find->Bind(0, std::string_view(source));
+    const Result<bool> found = find->Step();
+    if (!found) return found.error();
+    if (*found && NamesJoinColumns(find->Text(0))) {
+      return QueryError("its view \"" + std::string(find->Text(1)) +
+                        "\" joins by NATURAL or USING: expected ON");
+    }
+    find->Reset();
+  }
+  return {};
 }
 
 Status SqliteConnection::Execute(std::string_view sql) const {

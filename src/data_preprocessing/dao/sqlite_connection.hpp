@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -74,7 +75,8 @@ class SqliteConnection {
   /// `sql`: exactly one statement of our own.
   Result<SqliteStatement> Prepare(std::string_view sql) const;
   /// `sql`: whatever a user wrote. kInvalidArgument unless it is one SELECT without parameters that
-  /// reads none of `forbidden`, neither directly nor through a view, a subquery or `*`.
+  /// reads none of `forbidden`, neither directly nor through a view, a subquery or `*`. Where some
+  /// are forbidden, neither it nor a view that it reads may join by NATURAL or USING.
   Result<SqliteStatement> PrepareQuery(std::string_view sql,
                                        const std::vector<ForbiddenColumn>& forbidden) const;
   /// Runs one statement that has no parameters and whose result does not matter.
@@ -91,6 +93,8 @@ class SqliteConnection {
   SqliteConnection(std::string path, StoreAccess access) noexcept
       : path_(std::move(path)), access_(access) {}
   void RemoveUnlessCommitted() noexcept;
+  /// kInvalidArgument when one of `sources` is a view that joins by NATURAL or USING.
+  [[nodiscard]] Status CheckViews(const std::set<std::string>& sources) const;
 
   std::string path_;
   StoreAccess access_;

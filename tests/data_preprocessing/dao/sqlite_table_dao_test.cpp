@@ -236,6 +236,35 @@ TEST_F(SqliteStore, AForbiddenColumnCannotBeJoinedByWithoutItsName) {
   }
 }
 
+TEST_F(SqliteStore, AForbiddenColumnCannotBeJoinedByWithinAView) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  ASSERT_TRUE(AppendPages(*dao, {"home"}).ok());
+  Intruder intruder(path_);
+  intruder.Run(
+      "CREATE VIEW likes AS SELECT 1 AS one FROM visits NATURAL JOIN"
+      " (SELECT 'home' AS page)");
+  intruder.Run("CREATE VIEW around AS SELECT one AS two FROM likes");
+  intruder.Run("CREATE VIEW other AS SELECT 1 AS one FROM visits");
+  const auto read = [&](const std::string& sql, const std::vector<ForbiddenColumn>& forbidden) {
+    return dao->Read(QuerySource{sql}, {{{.name = "one", .type = ColumnType::kInt64}}}, forbidden,
+                     10, [](const Table&) { return Status(); });
+  };
+  const std::vector<ForbiddenColumn> forbidden{{.table = "visits", .column = "page"}};
+  for (const std::string sql :
+       {"SELECT one FROM likes", "SELECT one FROM LIKES AS other",
+        "SELECT count(*) AS one FROM likes", "SELECT two AS one FROM around",
+        "SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM around)",
+        "WITH hidden AS (SELECT * FROM likes) SELECT one FROM hidden"}) {
+    const Status status = read(sql, forbidden);
+    ASSERT_FALSE(status.ok()) << sql;
+    EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(status.error().message, HasSubstr("its view \"likes\" joins by NATURAL or USING"))
+        << sql;
+    EXPECT_TRUE(read(sql, {}).ok()) << sql;
+  }
+  EXPECT_TRUE(read("SELECT one FROM other", forbidden).ok());
+}
+
 TEST_F(SqliteStore, AQueryCannotReachBeyondTheStore) {
   const std::unique_ptr<TableDao> dao = Writer();
   for (const std::string sql :
