@@ -23,9 +23,10 @@ Result<bool> QueryFlag(std::string_view query, std::string_view name) {
     const std::size_t end = std::min(query.find('&'), query.size());
     const std::string_view item = query.substr(0, end);
     query.remove_prefix(std::min(end + 1, query.size()));
-    const std::size_t equals = std::min(item.find('='), item.size());
-    if (item.substr(0, equals) != name) continue;
-    const std::string_view value = item.substr(std::min(equals + 1, item.size()));
+    if (!item.starts_with(name)) continue;
+    std::string_view value = item.substr(name.size());
+    if (!value.empty() && value.front() != '=') continue;  // a longer name
+    if (!value.empty()) value.remove_prefix(1);
     if (value == "true" || value == "1") return true;
     if (value == "false" || value == "0") return false;
     return Error{ErrorCode::kInvalidArgument, "expected true or false", std::string(name)};
