@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/progress.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/ingest.hpp"
@@ -94,6 +94,7 @@ std::string IngestHelp() {
          "  0  done\n"
          "  1  a CSV file is wrong or contradicts the store; the store is as before\n"
          "  2  wrong usage or pipeline file\n"
+         "  3  the rows are stored, but a series cannot be made of them\n"
          "  4  the store or a file cannot be read or written\n";
 }
 
@@ -220,11 +221,12 @@ class IngestRun {
     Result<std::vector<PublishedSeries>> published =
         PublishSnapshots(dao, spec, options_.snapshots);
     if (published) return *std::move(published);
+    IngestExit exit = IngestExit::kIo;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-    const bool is_declaration = published.error().code == ErrorCode::kInvalidArgument;
-    throw Failure{is_declaration ? IngestExit::kUsage : IngestExit::kIo,
-                  "the rows are stored, but their snapshots are not all published: " +
-                      published.error().message};
+    if (published.error().code == ErrorCode::kInvalidArgument) exit = IngestExit::kUsage;
+    if (published.error().code == ErrorCode::kRefusedData) exit = IngestExit::kSeriesRefused;
+    throw Failure{exit, "the rows are stored, but their snapshots are not all published: " +
+                            published.error().message};
   }
 
   const IngestOptions& options_;
@@ -250,9 +252,7 @@ std::string Describe(const IngestReport& report) {
 }
 
 std::string NewestText(const SnapshotReport& report) {
-  std::string text;
-  if (report.watermark) AppendIsoTimestamp(*report.watermark, text);
-  return text;
+  return report.watermark ? IsoTimestamp(*report.watermark) : "";
 }
 
 std::string Describe(const PublishedSeries& series) {

@@ -10,9 +10,10 @@ namespace forkcast::preprocessing {
 /// How `forkcast ingest` ends.
 enum class IngestExit {
   kDone = 0,
-  kDataRefused = 1,  ///< A CSV file is wrong, or contradicts the store, which is as before.
-  kUsage = 2,        ///< Wrong arguments or pipeline file.
-  kIo = 4,           ///< The store or a file cannot be read or written.
+  kDataRefused = 1,    ///< A CSV file is wrong, or contradicts the store, which is as before.
+  kUsage = 2,          ///< Wrong arguments or pipeline file.
+  kSeriesRefused = 3,  ///< The rows are stored, but no series can be made of them.
+  kIo = 4,             ///< The store or a file cannot be read or written.
 };
 
 /// `forkcast ingest`: takes the pipeline's tables from CSV files into the store, all in one

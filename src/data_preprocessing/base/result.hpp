@@ -25,6 +25,7 @@ enum class ErrorCode {
   kDeadlineExceeded,  ///< The answer would come after its deadline.
   kClientTimeout,     ///< The client took too long to send its request.
   kConflict,          ///< A row contradicts one that is stored under the same key.
+  kRefusedData,       ///< Stored rows do not allow what a pipeline makes of them.
   kCorrupt,           ///< A file is not what its writer wrote.
   kIo,                ///< The operating system or the database refused.
   kInternal,          ///< Our fault.

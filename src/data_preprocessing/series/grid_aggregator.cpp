@@ -17,8 +17,7 @@ constexpr std::chrono::sys_days kYear1{std::chrono::year(1) / 1 / 1};
 constexpr std::chrono::sys_days kYear10000{std::chrono::year(10000) / 1 / 1};
 
 std::string Show(std::chrono::sys_days day) {
-  std::string text;
-  AppendIsoTimestamp(day, text);
+  const std::string text = IsoTimestamp(day);
   return text.substr(0, text.find('T'));
 }
 
@@ -146,7 +145,7 @@ std::uint32_t GridAggregator::NumberOf(std::string_view key) {
 
 Status GridAggregator::Add(const Table& batch) {
   if (batch.row_count() > kMaxRows - key_of_row_.size()) {
-    return Error{ErrorCode::kInvalidArgument, "a series reads at most 2^32 - 2 rows", spec_.name};
+    return Error{ErrorCode::kRefusedData, "a series reads at most 2^32 - 2 rows", spec_.name};
   }
   key_values_.resize(key_columns_.size());
   for (std::size_t row = 0; row < batch.row_count(); ++row) {
@@ -157,7 +156,7 @@ Status GridAggregator::Add(const Table& batch) {
     const Instant time = batch.column(time_column_).Timestamp(row);
     // A day less than what the calendar has, so that no zone leads out of it.
     if (time < kYear1 + std::chrono::days(1) || time >= kYear10000 - std::chrono::days(1)) {
-      return Error{ErrorCode::kInvalidArgument,
+      return Error{ErrorCode::kRefusedData,
                    KeyText(spec_.key, key_values_) + ": a time outside the years 1 to 9999",
                    spec_.time};
     }
@@ -172,7 +171,7 @@ Status GridAggregator::Add(const Table& batch) {
     if (keeps_times_) time_of_row_.push_back(ToMicros(time));
     Status added = AddNumbers(batch, row);
     if (!added)
-      return Error{ErrorCode::kInvalidArgument,
+      return Error{ErrorCode::kRefusedData,
                    Describe(keys_[key], day) + ": " + added.error().message, added.error().field};
   }
   return {};
@@ -184,7 +183,7 @@ Status GridAggregator::AddNumbers(const Table& batch, std::size_t row) {
     const double number = NumberAt(column, row);
     if (!column.IsMissing(row) && !std::isfinite(number)) {
       const std::string& name = batch.schema().columns[source_columns_[i]].name;
-      return Error{ErrorCode::kInvalidArgument, "\"" + name + "\" is not a finite number", name};
+      return Error{ErrorCode::kRefusedData, "\"" + name + "\" is not a finite number", name};
     }
     numbers_of_source_[i].push_back(number);
   }
@@ -216,7 +215,7 @@ Result<Grid> GridAggregator::LayOut() const {
       entry.row_count = static_cast<std::uint32_t>(end - begin + 1);
     }
     if (cells > kMaxGridRows) {
-      return Error{ErrorCode::kInvalidArgument,
+      return Error{ErrorCode::kRefusedData,
                    "the grid of " + std::to_string(keys_.size()) + " key(s) from " +
                        Show(first_day_) + " to " + Show(last_day_) + " has more than " +
                        std::to_string(kMaxGridRows) + " periods; is a time wrong?",
@@ -254,7 +253,7 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
     const std::size_t cell = key.row_begin + static_cast<std::size_t>(offset);
     if (value.op == AggregateOp::kOnly && accumulator.count(cell) != 0) {
       return Error{
-          ErrorCode::kInvalidArgument,
+          ErrorCode::kRefusedData,
           Describe(keys_[key_of_row_[row]], FirstDayOf(period_of_row_[row], aggregate_.period)) +
               ": two rows with \"" + value.column + "\", expected one",
           value.column};
@@ -269,7 +268,7 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
       const std::string_view bytes =
           std::string_view(grid.key_bytes).substr(key.bytes_offset, key.bytes_size);
       return Error{
-          ErrorCode::kInvalidArgument,
+          ErrorCode::kRefusedData,
           Describe(bytes, FirstDayOf(std::int64_t{key.first_period} + i, aggregate_.period)) +
               ": the " + std::string(ToString(value.op)) + " of \"" + value.column +
               "\" is too large for a double",

@@ -43,11 +43,11 @@ class GridAggregator {
   /// Precondition: spec.aggregate. Both outlive the object.
   GridAggregator(const SeriesSpec& spec, const TimeZone& zone);
 
-  /// Takes rows whose schema is spec.ReadSchema(). kInvalidArgument, naming the key and day, for a
+  /// Takes rows whose schema is spec.ReadSchema(). kRefusedData, naming the key and day, for a
   /// number that is not finite, a time outside the years 1 to 9999, and more than 2^32 - 2 rows.
   Status Add(const Table& batch);
 
-  /// kInvalidArgument for a grid of more than kMaxGridRows, two rows where one was declared, and a
+  /// kRefusedData for a grid of more than kMaxGridRows, two rows where one was declared, and a
   /// sum beyond the range of double. O(rows + periods of the grid).
   [[nodiscard]] Result<Grid> Finish() const;
 

@@ -76,7 +76,10 @@ class Snapshot {
   [[nodiscard]] std::optional<Instant> watermark() const noexcept;
   [[nodiscard]] std::uint64_t key_count() const noexcept { return header().key_count; }
   [[nodiscard]] std::uint64_t row_count() const noexcept { return header().row_count; }
-  [[nodiscard]] std::uint64_t byte_size() const noexcept { return file_.bytes().size(); }
+  /// The whole file.
+  [[nodiscard]] std::string_view bytes() const noexcept {
+    return {reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()};
+  }
 
  private:
   struct ColumnView {

@@ -388,7 +388,7 @@ Result<SnapshotReport> PublishFile(const SeriesSpec& spec, const std::string& zo
     file.Commit();
     return SnapshotReport{.keys = written->key_count(),
                           .rows = written->row_count(),
-                          .bytes = written->byte_size(),
+                          .bytes = written->bytes().size(),
                           .watermark = written->watermark()};
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kIo, error.what()};
@@ -405,7 +405,7 @@ SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone)
 Status SnapshotBuilder::Add(const Table& batch) {
   if (grid_) return grid_->Add(batch);
   if (batch.row_count() > kMaxRows - rows_.row_count()) {
-    return Error{ErrorCode::kInvalidArgument, "a series holds at most 2^32 - 2 rows", spec_.name};
+    return Error{ErrorCode::kRefusedData, "a series holds at most 2^32 - 2 rows", spec_.name};
   }
   rows_.Append(batch);
   return {};

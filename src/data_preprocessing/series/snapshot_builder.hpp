@@ -29,7 +29,7 @@ class SnapshotBuilder {
   /// `spec` must be valid (as a PipelineSpec has it); both outlive the builder.
   SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone);
 
-  /// Appends rows whose schema is spec.ReadSchema(). kInvalidArgument when there would be more than
+  /// Appends rows whose schema is spec.ReadSchema(). kRefusedData when there would be more than
   /// 2^32 - 2 rows, or as GridAggregator::Add.
   Status Add(const Table& batch);
 

@@ -72,6 +72,7 @@ HttpError ToHttp(ErrorCode code) noexcept {
       return {408, "request_timeout"};
     case ErrorCode::kConflict:
       return {409, "conflict"};
+    case ErrorCode::kRefusedData:
     case ErrorCode::kCorrupt:
     case ErrorCode::kIo:
     case ErrorCode::kInternal:

@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
@@ -235,6 +235,21 @@ TEST_F(Ingest, ASeriesWithoutItsTableIsNamedAfterTheRowsAreStored) {
   const Ended ended = Run({"--table", "prices"});
   EXPECT_NE(ended.code, 0);
   EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"), HasSubstr("\"stock\"")));
+}
+
+TEST_F(Ingest, RowsThatNoSeriesCanBeMadeOfAreStoredAndNamed) {
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  nlohmann::ordered_json& stock = pipeline["series"]["stock"];
+  stock.erase("values");
+  stock["aggregate"] = {{"period", "day"},
+                        {"values", {{"level", {{"op", "only"}, {"column", "level"}}}}}};
+  folder_.Write("pipeline.json", pipeline.dump());
+  folder_.Write("data/stock.csv", std::string(kStock) + "8,2024-01-01 09:00:00,4\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"),
+                               HasSubstr("two rows with \"level\", expected one")));
+  EXPECT_EQ(StoredRows().size(), 6U);
 }
 
 TEST_F(Ingest, JsonIsOneLineWithTheSameNumbers) {

@@ -316,7 +316,7 @@ TEST_P(RefusedGridTest, NamesKeyAndPeriodAndLeavesNoFile) {
   const Result<SnapshotReport> report =
       added ? builder.Publish(folder_.path() / "s.snapshot") : added.error();
   ASSERT_FALSE(report.ok());
-  EXPECT_EQ(report.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(report.error().code, ErrorCode::kRefusedData);
   EXPECT_THAT(report.error().message, HasSubstr(one.message));
   EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
 }

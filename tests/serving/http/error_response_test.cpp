@@ -3,10 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -36,6 +37,7 @@ constexpr CodeCase kCodes[] = {
     {ErrorCode::kDeadlineExceeded, 504, "deadline_exceeded"},
     {ErrorCode::kClientTimeout, 408, "request_timeout"},
     {ErrorCode::kConflict, 409, "conflict"},
+    {ErrorCode::kRefusedData, 500, "internal"},
     {ErrorCode::kCorrupt, 500, "internal"},
     {ErrorCode::kIo, 500, "internal"},
     {ErrorCode::kInternal, 500, "internal"},
