@@ -5,12 +5,12 @@
 #include <charconv>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
 #include <utility>
 
 #include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/progress.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -156,15 +156,15 @@ std::string ValueOf(const FlagValues& flags, std::string_view flag, const char* 
 }
 
 template <typename Number>
-std::optional<Number> NumberOf(const FlagValues& flags, std::string_view flag) {
+std::optional<Number> NumberOf(const FlagValues& flags, std::string_view flag, Number most) {
   const auto found = flags.find(flag);
   if (found == flags.end()) return std::nullopt;
   const std::string& text = found->second.front();
   Number number{};
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size()) {
-    throw Failure{TrainExit::kUsage,
-                  fmt::format("--{}: expected a number from 0, got \"{}\"", flag, text)};
+  if (failed != std::errc() || end != text.data() + text.size() || number > most) {
+    throw Failure{TrainExit::kUsage, fmt::format("--{}: expected a number from 0 to {}, got \"{}\"",
+                                                 flag, most, text)};
   }
   return number;
 }
@@ -203,8 +203,8 @@ Options ReadOptions(Command command, const std::vector<std::string>& arguments,
   if (const auto keys = flags->find("report-key"); keys != flags->end()) {
     options.report_keys = keys->second;
   }
-  sources.seed = NumberOf<std::uint32_t>(*flags, "seed");
-  sources.threads = NumberOf<unsigned>(*flags, "threads");
+  sources.seed = NumberOf(*flags, "seed", kMostSeed);
+  sources.threads = NumberOf(*flags, "threads", kMostThreads);
   if (const auto keys = flags->find("only-key"); keys != flags->end()) {
     options.only_keys = keys->second;
   }

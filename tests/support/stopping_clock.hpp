@@ -2,22 +2,32 @@
 
 #include <signal.h>
 
+#include <functional>
+#include <utility>
+
 #include "data_preprocessing/base/clock.hpp"
 
 namespace forkcast {
 
-/// Raises SIGTERM when it is asked for the time often enough: a stop at the same place every time.
-class StoppingClock final : public Clock {
+/// Does something when it is asked for the time often enough: at the same place every time.
+class ActingClock : public Clock {
  public:
-  explicit StoppingClock(int calls) : calls_(calls) {}
+  ActingClock(int calls, std::function<void()> act) : calls_(calls), act_(std::move(act)) {}
   [[nodiscard]] Instant Now() const noexcept override { return {}; }
   [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
-    if (--calls_ == 0) ::raise(SIGTERM);
+    if (--calls_ == 0) act_();
     return {};
   }
 
  private:
   mutable int calls_;
+  std::function<void()> act_;
+};
+
+/// Raises SIGTERM.
+class StoppingClock final : public ActingClock {
+ public:
+  explicit StoppingClock(int calls) : ActingClock(calls, [] { ::raise(SIGTERM); }) {}
 };
 
 }  // namespace forkcast

@@ -144,6 +144,12 @@ void AppendIsoTimestamp(Instant instant, std::string& out) {
   out += 'Z';
 }
 
+std::string IsoTimestamp(Instant instant) {
+  std::string text;
+  AppendIsoTimestamp(instant, text);
+  return text;
+}
+
 Result<std::int64_t> ParseInt64(std::string_view text) {
   std::int64_t value = 0;
   if (!ParseWhole(text, value)) return NotA("an integer of 64 bits", text);

@@ -23,6 +23,7 @@ Result<Instant> ParseTimestamp(std::string_view text, const TimeZone& zone);
 
 /// `2021-07-04T20:31:02Z`, with six digits of a second only when there are any. Appends to `out`.
 void AppendIsoTimestamp(Instant instant, std::string& out);
+[[nodiscard]] std::string IsoTimestamp(Instant instant);
 
 /// Decimal digits with an optional minus; nothing else. kInvalidArgument otherwise.
 Result<std::int64_t> ParseInt64(std::string_view text);

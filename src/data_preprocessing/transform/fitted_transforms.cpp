@@ -91,6 +91,17 @@ std::vector<TransformSpec> ReadTransforms(const JsonNode& node) {
   return specs;
 }
 
+Status CheckFits(const TransformSpec& spec, const FeatureColumnSpec& column) {
+  if (column.kind == FeatureKind::kCategory && (spec.impute || spec.scale)) {
+    return Refuse(spec.feature, "a text can be neither imputed nor scaled");
+  }
+  if (column.kind == FeatureKind::kNumber &&
+      (spec.encoding != CategoryEncoding::kOrdinal || spec.unknown != UnknownCategory::kMissing)) {
+    return Refuse(spec.feature, "only a text can be encoded");
+  }
+  return {};
+}
+
 Result<FittedTransforms> FittedTransforms::Fit(const FeatureTable& table,
                                                std::span<const double> target,
                                                std::span<const std::uint32_t> rows,
@@ -105,13 +116,8 @@ Result<FittedTransforms> FittedTransforms::Fit(const FeatureTable& table,
     if (found == fitted.inputs_.end()) return Refuse(spec.feature, "no such feature to transform");
     const auto at = static_cast<std::size_t>(found - fitted.inputs_.begin());
     if (is_given[at]) return Refuse(spec.feature, "transformed twice");
-    if (found->kind == FeatureKind::kCategory && (spec.impute || spec.scale)) {
-      return Refuse(spec.feature, "a text can be neither imputed nor scaled");
-    }
-    if (found->kind == FeatureKind::kNumber && (spec.encoding != CategoryEncoding::kOrdinal ||
-                                                spec.unknown != UnknownCategory::kMissing)) {
-      return Refuse(spec.feature, "only a text can be encoded");
-    }
+    Status fits = CheckFits(spec, *found);
+    if (!fits) return std::move(fits).error();
     is_given[at] = true;
     spec_of[at] = spec;
   }

@@ -4,13 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
 #include "data_preprocessing/transform/feature_table.hpp"
@@ -62,8 +62,11 @@ struct TransformSpec {
 ///    "store": {"encode": "target_mean", "smoothing": 20, "unknown": "error"}}
 /// with "impute" a number, "mean" or "median", "encode" "ordinal", "one_hot" or "target_mean",
 /// "unknown" "missing" or "error". Throws SpecError naming the path of what is wrong; whether the
-/// features exist is checked by FittedTransforms::Fit.
+/// features exist is not looked at.
 [[nodiscard]] std::vector<TransformSpec> ReadTransforms(const JsonNode& node);
+
+/// kInvalidArgument with the feature's name when `spec` is not for a feature of `column`'s kind.
+[[nodiscard]] Status CheckFits(const TransformSpec& spec, const FeatureColumnSpec& column);
 
 /// Makes the floats that a model reads of features; fitted on training rows, saved with the model.
 /// Never changes after fitting; thread-safe.

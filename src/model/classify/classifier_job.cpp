@@ -3,13 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
-#include "data_preprocessing/base/mapped_file.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
-#include "model/content_hash.hpp"
+#include "model/manifest_parts.hpp"
 #include "model/reference_statistics.hpp"
 
 namespace forkcast::model {
@@ -22,12 +20,6 @@ using nlohmann::ordered_json;
 constexpr std::size_t kMostClasses = 1000;
 
 Error Refuse(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
-
-std::string TimeText(Instant instant) {
-  std::string text;
-  AppendIsoTimestamp(instant, text);
-  return text;
-}
 
 /// Rows of each class, in the order of the classes.
 std::vector<std::size_t> CountClasses(std::span<const std::uint32_t> labels, std::size_t classes) {
@@ -63,17 +55,15 @@ Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& doc
   Result<LabelledRows> rows =
       LabelledRows::Read(**dao, *spec, sources.window, plan.split.label_delay);
   if (!rows) return rows.error();
-  std::unique_ptr<ClassifierJob> job(new ClassifierJob(document, *std::move(spec), std::move(plan),
-                                                       *std::move(rows), *std::move(snapshots)));
-  job->snapshot_folder_ = sources.snapshots;
-  return std::unique_ptr<TrainingJob>(std::move(job));
+  return std::unique_ptr<TrainingJob>(new ClassifierJob(document, *std::move(spec), std::move(plan),
+                                                        *std::move(rows), *std::move(snapshots)));
 }
 
 JobSummary ClassifierJob::Summary() const {
   const std::vector<std::size_t> counts = CountClasses(rows_.labels(), rows_.classes().size());
   const std::vector<TimeFold> folds = *Folds();  // Check() saw that there are some
   const TimeFold& first = folds.front();
-  const std::string test_from = TimeText(rows_.times()[first.test_first]);
+  const std::string test_from = IsoTimestamp(rows_.times()[first.test_first]);
   ordered_json classes = ordered_json::object();
   std::string listed;
   for (std::size_t label = 0; label < counts.size(); ++label) {
@@ -114,7 +104,7 @@ Status ClassifierJob::Check() const {
     return Refuse(fmt::format("\"{}\" has {} values, at most {} classes are told apart", label,
                               classes.size(), kMostClasses));
   }
-  for (const TransformSpec& transform : plan_.transforms) {
+  for (const TransformSpec& transform : plan_.inputs.transforms) {
     if (transform.encoding != CategoryEncoding::kTargetMean || classes.size() == 2) continue;
     return Refuse(fmt::format(
         "$.training.transforms.{}.encode: target_mean is for two classes, and there are {}",
@@ -197,35 +187,25 @@ Result<std::vector<ArtefactFile>> ClassifierJob::Files(const ClassifierModel& mo
 }
 
 ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
-  ordered_json snapshots = ordered_json::array();
-  for (const SeriesSpec& series : spec_.series) {
-    const MappedFile file(SnapshotPath(snapshot_folder_, series, spec_.zone));
-    const auto bytes = file.bytes();
-    snapshots.push_back(
-        {{"series", series.name},
-         {"hash", ContentHash({reinterpret_cast<const char*>(bytes.data()), bytes.size()})}});
-  }
-  return {
-      {"format", 1},
-      {"kind", "classifier"},
-      {"pipeline",
-       {{"name", spec_.name}, {"version", spec_.version}, {"hash", ContentHash(document_.dump())}}},
-      {"classifier",
-       {{"table", spec_.training->table},
-        {"label", spec_.training->label},
-        {"classes", ClassesOf(model)}}},
-      {"data",
-       {{"from", TimeText(examples_->times.front())},
-        {"to", TimeText(examples_->times.back())},
-        {"rows", examples_->size()},
-        {"rows_without_label", rows_.without_label()},
-        {"rows_without_time", rows_.without_time()},
-        {"rows_left_out", examples_->refused},
-        {"hash", rows_.Hash()},
-        {"snapshots", snapshots}}},
-      {"seed", plan_.trainer.seed},
-      {"libraries", {{"forkcast", FORKCAST_VERSION}, {"xgboost", XGBoostLibraryVersion()}}},
-      {"evaluation", validation_->ToJson()}};
+  return {{"format", 1},
+          {"kind", "classifier"},
+          {"pipeline", PipelineIdentity(spec_, document_)},
+          {"classifier",
+           {{"table", spec_.training->table},
+            {"label", spec_.training->label},
+            {"classes", ClassesOf(model)}}},
+          {"data",
+           {{"from", IsoTimestamp(examples_->times.front())},
+            {"to", IsoTimestamp(examples_->times.back())},
+            {"rows", examples_->size()},
+            {"rows_without_label", rows_.without_label()},
+            {"rows_without_time", rows_.without_time()},
+            {"rows_left_out", examples_->refused},
+            {"hash", rows_.Hash()},
+            {"snapshots", SnapshotHashes(spec_, snapshots_)}}},
+          {"seed", plan_.trainer.seed},
+          {"libraries", LibraryVersions()},
+          {"evaluation", validation_->ToJson()}};
 }
 
 }  // namespace forkcast::model

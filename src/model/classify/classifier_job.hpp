@@ -1,12 +1,12 @@
 #pragma once
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 #include "model/classify/classifier_model.hpp"
@@ -65,7 +65,6 @@ class ClassifierJob final : public TrainingJob {
   ClassifierPlan plan_;
   LabelledRows rows_;
   std::vector<preprocessing::Snapshot> snapshots_;
-  std::filesystem::path snapshot_folder_;
   std::optional<LabelledExamples> examples_;
   std::optional<ClassifierValidation> validation_;
 };

@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <numeric>
 #include <utility>
+
+#include "data_preprocessing/base/json.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -69,8 +70,9 @@ Result<std::optional<ClassifierModel>> ClassifierModel::Train(const ClassifierPl
 
   const std::vector<std::uint32_t> rows = RowNumbers(0, count);
   // The validation rows say when to stop, so nothing else may have seen them.
-  Result<FittedTransforms> transforms = FittedTransforms::Fit(
-      examples.features, target, std::span(rows).first(count - validation_rows), plan.transforms);
+  Result<FittedTransforms> transforms =
+      FittedTransforms::Fit(examples.features, target,
+                            std::span(rows).first(count - validation_rows), plan.inputs.transforms);
   if (!transforms) return transforms.error();
   const Result<std::vector<float>> values = transforms->Transform(examples.features, rows);
   if (!values) return values.error();

@@ -6,17 +6,9 @@ namespace forkcast::model {
 namespace {
 
 using preprocessing::ColumnType;
-using preprocessing::FeatureSpec;
 using preprocessing::JsonNode;
 using preprocessing::PipelineSpec;
 using preprocessing::TableSpec;
-
-std::size_t RequireFeature(const JsonNode& node, const std::string& name,
-                           const PipelineSpec& spec) {
-  const auto found = std::ranges::find(spec.features, name, &FeatureSpec::name);
-  if (found == spec.features.end()) node.Fail("no feature is called \"" + name + "\"");
-  return static_cast<std::size_t>(found - spec.features.begin());
-}
 
 void CheckLabel(const JsonNode& node, const PipelineSpec& spec) {
   const TableSpec& table = *std::ranges::find(spec.tables, spec.training->table, &TableSpec::name);
@@ -32,39 +24,6 @@ TrainerOptions ReadModel(const JsonNode& node) {
     if (const auto given = node.Find(member)) given->Fail("a classifier's follows from its label");
   }
   return ReadTrainerOptions(node);
-}
-
-bool IsHidden(const ClassifierPlan& plan, const std::string& feature) {
-  return std::ranges::find(plan.hidden, feature) != plan.hidden.end();
-}
-
-void ReadFeatures(const JsonNode& node, const PipelineSpec& spec, ClassifierPlan& plan) {
-  if (const auto hidden = node.Find("hidden")) {
-    plan.hidden = hidden->Strings();
-    for (const std::string& name : plan.hidden) RequireFeature(*hidden, name, spec);
-    if (plan.hidden.size() == spec.features.size()) hidden->Fail("no feature is left");
-  }
-  for (const FeatureSpec& feature : spec.features) {
-    if (feature.type == ColumnType::kTimestamp && !IsHidden(plan, feature.name)) {
-      node.Fail("feature \"" + feature.name +
-                "\" is a timestamp, which no model reads: hide it, or read the time since it");
-    }
-  }
-  if (const auto transforms = node.Find("transforms")) {
-    plan.transforms = preprocessing::ReadTransforms(*transforms);
-    for (const preprocessing::TransformSpec& transform : plan.transforms) {
-      const JsonNode one = transforms->Get(transform.feature);
-      RequireFeature(one, transform.feature, spec);
-      if (IsHidden(plan, transform.feature)) one.Fail("the feature is hidden from the model");
-    }
-  }
-  if (const auto weight = node.Find("weight")) {
-    plan.weight = RequireFeature(*weight, weight->String(), spec);
-    const ColumnType type = spec.features[*plan.weight].type;
-    if (type != ColumnType::kInt64 && type != ColumnType::kDouble) {
-      weight->Fail("feature \"" + weight->String() + "\" is no number");
-    }
-  }
 }
 
 TimeSplitSpec ReadSplit(const JsonNode& node) {
@@ -113,7 +72,8 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
   CheckLabel(node.Get("label"), spec);
   ClassifierPlan plan;
   plan.trainer = ReadModel(node.Get("model"));
-  ReadFeatures(node, spec, plan);
+  plan.inputs = ReadModelInputs(node, spec);
+  if (const auto weight = node.Find("weight")) plan.weight = RequireNumberFeature(*weight, spec);
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   if (const auto slices = node.Find("slices")) plan.slices = ReadSlices(*slices, spec.features);

@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "data_preprocessing/transform/fitted_transforms.hpp"
 #include "model/classify/slice.hpp"
 #include "model/classify/time_split.hpp"
 #include "model/evaluate/class_metrics.hpp"
 #include "model/evaluate/parameter_search.hpp"
+#include "model/model_inputs.hpp"
 #include "model/train/trainer.hpp"
 
 namespace forkcast::model {
@@ -33,9 +33,7 @@ enum class ClassMetric {
 struct ClassifierPlan {
   /// Its task and number of classes are those of the rows that a model learns from.
   TrainerOptions trainer;
-  std::vector<preprocessing::TransformSpec> transforms;
-  /// Features that the model does not see: parts of others, weights, what slices ask for.
-  std::vector<std::string> hidden;
+  ModelInputs inputs;
   TimeSplitSpec split;
   std::optional<std::size_t> weight;  ///< The feature, by its position, that weighs training rows.
   ClassMetric metric = ClassMetric::kAccuracy;

@@ -4,10 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
+#include "model/manifest_parts.hpp"
 #include "model/report_parts.hpp"
 
 namespace forkcast::model {
@@ -16,18 +17,8 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::Value;
 
-ordered_json OrNull(std::optional<double> value) {
-  return value ? ordered_json(*value) : ordered_json(nullptr);
-}
-
 std::string Number(std::optional<double> value) {
   return value ? fmt::format("{:.4f}", *value) : "-";
-}
-
-std::string TimeText(Instant instant) {
-  std::string text;
-  preprocessing::AppendIsoTimestamp(instant, text);
-  return text;
 }
 
 std::string TextOf(const Value& value) {
@@ -35,7 +26,8 @@ std::string TextOf(const Value& value) {
   if (const auto* number = std::get_if<std::int64_t>(&value)) return std::to_string(*number);
   if (const auto* number = std::get_if<double>(&value)) return fmt::format("{:g}", *number);
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
-  if (const auto* instant = std::get_if<Instant>(&value)) return TimeText(*instant);
+  if (const auto* instant = std::get_if<Instant>(&value))
+    return preprocessing::IsoTimestamp(*instant);
   return "-";
 }
 
@@ -93,7 +85,7 @@ std::string HtmlRow(const std::string& name, const ClassificationSums& sums) {
 }
 
 std::string SpanOf(const JudgedFold& fold) {
-  return TimeText(fold.from) + ".." + TimeText(fold.to);
+  return preprocessing::IsoTimestamp(fold.from) + ".." + preprocessing::IsoTimestamp(fold.to);
 }
 
 /// A matrix with more classes than this is for programs.
@@ -149,8 +141,8 @@ ordered_json ClassifierValidation::ToJson() const {
     const JudgedFold& fold = judgement_.folds[i];
     ordered_json one{{"fold", i + 1},
                      {"train_rows", fold.train_rows},
-                     {"test_from", TimeText(fold.from)},
-                     {"test_to", TimeText(fold.to)}};
+                     {"test_from", preprocessing::IsoTimestamp(fold.from)},
+                     {"test_to", preprocessing::IsoTimestamp(fold.to)}};
     one.update(InDetail(fold.sums, labels));
     folds.push_back(std::move(one));
   }

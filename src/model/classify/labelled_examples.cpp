@@ -13,12 +13,6 @@ namespace {
 
 using namespace preprocessing;
 
-std::string TextOf(Instant instant) {
-  std::string text;
-  AppendIsoTimestamp(instant, text);
-  return text;
-}
-
 /// A field that a request may not leave out, but the row does.
 std::optional<std::string> MissingField(const Table& requests, std::size_t request) {
   for (std::size_t field = 0; field < requests.column_count(); ++field) {
@@ -44,17 +38,8 @@ Result<LabelledExamples> LabelledExamples::Compute(const PipelineSpec& spec,
                                                    std::span<const Snapshot> snapshots,
                                                    const LabelledRows& rows,
                                                    const ClassifierPlan& plan) {
-  std::vector<std::size_t> seen;  // features that the model sees
-  std::vector<FeatureColumnSpec> columns;
-  for (std::size_t i = 0; i < spec.features.size(); ++i) {
-    const FeatureSpec& feature = spec.features[i];
-    if (std::ranges::find(plan.hidden, feature.name) != plan.hidden.end()) continue;
-    Result<FeatureColumnSpec> column = FeatureColumnOf(feature.name, feature.type);
-    if (!column) return column.error();
-    seen.push_back(i);
-    columns.push_back(*std::move(column));
-  }
-  LabelledExamples examples{.features = FeatureTable(columns),
+  const std::vector<std::size_t>& seen = plan.inputs.features;
+  LabelledExamples examples{.features = FeatureTable(plan.inputs.columns),
                             .rows = {},
                             .times = {},
                             .labels = {},
@@ -80,7 +65,7 @@ Result<LabelledExamples> LabelledExamples::Compute(const PipelineSpec& spec,
     }
     if (refusal) {
       if (examples.refused++ == 0) {
-        examples.first_refusal = fmt::format("{}, row of {}", *refusal, TextOf(time));
+        examples.first_refusal = fmt::format("{}, row of {}", *refusal, IsoTimestamp(time));
       }
       continue;
     }
@@ -93,7 +78,7 @@ Result<LabelledExamples> LabelledExamples::Compute(const PipelineSpec& spec,
         return Error{ErrorCode::kInvalidArgument,
                      fmt::format("weight feature \"{}\" of the row of {} is {}, expected a number "
                                  "from 0",
-                                 spec.features[*plan.weight].name, TextOf(time),
+                                 spec.features[*plan.weight].name, IsoTimestamp(time),
                                  std::isnan(weight) ? "missing" : fmt::format("{}", weight))};
       }
       examples.weights.push_back(weight);

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <sstream>
 #include <streambuf>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/progress.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/ingest.hpp"
@@ -305,9 +305,11 @@ class ContainerTraining {
     StopIfAsked();
     const auto published = preprocessing::PublishSnapshots(*dao, spec, work / "snapshots");
     if (published) return;
+    TrainExit exit = TrainExit::kIo;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-    const bool is_declaration = published.error().code == ErrorCode::kInvalidArgument;
-    throw Failure{is_declaration ? TrainExit::kUsage : TrainExit::kIo, published.error().message};
+    if (published.error().code == ErrorCode::kInvalidArgument) exit = TrainExit::kUsage;
+    if (published.error().code == ErrorCode::kRefusedData) exit = TrainExit::kData;
+    throw Failure{exit, published.error().message};
   }
 
   void IngestFile(preprocessing::TableDao& dao, const TableSpec& table, const fs::path& file,

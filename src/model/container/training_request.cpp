@@ -6,11 +6,13 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string_view>
+#include <utility>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
+#include "model/train/trainer.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -24,7 +26,9 @@ using preprocessing::SpecError;
 constexpr std::string_view kReserved = "sagemaker_";
 /// Hyperparameters that are flags of `forkcast train`.
 constexpr std::array<std::string_view, 3> kTimeFlags{"since", "until", "last"};
-constexpr std::array<std::string_view, 2> kNumberFlags{"seed", "threads"};
+/// Those that are numbers, and the greatest.
+constexpr std::array<std::pair<std::string_view, std::uint32_t>, 2> kNumberFlags{
+    {{"seed", kMostSeed}, {"threads", kMostThreads}}};
 
 bool Contains(const auto& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -65,16 +69,18 @@ std::string TextOf(const JsonNode& node) {
 bool SwitchOf(const JsonNode& node) {
   const std::string text = TextOf(node);
   if (text == "true" || text == "True" || text == "1") return true;
-  if (text != "false" && text != "False" && text != "0") node.Fail("expected true or false");
+  if (text != "false" && text != "False" && text != "0") {
+    node.Fail(fmt::format("expected true or false, got \"{}\"", text));
+  }
   return false;
 }
 
-std::string NumberFlagOf(const JsonNode& node) {
+std::string NumberFlagOf(const JsonNode& node, std::uint32_t most) {
   const std::string text = TextOf(node);
   std::uint32_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size()) {
-    node.Fail(fmt::format("expected a whole number from 0, got \"{}\"", text));
+  if (failed != std::errc() || end != text.data() + text.size() || number > most) {
+    node.Fail(fmt::format("expected a whole number from 0 to {}, got \"{}\"", most, text));
   }
   return text;
 }
@@ -88,8 +94,10 @@ void ReadHyperparameters(const ContainerFolder& folder, TrainingRequest& request
           request.pipeline = TextOf(node);
         } else if (name == "force_promote") {
           request.force_promote = SwitchOf(node);
-        } else if (Contains(kNumberFlags, name)) {
-          request.flags.push_back(fmt::format("--{}={}", name, NumberFlagOf(node)));
+        } else if (const auto flag = std::ranges::find(kNumberFlags, name,
+                                                       [](const auto& one) { return one.first; });
+                   flag != kNumberFlags.end()) {
+          request.flags.push_back(fmt::format("--{}={}", name, NumberFlagOf(node, flag->second)));
         } else if (Contains(kTimeFlags, name)) {
           request.flags.push_back(fmt::format("--{}={}", name, TextOf(node)));
         } else {

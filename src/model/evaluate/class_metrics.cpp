@@ -1,7 +1,6 @@
 #include "model/evaluate/class_metrics.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace forkcast::model {
@@ -12,10 +11,6 @@ void ClassificationSums::Add(std::size_t actual, std::span<const double> probabi
   ++rows_;
   ++counts_[actual * classes_ + forecast];
   log_loss_ -= std::log(std::clamp(probabilities[actual], 1e-15, 1.0));
-}
-
-void ClassificationSums::AddBinary(std::size_t actual, double probability) noexcept {
-  Add(actual, std::array{1 - probability, probability});
 }
 
 void ClassificationSums::Merge(const ClassificationSums& other) noexcept {

@@ -18,9 +18,6 @@ class ClassificationSums {
   /// one, the first among equals. Precondition: actual < classes(), probabilities.size() ==
   /// classes().
   void Add(std::size_t actual, std::span<const double> probabilities) noexcept;
-  /// The same for two classes, of which `probability` is that of class 1; class 1 is forecast above
-  /// 0.5.
-  void AddBinary(std::size_t actual, double probability) noexcept;
   /// Precondition: the same number of classes.
   void Merge(const ClassificationSums& other) noexcept;
 

@@ -6,8 +6,10 @@
 #include <array>
 #include <cmath>
 #include <iterator>
-#include <nlohmann/json.hpp>
 #include <utility>
+
+#include "data_preprocessing/base/json.hpp"
+#include "model/manifest_parts.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -83,10 +85,6 @@ class Judge {
   const TrainingPlan& plan_;
   Backtest& backtest_;
 };
-
-ordered_json OrNull(std::optional<double> value) {
-  return value && std::isfinite(*value) ? ordered_json(*value) : ordered_json(nullptr);
-}
 
 ordered_json MetricsOf(const ErrorSums& sums) {
   ordered_json metrics{{"rows", sums.rows()}};

@@ -47,36 +47,19 @@ double NumberOf(const Value& value) {
   return kNaN;
 }
 
-/// Which of a pipeline's features go where in a row of examples.
-struct Layout {
-  Layout(const PipelineSpec& spec, const TrainingPlan& plan) {
-    for (std::size_t i = 0; i < spec.features.size(); ++i) {
-      const std::string& name = spec.features[i].name;
-      if (name == plan.scale_feature) scale = i;
-      if (name == plan.anchor_feature) anchor = i;
-      if (name == plan.weight_feature) weight = i;
-      if (std::ranges::find(plan.hidden, name) == plan.hidden.end()) visible.push_back(i);
-    }
-  }
-  [[nodiscard]] TargetReference ReferenceIn(std::span<const Value> row) const {
-    return {.scale = scale ? NumberOf(row[*scale]) : kNaN,
-            .anchor = anchor ? NumberOf(row[*anchor]) : kNaN};
-  }
-
-  std::vector<std::size_t> visible;
-  std::optional<std::size_t> scale;
-  std::optional<std::size_t> anchor;
-  std::optional<std::size_t> weight;
-};
+TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> row) {
+  return {.scale = plan.scale ? NumberOf(row[*plan.scale]) : kNaN,
+          .anchor = plan.anchor ? NumberOf(row[*plan.anchor]) : kNaN};
+}
 
 Error BadWeight(const ForecastData& data, const TrainingPlan& plan, const ForecastPoint& point,
                 const std::string& what) {
-  return {
-      ErrorCode::kInvalidArgument,
-      fmt::format("the weight \"{}\" of key {} in the period of {} is {}: expected a number "
-                  "from 0 to 3.4e38",
-                  plan.weight_feature, data.KeyName(point.key), data.FirstDay(point.period), what),
-      plan.weight_feature};
+  const std::string& name = data.spec().features[*plan.weight].name;
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("the weight \"{}\" of key {} in the period of {} is {}: expected a number "
+                      "from 0 to 3.4e38",
+                      name, data.KeyName(point.key), data.FirstDay(point.period), what),
+          name};
 }
 
 /// A weight that rows can be learned with, or how it is none; the trainer takes floats.
@@ -145,27 +128,10 @@ std::string ForecastData::FirstDay(std::int64_t period) const {
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
-Result<std::vector<FeatureColumnSpec>> ModelInputs(const PipelineSpec& spec,
-                                                   const TrainingPlan& plan) {
-  std::vector<FeatureColumnSpec> columns;
-  for (const std::size_t i : Layout(spec, plan).visible) {
-    Result<FeatureColumnSpec> column =
-        FeatureColumnOf(spec.features[i].name, spec.features[i].type);
-    if (!column) return column.error();
-    columns.push_back(*std::move(column));
-  }
-  return columns;
-}
-
 Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
                                  std::span<const ForecastPoint> points, std::size_t distance,
                                  std::span<const AssumedValues> assumed) {
   const PipelineSpec& spec = data.spec();
-  const Layout layout(spec, plan);
-  const Result<std::vector<FeatureColumnSpec>> inputs = ModelInputs(spec, plan);
-  if (!inputs) return inputs.error();
-  const std::vector<FeatureColumnSpec>& columns = *inputs;
-
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
   std::vector<std::size_t> order(points.size());
   std::iota(order.begin(), order.end(), 0);
@@ -174,7 +140,7 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
     return std::pair(points[a].key, points[a].period) < std::pair(points[b].key, points[b].period);
   });
   std::vector<Value> values(computer.feature_count());
-  Examples examples{.features = FeatureTable(columns),
+  Examples examples{.features = FeatureTable(plan.inputs.columns),
                     .points = {},
                     .actual = {},
                     .references = {},
@@ -183,7 +149,7 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
                     .refused = 0,
                     .first_refusal = {}};
   examples.features.Reserve(points.size());
-  std::vector<Value> visible(columns.size());
+  std::vector<Value> visible(plan.inputs.features.size());
   std::uint32_t selected = std::numeric_limits<std::uint32_t>::max();
   for (const std::size_t i : order) {
     const ForecastPoint& point = points[i];
@@ -199,7 +165,8 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
     const Status computed = computer.ComputeAt(moment, values, stale);
     if (!computed) {
       // A row with a weight to be missed would have been learned from: leaving it out is no answer.
-      if (layout.weight && computed.error().field == plan.weight_feature && !examples.bad_weight) {
+      if (plan.weight && computed.error().field == spec.features[*plan.weight].name &&
+          !examples.bad_weight) {
         examples.bad_weight = BadWeight(data, plan, point, "missing");
       }
       if (examples.refused++ == 0) {
@@ -209,15 +176,15 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
       continue;
     }
     for (std::size_t column = 0; column < visible.size(); ++column) {
-      visible[column] = values[layout.visible[column]];
+      visible[column] = values[plan.inputs.features[column]];
     }
     const Status appended = examples.features.Append(visible);
     if (!appended) return appended.error();
     examples.points.push_back(point);
     examples.actual.push_back(data.ValueIn(point.key, point.period));
-    examples.references.push_back(layout.ReferenceIn(values));
-    if (!layout.weight) continue;
-    examples.weights.push_back(NumberOf(values[*layout.weight]));
+    examples.references.push_back(ReferenceIn(plan, values));
+    if (!plan.weight) continue;
+    examples.weights.push_back(NumberOf(values[*plan.weight]));
     if (const auto wrong = WrongIn(examples.weights.back()); wrong && !examples.bad_weight) {
       examples.bad_weight = BadWeight(data, plan, point, *wrong);
     }

@@ -101,10 +101,6 @@ struct Examples {
 /// before the point's, back to the origin.
 using AssumedValues = std::span<const double>;
 
-/// The features that the model sees, in the order of a row. kInvalidArgument for a timestamp.
-[[nodiscard]] Result<std::vector<preprocessing::FeatureColumnSpec>> ModelInputs(
-    const preprocessing::PipelineSpec& spec, const TrainingPlan& plan);
-
 /// Computes the features of points, each as of `distance` periods before its own (1: the period
 /// before it is the last one known). `assumed` is empty, or has for each point the values of its
 /// last distance - 1 periods. kInvalidArgument from the features' types only.

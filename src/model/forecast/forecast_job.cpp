@@ -4,14 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <utility>
 
-#include "data_preprocessing/base/mapped_file.hpp"
-#include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/period.hpp"
-#include "model/content_hash.hpp"
 #include "model/forecast/report.hpp"
+#include "model/manifest_parts.hpp"
 #include "model/reference_statistics.hpp"
 
 namespace forkcast::model {
@@ -50,7 +47,6 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Open(const ordered_json& docum
   } catch (const SpecError& error) {
     return Error{ErrorCode::kInvalidArgument, error.what()};
   }
-  job->snapshots_ = sources.snapshots;
   Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job->spec_, sources.snapshots);
   if (!data) return data.error();
   job->data_ = *std::move(data);
@@ -200,41 +196,31 @@ ordered_json ForecastJob::VerdictOn(std::uint32_t key) const {
 }
 
 ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
-  ordered_json snapshots = ordered_json::array();
-  for (const SeriesSpec& series : spec_.series) {
-    const MappedFile file(SnapshotPath(snapshots_, series, spec_.zone));
-    const auto bytes = file.bytes();
-    snapshots.push_back(
-        {{"series", series.name},
-         {"hash", ContentHash({reinterpret_cast<const char*>(bytes.data()), bytes.size()})}});
-  }
   const ForecastSpec& forecast = *spec_.forecast;
   std::size_t rows = 0;
   for (std::size_t i = 0; i < examples_.model_count(); ++i) {
     rows += examples_.of_model(i).points.size();
   }
-  return {
-      {"format", 1},
-      {"kind", "forecast"},
-      {"pipeline",
-       {{"name", spec_.name}, {"version", spec_.version}, {"hash", ContentHash(document_.dump())}}},
-      {"forecast",
-       {{"series", forecast.series},
-        {"value", forecast.value},
-        {"key", forecast.key},
-        {"horizon", forecast.horizon},
-        {"strategy", ToString(forecast.strategy)}}},
-      {"data",
-       {{"from", data_->FirstDay(periods_.first)},
-        {"to", data_->FirstDay(periods_.last + 1)},
-        {"periods", periods_.size()},
-        {"keys", keys_.size()},
-        {"rows", rows},
-        {"snapshots", snapshots}}},
-      {"seed", plan_.trainer.seed},
-      {"models", model.model_count()},
-      {"libraries", {{"forkcast", FORKCAST_VERSION}, {"xgboost", XGBoostLibraryVersion()}}},
-      {"evaluation", validation_->ToJson()}};
+  return {{"format", 1},
+          {"kind", "forecast"},
+          {"pipeline", PipelineIdentity(spec_, document_)},
+          {"forecast",
+           {{"series", forecast.series},
+            {"value", forecast.value},
+            {"key", forecast.key},
+            {"horizon", forecast.horizon},
+            {"strategy", ToString(forecast.strategy)}}},
+          {"data",
+           {{"from", data_->FirstDay(periods_.first)},
+            {"to", data_->FirstDay(periods_.last + 1)},
+            {"periods", periods_.size()},
+            {"keys", keys_.size()},
+            {"rows", rows},
+            {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
+          {"seed", plan_.trainer.seed},
+          {"models", model.model_count()},
+          {"libraries", LibraryVersions()},
+          {"evaluation", validation_->ToJson()}};
 }
 
 }  // namespace forkcast::model

@@ -2,12 +2,12 @@
 
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/forecast/backtest.hpp"
@@ -94,7 +94,6 @@ class ForecastJob final : public TrainingJob {
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;
   TrainingPlan plan_;
-  std::filesystem::path snapshots_;
   std::unique_ptr<ForecastData> data_;
   PeriodRange periods_;
   std::vector<std::uint32_t> keys_;

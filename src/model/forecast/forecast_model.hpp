@@ -3,61 +3,22 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
-#include "data_preprocessing/transform/fitted_transforms.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "model/forecast/fitted_model.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/model_keys.hpp"
+#include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
 #include "model/registry/registry.hpp"
-#include "model/train/target_transform.hpp"
 #include "model/train/tree_model.hpp"
 
 namespace forkcast::model {
-
-/// The examples that a strategy learns from and is judged on, computed once for all folds: features
-/// are read as of a row's own origin, so that no fold changes them.
-class StepExamples {
- public:
-  /// Of all points of `keys` (their numbers in `data`, none twice) in `periods` whose value is
-  /// known. kInvalidArgument for a row whose weight is missing, negative or not finite.
-  static Result<StepExamples> Compute(const ForecastData& data, const TrainingPlan& plan,
-                                      PeriodRange periods, std::vector<std::uint32_t> keys);
-
-  [[nodiscard]] const std::vector<std::uint32_t>& keys() const noexcept { return keys_; }
-
-  /// Models that the strategy trains for a key (or for all keys): `direct` one a step, else one.
-  [[nodiscard]] std::size_t model_count() const noexcept { return by_model_.size(); }
-  [[nodiscard]] const Examples& of_model(std::size_t model) const noexcept {
-    return by_model_[model];
-  }
-
- private:
-  std::vector<std::uint32_t> keys_;
-  std::vector<Examples> by_model_;
-};
-
-/// Rows of `examples` whose periods lie in `periods`, sorted by period and then by key.
-[[nodiscard]] std::vector<std::uint32_t> RowsIn(const Examples& examples, PeriodRange periods);
-
-/// One trained model and what belongs before and behind it.
-struct FittedModel {
-  preprocessing::FittedTransforms transforms;
-  TargetTransform target;
-  TreeModel trees;
-};
-
-struct TrainingStage {
-  std::size_t done = 0;
-  std::size_t total = 0;  ///< Models or, of a single one, its rounds.
-};
-/// Called now and then, from the thread that trains; false cancels.
-using OnStage = std::function<bool(const TrainingStage&)>;
 
 /// A forecast of one point as of an origin.
 struct Forecast {

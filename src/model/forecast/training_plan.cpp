@@ -1,13 +1,11 @@
 #include "model/forecast/training_plan.hpp"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
-using preprocessing::FeatureSpec;
 using preprocessing::JsonNode;
 using preprocessing::PipelineSpec;
 
@@ -18,36 +16,19 @@ std::size_t Periods(const JsonNode& node) {
   return static_cast<std::size_t>(node.Integer(1, kMaxPeriods));
 }
 
-const FeatureSpec& RequireFeature(const JsonNode& node, const std::string& name,
-                                  const PipelineSpec& spec) {
-  const auto found = std::ranges::find(spec.features, name, &FeatureSpec::name);
-  if (found == spec.features.end()) node.Fail("no feature is called \"" + name + "\"");
-  return *found;
-}
-
-/// The name of a feature that is a number.
-std::string NumberFeature(const JsonNode& node, const PipelineSpec& spec) {
-  std::string name = node.String();
-  const preprocessing::ColumnType type = RequireFeature(node, name, spec).type;
-  if (type != preprocessing::ColumnType::kDouble && type != preprocessing::ColumnType::kInt64) {
-    node.Fail("feature \"" + name + "\" is no number");
-  }
-  return name;
-}
-
 void ReadTarget(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& plan) {
   node.RequireObject({"transform", "scale", "anchor", "not_negative"});
   if (const auto transform = node.Find("transform")) plan.target = ReadTargetTransform(*transform);
-  const auto reference = [&](const char* member, bool needed, std::string& feature) {
+  const auto reference = [&](const char* member, bool needed, std::optional<std::size_t>& feature) {
     const auto given = node.Find(member);
     if (given && !needed) given->Fail("no step of the transform reads it");
     if (!given && needed) {
       node.Fail(std::string("\"") + member + "\" is missing: the transform reads a feature for it");
     }
-    if (given) feature = NumberFeature(*given, spec);
+    if (given) feature = RequireNumberFeature(*given, spec);
   };
-  reference("scale", plan.target.needs_scale(), plan.scale_feature);
-  reference("anchor", plan.target.needs_anchor(), plan.anchor_feature);
+  reference("scale", plan.target.needs_scale(), plan.scale);
+  reference("anchor", plan.target.needs_anchor(), plan.anchor);
   if (const auto not_negative = node.Find("not_negative")) {
     plan.not_negative = not_negative->Bool();
   }
@@ -106,15 +87,10 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
     plan.trainer.max_bins = kBinsOfAKey;
   }
   if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
-  if (const auto transforms = node.Find("transforms")) {
-    plan.transforms = preprocessing::ReadTransforms(*transforms);
+  plan.inputs = ReadModelInputs(node, spec);
+  if (const auto weight = node.Find("weight")) {
+    plan.weight = RequireNumberFeature(*weight, spec);
   }
-  if (const auto hidden = node.Find("hidden")) {
-    plan.hidden = hidden->Strings();
-    for (const std::string& name : plan.hidden) RequireFeature(*hidden, name, spec);
-    if (plan.hidden.size() == spec.features.size()) hidden->Fail("no feature is left");
-  }
-  if (const auto weight = node.Find("weight")) plan.weight_feature = NumberFeature(*weight, spec);
   if (const auto window = node.Find("window")) plan.window = Periods(*window);
   if (const auto half_life = node.Find("half_life")) {
     plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));

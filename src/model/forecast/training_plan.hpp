@@ -2,18 +2,18 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "data_preprocessing/transform/fitted_transforms.hpp"
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/parameter_search.hpp"
 #include "model/evaluate/walk_forward.hpp"
+#include "model/model_inputs.hpp"
 #include "model/train/target_transform.hpp"
 #include "model/train/trainer.hpp"
 
@@ -30,15 +30,14 @@ struct TrainingPlan {
   TrainerOptions trainer;
   ModelScope scope = ModelScope::kGlobal;
   TargetTransform target;
-  /// Features that give each row's TargetReference; empty when the transform needs none.
-  std::string scale_feature;
-  std::string anchor_feature;
-  std::vector<preprocessing::TransformSpec> transforms;
-  /// Features that the model does not see: those that are only references, or parts of others.
-  std::vector<std::string> hidden;
-  /// The feature that says how much a row counts, times what half_life makes of its age; empty: all
+  ModelInputs inputs;
+  /// Features, by their positions, that give each row's TargetReference; none when the transform
+  /// needs none.
+  std::optional<std::size_t> scale;
+  std::optional<std::size_t> anchor;
+  /// The feature that says how much a row counts, times what half_life makes of its age; none: all
   /// rows count alike.
-  std::string weight_feature;
+  std::optional<std::size_t> weight;
   /// Only targets of so many periods before the end of training are learned from; unset: all.
   std::optional<std::size_t> window;
   /// Periods after which a row counts half; unset: all rows count alike.

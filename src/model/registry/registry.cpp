@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <charconv>
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -18,6 +17,7 @@
 
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/folder_lock.hpp"
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/pipeline/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/content_hash.hpp"
@@ -243,8 +243,7 @@ Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_
           {{"path", file.path}, {"bytes", file.bytes.size()}, {"hash", ContentHash(file.bytes)}});
     }
     written.Add({std::string(kManifest), whole.dump(2) + "\n"});
-    std::string published_at;
-    preprocessing::AppendIsoTimestamp(now, published_at);
+    const std::string published_at = preprocessing::IsoTimestamp(now);
     written.Add(
         {std::string(kPublished), ordered_json{{"published_at", published_at}}.dump() + "\n"});
     written.Sync();

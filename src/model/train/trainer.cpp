@@ -29,10 +29,6 @@ std::string TextOf(T number) {
   return {text.data(), end};
 }
 
-unsigned ThreadsOf(const TrainerOptions& options) {
-  return options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-}
-
 /// What is learned from, checked: numbers of the library's types.
 struct Examples {
   std::size_t columns = 0;
@@ -441,6 +437,10 @@ class ForestTrainer final : public Trainer {
 };
 
 }  // namespace
+
+unsigned ThreadsOf(const TrainerOptions& options) {
+  return options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+}
 
 std::unique_ptr<Trainer> MakeTrainer(const TrainerOptions& options) {
   if (options.algorithm == Algorithm::kRandomForest) {

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -65,6 +66,12 @@ struct TrainerOptions {
 
   friend bool operator==(const TrainerOptions&, const TrainerOptions&) = default;
 };
+
+/// `threads`, or the number of CPUs.
+[[nodiscard]] unsigned ThreadsOf(const TrainerOptions& options);
+
+constexpr std::uint32_t kMostSeed = std::numeric_limits<std::int32_t>::max();
+constexpr unsigned kMostThreads = 1024;
 
 /// The options with which a declaration begins.
 [[nodiscard]] TrainerOptions DefaultOptions(Algorithm algorithm);

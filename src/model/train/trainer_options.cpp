@@ -107,8 +107,8 @@ TrainerOptions ReadTrainerOptions(const JsonNode& node) {
   read_number("lambda", 0, 1e9, options.lambda);
   read_number("min_gain", 0, 1e30, options.min_gain);
   read_integer("max_bins", 2, 65'536, options.max_bins);
-  read_integer("seed", 0, std::numeric_limits<std::int32_t>::max(), options.seed);
-  read_integer("threads", 0, 1'024, options.threads);
+  read_integer("seed", 0, kMostSeed, options.seed);
+  read_integer("threads", 0, kMostThreads, options.threads);
   if (const auto stopping = node.Find("early_stopping")) {
     options.early_stopping = ReadEarlyStopping(*stopping);
   }

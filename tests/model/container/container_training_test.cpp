@@ -10,10 +10,10 @@
 #include <cstdio>
 #include <functional>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/table/test_files.hpp"
 #include "model/registry/registry.hpp"
 #include "model/train_command.hpp"
@@ -204,36 +204,41 @@ TEST_P(Layouts, GiveTheSameModel) {
   ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
   EXPECT_EQ(manifest(), before);
 }
-INSTANTIATE_TEST_SUITE_P(Each, Layouts,
-                         testing::Values(Layout{"Compressed",
-                                                [](const fs::path& data, const std::string& rows) {
-                                                  const preprocessing::TempFolder folder;
-                                                  fs::copy_file(
-                                                      folder.WriteGzip("order_lines.csv.gz", rows),
-                                                      data / "train/order_lines.csv.gz");
-                                                }},
-                                         Layout{"ChannelCalledAsTheTable",
-                                                [](const fs::path& data, const std::string& rows) {
-                                                  WriteParts(data / "order_lines/part-0.csv",
-                                                             data / "order_lines/part-1.csv", rows);
-                                                }},
-                                         Layout{"FolderCalledAsTheTable",
-                                                [](const fs::path& data, const std::string& rows) {
-                                                  Write(data / "train/order_lines/2024/rows.csv",
-                                                        rows);
-                                                  Write(data / "train/order_lines/_SUCCESS", "");
-                                                }},
-                                         Layout{"OneTableInTwoChannels",
-                                                [](const fs::path& data, const std::string& rows) {
-                                                  WriteParts(data / "a/order_lines.csv",
-                                                             data / "b/order_lines.csv", rows);
-                                                }},
-                                         Layout{"TheSameFileInTwoChannels",
-                                                [](const fs::path& data, const std::string& rows) {
-                                                  Write(data / "a/order_lines.csv", rows);
-                                                  Write(data / "b/order_lines.csv", rows);
-                                                }}),
-                         [](const auto& param) { return std::string(param.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Each, Layouts,
+    testing::Values(Layout{"Compressed",
+                           [](const fs::path& data, const std::string& rows) {
+                             const preprocessing::TempFolder folder;
+                             fs::copy_file(folder.WriteGzip("order_lines.csv.gz", rows),
+                                           data / "train/order_lines.csv.gz");
+                           }},
+                    Layout{"ChannelCalledAsTheTable",
+                           [](const fs::path& data, const std::string& rows) {
+                             WriteParts(data / "order_lines/part-0.csv",
+                                        data / "order_lines/part-1.csv", rows);
+                           }},
+                    Layout{"FolderCalledAsTheTable",
+                           [](const fs::path& data, const std::string& rows) {
+                             Write(data / "train/order_lines/2024/rows.csv", rows);
+                             Write(data / "train/order_lines/_SUCCESS", "");
+                           }},
+                    Layout{"LinkToAFolder",
+                           [](const fs::path& data, const std::string& rows) {
+                             const fs::path elsewhere = data.parent_path() / "mounted";
+                             Write(elsewhere / "rows.csv", rows);
+                             fs::create_directory_symlink(elsewhere, data / "train/order_lines");
+                           }},
+                    Layout{"OneTableInTwoChannels",
+                           [](const fs::path& data, const std::string& rows) {
+                             WriteParts(data / "a/order_lines.csv", data / "b/order_lines.csv",
+                                        rows);
+                           }},
+                    Layout{"TheSameFileInTwoChannels",
+                           [](const fs::path& data, const std::string& rows) {
+                             Write(data / "a/order_lines.csv", rows);
+                             Write(data / "b/order_lines.csv", rows);
+                           }}),
+    [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(ContainerTraining, TakesThePipelineThatTheHyperparameterNames) {
   WriteInput("data/pipeline/other.json", "{}");
@@ -268,6 +273,33 @@ TEST_F(ContainerTraining, WritesNoModelThatABaselineBeatsUnlessForced) {
   EXPECT_EQ(Train(), TrainExit::kDone) << err_.str();
   EXPECT_THAT(manifest(), HasSubstr(R"("beats_baselines": false)"));
   EXPECT_FALSE(fs::exists(base() / "output/failure")) << "that of the first run is gone";
+}
+
+TEST_F(ContainerTraining, LeavesNoEvaluationOfAnEarlierRun) {
+  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_TRUE(fs::exists(base() / "output/data/evaluation.json"));
+  fs::remove_all(base() / "model");
+  hyperparameters_["metric"] = "none";
+  WriteHyperparameters();
+  EXPECT_EQ(Train(), TrainExit::kUsage);
+  EXPECT_FALSE(fs::exists(base() / "output/data/evaluation.json"));
+  EXPECT_FALSE(fs::exists(base() / "output/data/report.html"));
+}
+
+TEST_F(ContainerTraining, TrainsAClassifierToo) {
+  RemoveInput("data");
+  for (const char* const table : {"orders", "inventory", "payments", "zip_codes"}) {
+    const std::string file = std::string(table) + ".csv";
+    WriteInput("data/train/" + file,
+               ReadWhole(fs::path(FORKCAST_SOURCE_DIR "/data/order_triage") / file));
+  }
+  WriteInput("data/pipeline/p.json",
+             ReadWhole(FORKCAST_SOURCE_DIR "/conf/pipelines/order_fulfilment.json"));
+  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  EXPECT_EQ(ordered_json::parse(manifest())["kind"], "classifier");
+  EXPECT_TRUE(fs::exists(base() / "model/classes.json"));
+  EXPECT_THAT(out_.str(), ContainsRegex("(^|\n)validation:accuracy=0[.]9[0-9]*\n"));
+  ExpectNothingTemporary();
 }
 
 TEST_F(ContainerTraining, LeavesTheWorkToTheFirstHost) {
@@ -356,9 +388,11 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"Null", With("model.trees", nullptr), TrainExit::kUsage,
                 "$.model.trees: expected a value"},
         Refusal{"SeedInWords", With("seed", "x"), TrainExit::kUsage,
-                "$.seed: expected a whole number from 0, got \"x\""},
+                "$.seed: expected a whole number from 0 to 2147483647, got \"x\""},
+        Refusal{"SeedBeyondWhatAPipelineMayHold", With("seed", "2147483648"), TrainExit::kUsage,
+                "$.seed: expected a whole number from 0 to 2147483647, got \"2147483648\""},
         Refusal{"ForcePromoteInWords", With("force_promote", "please"), TrainExit::kUsage,
-                "$.force_promote: expected true or false"},
+                "$.force_promote: expected true or false, got \"please\""},
         Refusal{"LastWithoutUnit", With("last", "12"), TrainExit::kUsage, "--last"},
         Refusal{"PipelineThatIsNotThere", With("pipeline", "train/p.json"), TrainExit::kUsage,
                 "$.pipeline: there is no file"},
@@ -400,6 +434,13 @@ INSTANTIATE_TEST_SUITE_P(
                 WithFile("data/train/more/order_lines.csv",
                          "invoice,product,quantity,sold_at,unit_price\n1,2,three,2024-01-01,4\n"),
                 TrainExit::kData, "order_lines.csv: line 2"},
+        Refusal{"TwoRowsWhereOneIsDeclared",
+                [](const fs::path& input, ordered_json&, std::map<std::string, std::string>&) {
+                  ordered_json pipeline = ordered_json::parse(ReadWhole(kPipeline));
+                  pipeline["series"]["weekly"]["aggregate"]["values"]["price"]["op"] = "only";
+                  Write(input / "data/pipeline/weekly_demand.json", pipeline.dump());
+                },
+                TrainExit::kData, "two rows with \"unit_price\", expected one"},
         Refusal{"NameThatIsNotUtf8", WithFile("data/train/\xff.csv", "a\n"), TrainExit::kData,
                 "\xEF\xBF\xBD.csv: neither the file"},
         Refusal{"TooLittleHistory", With("last", "3w"), TrainExit::kData, "periods"},

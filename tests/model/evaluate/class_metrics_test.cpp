@@ -43,14 +43,14 @@ TEST(ClassificationSums, HaveTheMeanLogLoss) {
 
 TEST(ClassificationSums, KeepLogLossFiniteForACertaintyThatIsWrong) {
   ClassificationSums sums(2);
-  sums.AddBinary(1, 0);
+  sums.Add(1, std::array{1.0, 0.0});
   EXPECT_THAT(sums.LogLoss(), Optional(DoubleNear(-std::log(1e-15), 1e-12)));
 }
 
-TEST(ClassificationSums, ForecastClassOneAboveAHalf) {
+TEST(ClassificationSums, TakeTheFirstOfTheMostLikelyClasses) {
   ClassificationSums sums(2);
-  sums.AddBinary(1, 0.5);
-  sums.AddBinary(1, 0.50001);
+  sums.Add(1, std::array{0.5, 0.5});
+  sums.Add(1, std::array{0.49999, 0.50001});
   EXPECT_EQ(sums.Count(1, 0), 1U);
   EXPECT_EQ(sums.Count(1, 1), 1U);
 }

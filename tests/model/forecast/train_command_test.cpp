@@ -5,10 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <random>
 #include <sstream>
 
+#include "data_preprocessing/base/json.hpp"
 #include "model/forecast/sales_testing.hpp"
 #include "model/registry/registry.hpp"
 #include "support/stopping_clock.hpp"
@@ -223,6 +223,23 @@ TEST_F(TrainCommandTest, PublishesNothingWhenItIsStopped) {
   EXPECT_FALSE(fs::exists(models()));
 }
 
+TEST_F(TrainCommandTest, HashesTheSnapshotsThatItReadAndNotThoseThatCameSince) {
+  Ingest();
+  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  const auto snapshots = [this](int number) {
+    return ordered_json::parse(ReadWhole(version(number) / "manifest.json"))["data"]["snapshots"];
+  };
+  const ordered_json before = snapshots(1);
+  const ActingClock ingesting(1, [this] {  // when the validation begins
+    amounts_.front().amount += 1;
+    Ingest();
+  });
+  ASSERT_EQ(Run(true, {}, ingesting), TrainExit::kDone) << err();
+  EXPECT_EQ(snapshots(2), before);
+  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  EXPECT_NE(snapshots(3), before);
+}
+
 TEST_F(TrainCommandTest, WritesNothingInADryRun) {
   Ingest();
   ASSERT_EQ(Train({"--dry-run"}), TrainExit::kDone) << err();
@@ -287,6 +304,33 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 TrainExit::kUsage,
                 "$.training.hidden: no feature is called \"price\""},
+        BadCase{"SeedBeyondWhatAPipelineMayHold",
+                Nothing,
+                {"--seed", "2147483648"},
+                TrainExit::kUsage,
+                "--seed: expected a number from 0 to 2147483647"},
+        BadCase{"TransformOfWhatIsNoFeature",
+                [](ordered_json& document, Change&) {
+                  document["training"]["transforms"] = {{"price", {{"scale", true}}}};
+                },
+                {"--dry-run"},
+                TrainExit::kUsage,
+                "$.training.transforms.price: no feature is called \"price\""},
+        BadCase{"TransformOfAHiddenFeature",
+                [](ordered_json& document, Change&) {
+                  document["training"]["hidden"] = {"last"};
+                  document["training"]["transforms"] = {{"last", {{"scale", true}}}};
+                },
+                {"--dry-run"},
+                TrainExit::kUsage,
+                "$.training.transforms.last: the feature is hidden"},
+        BadCase{"TransformThatDoesNotFitItsFeature",
+                [](ordered_json& document, Change&) {
+                  document["training"]["transforms"] = {{"weekday", {{"encode", "one_hot"}}}};
+                },
+                {"--dry-run"},
+                TrainExit::kUsage,
+                "$.training.transforms.weekday: only a text can be encoded"},
         BadCase{"UnknownMember",
                 [](ordered_json& document, Change&) { document["training"]["model"]["tres"] = 1; },
                 {},

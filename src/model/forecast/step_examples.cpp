@@ -1,0 +1,68 @@
+#include "model/forecast/step_examples.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "model/for_each.hpp"
+
+namespace forkcast::model {
+
+using preprocessing::ForecastStrategy;
+
+std::size_t ModelsOf(const preprocessing::ForecastSpec& forecast) {
+  return forecast.strategy == ForecastStrategy::kDirect ? static_cast<std::size_t>(forecast.horizon)
+                                                        : 1;
+}
+
+Result<StepExamples> StepExamples::Compute(const ForecastData& data, const TrainingPlan& plan,
+                                           PeriodRange periods, std::vector<std::uint32_t> keys) {
+  std::vector<std::uint32_t> sorted = keys;
+  std::ranges::sort(sorted);
+  const std::size_t models = ModelsOf(data.forecast());
+  const unsigned threads = ThreadsOf(plan.trainer);
+  const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
+  std::vector<std::optional<Examples>> parts(models * shares);
+  const auto compute = [&](std::size_t i, bool) -> Status {
+    const std::size_t share = i % shares;
+    const std::size_t first = sorted.size() * share / shares;
+    const std::size_t last = sorted.size() * (share + 1) / shares;
+    const std::vector<ForecastPoint> points =
+        KnownPoints(data, periods, std::span(sorted).subspan(first, last - first));
+    const bool is_shared = data.forecast().strategy == ForecastStrategy::kShared;
+    Result<Examples> examples =
+        ComputeExamples(data, plan, points, is_shared ? data.horizon() : i / shares + 1);
+    if (!examples) return std::move(examples).error();
+    parts[i] = *std::move(examples);
+    return {};
+  };
+  Status computed = ForEach(parts.size(), threads, compute);
+  if (!computed) return std::move(computed).error();
+  StepExamples all;
+  all.keys_ = std::move(keys);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (i % shares == 0) {
+      all.by_model_.push_back(*std::move(parts[i]));
+    } else {
+      all.by_model_.back().Append(*std::move(parts[i]));
+    }
+    parts[i].reset();
+  }
+  for (const Examples& examples : all.by_model_) {
+    if (examples.bad_weight) return *examples.bad_weight;
+  }
+  return all;
+}
+
+std::vector<std::uint32_t> RowsIn(const Examples& examples, PeriodRange periods) {
+  std::vector<std::uint32_t> rows;
+  for (std::uint32_t row = 0; row < examples.points.size(); ++row) {
+    if (periods.Contains(examples.points[row].period)) rows.push_back(row);
+  }
+  std::ranges::stable_sort(rows, {},
+                           [&](std::uint32_t row) { return examples.points[row].period; });
+  return rows;
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "model/forecast/forecast_data.hpp"
+#include "model/forecast/training_plan.hpp"
+
+namespace forkcast::model {
+
+/// Models that a strategy trains for a key, or for all keys: `direct` one a step, else one.
+[[nodiscard]] std::size_t ModelsOf(const preprocessing::ForecastSpec& forecast);
+
+/// The examples that a strategy learns from and is judged on, computed once for all folds: features
+/// are read as of a row's own origin, so that no fold changes them.
+class StepExamples {
+ public:
+  /// Of all points of `keys` (their numbers in `data`, none twice) in `periods` whose value is
+  /// known. kInvalidArgument for a row whose weight is missing, negative or not finite.
+  static Result<StepExamples> Compute(const ForecastData& data, const TrainingPlan& plan,
+                                      PeriodRange periods, std::vector<std::uint32_t> keys);
+
+  [[nodiscard]] const std::vector<std::uint32_t>& keys() const noexcept { return keys_; }
+
+  /// ModelsOf() the forecast.
+  [[nodiscard]] std::size_t model_count() const noexcept { return by_model_.size(); }
+  [[nodiscard]] const Examples& of_model(std::size_t model) const noexcept {
+    return by_model_[model];
+  }
+
+ private:
+  std::vector<std::uint32_t> keys_;
+  std::vector<Examples> by_model_;
+};
+
+/// Rows of `examples` whose periods lie in `periods`, sorted by period and then by key.
+[[nodiscard]] std::vector<std::uint32_t> RowsIn(const Examples& examples, PeriodRange periods);
+
+}  // namespace forkcast::model
