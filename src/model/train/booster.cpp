@@ -154,6 +154,21 @@ Status Booster::Boost(const DataMatrix& data, std::span<float> gradients,
                "growing trees");
 }
 
+Result<std::span<const float>> Booster::Answers(const DataMatrix& data) {
+  constexpr auto kConfig = R"({"type":0,"training":false,"iteration_begin":0,"iteration_end":0,)"
+                           R"("strict_shape":false})";
+  const bst_ulong* shape = nullptr;
+  bst_ulong dimensions = 0;
+  const float* answers = nullptr;
+  Status predicted = Check(XGBoosterPredictFromDMatrix(handle_.get(), data.handle_.get(), kConfig,
+                                                       &shape, &dimensions, &answers),
+                           "predicting");
+  if (!predicted) return std::move(predicted).error();
+  std::size_t count = 1;
+  for (bst_ulong i = 0; i < dimensions; ++i) count *= shape[i];
+  return std::span(answers, count);
+}
+
 Result<double> Booster::Evaluate(int round, const DataMatrix& data) {
   DMatrixHandle handle = data.handle_.get();
   const char* name = "rows";

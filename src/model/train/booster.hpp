@@ -50,6 +50,9 @@ class Booster {
   Status Update(int round, const DataMatrix& data);
   /// One round by derivatives of the loss, a pair for each row and output.
   Status Boost(const DataMatrix& data, std::span<float> gradients, std::span<float> hessians);
+  /// What the trees so far answer for `data`, one of those that Make() was given: only the newest
+  /// are asked, the sums of the others are kept. Lives until the next call.
+  Result<std::span<const float>> Answers(const DataMatrix& data);
   /// The value of "eval_metric" on `data`.
   Result<double> Evaluate(int round, const DataMatrix& data);
   /// The first `rounds` rounds, without what growing more would need: a booster that has grown

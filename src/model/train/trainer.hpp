@@ -20,7 +20,7 @@ namespace forkcast::model {
 /// leaves are means: it makes the squared error small, or the squared relative one.
 enum class Objective {
   kSquaredError,
-  kAbsoluteError,
+  kAbsoluteError,         ///< Weighted least squares, the weights anew each round.
   kSquaredRelativeError,  ///< ((y - f) / y)^2, as RMSPE counts; rows with y = 0 are not learned
                           ///< from.
 };

@@ -239,6 +239,61 @@ TEST(ForestTrainer, AveragesTheMeansOfBootstrapSamples) {
                                                         testing::DoubleNear(expected_one, 1e-3)));
 }
 
+/// 0..9 in each row, and a target of that plus noise of 0 on, of which half is below 1 and the mean
+/// is 1.44: an exponential distribution.
+TrainingData SkewedRows(std::size_t rows) {
+  std::mt19937_64 engine(3);
+  TrainingData data{.features = {"x"}, .values = {}, .target = {}};
+  for (std::size_t i = 0; i < rows; ++i) {
+    data.values.push_back(static_cast<float>(i % 10));
+    data.target.push_back(static_cast<double>(i % 10) - std::log2(1 - DrawShare(engine)));
+  }
+  return data;
+}
+
+TEST(AbsoluteErrors, AreLeastAtTheMedian) {
+  TrainerOptions options = Options(Algorithm::kGradientBoosting);
+  options.objective = Objective::kAbsoluteError;
+  options.trees = 200;
+  options.learning_rate = 0.1;
+  const TrainingResult trained = Train(options, SkewedRows(20'000));
+  for (int x = 0; x < 10; ++x) {
+    const std::vector<float> row{static_cast<float>(x)};
+    EXPECT_NEAR(trained.model.Predict(row)->front(), x + 1, 0.1);
+  }
+}
+
+TEST(AbsoluteErrors, AreApproachedAsTheLearningRateSays) {
+  const TrainingData data = SkewedRows(2'000);
+  TrainerOptions options = Options(Algorithm::kGradientBoosting);
+  options.objective = Objective::kAbsoluteError;
+  options.trees = 1;
+  std::vector<double> sorted = data.target;
+  std::ranges::sort(sorted);
+  const double start = sorted[sorted.size() / 2 - 1];  // the median, from which trees start
+  const auto moved = [&](double learning_rate) {
+    options.learning_rate = learning_rate;
+    return Train(options, data).model.Predict(std::vector<float>{9})->front() - start;
+  };
+  EXPECT_GT(moved(1), 1);
+  EXPECT_NEAR(moved(0.1) / moved(1), 0.1, 0.03);
+  EXPECT_NEAR(moved(0.5) / moved(1), 0.5, 0.03);
+}
+
+TEST(AbsoluteErrors, OfRowsWithoutWeightCarryNothingAway) {
+  TrainingData data = SkewedRows(2'000);
+  for (std::size_t i = 0; i < data.target.size(); ++i) {
+    data.weights.push_back(data.values[i] < 5 ? 0 : 1);
+    if (data.values[i] < 5 && i % 3 == 0) data.target[i] = 1000;
+  }
+  TrainerOptions options = Options(Algorithm::kGradientBoosting);
+  options.objective = Objective::kAbsoluteError;
+  options.trees = 100;
+  const TrainingResult trained = Train(options, data);
+  EXPECT_THAT(*trained.model.Predict(data.values),
+              Each(testing::AllOf(testing::Gt(0.0), testing::Lt(20.0))));
+}
+
 struct ConstantCase {
   std::string name;
   Algorithm algorithm;
