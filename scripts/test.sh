@@ -25,7 +25,7 @@ export CTEST_PARALLEL_LEVEL="${CTEST_PARALLEL_LEVEL:-2}"
 
 case "$*" in
   '')
-    tests='training;server;master' Build ci
+    tests='training;server;master;around' Build ci
     ctest --preset ci
     tests='module;server' Build asan
     ctest --preset asan
