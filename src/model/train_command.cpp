@@ -360,7 +360,8 @@ class Run {
         if (!job) return job.error();
         return (*job)->Check();
       } catch (const preprocessing::SpecError& error) {
-        return Error{ErrorCode::kInvalidArgument, error.what()};
+        return Error{ErrorCode::kInvalidArgument,
+                     std::string("$.training.search: ") + error.what()};
       }
     };
     const std::vector<Assignment> points = Require(EnumerateAssignments(search, check));

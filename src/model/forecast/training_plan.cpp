@@ -57,7 +57,7 @@ ordered_json::json_pointer PointerTo(const ordered_json& root, const std::string
   const auto found = std::ranges::find_if(
       features, [&feature](const ordered_json& one) { return one.value("name", "") == feature; });
   if (dot < kFeatures.size() || found == features.end()) {
-    throw preprocessing::SpecError("$.training.search: \"" + name + "\" is no member of a feature");
+    throw preprocessing::SpecError("\"" + name + "\" is no member of a feature");
   }
   return ordered_json::json_pointer("/features") /
          static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);
@@ -113,7 +113,7 @@ ordered_json WithParameters(ordered_json root, const Assignment& assignment) {
     try {
       root[PointerTo(root, name)] = value;
     } catch (const ordered_json::exception&) {
-      throw preprocessing::SpecError("$.training.search: \"" + name +
+      throw preprocessing::SpecError("\"" + name +
                                      "\" is no member of \"training\" or of a feature");
     }
   }

@@ -378,7 +378,8 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"UnknownMemberOfTheModel", With("model.tres", "1"), TrainExit::kUsage,
                 R"("model.tres": $.training.model.tres: unknown key)"},
         Refusal{"UnknownFeature", With("features.mean_5.window", "1"), TrainExit::kUsage,
-                R"("features.mean_5.window")"},
+                R"(hyperparameters.json: "features.mean_5.window": )"
+                R"("features.mean_5.window" is no member of a feature)"},
         Refusal{"MemberOfWhatHasNone", With("metric.wape", "1"), TrainExit::kUsage,
                 R"("metric.wape")"},
         Refusal{"ValueOutOfRange", With("features.mean_4.window", "0"), TrainExit::kUsage,

@@ -353,13 +353,14 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 TrainExit::kUsage,
                 "$.training.target: \"anchor\" is missing"},
-        BadCase{"SearchOfWhatIsNoMember",
-                [](ordered_json& document, Change&) {
-                  document["training"]["search"] = {{"parameters", {{"transforms.~2", {1}}}}};
-                },
-                {},
-                TrainExit::kData,
-                "\"transforms.~2\" is no member of \"training\" or of a feature"},
+        BadCase{
+            "SearchOfWhatIsNoMember",
+            [](ordered_json& document, Change&) {
+              document["training"]["search"] = {{"parameters", {{"transforms.~2", {1}}}}};
+            },
+            {},
+            TrainExit::kData,
+            "$.training.search: \"transforms.~2\" is no member of \"training\" or of a feature"},
         BadCase{"SearchOverWhatIsJudged",
                 [](ordered_json& document, Change&) {
                   document["training"]["search"] = {{"parameters", {{"folds.n_splits", {2, 3}}}}};
