@@ -12,6 +12,6 @@ Build() {
   # Stated at every configure: a launcher that has gone from the machine would stay in CMake's cache, and a choice of tests
   # would, too.
   cmake --preset "$preset" -DCMAKE_CXX_COMPILER_LAUNCHER="${CMAKE_CXX_COMPILER_LAUNCHER-$(command -v ccache || true)}" \
-    -DFORKCAST_TESTS="${tests:-module;training;server;master;around}"
+    -DFORKCAST_TESTS="${tests:-module;training;program;hostile;around}"
   cmake --build --preset "$preset" ${1+--target "$@"}
 }

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Sets up, builds and tests: each test either as users get the programs, or under ASan and UBSan, or both.
 #
-#   scripts/test.sh            preset ci (warnings are errors) for the tests that start servers or train models; preset asan
-#                              for those of single modules, and again for what a server does with its clients
-#   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of the master or of training
+#   scripts/test.sh            preset ci (warnings are errors) for the tests that start programs or train models; preset asan
+#                              for those of single modules, and again for what a server does with hostile clients
+#   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of programs or of training
 #   scripts/test.sh --quick    preset dev alone
 #   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
 #
@@ -25,9 +25,9 @@ export CTEST_PARALLEL_LEVEL="${CTEST_PARALLEL_LEVEL:-2}"
 
 case "$*" in
   '')
-    tests='training;server;master;around' Build ci
+    tests='training;program;hostile;around' Build ci
     ctest --preset ci
-    tests='module;server' Build asan
+    tests='module;hostile' Build asan
     ctest --preset asan
     ;;
   --all)
@@ -42,7 +42,7 @@ case "$*" in
     ctest --preset dev
     ;;
   --tsan)
-    tests='server;master' Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test
+    tests=program Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test
     ctest --preset tsan -L '^(process|supervision|operations)$'
     ;;
 esac
