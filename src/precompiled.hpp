@@ -1,6 +1,7 @@
 #pragma once
 
-// What most files include, read once by the compiler. Every file includes what it uses all the same.
+// What most files include, read once by the compiler. Every file includes what it uses all the
+// same.
 
 #include <algorithm>
 #include <array>
