@@ -23,18 +23,21 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/grid_reader.hpp"
 #include "data_preprocessing/series/snapshot_builder.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
-#include "data_preprocessing/transform/feature_table.hpp"
+#include "model/inputs/feature_table.hpp"
 
 namespace {
 
 using namespace forkcast;
 using namespace forkcast::preprocessing;
+using forkcast::model::FeatureColumnOf;
+using forkcast::model::FeatureColumnSpec;
+using forkcast::model::FeatureTable;
 using nlohmann::ordered_json;
 
 constexpr int kUsage = 2;

@@ -21,13 +21,13 @@
 #include "serving/capture/capture_channel.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/endpoints/invocations.hpp"
-#include "serving/endpoints/loaded_pipeline.hpp"
+#include "serving/endpoints/router.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
-#include "serving/http/router.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/service/loaded_pipeline.hpp"
 
 namespace {
 

@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "serving/commands/serve_command.hpp"
 #include "serving/process/process_log.hpp"
-#include "serving/serve_command.hpp"
 
 int main(int argc, char** argv) {
   try {

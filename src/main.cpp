@@ -11,12 +11,12 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/command/command_context.hpp"
-#include "data_preprocessing/ingest_command.hpp"
-#include "model/container/container_training.hpp"
-#include "model/models_command.hpp"
-#include "model/train_command.hpp"
-#include "serving/serve_command.hpp"
-#include "serving/status_command.hpp"
+#include "data_preprocessing/commands/ingest_command.hpp"
+#include "model/commands/container_training.hpp"
+#include "model/commands/models_command.hpp"
+#include "model/commands/train_command.hpp"
+#include "serving/commands/serve_command.hpp"
+#include "serving/commands/status_command.hpp"
 
 namespace forkcast {
 namespace {

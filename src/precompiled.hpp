@@ -20,4 +20,4 @@
 #include <variant>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"

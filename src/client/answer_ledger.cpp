@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "client/expectation.hpp"
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::client {
 namespace {

@@ -5,7 +5,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::client {
 namespace {

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::client {
 namespace {

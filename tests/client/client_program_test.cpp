@@ -9,8 +9,8 @@
 #include <csignal>
 
 #include "client/scripted_server.hpp"
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::client {
 namespace {

@@ -5,7 +5,7 @@
 
 #include <regex>
 
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::client {
 namespace {

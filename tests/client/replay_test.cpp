@@ -8,7 +8,7 @@
 #include <sstream>
 
 #include "client/scripted_server.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::client {
 namespace {

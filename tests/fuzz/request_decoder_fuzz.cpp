@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/decode.hpp"

@@ -3,8 +3,8 @@
 
 #include <fstream>
 
-#include "data_preprocessing/base/json.hpp"
-#include "process/support/server.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <functional>
 
-#include "process/support/server.hpp"
+#include "support/server.hpp"
 
 namespace forkcast::process_test {
 namespace {

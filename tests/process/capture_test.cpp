@@ -7,8 +7,8 @@
 #include <map>
 #include <sstream>
 
-#include "data_preprocessing/base/json.hpp"
-#include "process/support/server.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -11,7 +11,7 @@
 #include <set>
 #include <system_error>
 
-#include "process/support/faulty_server.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -8,7 +8,7 @@
 #include <memory>
 #include <thread>
 
-#include "process/support/faulty_server.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

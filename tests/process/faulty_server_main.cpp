@@ -30,9 +30,9 @@
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "serving/commands/serve_command.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/process/process_log.hpp"
-#include "serving/serve_command.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <map>
 
-#include "process/support/server.hpp"
+#include "support/server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -16,7 +16,7 @@
 #include <filesystem>
 #include <system_error>
 
-#include "process/support/faulty_server.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -6,8 +6,8 @@
 #include <memory>
 #include <ostream>
 
-#include "process/support/load.hpp"
-#include "process/support/server.hpp"
+#include "support/load.hpp"
+#include "support/server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -16,8 +16,8 @@
 #include <thread>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
-#include "process/support/faulty_server.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -15,8 +15,8 @@
 #include <map>
 #include <sstream>
 
-#include "data_preprocessing/base/json.hpp"
-#include "process/support/faulty_server.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -10,7 +10,7 @@
 #include <fstream>
 #include <regex>
 
-#include "process/support/faulty_server.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -14,10 +14,10 @@
 #include <thread>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
-#include "process/support/load.hpp"
-#include "process/support/server.hpp"
-#include "process/support/slowdown.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/load.hpp"
+#include "support/server.hpp"
+#include "support/slowdown.hpp"
 
 namespace forkcast::process_test {
 namespace {

@@ -7,7 +7,7 @@
 #include <fstream>
 #include <thread>
 
-#include "process/support/faulty_server.hpp"
+#include "support/faulty_server.hpp"
 
 namespace forkcast::process_test {
 namespace {

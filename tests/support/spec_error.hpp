@@ -2,7 +2,7 @@
 
 #include <string>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 
 namespace forkcast::preprocessing {
 

@@ -1,7 +1,7 @@
 #include <filesystem>
 #include <string>
 
-#include "data_preprocessing/dao/sqlite_table_dao.hpp"
+#include "data_preprocessing/dao/sqlite/sqlite_table_dao.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 
 namespace forkcast::preprocessing {

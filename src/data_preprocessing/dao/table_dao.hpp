@@ -5,10 +5,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/stored_rows.hpp"
 #include "data_preprocessing/table/table.hpp"
 
 namespace forkcast::preprocessing {
@@ -21,19 +21,6 @@ struct TableSpec {
 
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };
-
-/// Where a series or a training set reads its rows: a whole table, or a SELECT whose result columns
-/// are declared. Timestamps are stored, and must be returned by a query, as integer microseconds
-/// since 1970 UTC; bools as 0 or 1.
-struct TableSource {
-  std::string table;
-  friend bool operator==(const TableSource&, const TableSource&) = default;
-};
-struct QuerySource {
-  std::string sql;
-  friend bool operator==(const QuerySource&, const QuerySource&) = default;
-};
-using RowSource = std::variant<TableSource, QuerySource>;
 
 /// A column of a stored table that a query may not touch: the label, when features are read.
 struct ForbiddenColumn {
@@ -89,7 +76,7 @@ class TableDao {
   /// kInvalidArgument otherwise. A value that is not of its declared type, or missing where it may
   /// not be, is kInvalidArgument naming the column. `sink` may stop the reading with an error,
   /// which is returned.
-  virtual Status Read(const RowSource& source, const Schema& schema,
+  virtual Status Read(const StoredRows& source, const Schema& schema,
                       const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
                       const std::function<Status(const Table&)>& sink) = 0;
 };

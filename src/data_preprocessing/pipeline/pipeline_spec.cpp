@@ -6,7 +6,7 @@
 #include <cmath>
 #include <utility>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 

@@ -65,7 +65,7 @@ class SeriesReader {
   }
 
  private:
-  void RefuseLabel(const RowSource& source, const JsonNode& node) const {
+  void RefuseLabel(const StoredRows& source, const JsonNode& node) const {
     const auto* table = std::get_if<TableSource>(&source);
     if (pipeline_.training && table != nullptr && table->table == pipeline_.training->table &&
         node.String() == pipeline_.training->label) {

@@ -2,8 +2,8 @@
 
 #include <string>
 
+#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
-#include "data_preprocessing/pipeline/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 
 /// What the sections of a pipeline file have in common, and the larger ones. For

@@ -1,6 +1,6 @@
 #include "data_preprocessing/series/series_spec.hpp"
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::preprocessing {
 namespace {

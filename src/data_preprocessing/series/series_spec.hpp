@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/series/aggregate_spec.hpp"
 #include "data_preprocessing/table/schema.hpp"
+#include "data_preprocessing/table/stored_rows.hpp"
 
 namespace forkcast::preprocessing {
 
@@ -23,7 +23,7 @@ enum class WhenStale {
 /// an instant.
 struct SeriesSpec {
   std::string name;
-  RowSource source;
+  StoredRows source;
   Schema source_schema;  ///< Columns of the table, or the declared columns of the query.
   std::vector<std::string> key;
   std::vector<std::string> values;  ///< Columns of the source; empty beside `aggregate`.

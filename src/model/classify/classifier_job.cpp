@@ -7,8 +7,9 @@
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
-#include "model/manifest_parts.hpp"
-#include "model/reference_statistics.hpp"
+#include "model/artefact/manifest_parts.hpp"
+#include "model/drift/reference_statistics.hpp"
+#include "model/learn/library_versions.hpp"
 
 namespace forkcast::model {
 namespace {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 #include "model/classify/classifier_model.hpp"
@@ -14,7 +14,7 @@
 #include "model/classify/classifier_validation.hpp"
 #include "model/classify/labelled_examples.hpp"
 #include "model/classify/labelled_rows.hpp"
-#include "model/training_job.hpp"
+#include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
 

@@ -7,12 +7,10 @@
 #include <numeric>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::model {
 namespace {
-
-using preprocessing::FittedTransforms;
 
 std::vector<std::uint32_t> RowNumbers(std::size_t first, std::size_t end) {
   std::vector<std::uint32_t> rows(end - first);

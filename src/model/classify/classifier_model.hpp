@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
-#include "data_preprocessing/transform/fitted_transforms.hpp"
+#include "model/artefact/registry.hpp"
 #include "model/classify/classifier_plan.hpp"
 #include "model/classify/labelled_examples.hpp"
-#include "model/registry/registry.hpp"
-#include "model/train/tree_model.hpp"
-#include "model/training_job.hpp"
+#include "model/inputs/fitted_transforms.hpp"
+#include "model/learn/training_job.hpp"
+#include "model/learn/xgboost/tree_model.hpp"
 
 namespace forkcast::model {
 
@@ -47,14 +47,13 @@ class ClassifierModel {
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files() const;
 
  private:
-  ClassifierModel(std::vector<std::uint32_t> classes, preprocessing::FittedTransforms transforms,
-                  TreeModel trees)
+  ClassifierModel(std::vector<std::uint32_t> classes, FittedTransforms transforms, TreeModel trees)
       : classes_(std::move(classes)),
         transforms_(std::move(transforms)),
         trees_(std::move(trees)) {}
 
   std::vector<std::uint32_t> classes_;
-  preprocessing::FittedTransforms transforms_;
+  FittedTransforms transforms_;
   TreeModel trees_;
 };
 

@@ -10,9 +10,9 @@
 #include "model/classify/slice.hpp"
 #include "model/classify/time_split.hpp"
 #include "model/evaluate/class_metrics.hpp"
-#include "model/evaluate/parameter_search.hpp"
-#include "model/model_inputs.hpp"
-#include "model/train/trainer.hpp"
+#include "model/inputs/model_inputs.hpp"
+#include "model/learn/parameter_search.hpp"
+#include "model/learn/xgboost/trainer.hpp"
 
 namespace forkcast::model {
 

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
-#include "model/manifest_parts.hpp"
-#include "model/report_parts.hpp"
+#include "model/artefact/manifest_parts.hpp"
+#include "model/report/report_parts.hpp"
 
 namespace forkcast::model {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "model/classify/judgement.hpp"
 #include "model/classify/labelled_rows.hpp"
-#include "model/training_job.hpp"
+#include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
 

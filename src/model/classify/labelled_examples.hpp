@@ -9,20 +9,20 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
-#include "data_preprocessing/transform/feature_table.hpp"
 #include "model/classify/classifier_plan.hpp"
 #include "model/classify/labelled_rows.hpp"
+#include "model/inputs/feature_table.hpp"
 
 namespace forkcast::model {
 
 /// What a classifier learns from and is judged on, in the order of the labelled rows.
 struct LabelledExamples {
-  preprocessing::FeatureTable features;  ///< Those that the model sees.
-  std::vector<std::size_t> rows;         ///< Of each example, its labelled row; ascending.
-  std::vector<Instant> times;            ///< One an example, as all that follows; ascending.
-  std::vector<std::uint32_t> labels;     ///< Positions among the rows' classes.
-  std::vector<double> weights;           ///< Empty when all count alike.
-  std::vector<std::uint64_t> slices;     ///< Bit i: whether it is in the plan's slice i.
+  FeatureTable features;              ///< Those that the model sees.
+  std::vector<std::size_t> rows;      ///< Of each example, its labelled row; ascending.
+  std::vector<Instant> times;         ///< One an example, as all that follows; ascending.
+  std::vector<std::uint32_t> labels;  ///< Positions among the rows' classes.
+  std::vector<double> weights;        ///< Empty when all count alike.
+  std::vector<std::uint64_t> slices;  ///< Bit i: whether it is in the plan's slice i.
   std::size_t refused = 0;    ///< Rows left out, since a request with their values would have been
   std::string first_refusal;  ///< refused; why.
 

@@ -9,10 +9,10 @@
 #include <optional>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/content_hash.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
-#include "model/content_hash.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -241,10 +241,10 @@ std::string LabelledRows::Hash() const {
     const std::string label = NameOf(classes_[labels_[row]]);
     AppendBytes(Value(std::string_view(label)), bytes);
     if ((row + 1) % kBatchRows != 0 && row + 1 < size()) continue;
-    hashes += ContentHash(bytes);
+    hashes += preprocessing::ContentHash(bytes);
     bytes.clear();
   }
-  return ContentHash(hashes);
+  return preprocessing::ContentHash(hashes);
 }
 
 }  // namespace forkcast::model

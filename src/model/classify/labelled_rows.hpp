@@ -13,7 +13,7 @@
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/table/table.hpp"
-#include "model/data_window.hpp"
+#include "model/learn/data_window.hpp"
 
 namespace forkcast::model {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
-#include "data_preprocessing/pipeline/json_node.hpp"
 #include "data_preprocessing/table/value.hpp"
 
 namespace forkcast::model {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 
 namespace forkcast::model {
 

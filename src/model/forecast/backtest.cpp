@@ -8,8 +8,8 @@
 #include <iterator>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
-#include "model/manifest_parts.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "model/artefact/manifest_parts.hpp"
 
 namespace forkcast::model {
 namespace {

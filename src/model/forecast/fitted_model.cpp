@@ -7,12 +7,10 @@
 #include <cmath>
 #include <utility>
 
-#include "model/for_each.hpp"
+#include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
 namespace {
-
-using preprocessing::FittedTransforms;
 
 /// The mean of the scales that can be used, for rows without one.
 double MeanScale(const Examples& examples, std::span<const std::uint32_t> rows) {

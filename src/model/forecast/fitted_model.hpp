@@ -8,18 +8,18 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
-#include "data_preprocessing/transform/fitted_transforms.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/train/target_transform.hpp"
-#include "model/train/tree_model.hpp"
+#include "model/inputs/fitted_transforms.hpp"
+#include "model/inputs/target_transform.hpp"
+#include "model/learn/xgboost/tree_model.hpp"
 
 namespace forkcast::model {
 
 /// One trained model and what belongs before and behind it.
 struct FittedModel {
-  preprocessing::FittedTransforms transforms;
+  FittedTransforms transforms;
   TargetTransform target;
   TreeModel trees;
 };

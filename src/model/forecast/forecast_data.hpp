@@ -14,9 +14,9 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/series/grid_reader.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
-#include "data_preprocessing/transform/feature_table.hpp"
 #include "model/evaluate/walk_forward.hpp"
 #include "model/forecast/training_plan.hpp"
+#include "model/inputs/feature_table.hpp"
 
 namespace forkcast::model {
 
@@ -82,9 +82,9 @@ struct ForecastPoint {
 
 /// Rows to learn from or to forecast, sorted by key and then by period.
 struct Examples {
-  preprocessing::FeatureTable features;  ///< Those that the model sees.
-  std::vector<ForecastPoint> points;     ///< One a row, as all that follows.
-  std::vector<double> actual;            ///< NaN where not known.
+  FeatureTable features;              ///< Those that the model sees.
+  std::vector<ForecastPoint> points;  ///< One a row, as all that follows.
+  std::vector<double> actual;         ///< NaN where not known.
   std::vector<TargetReference> references;
   std::vector<double> weights;  ///< Of the plan's weight feature; empty without one.
   /// Of the first row whose weight is missing, negative or no number that can be learned with,

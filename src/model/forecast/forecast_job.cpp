@@ -7,9 +7,10 @@
 #include <utility>
 
 #include "data_preprocessing/series/period.hpp"
+#include "model/artefact/manifest_parts.hpp"
+#include "model/drift/reference_statistics.hpp"
 #include "model/forecast/report.hpp"
-#include "model/manifest_parts.hpp"
-#include "model/reference_statistics.hpp"
+#include "model/learn/library_versions.hpp"
 
 namespace forkcast::model {
 namespace {

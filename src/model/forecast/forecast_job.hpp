@@ -7,14 +7,14 @@
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/forecast/backtest.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/training_job.hpp"
+#include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
 

@@ -6,9 +6,9 @@
 #include <map>
 #include <utility>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
-#include "model/for_each.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/model_files.hpp"
+#include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
 namespace {

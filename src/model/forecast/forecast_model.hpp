@@ -10,13 +10,13 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "model/artefact/registry.hpp"
 #include "model/forecast/fitted_model.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/registry/registry.hpp"
-#include "model/train/tree_model.hpp"
+#include "model/learn/xgboost/tree_model.hpp"
 
 namespace forkcast::model {
 

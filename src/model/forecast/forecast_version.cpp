@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
-#include "model/content_hash.hpp"
+#include "data_preprocessing/document/content_hash.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -27,7 +27,7 @@ Result<ForecastVersion> ForecastVersion::Read(const VersionInfo& info) {
   if (!files) return std::move(files).error();
   ForecastVersion version;
   version.info_ = info;
-  version.manifest_hash_ = ContentHash(files->front().bytes);
+  version.manifest_hash_ = preprocessing::ContentHash(files->front().bytes);
   const std::string manifest_name = files->front().path;
   try {
     version.manifest_ = ParseJson(files->front().bytes);
@@ -47,7 +47,8 @@ Result<ForecastVersion> ForecastVersion::Read(const VersionInfo& info) {
       return in_file(manifest_name, ErrorCode::kCorrupt, "$.files: no pipeline.json");
     }
     version.document_ = ParseJson(pipeline->bytes);
-    if (ContentHash(version.document_.dump()) != manifest.Get("pipeline").Get("hash").String()) {
+    if (preprocessing::ContentHash(version.document_.dump()) !=
+        manifest.Get("pipeline").Get("hash").String()) {
       return in_file(kPipelineFile, ErrorCode::kCorrupt, "not the pipeline of manifest.json");
     }
     Result<PipelineSpec> spec = ParsePipelineSpec(version.document_.dump(), info.folder);

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "model/artefact/registry.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/registry/registry.hpp"
 
 namespace forkcast::model {
 

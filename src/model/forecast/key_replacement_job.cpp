@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <map>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
-#include "model/content_hash.hpp"
+#include "data_preprocessing/document/content_hash.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -54,7 +54,8 @@ Status CheckShape(const ordered_json& document, const ForecastVersion& base) {
       "{} differs from the pipeline of {} {} (of hash {}; here {}): one version has the models of "
       "one pipeline",
       PathOf(first["path"].get<std::string>()), base.info().model, base.info().number,
-      base.manifest()["pipeline"]["hash"].get<std::string>(), ContentHash(document.dump())));
+      base.manifest()["pipeline"]["hash"].get<std::string>(),
+      preprocessing::ContentHash(document.dump())));
 }
 
 /// The numbers of the keys that the user names.

@@ -9,13 +9,13 @@
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "model/artefact/registry.hpp"
 #include "model/forecast/forecast_job.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/model_keys.hpp"
-#include "model/registry/registry.hpp"
-#include "model/training_job.hpp"
+#include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
 

@@ -5,14 +5,13 @@
 #include <string_view>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/step_examples.hpp"
 
 namespace forkcast::model {
 namespace {
 
-using preprocessing::FittedTransforms;
 using preprocessing::JsonNode;
 using preprocessing::SpecError;
 

@@ -9,11 +9,11 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "data_preprocessing/transform/feature_table.hpp"
+#include "model/artefact/registry.hpp"
 #include "model/forecast/fitted_model.hpp"
 #include "model/forecast/model_keys.hpp"
-#include "model/registry/registry.hpp"
-#include "model/train/target_transform.hpp"
+#include "model/inputs/feature_table.hpp"
+#include "model/inputs/target_transform.hpp"
 
 /// The files of a forecast's models, under `model/` (FORMAT.md). Steps and keys count from 0.
 namespace forkcast::model {
@@ -32,7 +32,7 @@ struct FilePair {
 
 /// What the models of a pipeline have in common.
 struct ExpectedModel {
-  std::vector<preprocessing::FeatureColumnSpec> inputs;
+  std::vector<FeatureColumnSpec> inputs;
   TargetTransform target;
 };
 

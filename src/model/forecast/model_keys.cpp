@@ -4,7 +4,7 @@
 #include <utility>
 #include <variant>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/time_zone.hpp"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/table/value.hpp"
 

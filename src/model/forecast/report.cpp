@@ -8,7 +8,7 @@
 #include <optional>
 #include <string_view>
 
-#include "model/report_parts.hpp"
+#include "model/report/report_parts.hpp"
 
 namespace forkcast::model {
 namespace {

@@ -5,7 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "model/for_each.hpp"
+#include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
 

@@ -6,16 +6,16 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
-#include "model/evaluate/parameter_search.hpp"
 #include "model/evaluate/walk_forward.hpp"
-#include "model/model_inputs.hpp"
-#include "model/train/target_transform.hpp"
-#include "model/train/trainer.hpp"
+#include "model/inputs/model_inputs.hpp"
+#include "model/inputs/target_transform.hpp"
+#include "model/learn/parameter_search.hpp"
+#include "model/learn/xgboost/trainer.hpp"
 
 namespace forkcast::model {
 

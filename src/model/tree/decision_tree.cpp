@@ -6,8 +6,8 @@
 #include <system_error>
 #include <utility>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
-#include "model/content_hash.hpp"
+#include "data_preprocessing/document/content_hash.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 
 namespace forkcast::model {
 
@@ -34,7 +34,7 @@ void VerifyChecksum(std::string_view text, const JsonNode& node) {
   }
   std::string zeroed(text);
   zeroed.replace(at + kChecksumPrefix.size(), kChecksumDigits, kChecksumDigits, '0');
-  std::string expected = ContentHash(zeroed);
+  std::string expected = preprocessing::ContentHash(zeroed);
   if (given != expected) throw ChecksumMismatch{std::move(expected)};
 }
 
@@ -87,8 +87,8 @@ class DecisionTreeReader {
  private:
   void ReadInput(const JsonNode& node) {
     node.RequireObject({"name", "type", "categories"});
-    InputSpec input{.name = node.Get("name").String(), .type = {}, .categories = {}};
-    if (std::ranges::find(tree_.inputs_, input.name, &InputSpec::name) != tree_.inputs_.end()) {
+    InputColumn input{.name = node.Get("name").String(), .type = {}, .categories = {}};
+    if (std::ranges::find(tree_.inputs_, input.name, &InputColumn::name) != tree_.inputs_.end()) {
       node.Get("name").Fail("given twice");
     }
     const std::string type = node.Get("type").String();
@@ -122,7 +122,7 @@ class DecisionTreeReader {
     }
     json.RequireObject({"if", "<", "<=", "is", "in", "yes", "no"});
     const JsonNode name = json.Get("if");
-    const auto input = std::ranges::find(tree_.inputs_, name.String(), &InputSpec::name);
+    const auto input = std::ranges::find(tree_.inputs_, name.String(), &InputColumn::name);
     if (input == tree_.inputs_.end()) name.Fail("no feature \"" + name.String() + "\"");
     DecisionTree::Node node = ReadTest(json, *input);
     node.feature = static_cast<std::uint32_t>(input - tree_.inputs_.begin());
@@ -131,7 +131,7 @@ class DecisionTreeReader {
     tree_.nodes_.push_back(node);
   }
 
-  static DecisionTree::Node ReadTest(const JsonNode& json, const InputSpec& input) {
+  static DecisionTree::Node ReadTest(const JsonNode& json, const InputColumn& input) {
     using Test = DecisionTree::Test;
     constexpr double kLargest = std::numeric_limits<float>::max();
     constexpr std::array<std::string_view, 4> kTests{"<", "<=", "is", "in"};

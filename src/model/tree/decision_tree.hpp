@@ -8,23 +8,9 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "model/model.hpp"
 
 namespace forkcast::model {
-
-/// How a model takes a feature; each becomes one float of a row.
-enum class InputType {
-  kNumber,    ///< The number itself.
-  kBool,      ///< 0 or 1.
-  kCategory,  ///< The position of the text among `categories`, or their count when it is none.
-};
-
-struct InputSpec {
-  std::string name;
-  InputType type = InputType::kNumber;
-  std::vector<std::string> categories;  ///< Of kCategory alone.
-
-  friend bool operator==(const InputSpec&, const InputSpec&) = default;
-};
 
 /// A decision tree whose leaves are classes, read from a file (FORMAT.md).
 /// Never changes after loading; thread-safe.
@@ -39,7 +25,7 @@ class DecisionTree {
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
-  [[nodiscard]] const std::vector<InputSpec>& inputs() const noexcept { return inputs_; }
+  [[nodiscard]] const std::vector<InputColumn>& inputs() const noexcept { return inputs_; }
   [[nodiscard]] const std::vector<std::string>& classes() const noexcept { return classes_; }
 
   /// The class of each row, as a position in classes().
@@ -64,7 +50,7 @@ class DecisionTree {
 
   std::string name_;
   std::string version_;
-  std::vector<InputSpec> inputs_;
+  std::vector<InputColumn> inputs_;
   std::vector<std::string> classes_;
   std::vector<Node> nodes_;
 };

@@ -7,9 +7,11 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/table/value.hpp"
-#include "serving/hooks/hook.hpp"
+#include "serving/wire/invocation.hpp"
 
 namespace forkcast::serving {
+
+using wire::Invocation;
 
 /// The greatest message that is sent or accepted. Bounds the memory of a stalled recorder's queue.
 inline constexpr std::size_t kMaxCaptureBytes = std::size_t{32} * 1024 * 1024;

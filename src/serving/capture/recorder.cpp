@@ -21,11 +21,11 @@
 #include <tuple>
 #include <utility>
 
+#include "data_preprocessing/base/log_limiter.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/capture_file.hpp"
 #include "serving/capture/capture_line.hpp"
-#include "serving/hooks/log_limiter.hpp"
 
 namespace forkcast::serving {
 namespace {

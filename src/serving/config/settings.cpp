@@ -11,10 +11,10 @@
 #include <thread>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/config/address.hpp"
 

@@ -8,11 +8,11 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
-#include "serving/endpoints/loaded_pipeline.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/request.hpp"
 #include "serving/http/response.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/service/loaded_pipeline.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/request_decoder.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/hooks/hook.hpp"
 #include "serving/hooks/hook_chain.hpp"

@@ -1,46 +1,10 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <span>
-#include <string>
-#include <string_view>
-
-#include "data_preprocessing/base/clock.hpp"
-#include "data_preprocessing/table/value.hpp"
+#include "serving/wire/invocation.hpp"
 
 namespace forkcast::serving {
 
-/// One invocation as hooks see it, filled in as it goes: `request` before OnRequest(), `features`
-/// before OnFeatures(), `answer` before OnAnswer(). Everything is a view that ends with the call.
-struct Invocation {
-  struct Request {
-    std::string_view id;                 ///< The caller's, or made by the server.
-    std::string_view inference_id;       ///< X-Amzn-SageMaker-Inference-Id; empty when not sent.
-    std::string_view custom_attributes;  ///< X-Amzn-SageMaker-Custom-Attributes; empty likewise.
-    std::string_view content_type;       ///< As sent; empty means JSON.
-    std::string_view body;
-    Instant received;
-  };
-  struct Features {
-    std::span<const std::string> names;
-    /// Row-major, rows x names.size(); only the rows that could be computed.
-    std::span<const preprocessing::Value> values;
-    std::span<const std::size_t> row_numbers;  ///< Position of each row within the request.
-  };
-  struct Answer {
-    int status = 200;  ///< HTTP status; below 400 when `features` is filled.
-    std::string_view content_type;
-    std::string_view body;
-    std::chrono::nanoseconds latency{0};  ///< From the first byte read to the answer made.
-  };
-
-  std::string_view pipeline;
-  std::string_view model_version;
-  Request request;
-  Features features;
-  Answer answer;
-};
+using wire::Invocation;
 
 /// Watches invocations from within the worker that answers them. Hooks run in the order of the
 /// configuration, on the worker's loop: they must not block. What a hook throws costs a log line

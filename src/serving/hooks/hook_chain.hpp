@@ -7,11 +7,11 @@
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/log_limiter.hpp"
 #include "data_preprocessing/base/result.hpp"
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/hooks/hook.hpp"
-#include "serving/hooks/log_limiter.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace spdlog {

@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-#include "data_preprocessing/pipeline/json_node.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "serving/hooks/hook.hpp"
 #include "serving/hooks/hook_chain.hpp"
 

@@ -4,7 +4,7 @@
 #include <array>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
 namespace {

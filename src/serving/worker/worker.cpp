@@ -24,16 +24,16 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
+#include "data_preprocessing/base/log_limiter.hpp"
 #include "serving/endpoints/invocations.hpp"
-#include "serving/endpoints/loaded_pipeline.hpp"
+#include "serving/endpoints/router.hpp"
 #include "serving/hooks/hook_chain.hpp"
-#include "serving/hooks/log_limiter.hpp"
-#include "serving/http/acceptor.hpp"
-#include "serving/http/connections.hpp"
-#include "serving/http/router.hpp"
+#include "serving/net/acceptor.hpp"
+#include "serving/net/connections.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
+#include "serving/service/loaded_pipeline.hpp"
 
 namespace forkcast::serving {
 namespace {

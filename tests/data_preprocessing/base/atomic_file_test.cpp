@@ -12,7 +12,7 @@
 #include <system_error>
 #include <vector>
 
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast {
 namespace {

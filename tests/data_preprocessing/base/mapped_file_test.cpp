@@ -8,7 +8,7 @@
 #include <system_error>
 
 #include "data_preprocessing/base/atomic_file.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast {
 namespace {

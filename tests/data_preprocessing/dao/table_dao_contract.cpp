@@ -6,9 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/dao/ingest.hpp"
+#include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -64,7 +64,7 @@ class Store {
                          const std::vector<ForbiddenColumn>& forbidden = {}) {
     return ReadError(QuerySource{sql}, schema, forbidden);
   }
-  std::string ReadError(const RowSource& source, const Schema& schema,
+  std::string ReadError(const StoredRows& source, const Schema& schema,
                         const std::vector<ForbiddenColumn>& forbidden = {}) {
     const Status read =
         dao_->Read(source, schema, forbidden, 10, [](const Table&) { return Status(); });
@@ -106,7 +106,7 @@ class Store {
     EXPECT_TRUE(reader.ok() && reader->ReadBatch(1000, batch).ok());
     return batch;
   }
-  std::vector<std::string> ReadFrom(const RowSource& source, const Schema& schema) {
+  std::vector<std::string> ReadFrom(const StoredRows& source, const Schema& schema) {
     std::vector<std::string> rows;
     const Status read = dao_->Read(source, schema, {}, 2, [&rows](const Table& batch) {
       EXPECT_LE(batch.row_count(), 2U);

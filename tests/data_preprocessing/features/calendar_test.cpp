@@ -6,7 +6,7 @@
 #include <ostream>
 #include <random>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
 
 namespace forkcast::preprocessing {

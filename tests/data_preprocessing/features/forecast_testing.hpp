@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
 
 namespace forkcast::preprocessing {

@@ -7,8 +7,8 @@
 #include <optional>
 #include <ostream>
 
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -89,7 +89,7 @@ TEST(PipelineSpecTest, HoldsWhatTheFileSays) {
   EXPECT_EQ(levels.when_stale, WhenStale::kRefuse);
   EXPECT_TRUE(parsed->series[1].is_static());
   const SeriesSpec& past = parsed->series[2];
-  EXPECT_EQ(past.source, RowSource(QuerySource{"SELECT shop, placed, 1 AS n FROM orders"}));
+  EXPECT_EQ(past.source, StoredRows(QuerySource{"SELECT shop, placed, 1 AS n FROM orders"}));
   EXPECT_EQ(past.delay, std::chrono::days(1));
   EXPECT_EQ(past.max_staleness, std::nullopt);
 
@@ -121,7 +121,7 @@ TEST(PipelineSpecTest, JoinsTheLinesOfAQuery) {
   const Result<PipelineSpec> parsed = Parse(json);
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   EXPECT_EQ(parsed->series[2].source,
-            RowSource(QuerySource{"SELECT shop, placed, 1 AS n\nFROM orders"}));
+            StoredRows(QuerySource{"SELECT shop, placed, 1 AS n\nFROM orders"}));
 }
 
 TEST(PipelineSpecTest, IsUtcAndForbidsNothingUnlessToldOtherwise) {

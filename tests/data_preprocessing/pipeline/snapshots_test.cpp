@@ -8,9 +8,9 @@
 #include <memory>
 #include <ostream>
 
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/dao/ingest.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
+#include "data_preprocessing/source/ingest.hpp"
 
 namespace forkcast::preprocessing {
 namespace {

@@ -12,7 +12,7 @@
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 #include "data_preprocessing/series/snapshot_builder.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 

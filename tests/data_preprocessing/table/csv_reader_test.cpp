@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 namespace {

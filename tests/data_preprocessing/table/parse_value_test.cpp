@@ -8,7 +8,7 @@
 #include <random>
 #include <string>
 
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 namespace {

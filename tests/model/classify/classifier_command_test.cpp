@@ -7,13 +7,13 @@
 #include <random>
 #include <sstream>
 
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/ingest_command.hpp"
+#include "data_preprocessing/commands/ingest_command.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
-#include "data_preprocessing/table/test_files.hpp"
 #include "model/classify/classifier_model.hpp"
-#include "model/train_command.hpp"
+#include "model/commands/train_command.hpp"
 #include "support/stopping_clock.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -541,7 +541,7 @@ TEST_F(ClassifierLeakTest, TheArtefactAloneAnswersAsTheModelDid) {
   const ordered_json around =
       ordered_json::parse(ReadWhole(version(1) / "model/1.transforms.json"));
   const auto transforms =
-      preprocessing::FittedTransforms::FromJson(preprocessing::JsonNode(around).Get("transforms"));
+      FittedTransforms::FromJson(preprocessing::JsonNode(around).Get("transforms"));
   std::vector<std::uint32_t> all(kRows);
   for (std::uint32_t i = 0; i < kRows; ++i) all[i] = i;
   const auto scores = *trees->Predict(*transforms.Transform(examples_->features, all));

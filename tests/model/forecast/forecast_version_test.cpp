@@ -9,8 +9,8 @@
 #include <functional>
 #include <map>
 
-#include "data_preprocessing/base/json.hpp"
-#include "model/content_hash.hpp"
+#include "data_preprocessing/document/content_hash.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/sales_testing.hpp"
 
@@ -180,9 +180,10 @@ INSTANTIATE_TEST_SUITE_P(
                     ErrorCode::kInvalidArgument, "manifest.json: $.kind: expected a forecast"},
         BadManifest{"WithoutSeed", [](Json& manifest) { manifest.erase("seed"); },
                     ErrorCode::kCorrupt, "seed"},
-        BadManifest{"OfAnotherPipeline",
-                    [](Json& manifest) { manifest["pipeline"]["hash"] = ContentHash("x"); },
-                    ErrorCode::kCorrupt, "pipeline.json: not the pipeline of manifest.json"},
+        BadManifest{
+            "OfAnotherPipeline",
+            [](Json& manifest) { manifest["pipeline"]["hash"] = preprocessing::ContentHash("x"); },
+            ErrorCode::kCorrupt, "pipeline.json: not the pipeline of manifest.json"},
         BadManifest{"WithoutPipeline",
                     [](Json& manifest) {
                       auto& files = manifest["files"];

@@ -6,11 +6,11 @@
 #include <functional>
 #include <map>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "model/commands/models_command.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/key_replacement_job.hpp"
 #include "model/forecast/sales_testing.hpp"
-#include "model/models_command.hpp"
 
 namespace forkcast::model {
 namespace {

@@ -13,10 +13,10 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/ingest_command.hpp"
-#include "data_preprocessing/table/test_files.hpp"
-#include "model/train_command.hpp"
+#include "data_preprocessing/commands/ingest_command.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "model/commands/train_command.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::model {
 

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <functional>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "model/forecast/sales_testing.hpp"
 
 namespace forkcast::model {

@@ -9,17 +9,17 @@
 #include <sstream>
 #include <tuple>
 
-#include "data_preprocessing/base/json.hpp"
 #include "data_preprocessing/base/random.hpp"
-#include "data_preprocessing/dao/ingest.hpp"
-#include "data_preprocessing/ingest_command.hpp"
+#include "data_preprocessing/commands/ingest_command.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "model/commands/train_command.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/train_command.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::model {
 namespace {

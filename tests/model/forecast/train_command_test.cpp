@@ -1,4 +1,4 @@
-#include "model/train_command.hpp"
+#include "model/commands/train_command.hpp"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -8,9 +8,9 @@
 #include <random>
 #include <sstream>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "model/artefact/registry.hpp"
 #include "model/forecast/sales_testing.hpp"
-#include "model/registry/registry.hpp"
 #include "support/stopping_clock.hpp"
 
 namespace forkcast::model {

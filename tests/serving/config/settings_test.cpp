@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/table/test_files.hpp"
 #include "serving/config/address.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::serving {
 namespace {

@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "../http/headers.hpp"
-#include "order_service.hpp"
+#include "serving/endpoints/order_service.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/response_headers.hpp"
 
 namespace forkcast::serving {
 namespace {

@@ -14,14 +14,14 @@
 #include <string_view>
 #include <utility>
 
-#include "../../data_preprocessing/table/test_files.hpp"
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/dao/ingest.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/source/ingest.hpp"
 #include "serving/endpoints/invocations.hpp"
-#include "serving/endpoints/loaded_pipeline.hpp"
-#include "serving/http/router.hpp"
+#include "serving/endpoints/router.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/service/loaded_pipeline.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::serving {
 

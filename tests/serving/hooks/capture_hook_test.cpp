@@ -5,8 +5,8 @@
 #include <cmath>
 #include <string>
 
-#include "hook_testing.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/hook_testing.hpp"
 
 namespace forkcast::serving {
 namespace {

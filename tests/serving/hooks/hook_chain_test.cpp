@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
-#include "hook_testing.hpp"
 #include "support/allocation_counter.hpp"
+#include "support/hook_testing.hpp"
 
 namespace forkcast::serving {
 namespace {

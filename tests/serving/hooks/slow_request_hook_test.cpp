@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "hook_testing.hpp"
+#include "support/hook_testing.hpp"
 
 namespace forkcast::serving {
 namespace {

@@ -18,8 +18,8 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
-#include "data_preprocessing/table/test_files.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::serving {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
 namespace {

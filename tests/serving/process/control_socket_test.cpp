@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::serving {
 namespace {

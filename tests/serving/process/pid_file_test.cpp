@@ -16,7 +16,7 @@
 #include <thread>
 #include <vector>
 
-#include "data_preprocessing/table/test_files.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::serving {
 namespace {

@@ -9,7 +9,7 @@
 #include <random>
 #include <string>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/csv_scanner.hpp"
 
 namespace forkcast::wire {

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "data_preprocessing/base/json.hpp"
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "serving/wire/request_decoder.hpp"
 

@@ -3,8 +3,8 @@
 #include <ostream>
 #include <string>
 
-#include "decode.hpp"
 #include "serving/wire/answer_writer.hpp"
+#include "serving/wire/decode.hpp"
 #include "support/allocation_counter.hpp"
 
 namespace forkcast::wire {

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "data_preprocessing/table/parse_value.hpp"
-#include "decode.hpp"
+#include "serving/wire/decode.hpp"
 
 namespace forkcast::wire {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "decode.hpp"
+#include "serving/wire/decode.hpp"
 
 namespace forkcast::wire {
 namespace {

@@ -1,0 +1,462 @@
+#include "data_preprocessing/dao/sqlite/sqlite_table_dao.hpp"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "data_preprocessing/dao/sqlite/sqlite_connection.hpp"
+#include "data_preprocessing/document/json.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+using namespace std::string_literals;
+
+// FORMAT.md beside this file describes what is created here.
+constexpr std::string_view kOwnPrefix = "forkcast_";
+constexpr std::array<std::string_view, 2> kCreateBookkeeping{
+    "CREATE TABLE IF NOT EXISTS forkcast_tables ("
+    "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, spec TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS forkcast_files ("
+    "table_name TEXT NOT NULL COLLATE NOCASE, content_hash TEXT NOT NULL, file_name TEXT NOT NULL, "
+    "PRIMARY KEY (table_name, content_hash)) STRICT"};
+
+std::string Quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
+
+Error BadSpec(const std::string& table, std::string_view why) {
+  return {ErrorCode::kInvalidArgument, "table " + Quoted(table) + ": " + std::string(why), table};
+}
+
+Status CheckTableName(const std::string& name) {
+  // SQL names do not tell upper from lower case.
+  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
+  if (std::ranges::equal(name.substr(0, kOwnPrefix.size()), kOwnPrefix, same)) {
+    return BadSpec(name, "names that start with " + std::string(kOwnPrefix) +
+                             " are kept for Forkcast's own tables");
+  }
+  return {};
+}
+
+Status CheckSpec(const TableSpec& spec) {
+  Status name = CheckTableName(spec.name);
+  if (!name) return name;
+  if (spec.schema.columns.empty()) return BadSpec(spec.name, "has no columns");
+  if (spec.schema.Find("_rowid_")) {
+    return BadSpec(spec.name, "no column can be called _rowid_, which is the order of ingestion");
+  }
+  for (const std::string& key : spec.key) {
+    const std::optional<std::size_t> column = spec.schema.Find(key);
+    if (!column) return BadSpec(spec.name, "the key column " + Quoted(key) + " does not exist");
+    if (spec.schema.columns[*column].nullable) {
+      return BadSpec(spec.name, "the key column " + Quoted(key) + " may not be nullable");
+    }
+  }
+  return {};
+}
+
+std::string SpecText(const TableSpec& spec) {
+  nlohmann::json columns = nlohmann::json::array();
+  for (const ColumnSpec& column : spec.schema.columns) {
+    columns.push_back(
+        {{"name", column.name}, {"type", ToString(column.type)}, {"nullable", column.nullable}});
+  }
+  return nlohmann::json{{"columns", columns}, {"key", spec.key}}.dump();
+}
+
+/// `parts` of all indices below `count`, with `separator` between them.
+template <typename Part>
+std::string Join(std::size_t count, std::string_view separator, const Part& part) {
+  std::string joined;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i > 0) joined += separator;
+    joined += part(i);
+  }
+  return joined;
+}
+
+std::string JoinNames(std::span<const ColumnSpec> columns) {
+  return Join(columns.size(), ", ",
+              [&](std::size_t i) { return QuoteIdentifier(columns[i].name); });
+}
+
+std::string Parameter(std::size_t index) { return "?" + std::to_string(index + 1); }
+
+std::string CreateTableSql(const TableSpec& spec) {
+  const auto declaration = [&spec](std::size_t i) {
+    const ColumnSpec& column = spec.schema.columns[i];
+    const std::string name = QuoteIdentifier(column.name);
+    std::string sql = name;
+    switch (column.type) {
+      case ColumnType::kText:
+        sql += " TEXT";
+        break;
+      case ColumnType::kDouble:
+        sql += " REAL";
+        break;
+      case ColumnType::kInt64:
+      case ColumnType::kTimestamp:
+        sql += " INTEGER";
+        break;
+      case ColumnType::kBool:
+        sql += " INTEGER CHECK (" + name + " IN (0, 1))";
+        break;
+    }
+    return column.nullable ? sql : sql + " NOT NULL";
+  };
+  std::string sql = "CREATE TABLE " + QuoteIdentifier(spec.name) + " (" +
+                    Join(spec.schema.columns.size(), ", ", declaration);
+  if (!spec.key.empty()) {
+    // Not PRIMARY KEY: of a single integer column that would be the row's place in the order.
+    sql +=
+        ", UNIQUE (" +
+        Join(spec.key.size(), ", ", [&](std::size_t i) { return QuoteIdentifier(spec.key[i]); }) +
+        ")";
+  }
+  return sql + ") STRICT";
+}
+
+/// Writes rows into one table. Parameter i of its statements is column i of the row.
+class RowWriter {
+ public:
+  static Result<RowWriter> Make(const SqliteConnection& connection, const TableSpec& spec) {
+    const std::string table = QuoteIdentifier(spec.name);
+    const std::vector<ColumnSpec>& columns = spec.schema.columns;
+    Result<SqliteStatement> insert =
+        connection.Prepare("INSERT INTO " + table + " (" + JoinNames(columns) + ") VALUES (" +
+                           Join(columns.size(), ", ", Parameter) + ") ON CONFLICT DO NOTHING");
+    if (!insert) return insert.error();
+    RowWriter writer(connection, spec, *std::move(insert));
+    if (spec.key.empty()) return writer;
+
+    const auto compare = [&](std::size_t i) {
+      return QuoteIdentifier(columns[i].name) + " IS " + Parameter(i);
+    };
+    const auto match = [&](std::size_t i) {
+      return QuoteIdentifier(spec.key[i]) + " = " + Parameter(*spec.schema.Find(spec.key[i]));
+    };
+    Result<SqliteStatement> find =
+        connection.Prepare("SELECT _rowid_, " + Join(columns.size(), ", ", compare) + " FROM " +
+                           table + " WHERE " + Join(spec.key.size(), " AND ", match));
+    if (!find) return find.error();
+    writer.find_ = *std::move(find);
+    Result<SqliteStatement> remove =
+        connection.Prepare("DELETE FROM " + table + " WHERE _rowid_ = ?1");
+    if (!remove) return remove.error();
+    writer.remove_ = *std::move(remove);
+    return writer;
+  }
+
+  Status Write(const Table& batch, std::size_t row, OnConflict on_conflict, AppendCounts& counts) {
+    // Most rows are new: only one that could not be added is worth a comparison.
+    const Result<bool> inserted = Insert(batch, row);
+    if (!inserted) return inserted.error();
+    if (*inserted) {
+      ++counts.added;
+      return {};
+    }
+    const Result<Stored> stored = Find(batch, row);
+    if (!stored) return stored.error();
+    if (!stored->differing) {
+      ++counts.identical;
+      return {};
+    }
+    if (on_conflict == OnConflict::kRefuse) return Conflict(*stored->differing);
+    remove_->Reset();
+    remove_->Bind(0, stored->row_id);
+    const Result<bool> removed = remove_->Step();
+    if (!removed) return removed.error();
+    const Result<bool> replaced = Insert(batch, row);
+    if (!replaced) return replaced.error();
+    ++counts.replaced;
+    return {};
+  }
+
+ private:
+  /// The stored row of the same key.
+  struct Stored {
+    std::int64_t row_id = 0;
+    std::optional<std::size_t> differing;  ///< First column with another value.
+  };
+
+  RowWriter(const SqliteConnection& connection, const TableSpec& spec, SqliteStatement insert)
+      : connection_(&connection), spec_(&spec), insert_(std::move(insert)) {}
+
+  static void BindRow(SqliteStatement& statement, const Table& batch, std::size_t row) {
+    statement.Reset();
+    for (std::size_t i = 0; i < batch.column_count(); ++i) {
+      statement.Bind(i, ValueAt(batch.column(i), row));
+    }
+  }
+
+  /// False when a row of its key is there already.
+  Result<bool> Insert(const Table& batch, std::size_t row) {
+    BindRow(insert_, batch, row);
+    const Result<bool> done = insert_.Step();
+    if (!done) return done.error();
+    return connection_->changes() == 1;
+  }
+
+  Result<Stored> Find(const Table& batch, std::size_t row) {
+    BindRow(*find_, batch, row);
+    const Result<bool> found = find_->Step();
+    if (!found) return found.error();
+    if (!*found) {
+      return Error{ErrorCode::kInternal, "a row was refused, but none of its key is stored"};
+    }
+    Stored stored{.row_id = find_->Int64(0), .differing = std::nullopt};
+    for (std::size_t i = 0; i < batch.column_count() && !stored.differing; ++i) {
+      if (find_->Int64(i + 1) == 0) stored.differing = i;
+    }
+    find_->Reset();  // an open read would hinder the removal that may follow
+    return stored;
+  }
+
+  [[nodiscard]] Error Conflict(std::size_t column) const {
+    const std::string key =
+        Join(spec_->key.size(), ", ", [&](std::size_t i) { return Quoted(spec_->key[i]); });
+    const std::string& name = spec_->schema.columns[column].name;
+    return {ErrorCode::kConflict,
+            "table " + Quoted(spec_->name) + " already has a row of the same key (" + key +
+                ") with another " + Quoted(name),
+            name};
+  }
+
+  const SqliteConnection* connection_;
+  const TableSpec* spec_;
+  SqliteStatement insert_;
+  std::optional<SqliteStatement> find_;  // with a key only, as remove_
+  std::optional<SqliteStatement> remove_;
+};
+
+/// Which result column of `statement` holds each column of `schema`.
+Result<std::vector<std::size_t>> MatchColumns(const SqliteStatement& statement,
+                                              const Schema& schema) {
+  const std::size_t none = statement.column_count();
+  std::vector<std::size_t> result_of_column(schema.columns.size(), none);
+  for (std::size_t i = 0; i < statement.column_count(); ++i) {
+    const std::optional<std::size_t> column = schema.Find(statement.ColumnName(i));
+    if (!column) continue;
+    if (result_of_column[*column] != none) {
+      const std::string& name = schema.columns[*column].name;
+      return Error{ErrorCode::kInvalidArgument, "it has two result columns called " + Quoted(name),
+                   name};
+    }
+    result_of_column[*column] = i;
+  }
+  for (std::size_t column = 0; column < result_of_column.size(); ++column) {
+    const std::string& name = schema.columns[column].name;
+    if (result_of_column[column] == none) {
+      return Error{ErrorCode::kInvalidArgument, "it has no result column called " + Quoted(name),
+                   name};
+    }
+  }
+  return result_of_column;
+}
+
+Status AppendResultRow(const SqliteStatement& statement, std::span<const std::size_t> columns,
+                       Table& batch) {
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    Status appended = statement.AppendTo(columns[i], batch.schema().columns[i], batch.column(i));
+    if (!appended) return appended;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<TableDao>> SqliteTableDao::Open(const std::filesystem::path& path,
+                                                       StoreAccess access,
+                                                       std::chrono::milliseconds busy_timeout) {
+  Result<std::unique_ptr<SqliteConnection>> connection =
+      SqliteConnection::Open(path, access, busy_timeout);
+  if (!connection) return std::move(connection).error();
+  return std::unique_ptr<TableDao>(new SqliteTableDao(*std::move(connection)));
+}
+
+SqliteTableDao::SqliteTableDao(std::unique_ptr<SqliteConnection> connection) noexcept
+    : connection_(std::move(connection)) {}
+
+SqliteTableDao::~SqliteTableDao() = default;
+
+Status SqliteTableDao::Begin() {
+  // A writer takes its lock at once, so that a second writer hears of the first before any work.
+  return connection_->Execute(connection_->access() == StoreAccess::kReadOnly ? "BEGIN"
+                                                                              : "BEGIN IMMEDIATE");
+}
+
+Status SqliteTableDao::Commit() { return connection_->Execute("COMMIT"); }
+
+void SqliteTableDao::Rollback() noexcept {
+  // Some failures (a full disk) make SQLite roll back by itself. ROLLBACK itself cannot fail in a
+  // way that leaves the transaction to be committed.
+  if (connection_->in_transaction()) static_cast<void>(connection_->Execute("ROLLBACK"));
+}
+
+Status SqliteTableDao::Atomically(const std::function<Status()>& change) {
+  if (connection_->in_transaction()) return change();
+  Status done = Begin();
+  if (!done) return done;
+  done = change();
+  if (done) done = Commit();
+  if (!done) Rollback();
+  return done;
+}
+
+Status SqliteTableDao::EnsureBookkeeping() {
+  for (const std::string_view sql : kCreateBookkeeping) {
+    Status created = connection_->Execute(sql);
+    if (!created) return created;
+  }
+  return {};
+}
+
+Result<bool> SqliteTableDao::Exists(std::string_view name) {
+  Result<SqliteStatement> find =
+      connection_->Prepare("SELECT 1 FROM sqlite_schema WHERE name = ?1 COLLATE NOCASE");
+  if (!find) return find.error();
+  find->Bind(0, name);
+  return find->Step();
+}
+
+Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
+  Status good = CheckSpec(spec);
+  if (!good) return good;
+  const std::string text = SpecText(spec);
+  return Atomically([&]() -> Status {
+    const Result<bool> exists = Exists(spec.name);
+    if (!exists) return exists.error();
+    const Result<bool> kept = Exists("forkcast_tables");
+    if (!kept) return kept.error();
+    if (*exists && *kept) {
+      Result<SqliteStatement> find =
+          connection_->Prepare("SELECT spec FROM forkcast_tables WHERE table_name = ?1");
+      if (!find) return find.error();
+      find->Bind(0, spec.name);
+      const Result<bool> found = find->Step();
+      if (!found) return found.error();
+      if (*found && find->Text(0) == text) return {};
+      if (*found) {
+        return Error{ErrorCode::kConflict,
+                     "table " + Quoted(spec.name) + " exists with other columns or key: stored " +
+                         std::string(find->Text(0)) + ", declared " + text,
+                     spec.name};
+      }
+    }
+    if (*exists) {
+      return Error{ErrorCode::kConflict,
+                   "table " + Quoted(spec.name) + " exists, but was not created by Forkcast",
+                   spec.name};
+    }
+    Status created = EnsureBookkeeping();
+    if (created) created = connection_->Execute(CreateTableSql(spec));
+    if (!created) return created;
+    Result<SqliteStatement> keep =
+        connection_->Prepare("INSERT INTO forkcast_tables (table_name, spec) VALUES (?1, ?2)");
+    if (!keep) return keep.error();
+    keep->Bind(0, spec.name);
+    keep->Bind(1, text);
+    const Result<bool> done = keep->Step();
+    return done ? Status() : done.error();
+  });
+}
+
+Result<AppendCounts> SqliteTableDao::Append(const TableSpec& spec, const Table& batch,
+                                            OnConflict on_conflict, std::size_t& failed_row) {
+  AppendCounts counts;
+  const Status done =
+      Atomically([&] { return AppendRows(spec, batch, on_conflict, counts, failed_row); });
+  if (!done) return done.error();
+  return counts;
+}
+
+Status SqliteTableDao::AppendRows(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
+                                  AppendCounts& counts, std::size_t& failed_row) {
+  Result<RowWriter> writer = RowWriter::Make(*connection_, spec);
+  if (!writer) return writer.error();
+  for (std::size_t row = 0; row < batch.row_count(); ++row) {
+    Status written = writer->Write(batch, row, on_conflict, counts);
+    if (!written) {
+      failed_row = row;
+      return written;
+    }
+  }
+  return {};
+}
+
+Result<bool> SqliteTableDao::KnowsFile(std::string_view table, std::string_view content_hash) {
+  Result<bool> kept = Exists("forkcast_files");
+  if (!kept || !*kept) return kept;
+  Result<SqliteStatement> find = connection_->Prepare(
+      "SELECT 1 FROM forkcast_files WHERE table_name = ?1 AND content_hash = ?2");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  find->Bind(1, content_hash);
+  return find->Step();
+}
+
+Status SqliteTableDao::RecordFile(std::string_view table, std::string_view content_hash,
+                                  std::string_view file_name) {
+  return Atomically([&]() -> Status {
+    const Status kept = EnsureBookkeeping();
+    if (!kept) return kept.error();
+    Result<SqliteStatement> insert = connection_->Prepare(
+        "INSERT INTO forkcast_files (table_name, content_hash, file_name) VALUES (?1, ?2, ?3) "
+        "ON CONFLICT DO NOTHING");
+    if (!insert) return insert.error();
+    insert->Bind(0, table);
+    insert->Bind(1, content_hash);
+    insert->Bind(2, file_name);
+    const Result<bool> done = insert->Step();
+    return done ? Status() : done.error();
+  });
+}
+
+Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,
+                            const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                            const std::function<Status(const Table&)>& sink) {
+  std::string what = "the query";
+  std::string sql;
+  if (const auto* table = std::get_if<TableSource>(&source)) {
+    const Status good = CheckTableName(table->table);
+    if (!good) return good.error();
+    what = "table " + Quoted(table->table);
+    sql = "SELECT " + JoinNames(schema.columns) + " FROM " + QuoteIdentifier(table->table) +
+          " ORDER BY _rowid_";
+  } else {
+    sql = std::get<QuerySource>(source).sql;
+  }
+  const auto explain = [&what](Error error) {
+    if (error.code == ErrorCode::kInvalidArgument) {
+      error.message.insert(0, what + " cannot be read as declared: ");
+    }
+    return error;
+  };
+
+  Result<SqliteStatement> statement = connection_->PrepareQuery(sql, forbidden);
+  if (!statement) return explain(statement.error());
+  const Result<std::vector<std::size_t>> columns = MatchColumns(*statement, schema);
+  if (!columns) return explain(columns.error());
+  Table batch(schema);
+  std::size_t rows = 0;
+  while (true) {
+    const Result<bool> row = statement->Step();
+    if (!row) return row.error();
+    if (*row) {
+      const Status appended = AppendResultRow(*statement, *columns, batch);
+      if (!appended) return explain(appended.error());
+      ++rows;
+    }
+    if (rows == batch_rows || (!*row && rows > 0)) {
+      Status taken = sink(batch);
+      if (!taken) return taken;
+      batch.Clear();
+      rows = 0;
+    }
+    if (!*row) return {};
+  }
+}
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "data_preprocessing/dao/table_dao.hpp"
+
+namespace forkcast::preprocessing {
+
+class SqliteConnection;
+
+/// How long a call waits for another program's lock before it fails.
+inline constexpr std::chrono::milliseconds kStoreBusyTimeout{5000};
+
+/// Tables in one SQLite file, laid out as FORMAT.md beside this header says. One program writes at
+/// a time; while it commits, and while a large transaction outgrows its memory, others wait.
+class SqliteTableDao final : public TableDao {
+ public:
+  /// Errors as OpenStore().
+  static Result<std::unique_ptr<TableDao>> Open(
+      const std::filesystem::path& path, StoreAccess access,
+      std::chrono::milliseconds busy_timeout = kStoreBusyTimeout);
+  ~SqliteTableDao() override;
+
+  Status Begin() override;
+  Status Commit() override;
+  void Rollback() noexcept override;
+  Status EnsureTable(const TableSpec& spec) override;
+  Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
+                              std::size_t& failed_row) override;
+  Result<bool> KnowsFile(std::string_view table, std::string_view content_hash) override;
+  Status RecordFile(std::string_view table, std::string_view content_hash,
+                    std::string_view file_name) override;
+  Status Read(const StoredRows& source, const Schema& schema,
+              const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+              const std::function<Status(const Table&)>& sink) override;
+
+ private:
+  explicit SqliteTableDao(std::unique_ptr<SqliteConnection> connection) noexcept;
+
+  /// Runs `change` within the caller's transaction, or within one of its own, so that it happens
+  /// whole or not at all.
+  Status Atomically(const std::function<Status()>& change);
+  Status AppendRows(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
+                    AppendCounts& counts, std::size_t& failed_row);
+  /// Creates Forkcast's own tables where they are absent.
+  Status EnsureBookkeeping();
+  /// Whether the database has a table or view of this name.
+  Result<bool> Exists(std::string_view name);
+
+  std::unique_ptr<SqliteConnection> connection_;
+};
+
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,381 @@
+#include "model/artefact/registry.hpp"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cerrno>
+#include <charconv>
+#include <functional>
+#include <optional>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "data_preprocessing/base/fd.hpp"
+#include "data_preprocessing/base/folder_lock.hpp"
+#include "data_preprocessing/document/content_hash.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::model {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+constexpr std::string_view kManifest = "manifest.json";
+constexpr std::string_view kPublished = "published.json";
+/// What a writer that was killed leaves behind begins so; the next writer removes it.
+constexpr std::string_view kUnfinished = ".unfinished-";
+
+Error IoError(const fs::path& path, const std::error_code& why) {
+  return {ErrorCode::kIo, path.string() + ": " + why.message()};
+}
+
+Error LastError(const fs::path& path) {
+  return IoError(path, std::error_code(errno, std::generic_category()));
+}
+
+bool IsNameCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
+}
+
+/// Names become file names: nothing hidden, no way out of the folder.
+bool IsName(std::string_view name) {
+  constexpr std::size_t kMaxLength = 128;
+  return !name.empty() && name.size() <= kMaxLength && name.front() != '.' &&
+         std::ranges::all_of(name, IsNameCharacter);
+}
+
+std::optional<std::uint64_t> ToNumber(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = failed == std::errc() && end == text.data() + text.size();
+  if (!whole || number == 0 || text.front() == '0') return std::nullopt;
+  return number;
+}
+
+Error BadName(std::string_view what, const std::string& name) {
+  return {ErrorCode::kInvalidArgument,
+          std::string(what) + " \"" + name +
+              "\": expected letters, digits, '_', '-' and '.', not beginning with '.'"};
+}
+
+/// Makes a folder's entries survive a power failure; one that cannot be synced is only less safe.
+void SyncFolder(const fs::path& folder) {
+  const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory) ::fsync(directory.get());
+}
+
+[[noreturn]] void ThrowErrno(const fs::path& path) {
+  throw std::system_error(errno, std::generic_category(), path.string());
+}
+
+/// Files of a version that is not there yet: what is written is on disk after Sync(), whose waiting
+/// for each file after all are written takes less than half of waiting in between. Throws
+/// std::system_error.
+class NewFiles {
+ public:
+  explicit NewFiles(fs::path folder) : folder_(std::move(folder)) { MakeFolder(folder_); }
+
+  void Add(const ArtefactFile& file) {
+    const fs::path path = folder_ / file.path;
+    MakeFolder(path.parent_path());
+    // No version changes, so two may share a file. Where they cannot, it is written.
+    if (!file.original.empty() && ::link(file.original.c_str(), path.c_str()) == 0) return;
+    const Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    // Whoever reads it may be another user, whatever the mask.
+    if (!out || ::fchmod(out.get(), 0644) != 0) ThrowErrno(path);
+    for (std::string_view rest = file.bytes; !rest.empty();) {
+      const ssize_t written = ::write(out.get(), rest.data(), rest.size());
+      if (written < 0 && errno != EINTR) ThrowErrno(path);
+      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
+    }
+    written_.push_back(path);
+  }
+
+  void Sync() const {
+    for (const fs::path& path : written_) {
+      const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!file || ::fsync(file.get()) != 0) ThrowErrno(path);
+    }
+    for (const fs::path& folder : folders_) SyncFolder(folder);
+  }
+
+ private:
+  void MakeFolder(const fs::path& path) {
+    if (!folders_.insert(path).second) return;
+    fs::create_directories(path);
+    if (path != folder_) MakeFolder(path.parent_path());
+  }
+
+  fs::path folder_;
+  std::vector<fs::path> written_;
+  std::set<fs::path> folders_;
+};
+
+std::string ReadPublishedAt(const fs::path& folder) {
+  try {
+    return preprocessing::ReadJsonFile(folder / kPublished).at("published_at").get<std::string>();
+  } catch (const std::exception&) {
+    return {};  // for people only; nothing depends on it
+  }
+}
+
+std::map<std::uint64_t, std::vector<std::string>> ReadAliases(const fs::path& folder) {
+  std::map<std::uint64_t, std::vector<std::string>> aliases;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    if (!entry.is_symlink(failed)) continue;
+    const auto number = ToNumber(fs::read_symlink(entry.path(), failed).string());
+    const std::string name = entry.path().filename().string();
+    if (number && IsName(name)) aliases[*number].push_back(name);
+  }
+  for (auto& [number, names] : aliases) std::ranges::sort(names);
+  return aliases;
+}
+
+void RemoveUnfinished(const fs::path& folder) {
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
+    if (entry.path().filename().string().starts_with(kUnfinished)) {
+      fs::remove_all(entry.path(), failed);
+    }
+  }
+}
+
+/// Whether a file so called lies in the version's folder.
+bool IsInside(const fs::path& name) {
+  return name.is_relative() && name == name.lexically_normal() && *name.begin() != "..";
+}
+
+/// The manifest, after `visit` has seen it and every file that it lists.
+Result<ordered_json> ReadVersion(const VersionInfo& version,
+                                 const std::function<void(ArtefactFile)>& visit) {
+  const fs::path path = version.folder / kManifest;
+  try {
+    std::string text = preprocessing::ReadTextFile(path);
+    ordered_json manifest = preprocessing::ParseJson(text);
+    visit({std::string(kManifest), std::move(text), path});
+    const preprocessing::JsonNode node(manifest);
+    for (const preprocessing::JsonNode& file : node.Get("files").Elements()) {
+      const preprocessing::JsonNode name = file.Get("path");
+      if (!IsInside(name.String())) name.Fail("expected a path inside the version's folder");
+      const fs::path listed = version.folder / name.String();
+      std::string bytes = preprocessing::ReadTextFile(listed);
+      if (preprocessing::ContentHash(bytes) != file.Get("hash").String()) {
+        return Error{ErrorCode::kCorrupt,
+                     listed.string() + ": not the file that " + path.string() + " lists"};
+      }
+      visit({name.String(), std::move(bytes), listed});
+    }
+    return manifest;
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, path.string() + ": " + error.what()};
+  }
+}
+
+/// Precondition: the folder's lock is held.
+Status PointAlias(const fs::path& folder, const std::string& alias, std::uint64_t number) {
+  const fs::path link = folder / alias;
+  std::error_code failed;
+  if (fs::exists(fs::symlink_status(link, failed)) && !fs::is_symlink(link)) {
+    return Error{ErrorCode::kInvalidArgument, link.string() + " is there and is no alias"};
+  }
+  const fs::path unfinished = folder / (std::string(kUnfinished) + alias);
+  fs::create_directory_symlink(std::to_string(number), unfinished, failed);
+  if (failed) return IoError(unfinished, failed);
+  fs::rename(unfinished, link, failed);
+  if (failed) return IoError(link, failed);
+  SyncFolder(folder);
+  return {};
+}
+
+Status CheckExpected(const ExpectedAlias& expected, const std::vector<VersionInfo>& versions) {
+  const auto meant = std::ranges::find_if(versions, [&](const VersionInfo& version) {
+    return std::ranges::find(version.aliases, expected.alias) != version.aliases.end();
+  });
+  if (meant != versions.end() && meant->number == expected.number) return {};
+  return Error{ErrorCode::kIo, "alias \"" + expected.alias + "\" does not mean version " +
+                                   std::to_string(expected.number) +
+                                   " any more, from which this one was made: try again"};
+}
+
+}  // namespace
+
+Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_json& manifest,
+                                        const std::vector<ArtefactFile>& files, Instant now,
+                                        const std::string& alias,
+                                        const std::optional<ExpectedAlias>& expected) const {
+  if (!IsName(model)) return BadName("model", model);
+  if (!alias.empty()) {
+    if (Status named = CheckNames(model, alias); !named) return std::move(named).error();
+  }
+  const fs::path folder = root_ / model;
+  std::error_code failed;
+  fs::create_directories(folder, failed);
+  if (failed) return IoError(folder, failed);
+  const FolderLock lock(folder);
+  if (!lock.held()) return LastError(folder);
+  RemoveUnfinished(folder);
+
+  const Result<std::vector<VersionInfo>> versions = Versions(model);
+  if (!versions) return versions.error();
+  if (expected) {
+    if (Status holds = CheckExpected(*expected, *versions); !holds) {
+      return std::move(holds).error();
+    }
+  }
+  const std::uint64_t number = versions->empty() ? 1 : versions->back().number + 1;
+  const fs::path unfinished = folder / (std::string(kUnfinished) + std::to_string(number));
+  try {
+    NewFiles written(unfinished);
+    ordered_json whole = manifest;
+    whole["files"] = ordered_json::array();
+    for (const ArtefactFile& file : files) {
+      written.Add(file);
+      whole["files"].push_back({{"path", file.path},
+                                {"bytes", file.bytes.size()},
+                                {"hash", preprocessing::ContentHash(file.bytes)}});
+    }
+    written.Add({std::string(kManifest), whole.dump(2) + "\n"});
+    const std::string published_at = preprocessing::IsoTimestamp(now);
+    written.Add(
+        {std::string(kPublished), ordered_json{{"published_at", published_at}}.dump() + "\n"});
+    written.Sync();
+    fs::rename(unfinished, folder / std::to_string(number));
+  } catch (const std::system_error& error) {
+    fs::remove_all(unfinished, failed);
+    return Error{ErrorCode::kIo, error.what()};
+  }
+  SyncFolder(folder);
+  if (!alias.empty()) {
+    if (Status pointed = PointAlias(folder, alias, number); !pointed) {
+      return std::move(pointed).error();
+    }
+  }
+  return number;
+}
+
+Result<std::vector<std::string>> Registry::Models() const {
+  std::vector<std::string> models;
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(root_, failed)) {
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() && IsName(name)) models.push_back(name);
+  }
+  if (failed && failed != std::errc::no_such_file_or_directory) return IoError(root_, failed);
+  std::ranges::sort(models);
+  return models;
+}
+
+Result<std::vector<VersionInfo>> Registry::Versions(const std::string& model) const {
+  if (!IsName(model)) return BadName("model", model);
+  const fs::path folder = root_ / model;
+  std::error_code failed;
+  fs::directory_iterator entries(folder, failed);
+  if (failed == std::errc::no_such_file_or_directory) {
+    return Error{ErrorCode::kNotFound, "no model \"" + model + "\" in " + root_.string()};
+  }
+  if (failed) return IoError(folder, failed);
+  const auto aliases = ReadAliases(folder);
+  std::vector<VersionInfo> versions;
+  for (const fs::directory_entry& entry : entries) {
+    const auto number = ToNumber(entry.path().filename().string());
+    if (!number || entry.is_symlink() || !entry.is_directory()) continue;
+    const auto named = aliases.find(*number);
+    versions.push_back(
+        {.model = model,
+         .number = *number,
+         .folder = entry.path(),
+         .aliases = named == aliases.end() ? std::vector<std::string>() : named->second,
+         .published_at = ReadPublishedAt(entry.path())});
+  }
+  std::ranges::sort(versions, {}, &VersionInfo::number);
+  return versions;
+}
+
+Result<VersionInfo> Registry::Find(const std::string& model, const std::string& reference) const {
+  Result<std::vector<VersionInfo>> versions = Versions(model);
+  if (!versions) return versions.error();
+  const auto number = ToNumber(reference);
+  std::string known;
+  for (VersionInfo& version : *versions) {
+    if (number == version.number ||
+        std::ranges::find(version.aliases, reference) != version.aliases.end()) {
+      return std::move(version);
+    }
+    known += (known.empty() ? "" : ", ") + std::to_string(version.number);
+    for (const std::string& alias : version.aliases) known += " (" + alias + ")";
+  }
+  return Error{ErrorCode::kNotFound, "model \"" + model + "\" has no version \"" + reference +
+                                         "\"; there are: " + (known.empty() ? "none" : known)};
+}
+
+Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {
+  return ReadVersion(version, [](ArtefactFile) {});
+}
+
+Result<std::vector<ArtefactFile>> Registry::ReadFiles(const VersionInfo& version) {
+  std::vector<ArtefactFile> files;
+  const Result<ordered_json> manifest =
+      ReadVersion(version, [&files](ArtefactFile file) { files.push_back(std::move(file)); });
+  if (!manifest) return manifest.error();
+  return files;
+}
+
+Status Registry::CheckNames(const std::string& model, const std::string& alias) {
+  if (!IsName(model)) return BadName("model", model);
+  if (!IsName(alias)) return BadName("alias", alias);
+  if (!ToNumber(alias)) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "alias \"" + alias + "\": expected no number, which would be a version's"};
+}
+
+Status Registry::SetAlias(const std::string& model, const std::string& alias,
+                          std::uint64_t number) const {
+  if (Status named = CheckNames(model, alias); !named) return named;
+  const Result<VersionInfo> version = Find(model, std::to_string(number));
+  if (!version) return version.error();
+  const fs::path folder = root_ / model;
+  const FolderLock lock(folder);
+  if (!lock.held()) return LastError(folder);
+  RemoveUnfinished(folder);
+  // Pruned meanwhile? Nobody can prune while the lock is held.
+  if (!fs::exists(version->folder)) {
+    return Error{ErrorCode::kNotFound, version->folder.string() + " is gone"};
+  }
+  return PointAlias(folder, alias, number);
+}
+
+Result<std::vector<std::uint64_t>> Registry::Prune(const std::string& model, std::size_t keep,
+                                                   bool dry_run) const {
+  if (!IsName(model)) return BadName("model", model);
+  if (keep == 0) return Error{ErrorCode::kInvalidArgument, "at least one version is kept"};
+  const fs::path folder = root_ / model;
+  const FolderLock lock(folder);
+  if (!lock.held() && errno != ENOENT) return LastError(folder);
+  const Result<std::vector<VersionInfo>> versions = Versions(model);
+  if (!versions) return versions.error();
+  std::vector<std::uint64_t> removed;
+  const std::size_t old = versions->size() - std::min(keep, versions->size());
+  for (const VersionInfo& version : std::span(*versions).first(old)) {
+    if (!version.aliases.empty()) continue;
+    removed.push_back(version.number);
+    if (dry_run) continue;
+    // Out of sight first, so that no version is ever there in part.
+    const fs::path gone = folder / (std::string(kUnfinished) + std::to_string(version.number));
+    std::error_code failed;
+    fs::rename(version.folder, gone, failed);
+    if (!failed) fs::remove_all(gone, failed);
+    if (failed) return IoError(version.folder, failed);
+  }
+  return removed;
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,495 @@
+#include "model/commands/container_training.hpp"
+
+#include <fmt/format.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <streambuf>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/progress.hpp"
+#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/source/ingest.hpp"
+#include "model/commands/train_command.hpp"
+#include "model/commands/training_request.hpp"
+#include "model/forecast/training_plan.hpp"
+
+namespace forkcast::model {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+using preprocessing::CommandContext;
+using preprocessing::JsonNode;
+using preprocessing::PipelineSpec;
+using preprocessing::SpecError;
+using preprocessing::TableSpec;
+
+constexpr std::string_view kProgram = "forkcast train: ";
+constexpr std::string_view kManifest = "manifest.json";
+/// When a version was published, which an artefact does not say: equal data give equal bytes.
+constexpr std::string_view kPublished = "published.json";
+constexpr std::string_view kUnfinished = ".unfinished";
+
+/// An error with the exit code that it means.
+struct Failure {
+  TrainExit exit = TrainExit::kIo;
+  std::string message;
+  bool is_logged = false;  ///< By the command that failed.
+};
+
+void StopIfAsked() {
+  if (preprocessing::StopSignals::Requested())
+    throw Failure{TrainExit::kStopped, "stopped; no model was written"};
+}
+
+std::string StoreOf(const fs::path& work) { return "sqlite:" + (work / "store.db").string(); }
+
+/// A new folder in TMPDIR, removed with everything in it.
+class WorkFolder {
+ public:
+  explicit WorkFolder(const CommandContext& context) {
+    const fs::path parent = context.environment("TMPDIR").value_or("/tmp");
+    std::string pattern = (parent / "forkcast-train-XXXXXX").string();
+    if (::mkdtemp(pattern.data()) == nullptr) {
+      const std::error_code why(errno, std::generic_category());
+      throw Failure{TrainExit::kIo, fmt::format("{}: {}", pattern, why.message())};
+    }
+    path_ = pattern;
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  ~WorkFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  [[nodiscard]] const fs::path& path() const noexcept { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// A stream that hands on what is written to it and keeps the end of it.
+class KeepingStream : private std::streambuf, public std::ostream {
+ public:
+  explicit KeepingStream(std::ostream& to)
+      : std::ostream(static_cast<std::streambuf*>(this)), to_(to) {}
+  [[nodiscard]] const std::string& kept() const noexcept { return kept_; }
+
+ private:
+  int overflow(int c) override {
+    const char character = std::streambuf::traits_type::to_char_type(c);
+    xsputn(&character, 1);
+    return c;
+  }
+  std::streamsize xsputn(const char* text, std::streamsize size) override {
+    constexpr std::size_t kMost = 1U << 16U;
+    to_.write(text, size);
+    kept_.append(text, static_cast<std::size_t>(size));
+    if (kept_.size() > 2 * kMost) kept_.erase(0, kept_.size() - kMost);
+    return size;
+  }
+  int sync() override {
+    to_.flush();
+    return 0;
+  }
+
+  std::ostream& to_;
+  std::string kept_;
+};
+
+/// Texts from outside need not be UTF-8, and the platform shows nothing else.
+std::string AsUtf8(const std::string& text) {
+  return ordered_json::parse(
+             ordered_json(text).dump(-1, ' ', false, ordered_json::error_handler_t::replace))
+      .get<std::string>();
+}
+
+/// Throws std::system_error.
+void WriteFile(const fs::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.Write(text);
+  file.Commit();
+}
+
+template <typename T>
+T Require(Result<T> result) {
+  if (result) return *std::move(result);
+  const bool is_io = result.error().code == ErrorCode::kIo;
+  throw Failure{is_io ? TrainExit::kIo : TrainExit::kData, result.error().message};
+}
+void Require(const Status& status) {
+  if (!status) Require(Result<bool>(status.error()));
+}
+
+/// Throws SpecError.
+PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
+  Result<PipelineSpec> spec = preprocessing::ParsePipelineSpec(document.dump(), folder);
+  if (!spec) throw SpecError(spec.error().message);
+  if (spec->forecast) static_cast<void>(ReadTrainingPlan(JsonNode(document), *spec));
+  return *std::move(spec);
+}
+
+/// "x.csv" and "x.csv.gz" are "x"; nothing else is a file of rows.
+std::optional<std::string> RowsFileStem(const fs::path& file) {
+  const std::string name = file.filename();
+  for (const std::string_view ending : {".csv", ".csv.gz"}) {
+    if (!name.ends_with(ending) || name.front() == '.') continue;
+    return name.substr(0, name.size() - ending.size());
+  }
+  return std::nullopt;
+}
+
+std::string NamesOf(const std::vector<TableSpec>& tables) {
+  std::string names;
+  for (const TableSpec& table : tables) names += (names.empty() ? "" : ", ") + table.name;
+  return names;
+}
+
+/// One training job. Throws Failure, SpecError and std::system_error.
+class ContainerTraining {
+ public:
+  ContainerTraining(const ContainerFolder& folder, const CommandContext& context)
+      : folder_(folder), context_(context) {}
+
+  TrainExit Run() {
+    const Hosts hosts = ReadHosts(folder_);
+    if (!hosts.trains()) {
+      context_.out << fmt::format("{}nothing to do on {}: {} trains\n", kProgram, hosts.current,
+                                  hosts.first);
+      return TrainExit::kDone;
+    }
+    const TrainingRequest request = ReadTrainingRequest(folder_, hosts);
+    const fs::path pipeline = FindPipeline(request);
+    const ordered_json document = ReadDocument(pipeline, request.parameters);
+    const PipelineSpec spec = Validate(document, pipeline.parent_path());
+    RequireEmptyModelFolder();
+    fs::create_directories(folder_.output_data());
+
+    const WorkFolder work(context_);
+    Ingest(spec, request.channels, work.path());
+    WriteFile(work.path() / "pipeline.json", document.dump());
+    const ordered_json summary = Train(request, work.path());
+    StopIfAsked();
+    PutModel(summary.at("folder").get<std::string>());
+    context_.out << fmt::format("the model is in {}\n", folder_.model().string());
+    return TrainExit::kDone;
+  }
+
+ private:
+  [[nodiscard]] fs::path FindPipeline(const TrainingRequest& request) const {
+    if (!request.pipeline.empty()) {
+      const fs::path given(request.pipeline);
+      const fs::path file = given.is_absolute() ? given : folder_.data() / given;
+      if (fs::is_regular_file(file)) return file;
+      throw SpecError(fmt::format("{}: $.pipeline: there is no file {} (CHANNEL/FILE, or absolute)",
+                                  folder_.hyperparameters().string(), file.string()));
+    }
+    const auto channel = std::ranges::find(request.channels, "pipeline", &Channel::name);
+    if (channel != request.channels.end()) {
+      std::vector<fs::path> files;
+      for (const fs::directory_entry& entry : fs::directory_iterator(channel->folder)) {
+        if (entry.path().extension() == ".json") files.push_back(entry.path());
+      }
+      if (files.size() == 1) return files.front();
+      throw SpecError(
+          fmt::format("{}: expected one *.json, found {}; the hyperparameter \"pipeline\""
+                      " chooses",
+                      channel->folder.string(), files.size()));
+    }
+    if (const auto file = context_.environment("FORKCAST_PIPELINE")) return *file;
+    throw SpecError(
+        "no pipeline: expected the hyperparameter \"pipeline\", a channel \"pipeline\" with one "
+        "*.json, or FORKCAST_PIPELINE");
+  }
+
+  /// The pipeline with the hyperparameters applied; the first that it does not take is named.
+  [[nodiscard]] ordered_json ReadDocument(const fs::path& pipeline,
+                                          const Assignment& parameters) const {
+    const ordered_json document = preprocessing::ReadJsonFile(pipeline);
+    try {
+      static_cast<void>(Validate(document, pipeline.parent_path()));
+    } catch (const SpecError& error) {
+      throw SpecError(pipeline.string() + ": " + error.what());
+    }
+    ordered_json changed;
+    try {
+      changed = WithParameters(document, parameters);
+      static_cast<void>(Validate(changed, pipeline.parent_path()));
+      return changed;
+    } catch (const SpecError& together) {
+      for (const Assignment::value_type& parameter : parameters) {
+        try {
+          static_cast<void>(
+              Validate(WithParameters(document, {parameter}), pipeline.parent_path()));
+        } catch (const SpecError& error) {
+          throw SpecError(fmt::format("{}: \"{}\": {}", folder_.hyperparameters().string(),
+                                      parameter.first, error.what()));
+        }
+      }
+      throw SpecError(folder_.hyperparameters().string() + ": " + together.what());
+    }
+  }
+
+  void RequireEmptyModelFolder() const {
+    fs::create_directories(folder_.model());
+    fs::remove_all(folder_.model() / kUnfinished);
+    if (fs::is_empty(folder_.model())) return;
+    throw Failure{TrainExit::kIo, folder_.model().string() +
+                                      ": expected an empty folder, or two models would be mixed"};
+  }
+
+  /// Which files hold which table's rows, in alphabetical order.
+  [[nodiscard]] std::map<std::string, std::vector<fs::path>> FindRows(
+      const PipelineSpec& spec, const std::vector<Channel>& channels) const {
+    std::map<std::string, std::vector<fs::path>> files;
+    const auto is_table = [&spec](const std::string& name) {
+      return std::ranges::find(spec.tables, name, &TableSpec::name) != spec.tables.end();
+    };
+    for (const Channel& channel : channels) {
+      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(
+               channel.folder, fs::directory_options::follow_directory_symlink)) {
+        const auto stem = RowsFileStem(entry.path());
+        if (!stem || !entry.is_regular_file()) continue;
+        // Its own name, or that of the nearest folder up to the channel.
+        std::string table = *stem;
+        for (fs::path at = entry.path().parent_path(); !is_table(table) && at != folder_.data();
+             at = at.parent_path()) {
+          table = at.filename();
+        }
+        if (!is_table(table)) {
+          throw Failure{
+              TrainExit::kData,
+              fmt::format("{}: neither the file nor a folder around it is called as a table ({})",
+                          entry.path().string(), NamesOf(spec.tables))};
+        }
+        files[table].push_back(entry.path());
+      }
+    }
+    for (const TableSpec& table : spec.tables) {
+      if (files.contains(table.name)) continue;
+      throw Failure{
+          TrainExit::kData,
+          fmt::format("no channel has a file of table \"{0}\": expected {0}.csv, {0}.csv.gz"
+                      " or a folder {0} with such files",
+                      table.name)};
+    }
+    for (auto& [table, paths] : files) std::ranges::sort(paths);
+    return files;
+  }
+
+  void Ingest(const PipelineSpec& spec, const std::vector<Channel>& channels,
+              const fs::path& work) const {
+    const auto files = FindRows(spec, channels);
+    const std::unique_ptr<preprocessing::TableDao> dao = Require(
+        preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate));
+    Require(dao->Begin());
+    for (const TableSpec& table : spec.tables) {
+      for (const fs::path& file : files.at(table.name)) IngestFile(*dao, table, file, spec);
+    }
+    Require(dao->Commit());
+    StopIfAsked();
+    const auto published = preprocessing::PublishSnapshots(*dao, spec, work / "snapshots");
+    if (published) return;
+    TrainExit exit = TrainExit::kIo;
+    // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
+    if (published.error().code == ErrorCode::kInvalidArgument) exit = TrainExit::kUsage;
+    if (published.error().code == ErrorCode::kRefusedData) exit = TrainExit::kData;
+    throw Failure{exit, published.error().message};
+  }
+
+  void IngestFile(preprocessing::TableDao& dao, const TableSpec& table, const fs::path& file,
+                  const PipelineSpec& spec) const {
+    constexpr std::size_t kBytesAUnit = 1000;
+    const MonotonicTime start = context_.clock.Monotonic();
+    Progress progress(context_.err_is_terminal ? Progress::Style::kBar : Progress::Style::kLines,
+                      context_.err, file.filename().string(), "kB");
+    Require(preprocessing::IngestFile(
+        dao, table, file, spec.zone, preprocessing::OnConflict::kRefuse,
+        [&](std::size_t bytes, std::size_t total) {
+          progress.SetTotal(total / kBytesAUnit);
+          progress.Update(bytes / kBytesAUnit, context_.clock.Monotonic() - start);
+          StopIfAsked();
+        }));
+  }
+
+  /// What `forkcast train --json` prints of a version that is fit to be used.
+  ordered_json Train(const TrainingRequest& request, const fs::path& work) const {
+    std::vector<std::string> arguments{
+        "--pipeline",  (work / "pipeline.json").string(),
+        "--store",     StoreOf(work),
+        "--snapshots", (work / "snapshots").string(),
+        "--models",    (work / "models").string(),
+        "--report",    (folder_.output_data() / "report.html").string(),
+        "--json"};
+    arguments.insert(arguments.end(), request.flags.begin(), request.flags.end());
+    if (request.force_promote) arguments.emplace_back("--force-promote");
+    std::ostringstream printed;
+    KeepingStream err(context_.err);
+    StopIfAsked();
+    const auto exit = static_cast<TrainExit>(
+        RunTrainCommand(arguments, {.environment = context_.environment,
+                                    .out = printed,
+                                    .err = err,
+                                    .clock = context_.clock,
+                                    .err_is_terminal = context_.err_is_terminal}));
+    StopIfAsked();
+    if (exit != TrainExit::kDone && exit != TrainExit::kGate) {
+      throw Failure{exit, LastMessage(err.kept()), true};
+    }
+    ordered_json summary = ordered_json::parse(printed.str());
+    Report(summary);
+    if (exit == TrainExit::kGate) throw Failure{exit, GateMessage(summary.at("evaluation"))};
+    return summary;
+  }
+
+  static std::string LastMessage(const std::string& err) {
+    const std::size_t at = err.rfind(kProgram);
+    if (at == std::string::npos) return "the training failed without saying why";
+    std::string message = err.substr(at + kProgram.size());
+    while (message.ends_with('\n')) message.pop_back();
+    return message;
+  }
+
+  /// The metrics, for people and for the platform's regular expressions, and all of it as a file.
+  void Report(const ordered_json& summary) const {
+    const ordered_json& evaluation = summary.at("evaluation");
+    const auto print = [this](const std::string& whose, const ordered_json& metrics) {
+      for (const auto& [name, value] : metrics.items()) {
+        if (value.is_number()) {
+          context_.out << fmt::format("{}:{}={}\n", whose, name, value.dump());
+        }
+      }
+    };
+    print("validation", evaluation.value("metrics", ordered_json::object()));
+    for (const ordered_json& baseline : evaluation.value("baselines", ordered_json::array())) {
+      if (baseline.value("name", ordered_json()) !=
+          evaluation.value("best_baseline", ordered_json()))
+        continue;
+      context_.out << "best_baseline=" << baseline["name"].get<std::string>() << '\n';
+      print("best_baseline", baseline.value("metrics", ordered_json::object()));
+    }
+    context_.out.flush();
+    ordered_json file = summary;
+    for (const char* member : {"model", "version", "folder"}) file.erase(member);
+    WriteFile(folder_.output_data() / "evaluation.json", file.dump(2) + "\n");
+  }
+
+  static std::string GateMessage(const ordered_json& evaluation) {
+    const auto text = [&evaluation](const char* member) {
+      const ordered_json value = evaluation.value(member, ordered_json());
+      return value.is_string() ? value.get<std::string>() : value.dump();
+    };
+    return fmt::format(
+        "the model does not beat its baselines: {} {}, best baseline {}; output/data has the "
+        "evaluation, and the hyperparameter force_promote=true lets the model pass all the same",
+        text("metric"), text("value"), text("best_baseline"));
+  }
+
+  /// All files of a version, or none; manifest.json, by which a model is known, last. They are not
+  /// synced: what is lost with the machine is the whole job.
+  void PutModel(const fs::path& version) const {
+    const fs::path unfinished = folder_.model() / kUnfinished;
+    std::vector<fs::path> put;
+    try {
+      fs::copy(version, unfinished, fs::copy_options::recursive);
+      fs::remove(unfinished / kPublished);
+      std::vector<fs::path> names;
+      for (const fs::directory_entry& entry : fs::directory_iterator(unfinished)) {
+        if (entry.path().filename() != kManifest) names.push_back(entry.path().filename());
+      }
+      names.emplace_back(kManifest);
+      for (const fs::path& name : names) {
+        fs::rename(unfinished / name, folder_.model() / name);
+        put.push_back(folder_.model() / name);
+        StopIfAsked();
+      }
+      fs::remove(unfinished);
+    } catch (...) {
+      std::error_code ignored;
+      for (const fs::path& path : put) fs::remove_all(path, ignored);
+      fs::remove_all(unfinished, ignored);
+      throw;
+    }
+  }
+
+  const ContainerFolder& folder_;
+  const CommandContext& context_;
+};
+
+/// Where the platform and whoever reads the log look for it.
+void TellFailure(const ContainerFolder& folder, const CommandContext& context,
+                 const std::string& text, bool is_logged) {
+  const std::string message = AsUtf8(text);
+  if (!is_logged) context.err << kProgram << message << '\n';
+  try {
+    fs::create_directories(folder.failure().parent_path());
+    WriteFile(folder.failure(), message + "\n");
+  } catch (const std::system_error& error) {
+    context.err << kProgram << error.what() << '\n';
+  }
+}
+
+TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandContext& context) {
+  const preprocessing::StopSignals signals;
+  std::error_code ignored;
+  for (const fs::path& of_an_earlier_run :
+       {folder.failure(), folder.output_data() / "evaluation.json",
+        folder.output_data() / "report.html"}) {
+    fs::remove(of_an_earlier_run, ignored);
+  }
+  const auto fail = [&](TrainExit exit, const std::string& message) {
+    TellFailure(folder, context, message, false);
+    return exit;
+  };
+  try {
+    return ContainerTraining(folder, context).Run();
+  } catch (const Failure& failure) {
+    TellFailure(folder, context, failure.message, failure.is_logged);
+    return failure.exit;
+  } catch (const SpecError& error) {
+    return fail(TrainExit::kUsage, error.what());
+  } catch (const std::system_error& error) {
+    return fail(TrainExit::kIo, error.what());
+  } catch (const std::exception& error) {
+    // main logs it, and has an exit code for what nobody expected.
+    TellFailure(folder, context, error.what(), true);
+    throw;
+  }
+}
+
+constexpr const char* kContainerHelp =
+    "\nWithout any argument, and with input/config/hyperparameters.json in SAGEMAKER_BASE_DIR (or\n"
+    "/opt/ml), it is a training job as SageMaker starts it: hyperparameters and channels from\n"
+    "there, the model into its folder model, with the same exit codes; a model that does not beat\n"
+    "its baselines is not written. See docs/operations.md.\n";
+
+}  // namespace
+
+int RunTrainProgram(const std::vector<std::string>& arguments, const CommandContext& context) {
+  const ContainerFolder folder{context.environment("SAGEMAKER_BASE_DIR").value_or("/opt/ml")};
+  std::error_code ignored;
+  if (arguments.empty() && fs::exists(folder.hyperparameters(), ignored)) {
+    return static_cast<int>(RunContainerTraining(folder, context));
+  }
+  const int exit = RunTrainCommand(arguments, context);
+  if (preprocessing::AsksForHelp(arguments)) context.out << kContainerHelp;
+  return exit;
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,90 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "model/artefact/registry.hpp"
+#include "model/learn/data_window.hpp"
+#include "model/learn/parameter_search.hpp"
+
+namespace forkcast::model {
+
+/// From what a job is loaded besides its pipeline document.
+struct JobSources {
+  std::filesystem::path folder;     ///< Of the pipeline's file.
+  std::filesystem::path snapshots;  ///< Where ingest published them.
+  std::string store;                ///< Its URL; empty: none was given.
+  DataWindow window;
+  std::optional<std::uint32_t> seed;  ///< In place of the pipeline's, as the next.
+  std::optional<unsigned> threads;
+};
+
+/// How far a stage is, in steps of its own; false cancels. Called from the thread that trains.
+using OnProgress = std::function<bool(std::size_t done, std::size_t total)>;
+
+/// The same said to a program and to people.
+struct JobSummary {
+  nlohmann::ordered_json json;
+  std::string text;  ///< One line, without its end.
+};
+
+/// How good a pipeline's model is, on rows that it had not seen, beside its baselines.
+class Validation {
+ public:
+  virtual ~Validation() = default;
+
+  /// The error that decides, smaller is better; not there when nothing could be judged by it.
+  [[nodiscard]] virtual std::optional<double> value() const noexcept = 0;
+  /// Whether the model is better than every baseline by it.
+  [[nodiscard]] virtual bool beats_baselines() const noexcept = 0;
+  /// For manifests and `--json`.
+  [[nodiscard]] virtual nlohmann::ordered_json ToJson() const = 0;
+  /// For people: tables and a plain verdict.
+  [[nodiscard]] virtual std::string Describe() const = 0;
+  /// One self-contained HTML page. `keys`: which ones are shown by themselves (empty: the job's
+  /// choice). kInvalidArgument for a key that was not judged.
+  [[nodiscard]] virtual Result<std::string> ReportPage(
+      const std::vector<std::string>& keys) const = 0;
+};
+
+/// A version to publish. The same document, data and seed give the same bytes.
+struct Artefact {
+  nlohmann::ordered_json manifest;
+  std::vector<ArtefactFile> files;
+  std::optional<ExpectedAlias> expected{};  ///< Of the version that it was made from.
+};
+
+/// What `train` and `evaluate` do with a pipeline, whatever its kind of model: a document and its
+/// data, checked when loaded. Each kind has a static Load(document, sources), whose errors are
+/// kInvalidArgument for what the user wrote (in the document, at a path, or in a flag).
+/// Then in this order: Check, ComputeExamples, Validate, TrainOnAll. Their errors are
+/// kInvalidArgument for data that do not allow it, others for what cannot be read.
+class TrainingJob {
+ public:
+  virtual ~TrainingJob() = default;
+
+  /// The pipeline's.
+  [[nodiscard]] virtual const std::string& name() const noexcept = 0;
+  /// The parameters that the document wants searched; null for none.
+  [[nodiscard]] virtual const SearchSpec* search() const noexcept = 0;
+  /// What a dry run says when nothing is in the way.
+  [[nodiscard]] virtual JobSummary Summary() const = 0;
+
+  /// All that is cheap to check.
+  [[nodiscard]] virtual Status Check() const = 0;
+  virtual Status ComputeExamples() = 0;
+  /// Trains and judges on the past; lives as long as the job. Null when cancelled.
+  virtual Result<const Validation*> Validate(const OnProgress& on_progress) = 0;
+  /// Learns from everything, and packs the model with its validation. Nothing when cancelled.
+  [[nodiscard]] virtual Result<std::optional<Artefact>> TrainOnAll(
+      const OnProgress& on_progress) const = 0;
+};
+
+}  // namespace forkcast::model

@@ -1,0 +1,347 @@
+#include "serving/commands/serve_command.hpp"
+
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "serving/capture/capture_channel.hpp"
+#include "serving/capture/recorder.hpp"
+#include "serving/commands/serve_check.hpp"
+#include "serving/config/address.hpp"
+#include "serving/config/settings.hpp"
+#include "serving/hooks/hook_chain.hpp"
+#include "serving/http/access_log.hpp"
+#include "serving/process/child_process.hpp"
+#include "serving/process/control_socket.hpp"
+#include "serving/process/listener.hpp"
+#include "serving/process/master.hpp"
+#include "serving/process/pid_file.hpp"
+#include "serving/process/privileges.hpp"
+#include "serving/process/process_log.hpp"
+#include "serving/process/shared_array.hpp"
+#include "serving/process/supervisor.hpp"
+#include "serving/process/upgrade.hpp"
+#include "serving/process/worker_signals.hpp"
+#include "serving/worker/worker.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using preprocessing::CommandContext;
+
+/// How many workers there may be, of an old and a new generation together.
+constexpr std::size_t kMaxSlots = 512;
+
+/// Who gave a setting, and its value.
+const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_view key) {
+  return *std::ranges::find(settings.values, key, &EffectiveSetting::key);
+}
+
+/// That hooks are configured as their types want it; says in which file when not.
+Status ValidateHooks(const ParsedSettings& settings, std::span<const HookType> types) {
+  Status valid = ValidateHooks(settings.config.hooks, types);
+  if (valid) return valid;
+  Error error = std::move(valid).error();
+  error.message = "config: " + Effective(settings, "config").text + ": " + error.message;
+  return error;
+}
+
+/// A server with the sockets it listens on; forks what answers.
+class Server {
+ public:
+  /// `identity`: whom workers and recorder run as; none: as we do.
+  Server(const ServerConfig& config, const std::vector<std::string>& arguments,
+         const CommandContext& context, const ServeExtensions& extensions,
+         std::optional<Identity> identity)
+      : config_(config),
+        identity_(std::move(identity)),
+        arguments_(arguments),
+        context_(context),
+        extensions_(extensions),
+        log_(MakeProcessLog("master", config.log_level)) {}
+
+  int Run() {
+    if (config_.umask) ::umask(*config_.umask);
+    if (const Status opened = OpenListeners(); !opened) {
+      log_->critical("bind_failed error={:?}", opened.error().message);
+      return kExitCannotBind;
+    }
+    if (const Status opened = OpenFiles(); !opened) {
+      log_->critical("start_refused error={:?}", opened.error().message);
+      return kExitCannotBind;
+    }
+    for (const Listener& listener : listeners_) {
+      if (!listener.warning().empty()) log_->warn("backlog_clipped {}", listener.warning());
+      log_->info("listening address={}", ToString(listener.local_address()));
+    }
+    const std::chrono::milliseconds timeout = config_.timeout;
+    return Master({.workers = config_.workers,
+                   .worker = [this](const WorkerStart& start) { return RunOneWorker(start); },
+                   .recorder = [this](int control_fd) { return Record(control_fd); },
+                   .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
+                   .takes_over = static_cast<bool>(old_master_),
+                   .close_door = [this] { RefuseNew(); },
+                   .start_upgrade = [this] { return StartUpgradedMaster(Bequest()); },
+                   .hand_over = [this] { LeaveToNewMaster(); },
+                   .on_ready = [this] { LetOldMasterGo(); },
+                   .notify = [this](const std::string& state) { supervisor_.Notify(state); },
+                   .reopen_logs = [this] { ReopenLogs(); },
+                   .control = &control_,
+                   .complete_status = [this](ServerStatus& status) { AddRecorderLosses(status); },
+                   .graceful_timeout = config_.graceful_timeout,
+                   .retire_timeout = config_.idle_timeout + 2 * timeout,
+                   .boot_timeout = config_.boot_timeout,
+                   .heartbeat_timeout = std::min(timeout, kLongestHeartbeat)},
+                  slots_.all(), state_[0], *log_)
+        .Run();
+  }
+
+ private:
+  static constexpr std::chrono::milliseconds kLongestHeartbeat{10'000};
+
+  /// From an old master, else from a supervisor, else our own.
+  Status OpenListeners() {
+    const auto add = [this](Result<Listener> listener) -> Status {
+      if (!listener) return std::move(listener).error();
+      listeners_.push_back(std::move(*listener));
+      return {};
+    };
+    Status added;
+    if (auto inheritance = TakeInheritance(context_.environment)) {
+      old_master_ = std::move(inheritance->ready);
+      for (InheritedListener& inherited : inheritance->listeners) {
+        const auto owner = inherited.lent ? Listener::Owner::kSupervisor : Listener::Owner::kUs;
+        if (added) added = add(Listener::Adopt(std::move(inherited.socket), owner));
+      }
+      return added;
+    }
+    for (Fd& socket : Supervisor::TakeSockets()) {
+      if (added) added = add(Listener::Adopt(std::move(socket), Listener::Owner::kSupervisor));
+    }
+    if (!added || !listeners_.empty()) return added;
+    for (const Address& address : config_.bind) {
+      if (added) added = add(OpenOnceFree(address));
+    }
+    return added;
+  }
+
+  /// The workers of a server whose master was killed hold its addresses until they are gone.
+  [[nodiscard]] Result<Listener> OpenOnceFree(const Address& address) const {
+    constexpr std::chrono::milliseconds kPause{50};
+    const auto until = std::chrono::steady_clock::now() + 2 * kOrphanGrace;
+    while (true) {
+      Result<Listener> listener = Listener::Open(address, config_.backlog);
+      const bool may_get_free = !listener && listener.error().code == ErrorCode::kIo;
+      if (!may_get_free || std::chrono::steady_clock::now() >= until) return listener;
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+
+  /// An old master's pidfile and control socket are taken when we are ready to take its place.
+  Status OpenFiles() {
+    if (!config_.pidfile.empty()) {
+      std::filesystem::path path = config_.pidfile;
+      if (old_master_) path += ".2";
+      Result<PidFile> opened = PidFile::Open(path);
+      if (!opened) return std::move(opened).error();
+      pid_file_ = std::move(*opened);
+    }
+    if (!config_.control.empty() && !old_master_) {
+      Status opened = control_.Open(config_.control);
+      if (!opened) return opened;
+    }
+    return OpenAccessLog(config_);
+  }
+
+  /// Before the fork and as who we are, so that it may lie, or standard output lead, where those
+  /// whom workers run as may not go.
+  Status OpenAccessLog(const ServerConfig& config) {
+    access_log_.reset();
+    if (config.access_log == AccessLogFormat::kOff) return {};
+    Result<AccessLog> opened =
+        AccessLog::Open(config.access_log, config.access_log_file, identity_);
+    if (!opened) return std::move(opened).error();
+    access_log_ = std::move(*opened);
+    return {};
+  }
+
+  void ReopenLogs() {
+    if (!access_log_) return;
+    const Status reopened = access_log_->Reopen();
+    if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
+  }
+
+  void AddRecorderLosses(ServerStatus& status) const {
+    status.recorder.dropped += counters_[0].dropped.load(std::memory_order_relaxed);
+  }
+
+  [[nodiscard]] std::vector<int> ListeningSockets() const {
+    std::vector<int> sockets;
+    for (const Listener& listener : listeners_) sockets.push_back(listener.fd());
+    return sockets;
+  }
+  [[nodiscard]] std::vector<BequeathedListener> Bequest() const {
+    std::vector<BequeathedListener> bequest;
+    for (const Listener& listener : listeners_) {
+      bequest.push_back({.fd = listener.fd(), .lent = listener.lent()});
+    }
+    return bequest;
+  }
+  void RefuseNew() {
+    for (Listener& listener : listeners_) {
+      if (old_master_) {
+        listener.Disown();  // stopped before it was ours: the old master goes on with it
+      } else {
+        listener.RefuseNew();
+      }
+    }
+  }
+  void LeaveToNewMaster() {
+    for (Listener& listener : listeners_) listener.Disown();
+    control_.Close();
+  }
+  void LetOldMasterGo() {
+    if (!old_master_) return;
+    Status taken;
+    if (pid_file_) taken = pid_file_->MoveTo(config_.pidfile);
+    if (taken && !config_.control.empty()) {
+      taken = control_.Open(config_.control, ControlSocket::Replace::kPredecessor);
+    }
+    if (!taken) log_->warn("takeover_incomplete error={:?}", taken.error().message);
+    // An old master that is gone needs no leave.
+    [[maybe_unused]] const ssize_t written = ::write(old_master_.get(), "R", 1);
+    old_master_.Reset();
+  }
+
+  /// In a child, first: leaves what is the master's alone, and its rights.
+  Status BecomeChild() {
+    pid_file_.reset();
+    control_.Close();
+    if (!identity_) return {};
+    Status dropped = DropPrivileges(*identity_);
+    if (dropped) ChildProcess::DieWithParent(master_, kMasterDiedSignal);
+    return dropped;
+  }
+
+  int RefuseToRun(const Error& error) {
+    log_->critical("child_refused error={:?}", error.message);
+    return kExitBootFailed;
+  }
+
+  /// In a worker's process. Generations behind the first read the configuration anew.
+  int RunOneWorker(const WorkerStart& start) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    if (start.generation > 1) {
+      auto settings = ParseServerSettings(arguments_, context_.environment);
+      Status valid =
+          settings ? ValidateHooks(*settings, extensions_.hook_types) : std::move(settings).error();
+      if (!valid) {
+        log_->error("reload_refused error={:?}", valid.error().message);
+        return kExitUsage;
+      }
+      const auto for_life = [](const ServerConfig& config) {
+        return std::tie(config.bind, config.backlog, config.pidfile, config.control, config.user,
+                        config.group, config.umask);
+      };
+      if (for_life(settings->config) != for_life(config_)) {
+        log_->warn(
+            "restart_needed settings=\"bind, backlog, pidfile, control, user, group, umask\"");
+      }
+      if (settings->config.access_log != config_.access_log ||
+          settings->config.access_log_file != config_.access_log_file) {
+        if (const Status opened = OpenAccessLog(settings->config); !opened) {
+          log_->error("reload_refused error={:?}", opened.error().message);
+          return kExitUsage;
+        }
+      }
+      config_ = std::move(settings->config);
+    }
+    return RunWorker({.config = config_,
+                      .listeners = ListeningSockets(),
+                      .capture_socket = capture_.first.get(),
+                      .access_log = access_log_ ? &*access_log_ : nullptr,
+                      .slots = slots_.all(),
+                      .server = state_[0],
+                      .start = start,
+                      .hook_types = extensions_.hook_types,
+                      .before_load = extensions_.before_load});
+  }
+
+  /// In the recorder's process.
+  int Record(int control_fd) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    // What ends the server ends the recorder by the end of its control socket, after the workers.
+    for (const int ignored : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGXFSZ, SIGPIPE}) {
+      ::signal(ignored, SIG_IGN);
+    }
+    // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
+    listeners_.clear();
+    const auto log = MakeProcessLog("recorder", config_.log_level);
+    return RunRecorder({.clock = context_.clock, .counters = counters_[0]}, capture_.second.get(),
+                       control_fd, *log);
+  }
+
+  ServerConfig config_;
+  const std::optional<Identity> identity_;
+  const pid_t master_ = ::getpid();
+  const std::vector<std::string>& arguments_;
+  const CommandContext& context_;
+  const ServeExtensions& extensions_;
+  std::shared_ptr<spdlog::logger> log_;
+  std::vector<Listener> listeners_;
+  Fd old_master_;  // until we are ready to take its place
+  Supervisor supervisor_;
+  std::optional<PidFile> pid_file_;
+  ControlSocket control_;
+  std::optional<AccessLog> access_log_;
+  SharedArray<WorkerSlot> slots_{kMaxSlots};
+  SharedArray<ServerState> state_{1};
+  SharedArray<RecorderCounters> counters_{1};
+  std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
+};
+
+}  // namespace
+
+int RunServeCommand(const std::vector<std::string>& arguments, const CommandContext& context,
+                    const ServeExtensions& extensions) {
+  const auto settings = ParseServerSettings(arguments, context.environment);
+  if (!settings) {
+    context.err << "forkcast serve: " << settings.error().message << '\n';
+    return kExitUsage;
+  }
+  if (settings->action == ServerAction::kHelp) {
+    context.out << ServeHelp();
+    return kExitOk;
+  }
+  if (settings->action == ServerAction::kPrintConfig) {
+    context.out << PrintConfig(*settings);
+    return kExitOk;
+  }
+  if (const Status hooks = ValidateHooks(*settings, extensions.hook_types); !hooks) {
+    context.err << "forkcast serve: " << hooks.error().message << '\n';
+    return kExitUsage;
+  }
+  auto identity = ResolveIdentity(settings->config.user, settings->config.group);
+  if (!identity) {
+    context.err << "forkcast serve: " << identity.error().message << " (given by "
+                << Effective(*settings, identity.error().field).origin << ")\n";
+    return kExitUsage;
+  }
+  if (settings->action == ServerAction::kCheck) return CheckServer(settings->config, context);
+  return Server(settings->config, arguments, context, extensions, std::move(*identity)).Run();
+}
+
+}  // namespace forkcast::serving

@@ -1,0 +1,390 @@
+#include "data_preprocessing/commands/ingest_command.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "support/test_files.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+constexpr std::string_view kPipeline = R"({
+  "name": "shop", "version": "1",
+  "tables": {
+    "stock": {"columns": {"sku": "text", "at": "timestamp", "level": "int64"}},
+    "prices": {"columns": {"sku": "text", "cents": "int64"}, "key": ["sku"]}
+  },
+  "series": {
+    "stock": {"table": "stock", "key": ["sku"], "time": "at", "values": ["level"],
+              "max_staleness": "unlimited"},
+    "prices": {"table": "prices", "key": ["sku"], "values": ["cents"]}
+  },
+  "request": {"fields": {"sku": "text", "at": "timestamp"}, "time": "at"},
+  "features": [
+    {"name": "level", "op": "as_of", "series": "stock", "value": "level", "key": ["sku"]},
+    {"name": "cents", "op": "as_of", "series": "prices", "value": "cents", "key": ["sku"]}
+  ]
+})";
+constexpr std::string_view kStock =
+    "sku,at,level\n"
+    "007,2024-01-01,5\n"
+    "007,2024-01-02 12:00:00,3\n"
+    "8,2024-01-01,0\n";
+constexpr std::string_view kPrices = "sku,cents\n007,199\n8,250\n";
+
+struct Ended {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+class Ingest : public testing::Test {
+ protected:
+  Ingest() {
+    folder_.Write("pipeline.json", kPipeline);
+    fs::create_directory(data());
+    folder_.Write("data/stock.csv", kStock);
+    folder_.WriteGzip("data/prices.csv.gz", kPrices);
+  }
+
+  [[nodiscard]] fs::path data() const { return folder_.path() / "data"; }
+  [[nodiscard]] fs::path store() const { return folder_.path() / "s.db"; }
+  [[nodiscard]] fs::path snapshots() const { return folder_.path() / "s.db.snapshots"; }
+
+  [[nodiscard]] Ended RunWords(const Words& words,
+                               std::map<std::string, std::string> variables = {}) const {
+    std::ostringstream out;
+    std::ostringstream err;
+    const SystemClock clock;
+    const int code = RunIngestCommand(
+        words, {.environment =
+                    [variables = std::move(variables)](const char* name) {
+                      const auto found = variables.find(name);
+                      return found == variables.end() ? std::nullopt : std::optional(found->second);
+                    },
+                .out = out,
+                .err = err,
+                .clock = clock,
+                .err_is_terminal = false});
+    return {code, out.str(), err.str()};
+  }
+
+  /// With pipeline, store and folder given.
+  [[nodiscard]] Ended Run(Words more = {}) const {
+    Words words{"--pipeline", folder_.path() / "pipeline.json",
+                "--store",    "sqlite:" + store().string(),
+                "--from",     data()};
+    words.insert(words.end(), more.begin(), more.end());
+    return RunWords(words);
+  }
+
+  [[nodiscard]] PipelineSpec Spec() const {
+    return *LoadPipelineSpec(folder_.path() / "pipeline.json");
+  }
+
+  /// All rows of the store's tables as text.
+  [[nodiscard]] std::vector<std::string> StoredRows() const {
+    const auto dao = OpenStore("sqlite:" + store().string(), StoreAccess::kReadOnly);
+    EXPECT_TRUE(dao.ok()) << dao.error().message;
+    std::vector<std::string> rows;
+    for (const TableSpec& table : Spec().tables) {
+      const auto sink = [&rows](const Table& batch) -> Status {
+        for (std::string& row : Rows(batch)) rows.push_back(std::move(row));
+        return {};
+      };
+      const Status read = (*dao)->Read(TableSource{table.name}, table.schema, {}, 100, sink);
+      EXPECT_TRUE(read.ok()) << read.error().message;
+    }
+    return rows;
+  }
+
+  [[nodiscard]] std::vector<std::string> FilesBeside() const {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
+      names.push_back(entry.path().filename());
+    }
+    std::ranges::sort(names);
+    return names;
+  }
+
+  const TempFolder folder_;
+};
+
+TEST_F(Ingest, StoresEveryTableAndPublishesEverySeries) {
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ended.err, "");
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("stock.csv: 3 rows added\n"),
+                               HasSubstr("prices.csv.gz: 2 rows added\n"),
+                               HasSubstr("series stock: 2 keys, 3 rows, "),
+                               HasSubstr(" bytes, newest 2024-01-02T12:00:00Z\n"),
+                               HasSubstr("series prices: 2 keys, 2 rows, "),
+                               HasSubstr("snapshots are in " + snapshots().string() + "\n")));
+  EXPECT_THAT(StoredRows(),
+              ElementsAre("'007' 2024-01-01T00:00:00Z 5", "'007' 2024-01-02T12:00:00Z 3",
+                          "'8' 2024-01-01T00:00:00Z 0", "'007' 199", "'8' 250"));
+  const auto opened = OpenSnapshots(Spec(), snapshots());
+  ASSERT_TRUE(opened.ok()) << opened.error().message;
+  EXPECT_EQ(opened->at(0).row_count(), 3U);
+  EXPECT_EQ(opened->at(1).key_count(), 2U);
+}
+
+TEST_F(Ingest, TheSameFilesAgainAddNothingAndSaySo) {
+  ASSERT_EQ(Run().code, 0);
+  const std::vector<std::string> before = StoredRows();
+  for (int again = 0; again < 2; ++again) {
+    const Ended ended = Run();
+    EXPECT_EQ(ended.code, 0) << ended.err;
+    EXPECT_THAT(ended.out,
+                AllOf(HasSubstr("stock.csv: already ingested (same content), nothing added\n"),
+                      HasSubstr("prices.csv.gz: nothing new, 2 rows identical\n")));
+    EXPECT_EQ(StoredRows(), before);
+  }
+}
+
+TEST_F(Ingest, MoreRowsComeToThoseStoredAndIntoTheSnapshots) {
+  ASSERT_EQ(Run().code, 0);
+  folder_.Write("data/stock.csv", "sku,at,level\n8,2024-01-05,7\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("stock.csv: 1 row added\n"), HasSubstr("2 keys, 4 rows"),
+                               HasSubstr("newest 2024-01-05T00:00:00Z")));
+}
+
+TEST_F(Ingest, AConflictIsRefusedUnlessUpsertReplacesTheRow) {
+  ASSERT_EQ(Run().code, 0);
+  const std::vector<std::string> before = StoredRows();
+  folder_.WriteGzip("data/prices.csv.gz", "sku,cents\n9,1\n007,200\n8,250\n");
+  const Ended refused = Run();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, AllOf(HasSubstr("prices.csv.gz: line 3: "), HasSubstr("\"cents\"")));
+  EXPECT_EQ(StoredRows(), before);
+
+  const Ended replaced = Run({"--upsert"});
+  EXPECT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_THAT(replaced.out, HasSubstr("prices.csv.gz: 1 row added, 1 replaced, 1 identical\n"));
+}
+
+TEST_F(Ingest, ABadRowInTheLastTableLeavesTheStoreAndItsSnapshotsAsTheyWere) {
+  ASSERT_EQ(Run().code, 0);
+  const std::string before = ReadWhole(store());
+  const fs::path snapshot = SnapshotPath(snapshots(), Spec().series[0], Spec().zone);
+  const std::string published = ReadWhole(snapshot);
+  folder_.Write("data/stock.csv", "sku,at,level\n8,2024-01-05,7\n");
+  folder_.WriteGzip("data/prices.csv.gz", "sku,cents\n9,1\n10,cheap\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(ended.out, "");
+  EXPECT_THAT(ended.err,
+              AllOf(HasSubstr("prices.csv.gz"), HasSubstr("line 3"), HasSubstr("cents")));
+  EXPECT_EQ(ReadWhole(store()), before);
+  EXPECT_EQ(ReadWhole(snapshot), published);
+}
+
+TEST_F(Ingest, AStoreThatCouldNotBeFilledIsNotLeftBehind) {
+  folder_.WriteGzip("data/prices.csv.gz", "sku,cents\n10,cheap\n");
+  EXPECT_EQ(Run().code, 1);
+  EXPECT_THAT(FilesBeside(), ElementsAre("data", "pipeline.json"));
+}
+
+TEST_F(Ingest, DryRunReportsAndLeavesNothingBehind) {
+  const Ended ended = Run({"--dry-run"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, AllOf(HasSubstr("stock.csv: 3 rows added\n"),
+                               HasSubstr("dry run: store and snapshots are as before\n")));
+  EXPECT_THAT(FilesBeside(), ElementsAre("data", "pipeline.json"));
+}
+
+TEST_F(Ingest, AnEmptyFileThatWasThereBeforeIsKept) {
+  folder_.Write("s.db", "");
+  EXPECT_EQ(Run({"--dry-run"}).code, 0);
+  EXPECT_TRUE(fs::exists(store()));
+}
+
+TEST_F(Ingest, TakesOnlyTheTablesAskedFor) {
+  fs::remove(data() / "stock.csv");
+  folder_.Write("pipeline.json", [] {
+    auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+    pipeline["series"].erase("stock");
+    pipeline["features"].erase(0);
+    return pipeline.dump();
+  }());
+  const Ended ended = Run({"--table", "prices"});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, testing::StartsWith("prices.csv.gz: 2 rows added\nseries prices"));
+}
+
+TEST_F(Ingest, ASeriesWithoutItsTableIsNamedAfterTheRowsAreStored) {
+  const Ended ended = Run({"--table", "prices"});
+  EXPECT_NE(ended.code, 0);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"), HasSubstr("\"stock\"")));
+}
+
+TEST_F(Ingest, RowsThatNoSeriesCanBeMadeOfAreStoredAndNamed) {
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  nlohmann::ordered_json& stock = pipeline["series"]["stock"];
+  stock.erase("values");
+  stock["aggregate"] = {{"period", "day"},
+                        {"values", {{"level", {{"op", "only"}, {"column", "level"}}}}}};
+  folder_.Write("pipeline.json", pipeline.dump());
+  folder_.Write("data/stock.csv", std::string(kStock) + "8,2024-01-01 09:00:00,4\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 3);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"),
+                               HasSubstr("two rows with \"level\", expected one")));
+  EXPECT_EQ(StoredRows().size(), 6U);
+}
+
+TEST_F(Ingest, JsonIsOneLineWithTheSameNumbers) {
+  const Ended ended = Run({"--json"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(std::ranges::count(ended.out, '\n'), 1);
+  const auto summary = nlohmann::json::parse(ended.out);
+  EXPECT_EQ(summary["tables"][0]["table"], "stock");
+  EXPECT_EQ(summary["tables"][0]["added"], 3);
+  EXPECT_EQ(summary["tables"][1]["file"], (data() / "prices.csv.gz").string());
+  EXPECT_EQ(summary["series"][0]["newest"], "2024-01-02T12:00:00Z");
+  EXPECT_TRUE(summary["series"][1]["newest"].is_null());
+  EXPECT_EQ(summary["snapshots"], snapshots().string());
+}
+
+TEST_F(Ingest, QuietPrintsNothing) {
+  const Ended ended = Run({"--quiet"});
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_EQ(ended.out + ended.err, "");
+}
+
+TEST_F(Ingest, TakesPipelineStoreAndSnapshotsFromTheEnvironment) {
+  const Ended ended =
+      RunWords({"--from", data()}, {{"FORKCAST_PIPELINE", folder_.path() / "pipeline.json"},
+                                    {"FORKCAST_STORE", "sqlite:" + store().string()},
+                                    {"FORKCAST_SNAPSHOTS", folder_.path() / "elsewhere"}});
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_TRUE(OpenSnapshots(Spec(), folder_.path() / "elsewhere").ok());
+  EXPECT_FALSE(fs::exists(snapshots()));
+}
+
+TEST_F(Ingest, ALockedStoreIsRefusedAndLeftAlone) {
+  ASSERT_EQ(Run().code, 0);
+  const auto holder = OpenStore("sqlite:" + store().string(), StoreAccess::kReadWriteCreate);
+  ASSERT_TRUE(holder.ok()) << holder.error().message;
+  ASSERT_TRUE((*holder)->Begin().ok());
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 4);
+  EXPECT_THAT(ended.err, HasSubstr("is locked by another program"));
+}
+
+TEST_F(Ingest, AFileThatIsNoDatabaseIsRefusedAndLeftAlone) {
+  const std::string text(5000, 'x');
+  folder_.Write("s.db", text);
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 4);
+  EXPECT_THAT(ended.err, HasSubstr("s.db: is not a SQLite database"));
+  EXPECT_EQ(ReadWhole(store()), text);
+}
+
+TEST_F(Ingest, AFolderOfSnapshotsThatCannotBeMadeIsNamed) {
+  folder_.Write("taken", "a file");
+  const Ended ended = Run({"--snapshots", folder_.path() / "taken"});
+  EXPECT_EQ(ended.code, 4);
+  EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"), HasSubstr("taken")));
+}
+
+struct RefusedCase {
+  std::string name;
+  std::string flag;
+  std::string value;  // takes the place of the good one; empty: the flag is left out
+  int code;
+  std::string message;
+};
+
+void PrintTo(const RefusedCase& one, std::ostream* out) { *out << one.name; }
+
+class RefusedIngest : public Ingest, public testing::WithParamInterface<RefusedCase> {};
+
+TEST_P(RefusedIngest, EndsWithItsCodeAndSaysWhy) {
+  std::map<std::string, std::string> values{{"--pipeline", folder_.path() / "pipeline.json"},
+                                            {"--store", "sqlite:" + store().string()},
+                                            {"--from", data()}};
+  values[GetParam().flag] = GetParam().value;
+  Words words;
+  for (const auto& [flag, value] : values) {
+    if (!value.empty()) words.insert(words.end(), {flag, value});
+  }
+  const Ended ended = RunWords(words);
+  EXPECT_EQ(ended.code, GetParam().code);
+  EXPECT_THAT(ended.err,
+              AllOf(testing::StartsWith("forkcast ingest: "), HasSubstr(GetParam().message)));
+  EXPECT_EQ(ended.out, "");
+  EXPECT_FALSE(fs::exists(store()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RefusedIngest,
+    testing::Values(
+        RefusedCase{"NoPipeline", "--pipeline", "", 2,
+                    "--pipeline (or FORKCAST_PIPELINE) is missing"},
+        RefusedCase{"NoStore", "--store", "", 2, "--store (or FORKCAST_STORE) is missing"},
+        RefusedCase{"NoFolder", "--from", "", 2, "--from is missing"},
+        RefusedCase{"UnknownFlag", "--form", "x", 2, "unknown flag --form"},
+        RefusedCase{"UnknownTable", "--table", "stocks", 2, "has no table \"stocks\""},
+        RefusedCase{"UnknownKindOfStore", "--store", "redis:x", 2, "store: unknown kind of store"},
+        RefusedCase{"PipelineThatDoesNotExist", "--pipeline", "/absent.json", 2, "/absent.json"},
+        RefusedCase{"PipelineThatIsNone", "--pipeline", "/dev/null", 2, "/dev/null"},
+        RefusedCase{"FolderWithoutTheFiles", "--from", "/dev", 4, "neither /dev/stock.csv nor"},
+        RefusedCase{"StoreInAFolderThatDoesNotExist", "--store", "sqlite:/absent/s.db", 4,
+                    "the folder for this store does not exist"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST_F(Ingest, HelpListsFlagsVariablesAndExitCodes) {
+  const Ended ended = RunWords({"--help"});
+  EXPECT_EQ(ended.code, 0);
+  for (const std::string word :
+       {"--pipeline FILE", "--store URL", "--from DIR", "--table NAME", "--upsert",
+        "--snapshots DIR", "--dry-run", "--json", "--quiet", "FORKCAST_PIPELINE", "FORKCAST_STORE",
+        "FORKCAST_SNAPSHOTS", "Exit codes:"}) {
+    EXPECT_THAT(ended.out, HasSubstr(word));
+  }
+}
+
+TEST_F(Ingest, TakesTheRealOrders) {
+  const fs::path real = FORKCAST_SOURCE_DIR "/../shared/data/order_triage";
+  if (!fs::exists(real)) GTEST_SKIP() << "the real orders are not on this machine";
+  const fs::path pipeline = FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json";
+  const Ended ended = RunWords(
+      {"--pipeline", pipeline, "--store", "sqlite:" + store().string(), "--from", real, "--json"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  const auto summary = nlohmann::json::parse(ended.out);
+  std::map<std::string, std::size_t> added;
+  for (const auto& table : summary["tables"]) added[table["table"]] = table["added"];
+  EXPECT_EQ(added,
+            (std::map<std::string, std::size_t>{
+                {"orders", 10000}, {"inventory", 10000}, {"payments", 10000}, {"zip_codes", 100}}));
+  for (const auto& series : summary["series"]) {
+    if (series["series"] == "inventory") {
+      EXPECT_EQ(series["newest"], "2021-07-28T17:35:19Z");
+      EXPECT_EQ(series["keys"], 1000);
+    }
+  }
+  EXPECT_TRUE(OpenSnapshots(*LoadPipelineSpec(pipeline), snapshots()).ok());
+}
+
+}  // namespace
+}  // namespace forkcast::preprocessing

@@ -1,0 +1,242 @@
+#include "model/artefact/registry.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "data_preprocessing/document/json.hpp"
+#include "support/test_files.hpp"
+
+namespace forkcast::model {
+namespace {
+
+namespace fs = std::filesystem;
+using preprocessing::ReadWhole;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr Instant kNow{std::chrono::seconds(1'700'000'000)};
+
+class RegistryTest : public testing::Test {
+ protected:
+  [[nodiscard]] fs::path root() const { return folder_.path() / "models"; }
+
+  std::uint64_t Publish(const std::string& bytes = "trees", Instant now = kNow) const {
+    const auto number = registry_.Publish("demand", {{"seed", 7}}, {{"model.ubj", bytes}}, now);
+    EXPECT_TRUE(number) << number.error().message;
+    return number ? *number : 0;
+  }
+  [[nodiscard]] std::vector<std::uint64_t> Numbers() const {
+    std::vector<std::uint64_t> numbers;
+    const auto versions = registry_.Versions("demand");
+    for (const VersionInfo& version : *versions) numbers.push_back(version.number);
+    return numbers;
+  }
+  [[nodiscard]] std::uint64_t Resolved(const std::string& reference) const {
+    const auto version = registry_.Find("demand", reference);
+    return version ? version->number : 0;
+  }
+
+  preprocessing::TempFolder folder_;
+  Registry registry_{root()};
+};
+
+TEST_F(RegistryTest, CountsVersionsUpAndReadsBackWhatWasPublished) {
+  EXPECT_EQ(Publish("first"), 1U);
+  EXPECT_EQ(Publish("second"), 2U);
+  EXPECT_THAT(Numbers(), ElementsAre(1, 2));
+  EXPECT_THAT(*registry_.Models(), ElementsAre("demand"));
+  const VersionInfo second = *registry_.Find("demand", "2");
+  EXPECT_EQ(second.published_at, "2023-11-14T22:13:20Z");
+  EXPECT_EQ(ReadWhole(second.folder / "model.ubj"), "second");
+  const auto manifest = Registry::ReadManifest(second);
+  ASSERT_TRUE(manifest) << manifest.error().message;
+  EXPECT_EQ(manifest->at("seed"), 7);
+  EXPECT_EQ(manifest->at("files").at(0).at("bytes"), 6);
+}
+
+TEST_F(RegistryTest, LetsAVersionShareTheFilesThatItHasInCommonWithAnother) {
+  const std::vector<ArtefactFile> first{{"model/1/7.ubj", "trees"}, {"model/1/8.ubj", "more"}};
+  ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, first, kNow));
+  auto files = Registry::ReadFiles(*registry_.Find("demand", "1"));
+  ASSERT_TRUE(files) << files.error().message;
+  ASSERT_THAT(*files, testing::SizeIs(3));
+  EXPECT_EQ(files->front().path, "manifest.json");
+  files->erase(files->begin());
+  (*files)[1] = {"model/1/8.ubj", "others"};
+  ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, *files, kNow));
+  const fs::path second = root() / "demand" / "2" / "model" / "1";
+  EXPECT_EQ(fs::hard_link_count(second / "7.ubj"), 2U);
+  EXPECT_EQ(fs::hard_link_count(second / "8.ubj"), 1U);
+  EXPECT_EQ(ReadWhole(second / "8.ubj"), "others");
+
+  ASSERT_TRUE(registry_.Prune("demand", 1, false));
+  EXPECT_THAT(Numbers(), ElementsAre(2));
+  EXPECT_TRUE(Registry::ReadManifest(*registry_.Find("demand", "2")));
+  EXPECT_EQ(ReadWhole(second / "7.ubj"), "trees");
+}
+
+TEST_F(RegistryTest, WritesAFileWhoseOriginalIsGone) {
+  ASSERT_TRUE(registry_.Publish("demand", {}, {{"model.ubj", "trees", root() / "gone"}}, kNow));
+  EXPECT_EQ(ReadWhole(root() / "demand" / "1" / "model.ubj"), "trees");
+}
+
+TEST_F(RegistryTest, ReadsNoFileOutsideOfTheVersion) {
+  Publish();
+  const VersionInfo version = *registry_.Find("demand", "1");
+  for (const char* path : {"../2/model.ubj", "/etc/passwd", "model/../../x", "./model.ubj"}) {
+    nlohmann::ordered_json manifest =
+        nlohmann::ordered_json::parse(ReadWhole(version.folder / "manifest.json"));
+    manifest["files"][0]["path"] = path;
+    std::ofstream(version.folder / "manifest.json") << manifest.dump();
+    const auto read = Registry::ReadManifest(version);
+    ASSERT_FALSE(read) << path;
+    EXPECT_EQ(read.error().code, ErrorCode::kCorrupt);
+    EXPECT_THAT(read.error().message, HasSubstr("$.files[0].path: expected a path inside"));
+  }
+}
+
+TEST_F(RegistryTest, WritesTheSameBytesWheneverTheSameIsPublished) {
+  Publish("same", kNow);
+  Publish("same", kNow + std::chrono::hours(1));
+  for (const char* file : {"manifest.json", "model.ubj"}) {
+    EXPECT_EQ(ReadWhole(root() / "demand/1" / file), ReadWhole(root() / "demand/2" / file));
+  }
+}
+
+TEST_F(RegistryTest, NamesTheFileThatWasChangedOrIsGone) {
+  Publish("trees");
+  const VersionInfo version = *registry_.Find("demand", "1");
+  std::ofstream(version.folder / "model.ubj") << "tree5";
+  EXPECT_EQ(Registry::ReadManifest(version).error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(Registry::ReadManifest(version).error().message, HasSubstr("1/model.ubj"));
+  fs::remove(version.folder / "model.ubj");
+  EXPECT_EQ(Registry::ReadManifest(version).error().code, ErrorCode::kCorrupt);
+}
+
+TEST_F(RegistryTest, MovesAnAliasFromOneVersionToTheOther) {
+  Publish("a");
+  Publish("b");
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  EXPECT_EQ(Resolved("champion"), 1U);
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 2));
+  EXPECT_EQ(Resolved("champion"), 2U);
+  EXPECT_THAT(registry_.Find("demand", "2")->aliases, ElementsAre("champion"));
+  EXPECT_EQ(ReadWhole(root() / "demand/champion/model.ubj"), "b");
+}
+
+TEST_F(RegistryTest, NeverShowsAnAliasThatMeansNothingWhileItMoves) {
+  Publish("a");
+  Publish("b");
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  std::jthread mover([this](const std::stop_token& stop) {
+    for (std::uint64_t i = 0; !stop.stop_requested(); ++i) {
+      EXPECT_TRUE(registry_.SetAlias("demand", "champion", 1 + i % 2));
+    }
+  });
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_TRUE(fs::exists(root() / "demand/champion/manifest.json"));
+  }
+}
+
+TEST_F(RegistryTest, GivesEveryConcurrentWriterItsOwnNumber) {
+  {
+    std::vector<std::jthread> writers;
+    for (int i = 0; i < 4; ++i) {
+      writers.emplace_back([this] {
+        for (int j = 0; j < 5; ++j) Publish();
+      });
+    }
+  }
+  const std::vector<std::uint64_t> numbers = Numbers();
+  EXPECT_EQ(numbers.size(), 20U);
+  EXPECT_EQ(numbers.back(), 20U);
+}
+
+TEST_F(RegistryTest, RemovesWhatAKilledWriterLeftAndNeverShowsIt) {
+  Publish();
+  fs::create_directories(root() / "demand/.unfinished-2");
+  std::ofstream(root() / "demand/.unfinished-2/model.ubj") << "half";
+  EXPECT_THAT(Numbers(), ElementsAre(1));
+  EXPECT_EQ(Publish(), 2U);
+  EXPECT_FALSE(fs::exists(root() / "demand/.unfinished-2"));
+}
+
+TEST_F(RegistryTest, KeepsTheNewestAndThoseWithAnAliasWhenPruning) {
+  for (int i = 0; i < 5; ++i) Publish();
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 2));
+  EXPECT_THAT(*registry_.Prune("demand", 2, true), ElementsAre(1, 3));
+  EXPECT_THAT(Numbers(), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_THAT(*registry_.Prune("demand", 2, false), ElementsAre(1, 3));
+  EXPECT_THAT(Numbers(), ElementsAre(2, 4, 5));
+  EXPECT_EQ(Publish(), 6U);
+  EXPECT_EQ(registry_.Prune("demand", 0, false).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(RegistryTest, LeavesNoVersionBehindWhenAFileCannotBeWritten) {
+  const auto number = registry_.Publish("demand", {}, {{std::string(300, 'x'), "bytes"}}, kNow);
+  ASSERT_FALSE(number);
+  EXPECT_EQ(number.error().code, ErrorCode::kIo);
+  EXPECT_THAT(Numbers(), ElementsAre());
+  EXPECT_TRUE(fs::is_empty(root() / "demand"));
+}
+
+TEST_F(RegistryTest, SaysWhichVersionsThereAreWhenOneIsNot) {
+  Publish();
+  Publish();
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  const auto missing = registry_.Find("demand", "challenger");
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(missing.error().message, HasSubstr("there are: 1 (champion), 2"));
+  EXPECT_EQ(registry_.Find("sales", "1").error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(registry_.SetAlias("demand", "champion", 3).error().code, ErrorCode::kNotFound);
+}
+
+struct NameCase {
+  const char* name;
+  std::string text;
+};
+class BadNames : public RegistryTest, public testing::WithParamInterface<NameCase> {};
+
+TEST_P(BadNames, AreRefusedAsModelAndAsAlias) {
+  Publish();
+  const std::string& text = GetParam().text;
+  EXPECT_EQ(registry_.Publish(text, {}, {}, kNow).error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(registry_.SetAlias("demand", text, 1).error().code, ErrorCode::kInvalidArgument);
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, BadNames,
+                         testing::Values(NameCase{"Empty", ""}, NameCase{"AWayOut", ".."},
+                                         NameCase{"AFolder", "a/b"}, NameCase{"Hidden", ".a"},
+                                         NameCase{"ASpace", "a b"},
+                                         NameCase{"TooLong", std::string(129, 'a')}),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(RegistryTest, RefusesANumberAsAlias) {
+  Publish();
+  EXPECT_EQ(registry_.SetAlias("demand", "2", 1).error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST_F(RegistryTest, PublishesUnderAnAliasOnlyWhileItMeansWhatTheVersionWasMadeFrom) {
+  const auto publish = [&](std::uint64_t made_from) {
+    return registry_.Publish("demand", {{"seed", 7}}, {{"model.ubj", "trees"}}, kNow, "champion",
+                             ExpectedAlias{.alias = "champion", .number = made_from});
+  };
+  Publish();
+  const auto without = publish(1);
+  ASSERT_FALSE(without);
+  EXPECT_EQ(without.error().code, ErrorCode::kIo);
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1).ok());
+  ASSERT_TRUE(publish(1));
+  EXPECT_EQ(Resolved("champion"), 2U);
+  const auto late = publish(1);
+  ASSERT_FALSE(late);
+  EXPECT_THAT(late.error().message, testing::HasSubstr("does not mean version 1 any more"));
+  EXPECT_THAT(Numbers(), ElementsAre(1, 2));
+}
+
+}  // namespace
+}  // namespace forkcast::model

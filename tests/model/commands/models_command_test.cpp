@@ -1,0 +1,183 @@
+#include "model/commands/models_command.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "data_preprocessing/document/json.hpp"
+#include "model/artefact/registry.hpp"
+#include "support/test_files.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+using testing::HasSubstr;
+
+class ModelsCommandTest : public testing::Test {
+ protected:
+  /// Publishes a version that was judged so, or was not judged.
+  void Publish(std::optional<bool> beats_baselines, double wape = 0.25) const {
+    ordered_json manifest{{"seed", 7}};
+    if (beats_baselines) {
+      manifest["evaluation"] = {{"metric", "wape"},
+                                {"value", wape},
+                                {"skill", 0.1},
+                                {"beats_baselines", *beats_baselines}};
+    }
+    ASSERT_TRUE(Registry(folder_.path()).Publish("demand", manifest, {{"model.ubj", "trees"}}, {}));
+  }
+
+  ModelsExit Run(std::vector<std::string> words, bool with_folder = true) {
+    if (with_folder) {
+      words.push_back("--models");
+      words.push_back(folder_.path().string());
+    }
+    out_.str("");
+    err_.str("");
+    const SystemClock clock;
+    return static_cast<ModelsExit>(RunModelsCommand(
+        words, {.environment = [this](const char* name) -> std::optional<std::string> {
+                  if (std::string_view(name) != "FORKCAST_MODELS") return {};
+                  return folder_.path().string();
+                },
+                .out = out_,
+                .err = err_,
+                .clock = clock}));
+  }
+  [[nodiscard]] std::string out() const { return out_.str(); }
+  [[nodiscard]] std::string err() const { return err_.str(); }
+
+  preprocessing::TempFolder folder_;
+  std::ostringstream out_;
+  std::ostringstream err_;
+};
+
+TEST_F(ModelsCommandTest, ListsVersionsWithWhatTheyAreWorth) {
+  Publish(true, 0.25);
+  Publish(false, 0.5);
+  ASSERT_EQ(Run({"promote", "demand", "1"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"list"}), ModelsExit::kDone);
+  EXPECT_EQ(
+      out(),
+      "model   version  published             metric  value  skill  beats baselines  aliases\n"
+      "demand  1        1970-01-01T00:00:00Z  wape    0.25   0.1    true             champion\n"
+      "demand  2        1970-01-01T00:00:00Z  wape    0.5    0.1    false            -\n");
+  ASSERT_EQ(Run({"list", "demand", "--json"}), ModelsExit::kDone);
+  const json listed = json::parse(out());
+  EXPECT_EQ(listed.size(), 2U);
+  EXPECT_EQ(listed[0]["aliases"], json({"champion"}));
+}
+
+TEST_F(ModelsCommandTest, TakesTheFolderFromTheEnvironment) {
+  Publish(true);
+  EXPECT_EQ(Run({"list"}, false), ModelsExit::kDone);
+  EXPECT_THAT(out(), HasSubstr("demand  1"));
+}
+
+TEST_F(ModelsCommandTest, SaysThatThereAreNone) {
+  EXPECT_EQ(Run({"list"}), ModelsExit::kDone);
+  EXPECT_THAT(out(), HasSubstr("no models in "));
+}
+
+TEST_F(ModelsCommandTest, ShowsAVersionAndItsManifest) {
+  Publish(true);
+  ASSERT_EQ(Run({"promote", "demand", "1"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"show", "demand", "--json"}), ModelsExit::kDone);
+  const json shown = json::parse(out());
+  EXPECT_EQ(shown["version"], 1);
+  EXPECT_EQ(shown["manifest"]["seed"], 7);
+}
+
+TEST_F(ModelsCommandTest, MarksADamagedVersionInTheListAndRefusesToShowIt) {
+  Publish(true);
+  std::ofstream(folder_.path() / "demand/1/model.ubj") << "other";
+  ASSERT_EQ(Run({"list"}), ModelsExit::kDone);
+  EXPECT_THAT(out(), HasSubstr("DAMAGED"));
+  EXPECT_EQ(Run({"show", "demand", "1"}), ModelsExit::kNotFound);
+  EXPECT_THAT(err(), HasSubstr("model.ubj"));
+  EXPECT_EQ(Run({"promote", "demand", "1"}), ModelsExit::kNotFound);
+}
+
+struct GateCase {
+  const char* name;
+  std::optional<bool> beats;
+  std::vector<std::string> flags;
+  ModelsExit exit;
+};
+class PromotionGate : public ModelsCommandTest, public testing::WithParamInterface<GateCase> {};
+
+TEST_P(PromotionGate, LetsPassWhatBeatsItsBaselinesOrIsForced) {
+  Publish(GetParam().beats);
+  std::vector<std::string> words{"promote", "demand", "1"};
+  words.insert(words.end(), GetParam().flags.begin(), GetParam().flags.end());
+  EXPECT_EQ(Run(words), GetParam().exit) << err();
+  const auto champion = Registry(folder_.path()).Find("demand", "champion");
+  EXPECT_EQ(champion.ok(), GetParam().exit == ModelsExit::kDone);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PromotionGate,
+    testing::Values(GateCase{"Better", true, {}, ModelsExit::kDone},
+                    GateCase{"Worse", false, {}, ModelsExit::kGate},
+                    GateCase{"NotJudged", std::nullopt, {}, ModelsExit::kGate},
+                    GateCase{"WorseButForced", false, {"--force-promote"}, ModelsExit::kDone}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(ModelsCommandTest, PromotesToAnotherAlias) {
+  Publish(true);
+  ASSERT_EQ(Run({"promote", "demand", "1", "--alias", "challenger"}), ModelsExit::kDone);
+  EXPECT_EQ(out(), "challenger of demand is version 1 now\n");
+}
+
+TEST_F(ModelsCommandTest, ComparesManifestsMemberByMember) {
+  Publish(true, 0.25);
+  Publish(false, 0.5);
+  ASSERT_EQ(Run({"compare", "demand", "1", "2", "--json"}), ModelsExit::kDone);
+  EXPECT_EQ(json::parse(out()), json::parse(R"({"/evaluation/value": [0.25, 0.5],
+      "/evaluation/beats_baselines": [true, false]})"));
+  ASSERT_EQ(Run({"compare", "demand", "1", "1"}), ModelsExit::kDone);
+  EXPECT_EQ(out(), "no difference\n");
+}
+
+TEST_F(ModelsCommandTest, PrunesAndSaysWhatItWouldPrune) {
+  for (int i = 0; i < 3; ++i) Publish(true);
+  ASSERT_EQ(Run({"prune", "demand", "--keep", "1", "--dry-run"}), ModelsExit::kDone);
+  EXPECT_EQ(out(), "would remove demand 1\nwould remove demand 2\n");
+  ASSERT_EQ(Run({"prune", "demand", "--keep=1"}), ModelsExit::kDone);
+  EXPECT_EQ(out(), "removed demand 1\nremoved demand 2\n");
+}
+
+struct UsageCase {
+  const char* name;
+  std::vector<std::string> words;
+  ModelsExit exit;
+  const char* message;
+};
+class WrongUse : public ModelsCommandTest, public testing::WithParamInterface<UsageCase> {};
+
+TEST_P(WrongUse, IsToldInOneLineWithItsExitCode) {
+  Publish(true);
+  EXPECT_EQ(Run(GetParam().words), GetParam().exit);
+  EXPECT_THAT(err(), HasSubstr(GetParam().message));
+  EXPECT_EQ(out(), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, WrongUse,
+    testing::Values(
+        UsageCase{"NoVerb", {}, ModelsExit::kUsage, "no verb"},
+        UsageCase{"UnknownVerb", {"delete"}, ModelsExit::kUsage, "unknown verb \"delete\""},
+        UsageCase{"NoModel", {"show"}, ModelsExit::kUsage, "models show MODEL [VERSION]"},
+        UsageCase{"FlagOfAnotherVerb", {"list", "--keep", "3"}, ModelsExit::kUsage, "--keep"},
+        UsageCase{"KeepNone", {"prune", "demand", "--keep", "0"}, ModelsExit::kUsage, "from 1"},
+        UsageCase{"KeepWords", {"prune", "demand", "--keep", "two"}, ModelsExit::kUsage, "\"two\""},
+        UsageCase{"UnknownModel", {"show", "sales"}, ModelsExit::kNotFound, "no model \"sales\""},
+        UsageCase{"UnknownVersion", {"promote", "demand", "9"}, ModelsExit::kNotFound, "\"9\""},
+        UsageCase{"BadName", {"show", "../demand"}, ModelsExit::kUsage, "model \"../demand\""}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+}  // namespace
+}  // namespace forkcast::model

@@ -1,0 +1,248 @@
+#include "serving/endpoints/router.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spdlog/logger.h>
+
+#include <array>
+#include <ostream>
+#include <set>
+#include <string>
+
+#include "data_preprocessing/document/json.hpp"
+#include "serving/process/worker_slot.hpp"
+#include "support/response_headers.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using nlohmann::json;
+using testing::ElementsAre;
+using testing::MatchesRegex;
+
+/// A router of the second of three workers, before its model is loaded.
+class RouterTest : public testing::Test {
+ protected:
+  /// Forgets the answer before.
+  const Response& Ask(const RequestView& request) {
+    response_.Clear();
+    router_.Handle(request, response_);
+    return response_;
+  }
+  void SetState(std::size_t worker, WorkerState state) { slots_[worker].SetState(state); }
+  [[nodiscard]] std::string CodeOf(const Response& response) {
+    return json::parse(response.body).at("error").at("code");
+  }
+
+  std::array<WorkerSlot, 3> slots_;
+  spdlog::logger log_{"test"};
+  Router router_{slots_, slots_[1], log_, 7};
+  Response response_;
+};
+
+TEST_F(RouterTest, PingIsReadyWhileAnyWorkerIs) {
+  constexpr RequestView kPing{.method = Method::kGet, .path = "/ping"};
+  EXPECT_EQ(Ask(kPing).status, 503);
+  for (const WorkerState other :
+       {WorkerState::kEmpty, WorkerState::kBooting, WorkerState::kDraining}) {
+    for (std::size_t worker = 0; worker < slots_.size(); ++worker) SetState(worker, other);
+    EXPECT_EQ(Ask(kPing).status, 503);
+    for (std::size_t worker = 0; worker < slots_.size(); ++worker) {
+      SetState(worker, WorkerState::kReady);
+      EXPECT_EQ(Ask(kPing).status, 200);
+      SetState(worker, other);
+    }
+  }
+}
+
+TEST_F(RouterTest, PingIsEmptyForGetAndHead) {
+  SetState(0, WorkerState::kReady);
+  for (const Method method : {Method::kGet, Method::kHead}) {
+    const Response& response = Ask({.method = method, .path = "/ping", .query = "x=1"});
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, "");
+    EXPECT_EQ(response.content_type, "");
+    EXPECT_EQ(response.headers, "");
+  }
+}
+
+struct RouteCase {
+  std::string name;
+  Method method;
+  std::string_view path;
+  int status;
+  std::string_view code;
+  std::string_view allow;
+};
+
+void PrintTo(const RouteCase& param, std::ostream* out) { *out << param.name; }
+
+class Routes : public RouterTest, public testing::WithParamInterface<RouteCase> {};
+
+TEST_P(Routes, LeadWhereTheySay) {
+  const Response& response = Ask({.method = GetParam().method, .path = GetParam().path});
+  EXPECT_EQ(response.status, GetParam().status);
+  EXPECT_EQ(CodeOf(response), GetParam().code);
+  EXPECT_EQ(HeaderOf(response.headers, "Allow"), GetParam().allow);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Paths, Routes,
+    testing::Values(
+        RouteCase{"Root", Method::kGet, "/", 404, "not_found", ""},
+        RouteCase{"UnknownPath", Method::kPost, "/predict", 404, "not_found", ""},
+        RouteCase{"PathsAreExact", Method::kGet, "/ping/", 404, "not_found", ""},
+        RouteCase{"PathsHaveOneSpelling", Method::kGet, "/Ping", 404, "not_found", ""},
+        RouteCase{"PostPing", Method::kPost, "/ping", 405, "method_not_allowed", "GET, HEAD"},
+        RouteCase{"OtherPing", Method::kOther, "/ping", 405, "method_not_allowed", "GET, HEAD"},
+        RouteCase{"GetInvocations", Method::kGet, "/invocations", 405, "method_not_allowed",
+                  "POST"},
+        RouteCase{"HeadInvocations", Method::kHead, "/invocations", 405, "method_not_allowed",
+                  "POST"},
+        RouteCase{"InvocationsWhileLoading", Method::kPost, "/invocations", 503, "not_ready", ""},
+        RouteCase{"EndpointWithoutName", Method::kPost, "/endpoints//invocations", 404, "not_found",
+                  ""},
+        RouteCase{"EndpointWithoutInvocations", Method::kPost, "/endpoints/a", 404, "not_found",
+                  ""},
+        RouteCase{"EndpointsAlone", Method::kPost, "/endpoints/invocations", 404, "not_found", ""},
+        RouteCase{"EndpointOfTwoSegments", Method::kPost, "/endpoints/a/b/invocations", 404,
+                  "not_found", ""}),
+    [](const auto& param) { return param.param.name; });
+
+TEST_F(RouterTest, TellsWhenToComeBackWhileLoading) {
+  EXPECT_EQ(HeaderOf(Ask({.method = Method::kPost, .path = "/invocations"}).headers, "Retry-After"),
+            "1");
+}
+
+TEST_F(RouterTest, WrapsEveryErrorOfAnEndpointForTheSdk) {
+  const Response& loading = Ask({.method = Method::kPost, .path = "/endpoints/a/invocations"});
+  EXPECT_EQ(loading.status, 503);
+  EXPECT_EQ(HeaderOf(loading.headers, "x-amzn-ErrorType"), "ServiceUnavailable");
+  const Response& wrong_method = Ask({.method = Method::kGet, .path = "/endpoints/a/invocations"});
+  EXPECT_EQ(wrong_method.status, 424);
+  EXPECT_EQ(json::parse(wrong_method.body).at("OriginalStatusCode"), 405);
+  const Response& bad_id =
+      Ask({.method = Method::kPost, .path = "/endpoints/a/invocations", .request_id = "\x7f"});
+  EXPECT_EQ(bad_id.status, 424);
+  EXPECT_EQ(json::parse(bad_id.body).at("OriginalStatusCode"), 400);
+}
+
+class RequestIds : public RouterTest {
+ protected:
+  const Response& Invoke(std::string_view inference_id, std::string_view request_id) {
+    return Ask({.method = Method::kPost,
+                .path = "/invocations",
+                .inference_id = inference_id,
+                .request_id = request_id});
+  }
+};
+
+TEST_F(RequestIds, ComeFromTheInferenceIdFirst) {
+  const Response& response = Invoke("inference", "request");
+  EXPECT_EQ(HeaderOf(response.headers, "X-Request-Id"), "inference");
+  EXPECT_EQ(HeaderOf(response.headers, "X-Amzn-SageMaker-Inference-Id"), "inference");
+  EXPECT_EQ(json::parse(response.body).at("error").at("request_id"), "inference");
+}
+
+TEST_F(RequestIds, ComeFromTheRequestIdNext) {
+  const Response& response = Invoke("", "my request 1");
+  EXPECT_EQ(HeaderOf(response.headers, "X-Request-Id"), "my request 1");
+  EXPECT_EQ(HeaderOf(response.headers, "X-Amzn-SageMaker-Inference-Id"), "");
+}
+
+TEST_F(RequestIds, AreMadeHereOtherwiseAndDiffer) {
+  std::set<std::string> ids;
+  for (int i = 0; i < 1000; ++i) {
+    const std::string id(HeaderOf(Invoke("", "").headers, "X-Request-Id"));
+    ASSERT_THAT(id, MatchesRegex("[0-9a-f]{32}"));
+    ASSERT_EQ(json::parse(response_.body).at("error").at("request_id"), id);
+    ids.insert(id);
+  }
+  EXPECT_EQ(ids.size(), 1000U);
+}
+
+TEST_F(RequestIds, AreNotedInTheSlotAsFarAsTheyFit) {
+  const auto noted = [this] {
+    std::string id;
+    for (const auto& c : slots_[1].request_id) {
+      if (c == '\0') break;
+      id += c;
+    }
+    return id;
+  };
+  Invoke("", std::string(128, 'x'));
+  EXPECT_EQ(noted(), std::string(slots_[1].request_id.size() - 1, 'x'));
+  Invoke("", "short");
+  EXPECT_EQ(noted(), "short");
+}
+
+TEST_F(RequestIds, AreMadeFromTheSeed) {
+  Router other(slots_, slots_[1], log_, 8);
+  Response response;
+  other.Handle({.method = Method::kPost, .path = "/invocations"}, response);
+  EXPECT_NE(HeaderOf(response.headers, "X-Request-Id"),
+            HeaderOf(Invoke("", "").headers, "X-Request-Id"));
+}
+
+TEST_F(RequestIds, HaveAtMost128Characters) {
+  const std::string longest(128, 'x');
+  EXPECT_EQ(HeaderOf(Invoke("", longest).headers, "X-Request-Id"), longest);
+  const std::string too_long(129, 'x');
+  for (const bool inference : {false, true}) {
+    const Response& response = inference ? Invoke(too_long, "good") : Invoke("", too_long);
+    EXPECT_EQ(response.status, 400);
+    EXPECT_EQ(response.headers, "");  // not sent back
+    EXPECT_EQ(json::parse(response.body).at("error").at("field"),
+              inference ? "X-Amzn-SageMaker-Inference-Id" : "X-Request-Id");
+  }
+}
+
+TEST_F(RequestIds, HoldPrintableAsciiOnly) {
+  for (const std::string_view bad : {"a\tb", "a\x7f", "caf\xc3\xa9", "a\x80"}) {
+    EXPECT_EQ(Invoke("", bad).status, 400);
+    EXPECT_EQ(Invoke(bad, "").status, 400);
+  }
+  EXPECT_EQ(Invoke("", "a ~!\"\\").status, 503);
+}
+
+TEST_F(RouterTest, CarriesCustomAttributesBack) {
+  const std::string longest(1024, 'x');
+  for (const std::string_view attributes : {std::string_view("trace=1; a b"), {longest}}) {
+    const Response& response =
+        Ask({.method = Method::kPost, .path = "/invocations", .custom_attributes = attributes});
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(HeaderOf(response.headers, "X-Amzn-SageMaker-Custom-Attributes"), attributes);
+  }
+}
+
+TEST_F(RouterTest, RefusesCustomAttributesThatItCouldNotSendBack) {
+  for (const std::string& attributes : {std::string(1025, 'x'), std::string("a\tb")}) {
+    const Response& response = Ask({.method = Method::kPost,
+                                    .path = "/invocations",
+                                    .request_id = "r",
+                                    .custom_attributes = attributes});
+    EXPECT_EQ(response.status, 400);
+    const json error = json::parse(response.body).at("error");
+    EXPECT_EQ(error.at("field"), "X-Amzn-SageMaker-Custom-Attributes");
+    EXPECT_EQ(error.at("request_id"), "r");
+    EXPECT_EQ(HeaderOf(response.headers, "X-Amzn-SageMaker-Custom-Attributes"), "");
+  }
+}
+
+TEST_F(RouterTest, CountsRequestsAndErrorsInItsOwnSlot) {
+  SetState(1, WorkerState::kReady);
+  Ask({.method = Method::kGet, .path = "/ping"});
+  Ask({.method = Method::kGet, .path = "/nowhere"});
+  Ask({.method = Method::kGet, .path = "/endpoints/a/invocations"});
+  Ask({.method = Method::kPost, .path = "/invocations"});
+  EXPECT_EQ(slots_[1].requests, 4U);
+  EXPECT_EQ(slots_[1].client_errors, 2U);
+  EXPECT_EQ(slots_[1].server_errors, 1U);
+  for (const std::size_t other : {0U, 2U}) {
+    EXPECT_EQ(slots_[other].requests + slots_[other].client_errors + slots_[other].server_errors,
+              0U);
+  }
+}
+
+}  // namespace
+}  // namespace forkcast::serving
