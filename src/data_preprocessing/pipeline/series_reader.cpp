@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "data_preprocessing/features/named_parts.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
 
 namespace forkcast::preprocessing {

@@ -9,6 +9,7 @@ namespace forkcast::preprocessing {
 namespace {
 
 using nlohmann::ordered_json;
+using testing::ElementsAre;
 using testing::StartsWith;
 
 /// Daily sales with a feature of the kinds that are told wrong below.
@@ -61,17 +62,10 @@ TEST(ForecastSpecTest, HoldsWhatTheFileSays) {
 
   EXPECT_EQ(parsed->features[0].type, ColumnType::kDouble);
   EXPECT_TRUE(parsed->features[0].keeps_missing);
-  const SeriesValue y{.series = "daily", .value = "y", .key = {"k"}};
-  const SeriesValue promo{.series = "plan", .value = "promo", .key = {"k"}, .at = ReadAt::kTarget};
-  EXPECT_EQ(std::get<RollingOp>(parsed->features[1].op),
-            (RollingOp{.read = y,
-                       .statistic = RollingStatistic::kMean,
-                       .window = 28,
-                       .lag = 1,
-                       .min_count = 1,
-                       .match = {CalendarPart::kDayOfWeek, promo}}));
-  EXPECT_EQ(std::get<PeriodsUntilOp>(parsed->features[3].op),
-            (PeriodsUntilOp{.read = promo, .limit = 9}));
+  const SeriesRead daily_k{.series = "daily", .key = {"k"}};
+  const SeriesRead plan_k{.series = "plan", .key = {"k"}, .at = ReadAt::kTarget};
+  EXPECT_THAT(parsed->features[1].reads, ElementsAre(daily_k, plan_k));
+  EXPECT_THAT(parsed->features[3].reads, ElementsAre(plan_k));
 }
 
 struct Mutation {
