@@ -130,11 +130,16 @@ Result<IngestOptions> ReadOptions(const std::vector<std::string>& arguments,
   if (options.pipeline.empty()) return missing("--pipeline (or FORKCAST_PIPELINE)");
   if (options.store.empty()) return missing("--store (or FORKCAST_STORE)");
   if (options.from.empty()) return missing("--from");
-  const Result<std::string> default_folder = DefaultSnapshotFolder(options.store);
-  if (!default_folder) {
-    return Error{ErrorCode::kInvalidArgument, "store: " + default_folder.error().message};
+  const auto wrong_store = [](const Error& error) {
+    return Error{ErrorCode::kInvalidArgument, "store: " + error.message};
+  };
+  const Status good_store = CheckStoreUrl(options.store);
+  if (!good_store) return wrong_store(good_store.error());
+  if (options.snapshots.empty()) {
+    const Result<std::string> folder = DefaultSnapshotFolder(options.store);
+    if (!folder) return wrong_store(folder.error());
+    options.snapshots = *folder;
   }
-  if (options.snapshots.empty()) options.snapshots = *default_folder;
   return options;
 }
 

@@ -79,9 +79,8 @@ Rule TextRule(std::string argument, std::string allowed, Field ServerConfig::*fi
 }
 
 Status ApplyStore(const std::string& text, ServerConfig& config) {
-  // Refuses what no store could be opened by.
-  const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(text);
-  if (!folder) return folder.error();
+  const Status good = preprocessing::CheckStoreUrl(text);
+  if (!good) return good;
   config.store = text;
   return {};
 }
