@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -14,6 +15,7 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "data_preprocessing/source/open_source.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
@@ -22,7 +24,7 @@ namespace {
 struct IngestOptions {
   std::string pipeline;
   std::string store;
-  std::filesystem::path from;
+  std::string from;
   std::vector<std::string> tables;  ///< Empty: all of the pipeline.
   std::filesystem::path snapshots;
   OnConflict on_conflict = OnConflict::kRefuse;
@@ -42,10 +44,10 @@ struct IngestSummary {
   std::vector<PublishedSeries> series;
 };
 
-/// A table of the pipeline and the file that holds its rows.
-struct TableFile {
+/// A table of the pipeline and where its rows come from.
+struct TableRows {
   const TableSpec* table = nullptr;
-  std::filesystem::path file;
+  std::unique_ptr<RowSource> source;
 };
 
 constexpr std::string_view kPipelineVariable = "FORKCAST_PIPELINE";
@@ -143,6 +145,11 @@ Result<IngestOptions> ReadOptions(const std::vector<std::string>& arguments,
   return options;
 }
 
+/// A source's name without its folder.
+std::string FileNameOf(const std::string& source) {
+  return std::filesystem::path(source).filename().string();
+}
+
 /// The exit code for an error of the data or of what keeps them.
 IngestExit ExitOf(const Error& error) {
   return error.code == ErrorCode::kIo || error.code == ErrorCode::kNotFound
@@ -159,7 +166,7 @@ class IngestRun {
   IngestSummary Run() {
     const Result<PipelineSpec> spec = LoadPipelineSpec(options_.pipeline);
     if (!spec) throw Failure{IngestExit::kUsage, spec.error().message};
-    const std::vector<TableFile> files = FindFiles(*spec);
+    const std::vector<TableRows> sources = FindSources(*spec);
     const Result<std::unique_ptr<TableDao>> dao =
         OpenStore(options_.store, StoreAccess::kReadWriteCreate);
     if (!dao) throw Failure{IngestExit::kIo, dao.error().message};
@@ -167,8 +174,8 @@ class IngestRun {
     IngestSummary summary;
     Require((*dao)->Begin());
     // Whatever ends this early, the store undoes with the connection.
-    for (const TableFile& file : files) {
-      summary.tables.push_back(IngestTable(**dao, file, spec->zone));
+    for (const TableRows& rows : sources) {
+      summary.tables.push_back(IngestTable(**dao, *rows.table, *rows.source));
     }
     if (options_.dry_run) return summary;
     Require((*dao)->Commit());
@@ -181,24 +188,25 @@ class IngestRun {
     if (!status) throw Failure{ExitOf(status.error()), status.error().message};
   }
 
-  [[nodiscard]] std::vector<TableFile> FindFiles(const PipelineSpec& spec) const {
+  /// The sources read times in the pipeline's zone, and so may not outlive it.
+  [[nodiscard]] std::vector<TableRows> FindSources(const PipelineSpec& spec) const {
     for (const std::string& name : options_.tables) {
       if (std::ranges::find(spec.tables, name, &TableSpec::name) == spec.tables.end()) {
         throw Failure{IngestExit::kUsage,
                       fmt::format("--table: pipeline {} has no table \"{}\"", spec.name, name)};
       }
     }
-    std::vector<TableFile> files;
+    std::vector<TableRows> sources;
     for (const TableSpec& table : spec.tables) {
       const bool asked_for =
           options_.tables.empty() ||
           std::ranges::find(options_.tables, table.name) != options_.tables.end();
       if (!asked_for) continue;
-      Result<std::filesystem::path> file = FindTableFile(options_.from, table.name);
-      if (!file) throw Failure{ExitOf(file.error()), file.error().message};
-      files.push_back({.table = &table, .file = *std::move(file)});
+      Result<std::unique_ptr<RowSource>> source = OpenSource(options_.from, table, spec.zone);
+      if (!source) throw Failure{ExitOf(source.error()), source.error().message};
+      sources.push_back({.table = &table, .source = *std::move(source)});
     }
-    return files;
+    return sources;
   }
 
   [[nodiscard]] Progress::Style ProgressStyle() const noexcept {
@@ -206,17 +214,16 @@ class IngestRun {
     return context_.err_is_terminal ? Progress::Style::kBar : Progress::Style::kLines;
   }
 
-  [[nodiscard]] IngestReport IngestTable(TableDao& dao, const TableFile& file,
-                                         const TimeZone& zone) const {
+  [[nodiscard]] IngestReport IngestTable(TableDao& dao, const TableSpec& table,
+                                         RowSource& source) const {
     constexpr std::size_t kBytesAUnit = 1000;
     const MonotonicTime start = context_.clock.Monotonic();
-    Progress progress(ProgressStyle(), context_.err, file.file.filename().string(), "kB");
+    Progress progress(ProgressStyle(), context_.err, FileNameOf(source.name()), "kB");
     const auto update = [&](std::size_t bytes, std::size_t total) {
       progress.SetTotal(total / kBytesAUnit);
       progress.Update(bytes / kBytesAUnit, context_.clock.Monotonic() - start);
     };
-    Result<IngestReport> report =
-        IngestFile(dao, *file.table, file.file, zone, options_.on_conflict, update);
+    Result<IngestReport> report = Ingest(dao, table, source, options_.on_conflict, update);
     if (!report) throw Failure{ExitOf(report.error()), report.error().message};
     return *std::move(report);
   }
@@ -243,9 +250,9 @@ std::string Count(std::size_t number, std::string_view noun) {
 }
 
 std::string Describe(const IngestReport& report) {
-  const std::string file = std::filesystem::path(report.file).filename().string();
+  const std::string file = FileNameOf(report.source);
   const AppendCounts& counts = report.counts;
-  if (report.file_known) return file + ": already ingested (same content), nothing added";
+  if (report.already_known) return file + ": already ingested (same content), nothing added";
   if (report.rows == 0) return file + ": no rows";
   if (counts.identical == report.rows) {
     return fmt::format("{}: nothing new, {} identical", file, Count(counts.identical, "row"));
@@ -280,12 +287,12 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
   ordered_json tables = ordered_json::array();
   for (const IngestReport& report : summary.tables) {
     tables.push_back({{"table", report.table},
-                      {"file", report.file},
+                      {"file", report.source},
                       {"rows", report.rows},
                       {"added", report.counts.added},
                       {"identical", report.counts.identical},
                       {"replaced", report.counts.replaced},
-                      {"already_ingested", report.file_known}});
+                      {"already_ingested", report.already_known}});
   }
   ordered_json series = ordered_json::array();
   for (const PublishedSeries& one : summary.series) {

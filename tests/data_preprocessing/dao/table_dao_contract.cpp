@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "support/test_files.hpp"
@@ -470,7 +471,7 @@ TEST_P(TableDaoContract, IngestingAFileOfAKeyedTableTwiceAddsNothing) {
   ASSERT_TRUE(second.ok()) << second.error().message;
   EXPECT_EQ(second->rows, 2U);
   EXPECT_THAT(Numbers(second->counts), ElementsAre(0, 2, 0));
-  EXPECT_FALSE(second->file_known);
+  EXPECT_FALSE(second->already_known);
   EXPECT_THAT(store.Read(kStock), ElementsAre("'00123' 2021-07-05T00:00:00Z 7 0.5 true",
                                               "'00124' 2021-07-05T00:00:00Z - - -"));
 }
@@ -479,10 +480,10 @@ TEST_P(TableDaoContract, AFileOfATableWithoutKeyIsKnownByItsContentEvenAsGzip) {
   Store store(GetParam());
   const auto first = store.Ingest(kVisits, store.File(kVisits, "home\nhome\n"));
   ASSERT_TRUE(first.ok()) << first.error().message;
-  EXPECT_FALSE(first->file_known);
+  EXPECT_FALSE(first->already_known);
   const auto again = store.Ingest(kVisits, store.GzipFile(kVisits, "home\nhome\n"));
   ASSERT_TRUE(again.ok()) << again.error().message;
-  EXPECT_TRUE(again->file_known);
+  EXPECT_TRUE(again->already_known);
   EXPECT_EQ(again->rows, 0U);
   EXPECT_THAT(Numbers(again->counts), ElementsAre(0, 0, 0));
   const auto other = store.Ingest(kVisits, store.File(kVisits, "home\nabout\n"));

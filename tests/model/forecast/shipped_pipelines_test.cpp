@@ -13,6 +13,7 @@
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/commands/train_command.hpp"

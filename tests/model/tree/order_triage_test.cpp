@@ -9,6 +9,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "model/inputs/input_encoder.hpp"
