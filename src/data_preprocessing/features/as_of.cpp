@@ -1,5 +1,6 @@
 #include <chrono>
 
+#include "data_preprocessing/document/choice.hpp"
 #include "data_preprocessing/features/feature_declaration.hpp"
 
 namespace forkcast::preprocessing {
@@ -35,6 +36,9 @@ class Reached final : public FeatureOperator {
   ReadAt at_;
 };
 
+constexpr Choices<std::chrono::microseconds, 2> kUnits{
+    {{"h", std::chrono::hours(1)}, {"d", std::chrono::days(1)}}};
+
 enum class Direction { kSince, kUntil };
 
 /// Time passed since the instant in a timestamp column, or left until it, in `unit`s; negative
@@ -63,17 +67,11 @@ class TimeDistance final : public FeatureOperator {
   std::chrono::microseconds unit_;
 };
 
-std::chrono::microseconds ReadUnit(const JsonNode& unit) {
-  if (unit.String() == "h") return std::chrono::hours(1);
-  if (unit.String() == "d") return std::chrono::days(1);
-  unit.Fail("expected h or d");
-}
-
 DeclaredOperator ReadTimeDistance(FeatureDeclaration& declaration, Direction direction) {
   const JsonNode& node = declaration.node();
   node.RequireObject({"name", "op", "series", "value", "key", "unit", "at", "missing"});
   const SeriesValue instant = declaration.InstantValue();
-  return {std::make_unique<TimeDistance>(instant, direction, ReadUnit(node.Get("unit"))),
+  return {std::make_unique<TimeDistance>(instant, direction, ReadChoice(node.Get("unit"), kUnits)),
           ColumnType::kDouble};
 }
 

@@ -4,10 +4,13 @@
 #include <string>
 #include <utility>
 
+#include "data_preprocessing/document/choice.hpp"
 #include "data_preprocessing/features/named_parts.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
+
+constexpr Choices<ReadAt, 2> kMoments{{{"origin", ReadAt::kOrigin}, {"target", ReadAt::kTarget}}};
 
 bool IsNumber(ColumnType type) noexcept {
   return type == ColumnType::kInt64 || type == ColumnType::kDouble;
@@ -111,10 +114,9 @@ int FeatureDeclaration::Periods(std::string_view member, std::optional<int> fall
 ReadAt FeatureDeclaration::Moment() const {
   const auto at = node_.Find("at");
   if (!at) return ReadAt::kOrigin;
-  const std::string chosen = at->String();
-  if (chosen != "origin" && chosen != "target") at->Fail("expected origin or target");
+  const ReadAt chosen = ReadChoice(*at, kMoments);
   if (!before_.forecasts) at->Fail("a pipeline without \"forecast\" has no target");
-  return chosen == "origin" ? ReadAt::kOrigin : ReadAt::kTarget;
+  return chosen;
 }
 
 }  // namespace forkcast::preprocessing

@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "data_preprocessing/document/choice.hpp"
 #include "data_preprocessing/features/calendar_part.hpp"
 #include "data_preprocessing/features/feature_declaration.hpp"
 
@@ -20,7 +21,7 @@ enum class RollingStatistic {
 };
 
 /// Those that "statistic" can name.
-constexpr std::array<std::pair<std::string_view, RollingStatistic>, 6> kStatistics{{
+constexpr Choices<RollingStatistic, 6> kStatistics{{
     {"mean", RollingStatistic::kMean},
     {"std", RollingStatistic::kStd},
     {"min", RollingStatistic::kMin},
@@ -243,14 +244,6 @@ class MatchedRolling final : public FeatureOperator {
   Likeness likeness_;
 };
 
-RollingStatistic ReadStatistic(const JsonNode& name) {
-  const std::string chosen = name.String();
-  for (const auto& [known, statistic] : kStatistics) {
-    if (known == chosen) return statistic;
-  }
-  name.Fail("expected mean, std, min, max, median or sum");
-}
-
 /// "match"; `period` is that of the series that is read.
 Likeness ReadLikeness(const JsonNode& match, Period period, FeatureDeclaration& declaration) {
   const std::vector<JsonNode> elements = match.Elements();
@@ -275,7 +268,7 @@ DeclaredOperator ReadWindow(FeatureDeclaration& declaration,
   const JsonNode& node = declaration.node();
   const SeriesValue value = declaration.GridValue();
   Window window{.size = declaration.Periods("window"), .lag = declaration.Periods("lag", 1)};
-  window.statistic = statistic ? *statistic : ReadStatistic(node.Get("statistic"));
+  window.statistic = statistic ? *statistic : ReadChoice(node.Get("statistic"), kStatistics);
   std::optional<Likeness> likeness;
   if (const auto match = node.Find("match")) {
     likeness = ReadLikeness(*match, value.series.aggregate->period, declaration);
