@@ -139,7 +139,7 @@ void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, 
   }
   if (!found.rows) return;
   const Snapshot::KeyRows& rows = *found.rows;
-  view.first_row_ = rows.row_begin;
+  view.rows_ = rows;
   if (read.at == ReadAt::kOrigin) {
     view.row_ = found.snapshot->AsOf(rows, moment.origin);
   } else if (!read.is_grid) {

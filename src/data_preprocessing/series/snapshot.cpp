@@ -70,6 +70,34 @@ class SectionReader {
   bool fits_ = true;
 };
 
+/// The sections of one value column, of which `first` is the first.
+template <typename ColumnView>
+ColumnView TakeColumn(SectionReader& reader, std::uint32_t first, ColumnType type,
+                      std::uint64_t row_count) noexcept {
+  ColumnView column;
+  column.type = type;
+  const std::uint32_t values = first + snapshot_format::kValues;
+  const std::uint32_t missing_or_ends = first + snapshot_format::kMissingOrEnds;
+  if (type == ColumnType::kText) {
+    column.codes = reader.Take<std::uint32_t>(values, row_count);
+    column.ends = reader.TakeAll<std::uint64_t>(missing_or_ends);
+    column.dictionary = reader.TakeText(first + snapshot_format::kDictionary);
+    return column;
+  }
+  column.missing = reader.Take<std::uint8_t>(missing_or_ends, row_count, /*optional=*/true);
+  if (type == ColumnType::kDouble) {
+    column.doubles = reader.Take<double>(values, row_count);
+  } else {
+    column.integers = reader.Take<std::int64_t>(values, row_count);
+  }
+  return column;
+}
+
+std::uint64_t SectionCountOf(const Header& header) noexcept {
+  return snapshot_format::kFixedSections +
+         std::uint64_t{header.column_count} * snapshot_format::kSectionsPerColumn;
+}
+
 }  // namespace
 
 const Header& Snapshot::header() const noexcept {
@@ -94,7 +122,7 @@ Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_v
   }
 }
 
-Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
+Status Snapshot::CheckHeader() const {
   const std::span<const std::byte> file = file_.bytes();
   if (file.size() < sizeof(Header) || header().magic != snapshot_format::kMagic) {
     return Corrupt("not a snapshot file");
@@ -108,14 +136,17 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
                    std::to_string(header().file_size) + " bytes");
   }
   if (header().column_count > file.size() / sizeof(Section)) return Corrupt("damaged header");
-  const std::uint64_t section_count =
-      snapshot_format::kFixedSections +
-      std::uint64_t{header().column_count} * snapshot_format::kSectionsPerColumn;
-  if (section_count > (file.size() - sizeof(Header)) / sizeof(Section)) {
+  if (SectionCountOf(header()) > (file.size() - sizeof(Header)) / sizeof(Section)) {
     return Corrupt("damaged header");
   }
-  SectionReader reader(
-      file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)), section_count});
+  return {};
+}
+
+Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
+  if (Status good = CheckHeader(); !good) return good;
+  const std::span<const std::byte> file = file_.bytes();
+  SectionReader reader(file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)),
+                              SectionCountOf(header())});
   if (reader.TakeText(snapshot_format::kDefinition) != definition ||
       header().column_count != values.columns.size()) {
     return Corrupt("published for another definition of this series: publish it again with ingest");
@@ -135,23 +166,7 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
   }
   std::uint32_t section = snapshot_format::kFixedSections;
   for (const ColumnSpec& spec : values.columns) {
-    ColumnView column;
-    column.type = spec.type;
-    if (spec.type == ColumnType::kText) {
-      column.codes = reader.Take<std::uint32_t>(section + snapshot_format::kValues, head.row_count);
-      column.ends = reader.TakeAll<std::uint64_t>(section + snapshot_format::kMissingOrEnds);
-      column.dictionary = reader.TakeText(section + snapshot_format::kDictionary);
-    } else {
-      column.missing = reader.Take<std::uint8_t>(section + snapshot_format::kMissingOrEnds,
-                                                 head.row_count, /*optional=*/true);
-      if (spec.type == ColumnType::kDouble) {
-        column.doubles = reader.Take<double>(section + snapshot_format::kValues, head.row_count);
-      } else {
-        column.integers =
-            reader.Take<std::int64_t>(section + snapshot_format::kValues, head.row_count);
-      }
-    }
-    columns_.push_back(column);
+    columns_.push_back(TakeColumn<ColumnView>(reader, section, spec.type, head.row_count));
     section += snapshot_format::kSectionsPerColumn;
   }
   if (!reader.fits() || !std::has_single_bit(buckets_.size()) || buckets_.size() <= keys_.size()) {
