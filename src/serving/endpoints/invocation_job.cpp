@@ -178,7 +178,7 @@ Status InvocationJob::CheckDeadline() {
     return "writing the answer";
   };
   if (stopped) {
-    slot_.clipped.fetch_add(1, std::memory_order_relaxed);
+    slot_.metrics.Count("clipped");
     return Error{ErrorCode::kNotReady, "the server stopped while " + stage()};
   }
   return Error{ErrorCode::kDeadlineExceeded, "the request's time ran out while " + stage()};

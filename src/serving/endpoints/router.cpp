@@ -40,11 +40,11 @@ Error NotAllowed(std::string_view allowed) {
 }  // namespace
 
 void CountAnswer(int status, WorkerSlot& slot) noexcept {
-  slot.requests.fetch_add(1, std::memory_order_relaxed);
+  slot.metrics.Count("requests");
   if (status >= 500) {
-    slot.server_errors.fetch_add(1, std::memory_order_relaxed);
+    slot.metrics.Count("server_errors");
   } else if (status >= 400) {
-    slot.client_errors.fetch_add(1, std::memory_order_relaxed);
+    slot.metrics.Count("client_errors");
   }
 }
 
@@ -164,7 +164,7 @@ void Router::Invoke(const RequestView& request, Response& response, Work& work) 
     return WriteError({ErrorCode::kNotReady, "the model is not loaded yet"}, request_id_, response);
   }
   if (request.retry_after.count() != 0) {
-    slot_.refused.fetch_add(1, std::memory_order_relaxed);
+    slot_.metrics.Count("refused");
     return WriteOverload(request.retry_after, request_id_, response);
   }
   work.job_ = invocations_->Begin(request, request_id_, response);

@@ -206,12 +206,12 @@ struct Connections::Shared : std::enable_shared_from_this<Shared> {
   }
   /// A connection has ended. `failed`: out of memory; the worker goes on.
   void Close(Connection& connection, bool failed) {
-    if (failed) slot.server_errors.fetch_add(1, std::memory_order_relaxed);
+    if (failed) slot.metrics.Count("server_errors");
     open.erase(connection.place);
     CountOpen();
     on_closed();
   }
-  void CountOpen() noexcept { slot.connections.store(open.size(), std::memory_order_relaxed); }
+  void CountOpen() noexcept { slot.metrics.Set("connections", open.size()); }
 
   /// Resumes the connection when every other one that can go on has.
   void ResumeInTurn(Connection& connection) {
@@ -460,7 +460,7 @@ std::chrono::seconds Connections::Connection::RetryAfter() const {
 
 bool Connections::Connection::WorkOnAnswer() {
   const RequestView& request = reader_.request();
-  // What the master sees when the loop does not come back from this.
+  // What the master sees when the loop does not come back from this (invariant 4 of WorkerSlot).
   const auto ns = [](MonotonicTime time) { return time.time_since_epoch().count(); };
   shared_.slot.request_deadline_ns.store(ns(request.deadline), std::memory_order_relaxed);
   shared_.slot.request_started_ns.store(ns(std::chrono::steady_clock::now()),
@@ -514,7 +514,7 @@ void Connections::Connection::AnswerFault(const RequestFault& fault) {
 /// The time for a request ran out while it was still arriving.
 void Connections::Connection::AnswerLateRequest() {
   if (std::chrono::steady_clock::now() >= shared_.stop_by) {
-    shared_.slot.clipped.fetch_add(1, std::memory_order_relaxed);
+    shared_.slot.metrics.Count("clipped");
     return AnswerFault({.status = 503, .code = "not_ready", .message = "the server is stopping"});
   }
   AnswerFault({.status = 408,

@@ -88,9 +88,7 @@ int Master::Run() {
     Notify("WATCHDOG=1");
     Wait(now);
   }
-  std::uint64_t clipped = 0;
-  for (const WorkerSlot& slot : slots_) clipped += slot.clipped.load(std::memory_order_relaxed);
-  log_.info("stopped code={} clipped={}", exit_code_, clipped);
+  log_.info("stopped code={} clipped={}", exit_code_, Total("clipped"));
   return exit_code_;
 }
 
@@ -154,7 +152,7 @@ void Master::RetireCheapest(Predicate may_go, MonotonicTime now) {
   const auto cost = [&](const Worker& worker) {
     if (!may_go(worker)) return UINT64_MAX;
     if (worker.stage == Stage::kBooting) return std::uint64_t{0};
-    return 1 + slots_[worker.slot].connections.load(std::memory_order_relaxed);
+    return 1 + slots_[worker.slot].metrics.Get("connections");
   };
   Retire(*std::ranges::min_element(workers_, {}, cost), now);
 }
@@ -173,8 +171,7 @@ void Master::StartWorker(std::uint64_t generation, MonotonicTime now) {
   const auto index = static_cast<std::size_t>(slot - slots_.begin());
   WorkerStart start{
       .slot = index, .generation = generation, .first_boot = !ever_ready_ && !options_.takes_over};
-  slot->generation.store(generation, std::memory_order_relaxed);
-  slot->started_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  // Ours to write until the fork, and again after the end (invariants 1 and 2 of WorkerSlot).
   slot->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   slot->SetState(WorkerState::kBooting);
   try {
@@ -194,9 +191,8 @@ void Master::StartWorker(std::uint64_t generation, MonotonicTime now) {
     log_.error("start_failed error={:?}", error.what());
     return;
   }
-  const pid_t pid = workers_.back().process.pid();
-  slot->pid.store(pid, std::memory_order_relaxed);
-  log_.info("worker_started worker={} child={} generation={}", index, pid, generation);
+  log_.info("worker_started worker={} child={} generation={}", index, workers_.back().process.pid(),
+            generation);
 }
 
 void Master::StartRecorder(MonotonicTime now) {
@@ -361,6 +357,7 @@ void Master::Wait(MonotonicTime now) {
   }
   ReapStrangers();
   OnSignals(then);
+  TellMetrics();
   if (options_.control != nullptr) {
     options_.control->Answer([this, then] { return ToJson(Describe(then)); });
   }
@@ -427,8 +424,7 @@ void Master::LogEnd(const std::string& who, const ChildProcess& process, const C
 void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now) {
   LogEnd("worker=" + std::to_string(worker.slot), worker.process, end, worker.leaving());
   WorkerSlot& slot = slots_[worker.slot];
-  slot.pid.store(0);
-  slot.connections.store(0);
+  slot.metrics.ClearGauges();  // its counters go on (invariant 3)
   slot.request_started_ns.store(0);
   slot.request_deadline_ns.store(0);
   slot.SetState(WorkerState::kEmpty);
@@ -440,8 +436,7 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
     log_.critical("first_boot_failed worker={} code={}", worker.slot, exit_code_);
     return Stop(SIGINT, now);
   }
-  state_.restarts.fetch_add(1, std::memory_order_relaxed);
-  slot.restarts.fetch_add(1, std::memory_order_relaxed);
+  slot.metrics.Count("restarts");
   if (IsTrial(worker)) return AbandonReload(now);
   // What was READY for a while and died is replaced at once, what never was is not tried in a rush.
   worker_delay_.OnDeath(worker.was_ready ? worker.started : now, now);
@@ -505,37 +500,37 @@ void Master::OnSignal(int signal, MonotonicTime now) {
   log_.info("signal_ignored signal={:?}", ::strsignal(signal));
 }
 
+void Master::TellMetrics() noexcept {
+  state_.metrics.Set("generation", generation_);
+  state_.metrics.Set("target", target_);
+}
+
+std::uint64_t Master::Total(MetricId metric) const {
+  std::vector<std::optional<std::uint64_t>> values;
+  for (const WorkerSlot& slot : slots_) values.emplace_back(slot.metrics.Get(metric));
+  return AddUp(Metric::Across::kSum, values);
+}
+
 ServerStatus Master::Describe(MonotonicTime now) const {
   constexpr std::array<const char*, 4> kStates{"empty", "booting", "ready", "draining"};
   constexpr std::array<const char*, 7> kStages{"booting",    "ready",   "retiring", "stopping",
                                                "terminated", "aborted", "killed"};
   ServerStatus status{.pid = ::getpid(),
-                      .generation = generation_,
-                      .target = target_,
                       .uptime = std::chrono::duration_cast<milliseconds>(now - began_),
+                      .metrics = state_.metrics.Read(),
                       .workers = {},
-                      .recorder = {.pid = recorder_ ? recorder_->pid() : 0}};
-  for (const WorkerSlot& slot : slots_) {
-    status.recorder.captured += slot.captured.load(std::memory_order_relaxed);
-    status.recorder.dropped += slot.capture_dropped.load(std::memory_order_relaxed);
-  }
+                      .recorder = {.pid = recorder_ ? recorder_->pid() : 0,
+                                   .captured = Total("captured"),
+                                   .dropped = Total("capture_dropped")}};
   for (const Worker& worker : workers_) {
     const WorkerSlot& slot = slots_[worker.slot];
-    const auto value = [](const auto& field) { return field.load(std::memory_order_relaxed); };
     status.workers.push_back({.slot = worker.slot,
                               .pid = worker.process.pid(),
                               .generation = worker.generation,
                               .state = kStates.at(static_cast<std::size_t>(slot.State())),
                               .stage = kStages.at(static_cast<std::size_t>(worker.stage)),
                               .age = std::chrono::duration_cast<milliseconds>(now - worker.started),
-                              .requests = value(slot.requests),
-                              .client_errors = value(slot.client_errors),
-                              .server_errors = value(slot.server_errors),
-                              .clipped = value(slot.clipped),
-                              .refused = value(slot.refused),
-                              .connections = value(slot.connections),
-                              .resident_bytes = value(slot.resident_bytes),
-                              .restarts = value(slot.restarts)});
+                              .metrics = slot.metrics.Read()});
   }
   std::ranges::sort(status.workers, {}, &WorkerStatus::slot);
   if (options_.complete_status) options_.complete_status(status);

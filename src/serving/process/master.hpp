@@ -142,6 +142,10 @@ class Master {
   void CheckUpgrade(MonotonicTime now);
   void HandOver(MonotonicTime now);
   void Notify(const std::string& state) const;
+  /// Its own, into shared memory.
+  void TellMetrics() noexcept;
+  /// Over all slots, also those of workers that are gone.
+  [[nodiscard]] std::uint64_t Total(MetricId metric) const;
   [[nodiscard]] ServerStatus Describe(MonotonicTime now) const;
   void Stop(int signal, MonotonicTime now);
   void ChangeTarget(int by);

@@ -97,7 +97,7 @@ class Worker {
         sweeper_(loop_),
         signals_(loop_),
         control_(loop_),
-        first_request_(slot_.requests.load(std::memory_order_relaxed)),
+        first_request_(slot_.metrics.Get("requests")),
         recycle_after_(RecycleAfter()) {}
 
   int Run() {
@@ -198,8 +198,8 @@ class Worker {
     const auto now = clock_.Monotonic();
     slot_.heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     const std::uint64_t resident = ResidentBytes();
-    slot_.resident_bytes.store(resident, std::memory_order_relaxed);
-    const std::uint64_t served = slot_.requests.load(std::memory_order_relaxed) - first_request_;
+    slot_.metrics.Set("resident_bytes", resident);
+    const std::uint64_t served = slot_.metrics.Get("requests") - first_request_;
     if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
     if (config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024) {
       AskRecycling("resident_bytes", resident);
@@ -359,7 +359,8 @@ class Worker {
   net::steady_timer sweeper_;
   net::signal_set signals_;
   net::posix::stream_descriptor control_;
-  const std::uint64_t first_request_;
+  const std::uint64_t
+      first_request_;  // the slot had other workers before (invariant 3 of WorkerSlot)
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
   std::thread loader_;

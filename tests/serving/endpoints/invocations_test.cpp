@@ -371,7 +371,7 @@ TEST_F(InvocationsTest, EndsARequestWhoseTimeIsOver) {
   service_.clock().Set(MonotonicTime(std::chrono::hours(2)));
   const Response response = service_.Post(kGood);
   EXPECT_EQ(ErrorOf(response, 504).at("code"), "deadline_exceeded");
-  EXPECT_EQ(service_.slot().server_errors, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("server_errors"), 1U);
 }
 
 /// With each look at the clock a minute's share passes, so that the time runs out ever later.
@@ -413,16 +413,16 @@ TEST_F(InvocationsTest, IsRefusedWhenTooMuchIsWaiting) {
   EXPECT_EQ(HeaderOf(response.headers, "Retry-After"), "3");
   EXPECT_EQ(HeaderOf(response.headers, "X-Request-Id"), "r-17");
   EXPECT_FALSE(response.close);
-  EXPECT_EQ(service_.slot().refused, 1U);
-  EXPECT_EQ(service_.slot().server_errors, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("server_errors"), 1U);
   EXPECT_EQ(service_.Post(kGood).status, 200);
-  EXPECT_EQ(service_.slot().refused, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 1U);
 }
 
 TEST_F(InvocationsTest, EndsWhatIsInWorkWhenTheServerHasToStop) {
   service_.server().stop_deadline_ns = 1;
   EXPECT_EQ(ErrorOf(service_.Post(kGood), 503).at("code"), "not_ready");
-  EXPECT_EQ(service_.slot().clipped, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("clipped"), 1U);
 }
 
 TEST_F(InvocationsTest, AnEndpointWrapsErrorsAndLeavesAnswersAlone) {

@@ -235,12 +235,12 @@ TEST_F(RouterTest, CountsRequestsAndErrorsInItsOwnSlot) {
   Ask({.method = Method::kGet, .path = "/nowhere"});
   Ask({.method = Method::kGet, .path = "/endpoints/a/invocations"});
   Ask({.method = Method::kPost, .path = "/invocations"});
-  EXPECT_EQ(slots_[1].requests, 4U);
-  EXPECT_EQ(slots_[1].client_errors, 2U);
-  EXPECT_EQ(slots_[1].server_errors, 1U);
+  EXPECT_EQ(slots_[1].metrics.Get("requests"), 4U);
+  EXPECT_EQ(slots_[1].metrics.Get("client_errors"), 2U);
+  EXPECT_EQ(slots_[1].metrics.Get("server_errors"), 1U);
   for (const std::size_t other : {0U, 2U}) {
-    EXPECT_EQ(slots_[other].requests + slots_[other].client_errors + slots_[other].server_errors,
-              0U);
+    const MetricReadings counted = slots_[other].metrics.Read();
+    EXPECT_EQ(*counted["requests"] + *counted["client_errors"] + *counted["server_errors"], 0U);
   }
 }
 

@@ -166,10 +166,10 @@ class ConnectionsTest : public testing::Test {
   void Stuff(Client& client) {
     std::uint64_t answered = 0;
     do {
-      answered = slots_[0].requests;
+      answered = slots_[0].metrics.Get("requests");
       client.Send("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
       Settle();
-    } while (slots_[0].requests != answered);
+    } while (slots_[0].metrics.Get("requests") != answered);
   }
 
   boost::asio::io_context loop_{1};
@@ -200,8 +200,8 @@ TEST_F(ConnectionsTest, KeepAConnectionFromRequestToRequest) {
                              "[0-9]+ [0-9:]+ GMT\r\nContent-Length: 0\r\n\r\n"));
   }
   EXPECT_EQ(connections_.size(), 1U);
-  EXPECT_EQ(slots_[0].connections, 1U);
-  EXPECT_EQ(slots_[0].requests, 3U);
+  EXPECT_EQ(slots_[0].metrics.Get("connections"), 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 3U);
   EXPECT_EQ(closed_, 0U);
 }
 
@@ -215,7 +215,7 @@ TEST_F(ConnectionsTest, AnnounceTheEndThatTheClientAskedFor) {
   EXPECT_EQ(HeaderOf(Exchange(client, kPingAndClose), "Connection"), "close");
   RunUntil(client, [&] { return client.ended() && connections_.size() == 0; });
   EXPECT_EQ(closed_, 1U);
-  EXPECT_EQ(slots_[0].connections, 0U);
+  EXPECT_EQ(slots_[0].metrics.Get("connections"), 0U);
 }
 
 TEST_F(ConnectionsTest, EndAfterARequestOfTheOldVersionUnlessItAsksToStay) {
@@ -268,7 +268,7 @@ TEST_F(ConnectionsTest, NoticeAnEndThatCameTogetherWithBytes) {
       RunUntil(client, [&] { return client.ended() && connections_.size() == 0; });
     }
   }
-  EXPECT_EQ(slots_[0].requests, 2U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 2U);
 }
 
 TEST_F(ConnectionsTest, AnswerHeadWithoutTheBodyThatGetWouldHave) {
@@ -327,18 +327,18 @@ TEST_F(ConnectionsTest, AnswerNothingBehindTheLastRequest) {
   EXPECT_FALSE(client.reset());
   EXPECT_EQ(HeaderOf(client.TakeAnswer(), "Connection"), "close");
   EXPECT_EQ(client.text(), "");
-  EXPECT_EQ(slots_[0].requests, 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 1U);
 }
 
 TEST_F(ConnectionsTest, CountWhatIsNoRequestAsWhatItWasAnswered) {
   Client bad = Connect();
   Exchange(bad, "nonsense\r\n\r\n");
-  EXPECT_EQ(slots_[0].client_errors, 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("client_errors"), 1U);
   Client unknown = Connect();
   Exchange(unknown, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n");
-  EXPECT_EQ(slots_[0].client_errors, 1U);
-  EXPECT_EQ(slots_[0].server_errors, 1U);
-  EXPECT_EQ(slots_[0].requests, 2U);
+  EXPECT_EQ(slots_[0].metrics.Get("client_errors"), 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("server_errors"), 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 2U);
 }
 
 TEST_F(ConnectionsTest, AnswerARequestThatDoesNotArriveInTimeWith408) {
@@ -479,7 +479,7 @@ TEST_F(ConnectionsTest, RefuseWhatIsNotWholeWhenTheServerHasToStop) {
     EXPECT_THAT(answer, HasSubstr("the server is stopping"));
     EXPECT_EQ(HeaderOf(answer, "Connection"), "close");
   }
-  EXPECT_EQ(slots_[0].clipped, 2U);
+  EXPECT_EQ(slots_[0].metrics.Get("clipped"), 2U);
 }
 
 TEST_F(ConnectionsTest, ASecondDrainOnlyShortensTheFirst) {
@@ -506,8 +506,8 @@ TEST_F(ConnectionsTest, OneWithManyRequestsDoesNotKeepAnotherWaiting) {
     loop_.poll_one();
     modest.Receive();
   }
-  EXPECT_LT(slots_[0].requests, kRequests / 4);
-  RunUntil(greedy, [&] { return slots_[0].requests == kRequests + 1; });
+  EXPECT_LT(slots_[0].metrics.Get("requests"), kRequests / 4);
+  RunUntil(greedy, [&] { return slots_[0].metrics.Get("requests") == kRequests + 1; });
 }
 
 TEST_F(ConnectionsTest, CountAConnectionAtOnceWhenStartedWithinTheLoop) {
@@ -660,10 +660,10 @@ TEST_F(LargeRequestsTest, AreRefusedWhenTheyWouldWaitTooLong) {
     EXPECT_EQ(HeaderOf(answer, "Retry-After"), "1");
     EXPECT_EQ(HeaderOf(answer, "Connection"), "");
   }
-  EXPECT_EQ(service_.slot().refused, 2U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 2U);
   service_.slot().SetState(WorkerState::kReady);
   EXPECT_THAT(Exchange(client, kPing), StartsWith("HTTP/1.1 200 OK"));
-  EXPECT_EQ(service_.slot().refused, 2U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 2U);
 }
 
 TEST_F(LargeRequestsTest, MayBeGivenUpInTheMiddle) {
@@ -692,7 +692,7 @@ TEST_F(ConnectionsTest, SteadyStateAllocatesNothing) {
     after = AllocationCount();
     client.Receive();
   }
-  EXPECT_EQ(slots_[0].requests, 5U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 5U);
   EXPECT_EQ(after - before, 0U);
 }
 
