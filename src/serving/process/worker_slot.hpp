@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "serving/metrics/metric_values.hpp"
 
@@ -34,6 +35,21 @@ enum class WorkerState : std::uint32_t {
   kReady,     ///< Answers.
   kDraining,  ///< Finishes what it has, takes nothing new.
 };
+
+/// As `forkcast status` shows it.
+constexpr std::string_view WordFor(WorkerState state) noexcept {
+  switch (state) {
+    case WorkerState::kEmpty:
+      return "empty";
+    case WorkerState::kBooting:
+      return "booting";
+    case WorkerState::kReady:
+      return "ready";
+    case WorkerState::kDraining:
+      return "draining";
+  }
+  return {};
+}
 
 /// What one worker tells the others. On cache lines of its own, so that no two workers share one;
 /// 128 bytes, since processors fetch lines in pairs.
