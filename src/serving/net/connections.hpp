@@ -16,6 +16,7 @@ class io_context;
 namespace forkcast::serving {
 
 class AccessLog;
+class ConnectionLoop;
 class Router;
 struct WorkerSlot;
 
@@ -41,8 +42,8 @@ struct ConnectionOptions {
 class Connections {
  public:
   /// `on_closed` is called after each connection that ended. All but `options` must outlive the
-  /// object, and `slot` also the loop.
-  Connections(boost::asio::io_context& loop, Router& router, WorkerSlot& slot,
+  /// object, and `slot` also the loop. Throws std::system_error.
+  Connections(boost::asio::io_context& loop, const Clock& clock, Router& router, WorkerSlot& slot,
               const ConnectionOptions& options, std::function<void()> on_closed);
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -61,9 +62,7 @@ class Connections {
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:
-  struct Shared;
-  class Connection;
-  std::shared_ptr<Shared> shared_;  // each connection's, too: coroutines end with the loop
+  std::shared_ptr<ConnectionLoop> loop_;  // its handlers', too, which end with the loop
 };
 
 }  // namespace forkcast::serving

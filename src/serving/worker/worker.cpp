@@ -83,7 +83,7 @@ class Worker {
                 .capture_socket = options.capture_socket},
                options.hook_types),
         router_(options.slots, slot_, *log_, seed_),
-        connections_(loop_, router_, slot_,
+        connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
                       .timeout = config_.timeout,

@@ -177,7 +177,9 @@ class ConnectionsTest : public testing::Test {
   spdlog::logger log_{"test"};
   Router router_{slots_, slots_[0], log_, 7};
   std::size_t closed_ = 0;
+  const SystemClock clock_;
   Connections connections_{loop_,
+                           clock_,
                            router_,
                            slots_[0],
                            {.limits = {.max_header_bytes = 1000, .max_body_bytes = 100'000},
@@ -397,8 +399,8 @@ TEST_F(ConnectionsTest, DropAPeerThatNeverReads) {
 TEST_F(ConnectionsTest, DropAPeerThatReadsForLongerThanARequestMayTake) {
   OrderService service;
   service.clock().Set({});  // time enough to compute
-  Connections connections(loop_, service.router(), slots_[0], {.limits = {}, .timeout = kTimeout},
-                          [] {});
+  Connections connections(loop_, clock_, service.router(), slots_[0],
+                          {.limits = {}, .timeout = kTimeout}, [] {});
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
   const int small = 4096;
@@ -577,7 +579,7 @@ class LargeRequestsTest : public ConnectionsTest {
 
   OrderService service_;
   Connections service_connections_{
-      loop_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout}, [] {}};
+      loop_, clock_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout}, [] {}};
 };
 
 TEST_F(LargeRequestsTest, LetOthersHaveTheirTurnsMeanwhile) {
@@ -648,7 +650,7 @@ TEST_F(LargeRequestsTest, DoNotWaitForTheirTurnLongerThanTheyMayTake) {
 TEST_F(LargeRequestsTest, AreRefusedWhenTheyWouldWaitTooLong) {
   // Nobody is to wait at all; who finds the loop idle has waited for the moment that it took.
   Connections strict(
-      loop_, service_.router(), service_.slot(),
+      loop_, clock_, service_.router(), service_.slot(),
       {.limits = {}, .timeout = kTimeout, .max_queue_delay = std::chrono::milliseconds(0)}, [] {});
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
@@ -669,8 +671,8 @@ TEST_F(LargeRequestsTest, AreRefusedWhenTheyWouldWaitTooLong) {
 TEST_F(LargeRequestsTest, MayBeGivenUpInTheMiddle) {
   Client first = Join();
   {
-    Connections others(loop_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout},
-                       [] {});
+    Connections others(loop_, clock_, service_.router(), slots_[0],
+                       {.limits = {}, .timeout = kTimeout}, [] {});
     std::array<int, 2> pair{};
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
     others.Start(Fd(pair[1]));
