@@ -432,6 +432,8 @@ TEST_F(Operations, ReloadChangesTheAccessLogOrKeepsTheOldGeneration) {
   config(other);
   server.Signal(SIGHUP);
   EXPECT_TRUE(Eventually([&] { return server.CountInLog("reload_done") == 1; })) << server.log();
+  // Until both of the old ones have heard of it, one of them may still take the request.
+  EXPECT_TRUE(Eventually([&] { return server.CountInLog(" draining ") == 2; })) << server.log();
   EXPECT_EQ(AskOnce(server.endpoint(), OneOrder()).status, 200);
   EXPECT_TRUE(Eventually([&] { return Lines(ReadWhole(other)).size() == 1; }));
 }
