@@ -42,7 +42,7 @@ void Connection::OnEvents(std::uint32_t events) {
 }
 
 void Connection::Tick(MonotonicTime now) {
-  if (deadlines_.Tick(now) == ConnectionDeadlines::Wait::kGoesOn) return;
+  if (deadlines_.Tick(now) == ConnectionDeadlines::Due::kLater) return;
   if (wait_ != Wait::kTurn) Resume();  // else it will be soon
 }
 

@@ -67,11 +67,12 @@ class ConnectionDeadlines {
     if (doing == Doing::kReading) due_ = std::min(due_, drain_.stop_by);
   }
 
-  enum class Wait { kGoesOn, kIsOver };
-  Wait Tick(MonotonicTime now) noexcept {
-    if (now < due_) return Wait::kGoesOn;
+  enum class Due { kLater, kNow };
+  /// kNow: the wait in progress has taken too long.
+  Due Tick(MonotonicTime now) noexcept {
+    if (now < due_) return Due::kLater;
     expired_ = true;
-    return Wait::kIsOver;
+    return Due::kNow;
   }
   /// Whether the wait in progress, or the last one, took too long.
   [[nodiscard]] bool expired() const noexcept { return expired_; }

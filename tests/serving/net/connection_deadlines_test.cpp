@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using Doing = ConnectionDeadlines::Doing;
-using Wait = ConnectionDeadlines::Wait;
+using Due = ConnectionDeadlines::Due;
 
 constexpr MonotonicTime kStart = MonotonicTime() + 1000h;
 
@@ -39,9 +39,9 @@ TEST_P(Deadline, IsOverThen) {
   if (param.drain) drain.Begin(kStart + param.drain->idle_until, kStart + param.drain->stop_by);
   ConnectionDeadlines deadlines(60s, 75s, drain);
   param.waits(deadlines);
-  EXPECT_EQ(deadlines.Tick(kStart + param.over - 1ns), Wait::kGoesOn);
+  EXPECT_EQ(deadlines.Tick(kStart + param.over - 1ns), Due::kLater);
   EXPECT_FALSE(deadlines.expired());
-  EXPECT_EQ(deadlines.Tick(kStart + param.over), Wait::kIsOver);
+  EXPECT_EQ(deadlines.Tick(kStart + param.over), Due::kNow);
   EXPECT_TRUE(deadlines.expired());
 }
 
@@ -112,8 +112,8 @@ TEST_P(DrainShortensTheWait, InProgress) {
   deadlines.AwaitReader();
   drain.Begin(kStart + 1s, kStart + 20s);
   deadlines.OnDrain(GetParam().doing);
-  EXPECT_EQ(deadlines.Tick(kStart + GetParam().over - 1ns), Wait::kGoesOn);
-  EXPECT_EQ(deadlines.Tick(kStart + GetParam().over), Wait::kIsOver);
+  EXPECT_EQ(deadlines.Tick(kStart + GetParam().over - 1ns), Due::kLater);
+  EXPECT_EQ(deadlines.Tick(kStart + GetParam().over), Due::kNow);
 }
 
 INSTANTIATE_TEST_SUITE_P(Cases, DrainShortensTheWait,

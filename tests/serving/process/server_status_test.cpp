@@ -12,7 +12,9 @@ namespace forkcast::serving {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 struct Known {
   MetricId metric;
@@ -83,18 +85,21 @@ TEST(ServerStatus, SaysThatThereIsNoRecorder) {
   EXPECT_THAT(ToTable(status), HasSubstr("\nno recorder, captured 0, dropped 0\n"));
 }
 
-/// The keys are documented: tools read them.
+/// The keys are documented: tools read them. Metrics that come later follow these.
 TEST(ServerStatus, CallsItsMembersAsDocumented) {
   ServerStatus status = Example();
   status.workers.resize(1);
-  EXPECT_EQ(
-      ToJson(status),
-      R"({"pid":100,"generation":3,"target":2,"uptime_ms":3723000,"workers":[{"slot":0,"pid":101,)"
-      R"("generation":3,"state":"ready","stage":"ready","age_ms":61000,"requests":12345,)"
-      R"("client_errors":6,"server_errors":7,"clipped":8,"refused":15,"connections":9,)"
-      R"("resident_bytes":12582912,"restarts":10,"captured":0,"capture_dropped":0,)"
-      R"("hook_failures":0}],"recorder":{"pid":102,"captured":13,"dropped":14}})"
-      "\n");
+  const std::string text = ToJson(status);
+  EXPECT_THAT(text, StartsWith(R"({"pid":100,"generation":3,"target":2,)"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"("uptime_ms":3723000,"workers":[{"slot":0,"pid":101,"generation":3,"state":"ready",)"
+          R"("stage":"ready","age_ms":61000,"requests":12345,"client_errors":6,"server_errors":7,)"
+          R"("clipped":8,"refused":15,"connections":9,"resident_bytes":12582912,"restarts":10,)"
+          R"("captured":0,"capture_dropped":0,"hook_failures":0)"));
+  EXPECT_THAT(text, EndsWith(R"(],"recorder":{"pid":102,"captured":13,"dropped":14}})"
+                             "\n"));
 }
 
 TEST(ServerStatus, ShowsADashForWhatAnOlderServerDoesNotTell) {
