@@ -105,7 +105,7 @@ class Server {
                    .retire_timeout = config_.idle_timeout + 2 * timeout,
                    .boot_timeout = config_.boot_timeout,
                    .heartbeat_timeout = std::min(timeout, kLongestHeartbeat)},
-                  slots_.all(), state_[0], *log_)
+                  context_.clock, slots_.all(), state_[0], *log_)
         .Run();
   }
 

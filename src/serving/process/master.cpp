@@ -29,8 +29,6 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds kTurn{250};  // liveness is looked at as often
 
-MonotonicTime Now() { return std::chrono::steady_clock::now(); }
-
 sigset_t HandledSignals() {
   sigset_t set;
   ::sigemptyset(&set);
@@ -43,9 +41,10 @@ sigset_t HandledSignals() {
 
 }  // namespace
 
-Master::Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& state,
-               spdlog::logger& log)
+Master::Master(MasterOptions options, const Clock& clock, std::span<WorkerSlot> slots,
+               ServerState& state, spdlog::logger& log)
     : options_(std::move(options)),
+      clock_(clock),
       slots_(slots),
       state_(state),
       log_(log),
@@ -53,7 +52,7 @@ Master::Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& 
       worker_delay_(static_cast<std::uint32_t>(::getpid())),
       target_(options_.workers, slots_.size()),
       upgrade_(std::move(options_.start_upgrade), log_),
-      began_(Now()),
+      began_(clock_.Monotonic()),
       suspensions_(kTurn, began_) {
   const sigset_t handled = HandledSignals();
   ::sigprocmask(SIG_BLOCK, &handled, nullptr);
@@ -67,7 +66,7 @@ Master::~Master() = default;
 int Master::Run() {
   log_.info("started workers={} pid={}", target_.workers(), ::getpid());
   while (!Stopped()) {
-    const MonotonicTime now = Now();
+    const MonotonicTime now = clock_.Monotonic();
     suspensions_.OnTurn(now);
     Reconcile(now);
     CheckUpgrade(now);
@@ -252,7 +251,7 @@ void Master::Wait(MonotonicTime now) {
     log_.error("poll_failed error={:?}", std::strerror(errno));
   }
 
-  OnEvents(Now());
+  OnEvents(clock_.Monotonic());
 }
 
 void Master::OnEvents(MonotonicTime now) {

@@ -88,9 +88,10 @@ struct MasterOptions {
 /// loop, what happens in it, and the system calls.
 class Master {
  public:
-  /// `slots` bounds the workers, old and new generations together. All must outlive the master.
+  /// `slots` bounds the workers, old and new generations together. All must outlive the master,
+  /// which looks at `clock` once a turn and once after each wait.
   /// Blocks the signals it handles in the calling thread, which must be the process's only one.
-  Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& state,
+  Master(MasterOptions options, const Clock& clock, std::span<WorkerSlot> slots, ServerState& state,
          spdlog::logger& log);
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
@@ -148,6 +149,7 @@ class Master {
   [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
   MasterOptions options_;
+  const Clock& clock_;
   std::span<WorkerSlot> slots_;
   ServerState& state_;
   spdlog::logger& log_;

@@ -258,7 +258,7 @@ class Worker {
 
   void StartAccepting() {
     acceptor_.emplace(
-        options_.listeners, slot_.request_started_ns,
+        options_.listeners, slot_.request_started_ns, clock_,
         [this](int listener) {
           net::post(loop_, [this, listener] { OnConnectionWaiting(listener); });
         },
