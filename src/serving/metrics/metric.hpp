@@ -40,7 +40,7 @@ struct Metric {
   Unit unit = Unit::kNone;
   Across across = Across::kSum;
   std::string_view heading{};  ///< Of its column in the table of `forkcast status`; empty: none.
-  std::string_view help;     ///< One line, without backslashes.
+  std::string_view help;       ///< One line, without backslashes.
 };
 
 // clang-format off
