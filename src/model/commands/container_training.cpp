@@ -9,8 +9,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <sstream>
-#include <streambuf>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -25,9 +23,11 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "model/commands/container_request.hpp"
+#include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/train_command.hpp"
-#include "model/commands/training_request.hpp"
-#include "model/forecast/training_plan.hpp"
+#include "model/commands/training_console.hpp"
+#include "model/learn/training_run.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -50,7 +50,6 @@ constexpr std::string_view kUnfinished = ".unfinished";
 struct Failure {
   TrainExit exit = TrainExit::kIo;
   std::string message;
-  bool is_logged = false;  ///< By the command that failed.
 };
 
 void StopIfAsked() {
@@ -84,35 +83,6 @@ class WorkFolder {
   fs::path path_;
 };
 
-/// A stream that hands on what is written to it and keeps the end of it.
-class KeepingStream : private std::streambuf, public std::ostream {
- public:
-  explicit KeepingStream(std::ostream& to)
-      : std::ostream(static_cast<std::streambuf*>(this)), to_(to) {}
-  [[nodiscard]] const std::string& kept() const noexcept { return kept_; }
-
- private:
-  int overflow(int c) override {
-    const char character = std::streambuf::traits_type::to_char_type(c);
-    xsputn(&character, 1);
-    return c;
-  }
-  std::streamsize xsputn(const char* text, std::streamsize size) override {
-    constexpr std::size_t kMost = 1U << 16U;
-    to_.write(text, size);
-    kept_.append(text, static_cast<std::size_t>(size));
-    if (kept_.size() > 2 * kMost) kept_.erase(0, kept_.size() - kMost);
-    return size;
-  }
-  int sync() override {
-    to_.flush();
-    return 0;
-  }
-
-  std::ostream& to_;
-  std::string kept_;
-};
-
 /// Texts from outside need not be UTF-8, and the platform shows nothing else.
 std::string AsUtf8(const std::string& text) {
   return ordered_json::parse(
@@ -141,7 +111,7 @@ void Require(const Status& status) {
 PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
   Result<PipelineSpec> spec = preprocessing::ParsePipelineSpec(document.dump(), folder);
   if (!spec) throw SpecError(spec.error().message);
-  if (spec->forecast) static_cast<void>(ReadTrainingPlan(JsonNode(document), *spec));
+  KindOf(document).check(JsonNode(document), *spec);
   return *std::move(spec);
 }
 
@@ -174,7 +144,7 @@ class ContainerTraining {
                                   hosts.first);
       return TrainExit::kDone;
     }
-    const TrainingRequest request = ReadTrainingRequest(folder_, hosts);
+    const ContainerRequest request = ReadContainerRequest(folder_, hosts);
     const fs::path pipeline = FindPipeline(request);
     const ordered_json document = ReadDocument(pipeline, request.parameters);
     const PipelineSpec spec = Validate(document, pipeline.parent_path());
@@ -183,8 +153,7 @@ class ContainerTraining {
 
     const WorkFolder work(context_);
     Ingest(spec, request.channels, work.path());
-    WriteFile(work.path() / "pipeline.json", document.dump());
-    const ordered_json summary = Train(request, work.path());
+    const ordered_json summary = Train(request, document, pipeline.parent_path(), work.path());
     StopIfAsked();
     PutModel(summary.at("folder").get<std::string>());
     context_.out << fmt::format("the model is in {}\n", folder_.model().string());
@@ -192,7 +161,7 @@ class ContainerTraining {
   }
 
  private:
-  [[nodiscard]] fs::path FindPipeline(const TrainingRequest& request) const {
+  [[nodiscard]] fs::path FindPipeline(const ContainerRequest& request) const {
     if (!request.pipeline.empty()) {
       const fs::path given(request.pipeline);
       const fs::path file = given.is_absolute() ? given : folder_.data() / given;
@@ -328,42 +297,32 @@ class ContainerTraining {
         }));
   }
 
-  /// What `forkcast train --json` prints of a version that is fit to be used.
-  ordered_json Train(const TrainingRequest& request, const fs::path& work) const {
-    std::vector<std::string> arguments{
-        "--pipeline",  (work / "pipeline.json").string(),
-        "--store",     StoreOf(work),
-        "--snapshots", (work / "snapshots").string(),
-        "--models",    (work / "models").string(),
-        "--report",    (folder_.output_data() / "report.html").string(),
-        "--json"};
-    arguments.insert(arguments.end(), request.flags.begin(), request.flags.end());
-    if (request.force_promote) arguments.emplace_back("--force-promote");
-    std::ostringstream printed;
-    KeepingStream err(context_.err);
+  /// The summary of a version that is fit to be used.
+  ordered_json Train(const ContainerRequest& request, const ordered_json& document,
+                     const fs::path& folder, const fs::path& work) const {
+    const JobSources sources{.folder = folder,
+                             .snapshots = work / "snapshots",
+                             .store = StoreOf(work),
+                             .window = request.window,
+                             .seed = request.seed,
+                             .threads = request.threads};
+    TrainingConsole console(context_, {.progress = true, .text = false});
     StopIfAsked();
-    const auto exit = static_cast<TrainExit>(
-        RunTrainCommand(arguments, {.environment = context_.environment,
-                                    .out = printed,
-                                    .err = err,
-                                    .clock = context_.clock,
-                                    .err_is_terminal = context_.err_is_terminal}));
+    const TrainingOutcome outcome = RunTraining(
+        {.document = document,
+         .open = [&](const ordered_json& one) { return KindOf(one).open(one, sources); },
+         .publication =
+             Publication{
+                 .models = work / "models", .name = {}, .force_promote = request.force_promote},
+         .report = folder_.output_data() / "report.html"},
+        context_.clock, console);
     StopIfAsked();
-    if (exit != TrainExit::kDone && exit != TrainExit::kGate) {
-      throw Failure{exit, LastMessage(err.kept()), true};
+    if (!outcome.message.empty()) throw Failure{ExitOf(outcome.end), outcome.message};
+    Report(outcome.summary);
+    if (outcome.end == TrainingEnd::kNotPromoted) {
+      throw Failure{ExitOf(outcome.end), GateMessage(outcome.summary.at("evaluation"))};
     }
-    ordered_json summary = ordered_json::parse(printed.str());
-    Report(summary);
-    if (exit == TrainExit::kGate) throw Failure{exit, GateMessage(summary.at("evaluation"))};
-    return summary;
-  }
-
-  static std::string LastMessage(const std::string& err) {
-    const std::size_t at = err.rfind(kProgram);
-    if (at == std::string::npos) return "the training failed without saying why";
-    std::string message = err.substr(at + kProgram.size());
-    while (message.ends_with('\n')) message.pop_back();
-    return message;
+    return outcome.summary;
   }
 
   /// The metrics, for people and for the platform's regular expressions, and all of it as a file.
@@ -432,11 +391,9 @@ class ContainerTraining {
   const CommandContext& context_;
 };
 
-/// Where the platform and whoever reads the log look for it.
-void TellFailure(const ContainerFolder& folder, const CommandContext& context,
-                 const std::string& text, bool is_logged) {
-  const std::string message = AsUtf8(text);
-  if (!is_logged) context.err << kProgram << message << '\n';
+/// Where the platform looks for it.
+void NoteFailure(const ContainerFolder& folder, const CommandContext& context,
+                 const std::string& message) {
   try {
     fs::create_directories(folder.failure().parent_path());
     WriteFile(folder.failure(), message + "\n");
@@ -454,21 +411,22 @@ TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandConte
     fs::remove(of_an_earlier_run, ignored);
   }
   const auto fail = [&](TrainExit exit, const std::string& message) {
-    TellFailure(folder, context, message, false);
+    const std::string text = AsUtf8(message);
+    context.err << kProgram << text << '\n';
+    NoteFailure(folder, context, text);
     return exit;
   };
   try {
     return ContainerTraining(folder, context).Run();
   } catch (const Failure& failure) {
-    TellFailure(folder, context, failure.message, failure.is_logged);
-    return failure.exit;
+    return fail(failure.exit, failure.message);
   } catch (const SpecError& error) {
     return fail(TrainExit::kUsage, error.what());
   } catch (const std::system_error& error) {
     return fail(TrainExit::kIo, error.what());
   } catch (const std::exception& error) {
     // main logs it, and has an exit code for what nobody expected.
-    TellFailure(folder, context, error.what(), true);
+    NoteFailure(folder, context, AsUtf8(error.what()));
     throw;
   }
 }

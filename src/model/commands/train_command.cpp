@@ -9,19 +9,17 @@
 #include <string_view>
 #include <utility>
 
-#include "data_preprocessing/base/atomic_file.hpp"
-#include "data_preprocessing/base/progress.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/artefact/registry.hpp"
-#include "model/classify/classifier_job.hpp"
-#include "model/forecast/forecast_job.hpp"
+#include "model/commands/pipeline_kinds.hpp"
+#include "model/commands/training_console.hpp"
 #include "model/forecast/key_replacement_job.hpp"
-#include "model/forecast/training_plan.hpp"
-#include "model/learn/training_job.hpp"
+#include "model/learn/training_run.hpp"
+#include "model/learn/xgboost/trainer.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -30,21 +28,17 @@ using nlohmann::ordered_json;
 using preprocessing::CommandContext;
 using preprocessing::Flag;
 using preprocessing::FlagValues;
-using preprocessing::JsonNode;
 
 enum class Command { kTrain, kEvaluate };
 
 struct Options {
   std::filesystem::path pipeline;
   JobSources sources;
-  std::filesystem::path models;
-  std::string name;   ///< Of the model; empty: the pipeline's.
-  std::string alias;  ///< Moved to a version that beats its baselines.
+  Publication publication;
   std::filesystem::path report;
   std::vector<std::string> report_keys;
   std::vector<std::string> only_keys;
   std::string from_version = "champion";
-  bool force_promote = false;
   bool dry_run = false;
   bool json = false;
   bool quiet = false;
@@ -132,23 +126,6 @@ std::string Help(Command command) {
       trains ? ", or the folder of models," : "");
 }
 
-template <typename T>
-T Require(Result<T> result) {
-  if (result) return *std::move(result);
-  const std::string& message = result.error().message;
-  switch (result.error().code) {
-    case ErrorCode::kInvalidArgument:
-      throw Failure{TrainExit::kData, message};
-    default:
-      throw Failure{TrainExit::kIo, message};
-  }
-}
-void Require(const Status& status) {
-  if (!status) Require(Result<bool>(status.error()));
-}
-
-Failure Stopped() { return {TrainExit::kStopped, "stopped; nothing was published"}; }
-
 std::string ValueOf(const FlagValues& flags, std::string_view flag, const char* variable,
                     const CommandContext& context) {
   if (const auto found = flags.find(flag); found != flags.end()) return found->second.front();
@@ -193,9 +170,11 @@ Options ReadOptions(Command command, const std::vector<std::string>& arguments,
   const auto or_default = [](std::string value, const char* fallback) {
     return value.empty() ? std::string(fallback) : value;
   };
-  options.models = or_default(ValueOf(*flags, "models", "FORKCAST_MODELS", context), "models");
-  options.name = ValueOf(*flags, "name", nullptr, context);
-  options.alias = or_default(ValueOf(*flags, "alias", nullptr, context), "champion");
+  options.publication = {
+      .models = or_default(ValueOf(*flags, "models", "FORKCAST_MODELS", context), "models"),
+      .name = ValueOf(*flags, "name", nullptr, context),
+      .alias = or_default(ValueOf(*flags, "alias", nullptr, context), "champion"),
+      .force_promote = flags->contains("force-promote")};
   sources.window = {.since = ValueOf(*flags, "since", nullptr, context),
                     .until = ValueOf(*flags, "until", nullptr, context),
                     .last = ValueOf(*flags, "last", nullptr, context)};
@@ -215,216 +194,40 @@ Options ReadOptions(Command command, const std::vector<std::string>& arguments,
     }
     options.from_version = from;
   }
-  options.force_promote = flags->contains("force-promote");
   options.dry_run = flags->contains("dry-run");
   options.json = flags->contains("json");
   options.quiet = flags->contains("quiet");
   return options;
 }
 
-/// Shows how far a stage is, and says whether to go on.
-class StageProgress {
- public:
-  StageProgress(const Options& options, const CommandContext& context, std::string label)
-      : clock_(context.clock),
-        start_(clock_.Monotonic()),
-        progress_(options.quiet             ? Progress::Style::kNone
-                  : context.err_is_terminal ? Progress::Style::kBar
-                                            : Progress::Style::kLines,
-                  context.err, std::move(label), "steps") {}
-
-  bool Update(std::size_t done, std::size_t total) {
-    progress_.SetTotal(total);
-    progress_.Update(done, clock_.Monotonic() - start_);
-    return !preprocessing::StopSignals::Requested();
+/// The document's job, of all its keys or of those that were named.
+Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document, const Options& options) {
+  const PipelineKind& kind = KindOf(document);
+  for (const auto& [flag, keys] :
+       {std::pair("report-key", &options.report_keys), std::pair("only-key", &options.only_keys)}) {
+    if (kind.has_keys || keys->empty()) continue;
+    return Error{ErrorCode::kInvalidArgument, fmt::format("--{}: only a forecast has keys", flag)};
   }
+  if (options.only_keys.empty()) return kind.open(document, options.sources);
+  return KeyReplacementJob::Load(
+      document, options.sources, Registry(options.publication.models),
+      {.model = options.publication.name, .base = options.from_version, .keys = options.only_keys});
+}
 
- private:
-  const Clock& clock_;
-  MonotonicTime start_;
-  Progress progress_;
-};
-
-/// One run of train or evaluate. Throws Failure.
-class Run {
- public:
-  Run(Command command, const Options& options, const CommandContext& context)
-      : command_(command), options_(options), context_(context) {}
-
-  TrainExit operator()() {
-    ordered_json document = ReadDocument();
-    std::unique_ptr<TrainingJob> job = Load(document);
-    if (command_ == Command::kTrain) CheckNames(*job);
-    if (options_.dry_run) return DryRun(*job);
-    ordered_json searched = ordered_json::array();
-    if (job->search() != nullptr) {
-      document = Search(document, *job->search(), searched);
-      job = Load(document);
-    }
-    Require(job->ComputeExamples());
-    const Validation& validation = Validate(*job, "validation");
-    ordered_json summary{{"pipeline", job->name()}, {"evaluation", validation.ToJson()}};
-    if (!searched.empty()) summary["search"] = searched;
-    if (!options_.report.empty()) WriteReport(validation);
-    if (!options_.json && !options_.quiet) context_.out << validation.Describe();
-    const TrainExit exit =
-        command_ == Command::kTrain ? Publish(*job, validation, summary) : TrainExit::kDone;
-    if (options_.json) context_.out << summary.dump() << '\n';
-    context_.out.flush();
-    return exit;
+TrainingRequest RequestOf(Command command, const Options& options) {
+  try {
+    TrainingRequest request{
+        .document = preprocessing::ReadJsonFile(options.pipeline),
+        .open = [&options](const ordered_json& document) { return Open(document, options); },
+        .report = options.report,
+        .report_keys = options.report_keys,
+        .dry_run = options.dry_run};
+    if (command == Command::kTrain) request.publication = options.publication;
+    return request;
+  } catch (const preprocessing::SpecError& error) {
+    throw Failure{TrainExit::kUsage, error.what()};
   }
-
- private:
-  [[nodiscard]] std::string ModelName(const TrainingJob& job) const {
-    return options_.name.empty() ? job.name() : options_.name;
-  }
-
-  /// What training would only find out at its end.
-  void CheckNames(const TrainingJob& job) const {
-    const Status named = Registry::CheckNames(ModelName(job), options_.alias);
-    if (!named) throw Failure{TrainExit::kUsage, named.error().message};
-  }
-
-  [[nodiscard]] ordered_json ReadDocument() const {
-    try {
-      return preprocessing::ReadJsonFile(options_.pipeline);
-    } catch (const preprocessing::SpecError& error) {
-      throw Failure{TrainExit::kUsage, error.what()};
-    }
-  }
-
-  [[nodiscard]] static bool IsForecast(const ordered_json& document) {
-    return document.contains("forecast");
-  }
-
-  /// The job of the pipeline's kind, not checked against its data yet.
-  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document) const {
-    if (!IsForecast(document)) return ClassifierJob::Load(document, options_.sources);
-    if (options_.only_keys.empty()) return ForecastJob::Load(document, options_.sources);
-    return KeyReplacementJob::Load(
-        document, options_.sources, Registry(options_.models),
-        {.model = options_.name, .base = options_.from_version, .keys = options_.only_keys});
-  }
-
-  [[nodiscard]] std::unique_ptr<TrainingJob> Load(const ordered_json& document) const {
-    if (!IsForecast(document)) {
-      for (const auto& [flag, keys] : {std::pair("report-key", &options_.report_keys),
-                                       std::pair("only-key", &options_.only_keys)}) {
-        if (keys->empty()) continue;
-        throw Failure{TrainExit::kUsage, fmt::format("--{}: only a forecast has keys", flag)};
-      }
-    }
-    Result<std::unique_ptr<TrainingJob>> loaded = Open(document);
-    if (!loaded) {
-      // The document and the flags are the user's words; what is wrong on disk is not.
-      throw Failure{
-          loaded.error().code == ErrorCode::kInvalidArgument ? TrainExit::kUsage : TrainExit::kIo,
-          loaded.error().message};
-    }
-    Require((*loaded)->Check());
-    return *std::move(loaded);
-  }
-
-  TrainExit DryRun(const TrainingJob& job) const {
-    const JobSummary summary = job.Summary();
-    if (options_.json) {
-      ordered_json plan{{"pipeline", job.name()}};
-      plan.update(summary.json);
-      plan["dry_run"] = true;
-      context_.out << plan.dump() << '\n';
-    } else {
-      context_.out << fmt::format("{}: {}: nothing is in the way\n", job.name(), summary.text);
-    }
-    return TrainExit::kDone;
-  }
-
-  [[nodiscard]] const Validation& Validate(TrainingJob& job, const std::string& label) const {
-    StageProgress progress(options_, context_, label);
-    const Validation* const validation = Require(job.Validate(
-        [&](std::size_t done, std::size_t total) { return progress.Update(done, total); }));
-    if (validation == nullptr) throw Stopped();
-    return *validation;
-  }
-
-  /// Judges every point of the search in the folds; returns the document with the best one.
-  ordered_json Search(const ordered_json& document, const SearchSpec& search,
-                      ordered_json& searched) const {
-    const auto with = [&document](const Assignment& assignment) {
-      ordered_json changed = WithParameters(document, assignment);
-      changed["training"].erase("search");
-      return changed;
-    };
-    const CheckAssignment check = [&](const Assignment& assignment) -> Status {
-      try {
-        const Result<std::unique_ptr<TrainingJob>> job = Open(with(assignment));
-        if (!job) return job.error();
-        return (*job)->Check();
-      } catch (const preprocessing::SpecError& error) {
-        return Error{ErrorCode::kInvalidArgument,
-                     std::string("$.training.search: ") + error.what()};
-      }
-    };
-    const std::vector<Assignment> points = Require(EnumerateAssignments(search, check));
-    std::optional<double> least;
-    ordered_json best;
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      const ordered_json changed = with(points[i]);
-      const std::unique_ptr<TrainingJob> job = Load(changed);
-      Require(job->ComputeExamples());
-      const std::optional<double> value =
-          Validate(*job, fmt::format("search {} of {}", i + 1, points.size())).value();
-      ordered_json point = ordered_json::object();
-      for (const auto& [name, setting] : points[i]) point[name] = setting;
-      point["value"] = value ? ordered_json(*value) : ordered_json();
-      if (!options_.json && !options_.quiet) context_.out << point.dump() << '\n';
-      searched.push_back(std::move(point));
-      if (!value || (least && *value >= *least)) continue;
-      least = value;
-      best = changed;
-    }
-    if (!least) throw Failure{TrainExit::kData, "no point of the search could be judged"};
-    return best;
-  }
-
-  void WriteReport(const Validation& validation) const {
-    const std::string page = Require(validation.ReportPage(options_.report_keys));
-    try {
-      AtomicFile file(options_.report);
-      file.Write(page);
-      file.Commit();
-    } catch (const std::system_error& error) {
-      throw Failure{TrainExit::kIo, error.what()};
-    }
-  }
-
-  TrainExit Publish(const TrainingJob& job, const Validation& validation,
-                    ordered_json& summary) const {
-    StageProgress progress(options_, context_, "training");
-    const std::optional<Artefact> artefact = Require(job.TrainOnAll(
-        [&](std::size_t done, std::size_t total) { return progress.Update(done, total); }));
-    if (!artefact || preprocessing::StopSignals::Requested()) throw Stopped();
-    const std::string name = ModelName(job);
-    const Registry registry(options_.models);
-    const bool promoted = validation.beats_baselines() || options_.force_promote;
-    const std::uint64_t version =
-        Require(registry.Publish(name, artefact->manifest, artefact->files, context_.clock.Now(),
-                                 promoted ? options_.alias : std::string(), artefact->expected));
-    summary["model"] = name;
-    summary["version"] = version;
-    summary["folder"] = (options_.models / name / std::to_string(version)).string();
-    summary["promoted"] = promoted;
-    if (!options_.json && !options_.quiet) {
-      context_.out << fmt::format("published {} {} in {}{}\n", name, version,
-                                  summary["folder"].get<std::string>(),
-                                  promoted ? ", now its " + options_.alias : "; not promoted");
-    }
-    return promoted ? TrainExit::kDone : TrainExit::kGate;
-  }
-
-  Command command_;
-  const Options& options_;
-  const CommandContext& context_;
-};
+}
 
 int RunCommand(Command command, const std::vector<std::string>& arguments,
                const CommandContext& context) {
@@ -435,7 +238,15 @@ int RunCommand(Command command, const std::vector<std::string>& arguments,
   try {
     const preprocessing::StopSignals signals;
     const Options options = ReadOptions(command, arguments, context);
-    return static_cast<int>(Run(command, options, context)());
+    TrainingConsole console(context,
+                            {.progress = !options.quiet, .text = !options.json && !options.quiet});
+    const TrainingOutcome outcome =
+        RunTraining(RequestOf(command, options), context.clock, console);
+    const TrainExit exit = ExitOf(outcome.end);
+    if (!outcome.message.empty()) throw Failure{exit, outcome.message};
+    if (options.json) context.out << outcome.summary.dump() << '\n';
+    context.out.flush();
+    return static_cast<int>(exit);
   } catch (const Failure& failure) {
     context.err << fmt::format("forkcast {}: {}\n",
                                command == Command::kTrain ? "train" : "evaluate", failure.message);

@@ -42,27 +42,6 @@ Metric ReadMetric(const JsonNode& node) {
   return *metric;
 }
 
-/// Where a searched parameter is in a pipeline document. Throws SpecError for one of a feature that
-/// is not there.
-ordered_json::json_pointer PointerTo(const ordered_json& root, const std::string& name) {
-  constexpr std::string_view kFeatures = "features.";
-  if (!name.starts_with(kFeatures)) {
-    std::string pointer = "/training/" + name;
-    std::ranges::replace(pointer, '.', '/');
-    return ordered_json::json_pointer(pointer);
-  }
-  const std::size_t dot = name.rfind('.');
-  const std::string feature = name.substr(kFeatures.size(), dot - kFeatures.size());
-  const auto& features = root.at("features");
-  const auto found = std::ranges::find_if(
-      features, [&feature](const ordered_json& one) { return one.value("name", "") == feature; });
-  if (dot < kFeatures.size() || found == features.end()) {
-    throw preprocessing::SpecError("\"" + name + "\" is no member of a feature");
-  }
-  return ordered_json::json_pointer("/features") /
-         static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);
-}
-
 }  // namespace
 
 TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
@@ -106,29 +85,6 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
         ReadSearchSpec(*search, {"folds", "metric", "baselines", "mase_season", "search"});
   }
   return plan;
-}
-
-ordered_json WithParameters(ordered_json root, const Assignment& assignment) {
-  for (const auto& [name, value] : assignment) {
-    try {
-      root[PointerTo(root, name)] = value;
-    } catch (const ordered_json::exception&) {
-      throw preprocessing::SpecError("\"" + name +
-                                     "\" is no member of \"training\" or of a feature");
-    }
-  }
-  return root;
-}
-
-const ordered_json* FindParameter(const ordered_json& root, const std::string& name) {
-  try {
-    const ordered_json::json_pointer pointer = PointerTo(root, name);
-    return root.contains(pointer) ? &root.at(pointer) : nullptr;
-  } catch (const preprocessing::SpecError&) {
-    return nullptr;
-  } catch (const ordered_json::exception&) {
-    return nullptr;
-  }
 }
 
 }  // namespace forkcast::model

@@ -57,15 +57,4 @@ struct TrainingPlan {
 [[nodiscard]] TrainingPlan ReadTrainingPlan(const preprocessing::JsonNode& root,
                                             const preprocessing::PipelineSpec& spec);
 
-/// The pipeline document `root` with the members that an assignment names replaced: those of
-/// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
-/// a name that can be none.
-[[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
-                                                    const Assignment& assignment);
-
-/// The value that a parameter has in a pipeline document, or null where it has none: what
-/// WithParameters() would replace.
-[[nodiscard]] const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
-                                                          const std::string& name);
-
 }  // namespace forkcast::model

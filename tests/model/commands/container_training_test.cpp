@@ -31,6 +31,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 const fs::path kPipeline = FORKCAST_SOURCE_DIR "/conf/pipelines/weekly_demand.json";
+const fs::path kClassifier = FORKCAST_SOURCE_DIR "/conf/pipelines/order_fulfilment.json";
 const fs::path kLines = FORKCAST_SOURCE_DIR "/data/weekly_demand/order_lines.csv";
 
 /// The folder that a platform would mount, with one channel for the sample and one for the
@@ -386,6 +387,15 @@ INSTANTIATE_TEST_SUITE_P(
                 R"("features.mean_4.window": $.features[4].window: expected an integer)"},
         Refusal{"TextForANumber", With("model.trees", "many"), TrainExit::kUsage,
                 R"("model.trees": $.training.model.trees: expected)"},
+        Refusal{"TextForANumberOfAClassifierBeforeAnyRowIsRead",
+                [](const fs::path& input, ordered_json& hyperparameters,
+                   std::map<std::string, std::string>&) {
+                  fs::remove(input / "data/pipeline/weekly_demand.json");
+                  Write(input / "data/pipeline/order_fulfilment.json", ReadWhole(kClassifier));
+                  hyperparameters["model.max_depth"] = "banana";
+                },
+                TrainExit::kUsage,
+                "hyperparameters.json: \"model.max_depth\": $.training.model.max_depth: expected"},
         Refusal{"Null", With("model.trees", nullptr), TrainExit::kUsage,
                 "$.model.trees: expected a value"},
         Refusal{"SeedInWords", With("seed", "x"), TrainExit::kUsage,

@@ -1,4 +1,4 @@
-#include "model/commands/training_request.hpp"
+#include "model/commands/container_request.hpp"
 
 #include <fmt/format.h>
 
@@ -24,11 +24,18 @@ using preprocessing::ReadJsonFile;
 using preprocessing::SpecError;
 
 constexpr std::string_view kReserved = "sagemaker_";
-/// Hyperparameters that are flags of `forkcast train`.
-constexpr std::array<std::string_view, 3> kTimeFlags{"since", "until", "last"};
+/// Hyperparameters that say which data are used, as the flags of `forkcast train` do.
+constexpr std::array<std::pair<std::string_view, std::string DataWindow::*>, 3> kWindowFlags{
+    {{"since", &DataWindow::since}, {"until", &DataWindow::until}, {"last", &DataWindow::last}}};
 /// Those that are numbers, and the greatest.
-constexpr std::array<std::pair<std::string_view, std::uint32_t>, 2> kNumberFlags{
-    {{"seed", kMostSeed}, {"threads", kMostThreads}}};
+struct NumberFlag {
+  std::string_view name;
+  std::optional<std::uint32_t> ContainerRequest::*number;
+  std::uint32_t most;
+};
+constexpr std::array<NumberFlag, 2> kNumberFlags{
+    {{"seed", &ContainerRequest::seed, kMostSeed},
+     {"threads", &ContainerRequest::threads, kMostThreads}}};
 
 bool Contains(const auto& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -75,17 +82,17 @@ bool SwitchOf(const JsonNode& node) {
   return false;
 }
 
-std::string NumberFlagOf(const JsonNode& node, std::uint32_t most) {
+std::uint32_t NumberFlagOf(const JsonNode& node, std::uint32_t most) {
   const std::string text = TextOf(node);
   std::uint32_t number = 0;
   const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (failed != std::errc() || end != text.data() + text.size() || number > most) {
     node.Fail(fmt::format("expected a whole number from 0 to {}, got \"{}\"", most, text));
   }
-  return text;
+  return number;
 }
 
-void ReadHyperparameters(const ContainerFolder& folder, TrainingRequest& request) {
+void ReadHyperparameters(const ContainerFolder& folder, ContainerRequest& request) {
   const ordered_json document = ReadJsonFile(folder.hyperparameters());
   RootOf(document, folder.hyperparameters())
       .EachMember([&request](const std::string& name, const JsonNode& node) {
@@ -94,12 +101,13 @@ void ReadHyperparameters(const ContainerFolder& folder, TrainingRequest& request
           request.pipeline = TextOf(node);
         } else if (name == "force_promote") {
           request.force_promote = SwitchOf(node);
-        } else if (const auto flag = std::ranges::find(kNumberFlags, name,
+        } else if (const auto number = std::ranges::find(kNumberFlags, name, &NumberFlag::name);
+                   number != kNumberFlags.end()) {
+          request.*number->number = NumberFlagOf(node, number->most);
+        } else if (const auto flag = std::ranges::find(kWindowFlags, name,
                                                        [](const auto& one) { return one.first; });
-                   flag != kNumberFlags.end()) {
-          request.flags.push_back(fmt::format("--{}={}", name, NumberFlagOf(node, flag->second)));
-        } else if (Contains(kTimeFlags, name)) {
-          request.flags.push_back(fmt::format("--{}={}", name, TextOf(node)));
+                   flag != kWindowFlags.end()) {
+          request.window.*flag->second = TextOf(node);
         } else {
           request.parameters.emplace_back(name, ValueOf(node));
         }
@@ -141,7 +149,7 @@ Channel ReadChannel(const ContainerFolder& folder, const Hosts& hosts, const std
   return channel;
 }
 
-void ReadChannels(const ContainerFolder& folder, const Hosts& hosts, TrainingRequest& request) {
+void ReadChannels(const ContainerFolder& folder, const Hosts& hosts, ContainerRequest& request) {
   std::error_code failed;
   if (fs::exists(folder.channels(), failed)) {
     const ordered_json document = ReadJsonFile(folder.channels());
@@ -177,8 +185,8 @@ Hosts ReadHosts(const ContainerFolder& folder) {
   return hosts;
 }
 
-TrainingRequest ReadTrainingRequest(const ContainerFolder& folder, const Hosts& hosts) {
-  TrainingRequest request;
+ContainerRequest ReadContainerRequest(const ContainerFolder& folder, const Hosts& hosts) {
+  ContainerRequest request;
   ReadHyperparameters(folder, request);
   ReadChannels(folder, hosts, request);
   return request;

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "model/learn/data_window.hpp"
 #include "model/learn/parameter_search.hpp"
 
 namespace forkcast::model {
@@ -48,10 +51,12 @@ struct Channel {
 };
 
 /// What is to be trained, and from what.
-struct TrainingRequest {
-  std::string pipeline;            ///< As it was given; empty: not.
-  Assignment parameters{};         ///< For WithParameters(), by name.
-  std::vector<std::string> flags;  ///< Of `forkcast train`: "--seed=7".
+struct ContainerRequest {
+  std::string pipeline;     ///< As it was given; empty: not.
+  Assignment parameters{};  ///< For WithParameters(), by name.
+  DataWindow window{};
+  std::optional<std::uint32_t> seed{};  ///< In place of the pipeline's, as the next.
+  std::optional<unsigned> threads{};
   bool force_promote = false;
   std::vector<Channel> channels;  ///< By name; at least one.
 };
@@ -64,7 +69,7 @@ struct TrainingRequest {
 /// channel). Hyperparameters that begin with "sagemaker_" are the platform's own and left out.
 /// Throws SpecError naming file and path: also for a channel that is not there, that is piped, that
 /// holds no plain files, or of which each of several hosts has a part only.
-[[nodiscard]] TrainingRequest ReadTrainingRequest(const ContainerFolder& folder,
-                                                  const Hosts& hosts);
+[[nodiscard]] ContainerRequest ReadContainerRequest(const ContainerFolder& folder,
+                                                    const Hosts& hosts);
 
 }  // namespace forkcast::model
