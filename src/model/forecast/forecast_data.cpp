@@ -74,47 +74,54 @@ Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spe
                                                          const std::filesystem::path& snapshots) {
   Result<std::vector<Snapshot>> opened = OpenSnapshots(spec, snapshots);
   if (!opened) return opened.error();
-  std::unique_ptr<ForecastData> data(
-      new ForecastData(spec, PositionOf(spec.series, spec.forecast->series), *std::move(opened)));
-  Status made = data->MakeRequests();
+  const auto all = std::make_shared<Opened>(spec, PositionOf(spec.series, spec.forecast->series),
+                                            *std::move(opened));
+  Status made = all->MakeRequests(spec);
   if (!made) return made.error();
-  return data;
+  return std::unique_ptr<ForecastData>(new ForecastData(spec, all));
 }
 
-ForecastData::ForecastData(const PipelineSpec& spec, std::size_t series,
-                           std::vector<Snapshot> snapshots)
-    : spec_(spec),
-      series_(spec.series[series]),
-      snapshots_(std::move(snapshots)),
-      grid_(series_, snapshots_[series], spec.zone),
-      column_(*series_.ValueSchema().Find(spec.forecast->value)),
-      requests_(spec.request.fields) {}
+std::unique_ptr<ForecastData> ForecastData::For(const PipelineSpec& spec) const {
+  return std::unique_ptr<ForecastData>(new ForecastData(spec, opened_));
+}
 
-Status ForecastData::MakeRequests() {
-  const Schema& fields = spec_.request.fields;
+ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t forecast_series,
+                             std::vector<Snapshot> opened)
+    : series(spec.series[forecast_series]),
+      zone(spec.zone),
+      snapshots(std::move(opened)),
+      grid(series, snapshots[forecast_series], zone),
+      column(*series.ValueSchema().Find(spec.forecast->value)),
+      requests(spec.request.fields) {}
+
+Status ForecastData::Opened::MakeRequests(const PipelineSpec& spec) {
+  const Schema& fields = spec.request.fields;
+  const std::vector<std::string>& names = spec.forecast->key;
   for (std::size_t i = 0; i < fields.columns.size(); ++i) {
     const ColumnSpec& field = fields.columns[i];
-    const auto key = std::ranges::find(forecast().key, field.name);
-    const bool in_key = key != forecast().key.end();
-    if (!in_key && field.name != spec_.request.time && !field.nullable) {
+    const auto key = std::ranges::find(names, field.name);
+    const bool in_key = key != names.end();
+    if (!in_key && field.name != spec.request.time && !field.nullable) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("request field \"{}\" may not be missing, but a forecast knows only "
                                "its key and time",
                                field.name)};
     }
-    for (std::size_t number = 0; number < key_count(); ++number) {
+    for (std::size_t number = 0; number < grid.key_count(); ++number) {
       if (in_key) {
-        Append(grid_.KeyValues(number)[static_cast<std::size_t>(key - forecast().key.begin())],
-               requests_.column(i));
+        Append(grid.KeyValues(number)[static_cast<std::size_t>(key - names.begin())],
+               requests.column(i));
       } else {
-        requests_.column(i).AppendMissing();
+        requests.column(i).AppendMissing();
       }
     }
   }
   return {};
 }
 
-std::string ForecastData::KeyName(std::size_t key) const { return JoinedKey(grid_.KeyValues(key)); }
+std::string ForecastData::KeyName(std::size_t key) const {
+  return JoinedKey(grid().KeyValues(key));
+}
 
 std::vector<std::uint32_t> ForecastData::AllKeys() const {
   std::vector<std::uint32_t> keys(key_count());
@@ -123,7 +130,7 @@ std::vector<std::uint32_t> ForecastData::AllKeys() const {
 }
 
 std::string ForecastData::FirstDay(std::int64_t period) const {
-  const std::chrono::year_month_day day(FirstDayOf(period, series_.aggregate->period));
+  const std::chrono::year_month_day day(FirstDayOf(period, series().aggregate->period));
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }

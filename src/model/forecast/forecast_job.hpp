@@ -56,6 +56,8 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] const SearchSpec* search() const noexcept override {
     return plan_.search ? &*plan_.search : nullptr;
   }
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
+      const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
   /// That the folds fit into the history, and that keys have targets.
   [[nodiscard]] Status Check() const override;
@@ -85,8 +87,15 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] nlohmann::ordered_json VerdictOn(std::uint32_t key) const;
 
  private:
-  ForecastJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec, TrainingPlan plan)
-      : document_(std::move(document)), spec_(std::move(spec)), plan_(std::move(plan)) {}
+  ForecastJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec, TrainingPlan plan,
+              JobSources sources)
+      : document_(std::move(document)),
+        spec_(std::move(spec)),
+        plan_(std::move(plan)),
+        sources_(std::move(sources)) {}
+  /// A job without data yet.
+  static Result<std::unique_ptr<ForecastJob>> Plan(const nlohmann::ordered_json& document,
+                                                   const JobSources& sources);
   Status CutWindow(const DataWindow& window);
   /// The pipeline document, the models, reference statistics.
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ForecastModel& model) const;
@@ -94,6 +103,7 @@ class ForecastJob final : public TrainingJob {
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;
   TrainingPlan plan_;
+  JobSources sources_;
   std::unique_ptr<ForecastData> data_;
   PeriodRange periods_;
   std::vector<std::uint32_t> keys_;

@@ -165,6 +165,10 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
   }
 }
 
+Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::With(const ordered_json&) const {
+  return Error{ErrorCode::kInternal, "keys are trained as their version was, without a search"};
+}
+
 JobSummary KeyReplacementJob::Summary() const {
   JobSummary summary = job_->Summary();
   summary.json["base"] = base_.info().number;

@@ -43,11 +43,11 @@ class TrainingRun {
       : request_(request), clock_(clock), observer_(observer) {}
 
   TrainingOutcome operator()() {
-    std::unique_ptr<TrainingJob> job = Open(request_.document);
+    std::unique_ptr<TrainingJob> job = Checked(request_.open(request_.document));
     if (request_.publication) CheckNames(*job);
     if (request_.dry_run) return DryRun(*job);
     ordered_json searched = ordered_json::array();
-    if (job->search() != nullptr) job = Open(Search(*job->search(), searched));
+    if (job->search() != nullptr) job = Search(*job, searched);
     Require(job->ComputeExamples());
     const Validation& validation = Validate(*job, "validation");
     TrainingOutcome outcome;
@@ -71,8 +71,9 @@ class TrainingRun {
   }
 
   /// A job that has something to learn from.
-  [[nodiscard]] std::unique_ptr<TrainingJob> Open(const ordered_json& document) const {
-    std::unique_ptr<TrainingJob> job = Require(request_.open(document), TrainingEnd::kRefused);
+  [[nodiscard]] static std::unique_ptr<TrainingJob> Checked(
+      Result<std::unique_ptr<TrainingJob>> opened) {
+    std::unique_ptr<TrainingJob> job = Require(std::move(opened), TrainingEnd::kRefused);
     Require(job->Check());
     return job;
   }
@@ -93,29 +94,36 @@ class TrainingRun {
     return *validation;
   }
 
-  /// Judges every point of the search in the folds; returns the document with the best one.
-  [[nodiscard]] ordered_json Search(const SearchSpec& search, ordered_json& searched) const {
-    const auto with = [this](const Assignment& assignment) {
-      ordered_json changed = WithParameters(request_.document, assignment);
-      changed["training"].erase("search");
-      return changed;
-    };
+  /// The points of a job's search that can be tried.
+  [[nodiscard]] std::vector<Assignment> PointsOf(const TrainingJob& job) const {
     const CheckAssignment check = [&](const Assignment& assignment) -> Status {
       try {
-        const Result<std::unique_ptr<TrainingJob>> job = request_.open(with(assignment));
-        if (!job) return job.error();
-        return (*job)->Check();
+        const Result<std::unique_ptr<TrainingJob>> point = job.With(DocumentAt(assignment));
+        if (!point) return point.error();
+        return (*point)->Check();
       } catch (const preprocessing::SpecError& error) {
         return Error{ErrorCode::kInvalidArgument,
                      std::string("$.training.search: ") + error.what()};
       }
     };
-    const std::vector<Assignment> points = Require(EnumerateAssignments(search, check));
+    return Require(EnumerateAssignments(*job.search(), check));
+  }
+
+  /// The document of one point. Throws SpecError.
+  [[nodiscard]] ordered_json DocumentAt(const Assignment& point) const {
+    ordered_json document = WithParameters(request_.document, point);
+    document["training"].erase("search");
+    return document;
+  }
+
+  /// Judges every point of a job's search in the folds; returns the job of the best one.
+  [[nodiscard]] std::unique_ptr<TrainingJob> Search(const TrainingJob& all,
+                                                    ordered_json& searched) const {
+    const std::vector<Assignment> points = PointsOf(all);
     std::optional<double> least;
-    ordered_json best;
+    const Assignment* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      ordered_json changed = with(points[i]);
-      const std::unique_ptr<TrainingJob> job = Open(changed);
+      const std::unique_ptr<TrainingJob> job = Checked(all.With(DocumentAt(points[i])));
       Require(job->ComputeExamples());
       const std::optional<double> value =
           Validate(*job, fmt::format("search {} of {}", i + 1, points.size())).value();
@@ -126,10 +134,12 @@ class TrainingRun {
       searched.push_back(std::move(point));
       if (!value || (least && *value >= *least)) continue;
       least = value;
-      best = std::move(changed);
+      best = &points[i];
     }
-    if (!least) throw Failure{TrainingEnd::kData, "no point of the search could be judged"};
-    return best;
+    if (best == nullptr) {
+      throw Failure{TrainingEnd::kData, "no point of the search could be judged"};
+    }
+    return Checked(all.With(DocumentAt(*best)));
   }
 
   void WriteReport(const Validation& validation) const {

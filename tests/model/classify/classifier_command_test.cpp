@@ -8,8 +8,10 @@
 #include <sstream>
 
 #include "data_preprocessing/commands/ingest_command.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/classify/classifier_job.hpp"
 #include "model/classify/classifier_model.hpp"
 #include "model/commands/train_command.hpp"
 #include "support/stopping_clock.hpp"
@@ -417,6 +419,20 @@ TEST_F(ClassifierCommandTest, CutsTheRowsByTheirTime) {
   ASSERT_EQ(Evaluate({"--until", TimeOf(199 * kMinutesApart), "--dry-run"}), TrainExit::kDone);
   EXPECT_EQ(summary()["rows"], (199 * kMinutesApart - 1440) / kMinutesApart + 1);
   EXPECT_FALSE(fs::exists(models()));
+}
+
+TEST_F(ClassifierCommandTest, NeedsStoreAndSnapshotsNoMoreForAnotherDocument) {
+  Ingest();
+  const auto snapshots = preprocessing::DefaultSnapshotFolder(store());
+  ASSERT_TRUE(snapshots);
+  const auto job = ClassifierJob::Load(
+      document_, {.folder = folder_.path(), .snapshots = *snapshots, .store = store()});
+  ASSERT_TRUE(job) << job.error().message;
+  fs::remove_all(folder_.path());
+  const auto other = (*job)->With(WithParameters(document_, {{"model.trees", 3}}));
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_TRUE((*other)->Check());
+  EXPECT_TRUE((*other)->ComputeExamples());
 }
 
 TEST_F(ClassifierCommandTest, SearchesParametersAndKeepsTheBest) {

@@ -8,8 +8,10 @@
 #include <random>
 #include <sstream>
 
+#include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/forecast/forecast_job.hpp"
 #include "model/forecast/sales_testing.hpp"
 #include "support/stopping_clock.hpp"
 
@@ -186,6 +188,20 @@ TEST_F(TrainCommandTest, SearchesParametersOfModelAndFeaturesAndKeepsTheBest) {
   for (const ordered_json& point : points) least = std::min(least, point["value"].get<double>());
   EXPECT_EQ(evaluation()["value"], least);
   EXPECT_GT(points[0]["value"].get<double>(), least);
+}
+
+TEST_F(TrainCommandTest, NeedsTheSnapshotsNoMoreForAnotherDocument) {
+  Ingest();
+  const auto snapshots = preprocessing::DefaultSnapshotFolder(store());
+  ASSERT_TRUE(snapshots);
+  const auto job =
+      ForecastJob::Load(document_, {.folder = folder_.path(), .snapshots = *snapshots});
+  ASSERT_TRUE(job) << job.error().message;
+  fs::remove_all(*snapshots);
+  const auto other = (*job)->With(WithParameters(document_, {{"features.same_day.window", 7}}));
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_TRUE((*other)->Check());
+  EXPECT_TRUE((*other)->ComputeExamples());
 }
 
 TEST_F(TrainCommandTest, WritesAPageThatNeedsNothingElse) {
