@@ -8,8 +8,10 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/artefact/manifest_parts.hpp"
+#include "model/classify/class_files.hpp"
 #include "model/drift/reference_statistics.hpp"
 #include "model/learn/library_versions.hpp"
+#include "model/learn/model_files.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -37,8 +39,7 @@ Result<std::unique_ptr<ClassifierJob>> ClassifierJob::Plan(const ordered_json& d
   if (!spec) return spec.error();
   try {
     ClassifierPlan plan = ReadClassifierPlan(JsonNode(document), *spec);
-    if (sources.seed) plan.trainer.seed = *sources.seed;
-    if (sources.threads) plan.trainer.threads = *sources.threads;
+    Override(plan, sources);
     return std::unique_ptr<ClassifierJob>(
         new ClassifierJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
@@ -171,47 +172,45 @@ Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_p
   return std::optional(Artefact{.manifest = Manifest(**model), .files = *std::move(files)});
 }
 
-ordered_json ClassifierJob::ClassesOf(const ClassifierModel& model) const {
-  ordered_json classes = ordered_json::array();
-  for (const std::uint32_t label : model.classes()) {
-    classes.push_back(ToJson(rows().classes()[label]));
-  }
+std::vector<ClassLabel> ClassifierJob::ClassesOf(const ClassifierModel& model) const {
+  std::vector<ClassLabel> classes;
+  for (const std::uint32_t label : model.classes()) classes.push_back(rows().classes()[label]);
   return classes;
 }
 
 Result<std::vector<ArtefactFile>> ClassifierJob::Files(const ClassifierModel& model) const {
   Result<std::vector<ArtefactFile>> files = model.Files();
   if (!files) return files.error();
-  const ClassifierJudgement& judgement = validation_->judgement();
-  std::vector<std::size_t> taken_for(rows().classes().size());
-  std::vector<float> probabilities;
-  for (const JudgedRow& row : judgement.rows) {
-    ++taken_for[row.taken_for];
-    probabilities.push_back(static_cast<float>(row.probability));
-  }
-  ordered_json predicted = ordered_json::object();
-  for (std::size_t label = 0; label < taken_for.size(); ++label) {
-    predicted[NameOf(rows().classes()[label])] =
-        static_cast<double>(taken_for[label]) / static_cast<double>(judgement.rows.size());
-  }
-  const ordered_json classes{{"label", spec_.training->label}, {"classes", ClassesOf(model)}};
-  const ordered_json reference{{"features", ReferenceOf(examples_->features)},
-                               {"predicted_shares", predicted},
-                               {"probability", ReferenceOf(probabilities)}};
-  files->push_back({"classes.json", classes.dump() + "\n"});
-  files->push_back({"pipeline.json", document_.dump(2) + "\n"});
-  files->push_back({"reference.json", reference.dump() + "\n"});
+  files->push_back(ClassesFile(ClassesOf(model), spec_));
+  files->push_back(PipelineFile(document_));
+  files->push_back(ReferenceFile(ReferenceOfJudged()));
   return files;
 }
 
+Reference ClassifierJob::ReferenceOfJudged() const {
+  std::vector<std::string> names;
+  for (const ClassLabel& label : rows().classes()) names.push_back(NameOf(label));
+  std::vector<std::size_t> taken_for(names.size());
+  std::vector<float> probabilities;
+  for (const JudgedRow& row : validation_->judgement().rows) {
+    ++taken_for[row.taken_for];
+    probabilities.push_back(static_cast<float>(row.probability));
+  }
+  return {.features = ReferenceOf(examples_->features),
+          .outputs = {{"class", ReferenceOf(names, taken_for, 0)},
+                      {"probability", ReferenceOf(probabilities)}}};
+}
+
 ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
+  ordered_json classes = ordered_json::array();
+  for (const ClassLabel& label : ClassesOf(model)) classes.push_back(ToJson(label));
   return {{"format", 1},
           {"kind", "classifier"},
           {"pipeline", PipelineIdentity(spec_, document_)},
           {"classifier",
            {{"table", spec_.training->table},
             {"label", spec_.training->label},
-            {"classes", ClassesOf(model)}}},
+            {"classes", std::move(classes)}}},
           {"data",
            {{"from", IsoTimestamp(examples_->times.front())},
             {"to", IsoTimestamp(examples_->times.back())},

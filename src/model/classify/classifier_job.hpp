@@ -14,6 +14,7 @@
 #include "model/classify/classifier_validation.hpp"
 #include "model/classify/labelled_examples.hpp"
 #include "model/classify/labelled_rows.hpp"
+#include "model/drift/reference.hpp"
 #include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
@@ -68,7 +69,10 @@ class ClassifierJob final : public TrainingJob {
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ClassifierModel& model) const;
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ClassifierModel& model) const;
-  [[nodiscard]] nlohmann::ordered_json ClassesOf(const ClassifierModel& model) const;
+  /// Those that a model knows, in the order of its answers.
+  [[nodiscard]] std::vector<ClassLabel> ClassesOf(const ClassifierModel& model) const;
+  /// Of all examples, and of the answers that were judged.
+  [[nodiscard]] Reference ReferenceOfJudged() const;
 
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;

@@ -39,14 +39,6 @@ void Append(const Value& value, Column& column) {
   }
 }
 
-double NumberOf(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    return static_cast<double>(*integer);
-  }
-  return kNaN;
-}
-
 TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> row) {
   return {.scale = plan.scale ? NumberOf(row[*plan.scale]) : kNaN,
           .anchor = plan.anchor ? NumberOf(row[*plan.anchor]) : kNaN};
@@ -135,9 +127,9 @@ std::string ForecastData::FirstDay(std::int64_t period) const {
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
-Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                 std::span<const ForecastPoint> points, std::size_t distance,
-                                 std::span<const AssumedValues> assumed) {
+Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
+                                      std::span<const ForecastPoint> points, std::size_t distance,
+                                      std::span<const AssumedValues> assumed) {
   const PipelineSpec& spec = data.spec();
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
   std::vector<std::size_t> order(points.size());
@@ -147,14 +139,7 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
     return std::pair(points[a].key, points[a].period) < std::pair(points[b].key, points[b].period);
   });
   std::vector<Value> values(computer.feature_count());
-  Examples examples{.features = FeatureTable(plan.inputs.columns),
-                    .points = {},
-                    .actual = {},
-                    .references = {},
-                    .weights = {},
-                    .bad_weight = {},
-                    .refused = 0,
-                    .first_refusal = {}};
+  PointExamples examples(plan.inputs.columns);
   examples.features.Reserve(points.size());
   std::vector<Value> visible(plan.inputs.features.size());
   std::uint32_t selected = std::numeric_limits<std::uint32_t>::max();
@@ -176,10 +161,10 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
           !examples.bad_weight) {
         examples.bad_weight = BadWeight(data, plan, point, "missing");
       }
-      if (examples.refused++ == 0) {
-        examples.first_refusal = fmt::format("{} ({}, key {})", computed.error().message,
-                                             computed.error().field, data.KeyName(point.key));
-      }
+      examples.Refuse([&] {
+        return fmt::format("{} ({}, key {})", computed.error().message, computed.error().field,
+                           data.KeyName(point.key));
+      });
       continue;
     }
     for (std::size_t column = 0; column < visible.size(); ++column) {
@@ -199,7 +184,7 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
   return examples;
 }
 
-void Examples::Append(Examples later) {
+void PointExamples::Append(PointExamples later) {
   features.Append(later.features);
   points.insert(points.end(), later.points.begin(), later.points.end());
   actual.insert(actual.end(), later.actual.begin(), later.actual.end());

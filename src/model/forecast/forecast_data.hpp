@@ -17,7 +17,7 @@
 #include "data_preprocessing/series/snapshot.hpp"
 #include "model/evaluate/walk_forward.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/inputs/feature_table.hpp"
+#include "model/learn/examples.hpp"
 
 namespace forkcast::model {
 
@@ -95,21 +95,20 @@ struct ForecastPoint {
   std::int64_t period = 0;
 };
 
-/// Rows to learn from or to forecast, sorted by key and then by period.
-struct Examples {
-  FeatureTable features;              ///< Those that the model sees.
+/// Rows to learn from or to forecast, sorted by key and then by period. Left out are those of which
+/// a feature could not be computed, and may not be missing.
+struct PointExamples : Examples {
+  using Examples::Examples;
+
   std::vector<ForecastPoint> points;  ///< One a row, as all that follows.
   std::vector<double> actual;         ///< NaN where not known.
   std::vector<TargetReference> references;
-  std::vector<double> weights;  ///< Of the plan's weight feature; empty without one.
   /// Of the first row whose weight is missing, negative or no number that can be learned with,
   /// names feature, key and period.
   std::optional<Error> bad_weight;
-  std::size_t refused = 0;    ///< Rows left out: a feature could not be computed, and may not be
-  std::string first_refusal;  ///< missing; why.
 
   /// Adds rows of later keys. Precondition: the same features.
-  void Append(Examples later);
+  void Append(PointExamples later);
 };
 
 /// Values that stand in for what has not happened yet, of a point's key: those of the periods
@@ -119,10 +118,11 @@ using AssumedValues = std::span<const double>;
 /// Computes the features of points, each as of `distance` periods before its own (1: the period
 /// before it is the last one known). `assumed` is empty, or has for each point the values of its
 /// last distance - 1 periods. kInvalidArgument from the features' types only.
-[[nodiscard]] Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                               std::span<const ForecastPoint> points,
-                                               std::size_t distance,
-                                               std::span<const AssumedValues> assumed = {});
+[[nodiscard]] Result<PointExamples> ComputeExamples(const ForecastData& data,
+                                                    const TrainingPlan& plan,
+                                                    std::span<const ForecastPoint> points,
+                                                    std::size_t distance,
+                                                    std::span<const AssumedValues> assumed = {});
 
 /// The points of `keys` in `periods` whose value is known, by key.
 [[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,

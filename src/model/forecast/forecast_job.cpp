@@ -11,6 +11,7 @@
 #include "model/drift/reference_statistics.hpp"
 #include "model/forecast/report.hpp"
 #include "model/learn/library_versions.hpp"
+#include "model/learn/model_files.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -41,8 +42,7 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Plan(const ordered_json& docum
   if (!spec) return spec.error();
   try {
     TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec);
-    if (sources.seed) plan.trainer.seed = *sources.seed;
-    if (sources.threads) plan.trainer.threads = *sources.threads;
+    Override(plan, sources);
     return std::unique_ptr<ForecastJob>(
         new ForecastJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
@@ -188,15 +188,10 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model)
   for (const JudgedForecast& row : validation_->backtest().rows) {
     forecasts.push_back(static_cast<float>(row.forecast.value));
   }
-  const ordered_json reference{{"features", ReferenceOf(examples_.of_model(0).features)},
-                               {"forecasts", ReferenceOf(forecasts)}};
   files->push_back(PipelineFile());
-  files->push_back({kReferenceFile, reference.dump() + "\n"});
+  files->push_back(ReferenceFile({.features = ReferenceOf(examples_.of_model(0).features),
+                                  .outputs = {{"value", ReferenceOf(forecasts)}}}));
   return files;
-}
-
-ArtefactFile ForecastJob::PipelineFile() const {
-  return {.path = "pipeline.json", .bytes = document_.dump(2) + "\n"};
 }
 
 std::size_t ForecastJob::RowsOf(std::uint32_t key) const {

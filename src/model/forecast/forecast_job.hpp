@@ -14,6 +14,7 @@
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
+#include "model/learn/model_files.hpp"
 #include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
@@ -76,9 +77,8 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] PeriodRange periods() const noexcept { return periods_; }
 
   // The parts of the artefact, after Validate().
-  static constexpr const char* kReferenceFile = "reference.json";
   [[nodiscard]] Result<std::optional<ForecastModel>> Train(const OnProgress& on_progress) const;
-  [[nodiscard]] ArtefactFile PipelineFile() const;
+  [[nodiscard]] ArtefactFile PipelineFile() const { return model::PipelineFile(document_); }
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model) const;
   /// Examples of a key, over all models.

@@ -51,7 +51,8 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
                       "half_life", "folds", "metric", "baselines", "mase_season", "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
-  plan.trainer = ReadTrainerOptions(node.Get("model"));
+  static_cast<LearningPlan&>(plan) =
+      ReadLearningPlan(node, spec, {"folds", "metric", "baselines", "mase_season", "search"});
   if (plan.trainer.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
@@ -66,10 +67,6 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
     plan.trainer.max_bins = kBinsOfAKey;
   }
   if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
-  plan.inputs = ReadModelInputs(node, spec);
-  if (const auto weight = node.Find("weight")) {
-    plan.weight = RequireNumberFeature(*weight, spec);
-  }
   if (const auto window = node.Find("window")) plan.window = Periods(*window);
   if (const auto half_life = node.Find("half_life")) {
     plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));
@@ -80,10 +77,6 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
   plan.metric = ReadMetric(node.Get("metric"));
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
-  if (const auto search = node.Find("search")) {
-    plan.search =
-        ReadSearchSpec(*search, {"folds", "metric", "baselines", "mase_season", "search"});
-  }
   return plan;
 }
 

@@ -99,6 +99,25 @@ TEST_P(EveryShape, IsWrittenAgainAsTheSameBytes) {
   }
 }
 
+/// As it was published before versions of all kinds were written by the same code.
+TEST(PublishedForecast, OfBeforeIsReadAndWouldBeWrittenAlike) {
+  const Registry registry(FORKCAST_SOURCE_DIR "/tests/data/published");
+  const auto version = ForecastVersion::Read(*registry.Find("sales", "1"));
+  ASSERT_TRUE(version) << version.error().message;
+  const auto model = version->Model();
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->keys().size(), 2U);
+  const auto files = model->Files();
+  ASSERT_TRUE(files) << files.error().message;
+  for (const ArtefactFile& file : *files) {
+    EXPECT_EQ(file.bytes, ReadWhole(version->info().folder / file.path)) << file.path;
+  }
+  const auto reference = version->ReadReference();
+  ASSERT_TRUE(reference) << reference.error().message;
+  EXPECT_EQ(reference->features["weekday"]["max"], 7);
+  EXPECT_EQ(reference->outputs["value"]["rows"], 8);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
                          testing::Values(Shape{"direct", "global"}, Shape{"direct", "per_key"},
                                          Shape{"shared", "global"}, Shape{"shared", "per_key"},

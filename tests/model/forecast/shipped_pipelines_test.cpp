@@ -119,7 +119,7 @@ class Prepared {
   [[nodiscard]] Rows Features(PeriodRange origins) const {
     Rows rows;
     for (std::size_t model = 0; model < examples_.model_count(); ++model) {
-      const Examples& examples = examples_.of_model(model);
+      const PointExamples& examples = examples_.of_model(model);
       for (std::size_t row = 0; row < examples.points.size(); ++row) {
         const ForecastPoint& point = examples.points[row];
         if (!origins.Contains(point.period - DistanceOf(model))) continue;

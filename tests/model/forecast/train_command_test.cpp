@@ -102,7 +102,7 @@ TEST_F(TrainCommandTest, KeepsWhatALaterCheckForDriftNeeds) {
   int counted = 0;
   for (const ordered_json& count : weekday["counts"]) counted += count.get<int>();
   EXPECT_EQ(counted, kShops * kDays);
-  EXPECT_EQ(reference["forecasts"]["rows"], kShops * kHorizon * kFolds);
+  EXPECT_EQ(reference["outputs"]["value"]["rows"], kShops * kHorizon * kFolds);
 }
 
 TEST_F(TrainCommandTest, ForecastsNothingFromWhatHappenedLater) {
@@ -194,8 +194,10 @@ TEST_F(TrainCommandTest, NeedsTheSnapshotsNoMoreForAnotherDocument) {
   Ingest();
   const auto snapshots = preprocessing::DefaultSnapshotFolder(store());
   ASSERT_TRUE(snapshots);
-  const auto job =
-      ForecastJob::Load(document_, {.folder = folder_.path(), .snapshots = *snapshots});
+  JobSources sources;
+  sources.folder = folder_.path();
+  sources.snapshots = *snapshots;
+  const auto job = ForecastJob::Load(document_, sources);
   ASSERT_TRUE(job) << job.error().message;
   fs::remove_all(*snapshots);
   const auto other = (*job)->With(WithParameters(document_, {{"features.same_day.window", 7}}));

@@ -11,18 +11,9 @@
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/inputs/fitted_transforms.hpp"
-#include "model/inputs/target_transform.hpp"
-#include "model/learn/xgboost/tree_model.hpp"
+#include "model/learn/fit.hpp"
 
 namespace forkcast::model {
-
-/// One trained model and what belongs before and behind it.
-struct FittedModel {
-  FittedTransforms transforms;
-  TargetTransform target;
-  TreeModel trees;
-};
 
 struct TrainingStage {
   std::size_t done = 0;
@@ -33,10 +24,10 @@ using OnStage = std::function<bool(const TrainingStage&)>;
 
 /// One model to train.
 struct ModelTask {
-  std::size_t step = 0;                         ///< From 0.
-  std::optional<std::size_t> key;               ///< In the data; none: for all keys.
-  std::vector<std::uint32_t> rows;              ///< Of the step's examples, sorted by period.
-  std::optional<FittedModel>* model = nullptr;  ///< Where it goes.
+  std::size_t step = 0;                 ///< From 0.
+  std::optional<std::size_t> key;       ///< In the data; none: for all keys.
+  std::vector<std::uint32_t> rows;      ///< Of the step's examples, sorted by period.
+  std::optional<Fit>* model = nullptr;  ///< Where it goes.
 };
 
 /// Trains the models of `tasks` from their rows, which it takes. False when `on_stage` cancelled;

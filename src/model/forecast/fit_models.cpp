@@ -1,4 +1,4 @@
-#include "model/forecast/fitted_model.hpp"
+#include "model/forecast/fit_models.hpp"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ namespace forkcast::model {
 namespace {
 
 /// The mean of the scales that can be used, for rows without one.
-double MeanScale(const Examples& examples, std::span<const std::uint32_t> rows) {
+double MeanScale(const PointExamples& examples, std::span<const std::uint32_t> rows) {
   double sum = 0;
   std::size_t count = 0;
   for (const std::uint32_t row : rows) {
@@ -25,55 +25,54 @@ double MeanScale(const Examples& examples, std::span<const std::uint32_t> rows) 
   return count == 0 ? 1 : sum / static_cast<double>(count);
 }
 
+/// What one model learns of its rows, one number a row.
+struct Learned {
+  std::vector<double> target;
+  std::vector<double> weights;  ///< Empty: all count alike.
+  std::vector<std::int64_t> periods;
+};
+
+Learned LearnedFrom(const TrainingPlan& plan, const TargetTransform& transform,
+                    const PointExamples& examples, std::span<const std::uint32_t> rows) {
+  Learned learned;
+  const std::int64_t last = examples.points[rows.back()].period;
+  for (const std::uint32_t row : rows) {
+    learned.periods.push_back(examples.points[row].period);
+    learned.target.push_back(transform.Apply(examples.actual[row], examples.references[row]));
+    if (!plan.half_life && examples.weights.empty()) continue;
+    double weight = examples.weights.empty() ? 1 : examples.weights[row];
+    if (plan.half_life) {
+      weight *= std::exp2(-static_cast<double>(last - learned.periods.back()) / *plan.half_life);
+    }
+    learned.weights.push_back(weight);
+  }
+  return learned;
+}
+
 /// Rows, sorted by period, become one model.
-Result<std::optional<FittedModel>> Fit(const TrainingPlan& plan, unsigned threads,
-                                       const Examples& examples, std::vector<std::uint32_t> rows,
-                                       const OnRound& on_round) {
+Result<std::optional<Fit>> FitRows(const TrainingPlan& plan, unsigned threads,
+                                   const PointExamples& examples, std::vector<std::uint32_t> rows,
+                                   const OnRound& on_round) {
   TargetTransform transform = plan.target;
   if (transform.needs_scale()) transform.fallback_scale = MeanScale(examples, rows);
   std::erase_if(rows, [&](std::uint32_t row) {
     return std::isnan(transform.Apply(examples.actual[row], examples.references[row]));
   });
   if (rows.empty()) return Error{ErrorCode::kInvalidArgument, "there is no row to learn from"};
-
-  std::vector<double> target;
-  std::vector<double> weights;
-  std::vector<std::int64_t> periods;
-  const std::int64_t last = examples.points[rows.back()].period;
-  for (const std::uint32_t row : rows) {
-    periods.push_back(examples.points[row].period);
-    target.push_back(transform.Apply(examples.actual[row], examples.references[row]));
-    if (!plan.half_life && examples.weights.empty()) continue;
-    double weight = examples.weights.empty() ? 1 : examples.weights[row];
-    if (plan.half_life) {
-      weight *= std::exp2(-static_cast<double>(last - periods.back()) / *plan.half_life);
-    }
-    weights.push_back(weight);
-  }
-
   TrainerOptions options = plan.trainer;
   options.threads = threads;
-  const std::size_t validation_rows =
-      options.early_stopping ? ValidationTail(periods, options.early_stopping->share) : 0;
-  // The validation rows say when to stop, so nothing else may have seen them.
-  Result<FittedTransforms> transforms = FittedTransforms::Fit(
-      examples.features, examples.actual, std::span(rows).first(rows.size() - validation_rows),
-      plan.inputs.transforms);
-  if (!transforms) return transforms.error();
-  const Result<std::vector<float>> values = transforms->Transform(examples.features, rows);
-  if (!values) return values.error();
-  Result<std::optional<TrainingResult>> trained =
-      MakeTrainer(options)->Train({.features = transforms->outputs(),
-                                   .values = *values,
-                                   .target = target,
-                                   .weights = weights,
-                                   .validation_rows = validation_rows},
-                                  on_round);
-  if (!trained) return trained.error();
-  if (!*trained) return std::optional<FittedModel>();
-  return std::optional<FittedModel>(FittedModel{.transforms = *std::move(transforms),
-                                                .target = transform,
-                                                .trees = std::move((*trained)->model)});
+  const Learned learned = LearnedFrom(plan, transform, examples, rows);
+  Result<std::optional<Fit>> fit =
+      FitModel(options, plan.inputs.transforms,
+               {.features = examples.features,
+                .rows = rows,
+                .target = learned.target,
+                .weights = learned.weights,
+                .encoded = examples.actual,
+                .validation_rows = ValidationRowsOf(options, learned.periods)},
+               on_round);
+  if (fit && *fit) (*fit)->target = transform;
+  return fit;
 }
 
 Error InTask(Error error, const ForecastData& data, const ModelTask& task) {
@@ -96,9 +95,9 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
       return !cancelled.load();
     };
     ModelTask& task = tasks[i];
-    Result<std::optional<FittedModel>> model =
-        Fit(plan, 1, examples.of_model(task.step), std::move(task.rows),
-            [&tell](const TrainingProgress&) { return tell(); });
+    Result<std::optional<Fit>> model =
+        FitRows(plan, 1, examples.of_model(task.step), std::move(task.rows),
+                [&tell](const TrainingProgress&) { return tell(); });
     if (!model) return InTask(model.error(), data, task);
     *task.model = *std::move(model);
     ++done;
@@ -113,11 +112,11 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
 /// One model in all threads.
 Result<bool> FitAlone(const ForecastData& data, const TrainingPlan& plan,
                       const StepExamples& examples, ModelTask& task, const OnStage& on_stage) {
-  Result<std::optional<FittedModel>> fitted =
-      Fit(plan, ThreadsOf(plan.trainer), examples.of_model(task.step), std::move(task.rows),
-          [&](const TrainingProgress& progress) {
-            return on_stage({.done = progress.round, .total = progress.rounds});
-          });
+  Result<std::optional<Fit>> fitted =
+      FitRows(plan, ThreadsOf(plan.trainer), examples.of_model(task.step), std::move(task.rows),
+              [&](const TrainingProgress& progress) {
+                return on_stage({.done = progress.round, .total = progress.rounds});
+              });
   if (!fitted) return InTask(fitted.error(), data, task);
   *task.model = *std::move(fitted);
   return task.model->has_value();
