@@ -127,8 +127,9 @@ int Run(const std::vector<std::string>& arguments) {
     std::cerr << "usage: request-cost COUNT PATH BODIES [flags of forkcast serve]\n";
     return kUsage;
   }
-  const auto settings =
-      OrThrow(ParseServerSettings({arguments.begin() + 3, arguments.end()}, ProcessEnvironment));
+  const auto flags =
+      OrThrow(preprocessing::ParseWords(ServeFlags(), {arguments.begin() + 3, arguments.end()}));
+  const auto settings = OrThrow(ReadServerSettings(flags.flags, ProcessEnvironment));
   const auto requests = bench::MakeRequests(
       {.path = arguments[1], .bodies = arguments[2] == "-" ? "" : arguments[2]});
   Path path(settings.config);

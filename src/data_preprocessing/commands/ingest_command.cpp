@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
+#include <memory>
 #include <utility>
 
-#include "data_preprocessing/base/progress.hpp"
-#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
@@ -27,14 +27,6 @@ struct IngestOptions {
   std::filesystem::path snapshots;
   OnConflict on_conflict = OnConflict::kRefuse;
   bool dry_run = false;
-  bool json = false;
-  bool quiet = false;
-};
-
-/// An error with the exit code that it means.
-struct Failure {
-  IngestExit exit = IngestExit::kIo;
-  std::string message;
 };
 
 struct IngestSummary {
@@ -48,101 +40,64 @@ struct TableFile {
   std::filesystem::path file;
 };
 
-constexpr std::string_view kPipelineVariable = "FORKCAST_PIPELINE";
-constexpr std::string_view kStoreVariable = "FORKCAST_STORE";
-constexpr std::string_view kSnapshotsVariable = "FORKCAST_SNAPSHOTS";
-
 std::vector<Flag> IngestFlags() {
   using Kind = Flag::Kind;
-  const auto with_variable = [](std::string_view meaning, std::string_view variable,
-                                std::string_view fallback) {
-    return fmt::format("{} Environment: {}. Default: {}.", meaning, variable, fallback);
-  };
+  using Need = Flag::Need;
   return {
-      {"pipeline", "FILE", Kind::kOneValue,
-       with_variable("The pipeline whose tables are taken in.", kPipelineVariable,
-                     "none; required")},
-      {"store", "URL", Kind::kOneValue,
-       with_variable("The store, sqlite:PATH. Created when absent (its folder must exist).",
-                     kStoreVariable, "none; required")},
-      {"from", "DIR", Kind::kOneValue,
-       "Folder with TABLE.csv or TABLE.csv.gz for each table. Default: none; required."},
-      {"table", "NAME", Kind::kManyValues,
-       "Takes in this table only; may be given several times. Default: every table of the "
-       "pipeline."},
-      {"upsert", "", Kind::kSwitch,
-       "A row whose key is stored with other values replaces the stored one. Default: that is an "
-       "error."},
-      {"snapshots", "DIR", Kind::kOneValue,
-       with_variable("Folder for the snapshots, created when absent.", kSnapshotsVariable,
-                     "beside the store, PATH.snapshots")},
-      {"dry-run", "", Kind::kSwitch,
-       "Reads and checks everything, then leaves store and snapshots as they were."},
-      {"json", "", Kind::kSwitch, "Prints one line of JSON in place of the report."},
-      {"quiet", "", Kind::kSwitch, "Prints errors only (and what --json asks for)."},
-      {"help", "", Kind::kSwitch, "Prints this."},
+      {.name = "pipeline",
+       .argument = "FILE",
+       .meaning = "The pipeline whose tables are taken in.",
+       .variable = "FORKCAST_PIPELINE",
+       .need = Need::kRequired},
+      {.name = "store",
+       .argument = "URL",
+       .meaning = "The store, sqlite:PATH. Created when absent (its folder must exist).",
+       .variable = "FORKCAST_STORE",
+       .need = Need::kRequired},
+      {.name = "from",
+       .argument = "DIR",
+       .meaning = "Folder with TABLE.csv or TABLE.csv.gz for each table.",
+       .need = Need::kRequired},
+      {.name = "table",
+       .argument = "NAME",
+       .kind = Kind::kManyValues,
+       .meaning = "Takes in this table only; may be given several times.",
+       .when_absent = "every table of the pipeline"},
+      {.name = "upsert",
+       .kind = Kind::kSwitch,
+       .meaning = "A row whose key is stored with other values replaces the stored one.",
+       .when_absent = "that is an error"},
+      {.name = "snapshots",
+       .argument = "DIR",
+       .meaning = "Folder for the snapshots, created when absent.",
+       .variable = "FORKCAST_SNAPSHOTS",
+       .when_absent = "beside the store, PATH.snapshots"},
+      {.name = "dry-run",
+       .kind = Kind::kSwitch,
+       .meaning = "Reads and checks everything, then leaves store and snapshots as they were."},
+      JsonFlag("Prints one line of JSON in place of the report."),
+      QuietFlag(),
   };
 }
 
-std::string IngestHelp() {
-  return "usage: forkcast ingest --pipeline FILE --store URL --from DIR [flags]\n\n"
-         "Takes CSV files into the store, all of them or none, and publishes a snapshot of every\n"
-         "series for the server. What is stored already is left out: in a table with key every\n"
-         "identical row, in a table without key every file whose content was taken in before.\n\n" +
-         DescribeFlags(IngestFlags()) +
-         "\nExit codes:\n"
-         "  0  done\n"
-         "  1  a CSV file is wrong or contradicts the store; the store is as before\n"
-         "  2  wrong usage or pipeline file\n"
-         "  3  the rows are stored, but a series cannot be made of them\n"
-         "  4  the store or a file cannot be read or written\n";
-}
-
-/// The flag's value, else the variable's, else empty.
-std::string ValueOf(const FlagValues& flags, std::string_view flag, std::string_view variable,
-                    const Environment& environment) {
-  if (const auto found = flags.find(flag); found != flags.end()) return found->second.front();
-  if (variable.empty()) return {};
-  return environment(std::string(variable).c_str()).value_or("");
-}
-
-Result<IngestOptions> ReadOptions(const std::vector<std::string>& arguments,
-                                  const Environment& environment) {
-  const Result<FlagValues> flags = ParseFlags(IngestFlags(), arguments);
-  if (!flags) return flags.error();
-  IngestOptions options;
-  options.pipeline = ValueOf(*flags, "pipeline", kPipelineVariable, environment);
-  options.store = ValueOf(*flags, "store", kStoreVariable, environment);
-  options.from = ValueOf(*flags, "from", {}, environment);
-  options.snapshots = ValueOf(*flags, "snapshots", kSnapshotsVariable, environment);
-  if (const auto tables = flags->find("table"); tables != flags->end()) {
-    options.tables = tables->second;
-  }
-  if (flags->contains("upsert")) options.on_conflict = OnConflict::kReplace;
-  options.dry_run = flags->contains("dry-run");
-  options.json = flags->contains("json");
-  options.quiet = flags->contains("quiet");
-
-  const auto missing = [](std::string_view what) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{} is missing (--help lists the flags)", what)};
-  };
-  if (options.pipeline.empty()) return missing("--pipeline (or FORKCAST_PIPELINE)");
-  if (options.store.empty()) return missing("--store (or FORKCAST_STORE)");
-  if (options.from.empty()) return missing("--from");
+IngestOptions ReadOptions(const Arguments& arguments) {
+  IngestOptions options{
+      .pipeline = arguments.Text("pipeline"),
+      .store = arguments.Text("store"),
+      .from = arguments.Text("from"),
+      .tables = arguments.Texts("table"),
+      .snapshots = arguments.Text("snapshots"),
+      .on_conflict = arguments.Has("upsert") ? OnConflict::kReplace : OnConflict::kRefuse,
+      .dry_run = arguments.Has("dry-run")};
   const Result<std::string> default_folder = DefaultSnapshotFolder(options.store);
-  if (!default_folder) {
-    return Error{ErrorCode::kInvalidArgument, "store: " + default_folder.error().message};
-  }
+  if (!default_folder) throw Failure(ExitCode::kUsage, "store: " + default_folder.error().message);
   if (options.snapshots.empty()) options.snapshots = *default_folder;
   return options;
 }
 
 /// The exit code for an error of the data or of what keeps them.
-IngestExit ExitOf(const Error& error) {
-  return error.code == ErrorCode::kIo || error.code == ErrorCode::kNotFound
-             ? IngestExit::kIo
-             : IngestExit::kDataRefused;
+ExitCode MeaningOfError(ErrorCode code) {
+  return code == ErrorCode::kIo || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
 }
 
 /// One run, from the checked options to the summary. Throws Failure.
@@ -152,35 +107,29 @@ class IngestRun {
       : options_(options), context_(context) {}
 
   IngestSummary Run() {
-    const Result<PipelineSpec> spec = LoadPipelineSpec(options_.pipeline);
-    if (!spec) throw Failure{IngestExit::kUsage, spec.error().message};
-    const std::vector<TableFile> files = FindFiles(*spec);
-    const Result<std::unique_ptr<TableDao>> dao =
-        OpenStore(options_.store, StoreAccess::kReadWriteCreate);
-    if (!dao) throw Failure{IngestExit::kIo, dao.error().message};
+    const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
+    const std::vector<TableFile> files = FindFiles(spec);
+    const std::unique_ptr<TableDao> dao =
+        Require(OpenStore(options_.store, StoreAccess::kReadWriteCreate), ExitCode::kIo);
 
     IngestSummary summary;
-    Require((*dao)->Begin());
+    Require(dao->Begin(), MeaningOfError);
     // Whatever ends this early, the store undoes with the connection.
     for (const TableFile& file : files) {
-      summary.tables.push_back(IngestTable(**dao, file, spec->zone));
+      summary.tables.push_back(IngestTable(*dao, file, spec.zone));
     }
     if (options_.dry_run) return summary;
-    Require((*dao)->Commit());
-    summary.series = Publish(**dao, *spec);
+    Require(dao->Commit(), MeaningOfError);
+    summary.series = Publish(*dao, spec);
     return summary;
   }
 
  private:
-  static void Require(const Status& status) {
-    if (!status) throw Failure{ExitOf(status.error()), status.error().message};
-  }
-
   [[nodiscard]] std::vector<TableFile> FindFiles(const PipelineSpec& spec) const {
     for (const std::string& name : options_.tables) {
       if (std::ranges::find(spec.tables, name, &TableSpec::name) == spec.tables.end()) {
-        throw Failure{IngestExit::kUsage,
-                      fmt::format("--table: pipeline {} has no table \"{}\"", spec.name, name)};
+        throw Failure(ExitCode::kUsage,
+                      fmt::format("--table: pipeline {} has no table \"{}\"", spec.name, name));
       }
     }
     std::vector<TableFile> files;
@@ -189,31 +138,21 @@ class IngestRun {
           options_.tables.empty() ||
           std::ranges::find(options_.tables, table.name) != options_.tables.end();
       if (!asked_for) continue;
-      Result<std::filesystem::path> file = FindTableFile(options_.from, table.name);
-      if (!file) throw Failure{ExitOf(file.error()), file.error().message};
-      files.push_back({.table = &table, .file = *std::move(file)});
+      files.push_back({.table = &table,
+                       .file = Require(FindTableFile(options_.from, table.name), MeaningOfError)});
     }
     return files;
   }
 
-  [[nodiscard]] Progress::Style ProgressStyle() const noexcept {
-    if (options_.quiet) return Progress::Style::kNone;
-    return context_.err_is_terminal ? Progress::Style::kBar : Progress::Style::kLines;
-  }
-
   [[nodiscard]] IngestReport IngestTable(TableDao& dao, const TableFile& file,
                                          const TimeZone& zone) const {
-    constexpr std::size_t kBytesAUnit = 1000;
-    const MonotonicTime start = context_.clock.Monotonic();
-    Progress progress(ProgressStyle(), context_.err, file.file.filename().string(), "kB");
-    const auto update = [&](std::size_t bytes, std::size_t total) {
-      progress.SetTotal(total / kBytesAUnit);
-      progress.Update(bytes / kBytesAUnit, context_.clock.Monotonic() - start);
+    StageProgress progress(
+        context_, {.label = file.file.filename().string(), .unit = "kB", .per_unit = 1000});
+    const auto update = [&progress](std::size_t bytes, std::size_t total) {
+      progress.Update(bytes, total);
     };
-    Result<IngestReport> report =
-        IngestFile(dao, *file.table, file.file, zone, options_.on_conflict, update);
-    if (!report) throw Failure{ExitOf(report.error()), report.error().message};
-    return *std::move(report);
+    return Require(IngestFile(dao, *file.table, file.file, zone, options_.on_conflict, update),
+                   MeaningOfError);
   }
 
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
@@ -221,12 +160,12 @@ class IngestRun {
     Result<std::vector<PublishedSeries>> published =
         PublishSnapshots(dao, spec, options_.snapshots);
     if (published) return *std::move(published);
-    IngestExit exit = IngestExit::kIo;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-    if (published.error().code == ErrorCode::kInvalidArgument) exit = IngestExit::kUsage;
-    if (published.error().code == ErrorCode::kRefusedData) exit = IngestExit::kSeriesRefused;
-    throw Failure{exit, "the rows are stored, but their snapshots are not all published: " +
-                            published.error().message};
+    ExitCode code = ExitCode::kIo;
+    if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
+    if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
+    throw Failure(code, "the rows are stored, but their snapshots are not all published: " +
+                            published.error().message);
   }
 
   const IngestOptions& options_;
@@ -300,28 +239,36 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
   return all.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
 
+ExitCode RunIngest(const Arguments& arguments, const CommandContext& context) {
+  const IngestOptions options = ReadOptions(arguments);
+  const IngestSummary summary = IngestRun(options, context).Run();
+  if (arguments.Has("json")) {
+    context.out << JsonSummary(summary, options);
+  } else if (!context.quiet) {
+    context.out << TextSummary(summary, options);
+  }
+  return ExitCode::kDone;
+}
+
 }  // namespace
 
-int RunIngestCommand(const std::vector<std::string>& arguments, const CommandContext& context) {
-  if (AsksForHelp(arguments)) {
-    context.out << IngestHelp();
-    return static_cast<int>(IngestExit::kDone);
-  }
-  const Result<IngestOptions> options = ReadOptions(arguments, context.environment);
-  try {
-    if (!options) throw Failure{IngestExit::kUsage, options.error().message};
-    const IngestSummary summary = IngestRun(*options, context).Run();
-    if (options->json) {
-      context.out << JsonSummary(summary, *options);
-    } else if (!options->quiet) {
-      context.out << TextSummary(summary, *options);
-    }
-    context.out.flush();
-    return static_cast<int>(IngestExit::kDone);
-  } catch (const Failure& failure) {
-    context.err << "forkcast ingest: " << failure.message << '\n';
-    return static_cast<int>(failure.exit);
-  }
+Command IngestCommand() {
+  return {
+      .name = "ingest",
+      .meaning = "takes CSV files into the store and publishes snapshots",
+      .description =
+          "Takes CSV files into the store, all of them or none, and publishes a snapshot of every\n"
+          "series for the server. What is stored already is left out: in a table with key every\n"
+          "identical row, in a table without key every file whose content was taken in before.\n",
+      .flags = IngestFlags(),
+      .endings = {{.code = ExitCode::kDone},
+                  {.code = ExitCode::kNo,
+                   .when = "a CSV file is wrong or contradicts the store; the store is as before"},
+                  {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
+                  {.code = ExitCode::kUnfit,
+                   .when = "the rows are stored, but a series cannot be made of them"},
+                  {.code = ExitCode::kIo, .when = "the store or a file cannot be read or written"}},
+      .run = RunIngest};
 }
 
 }  // namespace forkcast::preprocessing

@@ -14,8 +14,8 @@
 #include <utility>
 
 #include "data_preprocessing/base/atomic_file.hpp"
-#include "data_preprocessing/base/progress.hpp"
-#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -35,8 +35,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 using preprocessing::CommandContext;
+using preprocessing::ExitCode;
+using preprocessing::Failure;
 using preprocessing::JsonNode;
 using preprocessing::PipelineSpec;
+using preprocessing::Require;
 using preprocessing::SpecError;
 using preprocessing::TableSpec;
 
@@ -46,15 +49,9 @@ constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kPublished = "published.json";
 constexpr std::string_view kUnfinished = ".unfinished";
 
-/// An error with the exit code that it means.
-struct Failure {
-  TrainExit exit = TrainExit::kIo;
-  std::string message;
-};
-
 void StopIfAsked() {
   if (preprocessing::StopSignals::Requested())
-    throw Failure{TrainExit::kStopped, "stopped; no model was written"};
+    throw Failure(ExitCode::kStopped, "stopped; no model was written");
 }
 
 std::string StoreOf(const fs::path& work) { return "sqlite:" + (work / "store.db").string(); }
@@ -67,7 +64,7 @@ class WorkFolder {
     std::string pattern = (parent / "forkcast-train-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
       const std::error_code why(errno, std::generic_category());
-      throw Failure{TrainExit::kIo, fmt::format("{}: {}", pattern, why.message())};
+      throw Failure(ExitCode::kIo, fmt::format("{}: {}", pattern, why.message()));
     }
     path_ = pattern;
   }
@@ -97,14 +94,9 @@ void WriteFile(const fs::path& path, std::string_view text) {
   file.Commit();
 }
 
-template <typename T>
-T Require(Result<T> result) {
-  if (result) return *std::move(result);
-  const bool is_io = result.error().code == ErrorCode::kIo;
-  throw Failure{is_io ? TrainExit::kIo : TrainExit::kData, result.error().message};
-}
-void Require(const Status& status) {
-  if (!status) Require(Result<bool>(status.error()));
+/// What an error means when the platform's rows are taken in.
+ExitCode CodeOf(ErrorCode code) {
+  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
 }
 
 /// Throws SpecError.
@@ -137,12 +129,12 @@ class ContainerTraining {
   ContainerTraining(const ContainerFolder& folder, const CommandContext& context)
       : folder_(folder), context_(context) {}
 
-  TrainExit Run() {
+  ExitCode Run() {
     const Hosts hosts = ReadHosts(folder_);
     if (!hosts.trains()) {
       context_.out << fmt::format("{}nothing to do on {}: {} trains\n", kProgram, hosts.current,
                                   hosts.first);
-      return TrainExit::kDone;
+      return ExitCode::kDone;
     }
     const ContainerRequest request = ReadContainerRequest(folder_, hosts);
     const fs::path pipeline = FindPipeline(request);
@@ -157,7 +149,7 @@ class ContainerTraining {
     StopIfAsked();
     PutModel(summary.at("folder").get<std::string>());
     context_.out << fmt::format("the model is in {}\n", folder_.model().string());
-    return TrainExit::kDone;
+    return ExitCode::kDone;
   }
 
  private:
@@ -219,8 +211,8 @@ class ContainerTraining {
     fs::create_directories(folder_.model());
     fs::remove_all(folder_.model() / kUnfinished);
     if (fs::is_empty(folder_.model())) return;
-    throw Failure{TrainExit::kIo, folder_.model().string() +
-                                      ": expected an empty folder, or two models would be mixed"};
+    throw Failure(ExitCode::kIo, folder_.model().string() +
+                                     ": expected an empty folder, or two models would be mixed");
   }
 
   /// Which files hold which table's rows, in alphabetical order.
@@ -242,21 +234,21 @@ class ContainerTraining {
           table = at.filename();
         }
         if (!is_table(table)) {
-          throw Failure{
-              TrainExit::kData,
+          throw Failure(
+              ExitCode::kUnfit,
               fmt::format("{}: neither the file nor a folder around it is called as a table ({})",
-                          entry.path().string(), NamesOf(spec.tables))};
+                          entry.path().string(), NamesOf(spec.tables)));
         }
         files[table].push_back(entry.path());
       }
     }
     for (const TableSpec& table : spec.tables) {
       if (files.contains(table.name)) continue;
-      throw Failure{
-          TrainExit::kData,
+      throw Failure(
+          ExitCode::kUnfit,
           fmt::format("no channel has a file of table \"{0}\": expected {0}.csv, {0}.csv.gz"
                       " or a folder {0} with such files",
-                      table.name)};
+                      table.name));
     }
     for (auto& [table, paths] : files) std::ranges::sort(paths);
     return files;
@@ -266,35 +258,34 @@ class ContainerTraining {
               const fs::path& work) const {
     const auto files = FindRows(spec, channels);
     const std::unique_ptr<preprocessing::TableDao> dao = Require(
-        preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate));
-    Require(dao->Begin());
+        preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate),
+        CodeOf);
+    Require(dao->Begin(), CodeOf);
     for (const TableSpec& table : spec.tables) {
       for (const fs::path& file : files.at(table.name)) IngestFile(*dao, table, file, spec);
     }
-    Require(dao->Commit());
+    Require(dao->Commit(), CodeOf);
     StopIfAsked();
     const auto published = preprocessing::PublishSnapshots(*dao, spec, work / "snapshots");
     if (published) return;
-    TrainExit exit = TrainExit::kIo;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-    if (published.error().code == ErrorCode::kInvalidArgument) exit = TrainExit::kUsage;
-    if (published.error().code == ErrorCode::kRefusedData) exit = TrainExit::kData;
-    throw Failure{exit, published.error().message};
+    ExitCode code = ExitCode::kIo;
+    if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
+    if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
+    throw Failure(code, published.error().message);
   }
 
   void IngestFile(preprocessing::TableDao& dao, const TableSpec& table, const fs::path& file,
                   const PipelineSpec& spec) const {
-    constexpr std::size_t kBytesAUnit = 1000;
-    const MonotonicTime start = context_.clock.Monotonic();
-    Progress progress(context_.err_is_terminal ? Progress::Style::kBar : Progress::Style::kLines,
-                      context_.err, file.filename().string(), "kB");
-    Require(preprocessing::IngestFile(
-        dao, table, file, spec.zone, preprocessing::OnConflict::kRefuse,
-        [&](std::size_t bytes, std::size_t total) {
-          progress.SetTotal(total / kBytesAUnit);
-          progress.Update(bytes / kBytesAUnit, context_.clock.Monotonic() - start);
-          StopIfAsked();
-        }));
+    preprocessing::StageProgress progress(
+        context_, {.label = file.filename().string(), .unit = "kB", .per_unit = 1000});
+    Require(
+        preprocessing::IngestFile(dao, table, file, spec.zone, preprocessing::OnConflict::kRefuse,
+                                  [&progress](std::size_t bytes, std::size_t total) {
+                                    progress.Update(bytes, total);
+                                    StopIfAsked();
+                                  }),
+        CodeOf);
   }
 
   /// The summary of a version that is fit to be used.
@@ -306,7 +297,7 @@ class ContainerTraining {
                              .window = request.window,
                              .seed = request.seed,
                              .threads = request.threads};
-    TrainingConsole console(context_, {.progress = true, .text = false});
+    TrainingConsole console(context_, TrainingConsole::Texts::kHidden);
     StopIfAsked();
     const TrainingOutcome outcome = RunTraining(
         {.document = document,
@@ -317,10 +308,10 @@ class ContainerTraining {
          .report = folder_.output_data() / "report.html"},
         context_.clock, console);
     StopIfAsked();
-    if (!outcome.message.empty()) throw Failure{ExitOf(outcome.end), outcome.message};
+    if (!outcome.message.empty()) throw Failure(ExitOf(outcome.end), outcome.message);
     Report(outcome.summary);
     if (outcome.end == TrainingEnd::kNotPromoted) {
-      throw Failure{ExitOf(outcome.end), GateMessage(outcome.summary.at("evaluation"))};
+      throw Failure(ExitOf(outcome.end), GateMessage(outcome.summary.at("evaluation")));
     }
     return outcome.summary;
   }
@@ -402,7 +393,8 @@ void NoteFailure(const ContainerFolder& folder, const CommandContext& context,
   }
 }
 
-TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandContext& context) {
+/// What goes wrong is a Failure that the platform has been told of.
+ExitCode RunContainerTraining(const ContainerFolder& folder, const CommandContext& context) {
   const preprocessing::StopSignals signals;
   std::error_code ignored;
   for (const fs::path& of_an_earlier_run :
@@ -410,20 +402,19 @@ TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandConte
         folder.output_data() / "report.html"}) {
     fs::remove(of_an_earlier_run, ignored);
   }
-  const auto fail = [&](TrainExit exit, const std::string& message) {
+  const auto noted = [&](ExitCode code, const std::string& message) {
     const std::string text = AsUtf8(message);
-    context.err << kProgram << text << '\n';
     NoteFailure(folder, context, text);
-    return exit;
+    return Failure(code, text);
   };
   try {
     return ContainerTraining(folder, context).Run();
   } catch (const Failure& failure) {
-    return fail(failure.exit, failure.message);
+    throw noted(failure.code(), failure.what());
   } catch (const SpecError& error) {
-    return fail(TrainExit::kUsage, error.what());
+    throw noted(ExitCode::kUsage, error.what());
   } catch (const std::system_error& error) {
-    return fail(TrainExit::kIo, error.what());
+    throw noted(ExitCode::kIo, error.what());
   } catch (const std::exception& error) {
     // main logs it, and has an exit code for what nobody expected.
     NoteFailure(folder, context, AsUtf8(error.what()));
@@ -431,23 +422,24 @@ TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandConte
   }
 }
 
-constexpr const char* kContainerHelp =
-    "\nWithout any argument, and with input/config/hyperparameters.json in SAGEMAKER_BASE_DIR (or\n"
+constexpr const char* kContainerRemark =
+    "Without any argument, and with input/config/hyperparameters.json in SAGEMAKER_BASE_DIR (or\n"
     "/opt/ml), it is a training job as SageMaker starts it: hyperparameters and channels from\n"
     "there, the model into its folder model, with the same exit codes; a model that does not beat\n"
     "its baselines is not written. See docs/operations.md.\n";
 
 }  // namespace
 
-int RunTrainProgram(const std::vector<std::string>& arguments, const CommandContext& context) {
-  const ContainerFolder folder{context.environment("SAGEMAKER_BASE_DIR").value_or("/opt/ml")};
-  std::error_code ignored;
-  if (arguments.empty() && fs::exists(folder.hyperparameters(), ignored)) {
-    return static_cast<int>(RunContainerTraining(folder, context));
-  }
-  const int exit = RunTrainCommand(arguments, context);
-  if (preprocessing::AsksForHelp(arguments)) context.out << kContainerHelp;
-  return exit;
+preprocessing::Command TrainOrContainerCommand() {
+  preprocessing::Command command = TrainCommand();
+  command.remark = kContainerRemark;
+  command.run_bare = [](const CommandContext& context) -> std::optional<ExitCode> {
+    const ContainerFolder folder{context.environment("SAGEMAKER_BASE_DIR").value_or("/opt/ml")};
+    std::error_code ignored;
+    if (!fs::exists(folder.hyperparameters(), ignored)) return std::nullopt;
+    return RunContainerTraining(folder, context);
+  };
+  return command;
 }
 
 }  // namespace forkcast::model

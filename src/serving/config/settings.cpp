@@ -321,21 +321,8 @@ Error Missing(const std::vector<Setting>& settings, const std::string& key) {
           key};
 }
 
-constexpr std::string_view kHelpFlag = "help";
 constexpr std::string_view kPrintConfigFlag = "print-config";
 constexpr std::string_view kCheckFlag = "check";
-
-std::vector<Flag> ActionFlags() {
-  const auto make = [](std::string_view name, std::string help) {
-    return Flag{.name = std::string(name),
-                .argument = "",
-                .kind = Flag::Kind::kSwitch,
-                .help = std::move(help)};
-  };
-  return {make(kCheckFlag, "Loads everything that serving needs, says what is wrong, and ends."),
-          make(kPrintConfigFlag, "Prints every setting with its value and its origin, and ends."),
-          make(kHelpFlag, "Prints this.")};
-}
 
 std::string DescribeSetting(const Setting& setting) {
   std::string text = setting.meaning + ": " + setting.allowed;
@@ -347,20 +334,6 @@ std::string DescribeSetting(const Setting& setting) {
   const std::string& fallback =
       setting.default_meaning.empty() ? setting.default_text : setting.default_meaning;
   return text + ". Default: " + (fallback.empty() ? "none" : fallback) + ".";
-}
-
-std::vector<Flag> AllFlags(const std::vector<Setting>& settings) {
-  std::vector<Flag> flags;
-  for (const Setting& setting : settings) {
-    flags.push_back({.name = setting.Flag().substr(2),
-                     .argument = setting.argument,
-                     .kind = setting.form == Setting::FileForm::kTextOrList
-                                 ? Flag::Kind::kManyValues
-                                 : Flag::Kind::kOneValue,
-                     .help = DescribeSetting(setting)});
-  }
-  std::ranges::move(ActionFlags(), std::back_inserter(flags));
-  return flags;
 }
 
 /// Fills config and values. Throws SpecError for what is wrong with the file.
@@ -505,20 +478,38 @@ std::vector<Setting> ServerSettings() {
   return settings;
 }
 
-Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& arguments,
-                                           const Environment& environment) {
-  ParsedSettings parsed;
-  if (preprocessing::AsksForHelp(arguments)) {
-    parsed.action = ServerAction::kHelp;
-    return parsed;
+std::vector<Flag> ServeFlags() {
+  // What a setting allows, it checks itself, whatever its source, and names that.
+  const preprocessing::Allowed checked_later{.is_value = [](std::string_view) { return true; }};
+  std::vector<Flag> flags;
+  for (const Setting& setting : ServerSettings()) {
+    const bool is_usual = setting.key == "pipeline" || setting.key == "store";
+    flags.push_back({.name = setting.Flag().substr(2),
+                     .argument = setting.argument,
+                     .kind = setting.form == Setting::FileForm::kTextOrList
+                                 ? Flag::Kind::kManyValues
+                                 : Flag::Kind::kOneValue,
+                     .meaning = DescribeSetting(setting),
+                     .allowed = checked_later,
+                     .need = is_usual ? Flag::Need::kUsual : Flag::Need::kOptional});
   }
-  const std::vector<Setting> settings = ServerSettings();
-  const Result<FlagValues> flags = preprocessing::ParseFlags(AllFlags(settings), arguments);
-  if (!flags) return flags.error();
-  if (flags->contains(kCheckFlag)) parsed.action = ServerAction::kCheck;
-  if (flags->contains(kPrintConfigFlag)) parsed.action = ServerAction::kPrintConfig;
+  flags.push_back(
+      {.name = std::string(kCheckFlag),
+       .kind = Flag::Kind::kSwitch,
+       .meaning = "Loads everything that serving needs, says what is wrong, and ends."});
+  flags.push_back({.name = std::string(kPrintConfigFlag),
+                   .kind = Flag::Kind::kSwitch,
+                   .meaning = "Prints every setting with its value and its origin, and ends."});
+  return flags;
+}
 
-  SettingSources sources(*flags, environment);
+Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environment& environment) {
+  ParsedSettings parsed;
+  if (flags.contains(kCheckFlag)) parsed.action = ServerAction::kCheck;
+  if (flags.contains(kPrintConfigFlag)) parsed.action = ServerAction::kPrintConfig;
+
+  const std::vector<Setting> settings = ServerSettings();
+  SettingSources sources(flags, environment);
   try {
     const Status read = ReadSettings(settings, sources, parsed);
     if (!read) return read.error();
@@ -529,18 +520,6 @@ Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& argum
   if (parsed.config.pipeline.empty()) return Missing(settings, "pipeline");
   if (parsed.config.snapshots.empty()) return Missing(settings, "store");
   return parsed;
-}
-
-std::string ServeHelp() {
-  return "usage: forkcast serve --pipeline FILE --store URL [flags]\n\n"
-         "Answers requests with the model of a pipeline, from the snapshots that ingest "
-         "published.\n"
-         "A setting's flag goes before its environment variable, that before the config file, "
-         "that\n"
-         "before the default. Paths are relative to the working directory, in the config file "
-         "too.\n"
-         "An empty environment variable counts as not set.\n\n" +
-         preprocessing::DescribeFlags(AllFlags(ServerSettings()));
 }
 
 std::string PrintConfig(const ParsedSettings& settings) {

@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/base/environment.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/command/flags.hpp"
 #include "serving/config/server_config.hpp"
 
 namespace forkcast::serving {
@@ -51,7 +52,6 @@ struct EffectiveSetting {
 
 enum class ServerAction {
   kServe,
-  kHelp,         ///< ServeHelp(), then exit; nothing else was looked at.
   kPrintConfig,  ///< PrintConfig(), then exit; pipeline and store may be absent.
   kCheck,        ///< Load what serving needs, then exit.
 };
@@ -62,15 +62,16 @@ struct ParsedSettings {
   std::vector<EffectiveSetting> values;  ///< Of all settings, in the table's order.
 };
 
-/// Reads the arguments behind `forkcast serve`. What holds is the flag, else the environment
-/// variable, else the config file, else the default. Relative paths, in the config file as well,
-/// are relative to the working directory. kInvalidArgument names setting, value, where it came from
-/// and what is allowed; passwords in URLs are blanked there.
-Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& arguments,
-                                           const Environment& environment);
+/// The flags of `forkcast serve`: every setting, with variable, file key and default, and those
+/// that ask for something else than serving.
+[[nodiscard]] std::vector<preprocessing::Flag> ServeFlags();
 
-/// What `forkcast serve --help` prints: every setting with flag, variable, file key and default.
-[[nodiscard]] std::string ServeHelp();
+/// What holds is the flag, else the environment variable, else the config file, else the default.
+/// Relative paths, in the config file as well, are relative to the working directory.
+/// kInvalidArgument names setting, value, where it came from and what is allowed; passwords in URLs
+/// are blanked there.
+Result<ParsedSettings> ReadServerSettings(const preprocessing::FlagValues& flags,
+                                          const Environment& environment);
 
 /// Every setting with its value and origin, one a line; passwords blanked.
 [[nodiscard]] std::string PrintConfig(const ParsedSettings& settings);

@@ -35,7 +35,7 @@ class ForecastVersionTest : public TrainCommandTest {
     document_["forecast"]["strategy"] = strategy;
     document_["training"]["scope"] = scope;
     Ingest();
-    ASSERT_THAT(Train(), testing::AnyOf(TrainExit::kDone, TrainExit::kGate)) << err();
+    ASSERT_THAT(Train(), testing::AnyOf(ExitCode::kDone, ExitCode::kGate)) << err();
   }
 
   /// What `model` forecasts as of the last period but a horizon.
@@ -123,7 +123,7 @@ TEST_F(ForecastVersionTest, KnowsKeysByTheirValuesWhateverTheirNumbersAre) {
 
 TEST_F(ForecastVersionTest, KeepsTheSeedThatWasUsed) {
   Ingest();
-  ASSERT_EQ(Train({"--seed", "9"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--seed", "9"}), ExitCode::kDone) << err();
   EXPECT_EQ(ForecastVersion::Read(Info())->plan().trainer.seed, 9U);
 }
 

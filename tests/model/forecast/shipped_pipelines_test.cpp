@@ -67,11 +67,10 @@ std::optional<std::string> NoEnvironment(const char*) { return std::nullopt; }
 
 /// A command's exit code; what it says is in `out` and `err`.
 struct Commands {
-  int Run(int (*command)(const std::vector<std::string>&, const CommandContext&),
-          const std::vector<std::string>& arguments) {
+  int Run(const preprocessing::Command& command, const std::vector<std::string>& arguments) {
     const SystemClock clock;
-    return command(arguments,
-                   {.environment = NoEnvironment, .out = out, .err = err, .clock = clock});
+    return preprocessing::RunCommand(
+        command, arguments, {.environment = NoEnvironment, .out = out, .err = err, .clock = clock});
   }
   std::ostringstream out;
   std::ostringstream err;
@@ -95,7 +94,7 @@ class Prepared {
   Prepared(const ordered_json& document, const fs::path& csv_files) {
     const fs::path pipeline = folder_.Write("pipeline.json", document.dump());
     Commands commands;
-    if (commands.Run(&RunIngestCommand,
+    if (commands.Run(preprocessing::IngestCommand(),
                      {"--pipeline", pipeline.string(), "--store",
                       "sqlite:" + (folder_.path() / "o.db").string(), "--from", csv_files.string(),
                       "--snapshots", snapshots().string(), "--quiet"}) != 0) {
@@ -380,8 +379,8 @@ TEST_P(ShippedPipeline, IsJudgedOnItsSampleBesideEveryBaseline) {
   const TempFolder folder;
   const fs::path pipeline = folder.Write("pipeline.json", document.dump());
   Commands commands;
-  ASSERT_EQ(commands.Run(&RunEvaluateCommand, {"--pipeline", pipeline.string(), "--snapshots",
-                                               prepared.snapshots().string(), "--json"}),
+  ASSERT_EQ(commands.Run(EvaluateCommand(), {"--pipeline", pipeline.string(), "--snapshots",
+                                             prepared.snapshots().string(), "--json"}),
             0)
       << commands.err.str();
   const ordered_json evaluation = ordered_json::parse(commands.out.str())["evaluation"];
