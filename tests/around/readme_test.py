@@ -133,9 +133,11 @@ class Tables(unittest.TestCase):
             found = re.search(r"Environment: (.+?)\.(?: Config file: (\w+)\.)? Default: (.+)\.$", paragraph)
             if found:
                 default = re.sub(r", here \d+$", "", found[3])
-                settings.append([flag, found[1], found[2] or "", default])
+                takes = "restart" if "Changes with a restart alone." in paragraph else "reload"
+                settings.append([flag, found[1], found[2] or "", default, takes])
         self.assertGreater(len(settings), 10)
-        self.assertEqual([row[:4] for row in table("| flag | environment | file key | default | meaning |")], settings)
+        rows = table("| flag | environment | file key | default | takes | meaning |")
+        self.assertEqual([row[:5] for row in rows], settings)
 
     def test_the_errors_are_those_of_the_server(self):
         http = TOP / "src" / "serving" / "http"

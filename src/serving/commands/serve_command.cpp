@@ -14,7 +14,6 @@
 #include <span>
 #include <string_view>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -254,13 +253,8 @@ class Server {
     auto settings = ReadServerSettings(flags_, context_.environment);
     if (!settings) return std::move(settings).error();
     if (Status valid = ValidateHooks(*settings, extensions_.hook_types); !valid) return valid;
-    const auto for_life = [](const ServerConfig& config) {
-      return std::tie(config.bind, config.backlog, config.pidfile, config.control, config.user,
-                      config.group, config.umask);
-    };
-    if (for_life(settings->config) != for_life(config_)) {
-      log_->warn("restart_needed settings=\"bind, backlog, pidfile, control, user, group, umask\"");
-    }
+    const std::vector<std::string> kept = ChangedForRestart(settings_, *settings);
+    if (!kept.empty()) log_->warn("restart_needed settings=\"{}\"", fmt::join(kept, ", "));
     const ServerConfig& wanted = settings->config;
     if (wanted.access_log != config_.access_log ||
         wanted.access_log_file != config_.access_log_file) {

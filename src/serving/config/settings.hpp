@@ -12,6 +12,12 @@
 
 namespace forkcast::serving {
 
+/// What has to be done for a setting's new value to hold.
+enum class Takes {
+  kReload,   ///< New workers go by it.
+  kRestart,  ///< The master goes by it as long as it lives.
+};
+
 /// One setting of the server: a line of the table that command line, environment, config file, help
 /// and documentation share.
 struct Setting {
@@ -28,6 +34,7 @@ struct Setting {
   /// What help says instead of `default_text`, where that depends on machine or other settings.
   std::string default_meaning;
   FileForm form = FileForm::kText;
+  Takes takes = Takes::kReload;
   /// Puts one value into the config; of a list, one after the other. The error says what was
   /// expected.
   std::function<Status(const std::string& text, ServerConfig& config)> apply;
@@ -72,6 +79,10 @@ struct ParsedSettings {
 /// are blanked there.
 Result<ParsedSettings> ReadServerSettings(const preprocessing::FlagValues& flags,
                                           const Environment& environment);
+
+/// The settings that differ and that a reload does not change, by their keys.
+[[nodiscard]] std::vector<std::string> ChangedForRestart(const ParsedSettings& running,
+                                                         const ParsedSettings& wanted);
 
 /// Every setting with its value and origin, one a line; passwords blanked.
 [[nodiscard]] std::string PrintConfig(const ParsedSettings& settings);

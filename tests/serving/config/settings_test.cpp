@@ -551,6 +551,35 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
   EXPECT_EQ(lines, ServerSettings().size() + 1);
 }
 
+struct ReloadCase {
+  std::string name;
+  Words flags;
+  Words keys;  ///< That a reload does not change.
+};
+
+void PrintTo(const ReloadCase& one, std::ostream* out) { *out << one.name; }
+
+class Reload : public testing::TestWithParam<ReloadCase> {};
+
+TEST_P(Reload, LeavesToARestartWhatTheMasterGoesBy) {
+  const auto running = Parser().Parse({});
+  const auto wanted = Parser().Parse(GetParam().flags);
+  ASSERT_TRUE(running.ok() && wanted.ok());
+  EXPECT_EQ(ChangedForRestart(*running, *wanted), GetParam().keys);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Reload,
+    testing::Values(ReloadCase{"Nothing", {}, {}},
+                    ReloadCase{"WhatWorkersGoBy", {"--timeout=9", "--workers=3"}, {}},
+                    ReloadCase{"Sockets", {"--backlog=9", "--bind=unix:s"}, {"bind", "backlog"}},
+                    ReloadCase{"Users", {"--user=u", "--group=g"}, {"user", "group"}},
+                    ReloadCase{"Deadlines",
+                               {"--boot-timeout=9", "--graceful-timeout=9"},
+                               {"graceful_timeout", "boot_timeout"}},
+                    ReloadCase{"OneOfBoth", {"--umask=77", "--max-rows=9"}, {"umask"}}),
+    [](const auto& param) { return param.param.name; });
+
 struct SecretCase {
   std::string name;
   std::string text;
