@@ -1,8 +1,7 @@
 #include "data_preprocessing/command/program.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
-#include "model/commands/container_training.hpp"
 #include "model/commands/models_command.hpp"
-#include "model/commands/train_command.hpp"
+#include "model/commands/training_programs.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/status_command.hpp"
 
@@ -11,8 +10,8 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::EvaluateCommand, &preprocessing::IngestCommand, &model::ModelsCommand,
-    &serving::ServeCommand,  &serving::StatusCommand,       &model::TrainOrContainerCommand,
+    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::ModelsCommand,
+    &serving::ServeCommand,    &serving::StatusCommand,       &model::TrainElsewhere,
 };
 
 }  // namespace

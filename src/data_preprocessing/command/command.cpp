@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/sibling_program.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -77,6 +78,11 @@ bool IsOn(const Command& command, const Arguments& arguments, std::string_view f
 
 ExitCode Run(const Command& command, const std::vector<std::string>& words,
              const CommandContext& context) {
+  if (!command.program.empty()) {
+    std::vector<std::string> all{command.name};
+    all.insert(all.end(), words.begin(), words.end());
+    BecomeSibling(command.program, all);
+  }
   if (AsksForHelp(words)) {
     context.out << CommandHelp(command, context.program);
     return ExitCode::kDone;

@@ -44,6 +44,9 @@ struct Command {
   /// Commands below it (`models list`), each with what it takes beside the flags above; instead of
   /// `operands` and `run`. A flag of one name is the same in all of them.
   std::vector<Command> verbs{};
+  /// The program, beside the running one, that has this command and is given all its words:
+  /// instead of everything but name and meaning.
+  std::string program{};
 };
 
 /// Runs it on the words behind its name and returns its exit code. --help anywhere prints help

@@ -15,6 +15,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/training_console.hpp"
+#include "model/commands/training_programs.hpp"
 #include "model/forecast/key_replacement_job.hpp"
 #include "model/learn/training_run.hpp"
 #include "model/learn/xgboost/trainer.hpp"
@@ -239,8 +240,8 @@ std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more)
 }  // namespace
 
 Command TrainCommand() {
-  Command command{.name = "train",
-                  .meaning = "judges a pipeline's model, trains it on everything and publishes it"};
+  Command command = TrainElsewhere();
+  command.program.clear();
   command.description =
       std::string(kHowItJudges) +
       ", trains on\n"
@@ -264,7 +265,8 @@ Command TrainCommand() {
 }
 
 Command EvaluateCommand() {
-  Command command{.name = "evaluate", .meaning = "judges a pipeline's model on its past"};
+  Command command = EvaluateElsewhere();
+  command.program.clear();
   command.description = std::string(kHowItJudges) + ".\nPublishes nothing.\n";
   command.flags = Joined(JudgingFlags(), ShowingFlags());
   command.endings = {

@@ -224,6 +224,15 @@ TEST(Commands, OutputThatCannotBeWrittenIsAFailure) {
   EXPECT_EQ(err.str(), "forkcast copy: standard output cannot be written\n");
 }
 
+TEST(Commands, AProgramThatIsNotThereIsNamedWithItsPath) {
+  const Ended ended =
+      RunIt({.name = "learn", .meaning = "", .program = "no-such-program"}, {"--help"});
+  EXPECT_EQ(ended.code, 5);
+  EXPECT_THAT(ended.err,
+              testing::MatchesRegex("forkcast learn: /.+/no-such-program: cannot be run: "
+                                    "No such file or directory .*\n"));
+}
+
 TEST(Commands, RequireTellsErrorsApartAsTheCommandSays) {
   const auto code_of = [](const auto& require) {
     try {
