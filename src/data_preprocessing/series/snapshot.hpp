@@ -92,8 +92,13 @@ class Snapshot {
     std::string_view dictionary;
   };
 
+  class SectionReader;
+
   explicit Snapshot(MappedFile file) noexcept : file_(std::move(file)) {}
   [[nodiscard]] const snapshot_format::Header& header() const noexcept;
+  [[nodiscard]] Status CheckHeader() const;
+  [[nodiscard]] ColumnView MapColumn(SectionReader& reader, std::uint32_t section,
+                                     ColumnType type) const noexcept;
   [[nodiscard]] Status MapSections(std::string_view definition, const Schema& values);
   [[nodiscard]] Status VerifyKeys() const;
   [[nodiscard]] Status VerifyColumns() const;
