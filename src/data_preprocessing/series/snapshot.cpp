@@ -115,7 +115,8 @@ Status Snapshot::CheckHeader() const {
                    std::to_string(head.file_size) + " bytes");
   }
   if (SectionCount(head) > (file.size() - sizeof(Header)) / sizeof(Section) ||
-      head.visibility > Visibility::kGrid) {
+      head.visibility > Visibility::kGrid || head.delay_us < 0 ||
+      head.delay_us > snapshot_format::kMaxDelayUs) {
     return Corrupt("damaged header");
   }
   return {};
@@ -251,7 +252,8 @@ std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) c
   if (header().visibility != Visibility::kSteps) {
     const bool is_grid = header().visibility == Visibility::kGrid;
     const auto from = (is_grid ? visible_from_ : times_).subspan(rows.row_begin, rows.row_count);
-    // Compared as now - delay, which cannot overflow: a static row's time is the least integer.
+    // Compared as now - delay, which cannot overflow: a static row's time is the least integer, and
+    // a delay is at most kMaxDelayUs.
     const auto after = std::ranges::upper_bound(from, is_grid ? now : now - header().delay_us);
     if (after == from.begin()) return std::nullopt;
     return rows.row_begin + static_cast<std::uint64_t>(after - from.begin()) - 1;
