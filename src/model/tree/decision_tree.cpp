@@ -32,6 +32,9 @@ void VerifyChecksum(std::string_view text, const JsonNode& node) {
       given.size() != kChecksumPrefix.size() + kChecksumDigits || at == std::string_view::npos) {
     node.Fail("expected \"xxh3-128:\" and 32 hexadecimal digits");
   }
+  if (text.find(given, at + 1) != std::string_view::npos) {
+    node.Fail("these digits are in the file twice, so which of them is the checksum is not clear");
+  }
   std::string zeroed(text);
   zeroed.replace(at + kChecksumPrefix.size(), kChecksumDigits, kChecksumDigits, '0');
   std::string expected = preprocessing::ContentHash(zeroed);

@@ -334,6 +334,17 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"NodeThatIsNoObject", "/nodes/1", "5", "$.nodes[1]: expected an object, got 5"}),
     [](const auto& param) { return param.param.name; });
 
+TEST(InvalidChecksum, MustNotBeInTheFileTwice) {
+  std::string text = Seal(OneTest("<", 1));
+  const std::string checksum = text.substr(text.find("xxh3-128:"), 9 + 32);
+  text.replace(text.find("\"one\""), 5, '"' + checksum + '"');
+  const Result<DecisionTree> parsed = DecisionTree::Parse(text);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().message,
+            "$.checksum: these digits are in the file twice, so which of them is the checksum is "
+            "not clear");
+}
+
 TEST(InvalidChecksum, IsToldItsForm) {
   const std::string sealed = Seal(OneTest("<", 1));
   const std::size_t at = sealed.find("xxh3-128:");
