@@ -5,29 +5,22 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.hpp"
 #include "serving/http/request_reader.hpp"
 
 namespace {
 
+using forkcast::fuzz::Require;
 using forkcast::serving::Method;
 using forkcast::serving::RequestLimits;
 using forkcast::serving::RequestReader;
 using forkcast::serving::RequestView;
-
-/// Stops the fuzzer, and says which line of this file does.
-void Require(bool holds, int line = __builtin_LINE()) {
-  if (holds) return;
-  std::fprintf(stderr, "line %d does not hold\n", line);
-  std::abort();
-}
 
 // ---- what the reader says ----
 
