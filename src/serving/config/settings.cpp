@@ -401,6 +401,7 @@ std::string Setting::Flag() const {
   return flag;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table.
 std::vector<Setting> ServerSettings() {
   const auto no_field = [](const std::string& text, ServerConfig&) -> Status {
     return text.empty() ? Status(Expected("the path of a file")) : Status();
