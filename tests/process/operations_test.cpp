@@ -341,7 +341,7 @@ TEST_F(Operations, AccessLogHasALineForEachAnswer) {
   const Exchange answered = kept.Ask(order);
   EXPECT_EQ(answered.answer.status, 200);
   kept.Send(ToBytes({.method = "HEAD", .target = "/nowhere?x=1"}));
-  EXPECT_EQ(kept.Receive(HttpConnection::Expect::kHeadOnly).answer.status, 404);
+  EXPECT_EQ(kept.Receive(HttpBody::kNone).answer.status, 404);
   HttpConnection hostile(server.unix_endpoint());
   hostile.Send("GET /\x1b[2J\n{\"status\":200} HTTP/1.1\r\n\r\n");
   EXPECT_EQ(hostile.Receive().answer.status, 400);

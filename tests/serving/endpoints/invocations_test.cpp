@@ -11,7 +11,7 @@
 
 #include "serving/endpoints/order_service.hpp"
 #include "support/allocation_counter.hpp"
-#include "support/response_headers.hpp"
+#include "support/http_message.hpp"
 
 namespace forkcast::serving {
 namespace {

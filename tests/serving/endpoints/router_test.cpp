@@ -11,7 +11,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
-#include "support/response_headers.hpp"
+#include "support/http_message.hpp"
 
 namespace forkcast::serving {
 namespace {

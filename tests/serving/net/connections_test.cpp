@@ -20,7 +20,7 @@
 #include "serving/endpoints/router.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "support/allocation_counter.hpp"
-#include "support/response_headers.hpp"
+#include "support/http_message.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -62,27 +62,19 @@ class Client {
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] bool reset() const noexcept { return reset_; }
 
-  /// Whether a whole answer has come; `head_only`: to a HEAD request.
-  [[nodiscard]] bool has_answer(bool head_only = false) const { return AnswerSize(head_only) > 0; }
+  /// Whether a whole answer has come.
+  [[nodiscard]] bool has_answer(HttpBody body = HttpBody::kAsAnnounced) const {
+    return FirstMessage(text_, body).size() > 0;
+  }
   /// Takes the first answer off what has come.
-  std::string TakeAnswer(bool head_only = false) {
-    const std::size_t size = AnswerSize(head_only);
+  std::string TakeAnswer(HttpBody body = HttpBody::kAsAnnounced) {
+    const std::size_t size = FirstMessage(text_, body).size();
     std::string answer = text_.substr(0, size);
     text_.erase(0, size);
     return answer;
   }
 
  private:
-  [[nodiscard]] std::size_t AnswerSize(bool head_only) const {
-    const std::size_t end = text_.find("\r\n\r\n");
-    if (end == std::string::npos) return 0;
-    if (head_only) return end + 4;
-    const std::string_view length =
-        HeaderOf(std::string_view(text_).substr(0, end), "Content-Length");
-    const std::size_t size = end + 4 + (length.empty() ? 0 : std::stoul(std::string(length)));
-    return size <= text_.size() ? size : 0;
-  }
-
   Fd socket_;
   std::string text_;
   bool ended_ = false;
@@ -150,10 +142,11 @@ class ConnectionsTest : public testing::Test {
     }
   }
   /// What comes back for `request`.
-  std::string Exchange(Client& client, std::string_view request, bool head_only = false) {
+  std::string Exchange(Client& client, std::string_view request,
+                       HttpBody body = HttpBody::kAsAnnounced) {
     EXPECT_EQ(client.Send(request), request.size());
-    RunUntil(client, [&] { return client.has_answer(head_only) || client.ended(); });
-    return client.TakeAnswer(head_only);
+    RunUntil(client, [&] { return client.has_answer(body) || client.ended(); });
+    return client.TakeAnswer(body);
   }
   /// The server's time goes on; the test's does not.
   void TickAt(MonotonicTime time) {
@@ -274,7 +267,8 @@ TEST_F(ConnectionsTest, NoticeAnEndThatCameTogetherWithBytes) {
 TEST_F(ConnectionsTest, AnswerHeadWithoutTheBodyThatGetWouldHave) {
   Client client = Connect();
   const std::string get = Exchange(client, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
-  const std::string head = Exchange(client, "HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", true);
+  const std::string head =
+      Exchange(client, "HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", HttpBody::kNone);
   EXPECT_THAT(get, StartsWith(head));
   EXPECT_NE(HeaderOf(head, "Content-Length"), "0");
   EXPECT_THAT(Exchange(client, kPing), StartsWith("HTTP/1.1 200 OK"));
