@@ -11,6 +11,7 @@
 #include <random>
 
 #include "model/tree/tree_testing.hpp"
+#include "support/mutation.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -233,15 +234,6 @@ TEST(DecisionTreeTest, MayBeASingleLeafThatReadsNothing) {
 
 // ---- files that are wrong although their checksum fits ----
 
-struct Mutation {
-  std::string name;
-  std::string at;   // JSON pointer
-  std::string now;  // JSON that takes the place; empty: what is there is removed
-  std::string error;
-};
-
-void PrintTo(const Mutation& one, std::ostream* out) { *out << one.name; }
-
 class InvalidTree : public testing::TestWithParam<Mutation> {};
 
 TEST_P(InvalidTree, IsRefusedWithThePathOfWhatIsWrong) {
@@ -262,12 +254,7 @@ TEST_P(InvalidTree, IsRefusedWithThePathOfWhatIsWrong) {
     ]
   })");
   ASSERT_TRUE(DecisionTree::Parse(Seal(tree)).ok());
-  const ordered_json::json_pointer at(GetParam().at);
-  if (GetParam().now.empty()) {
-    ASSERT_EQ(tree.at(at.parent_pointer()).erase(at.back()), 1U);
-  } else {
-    tree[at] = ordered_json::parse(GetParam().now);
-  }
+  ASSERT_NO_FATAL_FAILURE(Apply(GetParam(), tree));
   const Result<DecisionTree> parsed = DecisionTree::Parse(Seal(tree));
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
