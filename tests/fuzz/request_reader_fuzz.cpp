@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "serving/http/error_response.hpp"
 #include "serving/http/request_reader.hpp"
 
 namespace {
@@ -21,6 +22,7 @@ using forkcast::serving::Method;
 using forkcast::serving::RequestLimits;
 using forkcast::serving::RequestReader;
 using forkcast::serving::RequestView;
+using forkcast::serving::ToHttp;
 
 /// Stops the fuzzer, and says which line of this file does.
 void Require(bool holds, int line = __builtin_LINE()) {
@@ -90,8 +92,8 @@ class Reading {
           break;
         case RequestReader::Progress::kFault:
           faulty_ = true;
-          Require(reader_.fault().status >= 400 && !reader_.fault().message.empty());
-          said_.push_back({.fault = reader_.fault().status});
+          Require(ToHttp(reader_.fault().code).status >= 400 && !reader_.fault().message.empty());
+          said_.push_back({.fault = ToHttp(reader_.fault().code).status});
           return;
       }
     }

@@ -515,11 +515,10 @@ void Connections::Connection::AnswerFault(const RequestFault& fault) {
 void Connections::Connection::AnswerLateRequest() {
   if (std::chrono::steady_clock::now() >= shared_.stop_by) {
     shared_.slot.clipped.fetch_add(1, std::memory_order_relaxed);
-    return AnswerFault({.status = 503, .code = "not_ready", .message = "the server is stopping"});
+    return AnswerFault({.code = ErrorCode::kNotReady, .message = "the server is stopping"});
   }
-  AnswerFault({.status = 408,
-               .code = "request_timeout",
-               .message = "the request did not arrive within its time"});
+  AnswerFault(
+      {.code = ErrorCode::kClientTimeout, .message = "the request did not arrive within its time"});
 }
 
 Coroutine Connections::Connection::Serve() {
