@@ -12,7 +12,7 @@
 #include "serving/process/listener.hpp"
 #include "serving/process/pid_file.hpp"
 #include "serving/process/process_log.hpp"
-#include "serving/service/loaded_pipeline.hpp"
+#include "serving/service/served_pipeline.hpp"
 
 namespace forkcast::serving {
 
@@ -26,11 +26,11 @@ int CheckServer(const ServerConfig& config, const preprocessing::CommandContext&
   };
 
   passed("settings and " + std::to_string(config.hooks.size()) + " hooks");
-  const auto loaded = LoadedPipeline::Load(config.pipeline, config.snapshots);
+  const auto loaded = ServedPipeline::Load(config.pipeline, config.snapshots);
   if (!loaded) return failed(loaded.error(), kExitBootFailed);
   passed("pipeline " + (*loaded)->spec().name + " and its snapshots in " +
          config.snapshots.string());
-  passed("model " + (*loaded)->model().name() + " version " + (*loaded)->model().version());
+  passed("model " + (*loaded)->model_name() + " version " + (*loaded)->model_version());
 
   if (!config.store.empty()) {
     const auto store =

@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include "serving/endpoints/router.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/response.hpp"
+#include "serving/http/router.hpp"
 #include "serving/net/coroutine.hpp"
 #include "serving/net/queue_delay.hpp"
 #include "serving/process/worker_slot.hpp"
@@ -117,8 +117,8 @@ class Connections::Connection {
   void BeginAnswer();
   /// How long to stay away, when there is too much to do; else 0.
   [[nodiscard]] std::chrono::seconds RetryAfter() const;
-  /// One slice; true when the answer is made.
-  bool WorkOnAnswer();
+  /// One slice.
+  Progress WorkOnAnswer();
   void EndAnswer();
   /// Joins the large ones; true when it is the first.
   bool JoinLarge();
@@ -154,7 +154,7 @@ class Connections::Connection {
   bool ending_ = false;  // the peer's end has been reported: no edge will follow what is read
   bool broken_ = false;  // cannot be watched
   Response response_;
-  Router::Work work_;
+  Exchange exchange_;
   bool begun_ = false;           // the router has taken the request on
   bool is_large_ = false;        // it takes turns with others
   std::size_t large_bytes_ = 0;  // of its body, while it is among the large ones
@@ -458,19 +458,19 @@ std::chrono::seconds Connections::Connection::RetryAfter() const {
   return std::chrono::ceil<std::chrono::seconds>(wait);
 }
 
-bool Connections::Connection::WorkOnAnswer() {
+Progress Connections::Connection::WorkOnAnswer() {
   const RequestView& request = reader_.request();
   // What the master sees when the loop does not come back from this.
   const auto ns = [](MonotonicTime time) { return time.time_since_epoch().count(); };
   shared_.slot.request_deadline_ns.store(ns(request.deadline), std::memory_order_relaxed);
   shared_.slot.request_started_ns.store(ns(std::chrono::steady_clock::now()),
                                         std::memory_order_relaxed);
-  const bool answered = std::exchange(begun_, true)
-                            ? shared_.router.Continue(request, response_, work_)
-                            : shared_.router.Start(request, response_, work_);
+  const Progress progress = std::exchange(begun_, true)
+                                ? shared_.router.Continue(exchange_)
+                                : shared_.router.Start(request, response_, exchange_);
   shared_.slot.request_started_ns.store(0, std::memory_order_relaxed);
   shared_.slot.request_deadline_ns.store(0, std::memory_order_relaxed);
-  return answered;
+  return progress;
 }
 
 void Connections::Connection::EndAnswer() {
@@ -562,7 +562,7 @@ Coroutine Connections::Connection::Serve() {
           co_await Until(Wait::kFirst);
         }
         if (large_bytes_ != 0) turn_began_ = std::chrono::steady_clock::now();
-        while (!WorkOnAnswer()) co_await Until(Wait::kTurn);
+        while (WorkOnAnswer() == Progress::kMore) co_await Until(Wait::kTurn);
         LeaveLarge();
         EndAnswer();
         break;

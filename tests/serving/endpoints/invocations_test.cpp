@@ -1,5 +1,3 @@
-#include "serving/endpoints/invocations.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/response_headers.hpp"
@@ -457,8 +456,9 @@ class SlicedRequest {
   /// One slice; false when there is nothing more to do.
   bool Work() {
     if (answered_) return false;
-    answered_ = slices_++ == 0 ? router_.Start(request_, response_, work_)
-                               : router_.Continue(request_, response_, work_);
+    const Progress progress = slices_++ == 0 ? router_.Start(request_, response_, exchange_)
+                                             : router_.Continue(exchange_);
+    answered_ = progress == Progress::kDone;
     return true;
   }
   [[nodiscard]] const Response& response() const noexcept { return response_; }
@@ -469,7 +469,7 @@ class SlicedRequest {
   std::string padded_;
   RequestView request_;
   Response response_;
-  Router::Work work_;
+  Exchange exchange_;
   bool answered_ = false;
   std::size_t slices_ = 0;
 };
@@ -623,18 +623,18 @@ INSTANTIATE_TEST_SUITE_P(
                     SteadyCase{"Csv", Csv(kOrders), {.content_type = "text/csv"}}),
     [](const auto& param) { return param.param.name; });
 
-TEST(LoadedPipeline, SaysWhatIsMissing) {
+TEST(ServedPipeline, SaysWhatIsMissing) {
   const preprocessing::TempFolder folder;
-  const auto absent = LoadedPipeline::Load(folder.path() / "absent.json", folder.path());
+  const auto absent = ServedPipeline::Load(folder.path() / "absent.json", folder.path());
   ASSERT_FALSE(absent.ok());
   EXPECT_THAT(absent.error().message, HasSubstr("absent.json"));
   const auto no_snapshots =
-      LoadedPipeline::Load(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json", folder.path());
+      ServedPipeline::Load(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json", folder.path());
   ASSERT_FALSE(no_snapshots.ok());
   EXPECT_EQ(no_snapshots.error().code, ErrorCode::kNotFound);
 }
 
-TEST(LoadedPipeline, RefusesAPipelineThatCannotBeServed) {
+TEST(ServedPipeline, RefusesAPipelineThatCannotBeServed) {
   const auto fails_with = [](const OrderService::Edit& edit, std::string_view message) {
     try {
       OrderService service(edit);

@@ -1,8 +1,7 @@
-#include "serving/endpoints/router.hpp"
+#include "serving/http/router.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/logger.h>
 
 #include <array>
 #include <ostream>
@@ -12,6 +11,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "support/response_headers.hpp"
+#include "support/test_service.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -26,7 +26,7 @@ class RouterTest : public testing::Test {
   /// Forgets the answer before.
   const Response& Ask(const RequestView& request) {
     response_.Clear();
-    router_.Handle(request, response_);
+    test_.router.Handle(request, response_);
     return response_;
   }
   void SetState(std::size_t worker, WorkerState state) { slots_[worker].SetState(state); }
@@ -35,8 +35,8 @@ class RouterTest : public testing::Test {
   }
 
   std::array<WorkerSlot, 3> slots_;
-  spdlog::logger log_{"test"};
-  Router router_{slots_, slots_[1], log_, 7};
+  SystemClock clock_;
+  TestService test_{slots_, 1, clock_};
   Response response_;
 };
 
@@ -177,7 +177,7 @@ TEST_F(RequestIds, AreNotedInTheSlotAsFarAsTheyFit) {
 }
 
 TEST_F(RequestIds, AreMadeFromTheSeed) {
-  Router other(slots_, slots_[1], log_, 8);
+  Router other(Endpoints(), test_.service, slots_[1], test_.log, 8);
   Response response;
   other.Handle({.method = Method::kPost, .path = "/invocations"}, response);
   EXPECT_NE(HeaderOf(response.headers, "X-Request-Id"),

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <spdlog/logger.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -16,11 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
-#include "serving/endpoints/router.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/response_headers.hpp"
+#include "support/test_service.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -174,11 +174,11 @@ class ConnectionsTest : public testing::Test {
 
   boost::asio::io_context loop_{1};
   std::array<WorkerSlot, 1> slots_;
-  spdlog::logger log_{"test"};
-  Router router_{slots_, slots_[0], log_, 7};
+  SystemClock clock_;
+  TestService test_{slots_, 0, clock_};
   std::size_t closed_ = 0;
   Connections connections_{loop_,
-                           router_,
+                           test_.router,
                            slots_[0],
                            {.limits = {.max_header_bytes = 1000, .max_body_bytes = 100'000},
                             .timeout = kTimeout,

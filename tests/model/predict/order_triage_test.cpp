@@ -11,8 +11,8 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
-#include "model/inputs/input_encoder.hpp"
-#include "model/tree/decision_tree.hpp"
+#include "model/predict/model_kinds.hpp"
+#include "model/predict/predictor.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -33,7 +33,7 @@ struct Decision {
   std::string recommendation;
 };
 
-/// From CSV files to decisions in one process: the store, the snapshots, the features, the tree.
+/// From CSV files to decisions in one process: the store, the snapshots, the features, the model.
 /// `change` edits the shipped pipeline before.
 std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change) {
   const preprocessing::TempFolder folder;
@@ -55,11 +55,11 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
   EXPECT_TRUE(published.ok()) << published.error().message;
   const auto snapshots = *preprocessing::OpenSnapshots(spec, folder.path());
 
-  const DecisionTree tree = *DecisionTree::Load(spec.serving->model);
-  const InputEncoder encoder = *InputEncoder::Make(tree.inputs(), spec.features);
+  const Predictor predictor =
+      *Predictor::Make(std::move(LoadModel(spec.serving->model)->model), spec.features);
+  Predictor::Scratch scratch;
   preprocessing::FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone);
   std::vector<Value> features(computer.feature_count());
-  std::vector<float> row(tree.inputs().size());
 
   auto reader = *preprocessing::CsvTableReader::Open(
       *preprocessing::FindTableFile(kOrders, "orders"), spec.request.fields, spec.zone);
@@ -71,10 +71,11 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
       const Status computed = computer.Compute(snapshots, orders, i, {}, features, stale);
       EXPECT_TRUE(computed.ok()) << computed.error().message;
       EXPECT_EQ(stale, 0U);
-      encoder.Encode(features, row);
-      std::uint32_t decided = 0;
-      tree.Classify(row, std::span(&decided, 1));
-      decisions.push_back({std::string(orders.column(0).Text(i)), tree.classes().at(decided)});
+      double decided = -1;
+      predictor.Predict(features, scratch, std::span(&decided, 1));
+      const Value decision = OutputValue(predictor.outputs().front(), decided);
+      decisions.push_back({std::string(orders.column(0).Text(i)),
+                           std::string(std::get<std::string_view>(decision))});
     }
   }
   return decisions;
