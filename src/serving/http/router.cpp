@@ -3,6 +3,9 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
+#include <bit>
 #include <exception>
 #include <stdexcept>
 #include <string_view>
@@ -20,6 +23,11 @@ constexpr std::size_t kMaxAttributesBytes = 1024;  // SageMaker's limit
 /// Visible ASCII and blanks: what may be sent back in a header.
 bool IsPrintable(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+/// By arithmetic, which the compiler does for many at once.
+char HexDigit(unsigned value) noexcept {
+  return static_cast<char>(value + (value < 10 ? '0' : 'a' - 10));
 }
 
 /// The methods that a row answers, for the header Allow.
@@ -182,12 +190,14 @@ Status Router::ResolveId(const RequestView& request, std::string& id) {
   const bool is_inference_id = !request.inference_id.empty();
   const std::string_view given = is_inference_id ? request.inference_id : request.request_id;
   if (given.empty()) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    id.resize(32);
-    for (std::size_t half = 0; half < 2; ++half) {
-      std::uint64_t bits = random_();
-      for (std::size_t i = 0; i < 16; ++i, bits >>= 4) id[half * 16 + i] = kDigits[bits & 15];
+    const std::array<std::uint64_t, 2> bits{random_(), random_()};
+    const auto bytes = std::bit_cast<std::array<std::uint8_t, 16>>(bits);
+    std::array<char, 32> digits{};
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      digits[2 * i] = HexDigit(bytes[i] & 15U);
+      digits[2 * i + 1] = HexDigit(bytes[i] >> 4U);
     }
+    id.assign(digits.data(), digits.size());
     return {};
   }
   if (given.size() > kMaxIdBytes || !IsPrintable(given)) {
@@ -199,11 +209,12 @@ Status Router::ResolveId(const RequestView& request, std::string& id) {
 }
 
 void Router::NoteId(const std::string& id) noexcept {
+  // Pointers of its own: what is stored through a char might be any other's.
+  const char* const from = id.data();
+  std::atomic<char>* const to = slot_.request_id.data();
   const std::size_t size = std::min(id.size(), slot_.request_id.size() - 1);
-  for (std::size_t i = 0; i < size; ++i) {
-    slot_.request_id[i].store(id[i], std::memory_order_relaxed);
-  }
-  slot_.request_id[size].store('\0', std::memory_order_relaxed);
+  for (std::size_t i = 0; i < size; ++i) to[i].store(from[i], std::memory_order_relaxed);
+  to[size].store('\0', std::memory_order_relaxed);
 }
 
 Status Router::Identify(Exchange& exchange) {
