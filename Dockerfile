@@ -6,7 +6,7 @@ WORKDIR /forkcast
 COPY scripts/setup.sh scripts/
 RUN scripts/setup.sh build
 COPY . .
-RUN . scripts/build.sh && Build release bin/forkcast bin/forkcast-client
+RUN . scripts/build.sh && Build release bin/forkcast bin/forkcast-train bin/forkcast-client
 
 FROM debian:bookworm-slim AS proxy
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx && rm -rf /var/lib/apt/lists/*
@@ -24,7 +24,8 @@ RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends \
       libboost-program-options1.81.0 libcctz2 libfmt9 libsimdjson14 libspdlog1.10 libsqlite3-0 libsystemd0 libxgboost0 libxxhash0 zlib1g \
       tzdata curl \
     && rm -rf /var/lib/apt/lists/*
-COPY --from=build /forkcast/build/release/bin/forkcast /forkcast/build/release/bin/forkcast-client /usr/local/bin/
+COPY --from=build /forkcast/build/release/bin/forkcast /forkcast/build/release/bin/forkcast-train \
+     /forkcast/build/release/bin/forkcast-client /usr/local/bin/
 COPY conf /opt/forkcast/conf
 WORKDIR /opt/forkcast
 # The store and its snapshots; filled by `forkcast ingest`.

@@ -32,6 +32,9 @@ struct LoadReport {
   std::vector<std::uint32_t> waits_us;
 };
 
+/// A client of its own, not that of tests/support, which waits for one answer at a time and keeps
+/// what it reads: this one must cost less than the servers that it measures, so it counts bodies,
+/// allocates nothing for a request, and asks epoll for all its connections at once.
 /// Keeps every connection busy with one request at a time, from one thread, for the duration; then
 /// waits up to 10 s for the last answers. A connection that the server announced to close, or
 /// closed while no request was out, is replaced at no fault. Throws std::system_error when the

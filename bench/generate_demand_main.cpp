@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <iterator>
@@ -16,6 +15,7 @@
 #include "demand/store_sales.hpp"
 #include "demand/weekly_demand.hpp"
 #include "demand/weekly_demand_by_store.hpp"
+#include "run_tool.hpp"
 
 namespace {
 
@@ -59,13 +59,5 @@ int Run(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return Run(argc, argv);
-  } catch (const options::error& error) {
-    std::cerr << "generate-demand: " << error.what() << " (see --help)\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "generate-demand: " << error.what() << '\n';
-    return 1;
-  }
+  return forkcast::bench::RunTool("generate-demand", Run, argc, argv);
 }

@@ -6,13 +6,13 @@
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <filesystem>
 #include <iostream>
 #include <string>
 
 #include "date_text.hpp"
 #include "order_set.hpp"
+#include "run_tool.hpp"
 #include "text_file.hpp"
 
 namespace {
@@ -122,13 +122,5 @@ int Run(int argc, const char* const* argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return Run(argc, argv);
-  } catch (const options::error& error) {
-    std::cerr << "generate-orders: " << error.what() << " (see --help)\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "generate-orders: " << error.what() << '\n';
-    return 1;
-  }
+  return forkcast::bench::RunTool("generate-orders", Run, argc, argv);
 }

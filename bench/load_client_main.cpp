@@ -9,13 +9,13 @@
 #include <boost/program_options.hpp>
 #include <chrono>
 #include <cstdint>
-#include <exception>
 #include <iostream>
 #include <string>
 #include <vector>
 
 #include "closed_loop.hpp"
 #include "request_set.hpp"
+#include "run_tool.hpp"
 
 namespace {
 
@@ -82,14 +82,4 @@ int Run(int argc, const char* const* argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  try {
-    return Run(argc, argv);
-  } catch (const options::error& error) {
-    std::cerr << "load-client: " << error.what() << " (see --help)\n";
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "load-client: " << error.what() << '\n';
-    return 1;
-  }
-}
+int main(int argc, char** argv) { return forkcast::bench::RunTool("load-client", Run, argc, argv); }

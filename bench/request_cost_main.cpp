@@ -20,14 +20,15 @@
 #include "request_set.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/config/settings.hpp"
-#include "serving/endpoints/invocations.hpp"
-#include "serving/endpoints/router.hpp"
+#include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
+#include "serving/http/router.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_slot.hpp"
-#include "serving/service/loaded_pipeline.hpp"
+#include "serving/service/served_pipeline.hpp"
+#include "serving/service/service.hpp"
 
 namespace {
 
@@ -56,21 +57,21 @@ class Path {
   explicit Path(const ServerConfig& config)
       : config_(config),
         log_(MakeProcessLog("request-cost", config.log_level)),
-        pipeline_(OrThrow(LoadedPipeline::Load(config.pipeline, config.snapshots))),
         hooks_(
             config.hooks,
             {.log = *log_, .slot = slot_, .clock = clock_, .capture_socket = capture_.first.get()}),
-        router_({&slot_, 1}, slot_, *log_, /*seed=*/1),
-        invocations_({.pipeline = *pipeline_,
-                      .hooks = hooks_,
-                      .clock = clock_,
-                      .server = server_,
-                      .slot = slot_},
-                     {.max_rows = config.max_rows}),
+        service_{.hooks = hooks_,
+                 .clock = clock_,
+                 .log = *log_,
+                 .server = server_,
+                 .slots = {&slot_, 1},
+                 .slot = slot_,
+                 .limits = {.max_rows = config.max_rows}},
+        router_(Endpoints(), service_, slot_, *log_, /*seed=*/1),
         reader_(
             {.max_header_bytes = config.max_header_bytes, .max_body_bytes = config.max_body_bytes}),
         recorder_(capture_.second.get()) {
-    router_.Use(&invocations_);
+    service_.catalogue.Serve(OrThrow(ServedPipeline::Load(config.pipeline, config.snapshots)));
     slot_.SetState(WorkerState::kReady);
   }
 
@@ -104,10 +105,9 @@ class Path {
   WorkerSlot slot_;
   ServerState server_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
-  std::unique_ptr<LoadedPipeline> pipeline_;
   HookChain hooks_;
+  Service service_;
   Router router_;
-  Invocations invocations_;
   RequestReader reader_;
   Response response_;
   std::string head_;
@@ -127,8 +127,9 @@ int Run(const std::vector<std::string>& arguments) {
     std::cerr << "usage: request-cost COUNT PATH BODIES [flags of forkcast serve]\n";
     return kUsage;
   }
-  const auto settings =
-      OrThrow(ParseServerSettings({arguments.begin() + 3, arguments.end()}, ProcessEnvironment));
+  const auto flags =
+      OrThrow(preprocessing::ParseWords(ServeFlags(), {arguments.begin() + 3, arguments.end()}));
+  const auto settings = OrThrow(ReadServerSettings(flags.flags, ProcessEnvironment));
   const auto requests = bench::MakeRequests(
       {.path = arguments[1], .bodies = arguments[2] == "-" ? "" : arguments[2]});
   Path path(settings.config);

@@ -1,26 +1,24 @@
-// slow-boot-server [flags of forkcast serve]: the server with a model that takes a second to load.
+// slow-boot-server serve [flags of forkcast serve]: the server with a model that takes a second to
+// load.
 
 #include <chrono>
-#include <exception>
-#include <iostream>
 #include <thread>
 
-#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/command/program.hpp"
 #include "serving/commands/serve_command.hpp"
-#include "serving/process/process_log.hpp"
+
+namespace {
+
+forkcast::preprocessing::Command SlowServe() {
+  return forkcast::serving::ServeCommand(
+      {.before_load = [] { std::this_thread::sleep_for(std::chrono::seconds(1)); }});
+}
+
+constexpr forkcast::preprocessing::MakeCommand kCommands[] = {&SlowServe};
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    const forkcast::SystemClock clock;
-    return forkcast::serving::RunServeCommand(
-        {argv + 1, argv + argc},
-        {.environment = forkcast::ProcessEnvironment,
-         .out = std::cout,
-         .err = std::cerr,
-         .clock = clock},
-        {.before_load = [] { std::this_thread::sleep_for(std::chrono::seconds(1)); }});
-  } catch (const std::exception& error) {
-    std::cerr << "slow-boot-server: " << error.what() << '\n';
-    return forkcast::serving::kExitInternal;
-  }
+  return forkcast::preprocessing::RunMain(
+      {.name = "slow-boot-server", .version = "", .commands = kCommands}, argc, argv);
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Forkcast's build, run and tests need. Says nothing and calls no apt when none is missing.
 #
-#   scripts/setup.sh [GROUP...]     groups: build, run, test, bench (what bench/ compares with), fuzz (clang); default: the
-#                                   first three
+#   scripts/setup.sh [GROUP...]     groups: build, run, test, lint, bench (what bench/ compares with), fuzz (clang); default:
+#                                   the first four
 #
 # Never removes a package of yours: where one is in the way, it is named and nothing is changed.
 # Exit codes: 0 everything is installed     2 wrong usage     3 not Debian 12
@@ -21,6 +21,7 @@ build_packages=(
 )
 run_packages=(nginx curl ca-certificates tzdata)
 test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml valgrind)
+lint_packages=(clang-format-14 clang-tidy-14 shellcheck)
 bench_packages=(gunicorn python3-flask)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
 
@@ -54,17 +55,18 @@ KeepNginxFromStarting() {
 }
 
 groups=("$@")
-(($#)) || groups=(build run test)
+(($#)) || groups=(build run test lint)
 wanted=()
 for group in "${groups[@]}"; do
   case $group in
     build) wanted+=("${build_packages[@]}") ;;
     run) wanted+=("${run_packages[@]}") ;;
     test) wanted+=("${test_packages[@]}") ;;
+    lint) wanted+=("${lint_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
     fuzz) wanted+=("${fuzz_packages[@]}") ;;
     *)
-      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [bench] [fuzz]"
+      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench] [fuzz]"
       exit 2
       ;;
   esac

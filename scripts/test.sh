@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Sets up, builds and tests: each test either as users get the programs, or under ASan and UBSan, or both.
+# Sets up, lints (scripts/lint.sh), builds and tests: each test either as users get the programs, or under ASan and UBSan, or
+# both.
 #
 #   scripts/test.sh            preset ci (warnings are errors) for the tests that start programs or train models; preset asan
 #                              for those of single modules, and again for what a server does with hostile clients
 #   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of programs or of training
-#   scripts/test.sh --quick    preset dev alone
+#   scripts/test.sh --quick    preset dev alone, without lint
 #   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
 #
 # CMAKE_BUILD_PARALLEL_LEVEL (default: number of CPUs) and CTEST_PARALLEL_LEVEL (default: 2) say how many run at a time.
@@ -25,12 +26,14 @@ export CTEST_PARALLEL_LEVEL="${CTEST_PARALLEL_LEVEL:-2}"
 
 case "$*" in
   '')
+    scripts/lint.sh
     tests='training;program;hostile;around' Build ci
     ctest --preset ci
     tests='module;hostile' Build asan
     ctest --preset asan
     ;;
   --all)
+    scripts/lint.sh
     Build ci
     ctest --preset ci
     Build asan

@@ -3,13 +3,14 @@
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
-#include <functional>
 #include <optional>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "client/service_url.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/command/arguments.hpp"
+#include "data_preprocessing/command/flags.hpp"
 #include "serving/wire/media_type.hpp"
 
 namespace forkcast::client {
@@ -23,8 +24,6 @@ struct ReplayOptions {
   std::optional<std::filesystem::path> out{};
   std::optional<std::filesystem::path> expect{};
   std::string count_by = "recommendation";
-  bool json = false;   ///< The report as one line of JSON.
-  bool quiet = false;  ///< No progress.
 
   std::size_t concurrency = 8;                ///< Connections.
   std::optional<double> rate{};               ///< Requests a second; none: as fast as answers come.
@@ -32,16 +31,11 @@ struct ReplayOptions {
   std::chrono::milliseconds timeout{70'000};  ///< For one try of a request.
 };
 
-/// Value of an environment variable, or null.
-using Environment = std::function<const char*(const char*)>;
+/// The table that its command line, its help and its defaults are made from.
+[[nodiscard]] std::vector<preprocessing::Flag> ReplayFlags();
 
-/// Reads the arguments behind the word `replay`; none when help is asked for. What a flag does not
-/// say, the environment does (an empty variable says nothing), else the default holds.
-/// kInvalidArgument names the option, its value and what is allowed.
-Result<std::optional<ReplayOptions>> ParseReplayOptions(std::span<const char* const> arguments,
-                                                        const Environment& environment);
-
-/// What `forkcast-client replay --help` prints: every option with its variable and default.
-[[nodiscard]] std::string ReplayHelp();
+/// `arguments`: of ReplayFlags(). kInvalidArgument names the flag (or the variable), its value and
+/// what is allowed.
+Result<ReplayOptions> ReadReplayOptions(const preprocessing::Arguments& arguments);
 
 }  // namespace forkcast::client

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <csignal>
 #include <iterator>
 
 #include "data_preprocessing/document/json.hpp"
@@ -25,20 +26,21 @@ double Milliseconds(std::chrono::microseconds time) {
 
 }  // namespace
 
-int ExitCode(const ReplayReport& report) noexcept {
+preprocessing::ExitCode ExitCodeOf(const ReplayReport& report) noexcept {
+  using preprocessing::ExitCode;
   switch (report.end) {
     case ReplayEnd::kNeverReady:
-      return 3;
+      return ExitCode::kUnfit;
     case ReplayEnd::kUnreadable:
     case ReplayEnd::kUnwritable:
-      return 4;
+      return ExitCode::kIo;
     case ReplayEnd::kInterrupted:
-      return 128 + report.signal;
+      return report.signal == SIGINT ? ExitCode::kInterrupted : ExitCode::kStopped;
     case ReplayEnd::kDone:
       break;
   }
   const bool differs = report.expectation && report.expectation->different > 0;
-  return report.failed > 0 || differs ? 1 : 0;
+  return report.failed > 0 || differs ? ExitCode::kNo : ExitCode::kDone;
 }
 
 std::string ReportAsText(const ReplayReport& report) {
@@ -101,7 +103,7 @@ std::string ReportAsJson(const ReplayReport& report) {
       {"counts", ordered_json::array()},
       {"first_failures", ordered_json::array()},
       {"expected", nullptr},
-      {"exit_code", ExitCode(report)},
+      {"exit_code", static_cast<int>(ExitCodeOf(report))},
   };
   if (report.latency) {
     const LatencySummary& latency = *report.latency;

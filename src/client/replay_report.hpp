@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/tally.hpp"
+#include "data_preprocessing/command/exit_code.hpp"
 
 namespace forkcast::client {
 
@@ -49,8 +50,8 @@ struct ReplayReport {
   std::optional<ExpectationSummary> expectation;
 };
 
-/// The exit code that `--help` documents.
-[[nodiscard]] int ExitCode(const ReplayReport& report) noexcept;
+/// How the command ends.
+[[nodiscard]] preprocessing::ExitCode ExitCodeOf(const ReplayReport& report) noexcept;
 /// A few lines to read, each ended by a line feed.
 [[nodiscard]] std::string ReportAsText(const ReplayReport& report);
 /// One line of JSON with a line feed.

@@ -56,6 +56,12 @@ class Dockerfile(unittest.TestCase):
         self.assertTrue((TOP / pipeline).is_file(), pipeline)
         self.assertIn("conf /opt/forkcast/conf", self.arguments("run", "COPY"))
 
+    def test_carries_every_program_it_builds_beside_each_other(self):
+        built = re.search(r"Build release (.+)", self.arguments("build", "RUN")[-1])[1].split()
+        copied = next(copy for copy in self.arguments("run", "COPY") if copy.startswith("--from=build")).split()
+        self.assertEqual(copied[1:-1], [f"/forkcast/build/release/{program}" for program in built])
+        self.assertIn("bin/forkcast-train", built)  # which `forkcast train` becomes
+
     def test_copies_only_what_is_there(self):
         for stage in self.stages:
             for copy in self.arguments(stage, "COPY"):

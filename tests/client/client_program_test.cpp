@@ -80,13 +80,14 @@ TEST_P(ClientMisuse, ExitsWithTwoAndTheReason) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, ClientMisuse,
-    testing::Values(MisuseCase{"WithoutCommand", {}, "usage: forkcast-client COMMAND"},
-                    MisuseCase{"UnknownCommand", {"play"}, "unknown command \"play\""},
-                    MisuseCase{"WithoutOrders", {"replay"}, "--orders is missing"},
-                    MisuseCase{"UnknownOption", {"replay", "--orders", "o", "--fast"}, "'--fast'"},
-                    MisuseCase{"BadValue",
-                               {"replay", "--orders", "o", "--batch", "x"},
-                               "--batch: \"x\" is not allowed; expected a whole number"}),
+    testing::Values(
+        MisuseCase{"WithoutCommand", {}, "usage: forkcast-client COMMAND"},
+        MisuseCase{"UnknownCommand", {"play"}, "unknown command \"play\""},
+        MisuseCase{"WithoutOrders", {"replay"}, "--orders is missing"},
+        MisuseCase{"UnknownOption", {"replay", "--orders", "o", "--fast"}, "unknown flag --fast"},
+        MisuseCase{"BadValue",
+                   {"replay", "--orders", "o", "--batch", "x"},
+                   "--batch: \"x\" is not allowed; expected a whole number"}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST(ClientProgram, HelpsOnStandardOutput) {
@@ -125,10 +126,10 @@ TEST(ClientProgram, ReportsAsOneLineOfJsonAndNothingElseWhenAsked) {
   EXPECT_EQ(program.err(), "");
 }
 
-TEST(ClientProgram, ExitsWithFourWhenTheInputCannotBeRead) {
+TEST(ClientProgram, ExitsWithFiveWhenTheInputCannotBeRead) {
   const TempFolder folder;
   Program program(folder, {"replay", "--orders", folder.path() / "absent.csv", "--wait", "0"});
-  EXPECT_EQ(program.Wait(), 4);
+  EXPECT_EQ(program.Wait(), 5);
   EXPECT_THAT(program.err(), HasSubstr("absent.csv: cannot be opened"));
 }
 

@@ -100,7 +100,7 @@ TEST_P(ReplayExitCode, IsTheOneThatHelpTells) {
   report.signal = GetParam().signal;
   report.failed = GetParam().failed;
   report.expectation = {.compared = 9, .different = GetParam().different, .first_differences = {}};
-  EXPECT_EQ(ExitCode(report), GetParam().code);
+  EXPECT_EQ(static_cast<int>(ExitCodeOf(report)), GetParam().code);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -109,8 +109,8 @@ INSTANTIATE_TEST_SUITE_P(
                     ExitCase{"ARowFailed", ReplayEnd::kDone, 0, 1, 0, 1},
                     ExitCase{"ARowDiffers", ReplayEnd::kDone, 0, 0, 1, 1},
                     ExitCase{"NeverReady", ReplayEnd::kNeverReady, 0, 0, 0, 3},
-                    ExitCase{"Unreadable", ReplayEnd::kUnreadable, 0, 1, 1, 4},
-                    ExitCase{"Unwritable", ReplayEnd::kUnwritable, 0, 1, 1, 4},
+                    ExitCase{"Unreadable", ReplayEnd::kUnreadable, 0, 1, 1, 5},
+                    ExitCase{"Unwritable", ReplayEnd::kUnwritable, 0, 1, 1, 5},
                     ExitCase{"Interrupted", ReplayEnd::kInterrupted, SIGINT, 1, 0, 130},
                     ExitCase{"Terminated", ReplayEnd::kInterrupted, SIGTERM, 0, 0, 143}),
     [](const auto& param) { return std::string(param.param.name); });

@@ -18,6 +18,8 @@ using preprocessing::TempFolder;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
 
+int ExitCode(const ReplayReport& report) { return static_cast<int>(ExitCodeOf(report)); }
+
 /// `rows` orders with identifiers "00000", "00001", ...
 std::string Orders(std::size_t rows) {
   std::string text = "id,zip\n";
@@ -277,7 +279,7 @@ TEST_F(ReplayTest, StopsWhenTheResultsCannotBeWritten) {
     return Reply{.bytes = HttpAnswer(200, "\"" + std::string(100'000, 'x') + "\"")};
   });
   const ReplayReport report = Replay(server, 1000, {.out = "/dev/full", .concurrency = 1});
-  EXPECT_EQ(ExitCode(report), 4);
+  EXPECT_EQ(ExitCode(report), 5);
   EXPECT_THAT(report.problem, HasSubstr("/dev/full: cannot be written: No space left"));
   EXPECT_LT(server.posts().size(), 100U);
 }
@@ -285,7 +287,7 @@ TEST_F(ReplayTest, StopsWhenTheResultsCannotBeWritten) {
 TEST_F(ReplayTest, SaysThatASmallResultCouldNotBeWritten) {
   ScriptedServer server(GoodReply);
   const ReplayReport report = Replay(server, 1, {.out = "/dev/full"});
-  EXPECT_EQ(ExitCode(report), 4);
+  EXPECT_EQ(ExitCode(report), 5);
   EXPECT_THAT(report.problem, HasSubstr("/dev/full: cannot be written"));
 }
 
@@ -297,7 +299,7 @@ TEST_F(ReplayTest, SendsNothingOfAFileThatCannotBeReadToItsEnd) {
   std::ostringstream silent;
   Progress progress(Progress::Style::kNone, silent);
   const ReplayReport report = RunReplay(options, {}, "run", progress);
-  EXPECT_EQ(ExitCode(report), 4);
+  EXPECT_EQ(ExitCode(report), 5);
   EXPECT_THAT(report.problem, HasSubstr("bad.csv: line 102"));
   EXPECT_TRUE(server.posts().empty());
 }

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <system_error>
 
+#include "support/http_message.hpp"
+
 namespace forkcast::client {
 namespace {
 
@@ -30,11 +32,7 @@ bool ReadMore(int connection, std::string& text) {
 }  // namespace
 
 std::string SeenRequest::Header(std::string_view name) const {
-  const std::string start = fmt::format("\r\n{}: ", name);
-  const std::size_t at = head.find(start);
-  if (at == std::string::npos) return "";
-  const std::size_t begin = at + start.size();
-  return head.substr(begin, head.find("\r\n", begin) - begin);
+  return std::string(HeaderOf(head, name));
 }
 
 std::string HttpAnswer(int status, std::string_view body, std::string_view extra_headers) {
@@ -114,21 +112,16 @@ void ScriptedServer::Serve(int connection) {
   std::string text;
   for (std::size_t number = 0;; ++number) {
     SeenRequest request{.on_connection = number};
-    std::size_t head_size = std::string::npos;
-    while ((head_size = text.find("\r\n\r\n")) == std::string::npos) {
+    HttpMessage message;
+    while ((message = FirstMessage(text)).size() == 0) {
       if (!ReadMore(connection, text)) break;
     }
-    if (head_size == std::string::npos) break;
-    request.head = text.substr(0, head_size + 2);
+    if (message.size() == 0) break;
+    request.head = message.head;
+    request.body = message.body;
     const std::size_t path = request.head.find(' ') + 1;
     request.target = request.head.substr(path, request.head.find(' ', path) - path);
-    const std::string length = request.Header("Content-Length");
-    const std::size_t whole = head_size + 4 + (length.empty() ? 0 : std::stoul(length));
-    bool left = false;
-    while (text.size() < whole && !left) left = !ReadMore(connection, text);
-    if (left) break;
-    request.body = text.substr(head_size + 4, whole - head_size - 4);
-    text.erase(0, whole);
+    text.erase(0, message.size());
     if (!Answer(connection, request)) break;
   }
   // The number must not be used again while the destructor may shut it down.

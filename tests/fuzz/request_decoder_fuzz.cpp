@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -19,6 +17,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "fuzz/require.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/decode.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -27,6 +26,7 @@ namespace {
 
 using forkcast::Instant;
 using forkcast::Status;
+using forkcast::fuzz::Require;
 using forkcast::preprocessing::IsMissing;
 using forkcast::preprocessing::Table;
 using forkcast::preprocessing::Value;
@@ -38,13 +38,6 @@ using forkcast::wire::ToJson;
 using nlohmann::json;
 
 constexpr forkcast::wire::DecoderLimits kLimits{.max_depth = 8, .max_rows = 100};
-
-/// Stops the fuzzer, and says which line of this file does.
-void Require(bool holds, int line = __builtin_LINE()) {
-  if (holds) return;
-  std::fprintf(stderr, "line %d does not hold\n", line);
-  std::abort();
-}
 
 Format FormatOf(std::uint8_t choice) {
   constexpr Format kFormats[] = {Format::kJson, Format::kJsonLines, Format::kCsv};

@@ -5,29 +5,24 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "fuzz/require.hpp"
+#include "serving/http/error_response.hpp"
 #include "serving/http/request_reader.hpp"
 
 namespace {
 
+using forkcast::fuzz::Require;
 using forkcast::serving::Method;
 using forkcast::serving::RequestLimits;
 using forkcast::serving::RequestReader;
 using forkcast::serving::RequestView;
-
-/// Stops the fuzzer, and says which line of this file does.
-void Require(bool holds, int line = __builtin_LINE()) {
-  if (holds) return;
-  std::fprintf(stderr, "line %d does not hold\n", line);
-  std::abort();
-}
+using forkcast::serving::ToHttp;
 
 // ---- what the reader says ----
 
@@ -90,8 +85,8 @@ class Reading {
           break;
         case RequestReader::Progress::kFault:
           faulty_ = true;
-          Require(reader_.fault().status >= 400 && !reader_.fault().message.empty());
-          said_.push_back({.fault = reader_.fault().status});
+          Require(ToHttp(reader_.fault().code).status >= 400 && !reader_.fault().message.empty());
+          said_.push_back({.fault = ToHttp(reader_.fault().code).status});
           return;
       }
     }

@@ -186,7 +186,7 @@ TEST(Boot, ATakenPortIsNamedAndEndsWithFour) {
   first.WaitUntilReady();
   const std::uint16_t port = first.endpoint().port;
   Server second(workspace, {.port = port, .name = "second"});
-  EXPECT_EQ(second.Wait(), 4);
+  EXPECT_EQ(second.Wait(), 5);
   EXPECT_THAT(second.log(), HasSubstr("127.0.0.1:" + std::to_string(port)));
   EXPECT_EQ(Ping(first.endpoint()), 200);
 }
@@ -197,7 +197,7 @@ TEST(Boot, TheUnixSocketOfALiveServerIsLeftAlone) {
   Server first(workspace, {.bind = Bind::kUnix, .name = "first"});
   first.WaitUntilReady();
   Server second(workspace, {.bind = Bind::kUnix, .name = "second"});
-  EXPECT_EQ(second.Wait(), 4);
+  EXPECT_EQ(second.Wait(), 5);
   EXPECT_THAT(second.log(), HasSubstr("another server is listening there"));
   EXPECT_EQ(Ping(first.endpoint()), 200);
   EXPECT_EQ(first.Stop(), 0);
@@ -209,7 +209,7 @@ TEST(Boot, AFileThatIsNoSocketIsLeftAlone) {
   workspace.Ingest(SampleData());
   const fs::path file = workspace.Write("server.sock", "mine");
   Server server(workspace, {.bind = Bind::kUnix});
-  EXPECT_EQ(server.Wait(), 4);
+  EXPECT_EQ(server.Wait(), 5);
   EXPECT_EQ(ReadWhole(file), "mine");
 }
 

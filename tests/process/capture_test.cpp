@@ -178,5 +178,16 @@ TEST(Log, NamesTheRequestIdOfWhatFailed) {
   EXPECT_THAT(server.log(), HasSubstr("request_id=\"my-7\" status=400"));
 }
 
+TEST_F(Capture, NoProcessOfTheServerHoldsALibraryOfTraining) {
+  const Server& server = Start(1);
+  for (const pid_t pid : {server.pid(), server.worker(0), server.worker(1), server.recorder()}) {
+    const std::string maps = ReadWhole("/proc/" + std::to_string(pid) + "/maps");
+    EXPECT_THAT(maps, HasSubstr("/bin/forkcast\n"));
+    for (const char* library : {"libxgboost", "libgomp", "libdmlc"}) {
+      EXPECT_THAT(maps, testing::Not(HasSubstr(library))) << pid;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace forkcast::process_test

@@ -19,17 +19,15 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <exception>
 #include <filesystem>
 #include <fstream>
-#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
-#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/command/program.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/process/process_log.hpp"
@@ -116,29 +114,24 @@ void FaultBeforeLoad() {
   }
 }
 
-int Run(const std::vector<std::string>& words) {
-  if (words.empty() || words.front() != "serve") {
-    std::cerr << "usage: forkcast-faulty serve [flags]\n";
-    return serving::kExitUsage;
-  }
-  const auto built_in = serving::BuiltInHooks();
-  std::vector<HookType> hook_types(built_in.begin(), built_in.end());
-  hook_types.push_back(kFaultHook);
-  const SystemClock clock;
-  return serving::RunServeCommand(
-      {words.begin() + 1, words.end()},
-      {.environment = ProcessEnvironment, .out = std::cout, .err = std::cerr, .clock = clock},
-      {.hook_types = hook_types, .before_load = FaultBeforeLoad});
+preprocessing::Command FaultyServe() {
+  static const std::vector<HookType> kHookTypes = [] {
+    const auto built_in = serving::BuiltInHooks();
+    std::vector<HookType> types(built_in.begin(), built_in.end());
+    types.push_back(kFaultHook);
+    return types;
+  }();
+  return serving::ServeCommand({.hook_types = kHookTypes, .before_load = FaultBeforeLoad});
 }
+
+constexpr preprocessing::MakeCommand kCommands[] = {&FaultyServe};
 
 }  // namespace
 }  // namespace forkcast::process_test
 
 int main(int argc, char** argv) {
-  try {
-    return forkcast::process_test::Run({argv + std::min(argc, 1), argv + argc});
-  } catch (const std::exception& error) {
-    std::cerr << "forkcast-faulty: " << error.what() << '\n';
-    return forkcast::serving::kExitInternal;
-  }
+  return forkcast::preprocessing::RunMain({.name = "forkcast-faulty",
+                                           .version = "for tests",
+                                           .commands = forkcast::process_test::kCommands},
+                                          argc, argv);
 }

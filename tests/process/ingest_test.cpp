@@ -101,7 +101,7 @@ TEST_F(IngestProgram, RefusesABadFileByFileLineAndColumnAndLeavesTheStoreAsItWas
 
 TEST_F(IngestProgram, RefusesAStoreWhoseFolderIsMissing) {
   Program ingest = Ingest("sqlite:" + (workspace_ / "absent/o.db").string());
-  EXPECT_EQ(ingest.Wait(), 4);
+  EXPECT_EQ(ingest.Wait(), 5);
   EXPECT_THAT(ingest.err(), HasSubstr("absent/o.db"));
   EXPECT_FALSE(fs::exists(workspace_ / "absent"));
 }
@@ -110,7 +110,7 @@ TEST_F(IngestProgram, RefusesAStoreThatIsNoDatabaseAndLeavesIt) {
   const std::string text(5000, 'x');
   const fs::path file = workspace_.Write("text.db", text);
   Program ingest = Ingest("sqlite:" + file.string());
-  EXPECT_EQ(ingest.Wait(), 4);
+  EXPECT_EQ(ingest.Wait(), 5);
   EXPECT_THAT(ingest.err(), HasSubstr("text.db"));
   EXPECT_EQ(ReadWhole(file), text);
   EXPECT_FALSE(fs::exists(file.string() + ".snapshots"));
@@ -123,7 +123,7 @@ TEST_F(IngestProgram, RefusesAStoreThatAnotherProcessHoldsLocked) {
   ASSERT_EQ(::sqlite3_open((workspace_ / "o.db").c_str(), &other), SQLITE_OK);
   ASSERT_EQ(::sqlite3_exec(other, "BEGIN EXCLUSIVE", nullptr, nullptr, nullptr), SQLITE_OK);
   Program ingest = Ingest(workspace_.store());
-  EXPECT_EQ(ingest.Wait(), 4);
+  EXPECT_EQ(ingest.Wait(), 5);
   EXPECT_THAT(ingest.err(), HasSubstr("locked"));
   ::sqlite3_close(other);
   Program again = Ingest(workspace_.store());

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -16,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "support/faulty_server.hpp"
 
@@ -256,7 +256,7 @@ TEST_F(HostileRequests, WhatComesBackInAnAnswersHeadStaysWithinItsLine) {
       ASSERT_EQ(exchange.outcome, Outcome::kAnswered);
       EXPECT_EQ(exchange.answer.status, one.taken ? 200 : 400);
       std::string name = header;
-      std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::tolower(c); });
+      std::ranges::transform(name, name.begin(), forkcast::Lower);
       EXPECT_EQ(exchange.answer.Header(name), one.taken ? one.value : "");
       ExpectHeadOf({"Date", "Content-Type", "Content-Length", "X-Request-Id", "X-Forkcast-Stale",
                     "X-Amzn-SageMaker-Inference-Id", "X-Amzn-SageMaker-Custom-Attributes"},

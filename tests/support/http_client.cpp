@@ -9,11 +9,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <system_error>
+
+#include "data_preprocessing/base/ascii.hpp"
 
 namespace forkcast::process_test {
 namespace {
@@ -30,13 +31,13 @@ Fd Connect(int family, const void* name, socklen_t size, std::chrono::millisecon
 }
 
 std::string Lower(std::string text) {
-  std::ranges::transform(text, text.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::ranges::transform(text, text.begin(), forkcast::Lower);
   return text;
 }
 
-Answer ParseHead(std::string_view head) {
-  Answer answer;
-  answer.head = head.substr(0, head.size() - 2);
+Answer AnswerOf(const HttpMessage& message) {
+  const std::string_view head = message.head;
+  Answer answer{.head = std::string(head), .body = std::string(message.body)};
   answer.status = std::atoi(std::string(head.substr(head.find(' ') + 1, 3)).c_str());
   for (std::size_t end = head.find("\r\n"); end + 2 < head.size();) {
     const std::size_t begin = end + 2;
@@ -120,31 +121,21 @@ Outcome HttpConnection::ReadMore() {
   }
 }
 
-Exchange HttpConnection::Receive(Expect expect) {
+Exchange HttpConnection::Receive(HttpBody expected) {
   if (!connected()) return {.outcome = Outcome::kRefused};
-  std::size_t head_end = 0;
-  while ((head_end = received_.find("\r\n\r\n")) == std::string::npos) {
+  HttpMessage message;
+  while ((message = FirstMessage(received_, expected)).size() == 0) {
     const Outcome more = ReadMore();
     if (more != Outcome::kAnswered) return {.outcome = more};
   }
-  Exchange exchange{.answer = ParseHead(std::string_view(received_).substr(0, head_end + 4))};
-  std::size_t length = 0;
-  if (expect == Expect::kBody) {
-    length = std::strtoul(exchange.answer.Header("content-length").c_str(), nullptr, 10);
-  }
-  const std::size_t size = head_end + 4 + length;
-  while (received_.size() < size) {
-    const Outcome more = ReadMore();
-    if (more != Outcome::kAnswered) return {.outcome = more};
-  }
-  exchange.answer.body = received_.substr(head_end + 4, length);
-  received_.erase(0, size);
+  Exchange exchange{.answer = AnswerOf(message)};
+  received_.erase(0, message.size());
   return exchange;
 }
 
 Exchange HttpConnection::Ask(const Request& request) {
   Send(ToBytes(request));
-  return Receive(request.method == "HEAD" ? Expect::kHeadOnly : Expect::kBody);
+  return Receive(request.method == "HEAD" ? HttpBody::kNone : HttpBody::kAsAnnounced);
 }
 
 bool HttpConnection::IsClosedByServer() {

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "data_preprocessing/base/fd.hpp"
+#include "support/http_message.hpp"
 #include "support/program.hpp"
 
 namespace forkcast::process_test {
@@ -71,9 +72,8 @@ class HttpConnection {
   void Send(std::string_view bytes);
   /// Ends our side; answers can still be received.
   void EndSending();
-  enum class Expect { kBody, kHeadOnly };
   /// The next answer; a 100 Continue is one.
-  Exchange Receive(Expect expect = Expect::kBody);
+  Exchange Receive(HttpBody expected = HttpBody::kAsAnnounced);
   /// Send() and Receive().
   Exchange Ask(const Request& request);
   /// Whether the server ends the connection, having sent nothing more.

@@ -1,5 +1,7 @@
 #include "support/load.hpp"
 
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -28,6 +30,15 @@ std::ostream& operator<<(std::ostream& out, const LoadReport& report) {
   for (const auto& [outcome, count] : report.failures) out << outcome << ": " << count << "; ";
   return out << "wrong ids: " << report.wrong_ids << "; slowest: " << report.slowest.count()
              << " ms";
+}
+
+void ExpectNoMoreFailedThan(std::size_t held, const LoadReport& report) {
+  EXPECT_GT(held, 0U);
+  EXPECT_LE(report.failed(), held) << report;
+  EXPECT_EQ(report.failed(Outcome::kRefused), 0U) << report;
+  EXPECT_EQ(report.failed(Outcome::kTimedOut), 0U) << report;
+  EXPECT_EQ(report.statuses.size(), 1U) << report;
+  EXPECT_EQ(report.wrong_ids, 0U);
 }
 
 Load::Load(Endpoint endpoint, LoadOptions options)

@@ -40,6 +40,10 @@ struct LoadReport {
 };
 std::ostream& operator<<(std::ostream& out, const LoadReport& report);
 
+/// That the death of a worker cost at most what it held, which was something: nobody else's request
+/// failed, was refused or had to wait for its end, and no answer was wrong.
+void ExpectNoMoreFailedThan(std::size_t held, const LoadReport& report);
+
 /// Requests from several clients, without a pause or at their pace, until stopped.
 class Load {
  public:

@@ -12,16 +12,21 @@ namespace forkcast {
 /// What kind of thing went wrong, in no protocol's words. serving/http/error_response.cpp alone
 /// turns a code into an HTTP status.
 enum class ErrorCode {
-  kInvalidArgument,    ///< The caller's bytes or values are wrong.
+  kInvalidArgument,    ///< The caller's values are wrong.
+  kMalformed,          ///< The caller's bytes are no request at all.
   kFeatureMissing,     ///< Well formed, but a feature cannot be computed and its rule is "error".
   kFeatureStale,       ///< Well formed, but the data are older than the pipeline allows.
   kTooLarge,           ///< A body over its limit.
+  kHeaderTooLarge,     ///< What comes before the body over its limit.
   kUnsupportedType,    ///< A content type, encoding or charset that is not understood.
   kNotAcceptable,      ///< None of the answer formats asked for can be produced.
   kExpectationFailed,  ///< An `Expect` header other than 100-continue.
+  kNotImplemented,     ///< A way of sending that is not understood.
+  kUnknownVersion,     ///< A version of the protocol that is not understood.
   kNotFound,
   kMethodNotAllowed,
   kNotReady,          ///< Still loading, or stopping.
+  kOverloaded,        ///< More is waiting than can be done in time.
   kDeadlineExceeded,  ///< The answer would come after its deadline.
   kClientTimeout,     ///< The client took too long to send its request.
   kConflict,          ///< A row contradicts one that is stored under the same key.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -10,29 +11,61 @@
 
 namespace forkcast::preprocessing {
 
-/// A flag of a subcommand: how it is read and what its help says.
+/// Which values a flag takes.
+struct Allowed {
+  std::string expected{};  ///< "a whole number from 1 to 9"; empty: as the argument is called.
+  std::function<bool(std::string_view)> is_value{};  ///< None: every text but the empty one.
+};
+[[nodiscard]] Allowed WholeNumber(std::uint64_t least, std::uint64_t most);
+[[nodiscard]] Allowed OneOf(std::vector<std::string> values);
+
+/// A flag of a command: a row of the table from which its help, its parsing and its checks are
+/// made.
 struct Flag {
   enum class Kind { kSwitch, kOneValue, kManyValues };
+  enum class Need {
+    kOptional,
+    kUsual,  ///< Shown in the usage line, though something else can take its place.
+    kRequired,
+  };
 
-  std::string name;      ///< Without its dashes.
-  std::string argument;  ///< What help calls its value ("FILE"); empty for a switch.
+  std::string name;        ///< Without its dashes.
+  std::string argument{};  ///< What help calls its value ("FILE"); empty for a switch.
   Kind kind = Kind::kOneValue;
-  std::string help;
+  std::string meaning{};
+  std::string variable{};     ///< Of the environment, read when the flag is not given.
+  std::string fallback{};     ///< The value when neither says one; empty: none.
+  std::string when_absent{};  ///< What help says for `fallback` where that is none.
+  Allowed allowed{};
+  Need need = Need::kOptional;
 };
+
+/// Flags that several commands have.
+[[nodiscard]] Flag JsonFlag(std::string meaning);
+[[nodiscard]] Flag QuietFlag();  ///< RunCommand() hands it on as CommandContext::quiet.
 
 /// The values of the flags that were given, in their order; a switch has an empty one.
 using FlagValues = std::map<std::string, std::vector<std::string>, std::less<>>;
 
-/// Reads `--name value`, `--name=value` and switches; names are given in full, since an
-/// abbreviation would change its meaning with the next release. kInvalidArgument names what is
-/// unknown, incomplete, or given twice.
-Result<FlagValues> ParseFlags(const std::vector<Flag>& flags,
-                              const std::vector<std::string>& arguments);
+/// What stands behind a command's name.
+struct GivenWords {
+  FlagValues flags;
+  std::vector<std::string> operands;  ///< What belongs to no flag, in its order.
+};
+
+/// Reads `--name value`, `--name=value`, switches and operands, in any order; behind `--` there are
+/// operands alone. Names are given in full, since an abbreviation would change its meaning with the
+/// next release. kInvalidArgument names what is unknown, incomplete, or given twice.
+Result<GivenWords> ParseWords(const std::vector<Flag>& flags,
+                              const std::vector<std::string>& words);
 
 /// Whether help is asked for, whatever else is among the arguments.
 [[nodiscard]] bool AsksForHelp(const std::vector<std::string>& arguments);
 
-/// One paragraph a flag, for `--help`.
+/// One paragraph a flag with its variable and default, for `--help`.
 [[nodiscard]] std::string DescribeFlags(const std::vector<Flag>& flags);
+
+/// `text` in lines that end before column 100, each behind `indent` blanks; ends with a line feed.
+[[nodiscard]] std::string Paragraph(std::string_view text, std::size_t indent);
 
 }  // namespace forkcast::preprocessing

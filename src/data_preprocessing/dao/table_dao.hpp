@@ -44,6 +44,11 @@ struct AppendCounts {
 /// fork(), in the process that uses it. Every failure is a value: kIo for what the database or the
 /// system refuses (with its words), kConflict for rows, kInvalidArgument for a wrong declaration.
 /// Names of tables and columns are quoted, values are always bound.
+///
+/// Values come back as they went in: texts byte for byte, numbers bit for bit, instants to the
+/// microsecond. By which type of its own a store keeps a declared type is said in its FORMAT.md,
+/// and nothing outside its folder knows. What holds of every store is in dao/common, and in the
+/// contract test that each passes (tests/data_preprocessing/dao/table_dao_contract.hpp).
 class TableDao {
  public:
   virtual ~TableDao() = default;
@@ -71,11 +76,13 @@ class TableDao {
                             std::string_view file_name) = 0;
 
   /// Hands the source's rows to `sink` in batches of at most `batch_rows`, in the order in which
-  /// they were ingested (a table) or returned (a query). A query must be one SELECT that names the
-  /// columns of `schema`, in any order, and touches none of `forbidden`, not even in a WHERE:
-  /// kInvalidArgument otherwise. A value that is not of its declared type, or missing where it may
-  /// not be, is kInvalidArgument naming the column. `sink` may stop the reading with an error,
-  /// which is returned.
+  /// they were ingested (a table), which a store keeps on purpose and not by chance, or returned (a
+  /// query). A query must be one SELECT, in the store's SQL, that names the columns of `schema`, in
+  /// any order; it can change nothing, and touches none of `forbidden`, be it in a WHERE, through a
+  /// view, or unnamed: kInvalidArgument otherwise, naming the column. A result must be of the type
+  /// by which the store keeps the declared one (a number declared double may be whole); another,
+  /// or a missing value where there may be none, is kInvalidArgument naming the column. `sink` may
+  /// stop the reading with an error, which is returned.
   virtual Status Read(const StoredRows& source, const Schema& schema,
                       const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
                       const std::function<Status(const Table&)>& sink) = 0;
@@ -88,12 +95,17 @@ enum class StoreAccess {
   kReadWriteCreate,
 };
 
-/// Opens the store that `url` names: `sqlite:PATH`. kInvalidArgument for another kind of URL, kIo
-/// when it is missing, locked beyond 5 s, or not a database (the message says which and names it).
+/// kInvalidArgument when `url` is not of a kind of store that there is (store_kind.hpp); the
+/// message lists them, and shows no more of the URL than its scheme.
+Status CheckStoreUrl(std::string_view url);
+
+/// Opens the store that `url` names. kInvalidArgument as CheckStoreUrl, kIo when it is missing,
+/// locked beyond 5 s, or not a database (the message says which and names it).
 Result<std::unique_ptr<TableDao>> OpenStore(std::string_view url, StoreAccess access);
 
-/// The folder in which snapshots of a store are published unless told otherwise: `PATH.snapshots`
-/// for `sqlite:PATH`. kInvalidArgument as OpenStore.
+/// The folder in which snapshots of a store are published unless told otherwise, which is beside
+/// it: `PATH.snapshots` for `sqlite:PATH`. kInvalidArgument as CheckStoreUrl, and for a store that
+/// is no file: the message asks for --snapshots.
 Result<std::string> DefaultSnapshotFolder(std::string_view url);
 
 }  // namespace forkcast::preprocessing

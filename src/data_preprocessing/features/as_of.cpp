@@ -1,8 +1,12 @@
-#include "data_preprocessing/features/feature_operator.hpp"
+#include <chrono>
+
+#include "data_preprocessing/document/choice.hpp"
+#include "data_preprocessing/features/feature_declaration.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
+/// The value in the row in force (Snapshot::AsOf). On a static series: the attribute of the key.
 class AsOf final : public FeatureOperator {
  public:
   explicit AsOf(SeriesColumn from) noexcept : from_(from) {}
@@ -15,9 +19,10 @@ class AsOf final : public FeatureOperator {
   SeriesColumn from_;
 };
 
+/// Whether the instant in a timestamp column, read as AsOf does, has come: value <= time.
 class Reached final : public FeatureOperator {
  public:
-  Reached(SeriesColumn from, ReadAt at) noexcept : instant_(from), at_(at) {}
+  explicit Reached(const SeriesValue& instant) noexcept : instant_(instant.from), at_(instant.at) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const Value instant = instant_.Compute(row);
@@ -31,10 +36,18 @@ class Reached final : public FeatureOperator {
   ReadAt at_;
 };
 
+constexpr Choices<std::chrono::microseconds, 2> kUnits{
+    {{"h", std::chrono::hours(1)}, {"d", std::chrono::days(1)}}};
+
+enum class Direction { kSince, kUntil };
+
+/// Time passed since the instant in a timestamp column, or left until it, in `unit`s; negative
+/// where it is the other way round.
 class TimeDistance final : public FeatureOperator {
  public:
-  TimeDistance(SeriesColumn from, const TimeDistanceOp& op) noexcept
-      : instant_(from), at_(op.instant.at), direction_(op.direction), unit_(op.unit) {}
+  TimeDistance(const SeriesValue& instant, Direction direction,
+               std::chrono::microseconds unit) noexcept
+      : instant_(instant.from), at_(instant.at), direction_(direction), unit_(unit) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const Value instant = instant_.Compute(row);
@@ -44,28 +57,43 @@ class TimeDistance final : public FeatureOperator {
     const double since =
         static_cast<double>(ToMicros(row.At(at_).instant)) - static_cast<double>(ToMicros(*other));
     const double units = since / static_cast<double>(unit_.count());
-    return direction_ == TimeDistanceOp::Direction::kSince ? units : 0 - units;
+    return direction_ == Direction::kSince ? units : 0 - units;
   }
 
  private:
   AsOf instant_;
   ReadAt at_;
-  TimeDistanceOp::Direction direction_;
+  Direction direction_;
   std::chrono::microseconds unit_;
 };
 
+DeclaredOperator ReadTimeDistance(FeatureDeclaration& declaration, Direction direction) {
+  const JsonNode& node = declaration.node();
+  node.RequireObject({"name", "op", "series", "value", "key", "unit", "at", "missing"});
+  const SeriesValue instant = declaration.InstantValue();
+  return {std::make_unique<TimeDistance>(instant, direction, ReadChoice(node.Get("unit"), kUnits)),
+          ColumnType::kDouble};
+}
+
 }  // namespace
 
-std::unique_ptr<FeatureOperator> MakeAsOf(SeriesColumn from) {
-  return std::make_unique<AsOf>(from);
+DeclaredOperator ReadAsOf(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "series", "value", "key", "at", "missing"});
+  const SeriesValue value = declaration.Value();
+  return {std::make_unique<AsOf>(value.from), value.type};
 }
 
-std::unique_ptr<FeatureOperator> MakeReached(SeriesColumn from, ReadAt at) {
-  return std::make_unique<Reached>(from, at);
+DeclaredOperator ReadReached(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "series", "value", "key", "at", "missing"});
+  return {std::make_unique<Reached>(declaration.InstantValue()), ColumnType::kBool};
 }
 
-std::unique_ptr<FeatureOperator> MakeTimeDistance(SeriesColumn from, const TimeDistanceOp& op) {
-  return std::make_unique<TimeDistance>(from, op);
+DeclaredOperator ReadTimeSince(FeatureDeclaration& declaration) {
+  return ReadTimeDistance(declaration, Direction::kSince);
+}
+
+DeclaredOperator ReadTimeUntil(FeatureDeclaration& declaration) {
+  return ReadTimeDistance(declaration, Direction::kUntil);
 }
 
 }  // namespace forkcast::preprocessing

@@ -3,18 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "data_preprocessing/features/feature_operator.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
-
-template <typename... Ts>
-struct Overloaded : Ts... {
-  using Ts::operator()...;
-};
-template <typename... Ts>
-Overloaded(Ts...) -> Overloaded<Ts...>;
 
 std::size_t Number(Period period) noexcept { return static_cast<std::size_t>(period); }
 
@@ -34,11 +28,12 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
     forecast_column_ = *values.Find(forecast->value);
     with_assumed_.resize(values.columns.size());
   }
-  for (std::size_t i = 0; i < features_.size(); ++i) {
-    operators_.push_back(MakeOperator(features_[i], i));
-    needs_origin_civil_ |= operators_.back()->NeedsCivilTime(ReadAt::kOrigin);
-    needs_target_civil_ |= operators_.back()->NeedsCivilTime(ReadAt::kTarget);
+  for (const FeatureSpec& feature : features_) {
+    operators_.push_back(feature.op.get());
+    needs_origin_civil_ |= feature.op->NeedsCivilTime(ReadAt::kOrigin);
+    needs_target_civil_ |= feature.op->NeedsCivilTime(ReadAt::kTarget);
   }
+  for (const SeriesRead& read : DistinctReads(features_)) AddRead(read);
   for (const Read& read : reads_) {
     const SeriesSpec& one = series_[look_ups_[read.look_up].series];
     if (!one.aggregate) continue;
@@ -48,56 +43,6 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
   found_.resize(look_ups_.size());
   views_.resize(reads_.size());
   plans_.resize(reads_.size());
-}
-
-std::unique_ptr<FeatureOperator> FeatureComputer::MakeOperator(const FeatureSpec& feature,
-                                                               std::size_t position) {
-  return std::visit(
-      Overloaded{
-          [&](const AsOfOp& op) { return MakeAsOf(AddRead(op.read, position)); },
-          [&](const ReachedOp& op) {
-            return MakeReached(AddRead(op.instant, position), op.instant.at);
-          },
-          [&](const TimeDistanceOp& op) {
-            return MakeTimeDistance(AddRead(op.instant, position), op);
-          },
-          [](const CalendarOp& op) { return MakeCalendar(op); },
-          [&](const FieldOp& op) { return MakeField(*request_.fields.Find(op.field)); },
-          [&](const LagOp& op) { return MakeLag(AddRead(op.read, position), op); },
-          [&](const DifferenceOp& op) { return MakeDifference(AddRead(op.read, position), op); },
-          [&](const SeasonalLagOp& op) { return MakeSeasonalLag(AddRead(op.read, position), op); },
-          [&](const RollingOp& op) {
-            std::vector<ReadMatch> match;
-            for (const MatchOn& one : op.match) {
-              const auto* value = std::get_if<SeriesValue>(&one);
-              if (value == nullptr) {
-                match.emplace_back(std::get<CalendarPart>(one));
-              } else {
-                match.emplace_back(AddRead(*value, position));
-              }
-            }
-            return MakeRolling(AddRead(op.read, position), op, SeriesOf(op.read).aggregate->period,
-                               match);
-          },
-          [&](const PeriodsSinceOp& op) {
-            return MakePeriodsSince(AddRead(op.read, position), op);
-          },
-          [&](const PeriodsUntilOp& op) {
-            return MakePeriodsUntil(AddRead(op.read, position), op);
-          },
-          [&](const ArithmeticOp& op) {
-            return MakeArithmetic(op.kind, FeatureNamed(op.left), FeatureNamed(op.right));
-          }},
-      feature.op);
-}
-
-std::size_t FeatureComputer::FeatureNamed(const std::string& name) const {
-  return static_cast<std::size_t>(std::ranges::find(features_, name, &FeatureSpec::name) -
-                                  features_.begin());
-}
-
-const SeriesSpec& FeatureComputer::SeriesOf(const SeriesValue& value) const {
-  return *std::ranges::find(series_, value.series, &SeriesSpec::name);
 }
 
 FeatureComputer::LookUp FeatureComputer::LookUpOf(const std::string& series,
@@ -118,22 +63,18 @@ std::size_t FeatureComputer::AddLookUp(LookUp look_up) {
   return place;
 }
 
-SeriesColumn FeatureComputer::AddRead(const SeriesValue& value, std::size_t feature) {
-  const SeriesSpec& series = SeriesOf(value);
-  const std::size_t column = *series.ValueSchema().Find(value.value);
-  LookUp look_up = LookUpOf(value.series, value.key);
-  const bool is_forecast = value.at == ReadAt::kOrigin && look_up == forecast_look_up_;
-  const Read read{.look_up = AddLookUp(std::move(look_up)),
-                  .at = value.at,
-                  .is_grid = series.aggregate.has_value(),
-                  .is_forecast = is_forecast,
-                  .first_feature = feature};
-  const auto same = std::ranges::find_if(reads_, [&read](const Read& other) {
-    return other.look_up == read.look_up && other.at == read.at;
+void FeatureComputer::AddRead(const SeriesRead& read) {
+  LookUp look_up = LookUpOf(read.series, read.key);
+  const bool is_grid = series_[look_up.series].aggregate.has_value();
+  const bool is_forecast = read.at == ReadAt::kOrigin && look_up == forecast_look_up_;
+  const auto first = std::ranges::find_if(features_, [&read](const FeatureSpec& feature) {
+    return std::ranges::find(feature.reads, read) != feature.reads.end();
   });
-  const auto place = static_cast<std::size_t>(same - reads_.begin());
-  if (same == reads_.end()) reads_.push_back(read);
-  return {.read = place, .column = column};
+  reads_.push_back({.look_up = AddLookUp(std::move(look_up)),
+                    .at = read.at,
+                    .is_grid = is_grid,
+                    .is_forecast = is_forecast,
+                    .first_feature = static_cast<std::size_t>(first - features_.begin())});
 }
 
 void FeatureComputer::Select(std::span<const Snapshot> snapshots, const Table& rows,
@@ -198,7 +139,7 @@ void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, 
   }
   if (!found.rows) return;
   const Snapshot::KeyRows& rows = *found.rows;
-  view.first_row_ = rows.row_begin;
+  view.rows_ = rows;
   if (read.at == ReadAt::kOrigin) {
     view.row_ = found.snapshot->AsOf(rows, moment.origin);
   } else if (!read.is_grid) {

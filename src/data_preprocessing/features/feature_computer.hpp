@@ -3,7 +3,6 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -11,20 +10,13 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/features/feature_spec.hpp"
 #include "data_preprocessing/features/forecast_spec.hpp"
+#include "data_preprocessing/features/request_spec.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 
 namespace forkcast::preprocessing {
-
-/// The fields that a row to be scored brings along.
-struct RequestSpec {
-  Schema fields;
-  std::string time;                   ///< The field that says at which instant features are read.
-  bool time_defaults_to_now = false;  ///< Else a row without time is an error.
-
-  friend bool operator==(const RequestSpec&, const RequestSpec&) = default;
-};
 
 /// Set of series by their position in the pipeline; at most 64.
 using SeriesMask = std::uint64_t;
@@ -93,10 +85,7 @@ class FeatureComputer {
   [[nodiscard]] LookUp LookUpOf(const std::string& series,
                                 std::span<const std::string> fields) const;
   std::size_t AddLookUp(LookUp look_up);
-  SeriesColumn AddRead(const SeriesValue& value, std::size_t feature);
-  [[nodiscard]] const SeriesSpec& SeriesOf(const SeriesValue& value) const;
-  [[nodiscard]] std::size_t FeatureNamed(const std::string& name) const;
-  std::unique_ptr<FeatureOperator> MakeOperator(const FeatureSpec& feature, std::size_t position);
+  void AddRead(const SeriesRead& read);
 
   void ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view, PlanView& plan);
   void Assume(std::span<const double> assumed, SeriesView& view);
@@ -113,7 +102,7 @@ class FeatureComputer {
   std::size_t forecast_column_ = 0;
   std::vector<LookUp> look_ups_;
   std::vector<Read> reads_;
-  std::vector<std::unique_ptr<FeatureOperator>> operators_;
+  std::vector<const FeatureOperator*> operators_;
   bool needs_origin_civil_ = false;
   bool needs_target_civil_ = false;
   std::array<bool, 3> needs_period_{};  // of the target, by Period

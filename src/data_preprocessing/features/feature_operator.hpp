@@ -1,16 +1,19 @@
 #pragma once
 
 #include <cmath>
-#include <cstdint>
-#include <memory>
+#include <cstddef>
 #include <span>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
 #include "data_preprocessing/features/series_view.hpp"
+#include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
 namespace forkcast::preprocessing {
+
+/// No feature reads further back than this many periods, nor ahead.
+inline constexpr int kMaxPeriods = 4096;
 
 /// An instant and what a wall in the pipeline's zone shows then.
 struct WallTime {
@@ -23,8 +26,7 @@ struct WallTime {
 struct RowContext {
   WallTime origin;  ///< The request's time, or when the forecast is made.
   WallTime target;  ///< The start of the period to forecast; the origin where nothing is forecast.
-  /// Each series looked up for this row; features that read the same series at the same instant by
-  /// the same fields share one.
+  /// Each series looked up for this row, in the order of DistinctReads().
   std::span<const SeriesView> reads;
   std::span<const PlanView> plans;  ///< By the same numbers; set for grids read at the target.
   const Table* request = nullptr;
@@ -36,12 +38,16 @@ struct RowContext {
   }
 };
 
-/// Computes one feature of one row. Stateless, thread-safe, allocates nothing. Training calls it
+/// Computes one feature of one row. Immutable, thread-safe, allocates nothing. Training calls it
 /// for all rows, a request for its own: the same code.
+///
+/// In the formulas of operators y(0) is the value of a series with `aggregate` in the last period
+/// visible at the origin, y(-i) the one i periods before it, and y(h) that of the target's period.
+/// Read "at": "target", the target's period takes the place of the last visible one.
 class FeatureOperator {
  public:
   virtual ~FeatureOperator() = default;
-  /// The feature's value, of the spec's type, or missing when it cannot be computed.
+  /// The feature's value, of the declared type, or missing when it cannot be computed.
   [[nodiscard]] virtual Value Compute(const RowContext& row) const noexcept = 0;
   [[nodiscard]] virtual bool NeedsCivilTime(ReadAt) const noexcept { return false; }
 };
@@ -57,34 +63,5 @@ struct SeriesColumn {
   std::size_t read = 0;
   std::size_t column = 0;
 };
-
-/// What the periods of a RollingOp are compared by, as RowContext has it.
-using ReadMatch = std::variant<CalendarPart, SeriesColumn>;
-
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeAsOf(SeriesColumn from);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeReached(SeriesColumn from, ReadAt at);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeTimeDistance(SeriesColumn from,
-                                                                const TimeDistanceOp& op);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeCalendar(const CalendarOp& op);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeField(std::size_t column);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeLag(SeriesColumn from, const LagOp& op);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeDifference(SeriesColumn from,
-                                                              const DifferenceOp& op);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeSeasonalLag(SeriesColumn from,
-                                                               const SeasonalLagOp& op);
-/// `period` is that of the series; `match` has one element for each of op.match.
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeRolling(SeriesColumn from, const RollingOp& op,
-                                                           Period period,
-                                                           const std::vector<ReadMatch>& match);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakePeriodsSince(SeriesColumn from,
-                                                                const PeriodsSinceOp& op);
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakePeriodsUntil(SeriesColumn from,
-                                                                const PeriodsUntilOp& op);
-/// `left` and `right` are positions of features before this one.
-[[nodiscard]] std::unique_ptr<FeatureOperator> MakeArithmetic(ArithmeticOp::Kind kind,
-                                                              std::size_t left, std::size_t right);
-
-/// A part of a time on a wall.
-[[nodiscard]] std::int64_t PartOf(CalendarPart part, const CivilTime& civil) noexcept;
 
 }  // namespace forkcast::preprocessing

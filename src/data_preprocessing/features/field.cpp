@@ -1,8 +1,9 @@
-#include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/features/feature_declaration.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
+/// A field of the request, as it came.
 class Field final : public FeatureOperator {
  public:
   explicit Field(std::size_t column) noexcept : column_(column) {}
@@ -17,8 +18,10 @@ class Field final : public FeatureOperator {
 
 }  // namespace
 
-std::unique_ptr<FeatureOperator> MakeField(std::size_t column) {
-  return std::make_unique<Field>(column);
+DeclaredOperator ReadField(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "field", "missing"});
+  const RequestField field = declaration.Field();
+  return {std::make_unique<Field>(field.column), field.type};
 }
 
 }  // namespace forkcast::preprocessing

@@ -1,11 +1,14 @@
-#include "data_preprocessing/features/feature_operator.hpp"
+#include <algorithm>
+
+#include "data_preprocessing/features/feature_declaration.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
+/// y(1 - periods).
 class Lag final : public FeatureOperator {
  public:
-  Lag(SeriesColumn from, const LagOp& op) noexcept : from_(from), back_(op.periods - 1) {}
+  Lag(SeriesColumn from, int periods) noexcept : from_(from), back_(periods - 1) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     return ToFeature(row.reads[from_.read].Back(from_.column, back_));
@@ -16,10 +19,11 @@ class Lag final : public FeatureOperator {
   int back_;
 };
 
+/// y(1 - lag) - y(1 - lag - periods).
 class Difference final : public FeatureOperator {
  public:
-  Difference(SeriesColumn from, const DifferenceOp& op) noexcept
-      : from_(from), back_(op.lag - 1), periods_(op.periods) {}
+  Difference(SeriesColumn from, int periods, int lag) noexcept
+      : from_(from), back_(lag - 1), periods_(periods) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
@@ -32,10 +36,11 @@ class Difference final : public FeatureOperator {
   int periods_;
 };
 
+/// y(h - j season), where j is the least number that does not lead behind y(0), plus seasons - 1.
 class SeasonalLag final : public FeatureOperator {
  public:
-  SeasonalLag(SeriesColumn from, const SeasonalLagOp& op) noexcept
-      : from_(from), season_(op.season), seasons_(op.seasons) {}
+  SeasonalLag(SeriesColumn from, int season, int seasons) noexcept
+      : from_(from), season_(season), seasons_(seasons) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
@@ -55,16 +60,29 @@ class SeasonalLag final : public FeatureOperator {
 
 }  // namespace
 
-std::unique_ptr<FeatureOperator> MakeLag(SeriesColumn from, const LagOp& op) {
-  return std::make_unique<Lag>(from, op);
+DeclaredOperator ReadLag(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject(
+      {"name", "op", "series", "value", "key", "periods", "at", "missing"});
+  const SeriesColumn from = declaration.GridValue().from;
+  return {std::make_unique<Lag>(from, declaration.Periods("periods")), ColumnType::kDouble};
 }
 
-std::unique_ptr<FeatureOperator> MakeDifference(SeriesColumn from, const DifferenceOp& op) {
-  return std::make_unique<Difference>(from, op);
+DeclaredOperator ReadDifference(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject(
+      {"name", "op", "series", "value", "key", "periods", "lag", "at", "missing"});
+  const SeriesColumn from = declaration.GridValue().from;
+  const int periods = declaration.Periods("periods");
+  return {std::make_unique<Difference>(from, periods, declaration.Periods("lag", 1)),
+          ColumnType::kDouble};
 }
 
-std::unique_ptr<FeatureOperator> MakeSeasonalLag(SeriesColumn from, const SeasonalLagOp& op) {
-  return std::make_unique<SeasonalLag>(from, op);
+DeclaredOperator ReadSeasonalLag(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject(
+      {"name", "op", "series", "value", "key", "season", "seasons", "missing"});
+  const SeriesColumn from = declaration.GridValue().from;
+  const int season = declaration.Periods("season");
+  return {std::make_unique<SeasonalLag>(from, season, declaration.Periods("seasons", 1)),
+          ColumnType::kDouble};
 }
 
 }  // namespace forkcast::preprocessing

@@ -1,4 +1,4 @@
-#include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/features/feature_declaration.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -6,10 +6,11 @@ namespace {
 /// A missing value is not known to be other than 0.
 bool IsNonzero(double value) noexcept { return value < 0 || value > 0; }
 
+/// Periods from the latest value that is not 0 to period 0; missing when they are more than
+/// `limit`.
 class PeriodsSince final : public FeatureOperator {
  public:
-  PeriodsSince(SeriesColumn from, const PeriodsSinceOp& op) noexcept
-      : from_(from), limit_(op.limit) {}
+  PeriodsSince(SeriesColumn from, int limit) noexcept : from_(from), limit_(limit) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const std::span<const double> past = row.reads[from_.read].Window(from_.column, 1, limit_ + 1);
@@ -24,10 +25,11 @@ class PeriodsSince final : public FeatureOperator {
   int limit_;
 };
 
+/// Periods from the target to the next value that is not 0, its own included; missing when they are
+/// more than `limit`.
 class PeriodsUntil final : public FeatureOperator {
  public:
-  PeriodsUntil(SeriesColumn from, const PeriodsUntilOp& op) noexcept
-      : from_(from), limit_(op.limit) {}
+  PeriodsUntil(SeriesColumn from, int limit) noexcept : from_(from), limit_(limit) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const PlanView& plan = row.plans[from_.read];
@@ -46,12 +48,17 @@ class PeriodsUntil final : public FeatureOperator {
 
 }  // namespace
 
-std::unique_ptr<FeatureOperator> MakePeriodsSince(SeriesColumn from, const PeriodsSinceOp& op) {
-  return std::make_unique<PeriodsSince>(from, op);
+DeclaredOperator ReadPeriodsSince(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject(
+      {"name", "op", "series", "value", "key", "limit", "at", "missing"});
+  const SeriesColumn from = declaration.GridValue().from;
+  return {std::make_unique<PeriodsSince>(from, declaration.Periods("limit")), ColumnType::kDouble};
 }
 
-std::unique_ptr<FeatureOperator> MakePeriodsUntil(SeriesColumn from, const PeriodsUntilOp& op) {
-  return std::make_unique<PeriodsUntil>(from, op);
+DeclaredOperator ReadPeriodsUntil(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "series", "value", "key", "limit", "missing"});
+  const SeriesColumn from = declaration.PlannedValue().from;
+  return {std::make_unique<PeriodsUntil>(from, declaration.Periods("limit")), ColumnType::kDouble};
 }
 
 }  // namespace forkcast::preprocessing

@@ -3,12 +3,25 @@
 #include <limits>
 #include <utility>
 
-#include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/document/choice.hpp"
+#include "data_preprocessing/features/calendar_part.hpp"
+#include "data_preprocessing/features/feature_declaration.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, RollingStatistic>, 6> kStatistics{{
+enum class RollingStatistic {
+  kMean,
+  kStd,  ///< Of a sample (n - 1).
+  kMin,
+  kMax,
+  kMedian,  ///< Of an even number of values the mean of the middle two.
+  kSum,
+  kNonzeroShare,  ///< Share of the values that are not 0.
+};
+
+/// Those that "statistic" can name.
+constexpr Choices<RollingStatistic, 6> kStatistics{{
     {"mean", RollingStatistic::kMean},
     {"std", RollingStatistic::kStd},
     {"min", RollingStatistic::kMin},
@@ -111,33 +124,33 @@ Total StatisticOf(RollingStatistic statistic, std::span<const double> values) no
   return {};
 }
 
-/// Missing when the values that are there are fewer than `least`, which is at least 1.
-Value StatisticOrMissing(RollingStatistic statistic, std::span<const double> values,
-                         int least) noexcept {
-  const Total total = StatisticOf(statistic, values);
-  return total.count < least ? Value() : ToFeature(total.value);
+/// Which periods are summed up, and as what: those of y(1 - lag), ..., y(2 - lag - size) that are
+/// not missing.
+struct Window {
+  RollingStatistic statistic = RollingStatistic::kMean;
+  int size = 1;
+  int lag = 1;
+  int min_count = 1;  ///< Of fewer values the feature is missing.
+};
+
+/// Of the values in the window.
+Value StatisticOrMissing(const Window& window, std::span<const double> values) noexcept {
+  const Total total = StatisticOf(window.statistic, values);
+  return total.count < window.min_count ? Value() : ToFeature(total.value);
 }
 
 class Rolling final : public FeatureOperator {
  public:
-  Rolling(SeriesColumn from, const RollingOp& op) noexcept
-      : from_(from),
-        statistic_(op.statistic),
-        window_(op.window),
-        lag_(op.lag),
-        min_count_(op.min_count) {}
+  Rolling(SeriesColumn from, const Window& window) noexcept : from_(from), window_(window) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
-    return StatisticOrMissing(statistic_, view.Window(from_.column, lag_, window_), min_count_);
+    return StatisticOrMissing(window_, view.Window(from_.column, window_.lag, window_.size));
   }
 
  private:
   SeriesColumn from_;
-  RollingStatistic statistic_;
-  int window_;
-  int lag_;
-  int min_count_;
+  Window window_;
 };
 
 /// A calendar part of periods by their number, worked out beforehand for the years that data are
@@ -172,29 +185,22 @@ class PartTable {
   std::vector<std::int16_t> parts_;
 };
 
+/// What the periods of a window must have in common with the target's.
+struct Likeness {
+  std::vector<PartTable> parts;
+  std::vector<SeriesColumn> plans;
+};
+
 /// Over those periods of the window that are like the target's.
 class MatchedRolling final : public FeatureOperator {
  public:
-  MatchedRolling(SeriesColumn from, const RollingOp& op, Period period,
-                 const std::vector<ReadMatch>& match)
-      : from_(from),
-        statistic_(op.statistic),
-        window_(op.window),
-        lag_(op.lag),
-        min_count_(op.min_count) {
-    for (const ReadMatch& one : match) {
-      if (const auto* part = std::get_if<CalendarPart>(&one)) {
-        parts_.emplace_back(*part, period);
-      } else {
-        plans_.push_back(std::get<SeriesColumn>(one));
-      }
-    }
-  }
+  MatchedRolling(SeriesColumn from, const Window& window, Likeness likeness) noexcept
+      : from_(from), window_(window), likeness_(std::move(likeness)) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
-    const std::span<const double> values = view.Window(from_.column, lag_, window_);
-    const PeriodIndex last = view.period() - lag_ + 1;
+    const std::span<const double> values = view.Window(from_.column, window_.lag, window_.size);
+    const PeriodIndex last = view.period() - window_.lag + 1;
     const PeriodIndex first = last + 1 - static_cast<PeriodIndex>(values.size());
     const PeriodIndex target = view.target_period();
     // Places in `values` that match so far; each match narrows them down.
@@ -213,11 +219,11 @@ class MatchedRolling final : public FeatureOperator {
       }
       count = left;
     };
-    for (const PartTable& part : parts_) {
+    for (const PartTable& part : likeness_.parts) {
       const std::int64_t wanted = part.At(target);
       narrow([&](std::uint16_t place) { return part.At(first + place) == wanted; });
     }
-    for (const SeriesColumn& from : plans_) {
+    for (const SeriesColumn& from : likeness_.plans) {
       const PlanView& plan = row.plans[from.read];
       const double wanted = plan.In(from.column, target);  // equals nothing when it is NaN
       const std::span<const double> all = plan.All(from.column);
@@ -229,32 +235,65 @@ class MatchedRolling final : public FeatureOperator {
     }
     std::array<double, kMaxPeriods> kept;
     for (std::size_t i = 0; i < count; ++i) kept[i] = values[places[i]];
-    return StatisticOrMissing(statistic_, std::span(kept).first(count), min_count_);
+    return StatisticOrMissing(window_, std::span(kept).first(count));
   }
 
  private:
   SeriesColumn from_;
-  RollingStatistic statistic_;
-  int window_;
-  int lag_;
-  int min_count_;
-  std::vector<PartTable> parts_;
-  std::vector<SeriesColumn> plans_;
+  Window window_;
+  Likeness likeness_;
 };
+
+/// "match"; `period` is that of the series that is read.
+Likeness ReadLikeness(const JsonNode& match, Period period, FeatureDeclaration& declaration) {
+  const std::vector<JsonNode> elements = match.Elements();
+  if (elements.empty()) match.Fail("expected at least one element");
+  Likeness likeness;
+  for (const JsonNode& element : elements) {
+    if (!element.json().is_string()) {
+      element.RequireObject({"series", "value", "key"});
+      likeness.plans.push_back(declaration.PlannedValue(element, period).from);
+      continue;
+    }
+    const CalendarPart part = ReadCalendarPart(element);
+    if (part == CalendarPart::kHour) element.Fail("periods have no hour");
+    likeness.parts.emplace_back(part, period);
+  }
+  return likeness;
+}
+
+/// What `rolling` and `nonzero_share` have in common; `statistic` is read when it is none.
+DeclaredOperator ReadWindow(FeatureDeclaration& declaration,
+                            std::optional<RollingStatistic> statistic) {
+  const JsonNode& node = declaration.node();
+  const SeriesValue value = declaration.GridValue();
+  Window window{.size = declaration.Periods("window"), .lag = declaration.Periods("lag", 1)};
+  window.statistic = statistic ? *statistic : ReadChoice(node.Get("statistic"), kStatistics);
+  std::optional<Likeness> likeness;
+  if (const auto match = node.Find("match")) {
+    likeness = ReadLikeness(*match, value.series.aggregate->period, declaration);
+  }
+  window.min_count = likeness ? 1 : window.size;
+  if (const auto count = node.Find("min_count")) {
+    window.min_count = static_cast<int>(count->Integer(1, window.size));
+  }
+  if (!likeness) return {std::make_unique<Rolling>(value.from, window), ColumnType::kDouble};
+  return {std::make_unique<MatchedRolling>(value.from, window, *std::move(likeness)),
+          ColumnType::kDouble};
+}
 
 }  // namespace
 
-std::optional<RollingStatistic> RollingStatisticFromString(std::string_view name) noexcept {
-  for (const auto& [known, statistic] : kStatistics) {
-    if (known == name) return statistic;
-  }
-  return std::nullopt;
+DeclaredOperator ReadRolling(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "series", "value", "key", "statistic", "window",
+                                    "lag", "min_count", "match", "at", "missing"});
+  return ReadWindow(declaration, std::nullopt);
 }
 
-std::unique_ptr<FeatureOperator> MakeRolling(SeriesColumn from, const RollingOp& op, Period period,
-                                             const std::vector<ReadMatch>& match) {
-  if (match.empty()) return std::make_unique<Rolling>(from, op);
-  return std::make_unique<MatchedRolling>(from, op, period, match);
+DeclaredOperator ReadNonzeroShare(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "series", "value", "key", "window", "lag",
+                                    "min_count", "match", "at", "missing"});
+  return ReadWindow(declaration, RollingStatistic::kNonzeroShare);
 }
 
 }  // namespace forkcast::preprocessing

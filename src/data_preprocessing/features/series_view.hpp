@@ -34,7 +34,7 @@ class SeriesView {
   [[nodiscard]] std::span<const double> Past(std::size_t column) const noexcept {
     if (!row_) return {};
     if (with_assumed_ != nullptr) return (*with_assumed_)[column];
-    return snapshot_->Doubles(column).subspan(first_row_, *row_ - first_row_ + 1);
+    return snapshot_->Doubles(rows_, column).first(*row_ - rows_.row_begin + 1);
   }
   /// Of Past(), the `count` values that end with the one `lag` - 1 periods before period 0; fewer
   /// where the key's periods begin later.
@@ -61,7 +61,7 @@ class SeriesView {
   friend class FeatureComputer;
 
   const Snapshot* snapshot_ = nullptr;
-  std::uint64_t first_row_ = 0;
+  Snapshot::KeyRows rows_;
   std::optional<std::uint64_t> row_;
   PeriodIndex period_ = 0;
   PeriodIndex target_period_ = 0;
@@ -75,7 +75,7 @@ class PlanView {
  public:
   /// The values of `column` in all periods of the key, first_period() and on; NaN where missing.
   [[nodiscard]] std::span<const double> All(std::size_t column) const noexcept {
-    return snapshot_->Doubles(column).subspan(rows_.row_begin, rows_.row_count);
+    return snapshot_->Doubles(rows_, column);
   }
   [[nodiscard]] PeriodIndex first_period() const noexcept { return rows_.first_period; }
   /// The value of `column` in one period; NaN when it is missing or the key has no such period.

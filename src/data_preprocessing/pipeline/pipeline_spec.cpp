@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/features/named_parts.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 

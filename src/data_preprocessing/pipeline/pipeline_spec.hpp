@@ -12,6 +12,7 @@
 #include "data_preprocessing/features/feature_computer.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
 #include "data_preprocessing/features/forecast_spec.hpp"
+#include "data_preprocessing/features/request_spec.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 

@@ -1,26 +1,18 @@
-#include <algorithm>
-#include <array>
 #include <limits>
 #include <utility>
 
+#include "data_preprocessing/document/choice.hpp"
+#include "data_preprocessing/features/named_parts.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
-/// One word of a few, such as "drop" or "keep"; `fallback` where the member is absent.
-template <typename T, std::size_t kCount>
-T ReadChoice(const std::optional<JsonNode>& node,
-             const std::array<std::pair<std::string_view, T>, kCount>& choices, T fallback) {
-  if (!node) return fallback;
-  const std::string chosen = node->String();
-  std::string names;
-  for (const auto& [name, value] : choices) {
-    if (name == chosen) return value;
-    names += (names.empty() ? "" : " or ") + std::string(name);
-  }
-  node->Fail("expected " + names);
-}
+constexpr Choices<PartialPeriods, 2> kPartialPeriods{
+    {{"drop", PartialPeriods::kDrop}, {"keep", PartialPeriods::kKeep}}};
+constexpr Choices<GridBound, 2> kGridBounds{{{"key", GridBound::kKey}, {"all", GridBound::kAll}}};
+constexpr Choices<WhenStale, 3> kStalenessRules{
+    {{"serve", WhenStale::kServe}, {"flag", WhenStale::kFlag}, {"refuse", WhenStale::kRefuse}}};
 
 /// A query, or an array of its lines.
 std::string QueryText(const JsonNode& node) {
@@ -122,13 +114,11 @@ class SeriesReader {
       aggregate.values.push_back(ReadAggregateValue(name, value, series));
     });
     if (aggregate.values.empty()) values.Fail("expected at least one value");
-    aggregate.partial = ReadChoice<PartialPeriods, 2>(
-        node.Find("partial"), {{{"drop", PartialPeriods::kDrop}, {"keep", PartialPeriods::kKeep}}},
-        aggregate.partial);
-    constexpr std::array<std::pair<std::string_view, GridBound>, 2> kBounds{
-        {{"key", GridBound::kKey}, {"all", GridBound::kAll}}};
-    aggregate.from = ReadChoice(node.Find("from"), kBounds, aggregate.from);
-    aggregate.to = ReadChoice(node.Find("to"), kBounds, aggregate.to);
+    if (const auto partial = node.Find("partial")) {
+      aggregate.partial = ReadChoice(*partial, kPartialPeriods);
+    }
+    if (const auto from = node.Find("from")) aggregate.from = ReadChoice(*from, kGridBounds);
+    if (const auto to = node.Find("to")) aggregate.to = ReadChoice(*to, kGridBounds);
     series.aggregate = std::move(aggregate);
   }
 
@@ -203,13 +193,7 @@ class SeriesReader {
       return;
     }
     series.max_staleness = ReadDuration(most);
-    constexpr std::array<std::pair<std::string_view, WhenStale>, 3> kRules{
-        {{"serve", WhenStale::kServe}, {"flag", WhenStale::kFlag}, {"refuse", WhenStale::kRefuse}}};
-    const JsonNode rule = node.Get("when_stale");
-    const std::string chosen = rule.String();
-    const auto found = std::ranges::find(kRules, chosen, &decltype(kRules)::value_type::first);
-    if (found == kRules.end()) rule.Fail("expected serve, flag or refuse");
-    series.when_stale = found->second;
+    series.when_stale = ReadChoice(node.Get("when_stale"), kStalenessRules);
   }
 
   const PipelineSpec& pipeline_;

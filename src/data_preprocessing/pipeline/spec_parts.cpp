@@ -23,13 +23,6 @@ ColumnSpec ReadColumn(const std::string& name, const JsonNode& node) {
 
 }  // namespace
 
-const ColumnSpec& RequireColumn(const Schema& schema, const JsonNode& name,
-                                const std::string& where) {
-  const auto index = schema.Find(name.String());
-  if (!index) name.Fail("no column \"" + name.String() + "\" in " + where);
-  return schema.columns[*index];
-}
-
 void RequirePresent(const ColumnSpec& column, const JsonNode& node) {
   if (column.nullable) node.Fail("column \"" + column.name + "\" may not be nullable here");
 }
@@ -68,32 +61,6 @@ const TableSpec& RequireTable(const PipelineSpec& pipeline, const JsonNode& node
   const auto found = std::ranges::find(pipeline.tables, node.String(), &TableSpec::name);
   if (found == pipeline.tables.end()) node.Fail("no table \"" + node.String() + "\"");
   return *found;
-}
-
-const SeriesSpec& RequireSeries(const PipelineSpec& pipeline, const JsonNode& node) {
-  const auto found = std::ranges::find(pipeline.series, node.String(), &SeriesSpec::name);
-  if (found == pipeline.series.end()) node.Fail("no series \"" + node.String() + "\"");
-  return *found;
-}
-
-std::vector<std::string> ReadKeyFields(const JsonNode& node, const SeriesSpec& series,
-                                       const RequestSpec& request) {
-  const std::vector<JsonNode> fields = node.Elements();
-  const std::vector<ColumnType> key_types = series.KeyTypes();
-  if (fields.size() != key_types.size()) {
-    node.Fail("series \"" + series.name + "\" has " + std::to_string(key_types.size()) +
-              " key column(s)");
-  }
-  std::vector<std::string> names;
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const ColumnSpec& field = RequireColumn(request.fields, fields[i], "the request's fields");
-    if (field.type != key_types[i]) {
-      fields[i].Fail("field is " + std::string(ToString(field.type)) + ", key column \"" +
-                     series.key[i] + "\" is " + std::string(ToString(key_types[i])));
-    }
-    names.push_back(field.name);
-  }
-  return names;
 }
 
 }  // namespace forkcast::preprocessing

@@ -10,9 +10,6 @@
 /// ParsePipelineSpec() alone; all throw SpecError naming the place.
 namespace forkcast::preprocessing {
 
-/// The column of `schema` that `name` names; `where` is for the message.
-const ColumnSpec& RequireColumn(const Schema& schema, const JsonNode& name,
-                                const std::string& where);
 void RequirePresent(const ColumnSpec& column, const JsonNode& node);
 void RequireTimestamp(const ColumnSpec& column, const JsonNode& node);
 /// For names that become parts of file names, and so may not leave their folder.
@@ -20,10 +17,6 @@ void RequirePlainName(const std::string& name, const JsonNode& node);
 [[nodiscard]] Schema ReadSchema(const JsonNode& node);
 [[nodiscard]] std::chrono::microseconds ReadDuration(const JsonNode& node);
 [[nodiscard]] const TableSpec& RequireTable(const PipelineSpec& pipeline, const JsonNode& node);
-/// Request fields that hold the key of `series`, of the same types in the same order.
-[[nodiscard]] std::vector<std::string> ReadKeyFields(const JsonNode& node, const SeriesSpec& series,
-                                                     const RequestSpec& request);
-[[nodiscard]] const SeriesSpec& RequireSeries(const PipelineSpec& pipeline, const JsonNode& node);
 
 /// One member of `series`, one of `features`, and `forecast`; `pipeline` holds what was read
 /// before.

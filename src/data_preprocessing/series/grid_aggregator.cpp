@@ -1,3 +1,10 @@
+// Rows that come at any time become one number a period, on a grid without gaps: a lag is then a
+// distance in memory, and an operator reads a span of doubles. A period in which nothing was sold
+// is a fact (0, if the pipeline says so), not a hole, and that makes demand intermittent (Croston,
+// "Forecasting and stock control for intermittent demands", 1972). The first and the last period of
+// the data are dropped unless full: half a week looks like half the sales. Sums add in the order of
+// ingestion and nothing else, so that equal rows give equal files on every machine.
+
 #include "data_preprocessing/series/grid_aggregator.hpp"
 
 #include <xxhash.h>

@@ -45,8 +45,7 @@ std::optional<GridReader::Range> GridReader::AllPeriods() const noexcept {
 }
 
 std::span<const double> GridReader::Values(std::size_t key, std::size_t column) const noexcept {
-  const Snapshot::KeyRows rows = snapshot_.RowsAt(key);
-  return snapshot_.Doubles(column).subspan(rows.row_begin, rows.row_count);
+  return snapshot_.Doubles(snapshot_.RowsAt(key), column);
 }
 
 double GridReader::ValueIn(std::size_t key, std::size_t column, PeriodIndex period) const noexcept {

@@ -1,5 +1,7 @@
 #include "data_preprocessing/series/key_codec.hpp"
 
+#include <algorithm>
+
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
@@ -10,15 +12,17 @@ void DecodeKey(std::string_view bytes, std::span<const ColumnType> types, std::s
     return;
   }
   const auto take = [&bytes](auto number) {
-    std::memcpy(&number, bytes.data(), sizeof number);
-    bytes.remove_prefix(sizeof number);
+    const std::size_t size = std::min(bytes.size(), sizeof number);
+    if (size > 0) std::memcpy(&number, bytes.data(), size);
+    bytes.remove_prefix(size);
     return number;
   };
   for (std::size_t i = 0; i < types.size(); ++i) {
     if (types[i] == ColumnType::kText) {
       const auto size = take(std::uint32_t{});
-      values[i] = bytes.substr(0, size);
-      bytes.remove_prefix(size);
+      const std::string_view text = bytes.substr(0, size);
+      values[i] = text;
+      bytes.remove_prefix(text.size());
       continue;
     }
     const auto number = take(std::int64_t{});

@@ -43,8 +43,8 @@ inline std::string_view EncodeKey(std::span<const Value> values, std::string& sc
   return scratch;
 }
 
-/// The values of a key from its bytes, which EncodeKey() made of values of `types`. Texts are views
-/// of `bytes`. Precondition: values.size() == types.size().
+/// The values of a key from its bytes, which EncodeKey() made of `types`; of others, something
+/// within them. Texts are views of `bytes`. Precondition: values.size() == types.size().
 void DecodeKey(std::string_view bytes, std::span<const ColumnType> types, std::span<Value> values);
 
 /// "sku=00123, shop=7", for messages.

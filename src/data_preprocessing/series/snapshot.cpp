@@ -25,8 +25,16 @@ Snapshot::KeyRows RowsOf(const KeyEntry& entry) noexcept {
 
 Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
 
+/// Sections of a file with this header.
+std::uint64_t SectionCount(const Header& header) noexcept {
+  return snapshot_format::kFixedSections +
+         std::uint64_t{header.column_count} * snapshot_format::kSectionsPerColumn;
+}
+
+}  // namespace
+
 /// Cuts typed sections out of the mapped bytes, remembering whether any did not fit.
-class SectionReader {
+class Snapshot::SectionReader {
  public:
   SectionReader(std::span<const std::byte> file, std::span<const Section> sections) noexcept
       : file_(file), sections_(sections) {}
@@ -70,8 +78,6 @@ class SectionReader {
   bool fits_ = true;
 };
 
-}  // namespace
-
 const Header& Snapshot::header() const noexcept {
   return *reinterpret_cast<const Header*>(file_.bytes().data());
 }
@@ -94,38 +100,42 @@ Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_v
   }
 }
 
-Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
+Status Snapshot::CheckHeader() const {
   const std::span<const std::byte> file = file_.bytes();
   if (file.size() < sizeof(Header) || header().magic != snapshot_format::kMagic) {
     return Corrupt("not a snapshot file");
   }
-  if (header().version != snapshot_format::kVersion) {
-    return Corrupt("snapshot version " + std::to_string(header().version) + ", expected " +
+  const Header& head = header();
+  if (head.version != snapshot_format::kVersion) {
+    return Corrupt("snapshot version " + std::to_string(head.version) + ", expected " +
                    std::to_string(snapshot_format::kVersion) + ": publish it again with ingest");
   }
-  if (header().file_size != file.size()) {
+  if (head.file_size != file.size()) {
     return Corrupt("cut short: " + std::to_string(file.size()) + " of " +
-                   std::to_string(header().file_size) + " bytes");
+                   std::to_string(head.file_size) + " bytes");
   }
-  if (header().column_count > file.size() / sizeof(Section)) return Corrupt("damaged header");
-  const std::uint64_t section_count =
-      snapshot_format::kFixedSections +
-      std::uint64_t{header().column_count} * snapshot_format::kSectionsPerColumn;
-  if (section_count > (file.size() - sizeof(Header)) / sizeof(Section)) {
+  if (SectionCount(head) > (file.size() - sizeof(Header)) / sizeof(Section) ||
+      head.visibility > Visibility::kGrid || head.delay_us < 0 ||
+      head.delay_us > snapshot_format::kMaxDelayUs) {
     return Corrupt("damaged header");
   }
+  return {};
+}
+
+Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
+  if (Status good = CheckHeader(); !good) return good;
+  const std::span<const std::byte> file = file_.bytes();
+  const Header& head = header();
   SectionReader reader(
-      file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)), section_count});
+      file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)), SectionCount(head)});
   if (reader.TakeText(snapshot_format::kDefinition) != definition ||
-      header().column_count != values.columns.size()) {
+      head.column_count != values.columns.size()) {
     return Corrupt("published for another definition of this series: publish it again with ingest");
   }
-  const Header& head = header();
   buckets_ = reader.TakeAll<std::uint64_t>(snapshot_format::kBuckets);
   keys_ = reader.Take<KeyEntry>(snapshot_format::kKeyEntries, head.key_count);
   key_bytes_ = reader.TakeText(snapshot_format::kKeyBytes);
   times_ = reader.Take<std::int64_t>(snapshot_format::kTimes, head.row_count);
-  if (head.visibility > Visibility::kGrid) return Corrupt("damaged header");
   if (head.visibility != Visibility::kUniform) {
     visible_from_ = reader.Take<std::int64_t>(snapshot_format::kVisibleFrom, head.row_count);
   }
@@ -135,29 +145,34 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
   }
   std::uint32_t section = snapshot_format::kFixedSections;
   for (const ColumnSpec& spec : values.columns) {
-    ColumnView column;
-    column.type = spec.type;
-    if (spec.type == ColumnType::kText) {
-      column.codes = reader.Take<std::uint32_t>(section + snapshot_format::kValues, head.row_count);
-      column.ends = reader.TakeAll<std::uint64_t>(section + snapshot_format::kMissingOrEnds);
-      column.dictionary = reader.TakeText(section + snapshot_format::kDictionary);
-    } else {
-      column.missing = reader.Take<std::uint8_t>(section + snapshot_format::kMissingOrEnds,
-                                                 head.row_count, /*optional=*/true);
-      if (spec.type == ColumnType::kDouble) {
-        column.doubles = reader.Take<double>(section + snapshot_format::kValues, head.row_count);
-      } else {
-        column.integers =
-            reader.Take<std::int64_t>(section + snapshot_format::kValues, head.row_count);
-      }
-    }
-    columns_.push_back(column);
+    columns_.push_back(MapColumn(reader, section, spec.type));
     section += snapshot_format::kSectionsPerColumn;
   }
   if (!reader.fits() || !std::has_single_bit(buckets_.size()) || buckets_.size() <= keys_.size()) {
     return Corrupt("damaged: a section lies out of bounds");
   }
   return {};
+}
+
+Snapshot::ColumnView Snapshot::MapColumn(SectionReader& reader, std::uint32_t section,
+                                         ColumnType type) const noexcept {
+  const std::uint64_t rows = header().row_count;
+  ColumnView column;
+  column.type = type;
+  if (type == ColumnType::kText) {
+    column.codes = reader.Take<std::uint32_t>(section + snapshot_format::kValues, rows);
+    column.ends = reader.TakeAll<std::uint64_t>(section + snapshot_format::kMissingOrEnds);
+    column.dictionary = reader.TakeText(section + snapshot_format::kDictionary);
+    return column;
+  }
+  column.missing = reader.Take<std::uint8_t>(section + snapshot_format::kMissingOrEnds, rows,
+                                             /*optional=*/true);
+  if (type == ColumnType::kDouble) {
+    column.doubles = reader.Take<double>(section + snapshot_format::kValues, rows);
+  } else {
+    column.integers = reader.Take<std::int64_t>(section + snapshot_format::kValues, rows);
+  }
+  return column;
 }
 
 Status Snapshot::Verify() const {
@@ -237,7 +252,8 @@ std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) c
   if (header().visibility != Visibility::kSteps) {
     const bool is_grid = header().visibility == Visibility::kGrid;
     const auto from = (is_grid ? visible_from_ : times_).subspan(rows.row_begin, rows.row_count);
-    // Compared as now - delay, which cannot overflow: a static row's time is the least integer.
+    // Compared as now - delay, which cannot overflow: a static row's time is the least integer, and
+    // a delay is at most kMaxDelayUs.
     const auto after = std::ranges::upper_bound(from, is_grid ? now : now - header().delay_us);
     if (after == from.begin()) return std::nullopt;
     return rows.row_begin + static_cast<std::uint64_t>(after - from.begin()) - 1;

@@ -19,6 +19,11 @@ namespace forkcast::preprocessing {
 /// One published series, mapped read-only (FORMAT.md). Workers that open the same file share its
 /// pages. Never changes after Open(); thread-safe. Values of text columns are views into the
 /// mapping and live as long as the snapshot.
+///
+/// Readers know keys, the rows of a key, and numbers of rows that only mean something to the same
+/// snapshot. How many files these lie in, and where the rows of one key lie beside those of
+/// another, they cannot see: what was published later for some keys may one day stand in a file of
+/// its own.
 class Snapshot {
  public:
   /// The rows of one key, ascending in time, at most one an instant of time and visibility.
@@ -61,9 +66,10 @@ class Snapshot {
 
   /// Value of column `column` (position in the value schema) at a row that AsOf() returned.
   [[nodiscard]] Value ValueAt(std::size_t column, std::uint64_t row) const noexcept;
-  /// All rows of a double column of a grid; NaN where missing. The periods of a key stand together.
-  [[nodiscard]] std::span<const double> Doubles(std::size_t column) const noexcept {
-    return columns_[column].doubles;
+  /// The key's values of a double column of a grid, one a period, oldest first; NaN where missing.
+  [[nodiscard]] std::span<const double> Doubles(const KeyRows& rows,
+                                                std::size_t column) const noexcept {
+    return columns_[column].doubles.subspan(rows.row_begin, rows.row_count);
   }
   /// Start of the period that is row `row`, or the row's time.
   [[nodiscard]] Instant TimeAt(std::uint64_t row) const noexcept { return FromMicros(times_[row]); }
@@ -92,8 +98,13 @@ class Snapshot {
     std::string_view dictionary;
   };
 
+  class SectionReader;
+
   explicit Snapshot(MappedFile file) noexcept : file_(std::move(file)) {}
   [[nodiscard]] const snapshot_format::Header& header() const noexcept;
+  [[nodiscard]] Status CheckHeader() const;
+  [[nodiscard]] ColumnView MapColumn(SectionReader& reader, std::uint32_t section,
+                                     ColumnType type) const noexcept;
   [[nodiscard]] Status MapSections(std::string_view definition, const Schema& values);
   [[nodiscard]] Status VerifyKeys() const;
   [[nodiscard]] Status VerifyColumns() const;

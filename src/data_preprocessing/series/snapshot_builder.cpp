@@ -1,3 +1,10 @@
+// A row has two times: the one it is about, and the one from which it was known. (Snodgrass & Ahn,
+// "A taxonomy of time in databases", SIGMOD 1985: valid time and transaction time.) What was in
+// force at an instant is the newest row by the first among those visible by the second, which no
+// single order of the rows answers. So it is answered here, once: walking a key's rows in the order
+// in which they become visible, each that is newer than all before begins a *step*. A lookup is one
+// binary search over steps, and a series without known_at, where both orders agree, needs none.
+
 #include "data_preprocessing/series/snapshot_builder.hpp"
 
 #include <xxhash.h>

@@ -17,6 +17,8 @@ inline constexpr std::uint32_t kVersion = 1;
 inline constexpr std::uint64_t kAlignment = 64;
 inline constexpr std::uint32_t kMissingText = 0xFFFFFFFF;
 inline constexpr std::int64_t kNoWatermark = INT64_MIN;
+/// No instant of the years 1 to 9999 less such a delay overflows; far above what a pipeline takes.
+inline constexpr std::int64_t kMaxDelayUs = INT64_MAX / 2;
 
 struct Section {
   std::uint64_t offset = 0;

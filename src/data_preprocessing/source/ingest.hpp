@@ -7,32 +7,32 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/source/row_source.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
 namespace forkcast::preprocessing {
 
-/// What ingesting one file did.
+/// What ingesting one source did.
 struct IngestReport {
   std::string table;
-  std::string file;
-  std::size_t rows = 0;  ///< Rows in the file; 0 when it was skipped unread.
+  std::string source;
+  std::size_t rows = 0;  ///< Rows in the source; 0 when it was skipped unread.
   AppendCounts counts;
-  bool file_known = false;  ///< A table without key had this file's content already.
+  bool already_known = false;  ///< A table without key had this source's contents already.
 };
 
-/// `(bytes read, bytes in all)` of the file at hand.
+/// `(done, in all)` of the source at hand, as its SourcePosition.
 using IngestProgress = std::function<void(std::size_t, std::size_t)>;
 
-/// Reads `file` into the table, which is created when absent. To be called within a transaction:
-/// after an error the caller rolls back, and the store is as before. Errors as CsvTableReader and
-/// TableDao, a conflicting row with file and line. `progress` may be empty.
+/// Reads `source` into the table, which is created when absent. To be called within a transaction:
+/// after an error the caller rolls back, and the store is as before. Errors as RowSource and
+/// TableDao, a conflicting row with its place in the source. `progress` may be empty.
+Result<IngestReport> Ingest(TableDao& dao, const TableSpec& spec, RowSource& source,
+                            OnConflict on_conflict, const IngestProgress& progress);
+
+/// The same for a CSV file, or a gzip of one.
 Result<IngestReport> IngestFile(TableDao& dao, const TableSpec& spec,
                                 const std::filesystem::path& file, const TimeZone& zone,
                                 OnConflict on_conflict, const IngestProgress& progress);
-
-/// `DIR/<table>.csv` or `DIR/<table>.csv.gz`. kNotFound naming both when neither exists,
-/// kInvalidArgument when both do.
-Result<std::filesystem::path> FindTableFile(const std::filesystem::path& folder,
-                                            const std::string& table);
 
 }  // namespace forkcast::preprocessing

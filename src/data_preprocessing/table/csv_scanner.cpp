@@ -1,3 +1,8 @@
+// RFC 4180, and what it leaves open decided on the strict side. Fields are views into the text:
+// only one with `""` in it is copied. What ends a plain field is looked up by byte in a table, and
+// that the bytes are UTF-8 is checked for a whole buffer at once (Keiser & Lemire, "Validating
+// UTF-8 in less than one instruction per byte", 2021).
+
 #include "data_preprocessing/table/csv_scanner.hpp"
 
 #include <simdjson.h>

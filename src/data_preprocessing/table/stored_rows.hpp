@@ -6,8 +6,8 @@
 namespace forkcast::preprocessing {
 
 /// Where a series or a training set reads its rows: a whole table, or a SELECT whose result columns
-/// are declared. Timestamps are stored, and must be returned by a query, as integer microseconds
-/// since 1970 UTC; bools as 0 or 1.
+/// are declared. A query is in the SQL of the store, and gives each column in the type by which the
+/// store keeps the declared one (FORMAT.md of its folder in dao/).
 struct TableSource {
   std::string table;
   friend bool operator==(const TableSource&, const TableSource&) = default;

@@ -8,8 +8,10 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/artefact/manifest_parts.hpp"
+#include "model/classify/class_files.hpp"
 #include "model/drift/reference_statistics.hpp"
 #include "model/learn/library_versions.hpp"
+#include "model/learn/model_files.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -31,75 +33,90 @@ std::vector<std::size_t> CountClasses(std::span<const std::uint32_t> labels, std
 
 }  // namespace
 
-Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& document,
-                                                         const JobSources& sources) {
+Result<std::unique_ptr<ClassifierJob>> ClassifierJob::Plan(const ordered_json& document,
+                                                           const JobSources& sources) {
   Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
   if (!spec) return spec.error();
-  ClassifierPlan plan;
   try {
-    plan = ReadClassifierPlan(JsonNode(document), *spec);
+    ClassifierPlan plan = ReadClassifierPlan(JsonNode(document), *spec);
+    Override(plan, sources);
+    return std::unique_ptr<ClassifierJob>(
+        new ClassifierJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
     return Refuse(error.what());
   }
-  if (sources.seed) plan.trainer.seed = *sources.seed;
-  if (sources.threads) plan.trainer.threads = *sources.threads;
+}
+
+Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& document,
+                                                         const JobSources& sources) {
+  Result<std::unique_ptr<ClassifierJob>> job = Plan(document, sources);
+  if (!job) return std::move(job).error();
+  const PipelineSpec& spec = (*job)->spec_;
   if (sources.store.empty()) {
     return Refuse(
         fmt::format("--store (or FORKCAST_STORE) is missing: the rows of table \"{}\" "
                     "are in the store, not in its snapshots",
-                    spec->training->table));
+                    spec.training->table));
   }
   const Result<std::unique_ptr<TableDao>> dao = OpenStore(sources.store, StoreAccess::kReadOnly);
   if (!dao) return dao.error();
-  Result<std::vector<Snapshot>> snapshots = OpenSnapshots(*spec, sources.snapshots);
+  Result<std::vector<Snapshot>> snapshots = OpenSnapshots(spec, sources.snapshots);
   if (!snapshots) return snapshots.error();
   Result<LabelledRows> rows =
-      LabelledRows::Read(**dao, *spec, sources.window, plan.split.label_delay);
+      LabelledRows::Read(**dao, spec, sources.window, (*job)->plan_.split.label_delay);
   if (!rows) return rows.error();
-  return std::unique_ptr<TrainingJob>(new ClassifierJob(document, *std::move(spec), std::move(plan),
-                                                        *std::move(rows), *std::move(snapshots)));
+  (*job)->data_ = std::make_shared<const Data>(
+      Data{.rows = *std::move(rows), .snapshots = *std::move(snapshots)});
+  return std::unique_ptr<TrainingJob>(*std::move(job));
+}
+
+Result<std::unique_ptr<TrainingJob>> ClassifierJob::With(const ordered_json& document) const {
+  Result<std::unique_ptr<ClassifierJob>> job = Plan(document, sources_);
+  if (!job) return std::move(job).error();
+  (*job)->data_ = data_;
+  return std::unique_ptr<TrainingJob>(*std::move(job));
 }
 
 JobSummary ClassifierJob::Summary() const {
-  const std::vector<std::size_t> counts = CountClasses(rows_.labels(), rows_.classes().size());
+  const std::vector<std::size_t> counts = CountClasses(rows().labels(), rows().classes().size());
   const std::vector<TimeFold> folds = *Folds();  // Check() saw that there are some
   const TimeFold& first = folds.front();
-  const std::string test_from = IsoTimestamp(rows_.times()[first.test_first]);
+  const std::string test_from = IsoTimestamp(rows().times()[first.test_first]);
   ordered_json classes = ordered_json::object();
   std::string listed;
   for (std::size_t label = 0; label < counts.size(); ++label) {
-    const std::string name = NameOf(rows_.classes()[label]);
+    const std::string name = NameOf(rows().classes()[label]);
     classes[name] = counts[label];
     listed += fmt::format("{}{} ({})", listed.empty() ? "" : ", ", name, counts[label]);
   }
   return {
-      .json = {{"rows", rows_.size()},
-               {"rows_without_label", rows_.without_label()},
+      .json = {{"rows", rows().size()},
+               {"rows_without_label", rows().without_label()},
                {"classes", classes},
                {"train_rows", first.train_end},
-               {"test_rows", rows_.size() - first.test_first},
+               {"test_rows", rows().size() - first.test_first},
                {"test_from", test_from},
                {"folds", folds.size()}},
       .text = fmt::format("{} rows of the classes {}; {} to learn from, {} to judge, from {} "
                           "on, in {} fold{}",
-                          rows_.size(), listed, first.train_end, rows_.size() - first.test_first,
+                          rows().size(), listed, first.train_end, rows().size() - first.test_first,
                           test_from, folds.size(), folds.size() == 1 ? "" : "s")};
 }
 
 Status ClassifierJob::Check() const {
   const std::string& table = spec_.training->table;
   const std::string& label = spec_.training->label;
-  const std::vector<ClassLabel>& classes = rows_.classes();
-  if (rows_.table_rows() == 0) return Refuse(fmt::format("table \"{}\" has no rows", table));
+  const std::vector<ClassLabel>& classes = rows().classes();
+  if (rows().table_rows() == 0) return Refuse(fmt::format("table \"{}\" has no rows", table));
   if (classes.empty()) {
     return Refuse(
         fmt::format("no row of table \"{}\" has both a label \"{}\" and a time ({} have "
                     "no label, {} no time)",
-                    table, label, rows_.without_label(), rows_.without_time()));
+                    table, label, rows().without_label(), rows().without_time()));
   }
   if (classes.size() == 1) {
     return Refuse(fmt::format("\"{}\" is {} in all {} rows: there is nothing to tell apart", label,
-                              NameOf(classes.front()), rows_.size()));
+                              NameOf(classes.front()), rows().size()));
   }
   if (classes.size() > kMostClasses) {
     return Refuse(fmt::format("\"{}\" has {} values, at most {} classes are told apart", label,
@@ -114,7 +131,7 @@ Status ClassifierJob::Check() const {
   const Result<std::vector<TimeFold>> folds = Folds();
   if (!folds) return folds.error();
   for (std::size_t i = 0; i < folds->size(); ++i) {
-    const auto learned = rows_.labels().first((*folds)[i].train_end);
+    const auto learned = rows().labels().first((*folds)[i].train_end);
     if (std::ranges::count(learned, learned.front()) == std::ssize(learned)) {
       return Refuse(fmt::format("fold {}: all {} rows to learn from are of class \"{}\"", i + 1,
                                 learned.size(), NameOf(classes[learned.front()])));
@@ -124,11 +141,12 @@ Status ClassifierJob::Check() const {
 }
 
 Status ClassifierJob::ComputeExamples() {
-  Result<LabelledExamples> examples = LabelledExamples::Compute(spec_, snapshots_, rows_, plan_);
+  Result<LabelledExamples> examples =
+      LabelledExamples::Compute(spec_, data_->snapshots, rows(), plan_);
   if (!examples) return examples.error();
   if (examples->size() == 0) {
     return Refuse(fmt::format("the features of none of {} rows could be computed; the first: {}",
-                              rows_.size(), examples->first_refusal));
+                              rows().size(), examples->first_refusal));
   }
   examples_ = *std::move(examples);
   return {};
@@ -138,15 +156,15 @@ Result<const Validation*> ClassifierJob::Validate(const OnProgress& on_progress)
   const Result<std::vector<TimeFold>> folds = Folds();
   if (!folds) return folds.error();
   Result<std::optional<ClassifierJudgement>> judgement =
-      JudgeClassifier(plan_, *examples_, rows_.classes(), *folds, on_progress);
+      JudgeClassifier(plan_, *examples_, rows().classes(), *folds, on_progress);
   if (!judgement) return judgement.error();
   if (!*judgement) return nullptr;
-  return &validation_.emplace(**std::move(judgement), spec_.name, rows_, *examples_);
+  return &validation_.emplace(**std::move(judgement), spec_.name, rows(), *examples_);
 }
 
 Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_progress) const {
   const Result<std::optional<ClassifierModel>> model =
-      ClassifierModel::Train(plan_, *examples_, examples_->size(), rows_.classes(), on_progress);
+      ClassifierModel::Train(plan_, *examples_, examples_->size(), rows().classes(), on_progress);
   if (!model) return model.error();
   if (!*model) return std::optional<Artefact>();
   Result<std::vector<ArtefactFile>> files = Files(**model);
@@ -154,56 +172,54 @@ Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_p
   return std::optional(Artefact{.manifest = Manifest(**model), .files = *std::move(files)});
 }
 
-ordered_json ClassifierJob::ClassesOf(const ClassifierModel& model) const {
-  ordered_json classes = ordered_json::array();
-  for (const std::uint32_t label : model.classes()) {
-    classes.push_back(ToJson(rows_.classes()[label]));
-  }
+std::vector<ClassLabel> ClassifierJob::ClassesOf(const ClassifierModel& model) const {
+  std::vector<ClassLabel> classes;
+  for (const std::uint32_t label : model.classes()) classes.push_back(rows().classes()[label]);
   return classes;
 }
 
 Result<std::vector<ArtefactFile>> ClassifierJob::Files(const ClassifierModel& model) const {
   Result<std::vector<ArtefactFile>> files = model.Files();
   if (!files) return files.error();
-  const ClassifierJudgement& judgement = validation_->judgement();
-  std::vector<std::size_t> taken_for(rows_.classes().size());
-  std::vector<float> probabilities;
-  for (const JudgedRow& row : judgement.rows) {
-    ++taken_for[row.taken_for];
-    probabilities.push_back(static_cast<float>(row.probability));
-  }
-  ordered_json predicted = ordered_json::object();
-  for (std::size_t label = 0; label < taken_for.size(); ++label) {
-    predicted[NameOf(rows_.classes()[label])] =
-        static_cast<double>(taken_for[label]) / static_cast<double>(judgement.rows.size());
-  }
-  const ordered_json classes{{"label", spec_.training->label}, {"classes", ClassesOf(model)}};
-  const ordered_json reference{{"features", ReferenceOf(examples_->features)},
-                               {"predicted_shares", predicted},
-                               {"probability", ReferenceOf(probabilities)}};
-  files->push_back({"classes.json", classes.dump() + "\n"});
-  files->push_back({"pipeline.json", document_.dump(2) + "\n"});
-  files->push_back({"reference.json", reference.dump() + "\n"});
+  files->push_back(ClassesFile(ClassesOf(model), spec_));
+  files->push_back(PipelineFile(document_));
+  files->push_back(ReferenceFile(ReferenceOfJudged()));
   return files;
 }
 
+Reference ClassifierJob::ReferenceOfJudged() const {
+  std::vector<std::string> names;
+  for (const ClassLabel& label : rows().classes()) names.push_back(NameOf(label));
+  std::vector<std::size_t> taken_for(names.size());
+  std::vector<float> probabilities;
+  for (const JudgedRow& row : validation_->judgement().rows) {
+    ++taken_for[row.taken_for];
+    probabilities.push_back(static_cast<float>(row.probability));
+  }
+  return {.features = ReferenceOf(examples_->features),
+          .outputs = {{"class", ReferenceOf(names, taken_for, 0)},
+                      {"probability", ReferenceOf(probabilities)}}};
+}
+
 ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
+  ordered_json classes = ordered_json::array();
+  for (const ClassLabel& label : ClassesOf(model)) classes.push_back(ToJson(label));
   return {{"format", 1},
           {"kind", "classifier"},
           {"pipeline", PipelineIdentity(spec_, document_)},
           {"classifier",
            {{"table", spec_.training->table},
             {"label", spec_.training->label},
-            {"classes", ClassesOf(model)}}},
+            {"classes", std::move(classes)}}},
           {"data",
            {{"from", IsoTimestamp(examples_->times.front())},
             {"to", IsoTimestamp(examples_->times.back())},
             {"rows", examples_->size()},
-            {"rows_without_label", rows_.without_label()},
-            {"rows_without_time", rows_.without_time()},
+            {"rows_without_label", rows().without_label()},
+            {"rows_without_time", rows().without_time()},
             {"rows_left_out", examples_->refused},
-            {"hash", rows_.Hash()},
-            {"snapshots", SnapshotHashes(spec_, snapshots_)}}},
+            {"hash", rows().Hash()},
+            {"snapshots", SnapshotHashes(spec_, data_->snapshots)}}},
           {"seed", plan_.trainer.seed},
           {"libraries", LibraryVersions()},
           {"evaluation", validation_->ToJson()}};

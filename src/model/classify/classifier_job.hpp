@@ -14,6 +14,7 @@
 #include "model/classify/classifier_validation.hpp"
 #include "model/classify/labelled_examples.hpp"
 #include "model/classify/labelled_rows.hpp"
+#include "model/drift/reference.hpp"
 #include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
@@ -33,6 +34,8 @@ class ClassifierJob final : public TrainingJob {
   [[nodiscard]] const SearchSpec* search() const noexcept override {
     return plan_.search ? &*plan_.search : nullptr;
   }
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
+      const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
   /// That there are rows with a label, of more than one class, that the split leaves rows of two
   /// classes to learn from in each fold, and that transforms fit the number of classes.
@@ -43,28 +46,39 @@ class ClassifierJob final : public TrainingJob {
       const OnProgress& on_progress) const override;
 
  private:
+  /// What was read, which jobs of several documents share.
+  struct Data {
+    LabelledRows rows;
+    std::vector<preprocessing::Snapshot> snapshots;
+  };
+
   ClassifierJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec,
-                ClassifierPlan plan, LabelledRows rows,
-                std::vector<preprocessing::Snapshot> snapshots)
+                ClassifierPlan plan, JobSources sources)
       : document_(std::move(document)),
         spec_(std::move(spec)),
         plan_(std::move(plan)),
-        rows_(std::move(rows)),
-        snapshots_(std::move(snapshots)) {}
+        sources_(std::move(sources)) {}
+  /// A job without data yet.
+  static Result<std::unique_ptr<ClassifierJob>> Plan(const nlohmann::ordered_json& document,
+                                                     const JobSources& sources);
+  [[nodiscard]] const LabelledRows& rows() const noexcept { return data_->rows; }
   [[nodiscard]] Result<std::vector<TimeFold>> Folds() const {
-    return SplitByTime(rows_.times(), plan_.split);
+    return SplitByTime(rows().times(), plan_.split);
   }
   /// The pipeline document, the model, its classes, reference statistics.
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ClassifierModel& model) const;
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ClassifierModel& model) const;
-  [[nodiscard]] nlohmann::ordered_json ClassesOf(const ClassifierModel& model) const;
+  /// Those that a model knows, in the order of its answers.
+  [[nodiscard]] std::vector<ClassLabel> ClassesOf(const ClassifierModel& model) const;
+  /// Of all examples, and of the answers that were judged.
+  [[nodiscard]] Reference ReferenceOfJudged() const;
 
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;
   ClassifierPlan plan_;
-  LabelledRows rows_;
-  std::vector<preprocessing::Snapshot> snapshots_;
+  JobSources sources_;
+  std::shared_ptr<const Data> data_;
   std::optional<LabelledExamples> examples_;
   std::optional<ClassifierValidation> validation_;
 };

@@ -19,11 +19,10 @@ void CheckLabel(const JsonNode& node, const PipelineSpec& spec) {
   }
 }
 
-TrainerOptions ReadModel(const JsonNode& node) {
+void RequireNothingOfTheLabel(const JsonNode& model) {
   for (const char* const member : {"task", "classes", "objective"}) {
-    if (const auto given = node.Find(member)) given->Fail("a classifier's follows from its label");
+    if (const auto given = model.Find(member)) given->Fail("a classifier's follows from its label");
   }
-  return ReadTrainerOptions(node);
 }
 
 TimeSplitSpec ReadSplit(const JsonNode& node) {
@@ -70,17 +69,14 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
   node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",
                       "label_delay", "weight", "metric", "slices", "search"});
   CheckLabel(node.Get("label"), spec);
+  RequireNothingOfTheLabel(node.Get("model"));
   ClassifierPlan plan;
-  plan.trainer = ReadModel(node.Get("model"));
-  plan.inputs = ReadModelInputs(node, spec);
-  if (const auto weight = node.Find("weight")) plan.weight = RequireNumberFeature(*weight, spec);
+  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
+      node, spec,
+      {"table", "label", "test_share", "n_splits", "label_delay", "metric", "slices", "search"});
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   if (const auto slices = node.Find("slices")) plan.slices = ReadSlices(*slices, spec.features);
-  if (const auto search = node.Find("search")) {
-    plan.search = ReadSearchSpec(*search, {"table", "label", "test_share", "n_splits",
-                                           "label_delay", "metric", "slices", "search"});
-  }
   return plan;
 }
 

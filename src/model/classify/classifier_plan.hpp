@@ -10,9 +10,7 @@
 #include "model/classify/slice.hpp"
 #include "model/classify/time_split.hpp"
 #include "model/evaluate/class_metrics.hpp"
-#include "model/inputs/model_inputs.hpp"
-#include "model/learn/parameter_search.hpp"
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/learning_plan.hpp"
 
 namespace forkcast::model {
 
@@ -29,16 +27,12 @@ enum class ClassMetric {
                                             const ClassificationSums& sums) noexcept;
 
 /// How a pipeline with a label is trained and judged: its section `training`
-/// (docs/classifiers.md).
-struct ClassifierPlan {
-  /// Its task and number of classes are those of the rows that a model learns from.
-  TrainerOptions trainer;
-  ModelInputs inputs;
+/// (docs/classifiers.md). Task and number of classes of the trainer are those of the rows that a
+/// model learns from.
+struct ClassifierPlan : LearningPlan {
   TimeSplitSpec split;
-  std::optional<std::size_t> weight;  ///< The feature, by its position, that weighs training rows.
   ClassMetric metric = ClassMetric::kAccuracy;
   std::vector<SliceSpec> slices;
-  std::optional<SearchSpec> search;
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.

@@ -249,6 +249,39 @@ std::string ClassifierValidation::MistakesTable() const {
   return table + "</table>\n";
 }
 
+std::string ClassifierValidation::ClassesTable() const {
+  std::string table =
+      "<h2>Classes</h2>\n<table>\n<tr><th></th><th>rows</th><th>precision</th><th>recall</th></"
+      "tr>\n";
+  for (std::size_t label = 0; label < judgement_.all.classes(); ++label) {
+    table +=
+        fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                    EscapeHtml(ClassName(label)), RowsOf(judgement_.all, label),
+                    Number(judgement_.all.Precision(label)), Number(judgement_.all.Recall(label)));
+  }
+  return table + "</table>\n";
+}
+
+std::string ClassifierValidation::ConfusionTable() const {
+  const std::size_t classes = judgement_.all.classes();
+  if (classes > kShownClasses) {
+    return fmt::format("<h2>Confusion</h2>\n<p>{} classes: --json has the matrix.</p>\n", classes);
+  }
+  std::string table = "<h2>Confusion</h2>\n<table>\n<tr><th>is, taken for</th>";
+  for (std::size_t other = 0; other < classes; ++other) {
+    table += fmt::format("<th>{}</th>", EscapeHtml(ClassName(other)));
+  }
+  table += "</tr>\n";
+  for (std::size_t label = 0; label < classes; ++label) {
+    table += fmt::format("<tr><th>{}</th>", EscapeHtml(ClassName(label)));
+    for (std::size_t other = 0; other < classes; ++other) {
+      table += fmt::format("<td>{}</td>", judgement_.all.Count(label, other));
+    }
+    table += "</tr>\n";
+  }
+  return table + "</table>\n";
+}
+
 Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>& keys) const {
   if (!keys.empty()) {
     return Error{ErrorCode::kInvalidArgument, "--report-key: a classifier has no keys",
@@ -263,15 +296,11 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   if (!judgement_.stump_question.empty()) {
     page += fmt::format("<p>The stump asks: {}?</p>\n", EscapeHtml(judgement_.stump_question));
   }
-  page += fmt::format(
-      "<h2>Skill against baselines</h2>\n<p>1 - error of the model / error of the baseline ({}), "
-      "on the same rows; above 0 the model is better.</p>\n",
-      NameOfError(judgement_.metric));
-  std::vector<std::pair<std::string, std::optional<double>>> skills;
+  Bars skills;
   for (const NamedSums& baseline : judgement_.baselines) {
     skills.emplace_back(baseline.name, judgement_.SkillAgainst(baseline));
   }
-  page += BarTable(skills);
+  page += SkillSection(NameOfError(judgement_.metric), skills);
   if (!judgement_.slices.empty()) {
     page += "<h2>Slices</h2>\n" + HtmlHead();
     for (const NamedSums& slice : judgement_.slices) page += HtmlRow(slice.name, slice.sums);
@@ -279,43 +308,13 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   }
   page += "<h2>Folds</h2>\n" + HtmlHead();
   for (const JudgedFold& fold : judgement_.folds) page += HtmlRow(SpanOf(fold), fold.sums);
-  page +=
-      "</table>\n<h2>Classes</h2>\n<table>\n<tr><th></th><th>rows</th><th>precision</th>"
-      "<th>recall</th></tr>\n";
-  const std::size_t classes = judgement_.all.classes();
-  for (std::size_t label = 0; label < classes; ++label) {
-    page +=
-        fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n",
-                    EscapeHtml(ClassName(label)), RowsOf(judgement_.all, label),
-                    Number(judgement_.all.Precision(label)), Number(judgement_.all.Recall(label)));
-  }
-  page += "</table>\n<h2>Confusion</h2>\n";
-  if (classes > kShownClasses) {
-    page += fmt::format("<p>{} classes: --json has the matrix.</p>\n", classes);
-  } else {
-    page += "<table>\n<tr><th>is, taken for</th>";
-    for (std::size_t other = 0; other < classes; ++other) {
-      page += fmt::format("<th>{}</th>", EscapeHtml(ClassName(other)));
-    }
-    page += "</tr>\n";
-    for (std::size_t label = 0; label < classes; ++label) {
-      page += fmt::format("<tr><th>{}</th>", EscapeHtml(ClassName(label)));
-      for (std::size_t other = 0; other < classes; ++other) {
-        page += fmt::format("<td>{}</td>", judgement_.all.Count(label, other));
-      }
-      page += "</tr>\n";
-    }
-    page += "</table>\n";
-  }
-  page +=
-      "<h2>Importance of features</h2>\n<p>Share of the loss that splits by the feature took "
-      "away, last fold.</p>\n";
-  std::vector<std::pair<std::string, std::optional<double>>> importances;
-  constexpr std::size_t kShownFeatures = 30;
+  page += "</table>\n" + ClassesTable() + ConfusionTable();
+  Bars importances;
   for (const FeatureImportance& one : judgement_.importances) {
-    if (importances.size() < kShownFeatures) importances.emplace_back(one.feature, one.share);
+    importances.emplace_back(one.feature, one.share);
   }
-  page += BarTable(importances) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
+  page +=
+      ImportanceSection(std::move(importances)) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
   if (const std::string left_out = LeftOut(); !left_out.empty()) {
     page += "<h2>Left out</h2>\n<p>" + EscapeHtml(left_out) + "</p>\n";
   }

@@ -42,6 +42,9 @@ class ClassifierValidation final : public Validation {
   }
   /// Of rows that are neither learned from nor judged; empty when there are none.
   [[nodiscard]] std::string LeftOut() const;
+  // Parts of the page.
+  [[nodiscard]] std::string ClassesTable() const;
+  [[nodiscard]] std::string ConfusionTable() const;
   [[nodiscard]] std::string MistakesTable() const;
 
   ClassifierJudgement judgement_;

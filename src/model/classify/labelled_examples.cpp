@@ -24,12 +24,24 @@ std::optional<std::string> MissingField(const Table& requests, std::size_t reque
   return std::nullopt;
 }
 
-double NumberOf(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    return static_cast<double>(*integer);
+/// The weight of a row of `time`.
+Result<double> WeightIn(std::span<const Value> values, std::size_t feature,
+                        const PipelineSpec& spec, Instant time) {
+  const double weight = NumberOf(values[feature]);
+  if (std::isfinite(weight) && weight >= 0) return weight;
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("weight feature \"{}\" of the row of {} is {}, expected a number from 0",
+                           spec.features[feature].name, IsoTimestamp(time),
+                           std::isnan(weight) ? "missing" : fmt::format("{}", weight))};
+}
+
+/// Bit i: whether the row is in slice i.
+std::uint64_t SlicesOf(std::span<const SliceSpec> slices, std::span<const Value> values) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    if (slices[i].Contains(values)) bits |= std::uint64_t{1} << i;
   }
-  return std::nan("");
+  return bits;
 }
 
 }  // namespace
@@ -39,14 +51,7 @@ Result<LabelledExamples> LabelledExamples::Compute(const PipelineSpec& spec,
                                                    const LabelledRows& rows,
                                                    const ClassifierPlan& plan) {
   const std::vector<std::size_t>& seen = plan.inputs.features;
-  LabelledExamples examples{.features = FeatureTable(plan.inputs.columns),
-                            .rows = {},
-                            .times = {},
-                            .labels = {},
-                            .weights = {},
-                            .slices = {},
-                            .refused = 0,
-                            .first_refusal = {}};
+  LabelledExamples examples(plan.inputs.columns);
   examples.features.Reserve(rows.size());
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone);
   std::vector<Value> values(computer.feature_count());
@@ -64,33 +69,21 @@ Result<LabelledExamples> LabelledExamples::Compute(const PipelineSpec& spec,
       }
     }
     if (refusal) {
-      if (examples.refused++ == 0) {
-        examples.first_refusal = fmt::format("{}, row of {}", *refusal, IsoTimestamp(time));
-      }
+      examples.Refuse([&] { return fmt::format("{}, row of {}", *refusal, IsoTimestamp(time)); });
       continue;
     }
     for (std::size_t i = 0; i < seen.size(); ++i) model_values[i] = values[seen[i]];
     const Status appended = examples.features.Append(model_values);
     if (!appended) return appended.error();
     if (plan.weight) {
-      const double weight = NumberOf(values[*plan.weight]);
-      if (!std::isfinite(weight) || weight < 0) {
-        return Error{ErrorCode::kInvalidArgument,
-                     fmt::format("weight feature \"{}\" of the row of {} is {}, expected a number "
-                                 "from 0",
-                                 spec.features[*plan.weight].name, IsoTimestamp(time),
-                                 std::isnan(weight) ? "missing" : fmt::format("{}", weight))};
-      }
-      examples.weights.push_back(weight);
-    }
-    std::uint64_t slices = 0;
-    for (std::size_t i = 0; i < plan.slices.size(); ++i) {
-      if (plan.slices[i].Contains(values)) slices |= std::uint64_t{1} << i;
+      const Result<double> weight = WeightIn(values, *plan.weight, spec, time);
+      if (!weight) return weight.error();
+      examples.weights.push_back(*weight);
     }
     examples.rows.push_back(row);
     examples.times.push_back(time);
     examples.labels.push_back(rows.labels()[row]);
-    examples.slices.push_back(slices);
+    examples.slices.push_back(SlicesOf(plan.slices, values));
   }
   return examples;
 }

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -11,20 +10,18 @@
 #include "data_preprocessing/series/snapshot.hpp"
 #include "model/classify/classifier_plan.hpp"
 #include "model/classify/labelled_rows.hpp"
-#include "model/inputs/feature_table.hpp"
+#include "model/learn/examples.hpp"
 
 namespace forkcast::model {
 
 /// What a classifier learns from and is judged on, in the order of the labelled rows.
-struct LabelledExamples {
-  FeatureTable features;              ///< Those that the model sees.
+struct LabelledExamples : Examples {
+  using Examples::Examples;
+
   std::vector<std::size_t> rows;      ///< Of each example, its labelled row; ascending.
   std::vector<Instant> times;         ///< One an example, as all that follows; ascending.
   std::vector<std::uint32_t> labels;  ///< Positions among the rows' classes.
-  std::vector<double> weights;        ///< Empty when all count alike.
   std::vector<std::uint64_t> slices;  ///< Bit i: whether it is in the plan's slice i.
-  std::size_t refused = 0;    ///< Rows left out, since a request with their values would have been
-  std::string first_refusal;  ///< refused; why.
 
   /// Computes the features of each row exactly as those of a request at the row's time, and as of
   /// it. kInvalidArgument for a weight that is missing, negative or not finite, naming the row's

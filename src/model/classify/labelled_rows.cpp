@@ -7,7 +7,9 @@
 #include <cstring>
 #include <map>
 #include <optional>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -74,14 +76,21 @@ std::chrono::sys_days DayOf(const TimeZone& zone, Instant instant) {
          std::chrono::day(static_cast<unsigned>(civil.day));
 }
 
-/// Rows from `since` to `until`; an end that is not set is open.
+/// Rows from `since` on whose label is known at `until`; an end that is not set is open.
 struct Bounds {
   std::optional<Instant> since;
   std::optional<Instant> until;
+  std::chrono::microseconds label_delay;
+
+  [[nodiscard]] bool Contain(Instant time) const {
+    return !(since && time < *since) && !(until && time + label_delay > *until);
+  }
 };
 
-Result<Bounds> BoundsOf(const DataWindow& window, const TimeZone& zone) {
-  Bounds bounds;
+/// Without `last`, which counts back from rows that are not read yet.
+Result<Bounds> BoundsOf(const DataWindow& window, const TimeZone& zone,
+                        std::chrono::microseconds label_delay) {
+  Bounds bounds{.since = {}, .until = {}, .label_delay = label_delay};
   if (!window.since.empty()) {
     const Result<Instant> since = ParseWindowTime("since", window.since, zone);
     if (!since) return since.error();
@@ -93,6 +102,83 @@ Result<Bounds> BoundsOf(const DataWindow& window, const TimeZone& zone) {
     bounds.until = *until;
   }
   return bounds;
+}
+
+/// The labels of all rows of a table, as numbers in the order in which they first occur.
+class LabelCodes {
+ public:
+  void Append(const Column& labels) {
+    for (std::size_t row = 0; row < labels.size(); ++row) {
+      coded_.push_back(labels.IsMissing(row) ? kNone : CodeOf(LabelAt(labels, row)));
+    }
+  }
+  [[nodiscard]] std::size_t row_count() const noexcept { return coded_.size(); }
+  [[nodiscard]] bool IsMissing(std::size_t row) const noexcept { return coded_[row] == kNone; }
+
+  struct Classes {
+    std::vector<ClassLabel> sorted;
+    std::vector<std::uint32_t> of_row;  ///< Positions among `sorted`.
+  };
+  /// Of `rows`, which have labels.
+  [[nodiscard]] Classes ClassesOf(std::span<const std::size_t> rows) const {
+    std::vector<bool> occurs(codes_.size());
+    for (const std::size_t row : rows) occurs[coded_[row]] = true;
+    Classes classes;
+    std::vector<std::uint32_t> position(codes_.size());
+    for (const auto& [label, code] : codes_) {
+      if (!occurs[code]) continue;
+      position[code] = static_cast<std::uint32_t>(classes.sorted.size());
+      classes.sorted.push_back(label);
+    }
+    for (const std::size_t row : rows) classes.of_row.push_back(position[coded_[row]]);
+    return classes;
+  }
+
+ private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  [[nodiscard]] std::uint32_t CodeOf(ClassLabel label) {
+    return codes_.try_emplace(std::move(label), static_cast<std::uint32_t>(codes_.size()))
+        .first->second;
+  }
+
+  std::map<ClassLabel, std::uint32_t> codes_;
+  std::vector<std::uint32_t> coded_;
+};
+
+/// All rows of the table, as requests and their labels.
+Status ReadTable(TableDao& dao, const std::string& table, const Columns& columns, Table& requests,
+                 LabelCodes& labels) {
+  const auto add = [&](const Table& batch) -> Status {
+    labels.Append(batch.column(columns.schema.columns.size() - 1));
+    for (std::size_t field = 0; field < columns.of_field.size(); ++field) {
+      if (const auto column = columns.of_field[field]) {
+        requests.column(field).Append(batch.column(*column));
+        continue;
+      }
+      for (std::size_t i = 0; i < batch.row_count(); ++i) requests.column(field).AppendMissing();
+    }
+    return {};
+  };
+  const Status read = dao.Read(TableSource{table}, columns.schema, {}, kBatchRows, add);
+  if (read) return {};
+  Error error = read.error();
+  if (error.code == ErrorCode::kInvalidArgument) error.code = ErrorCode::kCorrupt;
+  return error;
+}
+
+/// The start of the day that is `last` before the end of the day of the newest row within `bounds`
+/// that has a label; none without such a row. Precondition: `last` is a span.
+std::optional<Instant> SinceLast(const std::string& last, const Bounds& bounds, const Column& times,
+                                 const LabelCodes& labels, const TimeZone& zone) {
+  std::optional<Instant> newest;
+  for (std::size_t row = 0; row < labels.row_count(); ++row) {
+    if (labels.IsMissing(row) || times.IsMissing(row) || !bounds.Contain(times.Timestamp(row))) {
+      continue;
+    }
+    newest = std::max(newest.value_or(times.Timestamp(row)), times.Timestamp(row));
+  }
+  if (!newest) return std::nullopt;
+  return zone.StartOfDay(*DaysBefore(DayOf(zone, *newest) + std::chrono::days(1), last));
 }
 
 template <typename T>
@@ -137,71 +223,28 @@ Result<LabelledRows> LabelledRows::Read(TableDao& dao, const PipelineSpec& spec,
   const TableSpec& table = *std::ranges::find(spec.tables, spec.training->table, &TableSpec::name);
   const Result<Columns> columns = ChooseColumns(table, spec);
   if (!columns) return columns.error();
-  Result<Bounds> bounds = BoundsOf(window, spec.zone);
+  Result<Bounds> bounds = BoundsOf(window, spec.zone, label_delay);
   if (!bounds) return bounds.error();
   // Before anything is read, so that a wrong flag is told at once.
   if (const auto span = DaysBefore({}, window.last); !window.last.empty() && !span) {
     return span.error();
   }
-
   LabelledRows rows(spec.request.fields);
-  const std::size_t time_field = *spec.request.fields.Find(spec.request.time);
-  const std::size_t label_column = columns->schema.columns.size() - 1;
-  constexpr std::uint32_t kNoLabel = UINT32_MAX;
-  std::map<ClassLabel, std::uint32_t> codes;  // in the order of their first rows
-  std::vector<std::uint32_t> coded;           // of each row read
-  const auto add = [&](const Table& batch) -> Status {
-    const Column& labels = batch.column(label_column);
-    for (std::size_t i = 0; i < batch.row_count(); ++i) {
-      const bool missing = labels.IsMissing(i);
-      coded.push_back(
-          missing ? kNoLabel
-                  : codes.try_emplace(LabelAt(labels, i), static_cast<std::uint32_t>(codes.size()))
-                        .first->second);
-    }
-    for (std::size_t field = 0; field < columns->of_field.size(); ++field) {
-      if (const auto column = columns->of_field[field]) {
-        rows.requests_.column(field).Append(batch.column(*column));
-      } else {
-        for (std::size_t i = 0; i < batch.row_count(); ++i) {
-          rows.requests_.column(field).AppendMissing();
-        }
-      }
-    }
-    return {};
-  };
-  const Status read = dao.Read(TableSource{table.name}, columns->schema, {}, kBatchRows, add);
-  if (!read) {
-    Error error = read.error();
-    if (error.code == ErrorCode::kInvalidArgument) error.code = ErrorCode::kCorrupt;
-    return error;
-  }
-  rows.table_rows_ = coded.size();
+  LabelCodes labels;
+  Status read = ReadTable(dao, table.name, *columns, rows.requests_, labels);
+  if (!read) return std::move(read).error();
+  rows.table_rows_ = labels.row_count();
 
-  const Column& times = rows.requests_.column(time_field);
-  const auto is_outside = [&](std::size_t row) {
-    if (times.IsMissing(row)) return false;
-    const Instant time = times.Timestamp(row);
-    return (bounds->since && time < *bounds->since) ||
-           (bounds->until && time + label_delay > *bounds->until);
-  };
+  const Column& times = rows.requests_.column(*spec.request.fields.Find(spec.request.time));
   if (!window.last.empty()) {
-    std::optional<Instant> newest;
-    for (std::size_t row = 0; row < coded.size(); ++row) {
-      if (coded[row] == kNoLabel || times.IsMissing(row) || is_outside(row)) continue;
-      newest = std::max(newest.value_or(times.Timestamp(row)), times.Timestamp(row));
-    }
-    if (newest) {
-      const auto day = DaysBefore(DayOf(spec.zone, *newest) + std::chrono::days(1), window.last);
-      const Instant since = spec.zone.StartOfDay(*day);
-      bounds->since = std::max(bounds->since.value_or(since), since);
-    }
+    const auto since = SinceLast(window.last, *bounds, times, labels, spec.zone);
+    if (since) bounds->since = std::max(bounds->since.value_or(*since), *since);
   }
   std::size_t in_window = 0;
-  for (std::size_t row = 0; row < coded.size(); ++row) {
-    if (is_outside(row)) continue;
+  for (std::size_t row = 0; row < labels.row_count(); ++row) {
+    if (!times.IsMissing(row) && !bounds->Contain(times.Timestamp(row))) continue;
     ++in_window;
-    if (coded[row] == kNoLabel) {
+    if (labels.IsMissing(row)) {
       ++rows.without_label_;
     } else if (times.IsMissing(row)) {
       ++rows.without_time_;
@@ -215,19 +258,10 @@ Result<LabelledRows> LabelledRows::Read(TableDao& dao, const PipelineSpec& spec,
                              rows.table_rows_, table.name)};
   }
   std::ranges::stable_sort(rows.order_, {}, [&](std::size_t row) { return times.Timestamp(row); });
-
-  std::vector<bool> occurs(codes.size());
-  for (const std::size_t row : rows.order_) {
-    rows.times_.push_back(times.Timestamp(row));
-    occurs[coded[row]] = true;
-  }
-  std::vector<std::uint32_t> position(codes.size());
-  for (const auto& [label, code] : codes) {
-    if (!occurs[code]) continue;
-    position[code] = static_cast<std::uint32_t>(rows.classes_.size());
-    rows.classes_.push_back(label);
-  }
-  for (const std::size_t row : rows.order_) rows.labels_.push_back(position[coded[row]]);
+  for (const std::size_t row : rows.order_) rows.times_.push_back(times.Timestamp(row));
+  LabelCodes::Classes classes = labels.ClassesOf(rows.order_);
+  rows.classes_ = std::move(classes.sorted);
+  rows.labels_ = std::move(classes.of_row);
   return rows;
 }
 

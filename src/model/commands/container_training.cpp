@@ -9,15 +9,13 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <sstream>
-#include <streambuf>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
 #include "data_preprocessing/base/atomic_file.hpp"
-#include "data_preprocessing/base/progress.hpp"
-#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -25,9 +23,11 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "model/commands/container_request.hpp"
+#include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/train_command.hpp"
-#include "model/commands/training_request.hpp"
-#include "model/forecast/training_plan.hpp"
+#include "model/commands/training_console.hpp"
+#include "model/learn/training_run.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -35,8 +35,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 using preprocessing::CommandContext;
+using preprocessing::ExitCode;
+using preprocessing::Failure;
 using preprocessing::JsonNode;
 using preprocessing::PipelineSpec;
+using preprocessing::Require;
 using preprocessing::SpecError;
 using preprocessing::TableSpec;
 
@@ -46,16 +49,9 @@ constexpr std::string_view kManifest = "manifest.json";
 constexpr std::string_view kPublished = "published.json";
 constexpr std::string_view kUnfinished = ".unfinished";
 
-/// An error with the exit code that it means.
-struct Failure {
-  TrainExit exit = TrainExit::kIo;
-  std::string message;
-  bool is_logged = false;  ///< By the command that failed.
-};
-
 void StopIfAsked() {
   if (preprocessing::StopSignals::Requested())
-    throw Failure{TrainExit::kStopped, "stopped; no model was written"};
+    throw Failure(ExitCode::kStopped, "stopped; no model was written");
 }
 
 std::string StoreOf(const fs::path& work) { return "sqlite:" + (work / "store.db").string(); }
@@ -68,7 +64,7 @@ class WorkFolder {
     std::string pattern = (parent / "forkcast-train-XXXXXX").string();
     if (::mkdtemp(pattern.data()) == nullptr) {
       const std::error_code why(errno, std::generic_category());
-      throw Failure{TrainExit::kIo, fmt::format("{}: {}", pattern, why.message())};
+      throw Failure(ExitCode::kIo, fmt::format("{}: {}", pattern, why.message()));
     }
     path_ = pattern;
   }
@@ -82,35 +78,6 @@ class WorkFolder {
 
  private:
   fs::path path_;
-};
-
-/// A stream that hands on what is written to it and keeps the end of it.
-class KeepingStream : private std::streambuf, public std::ostream {
- public:
-  explicit KeepingStream(std::ostream& to)
-      : std::ostream(static_cast<std::streambuf*>(this)), to_(to) {}
-  [[nodiscard]] const std::string& kept() const noexcept { return kept_; }
-
- private:
-  int overflow(int c) override {
-    const char character = std::streambuf::traits_type::to_char_type(c);
-    xsputn(&character, 1);
-    return c;
-  }
-  std::streamsize xsputn(const char* text, std::streamsize size) override {
-    constexpr std::size_t kMost = 1U << 16U;
-    to_.write(text, size);
-    kept_.append(text, static_cast<std::size_t>(size));
-    if (kept_.size() > 2 * kMost) kept_.erase(0, kept_.size() - kMost);
-    return size;
-  }
-  int sync() override {
-    to_.flush();
-    return 0;
-  }
-
-  std::ostream& to_;
-  std::string kept_;
 };
 
 /// Texts from outside need not be UTF-8, and the platform shows nothing else.
@@ -127,21 +94,16 @@ void WriteFile(const fs::path& path, std::string_view text) {
   file.Commit();
 }
 
-template <typename T>
-T Require(Result<T> result) {
-  if (result) return *std::move(result);
-  const bool is_io = result.error().code == ErrorCode::kIo;
-  throw Failure{is_io ? TrainExit::kIo : TrainExit::kData, result.error().message};
-}
-void Require(const Status& status) {
-  if (!status) Require(Result<bool>(status.error()));
+/// What an error means when the platform's rows are taken in.
+ExitCode CodeOf(ErrorCode code) {
+  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
 }
 
 /// Throws SpecError.
 PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
   Result<PipelineSpec> spec = preprocessing::ParsePipelineSpec(document.dump(), folder);
   if (!spec) throw SpecError(spec.error().message);
-  if (spec->forecast) static_cast<void>(ReadTrainingPlan(JsonNode(document), *spec));
+  KindOf(document).check(JsonNode(document), *spec);
   return *std::move(spec);
 }
 
@@ -167,14 +129,14 @@ class ContainerTraining {
   ContainerTraining(const ContainerFolder& folder, const CommandContext& context)
       : folder_(folder), context_(context) {}
 
-  TrainExit Run() {
+  ExitCode Run() {
     const Hosts hosts = ReadHosts(folder_);
     if (!hosts.trains()) {
       context_.out << fmt::format("{}nothing to do on {}: {} trains\n", kProgram, hosts.current,
                                   hosts.first);
-      return TrainExit::kDone;
+      return ExitCode::kDone;
     }
-    const TrainingRequest request = ReadTrainingRequest(folder_, hosts);
+    const ContainerRequest request = ReadContainerRequest(folder_, hosts);
     const fs::path pipeline = FindPipeline(request);
     const ordered_json document = ReadDocument(pipeline, request.parameters);
     const PipelineSpec spec = Validate(document, pipeline.parent_path());
@@ -183,16 +145,15 @@ class ContainerTraining {
 
     const WorkFolder work(context_);
     Ingest(spec, request.channels, work.path());
-    WriteFile(work.path() / "pipeline.json", document.dump());
-    const ordered_json summary = Train(request, work.path());
+    const ordered_json summary = Train(request, document, pipeline.parent_path(), work.path());
     StopIfAsked();
     PutModel(summary.at("folder").get<std::string>());
     context_.out << fmt::format("the model is in {}\n", folder_.model().string());
-    return TrainExit::kDone;
+    return ExitCode::kDone;
   }
 
  private:
-  [[nodiscard]] fs::path FindPipeline(const TrainingRequest& request) const {
+  [[nodiscard]] fs::path FindPipeline(const ContainerRequest& request) const {
     if (!request.pipeline.empty()) {
       const fs::path given(request.pipeline);
       const fs::path file = given.is_absolute() ? given : folder_.data() / given;
@@ -250,8 +211,8 @@ class ContainerTraining {
     fs::create_directories(folder_.model());
     fs::remove_all(folder_.model() / kUnfinished);
     if (fs::is_empty(folder_.model())) return;
-    throw Failure{TrainExit::kIo, folder_.model().string() +
-                                      ": expected an empty folder, or two models would be mixed"};
+    throw Failure(ExitCode::kIo, folder_.model().string() +
+                                     ": expected an empty folder, or two models would be mixed");
   }
 
   /// Which files hold which table's rows, in alphabetical order.
@@ -273,21 +234,21 @@ class ContainerTraining {
           table = at.filename();
         }
         if (!is_table(table)) {
-          throw Failure{
-              TrainExit::kData,
+          throw Failure(
+              ExitCode::kUnfit,
               fmt::format("{}: neither the file nor a folder around it is called as a table ({})",
-                          entry.path().string(), NamesOf(spec.tables))};
+                          entry.path().string(), NamesOf(spec.tables)));
         }
         files[table].push_back(entry.path());
       }
     }
     for (const TableSpec& table : spec.tables) {
       if (files.contains(table.name)) continue;
-      throw Failure{
-          TrainExit::kData,
+      throw Failure(
+          ExitCode::kUnfit,
           fmt::format("no channel has a file of table \"{0}\": expected {0}.csv, {0}.csv.gz"
                       " or a folder {0} with such files",
-                      table.name)};
+                      table.name));
     }
     for (auto& [table, paths] : files) std::ranges::sort(paths);
     return files;
@@ -297,73 +258,62 @@ class ContainerTraining {
               const fs::path& work) const {
     const auto files = FindRows(spec, channels);
     const std::unique_ptr<preprocessing::TableDao> dao = Require(
-        preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate));
-    Require(dao->Begin());
+        preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate),
+        CodeOf);
+    Require(dao->Begin(), CodeOf);
     for (const TableSpec& table : spec.tables) {
       for (const fs::path& file : files.at(table.name)) IngestFile(*dao, table, file, spec);
     }
-    Require(dao->Commit());
+    Require(dao->Commit(), CodeOf);
     StopIfAsked();
     const auto published = preprocessing::PublishSnapshots(*dao, spec, work / "snapshots");
     if (published) return;
-    TrainExit exit = TrainExit::kIo;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-    if (published.error().code == ErrorCode::kInvalidArgument) exit = TrainExit::kUsage;
-    if (published.error().code == ErrorCode::kRefusedData) exit = TrainExit::kData;
-    throw Failure{exit, published.error().message};
+    ExitCode code = ExitCode::kIo;
+    if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
+    if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
+    throw Failure(code, published.error().message);
   }
 
   void IngestFile(preprocessing::TableDao& dao, const TableSpec& table, const fs::path& file,
                   const PipelineSpec& spec) const {
-    constexpr std::size_t kBytesAUnit = 1000;
-    const MonotonicTime start = context_.clock.Monotonic();
-    Progress progress(context_.err_is_terminal ? Progress::Style::kBar : Progress::Style::kLines,
-                      context_.err, file.filename().string(), "kB");
-    Require(preprocessing::IngestFile(
-        dao, table, file, spec.zone, preprocessing::OnConflict::kRefuse,
-        [&](std::size_t bytes, std::size_t total) {
-          progress.SetTotal(total / kBytesAUnit);
-          progress.Update(bytes / kBytesAUnit, context_.clock.Monotonic() - start);
-          StopIfAsked();
-        }));
+    preprocessing::StageProgress progress(
+        context_, {.label = file.filename().string(), .unit = "kB", .per_unit = 1000});
+    Require(
+        preprocessing::IngestFile(dao, table, file, spec.zone, preprocessing::OnConflict::kRefuse,
+                                  [&progress](std::size_t bytes, std::size_t total) {
+                                    progress.Update(bytes, total);
+                                    StopIfAsked();
+                                  }),
+        CodeOf);
   }
 
-  /// What `forkcast train --json` prints of a version that is fit to be used.
-  ordered_json Train(const TrainingRequest& request, const fs::path& work) const {
-    std::vector<std::string> arguments{
-        "--pipeline",  (work / "pipeline.json").string(),
-        "--store",     StoreOf(work),
-        "--snapshots", (work / "snapshots").string(),
-        "--models",    (work / "models").string(),
-        "--report",    (folder_.output_data() / "report.html").string(),
-        "--json"};
-    arguments.insert(arguments.end(), request.flags.begin(), request.flags.end());
-    if (request.force_promote) arguments.emplace_back("--force-promote");
-    std::ostringstream printed;
-    KeepingStream err(context_.err);
+  /// The summary of a version that is fit to be used.
+  ordered_json Train(const ContainerRequest& request, const ordered_json& document,
+                     const fs::path& folder, const fs::path& work) const {
+    const JobSources sources{.folder = folder,
+                             .snapshots = work / "snapshots",
+                             .store = StoreOf(work),
+                             .window = request.window,
+                             .seed = request.seed,
+                             .threads = request.threads};
+    TrainingConsole console(context_, TrainingConsole::Texts::kHidden);
     StopIfAsked();
-    const auto exit = static_cast<TrainExit>(
-        RunTrainCommand(arguments, {.environment = context_.environment,
-                                    .out = printed,
-                                    .err = err,
-                                    .clock = context_.clock,
-                                    .err_is_terminal = context_.err_is_terminal}));
+    const TrainingOutcome outcome = RunTraining(
+        {.document = document,
+         .open = [&](const ordered_json& one) { return KindOf(one).open(one, sources); },
+         .publication =
+             Publication{
+                 .models = work / "models", .name = {}, .force_promote = request.force_promote},
+         .report = folder_.output_data() / "report.html"},
+        context_.clock, console);
     StopIfAsked();
-    if (exit != TrainExit::kDone && exit != TrainExit::kGate) {
-      throw Failure{exit, LastMessage(err.kept()), true};
+    if (!outcome.message.empty()) throw Failure(ExitOf(outcome.end), outcome.message);
+    Report(outcome.summary);
+    if (outcome.end == TrainingEnd::kNotPromoted) {
+      throw Failure(ExitOf(outcome.end), GateMessage(outcome.summary.at("evaluation")));
     }
-    ordered_json summary = ordered_json::parse(printed.str());
-    Report(summary);
-    if (exit == TrainExit::kGate) throw Failure{exit, GateMessage(summary.at("evaluation"))};
-    return summary;
-  }
-
-  static std::string LastMessage(const std::string& err) {
-    const std::size_t at = err.rfind(kProgram);
-    if (at == std::string::npos) return "the training failed without saying why";
-    std::string message = err.substr(at + kProgram.size());
-    while (message.ends_with('\n')) message.pop_back();
-    return message;
+    return outcome.summary;
   }
 
   /// The metrics, for people and for the platform's regular expressions, and all of it as a file.
@@ -432,11 +382,9 @@ class ContainerTraining {
   const CommandContext& context_;
 };
 
-/// Where the platform and whoever reads the log look for it.
-void TellFailure(const ContainerFolder& folder, const CommandContext& context,
-                 const std::string& text, bool is_logged) {
-  const std::string message = AsUtf8(text);
-  if (!is_logged) context.err << kProgram << message << '\n';
+/// Where the platform looks for it.
+void NoteFailure(const ContainerFolder& folder, const CommandContext& context,
+                 const std::string& message) {
   try {
     fs::create_directories(folder.failure().parent_path());
     WriteFile(folder.failure(), message + "\n");
@@ -445,7 +393,8 @@ void TellFailure(const ContainerFolder& folder, const CommandContext& context,
   }
 }
 
-TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandContext& context) {
+/// What goes wrong is a Failure that the platform has been told of.
+ExitCode RunContainerTraining(const ContainerFolder& folder, const CommandContext& context) {
   const preprocessing::StopSignals signals;
   std::error_code ignored;
   for (const fs::path& of_an_earlier_run :
@@ -453,43 +402,44 @@ TrainExit RunContainerTraining(const ContainerFolder& folder, const CommandConte
         folder.output_data() / "report.html"}) {
     fs::remove(of_an_earlier_run, ignored);
   }
-  const auto fail = [&](TrainExit exit, const std::string& message) {
-    TellFailure(folder, context, message, false);
-    return exit;
+  const auto noted = [&](ExitCode code, const std::string& message) {
+    const std::string text = AsUtf8(message);
+    NoteFailure(folder, context, text);
+    return Failure(code, text);
   };
   try {
     return ContainerTraining(folder, context).Run();
   } catch (const Failure& failure) {
-    TellFailure(folder, context, failure.message, failure.is_logged);
-    return failure.exit;
+    throw noted(failure.code(), failure.what());
   } catch (const SpecError& error) {
-    return fail(TrainExit::kUsage, error.what());
+    throw noted(ExitCode::kUsage, error.what());
   } catch (const std::system_error& error) {
-    return fail(TrainExit::kIo, error.what());
+    throw noted(ExitCode::kIo, error.what());
   } catch (const std::exception& error) {
     // main logs it, and has an exit code for what nobody expected.
-    TellFailure(folder, context, error.what(), true);
+    NoteFailure(folder, context, AsUtf8(error.what()));
     throw;
   }
 }
 
-constexpr const char* kContainerHelp =
-    "\nWithout any argument, and with input/config/hyperparameters.json in SAGEMAKER_BASE_DIR (or\n"
+constexpr const char* kContainerRemark =
+    "Without any argument, and with input/config/hyperparameters.json in SAGEMAKER_BASE_DIR (or\n"
     "/opt/ml), it is a training job as SageMaker starts it: hyperparameters and channels from\n"
     "there, the model into its folder model, with the same exit codes; a model that does not beat\n"
     "its baselines is not written. See docs/operations.md.\n";
 
 }  // namespace
 
-int RunTrainProgram(const std::vector<std::string>& arguments, const CommandContext& context) {
-  const ContainerFolder folder{context.environment("SAGEMAKER_BASE_DIR").value_or("/opt/ml")};
-  std::error_code ignored;
-  if (arguments.empty() && fs::exists(folder.hyperparameters(), ignored)) {
-    return static_cast<int>(RunContainerTraining(folder, context));
-  }
-  const int exit = RunTrainCommand(arguments, context);
-  if (preprocessing::AsksForHelp(arguments)) context.out << kContainerHelp;
-  return exit;
+preprocessing::Command TrainOrContainerCommand() {
+  preprocessing::Command command = TrainCommand();
+  command.remark = kContainerRemark;
+  command.run_bare = [](const CommandContext& context) -> std::optional<ExitCode> {
+    const ContainerFolder folder{context.environment("SAGEMAKER_BASE_DIR").value_or("/opt/ml")};
+    std::error_code ignored;
+    if (!fs::exists(folder.hyperparameters(), ignored)) return std::nullopt;
+    return RunContainerTraining(folder, context);
+  };
+  return command;
 }
 
 }  // namespace forkcast::model

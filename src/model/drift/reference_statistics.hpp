@@ -1,19 +1,24 @@
 #pragma once
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
+#include <string>
 
 #include "model/inputs/feature_table.hpp"
 
 namespace forkcast::model {
 
-/// What a column of training rows looked like, against which live traffic can be compared later:
-/// rows, missing ones, and of a number mean, standard deviation (n - 1), least, greatest, and
-/// counts between `edges`, its deciles (equal ones once); bin i holds edges[i-1] <= x < edges[i],
-/// the first and last are open. NaN is missing.
+/// What a column of numbers looked like: rows, missing ones, and the statistics of the table in
+/// reference_statistics.cpp. NaN is missing.
 [[nodiscard]] nlohmann::ordered_json ReferenceOf(std::span<const float> values);
 
-/// The same for every column of `table`; a column of texts has the count of each.
+/// The same of a column of texts: how often each occurs. `counts`: one a text.
+[[nodiscard]] nlohmann::ordered_json ReferenceOf(std::span<const std::string> texts,
+                                                 std::span<const std::size_t> counts,
+                                                 std::size_t missing);
+
+/// The same for every column of `table`, by its name.
 [[nodiscard]] nlohmann::ordered_json ReferenceOf(const FeatureTable& table);
 
 }  // namespace forkcast::model

@@ -39,14 +39,6 @@ void Append(const Value& value, Column& column) {
   }
 }
 
-double NumberOf(const Value& value) {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) {
-    return static_cast<double>(*integer);
-  }
-  return kNaN;
-}
-
 TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> row) {
   return {.scale = plan.scale ? NumberOf(row[*plan.scale]) : kNaN,
           .anchor = plan.anchor ? NumberOf(row[*plan.anchor]) : kNaN};
@@ -74,47 +66,54 @@ Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spe
                                                          const std::filesystem::path& snapshots) {
   Result<std::vector<Snapshot>> opened = OpenSnapshots(spec, snapshots);
   if (!opened) return opened.error();
-  std::unique_ptr<ForecastData> data(
-      new ForecastData(spec, PositionOf(spec.series, spec.forecast->series), *std::move(opened)));
-  Status made = data->MakeRequests();
+  const auto all = std::make_shared<Opened>(spec, PositionOf(spec.series, spec.forecast->series),
+                                            *std::move(opened));
+  Status made = all->MakeRequests(spec);
   if (!made) return made.error();
-  return data;
+  return std::unique_ptr<ForecastData>(new ForecastData(spec, all));
 }
 
-ForecastData::ForecastData(const PipelineSpec& spec, std::size_t series,
-                           std::vector<Snapshot> snapshots)
-    : spec_(spec),
-      series_(spec.series[series]),
-      snapshots_(std::move(snapshots)),
-      grid_(series_, snapshots_[series], spec.zone),
-      column_(*series_.ValueSchema().Find(spec.forecast->value)),
-      requests_(spec.request.fields) {}
+std::unique_ptr<ForecastData> ForecastData::For(const PipelineSpec& spec) const {
+  return std::unique_ptr<ForecastData>(new ForecastData(spec, opened_));
+}
 
-Status ForecastData::MakeRequests() {
-  const Schema& fields = spec_.request.fields;
+ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t forecast_series,
+                             std::vector<Snapshot> opened)
+    : series(spec.series[forecast_series]),
+      zone(spec.zone),
+      snapshots(std::move(opened)),
+      grid(series, snapshots[forecast_series], zone),
+      column(*series.ValueSchema().Find(spec.forecast->value)),
+      requests(spec.request.fields) {}
+
+Status ForecastData::Opened::MakeRequests(const PipelineSpec& spec) {
+  const Schema& fields = spec.request.fields;
+  const std::vector<std::string>& names = spec.forecast->key;
   for (std::size_t i = 0; i < fields.columns.size(); ++i) {
     const ColumnSpec& field = fields.columns[i];
-    const auto key = std::ranges::find(forecast().key, field.name);
-    const bool in_key = key != forecast().key.end();
-    if (!in_key && field.name != spec_.request.time && !field.nullable) {
+    const auto key = std::ranges::find(names, field.name);
+    const bool in_key = key != names.end();
+    if (!in_key && field.name != spec.request.time && !field.nullable) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("request field \"{}\" may not be missing, but a forecast knows only "
                                "its key and time",
                                field.name)};
     }
-    for (std::size_t number = 0; number < key_count(); ++number) {
+    for (std::size_t number = 0; number < grid.key_count(); ++number) {
       if (in_key) {
-        Append(grid_.KeyValues(number)[static_cast<std::size_t>(key - forecast().key.begin())],
-               requests_.column(i));
+        Append(grid.KeyValues(number)[static_cast<std::size_t>(key - names.begin())],
+               requests.column(i));
       } else {
-        requests_.column(i).AppendMissing();
+        requests.column(i).AppendMissing();
       }
     }
   }
   return {};
 }
 
-std::string ForecastData::KeyName(std::size_t key) const { return JoinedKey(grid_.KeyValues(key)); }
+std::string ForecastData::KeyName(std::size_t key) const {
+  return JoinedKey(grid().KeyValues(key));
+}
 
 std::vector<std::uint32_t> ForecastData::AllKeys() const {
   std::vector<std::uint32_t> keys(key_count());
@@ -123,14 +122,14 @@ std::vector<std::uint32_t> ForecastData::AllKeys() const {
 }
 
 std::string ForecastData::FirstDay(std::int64_t period) const {
-  const std::chrono::year_month_day day(FirstDayOf(period, series_.aggregate->period));
+  const std::chrono::year_month_day day(FirstDayOf(period, series().aggregate->period));
   return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
                      static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
-Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                 std::span<const ForecastPoint> points, std::size_t distance,
-                                 std::span<const AssumedValues> assumed) {
+Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
+                                      std::span<const ForecastPoint> points, std::size_t distance,
+                                      std::span<const AssumedValues> assumed) {
   const PipelineSpec& spec = data.spec();
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
   std::vector<std::size_t> order(points.size());
@@ -140,14 +139,7 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
     return std::pair(points[a].key, points[a].period) < std::pair(points[b].key, points[b].period);
   });
   std::vector<Value> values(computer.feature_count());
-  Examples examples{.features = FeatureTable(plan.inputs.columns),
-                    .points = {},
-                    .actual = {},
-                    .references = {},
-                    .weights = {},
-                    .bad_weight = {},
-                    .refused = 0,
-                    .first_refusal = {}};
+  PointExamples examples(plan.inputs.columns);
   examples.features.Reserve(points.size());
   std::vector<Value> visible(plan.inputs.features.size());
   std::uint32_t selected = std::numeric_limits<std::uint32_t>::max();
@@ -169,10 +161,10 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
           !examples.bad_weight) {
         examples.bad_weight = BadWeight(data, plan, point, "missing");
       }
-      if (examples.refused++ == 0) {
-        examples.first_refusal = fmt::format("{} ({}, key {})", computed.error().message,
-                                             computed.error().field, data.KeyName(point.key));
-      }
+      examples.Refuse([&] {
+        return fmt::format("{} ({}, key {})", computed.error().message, computed.error().field,
+                           data.KeyName(point.key));
+      });
       continue;
     }
     for (std::size_t column = 0; column < visible.size(); ++column) {
@@ -192,7 +184,7 @@ Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& p
   return examples;
 }
 
-void Examples::Append(Examples later) {
+void PointExamples::Append(PointExamples later) {
   features.Append(later.features);
   points.insert(points.end(), later.points.begin(), later.points.end());
   actual.insert(actual.end(), later.actual.begin(), later.actual.end());

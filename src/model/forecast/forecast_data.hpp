@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -16,12 +17,12 @@
 #include "data_preprocessing/series/snapshot.hpp"
 #include "model/evaluate/walk_forward.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/inputs/feature_table.hpp"
+#include "model/learn/examples.hpp"
 
 namespace forkcast::model {
 
-/// The series that a pipeline forecasts, with what its features read: the published snapshots.
-/// Keys are numbered as GridReader does.
+/// The series that a pipeline forecasts, with what its features read: the published snapshots,
+/// which pipelines that differ in their features alone share. Keys are numbered as GridReader does.
 class ForecastData {
  public:
   /// `spec` has a forecast, and outlives the object. kInvalidArgument when a request field besides
@@ -29,6 +30,9 @@ class ForecastData {
   /// OpenSnapshots.
   static Result<std::unique_ptr<ForecastData>> Open(const preprocessing::PipelineSpec& spec,
                                                     const std::filesystem::path& snapshots);
+  /// The same data for `spec`, whose series, request, forecast and zone are those of this one, and
+  /// which outlives the object. Opens nothing.
+  [[nodiscard]] std::unique_ptr<ForecastData> For(const preprocessing::PipelineSpec& spec) const;
   ForecastData(const ForecastData&) = delete;
   ForecastData& operator=(const ForecastData&) = delete;
 
@@ -39,9 +43,9 @@ class ForecastData {
   [[nodiscard]] std::size_t horizon() const noexcept {
     return static_cast<std::size_t>(forecast().horizon);
   }
-  [[nodiscard]] const preprocessing::SeriesSpec& series() const noexcept { return series_; }
-  [[nodiscard]] const preprocessing::GridReader& grid() const noexcept { return grid_; }
-  [[nodiscard]] std::size_t key_count() const noexcept { return grid_.key_count(); }
+  [[nodiscard]] const preprocessing::SeriesSpec& series() const noexcept { return opened_->series; }
+  [[nodiscard]] const preprocessing::GridReader& grid() const noexcept { return opened_->grid; }
+  [[nodiscard]] std::size_t key_count() const noexcept { return grid().key_count(); }
   /// A key as people read it: its columns' values, joined by commas.
   [[nodiscard]] std::string KeyName(std::size_t key) const;
   /// The numbers of all keys, ascending.
@@ -50,28 +54,39 @@ class ForecastData {
   [[nodiscard]] std::string FirstDay(std::int64_t period) const;
   /// The value to forecast in all periods of a key, oldest first; NaN where missing.
   [[nodiscard]] std::span<const double> Values(std::size_t key) const noexcept {
-    return grid_.Values(key, column_);
+    return grid().Values(key, opened_->column);
   }
   [[nodiscard]] double ValueIn(std::size_t key, std::int64_t period) const noexcept {
-    return grid_.ValueIn(key, column_, period);
+    return grid().ValueIn(key, opened_->column, period);
   }
   [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept {
-    return snapshots_;
+    return opened_->snapshots;
   }
   /// A request for each key, by its number: the key's fields are set.
-  [[nodiscard]] const preprocessing::Table& requests() const noexcept { return requests_; }
+  [[nodiscard]] const preprocessing::Table& requests() const noexcept { return opened_->requests; }
 
  private:
-  ForecastData(const preprocessing::PipelineSpec& spec, std::size_t series,
-               std::vector<preprocessing::Snapshot> snapshots);
-  Status MakeRequests();
+  /// What all that share the data have in common.
+  struct Opened {
+    Opened(const preprocessing::PipelineSpec& spec, std::size_t forecast_series,
+           std::vector<preprocessing::Snapshot> opened);
+    Opened(const Opened&) = delete;
+    Opened& operator=(const Opened&) = delete;
+    Status MakeRequests(const preprocessing::PipelineSpec& spec);
+
+    preprocessing::SeriesSpec series;  ///< Which the grid reads by, as the zone.
+    preprocessing::TimeZone zone;
+    std::vector<preprocessing::Snapshot> snapshots;
+    preprocessing::GridReader grid;
+    std::size_t column = 0;
+    preprocessing::Table requests;
+  };
+
+  ForecastData(const preprocessing::PipelineSpec& spec, std::shared_ptr<const Opened> opened)
+      : spec_(spec), opened_(std::move(opened)) {}
 
   const preprocessing::PipelineSpec& spec_;
-  const preprocessing::SeriesSpec& series_;
-  std::vector<preprocessing::Snapshot> snapshots_;
-  preprocessing::GridReader grid_;
-  std::size_t column_ = 0;
-  preprocessing::Table requests_;
+  std::shared_ptr<const Opened> opened_;
 };
 
 /// One key's period whose value is to be forecast.
@@ -80,21 +95,20 @@ struct ForecastPoint {
   std::int64_t period = 0;
 };
 
-/// Rows to learn from or to forecast, sorted by key and then by period.
-struct Examples {
-  FeatureTable features;              ///< Those that the model sees.
+/// Rows to learn from or to forecast, sorted by key and then by period. Left out are those of which
+/// a feature could not be computed, and may not be missing.
+struct PointExamples : Examples {
+  using Examples::Examples;
+
   std::vector<ForecastPoint> points;  ///< One a row, as all that follows.
   std::vector<double> actual;         ///< NaN where not known.
   std::vector<TargetReference> references;
-  std::vector<double> weights;  ///< Of the plan's weight feature; empty without one.
   /// Of the first row whose weight is missing, negative or no number that can be learned with,
   /// names feature, key and period.
   std::optional<Error> bad_weight;
-  std::size_t refused = 0;    ///< Rows left out: a feature could not be computed, and may not be
-  std::string first_refusal;  ///< missing; why.
 
   /// Adds rows of later keys. Precondition: the same features.
-  void Append(Examples later);
+  void Append(PointExamples later);
 };
 
 /// Values that stand in for what has not happened yet, of a point's key: those of the periods
@@ -104,10 +118,11 @@ using AssumedValues = std::span<const double>;
 /// Computes the features of points, each as of `distance` periods before its own (1: the period
 /// before it is the last one known). `assumed` is empty, or has for each point the values of its
 /// last distance - 1 periods. kInvalidArgument from the features' types only.
-[[nodiscard]] Result<Examples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                               std::span<const ForecastPoint> points,
-                                               std::size_t distance,
-                                               std::span<const AssumedValues> assumed = {});
+[[nodiscard]] Result<PointExamples> ComputeExamples(const ForecastData& data,
+                                                    const TrainingPlan& plan,
+                                                    std::span<const ForecastPoint> points,
+                                                    std::size_t distance,
+                                                    std::span<const AssumedValues> assumed = {});
 
 /// The points of `keys` in `periods` whose value is known, by key.
 [[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,

@@ -11,6 +11,7 @@
 #include "model/drift/reference_statistics.hpp"
 #include "model/forecast/report.hpp"
 #include "model/learn/library_versions.hpp"
+#include "model/learn/model_files.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -35,26 +36,41 @@ Result<std::unique_ptr<TrainingJob>> ForecastJob::Load(const ordered_json& docum
   return std::unique_ptr<TrainingJob>(*std::move(job));
 }
 
-Result<std::unique_ptr<ForecastJob>> ForecastJob::Open(const ordered_json& document,
+Result<std::unique_ptr<ForecastJob>> ForecastJob::Plan(const ordered_json& document,
                                                        const JobSources& sources) {
   Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
   if (!spec) return spec.error();
-  std::unique_ptr<ForecastJob> job;
   try {
     TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec);
-    if (sources.seed) plan.trainer.seed = *sources.seed;
-    if (sources.threads) plan.trainer.threads = *sources.threads;
-    job.reset(new ForecastJob(document, *std::move(spec), std::move(plan)));
+    Override(plan, sources);
+    return std::unique_ptr<ForecastJob>(
+        new ForecastJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
     return Error{ErrorCode::kInvalidArgument, error.what()};
   }
-  Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job->spec_, sources.snapshots);
+}
+
+Result<std::unique_ptr<ForecastJob>> ForecastJob::Open(const ordered_json& document,
+                                                       const JobSources& sources) {
+  Result<std::unique_ptr<ForecastJob>> planned = Plan(document, sources);
+  if (!planned) return planned;
+  ForecastJob& job = **planned;
+  Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job.spec_, sources.snapshots);
   if (!data) return data.error();
-  job->data_ = *std::move(data);
-  job->keys_ = job->data_->AllKeys();
-  Status cut = job->CutWindow(sources.window);
+  job.data_ = *std::move(data);
+  job.keys_ = job.data_->AllKeys();
+  Status cut = job.CutWindow(sources.window);
   if (!cut) return cut.error();
-  return job;
+  return planned;
+}
+
+Result<std::unique_ptr<TrainingJob>> ForecastJob::With(const ordered_json& document) const {
+  Result<std::unique_ptr<ForecastJob>> job = Plan(document, sources_);
+  if (!job) return std::move(job).error();
+  (*job)->data_ = data_->For((*job)->spec_);
+  (*job)->keys_ = keys_;
+  (*job)->periods_ = periods_;
+  return std::unique_ptr<TrainingJob>(*std::move(job));
 }
 
 JobSummary ForecastJob::Summary() const {
@@ -172,15 +188,10 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model)
   for (const JudgedForecast& row : validation_->backtest().rows) {
     forecasts.push_back(static_cast<float>(row.forecast.value));
   }
-  const ordered_json reference{{"features", ReferenceOf(examples_.of_model(0).features)},
-                               {"forecasts", ReferenceOf(forecasts)}};
   files->push_back(PipelineFile());
-  files->push_back({kReferenceFile, reference.dump() + "\n"});
+  files->push_back(ReferenceFile({.features = ReferenceOf(examples_.of_model(0).features),
+                                  .outputs = {{"value", ReferenceOf(forecasts)}}}));
   return files;
-}
-
-ArtefactFile ForecastJob::PipelineFile() const {
-  return {.path = "pipeline.json", .bytes = document_.dump(2) + "\n"};
 }
 
 std::size_t ForecastJob::RowsOf(std::uint32_t key) const {

@@ -14,6 +14,7 @@
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
+#include "model/learn/model_files.hpp"
 #include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
@@ -56,6 +57,8 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] const SearchSpec* search() const noexcept override {
     return plan_.search ? &*plan_.search : nullptr;
   }
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
+      const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
   /// That the folds fit into the history, and that keys have targets.
   [[nodiscard]] Status Check() const override;
@@ -74,9 +77,8 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] PeriodRange periods() const noexcept { return periods_; }
 
   // The parts of the artefact, after Validate().
-  static constexpr const char* kReferenceFile = "reference.json";
   [[nodiscard]] Result<std::optional<ForecastModel>> Train(const OnProgress& on_progress) const;
-  [[nodiscard]] ArtefactFile PipelineFile() const;
+  [[nodiscard]] ArtefactFile PipelineFile() const { return model::PipelineFile(document_); }
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model) const;
   /// Examples of a key, over all models.
@@ -85,8 +87,15 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] nlohmann::ordered_json VerdictOn(std::uint32_t key) const;
 
  private:
-  ForecastJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec, TrainingPlan plan)
-      : document_(std::move(document)), spec_(std::move(spec)), plan_(std::move(plan)) {}
+  ForecastJob(nlohmann::ordered_json document, preprocessing::PipelineSpec spec, TrainingPlan plan,
+              JobSources sources)
+      : document_(std::move(document)),
+        spec_(std::move(spec)),
+        plan_(std::move(plan)),
+        sources_(std::move(sources)) {}
+  /// A job without data yet.
+  static Result<std::unique_ptr<ForecastJob>> Plan(const nlohmann::ordered_json& document,
+                                                   const JobSources& sources);
   Status CutWindow(const DataWindow& window);
   /// The pipeline document, the models, reference statistics.
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ForecastModel& model) const;
@@ -94,6 +103,7 @@ class ForecastJob final : public TrainingJob {
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;
   TrainingPlan plan_;
+  JobSources sources_;
   std::unique_ptr<ForecastData> data_;
   PeriodRange periods_;
   std::vector<std::uint32_t> keys_;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
-#include "model/forecast/model_files.hpp"
+#include "model/forecast/forecast_files.hpp"
 #include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
@@ -26,7 +26,7 @@ PeriodRange Windowed(const TrainingPlan& plan, PeriodRange train) {
 }
 
 /// Groups rows by key, each group in the order of `rows`.
-std::vector<std::vector<std::uint32_t>> ByKey(const Examples& examples,
+std::vector<std::vector<std::uint32_t>> ByKey(const PointExamples& examples,
                                               std::span<const std::uint32_t> rows,
                                               std::size_t keys) {
   std::vector<std::vector<std::uint32_t>> groups(keys);
@@ -50,7 +50,7 @@ Result<std::optional<ForecastModel>> ForecastModel::Train(const ForecastData& da
   }
   std::vector<ModelTask> tasks;
   for (std::size_t step = 0; step < examples.model_count(); ++step) {
-    const Examples& known = examples.of_model(step);
+    const PointExamples& known = examples.of_model(step);
     std::vector<std::uint32_t> rows = RowsIn(known, Windowed(plan, train));
     auto& models = model.models_[step];
     if (plan.scope == ModelScope::kGlobal) {
@@ -94,11 +94,11 @@ Result<ForecastModel> ForecastModel::Load(std::span<const ArtefactFile> files,
   try {
     ModelFiles names(files);
     const bool per_key = plan.scope == ModelScope::kPerKey;
-    if (per_key) model.keys_ = names.TakeKeys(spec);
+    if (per_key) model.keys_ = TakeKeys(names, spec);
     /// One model, and the files it is read from.
     struct Reading {
       FilePair files;
-      std::optional<FittedModel>* model = nullptr;  // where it goes
+      std::optional<Fit>* model = nullptr;  // where it goes
     };
     std::vector<Reading> readings;
     for (std::size_t step = 0; step < model.models_.size(); ++step) {
@@ -109,13 +109,13 @@ Result<ForecastModel> ForecastModel::Load(std::span<const ArtefactFile> files,
           continue;
         }
         const auto number = per_key ? std::optional(key) : std::nullopt;
-        readings.push_back({.files = names.Take(step, number), .model = &models[key]});
+        readings.push_back({.files = names.TakePair(StemOf(step, number)), .model = &models[key]});
       }
     }
-    names.RequireAllTaken();
+    names.RequireAllTaken("step and key");
     const auto load = [&](std::size_t i, bool) -> Status {
       try {
-        *readings[i].model = ReadModel(readings[i].files, expected);
+        *readings[i].model = ReadFit(readings[i].files, expected);
         return {};
       } catch (const preprocessing::SpecError& error) {
         return Error{ErrorCode::kCorrupt, error.what()};
@@ -134,7 +134,8 @@ Result<ModelKeys> ForecastModel::LoadKeys(std::span<const ArtefactFile> files,
                                           const TrainingPlan& plan) {
   if (plan.scope != ModelScope::kPerKey) return ModelKeys();
   try {
-    return ModelFiles(files).TakeKeys(spec);
+    ModelFiles names(files);
+    return TakeKeys(names, spec);
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kCorrupt, error.what()};
   }
@@ -142,11 +143,11 @@ Result<ModelKeys> ForecastModel::LoadKeys(std::span<const ArtefactFile> files,
 
 Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& data,
                                                          const TrainingPlan& plan,
-                                                         const Examples& examples,
+                                                         const PointExamples& examples,
                                                          std::span<const StepRow> rows) const {
   /// Rows that one model answers in one call: the library takes its time for each.
   struct Group {
-    const FittedModel* model = nullptr;
+    const Fit* model = nullptr;
     std::vector<std::uint32_t> rows;
     std::vector<Forecast> forecasts;
   };
@@ -171,14 +172,14 @@ Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& dat
   const auto predict = [&](std::size_t i, bool) -> Status {
     Group& group = groups[i];
     if (group.model == nullptr) return {};
-    const Result<std::vector<float>> values =
-        group.model->transforms.Transform(examples.features, group.rows);
+    const Result<std::vector<float>> values = group.model->Matrix(examples.features, group.rows);
     if (!values) return values.error();
-    const Result<std::vector<double>> predicted = group.model->trees.Predict(*values);
+    std::vector<TargetReference> references;
+    for (const std::uint32_t row : group.rows) references.push_back(examples.references[row]);
+    const Result<std::vector<double>> predicted = group.model->Predict(*values, references);
     if (!predicted) return predicted.error();
     for (std::size_t row = 0; row < group.rows.size(); ++row) {
-      const double value =
-          group.model->target.Invert((*predicted)[row], examples.references[group.rows[row]]);
+      const double value = (*predicted)[row];
       group.forecasts[row].value = plan.not_negative ? std::max(value, 0.0) : value;
     }
     return {};
@@ -197,7 +198,7 @@ Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& dat
 
 Result<std::vector<Forecast>> ForecastModel::PredictRecursively(const ForecastData& data,
                                                                 const TrainingPlan& plan,
-                                                                const Examples& known,
+                                                                const PointExamples& known,
                                                                 std::int64_t origin) const {
   const auto horizon = static_cast<std::int64_t>(data.horizon());
   std::map<std::uint32_t, std::vector<double>> assumed;  // of the keys with a point to forecast
@@ -216,7 +217,7 @@ Result<std::vector<Forecast>> ForecastModel::PredictRecursively(const ForecastDa
       points.push_back({.key = key, .period = period});
       before.push_back(values);
     }
-    const Result<Examples> examples = ComputeExamples(data, plan, points, step, before);
+    const Result<PointExamples> examples = ComputeExamples(data, plan, points, step, before);
     if (!examples) return examples.error();
     std::vector<StepRow> rows;
     for (std::uint32_t row = 0; row < examples->points.size(); ++row) rows.push_back({step, row});
@@ -243,7 +244,7 @@ Result<std::vector<Forecast>> ForecastModel::Predict(const ForecastData& data,
   const auto horizon = static_cast<std::int64_t>(data.horizon());
   const auto models = static_cast<std::int64_t>(examples.model_count());
   for (std::int64_t model = 1; model <= models; ++model) {
-    const Examples& known = examples.of_model(static_cast<std::size_t>(model) - 1);
+    const PointExamples& known = examples.of_model(static_cast<std::size_t>(model) - 1);
     const std::int64_t last = model == models ? horizon : model;
     std::vector<StepRow> rows;
     for (const std::uint32_t row : RowsIn(known, {origin + model, origin + last})) {
@@ -287,7 +288,7 @@ Result<std::vector<ArtefactFile>> ForecastModel::Files() const {
   if (scope_ == ModelScope::kPerKey) return FilesOver(ModelKeys(), {});
   std::vector<ArtefactFile> files;
   for (std::size_t step = 0; step < models_.size(); ++step) {
-    Status appended = AppendFiles(*models_[step].front(), step, std::nullopt, files);
+    Status appended = AppendFiles(*models_[step].front(), StemOf(step, std::nullopt), files);
     if (!appended) return std::move(appended).error();
   }
   return files;
@@ -310,11 +311,11 @@ Result<std::vector<ArtefactFile>> ForecastModel::FilesOver(
       for (std::size_t key = 0; key < all.size(); ++key) {
         if (std::ranges::binary_search(all.missing_steps(key), step + 1)) continue;
         if (own[key]) {
-          Status appended = AppendFiles(*models_[step][*own[key]], step, key, files);
+          Status appended = AppendFiles(*models_[step][*own[key]], StemOf(step, key), files);
           if (!appended) return std::move(appended).error();
           continue;
         }
-        const FilePair pair = others.Take(step, key);
+        const FilePair pair = others.TakePair(StemOf(step, key));
         files.push_back(*pair.trees);
         files.push_back(*pair.around);
       }

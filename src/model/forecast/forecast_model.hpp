@@ -11,12 +11,12 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/artefact/registry.hpp"
-#include "model/forecast/fitted_model.hpp"
+#include "model/forecast/fit_models.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/learn/xgboost/tree_model.hpp"
+#include "model/learn/fit.hpp"
 
 namespace forkcast::model {
 
@@ -89,19 +89,19 @@ class ForecastModel {
   void NoteMissingSteps();
   [[nodiscard]] Result<std::vector<Forecast>> PredictRecursively(const ForecastData& data,
                                                                  const TrainingPlan& plan,
-                                                                 const Examples& known,
+                                                                 const PointExamples& known,
                                                                  std::int64_t origin) const;
   /// Of rows whose steps all have the same model.
   [[nodiscard]] Result<std::vector<Forecast>> PredictRows(const ForecastData& data,
                                                           const TrainingPlan& plan,
-                                                          const Examples& examples,
+                                                          const PointExamples& examples,
                                                           std::span<const StepRow> rows) const;
 
   ModelScope scope_ = ModelScope::kGlobal;
   ModelKeys keys_;  // of the scope per key
   /// By step (one, unless direct), then by key (one, unless per key); none for a key without
   /// examples.
-  std::vector<std::vector<std::optional<FittedModel>>> models_;
+  std::vector<std::vector<std::optional<Fit>>> models_;
 };
 
 }  // namespace forkcast::model

@@ -165,6 +165,10 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
   }
 }
 
+Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::With(const ordered_json&) const {
+  return Error{ErrorCode::kInternal, "keys are trained as their version was, without a search"};
+}
+
 JobSummary KeyReplacementJob::Summary() const {
   JobSummary summary = job_->Summary();
   summary.json["base"] = base_.info().number;
@@ -182,9 +186,8 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
   files->push_back(job_->PipelineFile());
   // What all keys looked like when they were trained together, which is what they are compared
   // with.
-  const auto reference =
-      std::ranges::find(base_.files(), ForecastJob::kReferenceFile, &ArtefactFile::path);
-  if (reference != base_.files().end()) files->push_back(*reference);
+  const ArtefactFile* const reference = base_.FindFile(Reference::kFile);
+  if (reference != nullptr) files->push_back(*reference);
   return std::optional(
       Artefact{.manifest = std::move(manifest), .files = *std::move(files), .expected = expected_});
 }

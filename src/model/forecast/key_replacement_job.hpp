@@ -44,6 +44,9 @@ class KeyReplacementJob final : public TrainingJob {
 
   [[nodiscard]] const std::string& name() const noexcept override { return job_->name(); }
   [[nodiscard]] const SearchSpec* search() const noexcept override { return nullptr; }
+  /// kInternal: there is no search.
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
+      const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
   [[nodiscard]] Status Check() const override { return job_->Check(); }
   Status ComputeExamples() override { return job_->ComputeExamples(); }

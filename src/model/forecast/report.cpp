@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "model/report/report_parts.hpp"
 
@@ -195,16 +196,12 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const BaselineResult& result : backtest.baselines) {
     page += MetricsRow(NameOf(result.spec), result.baseline);
   }
-  page += "</table>\n<h2>Skill against baselines</h2>\n";
-  page += fmt::format(
-      "<p>1 - error of the model / error of the baseline ({}), on the same rows; "
-      "above 0 the model is better.</p>\n",
-      ToString(backtest.metric));
-  std::vector<std::pair<std::string, std::optional<double>>> skills;
+  page += "</table>\n";
+  Bars skills;
   for (const BaselineResult& result : backtest.baselines) {
     skills.emplace_back(NameOf(result.spec), result.SkillOf(backtest.metric));
   }
-  page += BarTable(skills);
+  page += SkillSection(ToString(backtest.metric), skills);
 
   page += "<h2>Folds</h2>\n" + MetricsHead();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
@@ -215,15 +212,11 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   page += fmt::format("</table>\n<h2>{} by step ahead</h2>\n", ToString(backtest.metric)) +
           ErrorByStep(backtest);
 
-  page +=
-      "<h2>Importance of features</h2>\n<p>Share of the loss that splits by the feature took "
-      "away, last fold.</p>\n";
-  std::vector<std::pair<std::string, std::optional<double>>> importances;
-  constexpr std::size_t kShownFeatures = 30;
+  Bars importances;
   for (const FeatureImportance& one : backtest.importances) {
-    if (importances.size() < kShownFeatures) importances.emplace_back(one.feature, one.share);
+    importances.emplace_back(one.feature, one.share);
   }
-  page += BarTable(importances) + "<h2>Actual and forecast</h2>\n";
+  page += ImportanceSection(std::move(importances)) + "<h2>Actual and forecast</h2>\n";
   for (const std::uint32_t key : *shown) page += KeyPlot(backtest, data, key);
   return page + EndPage();
 }

@@ -23,7 +23,7 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
   const std::size_t models = ModelsOf(data.forecast());
   const unsigned threads = ThreadsOf(plan.trainer);
   const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
-  std::vector<std::optional<Examples>> parts(models * shares);
+  std::vector<std::optional<PointExamples>> parts(models * shares);
   const auto compute = [&](std::size_t i, bool) -> Status {
     const std::size_t share = i % shares;
     const std::size_t first = sorted.size() * share / shares;
@@ -31,7 +31,7 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
     const std::vector<ForecastPoint> points =
         KnownPoints(data, periods, std::span(sorted).subspan(first, last - first));
     const bool is_shared = data.forecast().strategy == ForecastStrategy::kShared;
-    Result<Examples> examples =
+    Result<PointExamples> examples =
         ComputeExamples(data, plan, points, is_shared ? data.horizon() : i / shares + 1);
     if (!examples) return std::move(examples).error();
     parts[i] = *std::move(examples);
@@ -49,13 +49,13 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
     }
     parts[i].reset();
   }
-  for (const Examples& examples : all.by_model_) {
+  for (const PointExamples& examples : all.by_model_) {
     if (examples.bad_weight) return *examples.bad_weight;
   }
   return all;
 }
 
-std::vector<std::uint32_t> RowsIn(const Examples& examples, PeriodRange periods) {
+std::vector<std::uint32_t> RowsIn(const PointExamples& examples, PeriodRange periods) {
   std::vector<std::uint32_t> rows;
   for (std::uint32_t row = 0; row < examples.points.size(); ++row) {
     if (periods.Contains(examples.points[row].period)) rows.push_back(row);

@@ -27,16 +27,16 @@ class StepExamples {
 
   /// ModelsOf() the forecast.
   [[nodiscard]] std::size_t model_count() const noexcept { return by_model_.size(); }
-  [[nodiscard]] const Examples& of_model(std::size_t model) const noexcept {
+  [[nodiscard]] const PointExamples& of_model(std::size_t model) const noexcept {
     return by_model_[model];
   }
 
  private:
   std::vector<std::uint32_t> keys_;
-  std::vector<Examples> by_model_;
+  std::vector<PointExamples> by_model_;
 };
 
 /// Rows of `examples` whose periods lie in `periods`, sorted by period and then by key.
-[[nodiscard]] std::vector<std::uint32_t> RowsIn(const Examples& examples, PeriodRange periods);
+[[nodiscard]] std::vector<std::uint32_t> RowsIn(const PointExamples& examples, PeriodRange periods);
 
 }  // namespace forkcast::model

@@ -42,27 +42,6 @@ Metric ReadMetric(const JsonNode& node) {
   return *metric;
 }
 
-/// Where a searched parameter is in a pipeline document. Throws SpecError for one of a feature that
-/// is not there.
-ordered_json::json_pointer PointerTo(const ordered_json& root, const std::string& name) {
-  constexpr std::string_view kFeatures = "features.";
-  if (!name.starts_with(kFeatures)) {
-    std::string pointer = "/training/" + name;
-    std::ranges::replace(pointer, '.', '/');
-    return ordered_json::json_pointer(pointer);
-  }
-  const std::size_t dot = name.rfind('.');
-  const std::string feature = name.substr(kFeatures.size(), dot - kFeatures.size());
-  const auto& features = root.at("features");
-  const auto found = std::ranges::find_if(
-      features, [&feature](const ordered_json& one) { return one.value("name", "") == feature; });
-  if (dot < kFeatures.size() || found == features.end()) {
-    throw preprocessing::SpecError("\"" + name + "\" is no member of a feature");
-  }
-  return ordered_json::json_pointer("/features") /
-         static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);
-}
-
 }  // namespace
 
 TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
@@ -72,7 +51,8 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
                       "half_life", "folds", "metric", "baselines", "mase_season", "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
-  plan.trainer = ReadTrainerOptions(node.Get("model"));
+  static_cast<LearningPlan&>(plan) =
+      ReadLearningPlan(node, spec, {"folds", "metric", "baselines", "mase_season", "search"});
   if (plan.trainer.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
@@ -87,10 +67,6 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
     plan.trainer.max_bins = kBinsOfAKey;
   }
   if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
-  plan.inputs = ReadModelInputs(node, spec);
-  if (const auto weight = node.Find("weight")) {
-    plan.weight = RequireNumberFeature(*weight, spec);
-  }
   if (const auto window = node.Find("window")) plan.window = Periods(*window);
   if (const auto half_life = node.Find("half_life")) {
     plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));
@@ -101,34 +77,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
   plan.metric = ReadMetric(node.Get("metric"));
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
-  if (const auto search = node.Find("search")) {
-    plan.search =
-        ReadSearchSpec(*search, {"folds", "metric", "baselines", "mase_season", "search"});
-  }
   return plan;
-}
-
-ordered_json WithParameters(ordered_json root, const Assignment& assignment) {
-  for (const auto& [name, value] : assignment) {
-    try {
-      root[PointerTo(root, name)] = value;
-    } catch (const ordered_json::exception&) {
-      throw preprocessing::SpecError("\"" + name +
-                                     "\" is no member of \"training\" or of a feature");
-    }
-  }
-  return root;
-}
-
-const ordered_json* FindParameter(const ordered_json& root, const std::string& name) {
-  try {
-    const ordered_json::json_pointer pointer = PointerTo(root, name);
-    return root.contains(pointer) ? &root.at(pointer) : nullptr;
-  } catch (const preprocessing::SpecError&) {
-    return nullptr;
-  } catch (const ordered_json::exception&) {
-    return nullptr;
-  }
 }
 
 }  // namespace forkcast::model

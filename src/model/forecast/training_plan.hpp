@@ -12,10 +12,8 @@
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
-#include "model/inputs/model_inputs.hpp"
 #include "model/inputs/target_transform.hpp"
-#include "model/learn/parameter_search.hpp"
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/learning_plan.hpp"
 
 namespace forkcast::model {
 
@@ -26,21 +24,16 @@ enum class ModelScope {
 };
 
 /// How a forecast pipeline is trained and judged: its section `training` (docs/forecasting.md).
-struct TrainingPlan {
-  TrainerOptions trainer;
+struct TrainingPlan : LearningPlan {
   ModelScope scope = ModelScope::kGlobal;
   TargetTransform target;
-  ModelInputs inputs;
   /// Features, by their positions, that give each row's TargetReference; none when the transform
   /// needs none.
   std::optional<std::size_t> scale;
   std::optional<std::size_t> anchor;
-  /// The feature that says how much a row counts, times what half_life makes of its age; none: all
-  /// rows count alike.
-  std::optional<std::size_t> weight;
   /// Only targets of so many periods before the end of training are learned from; unset: all.
   std::optional<std::size_t> window;
-  /// Periods after which a row counts half; unset: all rows count alike.
+  /// Periods after which a row counts half, times its weight; unset: its age is no matter.
   std::optional<double> half_life;
   /// Forecasts below 0 become 0.
   bool not_negative = false;
@@ -48,7 +41,6 @@ struct TrainingPlan {
   Metric metric = Metric::kWape;
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
-  std::optional<SearchSpec> search;
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
@@ -56,16 +48,5 @@ struct TrainingPlan {
 /// that is named does not exist.
 [[nodiscard]] TrainingPlan ReadTrainingPlan(const preprocessing::JsonNode& root,
                                             const preprocessing::PipelineSpec& spec);
-
-/// The pipeline document `root` with the members that an assignment names replaced: those of
-/// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
-/// a name that can be none.
-[[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
-                                                    const Assignment& assignment);
-
-/// The value that a parameter has in a pipeline document, or null where it has none: what
-/// WithParameters() would replace.
-[[nodiscard]] const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
-                                                          const std::string& name);
 
 }  // namespace forkcast::model

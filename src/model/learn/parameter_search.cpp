@@ -13,6 +13,7 @@
 namespace forkcast::model {
 
 using preprocessing::JsonNode;
+using preprocessing::SpecError;
 
 namespace {
 
@@ -105,6 +106,29 @@ std::string TextOf(const Assignment& point) {
   return text;
 }
 
+/// Where a searched parameter is in a pipeline document. Throws SpecError for one of a feature that
+/// is not there.
+nlohmann::ordered_json::json_pointer PointerTo(const nlohmann::ordered_json& root,
+                                               const std::string& name) {
+  constexpr std::string_view kFeatures = "features.";
+  if (!name.starts_with(kFeatures)) {
+    std::string pointer = "/training/" + name;
+    std::ranges::replace(pointer, '.', '/');
+    return nlohmann::ordered_json::json_pointer(pointer);
+  }
+  const std::size_t dot = name.rfind('.');
+  const std::string feature = name.substr(kFeatures.size(), dot - kFeatures.size());
+  const auto& features = root.at("features");
+  const auto found = std::ranges::find_if(features, [&feature](const nlohmann::ordered_json& one) {
+    return one.value("name", "") == feature;
+  });
+  if (dot < kFeatures.size() || found == features.end()) {
+    throw SpecError("\"" + name + "\" is no member of a feature");
+  }
+  return nlohmann::ordered_json::json_pointer("/features") /
+         static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);
+}
+
 }  // namespace
 
 SearchSpec ReadSearchSpec(const JsonNode& node, std::initializer_list<std::string_view> fixed) {
@@ -133,6 +157,29 @@ SearchSpec ReadSearchSpec(const JsonNode& node, std::initializer_list<std::strin
     }
   }
   return spec;
+}
+
+nlohmann::ordered_json WithParameters(nlohmann::ordered_json root, const Assignment& assignment) {
+  for (const auto& [name, value] : assignment) {
+    try {
+      root[PointerTo(root, name)] = value;
+    } catch (const nlohmann::ordered_json::exception&) {
+      throw SpecError("\"" + name + "\" is no member of \"training\" or of a feature");
+    }
+  }
+  return root;
+}
+
+const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
+                                            const std::string& name) {
+  try {
+    const nlohmann::ordered_json::json_pointer pointer = PointerTo(root, name);
+    return root.contains(pointer) ? &root.at(pointer) : nullptr;
+  } catch (const SpecError&) {
+    return nullptr;
+  } catch (const nlohmann::ordered_json::exception&) {
+    return nullptr;
+  }
 }
 
 Result<std::vector<Assignment>> EnumerateAssignments(const SearchSpec& spec,

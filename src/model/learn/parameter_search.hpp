@@ -53,6 +53,18 @@ struct SearchSpec {
 
 /// A value for each parameter, in the order of the spec.
 using Assignment = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
+
+/// The pipeline document `root` with the members that an assignment names replaced: those of
+/// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
+/// a name that can be none.
+[[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
+                                                    const Assignment& assignment);
+
+/// The value that a parameter has in a pipeline document, or null where it has none: what
+/// WithParameters() would replace.
+[[nodiscard]] const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
+                                                          const std::string& name);
+
 /// Says why a point cannot be tried, so that it is left out before hours are spent.
 using CheckAssignment = std::function<Status(const Assignment&)>;
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -74,6 +75,11 @@ class TrainingJob {
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   /// The parameters that the document wants searched; null for none.
   [[nodiscard]] virtual const SearchSpec* search() const noexcept = 0;
+  /// A job of another document over the same data, which are not opened again; for the points of
+  /// search(). kInvalidArgument as Load(). Precondition: the documents differ in members of
+  /// `training` that a search may change, and of features, alone.
+  [[nodiscard]] virtual Result<std::unique_ptr<TrainingJob>> With(
+      const nlohmann::ordered_json& document) const = 0;
   /// What a dry run says when nothing is in the way.
   [[nodiscard]] virtual JobSummary Summary() const = 0;
 

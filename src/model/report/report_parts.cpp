@@ -51,7 +51,7 @@ std::string BeginPage(std::string_view title, bool beats_baselines, std::string_
 
 std::string EndPage() { return "</body>\n</html>\n"; }
 
-std::string BarTable(const std::vector<std::pair<std::string, std::optional<double>>>& bars) {
+std::string BarTable(const Bars& bars) {
   double most = 0;
   for (const auto& [name, value] : bars) most = std::max(most, std::abs(value.value_or(0)));
   if (most == 0) most = 1;
@@ -66,6 +66,22 @@ std::string BarTable(const std::vector<std::pair<std::string, std::optional<doub
         value.value_or(0) < 0 ? "#dc2626" : "#16a34a");
   }
   return table + "</table>\n";
+}
+
+std::string SkillSection(std::string_view metric, const Bars& skills) {
+  return fmt::format(
+             "<h2>Skill against baselines</h2>\n<p>1 - error of the model / error of the baseline "
+             "({}), on the same rows; above 0 the model is better.</p>\n",
+             metric) +
+         BarTable(skills);
+}
+
+std::string ImportanceSection(Bars shares) {
+  constexpr std::size_t kShown = 30;
+  if (shares.size() > kShown) shares.erase(shares.begin() + kShown, shares.end());
+  return "<h2>Importance of features</h2>\n<p>Share of the loss that splits by the feature took "
+         "away, last fold.</p>\n" +
+         BarTable(shares);
 }
 
 }  // namespace forkcast::model

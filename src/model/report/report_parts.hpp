@@ -18,8 +18,15 @@ namespace forkcast::model {
                                     std::string_view verdict);
 [[nodiscard]] std::string EndPage();
 
+/// Names with a number each; not there for some.
+using Bars = std::vector<std::pair<std::string, std::optional<double>>>;
+
 /// A number with its sign and a bar for each name, green from 0 and red below.
-[[nodiscard]] std::string BarTable(
-    const std::vector<std::pair<std::string, std::optional<double>>>& bars);
+[[nodiscard]] std::string BarTable(const Bars& bars);
+
+/// How much better the model is than each baseline by the error `metric`.
+[[nodiscard]] std::string SkillSection(std::string_view metric, const Bars& skills);
+/// The first of `shares`, the most important first.
+[[nodiscard]] std::string ImportanceSection(Bars shares);
 
 }  // namespace forkcast::model

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <system_error>
+#include <memory>
 #include <utility>
 
 #include "data_preprocessing/document/content_hash.hpp"
@@ -31,6 +31,9 @@ void VerifyChecksum(std::string_view text, const JsonNode& node) {
   if (!given.starts_with(kChecksumPrefix) ||
       given.size() != kChecksumPrefix.size() + kChecksumDigits || at == std::string_view::npos) {
     node.Fail("expected \"xxh3-128:\" and 32 hexadecimal digits");
+  }
+  if (text.find(given, at + 1) != std::string_view::npos) {
+    node.Fail("these digits are in the file twice, so which of them is the checksum is not clear");
   }
   std::string zeroed(text);
   zeroed.replace(at + kChecksumPrefix.size(), kChecksumDigits, kChecksumDigits, '0');
@@ -65,15 +68,15 @@ class DecisionTreeReader {
   DecisionTree Read() {
     root_.RequireObject({"format", "format_version", "checksum", "name", "version", "features",
                          "classes", "nodes"});
-    if (root_.Get("format").String() != "forkcast.decision_tree") {
-      root_.Get("format").Fail("expected forkcast.decision_tree");
+    if (root_.Get("format").String() != DecisionTree::kFormat) {
+      root_.Get("format").Fail("expected " + std::string(DecisionTree::kFormat));
     }
     (void)root_.Get("format_version").Integer(1, 1);
     VerifyChecksum(text_, root_.Get("checksum"));
     tree_.name_ = root_.Get("name").String();
     tree_.version_ = root_.Get("version").String();
     for (const JsonNode& feature : root_.Get("features").Elements()) ReadInput(feature);
-    tree_.classes_ = root_.Get("classes").Strings();
+    tree_.output_.categories = root_.Get("classes").Strings();
     const std::vector<JsonNode> nodes = root_.Get("nodes").Elements();
     if (nodes.empty()) root_.Get("nodes").Fail("expected at least one node");
     has_parent_.resize(nodes.size());
@@ -115,9 +118,10 @@ class DecisionTreeReader {
   void ReadNode(const JsonNode& json) {
     if (const auto leaf = json.Find("class")) {
       json.RequireObject({"class"});
-      const auto found = std::ranges::find(tree_.classes_, leaf->String());
-      if (found == tree_.classes_.end()) leaf->Fail("no class \"" + leaf->String() + "\"");
-      tree_.nodes_.push_back({.yes = static_cast<std::uint32_t>(found - tree_.classes_.begin())});
+      const std::vector<std::string>& classes = tree_.output_.categories;
+      const auto found = std::ranges::find(classes, leaf->String());
+      if (found == classes.end()) leaf->Fail("no class \"" + leaf->String() + "\"");
+      tree_.nodes_.push_back({.yes = static_cast<std::uint32_t>(found - classes.begin())});
       return;
     }
     json.RequireObject({"if", "<", "<=", "is", "in", "yes", "no"});
@@ -197,20 +201,14 @@ Result<DecisionTree> DecisionTree::Parse(std::string_view text) {
   }
 }
 
-Result<DecisionTree> DecisionTree::Load(const std::filesystem::path& file) {
-  std::error_code ignored;
-  const bool exists = std::filesystem::exists(file, ignored);
-  try {
-    auto tree = Parse(preprocessing::ReadTextFile(file));
-    if (tree) return tree;
-    return Error{tree.error().code, file.string() + ": " + tree.error().message};
-  } catch (const SpecError& error) {
-    return Error{exists ? ErrorCode::kIo : ErrorCode::kNotFound, error.what()};
-  }
+Result<LoadedModel> LoadDecisionTree(const ModelFile& file) {
+  Result<DecisionTree> tree = DecisionTree::Parse(file.text);
+  if (!tree) return std::move(tree).error();
+  auto model = std::make_unique<DecisionTree>(std::move(*tree));
+  return LoadedModel{.name = model->name(), .version = model->version(), .model = std::move(model)};
 }
 
-void DecisionTree::Classify(std::span<const float> rows,
-                            std::span<std::uint32_t> out) const noexcept {
+void DecisionTree::Predict(std::span<const float> rows, std::span<double> out) const noexcept {
   const std::size_t width = inputs_.size();
   for (std::size_t row = 0; row < out.size(); ++row) {
     const float* x = rows.data() + row * width;
@@ -224,7 +222,7 @@ void DecisionTree::Classify(std::span<const float> rows,
               : value >= 0 && ((node->members >> static_cast<unsigned>(value)) & 1U) != 0;
       node = nodes_.data() + (passes ? node->yes : node->no);
     }
-    out[row] = node->yes;
+    out[row] = static_cast<double>(node->yes);
   }
 }
 

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -9,30 +8,29 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/model.hpp"
+#include "model/model_kind.hpp"
 
 namespace forkcast::model {
 
-/// A decision tree whose leaves are classes, read from a file (FORMAT.md).
-/// Never changes after loading; thread-safe.
-class DecisionTree {
+/// A decision tree whose leaves are classes, read from a file (FORMAT.md). Its one output, "class",
+/// is a position among them.
+class DecisionTree final : public Model {
  public:
+  static constexpr std::string_view kFormat = "forkcast.decision_tree";
+
   /// kCorrupt when the checksum does not fit, kInvalidArgument naming the JSON path for anything
   /// else that is wrong.
   static Result<DecisionTree> Parse(std::string_view text);
-  /// The same for a file, whose name is put in front of messages. kNotFound or kIo when it cannot
-  /// be read.
-  static Result<DecisionTree> Load(const std::filesystem::path& file);
 
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
   [[nodiscard]] const std::string& version() const noexcept { return version_; }
-  [[nodiscard]] const std::vector<InputColumn>& inputs() const noexcept { return inputs_; }
-  [[nodiscard]] const std::vector<std::string>& classes() const noexcept { return classes_; }
+  [[nodiscard]] std::span<const InputColumn> inputs() const noexcept override { return inputs_; }
+  [[nodiscard]] std::span<const OutputColumn> outputs() const noexcept override {
+    return {&output_, 1};
+  }
 
-  /// The class of each row, as a position in classes().
-  /// `rows`: row-major, n_rows x inputs().size(), in the order of inputs(); NaN is "missing" and
-  /// passes no test. `out`: n_rows. O(n_rows * depth), no allocation.
-  /// Precondition: rows.size() == out.size() * inputs().size().
-  void Classify(std::span<const float> rows, std::span<std::uint32_t> out) const noexcept;
+  /// A missing value passes no test. O(n_rows * depth).
+  void Predict(std::span<const float> rows, std::span<double> out) const noexcept override;
 
  private:
   friend class DecisionTreeReader;
@@ -51,8 +49,11 @@ class DecisionTree {
   std::string name_;
   std::string version_;
   std::vector<InputColumn> inputs_;
-  std::vector<std::string> classes_;
+  OutputColumn output_{.name = "class", .type = OutputType::kCategory, .categories = {}};
   std::vector<Node> nodes_;
 };
+
+/// The kind's ModelKind::load.
+[[nodiscard]] Result<LoadedModel> LoadDecisionTree(const ModelFile& file);
 
 }  // namespace forkcast::model

@@ -5,75 +5,87 @@
 #include <system_error>
 #include <vector>
 
+#include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/pid_file.hpp"
-#include "serving/process/process_log.hpp"
-#include "serving/service/loaded_pipeline.hpp"
+#include "serving/service/served_pipeline.hpp"
 
 namespace forkcast::serving {
 
-int CheckServer(const ServerConfig& config, const preprocessing::CommandContext& context) {
-  const auto passed = [&context](const std::string& what) {
-    context.out << "ok: " << what << '\n';
-  };
-  const auto failed = [&context](const Error& error, ExitCode code) {
-    context.err << "forkcast serve: " << error.message << '\n';
-    return code;
-  };
+namespace {
 
-  passed("settings and " + std::to_string(config.hooks.size()) + " hooks");
-  const auto loaded = LoadedPipeline::Load(config.pipeline, config.snapshots);
-  if (!loaded) return failed(loaded.error(), kExitBootFailed);
-  passed("pipeline " + (*loaded)->spec().name + " and its snapshots in " +
-         config.snapshots.string());
-  passed("model " + (*loaded)->model().name() + " version " + (*loaded)->model().version());
+using preprocessing::ExitCode;
+using preprocessing::Failure;
+using preprocessing::Require;
 
-  if (!config.store.empty()) {
-    const auto store =
-        preprocessing::OpenStore(config.store, preprocessing::StoreAccess::kReadOnly);
-    if (!store) return failed(store.error(), kExitBootFailed);
-    passed("store " + BlankSecrets(config.store));
-  }
+void PrintOk(const preprocessing::CommandContext& context, const std::string& what) {
+  context.out << "ok: " << what << '\n';
+}
 
-  const auto note = [&context](const std::string& what) {
-    context.out << "note: " << what << '\n';
-  };
+void PrintNote(const preprocessing::CommandContext& context, const std::string& what) {
+  context.out << "note: " << what << '\n';
+}
+
+void CheckPipeline(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  const auto loaded =
+      Require(ServedPipeline::Load(config.pipeline, config.snapshots), ExitCode::kUnfit);
+  PrintOk(context,
+          "pipeline " + loaded->spec().name + " and its snapshots in " + config.snapshots.string());
+  PrintOk(context, "model " + loaded->model_name() + " version " + loaded->model_version());
+}
+
+void CheckAddresses(const ServerConfig& config, const preprocessing::CommandContext& context) {
   std::vector<Address> addresses = config.bind;
   if (!config.control.empty()) addresses.emplace_back(UnixAddress{.path = config.control});
   for (const Address& address : addresses) {
     if (IsListenedAt(address)) {
-      note("address " + ToString(address) + ": a server is listening there");
+      PrintNote(context, "address " + ToString(address) + ": a server is listening there");
       continue;
     }
-    const auto listener = Listener::Open(address, config.backlog);
-    if (!listener) return failed(listener.error(), kExitCannotBind);
-    passed("address " + ToString(address));
+    static_cast<void>(Require(Listener::Open(address, config.backlog), ExitCode::kIo));
+    PrintOk(context, "address " + ToString(address));
   }
+}
 
-  if (!config.pidfile.empty()) {
-    const auto pidfile = PidFile::Open(config.pidfile);
-    if (pidfile) {
-      passed("pidfile " + config.pidfile.string());
-    } else if (pidfile.error().code == ErrorCode::kConflict) {
-      note("pidfile " + pidfile.error().message);
-    } else {
-      return failed(pidfile.error(), kExitCannotBind);
-    }
+void CheckPidFile(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  const auto pidfile = PidFile::Open(config.pidfile);
+  if (pidfile) {
+    PrintOk(context, "pidfile " + config.pidfile.string());
+  } else if (pidfile.error().code == ErrorCode::kConflict) {
+    PrintNote(context, "pidfile " + pidfile.error().message);
+  } else {
+    throw Failure(ExitCode::kIo, pidfile.error().message);
   }
-  if (config.access_log != AccessLogFormat::kOff) {
-    std::error_code ignored;
-    const bool is_new =
-        config.access_log_file != "-" && !std::filesystem::exists(config.access_log_file, ignored);
-    const auto access_log = AccessLog::Open(config.access_log, config.access_log_file);
-    if (!access_log) return failed(access_log.error(), kExitCannotBind);
-    if (is_new) std::filesystem::remove(config.access_log_file, ignored);
-    passed("access log " + config.access_log_file.string());
+}
+
+void CheckAccessLog(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  std::error_code ignored;
+  const bool is_new =
+      config.access_log_file != "-" && !std::filesystem::exists(config.access_log_file, ignored);
+  static_cast<void>(
+      Require(AccessLog::Open(config.access_log, config.access_log_file), ExitCode::kIo));
+  if (is_new) std::filesystem::remove(config.access_log_file, ignored);
+  PrintOk(context, "access log " + config.access_log_file.string());
+}
+
+}  // namespace
+
+void CheckServer(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  PrintOk(context, "settings and " + std::to_string(config.hooks.size()) + " hooks");
+  CheckPipeline(config, context);
+  if (!config.store.empty()) {
+    static_cast<void>(
+        Require(preprocessing::OpenStore(config.store, preprocessing::StoreAccess::kReadOnly),
+                ExitCode::kUnfit));
+    PrintOk(context, "store " + BlankSecrets(config.store));
   }
-  return kExitOk;
+  CheckAddresses(config, context);
+  if (!config.pidfile.empty()) CheckPidFile(config, context);
+  if (config.access_log != AccessLogFormat::kOff) CheckAccessLog(config, context);
 }
 
 }  // namespace forkcast::serving

@@ -1,5 +1,6 @@
 #include "serving/commands/serve_command.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -13,10 +14,10 @@
 #include <span>
 #include <string_view>
 #include <thread>
-#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/command/failure.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
 #include "serving/commands/serve_check.hpp"
@@ -40,7 +41,13 @@
 namespace forkcast::serving {
 namespace {
 
+using preprocessing::Arguments;
+using preprocessing::Command;
 using preprocessing::CommandContext;
+using preprocessing::ExitCode;
+using preprocessing::Failure;
+using preprocessing::FlagValues;
+using preprocessing::Require;
 
 /// How many workers there may be, of an old and a new generation together.
 constexpr std::size_t kMaxSlots = 512;
@@ -62,16 +69,16 @@ Status ValidateHooks(const ParsedSettings& settings, std::span<const HookType> t
 /// A server with the sockets it listens on; forks what answers.
 class Server {
  public:
-  /// `identity`: whom workers and recorder run as; none: as we do.
-  Server(const ServerConfig& config, const std::vector<std::string>& arguments,
-         const CommandContext& context, const ServeExtensions& extensions,
-         std::optional<Identity> identity)
-      : config_(config),
+  /// `flags`: what the settings were read from. `identity`: whom workers and recorder run as; none:
+  /// as we do. The references outlive the server.
+  Server(ParsedSettings settings, const FlagValues& flags, const CommandContext& context,
+         const ServeExtensions& extensions, std::optional<Identity> identity)
+      : settings_(std::move(settings)),
         identity_(std::move(identity)),
-        arguments_(arguments),
+        flags_(flags),
         context_(context),
         extensions_(extensions),
-        log_(MakeProcessLog("master", config.log_level)) {}
+        log_(MakeProcessLog("master", config_.log_level)) {}
 
   int Run() {
     if (config_.umask) ::umask(*config_.umask);
@@ -105,7 +112,7 @@ class Server {
                    .retire_timeout = config_.idle_timeout + 2 * timeout,
                    .boot_timeout = config_.boot_timeout,
                    .heartbeat_timeout = std::min(timeout, kLongestHeartbeat)},
-                  slots_.all(), state_[0], *log_)
+                  context_.clock, slots_.all(), state_[0], *log_)
         .Run();
   }
 
@@ -241,33 +248,30 @@ class Server {
     return kExitBootFailed;
   }
 
+  /// In a worker's process: the config file as it is now.
+  Status TakeNewSettings() {
+    auto settings = ReadServerSettings(flags_, context_.environment);
+    if (!settings) return std::move(settings).error();
+    if (Status valid = ValidateHooks(*settings, extensions_.hook_types); !valid) return valid;
+    const std::vector<std::string> kept = ChangedForRestart(settings_, *settings);
+    if (!kept.empty()) log_->warn("restart_needed settings=\"{}\"", fmt::join(kept, ", "));
+    const ServerConfig& wanted = settings->config;
+    if (wanted.access_log != config_.access_log ||
+        wanted.access_log_file != config_.access_log_file) {
+      if (Status opened = OpenAccessLog(wanted); !opened) return opened;
+    }
+    settings_ = *std::move(settings);
+    return {};
+  }
+
   /// In a worker's process. Generations behind the first read the configuration anew.
   int RunOneWorker(const WorkerStart& start) {
     if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
     if (start.generation > 1) {
-      auto settings = ParseServerSettings(arguments_, context_.environment);
-      Status valid =
-          settings ? ValidateHooks(*settings, extensions_.hook_types) : std::move(settings).error();
-      if (!valid) {
-        log_->error("reload_refused error={:?}", valid.error().message);
+      if (const Status taken = TakeNewSettings(); !taken) {
+        log_->error("reload_refused error={:?}", taken.error().message);
         return kExitUsage;
       }
-      const auto for_life = [](const ServerConfig& config) {
-        return std::tie(config.bind, config.backlog, config.pidfile, config.control, config.user,
-                        config.group, config.umask);
-      };
-      if (for_life(settings->config) != for_life(config_)) {
-        log_->warn(
-            "restart_needed settings=\"bind, backlog, pidfile, control, user, group, umask\"");
-      }
-      if (settings->config.access_log != config_.access_log ||
-          settings->config.access_log_file != config_.access_log_file) {
-        if (const Status opened = OpenAccessLog(settings->config); !opened) {
-          log_->error("reload_refused error={:?}", opened.error().message);
-          return kExitUsage;
-        }
-      }
-      config_ = std::move(settings->config);
     }
     return RunWorker({.config = config_,
                       .listeners = ListeningSockets(),
@@ -294,10 +298,11 @@ class Server {
                        control_fd, *log);
   }
 
-  ServerConfig config_;
+  ParsedSettings settings_;
+  const ServerConfig& config_ = settings_.config;
   const std::optional<Identity> identity_;
   const pid_t master_ = ::getpid();
-  const std::vector<std::string>& arguments_;
+  const FlagValues& flags_;
   const CommandContext& context_;
   const ServeExtensions& extensions_;
   std::shared_ptr<spdlog::logger> log_;
@@ -313,35 +318,57 @@ class Server {
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
 
+ExitCode Serve(const Arguments& arguments, const CommandContext& context,
+               const ServeExtensions& extensions) {
+  ParsedSettings settings =
+      Require(ReadServerSettings(arguments.given(), context.environment), ExitCode::kUsage);
+  if (settings.action == ServerAction::kPrintConfig) {
+    context.out << PrintConfig(settings);
+    return ExitCode::kDone;
+  }
+  Require(ValidateHooks(settings, extensions.hook_types), ExitCode::kUsage);
+  auto identity = ResolveIdentity(settings.config.user, settings.config.group);
+  if (!identity) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("{} (given by {})", identity.error().message,
+                              Effective(settings, identity.error().field).origin));
+  }
+  if (settings.action == ServerAction::kCheck) {
+    CheckServer(settings.config, context);
+    return ExitCode::kDone;
+  }
+  return static_cast<ExitCode>(
+      Server(std::move(settings), arguments.given(), context, extensions, std::move(*identity))
+          .Run());
+}
+
 }  // namespace
 
-int RunServeCommand(const std::vector<std::string>& arguments, const CommandContext& context,
-                    const ServeExtensions& extensions) {
-  const auto settings = ParseServerSettings(arguments, context.environment);
-  if (!settings) {
-    context.err << "forkcast serve: " << settings.error().message << '\n';
-    return kExitUsage;
-  }
-  if (settings->action == ServerAction::kHelp) {
-    context.out << ServeHelp();
-    return kExitOk;
-  }
-  if (settings->action == ServerAction::kPrintConfig) {
-    context.out << PrintConfig(*settings);
-    return kExitOk;
-  }
-  if (const Status hooks = ValidateHooks(*settings, extensions.hook_types); !hooks) {
-    context.err << "forkcast serve: " << hooks.error().message << '\n';
-    return kExitUsage;
-  }
-  auto identity = ResolveIdentity(settings->config.user, settings->config.group);
-  if (!identity) {
-    context.err << "forkcast serve: " << identity.error().message << " (given by "
-                << Effective(*settings, identity.error().field).origin << ")\n";
-    return kExitUsage;
-  }
-  if (settings->action == ServerAction::kCheck) return CheckServer(settings->config, context);
-  return Server(settings->config, arguments, context, extensions, std::move(*identity)).Run();
+Command ServeCommand(const ServeExtensions& extensions) {
+  return {
+      .name = "serve",
+      .meaning = "answers requests from the snapshots that ingest published",
+      .description =
+          "Answers requests with the model of a pipeline, from the snapshots that ingest "
+          "published.\n"
+          "A setting's flag goes before its environment variable, that before the config file, "
+          "that\n"
+          "before the default. Paths are relative to the working directory, in the config file "
+          "too.\n"
+          "An empty environment variable counts as not set.\n",
+      .flags = ServeFlags(),
+      .endings = {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
+                  {.code = ExitCode::kUsage,
+                   .when = "a flag, a variable or the config file is wrong"},
+                  {.code = ExitCode::kUnfit,
+                   .when = "pipeline, model, snapshots or store cannot be loaded"},
+                  {.code = ExitCode::kIo,
+                   .when = "cannot listen, or pidfile, control socket or access log cannot be "
+                           "had"},
+                  {.code = ExitCode::kUnexpected}},
+      .run = [extensions](const Arguments& arguments, const CommandContext& context) {
+        return Serve(arguments, context, extensions);
+      }};
 }
 
 }  // namespace forkcast::serving

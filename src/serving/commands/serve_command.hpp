@@ -2,10 +2,8 @@
 
 #include <functional>
 #include <span>
-#include <string>
-#include <vector>
 
-#include "data_preprocessing/command/command_context.hpp"
+#include "data_preprocessing/command/command.hpp"
 #include "serving/hooks/hook_chain.hpp"
 
 namespace forkcast::serving {
@@ -16,14 +14,9 @@ struct ServeExtensions {
   std::function<void()> before_load{};  ///< In each worker, before it loads its pipeline.
 };
 
-/// `forkcast serve`: reads the settings, binds, and runs the master until it is stopped. Returns
-/// the program's exit code (process_log.hpp). Must be called in a process without other threads.
-int RunServeCommand(const std::vector<std::string>& arguments,
-                    const preprocessing::CommandContext& context,
-                    const ServeExtensions& extensions);
-inline int RunServeCommand(const std::vector<std::string>& arguments,
-                           const preprocessing::CommandContext& context) {
-  return RunServeCommand(arguments, context, {});
-}
+/// `forkcast serve`: reads the settings, binds, and runs the master until it is stopped. Must run
+/// in a process without other threads.
+[[nodiscard]] preprocessing::Command ServeCommand(const ServeExtensions& extensions);
+[[nodiscard]] inline preprocessing::Command ServeCommand() { return ServeCommand({}); }
 
 }  // namespace forkcast::serving

@@ -1,76 +1,49 @@
 #include "serving/commands/status_command.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <string>
 
-#include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/command/failure.hpp"
 #include "serving/process/control_socket.hpp"
 #include "serving/process/server_status.hpp"
 
 namespace forkcast::serving {
 namespace {
 
+using preprocessing::ExitCode;
+using preprocessing::Failure;
 using preprocessing::Flag;
+using preprocessing::Require;
 
-constexpr const char* kControlVariable = "FORKCAST_CONTROL";
-
-enum StatusExit : int { kSomeReady = 0, kNoneReady = 1, kWrongUsage = 2, kNoAnswer = 4 };
-
-std::vector<Flag> StatusFlags() {
-  return {{.name = "control",
-           .argument = "PATH",
-           .kind = Flag::Kind::kOneValue,
-           .help = "Control socket of the server, as its setting of that name says. Environment: " +
-                   std::string(kControlVariable) + "."},
-          {.name = "json",
-           .argument = "",
-           .kind = Flag::Kind::kSwitch,
-           .help = "Prints one line of JSON instead of a table."},
-          {.name = "help", .argument = "", .kind = Flag::Kind::kSwitch, .help = "Prints this."}};
-}
-
-std::string Help() {
-  return "usage: forkcast status --control PATH [--json]\n\n"
-         "Tells how a running server and its workers are.\n\n" +
-         preprocessing::DescribeFlags(StatusFlags()) +
-         "\nExit codes:\n"
-         "  0  at least one worker is ready\n"
-         "  1  none is\n"
-         "  2  wrong usage\n"
-         "  4  no server answers\n";
+ExitCode Status(const preprocessing::Arguments& arguments,
+                const preprocessing::CommandContext& context) {
+  const std::string path = arguments.Text("control");
+  const std::string answer = Require(AskControlSocket(path), ExitCode::kIo);
+  const auto status = ParseServerStatus(answer);
+  if (!status) throw Failure(ExitCode::kIo, path + ": " + status.error().message);
+  context.out << (arguments.Has("json") ? answer : ToTable(*status));
+  const bool ready =
+      std::ranges::any_of(status->workers, [](const auto& one) { return one.state == "ready"; });
+  return ready ? ExitCode::kDone : ExitCode::kNo;
 }
 
 }  // namespace
 
-int RunStatusCommand(const std::vector<std::string>& arguments,
-                     const preprocessing::CommandContext& context) {
-  const auto fail = [&context](const std::string& message, StatusExit code) {
-    context.err << "forkcast status: " << message << '\n';
-    return code;
-  };
-  if (preprocessing::AsksForHelp(arguments)) {
-    context.out << Help();
-    return kSomeReady;
-  }
-  const auto flags = preprocessing::ParseFlags(StatusFlags(), arguments);
-  if (!flags) return fail(flags.error().message, kWrongUsage);
-  const auto flag = flags->find("control");
-  const std::optional<std::string> path = flag != flags->end()
-                                              ? std::optional(flag->second.front())
-                                              : context.environment(kControlVariable);
-  if (!path || path->empty()) {
-    return fail("control: missing; give --control or " + std::string(kControlVariable),
-                kWrongUsage);
-  }
-
-  const auto answer = AskControlSocket(*path);
-  if (!answer) return fail(answer.error().message, kNoAnswer);
-  const auto status = ParseServerStatus(*answer);
-  if (!status) return fail(*path + ": " + status.error().message, kNoAnswer);
-  context.out << (flags->contains("json") ? *answer : ToTable(*status));
-  const bool ready =
-      std::ranges::any_of(status->workers, [](const auto& one) { return one.state == "ready"; });
-  return ready ? kSomeReady : kNoneReady;
+preprocessing::Command StatusCommand() {
+  return {.name = "status",
+          .meaning = "tells how a running server and its workers are",
+          .description = "Tells how a running server and its workers are.\n",
+          .flags = {{.name = "control",
+                     .argument = "PATH",
+                     .meaning = "Control socket of the server, as its setting of that name says.",
+                     .variable = "FORKCAST_CONTROL",
+                     .need = Flag::Need::kRequired},
+                    preprocessing::JsonFlag("Prints one line of JSON instead of a table.")},
+          .endings = {{.code = ExitCode::kDone, .when = "at least one worker is ready"},
+                      {.code = ExitCode::kNo, .when = "none is"},
+                      {.code = ExitCode::kUsage, .when = "wrong usage"},
+                      {.code = ExitCode::kIo, .when = "no server answers"}},
+          .run = Status};
 }
 
 }  // namespace forkcast::serving

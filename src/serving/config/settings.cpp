@@ -79,9 +79,8 @@ Rule TextRule(std::string argument, std::string allowed, Field ServerConfig::*fi
 }
 
 Status ApplyStore(const std::string& text, ServerConfig& config) {
-  // Refuses what no store could be opened by.
-  const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(text);
-  if (!folder) return folder.error();
+  const Status good = preprocessing::CheckStoreUrl(text);
+  if (!good) return good;
   config.store = text;
   return {};
 }
@@ -138,8 +137,9 @@ Status ApplyUmask(const std::string& text, ServerConfig& config) {
   return {};
 }
 
-Setting MakeSetting(std::string key, std::string environment, Rule rule, std::string default_text,
-                    std::string meaning, std::string default_meaning = {}) {
+Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes takes,
+                    std::string default_text, std::string meaning,
+                    std::string default_meaning = {}) {
   return {.key = std::move(key),
           .environment = std::move(environment),
           .argument = std::move(rule.argument),
@@ -148,6 +148,7 @@ Setting MakeSetting(std::string key, std::string environment, Rule rule, std::st
           .default_text = std::move(default_text),
           .default_meaning = std::move(default_meaning),
           .form = rule.form,
+          .takes = takes,
           .apply = std::move(rule.apply)};
 }
 
@@ -321,24 +322,12 @@ Error Missing(const std::vector<Setting>& settings, const std::string& key) {
           key};
 }
 
-constexpr std::string_view kHelpFlag = "help";
 constexpr std::string_view kPrintConfigFlag = "print-config";
 constexpr std::string_view kCheckFlag = "check";
 
-std::vector<Flag> ActionFlags() {
-  const auto make = [](std::string_view name, std::string help) {
-    return Flag{.name = std::string(name),
-                .argument = "",
-                .kind = Flag::Kind::kSwitch,
-                .help = std::move(help)};
-  };
-  return {make(kCheckFlag, "Loads everything that serving needs, says what is wrong, and ends."),
-          make(kPrintConfigFlag, "Prints every setting with its value and its origin, and ends."),
-          make(kHelpFlag, "Prints this.")};
-}
-
 std::string DescribeSetting(const Setting& setting) {
   std::string text = setting.meaning + ": " + setting.allowed;
+  if (setting.takes == Takes::kRestart) text += ". Changes with a restart alone";
   text += ". Environment: " + setting.environment;
   if (!setting.platform_environment.empty()) {
     text += ", then " + setting.platform_environment + " (as " + setting.platform_prefix + "VALUE)";
@@ -347,20 +336,6 @@ std::string DescribeSetting(const Setting& setting) {
   const std::string& fallback =
       setting.default_meaning.empty() ? setting.default_text : setting.default_meaning;
   return text + ". Default: " + (fallback.empty() ? "none" : fallback) + ".";
-}
-
-std::vector<Flag> AllFlags(const std::vector<Setting>& settings) {
-  std::vector<Flag> flags;
-  for (const Setting& setting : settings) {
-    flags.push_back({.name = setting.Flag().substr(2),
-                     .argument = setting.argument,
-                     .kind = setting.form == Setting::FileForm::kTextOrList
-                                 ? Flag::Kind::kManyValues
-                                 : Flag::Kind::kOneValue,
-                     .help = DescribeSetting(setting)});
-  }
-  std::ranges::move(ActionFlags(), std::back_inserter(flags));
-  return flags;
 }
 
 /// Fills config and values. Throws SpecError for what is wrong with the file.
@@ -401,6 +376,7 @@ std::string Setting::Flag() const {
   return flag;
 }
 
+// NOLINTNEXTLINE(readability-function-size): a table.
 std::vector<Setting> ServerSettings() {
   const auto no_field = [](const std::string& text, ServerConfig&) -> Status {
     return text.empty() ? Status(Expected("the path of a file")) : Status();
@@ -418,85 +394,88 @@ std::vector<Setting> ServerSettings() {
   const std::string workers = std::to_string(UsableCpus());
 
   std::vector<Setting> settings{
-      MakeSetting("config", "FORKCAST_CONFIG", config, "",
+      MakeSetting("config", "FORKCAST_CONFIG", config, Takes::kReload, "",
                   "Config file, which holds settings under their keys, and the hooks"),
       MakeSetting("pipeline", "FORKCAST_PIPELINE",
-                  TextRule("FILE", "a pipeline file", &ServerConfig::pipeline), "",
+                  TextRule("FILE", "a pipeline file", &ServerConfig::pipeline), Takes::kReload, "",
                   "What is served", "none; required"),
-      MakeSetting("store", "FORKCAST_STORE", store, "",
+      MakeSetting("store", "FORKCAST_STORE", store, Takes::kReload, "",
                   "The store whose snapshots are served; only names their folder",
                   "none; required without snapshots"),
       MakeSetting("snapshots", "FORKCAST_SNAPSHOTS",
-                  TextRule("DIR", "a folder", &ServerConfig::snapshots), "",
+                  TextRule("DIR", "a folder", &ServerConfig::snapshots), Takes::kReload, "",
                   "Where ingest has published the snapshots", "beside the store, PATH.snapshots"),
-      MakeSetting("bind", "FORKCAST_BIND", bind, "127.0.0.1:8080",
+      MakeSetting("bind", "FORKCAST_BIND", bind, Takes::kRestart, "127.0.0.1:8080",
                   "Where to listen; several times, or with commas between in environment and "
                   "config file (there also a list), for several addresses"),
       MakeSetting("workers", "MODEL_SERVER_WORKERS",
-                  IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), workers,
+                  IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), Takes::kReload, workers,
                   "Worker processes", "the CPUs that may be used, here " + workers),
       MakeSetting("timeout", "MODEL_SERVER_TIMEOUT",
-                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::timeout), "60",
+                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::timeout), Takes::kReload, "60",
                   "Seconds for one request, from its first byte to its answer"),
       MakeSetting("idle_timeout", "FORKCAST_IDLE_TIMEOUT",
-                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::idle_timeout), "75",
+                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::idle_timeout), Takes::kReload,
+                  "75",
                   "Seconds that a connection may wait for its next request; longer than a proxy "
                   "in front keeps it"),
       MakeSetting("graceful_timeout", "FORKCAST_GRACEFUL_TIMEOUT",
-                  IntegerRule("SECONDS", 1, 600, &ServerConfig::graceful_timeout), "25",
-                  "Seconds to finish requests when stopping"),
+                  IntegerRule("SECONDS", 1, 600, &ServerConfig::graceful_timeout), Takes::kRestart,
+                  "25", "Seconds to finish requests when stopping"),
       MakeSetting(
           "max_queue_delay_ms", "FORKCAST_MAX_QUEUE_DELAY_MS",
-          IntegerRule("MS", 1, 3'600'000, &ServerConfig::max_queue_delay), "5000",
+          IntegerRule("MS", 1, 3'600'000, &ServerConfig::max_queue_delay), Takes::kReload, "5000",
           "Milliseconds that a request may wait in its worker until it is worked on; beyond, "
           "it gets 503 at once"),
       MakeSetting("max_connections", "FORKCAST_MAX_CONNECTIONS",
-                  IntegerRule("N", 1, 65536, &ServerConfig::max_connections), "1000",
-                  "Connections of one worker"),
+                  IntegerRule("N", 1, 65536, &ServerConfig::max_connections), Takes::kReload,
+                  "1000", "Connections of one worker"),
       MakeSetting("max_body_bytes", "FORKCAST_MAX_BODY_BYTES",
-                  IntegerRule("BYTES", 1, 1'073'741'824, &ServerConfig::max_body_bytes), "6291456",
-                  "Largest body of a request"),
+                  IntegerRule("BYTES", 1, 1'073'741'824, &ServerConfig::max_body_bytes),
+                  Takes::kReload, "6291456", "Largest body of a request"),
       MakeSetting("max_header_bytes", "FORKCAST_MAX_HEADER_BYTES",
-                  IntegerRule("BYTES", 1024, 1'048'576, &ServerConfig::max_header_bytes), "16384",
-                  "Largest head of a request, with its first line"),
+                  IntegerRule("BYTES", 1024, 1'048'576, &ServerConfig::max_header_bytes),
+                  Takes::kReload, "16384", "Largest head of a request, with its first line"),
       MakeSetting("max_rows", "FORKCAST_MAX_ROWS",
-                  IntegerRule("N", 1, 10'000'000, &ServerConfig::max_rows), "100000",
-                  "Most rows of one request"),
+                  IntegerRule("N", 1, 10'000'000, &ServerConfig::max_rows), Takes::kReload,
+                  "100000", "Most rows of one request"),
       MakeSetting("backlog", "FORKCAST_BACKLOG", IntegerRule("N", 1, 65535, &ServerConfig::backlog),
-                  "2048",
+                  Takes::kRestart, "2048",
                   "Connections that may wait to be accepted; the kernel's net.core.somaxconn "
                   "caps it"),
       MakeSetting("boot_timeout", "FORKCAST_BOOT_TIMEOUT",
-                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::boot_timeout), "240",
-                  "For a worker to load pipeline, model and snapshots"),
+                  IntegerRule("SECONDS", 1, 3600, &ServerConfig::boot_timeout), Takes::kRestart,
+                  "240", "For a worker to load pipeline, model and snapshots"),
       MakeSetting("max_requests", "FORKCAST_MAX_REQUESTS",
-                  IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests), "0",
-                  "Requests after which a worker is replaced by a new one; 0: never"),
+                  IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests), Takes::kReload,
+                  "0", "Requests after which a worker is replaced by a new one; 0: never"),
       MakeSetting("max_requests_jitter", "FORKCAST_MAX_REQUESTS_JITTER",
-                  IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests_jitter), "0",
+                  IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests_jitter),
+                  Takes::kReload, "0",
                   "Up to as many more by chance, so that workers do not go together"),
       MakeSetting("max_memory_mb", "FORKCAST_MAX_MEMORY_MB",
-                  IntegerRule("MIB", 0, 1'048'576, &ServerConfig::max_memory_mb), "0",
-                  "Resident memory beyond which a worker is replaced; 0: never"),
-      MakeSetting("log_level", "FORKCAST_LOG_LEVEL", log_level, "info", "The least that is logged"),
-      MakeSetting("access_log", "FORKCAST_ACCESS_LOG", access_log, "off",
+                  IntegerRule("MIB", 0, 1'048'576, &ServerConfig::max_memory_mb), Takes::kReload,
+                  "0", "Resident memory beyond which a worker is replaced; 0: never"),
+      MakeSetting("log_level", "FORKCAST_LOG_LEVEL", log_level, Takes::kReload, "info",
+                  "The least that is logged"),
+      MakeSetting("access_log", "FORKCAST_ACCESS_LOG", access_log, Takes::kReload, "off",
                   "Notes every answer in one line"),
       MakeSetting(
           "access_log_file", "FORKCAST_ACCESS_LOG_FILE",
-          TextRule("FILE", "a file, or - for standard output", &ServerConfig::access_log_file), "-",
-          "Where to; opened anew on USR1"),
+          TextRule("FILE", "a file, or - for standard output", &ServerConfig::access_log_file),
+          Takes::kReload, "-", "Where to; opened anew on USR1"),
       MakeSetting("pidfile", "FORKCAST_PIDFILE", TextRule("FILE", "a file", &ServerConfig::pidfile),
-                  "", "Holds the process id of the server while it runs"),
-      MakeSetting("control", "FORKCAST_CONTROL", control, "",
+                  Takes::kRestart, "", "Holds the process id of the server while it runs"),
+      MakeSetting("control", "FORKCAST_CONTROL", control, Takes::kRestart, "",
                   "Unix socket, for the server's own user alone, that forkcast status asks"),
       MakeSetting("user", "FORKCAST_USER",
-                  TextRule("NAME", "a user's name or number", &ServerConfig::user), "",
-                  "Whom workers and recorder run as; takes root to ask for another",
+                  TextRule("NAME", "a user's name or number", &ServerConfig::user), Takes::kRestart,
+                  "", "Whom workers and recorder run as; takes root to ask for another",
                   "the server's own"),
       MakeSetting("group", "FORKCAST_GROUP",
-                  TextRule("NAME", "a group's name or number", &ServerConfig::group), "",
-                  "Their group", "that of the user"),
-      MakeSetting("umask", "FORKCAST_UMASK", umask, "",
+                  TextRule("NAME", "a group's name or number", &ServerConfig::group),
+                  Takes::kRestart, "", "Their group", "that of the user"),
+      MakeSetting("umask", "FORKCAST_UMASK", umask, Takes::kRestart, "",
                   "Permissions that files do not get when they are made", "as inherited"),
   };
   Setting& bind_setting = *std::ranges::find(settings, "bind", &Setting::key);
@@ -505,20 +484,38 @@ std::vector<Setting> ServerSettings() {
   return settings;
 }
 
-Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& arguments,
-                                           const Environment& environment) {
-  ParsedSettings parsed;
-  if (preprocessing::AsksForHelp(arguments)) {
-    parsed.action = ServerAction::kHelp;
-    return parsed;
+std::vector<Flag> ServeFlags() {
+  // What a setting allows, it checks itself, whatever its source, and names that.
+  const preprocessing::Allowed checked_later{.is_value = [](std::string_view) { return true; }};
+  std::vector<Flag> flags;
+  for (const Setting& setting : ServerSettings()) {
+    const bool is_usual = setting.key == "pipeline" || setting.key == "store";
+    flags.push_back({.name = setting.Flag().substr(2),
+                     .argument = setting.argument,
+                     .kind = setting.form == Setting::FileForm::kTextOrList
+                                 ? Flag::Kind::kManyValues
+                                 : Flag::Kind::kOneValue,
+                     .meaning = DescribeSetting(setting),
+                     .allowed = checked_later,
+                     .need = is_usual ? Flag::Need::kUsual : Flag::Need::kOptional});
   }
-  const std::vector<Setting> settings = ServerSettings();
-  const Result<FlagValues> flags = preprocessing::ParseFlags(AllFlags(settings), arguments);
-  if (!flags) return flags.error();
-  if (flags->contains(kCheckFlag)) parsed.action = ServerAction::kCheck;
-  if (flags->contains(kPrintConfigFlag)) parsed.action = ServerAction::kPrintConfig;
+  flags.push_back(
+      {.name = std::string(kCheckFlag),
+       .kind = Flag::Kind::kSwitch,
+       .meaning = "Loads everything that serving needs, says what is wrong, and ends."});
+  flags.push_back({.name = std::string(kPrintConfigFlag),
+                   .kind = Flag::Kind::kSwitch,
+                   .meaning = "Prints every setting with its value and its origin, and ends."});
+  return flags;
+}
 
-  SettingSources sources(*flags, environment);
+Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environment& environment) {
+  ParsedSettings parsed;
+  if (flags.contains(kCheckFlag)) parsed.action = ServerAction::kCheck;
+  if (flags.contains(kPrintConfigFlag)) parsed.action = ServerAction::kPrintConfig;
+
+  const std::vector<Setting> settings = ServerSettings();
+  SettingSources sources(flags, environment);
   try {
     const Status read = ReadSettings(settings, sources, parsed);
     if (!read) return read.error();
@@ -531,16 +528,17 @@ Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& argum
   return parsed;
 }
 
-std::string ServeHelp() {
-  return "usage: forkcast serve --pipeline FILE --store URL [flags]\n\n"
-         "Answers requests with the model of a pipeline, from the snapshots that ingest "
-         "published.\n"
-         "A setting's flag goes before its environment variable, that before the config file, "
-         "that\n"
-         "before the default. Paths are relative to the working directory, in the config file "
-         "too.\n"
-         "An empty environment variable counts as not set.\n\n" +
-         preprocessing::DescribeFlags(AllFlags(ServerSettings()));
+std::vector<std::string> ChangedForRestart(const ParsedSettings& running,
+                                           const ParsedSettings& wanted) {
+  std::vector<std::string> keys;
+  for (const Setting& setting : ServerSettings()) {
+    if (setting.takes != Takes::kRestart) continue;
+    const auto text_in = [&setting](const ParsedSettings& settings) -> const std::string& {
+      return std::ranges::find(settings.values, setting.key, &EffectiveSetting::key)->text;
+    };
+    if (text_in(running) != text_in(wanted)) keys.push_back(setting.key);
+  }
+  return keys;
 }
 
 std::string PrintConfig(const ParsedSettings& settings) {

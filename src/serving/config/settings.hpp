@@ -7,9 +7,16 @@
 
 #include "data_preprocessing/base/environment.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/command/flags.hpp"
 #include "serving/config/server_config.hpp"
 
 namespace forkcast::serving {
+
+/// What has to be done for a setting's new value to hold.
+enum class Takes {
+  kReload,   ///< New workers go by it.
+  kRestart,  ///< The master goes by it as long as it lives.
+};
 
 /// One setting of the server: a line of the table that command line, environment, config file, help
 /// and documentation share.
@@ -27,6 +34,7 @@ struct Setting {
   /// What help says instead of `default_text`, where that depends on machine or other settings.
   std::string default_meaning;
   FileForm form = FileForm::kText;
+  Takes takes = Takes::kReload;
   /// Puts one value into the config; of a list, one after the other. The error says what was
   /// expected.
   std::function<Status(const std::string& text, ServerConfig& config)> apply;
@@ -51,7 +59,6 @@ struct EffectiveSetting {
 
 enum class ServerAction {
   kServe,
-  kHelp,         ///< ServeHelp(), then exit; nothing else was looked at.
   kPrintConfig,  ///< PrintConfig(), then exit; pipeline and store may be absent.
   kCheck,        ///< Load what serving needs, then exit.
 };
@@ -62,15 +69,20 @@ struct ParsedSettings {
   std::vector<EffectiveSetting> values;  ///< Of all settings, in the table's order.
 };
 
-/// Reads the arguments behind `forkcast serve`. What holds is the flag, else the environment
-/// variable, else the config file, else the default. Relative paths, in the config file as well,
-/// are relative to the working directory. kInvalidArgument names setting, value, where it came from
-/// and what is allowed; passwords in URLs are blanked there.
-Result<ParsedSettings> ParseServerSettings(const std::vector<std::string>& arguments,
-                                           const Environment& environment);
+/// The flags of `forkcast serve`: every setting, with variable, file key and default, and those
+/// that ask for something else than serving.
+[[nodiscard]] std::vector<preprocessing::Flag> ServeFlags();
 
-/// What `forkcast serve --help` prints: every setting with flag, variable, file key and default.
-[[nodiscard]] std::string ServeHelp();
+/// What holds is the flag, else the environment variable, else the config file, else the default.
+/// Relative paths, in the config file as well, are relative to the working directory.
+/// kInvalidArgument names setting, value, where it came from and what is allowed; passwords in URLs
+/// are blanked there.
+Result<ParsedSettings> ReadServerSettings(const preprocessing::FlagValues& flags,
+                                          const Environment& environment);
+
+/// The settings that differ and that a reload does not change, by their keys.
+[[nodiscard]] std::vector<std::string> ChangedForRestart(const ParsedSettings& running,
+                                                         const ParsedSettings& wanted);
 
 /// Every setting with its value and origin, one a line; passwords blanked.
 [[nodiscard]] std::string PrintConfig(const ParsedSettings& settings);

@@ -1,9 +1,13 @@
 #include "serving/endpoints/invocation_job.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <span>
+#include <string>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "serving/http/error_response.hpp"
 
 namespace forkcast::serving {
@@ -17,53 +21,29 @@ constexpr std::size_t kRowsBetweenLooks = 64;  // at the clock
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
 
-/// `name=true|false|1|0` within a query string; absent is false. Other names are not ours.
-Result<bool> QueryFlag(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    const std::size_t end = std::min(query.find('&'), query.size());
-    const std::string_view item = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    if (!item.starts_with(name)) continue;
-    std::string_view value = item.substr(name.size());
-    if (!value.empty() && value.front() != '=') continue;  // a longer name
-    if (!value.empty()) value.remove_prefix(1);
-    if (value == "true" || value == "1") return true;
-    if (value == "false" || value == "0") return false;
-    return Error{ErrorCode::kInvalidArgument, "expected true or false", std::string(name)};
-  }
-  return false;
-}
-
-/// The content coding that changes nothing, in whatever case (RFC 9110, 8.4.1).
-bool IsIdentity(std::string_view coding) noexcept {
-  return std::ranges::equal(coding, std::string_view("identity"), [](char given, char lower) {
-    return given == lower || (given >= 'A' && given <= 'Z' && given - 'A' + 'a' == lower);
-  });
-}
-
 }  // namespace
 
-InvocationJob::InvocationJob(const InvocationContext& context, wire::DecoderLimits limits)
-    : pipeline_(context.pipeline),
-      hooks_(context.hooks),
-      clock_(context.clock),
-      server_(context.server),
-      slot_(context.slot),
-      decoder_(pipeline_.spec().request.fields, pipeline_.spec().zone, limits),
-      writer_(pipeline_.answer_schema()),
-      decoded_(pipeline_.spec().request.fields) {}
+InvocationJob::Steps::Steps(std::shared_ptr<const ServedPipeline> its_pipeline,
+                            wire::DecoderLimits limits)
+    : pipeline(std::move(its_pipeline)),
+      decoder(pipeline->spec().request.fields, pipeline->spec().zone, limits),
+      decoded(pipeline->spec().request.fields),
+      features(pipeline->MakeFeatureComputer()),
+      writer(pipeline->answer().schema) {}
 
-Result<InvocationJob::Options> InvocationJob::ReadOptions(const RequestView& request) {
-  Options options;
-  const auto partial = QueryFlag(request.query, "partial");
+Result<InvocationJob::Options> InvocationJob::ReadOptions(const Exchange& exchange) {
+  const RequestView& request = exchange.request();
+  const auto partial = exchange.QueryFlag("partial");
   if (!partial) return partial.error();
-  const auto with_features = QueryFlag(request.query, "features");
+  const auto with_features = exchange.QueryFlag("features");
   if (!with_features) return with_features.error();
   const auto format = wire::FormatOfRequest(request.content_type);
   if (!format) return format.error();
   const auto answer_format = wire::NegotiateAnswer(request.accept, *format);
   if (!answer_format) return answer_format.error();
-  if (!request.content_encoding.empty() && !IsIdentity(request.content_encoding)) {
+  // The content coding that changes nothing (RFC 9110, 8.4.1).
+  if (!request.content_encoding.empty() &&
+      !EqualsIgnoringCase(request.content_encoding, "identity")) {
     return Error{ErrorCode::kUnsupportedType,
                  "content encoding \"" + std::string(request.content_encoding) +
                      "\" is not understood: expected identity",
@@ -75,97 +55,113 @@ Result<InvocationJob::Options> InvocationJob::ReadOptions(const RequestView& req
                  .answer_format = *answer_format};
 }
 
-void InvocationJob::Begin(const RequestView& request, std::string_view id, Response& response) {
-  request_ = &request;
-  response_ = &response;
-  id_ = id;
-  invocation_ = {.pipeline = pipeline_.spec().name,
-                 .model_version = pipeline_.model().version(),
-                 .request = {.id = id_,
+Status InvocationJob::Begin(Exchange& exchange) {
+  exchange_ = &exchange;
+  const std::shared_ptr<const ServedPipeline>& pipeline =
+      service_.catalogue.Find(exchange.PathParameter("name"));
+  if (pipeline == nullptr) return Error{ErrorCode::kNotReady, "the model is not loaded yet"};
+  if (!steps_ || steps_->pipeline != pipeline) steps_.emplace(pipeline, service_.limits);
+  const RequestView& request = exchange.request();
+  invocation_ = {.pipeline = pipeline->spec().name,
+                 .model_version = pipeline->model_version(),
+                 .request = {.id = exchange.id(),
                              .inference_id = request.inference_id,
                              .custom_attributes = request.custom_attributes,
                              .content_type = request.content_type,
                              .body = request.body,
-                             .received = clock_.Now()},
+                             .received = service_.clock.Now()},
                  .features = {},
                  .answer = {}};
   stage_ = Stage::kReceived;
   next_ = 0;
+  return {};
 }
 
-bool InvocationJob::Work() {
-  const Result<bool> answered = WorkOn();
-  if (!answered) {
-    WriteError(answered.error(), id_, *response_);
-  } else if (!*answered) {
-    return false;
+Progress InvocationJob::Work() {
+  const Result<Progress> progress = RunSlice();
+  if (!progress) {
+    exchange_->Refuse(progress.error());
+  } else if (*progress == Progress::kMore) {
+    return Progress::kMore;
   }
+  Finish();
+  return Progress::kDone;
+}
+
+void InvocationJob::Finish() {
+  Response& answer = response();
   // The loop may not have heard of the stop yet, and may end right behind this answer.
-  if (server_.stop_deadline_ns.load(std::memory_order_relaxed) != 0) response_->close = true;
-  invocation_.answer = {.status = response_->status,
-                        .content_type = response_->content_type,
-                        .body = response_->body,
-                        .latency = clock_.Monotonic() - request_->started};
-  hooks_.OnAnswer(invocation_);
-  return true;
+  if (service_.server.stop_deadline_ns.load(std::memory_order_relaxed) != 0) answer.close = true;
+  invocation_.answer = {.status = answer.status,
+                        .content_type = answer.content_type,
+                        .body = answer.body,
+                        .latency = service_.clock.Monotonic() - request().started};
+  service_.hooks.OnAnswer(invocation_);
+  if (answer.status >= 500) {
+    service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
+                       answer.status);
+  } else {
+    service_.log.debug("invocation request_id={:?} status={}", exchange_->id(), answer.status);
+  }
 }
 
 bool InvocationJob::is_great() const noexcept {
-  return decoded_.row_count > kKeptRows || request_->body.size() > kKeptBodyBytes;
+  return steps_ && (steps_->decoded.row_count > kKeptRows ||
+                    exchange_->request().body.size() > kKeptBodyBytes);
 }
 
-Result<bool> InvocationJob::WorkOn() {
-  if (stage_ == Stage::kReceived) hooks_.OnRequest(invocation_);
+Result<Progress> InvocationJob::RunSlice() {
+  if (stage_ == Stage::kReceived) service_.hooks.OnRequest(invocation_);
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
   while (true) {
-    Result<Progress> progress = Step();
-    if (!progress) return std::move(progress).error();
-    switch (*progress) {
-      case Progress::kAnswered:
-        return true;
-      case Progress::kStageDone:
+    Result<Step> step = RunStep();
+    if (!step) return std::move(step).error();
+    switch (*step) {
+      case Step::kAnswered:
+        return Progress::kDone;
+      case Step::kStageDone:
         stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
         next_ = 0;
         break;
-      case Progress::kGoesOn:
+      case Step::kGoesOn:
         in_time = CheckDeadline();
         if (!in_time) return std::move(in_time).error();
-        if (now_ >= slice_end_) return false;
+        if (now_ >= slice_end_) return Progress::kMore;
         break;
     }
   }
 }
 
-Result<InvocationJob::Progress> InvocationJob::Step() {
+Result<InvocationJob::Step> InvocationJob::RunStep() {
   switch (stage_) {
     case Stage::kReceived: {
       Status received = Receive();
       if (!received) return std::move(received).error();
-      return Progress::kStageDone;
+      return Step::kStageDone;
     }
     case Stage::kDecoding:
       return Decode();
     case Stage::kFeatures:
       return ComputeFeatures();
     case Stage::kModel:
-      return Classify();
+      return Predict();
     case Stage::kWriting:
       return Write();
   }
-  return Progress::kAnswered;
+  return Step::kAnswered;
 }
 
 Status InvocationJob::CheckDeadline() {
-  now_ = clock_.Monotonic();
-  const std::int64_t stop_ns = server_.stop_deadline_ns.load(std::memory_order_relaxed);
+  now_ = service_.clock.Monotonic();
+  const std::int64_t stop_ns = service_.server.stop_deadline_ns.load(std::memory_order_relaxed);
   const bool stopped = stop_ns != 0 && now_.time_since_epoch() > std::chrono::nanoseconds(stop_ns);
-  if (!stopped && now_ <= request_->deadline) return {};
+  if (!stopped && now_ <= request().deadline) return {};
   const auto stage = [this]() -> std::string {
     switch (stage_) {
       case Stage::kReceived:
-        return request_->waited ? "it waited for its turn" : "it was being received";
+        return request().waited ? "it waited for its turn" : "it was being received";
       case Stage::kDecoding:
         return "decoding its body";
       case Stage::kFeatures:
@@ -178,149 +174,157 @@ Status InvocationJob::CheckDeadline() {
     return "writing the answer";
   };
   if (stopped) {
-    slot_.clipped.fetch_add(1, std::memory_order_relaxed);
+    service_.slot.metrics.Count("clipped");
     return Error{ErrorCode::kNotReady, "the server stopped while " + stage()};
   }
   return Error{ErrorCode::kDeadlineExceeded, "the request's time ran out while " + stage()};
 }
 
 Status InvocationJob::Receive() {
-  auto options = ReadOptions(*request_);
+  auto options = ReadOptions(*exchange_);
   if (!options) return std::move(options).error();
   options_ = *options;
-  decoder_.Start(options_.request_format, request_->body, decoded_);
+  steps_->decoder.Start(options_.request_format, request().body, steps_->decoded);
   return {};
 }
 
-InvocationJob::Progress InvocationJob::RefuseRows(const std::vector<wire::RowError>& errors) {
-  WriteRowErrors(errors, id_, *response_);
-  return Progress::kAnswered;
+InvocationJob::Step InvocationJob::RefuseRows(const std::vector<wire::RowError>& errors) {
+  WriteRowErrors(errors, exchange_->id(), response());
+  return Step::kAnswered;
 }
 
-Result<InvocationJob::Progress> InvocationJob::Decode() {
-  Result<bool> read = decoder_.Continue(kRowsBetweenLooks);
+Result<InvocationJob::Step> InvocationJob::Decode() {
+  Result<bool> read = steps_->decoder.Continue(kRowsBetweenLooks);
   if (!read) return std::move(read).error();
-  if (!*read) return Progress::kGoesOn;
-  if (!options_.partial && !decoded_.errors.empty()) return RefuseRows(decoded_.errors);
+  if (!*read) return Step::kGoesOn;
+  if (!options_.partial && !steps_->decoded.errors.empty())
+    return RefuseRows(steps_->decoded.errors);
   scored_rows_.clear();
   scored_numbers_.clear();
   features_.clear();
-  features_.reserve(decoded_.row_numbers.size() * pipeline_.spec().features.size());
+  features_.reserve(steps_->decoded.row_numbers.size() * pipeline().spec().features.size());
   stale_.clear();
   feature_errors_.clear();
-  return Progress::kStageDone;
+  return Step::kStageDone;
 }
 
-InvocationJob::Progress InvocationJob::ComputeFeatures() {
-  const std::size_t width = pipeline_.spec().features.size();
-  const std::size_t end = std::min(next_ + kRowsBetweenLooks, decoded_.row_numbers.size());
+InvocationJob::Step InvocationJob::ComputeFeatures() {
+  const std::size_t width = pipeline().spec().features.size();
+  const std::size_t end = std::min(next_ + kRowsBetweenLooks, steps_->decoded.row_numbers.size());
   for (; next_ < end; ++next_) {
     features_.resize(features_.size() + width);
     SeriesMask stale = 0;
-    Status computed = pipeline_.features().Compute(pipeline_.snapshots(), decoded_.rows, next_,
-                                                   invocation_.request.received,
-                                                   std::span(features_).last(width), stale);
+    Status computed = steps_->features.Compute(pipeline().snapshots(), steps_->decoded.rows, next_,
+                                               invocation_.request.received,
+                                               std::span(features_).last(width), stale);
     if (!computed) {
       features_.resize(features_.size() - width);
       feature_errors_.push_back(
-          {.row = decoded_.row_numbers[next_], .error = std::move(computed).error()});
+          {.row = steps_->decoded.row_numbers[next_], .error = std::move(computed).error()});
       continue;
     }
     scored_rows_.push_back(next_);
-    scored_numbers_.push_back(decoded_.row_numbers[next_]);
+    scored_numbers_.push_back(steps_->decoded.row_numbers[next_]);
     stale_.push_back(stale);
   }
-  if (next_ < decoded_.row_numbers.size()) return Progress::kGoesOn;
+  if (next_ < steps_->decoded.row_numbers.size()) return Step::kGoesOn;
   if (!options_.partial && !feature_errors_.empty()) return RefuseRows(feature_errors_);
-  invocation_.features = {.names = pipeline_.answer_schema().features,
+  invocation_.features = {.names = pipeline().answer().schema.features,
                           .values = features_,
                           .row_numbers = scored_numbers_};
-  hooks_.OnFeatures(invocation_);
-  classes_.resize(scored_rows_.size());
-  return Progress::kStageDone;
+  service_.hooks.OnFeatures(invocation_);
+  outputs_.resize(scored_rows_.size() * pipeline().predictor().outputs().size());
+  return Step::kStageDone;
 }
 
-InvocationJob::Progress InvocationJob::Classify() {
-  const std::size_t width = pipeline_.model().inputs().size();
-  const std::size_t feature_width = pipeline_.spec().features.size();
+InvocationJob::Step InvocationJob::Predict() {
+  const std::size_t width = pipeline().spec().features.size();
+  const std::size_t output_count = pipeline().predictor().outputs().size();
   const std::size_t rows = std::min(kRowsBetweenLooks, scored_rows_.size() - next_);
-  inputs_.resize(rows * width);
-  for (std::size_t row = 0; row < rows; ++row) {
-    pipeline_.encoder().Encode(
-        std::span(features_).subspan((next_ + row) * feature_width, feature_width),
-        std::span(inputs_).subspan(row * width, width));
-  }
-  pipeline_.model().Classify(inputs_, std::span(classes_).subspan(next_, rows));
+  pipeline().predictor().Predict(
+      std::span(features_).subspan(next_ * width, rows * width), scratch_,
+      std::span(outputs_).subspan(next_ * output_count, rows * output_count));
   next_ += rows;
-  return next_ < scored_rows_.size() ? Progress::kGoesOn : Progress::kStageDone;
+  return next_ < scored_rows_.size() ? Step::kGoesOn : Step::kStageDone;
 }
 
 void InvocationJob::NameStaleSeries(SeriesMask mask) {
   stale_names_.clear();
-  const auto& series = pipeline_.spec().series;
+  const auto& series = pipeline().spec().series;
   for (std::size_t i = 0; i < series.size() && mask != 0; ++i) {
     if ((mask >> i & 1U) != 0) stale_names_.push_back(series[i].name);
   }
 }
 
-InvocationJob::Progress InvocationJob::Write() {
+InvocationJob::Step InvocationJob::Write() {
   if (next_ == 0) {
-    response_->status = 200;
-    response_->content_type = wire::MediaType(options_.answer_format);
-    response_->body.clear();
-    writer_.Start({.format = options_.answer_format,
-                   .wrapping = decoded_.wrapping,
-                   .with_features = options_.with_features,
-                   .partial = options_.partial},
-                  response_->body);
+    response().status = 200;
+    response().content_type = wire::MediaType(options_.answer_format);
+    response().body.clear();
+    steps_->writer.Start({.format = options_.answer_format,
+                          .wrapping = steps_->decoded.wrapping,
+                          .with_features = options_.with_features,
+                          .partial = options_.partial},
+                         response().body);
     scored_ = 0;
     decoding_error_ = 0;
     feature_error_ = 0;
     stale_anywhere_ = 0;
   }
-  const std::size_t end = std::min(next_ + kRowsBetweenLooks, decoded_.row_count);
+  const std::size_t end = std::min(next_ + kRowsBetweenLooks, steps_->decoded.row_count);
   for (; next_ < end; ++next_) WriteRow(next_);
-  if (next_ < decoded_.row_count) return Progress::kGoesOn;
+  if (next_ < steps_->decoded.row_count) return Step::kGoesOn;
   FinishAnswer();
-  return Progress::kAnswered;
+  return Step::kAnswered;
 }
 
 void InvocationJob::WriteRow(std::size_t number) {
   if (scored_ == scored_numbers_.size() || scored_numbers_[scored_] != number) {
-    const bool decoding =
-        decoding_error_ < decoded_.errors.size() && decoded_.errors[decoding_error_].row == number;
+    const bool decoding = decoding_error_ < steps_->decoded.errors.size() &&
+                          steps_->decoded.errors[decoding_error_].row == number;
     const wire::RowError& bad =
-        decoding ? decoded_.errors[decoding_error_++] : feature_errors_[feature_error_++];
-    writer_.AddError(number, ToHttp(bad.error.code).code, bad.error);
+        decoding ? steps_->decoded.errors[decoding_error_++] : feature_errors_[feature_error_++];
+    steps_->writer.AddError(number, ToHttp(bad.error.code).code, bad.error);
     return;
   }
-  answer_row_.clear();
-  for (const LoadedPipeline::AnswerPart& part : pipeline_.answer_parts()) {
-    answer_row_.push_back(
-        part.is_class ? Value(std::string_view(pipeline_.model().classes()[classes_[scored_]]))
-                      : preprocessing::ValueAt(decoded_.rows.column(part.request_column),
-                                               scored_rows_[scored_]));
-  }
+  FillAnswerRow();
   NameStaleSeries(stale_[scored_]);
   stale_anywhere_ |= stale_[scored_];
-  const std::size_t width = pipeline_.spec().features.size();
-  writer_.AddRow(answer_row_,
-                 options_.with_features
-                     ? std::span<const Value>(features_).subspan(scored_ * width, width)
-                     : std::span<const Value>(),
-                 stale_names_);
+  const std::size_t width = pipeline().spec().features.size();
+  steps_->writer.AddRow(answer_row_,
+                        options_.with_features
+                            ? std::span<const Value>(features_).subspan(scored_ * width, width)
+                            : std::span<const Value>(),
+                        stale_names_);
   ++scored_;
 }
 
+void InvocationJob::FillAnswerRow() {
+  const std::span<const model::OutputColumn> outputs = pipeline().predictor().outputs();
+  answer_row_.clear();
+  for (const AnswerPart& part : pipeline().answer().parts) {
+    switch (part.from) {
+      case AnswerPart::From::kRequest:
+        answer_row_.push_back(preprocessing::ValueAt(steps_->decoded.rows.column(part.column),
+                                                     scored_rows_[scored_]));
+        break;
+      case AnswerPart::From::kModel:
+        answer_row_.push_back(model::OutputValue(outputs[part.column],
+                                                 outputs_[scored_ * outputs.size() + part.column]));
+        break;
+    }
+  }
+}
+
 void InvocationJob::FinishAnswer() {
-  writer_.Finish();
+  steps_->writer.Finish();
   if (stale_anywhere_ == 0) return;
   NameStaleSeries(stale_anywhere_);
   stale_text_.clear();
   for (const std::string_view name : stale_names_) {
     stale_text_.append(stale_text_.empty() ? "" : ", ").append(name);
   }
-  response_->AddHeader("X-Forkcast-Stale", stale_text_);
+  response().AddHeader("X-Forkcast-Stale", stale_text_);
 }
 
 }  // namespace forkcast::serving

@@ -1,62 +1,57 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
-#include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
-#include "serving/hooks/hook_chain.hpp"
-#include "serving/http/request.hpp"
-#include "serving/http/response.hpp"
-#include "serving/process/worker_slot.hpp"
-#include "serving/service/loaded_pipeline.hpp"
+#include "data_preprocessing/features/feature_computer.hpp"
+#include "model/predict/predictor.hpp"
+#include "serving/http/exchange.hpp"
+#include "serving/http/job.hpp"
+#include "serving/service/served_pipeline.hpp"
+#include "serving/service/service.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
 
-/// What the endpoint works with; all must outlive it.
-struct InvocationContext {
-  LoadedPipeline& pipeline;
-  HookChain& hooks;
-  const Clock& clock;
-  const ServerState& server;  ///< Says when everything in work has to end.
-  WorkerSlot& slot;
-};
-
-/// One `POST /invocations` in work: decode, compute features, classify, write. Works in slices, so
-/// that one with many rows holds nobody up. Between any two of its slices other jobs may work, over
-/// the same pipeline. Owns the scratch memory of its steps and is used for one request after the
-/// other, so that steady state allocates nothing.
+/// `POST /invocations`: decode, compute features, predict, write. Owns the scratch memory of its
+/// steps, so that steady state allocates nothing.
 ///
 /// A slice is over when about kSlice has passed, which is looked at every 64 rows; what cannot be
 /// cut makes it longer: the first look at a body (6 MB of JSON: docs/performance.md says how long),
 /// a single row, and each hook. A request of less than 64 rows is one slice.
-class InvocationJob {
+class InvocationJob final : public Job {
  public:
   static constexpr std::chrono::milliseconds kSlice{1};
 
-  InvocationJob(const InvocationContext& context, wire::DecoderLimits limits);
-  InvocationJob(const InvocationJob&) = delete;
-  InvocationJob& operator=(const InvocationJob&) = delete;
-  ~InvocationJob() = default;
+  explicit InvocationJob(Service& service) : service_(service) {}
 
-  /// Takes on a request. It and `response`, which is cleared, must live and stay where they are
-  /// until it is answered or another one is taken on; `id` is copied.
-  void Begin(const RequestView& request, std::string_view id, Response& response);
-  /// Works for one slice. True when the request is answered; errors are answers, too.
-  bool Work();
-
-  [[nodiscard]] const std::string& id() const noexcept { return id_; }
-  /// Whether it was given so much memory that keeping it would be a waste.
-  [[nodiscard]] bool is_great() const noexcept;
+  /// kNotReady while nothing is loaded.
+  Status Begin(Exchange& exchange) override;
+  Progress Work() override;
+  [[nodiscard]] bool is_great() const noexcept override;
 
  private:
   enum class Stage { kReceived, kDecoding, kFeatures, kModel, kWriting };
-  enum class Progress { kGoesOn, kStageDone, kAnswered };
+  /// What a part of a stage has come to.
+  enum class Step { kGoesOn, kStageDone, kAnswered };
+  /// The steps of one pipeline. They refer to it.
+  struct Steps {
+    Steps(std::shared_ptr<const ServedPipeline> its_pipeline, wire::DecoderLimits limits);
+
+    std::shared_ptr<const ServedPipeline> pipeline;
+    wire::RequestDecoder decoder;
+    wire::DecodedRequest decoded;
+    preprocessing::FeatureComputer features;
+    wire::AnswerWriter writer;
+  };
   struct Options {
     bool partial = false;
     bool with_features = false;
@@ -64,36 +59,36 @@ class InvocationJob {
     wire::Format answer_format = wire::Format::kJson;
   };
 
-  static Result<Options> ReadOptions(const RequestView& request);
-  /// False when the slice is over.
-  Result<bool> WorkOn();
+  static Result<Options> ReadOptions(const Exchange& exchange);
+  /// Goes on until the slice is over or the answer is made.
+  Result<Progress> RunSlice();
   /// A part of the stage at hand.
-  Result<Progress> Step();
+  Result<Step> RunStep();
   /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
   /// stage.
   Status CheckDeadline();
   Status Receive();
-  Result<Progress> Decode();
-  Progress ComputeFeatures();
-  Progress Classify();
-  Progress Write();
+  Result<Step> Decode();
+  Step ComputeFeatures();
+  Step Predict();
+  Step Write();
   void WriteRow(std::size_t number);
+  void FillAnswerRow();
   void FinishAnswer();
-  Progress RefuseRows(const std::vector<wire::RowError>& errors);
+  /// What is to be done behind any answer.
+  void Finish();
+  Step RefuseRows(const std::vector<wire::RowError>& errors);
   void NameStaleSeries(preprocessing::SeriesMask mask);
 
-  LoadedPipeline& pipeline_;
-  HookChain& hooks_;
-  const Clock& clock_;
-  const ServerState& server_;
-  WorkerSlot& slot_;
-  wire::RequestDecoder decoder_;
-  wire::AnswerWriter writer_;
+  [[nodiscard]] const ServedPipeline& pipeline() const noexcept { return *steps_->pipeline; }
+  [[nodiscard]] const RequestView& request() const noexcept { return exchange_->request(); }
+  [[nodiscard]] Response& response() noexcept { return exchange_->response(); }
+
+  Service& service_;
+  std::optional<Steps> steps_;
 
   // Of the request at hand.
-  const RequestView* request_ = nullptr;
-  Response* response_ = nullptr;
-  std::string id_;
+  Exchange* exchange_ = nullptr;
   Invocation invocation_;
   Options options_;
   Stage stage_ = Stage::kReceived;
@@ -102,13 +97,12 @@ class InvocationJob {
   MonotonicTime slice_end_;
 
   // `scored` rows are those whose features could be computed.
-  wire::DecodedRequest decoded_;
-  std::vector<std::size_t> scored_rows_;        // position of each scored row in decoded_.rows
+  std::vector<std::size_t> scored_rows_;        // position of each scored row in decoded.rows
   std::vector<std::size_t> scored_numbers_;     // and within the request
   std::vector<preprocessing::Value> features_;  // scored rows x features
   std::vector<preprocessing::SeriesMask> stale_;
-  std::vector<float> inputs_;  // rows of one step x the model's inputs
-  std::vector<std::uint32_t> classes_;
+  model::Predictor::Scratch scratch_;
+  std::vector<double> outputs_;  // scored rows x the model's outputs
   std::vector<wire::RowError> feature_errors_;
   // How far the answer is in the three ascending lists that make up the rows of the request.
   std::size_t scored_ = 0;

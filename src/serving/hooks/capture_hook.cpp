@@ -47,8 +47,7 @@ void CaptureHook::OnAnswer(const Invocation& invocation) {
   const bool sent =
       invocation.request.body.size() + invocation.answer.body.size() <= settings_.max_bytes &&
       sender_.Send(target, invocation);
-  auto& counter = sent ? slot_.captured : slot_.capture_dropped;
-  counter.fetch_add(1, std::memory_order_relaxed);
+  slot_.metrics.Count(sent ? MetricId("captured") : MetricId("capture_dropped"));
 }
 
 bool IsSampled(std::string_view request_id, double share) noexcept {

@@ -90,7 +90,7 @@ void HookChain::CallOne(Link& link, void (Hook::*method)(const Invocation&),
 
 void HookChain::CountFailure(Link& link, const Invocation& invocation,
                              std::string_view reason) noexcept {
-  context_.slot.hook_failures.fetch_add(1, std::memory_order_relaxed);
+  context_.slot.metrics.Count("hook_failures");
   if (const auto held_back = link.failures.Pass(context_.clock.Monotonic())) {
     context_.log.warn("hook_failed request_id={:?} hook={} reason={:?} suppressed={}",
                       invocation.request.id, link.type, reason, *held_back);

@@ -39,7 +39,6 @@ void Begin(ErrorCode code, Response& response) {
   response.status = ToHttp(code).status;
   response.content_type = wire::MediaType(wire::Format::kJson);
   response.body.assign("{\"error\":{");
-  if (code == ErrorCode::kNotReady) response.AddHeader("Retry-After", "1");
 }
 
 }  // namespace
@@ -48,24 +47,34 @@ HttpError ToHttp(ErrorCode code) noexcept {
   switch (code) {  // no default: a new code without a row here is a warning, and an error in CI
     case ErrorCode::kInvalidArgument:
       return {400, "invalid_argument"};
+    case ErrorCode::kMalformed:
+      return {400, "bad_request"};
     case ErrorCode::kFeatureMissing:
       return {422, "feature_missing"};
     case ErrorCode::kFeatureStale:
       return {422, "feature_stale"};
     case ErrorCode::kTooLarge:
       return {413, "too_large"};
+    case ErrorCode::kHeaderTooLarge:
+      return {431, "header_too_large"};
     case ErrorCode::kUnsupportedType:
       return {415, "unsupported_media_type"};
     case ErrorCode::kNotAcceptable:
       return {406, "not_acceptable"};
     case ErrorCode::kExpectationFailed:
       return {417, "expectation_failed"};
+    case ErrorCode::kNotImplemented:
+      return {501, "not_implemented"};
+    case ErrorCode::kUnknownVersion:
+      return {505, "version_not_supported"};
     case ErrorCode::kNotFound:
       return {404, "not_found"};
     case ErrorCode::kMethodNotAllowed:
       return {405, "method_not_allowed"};
     case ErrorCode::kNotReady:
       return {503, "not_ready"};
+    case ErrorCode::kOverloaded:
+      return {503, "overloaded"};
     case ErrorCode::kDeadlineExceeded:
       return {504, "deadline_exceeded"};
     case ErrorCode::kClientTimeout:
@@ -86,6 +95,7 @@ void WriteError(const Error& error, std::string_view request_id, Response& respo
   AppendErrorMembers(error, response.body);
   if (!request_id.empty()) AppendMember("request_id", request_id, response.body);
   response.body += "}}";
+  if (error.code == ErrorCode::kNotReady) response.AddHeader("Retry-After", "1");
 }
 
 void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view request_id,
@@ -110,24 +120,16 @@ void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view req
 
 void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id,
                    Response& response) {
-  response.status = 503;
-  response.content_type = wire::MediaType(wire::Format::kJson);
+  WriteError({ErrorCode::kOverloaded, "more requests are waiting than can be answered in time"},
+             request_id, response);
   response.AddHeader("Retry-After", std::to_string(retry_after.count()));
-  response.body.assign("{\"error\":{");
-  AppendMember("code", "overloaded", response.body);
-  AppendMember("message", "more requests are waiting than can be answered in time", response.body);
-  AppendMember("request_id", request_id, response.body);
-  response.body += "}}";
 }
 
 void WriteFault(const RequestFault& fault, Response& response) {
-  response.status = fault.status;
-  response.close = true;
-  response.content_type = wire::MediaType(wire::Format::kJson);
-  response.body.assign("{\"error\":{");
-  AppendMember("code", fault.code, response.body);
-  AppendMember("message", fault.message, response.body);
+  Begin(fault.code, response);
+  AppendErrorMembers({fault.code, std::string(fault.message)}, response.body);
   response.body += "}}";
+  response.close = true;
 }
 
 void WrapForSageMaker(Response& response) {

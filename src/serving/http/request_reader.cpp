@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
@@ -168,10 +169,6 @@ bool HasOpenQuotes(std::string_view rest) noexcept {
     }
   }
   return open;
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
-  return boost::beast::iequals({a.data(), a.size()}, {b.data(), b.size()});
 }
 
 std::string_view View(boost::beast::string_view text) noexcept {
@@ -343,9 +340,8 @@ void RequestReader::Commit(std::size_t bytes) noexcept {
   end_ += bytes;
 }
 
-RequestReader::Progress RequestReader::Fail(int status, std::string_view code,
-                                            std::string_view message) noexcept {
-  fault_ = {.status = status, .code = code, .message = message};
+RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string_view message) noexcept {
+  fault_ = {.code = code, .message = message};
   return Progress::kFault;
 }
 
@@ -381,12 +377,12 @@ RequestReader::Progress RequestReader::ParseHeader() {
   if (error == http::error::need_more && end_ < limits_.max_header_bytes)
     return Progress::kNeedMore;
   if (error == http::error::need_more || error == http::error::header_limit) {
-    return Fail(431, "header_too_large", "the request's header is too large");
+    return Fail(ErrorCode::kHeaderTooLarge, "the request's header is too large");
   }
-  if (error == http::error::body_limit) return Fail(413, "too_large", "the body is too large");
+  if (error == http::error::body_limit) return Fail(ErrorCode::kTooLarge, "the body is too large");
   if (error == http::error::bad_version)
-    return Fail(505, "version_not_supported", "expected HTTP/1.0 or HTTP/1.1");
-  if (error) return Fail(400, "bad_request", "not a valid HTTP request");
+    return Fail(ErrorCode::kUnknownVersion, "expected HTTP/1.0 or HTTP/1.1");
+  if (error) return Fail(ErrorCode::kMalformed, "not a valid HTTP request");
   return CheckHeader();
 }
 
@@ -395,40 +391,40 @@ RequestReader::Progress RequestReader::CheckHeader() {
   http_1_0_ = notes.version == 10;
   keep_alive_ = notes.message->keep_alive();
   if (notes.header_count > kMaxHeaderFields) {
-    return Fail(431, "header_too_large", "the request has too many header fields");
+    return Fail(ErrorCode::kHeaderTooLarge, "the request has too many header fields");
   }
   if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
-    return Fail(400, "bad_request", "expected one Host header");
+    return Fail(ErrorCode::kMalformed, "expected one Host header");
   }
-  if (!IsHost(notes.Text(kHost))) return Fail(400, "bad_request", "not a valid Host header");
+  if (!IsHost(notes.Text(kHost))) return Fail(ErrorCode::kMalformed, "not a valid Host header");
   for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
                             kExpect, kInferenceId, kRequestId, kCustomAttributes}) {
     if (notes.seen[once] > 1)
-      return Fail(400, "bad_request", "a header that may come once was given twice");
+      return Fail(ErrorCode::kMalformed, "a header that may come once was given twice");
   }
   const std::string_view length_text = notes.Text(kContentLength);
   if (length_text.find_first_not_of("0123456789") != std::string_view::npos) {
-    return Fail(400, "bad_request", "expected one number as Content-Length");
+    return Fail(ErrorCode::kMalformed, "expected one number as Content-Length");
   }
   if (notes.seen[kTransferEncoding] > 0) {
     if (notes.seen[kContentLength] > 0) {
-      return Fail(400, "bad_request", "expected either Content-Length or Transfer-Encoding");
+      return Fail(ErrorCode::kMalformed, "expected either Content-Length or Transfer-Encoding");
     }
-    if (http_1_0_) return Fail(400, "bad_request", "HTTP/1.0 has no Transfer-Encoding");
+    if (http_1_0_) return Fail(ErrorCode::kMalformed, "HTTP/1.0 has no Transfer-Encoding");
     if (!EqualsIgnoringCase(notes.Text(kTransferEncoding), "chunked")) {
-      return Fail(501, "not_implemented", "the only Transfer-Encoding understood is chunked");
+      return Fail(ErrorCode::kNotImplemented, "the only Transfer-Encoding understood is chunked");
     }
   }
   const std::string_view target = notes.Text(notes.target);
-  if (!IsTarget(target)) return Fail(400, "bad_request", "not a valid request target");
+  if (!IsTarget(target)) return Fail(ErrorCode::kMalformed, "not a valid request target");
   const std::optional<std::size_t> authority = SizeOfAuthority(target);
   if (!authority || (*authority == 0 && !target.starts_with('/'))) {
-    return Fail(400, "bad_request", "expected a request target that starts with /");
+    return Fail(ErrorCode::kMalformed, "expected a request target that starts with /");
   }
   notes.target = notes.StretchOf(target.substr(*authority));
   if (notes.seen[kExpect] > 0) {
     if (!EqualsIgnoringCase(notes.Text(kExpect), "100-continue")) {
-      return Fail(417, "expectation_failed", "the only expectation understood is 100-continue");
+      return Fail(ErrorCode::kExpectationFailed, "the only expectation understood is 100-continue");
     }
     continue_pending_ = !http_1_0_ && !notes.message->is_done();
   }
@@ -454,17 +450,18 @@ RequestReader::Progress RequestReader::ReadChunks() {
     error_code error;
     const std::size_t taken = message.put({buffer_.get() + parsed_, end_ - parsed_}, error);
     parsed_ += taken;
-    if (error == http::error::body_limit) return Fail(413, "too_large", "the body is too large");
+    if (error == http::error::body_limit)
+      return Fail(ErrorCode::kTooLarge, "the body is too large");
     if (error && error != http::error::need_more)
-      return Fail(400, "bad_request", "not a valid chunked body");
+      return Fail(ErrorCode::kMalformed, "not a valid chunked body");
     if (error == http::error::need_more || (taken == 0 && !message.is_done())) {
       // What was joined leaves the buffer, which so never holds more than the header and one read.
       const std::size_t rest = end_ - parsed_;
       if (rest > limits_.max_header_bytes) {
-        return Fail(400, "bad_request", "a chunk's header or the trailers are too large");
+        return Fail(ErrorCode::kMalformed, "a chunk's header or the trailers are too large");
       }
       if (HasOpenQuotes({buffer_.get() + parsed_, rest})) {
-        return Fail(400, "bad_request", "not a valid chunked body");
+        return Fail(ErrorCode::kMalformed, "not a valid chunked body");
       }
       std::memmove(buffer_.get() + header_bytes_, buffer_.get() + parsed_, rest);
       parsed_ = header_bytes_;

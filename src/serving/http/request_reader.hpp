@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "data_preprocessing/base/result.hpp"
 #include "serving/http/request.hpp"
 
 namespace forkcast::serving {
@@ -17,8 +18,7 @@ struct RequestLimits {
 
 /// A request that cannot be answered as what it claims to be; the connection ends behind it.
 struct RequestFault {
-  int status = 400;
-  std::string_view code;     ///< Public name, in the answer's `error.code`; static.
+  ErrorCode code = ErrorCode::kMalformed;
   std::string_view message;  ///< Static.
 };
 
@@ -76,7 +76,7 @@ class RequestReader {
  private:
   struct Parser;  // Beast's, kept out of this header
 
-  Progress Fail(int status, std::string_view code, std::string_view message) noexcept;
+  Progress Fail(ErrorCode code, std::string_view message) noexcept;
   /// Empty lines before a request, which some clients send behind a body (RFC 9112, 2.2).
   void DropEmptyLines() noexcept;
   Progress ParseHeader();

@@ -30,9 +30,10 @@ Fd Checked(int fd, const char* what) {
 }  // namespace
 
 Acceptor::Acceptor(std::vector<int> listeners, const std::atomic<std::int64_t>& busy_since_ns,
-                   Notify notify, spdlog::logger& log)
+                   const Clock& clock, Notify notify, spdlog::logger& log)
     : listeners_(std::move(listeners)),
       busy_since_ns_(busy_since_ns),
+      clock_(clock),
       notify_(std::move(notify)),
       log_(log),
       epoll_(Checked(::epoll_create1(EPOLL_CLOEXEC), "epoll")),
@@ -101,8 +102,7 @@ Fd Acceptor::Take(int listener) {
 bool Acceptor::LoopIsBusy() const noexcept {
   const std::int64_t since = busy_since_ns_.load(std::memory_order_relaxed);
   if (since == 0) return false;
-  return std::chrono::steady_clock::now().time_since_epoch() - std::chrono::nanoseconds(since) >
-         kBusyAfter;
+  return clock_.Monotonic().time_since_epoch() - std::chrono::nanoseconds(since) > kBusyAfter;
 }
 
 void Acceptor::Run() {

@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
 
 namespace spdlog {
@@ -32,10 +33,10 @@ class Acceptor {
 
   /// Starts without permits. `listeners`: non-blocking, and open for as long as this lives.
   /// `busy_since_ns`: since when (CLOCK_MONOTONIC) the loop has been at its request, 0 when at
-  /// none; outlives this. `notify` is called on the acceptor's thread: a connection may wait there,
-  /// unless another process is faster. Throws std::system_error.
+  /// none; it and `clock` outlive this. `notify` is called on the acceptor's thread: a connection
+  /// may wait there, unless another process is faster. Throws std::system_error.
   Acceptor(std::vector<int> listeners, const std::atomic<std::int64_t>& busy_since_ns,
-           Notify notify, spdlog::logger& log);
+           const Clock& clock, Notify notify, spdlog::logger& log);
   Acceptor(const Acceptor&) = delete;
   Acceptor& operator=(const Acceptor&) = delete;
   ~Acceptor();
@@ -57,6 +58,7 @@ class Acceptor {
 
   std::vector<int> listeners_;  // the one whose turn it is comes first
   const std::atomic<std::int64_t>& busy_since_ns_;
+  const Clock& clock_;
   Notify notify_;
   spdlog::logger& log_;
   Fd epoll_;

@@ -16,6 +16,7 @@ class io_context;
 namespace forkcast::serving {
 
 class AccessLog;
+class ConnectionLoop;
 class Router;
 struct WorkerSlot;
 
@@ -34,15 +35,15 @@ struct ConnectionOptions {
 /// instead of a timer for each. Belongs to the loop's thread.
 ///
 /// No connection keeps the others waiting: bytes move 256 KiB at a time, and a request is worked on
-/// in slices of about a millisecond (InvocationJob). Requests with bodies over 64 KiB are worked on
+/// in slices of about a millisecond (Job). Requests with bodies over 64 KiB are worked on
 /// one after the other, in the order in which they came, while smaller ones are answered in
 /// between. How long a request would wait is known (QueueDelay); beyond `max_queue_delay` the
 /// router is told to refuse it.
 class Connections {
  public:
   /// `on_closed` is called after each connection that ended. All but `options` must outlive the
-  /// object, and `slot` also the loop.
-  Connections(boost::asio::io_context& loop, Router& router, WorkerSlot& slot,
+  /// object, and `slot` also the loop. Throws std::system_error.
+  Connections(boost::asio::io_context& loop, const Clock& clock, Router& router, WorkerSlot& slot,
               const ConnectionOptions& options, std::function<void()> on_closed);
   Connections(const Connections&) = delete;
   Connections& operator=(const Connections&) = delete;
@@ -61,9 +62,7 @@ class Connections {
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:
-  struct Shared;
-  class Connection;
-  std::shared_ptr<Shared> shared_;  // each connection's, too: coroutines end with the loop
+  std::shared_ptr<ConnectionLoop> loop_;  // its handlers', too, which end with the loop
 };
 
 }  // namespace forkcast::serving

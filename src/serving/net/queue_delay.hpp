@@ -29,6 +29,14 @@ class QueueDelay {
     return asked_ ? Duration(now - came_after_) : Duration(0);
   }
 
+  /// How long whoever comes at `now` had better stay away: 0 unless it would wait for longer than
+  /// `most`. `large`: behind the large ones, too.
+  [[nodiscard]] std::chrono::seconds RetryAfter(MonotonicTime now, bool large,
+                                                std::chrono::milliseconds most) const noexcept {
+    const Duration wait = Waited(now) + (large ? LargeWait() : Duration(0));
+    return wait <= most ? std::chrono::seconds(0) : std::chrono::ceil<std::chrono::seconds>(wait);
+  }
+
   /// A large request, of so many bytes, is worked on when those before it are done.
   void OnLargeJoined(std::size_t bytes) noexcept { large_bytes_ += bytes; }
   /// It is answered, or given up.

@@ -18,7 +18,7 @@ MonotonicTime Read(const std::atomic<std::int64_t>& ns) noexcept {
 std::optional<Stuck> FindStuck(const WorkerSlot& slot, MonotonicTime now,
                                MonotonicTime trusted_from,
                                milliseconds heartbeat_timeout) noexcept {
-  const MonotonicTime deadline = Read(slot.request_deadline_ns);
+  const MonotonicTime deadline = Read(slot.request_deadline_ns);  // invariant 4 of worker_slot.hpp
   if (deadline != MonotonicTime()) {
     if (now < std::max(deadline, trusted_from) + kDeadlineGrace) return std::nullopt;
     return Stuck{

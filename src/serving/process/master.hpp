@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <functional>
 #include <list>
-#include <optional>
 #include <span>
 #include <string>
 
@@ -14,10 +13,17 @@
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/control_socket.hpp"
+#include "serving/process/fleet_plan.hpp"
+#include "serving/process/kill_ladder.hpp"
+#include "serving/process/recorder_keeper.hpp"
+#include "serving/process/reload_plan.hpp"
 #include "serving/process/restart_delay.hpp"
 #include "serving/process/server_status.hpp"
+#include "serving/process/stop_orders.hpp"
+#include "serving/process/suspension_watch.hpp"
 #include "serving/process/upgrade_attempt.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/process/worker_target.hpp"
 
 namespace spdlog {
 class logger;
@@ -59,7 +65,7 @@ struct MasterOptions {
   ControlSocket* control = nullptr;
   /// Adds to the status what the master does not know; may be empty.
   std::function<void(ServerStatus&)> complete_status{};
-  // Deadlines. A step of the kill ladder takes kLadderStep.
+  // Deadlines.
   std::chrono::milliseconds graceful_timeout{25'000};   ///< To finish requests when stopping.
   std::chrono::milliseconds retire_timeout{140'000};    ///< To finish when another took the place.
   std::chrono::milliseconds boot_timeout{240'000};      ///< From the start to READY.
@@ -76,16 +82,16 @@ struct MasterOptions {
 /// dead are replaced all the while, stays. TTIN and TTOU: one worker more or fewer, until the next
 /// HUP. USR1: log files are opened anew.
 ///
-/// A worker that has to go passes down one ladder: asked to drain; SIGTERM, which ends it without
-/// draining; SIGABRT, which makes it report where it hangs; SIGKILL.
+/// What is decided is decided elsewhere, without I/O: which workers there should be (PlanFleet,
+/// ReloadPlan, WorkerTarget), how one that has to go is made to (KillLadder), who hangs
+/// (FindStuck), what an end means (MeaningOf), how the server stops (StopOrders). Here are the
+/// loop, what happens in it, and the system calls.
 class Master {
  public:
-  static constexpr std::chrono::milliseconds kLadderStep{500};
-  static constexpr std::chrono::milliseconds kQuickStop{2'000};
-
-  /// `slots` bounds the workers, old and new generations together. All must outlive the master.
+  /// `slots` bounds the workers, old and new generations together. All must outlive the master,
+  /// which looks at `clock` once a turn and once after each wait.
   /// Blocks the signals it handles in the calling thread, which must be the process's only one.
-  Master(MasterOptions options, std::span<WorkerSlot> slots, ServerState& state,
+  Master(MasterOptions options, const Clock& clock, std::span<WorkerSlot> slots, ServerState& state,
          spdlog::logger& log);
   Master(const Master&) = delete;
   Master& operator=(const Master&) = delete;
@@ -96,93 +102,69 @@ class Master {
   int Run();
 
  private:
-  /// How far a worker is; from kRetiring on it is leaving.
-  enum class Stage { kBooting, kReady, kRetiring, kStopping, kTerminated, kAborted, kKilled };
   struct Worker {
     ChildProcess process;
     std::size_t slot = 0;
     std::uint64_t generation = 0;
-    Stage stage = Stage::kBooting;
+    KillLadder ladder;
     MonotonicTime started;
-    MonotonicTime deadline;  // of the stage
     bool was_ready = false;
     bool wants_recycling = false;
-
-    [[nodiscard]] bool leaving() const noexcept { return stage >= Stage::kRetiring; }
-  };
-  struct Reload {
-    std::uint64_t old_generation = 0;
-    bool proven = false;  // a worker of the new generation is READY
   };
 
   void Reconcile(MonotonicTime now);
-  void StartMissing(std::uint64_t generation, std::size_t wanted, MonotonicTime now);
+  [[nodiscard]] FleetPlan Plan();
   void StartWorker(std::uint64_t generation, MonotonicTime now);
-  void StartRecorder(MonotonicTime now);
-  void RetireReplaced(MonotonicTime now);
-  template <typename Predicate>
-  void RetireCheapest(Predicate may_go, MonotonicTime now);
-  [[nodiscard]] bool Recycles() const;
+  [[nodiscard]] ChildProcess Fork(const std::function<int(int control_fd)>& main);
   void BeginReload(MonotonicTime now);
-  void EndReload(MonotonicTime now);
+  void FinishReload(MonotonicTime now);
   void AbandonReload(MonotonicTime now);
   void Retire(Worker& worker, MonotonicTime now);
   void Escalate(MonotonicTime now);
   void EscalateWorker(Worker& worker, MonotonicTime now);
   void CheckLiveness(MonotonicTime now);
   void Wait(MonotonicTime now);
+  void OnEvents(MonotonicTime now);
   void OnSignals(MonotonicTime now);
   void OnSignal(int signal, MonotonicTime now);
   void OnMessages(Worker& worker, MonotonicTime now);
   void OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime now);
   void OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now);
-  void LogEnd(const std::string& who, const ChildProcess& process, const ChildEnd& end, bool asked);
   void ReapStrangers();
   void BeginUpgrade(MonotonicTime now);
   void CheckUpgrade(MonotonicTime now);
   void HandOver(MonotonicTime now);
   void Notify(const std::string& state) const;
+  /// Its own, into shared memory.
+  void TellMetrics() noexcept;
+  /// Over all slots, also those of workers that are gone.
+  [[nodiscard]] std::uint64_t Total(MetricId metric) const;
   [[nodiscard]] ServerStatus Describe(MonotonicTime now) const;
   void Stop(int signal, MonotonicTime now);
-  void ChangeTarget(int by);
-  void InChild();
+  void RetireAll(MonotonicTime now);
 
-  template <typename Predicate>
-  [[nodiscard]] std::size_t Count(Predicate predicate) const;
-  /// Whether a reload stands and falls with it.
-  [[nodiscard]] bool IsTrial(const Worker& worker) const noexcept {
-    return reload_ && !reload_->proven && worker.generation == generation_;
-  }
   [[nodiscard]] bool Stopped() const noexcept {
-    return stopping_ && workers_.empty() && !recorder_;
+    return stopping_ && workers_.empty() && !recorder_.running();
   }
   [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
   MasterOptions options_;
+  const Clock& clock_;
   std::span<WorkerSlot> slots_;
   ServerState& state_;
   spdlog::logger& log_;
   Fd signals_;
   std::list<Worker> workers_;
-  std::optional<ChildProcess> recorder_;
-  MonotonicTime recorder_started_;
-  MonotonicTime recorder_kill_at_ = MonotonicTime::max();
-  bool recorder_wanted_ = false;
+  RecorderKeeper recorder_;
   RestartDelay worker_delay_;
-  RestartDelay recorder_delay_;
-  std::size_t target_;
-  std::uint64_t generation_ = 1;
-  std::uint64_t newest_generation_ = 1;
-  std::optional<Reload> reload_;
-  bool reload_again_ = false;
-  bool ever_ready_ = false;
+  WorkerTarget target_;
+  ReloadPlan reload_;
   UpgradeAttempt upgrade_;
   bool paused_ = false;  // WINCH: no workers while the new master comes up
   bool stopping_ = false;
-  bool quick_ = false;
+  StopOrders stop_orders_;
   MonotonicTime began_;
-  MonotonicTime last_turn_;
-  MonotonicTime trusted_from_;  // heartbeats older than a suspension of ourselves prove nothing
+  SuspensionWatch suspensions_;
   int exit_code_ = 0;
 };
 

@@ -3,20 +3,23 @@
 #include <memory>
 #include <string>
 
+#include "data_preprocessing/command/exit_code.hpp"
+
 namespace spdlog {
 class logger;
 }
 
 namespace forkcast::serving {
 
-/// Exit codes of `forkcast serve` and its processes (docs/operations.md).
-enum ExitCode : int {
-  kExitOk = 0,
-  kExitInternal = 70,   ///< An error that Forkcast did not expect; as of every command.
-  kExitUsage = 2,       ///< A flag, variable, or the config file is wrong.
-  kExitBootFailed = 3,  ///< Pipeline, model or snapshots cannot be loaded.
-  kExitCannotBind = 4,
-};
+/// How the server's processes end: codes of the one table, as numbers, since that is what a process
+/// leaves.
+inline constexpr int kExitOk = static_cast<int>(preprocessing::ExitCode::kDone);
+/// A flag, a variable or the config file is wrong.
+inline constexpr int kExitUsage = static_cast<int>(preprocessing::ExitCode::kUsage);
+/// Pipeline, model or snapshots cannot be loaded.
+inline constexpr int kExitBootFailed = static_cast<int>(preprocessing::ExitCode::kUnfit);
+inline constexpr int kExitCannotBind = static_cast<int>(preprocessing::ExitCode::kIo);
+inline constexpr int kExitInternal = static_cast<int>(preprocessing::ExitCode::kUnexpected);
 
 /// A logger to standard error for one process, to be made in it: `role` ("worker=1") stands in
 /// every line. `level`: debug, info, warn or error.

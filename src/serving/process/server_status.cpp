@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "data_preprocessing/document/json.hpp"
@@ -12,6 +13,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
+/// Calls `visit` with each metric that the server itself (kServer), or a worker, has.
+template <typename Visitor>
+void EachMetric(bool of_server, Visitor visit) {
+  for (std::size_t i = 0; i < kMetrics.size(); ++i) {
+    const bool is_servers = kMetrics[i].across == Metric::Across::kServer;
+    if (is_servers == of_server) visit(kMetrics[i], MetricId(i));
+  }
+}
+
 /// The one list of a worker's members and their names in JSON.
 template <typename WorkerType, typename Visitor>
 void EachMember(WorkerType& worker, Visitor visit) {
@@ -21,82 +31,92 @@ void EachMember(WorkerType& worker, Visitor visit) {
   visit("state", worker.state);
   visit("stage", worker.stage);
   visit("age_ms", worker.age);
-  visit("requests", worker.requests);
-  visit("client_errors", worker.client_errors);
-  visit("server_errors", worker.server_errors);
-  visit("clipped", worker.clipped);
-  visit("refused", worker.refused);
-  visit("connections", worker.connections);
-  visit("resident_bytes", worker.resident_bytes);
-  visit("restarts", worker.restarts);
+  EachMetric(/*of_server=*/false,
+             [&](const Metric& metric, MetricId id) { visit(metric.name, worker.metrics[id]); });
 }
 
 struct Writer {
   Json& json;
   template <typename T>
-  void operator()(const char* name, const T& value) const {
-    json[name] = value;
+  void operator()(std::string_view name, const T& value) const {
+    json[std::string(name)] = value;
   }
-  void operator()(const char* name, milliseconds value) const { json[name] = value.count(); }
+  void operator()(std::string_view name, milliseconds value) const { (*this)(name, value.count()); }
+  void operator()(std::string_view name, std::optional<std::uint64_t> value) const {
+    if (value) (*this)(name, *value);
+  }
 };
 
 struct Reader {
   const Json& json;
   template <typename T>
-  void operator()(const char* name, T& value) const {
-    json.at(name).get_to(value);
+  void operator()(std::string_view name, T& value) const {
+    json.at(std::string(name)).get_to(value);
   }
-  void operator()(const char* name, milliseconds& value) const {
-    value = milliseconds(json.at(name).get<std::int64_t>());
+  void operator()(std::string_view name, milliseconds& value) const {
+    value = milliseconds(json.at(std::string(name)).get<std::int64_t>());
+  }
+  void operator()(std::string_view name, std::optional<std::uint64_t>& value) const {
+    if (const auto member = json.find(std::string(name)); member != json.end()) {
+      value = member->get<std::uint64_t>();
+    }
   }
 };
 
-constexpr std::array<std::pair<std::string_view, bool>, 14> kColumns{{{"slot", true},
-                                                                      {"pid", true},
-                                                                      {"generation", true},
-                                                                      {"state", false},
-                                                                      {"stage", false},
-                                                                      {"age", true},
-                                                                      {"requests", true},
-                                                                      {"4xx", true},
-                                                                      {"5xx", true},
-                                                                      {"clipped", true},
-                                                                      {"refused", true},
-                                                                      {"connections", true},
-                                                                      {"memory", true},
-                                                                      {"restarts", true}}};
-using Cells = std::array<std::string, kColumns.size()>;
+struct Cell {
+  std::string text;
+  bool is_number = true;
+};
+using Cells = std::vector<Cell>;
+
+Cells Headings() {
+  Cells cells{{"slot"}, {"pid"}, {"generation"}, {"state", false}, {"stage", false}, {"age"}};
+  for (const Metric& metric : kMetrics) {
+    if (!metric.heading.empty()) cells.push_back({std::string(metric.heading)});
+  }
+  return cells;
+}
+
+std::string Show(const Metric& metric, std::optional<std::uint64_t> value) {
+  constexpr std::uint64_t kMebibyte = 1048576;
+  if (!value) return "-";
+  switch (metric.unit) {
+    case Metric::Unit::kNone:
+      return std::to_string(*value);
+    case Metric::Unit::kBytes:
+      return std::to_string(*value / kMebibyte) + " MiB";
+  }
+  return {};
+}
 
 Cells CellsOf(const WorkerStatus& worker) {
-  constexpr std::uint64_t kMebibyte = 1048576;
-  const auto text = [](auto number) { return std::to_string(number); };
-  return {text(worker.slot),
-          text(worker.pid),
-          text(worker.generation),
-          worker.state,
-          worker.stage,
-          ShowDuration(worker.age),
-          text(worker.requests),
-          text(worker.client_errors),
-          text(worker.server_errors),
-          text(worker.clipped),
-          text(worker.refused),
-          text(worker.connections),
-          text(worker.resident_bytes / kMebibyte) + " MiB",
-          text(worker.restarts)};
+  Cells cells{{std::to_string(worker.slot)},
+              {std::to_string(worker.pid)},
+              {std::to_string(worker.generation)},
+              {worker.state, false},
+              {worker.stage, false},
+              {ShowDuration(worker.age)}};
+  for (std::size_t i = 0; i < kMetrics.size(); ++i) {
+    if (kMetrics[i].heading.empty()) continue;
+    cells.push_back({Show(kMetrics[i], worker.metrics[MetricId(i)])});
+  }
+  return cells;
 }
 
 /// Numbers to the right, words to the left, two blanks between columns, none at a line's end.
+/// Precondition: all lines are as long.
 std::string Align(const std::vector<Cells>& lines) {
-  std::array<std::size_t, kColumns.size()> widths{};
+  std::vector<std::size_t> widths(lines.front().size());
   for (const Cells& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], line[i].size());
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      widths[i] = std::max(widths[i], line[i].text.size());
+    }
   }
   std::string text;
   for (const Cells& line : lines) {
     for (std::size_t i = 0; i < line.size(); ++i) {
-      const std::string gap(widths[i] - line[i].size(), ' ');
-      text += kColumns[i].second ? gap + line[i] : line[i] + gap;
+      const std::string gap(widths[i] - line[i].text.size(), ' ');
+      text += line[i].is_number ? gap + line[i].text : line[i].text + gap;
       text += i + 1 < line.size() ? "  " : "\n";
     }
   }
@@ -108,8 +128,9 @@ std::string Align(const std::vector<Cells>& lines) {
 std::string ToJson(const ServerStatus& status) {
   Json json;
   json["pid"] = status.pid;
-  json["generation"] = status.generation;
-  json["target"] = status.target;
+  EachMetric(/*of_server=*/true, [&](const Metric& metric, MetricId id) {
+    Writer{json}(metric.name, status.metrics[id]);
+  });
   json["uptime_ms"] = status.uptime.count();
   json["workers"] = Json::array();
   for (const WorkerStatus& worker : status.workers) {
@@ -128,8 +149,9 @@ Result<ServerStatus> ParseServerStatus(std::string_view text) {
   try {
     const Json json = Json::parse(text);
     json.at("pid").get_to(status.pid);
-    json.at("generation").get_to(status.generation);
-    json.at("target").get_to(status.target);
+    EachMetric(/*of_server=*/true, [&](const Metric& metric, MetricId id) {
+      Reader{json}(metric.name, status.metrics[id]);
+    });
     status.uptime = milliseconds(json.at("uptime_ms").get<std::int64_t>());
     for (const Json& member : json.at("workers")) {
       EachMember(status.workers.emplace_back(), Reader{member});
@@ -145,13 +167,15 @@ Result<ServerStatus> ParseServerStatus(std::string_view text) {
 }
 
 std::string ToTable(const ServerStatus& status) {
-  std::vector<Cells> lines(1);
-  for (std::size_t i = 0; i < kColumns.size(); ++i) lines[0][i] = kColumns[i].first;
+  const auto own = [&status](MetricId metric) {
+    return Show(kMetrics[metric.index()], status.metrics[metric]);
+  };
+  std::vector<Cells> lines{Headings()};
   for (const WorkerStatus& worker : status.workers) lines.push_back(CellsOf(worker));
   const RecorderStatus& recorder = status.recorder;
-  return "server pid " + std::to_string(status.pid) + ", generation " +
-         std::to_string(status.generation) + ", up " + ShowDuration(status.uptime) + ", " +
-         std::to_string(status.target) + " workers wanted\n" + Align(lines) +
+  return "server pid " + std::to_string(status.pid) + ", generation " + own("generation") +
+         ", up " + ShowDuration(status.uptime) + ", " + own("target") + " workers wanted\n" +
+         Align(lines) +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n";

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/metrics/metric.hpp"
 
 namespace forkcast::serving {
 
@@ -22,14 +23,7 @@ struct WorkerStatus {
   std::string state;  ///< What it says of itself: booting, ready, draining.
   std::string stage;  ///< How far the master is with it; from "retiring" on it is leaving.
   std::chrono::milliseconds age{};
-  std::uint64_t requests = 0;
-  std::uint64_t client_errors = 0;
-  std::uint64_t server_errors = 0;
-  std::uint64_t clipped = 0;
-  std::uint64_t refused = 0;
-  std::uint64_t connections = 0;
-  std::uint64_t resident_bytes = 0;
-  std::uint64_t restarts = 0;  ///< Processes of this slot that ended unasked.
+  MetricReadings metrics;  ///< All but the server's own.
 
   friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
 };
@@ -37,8 +31,8 @@ struct WorkerStatus {
 struct RecorderStatus {
   pid_t pid = 0;  ///< 0: there is none.
   std::uint64_t captured = 0;
-  std::uint64_t dropped =
-      0;  ///< Not captured since the recorder was slow or absent, the disk full.
+  /// Not captured since the recorder was slow or absent, the disk full.
+  std::uint64_t dropped = 0;
 
   friend bool operator==(const RecorderStatus&, const RecorderStatus&) = default;
 };
@@ -46,20 +40,21 @@ struct RecorderStatus {
 /// What `forkcast status` tells.
 struct ServerStatus {
   pid_t pid = 0;
-  std::uint64_t generation = 0;
-  std::size_t target = 0;  ///< Workers wanted.
   std::chrono::milliseconds uptime{};
+  MetricReadings metrics;  ///< The server's own.
   std::vector<WorkerStatus> workers;
   RecorderStatus recorder;
 
   friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
 };
 
-/// One JSON object and a line feed; and back. kCorrupt when `text` is not one.
+/// One JSON object and a line feed; and back. kCorrupt when `text` is not one. Metrics are members
+/// by their names, and one that is absent is not known: the server may be of an older version.
 [[nodiscard]] std::string ToJson(const ServerStatus& status);
 Result<ServerStatus> ParseServerStatus(std::string_view text);
 
-/// For people: a line on the server, a table of the workers, a line on the recorder.
+/// For people: a line on the server, a table of the workers with a column for each metric that has
+/// a heading, a line on the recorder. What is not known is a dash.
 [[nodiscard]] std::string ToTable(const ServerStatus& status);
 
 /// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.

@@ -1,6 +1,21 @@
 #pragma once
 
-#include <sys/types.h>
+// The memory that the server's processes share: a WorkerSlot a worker, and one ServerState.
+//
+// Invariants, by which the code names them:
+//   1. One writer. A slot is written by the worker that has it; before that worker's fork and after
+//      its end, by the master. The ServerState is written by the master.
+//   2. A slot is kEmpty exactly while no process has it. The master takes it (kBooting) before it
+//      forks and gives it back (kEmpty) when it has seen the end; in between its worker says how
+//      far it is.
+//   3. Counters never go back: they go on through the processes that have a slot in turn. Gauges
+//      are of the process, and the master clears them at its end.
+//   4. request_deadline_ns is not 0 while the loop works on a request, request_started_ns within
+//      that. Outside both are 0, and it is the heartbeat that counts.
+//   5. Nothing waits: every field is a lock-free atomic, so that a process that is killed at any
+//      moment leaves nothing locked. Fields are of slightly different moments; only `state` orders:
+//      whoever sees it sees what was written before it.
+//   6. Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
 
 #include <algorithm>
 #include <array>
@@ -8,6 +23,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
+
+#include "serving/metrics/metric_values.hpp"
 
 namespace forkcast::serving {
 
@@ -18,33 +36,33 @@ enum class WorkerState : std::uint32_t {
   kDraining,  ///< Finishes what it has, takes nothing new.
 };
 
-/// What one worker tells the others, in memory that all processes share. Written by that worker
-/// alone; the master writes only while no process owns the slot. Lock-free: a reader may see
-/// fields of slightly different moments.
+/// As `forkcast status` shows it.
+constexpr std::string_view WordFor(WorkerState state) noexcept {
+  switch (state) {
+    case WorkerState::kEmpty:
+      return "empty";
+    case WorkerState::kBooting:
+      return "booting";
+    case WorkerState::kReady:
+      return "ready";
+    case WorkerState::kDraining:
+      return "draining";
+  }
+  return {};
+}
+
+/// What one worker tells the others. On cache lines of its own, so that no two workers share one;
+/// 128 bytes, since processors fetch lines in pairs.
 struct alignas(128) WorkerSlot {
-  std::atomic<std::uint32_t> state{0};  // a WorkerState
-  std::atomic<pid_t> pid{0};
-  std::atomic<std::uint64_t> generation{0};
-  std::atomic<std::int64_t> started_ns{0};           // CLOCK_MONOTONIC, as all of these
+  std::atomic<std::uint32_t> state{0};               // a WorkerState
   std::atomic<std::int64_t> heartbeat_ns{0};         // the loop's last tick
-  std::atomic<std::int64_t> request_started_ns{0};   // of the request in work; 0 when idle
-  std::atomic<std::int64_t> request_deadline_ns{0};  // likewise
-  std::atomic<std::uint64_t> connections{0};         // open now
-  std::atomic<std::uint64_t> resident_bytes{0};      // memory of the process, at the last tick
-  // Counters since the server started; they survive the workers that have this slot in turn.
-  std::atomic<std::uint64_t> requests{0};
-  std::atomic<std::uint64_t> client_errors{0};  // 4xx
-  std::atomic<std::uint64_t> server_errors{0};  // 5xx
-  std::atomic<std::uint64_t> clipped{0};        // refused because the server was stopping
-  std::atomic<std::uint64_t> refused{0};        // refused because too much was waiting
-  std::atomic<std::uint64_t> captured{0};
-  std::atomic<std::uint64_t> capture_dropped{0};  // the recorder was slow, absent, or the disk full
-  std::atomic<std::uint64_t> hook_failures{0};
-  std::atomic<std::uint64_t> restarts{0};  // processes that ended unasked; the master's to count
+  std::atomic<std::int64_t> request_started_ns{0};   // of the slice in work; 0 when idle
+  std::atomic<std::int64_t> request_deadline_ns{0};  // of its request, likewise
+  MetricValues metrics;
   /// Id of the request in work, cut to fit; for the report of a worker that is aborted in it.
   std::array<std::atomic<char>, 64> request_id{};
 
-  static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+  static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
   [[nodiscard]] WorkerState State() const noexcept {
     return static_cast<WorkerState>(state.load(std::memory_order_acquire));
@@ -60,11 +78,11 @@ struct alignas(128) WorkerSlot {
       slots, [](const WorkerSlot& slot) { return slot.State() == WorkerState::kReady; });
 }
 
-/// What the master tells all workers at once, also those whose loop is busy. Written by the master.
+/// What the master tells all workers at once, also those whose loop is busy.
 struct ServerState {
   /// When whatever is in work has to be over because the server stops; 0 while it does not.
   std::atomic<std::int64_t> stop_deadline_ns{0};
-  std::atomic<std::uint64_t> restarts{0};  ///< Workers that ended unasked.
+  MetricValues metrics;  ///< The server's own (Metric::Across::kServer).
 };
 
 }  // namespace forkcast::serving

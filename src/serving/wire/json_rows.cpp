@@ -523,6 +523,7 @@ class JsonRows::Reader {
   bool CheckElements(ondemand::array& array, std::size_t depth) {
     for (auto element : array) {
       ondemand::value value;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
       if (Malformed(std::move(element).get(value)) || !Check(value, depth)) return false;
     }
     return true;

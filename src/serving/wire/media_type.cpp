@@ -7,6 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::wire {
 namespace {
 
@@ -27,14 +29,6 @@ constexpr std::array<KnownType, 7> kKnownTypes{{
     {"application", "csv", Format::kCsv},
 }};
 constexpr std::array<Format, 3> kFormats{Format::kJson, Format::kJsonLines, Format::kCsv};
-
-constexpr char Lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
-  return std::ranges::equal(a, b, {}, Lower, Lower);
-}
 
 constexpr bool IsTokenCharacter(char c) noexcept {
   const char low = Lower(c);

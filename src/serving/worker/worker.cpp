@@ -25,15 +25,16 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/log_limiter.hpp"
-#include "serving/endpoints/invocations.hpp"
-#include "serving/endpoints/router.hpp"
+#include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
-#include "serving/service/loaded_pipeline.hpp"
+#include "serving/service/served_pipeline.hpp"
+#include "serving/service/service.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -82,8 +83,15 @@ class Worker {
                 .clock = clock_,
                 .capture_socket = options.capture_socket},
                options.hook_types),
-        router_(options.slots, slot_, *log_, seed_),
-        connections_(loop_, router_, slot_,
+        service_{.hooks = hooks_,
+                 .clock = clock_,
+                 .log = *log_,
+                 .server = options.server,
+                 .slots = options.slots,
+                 .slot = slot_,
+                 .limits = {.max_rows = config_.max_rows}},
+        router_(Endpoints(), service_, slot_, *log_, seed_),
+        connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
                       .timeout = config_.timeout,
@@ -97,7 +105,7 @@ class Worker {
         sweeper_(loop_),
         signals_(loop_),
         control_(loop_),
-        first_request_(slot_.requests.load(std::memory_order_relaxed)),
+        first_request_(slot_.metrics.Get("requests")),
         recycle_after_(RecycleAfter()) {}
 
   int Run() {
@@ -198,8 +206,8 @@ class Worker {
     const auto now = clock_.Monotonic();
     slot_.heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     const std::uint64_t resident = ResidentBytes();
-    slot_.resident_bytes.store(resident, std::memory_order_relaxed);
-    const std::uint64_t served = slot_.requests.load(std::memory_order_relaxed) - first_request_;
+    slot_.metrics.Set("resident_bytes", resident);
+    const std::uint64_t served = slot_.metrics.Get("requests") - first_request_;
     if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
     if (config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024) {
       AskRecycling("resident_bytes", resident);
@@ -213,7 +221,7 @@ class Worker {
   }
 
   void AskRecycling(std::string_view reason, std::uint64_t value) {
-    if (asked_recycling_ || draining_ || !pipeline_) return;
+    if (asked_recycling_ || draining_ || !loaded_) return;
     asked_recycling_ = true;
     log_->info("recycling {}={}", reason, value);
     Tell({.kind = ControlMessage::Kind::kRecycle});
@@ -223,13 +231,13 @@ class Worker {
   void Load() {
     const auto begun = clock_.Monotonic();
     if (options_.before_load) options_.before_load();
-    auto loaded = LoadedPipeline::Load(config_.pipeline, config_.snapshots);
+    auto loaded = ServedPipeline::Load(config_.pipeline, config_.snapshots);
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
     load_over_ = true;
     net::post(loop_, [this, took, result = std::move(loaded)]() mutable {
       if (result) {
-        OnLoaded(std::move(*result), took);
+        OnLoaded(*result, took);
       } else {
         log_->critical("boot_failed error={:?}", result.error().message);
         exit_code_ = kExitBootFailed;
@@ -238,19 +246,14 @@ class Worker {
     });
   }
 
-  void OnLoaded(std::unique_ptr<LoadedPipeline> pipeline, std::chrono::milliseconds took) {
-    pipeline_ = std::move(pipeline);
-    invocations_.emplace(Invocations::Context{.pipeline = *pipeline_,
-                                              .hooks = hooks_,
-                                              .clock = clock_,
-                                              .server = options_.server,
-                                              .slot = slot_},
-                         wire::DecoderLimits{.max_rows = config_.max_rows});
-    router_.Use(&*invocations_);
+  void OnLoaded(const std::shared_ptr<const ServedPipeline>& pipeline,
+                std::chrono::milliseconds took) {
+    loaded_ = true;
+    service_.catalogue.Serve(pipeline);
     if (draining_) return;
     slot_.SetState(WorkerState::kReady);
-    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", pipeline_->spec().name,
-               pipeline_->model().name(), pipeline_->model().version(), took.count());
+    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", pipeline->spec().name,
+               pipeline->model_name(), pipeline->model_version(), took.count());
     if (!acceptor_) StartAccepting();
     PermitOne();
     Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});
@@ -258,7 +261,7 @@ class Worker {
 
   void StartAccepting() {
     acceptor_.emplace(
-        options_.listeners, slot_.request_started_ns,
+        options_.listeners, slot_.request_started_ns, clock_,
         [this](int listener) {
           net::post(loop_, [this, listener] { OnConnectionWaiting(listener); });
         },
@@ -282,7 +285,7 @@ class Worker {
   }
 
   /// While this worker boots it answers 503, which is for nobody whom another could answer.
-  [[nodiscard]] bool IsForReadyWorkers() const { return !invocations_ && AnyReady(options_.slots); }
+  [[nodiscard]] bool IsForReadyWorkers() const { return !loaded_ && AnyReady(options_.slots); }
 
   /// At most one connection is on its way here, and only while there is room: a worker whose loop
   /// is busy takes no second one.
@@ -350,16 +353,16 @@ class Worker {
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
+  Service service_;
   Router router_;
-  std::unique_ptr<LoadedPipeline> pipeline_;
-  std::optional<Invocations> invocations_;
   Connections connections_;
   net::steady_timer ticker_;
   net::steady_timer orphaned_;
   net::steady_timer sweeper_;
   net::signal_set signals_;
   net::posix::stream_descriptor control_;
-  const std::uint64_t first_request_;
+  const std::uint64_t
+      first_request_;  // the slot had other workers before (invariant 3 of WorkerSlot)
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
   std::thread loader_;
@@ -369,6 +372,7 @@ class Worker {
   bool permit_out_ = false;
   bool draining_ = false;
   bool asked_recycling_ = false;
+  bool loaded_ = false;
   int exit_code_ = kExitOk;
 };
 

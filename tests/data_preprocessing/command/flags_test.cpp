@@ -3,18 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "data_preprocessing/command/command.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
 using Words = std::vector<std::string>;
 
-const std::vector<Flag> kFlags{
-    {"file", "FILE", Flag::Kind::kOneValue, "Which file."},
-    {"name", "NAME", Flag::Kind::kManyValues, "A name; may be given several times."},
-    {"fast", "", Flag::Kind::kSwitch, "Hurry."}};
+std::optional<std::string> NoEnvironment(const char*) { return std::nullopt; }
+
+const std::vector<Flag> kFlags{{.name = "file", .argument = "FILE", .meaning = "Which file."},
+                               {.name = "name",
+                                .argument = "NAME",
+                                .kind = Flag::Kind::kManyValues,
+                                .meaning = "A name; may be given several times."},
+                               {.name = "fast", .kind = Flag::Kind::kSwitch, .meaning = "Hurry."}};
 
 struct GoodCase {
   std::string name;
@@ -27,9 +34,9 @@ void PrintTo(const GoodCase& one, std::ostream* out) { *out << one.name; }
 class GoodFlags : public testing::TestWithParam<GoodCase> {};
 
 TEST_P(GoodFlags, GiveTheirValues) {
-  const auto values = ParseFlags(kFlags, GetParam().arguments);
-  ASSERT_TRUE(values.ok()) << values.error().message;
-  EXPECT_EQ(*values, GetParam().values);
+  const auto given = ParseWords(kFlags, GetParam().arguments);
+  ASSERT_TRUE(given.ok()) << given.error().message;
+  EXPECT_EQ(given->flags, GetParam().values);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -57,7 +64,8 @@ void PrintTo(const BadCase& one, std::ostream* out) { *out << one.name; }
 class BadFlags : public testing::TestWithParam<BadCase> {};
 
 TEST_P(BadFlags, AreNamedAndHelpIsSuggested) {
-  const auto values = ParseFlags(kFlags, GetParam().arguments);
+  const Command command{.name = "copy", .meaning = "", .flags = kFlags};
+  const auto values = ReadArguments(command, GetParam().arguments, NoEnvironment);
   ASSERT_FALSE(values.ok());
   EXPECT_EQ(values.error().code, ErrorCode::kInvalidArgument);
   EXPECT_EQ(values.error().message, GetParam().message + " (--help lists the flags)");
@@ -91,8 +99,9 @@ TEST(Flags, HelpBreaksLinesBeforeAHundredCharacters) {
     for (int i = 0; i < 40; ++i) words += " bbbb";
     return words;
   }();
-  const std::string text = DescribeFlags({{"file", "FILE", Flag::Kind::kOneValue, long_help},
-                                          {"fast", "", Flag::Kind::kSwitch, "Hurry."}});
+  const std::string text =
+      DescribeFlags({{.name = "file", .argument = "FILE", .meaning = long_help},
+                     {.name = "fast", .kind = Flag::Kind::kSwitch, .meaning = "Hurry."}});
   EXPECT_TRUE(text.starts_with("  --file FILE\n      Aaaa bbbb")) << text;
   EXPECT_TRUE(text.ends_with(" bbbb\n  --fast\n      Hurry.\n")) << text;
   std::size_t longest = 0;

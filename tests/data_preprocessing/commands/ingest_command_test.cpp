@@ -73,16 +73,17 @@ class Ingest : public testing::Test {
     std::ostringstream out;
     std::ostringstream err;
     const SystemClock clock;
-    const int code = RunIngestCommand(
-        words, {.environment =
-                    [variables = std::move(variables)](const char* name) {
-                      const auto found = variables.find(name);
-                      return found == variables.end() ? std::nullopt : std::optional(found->second);
-                    },
-                .out = out,
-                .err = err,
-                .clock = clock,
-                .err_is_terminal = false});
+    const int code = RunCommand(
+        IngestCommand(), words,
+        {.environment =
+             [variables = std::move(variables)](const char* name) {
+               const auto found = variables.find(name);
+               return found == variables.end() ? std::nullopt : std::optional(found->second);
+             },
+         .out = out,
+         .err = err,
+         .clock = clock,
+         .err_is_terminal = false});
     return {code, out.str(), err.str()};
   }
 
@@ -287,7 +288,7 @@ TEST_F(Ingest, ALockedStoreIsRefusedAndLeftAlone) {
   ASSERT_TRUE(holder.ok()) << holder.error().message;
   ASSERT_TRUE((*holder)->Begin().ok());
   const Ended ended = Run();
-  EXPECT_EQ(ended.code, 4);
+  EXPECT_EQ(ended.code, 5);
   EXPECT_THAT(ended.err, HasSubstr("is locked by another program"));
 }
 
@@ -295,7 +296,7 @@ TEST_F(Ingest, AFileThatIsNoDatabaseIsRefusedAndLeftAlone) {
   const std::string text(5000, 'x');
   folder_.Write("s.db", text);
   const Ended ended = Run();
-  EXPECT_EQ(ended.code, 4);
+  EXPECT_EQ(ended.code, 5);
   EXPECT_THAT(ended.err, HasSubstr("s.db: is not a SQLite database"));
   EXPECT_EQ(ReadWhole(store()), text);
 }
@@ -303,7 +304,7 @@ TEST_F(Ingest, AFileThatIsNoDatabaseIsRefusedAndLeftAlone) {
 TEST_F(Ingest, AFolderOfSnapshotsThatCannotBeMadeIsNamed) {
   folder_.Write("taken", "a file");
   const Ended ended = Run({"--snapshots", folder_.path() / "taken"});
-  EXPECT_EQ(ended.code, 4);
+  EXPECT_EQ(ended.code, 5);
   EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"), HasSubstr("taken")));
 }
 
@@ -348,8 +349,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"UnknownKindOfStore", "--store", "redis:x", 2, "store: unknown kind of store"},
         RefusedCase{"PipelineThatDoesNotExist", "--pipeline", "/absent.json", 2, "/absent.json"},
         RefusedCase{"PipelineThatIsNone", "--pipeline", "/dev/null", 2, "/dev/null"},
-        RefusedCase{"FolderWithoutTheFiles", "--from", "/dev", 4, "neither /dev/stock.csv nor"},
-        RefusedCase{"StoreInAFolderThatDoesNotExist", "--store", "sqlite:/absent/s.db", 4,
+        RefusedCase{"FolderWithoutTheFiles", "--from", "/dev", 5, "neither /dev/stock.csv nor"},
+        RefusedCase{"StoreInAFolderThatDoesNotExist", "--store", "sqlite:/absent/s.db", 5,
                     "the folder for this store does not exist"}),
     [](const auto& param) { return param.param.name; });
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "support/test_files.hpp"
@@ -29,7 +30,7 @@ const TableSpec kVisits{
 /// A store under test and its verbs; every call is expected to go well unless its name says other.
 class Store {
  public:
-  explicit Store(const StoreKind& kind) : open_(kind.make()) { Reconnect(); }
+  explicit Store(const StoreMaker& maker) : open_(maker.make()) { Reconnect(); }
 
   TableDao& dao() { return *dao_; }
   void Reconnect(StoreAccess access = StoreAccess::kReadWriteCreate) {
@@ -119,7 +120,7 @@ class Store {
   }
 
   TempFolder files_;
-  StoreKind::Opener open_;
+  StoreMaker::Opener open_;
   std::unique_ptr<TableDao> dao_;
 };
 
@@ -361,19 +362,19 @@ TEST_P(TableDaoContract, RefusesResultsThatAreNotAsDeclared) {
       {"SELECT code AS x, at AS x FROM stock", {.name = "x"}, "two result columns called \"x\""},
       {"SELECT level AS x FROM stock LIMIT 1",
        {.name = "x"},
-       "column \"x\" is declared as text, but holds an integer (7)"},
+       "column \"x\" is declared as text, but holds "},
       {"SELECT code AS x FROM stock",
        {.name = "x", .type = ColumnType::kInt64},
-       "column \"x\" is declared as int64, but holds a text"},
+       "column \"x\" is declared as int64, but holds "},
       {"SELECT code AS x FROM stock",
        {.name = "x", .type = ColumnType::kDouble},
-       "column \"x\" is declared as double, but holds a text"},
+       "column \"x\" is declared as double, but holds "},
       {"SELECT 0.5 AS x",
        {.name = "x", .type = ColumnType::kTimestamp},
-       "column \"x\" is declared as timestamp, but holds a real number"},
+       "column \"x\" is declared as timestamp, but holds "},
       {"SELECT 2 AS x",
        {.name = "x", .type = ColumnType::kBool},
-       "column \"x\" is declared as bool, but holds an integer (2)"},
+       "column \"x\" is declared as bool, but holds "},
       {"SELECT level AS x FROM stock WHERE level IS NULL",
        {.name = "x", .type = ColumnType::kInt64},
        "column \"x\" is declared as int64, but holds nothing"},
@@ -381,6 +382,18 @@ TEST_P(TableDaoContract, RefusesResultsThatAreNotAsDeclared) {
   for (const Case& test : cases) {
     EXPECT_THAT(store.QueryError(test.sql, Columns({test.column})), HasSubstr(test.message));
   }
+}
+
+TEST_P(TableDaoContract, AQueryGivesInstantsAndTruthsAsTheTableDoes) {
+  Store store(GetParam());
+  store.Append(kStock, "a,2021-07-05 12:30:00.000001,7,0.5,true\nb,1969-12-31,,,false\n");
+  EXPECT_THAT(
+      store.Query("SELECT max(at) AS at, code, sold FROM stock GROUP BY code, sold "
+                  "ORDER BY code",
+                  Columns({{.name = "at", .type = ColumnType::kTimestamp},
+                           {.name = "code"},
+                           {.name = "sold", .type = ColumnType::kBool}})),
+      ElementsAre("2021-07-05T12:30:00.000001Z 'a' true", "1969-12-31T00:00:00Z 'b' false"));
 }
 
 TEST_P(TableDaoContract, ADoubleMayBeWholeAndANullableColumnMissing) {
@@ -399,13 +412,13 @@ TEST_P(TableDaoContract, AForbiddenColumnCannotBeReached) {
   for (const std::string sql :
        {"SELECT code, sold FROM stock", "SELECT * FROM stock", "SELECT code FROM stock WHERE sold",
         "SELECT code FROM stock ORDER BY sold",
-        "SELECT code FROM stock GROUP BY code HAVING max(sold)",
-        "SELECT code FROM (SELECT * FROM stock)", "SELECT s.code FROM stock AS s WHERE s.SOLD = 1",
-        "SELECT code FROM STOCK WHERE Sold = 1",
+        "SELECT code FROM stock GROUP BY code HAVING count(sold) > 1",
+        "SELECT code FROM (SELECT * FROM stock) AS x", "SELECT s.code FROM stock AS s WHERE s.SOLD",
+        "SELECT code FROM STOCK WHERE Sold",
         "WITH x(code, y) AS (SELECT code, sold FROM stock) SELECT code FROM x",
         "SELECT 'a' AS code WHERE EXISTS (SELECT 1 FROM stock WHERE sold)",
         "SELECT a.code FROM stock a JOIN stock b ON a.sold = b.sold",
-        "SELECT code FROM stock UNION SELECT sold FROM stock"}) {
+        "SELECT code FROM stock UNION SELECT 'x' FROM stock WHERE sold"}) {
     EXPECT_THAT(store.QueryError(sql, code, forbidden),
                 HasSubstr("it reads column \"sold\" of table \"stock\", which is forbidden"))
         << sql;
@@ -458,7 +471,7 @@ TEST_P(TableDaoContract, IngestingAFileOfAKeyedTableTwiceAddsNothing) {
   ASSERT_TRUE(second.ok()) << second.error().message;
   EXPECT_EQ(second->rows, 2U);
   EXPECT_THAT(Numbers(second->counts), ElementsAre(0, 2, 0));
-  EXPECT_FALSE(second->file_known);
+  EXPECT_FALSE(second->already_known);
   EXPECT_THAT(store.Read(kStock), ElementsAre("'00123' 2021-07-05T00:00:00Z 7 0.5 true",
                                               "'00124' 2021-07-05T00:00:00Z - - -"));
 }
@@ -467,10 +480,10 @@ TEST_P(TableDaoContract, AFileOfATableWithoutKeyIsKnownByItsContentEvenAsGzip) {
   Store store(GetParam());
   const auto first = store.Ingest(kVisits, store.File(kVisits, "home\nhome\n"));
   ASSERT_TRUE(first.ok()) << first.error().message;
-  EXPECT_FALSE(first->file_known);
+  EXPECT_FALSE(first->already_known);
   const auto again = store.Ingest(kVisits, store.GzipFile(kVisits, "home\nhome\n"));
   ASSERT_TRUE(again.ok()) << again.error().message;
-  EXPECT_TRUE(again->file_known);
+  EXPECT_TRUE(again->already_known);
   EXPECT_EQ(again->rows, 0U);
   EXPECT_THAT(Numbers(again->counts), ElementsAre(0, 0, 0));
   const auto other = store.Ingest(kVisits, store.File(kVisits, "home\nabout\n"));

@@ -4,11 +4,13 @@
 #include <ostream>
 
 #include "data_preprocessing/features/forecast_testing.hpp"
+#include "support/mutation.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
 using nlohmann::ordered_json;
+using testing::ElementsAre;
 using testing::StartsWith;
 
 /// Daily sales with a feature of the kinds that are told wrong below.
@@ -61,43 +63,22 @@ TEST(ForecastSpecTest, HoldsWhatTheFileSays) {
 
   EXPECT_EQ(parsed->features[0].type, ColumnType::kDouble);
   EXPECT_TRUE(parsed->features[0].keeps_missing);
-  const SeriesValue y{.series = "daily", .value = "y", .key = {"k"}};
-  const SeriesValue promo{.series = "plan", .value = "promo", .key = {"k"}, .at = ReadAt::kTarget};
-  EXPECT_EQ(std::get<RollingOp>(parsed->features[1].op),
-            (RollingOp{.read = y,
-                       .statistic = RollingStatistic::kMean,
-                       .window = 28,
-                       .lag = 1,
-                       .min_count = 1,
-                       .match = {CalendarPart::kDayOfWeek, promo}}));
-  EXPECT_EQ(std::get<PeriodsUntilOp>(parsed->features[3].op),
-            (PeriodsUntilOp{.read = promo, .limit = 9}));
+  const SeriesRead daily_k{.series = "daily", .key = {"k"}};
+  const SeriesRead plan_k{.series = "plan", .key = {"k"}, .at = ReadAt::kTarget};
+  EXPECT_THAT(parsed->features[1].reads, ElementsAre(daily_k, plan_k));
+  EXPECT_THAT(parsed->features[3].reads, ElementsAre(plan_k));
 }
-
-struct Mutation {
-  std::string name;
-  std::string place;  ///< JSON pointer.
-  std::string json;   ///< What stands there instead; "remove" takes it away.
-  std::string message;
-};
-
-void PrintTo(const Mutation& one, std::ostream* out) { *out << one.name; }
 
 class InvalidForecast : public testing::TestWithParam<Mutation> {};
 
 TEST_P(InvalidForecast, IsRefusedWithThePathOfWhatIsWrong) {
   const Mutation& one = GetParam();
   ordered_json json = Valid();
-  const ordered_json::json_pointer place(one.place);
-  if (one.json == "remove") {
-    json[place.parent_pointer()].erase(place.back());
-  } else {
-    json[place] = ordered_json::parse(one.json);
-  }
+  ASSERT_NO_FATAL_FAILURE(Apply(one, json));
   const Result<PipelineSpec> parsed = Parse(json);
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(parsed.error().message, StartsWith(one.message));
+  EXPECT_THAT(parsed.error().message, StartsWith(one.error));
 }
 
 constexpr auto kDaily = "/series/daily";
@@ -107,7 +88,7 @@ const auto kNameOf = [](const auto& param) { return param.param.name; };
 INSTANTIATE_TEST_SUITE_P(
     Aggregate, InvalidForecast,
     testing::Values(
-        Mutation{"NoPeriod", kAggregate + "/period", "remove",
+        Mutation{"NoPeriod", kAggregate + "/period", "",
                  "$.series.daily.aggregate: missing key \"period\""},
         Mutation{"UnknownPeriod", kAggregate + "/period", R"("year")",
                  "$.series.daily.aggregate.period: expected day, week or month"},
@@ -115,7 +96,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.series.daily.aggregate.values: expected at least one value"},
         Mutation{"UnknownOperator", kAggregate + "/values/y/op", R"("median")",
                  "$.series.daily.aggregate.values.y.op: expected one of sum, mean"},
-        Mutation{"NoColumn", kAggregate + "/values/y/column", "remove",
+        Mutation{"NoColumn", kAggregate + "/values/y/column", "",
                  "$.series.daily.aggregate.values.y: missing key \"column\""},
         Mutation{"UnknownColumn", kAggregate + "/values/y/column", R"("z")",
                  "$.series.daily.aggregate.values.y.column: no column \"z\""},
@@ -154,15 +135,14 @@ INSTANTIATE_TEST_SUITE_P(
                              "$.forecast.horizon: expected an integer from 1 to 1000"},
                     Mutation{"UnknownStrategy", "/forecast/strategy", R"("magic")",
                              "$.forecast.strategy: expected direct, shared or recursive"},
-                    Mutation{"LeftOutWithFeaturesAtTheTarget", "/forecast", "remove",
+                    Mutation{"LeftOutWithFeaturesAtTheTarget", "/forecast", "",
                              "$.features[2].at: a pipeline without \"forecast\" has no target"}),
     kNameOf);
 
 INSTANTIATE_TEST_SUITE_P(
     Features, InvalidForecast,
     testing::Values(
-        Mutation{"NoPeriods", "/features/0/periods", "remove",
-                 "$.features[0]: missing key \"periods\""},
+        Mutation{"NoPeriods", "/features/0/periods", "", "$.features[0]: missing key \"periods\""},
         Mutation{"LagOf0IsTheFuture", "/features/0/periods", "0",
                  "$.features[0].periods: expected an integer from 1 to 4096"},
         Mutation{"WindowOf0", "/features/1/window", "0",

@@ -8,6 +8,7 @@
 #include <ostream>
 
 #include "data_preprocessing/document/json.hpp"
+#include "support/mutation.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
@@ -144,26 +145,11 @@ TEST(PipelineSpecTest, TheShippedPipelineIsValid) {
   EXPECT_TRUE(std::filesystem::exists(parsed->serving->model));
 }
 
-/// One change of the valid pipeline and the message it must lead to.
-struct Mutation {
-  std::string name;
-  std::string at;   // JSON pointer
-  std::string now;  // JSON that takes the place; empty: what is there is removed
-  std::string error;
-};
-
-void PrintTo(const Mutation& one, std::ostream* out) { *out << one.name; }
-
 class InvalidPipeline : public testing::TestWithParam<Mutation> {};
 
 TEST_P(InvalidPipeline, IsRefusedWithThePathOfWhatIsWrong) {
   ordered_json json = Valid();
-  const ordered_json::json_pointer at(GetParam().at);
-  if (GetParam().now.empty()) {
-    ASSERT_EQ(json.at(at.parent_pointer()).erase(at.back()), 1U);
-  } else {
-    json[at] = ordered_json::parse(GetParam().now);
-  }
+  ASSERT_NO_FATAL_FAILURE(Apply(GetParam(), json));
   const Result<PipelineSpec> parsed = Parse(json);
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);

@@ -3,41 +3,134 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
-using testing::AllOf;
-using testing::HasSubstr;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
 
-class TableFile : public testing::Test {
- protected:
-  TempFolder folder_;
+const TableSpec kVisits{.name = "visits", .schema = {{{.name = "page"}}}, .key = {}};
+const TableSpec kPages{.name = "pages",
+                       .schema = {{{.name = "page"}, {.name = "size", .type = ColumnType::kInt64}}},
+                       .key = {"page"}};
+
+/// Pages and their sizes from nowhere but the test, at most two a batch.
+class ListedPages final : public RowSource {
+ public:
+  using Pages = std::vector<std::pair<std::string, std::int64_t>>;
+  explicit ListedPages(Pages pages) : pages_(std::move(pages)) {}
+
+  /// From the page of this number on, nothing can be read.
+  void BreakAt(std::size_t page) { broken_at_ = page; }
+
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  Result<std::string> ContentHash() override {
+    std::string all;
+    for (const auto& [page, size] : pages_) all += page + ";";
+    return all;
+  }
+  Result<Fetched> Read(std::size_t max_rows, Table& batch) override {
+    batch.Clear();
+    first_ = next_;
+    while (next_ < pages_.size() && next_ - first_ < std::min<std::size_t>(2, max_rows)) {
+      if (next_ == broken_at_) return Error{ErrorCode::kIo, name_ + ": torn"};
+      const auto& [page, size] = pages_[next_++];
+      batch.column(0).AppendText(page);
+      if (batch.column_count() > 1) batch.column(1).AppendInt64(size);
+    }
+    return next_ > first_ ? Fetched::kRows : Fetched::kEnd;
+  }
+  [[nodiscard]] std::string PlaceOf(std::size_t row) const override {
+    return name_ + ": page " + std::to_string(first_ + row);
+  }
+  [[nodiscard]] SourcePosition position() const noexcept override {
+    return {.done = next_, .total = pages_.size()};
+  }
+
+ private:
+  std::string name_ = "book/pages";
+  Pages pages_;
+  std::size_t first_ = 0;
+  std::size_t next_ = 0;
+  std::size_t broken_at_ = SIZE_MAX;
 };
 
-TEST_F(TableFile, IsFoundPlainOrAsGzip) {
-  const auto plain = folder_.Write("orders.csv", "");
-  const auto gzip = folder_.Write("payments.csv.gz", "");
-  EXPECT_EQ(*FindTableFile(folder_.path(), "orders"), plain);
-  EXPECT_EQ(*FindTableFile(folder_.path(), "payments"), gzip);
+class IngestTest : public testing::Test {
+ protected:
+  Result<IngestReport> Ingest(const TableSpec& spec, RowSource& source,
+                              OnConflict on_conflict = OnConflict::kRefuse) {
+    return preprocessing::Ingest(
+        *dao_, spec, source, on_conflict,
+        [this](std::size_t done, std::size_t total) { progress_.emplace_back(done, total); });
+  }
+  std::vector<std::string> Stored(const TableSpec& spec) {
+    std::vector<std::string> rows;
+    EXPECT_TRUE(dao_->Read(TableSource{spec.name}, spec.schema, {}, 100,
+                           [&rows](const Table& batch) {
+                             rows = Rows(batch);
+                             return Status();
+                           })
+                    .ok());
+    return rows;
+  }
+
+  TempFolder folder_;
+  std::unique_ptr<TableDao> dao_ =
+      OpenStore("sqlite:" + (folder_.path() / "s.db").string(), StoreAccess::kReadWriteCreate)
+          .value();
+  std::vector<std::pair<std::size_t, std::size_t>> progress_;
+};
+
+TEST_F(IngestTest, TakesTheRowsOfAnySourceInTheirOrder) {
+  ListedPages source({{"home", 1}, {"about", 2}, {"home", 1}});
+  const auto report = Ingest(kPages, source);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->table, "pages");
+  EXPECT_EQ(report->source, "book/pages");
+  EXPECT_EQ(report->rows, 3U);
+  EXPECT_EQ(report->counts.added, 2U);
+  EXPECT_EQ(report->counts.identical, 1U);
+  EXPECT_THAT(Stored(kPages), ElementsAre("'home' 1", "'about' 2"));
+  EXPECT_THAT(progress_, ElementsAre(Pair(2, 3), Pair(3, 3)));
 }
 
-TEST_F(TableFile, ThatIsThereTwiceIsRefused) {
-  folder_.Write("orders.csv", "");
-  folder_.Write("orders.csv.gz", "");
-  const auto found = FindTableFile(folder_.path(), "orders");
-  ASSERT_FALSE(found.ok());
-  EXPECT_EQ(found.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(found.error().message, AllOf(HasSubstr("orders.csv "), HasSubstr("orders.csv.gz ")));
+TEST_F(IngestTest, NamesThePlaceOfAConflictingRow) {
+  ListedPages source({{"home", 1}, {"about", 2}, {"index", 3}, {"home", 4}});
+  const auto report = Ingest(kPages, source);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(report.error().message,
+            "book/pages: page 3: table \"pages\" already has a row of the same key (\"page\") with "
+            "another \"size\"");
 }
 
-TEST_F(TableFile, ThatIsAbsentIsNamedInBothForms) {
-  const auto found = FindTableFile(folder_.path() / "absent", "orders");
-  ASSERT_FALSE(found.ok());
-  EXPECT_EQ(found.error().code, ErrorCode::kNotFound);
-  EXPECT_THAT(found.error().message,
-              AllOf(HasSubstr("absent/orders.csv "), HasSubstr("absent/orders.csv.gz ")));
+TEST_F(IngestTest, TakesTheSameContentsOnceIntoATableWithoutKey) {
+  ListedPages first({{"home", 1}, {"home", 1}});
+  ASSERT_FALSE(Ingest(kVisits, first)->already_known);
+  ListedPages again({{"home", 1}, {"home", 1}});
+  const auto report = Ingest(kVisits, again);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_TRUE(report->already_known);
+  EXPECT_EQ(report->rows, 0U);
+  EXPECT_THAT(Stored(kVisits), ElementsAre("'home'", "'home'"));
+}
+
+TEST_F(IngestTest, DoesNotRememberWhatItCouldNotReadToTheEnd) {
+  ASSERT_TRUE(dao_->EnsureTable(kVisits).ok());
+  ASSERT_TRUE(dao_->Begin().ok());
+  ListedPages torn({{"home", 1}, {"about", 2}, {"index", 3}});
+  torn.BreakAt(2);
+  const auto report = Ingest(kVisits, torn);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().message, "book/pages: torn");
+  dao_->Rollback();
+  EXPECT_THAT(Stored(kVisits), IsEmpty());
+  EXPECT_FALSE(*dao_->KnowsFile("visits", "home;about;index;"));
 }
 
 }  // namespace

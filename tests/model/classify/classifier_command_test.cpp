@@ -4,13 +4,13 @@
 
 #include <cmath>
 #include <functional>
-#include <random>
-#include <sstream>
 
-#include "data_preprocessing/commands/ingest_command.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/classify/classifier_job.hpp"
 #include "model/classify/classifier_model.hpp"
+#include "model/classify/delivery_testing.hpp"
 #include "model/commands/train_command.hpp"
 #include "support/stopping_clock.hpp"
 #include "support/test_files.hpp"
@@ -18,186 +18,17 @@
 namespace forkcast::model {
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::ordered_json;
 using preprocessing::ReadWhole;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
-using Words = std::vector<std::string>;
-
-constexpr int kRows = 300;
-constexpr int kTestRows = 90;
-constexpr int kMinutesApart = 97;
-
-std::string TimeOf(int minute) {
-  const std::chrono::sys_days first(std::chrono::year(2024) / 1 / 1);
-  const std::chrono::year_month_day date(first + std::chrono::days(minute / 1440));
-  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:00", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                     minute % 1440 / 60, minute % 60);
-}
-
-/// An order of `pieces`, delivered when the shop has them and it is before noon.
-struct Order {
-  int id = 0;
-  std::string shop;
-  int minute = 0;
-  int pieces = 0;
-  std::string weight;
-  std::string delivered;  ///< The label; empty: missing.
-};
-struct Stock {
-  std::string shop;
-  int minute = 0;
-  int level = 0;
-};
-
-ordered_json Pipeline() {
-  return ordered_json::parse(R"({
-    "name": "delivery", "version": "1",
-    "tables": {
-      "orders": {"columns": {"id": "text", "shop": "text", "at": "timestamp", "pieces": "int64",
-        "weight": {"type": "double", "nullable": true},
-        "delivered": {"type": "bool", "nullable": true}}, "key": ["id"]},
-      "stock": {"columns": {"shop": "text", "at": "timestamp", "level": "int64"}}},
-    "series": {"stock": {"table": "stock", "key": ["shop"], "time": "at", "values": ["level"],
-                         "max_staleness": "unlimited"}},
-    "request": {"fields": {"shop": "text", "at": "timestamp", "pieces": "int64",
-                           "weight": {"type": "double", "nullable": true},
-                           "coupon": {"type": "text", "nullable": true}}, "time": "at"},
-    "features": [
-      {"name": "shop", "op": "field", "field": "shop"},
-      {"name": "pieces", "op": "field", "field": "pieces"},
-      {"name": "level", "op": "as_of", "series": "stock", "value": "level", "key": ["shop"]},
-      {"name": "spare", "op": "subtract", "left": "level", "right": "pieces"},
-      {"name": "hour", "op": "calendar", "part": "hour"},
-      {"name": "weight", "op": "field", "field": "weight", "missing": "keep"},
-      {"name": "coupon", "op": "field", "field": "coupon", "missing": "keep"}
-    ],
-    "training": {
-      "table": "orders", "label": "delivered",
-      "model": {"algorithm": "gradient_boosting", "trees": 60, "learning_rate": 0.2,
-                "max_depth": 3, "seed": 1, "threads": 2},
-      "hidden": ["weight", "coupon"],
-      "metric": "accuracy",
-      "slices": [{"name": "out_of_stock", "feature": "spare", "<": 0},
-                 {"name": "afternoon_in_stock",
-                  "all": [{"feature": "spare", ">=": 0}, {"feature": "hour", ">=": 12}]}]
-    }
-  })");
-}
-
-class ClassifierCommandTest : public testing::Test {
- protected:
-  ClassifierCommandTest() {
-    std::mt19937 random(7);
-    for (const char* shop : {"01", "02", "03"}) {
-      for (int day = 0; day <= kRows * kMinutesApart / 1440 + 1; ++day) {
-        stock_.push_back({shop, day * 1440, static_cast<int>(random() % 10)});
-      }
-    }
-    for (int i = 0; i < kRows; ++i) {
-      Order order{.id = i,
-                  .shop = fmt::format("0{}", 1 + random() % 3),
-                  .minute = i * kMinutesApart,
-                  .pieces = 1 + static_cast<int>(random() % 8),
-                  .weight = "1",
-                  .delivered = {}};
-      order.delivered = IsDelivered(order) ? "true" : "false";
-      orders_.push_back(order);
-    }
-  }
-
-  [[nodiscard]] int LevelFor(const Order& order) const {
-    int level = 0;
-    for (const Stock& row : stock_) {
-      if (row.shop == order.shop && row.minute <= order.minute) level = row.level;
-    }
-    return level;
-  }
-  [[nodiscard]] static bool IsMorning(const Order& order) { return order.minute % 1440 < 720; }
-  [[nodiscard]] bool IsDelivered(const Order& order) const {
-    return order.pieces <= LevelFor(order) && IsMorning(order);
-  }
-  [[nodiscard]] bool IsTested(int id) const { return id >= kRows - kTestRows; }
-
-  void Ingest() {
-    std::string orders = "id,shop,at,pieces,weight,delivered\n";
-    for (const Order& row : orders_) {
-      orders += fmt::format("{},{},{},{},{},{}\n", row.id, row.shop, TimeOf(row.minute), row.pieces,
-                            row.weight, row.delivered);
-    }
-    std::string stock = "shop,at,level\n";
-    for (const Stock& row : stock_) {
-      stock += fmt::format("{},{},{}\n", row.shop, TimeOf(row.minute), row.level);
-    }
-    folder_.Write("orders.csv", orders);
-    folder_.Write("stock.csv", stock);
-    SetDocument();
-    fs::remove(folder_.path() / "o.db");
-    const SystemClock clock;
-    std::ostringstream ignored;
-    ASSERT_EQ(preprocessing::RunIngestCommand(
-                  {"--pipeline", pipeline(), "--store", store(), "--from", folder_.path().string(),
-                   "--quiet"},
-                  {.environment = NoEnvironment, .out = ignored, .err = err_, .clock = clock}),
-              0)
-        << err_.str();
-  }
-  void SetDocument() { folder_.Write("pipeline.json", document_.dump()); }
-
-  TrainExit RunWith(bool train, Words words, const Clock& clock = SystemClock()) {
-    if (train) words.insert(words.end(), {"--models", models().string()});
-    out_.str("");
-    err_.str("");
-    const preprocessing::CommandContext context{
-        .environment = NoEnvironment, .out = out_, .err = err_, .clock = clock};
-    return static_cast<TrainExit>(train ? RunTrainCommand(words, context)
-                                        : RunEvaluateCommand(words, context));
-  }
-  TrainExit Run(bool train, const Words& flags, const Clock& clock = SystemClock()) {
-    Words words{"--pipeline", pipeline(), "--store", store(), "--json"};
-    words.insert(words.end(), flags.begin(), flags.end());
-    return RunWith(train, words, clock);
-  }
-  TrainExit Train(const Words& flags = {}) { return Run(true, flags); }
-  TrainExit Evaluate(const Words& flags = {}) { return Run(false, flags); }
-
-  [[nodiscard]] ordered_json summary() const { return ordered_json::parse(out_.str()); }
-  [[nodiscard]] ordered_json evaluation() const { return summary()["evaluation"]; }
-  [[nodiscard]] std::string err() const { return err_.str(); }
-  [[nodiscard]] fs::path models() const { return folder_.path() / "models"; }
-  [[nodiscard]] fs::path version(int number) const {
-    return models() / "delivery" / std::to_string(number);
-  }
-  [[nodiscard]] ordered_json manifest(int number) const {
-    return ordered_json::parse(ReadWhole(version(number) / "manifest.json"));
-  }
-  [[nodiscard]] std::string pipeline() const { return (folder_.path() / "pipeline.json").string(); }
-  [[nodiscard]] std::string store() const { return "sqlite:" + (folder_.path() / "o.db").string(); }
-  static std::optional<std::string> NoEnvironment(const char*) { return std::nullopt; }
-
-  /// Labels of another type, made from whether an order is delivered.
-  void UseLabels(const char* type, const std::function<std::string(const Order&)>& label) {
-    document_["tables"]["orders"]["columns"]["delivered"] = {{"type", type}, {"nullable", true}};
-    for (Order& order : orders_) order.delivered = label(order);
-  }
-
-  preprocessing::TempFolder folder_;
-  ordered_json document_ = Pipeline();
-  std::vector<Order> orders_;
-  std::vector<Stock> stock_;
-  std::ostringstream out_;
-  std::ostringstream err_;
-};
 
 class Algorithms : public ClassifierCommandTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(Algorithms, LearnTheRuleAndBeatBothBaselines) {
   document_["training"]["model"] = {{"algorithm", GetParam()}, {"trees", 60}, {"threads", 2}};
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_EQ(evaluation()["metrics"]["rows"], kTestRows);
   EXPECT_GE(evaluation()["metrics"]["accuracy"].get<double>(), 0.93) << evaluation().dump(1);
   EXPECT_EQ(evaluation()["metric"], "error_rate");
@@ -217,7 +48,7 @@ INSTANTIATE_TEST_SUITE_P(Each, Algorithms, testing::Values("gradient_boosting", 
 
 TEST_F(ClassifierCommandTest, JudgesTheMostFrequentClassByItsDefinition) {
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   double learned = 0;
   double tested = 0;
   for (const Order& order : orders_) {
@@ -235,7 +66,7 @@ TEST_F(ClassifierCommandTest, JudgesTheMostFrequentClassByItsDefinition) {
 
 TEST_F(ClassifierCommandTest, ShowsSlicesAndClassesOfTheTestRows) {
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   int out_of_stock = 0;
   int afternoon = 0;
   int delivered = 0;
@@ -261,7 +92,7 @@ TEST_F(ClassifierCommandTest, WalksForwardOverBlocksOfTheTestRows) {
   document_["training"]["n_splits"] = 3;
   document_["training"]["label_delay"] = "1d";
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json folds = evaluation()["folds"];
   ASSERT_EQ(folds.size(), 3U);
   int rows = 0;
@@ -276,8 +107,8 @@ TEST_F(ClassifierCommandTest, WalksForwardOverBlocksOfTheTestRows) {
 
 TEST_F(ClassifierCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
-  ASSERT_EQ(Train({"--threads", "1"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
+  ASSERT_EQ(Train({"--threads", "1"}), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["version"], 2);
   EXPECT_EQ(ReadWhole(version(1) / "manifest.json"), ReadWhole(version(2) / "manifest.json"));
   Words paths;
@@ -296,31 +127,30 @@ TEST_F(ClassifierCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
 
   const ordered_json reference = ordered_json::parse(ReadWhole(version(1) / "reference.json"));
   EXPECT_EQ(reference["features"]["hour"]["rows"], kRows);
-  EXPECT_EQ(reference["probability"]["rows"], kTestRows);
-  EXPECT_NEAR(reference["predicted_shares"]["true"].get<double>() +
-                  reference["predicted_shares"]["false"].get<double>(),
-              1, 1e-12);
+  EXPECT_EQ(reference["outputs"]["probability"]["rows"], kTestRows);
+  const ordered_json taken_for = reference["outputs"]["class"]["categories"];
+  EXPECT_EQ(taken_for["true"].get<int>() + taken_for["false"].get<int>(), kTestRows);
 
   const std::string hash = manifest(1)["data"]["hash"];
   orders_[5].pieces += 1;
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   EXPECT_NE(manifest(3)["data"]["hash"], hash);
 }
 
 TEST_F(ClassifierCommandTest, DoesNotPromoteWhatTheStumpDoesAsWell) {
   for (Order& order : orders_) order.delivered = order.pieces > 4 ? "true" : "false";
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kGate) << err();
+  ASSERT_EQ(Train(), ExitCode::kGate) << err();
   EXPECT_FALSE(summary()["promoted"]);
   EXPECT_EQ(evaluation()["best_baseline"], "stump");
   EXPECT_EQ(evaluation()["baselines"][1]["question"], "pieces < 4.5");
   EXPECT_FALSE(Registry(models()).Find("delivery", "champion"));
   ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store(), "--quiet"}),
-            TrainExit::kDone);
-  ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store()}), TrainExit::kDone);
+            ExitCode::kDone);
+  ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store()}), ExitCode::kDone);
   EXPECT_THAT(out_.str(), HasSubstr("does NOT beat the baselines: stump makes no error"));
-  EXPECT_EQ(Train({"--force-promote"}), TrainExit::kDone);
+  EXPECT_EQ(Train({"--force-promote"}), ExitCode::kDone);
   EXPECT_EQ(Registry(models()).Find("delivery", "champion")->number, 2U);
 }
 
@@ -329,7 +159,7 @@ TEST_F(ClassifierCommandTest, LeavesOutAndCountsWhatItCannotUse) {
   orders_[250].delivered = "";
   orders_[8].shop = "99";  // without stock: no feature "level"
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_EQ(evaluation()["rows_without_label"], 2);
   EXPECT_EQ(evaluation()["rows_left_out"], 1);
   EXPECT_THAT(evaluation()["first_left_out"].get<std::string>(),
@@ -337,7 +167,7 @@ TEST_F(ClassifierCommandTest, LeavesOutAndCountsWhatItCannotUse) {
   // Of the 298 with a label 89 are tested; of the others one was left out.
   EXPECT_EQ(evaluation()["metrics"]["rows"], 89);
   EXPECT_EQ(evaluation()["folds"][0]["train_rows"], 298 - 89 - 1);
-  ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store()}), TrainExit::kDone);
+  ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store()}), ExitCode::kDone);
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("2 rows have no label"), HasSubstr("out_of_stock"),
                                 HasSubstr("is, taken for"), HasSubstr("beats every baseline")));
 }
@@ -350,11 +180,11 @@ TEST_F(ClassifierCommandTest, LearnsNothingFromRowsThatWeighNothing) {
   }
   document_["training"]["weight"] = "weight";
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_GE(evaluation()["metrics"]["accuracy"].get<double>(), 0.9);
   document_["training"].erase("weight");
   SetDocument();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_LT(evaluation()["metrics"]["accuracy"].get<double>(), 0.8);
 }
 
@@ -366,11 +196,11 @@ TEST_F(ClassifierCommandTest, TellsTextsApartAndCountsAClassItHasNeverSeenAsWron
   });
   document_["training"]["metric"] = "log_loss";
   Ingest();
-  ASSERT_EQ(Train({"--until", TimeOf((kRows - 2) * kMinutesApart)}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--until", TimeOf((kRows - 2) * kMinutesApart)}), ExitCode::kDone) << err();
   EXPECT_EQ(evaluation()["metric"], "log_loss");
   EXPECT_EQ(manifest(1)["classifier"]["classes"], ordered_json({"delivered", "late", "no stock"}));
   EXPECT_GE(evaluation()["metrics"]["accuracy"].get<double>(), 0.9);
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json metrics = evaluation()["metrics"];
   EXPECT_EQ(metrics["classes"][2]["class"], "lost");
   EXPECT_EQ(metrics["classes"][2]["rows"], 1);
@@ -380,7 +210,7 @@ TEST_F(ClassifierCommandTest, TellsTextsApartAndCountsAClassItHasNeverSeenAsWron
 TEST_F(ClassifierCommandTest, SortsNumbersAsNumbers) {
   UseLabels("int64", [this](const Order& order) { return IsDelivered(order) ? "10" : "2"; });
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_EQ(evaluation()["metrics"]["classes"][0]["class"], 2);
   EXPECT_EQ(evaluation()["metrics"]["classes"][1]["class"], 10);
 }
@@ -389,7 +219,7 @@ TEST_F(ClassifierCommandTest, StopsEarlyByTheLastOfItsTrainingRows) {
   document_["training"]["model"]["trees"] = 2000;
   document_["training"]["model"]["early_stopping"] = {{"rounds", 5}, {"share", 0.2}};
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   const Result<TreeModel> model = TreeModel::Load(ReadWhole(version(1) / "model/1.ubj"));
   ASSERT_TRUE(model);
   EXPECT_LT(model->rounds(), 500U);
@@ -400,30 +230,47 @@ TEST_F(ClassifierCommandTest, CutsTheRowsByTheirTime) {
   // From order 100, of 6 days 17:40, to order 199, of 13 days 9:43.
   ASSERT_EQ(Evaluate({"--since", TimeOf(100 * kMinutesApart), "--until",
                       TimeOf(199 * kMinutesApart), "--dry-run"}),
-            TrainExit::kDone)
+            ExitCode::kDone)
       << err();
   EXPECT_EQ(summary()["rows"], 100);
   EXPECT_EQ(summary()["test_rows"], 30);
   EXPECT_EQ(summary()["classes"]["true"].get<int>() + summary()["classes"]["false"].get<int>(),
             100);
   ASSERT_EQ(Evaluate({"--last", "2d", "--until", TimeOf(199 * kMinutesApart), "--dry-run"}),
-            TrainExit::kDone);
+            ExitCode::kDone);
   int rows = 0;
   for (int id = 0; id <= 199; ++id) rows += id * kMinutesApart >= 12 * 1440 ? 1 : 0;
   EXPECT_EQ(summary()["rows"], rows);
   // A label that is known a day later is not known at the end.
   document_["training"]["label_delay"] = "1d";
   SetDocument();
-  ASSERT_EQ(Evaluate({"--until", TimeOf(199 * kMinutesApart), "--dry-run"}), TrainExit::kDone);
+  ASSERT_EQ(Evaluate({"--until", TimeOf(199 * kMinutesApart), "--dry-run"}), ExitCode::kDone);
   EXPECT_EQ(summary()["rows"], (199 * kMinutesApart - 1440) / kMinutesApart + 1);
   EXPECT_FALSE(fs::exists(models()));
+}
+
+TEST_F(ClassifierCommandTest, NeedsStoreAndSnapshotsNoMoreForAnotherDocument) {
+  Ingest();
+  const auto snapshots = preprocessing::DefaultSnapshotFolder(store());
+  ASSERT_TRUE(snapshots);
+  JobSources sources;
+  sources.folder = folder_.path();
+  sources.snapshots = *snapshots;
+  sources.store = store();
+  const auto job = ClassifierJob::Load(document_, sources);
+  ASSERT_TRUE(job) << job.error().message;
+  fs::remove_all(folder_.path());
+  const auto other = (*job)->With(WithParameters(document_, {{"model.trees", 3}}));
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_TRUE((*other)->Check());
+  EXPECT_TRUE((*other)->ComputeExamples());
 }
 
 TEST_F(ClassifierCommandTest, SearchesParametersAndKeepsTheBest) {
   document_["training"]["search"] = {{"parameters", {{"model.trees", {1, 60}}}}};
   document_["training"]["metric"] = "log_loss";
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json points = summary()["search"];
   ASSERT_EQ(points.size(), 2U);
   EXPECT_LT(points[1]["value"].get<double>(), points[0]["value"].get<double>());
@@ -434,7 +281,7 @@ TEST_F(ClassifierCommandTest, WritesAPageThatNeedsNothingElse) {
   orders_[kRows - 1].delivered = orders_[kRows - 1].delivered == "true" ? "false" : "true";
   Ingest();
   const std::string page = (folder_.path() / "report.html").string();
-  ASSERT_EQ(Evaluate({"--report", page}), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate({"--report", page}), ExitCode::kDone) << err();
   const std::string html = ReadWhole(page);
   EXPECT_THAT(html, AllOf(HasSubstr("beats every baseline"), HasSubstr("afternoon_in_stock"),
                           HasSubstr("<h2>Confusion"), HasSubstr("Surest mistakes"),
@@ -444,7 +291,7 @@ TEST_F(ClassifierCommandTest, WritesAPageThatNeedsNothingElse) {
 
 TEST_F(ClassifierCommandTest, PublishesNothingWhenItIsStopped) {
   Ingest();
-  EXPECT_EQ(Run(true, {}, StoppingClock(5)), TrainExit::kStopped);
+  EXPECT_EQ(Run(true, {}, StoppingClock(5)), ExitCode::kStopped);
   EXPECT_THAT(err(), HasSubstr("nothing was published"));
   EXPECT_FALSE(fs::exists(models()));
 }
@@ -453,7 +300,7 @@ TEST_F(ClassifierCommandTest, JudgesNothingByWhatHappenedLater) {
   constexpr int kKnown = 220;
   const int until = kKnown * kMinutesApart;
   Ingest();
-  ASSERT_EQ(Evaluate({"--until", TimeOf(until)}), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate({"--until", TimeOf(until)}), ExitCode::kDone) << err();
   const std::string before = out_.str();
   for (Order& order : orders_) {
     if (order.minute > until) order.delivered = order.delivered == "true" ? "false" : "true";
@@ -462,9 +309,9 @@ TEST_F(ClassifierCommandTest, JudgesNothingByWhatHappenedLater) {
     if (row.minute > until) row.level = 9 - row.level;
   }
   Ingest();
-  ASSERT_EQ(Evaluate({"--until", TimeOf(until)}), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate({"--until", TimeOf(until)}), ExitCode::kDone) << err();
   EXPECT_EQ(out_.str(), before);
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_NE(out_.str(), before);
 }
 
@@ -535,7 +382,7 @@ TEST_F(ClassifierLeakTest, ARowCountsWithWhatWasKnownInItsOwnSecond) {
 TEST_F(ClassifierLeakTest, TheArtefactAloneAnswersAsTheModelDid) {
   Ingest();
   Load();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   const auto trees = TreeModel::Load(ReadWhole(version(1) / "model/1.ubj"));
   ASSERT_TRUE(trees) << trees.error().message;
   const ordered_json around =
@@ -557,7 +404,7 @@ struct BadCase {
   const char* name;
   std::function<void(ordered_json& document, std::vector<Order>& orders)> spoil;
   Words flags;
-  TrainExit exit;
+  ExitCode exit;
   std::string message;
 };
 class BadClassifierInput : public ClassifierCommandTest,
@@ -595,7 +442,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"UnknownLabel",
                 Set("/training/label", "\"sent\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.label: no column \"sent\""},
         BadCase{"ADoubleAsLabel",
                 [](ordered_json& document, std::vector<Order>&) {
@@ -605,113 +452,113 @@ INSTANTIATE_TEST_SUITE_P(
                   document["training"]["hidden"] = {"coupon"};
                 },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.label: column \"weight\" is double"},
         BadCase{"TheLabelAsAField",
                 Set("/request/fields/delivered", "\"bool\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.request.fields.delivered: the label cannot be a field of a request"},
         BadCase{"UnknownSliceFeature",
                 Set("/training/slices/0/feature", "\"cost\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.slices[0].feature: no feature is called \"cost\""},
         BadCase{"UnknownHiddenFeature",
                 Set("/training/hidden", "[\"cost\"]"),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.hidden: no feature is called \"cost\""},
         BadCase{"UnknownWeight",
                 Set("/training/weight", "\"cost\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.weight: no feature is called \"cost\""},
         BadCase{"ATextAsWeight",
                 Set("/training/weight", "\"shop\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.weight: feature \"shop\" is no number"},
         BadCase{"UnknownTransformFeature",
                 Set("/training/transforms", R"({"cost": {}})"),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.transforms.cost: no feature"},
         BadCase{"HiddenTransformFeature",
                 Set("/training/transforms", R"({"weight": {}})"),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.transforms.weight: the feature is hidden"},
         BadCase{"AMemberOfForecasts",
                 Set("/training/scope", "\"global\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.scope: unknown key"},
         BadCase{
-            "UnknownModelMember", Set("/training/model/tres", "1"), {}, TrainExit::kUsage, "tres"},
+            "UnknownModelMember", Set("/training/model/tres", "1"), {}, ExitCode::kUsage, "tres"},
         BadCase{"ATask",
                 Set("/training/model/task", "\"binary\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.model.task"},
         BadCase{"AnObjective",
                 Set("/training/model/objective", "\"squared_error\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.model.objective"},
         BadCase{"AMetricOfForecasts",
                 Set("/training/metric", "\"wape\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.metric: expected accuracy or log_loss"},
         BadCase{"NoShareToTest",
                 Set("/training/test_share", "0"),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.test_share"},
         BadCase{"ADelayThatIsNoSpan",
                 Set("/training/label_delay", "\"soon\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.label_delay: expected a span"},
         BadCase{"ARequestFieldWithoutAColumn",
                 Set("/request/fields/color", "\"text\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "request field \"color\" is no column of table \"orders\""},
         BadCase{"ARequestFieldOfAnotherType",
                 Set("/request/fields/pieces", "\"double\""),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "request field \"pieces\" is double, but the column of table \"orders\" is int64"},
         BadCase{"NoModel",
                 [](ordered_json& document, std::vector<Order>&) {
                   document["training"].erase("model");
                 },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training: missing key \"model\""},
         BadCase{"NeitherForecastNorLabel",
                 [](ordered_json& document, std::vector<Order>&) { document.erase("training"); },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "neither a \"forecast\" nor a \"training\""},
         BadCase{"AReportOfAKey",
                 Nothing,
                 {"--report-key", "01"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--report-key: only a forecast has keys"},
         BadCase{"AModelOfAKey",
                 Nothing,
                 {"--only-key", "01"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--only-key: only a forecast has keys"},
-        BadCase{"NoTime", Nothing, {"--until", "soon"}, TrainExit::kUsage, "--until"},
-        BadCase{"SpanWithoutUnit", Nothing, {"--last", "12"}, TrainExit::kUsage, "--last"},
+        BadCase{"NoTime", Nothing, {"--until", "soon"}, ExitCode::kUsage, "--until"},
+        BadCase{"SpanWithoutUnit", Nothing, {"--last", "12"}, ExitCode::kUsage, "--last"},
         BadCase{"NothingInTheWindow",
                 Nothing,
                 {"--since", "2030-01-01"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "none of the 300 rows"}),
     [](const auto& param) { return std::string(param.param.name); });
 
@@ -721,22 +568,22 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoRows",
                 [](ordered_json&, std::vector<Order>& orders) { orders.clear(); },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "table \"orders\" has no rows"},
         BadCase{"AllLabelsMissing",
                 Each([](Order& order) { order.delivered = ""; }),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "300 have no label"},
         BadCase{"OneClassOnly",
                 Each([](Order& order) { order.delivered = "true"; }),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "\"delivered\" is true in all 300 rows"},
         BadCase{"OneClassToLearnFrom",
                 Each([](Order& order) { order.delivered = order.id < 250 ? "true" : "false"; }),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "fold 1: all 210 rows to learn from are of class \"true\""},
         BadCase{"AClassWithoutWeight",
                 [](ordered_json& document, std::vector<Order>& orders) {
@@ -744,27 +591,27 @@ INSTANTIATE_TEST_SUITE_P(
                   for (Order& order : orders) order.weight = order.delivered == "true" ? "0" : "1";
                 },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "only rows of class \"false\" have a weight other than 0"},
         BadCase{"ASearchOverWhatIsJudged",
                 Set("/training/search", R"({"parameters": {"test_share": [0.1, 0.3]}})"),
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.search.parameters.test_share: it says what is judged"},
         BadCase{"AShareOfLessThanARow",
                 Set("/training/test_share", "0.001"),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "test_share of 0.001 leaves none of 300 rows to judge"},
         BadCase{"AShareOfAllRows",
                 Set("/training/test_share", "0.999"),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "none is left to learn from"},
         BadCase{"ADelayLongerThanThePast",
                 Set("/training/label_delay", "\"52w\""),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "label_delay hides"},
         BadCase{"AMissingWeight",
                 [](ordered_json& document, std::vector<Order>& orders) {
@@ -772,7 +619,7 @@ INSTANTIATE_TEST_SUITE_P(
                   orders[7].weight = "";
                 },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "weight feature \"weight\" of the row of 2024-01-01T11:19:00Z is missing"},
         BadCase{"ANegativeWeight",
                 [](ordered_json& document, std::vector<Order>& orders) {
@@ -780,12 +627,12 @@ INSTANTIATE_TEST_SUITE_P(
                   orders[7].weight = "-0.5";
                 },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "is -0.5, expected a number from 0"},
         BadCase{"NoFeatureOfAnyRow",
                 Each([](Order& order) { order.shop = "99"; }),
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "the features of none of 300 rows could be computed"},
         BadCase{"ATargetMeanOfThreeClasses",
                 [](ordered_json& document, std::vector<Order>& orders) {
@@ -794,7 +641,7 @@ INSTANTIATE_TEST_SUITE_P(
                   for (Order& order : orders) order.delivered = std::to_string(order.id % 3);
                 },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "$.training.transforms.shop.encode: target_mean is for two classes"},
         BadCase{"AsManyClassesAsRows",
                 [](ordered_json& document, std::vector<Order>& orders) {
@@ -807,7 +654,7 @@ INSTANTIATE_TEST_SUITE_P(
                   for (Order& order : orders) order.delivered = std::to_string(order.id);
                 },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "has 1200 values, at most 1000 classes"}),
     [](const auto& param) { return std::string(param.param.name); });
 
@@ -821,7 +668,7 @@ TEST_P(LabelsInSeries, AreRefusedWhateverTheirType) {
   of_table.update({{"table", "orders"}, {"values", {"delivered"}}});
   document_["series"]["past"] = of_table;
   SetDocument();
-  EXPECT_EQ(Train(), TrainExit::kUsage);
+  EXPECT_EQ(Train(), ExitCode::kUsage);
   EXPECT_THAT(err(), HasSubstr("\"delivered\" is the label: it can never be a feature"));
   EXPECT_FALSE(fs::exists(models()));
 }
@@ -832,10 +679,10 @@ TEST_F(ClassifierCommandTest, NeedsTheStoreAndNotItsSnapshotsAlone) {
   Ingest();
   EXPECT_EQ(RunWith(true, {"--pipeline", pipeline(), "--snapshots",
                            (folder_.path() / "o.db.snapshots").string()}),
-            TrainExit::kUsage);
+            ExitCode::kUsage);
   EXPECT_THAT(err(), HasSubstr("--store (or FORKCAST_STORE) is missing"));
   fs::remove(folder_.path() / "o.db");
-  EXPECT_EQ(Train(), TrainExit::kIo);
+  EXPECT_EQ(Train(), ExitCode::kIo);
   EXPECT_FALSE(fs::exists(models()));
 }
 

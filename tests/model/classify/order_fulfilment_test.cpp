@@ -30,13 +30,15 @@ ordered_json Judge(const fs::path& data) {
       .out = out,
       .err = err,
       .clock = clock};
-  EXPECT_EQ(preprocessing::RunIngestCommand({"--pipeline", kPipeline.string(), "--store", store,
-                                             "--from", data.string(), "--quiet"},
-                                            context),
+  EXPECT_EQ(preprocessing::RunCommand(preprocessing::IngestCommand(),
+                                      {"--pipeline", kPipeline.string(), "--store", store, "--from",
+                                       data.string(), "--quiet"},
+                                      context),
             0)
       << err.str();
   out.str("");
-  EXPECT_EQ(RunEvaluateCommand(
+  EXPECT_EQ(preprocessing::RunCommand(
+                EvaluateCommand(),
                 {"--pipeline", kPipeline.string(), "--store", store, "--json", "--quiet"}, context),
             0)
       << err.str();

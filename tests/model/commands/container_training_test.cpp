@@ -24,6 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+using preprocessing::ExitCode;
 using preprocessing::ReadWhole;
 using testing::AllOf;
 using testing::ContainsRegex;
@@ -31,6 +32,7 @@ using testing::HasSubstr;
 using testing::Not;
 
 const fs::path kPipeline = FORKCAST_SOURCE_DIR "/conf/pipelines/weekly_demand.json";
+const fs::path kClassifier = FORKCAST_SOURCE_DIR "/conf/pipelines/order_fulfilment.json";
 const fs::path kLines = FORKCAST_SOURCE_DIR "/data/weekly_demand/order_lines.csv";
 
 /// The folder that a platform would mount, with one channel for the sample and one for the
@@ -63,8 +65,8 @@ class ContainerTraining : public testing::Test {
                                                  .dump());
   }
 
-  TrainExit Train(const std::vector<std::string>& arguments = {},
-                  const Clock& clock = SystemClock()) {
+  ExitCode Train(const std::vector<std::string>& arguments = {},
+                 const Clock& clock = SystemClock()) {
     out_.str("");
     err_.str("");
     const auto environment = [this](const char* name) -> std::optional<std::string> {
@@ -72,8 +74,9 @@ class ContainerTraining : public testing::Test {
       if (found == environment_.end()) return std::nullopt;
       return found->second;
     };
-    return static_cast<TrainExit>(RunTrainProgram(
-        arguments, {.environment = environment, .out = out_, .err = err_, .clock = clock}));
+    return static_cast<ExitCode>(preprocessing::RunCommand(
+        TrainOrContainerCommand(), arguments,
+        {.environment = environment, .out = out_, .err = err_, .clock = clock}));
   }
   void ExpectNoModel() const {
     std::error_code absent;
@@ -104,7 +107,7 @@ class ContainerTraining : public testing::Test {
 };
 
 TEST_F(ContainerTraining, PutsAWholeVersionIntoTheModelFolder) {
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   const auto read = Registry::ReadManifest({.model = "weekly_demand",
                                             .number = 1,
                                             .folder = base() / "model",
@@ -128,7 +131,7 @@ TEST_F(ContainerTraining, PutsAWholeVersionIntoTheModelFolder) {
 }
 
 TEST_F(ContainerTraining, PrintsMetricsThatARegularExpressionFinds) {
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_THAT(out_.str(), AllOf(ContainsRegex("(^|\n)validation:wape=[0-9.e+-]+\n"),
                                 ContainsRegex("\nbest_baseline=rolling_median_8\n"),
                                 ContainsRegex("\nbest_baseline:wape=[0-9.e+-]+\n")));
@@ -158,7 +161,7 @@ TEST_F(ContainerTraining, AppliesHyperparametersWhetherTheyAreTextsOrTyped) {
                            {"model.trees", 20}};
   hyperparameters_ = texts;
   WriteHyperparameters();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   const std::string first = manifest();
   const ordered_json pipeline = ordered_json::parse(ReadWhole(base() / "model/pipeline.json"));
   EXPECT_EQ(pipeline["training"]["model"]["trees"], 20);
@@ -171,7 +174,7 @@ TEST_F(ContainerTraining, AppliesHyperparametersWhetherTheyAreTextsOrTyped) {
   fs::remove_all(base() / "model");
   hyperparameters_ = typed;
   WriteHyperparameters();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_EQ(manifest(), first);
 }
 
@@ -195,13 +198,13 @@ void WriteParts(const fs::path& first, const fs::path& second, const std::string
 }
 
 TEST_P(Layouts, GiveTheSameModel) {
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   const std::string before = manifest();
   fs::remove_all(base() / "model");
   RemoveInput("data/train/order_lines.csv");
   RemoveInput("config/inputdataconfig.json");  // then every folder is a channel
   GetParam().write(input() / "data", ReadWhole(kLines));
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_EQ(manifest(), before);
 }
 INSTANTIATE_TEST_SUITE_P(
@@ -244,24 +247,24 @@ TEST_F(ContainerTraining, TakesThePipelineThatTheHyperparameterNames) {
   WriteInput("data/pipeline/other.json", "{}");
   hyperparameters_["pipeline"] = "pipeline/weekly_demand.json";
   WriteHyperparameters();
-  EXPECT_EQ(Train(), TrainExit::kDone) << err_.str();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err_.str();
   fs::remove_all(base() / "model");
   hyperparameters_["pipeline"] = kPipeline;
   WriteHyperparameters();
-  EXPECT_EQ(Train(), TrainExit::kDone) << err_.str();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err_.str();
 }
 
 TEST_F(ContainerTraining, TakesThePipelineOfTheEnvironmentWhenNobodyNamesOne) {
   RemoveInput("data/pipeline");
   WriteInput("config/inputdataconfig.json", R"({"train": {}})");
   environment_["FORKCAST_PIPELINE"] = kPipeline;
-  EXPECT_EQ(Train(), TrainExit::kDone) << err_.str();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err_.str();
 }
 
 TEST_F(ContainerTraining, WritesNoModelThatABaselineBeatsUnlessForced) {
   hyperparameters_ = {{"model.trees", "1"}, {"target", "{}"}, {"threads", "1"}};  // about the mean
   WriteHyperparameters();
-  EXPECT_EQ(Train(), TrainExit::kGate);
+  EXPECT_EQ(Train(), ExitCode::kGate);
   EXPECT_THAT(failure(), AllOf(HasSubstr("does not beat its baselines: wape 0."),
                                HasSubstr("best baseline rolling_median")));
   EXPECT_FALSE(evaluation()["beats_baselines"]);
@@ -270,18 +273,18 @@ TEST_F(ContainerTraining, WritesNoModelThatABaselineBeatsUnlessForced) {
 
   hyperparameters_["force_promote"] = "true";
   WriteHyperparameters();
-  EXPECT_EQ(Train(), TrainExit::kDone) << err_.str();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_THAT(manifest(), HasSubstr(R"("beats_baselines": false)"));
   EXPECT_FALSE(fs::exists(base() / "output/failure")) << "that of the first run is gone";
 }
 
 TEST_F(ContainerTraining, LeavesNoEvaluationOfAnEarlierRun) {
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   ASSERT_TRUE(fs::exists(base() / "output/data/evaluation.json"));
   fs::remove_all(base() / "model");
   hyperparameters_["metric"] = "none";
   WriteHyperparameters();
-  EXPECT_EQ(Train(), TrainExit::kUsage);
+  EXPECT_EQ(Train(), ExitCode::kUsage);
   EXPECT_FALSE(fs::exists(base() / "output/data/evaluation.json"));
   EXPECT_FALSE(fs::exists(base() / "output/data/report.html"));
 }
@@ -295,7 +298,7 @@ TEST_F(ContainerTraining, TrainsAClassifierToo) {
   }
   WriteInput("data/pipeline/p.json",
              ReadWhole(FORKCAST_SOURCE_DIR "/conf/pipelines/order_fulfilment.json"));
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_EQ(ordered_json::parse(manifest())["kind"], "classifier");
   EXPECT_TRUE(fs::exists(base() / "model/classes.json"));
   EXPECT_THAT(out_.str(), ContainsRegex("(^|\n)validation:accuracy=0[.]9[0-9]*\n"));
@@ -304,18 +307,18 @@ TEST_F(ContainerTraining, TrainsAClassifierToo) {
 
 TEST_F(ContainerTraining, LeavesTheWorkToTheFirstHost) {
   SetHosts("algo-2");
-  EXPECT_EQ(Train(), TrainExit::kDone);
+  EXPECT_EQ(Train(), ExitCode::kDone);
   EXPECT_THAT(out_.str(), HasSubstr("nothing to do on algo-2: algo-1 trains"));
   EXPECT_FALSE(fs::exists(base() / "output"));
   ExpectNoModel();
   SetHosts("algo-1");
-  EXPECT_EQ(Train(), TrainExit::kDone) << err_.str();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_TRUE(fs::exists(base() / "model/manifest.json"));
 }
 
 class Stopped : public ContainerTraining, public testing::WithParamInterface<int> {};
 TEST_P(Stopped, ASignalEndsItWithoutAModel) {
-  EXPECT_EQ(Train({}, StoppingClock(GetParam())), TrainExit::kStopped);
+  EXPECT_EQ(Train({}, StoppingClock(GetParam())), ExitCode::kStopped);
   EXPECT_THAT(failure(), HasSubstr("stopped"));
   ExpectNoModel();
 }
@@ -327,7 +330,7 @@ struct Refusal {
   std::function<void(const fs::path& input, ordered_json& hyperparameters,
                      std::map<std::string, std::string>& environment)>
       spoil;
-  TrainExit exit;
+  ExitCode exit;
   std::string message;
 };
 class Refusals : public ContainerTraining, public testing::WithParamInterface<Refusal> {};
@@ -369,46 +372,55 @@ auto Without(const std::string& name) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, Refusals,
     testing::Values(
-        Refusal{"NoJson", WithFile("config/hyperparameters.json", "{seed: 1}"), TrainExit::kUsage,
+        Refusal{"NoJson", WithFile("config/hyperparameters.json", "{seed: 1}"), ExitCode::kUsage,
                 "hyperparameters.json"},
-        Refusal{"NoObject", WithFile("config/hyperparameters.json", "[]"), TrainExit::kUsage,
+        Refusal{"NoObject", WithFile("config/hyperparameters.json", "[]"), ExitCode::kUsage,
                 "hyperparameters.json: $: expected an object"},
-        Refusal{"UnknownHyperparameter", With("sed", "1"), TrainExit::kUsage,
+        Refusal{"UnknownHyperparameter", With("sed", "1"), ExitCode::kUsage,
                 R"(hyperparameters.json: "sed": $.training.sed: unknown key)"},
-        Refusal{"UnknownMemberOfTheModel", With("model.tres", "1"), TrainExit::kUsage,
+        Refusal{"UnknownMemberOfTheModel", With("model.tres", "1"), ExitCode::kUsage,
                 R"("model.tres": $.training.model.tres: unknown key)"},
-        Refusal{"UnknownFeature", With("features.mean_5.window", "1"), TrainExit::kUsage,
+        Refusal{"UnknownFeature", With("features.mean_5.window", "1"), ExitCode::kUsage,
                 R"(hyperparameters.json: "features.mean_5.window": )"
                 R"("features.mean_5.window" is no member of a feature)"},
-        Refusal{"MemberOfWhatHasNone", With("metric.wape", "1"), TrainExit::kUsage,
+        Refusal{"MemberOfWhatHasNone", With("metric.wape", "1"), ExitCode::kUsage,
                 R"("metric.wape")"},
-        Refusal{"ValueOutOfRange", With("features.mean_4.window", "0"), TrainExit::kUsage,
+        Refusal{"ValueOutOfRange", With("features.mean_4.window", "0"), ExitCode::kUsage,
                 R"("features.mean_4.window": $.features[4].window: expected an integer)"},
-        Refusal{"TextForANumber", With("model.trees", "many"), TrainExit::kUsage,
+        Refusal{"TextForANumber", With("model.trees", "many"), ExitCode::kUsage,
                 R"("model.trees": $.training.model.trees: expected)"},
-        Refusal{"Null", With("model.trees", nullptr), TrainExit::kUsage,
+        Refusal{"TextForANumberOfAClassifierBeforeAnyRowIsRead",
+                [](const fs::path& input, ordered_json& hyperparameters,
+                   std::map<std::string, std::string>&) {
+                  fs::remove(input / "data/pipeline/weekly_demand.json");
+                  Write(input / "data/pipeline/order_fulfilment.json", ReadWhole(kClassifier));
+                  hyperparameters["model.max_depth"] = "banana";
+                },
+                ExitCode::kUsage,
+                "hyperparameters.json: \"model.max_depth\": $.training.model.max_depth: expected"},
+        Refusal{"Null", With("model.trees", nullptr), ExitCode::kUsage,
                 "$.model.trees: expected a value"},
-        Refusal{"SeedInWords", With("seed", "x"), TrainExit::kUsage,
+        Refusal{"SeedInWords", With("seed", "x"), ExitCode::kUsage,
                 "$.seed: expected a whole number from 0 to 2147483647, got \"x\""},
-        Refusal{"SeedBeyondWhatAPipelineMayHold", With("seed", "2147483648"), TrainExit::kUsage,
+        Refusal{"SeedBeyondWhatAPipelineMayHold", With("seed", "2147483648"), ExitCode::kUsage,
                 "$.seed: expected a whole number from 0 to 2147483647, got \"2147483648\""},
-        Refusal{"ForcePromoteInWords", With("force_promote", "please"), TrainExit::kUsage,
+        Refusal{"ForcePromoteInWords", With("force_promote", "please"), ExitCode::kUsage,
                 "$.force_promote: expected true or false, got \"please\""},
-        Refusal{"LastWithoutUnit", With("last", "12"), TrainExit::kUsage, "--last"},
-        Refusal{"PipelineThatIsNotThere", With("pipeline", "train/p.json"), TrainExit::kUsage,
+        Refusal{"LastWithoutUnit", With("last", "12"), ExitCode::kUsage, "--last"},
+        Refusal{"PipelineThatIsNotThere", With("pipeline", "train/p.json"), ExitCode::kUsage,
                 "$.pipeline: there is no file"},
-        Refusal{"TwoPipelines", WithFile("data/pipeline/b.json", "{}"), TrainExit::kUsage,
+        Refusal{"TwoPipelines", WithFile("data/pipeline/b.json", "{}"), ExitCode::kUsage,
                 "expected one *.json, found 2"},
         Refusal{"NoPipeline", WithFile("config/inputdataconfig.json", R"({"train": {}})"),
-                TrainExit::kUsage, "no pipeline: expected the hyperparameter"},
+                ExitCode::kUsage, "no pipeline: expected the hyperparameter"},
         Refusal{"PipelineWithoutTraining",
-                WithFile("data/pipeline/weekly_demand.json", R"({"name": "x"})"), TrainExit::kUsage,
+                WithFile("data/pipeline/weekly_demand.json", R"({"name": "x"})"), ExitCode::kUsage,
                 "pipeline/weekly_demand.json: $"},
         Refusal{
-            "PipeMode", WithChannel(R"({"TrainingInputMode": "Pipe"})"), TrainExit::kUsage,
+            "PipeMode", WithChannel(R"({"TrainingInputMode": "Pipe"})"), ExitCode::kUsage,
             "$.train.TrainingInputMode: Pipe: channel \"train\" must be files: expected File or "
             "FastFile"},
-        Refusal{"RecordIo", WithChannel(R"({"RecordWrapperType": "RecordIO"})"), TrainExit::kUsage,
+        Refusal{"RecordIo", WithChannel(R"({"RecordWrapperType": "RecordIO"})"), ExitCode::kUsage,
                 "$.train.RecordWrapperType"},
         Refusal{"ShardsOnSeveralHosts",
                 [](const fs::path& input, ordered_json&, std::map<std::string, std::string>&) {
@@ -417,72 +429,72 @@ INSTANTIATE_TEST_SUITE_P(
                   Write(input / "config/inputdataconfig.json",
                         R"({"pipeline": {}, "train": {"S3DistributionType": "ShardedByS3Key"}})");
                 },
-                TrainExit::kUsage, "each of 2 hosts has only a part of channel \"train\""},
-        Refusal{"AbsentChannel", Without("data/train"), TrainExit::kUsage,
+                ExitCode::kUsage, "each of 2 hosts has only a part of channel \"train\""},
+        Refusal{"AbsentChannel", Without("data/train"), ExitCode::kUsage,
                 "$.train: there is no folder"},
-        Refusal{"NoChannel", WithFile("config/inputdataconfig.json", "{}"), TrainExit::kUsage,
+        Refusal{"NoChannel", WithFile("config/inputdataconfig.json", "{}"), ExitCode::kUsage,
                 "there is no channel to learn from"},
         Refusal{"HostThatIsNone",
                 WithFile("config/resourceconfig.json",
                          R"({"current_host": "algo-9", "hosts": ["algo-1"]})"),
-                TrainExit::kUsage, "$.current_host: \"algo-9\" is none of the hosts"},
-        Refusal{"FileOfNoTable", WithFile("data/train/lines.csv", "a,b\n"), TrainExit::kData,
+                ExitCode::kUsage, "$.current_host: \"algo-9\" is none of the hosts"},
+        Refusal{"FileOfNoTable", WithFile("data/train/lines.csv", "a,b\n"), ExitCode::kUnfit,
                 "train/lines.csv: neither the file nor a folder around it is called as a table "
                 "(order_lines)"},
-        Refusal{"TableWithoutFile", Without("data/train/order_lines.csv"), TrainExit::kData,
+        Refusal{"TableWithoutFile", Without("data/train/order_lines.csv"), ExitCode::kUnfit,
                 "no channel has a file of table \"order_lines\""},
         Refusal{"WrongRow",
                 WithFile("data/train/more/order_lines.csv",
                          "invoice,product,quantity,sold_at,unit_price\n1,2,three,2024-01-01,4\n"),
-                TrainExit::kData, "order_lines.csv: line 2"},
+                ExitCode::kUnfit, "order_lines.csv: line 2"},
         Refusal{"TwoRowsWhereOneIsDeclared",
                 [](const fs::path& input, ordered_json&, std::map<std::string, std::string>&) {
                   ordered_json pipeline = ordered_json::parse(ReadWhole(kPipeline));
                   pipeline["series"]["weekly"]["aggregate"]["values"]["price"]["op"] = "only";
                   Write(input / "data/pipeline/weekly_demand.json", pipeline.dump());
                 },
-                TrainExit::kData, "two rows with \"unit_price\", expected one"},
-        Refusal{"NameThatIsNotUtf8", WithFile("data/train/\xff.csv", "a\n"), TrainExit::kData,
+                ExitCode::kUnfit, "two rows with \"unit_price\", expected one"},
+        Refusal{"NameThatIsNotUtf8", WithFile("data/train/\xff.csv", "a\n"), ExitCode::kUnfit,
                 "\xEF\xBF\xBD.csv: neither the file"},
-        Refusal{"TooLittleHistory", With("last", "3w"), TrainExit::kData, "periods"},
+        Refusal{"TooLittleHistory", With("last", "3w"), ExitCode::kUnfit, "periods"},
         Refusal{
             "NoFolderForWhatIsTemporary",
             [](const fs::path&, ordered_json&, std::map<std::string, std::string>& environment) {
               environment["TMPDIR"] += "/absent";
             },
-            TrainExit::kIo, "/absent/forkcast-train-"}),
+            ExitCode::kIo, "/absent/forkcast-train-"}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(ContainerTraining, SaysThatTheModelCannotBeWritten) {
   std::ofstream(base() / "model") << "a file";
-  EXPECT_EQ(Train(), TrainExit::kIo);
+  EXPECT_EQ(Train(), ExitCode::kIo);
   EXPECT_THAT(failure(), HasSubstr((base() / "model").string()));
   ExpectNothingTemporary();
 }
 
 TEST_F(ContainerTraining, SaysInTheLogAloneThatThereIsNoPlaceForTheFailure) {
   std::ofstream(base() / "output") << "a file";
-  EXPECT_EQ(Train(), TrainExit::kIo);
+  EXPECT_EQ(Train(), ExitCode::kIo);
   EXPECT_THAT(err_.str(), HasSubstr((base() / "output").string()));
   ExpectNoModel();
 }
 
 TEST_F(ContainerTraining, DoesNotMixTwoModels) {
-  ASSERT_EQ(Train(), TrainExit::kDone) << err_.str();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   const std::string before = manifest();
-  EXPECT_EQ(Train(), TrainExit::kIo);
+  EXPECT_EQ(Train(), ExitCode::kIo);
   EXPECT_THAT(failure(), HasSubstr("expected an empty folder"));
   EXPECT_EQ(manifest(), before);
 }
 
 TEST_F(ContainerTraining, TakesFlagsAsEverywhereElse) {
-  EXPECT_EQ(Train({"--pipeline", kPipeline}), TrainExit::kUsage);
+  EXPECT_EQ(Train({"--pipeline", kPipeline}), ExitCode::kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("--store"));
   EXPECT_FALSE(fs::exists(base() / "output"));
-  EXPECT_EQ(Train({"--help"}), TrainExit::kDone);
+  EXPECT_EQ(Train({"--help"}), ExitCode::kDone);
   EXPECT_THAT(out_.str(), AllOf(HasSubstr("--store"), HasSubstr("SAGEMAKER_BASE_DIR")));
   RemoveInput("config/hyperparameters.json");
-  EXPECT_EQ(Train(), TrainExit::kUsage);
+  EXPECT_EQ(Train(), ExitCode::kUsage);
   EXPECT_THAT(err_.str(), HasSubstr("--pipeline"));
   EXPECT_FALSE(fs::exists(base() / "output"));
 }

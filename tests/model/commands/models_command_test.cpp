@@ -14,6 +14,7 @@ namespace {
 
 using nlohmann::json;
 using nlohmann::ordered_json;
+using preprocessing::ExitCode;
 using testing::HasSubstr;
 
 class ModelsCommandTest : public testing::Test {
@@ -30,7 +31,7 @@ class ModelsCommandTest : public testing::Test {
     ASSERT_TRUE(Registry(folder_.path()).Publish("demand", manifest, {{"model.ubj", "trees"}}, {}));
   }
 
-  ModelsExit Run(std::vector<std::string> words, bool with_folder = true) {
+  ExitCode Run(std::vector<std::string> words, bool with_folder = true) {
     if (with_folder) {
       words.push_back("--models");
       words.push_back(folder_.path().string());
@@ -38,14 +39,15 @@ class ModelsCommandTest : public testing::Test {
     out_.str("");
     err_.str("");
     const SystemClock clock;
-    return static_cast<ModelsExit>(RunModelsCommand(
-        words, {.environment = [this](const char* name) -> std::optional<std::string> {
-                  if (std::string_view(name) != "FORKCAST_MODELS") return {};
-                  return folder_.path().string();
-                },
-                .out = out_,
-                .err = err_,
-                .clock = clock}));
+    return static_cast<ExitCode>(preprocessing::RunCommand(
+        ModelsCommand(), words,
+        {.environment = [this](const char* name) -> std::optional<std::string> {
+           if (std::string_view(name) != "FORKCAST_MODELS") return {};
+           return folder_.path().string();
+         },
+         .out = out_,
+         .err = err_,
+         .clock = clock}));
   }
   [[nodiscard]] std::string out() const { return out_.str(); }
   [[nodiscard]] std::string err() const { return err_.str(); }
@@ -58,34 +60,56 @@ class ModelsCommandTest : public testing::Test {
 TEST_F(ModelsCommandTest, ListsVersionsWithWhatTheyAreWorth) {
   Publish(true, 0.25);
   Publish(false, 0.5);
-  ASSERT_EQ(Run({"promote", "demand", "1"}), ModelsExit::kDone);
-  ASSERT_EQ(Run({"list"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"promote", "demand", "1"}), ExitCode::kDone);
+  ASSERT_EQ(Run({"list"}), ExitCode::kDone);
   EXPECT_EQ(
       out(),
       "model   version  published             metric  value  skill  beats baselines  aliases\n"
       "demand  1        1970-01-01T00:00:00Z  wape    0.25   0.1    true             champion\n"
       "demand  2        1970-01-01T00:00:00Z  wape    0.5    0.1    false            -\n");
-  ASSERT_EQ(Run({"list", "demand", "--json"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"list", "demand", "--json"}), ExitCode::kDone);
   const json listed = json::parse(out());
   EXPECT_EQ(listed.size(), 2U);
   EXPECT_EQ(listed[0]["aliases"], json({"champion"}));
 }
 
+TEST_F(ModelsCommandTest, TakesVerbNamesAndFlagsInAnyOrder) {
+  Publish(true);
+  const std::vector<std::vector<std::string>> orders{{"promote", "demand", "1", "--alias", "next"},
+                                                     {"--alias", "next", "promote", "demand", "1"},
+                                                     {"promote", "--alias=next", "demand", "1"},
+                                                     {"promote", "demand", "--alias", "next", "1"}};
+  for (const auto& words : orders) {
+    EXPECT_EQ(Run(words), ExitCode::kDone) << err();
+    EXPECT_EQ(out(), "next of demand is version 1 now\n");
+  }
+}
+
+TEST_F(ModelsCommandTest, HelpShowsVerbsWithTheirWordsAndFlags) {
+  EXPECT_EQ(Run({"--help"}), ExitCode::kDone);
+  for (const char* told :
+       {"usage: forkcast models VERB ... [flags]\n", "\n  show MODEL [VERSION] ",
+        "\n  --alias NAME\n      promote: the alias to move. Default: champion.\n",
+        "\n  4    not promoted: it does not beat the baselines\n"}) {
+    EXPECT_THAT(out(), HasSubstr(told));
+  }
+}
+
 TEST_F(ModelsCommandTest, TakesTheFolderFromTheEnvironment) {
   Publish(true);
-  EXPECT_EQ(Run({"list"}, false), ModelsExit::kDone);
+  EXPECT_EQ(Run({"list"}, false), ExitCode::kDone);
   EXPECT_THAT(out(), HasSubstr("demand  1"));
 }
 
 TEST_F(ModelsCommandTest, SaysThatThereAreNone) {
-  EXPECT_EQ(Run({"list"}), ModelsExit::kDone);
+  EXPECT_EQ(Run({"list"}), ExitCode::kDone);
   EXPECT_THAT(out(), HasSubstr("no models in "));
 }
 
 TEST_F(ModelsCommandTest, ShowsAVersionAndItsManifest) {
   Publish(true);
-  ASSERT_EQ(Run({"promote", "demand", "1"}), ModelsExit::kDone);
-  ASSERT_EQ(Run({"show", "demand", "--json"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"promote", "demand", "1"}), ExitCode::kDone);
+  ASSERT_EQ(Run({"show", "demand", "--json"}), ExitCode::kDone);
   const json shown = json::parse(out());
   EXPECT_EQ(shown["version"], 1);
   EXPECT_EQ(shown["manifest"]["seed"], 7);
@@ -94,18 +118,18 @@ TEST_F(ModelsCommandTest, ShowsAVersionAndItsManifest) {
 TEST_F(ModelsCommandTest, MarksADamagedVersionInTheListAndRefusesToShowIt) {
   Publish(true);
   std::ofstream(folder_.path() / "demand/1/model.ubj") << "other";
-  ASSERT_EQ(Run({"list"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"list"}), ExitCode::kDone);
   EXPECT_THAT(out(), HasSubstr("DAMAGED"));
-  EXPECT_EQ(Run({"show", "demand", "1"}), ModelsExit::kNotFound);
+  EXPECT_EQ(Run({"show", "demand", "1"}), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("model.ubj"));
-  EXPECT_EQ(Run({"promote", "demand", "1"}), ModelsExit::kNotFound);
+  EXPECT_EQ(Run({"promote", "demand", "1"}), ExitCode::kUnfit);
 }
 
 struct GateCase {
   const char* name;
   std::optional<bool> beats;
   std::vector<std::string> flags;
-  ModelsExit exit;
+  ExitCode exit;
 };
 class PromotionGate : public ModelsCommandTest, public testing::WithParamInterface<GateCase> {};
 
@@ -115,45 +139,45 @@ TEST_P(PromotionGate, LetsPassWhatBeatsItsBaselinesOrIsForced) {
   words.insert(words.end(), GetParam().flags.begin(), GetParam().flags.end());
   EXPECT_EQ(Run(words), GetParam().exit) << err();
   const auto champion = Registry(folder_.path()).Find("demand", "champion");
-  EXPECT_EQ(champion.ok(), GetParam().exit == ModelsExit::kDone);
+  EXPECT_EQ(champion.ok(), GetParam().exit == ExitCode::kDone);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, PromotionGate,
-    testing::Values(GateCase{"Better", true, {}, ModelsExit::kDone},
-                    GateCase{"Worse", false, {}, ModelsExit::kGate},
-                    GateCase{"NotJudged", std::nullopt, {}, ModelsExit::kGate},
-                    GateCase{"WorseButForced", false, {"--force-promote"}, ModelsExit::kDone}),
+    testing::Values(GateCase{"Better", true, {}, ExitCode::kDone},
+                    GateCase{"Worse", false, {}, ExitCode::kGate},
+                    GateCase{"NotJudged", std::nullopt, {}, ExitCode::kGate},
+                    GateCase{"WorseButForced", false, {"--force-promote"}, ExitCode::kDone}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(ModelsCommandTest, PromotesToAnotherAlias) {
   Publish(true);
-  ASSERT_EQ(Run({"promote", "demand", "1", "--alias", "challenger"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"promote", "demand", "1", "--alias", "challenger"}), ExitCode::kDone);
   EXPECT_EQ(out(), "challenger of demand is version 1 now\n");
 }
 
 TEST_F(ModelsCommandTest, ComparesManifestsMemberByMember) {
   Publish(true, 0.25);
   Publish(false, 0.5);
-  ASSERT_EQ(Run({"compare", "demand", "1", "2", "--json"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"compare", "demand", "1", "2", "--json"}), ExitCode::kDone);
   EXPECT_EQ(json::parse(out()), json::parse(R"({"/evaluation/value": [0.25, 0.5],
       "/evaluation/beats_baselines": [true, false]})"));
-  ASSERT_EQ(Run({"compare", "demand", "1", "1"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"compare", "demand", "1", "1"}), ExitCode::kDone);
   EXPECT_EQ(out(), "no difference\n");
 }
 
 TEST_F(ModelsCommandTest, PrunesAndSaysWhatItWouldPrune) {
   for (int i = 0; i < 3; ++i) Publish(true);
-  ASSERT_EQ(Run({"prune", "demand", "--keep", "1", "--dry-run"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"prune", "demand", "--keep", "1", "--dry-run"}), ExitCode::kDone);
   EXPECT_EQ(out(), "would remove demand 1\nwould remove demand 2\n");
-  ASSERT_EQ(Run({"prune", "demand", "--keep=1"}), ModelsExit::kDone);
+  ASSERT_EQ(Run({"prune", "demand", "--keep=1"}), ExitCode::kDone);
   EXPECT_EQ(out(), "removed demand 1\nremoved demand 2\n");
 }
 
 struct UsageCase {
   const char* name;
   std::vector<std::string> words;
-  ModelsExit exit;
+  ExitCode exit;
   const char* message;
 };
 class WrongUse : public ModelsCommandTest, public testing::WithParamInterface<UsageCase> {};
@@ -168,15 +192,16 @@ TEST_P(WrongUse, IsToldInOneLineWithItsExitCode) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, WrongUse,
     testing::Values(
-        UsageCase{"NoVerb", {}, ModelsExit::kUsage, "no verb"},
-        UsageCase{"UnknownVerb", {"delete"}, ModelsExit::kUsage, "unknown verb \"delete\""},
-        UsageCase{"NoModel", {"show"}, ModelsExit::kUsage, "models show MODEL [VERSION]"},
-        UsageCase{"FlagOfAnotherVerb", {"list", "--keep", "3"}, ModelsExit::kUsage, "--keep"},
-        UsageCase{"KeepNone", {"prune", "demand", "--keep", "0"}, ModelsExit::kUsage, "from 1"},
-        UsageCase{"KeepWords", {"prune", "demand", "--keep", "two"}, ModelsExit::kUsage, "\"two\""},
-        UsageCase{"UnknownModel", {"show", "sales"}, ModelsExit::kNotFound, "no model \"sales\""},
-        UsageCase{"UnknownVersion", {"promote", "demand", "9"}, ModelsExit::kNotFound, "\"9\""},
-        UsageCase{"BadName", {"show", "../demand"}, ModelsExit::kUsage, "model \"../demand\""}),
+        UsageCase{"NoVerb", {}, ExitCode::kUsage, "no verb"},
+        UsageCase{"UnknownVerb", {"delete"}, ExitCode::kUsage, "unknown verb \"delete\""},
+        UsageCase{"NoModel", {"show"}, ExitCode::kUsage, "models show MODEL [VERSION]"},
+        UsageCase{"TooManyWords", {"list", "demand", "1"}, ExitCode::kUsage, "models list [MODEL]"},
+        UsageCase{"FlagOfAnotherVerb", {"list", "--keep", "3"}, ExitCode::kUsage, "--keep"},
+        UsageCase{"KeepNone", {"prune", "demand", "--keep", "0"}, ExitCode::kUsage, "from 1"},
+        UsageCase{"KeepWords", {"prune", "demand", "--keep", "two"}, ExitCode::kUsage, "\"two\""},
+        UsageCase{"UnknownModel", {"show", "sales"}, ExitCode::kUnfit, "no model \"sales\""},
+        UsageCase{"UnknownVersion", {"promote", "demand", "9"}, ExitCode::kUnfit, "\"9\""},
+        UsageCase{"BadName", {"show", "../demand"}, ExitCode::kUsage, "model \"../demand\""}),
     [](const auto& param) { return std::string(param.param.name); });
 
 }  // namespace

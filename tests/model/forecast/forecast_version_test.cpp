@@ -35,7 +35,7 @@ class ForecastVersionTest : public TrainCommandTest {
     document_["forecast"]["strategy"] = strategy;
     document_["training"]["scope"] = scope;
     Ingest();
-    ASSERT_THAT(Train(), testing::AnyOf(TrainExit::kDone, TrainExit::kGate)) << err();
+    ASSERT_THAT(Train(), testing::AnyOf(ExitCode::kDone, ExitCode::kGate)) << err();
   }
 
   /// What `model` forecasts as of the last period but a horizon.
@@ -99,6 +99,25 @@ TEST_P(EveryShape, IsWrittenAgainAsTheSameBytes) {
   }
 }
 
+/// As it was published before versions of all kinds were written by the same code.
+TEST(PublishedForecast, OfBeforeIsReadAndWouldBeWrittenAlike) {
+  const Registry registry(FORKCAST_SOURCE_DIR "/tests/data/published");
+  const auto version = ForecastVersion::Read(*registry.Find("sales", "1"));
+  ASSERT_TRUE(version) << version.error().message;
+  const auto model = version->Model();
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->keys().size(), 2U);
+  const auto files = model->Files();
+  ASSERT_TRUE(files) << files.error().message;
+  for (const ArtefactFile& file : *files) {
+    EXPECT_EQ(file.bytes, ReadWhole(version->info().folder / file.path)) << file.path;
+  }
+  const auto reference = version->ReadReference();
+  ASSERT_TRUE(reference) << reference.error().message;
+  EXPECT_EQ(reference->features["weekday"]["max"], 7);
+  EXPECT_EQ(reference->outputs["value"]["rows"], 8);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, EveryShape,
                          testing::Values(Shape{"direct", "global"}, Shape{"direct", "per_key"},
                                          Shape{"shared", "global"}, Shape{"shared", "per_key"},
@@ -123,7 +142,7 @@ TEST_F(ForecastVersionTest, KnowsKeysByTheirValuesWhateverTheirNumbersAre) {
 
 TEST_F(ForecastVersionTest, KeepsTheSeedThatWasUsed) {
   Ingest();
-  ASSERT_EQ(Train({"--seed", "9"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--seed", "9"}), ExitCode::kDone) << err();
   EXPECT_EQ(ForecastVersion::Read(Info())->plan().trainer.seed, 9U);
 }
 

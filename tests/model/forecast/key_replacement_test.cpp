@@ -29,7 +29,7 @@ class KeyReplacementTest : public TrainCommandTest {
   }
   void TrainAll() {
     Ingest();
-    ASSERT_EQ(Train(), TrainExit::kDone) << err();
+    ASSERT_EQ(Train(), ExitCode::kDone) << err();
   }
   /// Other sales of a shop in the last weeks.
   void ChangeSalesOf(const std::string& shop) {
@@ -70,7 +70,7 @@ class KeyReplacementTest : public TrainCommandTest {
 TEST_F(KeyReplacementTest, ReplacesOneKeysFilesAndLeavesThoseOfAllOthersAsTheyWere) {
   TrainAll();
   ChangeSalesOf("001");
-  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["version"], 2);
   EXPECT_EQ(ModelFiles(2).size(), ModelFiles(1).size());
   EXPECT_THAT(Changed(1, 2), ElementsAre("model/1/1.ubj"));
@@ -101,22 +101,22 @@ TEST_F(KeyReplacementTest, ReplacesOneKeysFilesAndLeavesThoseOfAllOthersAsTheyWe
 
 TEST_F(KeyReplacementTest, TrainsTheSameBytesAsWithAllOthersWhenNothingHasChanged) {
   TrainAll();
-  ASSERT_EQ(Train({"--only-key", "002", "--only-key", "000", "--threads", "1"}), TrainExit::kDone)
+  ASSERT_EQ(Train({"--only-key", "002", "--only-key", "000", "--threads", "1"}), ExitCode::kDone)
       << err();
   EXPECT_THAT(Changed(1, 2), ElementsAre());
 }
 
 TEST_F(KeyReplacementTest, JudgesAKeyAsIfThereWereNoOther) {
   TrainAll();
-  ASSERT_EQ(Train({"--only-key", "001", "--only-key", "002"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--only-key", "002"}), ExitCode::kDone) << err();
   const ordered_json both = Manifest(2);
   std::erase_if(amounts_, [](const Amount& row) { return row.shop == "000"; });
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_EQ(both["evaluation"], evaluation());
   std::erase_if(amounts_, [](const Amount& row) { return row.shop != "002"; });
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   for (const auto& [name, value] : both["replaced"][1]["evaluation"].items()) {
     EXPECT_EQ(value, evaluation()[name]) << name;
   }
@@ -125,8 +125,8 @@ TEST_F(KeyReplacementTest, JudgesAKeyAsIfThereWereNoOther) {
 TEST_F(KeyReplacementTest, SaysOfEveryKeyWhichVersionBroughtIt) {
   TrainAll();
   const auto replace = [&](const char* key, const char* base) {
-    const TrainExit exit = Train({"--only-key", key, "--from-version", base, "--force-promote"});
-    ASSERT_EQ(exit, TrainExit::kDone) << err();
+    const ExitCode exit = Train({"--only-key", key, "--from-version", base, "--force-promote"});
+    ASSERT_EQ(exit, ExitCode::kDone) << err();
   };
   replace("001", "champion");
   replace("002", "2");
@@ -148,7 +148,7 @@ TEST_F(KeyReplacementTest, AddsAKeyBehindTheOthersWhateverItsPlaceInTheData) {
     amounts_.insert(amounts_.begin(), {"new", day, Sales(4, day, random)});
   }
   Ingest();
-  ASSERT_EQ(Train({"--only-key", "new", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "new", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_THAT(Changed(1, 2),
               ElementsAre("model/1/3.transforms.json", "model/1/3.ubj", "model/keys.json"));
   const ordered_json keys = ordered_json::parse(ReadWhole(version(2) / "model/keys.json"))["keys"];
@@ -165,7 +165,7 @@ TEST_F(KeyReplacementTest, MakesTheSameVersionWhateverTheOrderOfTheFlags) {
   const auto manifest_of = [this](const Words& keys, int number) {
     Words flags{"--from-version", "1", "--force-promote"};
     flags.insert(flags.end(), keys.begin(), keys.end());
-    EXPECT_EQ(Train(flags), TrainExit::kDone) << err();
+    EXPECT_EQ(Train(flags), ExitCode::kDone) << err();
     return ReadWhole(version(number) / "manifest.json");
   };
   const std::string upwards = manifest_of({"--only-key", "000", "--only-key", "002"}, 2);
@@ -179,13 +179,13 @@ TEST_F(KeyReplacementTest, HoldsTheGateWithTheseKeysAlone) {
   }
   document_["training"]["baselines"] = {{{"rolling_median", 28}}};
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_TRUE(evaluation()["beats_baselines"]) << "over all keys";
-  EXPECT_EQ(Train({"--only-key", "001"}), TrainExit::kGate) << err();
+  EXPECT_EQ(Train({"--only-key", "001"}), ExitCode::kGate) << err();
   EXPECT_FALSE(summary()["promoted"]);
   EXPECT_EQ(Champion(), 1U);
   EXPECT_FALSE(Manifest(2)["evaluation"]["beats_baselines"]);
-  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_EQ(Champion(), 3U);
 }
 
@@ -193,7 +193,7 @@ TEST_F(KeyReplacementTest, TakesWhatASearchChoseForTheBase) {
   document_["training"]["search"] = {
       {"parameters", {{"model.trees", {1, 40}}, {"features.same_day.window", {7, 56}}}}};
   TrainAll();
-  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_FALSE(summary().contains("search"));
   EXPECT_EQ(ReadWhole(version(2) / "pipeline.json"), ReadWhole(version(1) / "pipeline.json"));
   EXPECT_THAT(Changed(1, 2), ElementsAre());
@@ -206,7 +206,7 @@ TEST_F(KeyReplacementTest, MayBeJudgedOtherwiseThanTheBase) {
   document_["training"]["metric"] = "rmse";
   document_["training"]["model"]["threads"] = 1;
   SetDocument();
-  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_EQ(Manifest(2)["evaluation"]["metric"], "rmse");
   EXPECT_THAT(Changed(1, 2), ElementsAre());
   EXPECT_TRUE(ForecastVersion::Read(*Registry(models()).Find("sales", "2")));
@@ -215,7 +215,7 @@ TEST_F(KeyReplacementTest, MayBeJudgedOtherwiseThanTheBase) {
 TEST_F(KeyReplacementTest, LooksOnlyAtTheWindowThatIsAskedFor) {
   TrainAll();
   ASSERT_THAT(Train({"--only-key", "001", "--last", "10w"}),
-              testing::AnyOf(TrainExit::kDone, TrainExit::kGate))
+              testing::AnyOf(ExitCode::kDone, ExitCode::kGate))
       << err();
   EXPECT_EQ(Manifest(2)["replaced"][0]["data"]["from"], DateOf(kDays - 70));
   EXPECT_EQ(Manifest(2)["full_training"]["data"]["from"], DateOf(0));
@@ -224,13 +224,14 @@ TEST_F(KeyReplacementTest, LooksOnlyAtTheWindowThatIsAskedFor) {
 TEST_F(KeyReplacementTest, IsShownAndComparedLikeAnyVersion) {
   TrainAll();
   ChangeSalesOf("001");
-  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), ExitCode::kDone) << err();
   const auto run = [this](Words words) {
     words.insert(words.end(), {"--models", models().string(), "--json"});
     out_.str("");
     const SystemClock clock;
-    return RunModelsCommand(
-        words, {.environment = NoEnvironment, .out = out_, .err = err_, .clock = clock});
+    return preprocessing::RunCommand(
+        ModelsCommand(), words,
+        {.environment = NoEnvironment, .out = out_, .err = err_, .clock = clock});
   };
   ASSERT_EQ(run({"show", "sales"}), 0) << err();
   EXPECT_EQ(summary()["version"], 2);
@@ -242,7 +243,7 @@ TEST_F(KeyReplacementTest, IsShownAndComparedLikeAnyVersion) {
 
 TEST_F(KeyReplacementTest, SaysWhatItWouldDo) {
   TrainAll();
-  ASSERT_EQ(Train({"--only-key", "001", "--dry-run"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "001", "--dry-run"}), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["keys"], 1);
   EXPECT_EQ(summary()["base"], 1);
   EXPECT_FALSE(fs::exists(version(2)));
@@ -252,7 +253,7 @@ struct Refusal {
   const char* name;
   std::function<void(ordered_json& document)> spoil;
   Words flags;
-  TrainExit exit;
+  ExitCode exit;
   std::string message;
 };
 class Refusals : public KeyReplacementTest, public testing::WithParamInterface<Refusal> {};
@@ -282,64 +283,64 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"UnknownKey",
                 Nothing,
                 {"--only-key", "007"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--only-key: series \"daily\" has no key \"007\" among its 4"},
         Refusal{"AKeyTwice",
                 Nothing,
                 {"--only-key", "001", "--only-key", "001"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "\"001\" is given twice"},
         Refusal{"AKeyWithoutHistory",
                 Nothing,
                 {"--only-key", "one day"},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "key one day has 1 period with a value"},
         Refusal{"OneModelForAll",
                 Set("/training/scope", "global"),
                 {"--only-key", "001"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "one model for all keys"},
         Refusal{"UnknownVersion",
                 Nothing,
                 {"--only-key", "001", "--from-version", "7"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--from-version: model \"sales\" has no version \"7\"; there are: 1 (champion)"},
         Refusal{"UnknownModel",
                 Nothing,
                 {"--only-key", "001", "--name", "other"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--from-version: no model \"other\""},
         Refusal{"VersionWithoutKey",
                 Nothing,
                 {"--from-version", "1"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--from-version: only --only-key"},
         Refusal{"OtherFeatures",
                 Set("/features/2/window", 28),
                 {"--only-key", "001"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.features[2].window differs from the pipeline of sales 1"},
         Refusal{"OtherTrees",
                 Set("/training/model/trees", 41),
                 {"--only-key", "001"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.model.trees differs"},
         Refusal{"OtherZone",
                 Set("/timezone", "Europe/Berlin"),
                 {"--only-key", "001"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.timezone differs"},
         Refusal{"OtherSeed",
                 Nothing,
                 {"--only-key", "001", "--seed", "2"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--seed: sales 1 was trained with the seed 1"}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(KeyReplacementTest, NamesTheFileOfADamagedBase) {
   TrainAll();
   std::ofstream(version(1) / "model/1/2.ubj", std::ios::app) << "x";
-  EXPECT_EQ(Train({"--only-key", "001"}), TrainExit::kIo);
+  EXPECT_EQ(Train({"--only-key", "001"}), ExitCode::kIo);
   EXPECT_THAT(err(), HasSubstr("model/1/2.ubj"));
   EXPECT_FALSE(fs::exists(version(2)));
 }
@@ -358,14 +359,14 @@ TEST_F(KeyReplacementTest, AsksWhichOfSeveralKeysThatAreCalledAlikeIsMeant) {
     csv += fmt::format("{},{},{}\n", key, DateOf(row.day), row.amount);
   }
   IngestCsv(csv);
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
-  EXPECT_EQ(Train({"--only-key", "a,b,c"}), TrainExit::kUsage);
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
+  EXPECT_EQ(Train({"--only-key", "a,b,c"}), ExitCode::kUsage);
   EXPECT_THAT(err(), AllOf(HasSubstr("several keys are called \"a,b,c\""),
                            HasSubstr(R"(["a,b","c"], ["a","b,c"])")));
   EXPECT_FALSE(fs::exists(version(2)));
-  ASSERT_EQ(Train({"--only-key", R"(["a", "b,c"])", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", R"(["a", "b,c"])", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_EQ(Manifest(2)["replaced"][0]["key"], ordered_json({"a", "b,c"}));
-  ASSERT_EQ(Train({"--only-key", "d,e", "--force-promote"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--only-key", "d,e", "--force-promote"}), ExitCode::kDone) << err();
 }
 
 }  // namespace

@@ -22,6 +22,7 @@ namespace forkcast::model {
 
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
+using preprocessing::ExitCode;
 using Words = std::vector<std::string>;
 
 inline constexpr int kDays = 140;
@@ -106,7 +107,8 @@ class TrainCommandTest : public testing::Test {
     fs::remove(folder_.path() / "o.db");
     const SystemClock clock;
     std::ostringstream ignored;
-    ASSERT_EQ(preprocessing::RunIngestCommand(
+    ASSERT_EQ(preprocessing::RunCommand(
+                  preprocessing::IngestCommand(),
                   {"--pipeline", pipeline(), "--store", store(), "--from", folder_.path().string(),
                    "--quiet"},
                   {.environment = NoEnvironment, .out = ignored, .err = err_, .clock = clock}),
@@ -115,7 +117,7 @@ class TrainCommandTest : public testing::Test {
   }
   void SetDocument() { folder_.Write("pipeline.json", document_.dump()); }
 
-  TrainExit Run(bool train, Words flags, const Clock& clock = SystemClock()) {
+  ExitCode Run(bool train, Words flags, const Clock& clock = SystemClock()) {
     Words words{"--pipeline", pipeline(), "--store", store(), "--json"};
     if (train) words.insert(words.end(), {"--models", models().string()});
     words.insert(words.end(), flags.begin(), flags.end());
@@ -123,11 +125,12 @@ class TrainCommandTest : public testing::Test {
     err_.str("");
     const preprocessing::CommandContext context{
         .environment = NoEnvironment, .out = out_, .err = err_, .clock = clock};
-    return static_cast<TrainExit>(train ? RunTrainCommand(words, context)
-                                        : RunEvaluateCommand(words, context));
+    return static_cast<ExitCode>(
+        train ? preprocessing::RunCommand(TrainCommand(), words, context)
+              : preprocessing::RunCommand(EvaluateCommand(), words, context));
   }
-  TrainExit Train(const Words& flags = {}) { return Run(true, flags); }
-  TrainExit Evaluate(const Words& flags = {}) { return Run(false, flags); }
+  ExitCode Train(const Words& flags = {}) { return Run(true, flags); }
+  ExitCode Evaluate(const Words& flags = {}) { return Run(false, flags); }
 
   [[nodiscard]] ordered_json summary() const { return ordered_json::parse(out_.str()); }
   [[nodiscard]] ordered_json evaluation() const { return summary()["evaluation"]; }

@@ -54,14 +54,14 @@ TEST_F(SampleWeightTest, CountsARowAsHalfLifeDoesWhenItIsHalfLifesOwn) {
   IngestWeights([](int, int day) { return fmt::format("{}", HalfLife(day, 20)); });
   document_["training"]["half_life"] = 20;
   SetDocument();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   document_["training"].erase("half_life");
   document_["training"]["weight"] = "weight";
   SetDocument();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   document_["training"].erase("weight");
   SetDocument();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   EXPECT_EQ(Trees(2), Trees(1));
   EXPECT_NE(Trees(3), Trees(1));
 }
@@ -72,14 +72,14 @@ TEST_F(SampleWeightTest, IsMultipliedWithHalfLife) {
   document_["training"]["half_life"] = 20;
   document_["training"]["weight"] = "weight";
   SetDocument();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
 
   document_ = Pipeline();
   IngestWeights(
       [&](int shop, int day) { return fmt::format("{}", of_shop(shop) * HalfLife(day, 20)); });
   document_["training"]["weight"] = "weight";
   SetDocument();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   EXPECT_EQ(Trees(2), Trees(1));
 }
 
@@ -94,7 +94,7 @@ TEST_F(SampleWeightTest, WeighsTheRowsThatTellWhenToStop) {
     document_["training"]["weight"] = "weight";
     document_["training"]["model"]["early_stopping"] = {{"rounds", 5}, {"share", 0.05}};
     SetDocument();
-    EXPECT_EQ(Train(), TrainExit::kDone) << err();
+    EXPECT_EQ(Train(), ExitCode::kDone) << err();
     return ReadWhole(version(summary()["version"].get<int>()) / "model/1.ubj");
   };
   EXPECT_NE(validation_error("1"), validation_error("0.00001"));
@@ -115,10 +115,10 @@ TEST_P(OddWeights, AreNamedBeforeAnythingIsTrained) {
   if (!GetParam().missing.is_null()) document_["features"].back()["missing"] = GetParam().missing;
   SetDocument();
   if (GetParam().message.empty()) {
-    EXPECT_EQ(Train(), TrainExit::kDone) << err();
+    EXPECT_EQ(Train(), ExitCode::kDone) << err();
     return;
   }
-  EXPECT_EQ(Train(), TrainExit::kData);
+  EXPECT_EQ(Train(), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("the weight \"weight\" of key 001 in the period of 2024-02-20 is " +
                                GetParam().message));
   EXPECT_FALSE(fs::exists(models()));
@@ -138,7 +138,7 @@ TEST_F(SampleWeightTest, IsAFeatureThatIsANumber) {
   Ingest();
   document_["training"]["weight"] = "price";
   SetDocument();
-  EXPECT_EQ(Train(), TrainExit::kUsage);
+  EXPECT_EQ(Train(), ExitCode::kUsage);
   EXPECT_THAT(err(), HasSubstr("$.training.weight: no feature is called \"price\""));
 }
 

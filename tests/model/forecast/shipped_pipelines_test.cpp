@@ -13,6 +13,7 @@
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/commands/train_command.hpp"
@@ -67,11 +68,10 @@ std::optional<std::string> NoEnvironment(const char*) { return std::nullopt; }
 
 /// A command's exit code; what it says is in `out` and `err`.
 struct Commands {
-  int Run(int (*command)(const std::vector<std::string>&, const CommandContext&),
-          const std::vector<std::string>& arguments) {
+  int Run(const preprocessing::Command& command, const std::vector<std::string>& arguments) {
     const SystemClock clock;
-    return command(arguments,
-                   {.environment = NoEnvironment, .out = out, .err = err, .clock = clock});
+    return preprocessing::RunCommand(
+        command, arguments, {.environment = NoEnvironment, .out = out, .err = err, .clock = clock});
   }
   std::ostringstream out;
   std::ostringstream err;
@@ -95,7 +95,7 @@ class Prepared {
   Prepared(const ordered_json& document, const fs::path& csv_files) {
     const fs::path pipeline = folder_.Write("pipeline.json", document.dump());
     Commands commands;
-    if (commands.Run(&RunIngestCommand,
+    if (commands.Run(preprocessing::IngestCommand(),
                      {"--pipeline", pipeline.string(), "--store",
                       "sqlite:" + (folder_.path() / "o.db").string(), "--from", csv_files.string(),
                       "--snapshots", snapshots().string(), "--quiet"}) != 0) {
@@ -119,7 +119,7 @@ class Prepared {
   [[nodiscard]] Rows Features(PeriodRange origins) const {
     Rows rows;
     for (std::size_t model = 0; model < examples_.model_count(); ++model) {
-      const Examples& examples = examples_.of_model(model);
+      const PointExamples& examples = examples_.of_model(model);
       for (std::size_t row = 0; row < examples.points.size(); ++row) {
         const ForecastPoint& point = examples.points[row];
         if (!origins.Contains(point.period - DistanceOf(model))) continue;
@@ -380,8 +380,8 @@ TEST_P(ShippedPipeline, IsJudgedOnItsSampleBesideEveryBaseline) {
   const TempFolder folder;
   const fs::path pipeline = folder.Write("pipeline.json", document.dump());
   Commands commands;
-  ASSERT_EQ(commands.Run(&RunEvaluateCommand, {"--pipeline", pipeline.string(), "--snapshots",
-                                               prepared.snapshots().string(), "--json"}),
+  ASSERT_EQ(commands.Run(EvaluateCommand(), {"--pipeline", pipeline.string(), "--snapshots",
+                                             prepared.snapshots().string(), "--json"}),
             0)
       << commands.err.str();
   const ordered_json evaluation = ordered_json::parse(commands.out.str())["evaluation"];

@@ -8,8 +8,10 @@
 #include <random>
 #include <sstream>
 
+#include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/forecast/forecast_job.hpp"
 #include "model/forecast/sales_testing.hpp"
 #include "support/stopping_clock.hpp"
 
@@ -25,7 +27,7 @@ class Strategies : public TrainCommandTest, public testing::WithParamInterface<c
 TEST_P(Strategies, LearnThePatternAndBeatEveryBaseline) {
   document_["forecast"]["strategy"] = GetParam();
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_EQ(evaluation()["metrics"]["rows"], kShops * kHorizon * kFolds);
   EXPECT_EQ(evaluation()["rows_without_forecast"], 0);
   EXPECT_EQ(evaluation()["folds"].size(), kFolds);
@@ -39,7 +41,7 @@ INSTANTIATE_TEST_SUITE_P(Each, Strategies, testing::Values("direct", "shared", "
 
 TEST_F(TrainCommandTest, JudgesBaselinesAsTheirDefinitionsSay) {
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   // The folds test the last 3 * 7 days; the value a season before the target, or before that.
   double error = 0;
   double sum = 0;
@@ -64,7 +66,7 @@ TEST_F(TrainCommandTest, JudgesBaselinesAsTheirDefinitionsSay) {
 
 TEST_F(TrainCommandTest, NamesABaselineThatLacksHistory) {
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json yearly = evaluation()["baselines"][3];
   EXPECT_EQ(yearly["name"], "seasonal_naive_365");
   EXPECT_EQ(yearly["metrics"]["rows"], 0);
@@ -74,9 +76,9 @@ TEST_F(TrainCommandTest, NamesABaselineThatLacksHistory) {
 
 TEST_F(TrainCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["version"], 1);
-  ASSERT_EQ(Train({"--threads", "1"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--threads", "1"}), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["version"], 2);
   const ordered_json manifest = ordered_json::parse(ReadWhole(version(1) / "manifest.json"));
   EXPECT_EQ(ReadWhole(version(1) / "manifest.json"), ReadWhole(version(2) / "manifest.json"));
@@ -84,14 +86,14 @@ TEST_F(TrainCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
     const std::string path = file["path"];
     EXPECT_EQ(ReadWhole(version(1) / path), ReadWhole(version(2) / path)) << path;
   }
-  ASSERT_EQ(Train({"--seed", "2"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--seed", "2"}), ExitCode::kDone) << err();
   EXPECT_EQ(ordered_json::parse(ReadWhole(version(3) / "manifest.json"))["seed"], 2);
   EXPECT_EQ(Registry(models()).Find("sales", "champion")->number, 3U);
 }
 
 TEST_F(TrainCommandTest, KeepsWhatALaterCheckForDriftNeeds) {
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   const ordered_json reference = ordered_json::parse(ReadWhole(version(1) / "reference.json"));
   const ordered_json weekday = reference["features"]["weekday"];
   EXPECT_EQ(weekday["rows"], kShops * kDays);
@@ -100,23 +102,23 @@ TEST_F(TrainCommandTest, KeepsWhatALaterCheckForDriftNeeds) {
   int counted = 0;
   for (const ordered_json& count : weekday["counts"]) counted += count.get<int>();
   EXPECT_EQ(counted, kShops * kDays);
-  EXPECT_EQ(reference["forecasts"]["rows"], kShops * kHorizon * kFolds);
+  EXPECT_EQ(reference["outputs"]["value"]["rows"], kShops * kHorizon * kFolds);
 }
 
 TEST_F(TrainCommandTest, ForecastsNothingFromWhatHappenedLater) {
   constexpr int kKnown = 110;
   Ingest();
   const Words until{"--until", DateOf(kKnown)};
-  ASSERT_EQ(Evaluate(until), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(until), ExitCode::kDone) << err();
   const std::string before = out_.str();
   std::mt19937 random(3);
   for (Amount& row : amounts_) {
     if (row.day >= kKnown) row.amount = std::uniform_real_distribution(0.0, 1000.0)(random);
   }
   Ingest();
-  ASSERT_EQ(Evaluate(until), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(until), ExitCode::kDone) << err();
   EXPECT_EQ(out_.str(), before);
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_NE(out_.str(), before);
 }
 
@@ -124,12 +126,12 @@ TEST_F(TrainCommandTest, DoesNotPromoteWhatABaselineBeatsUnlessForced) {
   for (Amount& row : amounts_) row.amount = row.day == 0 ? 51 : 50;
   document_["training"]["baselines"] = {{{"rolling_median", 28}}};
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kGate) << err();
+  ASSERT_EQ(Train(), ExitCode::kGate) << err();
   EXPECT_FALSE(summary()["promoted"]);
   EXPECT_EQ(evaluation()["best_baseline"], "rolling_median_28");
   EXPECT_TRUE(fs::exists(version(1) / "manifest.json"));
   EXPECT_FALSE(Registry(models()).Find("sales", "champion"));
-  EXPECT_EQ(Train({"--force-promote"}), TrainExit::kDone);
+  EXPECT_EQ(Train({"--force-promote"}), ExitCode::kDone);
   EXPECT_EQ(Registry(models()).Find("sales", "champion")->number, 2U);
 }
 
@@ -137,7 +139,7 @@ TEST_F(TrainCommandTest, TrainsOneModelAKey) {
   document_["training"]["scope"] = "per_key";
   document_["forecast"]["strategy"] = "shared";
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   EXPECT_LT(evaluation()["value"].get<double>(), 0.25);
   EXPECT_EQ(ordered_json::parse(ReadWhole(version(1) / "model/keys.json")), ordered_json::parse(R"({
               "format": "forkcast.model_keys", "format_version": 1,
@@ -152,7 +154,7 @@ TEST_F(TrainCommandTest, CutsTheFeaturesOfAKeysModelIntoFewBins) {
   document_["training"]["scope"] = "per_key";
   document_["forecast"]["strategy"] = "shared";
   const auto trees = [this] {
-    EXPECT_THAT(Train(), testing::AnyOf(TrainExit::kDone, TrainExit::kGate)) << err();
+    EXPECT_THAT(Train(), testing::AnyOf(ExitCode::kDone, ExitCode::kGate)) << err();
     return ReadWhole(version(summary()["version"].get<int>()) / "model/1/0.ubj");
   };
   Ingest();
@@ -170,7 +172,7 @@ TEST_F(TrainCommandTest, TransformsTheTargetAndBack) {
       {"transform", {"scale", "log1p"}}, {"scale", "same_day"}, {"not_negative", true}};
   document_["training"]["hidden"] = {"same_day"};
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_LT(evaluation()["value"].get<double>(), 0.2);
   EXPECT_FALSE(evaluation()["importances"].contains("same_day"));
 }
@@ -179,7 +181,7 @@ TEST_F(TrainCommandTest, SearchesParametersOfModelAndFeaturesAndKeepsTheBest) {
   document_["training"]["search"] = {
       {"parameters", {{"model.trees", {1, 40}}, {"features.same_day.window", {7, 56}}}}};
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json points = summary()["search"];
   ASSERT_EQ(points.size(), 4U);
   double least = points[0]["value"];
@@ -188,10 +190,26 @@ TEST_F(TrainCommandTest, SearchesParametersOfModelAndFeaturesAndKeepsTheBest) {
   EXPECT_GT(points[0]["value"].get<double>(), least);
 }
 
+TEST_F(TrainCommandTest, NeedsTheSnapshotsNoMoreForAnotherDocument) {
+  Ingest();
+  const auto snapshots = preprocessing::DefaultSnapshotFolder(store());
+  ASSERT_TRUE(snapshots);
+  JobSources sources;
+  sources.folder = folder_.path();
+  sources.snapshots = *snapshots;
+  const auto job = ForecastJob::Load(document_, sources);
+  ASSERT_TRUE(job) << job.error().message;
+  fs::remove_all(*snapshots);
+  const auto other = (*job)->With(WithParameters(document_, {{"features.same_day.window", 7}}));
+  ASSERT_TRUE(other) << other.error().message;
+  EXPECT_TRUE((*other)->Check());
+  EXPECT_TRUE((*other)->ComputeExamples());
+}
+
 TEST_F(TrainCommandTest, WritesAPageThatNeedsNothingElse) {
   Ingest();
   const std::string page = (folder_.path() / "report.html").string();
-  ASSERT_EQ(Evaluate({"--report", page, "--report-key", "001"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate({"--report", page, "--report-key", "001"}), ExitCode::kDone) << err();
   const std::string html = ReadWhole(page);
   EXPECT_THAT(html, AllOf(HasSubstr("beats every baseline"), HasSubstr("<h3>001</h3>"),
                           HasSubstr("seasonal_naive_7"), HasSubstr("same_day"), HasSubstr("<svg")));
@@ -201,7 +219,7 @@ TEST_F(TrainCommandTest, WritesAPageThatNeedsNothingElse) {
 TEST_F(TrainCommandTest, NamesPeriodsByTheDayOfThePipelinesZone) {
   document_["timezone"] = "Europe/Berlin";  // where a day begins before midnight of UTC
   Ingest();
-  ASSERT_EQ(Evaluate(), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json last = evaluation()["folds"].back();
   EXPECT_EQ(last["test_from"], DateOf(kDays - kHorizon));
   EXPECT_EQ(last["test_to"], DateOf(kDays - 1));
@@ -209,23 +227,23 @@ TEST_F(TrainCommandTest, NamesPeriodsByTheDayOfThePipelinesZone) {
 
 TEST_F(TrainCommandTest, UsesOnlyTheLastWeeksWhenTold) {
   Ingest();
-  ASSERT_EQ(Evaluate({"--last", "8w", "--dry-run"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Evaluate({"--last", "8w", "--dry-run"}), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["periods"], 56);
   ASSERT_EQ(Evaluate({"--since", DateOf(100), "--until", DateOf(130), "--dry-run"}),
-            TrainExit::kDone);
+            ExitCode::kDone);
   EXPECT_EQ(summary()["periods"], 30);
 }
 
 TEST_F(TrainCommandTest, PublishesNothingWhenItIsStopped) {
   Ingest();
-  EXPECT_EQ(Run(true, {}, StoppingClock(5)), TrainExit::kStopped);
+  EXPECT_EQ(Run(true, {}, StoppingClock(5)), ExitCode::kStopped);
   EXPECT_THAT(err(), HasSubstr("nothing was published"));
   EXPECT_FALSE(fs::exists(models()));
 }
 
 TEST_F(TrainCommandTest, HashesTheSnapshotsThatItReadAndNotThoseThatCameSince) {
   Ingest();
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   const auto snapshots = [this](int number) {
     return ordered_json::parse(ReadWhole(version(number) / "manifest.json"))["data"]["snapshots"];
   };
@@ -234,15 +252,15 @@ TEST_F(TrainCommandTest, HashesTheSnapshotsThatItReadAndNotThoseThatCameSince) {
     amounts_.front().amount += 1;
     Ingest();
   });
-  ASSERT_EQ(Run(true, {}, ingesting), TrainExit::kDone) << err();
+  ASSERT_EQ(Run(true, {}, ingesting), ExitCode::kDone) << err();
   EXPECT_EQ(snapshots(2), before);
-  ASSERT_EQ(Train(), TrainExit::kDone) << err();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
   EXPECT_NE(snapshots(3), before);
 }
 
 TEST_F(TrainCommandTest, WritesNothingInADryRun) {
   Ingest();
-  ASSERT_EQ(Train({"--dry-run"}), TrainExit::kDone) << err();
+  ASSERT_EQ(Train({"--dry-run"}), ExitCode::kDone) << err();
   EXPECT_TRUE(summary()["dry_run"]);
   EXPECT_FALSE(fs::exists(models()));
 }
@@ -256,7 +274,7 @@ struct BadCase {
   const char* name;
   std::function<void(ordered_json&, Change&)> spoil;
   Words flags;
-  TrainExit exit;
+  ExitCode exit;
   std::string message;
 };
 class BadInput : public TrainCommandTest, public testing::WithParamInterface<BadCase> {};
@@ -280,41 +298,41 @@ void Nothing(ordered_json&, Change&) {}
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadInput,
     testing::Values(
-        BadCase{"TooLittleHistory", Nothing, {"--last", "2w"}, TrainExit::kData, "periods"},
+        BadCase{"TooLittleHistory", Nothing, {"--last", "2w"}, ExitCode::kUnfit, "periods"},
         BadCase{"AllZero",
                 [](ordered_json&, Change& change) { change.factor = 0; },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "every value of \"amount\" is 0"},
         BadCase{"Constant",
                 [](ordered_json&, Change& change) { change = {.factor = 0, .plus = 2.5}; },
                 {},
-                TrainExit::kData,
+                ExitCode::kUnfit,
                 "every value of \"amount\" is 2.5"},
         BadCase{"NoPeriodLeft",
                 Nothing,
                 {"--since", "2030-01-01"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "no period is left"},
-        BadCase{"SpanWithoutUnit", Nothing, {"--last", "12"}, TrainExit::kUsage, "--last"},
-        BadCase{"NoTime", Nothing, {"--until", "soon"}, TrainExit::kUsage, "--until"},
-        BadCase{"SeedInWords", Nothing, {"--seed", "x"}, TrainExit::kUsage, "--seed"},
+        BadCase{"SpanWithoutUnit", Nothing, {"--last", "12"}, ExitCode::kUsage, "--last"},
+        BadCase{"NoTime", Nothing, {"--until", "soon"}, ExitCode::kUsage, "--until"},
+        BadCase{"SeedInWords", Nothing, {"--seed", "x"}, ExitCode::kUsage, "--seed"},
         BadCase{"UnknownHiddenFeature",
                 [](ordered_json& document, Change&) { document["training"]["hidden"] = {"price"}; },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.hidden: no feature is called \"price\""},
         BadCase{"SeedBeyondWhatAPipelineMayHold",
                 Nothing,
                 {"--seed", "2147483648"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "--seed: expected a number from 0 to 2147483647"},
         BadCase{"TransformOfWhatIsNoFeature",
                 [](ordered_json& document, Change&) {
                   document["training"]["transforms"] = {{"price", {{"scale", true}}}};
                 },
                 {"--dry-run"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.transforms.price: no feature is called \"price\""},
         BadCase{"TransformOfAHiddenFeature",
                 [](ordered_json& document, Change&) {
@@ -322,36 +340,36 @@ INSTANTIATE_TEST_SUITE_P(
                   document["training"]["transforms"] = {{"last", {{"scale", true}}}};
                 },
                 {"--dry-run"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.transforms.last: the feature is hidden"},
         BadCase{"TransformThatDoesNotFitItsFeature",
                 [](ordered_json& document, Change&) {
                   document["training"]["transforms"] = {{"weekday", {{"encode", "one_hot"}}}};
                 },
                 {"--dry-run"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.transforms.weekday: only a text can be encoded"},
         BadCase{"UnknownMember",
                 [](ordered_json& document, Change&) { document["training"]["model"]["tres"] = 1; },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "tres"},
         BadCase{"NoBaselines",
                 [](ordered_json& document, Change&) { document["training"].erase("baselines"); },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "baselines"},
         BadCase{"UnknownMetric",
                 [](ordered_json& document, Change&) { document["training"]["metric"] = "mape"; },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.metric"},
         BadCase{"AnchorWithoutItsFeature",
                 [](ordered_json& document, Change&) {
                   document["training"]["target"] = {{"transform", "difference"}};
                 },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.target: \"anchor\" is missing"},
         BadCase{
             "SearchOfWhatIsNoMember",
@@ -359,24 +377,24 @@ INSTANTIATE_TEST_SUITE_P(
               document["training"]["search"] = {{"parameters", {{"transforms.~2", {1}}}}};
             },
             {},
-            TrainExit::kData,
+            ExitCode::kUnfit,
             "$.training.search: \"transforms.~2\" is no member of \"training\" or of a feature"},
         BadCase{"SearchOverWhatIsJudged",
                 [](ordered_json& document, Change&) {
                   document["training"]["search"] = {{"parameters", {{"folds.n_splits", {2, 3}}}}};
                 },
                 {},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "$.training.search.parameters.folds.n_splits: it says what is judged"},
         BadCase{"AliasThatIsANumber",
                 Nothing,
                 {"--alias", "12"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "alias \"12\": expected no number"},
         BadCase{"NameThatWouldLeaveItsFolder",
                 Nothing,
                 {"--name", "a/b"},
-                TrainExit::kUsage,
+                ExitCode::kUsage,
                 "model \"a/b\": expected letters"},
         BadCase{
             "SearchWithoutAValidPoint",
@@ -384,7 +402,7 @@ INSTANTIATE_TEST_SUITE_P(
               document["training"]["search"] = {{"parameters", {{"model.max_depth", {-1, -2}}}}};
             },
             {},
-            TrainExit::kData,
+            ExitCode::kUnfit,
             "max_depth"}),
     [](const auto& param) { return std::string(param.param.name); });
 
@@ -392,14 +410,14 @@ TEST_F(TrainCommandTest, NamesAKeyWithOnePeriodWhenEachNeedsAModel) {
   document_["training"]["scope"] = "per_key";
   amounts_.push_back({"new", kDays - 1, 5});
   Ingest();
-  EXPECT_EQ(Train(), TrainExit::kData);
+  EXPECT_EQ(Train(), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("key new has 1 period with a value"));
   EXPECT_FALSE(fs::exists(models()));
 }
 
 TEST_F(TrainCommandTest, SaysThatSnapshotsAreMissing) {
   folder_.Write("pipeline.json", document_.dump());
-  EXPECT_EQ(Evaluate(), TrainExit::kIo);
+  EXPECT_EQ(Evaluate(), ExitCode::kIo);
   EXPECT_THAT(err(), HasSubstr("run forkcast ingest"));
 }
 

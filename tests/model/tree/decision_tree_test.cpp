@@ -11,6 +11,7 @@
 #include <random>
 
 #include "model/tree/tree_testing.hpp"
+#include "support/mutation.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -18,16 +19,16 @@ namespace {
 
 using nlohmann::ordered_json;
 
-using testing::HasSubstr;
+using testing::ElementsAre;
 using testing::StartsWith;
 
 constexpr auto kShipped = FORKCAST_SOURCE_DIR "/conf/models/order_triage_v1.json";
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 std::string Classify(const DecisionTree& tree, std::span<const float> row) {
-  std::uint32_t out = 0;
-  tree.Classify(row, std::span(&out, 1));
-  return tree.classes().at(out);
+  double out = -1;
+  tree.Predict(row, std::span(&out, 1));
+  return tree.outputs().front().categories.at(static_cast<std::size_t>(out));
 }
 
 /// The rules of the order triage as they were given, first match wins.
@@ -40,13 +41,17 @@ std::string TriageRules(float inventory, float available, float status, float ho
 }
 
 TEST(OrderTriageTree, AnswersAsTheRulesDo) {
-  const Result<DecisionTree> tree = DecisionTree::Load(kShipped);
+  const Result<DecisionTree> tree = DecisionTree::Parse(preprocessing::ReadWhole(kShipped));
   ASSERT_TRUE(tree.ok()) << tree.error().message;
-  ASSERT_EQ(tree->inputs(),
-            (std::vector<InputColumn>{{"inventory", InputType::kNumber, {}},
-                                      {"zip_code_available", InputType::kBool, {}},
-                                      {"payment_status", InputType::kCategory, {"OK"}},
-                                      {"order_hour_of_day", InputType::kNumber, {}}}));
+  ASSERT_THAT(tree->inputs(),
+              ElementsAre(InputColumn{"inventory", InputType::kNumber, {}},
+                          InputColumn{"zip_code_available", InputType::kBool, {}},
+                          InputColumn{"payment_status", InputType::kCategory, {"OK"}},
+                          InputColumn{"order_hour_of_day", InputType::kNumber, {}}));
+  ASSERT_EQ(tree->outputs().size(), 1U);
+  const OutputColumn& output = tree->outputs().front();
+  ASSERT_EQ(output.name, "class");
+  ASSERT_EQ(output.type, OutputType::kCategory);
   std::vector<float> rows;
   std::vector<std::string> expected;
   for (const float inventory : {-1.0F, 0.0F, 1.0F, 50.0F}) {
@@ -59,11 +64,12 @@ TEST(OrderTriageTree, AnswersAsTheRulesDo) {
       }
     }
   }
-  std::vector<std::uint32_t> classes(expected.size());
-  tree->Classify(rows, classes);
+  std::vector<double> classes(expected.size());
+  tree->Predict(rows, classes);
   for (std::size_t row = 0; row < expected.size(); ++row) {
     const std::span<const float> alone = std::span(rows).subspan(row * 4, 4);
-    ASSERT_EQ(tree->classes().at(classes[row]), expected[row]) << testing::PrintToString(alone);
+    ASSERT_EQ(output.categories.at(static_cast<std::size_t>(classes[row])), expected[row])
+        << testing::PrintToString(alone);
     ASSERT_EQ(Classify(*tree, alone), expected[row]);
   }
 }
@@ -101,24 +107,6 @@ TEST(DecisionTreeFile, EditedOnPurposeIsToldItsChecksum) {
   const Result<DecisionTree> tree = DecisionTree::Parse(text);
   ASSERT_TRUE(tree.ok()) << tree.error().message;
   EXPECT_EQ(Classify(*tree, std::array{1.0F, 1.0F, 0.0F, 6.0F}), "Decline");
-}
-
-TEST(DecisionTreeFile, IsNamedInErrors) {
-  const preprocessing::TempFolder folder;
-  const auto file = folder.Write("tree.json", "{}");
-  const Result<DecisionTree> wrong = DecisionTree::Load(file);
-  ASSERT_FALSE(wrong.ok());
-  EXPECT_EQ(wrong.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(wrong.error().message, StartsWith(file.string() + ": $: missing key"));
-
-  const Result<DecisionTree> absent = DecisionTree::Load(folder.path() / "absent.json");
-  ASSERT_FALSE(absent.ok());
-  EXPECT_EQ(absent.error().code, ErrorCode::kNotFound);
-  EXPECT_THAT(absent.error().message, HasSubstr("absent.json"));
-
-  const Result<DecisionTree> a_folder = DecisionTree::Load(folder.path());
-  ASSERT_FALSE(a_folder.ok());
-  EXPECT_EQ(a_folder.error().code, ErrorCode::kIo);
 }
 
 // ---- thresholds ----
@@ -233,15 +221,6 @@ TEST(DecisionTreeTest, MayBeASingleLeafThatReadsNothing) {
 
 // ---- files that are wrong although their checksum fits ----
 
-struct Mutation {
-  std::string name;
-  std::string at;   // JSON pointer
-  std::string now;  // JSON that takes the place; empty: what is there is removed
-  std::string error;
-};
-
-void PrintTo(const Mutation& one, std::ostream* out) { *out << one.name; }
-
 class InvalidTree : public testing::TestWithParam<Mutation> {};
 
 TEST_P(InvalidTree, IsRefusedWithThePathOfWhatIsWrong) {
@@ -262,12 +241,7 @@ TEST_P(InvalidTree, IsRefusedWithThePathOfWhatIsWrong) {
     ]
   })");
   ASSERT_TRUE(DecisionTree::Parse(Seal(tree)).ok());
-  const ordered_json::json_pointer at(GetParam().at);
-  if (GetParam().now.empty()) {
-    ASSERT_EQ(tree.at(at.parent_pointer()).erase(at.back()), 1U);
-  } else {
-    tree[at] = ordered_json::parse(GetParam().now);
-  }
+  ASSERT_NO_FATAL_FAILURE(Apply(GetParam(), tree));
   const Result<DecisionTree> parsed = DecisionTree::Parse(Seal(tree));
   ASSERT_FALSE(parsed.ok());
   EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
@@ -333,6 +307,17 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.nodes[7]: no test leads here"},
         Mutation{"NodeThatIsNoObject", "/nodes/1", "5", "$.nodes[1]: expected an object, got 5"}),
     [](const auto& param) { return param.param.name; });
+
+TEST(InvalidChecksum, MustNotBeInTheFileTwice) {
+  std::string text = Seal(OneTest("<", 1));
+  const std::string checksum = text.substr(text.find("xxh3-128:"), 9 + 32);
+  text.replace(text.find("\"one\""), 5, '"' + checksum + '"');
+  const Result<DecisionTree> parsed = DecisionTree::Parse(text);
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().message,
+            "$.checksum: these digits are in the file twice, so which of them is the checksum is "
+            "not clear");
+}
 
 TEST(InvalidChecksum, IsToldItsForm) {
   const std::string sealed = Seal(OneTest("<", 1));

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/command/command.hpp"
 #include "serving/config/address.hpp"
 #include "support/test_files.hpp"
 
@@ -42,10 +43,14 @@ class Parser {
       arguments.emplace_back("--config");
       arguments.push_back(config_.string());
     }
-    return ParseServerSettings(arguments, [variables](const char* name) {
+    const preprocessing::Command serve{.name = "serve", .meaning = "", .flags = ServeFlags()};
+    const Environment environment = [variables](const char* name) {
       const auto found = variables.find(name);
       return found == variables.end() ? std::nullopt : std::optional(found->second);
-    });
+    };
+    const auto words = preprocessing::ReadArguments(serve, arguments, environment);
+    if (!words) return words.error();
+    return ReadServerSettings(words->given(), environment);
   }
 
   /// `text` with the config file's path as FILE.
@@ -513,9 +518,7 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, Action,
     testing::Values(ActionCase{"ServeOtherwise", {}, ServerAction::kServe},
                     ActionCase{"Check", {"--check"}, ServerAction::kCheck},
-                    ActionCase{"PrintConfig", {"--print-config"}, ServerAction::kPrintConfig},
-                    ActionCase{
-                        "HelpWhateverElseIsWrong", {"--bad", "--help"}, ServerAction::kHelp}),
+                    ActionCase{"PrintConfig", {"--print-config"}, ServerAction::kPrintConfig}),
     [](const auto& param) { return param.param.name; });
 
 TEST(Settings, PrintConfigNeedsNoPipeline) {
@@ -525,7 +528,7 @@ TEST(Settings, PrintConfigNeedsNoPipeline) {
 }
 
 TEST(Settings, HelpListsEverySetting) {
-  const std::string help = ServeHelp();
+  const std::string help = preprocessing::DescribeFlags(ServeFlags());
   for (const Setting& setting : ServerSettings()) {
     EXPECT_THAT(help, AllOf(HasSubstr("  " + setting.Flag() + " " + setting.argument + "\n"),
                             HasSubstr(setting.environment)));
@@ -547,6 +550,35 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   EXPECT_EQ(lines, ServerSettings().size() + 1);
 }
+
+struct ReloadCase {
+  std::string name;
+  Words flags;
+  Words keys;  ///< That a reload does not change.
+};
+
+void PrintTo(const ReloadCase& one, std::ostream* out) { *out << one.name; }
+
+class Reload : public testing::TestWithParam<ReloadCase> {};
+
+TEST_P(Reload, LeavesToARestartWhatTheMasterGoesBy) {
+  const auto running = Parser().Parse({});
+  const auto wanted = Parser().Parse(GetParam().flags);
+  ASSERT_TRUE(running.ok() && wanted.ok());
+  EXPECT_EQ(ChangedForRestart(*running, *wanted), GetParam().keys);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Reload,
+    testing::Values(ReloadCase{"Nothing", {}, {}},
+                    ReloadCase{"WhatWorkersGoBy", {"--timeout=9", "--workers=3"}, {}},
+                    ReloadCase{"Sockets", {"--backlog=9", "--bind=unix:s"}, {"bind", "backlog"}},
+                    ReloadCase{"Users", {"--user=u", "--group=g"}, {"user", "group"}},
+                    ReloadCase{"Deadlines",
+                               {"--boot-timeout=9", "--graceful-timeout=9"},
+                               {"graceful_timeout", "boot_timeout"}},
+                    ReloadCase{"OneOfBoth", {"--umask=77", "--max-rows=9"}, {"umask"}}),
+    [](const auto& param) { return param.param.name; });
 
 struct SecretCase {
   std::string name;

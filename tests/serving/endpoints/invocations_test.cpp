@@ -1,5 +1,3 @@
-#include "serving/endpoints/invocations.hpp"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -9,9 +7,10 @@
 #include <string>
 #include <vector>
 
+#include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
 #include "support/allocation_counter.hpp"
-#include "support/response_headers.hpp"
+#include "support/http_message.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -371,7 +370,7 @@ TEST_F(InvocationsTest, EndsARequestWhoseTimeIsOver) {
   service_.clock().Set(MonotonicTime(std::chrono::hours(2)));
   const Response response = service_.Post(kGood);
   EXPECT_EQ(ErrorOf(response, 504).at("code"), "deadline_exceeded");
-  EXPECT_EQ(service_.slot().server_errors, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("server_errors"), 1U);
 }
 
 /// With each look at the clock a minute's share passes, so that the time runs out ever later.
@@ -413,16 +412,16 @@ TEST_F(InvocationsTest, IsRefusedWhenTooMuchIsWaiting) {
   EXPECT_EQ(HeaderOf(response.headers, "Retry-After"), "3");
   EXPECT_EQ(HeaderOf(response.headers, "X-Request-Id"), "r-17");
   EXPECT_FALSE(response.close);
-  EXPECT_EQ(service_.slot().refused, 1U);
-  EXPECT_EQ(service_.slot().server_errors, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("server_errors"), 1U);
   EXPECT_EQ(service_.Post(kGood).status, 200);
-  EXPECT_EQ(service_.slot().refused, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 1U);
 }
 
 TEST_F(InvocationsTest, EndsWhatIsInWorkWhenTheServerHasToStop) {
   service_.server().stop_deadline_ns = 1;
   EXPECT_EQ(ErrorOf(service_.Post(kGood), 503).at("code"), "not_ready");
-  EXPECT_EQ(service_.slot().clipped, 1U);
+  EXPECT_EQ(service_.slot().metrics.Get("clipped"), 1U);
 }
 
 TEST_F(InvocationsTest, AnEndpointWrapsErrorsAndLeavesAnswersAlone) {
@@ -457,8 +456,9 @@ class SlicedRequest {
   /// One slice; false when there is nothing more to do.
   bool Work() {
     if (answered_) return false;
-    answered_ = slices_++ == 0 ? router_.Start(request_, response_, work_)
-                               : router_.Continue(request_, response_, work_);
+    const Progress progress = slices_++ == 0 ? router_.Start(request_, response_, exchange_)
+                                             : router_.Continue(exchange_);
+    answered_ = progress == Progress::kDone;
     return true;
   }
   [[nodiscard]] const Response& response() const noexcept { return response_; }
@@ -469,7 +469,7 @@ class SlicedRequest {
   std::string padded_;
   RequestView request_;
   Response response_;
-  Router::Work work_;
+  Exchange exchange_;
   bool answered_ = false;
   std::size_t slices_ = 0;
 };
@@ -623,18 +623,18 @@ INSTANTIATE_TEST_SUITE_P(
                     SteadyCase{"Csv", Csv(kOrders), {.content_type = "text/csv"}}),
     [](const auto& param) { return param.param.name; });
 
-TEST(LoadedPipeline, SaysWhatIsMissing) {
+TEST(ServedPipeline, SaysWhatIsMissing) {
   const preprocessing::TempFolder folder;
-  const auto absent = LoadedPipeline::Load(folder.path() / "absent.json", folder.path());
+  const auto absent = ServedPipeline::Load(folder.path() / "absent.json", folder.path());
   ASSERT_FALSE(absent.ok());
   EXPECT_THAT(absent.error().message, HasSubstr("absent.json"));
   const auto no_snapshots =
-      LoadedPipeline::Load(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json", folder.path());
+      ServedPipeline::Load(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json", folder.path());
   ASSERT_FALSE(no_snapshots.ok());
   EXPECT_EQ(no_snapshots.error().code, ErrorCode::kNotFound);
 }
 
-TEST(LoadedPipeline, RefusesAPipelineThatCannotBeServed) {
+TEST(ServedPipeline, RefusesAPipelineThatCannotBeServed) {
   const auto fails_with = [](const OrderService::Edit& edit, std::string_view message) {
     try {
       OrderService service(edit);

@@ -1,14 +1,11 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <spdlog/logger.h>
 
 #include <array>
 #include <chrono>
 #include <fstream>
 #include <functional>
-#include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -17,11 +14,10 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/source/ingest.hpp"
-#include "serving/endpoints/invocations.hpp"
-#include "serving/endpoints/router.hpp"
 #include "serving/process/worker_slot.hpp"
-#include "serving/service/loaded_pipeline.hpp"
+#include "serving/service/served_pipeline.hpp"
 #include "support/test_files.hpp"
+#include "support/test_service.hpp"
 
 namespace forkcast::serving {
 
@@ -47,6 +43,7 @@ class OrderService {
 
   /// `edit` may change the pipeline file before it is loaded.
   explicit OrderService(const Edit& edit = {}, wire::DecoderLimits limits = {}) {
+    test_.service.limits = limits;
     const std::filesystem::path conf = FORKCAST_SOURCE_DIR "/conf";
     std::ifstream file(conf / "pipelines/order_triage.json");
     auto pipeline = nlohmann::ordered_json::parse(file);
@@ -54,16 +51,9 @@ class OrderService {
     if (edit) edit(pipeline);
     const auto path = folder_.Write("pipeline.json", pipeline.dump());
     Publish(path);
-    auto loaded = LoadedPipeline::Load(path, folder_.path());
+    auto loaded = ServedPipeline::Load(path, folder_.path());
     if (!loaded) throw std::runtime_error(loaded.error().message);
-    pipeline_ = std::move(*loaded);
-    invocations_.emplace(Invocations::Context{.pipeline = *pipeline_,
-                                              .hooks = hooks_,
-                                              .clock = clock_,
-                                              .server = server_,
-                                              .slot = slots_[0]},
-                         limits);
-    router_.Use(&*invocations_);
+    test_.service.catalogue.Serve(*loaded);
   }
 
   /// What `POST /invocations` answers to `body`. `parts` says what is not usual; its deadline is a
@@ -78,13 +68,13 @@ class OrderService {
     parts.started = MonotonicTime(std::chrono::hours(1));
     parts.deadline = parts.started + std::chrono::minutes(1);
     Response response;
-    router_.Handle(parts, response);
+    test_.router.Handle(parts, response);
     return response;
   }
 
-  [[nodiscard]] Router& router() noexcept { return router_; }
+  [[nodiscard]] Router& router() noexcept { return test_.router; }
   [[nodiscard]] TestClock& clock() noexcept { return clock_; }
-  [[nodiscard]] ServerState& server() noexcept { return server_; }
+  [[nodiscard]] ServerState& server() noexcept { return test_.server; }
   [[nodiscard]] WorkerSlot& slot() noexcept { return slots_[0]; }
 
  private:
@@ -126,13 +116,8 @@ class OrderService {
 
   preprocessing::TempFolder folder_;
   TestClock clock_;
-  ServerState server_;
   std::array<WorkerSlot, 1> slots_;
-  spdlog::logger log_{"test"};
-  HookChain hooks_{{}, {.log = log_, .slot = slots_[0], .clock = clock_}};
-  std::unique_ptr<LoadedPipeline> pipeline_;
-  std::optional<Invocations> invocations_;
-  Router router_{slots_, slots_[0], log_, 7};
+  TestService test_{slots_, 0, clock_};
 };
 
 }  // namespace forkcast::serving

@@ -1,8 +1,7 @@
-#include "serving/endpoints/router.hpp"
+#include "serving/http/router.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <spdlog/logger.h>
 
 #include <array>
 #include <ostream>
@@ -11,7 +10,8 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
-#include "support/response_headers.hpp"
+#include "support/http_message.hpp"
+#include "support/test_service.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -26,7 +26,7 @@ class RouterTest : public testing::Test {
   /// Forgets the answer before.
   const Response& Ask(const RequestView& request) {
     response_.Clear();
-    router_.Handle(request, response_);
+    test_.router.Handle(request, response_);
     return response_;
   }
   void SetState(std::size_t worker, WorkerState state) { slots_[worker].SetState(state); }
@@ -35,8 +35,8 @@ class RouterTest : public testing::Test {
   }
 
   std::array<WorkerSlot, 3> slots_;
-  spdlog::logger log_{"test"};
-  Router router_{slots_, slots_[1], log_, 7};
+  SystemClock clock_;
+  TestService test_{slots_, 1, clock_};
   Response response_;
 };
 
@@ -177,7 +177,7 @@ TEST_F(RequestIds, AreNotedInTheSlotAsFarAsTheyFit) {
 }
 
 TEST_F(RequestIds, AreMadeFromTheSeed) {
-  Router other(slots_, slots_[1], log_, 8);
+  Router other(Endpoints(), test_.service, slots_[1], test_.log, 8);
   Response response;
   other.Handle({.method = Method::kPost, .path = "/invocations"}, response);
   EXPECT_NE(HeaderOf(response.headers, "X-Request-Id"),
@@ -235,12 +235,12 @@ TEST_F(RouterTest, CountsRequestsAndErrorsInItsOwnSlot) {
   Ask({.method = Method::kGet, .path = "/nowhere"});
   Ask({.method = Method::kGet, .path = "/endpoints/a/invocations"});
   Ask({.method = Method::kPost, .path = "/invocations"});
-  EXPECT_EQ(slots_[1].requests, 4U);
-  EXPECT_EQ(slots_[1].client_errors, 2U);
-  EXPECT_EQ(slots_[1].server_errors, 1U);
+  EXPECT_EQ(slots_[1].metrics.Get("requests"), 4U);
+  EXPECT_EQ(slots_[1].metrics.Get("client_errors"), 2U);
+  EXPECT_EQ(slots_[1].metrics.Get("server_errors"), 1U);
   for (const std::size_t other : {0U, 2U}) {
-    EXPECT_EQ(slots_[other].requests + slots_[other].client_errors + slots_[other].server_errors,
-              0U);
+    const MetricReadings counted = slots_[other].metrics.Read();
+    EXPECT_EQ(*counted["requests"] + *counted["client_errors"] + *counted["server_errors"], 0U);
   }
 }
 

@@ -58,12 +58,12 @@ TEST_F(CaptureHookTest, SendsARetryOfASampledRequestAgainAndOthersNever) {
   for (int i = 0; i < 50; ++i) {
     const std::string id = Id(i);
     sample_.invocation.request.id = id;
-    const std::uint64_t before = slot_.captured;
+    const std::uint64_t before = slot_.metrics.Get("captured");
     hook.OnAnswer(sample_.view());
     hook.OnAnswer(sample_.view());
-    ASSERT_EQ(slot_.captured - before, IsSampled(id, 0.5) ? 2U : 0U);
+    ASSERT_EQ(slot_.metrics.Get("captured") - before, IsSampled(id, 0.5) ? 2U : 0U);
   }
-  EXPECT_EQ(slot_.capture_dropped, 0U);
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 0U);
 }
 
 TEST_F(CaptureHookTest, SendsWhatItSawToTheTargetOfItsSettings) {
@@ -76,26 +76,26 @@ TEST_F(CaptureHookTest, SendsWhatItSawToTheTargetOfItsSettings) {
   EXPECT_EQ(message->target, (CaptureTarget{"/f", "e", "v"}));
   EXPECT_EQ(message->request.id, "request-1");
   EXPECT_EQ(message->answer.status, 400);
-  EXPECT_EQ(slot_.captured, 1U);
+  EXPECT_EQ(slot_.metrics.Get("captured"), 1U);
 }
 
 TEST_F(CaptureHookTest, DropsAndCountsWhatTheRecorderCannotTake) {
   CaptureHook hook = Hook({.share = 1, .folder = "f", .endpoint = "e"});
   constexpr std::uint64_t kMany = 10'000;
   for (std::uint64_t i = 0; i < kMany; ++i) hook.OnAnswer(sample_.view());
-  EXPECT_GT(slot_.captured, 0U);
-  EXPECT_GT(slot_.capture_dropped, 0U);
-  EXPECT_EQ(slot_.captured + slot_.capture_dropped, kMany);
+  EXPECT_GT(slot_.metrics.Get("captured"), 0U);
+  EXPECT_GT(slot_.metrics.Get("capture_dropped"), 0U);
+  EXPECT_EQ(slot_.metrics.Get("captured") + slot_.metrics.Get("capture_dropped"), kMany);
   std::uint64_t received = 0;
   while (receiver_.Receive() == CaptureReceiver::Outcome::kMessage) ++received;
-  EXPECT_EQ(received, slot_.captured);
+  EXPECT_EQ(received, slot_.metrics.Get("captured"));
 }
 
 TEST_F(CaptureHookTest, DropsAndCountsWithoutARecorder) {
   CaptureHook hook({.share = 1, .folder = "f", .endpoint = "e"},
                    {.log = lines_.log(), .slot = slot_, .clock = clock_});
   hook.OnAnswer(sample_.view());
-  EXPECT_EQ(slot_.capture_dropped, 1U);
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 1U);
 }
 
 TEST_F(CaptureHookTest, DropsAndCountsBodiesOverItsLimit) {
@@ -105,8 +105,8 @@ TEST_F(CaptureHookTest, DropsAndCountsBodiesOverItsLimit) {
   CaptureHook less = Hook({.share = 1, .folder = "f", .endpoint = "e", .max_bytes = bodies - 1});
   fits.OnAnswer(sample_.view());
   less.OnAnswer(sample_.view());
-  EXPECT_EQ(slot_.captured, 1U);
-  EXPECT_EQ(slot_.capture_dropped, 1U);
+  EXPECT_EQ(slot_.metrics.Get("captured"), 1U);
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 1U);
 }
 
 TEST_F(CaptureHookTest, AllocatesNothing) {
@@ -115,7 +115,7 @@ TEST_F(CaptureHookTest, AllocatesNothing) {
   const std::size_t before = AllocationCount();
   hook.OnAnswer(invocation);
   EXPECT_EQ(AllocationCount(), before);
-  EXPECT_EQ(slot_.captured, 1U);
+  EXPECT_EQ(slot_.metrics.Get("captured"), 1U);
 }
 
 }  // namespace

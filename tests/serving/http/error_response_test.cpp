@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <regex>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,15 +27,20 @@ struct CodeCase {
 // One line a code; the switch in ToHttp() warns of one that is not there.
 constexpr CodeCase kCodes[] = {
     {ErrorCode::kInvalidArgument, 400, "invalid_argument"},
+    {ErrorCode::kMalformed, 400, "bad_request"},
     {ErrorCode::kFeatureMissing, 422, "feature_missing"},
     {ErrorCode::kFeatureStale, 422, "feature_stale"},
     {ErrorCode::kTooLarge, 413, "too_large"},
+    {ErrorCode::kHeaderTooLarge, 431, "header_too_large"},
     {ErrorCode::kUnsupportedType, 415, "unsupported_media_type"},
     {ErrorCode::kNotAcceptable, 406, "not_acceptable"},
     {ErrorCode::kExpectationFailed, 417, "expectation_failed"},
+    {ErrorCode::kNotImplemented, 501, "not_implemented"},
+    {ErrorCode::kUnknownVersion, 505, "version_not_supported"},
     {ErrorCode::kNotFound, 404, "not_found"},
     {ErrorCode::kMethodNotAllowed, 405, "method_not_allowed"},
     {ErrorCode::kNotReady, 503, "not_ready"},
+    {ErrorCode::kOverloaded, 503, "overloaded"},
     {ErrorCode::kDeadlineExceeded, 504, "deadline_exceeded"},
     {ErrorCode::kClientTimeout, 408, "request_timeout"},
     {ErrorCode::kConflict, 409, "conflict"},
@@ -51,6 +58,22 @@ TEST(ToHttp, GivesEveryCodeAStatusAndAName) {
     EXPECT_EQ(error.code, expected.name);
     EXPECT_NE(ReasonPhrase(error.status), "Unknown") << expected.name;
   }
+}
+
+TEST(ToHttp, GivesWhatTheReadmeLists) {
+  std::ifstream readme(FORKCAST_SOURCE_DIR "/README.md");
+  const std::regex row(R"(\| ([0-9]{3}) \| `([a-z_]+)` \|.*)");
+  std::set<std::string> listed;
+  for (std::string line; std::getline(readme, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, row)) listed.insert(match[1].str() + " " + match[2].str());
+  }
+  std::set<std::string> given;
+  for (const CodeCase& one : kCodes) {
+    if (one.code == ErrorCode::kConflict) continue;  // of commands, which answer no request
+    given.insert(std::to_string(one.status) + " " + std::string(one.name));
+  }
+  EXPECT_EQ(listed, given);
 }
 
 json BodyOf(const Response& response) {
@@ -147,7 +170,7 @@ TEST(WriteRowErrors, TakesItsStatusFromTheFirst) {
 
 TEST(WriteFault, EndsTheConnection) {
   Response response;
-  WriteFault({.status = 431, .code = "header_too_large", .message = "too large"}, response);
+  WriteFault({.code = ErrorCode::kHeaderTooLarge, .message = "too large"}, response);
   EXPECT_EQ(response.status, 431);
   EXPECT_TRUE(response.close);
   EXPECT_EQ(BodyOf(response),

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "serving/http/error_response.hpp"
 #include "serving/wire/request_decoder.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/malformed_requests.hpp"
@@ -93,8 +94,8 @@ class Reading {
         case Progress::kFault:
           faulty_ = true;
           EXPECT_FALSE(reader_.fault().message.empty());
-          said_.push_back(std::to_string(reader_.fault().status) + " " +
-                          std::string(reader_.fault().code));
+          said_.push_back(std::to_string(ToHttp(reader_.fault().code).status) + " " +
+                          std::string(ToHttp(reader_.fault().code).code));
           return;
       }
     }

@@ -112,8 +112,12 @@ class AcceptorTest : public testing::Test {
   std::shared_ptr<CountingSink> sink_ = std::make_shared<CountingSink>();
   spdlog::logger log_{"test", sink_};
   std::atomic<std::int64_t> busy_since_ns_{0};
-  Acceptor acceptor_{
-      {door_.fd()}, busy_since_ns_, [this](int door) { taken_.Add(acceptor_.Take(door)); }, log_};
+  const SystemClock clock_;
+  Acceptor acceptor_{{door_.fd()},
+                     busy_since_ns_,
+                     clock_,
+                     [this](int door) { taken_.Add(acceptor_.Take(door)); },
+                     log_};
 };
 
 TEST_F(AcceptorTest, TellsOfOneConnectionAPermit) {
@@ -165,9 +169,10 @@ TEST(Acceptor, LetsListenersTakeTurnsHoweverMuchComesToOneOfThem) {
   std::mutex mutex;
   std::vector<int> told;
   spdlog::logger log("test");
+  const SystemClock clock;
   std::optional<Acceptor> acceptor;
   acceptor.emplace(
-      std::vector{first.fd(), second.fd()}, kIdleLoop,
+      std::vector{first.fd(), second.fd()}, kIdleLoop, clock,
       [&](int door) {
         const std::lock_guard lock(mutex);
         told.push_back(door);
@@ -201,8 +206,9 @@ TEST(Acceptor, TwoShareWhatComesOneAfterTheOtherEvenly) {
       acceptors[i]->Permit();
     };
   };
-  Acceptor first({door.fd()}, kIdleLoop, take(0), log);
-  Acceptor second({door.fd()}, kIdleLoop, take(1), log);
+  const SystemClock clock;
+  Acceptor first({door.fd()}, kIdleLoop, clock, take(0), log);
+  Acceptor second({door.fd()}, kIdleLoop, clock, take(1), log);
   acceptors = {&first, &second};
   first.Permit();
   second.Permit();
@@ -219,9 +225,10 @@ int TakeWithoutDescriptors() {
   Taken taken;
   const auto sink = std::make_shared<CountingSink>();
   spdlog::logger log("test", sink);
+  const SystemClock clock;
   std::optional<Acceptor> acceptor;
   acceptor.emplace(
-      std::vector{door.fd()}, kIdleLoop,
+      std::vector{door.fd()}, kIdleLoop, clock,
       [&](int from) {
         if (Fd connection = acceptor->Take(from)) taken.Add(std::move(connection));
         acceptor->Permit();

@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
-#include <spdlog/logger.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -16,11 +15,12 @@
 #include <string_view>
 #include <vector>
 
+#include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
-#include "serving/endpoints/router.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "support/allocation_counter.hpp"
-#include "support/response_headers.hpp"
+#include "support/http_message.hpp"
+#include "support/test_service.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -62,27 +62,19 @@ class Client {
   [[nodiscard]] bool ended() const noexcept { return ended_; }
   [[nodiscard]] bool reset() const noexcept { return reset_; }
 
-  /// Whether a whole answer has come; `head_only`: to a HEAD request.
-  [[nodiscard]] bool has_answer(bool head_only = false) const { return AnswerSize(head_only) > 0; }
+  /// Whether a whole answer has come.
+  [[nodiscard]] bool has_answer(HttpBody body = HttpBody::kAsAnnounced) const {
+    return FirstMessage(text_, body).size() > 0;
+  }
   /// Takes the first answer off what has come.
-  std::string TakeAnswer(bool head_only = false) {
-    const std::size_t size = AnswerSize(head_only);
+  std::string TakeAnswer(HttpBody body = HttpBody::kAsAnnounced) {
+    const std::size_t size = FirstMessage(text_, body).size();
     std::string answer = text_.substr(0, size);
     text_.erase(0, size);
     return answer;
   }
 
  private:
-  [[nodiscard]] std::size_t AnswerSize(bool head_only) const {
-    const std::size_t end = text_.find("\r\n\r\n");
-    if (end == std::string::npos) return 0;
-    if (head_only) return end + 4;
-    const std::string_view length =
-        HeaderOf(std::string_view(text_).substr(0, end), "Content-Length");
-    const std::size_t size = end + 4 + (length.empty() ? 0 : std::stoul(std::string(length)));
-    return size <= text_.size() ? size : 0;
-  }
-
   Fd socket_;
   std::string text_;
   bool ended_ = false;
@@ -150,10 +142,11 @@ class ConnectionsTest : public testing::Test {
     }
   }
   /// What comes back for `request`.
-  std::string Exchange(Client& client, std::string_view request, bool head_only = false) {
+  std::string Exchange(Client& client, std::string_view request,
+                       HttpBody body = HttpBody::kAsAnnounced) {
     EXPECT_EQ(client.Send(request), request.size());
-    RunUntil(client, [&] { return client.has_answer(head_only) || client.ended(); });
-    return client.TakeAnswer(head_only);
+    RunUntil(client, [&] { return client.has_answer(body) || client.ended(); });
+    return client.TakeAnswer(body);
   }
   /// The server's time goes on; the test's does not.
   void TickAt(MonotonicTime time) {
@@ -166,19 +159,20 @@ class ConnectionsTest : public testing::Test {
   void Stuff(Client& client) {
     std::uint64_t answered = 0;
     do {
-      answered = slots_[0].requests;
+      answered = slots_[0].metrics.Get("requests");
       client.Send("GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
       Settle();
-    } while (slots_[0].requests != answered);
+    } while (slots_[0].metrics.Get("requests") != answered);
   }
 
   boost::asio::io_context loop_{1};
   std::array<WorkerSlot, 1> slots_;
-  spdlog::logger log_{"test"};
-  Router router_{slots_, slots_[0], log_, 7};
+  SystemClock clock_;
+  TestService test_{slots_, 0, clock_};
   std::size_t closed_ = 0;
   Connections connections_{loop_,
-                           router_,
+                           clock_,
+                           test_.router,
                            slots_[0],
                            {.limits = {.max_header_bytes = 1000, .max_body_bytes = 100'000},
                             .timeout = kTimeout,
@@ -200,8 +194,8 @@ TEST_F(ConnectionsTest, KeepAConnectionFromRequestToRequest) {
                              "[0-9]+ [0-9:]+ GMT\r\nContent-Length: 0\r\n\r\n"));
   }
   EXPECT_EQ(connections_.size(), 1U);
-  EXPECT_EQ(slots_[0].connections, 1U);
-  EXPECT_EQ(slots_[0].requests, 3U);
+  EXPECT_EQ(slots_[0].metrics.Get("connections"), 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 3U);
   EXPECT_EQ(closed_, 0U);
 }
 
@@ -215,7 +209,7 @@ TEST_F(ConnectionsTest, AnnounceTheEndThatTheClientAskedFor) {
   EXPECT_EQ(HeaderOf(Exchange(client, kPingAndClose), "Connection"), "close");
   RunUntil(client, [&] { return client.ended() && connections_.size() == 0; });
   EXPECT_EQ(closed_, 1U);
-  EXPECT_EQ(slots_[0].connections, 0U);
+  EXPECT_EQ(slots_[0].metrics.Get("connections"), 0U);
 }
 
 TEST_F(ConnectionsTest, EndAfterARequestOfTheOldVersionUnlessItAsksToStay) {
@@ -268,13 +262,14 @@ TEST_F(ConnectionsTest, NoticeAnEndThatCameTogetherWithBytes) {
       RunUntil(client, [&] { return client.ended() && connections_.size() == 0; });
     }
   }
-  EXPECT_EQ(slots_[0].requests, 2U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 2U);
 }
 
 TEST_F(ConnectionsTest, AnswerHeadWithoutTheBodyThatGetWouldHave) {
   Client client = Connect();
   const std::string get = Exchange(client, "GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n");
-  const std::string head = Exchange(client, "HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", true);
+  const std::string head =
+      Exchange(client, "HEAD /nowhere HTTP/1.1\r\nHost: a\r\n\r\n", HttpBody::kNone);
   EXPECT_THAT(get, StartsWith(head));
   EXPECT_NE(HeaderOf(head, "Content-Length"), "0");
   EXPECT_THAT(Exchange(client, kPing), StartsWith("HTTP/1.1 200 OK"));
@@ -327,18 +322,18 @@ TEST_F(ConnectionsTest, AnswerNothingBehindTheLastRequest) {
   EXPECT_FALSE(client.reset());
   EXPECT_EQ(HeaderOf(client.TakeAnswer(), "Connection"), "close");
   EXPECT_EQ(client.text(), "");
-  EXPECT_EQ(slots_[0].requests, 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 1U);
 }
 
 TEST_F(ConnectionsTest, CountWhatIsNoRequestAsWhatItWasAnswered) {
   Client bad = Connect();
   Exchange(bad, "nonsense\r\n\r\n");
-  EXPECT_EQ(slots_[0].client_errors, 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("client_errors"), 1U);
   Client unknown = Connect();
   Exchange(unknown, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n");
-  EXPECT_EQ(slots_[0].client_errors, 1U);
-  EXPECT_EQ(slots_[0].server_errors, 1U);
-  EXPECT_EQ(slots_[0].requests, 2U);
+  EXPECT_EQ(slots_[0].metrics.Get("client_errors"), 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("server_errors"), 1U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 2U);
 }
 
 TEST_F(ConnectionsTest, AnswerARequestThatDoesNotArriveInTimeWith408) {
@@ -397,8 +392,8 @@ TEST_F(ConnectionsTest, DropAPeerThatNeverReads) {
 TEST_F(ConnectionsTest, DropAPeerThatReadsForLongerThanARequestMayTake) {
   OrderService service;
   service.clock().Set({});  // time enough to compute
-  Connections connections(loop_, service.router(), slots_[0], {.limits = {}, .timeout = kTimeout},
-                          [] {});
+  Connections connections(loop_, clock_, service.router(), slots_[0],
+                          {.limits = {}, .timeout = kTimeout}, [] {});
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
   const int small = 4096;
@@ -479,7 +474,7 @@ TEST_F(ConnectionsTest, RefuseWhatIsNotWholeWhenTheServerHasToStop) {
     EXPECT_THAT(answer, HasSubstr("the server is stopping"));
     EXPECT_EQ(HeaderOf(answer, "Connection"), "close");
   }
-  EXPECT_EQ(slots_[0].clipped, 2U);
+  EXPECT_EQ(slots_[0].metrics.Get("clipped"), 2U);
 }
 
 TEST_F(ConnectionsTest, ASecondDrainOnlyShortensTheFirst) {
@@ -506,8 +501,8 @@ TEST_F(ConnectionsTest, OneWithManyRequestsDoesNotKeepAnotherWaiting) {
     loop_.poll_one();
     modest.Receive();
   }
-  EXPECT_LT(slots_[0].requests, kRequests / 4);
-  RunUntil(greedy, [&] { return slots_[0].requests == kRequests + 1; });
+  EXPECT_LT(slots_[0].metrics.Get("requests"), kRequests / 4);
+  RunUntil(greedy, [&] { return slots_[0].metrics.Get("requests") == kRequests + 1; });
 }
 
 TEST_F(ConnectionsTest, CountAConnectionAtOnceWhenStartedWithinTheLoop) {
@@ -577,7 +572,7 @@ class LargeRequestsTest : public ConnectionsTest {
 
   OrderService service_;
   Connections service_connections_{
-      loop_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout}, [] {}};
+      loop_, clock_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout}, [] {}};
 };
 
 TEST_F(LargeRequestsTest, LetOthersHaveTheirTurnsMeanwhile) {
@@ -648,7 +643,7 @@ TEST_F(LargeRequestsTest, DoNotWaitForTheirTurnLongerThanTheyMayTake) {
 TEST_F(LargeRequestsTest, AreRefusedWhenTheyWouldWaitTooLong) {
   // Nobody is to wait at all; who finds the loop idle has waited for the moment that it took.
   Connections strict(
-      loop_, service_.router(), service_.slot(),
+      loop_, clock_, service_.router(), service_.slot(),
       {.limits = {}, .timeout = kTimeout, .max_queue_delay = std::chrono::milliseconds(0)}, [] {});
   std::array<int, 2> pair{};
   ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
@@ -660,17 +655,17 @@ TEST_F(LargeRequestsTest, AreRefusedWhenTheyWouldWaitTooLong) {
     EXPECT_EQ(HeaderOf(answer, "Retry-After"), "1");
     EXPECT_EQ(HeaderOf(answer, "Connection"), "");
   }
-  EXPECT_EQ(service_.slot().refused, 2U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 2U);
   service_.slot().SetState(WorkerState::kReady);
   EXPECT_THAT(Exchange(client, kPing), StartsWith("HTTP/1.1 200 OK"));
-  EXPECT_EQ(service_.slot().refused, 2U);
+  EXPECT_EQ(service_.slot().metrics.Get("refused"), 2U);
 }
 
 TEST_F(LargeRequestsTest, MayBeGivenUpInTheMiddle) {
   Client first = Join();
   {
-    Connections others(loop_, service_.router(), slots_[0], {.limits = {}, .timeout = kTimeout},
-                       [] {});
+    Connections others(loop_, clock_, service_.router(), slots_[0],
+                       {.limits = {}, .timeout = kTimeout}, [] {});
     std::array<int, 2> pair{};
     ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
     others.Start(Fd(pair[1]));
@@ -692,7 +687,7 @@ TEST_F(ConnectionsTest, SteadyStateAllocatesNothing) {
     after = AllocationCount();
     client.Receive();
   }
-  EXPECT_EQ(slots_[0].requests, 5U);
+  EXPECT_EQ(slots_[0].metrics.Get("requests"), 5U);
   EXPECT_EQ(after - before, 0U);
 }
 

@@ -73,5 +73,18 @@ TEST(QueueDelay, LearnsHowLongLargeOnesTake) {
   EXPECT_NEAR(Ms(delay.LargeWait()), 1, 0.001);
 }
 
+TEST(QueueDelay, SendsAwayWhoeverWouldWaitTooLongForWholeSeconds) {
+  QueueDelay delay;
+  delay.OnPoll(At(100), true);
+  EXPECT_EQ(delay.RetryAfter(At(600), /*large=*/false, milliseconds(500)).count(), 0);
+  EXPECT_EQ(delay.RetryAfter(At(601), /*large=*/false, milliseconds(500)).count(), 1);
+  EXPECT_EQ(delay.RetryAfter(At(1101), /*large=*/false, milliseconds(500)).count(), 2);
+
+  delay.OnLargeJoined(100);
+  delay.OnLargeAnswered(100, milliseconds(3000));
+  EXPECT_EQ(delay.RetryAfter(At(600), /*large=*/false, milliseconds(500)).count(), 0);
+  EXPECT_EQ(delay.RetryAfter(At(600), /*large=*/true, milliseconds(500)).count(), 4);
+}
+
 }  // namespace
 }  // namespace forkcast::serving

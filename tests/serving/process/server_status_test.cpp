@@ -4,40 +4,60 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
+#include <initializer_list>
 #include <string>
 
 namespace forkcast::serving {
 namespace {
 
 using std::chrono::milliseconds;
+using testing::EndsWith;
 using testing::HasSubstr;
+using testing::StartsWith;
+
+struct Known {
+  MetricId metric;
+  std::uint64_t value;
+};
+/// Of a worker; what is not known is 0.
+MetricReadings Readings(std::initializer_list<Known> known) {
+  MetricReadings readings;
+  for (std::size_t i = 0; i < kMetrics.size(); ++i) {
+    if (kMetrics[i].across != Metric::Across::kServer) readings[MetricId(i)] = 0;
+  }
+  for (const Known& one : known) readings[one.metric] = one.value;
+  return readings;
+}
 
 ServerStatus Example() {
+  MetricReadings of_server;
+  of_server["generation"] = 3;
+  of_server["target"] = 2;
   return {.pid = 100,
-          .generation = 3,
-          .target = 2,
           .uptime = milliseconds(3'723'000),
+          .metrics = of_server,
           .workers = {{.slot = 0,
                        .pid = 101,
                        .generation = 3,
                        .state = "ready",
                        .stage = "ready",
                        .age = milliseconds(61'000),
-                       .requests = 12345,
-                       .client_errors = 6,
-                       .server_errors = 7,
-                       .clipped = 8,
-                       .refused = 15,
-                       .connections = 9,
-                       .resident_bytes = 12'582'912,
-                       .restarts = 10},
+                       .metrics = Readings({{"requests", 12345},
+                                            {"client_errors", 6},
+                                            {"server_errors", 7},
+                                            {"clipped", 8},
+                                            {"refused", 15},
+                                            {"connections", 9},
+                                            {"resident_bytes", 12'582'912},
+                                            {"restarts", 10}})},
                       {.slot = 11,
                        .pid = 99999,
                        .generation = 2,
                        .state = "draining",
                        .stage = "retiring",
                        .age = milliseconds(999),
-                       .requests = std::uint64_t{1} << 63U}},
+                       .metrics = Readings({{"requests", std::uint64_t{1} << 63U}})}},
           .recorder = {.pid = 102, .captured = 13, .dropped = 14}};
 }
 
@@ -63,6 +83,32 @@ TEST(ServerStatus, SaysThatThereIsNoRecorder) {
   ServerStatus status = Example();
   status.recorder = {};
   EXPECT_THAT(ToTable(status), HasSubstr("\nno recorder, captured 0, dropped 0\n"));
+}
+
+/// The keys are documented: tools read them. Metrics that come later follow these.
+TEST(ServerStatus, CallsItsMembersAsDocumented) {
+  ServerStatus status = Example();
+  status.workers.resize(1);
+  const std::string text = ToJson(status);
+  EXPECT_THAT(text, StartsWith(R"({"pid":100,"generation":3,"target":2,)"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          R"("uptime_ms":3723000,"workers":[{"slot":0,"pid":101,"generation":3,"state":"ready",)"
+          R"("stage":"ready","age_ms":61000,"requests":12345,"client_errors":6,"server_errors":7,)"
+          R"("clipped":8,"refused":15,"connections":9,"resident_bytes":12582912,"restarts":10,)"
+          R"("captured":0,"capture_dropped":0,"hook_failures":0)"));
+  EXPECT_THAT(text, EndsWith(R"(],"recorder":{"pid":102,"captured":13,"dropped":14}})"
+                             "\n"));
+}
+
+TEST(ServerStatus, ShowsADashForWhatAnOlderServerDoesNotTell) {
+  const auto read = ParseServerStatus(
+      R"({"pid":1,"generation":1,"target":1,"uptime_ms":1,"workers":[{"slot":0,"pid":2,)"
+      R"("generation":1,"state":"ready","stage":"ready","age_ms":1,"requests":7}],)"
+      R"("recorder":{"pid":0,"captured":0,"dropped":0}})");
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_THAT(ToTable(*read), HasSubstr(" 7    -    -        -"));
 }
 
 struct TextCase {

@@ -241,5 +241,18 @@ TEST(AppendCsvField, GivesFieldsThatReadBackTheSame) {
   }
 }
 
+/// Eight bytes are looked at together.
+TEST(AppendJsonString, EscapesWhereverAByteStands) {
+  for (const char special : {'"', '\\', '\n', '\x1f', '\x7f', '!', '#', '['}) {
+    for (std::size_t at = 0; at < 20; ++at) {
+      std::string text(20, 'a');
+      text[at] = special;
+      std::string out;
+      AppendJsonString(text, out);
+      ASSERT_EQ(out, json(text).dump()) << static_cast<int>(special) << " at " << at;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace forkcast::wire

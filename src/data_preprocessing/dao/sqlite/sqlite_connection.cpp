@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/dao/common/table_rules.hpp"
+
 namespace forkcast::preprocessing {
 namespace {
 
@@ -50,8 +52,7 @@ class ReadGuard {
         for (const ForbiddenColumn& forbidden : forbidden_) {
           if (sqlite3_stricmp(table, forbidden.table.c_str()) == 0 &&
               sqlite3_stricmp(column, forbidden.column.c_str()) == 0) {
-            refusal_ = "it reads column \"" + forbidden.column + "\" of table \"" +
-                       forbidden.table + "\", which is forbidden here";
+            refusal_ = ReadsForbidden(forbidden).message;
             return SQLITE_DENY;
           }
         }
@@ -224,11 +225,9 @@ Status SqliteStatement::AppendTo(std::size_t column, const ColumnSpec& spec, Col
       out.AppendTimestamp(FromMicros(Int64(column)));
       return {};
   }
-  std::string message = "column \"" + spec.name + "\" is declared as " +
-                        std::string(ToString(spec.type)) + ", but holds ";
-  message += NameOfType(type);
-  if (type == SQLITE_INTEGER) message += " (" + std::to_string(Int64(column)) + ")";
-  return Error{ErrorCode::kInvalidArgument, std::move(message), spec.name};
+  std::string got(NameOfType(type));
+  if (type == SQLITE_INTEGER) got += " (" + std::to_string(Int64(column)) + ")";
+  return NotAsDeclared(spec, got);
 }
 
 Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(

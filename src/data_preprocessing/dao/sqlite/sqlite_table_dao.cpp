@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "data_preprocessing/dao/common/table_rules.hpp"
 #include "data_preprocessing/dao/sqlite/sqlite_connection.hpp"
-#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -16,7 +16,6 @@ namespace {
 using namespace std::string_literals;
 
 // FORMAT.md beside this file describes what is created here.
-constexpr std::string_view kOwnPrefix = "forkcast_";
 constexpr std::array<std::string_view, 2> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_tables ("
     "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, spec TEXT NOT NULL) STRICT",
@@ -24,46 +23,13 @@ constexpr std::array<std::string_view, 2> kCreateBookkeeping{
     "table_name TEXT NOT NULL COLLATE NOCASE, content_hash TEXT NOT NULL, file_name TEXT NOT NULL, "
     "PRIMARY KEY (table_name, content_hash)) STRICT"};
 
-std::string Quoted(std::string_view name) { return "\"" + std::string(name) + "\""; }
-
-Error BadSpec(const std::string& table, std::string_view why) {
-  return {ErrorCode::kInvalidArgument, "table " + Quoted(table) + ": " + std::string(why), table};
-}
-
-Status CheckTableName(const std::string& name) {
-  // SQL names do not tell upper from lower case.
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  if (std::ranges::equal(name.substr(0, kOwnPrefix.size()), kOwnPrefix, same)) {
-    return BadSpec(name, "names that start with " + std::string(kOwnPrefix) +
-                             " are kept for Forkcast's own tables");
-  }
-  return {};
-}
-
-Status CheckSpec(const TableSpec& spec) {
-  Status name = CheckTableName(spec.name);
-  if (!name) return name;
-  if (spec.schema.columns.empty()) return BadSpec(spec.name, "has no columns");
-  if (spec.schema.Find("_rowid_")) {
+/// CheckSpec(), and what this store has no room for.
+Status CheckDeclaration(const TableSpec& spec) {
+  Status good = CheckSpec(spec);
+  if (good && spec.schema.Find("_rowid_")) {
     return BadSpec(spec.name, "no column can be called _rowid_, which is the order of ingestion");
   }
-  for (const std::string& key : spec.key) {
-    const std::optional<std::size_t> column = spec.schema.Find(key);
-    if (!column) return BadSpec(spec.name, "the key column " + Quoted(key) + " does not exist");
-    if (spec.schema.columns[*column].nullable) {
-      return BadSpec(spec.name, "the key column " + Quoted(key) + " may not be nullable");
-    }
-  }
-  return {};
-}
-
-std::string SpecText(const TableSpec& spec) {
-  nlohmann::json columns = nlohmann::json::array();
-  for (const ColumnSpec& column : spec.schema.columns) {
-    columns.push_back(
-        {{"name", column.name}, {"type", ToString(column.type)}, {"nullable", column.nullable}});
-  }
-  return nlohmann::json{{"columns", columns}, {"key", spec.key}}.dump();
+  return good;
 }
 
 /// `parts` of all indices below `count`, with `separator` between them.
@@ -163,7 +129,7 @@ class RowWriter {
       ++counts.identical;
       return {};
     }
-    if (on_conflict == OnConflict::kRefuse) return Conflict(*stored->differing);
+    if (on_conflict == OnConflict::kRefuse) return OtherRowOfKey(*spec_, *stored->differing);
     remove_->Reset();
     remove_->Bind(0, stored->row_id);
     const Result<bool> removed = remove_->Step();
@@ -214,16 +180,6 @@ class RowWriter {
     return stored;
   }
 
-  [[nodiscard]] Error Conflict(std::size_t column) const {
-    const std::string key =
-        Join(spec_->key.size(), ", ", [&](std::size_t i) { return Quoted(spec_->key[i]); });
-    const std::string& name = spec_->schema.columns[column].name;
-    return {ErrorCode::kConflict,
-            "table " + Quoted(spec_->name) + " already has a row of the same key (" + key +
-                ") with another " + Quoted(name),
-            name};
-  }
-
   const SqliteConnection* connection_;
   const TableSpec* spec_;
   SqliteStatement insert_;
@@ -231,29 +187,22 @@ class RowWriter {
   std::optional<SqliteStatement> remove_;
 };
 
-/// Which result column of `statement` holds each column of `schema`.
-Result<std::vector<std::size_t>> MatchColumns(const SqliteStatement& statement,
-                                              const Schema& schema) {
-  const std::size_t none = statement.column_count();
-  std::vector<std::size_t> result_of_column(schema.columns.size(), none);
+std::vector<std::string> ColumnNames(const SqliteStatement& statement) {
+  std::vector<std::string> names;
   for (std::size_t i = 0; i < statement.column_count(); ++i) {
-    const std::optional<std::size_t> column = schema.Find(statement.ColumnName(i));
-    if (!column) continue;
-    if (result_of_column[*column] != none) {
-      const std::string& name = schema.columns[*column].name;
-      return Error{ErrorCode::kInvalidArgument, "it has two result columns called " + Quoted(name),
-                   name};
-    }
-    result_of_column[*column] = i;
+    names.emplace_back(statement.ColumnName(i));
   }
-  for (std::size_t column = 0; column < result_of_column.size(); ++column) {
-    const std::string& name = schema.columns[column].name;
-    if (result_of_column[column] == none) {
-      return Error{ErrorCode::kInvalidArgument, "it has no result column called " + Quoted(name),
-                   name};
-    }
-  }
-  return result_of_column;
+  return names;
+}
+
+/// The statement that gives the rows of `source` in their order.
+Result<std::string> SelectOf(const StoredRows& source, const Schema& schema) {
+  const auto* const table = std::get_if<TableSource>(&source);
+  if (table == nullptr) return std::get<QuerySource>(source).sql;
+  const Status good = CheckTableName(table->table);
+  if (!good) return good.error();
+  return "SELECT " + JoinNames(schema.columns) + " FROM " + QuoteIdentifier(table->table) +
+         " ORDER BY _rowid_";
 }
 
 Status AppendResultRow(const SqliteStatement& statement, std::span<const std::size_t> columns,
@@ -266,6 +215,14 @@ Status AppendResultRow(const SqliteStatement& statement, std::span<const std::si
 }
 
 }  // namespace
+
+Result<std::unique_ptr<TableDao>> OpenSqliteStore(std::string_view path, StoreAccess access) {
+  return SqliteTableDao::Open(path, access);
+}
+
+std::string FolderBesideSqliteStore(std::string_view path) {
+  return std::string(path) + ".snapshots";
+}
 
 Result<std::unique_ptr<TableDao>> SqliteTableDao::Open(const std::filesystem::path& path,
                                                        StoreAccess access,
@@ -321,38 +278,34 @@ Result<bool> SqliteTableDao::Exists(std::string_view name) {
   return find->Step();
 }
 
+Result<bool> SqliteTableDao::IsDeclaredAlike(const TableSpec& spec) {
+  const Result<bool> exists = Exists(spec.name);
+  if (!exists || !*exists) return exists;
+  const Result<bool> kept = Exists("forkcast_tables");
+  if (!kept) return kept;
+  if (!*kept) return NotOurs(spec);
+  Result<SqliteStatement> find =
+      connection_->Prepare("SELECT spec FROM forkcast_tables WHERE table_name = ?1");
+  if (!find) return find.error();
+  find->Bind(0, spec.name);
+  const Result<bool> found = find->Step();
+  if (!found) return found;
+  if (!*found) return NotOurs(spec);
+  if (find->Text(0) != SpecText(spec)) return DeclaredOtherwise(spec, find->Text(0));
+  return true;
+}
+
 Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
-  Status good = CheckSpec(spec);
+  Status good = CheckDeclaration(spec);
   if (!good) return good;
-  const std::string text = SpecText(spec);
   return Atomically([&]() -> Status {
-    const Result<bool> exists = Exists(spec.name);
-    if (!exists) return exists.error();
-    const Result<bool> kept = Exists("forkcast_tables");
-    if (!kept) return kept.error();
-    if (*exists && *kept) {
-      Result<SqliteStatement> find =
-          connection_->Prepare("SELECT spec FROM forkcast_tables WHERE table_name = ?1");
-      if (!find) return find.error();
-      find->Bind(0, spec.name);
-      const Result<bool> found = find->Step();
-      if (!found) return found.error();
-      if (*found && find->Text(0) == text) return {};
-      if (*found) {
-        return Error{ErrorCode::kConflict,
-                     "table " + Quoted(spec.name) + " exists with other columns or key: stored " +
-                         std::string(find->Text(0)) + ", declared " + text,
-                     spec.name};
-      }
-    }
-    if (*exists) {
-      return Error{ErrorCode::kConflict,
-                   "table " + Quoted(spec.name) + " exists, but was not created by Forkcast",
-                   spec.name};
-    }
+    const Result<bool> there = IsDeclaredAlike(spec);
+    if (!there) return there.error();
+    if (*there) return {};
     Status created = EnsureBookkeeping();
     if (created) created = connection_->Execute(CreateTableSql(spec));
     if (!created) return created;
+    const std::string text = SpecText(spec);
     Result<SqliteStatement> keep =
         connection_->Prepare("INSERT INTO forkcast_tables (table_name, spec) VALUES (?1, ?2)");
     if (!keep) return keep.error();
@@ -417,28 +370,12 @@ Status SqliteTableDao::RecordFile(std::string_view table, std::string_view conte
 Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,
                             const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
                             const std::function<Status(const Table&)>& sink) {
-  std::string what = "the query";
-  std::string sql;
-  if (const auto* table = std::get_if<TableSource>(&source)) {
-    const Status good = CheckTableName(table->table);
-    if (!good) return good.error();
-    what = "table " + Quoted(table->table);
-    sql = "SELECT " + JoinNames(schema.columns) + " FROM " + QuoteIdentifier(table->table) +
-          " ORDER BY _rowid_";
-  } else {
-    sql = std::get<QuerySource>(source).sql;
-  }
-  const auto explain = [&what](Error error) {
-    if (error.code == ErrorCode::kInvalidArgument) {
-      error.message.insert(0, what + " cannot be read as declared: ");
-    }
-    return error;
-  };
-
-  Result<SqliteStatement> statement = connection_->PrepareQuery(sql, forbidden);
-  if (!statement) return explain(statement.error());
-  const Result<std::vector<std::size_t>> columns = MatchColumns(*statement, schema);
-  if (!columns) return explain(columns.error());
+  const Result<std::string> sql = SelectOf(source, schema);
+  if (!sql) return sql.error();
+  Result<SqliteStatement> statement = connection_->PrepareQuery(*sql, forbidden);
+  if (!statement) return Explained(source, statement.error());
+  const Result<std::vector<std::size_t>> columns = MatchColumns(ColumnNames(*statement), schema);
+  if (!columns) return Explained(source, columns.error());
   Table batch(schema);
   std::size_t rows = 0;
   while (true) {
@@ -446,7 +383,7 @@ Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,
     if (!row) return row.error();
     if (*row) {
       const Status appended = AppendResultRow(*statement, *columns, batch);
-      if (!appended) return explain(appended.error());
+      if (!appended) return Explained(source, appended.error());
       ++rows;
     }
     if (rows == batch_rows || (!*row && rows > 0)) {

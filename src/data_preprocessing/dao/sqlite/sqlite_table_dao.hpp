@@ -3,6 +3,8 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <string_view>
 
 #include "data_preprocessing/dao/table_dao.hpp"
 
@@ -46,10 +48,16 @@ class SqliteTableDao final : public TableDao {
                     AppendCounts& counts, std::size_t& failed_row);
   /// Creates Forkcast's own tables where they are absent.
   Status EnsureBookkeeping();
+  /// Whether the table is there; kConflict when it was not created by this declaration.
+  Result<bool> IsDeclaredAlike(const TableSpec& spec);
   /// Whether the database has a table or view of this name.
   Result<bool> Exists(std::string_view name);
 
   std::unique_ptr<SqliteConnection> connection_;
 };
+
+/// The store's row in the table of kinds (store_kind.hpp); a place is the path of its file.
+Result<std::unique_ptr<TableDao>> OpenSqliteStore(std::string_view path, StoreAccess access);
+std::string FolderBesideSqliteStore(std::string_view path);
 
 }  // namespace forkcast::preprocessing

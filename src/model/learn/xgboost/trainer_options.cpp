@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/xgboost/trainer_kinds.hpp"
 
 namespace forkcast::model {
 
@@ -29,35 +30,29 @@ EarlyStopping ReadEarlyStopping(const JsonNode& node) {
   return stopping;
 }
 
+/// "random_forest or gradient_boosting".
+std::string NamesOfKinds() {
+  std::string names;
+  for (const TrainerKind& kind : TrainerKinds()) {
+    names += (names.empty() ? "" : " or ") + std::string(kind.name);
+  }
+  return names;
+}
+
 void RefuseWhatHasNoMeaning(const JsonNode& node, const TrainerOptions& options) {
   const auto refuse = [&node](const char* key, const char* why) {
     if (const auto member = node.Find(key)) member->Fail(why);
   };
-  if (options.algorithm == Algorithm::kRandomForest) {
-    refuse("learning_rate", "a random forest has none: its trees are averaged");
-    refuse("early_stopping", "a random forest has none: more trees do not make it worse");
-    if (options.objective == Objective::kAbsoluteError) {
-      refuse("objective", "the leaves of a random forest are means: expected a squared error");
-    }
+  const TrainerKind& kind = KindOf(options.algorithm);
+  for (const RefusedMember& member : kind.refused) refuse(member.name, member.why);
+  if (kind.no_absolute_error != nullptr && options.objective == Objective::kAbsoluteError) {
+    refuse("objective", kind.no_absolute_error);
   }
   if (options.task != Task::kRegression) refuse("objective", "only a regression has one");
   if (options.task != Task::kMultiClass) refuse("classes", "only \"task\": \"multiclass\" has it");
 }
 
 }  // namespace
-
-TrainerOptions DefaultOptions(Algorithm algorithm) {
-  TrainerOptions options{.algorithm = algorithm};
-  if (algorithm == Algorithm::kRandomForest) {
-    options.max_depth = 0;
-    options.columns_per_node = 0.4;
-    // Leaves of single rows took 3.5 times as long (100 trees on 6,000 rows of 20 columns: 18.5 s
-    // of CPU time, not 5.3 s) and files 4 times as large, for an error 5 % smaller.
-    options.min_child_weight = 5;
-    options.lambda = 0;
-  }
-  return options;
-}
 
 TrainerOptions ReadTrainerOptions(const JsonNode& node) {
   node.RequireObject({"algorithm", "task", "classes", "objective", "trees", "max_depth",
@@ -66,7 +61,7 @@ TrainerOptions ReadTrainerOptions(const JsonNode& node) {
                       "early_stopping", "seed", "threads"});
   const JsonNode algorithm = node.Get("algorithm");
   const auto known_algorithm = AlgorithmFromString(algorithm.String());
-  if (!known_algorithm) algorithm.Fail("expected random_forest or gradient_boosting");
+  if (!known_algorithm) algorithm.Fail("expected " + NamesOfKinds());
   TrainerOptions options = DefaultOptions(*known_algorithm);
   if (const auto task = node.Find("task")) {
     const auto known = TaskFromString(task->String());
@@ -99,8 +94,7 @@ TrainerOptions ReadTrainerOptions(const JsonNode& node) {
   read_integer("max_depth", 0, 1'000, options.max_depth);
   read_integer("max_leaves", 0, 1'000'000, options.max_leaves);
   read_number("learning_rate", kLeast, 1, options.learning_rate);
-  read_number("row_share", kLeast, options.algorithm == Algorithm::kRandomForest ? 10 : 1,
-              options.row_share);
+  read_number("row_share", kLeast, KindOf(options.algorithm).most_row_share, options.row_share);
   read_number("columns_per_tree", kLeast, 1, options.columns_per_tree);
   read_number("columns_per_node", kLeast, 1, options.columns_per_node);
   read_number("min_child_weight", 0, 1e9, options.min_child_weight);

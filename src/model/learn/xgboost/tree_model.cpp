@@ -14,29 +14,16 @@ constexpr std::array<std::pair<Task, std::string_view>, 3> kTasks{
     {{Task::kRegression, "regression"},
      {Task::kBinary, "binary"},
      {Task::kMultiClass, "multiclass"}}};
-constexpr std::array<std::pair<Algorithm, std::string_view>, 2> kAlgorithms{
-    {{Algorithm::kRandomForest, "random_forest"},
-     {Algorithm::kGradientBoosting, "gradient_boosting"}}};
-
-template <typename T, std::size_t n>
-std::string_view NameOf(T value, const std::array<std::pair<T, std::string_view>, n>& names) {
-  return std::ranges::find(names, value, &std::pair<T, std::string_view>::first)->second;
-}
-
-template <typename T, std::size_t n>
-std::optional<T> Named(std::string_view name,
-                       const std::array<std::pair<T, std::string_view>, n>& names) {
-  const auto* const found = std::ranges::find(names, name, &std::pair<T, std::string_view>::second);
-  return found == names.end() ? std::nullopt : std::optional(found->first);
-}
-
 }  // namespace
 
-std::string_view ToString(Task task) noexcept { return NameOf(task, kTasks); }
-std::optional<Task> TaskFromString(std::string_view name) noexcept { return Named(name, kTasks); }
-std::string_view ToString(Algorithm algorithm) noexcept { return NameOf(algorithm, kAlgorithms); }
-std::optional<Algorithm> AlgorithmFromString(std::string_view name) noexcept {
-  return Named(name, kAlgorithms);
+std::string_view ToString(Task task) noexcept {
+  return std::ranges::find(kTasks, task, &std::pair<Task, std::string_view>::first)->second;
+}
+
+std::optional<Task> TaskFromString(std::string_view name) noexcept {
+  const auto* const found =
+      std::ranges::find(kTasks, name, &std::pair<Task, std::string_view>::second);
+  return found == kTasks.end() ? std::nullopt : std::optional(found->first);
 }
 
 TreeModel::TreeModel(std::unique_ptr<Booster> booster) : booster_(std::move(booster)) {}

@@ -9,6 +9,7 @@
 
 #include <csignal>
 
+#include "data_preprocessing/dao/store_kind.hpp"
 #include "data_preprocessing/dao/table_dao_contract.hpp"
 #include "support/test_files.hpp"
 
@@ -22,15 +23,15 @@ using testing::StartsWith;
 constexpr std::chrono::milliseconds kShortTimeout{20};
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, TableDaoContract,
-                         testing::Values(StoreKind{"File",
-                                                   [] {
-                                                     auto folder = std::make_shared<TempFolder>();
-                                                     return [folder](StoreAccess access) {
-                                                       return SqliteTableDao::Open(
-                                                           folder->path() / "s.db", access,
-                                                           kShortTimeout);
-                                                     };
-                                                   }}),
+                         testing::Values(StoreMaker{"File",
+                                                    [] {
+                                                      auto folder = std::make_shared<TempFolder>();
+                                                      return [folder](StoreAccess access) {
+                                                        return SqliteTableDao::Open(
+                                                            folder->path() / "s.db", access,
+                                                            kShortTimeout);
+                                                      };
+                                                    }}),
                          NameOf);
 
 const TableSpec kVisits{
@@ -189,6 +190,69 @@ TEST_F(SqliteStore, AFullDiskIsAnErrorThatLeavesTheStoreAsBefore) {
   EXPECT_THAT(Pages(*Writer()), ElementsAre("'home'"));
 }
 
+/// A query of the table `visits`, a column of its result, and why that is refused.
+struct MismatchCase {
+  std::string name;
+  std::string sql;
+  ColumnType type;
+  std::string message;
+};
+
+void PrintTo(const MismatchCase& one, std::ostream* out) { *out << one.name; }
+
+class SqliteMismatch : public SqliteStore, public testing::WithParamInterface<MismatchCase> {};
+
+TEST_P(SqliteMismatch, IsToldInSqlitesTypes) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  ASSERT_TRUE(AppendPages(*dao, {"home"}).ok());
+  const Status read =
+      dao->Read(QuerySource{GetParam().sql}, {{{.name = "x", .type = GetParam().type}}}, {}, 10,
+                [](const Table&) { return Status(); });
+  ASSERT_FALSE(read.ok());
+  EXPECT_EQ(read.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(read.error().message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, SqliteMismatch,
+    testing::Values(MismatchCase{"IntegerForAText", "SELECT 7 AS x FROM visits", ColumnType::kText,
+                                 "column \"x\" is declared as text, but holds an integer (7)"},
+                    MismatchCase{"TextForAnInteger", "SELECT page AS x FROM visits",
+                                 ColumnType::kInt64,
+                                 "column \"x\" is declared as int64, but holds a text"},
+                    MismatchCase{"TextForADouble", "SELECT page AS x FROM visits",
+                                 ColumnType::kDouble,
+                                 "column \"x\" is declared as double, but holds a text"},
+                    MismatchCase{"RealForATimestamp", "SELECT 0.5 AS x", ColumnType::kTimestamp,
+                                 "column \"x\" is declared as timestamp, but holds a real number"},
+                    MismatchCase{"TwoForABool", "SELECT 2 AS x", ColumnType::kBool,
+                                 "column \"x\" is declared as bool, but holds an integer (2)"},
+                    MismatchCase{"BlobForAText", "SELECT x'00' AS x", ColumnType::kText,
+                                 "column \"x\" is declared as text, but holds a blob"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST_F(SqliteStore, AForbiddenColumnCannotBeReachedInSqlitesOwnSql) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  const TableSpec stock{.name = "stock",
+                        .schema = {{{.name = "code", .type = ColumnType::kText},
+                                    {.name = "sold", .type = ColumnType::kBool}}},
+                        .key = {}};
+  ASSERT_TRUE(dao->EnsureTable(stock).ok());
+  for (const std::string sql :
+       {"SELECT code FROM stock GROUP BY code HAVING max(sold)",
+        "SELECT code FROM (SELECT * FROM stock)", "SELECT s.code FROM stock AS s WHERE s.SOLD = 1",
+        "SELECT code FROM STOCK WHERE Sold = 1",
+        "SELECT code FROM stock UNION SELECT sold FROM stock"}) {
+    const Status read =
+        dao->Read(QuerySource{sql}, {{{.name = "code"}}}, {{.table = "stock", .column = "sold"}},
+                  10, [](const Table&) { return Status(); });
+    ASSERT_FALSE(read.ok()) << sql;
+    EXPECT_THAT(read.error().message,
+                HasSubstr("it reads column \"sold\" of table \"stock\", which is forbidden"))
+        << sql;
+  }
+}
+
 TEST_F(SqliteStore, AForbiddenColumnCannotBeReachedThroughAView) {
   const std::unique_ptr<TableDao> dao = Writer();
   ASSERT_TRUE(AppendPages(*dao, {"home"}).ok());
@@ -337,6 +401,36 @@ TEST(StoreUrl, OfAnotherKindIsRefusedWithoutShowingItsPassword) {
     EXPECT_THAT(opened.error().message, testing::Not(HasSubstr("secret")));
     EXPECT_FALSE(DefaultSnapshotFolder(url).ok()) << url;
   }
+}
+
+Result<std::unique_ptr<TableDao>> OpenNothing(std::string_view, StoreAccess) {
+  return Error{ErrorCode::kIo, "nothing there"};
+}
+
+TEST(StoreUrl, IsToldOfEveryKindThereIs) {
+  constexpr StoreKind kKinds[] = {{"sqlite", "PATH", OpenSqliteStore, FolderBesideSqliteStore},
+                                  {"server", "//HOST/DB", OpenNothing, nullptr}};
+  const auto unknown = ParseStoreUrl("other://secret", kKinds);
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.error().message,
+            "unknown kind of store \"other\": expected sqlite:PATH or server://HOST/DB");
+  const auto without_place = ParseStoreUrl("server:", kKinds);
+  ASSERT_FALSE(without_place.ok());
+  EXPECT_EQ(without_place.error().message, "the store has no path: expected server://HOST/DB");
+  const auto server = ParseStoreUrl("server://user:secret@host/db", kKinds);
+  ASSERT_TRUE(server.ok());
+  EXPECT_EQ(server->kind.scheme, "server");
+  EXPECT_EQ(server->place, "//user:secret@host/db");
+}
+
+TEST(StoreUrl, OfAServerAsksWhereSnapshotsAre) {
+  constexpr StoreKind kServer{"server", "//HOST/DB", OpenNothing, nullptr};
+  const auto folder = FolderBeside({kServer, "//user:secret@host/db"});
+  ASSERT_FALSE(folder.ok());
+  EXPECT_EQ(folder.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(folder.error().message,
+            "there is no folder beside a store of kind \"server\": --snapshots says where its "
+            "snapshots are");
 }
 
 TEST(StoreUrl, LeadsToASnapshotFolderBesideTheStore) {

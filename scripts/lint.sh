@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Says what is wrong with the text of the sources, without building them; ends with 0 when nothing is.
+#
+#   scripts/lint.sh              everything
+#   scripts/lint.sh FILE...      these files alone, such as $(git diff --name-only main); those it does not know are left out
+#
+# clang-format: layout of all C++. shellcheck: scripts. clang-tidy, a few checks (.clang-tidy), among them that no function has
+# more than 60 lines: src/ alone, since each file takes it some seconds and every one of them ends up in a program of users.
+#
+# CMAKE_BUILD_PARALLEL_LEVEL (default: number of CPUs) says how many clang-tidy run at a time.
+# Exit codes: 0 nothing is wrong     1 something is     3 a tool is missing
+set -euo pipefail
+cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+
+for tool in clang-format-14 clang-tidy-14 shellcheck; do
+  if ! command -v "$tool" >/dev/null; then
+    echo "lint: no $tool: scripts/setup.sh lint installs it" >&2
+    exit 3
+  fi
+done
+
+# Largest first, so that the last ones to be done are short.
+if (($#)); then
+  files=("$@")
+else
+  mapfile -t files < <(find src tests bench scripts .ci -type f -printf '%s %p\n' | sort -rn | cut -d ' ' -f 2-)
+fi
+
+sources=()
+units=()
+scripts=()
+for file in "${files[@]}"; do
+  [[ -f $file ]] || continue # one that a diff names because it has gone
+  case $file in
+    *.cpp | *.hpp) sources+=("$file") ;;
+    *.sh) scripts+=("$file") ;;
+    *) ! head -n 1 -- "$file" | grep -q '^#!.*sh$' || scripts+=("$file") ;;
+  esac
+  [[ $file != src/*.cpp ]] || units+=("$file")
+done
+
+# shellcheck disable=SC2317  # called through xargs
+# Prints what clang-tidy says of one file, but not how many warnings of other people's headers it has kept to itself.
+Tidy() {
+  local said
+  said=$(clang-tidy-14 -p build/lint --quiet --warnings-as-errors='*' "$1" 2>&1) && return
+  grep -v ' warnings\? generated\.$' <<<"$said"
+  return 1
+}
+export -f Tidy
+
+status=0
+((${#sources[@]} == 0)) || clang-format-14 --dry-run -Werror "${sources[@]}" || status=1
+((${#scripts[@]} == 0)) || shellcheck --external-sources "${scripts[@]}" || status=1
+if ((${#units[@]})); then
+  cmake --preset lint >/dev/null
+  # shellcheck disable=SC2016  # "$1" is that of the shell which xargs starts
+  printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" bash -c 'Tidy "$1"' Tidy || status=1
+fi
+exit "$status"

@@ -1,0 +1,21 @@
+// forkcast-train: the commands that need XGBoost. `forkcast train` and `forkcast evaluate` become
+// this program, and so it speaks in that one's name.
+
+#include "data_preprocessing/command/program.hpp"
+#include "model/commands/container_training.hpp"
+#include "model/commands/train_command.hpp"
+
+namespace forkcast::model {
+namespace {
+
+/// A row a command, in the order of --help.
+constexpr preprocessing::MakeCommand kCommands[] = {&EvaluateCommand, &TrainOrContainerCommand};
+
+}  // namespace
+}  // namespace forkcast::model
+
+int main(int argc, char** argv) {
+  return forkcast::preprocessing::RunMain(
+      {.name = "forkcast", .version = FORKCAST_VERSION, .commands = forkcast::model::kCommands},
+      argc, argv);
+}

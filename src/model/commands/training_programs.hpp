@@ -1,0 +1,20 @@
+#pragma once
+
+#include "data_preprocessing/command/command.hpp"
+
+namespace forkcast::model {
+
+/// `forkcast train` and `forkcast evaluate` as the program forkcast-train has them: XGBoost and the
+/// threads of OpenMP are in that program alone, so that a server maps neither.
+[[nodiscard]] inline preprocessing::Command TrainElsewhere() {
+  return {.name = "train",
+          .meaning = "judges a pipeline's model, trains it on everything and publishes it",
+          .program = "forkcast-train"};
+}
+[[nodiscard]] inline preprocessing::Command EvaluateElsewhere() {
+  return {.name = "evaluate",
+          .meaning = "judges a pipeline's model on its past",
+          .program = "forkcast-train"};
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,138 @@
+#include "model/forecast/fit_models.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <utility>
+
+#include "model/learn/for_each.hpp"
+
+namespace forkcast::model {
+namespace {
+
+/// The mean of the scales that can be used, for rows without one.
+double MeanScale(const PointExamples& examples, std::span<const std::uint32_t> rows) {
+  double sum = 0;
+  std::size_t count = 0;
+  for (const std::uint32_t row : rows) {
+    const double scale = examples.references[row].scale;
+    if (!std::isfinite(scale) || scale <= 0) continue;
+    sum += scale;
+    ++count;
+  }
+  return count == 0 ? 1 : sum / static_cast<double>(count);
+}
+
+/// What one model learns of its rows, one number a row.
+struct Learned {
+  std::vector<double> target;
+  std::vector<double> weights;  ///< Empty: all count alike.
+  std::vector<std::int64_t> periods;
+};
+
+Learned LearnedFrom(const TrainingPlan& plan, const TargetTransform& transform,
+                    const PointExamples& examples, std::span<const std::uint32_t> rows) {
+  Learned learned;
+  const std::int64_t last = examples.points[rows.back()].period;
+  for (const std::uint32_t row : rows) {
+    learned.periods.push_back(examples.points[row].period);
+    learned.target.push_back(transform.Apply(examples.actual[row], examples.references[row]));
+    if (!plan.half_life && examples.weights.empty()) continue;
+    double weight = examples.weights.empty() ? 1 : examples.weights[row];
+    if (plan.half_life) {
+      weight *= std::exp2(-static_cast<double>(last - learned.periods.back()) / *plan.half_life);
+    }
+    learned.weights.push_back(weight);
+  }
+  return learned;
+}
+
+/// Rows, sorted by period, become one model.
+Result<std::optional<Fit>> FitRows(const TrainingPlan& plan, unsigned threads,
+                                   const PointExamples& examples, std::vector<std::uint32_t> rows,
+                                   const OnRound& on_round) {
+  TargetTransform transform = plan.target;
+  if (transform.needs_scale()) transform.fallback_scale = MeanScale(examples, rows);
+  std::erase_if(rows, [&](std::uint32_t row) {
+    return std::isnan(transform.Apply(examples.actual[row], examples.references[row]));
+  });
+  if (rows.empty()) return Error{ErrorCode::kInvalidArgument, "there is no row to learn from"};
+  TrainerOptions options = plan.trainer;
+  options.threads = threads;
+  const Learned learned = LearnedFrom(plan, transform, examples, rows);
+  Result<std::optional<Fit>> fit =
+      FitModel(options, plan.inputs.transforms,
+               {.features = examples.features,
+                .rows = rows,
+                .target = learned.target,
+                .weights = learned.weights,
+                .encoded = examples.actual,
+                .validation_rows = ValidationRowsOf(options, learned.periods)},
+               on_round);
+  if (fit && *fit) (*fit)->target = transform;
+  return fit;
+}
+
+Error InTask(Error error, const ForecastData& data, const ModelTask& task) {
+  error.message = fmt::format("step {}{}: {}", task.step + 1,
+                              task.key ? ", key " + data.KeyName(*task.key) : "", error.message);
+  return error;
+}
+
+/// Each model in one thread: threads that share a small one wait for each other more than they
+/// work.
+Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
+                     const StepExamples& examples, std::span<ModelTask> tasks,
+                     const OnStage& on_stage) {
+  std::atomic<std::size_t> done{0};
+  std::atomic<bool> cancelled{false};
+  const auto fit = [&](std::size_t i, bool is_caller) -> Status {
+    if (cancelled) return {};
+    const auto tell = [&] {
+      if (is_caller && !on_stage({.done = done, .total = tasks.size()})) cancelled = true;
+      return !cancelled.load();
+    };
+    ModelTask& task = tasks[i];
+    Result<std::optional<Fit>> model =
+        FitRows(plan, 1, examples.of_model(task.step), std::move(task.rows),
+                [&tell](const TrainingProgress&) { return tell(); });
+    if (!model) return InTask(model.error(), data, task);
+    *task.model = *std::move(model);
+    ++done;
+    tell();
+    return {};
+  };
+  Status finished = ForEach(tasks.size(), ThreadsOf(plan.trainer), fit);
+  if (!finished) return std::move(finished).error();
+  return !cancelled;
+}
+
+/// One model in all threads.
+Result<bool> FitAlone(const ForecastData& data, const TrainingPlan& plan,
+                      const StepExamples& examples, ModelTask& task, const OnStage& on_stage) {
+  Result<std::optional<Fit>> fitted =
+      FitRows(plan, ThreadsOf(plan.trainer), examples.of_model(task.step), std::move(task.rows),
+              [&](const TrainingProgress& progress) {
+                return on_stage({.done = progress.round, .total = progress.rounds});
+              });
+  if (!fitted) return InTask(fitted.error(), data, task);
+  *task.model = *std::move(fitted);
+  return task.model->has_value();
+}
+
+}  // namespace
+
+Result<bool> FitModels(const ForecastData& data, const TrainingPlan& plan,
+                       const StepExamples& examples, std::span<ModelTask> tasks,
+                       const OnStage& on_stage) {
+  // Alone, too, a key's model is trained by one thread: several took 20 times as much CPU time,
+  // waiting for each other, where other processes were at work.
+  if (tasks.size() == 1 && !tasks.front().key) {
+    return FitAlone(data, plan, examples, tasks.front(), on_stage);
+  }
+  return FitEach(data, plan, examples, tasks, on_stage);
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,40 @@
+#include "serving/endpoints/endpoint_table.hpp"
+
+#include <array>
+
+#include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/ping.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+constexpr std::array kEndpoints{
+    Endpoint{.method = Method::kGet,
+             .path = "/ping",
+             .operation = "ping",
+             .description = "Whether any worker answers.",
+             .access = Access::kOpen,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<Ping>>},
+    Endpoint{.method = Method::kPost,
+             .path = "/invocations",
+             .operation = "invoke",
+             .description = "Answers rows.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<InvocationJob>},
+    Endpoint{.method = Method::kPost,
+             .path = "/endpoints/{name}/invocations",
+             .operation = "invokeEndpoint",
+             .description = "The same for AWS SDKs.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kSageMaker,
+             .make = MakeJob<InvocationJob>},
+};
+
+}  // namespace
+
+std::span<const Endpoint> Endpoints() noexcept { return kEndpoints; }
+
+}  // namespace forkcast::serving

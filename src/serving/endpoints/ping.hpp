@@ -1,0 +1,11 @@
+#pragma once
+
+#include "serving/http/exchange.hpp"
+#include "serving/service/service.hpp"
+
+namespace forkcast::serving {
+
+/// `GET /ping`: 200 while any worker is ready, else 503; without a body.
+void Ping(Exchange& exchange, Service& service);
+
+}  // namespace forkcast::serving

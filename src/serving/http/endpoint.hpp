@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "serving/http/job.hpp"
+#include "serving/http/request.hpp"
+
+namespace forkcast::serving {
+
+/// Who may ask.
+enum class Access {
+  kOpen,    ///< Whoever can connect: platforms that look after the server.
+  kInvoke,  ///< Callers of models.
+};
+
+/// What a request costs the others.
+enum class Load {
+  kProbe,  ///< Nothing: it is answered whatever waits, and has no id.
+  kWork,   ///< It has an id, which its answer and the log name, and is refused when too much waits.
+};
+
+/// How its errors are written.
+enum class ErrorForm {
+  kPlain,      ///< As error_response.hpp says.
+  kSageMaker,  ///< Wrapped as an AWS SDK expects them (WrapForSageMaker).
+};
+
+/// One thing that a server can be asked, as a row of a table.
+struct Endpoint {
+  Method method = Method::kGet;    ///< Where it is kGet, HEAD is answered alike.
+  std::string_view path{};         ///< See PathPattern; several rows may share one.
+  std::string_view operation{};    ///< Its name among all of them.
+  std::string_view description{};  ///< A sentence for users.
+  Access access = Access::kOpen;
+  Load load = Load::kProbe;
+  ErrorForm errors = ErrorForm::kPlain;
+  std::unique_ptr<Job> (*make)(Service& service) = nullptr;
+};
+
+}  // namespace forkcast::serving

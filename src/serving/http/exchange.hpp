@@ -1,0 +1,57 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "data_preprocessing/base/result.hpp"
+#include "serving/http/endpoint.hpp"
+#include "serving/http/job.hpp"
+#include "serving/http/request.hpp"
+#include "serving/http/response.hpp"
+#include "serving/http/url.hpp"
+
+namespace forkcast::serving {
+
+/// One request on its way to its answer, as endpoints see it, over as many slices as that takes.
+/// Whoever holds a connection holds one, and gives it to the router with one request after the
+/// other; destroying it gives the request in work up. Keeps its memory.
+class Exchange {
+ public:
+  [[nodiscard]] const RequestView& request() const noexcept { return *request_; }
+  /// Cleared when the request was taken on.
+  [[nodiscard]] Response& response() noexcept { return *response_; }
+  /// The caller's or one made here; empty where requests have none (Load).
+  [[nodiscard]] const std::string& id() const noexcept { return id_; }
+
+  /// The decoded parameter `name` of the endpoint's path; empty when the path has none.
+  [[nodiscard]] std::string_view PathParameter(std::string_view name) const noexcept;
+  /// See url.hpp.
+  [[nodiscard]] Result<std::optional<std::string>> QueryParameter(std::string_view name) const {
+    return serving::QueryParameter(request_->query, name);
+  }
+  [[nodiscard]] Result<bool> QueryFlag(std::string_view name) const {
+    return serving::QueryFlag(request_->query, name);
+  }
+
+  /// Makes the response an error.
+  void Refuse(const Error& error);
+
+ private:
+  friend class Router;
+
+  const RequestView* request_ = nullptr;
+  Response* response_ = nullptr;
+  std::string id_;
+  std::span<const std::string> parameter_names_;
+  std::array<std::string, PathPattern::kMaxParameters> parameters_;
+  ErrorForm errors_ = ErrorForm::kPlain;
+  std::size_t row_ = 0;  // of the router's table: whose job it is
+  std::unique_ptr<Job> job_;
+};
+
+}  // namespace forkcast::serving

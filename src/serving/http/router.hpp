@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "serving/http/endpoint.hpp"
+#include "serving/http/exchange.hpp"
+#include "serving/http/job.hpp"
+#include "serving/http/request.hpp"
+#include "serving/http/response.hpp"
+#include "serving/http/url.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace forkcast::serving {
+
+struct WorkerSlot;
+
+/// Counts an answer of this status in the worker's slot.
+void CountAnswer(int status, WorkerSlot& slot) noexcept;
+
+/// Leads a request to its endpoint and makes every outcome an answer. Knows endpoints by their
+/// table alone. Needs no socket, so that endpoints are tested without one. Keeps the jobs that are
+/// not in work, so that steady state allocates nothing. One a worker, used by its loop alone.
+class Router {
+ public:
+  /// Everything outlives the router. Of paths that several patterns match, the first one's rows
+  /// count. Requests are counted in `slot`, the worker's own, and the id of the one in work noted.
+  /// `seed` makes the request ids that callers do not bring. Throws std::invalid_argument for a row
+  /// that is wrong in itself.
+  Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
+         spdlog::logger& log, std::uint64_t seed);
+
+  /// Answers `request` into a cleared `response`. Counts it in the worker's slot.
+  void Handle(const RequestView& request, Response& response) noexcept;
+
+  /// The same in slices of a millisecond or so. Until the request is answered Continue() is to be
+  /// called, with the same exchange; it, `request` and `response` are to be left alone and where
+  /// they are. Other requests may be handled in between.
+  [[nodiscard]] Progress Start(const RequestView& request, Response& response,
+                               Exchange& exchange) noexcept;
+  [[nodiscard]] Progress Continue(Exchange& exchange) noexcept;
+
+ private:
+  /// A row of the table, and its jobs that are not in work.
+  struct Row {
+    Endpoint endpoint;
+    std::vector<std::unique_ptr<Job>> idle{};
+  };
+  /// A path, and the rows that share it, which differ in their methods.
+  struct Path {
+    PathPattern pattern;
+    std::vector<std::size_t> rows{};
+    std::string allow{};     // the header's value
+    std::string expected{};  // the same for people
+  };
+
+  void Add(const Endpoint& endpoint);
+  [[nodiscard]] Error NoSuchPath() const;
+  /// Makes what `slice` does, or throws, an answer, unless there is more to do.
+  template <typename Slice>
+  Progress Run(Exchange& exchange, Slice slice) noexcept;
+  Progress Route(Exchange& exchange);
+  /// Makes the error the answer.
+  static Progress Refuse(const Error& error, Exchange& exchange);
+  /// The path asked for; its parameters, as they were sent, are in `values`.
+  [[nodiscard]] const Path* Find(std::string_view path, PathPattern::Values& values) const noexcept;
+  [[nodiscard]] const std::size_t* FindRow(const Path& path, Method method) const noexcept;
+  static Status DecodeParameters(const Path& path, const PathPattern::Values& values,
+                                 Exchange& exchange);
+  /// Gives the exchange its id, and its answer what comes back as it was sent.
+  Status Identify(Exchange& exchange);
+  Status ResolveId(const RequestView& request, std::string& id);
+  void NoteId(const std::string& id) noexcept;
+  Progress Begin(std::size_t row, Exchange& exchange);
+  /// One slice.
+  Progress Work(Exchange& exchange);
+  /// Takes the job back, whose request is answered.
+  Progress Release(Exchange& exchange);
+
+  Service& service_;
+  WorkerSlot& slot_;
+  spdlog::logger& log_;
+  std::vector<Row> rows_;
+  std::vector<Path> paths_;
+  std::mt19937_64 random_;
+  Exchange whole_;  // of Handle()
+};
+
+}  // namespace forkcast::serving

@@ -1,0 +1,127 @@
+#pragma once
+
+// What the server counts is declared once, in kMetrics. From its rows come the layout of the
+// counters in shared memory (MetricValues), what `forkcast status` shows, the text that Prometheus
+// reads (exposition.hpp) and the table of docs/operations.md, which a test compares. To add a
+// metric: a row here, the line of docs/operations.md, and `metrics.Count("its_name")` where it
+// happens.
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace forkcast::serving {
+
+struct Metric {
+  enum class Kind : std::uint8_t {
+    kCounter,  ///< Only grows, from the server's start on, through the workers that come and go.
+    kGauge,    ///< What is now; 0 when the process that told it has ended.
+  };
+  enum class Unit : std::uint8_t { kNone, kBytes };
+  /// How the values of the workers become one of the server.
+  enum class Across : std::uint8_t {
+    kSum,
+    kMax,
+    kByWorker,  ///< They stay apart: a sum would hide the one that matters.
+    kServer,    ///< There is one, the master's.
+  };
+
+  /// What the code and the JSON of `forkcast status` call it; unique.
+  std::string_view name;
+  /// To Prometheus: forkcast_FAMILY, or forkcast_FAMILY_total of a counter. A family in bytes ends
+  /// in `_bytes`. Metrics of one family stand side by side and differ in labels alone.
+  std::string_view family;
+  std::string_view labels{};  ///< `name="value"`, with commas between; empty: none.
+  Kind kind = Kind::kCounter;
+  Unit unit = Unit::kNone;
+  Across across = Across::kSum;
+  std::string_view heading{};  ///< Of its column in the table of `forkcast status`; empty: none.
+  std::string_view help;       ///< One line, without backslashes.
+};
+
+// clang-format off
+inline constexpr std::array kMetrics{
+    Metric{.name = "requests", .family = "requests", .heading = "requests",
+           .help = "Answers, whatever their status"},
+    Metric{.name = "client_errors", .family = "errors", .labels = R"(class="client")", .heading = "4xx",
+           .help = "Answers that were errors: 4xx of the client's making, 5xx of the server's"},
+    Metric{.name = "server_errors", .family = "errors", .labels = R"(class="server")", .heading = "5xx",
+           .help = "Answers that were errors: 4xx of the client's making, 5xx of the server's"},
+    Metric{.name = "clipped", .family = "clipped", .heading = "clipped",
+           .help = "Requests that got 503 because the server had to stop"},
+    Metric{.name = "refused", .family = "refused", .heading = "refused",
+           .help = "Requests that got 503 because too much was waiting"},
+    Metric{.name = "connections", .family = "connections", .kind = Metric::Kind::kGauge, .heading = "connections",
+           .help = "Connections open"},
+    Metric{.name = "resident_bytes", .family = "resident_bytes", .kind = Metric::Kind::kGauge,
+           .unit = Metric::Unit::kBytes, .across = Metric::Across::kByWorker, .heading = "memory",
+           .help = "Memory of a worker's process, shared pages included"},
+    Metric{.name = "restarts", .family = "restarts", .heading = "restarts",
+           .help = "Processes of workers that ended unasked"},
+    Metric{.name = "captured", .family = "captured",
+           .help = "Invocations handed to the recorder"},
+    Metric{.name = "capture_dropped", .family = "capture_dropped",
+           .help = "Invocations not captured: the recorder was slow or absent, or they were too large"},
+    Metric{.name = "hook_failures", .family = "hook_failures",
+           .help = "Calls of a hook that failed, which costs the request nothing"},
+    Metric{.name = "generation", .family = "generation", .kind = Metric::Kind::kGauge,
+           .across = Metric::Across::kServer,
+           .help = "1 at the start; each reload begins another"},
+    Metric{.name = "target", .family = "workers_wanted", .kind = Metric::Kind::kGauge,
+           .across = Metric::Across::kServer,
+           .help = "Workers wanted"},
+};
+// clang-format on
+
+/// A metric's place among kMetrics. Made from its name by the compiler, which refuses a name that
+/// no row has: a metric costs a row, and looking it up costs nothing.
+class MetricId {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor): Count("requests") is how it reads
+  consteval MetricId(const char* name) : index_(IndexOf(name)) {}
+  /// Precondition: index < kMetrics.size().
+  constexpr explicit MetricId(std::size_t index) noexcept : index_(index) {}
+
+  [[nodiscard]] constexpr std::size_t index() const noexcept { return index_; }
+
+ private:
+  static consteval std::size_t IndexOf(std::string_view name) {
+    const auto* const row = std::ranges::find(kMetrics, name, &Metric::name);
+    if (row == kMetrics.end()) throw "no metric has this name";
+    return static_cast<std::size_t>(row - kMetrics.begin());
+  }
+
+  std::size_t index_;
+};
+
+/// Values of all metrics at one moment. None: whoever told the rest does not know this metric.
+class MetricReadings {
+ public:
+  std::optional<std::uint64_t>& operator[](MetricId metric) noexcept {
+    return values_[metric.index()];
+  }
+  const std::optional<std::uint64_t>& operator[](MetricId metric) const noexcept {
+    return values_[metric.index()];
+  }
+
+  friend bool operator==(const MetricReadings&, const MetricReadings&) = default;
+
+ private:
+  std::array<std::optional<std::uint64_t>, kMetrics.size()> values_{};
+};
+
+/// One value out of the workers', as `across` says; those that are not known are left out. 0 of
+/// none. Precondition: `across` is kSum or kMax, which alone make one out of many.
+[[nodiscard]] std::uint64_t AddUp(Metric::Across across,
+                                  std::span<const std::optional<std::uint64_t>> values) noexcept;
+
+/// `counter`, `gauge`.
+[[nodiscard]] std::string_view WordFor(Metric::Kind kind) noexcept;
+/// `sum`, `max`, `by worker`, `of the server`.
+[[nodiscard]] std::string_view WordFor(Metric::Across across) noexcept;
+
+}  // namespace forkcast::serving

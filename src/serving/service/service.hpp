@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "serving/hooks/hook_chain.hpp"
+#include "serving/process/worker_slot.hpp"
+#include "serving/service/catalogue.hpp"
+#include "serving/wire/request_decoder.hpp"
+
+namespace spdlog {
+class logger;
+}
+
+namespace forkcast::serving {
+
+/// What a worker's endpoints work with. All that it refers to outlives it.
+struct Service {
+  Catalogue catalogue{};
+  HookChain& hooks;
+  const Clock& clock;
+  spdlog::logger& log;
+  const ServerState& server;          ///< Says when everything in work has to end.
+  std::span<const WorkerSlot> slots;  ///< Of all workers.
+  WorkerSlot& slot;                   ///< The worker's own.
+  wire::DecoderLimits limits{};
+};
+
+}  // namespace forkcast::serving

@@ -1,0 +1,36 @@
+#include "data_preprocessing/base/ascii.hpp"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace forkcast {
+namespace {
+
+struct PairCase {
+  const char* name;
+  std::string_view a;
+  std::string_view b;
+  bool equal;
+};
+
+class IgnoringCase : public testing::TestWithParam<PairCase> {};
+
+TEST_P(IgnoringCase, ComparesBothWays) {
+  EXPECT_EQ(EqualsIgnoringCase(GetParam().a, GetParam().b), GetParam().equal);
+  EXPECT_EQ(EqualsIgnoringCase(GetParam().b, GetParam().a), GetParam().equal);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, IgnoringCase,
+    testing::Values(PairCase{"Nothing", "", "", true},
+                    PairCase{"SameCase", "Content-Type", "Content-Type", true},
+                    PairCase{"OtherCase", "cONTENT-tYPE", "Content-Type", true},
+                    PairCase{"OtherLetter", "Content-Typo", "Content-Type", false},
+                    PairCase{"Prefix", "Content", "Content-Type", false},
+                    PairCase{"BytesBesideTheLetters", "@[`{", "`{@[", false},
+                    PairCase{"LettersBeyondAscii", "\xC4", "\xE4", false}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+}  // namespace
+}  // namespace forkcast

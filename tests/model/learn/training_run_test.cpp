@@ -1,0 +1,233 @@
+#include "model/learn/training_run.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <utility>
+
+#include "support/test_files.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::JsonNode;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// What a job of these tests does, and what became of it.
+struct Script {
+  std::map<std::string, Error> errors;  ///< By the step that fails: "open", "check" ...
+  std::string stops_in;                 ///< The step that is cancelled.
+  bool beats_baselines = true;
+  std::size_t opened = 0;
+  std::vector<std::string> done;  ///< Steps, with the value of "trees".
+
+  [[nodiscard]] Status Do(const std::string& step, const std::string& trees) {
+    done.push_back(step + " " + trees);
+    const auto failed = errors.find(step);
+    return failed == errors.end() ? Status() : Status(failed->second);
+  }
+};
+
+/// Its error is the distance of "trees" from 5.
+class FakeValidation final : public Validation {
+ public:
+  FakeValidation(double value, bool beats_baselines)
+      : value_(value), beats_baselines_(beats_baselines) {}
+  [[nodiscard]] std::optional<double> value() const noexcept override { return value_; }
+  [[nodiscard]] bool beats_baselines() const noexcept override { return beats_baselines_; }
+  [[nodiscard]] ordered_json ToJson() const override { return {{"value", value_}}; }
+  [[nodiscard]] std::string Describe() const override { return "described\n"; }
+  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>&) const override {
+    return std::string("a page");
+  }
+
+ private:
+  double value_;
+  bool beats_baselines_;
+};
+
+class FakeJob final : public TrainingJob {
+ public:
+  FakeJob(const ordered_json& document, Script& script)
+      : name_("fake"), trees_(document["training"]["trees"]), script_(script) {
+    const JsonNode root(document);
+    if (const auto search = root.Get("training").Find("search")) search_ = ReadSearchSpec(*search);
+  }
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] const SearchSpec* search() const noexcept override {
+    return search_ ? &*search_ : nullptr;
+  }
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
+      const ordered_json& document) const override {
+    return std::unique_ptr<TrainingJob>(std::make_unique<FakeJob>(document, script_));
+  }
+  [[nodiscard]] JobSummary Summary() const override {
+    return {.json = {{"rows", 3}}, .text = "3 rows"};
+  }
+  [[nodiscard]] Status Check() const override { return script_.Do("check", trees()); }
+  Status ComputeExamples() override { return script_.Do("examples", trees()); }
+  Result<const Validation*> Validate(const OnProgress& on_progress) override {
+    if (Status done = script_.Do("validate", trees()); !done) return done.error();
+    if (!on_progress(1, 2) || script_.stops_in == "validate") return nullptr;
+    return &validation_.emplace(std::abs(trees_ - 5), script_.beats_baselines);
+  }
+  [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
+      const OnProgress& on_progress) const override {
+    if (Status done = script_.Do("train", trees()); !done) return done.error();
+    if (!on_progress(1, 2) || script_.stops_in == "train") return std::optional<Artefact>();
+    return std::optional(Artefact{.manifest = {{"kind", "fake"}}, .files = {}});
+  }
+
+ private:
+  [[nodiscard]] std::string trees() const { return std::to_string(trees_); }
+
+  std::string name_;
+  int trees_;
+  Script& script_;
+  std::optional<SearchSpec> search_;
+  std::optional<FakeValidation> validation_;
+};
+
+class RecordingObserver final : public TrainingObserver {
+ public:
+  [[nodiscard]] OnProgress Begin(const std::string& stage) override {
+    stages.push_back(stage);
+    return [this](std::size_t, std::size_t) { return !stops; };
+  }
+  void Tell(const std::string& text) override { told += text; }
+  [[nodiscard]] bool Stops() const override { return stops; }
+
+  std::vector<std::string> stages;
+  std::string told;
+  bool stops = false;
+};
+
+class TrainingRun : public testing::Test {
+ protected:
+  TrainingOutcome Run() {
+    request_.open = [this](const ordered_json& document) -> Result<std::unique_ptr<TrainingJob>> {
+      ++script_.opened;
+      if (Status done = script_.Do("open", "data"); !done) return done.error();
+      return std::unique_ptr<TrainingJob>(std::make_unique<FakeJob>(document, script_));
+    };
+    return RunTraining(request_, SystemClock(), observer_);
+  }
+  void Publish() { request_.publication = Publication{.models = models(), .name = {}}; }
+  [[nodiscard]] std::filesystem::path models() const { return folder_.path() / "models"; }
+
+  preprocessing::TempFolder folder_;
+  TrainingRequest request_{.document = {{"training", {{"trees", 3}}}}, .open = {}};
+  Script script_;
+  RecordingObserver observer_;
+};
+
+TEST_F(TrainingRun, JudgesAndPublishesNothingUnlessAsked) {
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kDone) << outcome.message;
+  EXPECT_THAT(script_.done, ElementsAre("open data", "check 3", "examples 3", "validate 3"));
+  EXPECT_EQ(outcome.summary,
+            ordered_json({{"pipeline", "fake"}, {"evaluation", {{"value", 2.0}}}}));
+  EXPECT_EQ(observer_.told, "described\n");
+}
+
+TEST_F(TrainingRun, OpensTheDataOnceHoweverManyPointsItTries) {
+  request_.document["training"]["search"] = {{"parameters", {{"trees", {1, 4, 5, 7, 9, 11}}}}};
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kDone) << outcome.message;
+  EXPECT_EQ(script_.opened, 1U);
+  ASSERT_EQ(outcome.summary["search"].size(), 6U);
+  EXPECT_EQ(outcome.summary["search"][1], ordered_json({{"trees", 4}, {"value", 1.0}}));
+  EXPECT_EQ(outcome.summary["evaluation"]["value"], 0.0) << "of the best point, 5 trees";
+  EXPECT_EQ(observer_.stages.front(), "search 1 of 6");
+  EXPECT_EQ(observer_.stages.back(), "validation");
+}
+
+TEST_F(TrainingRun, PublishesAVersionAndPromotesIt) {
+  Publish();
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kDone) << outcome.message;
+  EXPECT_EQ(outcome.summary["model"], "fake");
+  EXPECT_EQ(outcome.summary["version"], 1);
+  EXPECT_EQ(outcome.summary["promoted"], true);
+  EXPECT_TRUE(std::filesystem::exists(models() / "fake/champion/manifest.json"));
+  EXPECT_THAT(observer_.told, HasSubstr("published fake 1"));
+}
+
+TEST_F(TrainingRun, PublishesWithoutPromotingWhatDoesNotBeatTheBaselines) {
+  Publish();
+  script_.beats_baselines = false;
+  EXPECT_EQ(Run().end, TrainingEnd::kNotPromoted);
+  EXPECT_TRUE(std::filesystem::exists(models() / "fake/1"));
+  EXPECT_FALSE(std::filesystem::exists(models() / "fake/champion"));
+  request_.publication->force_promote = true;
+  EXPECT_EQ(Run().end, TrainingEnd::kDone);
+  EXPECT_TRUE(std::filesystem::exists(models() / "fake/champion"));
+}
+
+TEST_F(TrainingRun, ChecksOnlyInADryRun) {
+  request_.dry_run = true;
+  const TrainingOutcome outcome = Run();
+  EXPECT_THAT(script_.done, ElementsAre("open data", "check 3"));
+  EXPECT_EQ(outcome.summary, ordered_json({{"pipeline", "fake"}, {"rows", 3}, {"dry_run", true}}));
+  EXPECT_EQ(observer_.told, "fake: 3 rows: nothing is in the way\n");
+}
+
+struct EndCase {
+  const char* name;
+  const char* step;
+  ErrorCode code;
+  TrainingEnd end;
+};
+class FailedStep : public TrainingRun, public testing::WithParamInterface<EndCase> {};
+
+TEST_P(FailedStep, SaysWhoseFaultItIsAndPublishesNothing) {
+  Publish();
+  script_.errors[GetParam().step] = {GetParam().code, "no good"};
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, GetParam().end);
+  EXPECT_EQ(outcome.message, "no good");
+  EXPECT_FALSE(std::filesystem::exists(models()));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, FailedStep,
+    testing::Values(
+        EndCase{"WrongDocument", "open", ErrorCode::kInvalidArgument, TrainingEnd::kRefused},
+        EndCase{"DataThatCannotBeOpened", "open", ErrorCode::kNotFound, TrainingEnd::kIo},
+        EndCase{"TooFewData", "check", ErrorCode::kInvalidArgument, TrainingEnd::kData},
+        EndCase{"BadExamples", "examples", ErrorCode::kInvalidArgument, TrainingEnd::kData},
+        EndCase{"FoldThatCannotBeTrained", "validate", ErrorCode::kInvalidArgument,
+                TrainingEnd::kData},
+        EndCase{"CorruptWhileTraining", "train", ErrorCode::kCorrupt, TrainingEnd::kIo}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(TrainingRun, StopsBetweenTrainingAndPublishing) {
+  Publish();
+  for (const char* const step : {"validate", "train"}) {
+    script_.stops_in = step;
+    const TrainingOutcome outcome = Run();
+    EXPECT_EQ(outcome.end, TrainingEnd::kStopped) << step;
+    EXPECT_EQ(outcome.message, "stopped; nothing was published");
+  }
+  EXPECT_FALSE(std::filesystem::exists(models()));
+}
+
+TEST_F(TrainingRun, RefusesANameThatIsNoneBeforeItTrains) {
+  Publish();
+  request_.publication->alias = "7";
+  EXPECT_EQ(Run().end, TrainingEnd::kRefused);
+  EXPECT_THAT(script_.done, ElementsAre("open data", "check 3"));
+}
+
+TEST_F(TrainingRun, SaysThatThePageCannotBeWritten) {
+  request_.report = folder_.path() / "absent" / "page.html";
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kIo);
+  EXPECT_THAT(outcome.message, HasSubstr("absent"));
+}
+
+}  // namespace
+}  // namespace forkcast::model

@@ -1,0 +1,38 @@
+#include "serving/endpoints/endpoint_table.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "support/test_files.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using testing::HasSubstr;
+
+std::string_view NameOf(Method method) { return method == Method::kPost ? "POST" : "GET"; }
+
+TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
+  std::set<std::string_view> operations;
+  for (const Endpoint& endpoint : Endpoints()) {
+    EXPECT_TRUE(operations.insert(endpoint.operation).second) << endpoint.operation;
+    EXPECT_TRUE(endpoint.description.ends_with('.')) << endpoint.operation;
+    EXPECT_NE(endpoint.make, nullptr) << endpoint.operation;
+  }
+}
+
+TEST(Endpoints, AreEachALineOfTheReadme) {
+  const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
+  for (const Endpoint& endpoint : Endpoints()) {
+    EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
+                                  std::string(endpoint.path) + "` | " +
+                                  std::string(endpoint.description) + " |"));
+  }
+}
+
+}  // namespace
+}  // namespace forkcast::serving

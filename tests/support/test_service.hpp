@@ -1,0 +1,42 @@
+#pragma once
+
+#include <spdlog/logger.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "serving/endpoints/endpoint_table.hpp"
+#include "serving/hooks/hook_chain.hpp"
+#include "serving/http/router.hpp"
+#include "serving/process/worker_slot.hpp"
+#include "serving/service/service.hpp"
+
+namespace forkcast::serving {
+
+/// A worker's endpoints without its sockets, before its pipeline is loaded. Neither copied nor
+/// moved, its parts refer to each other.
+struct TestService {
+  /// `own`: the worker's among the slots of all of them.
+  TestService(std::span<WorkerSlot> slots, std::size_t own, const Clock& clock)
+      : hooks({}, {.log = log, .slot = slots[own], .clock = clock}),
+        service{.hooks = hooks,
+                .clock = clock,
+                .log = log,
+                .server = server,
+                .slots = slots,
+                .slot = slots[own]},
+        router(Endpoints(), service, slots[own], log, /*seed=*/7) {}
+  TestService(const TestService&) = delete;
+  TestService& operator=(const TestService&) = delete;
+  ~TestService() = default;
+
+  spdlog::logger log{"test"};
+  ServerState server;
+  HookChain hooks;
+  Service service;
+  Router router;
+};
+
+}  // namespace forkcast::serving
