@@ -165,7 +165,7 @@ Status Replay::OpenFiles() {
 }
 
 void Replay::Spawn(asio::awaitable<void> loop) {
-  asio::co_spawn(io_, std::move(loop), [](std::exception_ptr failure) {
+  asio::co_spawn(io_, std::move(loop), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);  // out of io_context::run()
   });
 }

@@ -20,7 +20,7 @@ struct ModelFile {
 struct LoadedModel {
   std::string name;
   std::string version;
-  std::unique_ptr<const Model> model;
+  std::unique_ptr<const Model> model{};
 };
 
 /// One kind of model that can be loaded.

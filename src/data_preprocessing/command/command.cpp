@@ -35,9 +35,7 @@ Status CheckOperands(const Command& command, const std::vector<std::string>& ope
       fmt::format("expected: {}{} (--help lists the flags)", called, DescribeOperands(command)));
 }
 
-Flag HelpFlag() {
-  return {.name = "help", .kind = Flag::Kind::kSwitch, .meaning = "Prints this."};
-}
+Flag HelpFlag() { return {.name = "help", .kind = Flag::Kind::kSwitch, .meaning = "Prints this."}; }
 
 /// The command's own flags and those of its verbs, each once, and --help.
 std::vector<Flag> AllFlags(const Command& command) {

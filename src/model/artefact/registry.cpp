@@ -318,7 +318,7 @@ Result<VersionInfo> Registry::Find(const std::string& model, const std::string& 
 }
 
 Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {
-  return ReadVersion(version, [](ArtefactFile) {});
+  return ReadVersion(version, [](const ArtefactFile&) {});
 }
 
 Result<std::vector<ArtefactFile>> Registry::ReadFiles(const VersionInfo& version) {

@@ -16,8 +16,17 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
 using nlohmann::ordered_json;
+using preprocessing::IsoTimestamp;
+using preprocessing::JsonNode;
+using preprocessing::OpenSnapshots;
+using preprocessing::OpenStore;
+using preprocessing::ParsePipelineSpec;
+using preprocessing::PipelineSpec;
+using preprocessing::Snapshot;
+using preprocessing::SpecError;
+using preprocessing::StoreAccess;
+using preprocessing::TableDao;
 
 /// A label of more values is more likely a number or an identifier.
 constexpr std::size_t kMostClasses = 1000;

@@ -24,7 +24,7 @@ std::vector<std::uint32_t> RowNumbers(std::size_t first, std::size_t end) {
 std::vector<std::uint32_t> ClassesOf(std::span<const std::uint32_t> labels) {
   std::vector<std::uint32_t> classes(labels.begin(), labels.end());
   std::ranges::sort(classes);
-  classes.erase(std::ranges::unique(classes).begin(), classes.end());
+  classes.erase(std::unique(classes.begin(), classes.end()), classes.end());
   return classes;
 }
 

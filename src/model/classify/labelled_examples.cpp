@@ -11,7 +11,14 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
+using preprocessing::ColumnSpec;
+using preprocessing::FeatureComputer;
+using preprocessing::IsoTimestamp;
+using preprocessing::PipelineSpec;
+using preprocessing::SeriesMask;
+using preprocessing::Snapshot;
+using preprocessing::Table;
+using preprocessing::Value;
 
 /// A field that a request may not leave out, but the row does.
 std::optional<std::string> MissingField(const Table& requests, std::size_t request) {

@@ -19,7 +19,22 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
+using preprocessing::CivilTime;
+using preprocessing::Column;
+using preprocessing::ColumnSpec;
+using preprocessing::ColumnType;
+using preprocessing::DayOf;
+using preprocessing::IsMissing;
+using preprocessing::PipelineSpec;
+using preprocessing::Schema;
+using preprocessing::Table;
+using preprocessing::TableDao;
+using preprocessing::TableSource;
+using preprocessing::TableSpec;
+using preprocessing::TimeZone;
+using preprocessing::ToString;
+using preprocessing::Value;
+using preprocessing::ValueAt;
 
 constexpr std::size_t kBatchRows = 4096;
 

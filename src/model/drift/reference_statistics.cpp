@@ -33,7 +33,7 @@ ordered_json DeviationOf(const Numbers& values) {
 Numbers EdgesOf(const Numbers& values) {
   constexpr std::array kDeciles{0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
   Numbers edges = Quantiles(values, kDeciles);
-  edges.erase(std::ranges::unique(edges).begin(), edges.end());
+  edges.erase(std::unique(edges.begin(), edges.end()), edges.end());
   return edges;
 }
 

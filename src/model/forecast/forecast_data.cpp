@@ -15,7 +15,19 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
+using preprocessing::Column;
+using preprocessing::ColumnSpec;
+using preprocessing::ColumnType;
+using preprocessing::FeatureComputer;
+using preprocessing::FeatureMoment;
+using preprocessing::FirstDayOf;
+using preprocessing::OpenSnapshots;
+using preprocessing::PipelineSpec;
+using preprocessing::Schema;
+using preprocessing::SeriesMask;
+using preprocessing::SeriesSpec;
+using preprocessing::Snapshot;
+using preprocessing::Value;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 

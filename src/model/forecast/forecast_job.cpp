@@ -16,8 +16,16 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
 using nlohmann::ordered_json;
+using preprocessing::DayOf;
+using preprocessing::ForecastSpec;
+using preprocessing::GridReader;
+using preprocessing::JsonNode;
+using preprocessing::ParsePipelineSpec;
+using preprocessing::PeriodIndex;
+using preprocessing::PipelineSpec;
+using preprocessing::SpecError;
+using preprocessing::ToString;
 
 }  // namespace
 

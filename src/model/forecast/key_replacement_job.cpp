@@ -11,8 +11,10 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
 using nlohmann::ordered_json;
+using preprocessing::JsonNode;
+using preprocessing::SpecError;
+using preprocessing::Value;
 
 Error Refuse(std::string message, std::string flag = "only-key") {
   return {ErrorCode::kInvalidArgument, std::move(message), std::move(flag)};

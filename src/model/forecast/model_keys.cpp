@@ -12,8 +12,17 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
 using nlohmann::ordered_json;
+using preprocessing::AppendIsoTimestamp;
+using preprocessing::ColumnType;
+using preprocessing::DecodeKey;
+using preprocessing::EncodeKey;
+using preprocessing::JsonNode;
+using preprocessing::ParseTimestamp;
+using preprocessing::SeriesSpec;
+using preprocessing::TimeZone;
+using preprocessing::ToString;
+using preprocessing::Value;
 
 constexpr const char* kFormat = "forkcast.model_keys";
 constexpr std::int64_t kFormatVersion = 1;

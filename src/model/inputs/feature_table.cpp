@@ -8,7 +8,9 @@
 
 namespace forkcast::model {
 
-using namespace preprocessing;
+using preprocessing::ColumnType;
+using preprocessing::IsMissing;
+using preprocessing::Value;
 
 Result<FeatureColumnSpec> FeatureColumnOf(std::string_view name, ColumnType type) {
   switch (type) {

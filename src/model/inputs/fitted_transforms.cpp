@@ -11,7 +11,8 @@ namespace forkcast::model {
 
 namespace {
 
-using namespace preprocessing;
+using preprocessing::JsonNode;
+using preprocessing::Value;
 
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr double kMaxNumber = std::numeric_limits<double>::max();

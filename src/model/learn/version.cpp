@@ -13,7 +13,12 @@
 namespace forkcast::model {
 namespace {
 
-using namespace preprocessing;
+using preprocessing::ContentHash;
+using preprocessing::JsonNode;
+using preprocessing::ParseJson;
+using preprocessing::ParsePipelineSpec;
+using preprocessing::PipelineSpec;
+using preprocessing::SpecError;
 
 constexpr std::int64_t kFormat = 1;
 constexpr const char* kManifestFile = "manifest.json";

@@ -205,7 +205,9 @@ Result<LoadedModel> LoadDecisionTree(const ModelFile& file) {
   Result<DecisionTree> tree = DecisionTree::Parse(file.text);
   if (!tree) return std::move(tree).error();
   auto model = std::make_unique<DecisionTree>(std::move(*tree));
-  return LoadedModel{.name = model->name(), .version = model->version(), .model = std::move(model)};
+  LoadedModel loaded{.name = model->name(), .version = model->version()};
+  loaded.model = std::move(model);
+  return loaded;
 }
 
 void DecisionTree::Predict(std::span<const float> rows, std::span<double> out) const noexcept {

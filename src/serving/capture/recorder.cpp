@@ -69,6 +69,7 @@ class Recorder {
   }
 
  private:
+  using Target = std::tuple<std::string, std::string, std::string>;  // folder, endpoint, variant
   struct Output {
     CaptureFile file;
     UtcHour hour{};
@@ -76,7 +77,7 @@ class Recorder {
   };
 
   Output& OutputOf(const CaptureTarget& target) {
-    const auto key = std::tie(target.folder, target.endpoint, target.variant);
+    const Target key(target.folder, target.endpoint, target.variant);
     const auto found = outputs_.find(key);
     if (found != outputs_.end()) return found->second;
     const auto folder = std::filesystem::path(target.folder) / target.endpoint / target.variant;
@@ -107,7 +108,7 @@ class Recorder {
   const RecorderOptions& options_;
   spdlog::logger& log_;
   std::string stem_;
-  std::map<std::tuple<std::string, std::string, std::string>, Output, std::less<>> outputs_;
+  std::map<Target, Output> outputs_;
   LogLimiter refusals_;
   LogLimiter failures_;
 };

@@ -132,7 +132,7 @@ void Acceptor::Run() {
         --permits_;
         Disarm();
         // Of several with connections the first that is registered is told of first.
-        std::ranges::rotate(listeners_, std::ranges::find(listeners_, fd) + 1);
+        std::rotate(listeners_.begin(), std::ranges::find(listeners_, fd) + 1, listeners_.end());
         notify_(fd);
       }
     }
