@@ -242,12 +242,12 @@ std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more)
 Command TrainCommand() {
   Command command = TrainElsewhere();
   command.program.clear();
-  command.description =
-      std::string(kHowItJudges) +
-      ", trains on\n"
+  command.description = fmt::format(
+      "{}, trains on\n"
       "all data, publishes the model as a new version, and promotes it when it beats the\n"
       "baselines. With --only-key all this is of single keys, whose models take the place\n"
-      "of their old ones in a copy of a version.\n";
+      "of their old ones in a copy of a version.\n",
+      kHowItJudges);
   command.flags = Joined(Joined(JudgingFlags(), PublishingFlags()), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
@@ -267,7 +267,7 @@ Command TrainCommand() {
 Command EvaluateCommand() {
   Command command = EvaluateElsewhere();
   command.program.clear();
-  command.description = std::string(kHowItJudges) + ".\nPublishes nothing.\n";
+  command.description = fmt::format("{}.\nPublishes nothing.\n", kHowItJudges);
   command.flags = Joined(JudgingFlags(), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone},
