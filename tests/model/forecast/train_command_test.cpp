@@ -322,11 +322,12 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 ExitCode::kUsage,
                 "$.training.hidden: no feature is called \"price\""},
-        BadCase{"SeedBeyondWhatAPipelineMayHold",
-                Nothing,
-                {"--seed", "2147483648"},
-                ExitCode::kUsage,
-                "--seed: expected a number from 0 to 2147483647"},
+        BadCase{
+            "SeedBeyondWhatAPipelineMayHold",
+            Nothing,
+            {"--seed", "2147483648"},
+            ExitCode::kUsage,
+            "--seed: \"2147483648\" is not allowed; expected a whole number from 0 to 2147483647"},
         BadCase{"TransformOfWhatIsNoFeature",
                 [](ordered_json& document, Change&) {
                   document["training"]["transforms"] = {{"price", {{"scale", true}}}};
