@@ -83,6 +83,7 @@ class Path {
                  .server = server_,
                  .slots = {&slot_, 1},
                  .slot = slot_,
+                 .max_body_bytes = config.max_body_bytes,
                  .limits = {.max_rows = config.max_rows}},
         router_(Endpoints(), service_, slot_, *log_, /*seed=*/1),
         reader_(
