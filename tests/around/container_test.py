@@ -29,7 +29,11 @@ class Dockerfile(unittest.TestCase):
         cls.stages = read_dockerfile()
 
     def arguments(self, stage, instruction):
-        return [arguments for name, arguments in self.stages[stage] if name == instruction]
+        """Those of the stage, behind those of the stage that it begins with."""
+        (_, start), *own = self.stages[stage]
+        base = start.split(" AS ")[0]
+        inherited = self.arguments(base, instruction) if base in self.stages else []
+        return inherited + [arguments for name, arguments in own if name == instruction]
 
     def test_has_no_instruction_docker_does_not_know(self):
         known = {"FROM", "WORKDIR", "COPY", "RUN", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD", "VOLUME", "ENV"}
@@ -37,11 +41,24 @@ class Dockerfile(unittest.TestCase):
             self.assertLessEqual({name for name, _ in stage}, known)
 
     def test_builds_and_runs_on_debian_12(self):
-        for name in self.stages:
-            self.assertEqual(self.arguments(name, "FROM"), [f"debian:bookworm-slim AS {name}"])
+        for name, ((_, start), *_) in self.stages.items():
+            base = start.removesuffix(f" AS {name}")
+            self.assertIn(base, ["debian:bookworm-slim", *self.stages], name)
 
-    def test_makes_the_serving_image_unless_asked_for_another(self):
+    def test_makes_the_image_that_does_everything_unless_asked_for_another(self):
         self.assertEqual(list(self.stages)[-1], "run")
+        self.assertEqual(self.stages["run"][0], ("FROM", "serve AS run"))
+
+    def test_has_no_xgboost_where_nothing_trains(self):
+        self.assertNotIn("xgboost", " ".join(self.arguments("serve", "RUN")))
+        self.assertNotIn("train", " ".join(self.arguments("serve", "COPY")))
+        self.assertIn("libxgboost0", " ".join(self.arguments("run", "RUN")))
+
+    def test_leaves_nothing_behind_that_apt_can_fetch_again(self):
+        for stage in ["proxy", "serve", "run"]:
+            for command in self.arguments(stage, "RUN"):
+                if "apt-get" in command:
+                    self.assertIn("rm -rf /var/lib/apt/lists/* /var/cache/apt/*", command)
 
     def test_starts_as_sagemaker_does_it(self):
         # `docker run IMAGE serve`: "serve" takes CMD's place and must reach the program, which must get the signals itself.
@@ -57,10 +74,17 @@ class Dockerfile(unittest.TestCase):
         self.assertIn("conf /opt/forkcast/conf", self.arguments("run", "COPY"))
 
     def test_carries_every_program_it_builds_beside_each_other(self):
-        built = re.search(r"Build release (.+)", self.arguments("build", "RUN")[-1])[1].split()
-        copied = next(copy for copy in self.arguments("run", "COPY") if copy.startswith("--from=build")).split()
-        self.assertEqual(copied[1:-1], [f"/forkcast/build/release/{program}" for program in built])
-        self.assertIn("bin/forkcast-train", built)  # which `forkcast train` becomes
+        built, copied = {}, {}
+        for stage in ["build", "build-train"]:
+            programs = re.search(r"Build release ([^&]+)", self.arguments(stage, "RUN")[-1])[1].split()
+            built[stage] = [f"/forkcast/build/release/{program}" for program in programs]
+        for copy in self.arguments("run", "COPY"):
+            if copy.startswith("--from="):
+                start, *programs, folder = copy.split()
+                copied[start.removeprefix("--from=")] = programs
+                self.assertEqual(folder, "/usr/local/bin/")
+        self.assertEqual(copied, built)
+        self.assertIn("/forkcast/build/release/bin/forkcast-train", built["build-train"])  # what `forkcast train` becomes
 
     def test_copies_only_what_is_there(self):
         for stage in self.stages:

@@ -14,6 +14,7 @@
 #include "fuzz/require.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/request_reader.hpp"
+#include "support/test_clock.hpp"
 
 namespace {
 
@@ -56,7 +57,7 @@ Said RequestOf(const RequestView& request) {
 
 class Reading {
  public:
-  explicit Reading(const RequestLimits& limits) : reader_(limits) {}
+  explicit Reading(const RequestLimits& limits) : reader_(limits, clock_) {}
 
   void Feed(std::string_view bytes) {
     while (!bytes.empty() && !faulty_) {
@@ -92,6 +93,7 @@ class Reading {
     }
   }
 
+  forkcast::TestClock clock_;
   RequestReader reader_;
   std::vector<Said> said_;
   bool faulty_ = false;

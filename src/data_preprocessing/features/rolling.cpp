@@ -5,7 +5,7 @@
 
 #include "data_preprocessing/document/choice.hpp"
 #include "data_preprocessing/features/calendar_part.hpp"
-#include "data_preprocessing/features/feature_declaration.hpp"
+#include "data_preprocessing/features/column_operator.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -134,24 +134,10 @@ struct Window {
 };
 
 /// Of the values in the window.
-Value StatisticOrMissing(const Window& window, std::span<const double> values) noexcept {
+double StatisticOrMissing(const Window& window, std::span<const double> values) noexcept {
   const Total total = StatisticOf(window.statistic, values);
-  return total.count < window.min_count ? Value() : ToFeature(total.value);
+  return total.count < window.min_count ? kMissingNumber : total.value;
 }
-
-class Rolling final : public FeatureOperator {
- public:
-  Rolling(SeriesColumn from, const Window& window) noexcept : from_(from), window_(window) {}
-
-  [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
-    const SeriesView& view = row.reads[from_.read];
-    return StatisticOrMissing(window_, view.Window(from_.column, window_.lag, window_.size));
-  }
-
- private:
-  SeriesColumn from_;
-  Window window_;
-};
 
 /// A calendar part of periods by their number, worked out beforehand for the years that data are
 /// of.
@@ -235,7 +221,7 @@ class MatchedRolling final : public FeatureOperator {
     }
     std::array<double, kMaxPeriods> kept;
     for (std::size_t i = 0; i < count; ++i) kept[i] = values[places[i]];
-    return StatisticOrMissing(window_, std::span(kept).first(count));
+    return ToFeature(StatisticOrMissing(window_, std::span(kept).first(count)));
   }
 
  private:
@@ -277,7 +263,12 @@ DeclaredOperator ReadWindow(FeatureDeclaration& declaration,
   if (const auto count = node.Find("min_count")) {
     window.min_count = static_cast<int>(count->Integer(1, window.size));
   }
-  if (!likeness) return {std::make_unique<Rolling>(value.from, window), ColumnType::kDouble};
+  if (!likeness) {
+    return OfColumn<SeriesView>(
+        value.from, [window](const SeriesView& view, std::size_t column) noexcept {
+          return StatisticOrMissing(window, view.Window(column, window.lag, window.size));
+        });
+  }
   return {std::make_unique<MatchedRolling>(value.from, window, *std::move(likeness)),
           ColumnType::kDouble};
 }

@@ -44,22 +44,15 @@ TimeSplitSpec ReadSplit(const JsonNode& node) {
 }
 
 ClassMetric ReadMetric(const JsonNode& node) {
-  const std::string name = node.String();
-  if (name != "accuracy" && name != "log_loss") node.Fail("expected accuracy or log_loss");
-  return name == "accuracy" ? ClassMetric::kAccuracy : ClassMetric::kLogLoss;
+  if (const auto metric = ClassMetric::Named(node.String())) return *metric;
+  std::string names;
+  for (const ClassMetric one : ClassMetric::All()) {
+    names.append(names.empty() ? "" : " or ").append(one->name);
+  }
+  node.Fail("expected " + names);
 }
 
 }  // namespace
-
-std::string_view NameOfError(ClassMetric metric) noexcept {
-  return metric == ClassMetric::kAccuracy ? "error_rate" : "log_loss";
-}
-
-std::optional<double> ErrorBy(ClassMetric metric, const ClassificationSums& sums) noexcept {
-  if (metric == ClassMetric::kLogLoss) return sums.LogLoss();
-  const std::optional<double> accuracy = sums.Accuracy();
-  return accuracy ? std::optional(1 - *accuracy) : std::nullopt;
-}
 
 ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec) {
   if (!spec.training) {

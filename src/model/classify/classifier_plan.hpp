@@ -14,24 +14,12 @@
 
 namespace forkcast::model {
 
-/// By which error a classifier is compared with its baselines.
-enum class ClassMetric {
-  kAccuracy,  ///< The error rate, 1 - accuracy.
-  kLogLoss,
-};
-
-/// What the error is called where it is shown: "error_rate", "log_loss".
-[[nodiscard]] std::string_view NameOfError(ClassMetric metric) noexcept;
-/// Not there without rows.
-[[nodiscard]] std::optional<double> ErrorBy(ClassMetric metric,
-                                            const ClassificationSums& sums) noexcept;
-
 /// How a pipeline with a label is trained and judged: its section `training`
 /// (docs/classifiers.md). Task and number of classes of the trainer are those of the rows that a
 /// model learns from.
 struct ClassifierPlan : LearningPlan {
   TimeSplitSpec split;
-  ClassMetric metric = ClassMetric::kAccuracy;
+  ClassMetric metric{"accuracy"};  ///< By whose error it is compared with its baselines.
   std::vector<SliceSpec> slices;
 };
 

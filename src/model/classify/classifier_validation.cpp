@@ -39,9 +39,11 @@ std::uint64_t RowsOf(const ClassificationSums& sums, std::size_t label) {
 }
 
 ordered_json MetricsOf(const ClassificationSums& sums) {
-  return {{"rows", sums.rows()},
-          {"accuracy", OrNull(sums.Accuracy())},
-          {"log_loss", OrNull(sums.LogLoss())}};
+  ordered_json metrics{{"rows", sums.rows()}};
+  for (const ClassMetric metric : ClassMetric::All()) {
+    metrics[std::string(metric->name)] = OrNull(metric->value(sums));
+  }
+  return metrics;
 }
 
 /// Of each class, by its name; and rows of the actual class by what they were taken for.
@@ -64,24 +66,34 @@ ordered_json InDetail(const ClassificationSums& sums, std::span<const ClassLabel
 }
 
 std::string TableHead(const std::string& title) {
-  return fmt::format("{:<44}{:>9}{:>11}{:>11}\n", title, "rows", "accuracy", "log_loss");
+  std::string head = fmt::format("{:<44}{:>9}", title, "rows");
+  for (const ClassMetric metric : ClassMetric::All()) head += fmt::format("{:>11}", metric->name);
+  return head + "\n";
 }
 
 std::string TableLine(const std::string& name, const ClassificationSums& sums) {
-  return fmt::format("{:<44}{:>9}{:>11}{:>11}", name, sums.rows(), Number(sums.Accuracy()),
-                     Number(sums.LogLoss()));
+  std::string line = fmt::format("{:<44}{:>9}", name, sums.rows());
+  for (const ClassMetric metric : ClassMetric::All()) {
+    line += fmt::format("{:>11}", Number(metric->value(sums)));
+  }
+  return line;
 }
 
 std::string HtmlHead() {
-  return "<table>\n<tr><th></th><th>rows</th><th>accuracy</th><th>log_loss</th></tr>\n";
+  std::string head = "<table>\n<tr><th></th><th>rows</th>";
+  for (const ClassMetric metric : ClassMetric::All()) {
+    head += fmt::format("<th>{}</th>", metric->name);
+  }
+  return head + "</tr>\n";
 }
 
 std::string HtmlRow(const std::string& name, const ClassificationSums& sums) {
-  const auto number = [](std::optional<double> value) {
-    return value ? fmt::format("{:.5g}", *value) : "-";
-  };
-  return fmt::format("<tr><th>{}</th><td>{}</td><td>{}</td><td>{}</td></tr>\n", EscapeHtml(name),
-                     sums.rows(), number(sums.Accuracy()), number(sums.LogLoss()));
+  std::string row = fmt::format("<tr><th>{}</th><td>{}</td>", EscapeHtml(name), sums.rows());
+  for (const ClassMetric metric : ClassMetric::All()) {
+    const std::optional<double> value = metric->value(sums);
+    row += fmt::format("<td>{}</td>", value ? fmt::format("{:.5g}", *value) : "-");
+  }
+  return row + "</tr>\n";
 }
 
 std::string SpanOf(const JudgedFold& fold) {
@@ -96,7 +108,7 @@ constexpr std::size_t kShownClasses = 12;
 std::string ClassifierValidation::Verdict() const {
   const NamedSums& best = judgement_.best_baseline();
   const std::optional<double> skill = judgement_.SkillAgainst(best);
-  const std::string_view error = NameOfError(judgement_.metric);
+  const std::string_view error = judgement_.metric->error_name;
   if (beats_baselines()) {
     return fmt::format(
         "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", error,
@@ -155,7 +167,7 @@ ordered_json ClassifierValidation::ToJson() const {
   ordered_json importances = ordered_json::object();
   for (const FeatureImportance& one : judgement_.importances) importances[one.feature] = one.share;
   const NamedSums& best = judgement_.best_baseline();
-  return {{"metric", NameOfError(judgement_.metric)},
+  return {{"metric", judgement_.metric->error_name},
           {"value", OrNull(value())},
           {"beats_baselines", beats_baselines()},
           {"best_baseline", best.name},
@@ -300,7 +312,7 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   for (const NamedSums& baseline : judgement_.baselines) {
     skills.emplace_back(baseline.name, judgement_.SkillAgainst(baseline));
   }
-  page += SkillSection(NameOfError(judgement_.metric), skills);
+  page += SkillSection(judgement_.metric->error_name, skills);
   if (!judgement_.slices.empty()) {
     page += "<h2>Slices</h2>\n" + HtmlHead();
     for (const NamedSums& slice : judgement_.slices) page += HtmlRow(slice.name, slice.sums);

@@ -41,7 +41,7 @@ struct JudgedRow {
 /// same rows: `most_frequent`, the shares of classes among the training rows, and `stump`, the best
 /// single question.
 struct ClassifierJudgement {
-  ClassMetric metric = ClassMetric::kAccuracy;  ///< The one that decides.
+  ClassMetric metric{"accuracy"};  ///< The one that decides.
   ClassificationSums all;
   std::vector<JudgedFold> folds;
   std::vector<NamedSums> slices;     ///< As the plan's.

@@ -51,4 +51,10 @@ std::optional<double> ClassificationSums::Recall(std::size_t label) const noexce
   return Share(Count(label, label), are_it);
 }
 
+std::optional<double> ErrorBy(ClassMetric metric, const ClassificationSums& sums) noexcept {
+  const std::optional<double> value = metric->value(sums);
+  if (!value || metric->best == ClassMetricRow::Best::kLeast) return value;
+  return 1 - *value;
+}
+
 }  // namespace forkcast::model

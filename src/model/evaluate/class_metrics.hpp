@@ -1,10 +1,14 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
+
+#include "data_preprocessing/base/row_of.hpp"
 
 namespace forkcast::model {
 
@@ -41,5 +45,33 @@ class ClassificationSums {
   std::vector<std::uint64_t> counts_;
   double log_loss_ = 0;
 };
+
+/// One measure of how well classes are told apart.
+struct ClassMetricRow {
+  enum class Best { kLeast, kGreatest };
+  std::string_view name;
+  std::string_view error_name;  ///< Of the error that follows from it, as which it decides.
+  Best best = Best::kLeast;
+  /// Not there without rows.
+  std::optional<double> (*value)(const ClassificationSums& sums) noexcept = nullptr;
+};
+
+/// Every metric there is, a row each. All are printed, in this order.
+inline constexpr std::array kClassMetricRows{
+    ClassMetricRow{
+        .name = "accuracy",
+        .error_name = "error_rate",
+        .best = ClassMetricRow::Best::kGreatest,
+        .value = [](const ClassificationSums& sums) noexcept { return sums.Accuracy(); }},
+    ClassMetricRow{.name = "log_loss",
+                   .error_name = "log_loss",
+                   .value = [](const ClassificationSums& sums) noexcept { return sums.LogLoss(); }},
+};
+using ClassMetric = RowOf<kClassMetricRows>;
+
+/// How wrong the classes are by a metric, smaller is better: its value, or 1 - value where that is
+/// best when it is greatest. Not there without rows.
+[[nodiscard]] std::optional<double> ErrorBy(ClassMetric metric,
+                                            const ClassificationSums& sums) noexcept;
 
 }  // namespace forkcast::model

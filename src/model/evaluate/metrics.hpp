@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -9,26 +10,80 @@
 #include <string_view>
 #include <vector>
 
+#include "data_preprocessing/base/row_of.hpp"
+
 namespace forkcast::model {
 
-/// How far forecasts f are from what happened, y, over n rows. Smaller is better, kBias nearer to
-/// 0.
-enum class Metric {
-  kRmse,   ///< sqrt(mean (f - y)^2)
-  kMae,    ///< mean |f - y|
-  kWape,   ///< sum |f - y| / sum |y|
-  kRmspe,  ///< sqrt(mean ((y - f) / y)^2) over the rows with y != 0
-  kRmsle,  ///< sqrt(mean (ln(1 + max(f, 0)) - ln(1 + y))^2)
-  kMase,   ///< mean |f - y| / scale over the rows that have a scale (SeasonalScale of their series)
-  kBias,   ///< mean (f - y): positive when too much was forecast
+/// Sums over rows of a forecast f and what happened, y.
+struct ErrorTotals {
+  std::uint64_t rows = 0;
+  double error = 0;  ///< Of f - y.
+  double absolute_error = 0;
+  double squared_error = 0;
+  double absolute_actual = 0;         ///< Of |y|.
+  std::uint64_t relative_rows = 0;    ///< With y != 0, and of them:
+  double squared_relative_error = 0;  ///< of ((f - y) / y)^2.
+  double squared_log_error = 0;       ///< Of (ln(1 + max(f, 0)) - ln(1 + y))^2, where y >= 0.
+  bool has_negative_actual = false;
+  std::uint64_t scaled_rows = 0;  ///< With a scale (SeasonalScale of their series), and of them:
+  double scaled_error = 0;        ///< of |f - y| / scale.
 };
-inline constexpr std::array kAllMetrics{Metric::kRmse,  Metric::kMae,   Metric::kWape,
-                                        Metric::kRmspe, Metric::kRmsle, Metric::kMase,
-                                        Metric::kBias};
 
-/// "rmse", "mae", "wape", "rmspe", "rmsle", "mase", "bias".
-[[nodiscard]] std::string_view ToString(Metric metric) noexcept;
-[[nodiscard]] std::optional<Metric> MetricFromString(std::string_view name) noexcept;
+/// One measure of how far forecasts are from what happened.
+struct MetricRow {
+  enum class Best {
+    kLeast,
+    kNearestTo0,  ///< So that it cannot decide which of two is better by being less.
+  };
+  std::string_view name;
+  Best best = Best::kLeast;
+  /// Not there, rather than 0, when undefined. Precondition: totals.rows > 0.
+  std::optional<double> (*value)(const ErrorTotals& totals) noexcept = nullptr;
+};
+
+/// Every metric there is: a new one is a row, and where it needs sums of its own a member of
+/// ErrorTotals. All are printed, in this order.
+inline constexpr std::array kMetricRows{
+    MetricRow{.name = "rmse",
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                return std::sqrt(totals.squared_error / static_cast<double>(totals.rows));
+              }},
+    MetricRow{.name = "mae",
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                return totals.absolute_error / static_cast<double>(totals.rows);
+              }},
+    // sum |f - y| / sum |y|
+    MetricRow{.name = "wape",
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                if (totals.absolute_actual == 0) return std::nullopt;
+                return totals.absolute_error / totals.absolute_actual;
+              }},
+    // Over the rows with y != 0.
+    MetricRow{.name = "rmspe",
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                if (totals.relative_rows == 0) return std::nullopt;
+                return std::sqrt(totals.squared_relative_error /
+                                 static_cast<double>(totals.relative_rows));
+              }},
+    MetricRow{.name = "rmsle",
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                if (totals.has_negative_actual) return std::nullopt;
+                return std::sqrt(totals.squared_log_error / static_cast<double>(totals.rows));
+              }},
+    // Over the rows that have a scale.
+    MetricRow{.name = "mase",
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                if (totals.scaled_rows == 0) return std::nullopt;
+                return totals.scaled_error / static_cast<double>(totals.scaled_rows);
+              }},
+    // Positive when too much was forecast.
+    MetricRow{.name = "bias",
+              .best = MetricRow::Best::kNearestTo0,
+              .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
+                return totals.error / static_cast<double>(totals.rows);
+              }},
+};
+using Metric = RowOf<kMetricRows>;
 
 /// Sums of errors from which all metrics follow. Sums of parts (folds, steps, series) merge into
 /// those of the whole; in what order changes the last bits alone.
@@ -40,34 +95,23 @@ class ErrorSums {
            double mase_scale = std::numeric_limits<double>::quiet_NaN()) noexcept;
   void Merge(const ErrorSums& other) noexcept;
 
-  [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::uint64_t rows() const noexcept { return totals_.rows; }
   [[nodiscard]] std::uint64_t rows_left_out() const noexcept { return rows_left_out_; }
-  /// Not there, rather than 0, when undefined: no rows; kWape: actual values that are all 0;
-  /// kRmspe: no row with y != 0; kRmsle: a row with y < 0; kMase: no row with a scale.
+  /// As MetricRow::value; not there without rows, either.
   [[nodiscard]] std::optional<double> Value(Metric metric) const noexcept;
 
  private:
-  std::uint64_t rows_ = 0;
+  ErrorTotals totals_;
   std::uint64_t rows_left_out_ = 0;
-  double error_ = 0;
-  double absolute_error_ = 0;
-  double squared_error_ = 0;
-  double absolute_actual_ = 0;
-  std::uint64_t relative_rows_ = 0;
-  double squared_relative_error_ = 0;
-  double squared_log_error_ = 0;
-  bool has_negative_actual_ = false;
-  std::uint64_t scaled_rows_ = 0;
-  double scaled_error_ = 0;
 };
 
 /// Mean |y_t - y_(t-season)| over training values, oldest first, pairs with a NaN left out: the
 /// scale of MASE. NaN without a pair, and when it is 0.
 [[nodiscard]] double SeasonalScale(std::span<const double> training, std::size_t season) noexcept;
 
-/// 1 - model / baseline: 0.1 is an error 10 % smaller, negative is worse than the baseline. For
-/// kBias, of the absolute values. Not there when the baseline makes no error, or either is not
-/// there.
+/// 1 - model / baseline: 0.1 is an error 10 % smaller, negative is worse than the baseline; of the
+/// absolute values for a metric that is best nearest to 0. Not there when the baseline makes no
+/// error, or either is not there.
 [[nodiscard]] std::optional<double> Skill(Metric metric, std::optional<double> model,
                                           std::optional<double> baseline) noexcept;
 

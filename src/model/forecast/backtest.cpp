@@ -88,8 +88,8 @@ class Judge {
 
 ordered_json MetricsOf(const ErrorSums& sums) {
   ordered_json metrics{{"rows", sums.rows()}};
-  for (const Metric metric : kAllMetrics) {
-    metrics[std::string(ToString(metric))] = OrNull(sums.Value(metric));
+  for (const Metric metric : Metric::All()) {
+    metrics[std::string(metric->name)] = OrNull(sums.Value(metric));
   }
   return metrics;
 }
@@ -112,13 +112,14 @@ std::string Number(std::optional<double> value) {
 /// One line a row: a name, rows, and every metric.
 std::string TableLine(const std::string& name, const ErrorSums& sums) {
   std::string line = fmt::format("{:<24}{:>9}", name, sums.rows());
-  for (const Metric metric : kAllMetrics) line += fmt::format("{:>11}", Number(sums.Value(metric)));
+  for (const Metric metric : Metric::All())
+    line += fmt::format("{:>11}", Number(sums.Value(metric)));
   return line;
 }
 
 std::string TableHead(const std::string& title) {
   std::string line = fmt::format("{:<24}{:>9}", title, "rows");
-  for (const Metric metric : kAllMetrics) line += fmt::format("{:>11}", ToString(metric));
+  for (const Metric metric : Metric::All()) line += fmt::format("{:>11}", metric->name);
   return line + "\n";
 }
 
@@ -208,7 +209,7 @@ std::string VerdictOn(const Backtest& backtest) {
   if (best == nullptr) return "No baseline has a forecast: the model is not judged against any.";
   const std::string name = NameOf(best->spec);
   const std::optional<double> skill = best->SkillOf(backtest.metric);
-  const std::string_view metric = ToString(backtest.metric);
+  const std::string_view metric = backtest.metric->name;
   if (backtest.beats_baselines()) {
     return fmt::format(
         "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", metric,
@@ -223,7 +224,7 @@ std::string VerdictOn(const Backtest& backtest) {
 
 ordered_json BriefJson(const Backtest& backtest) {
   const BaselineResult* const best = backtest.best_baseline();
-  return {{"metric", ToString(backtest.metric)},
+  return {{"metric", backtest.metric->name},
           {"value", OrNull(backtest.value())},
           {"beats_baselines", backtest.beats_baselines()},
           {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
@@ -256,9 +257,9 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
     folds.push_back(std::move(one));
   }
   ordered_json over_keys;
-  for (const Metric metric : kAllMetrics) {
+  for (const Metric metric : Metric::All()) {
     const std::vector<double> values = QuantilesOverSeries(backtest.by_key, metric, kQuantiles);
-    ordered_json& quantiles = over_keys[std::string(ToString(metric))];
+    ordered_json& quantiles = over_keys[std::string(metric->name)];
     for (std::size_t i = 0; i < values.size(); ++i) {
       quantiles[fmt::format("p{:.0f}", 100 * kQuantiles[i])] = values[i];
     }

@@ -44,7 +44,7 @@ struct BaselineResult {
 /// What walk-forward validation found. Rows that the model could not forecast are left out of
 /// everything but `without_forecast`.
 struct Backtest {
-  Metric metric = Metric::kWape;  ///< The one that decides.
+  Metric metric{"wape"};  ///< The one that decides.
   std::vector<Fold> folds;
   std::vector<JudgedForecast> rows;  ///< By fold, step and key.
   ErrorSums all;

@@ -110,7 +110,7 @@ std::string Plot(const std::vector<Line>& lines,
 
 std::string MetricsRow(const std::string& name, const ErrorSums& sums) {
   std::string row = fmt::format("<tr><th>{}</th><td>{}</td>", EscapeHtml(name), sums.rows());
-  for (const Metric metric : kAllMetrics) {
+  for (const Metric metric : Metric::All()) {
     const std::optional<double> value = sums.Value(metric);
     row += fmt::format("<td>{}</td>", value ? fmt::format("{:.5g}", *value) : "-");
   }
@@ -119,7 +119,7 @@ std::string MetricsRow(const std::string& name, const ErrorSums& sums) {
 
 std::string MetricsHead() {
   std::string head = "<table>\n<tr><th></th><th>rows</th>";
-  for (const Metric metric : kAllMetrics) head += fmt::format("<th>{}</th>", ToString(metric));
+  for (const Metric metric : Metric::All()) head += fmt::format("<th>{}</th>", metric->name);
   return head + "</tr>\n";
 }
 
@@ -201,7 +201,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const BaselineResult& result : backtest.baselines) {
     skills.emplace_back(NameOf(result.spec), result.SkillOf(backtest.metric));
   }
-  page += SkillSection(ToString(backtest.metric), skills);
+  page += SkillSection(backtest.metric->name, skills);
 
   page += "<h2>Folds</h2>\n" + MetricsHead();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
@@ -209,7 +209,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
     page += MetricsRow(data.FirstDay(fold.test.first) + " to " + data.FirstDay(fold.test.last),
                        backtest.by_fold[i]);
   }
-  page += fmt::format("</table>\n<h2>{} by step ahead</h2>\n", ToString(backtest.metric)) +
+  page += fmt::format("</table>\n<h2>{} by step ahead</h2>\n", backtest.metric->name) +
           ErrorByStep(backtest);
 
   Bars importances;

@@ -1,6 +1,11 @@
 #include "model/forecast/training_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
 
 namespace forkcast::model {
 namespace {
@@ -34,12 +39,18 @@ void ReadTarget(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& pl
   }
 }
 
+bool CanDecide(Metric metric) { return metric->best == MetricRow::Best::kLeast; }
+
 Metric ReadMetric(const JsonNode& node) {
-  const auto metric = MetricFromString(node.String());
-  if (!metric || *metric == Metric::kBias) {
-    node.Fail("expected rmse, mae, wape, rmspe, rmsle or mase");
+  const std::optional<Metric> metric = Metric::Named(node.String());
+  if (metric && CanDecide(*metric)) return *metric;
+  std::vector<std::string_view> names;
+  for (const Metric one : Metric::All()) {
+    if (CanDecide(one)) names.push_back(one->name);
   }
-  return *metric;
+  const std::string_view last = names.back();
+  names.pop_back();
+  node.Fail(fmt::format("expected {} or {}", fmt::join(names, ", "), last));
 }
 
 }  // namespace

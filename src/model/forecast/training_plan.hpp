@@ -38,7 +38,7 @@ struct TrainingPlan : LearningPlan {
   /// Forecasts below 0 become 0.
   bool not_negative = false;
   FoldSpec folds;
-  Metric metric = Metric::kWape;
+  Metric metric{"wape"};
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
 };

@@ -94,19 +94,29 @@ class TrainingRun {
     return *validation;
   }
 
+  /// One point of a search, and a job that has learned nothing yet.
+  struct Point {
+    Assignment assignment;
+    std::unique_ptr<TrainingJob> job;
+  };
+
   /// The points of a job's search that can be tried.
-  [[nodiscard]] std::vector<Assignment> PointsOf(const TrainingJob& job) const {
+  [[nodiscard]] std::vector<Point> PointsOf(const TrainingJob& all) const {
+    std::vector<Point> points;
     const CheckAssignment check = [&](const Assignment& assignment) -> Status {
       try {
-        const Result<std::unique_ptr<TrainingJob>> point = job.With(DocumentAt(assignment));
-        if (!point) return point.error();
-        return (*point)->Check();
+        Result<std::unique_ptr<TrainingJob>> job = all.With(DocumentAt(assignment));
+        if (!job) return job.error();
+        if (Status ok = (*job)->Check(); !ok) return ok;
+        points.push_back({.assignment = assignment, .job = *std::move(job)});
+        return {};
       } catch (const preprocessing::SpecError& error) {
         return Error{ErrorCode::kInvalidArgument,
                      std::string("$.training.search: ") + error.what()};
       }
     };
-    return Require(EnumerateAssignments(*job.search(), check));
+    Require(EnumerateAssignments(*all.search(), check));
+    return points;
   }
 
   /// The document of one point. Throws SpecError.
@@ -119,22 +129,24 @@ class TrainingRun {
   /// Judges every point of a job's search in the folds; returns the job of the best one.
   [[nodiscard]] std::unique_ptr<TrainingJob> Search(const TrainingJob& all,
                                                     ordered_json& searched) const {
-    const std::vector<Assignment> points = PointsOf(all);
+    std::vector<Point> points = PointsOf(all);
     std::optional<double> least;
     const Assignment* best = nullptr;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      const std::unique_ptr<TrainingJob> job = Checked(all.With(DocumentAt(points[i])));
+      const Assignment& assignment = points[i].assignment;
+      // Gone with its examples before the next one computes its own.
+      const std::unique_ptr<TrainingJob> job = std::move(points[i].job);
       Require(job->ComputeExamples());
       const std::optional<double> value =
           Validate(*job, fmt::format("search {} of {}", i + 1, points.size())).value();
       ordered_json point = ordered_json::object();
-      for (const auto& [name, setting] : points[i]) point[name] = setting;
+      for (const auto& [name, setting] : assignment) point[name] = setting;
       point["value"] = value ? ordered_json(*value) : ordered_json();
       observer_.Tell(point.dump() + "\n");
       searched.push_back(std::move(point));
       if (!value || (least && *value >= *least)) continue;
       least = value;
-      best = &points[i];
+      best = &assignment;
     }
     if (best == nullptr) {
       throw Failure{TrainingEnd::kData, "no point of the search could be judged"};

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "serving/endpoints/execution_parameters.hpp"
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/ping.hpp"
 
@@ -16,6 +17,13 @@ constexpr std::array kEndpoints{
              .access = Access::kOpen,
              .load = Load::kProbe,
              .make = MakeJob<CallJob<Ping>>},
+    Endpoint{.method = Method::kGet,
+             .path = "/execution-parameters",
+             .operation = "executionParameters",
+             .description = "How much SageMaker's batch transform may send at once.",
+             .access = Access::kOpen,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<ExecutionParameters>>},
     Endpoint{.method = Method::kPost,
              .path = "/invocations",
              .operation = "invoke",

@@ -309,8 +309,8 @@ struct RequestReader::Parser final {
   std::string joined_accept;
 };
 
-RequestReader::RequestReader(const RequestLimits& limits)
-    : limits_(limits), parser_(std::make_unique<Parser>()) {
+RequestReader::RequestReader(const RequestLimits& limits, const Clock& clock)
+    : limits_(limits), clock_(clock), parser_(std::make_unique<Parser>()) {
   parser_->chunks = &chunked_body_;
   Reserve(kInitialCapacity);
 }
@@ -338,7 +338,7 @@ std::span<char> RequestReader::Prepare() {
 }
 
 void RequestReader::Commit(std::size_t bytes) noexcept {
-  if (end_ == 0 && bytes > 0) request_.started = std::chrono::steady_clock::now();
+  if (end_ == 0 && bytes > 0) request_.started = clock_.Monotonic();
   end_ += bytes;
 }
 
@@ -514,7 +514,7 @@ void RequestReader::Next() {
   parser_->message.reset();
   chunked_body_.clear();
   request_ = {};
-  if (rest > 0) request_.started = std::chrono::steady_clock::now();
+  if (rest > 0) request_.started = clock_.Monotonic();
   if (chunked_body_.capacity() > kKeptCapacity) chunked_body_.shrink_to_fit();
   if (capacity_ > kKeptCapacity && rest < kInitialCapacity) {
     capacity_ = 0;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "serving/http/request.hpp"
 
@@ -49,7 +50,8 @@ class RequestReader {
     kFault,     ///< fault() says why there will be none.
   };
 
-  explicit RequestReader(const RequestLimits& limits);
+  /// `clock` outlives the reader, and says when a request began.
+  RequestReader(const RequestLimits& limits, const Clock& clock);
   RequestReader(const RequestReader&) = delete;
   RequestReader& operator=(const RequestReader&) = delete;
   ~RequestReader();
@@ -87,6 +89,7 @@ class RequestReader {
   void FillRequest(std::string_view body);
 
   RequestLimits limits_;
+  const Clock& clock_;
   std::unique_ptr<Parser> parser_;
   std::unique_ptr<char[]> buffer_;
   std::size_t capacity_ = 0;  // without padding

@@ -25,7 +25,7 @@ Connection::Connection(ConnectionLoop& loop, Fd socket)
     : loop_(loop),
       socket_(std::move(socket)),
       peer_(loop.options().access_log == nullptr ? "" : socket_.PeerAddress()),
-      reader_(loop.options().limits),
+      reader_(loop.options().limits, loop.clock()),
       deadlines_(loop.options().timeout, loop.options().idle_timeout, loop.drain()),
       serve_(Serve()) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <span>
 
 #include "data_preprocessing/base/clock.hpp"
@@ -23,6 +24,7 @@ struct Service {
   const ServerState& server;          ///< Says when everything in work has to end.
   std::span<const WorkerSlot> slots;  ///< Of all workers.
   WorkerSlot& slot;                   ///< The worker's own.
+  std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
 };
 

@@ -89,6 +89,7 @@ class Worker {
                  .server = options.server,
                  .slots = options.slots,
                  .slot = slot_,
+                 .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows}},
         router_(Endpoints(), service_, slot_, *log_, seed_),
         connections_(loop_, clock_, router_, slot_,

@@ -21,6 +21,11 @@ using testing::Optional;
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
+std::vector<Metric> AllMetrics() {
+  const auto all = Metric::All();
+  return {all.begin(), all.end()};
+}
+
 ErrorSums SumsOf(std::span<const double> actual, std::span<const double> forecast,
                  double mase_scale = kNaN) {
   ErrorSums sums;
@@ -52,14 +57,14 @@ TEST_P(MetricTest, HasTheReferenceValue) {
 
 INSTANTIATE_TEST_SUITE_P(
     Reference, MetricTest,
-    testing::Values(MetricCase{"Mae", Metric::kMae, kNaN, 0.75},
-                    MetricCase{"Rmse", Metric::kRmse, kNaN, 0.82915619758885},
-                    MetricCase{"BiasIsForecastMinusActual", Metric::kBias, kNaN, -0.125},
-                    MetricCase{"Wape", Metric::kWape, kNaN, 0.2727272727272727},
-                    MetricCase{"RmspeLeavesZerosOut", Metric::kRmspe, kNaN, 0.4722615696558924},
-                    MetricCase{"Rmsle", Metric::kRmsle, kNaN, 0.3995264966563513},
-                    MetricCase{"MaseOfSeason1", Metric::kMase, SeasonalScale(kTraining, 1), 0.25},
-                    MetricCase{"MaseOfSeason4", Metric::kMase, SeasonalScale(kTraining, 4), 0.75}),
+    testing::Values(MetricCase{"Mae", Metric("mae"), kNaN, 0.75},
+                    MetricCase{"Rmse", Metric("rmse"), kNaN, 0.82915619758885},
+                    MetricCase{"BiasIsForecastMinusActual", Metric("bias"), kNaN, -0.125},
+                    MetricCase{"Wape", Metric("wape"), kNaN, 0.2727272727272727},
+                    MetricCase{"RmspeLeavesZerosOut", Metric("rmspe"), kNaN, 0.4722615696558924},
+                    MetricCase{"Rmsle", Metric("rmsle"), kNaN, 0.3995264966563513},
+                    MetricCase{"MaseOfSeason1", Metric("mase"), SeasonalScale(kTraining, 1), 0.25},
+                    MetricCase{"MaseOfSeason4", Metric("mase"), SeasonalScale(kTraining, 4), 0.75}),
     [](const auto& one) { return one.param.name; });
 
 struct UndefinedCase {
@@ -76,7 +81,7 @@ class UndefinedMetrics : public testing::TestWithParam<UndefinedCase> {};
 TEST_P(UndefinedMetrics, AreMissingAndNotZero) {
   const ErrorSums sums = SumsOf(GetParam().actual, GetParam().forecast);
   std::vector<Metric> undefined;
-  for (const Metric metric : kAllMetrics) {
+  for (const Metric metric : Metric::All()) {
     if (!sums.Value(metric)) undefined.push_back(metric);
   }
   EXPECT_EQ(undefined, GetParam().undefined);
@@ -84,42 +89,42 @@ TEST_P(UndefinedMetrics, AreMissingAndNotZero) {
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, UndefinedMetrics,
-    testing::Values(
-        UndefinedCase{"AllWithoutRows", {}, {}, {kAllMetrics.begin(), kAllMetrics.end()}},
-        UndefinedCase{
-            "AllWithoutForecasts", {1, 2}, {kNaN, kNaN}, {kAllMetrics.begin(), kAllMetrics.end()}},
-        UndefinedCase{"RatiosOfActualsThatAreAllZero",
-                      {0, 0},
-                      {1, 0},
-                      {Metric::kWape, Metric::kRmspe, Metric::kMase}},
-        UndefinedCase{
-            "LogarithmsOfNegativeActuals", {1, -1}, {1, 1}, {Metric::kRmsle, Metric::kMase}},
-        UndefinedCase{"OnlyMaseWithoutScale", {1}, {1}, {Metric::kMase}}),
+    testing::Values(UndefinedCase{"AllWithoutRows", {}, {}, AllMetrics()},
+                    UndefinedCase{"AllWithoutForecasts", {1, 2}, {kNaN, kNaN}, AllMetrics()},
+                    UndefinedCase{"RatiosOfActualsThatAreAllZero",
+                                  {0, 0},
+                                  {1, 0},
+                                  {Metric("wape"), Metric("rmspe"), Metric("mase")}},
+                    UndefinedCase{"LogarithmsOfNegativeActuals",
+                                  {1, -1},
+                                  {1, 1},
+                                  {Metric("rmsle"), Metric("mase")}},
+                    UndefinedCase{"OnlyMaseWithoutScale", {1}, {1}, {Metric("mase")}}),
     [](const auto& one) { return one.param.name; });
 
 TEST(ErrorSums, CountRowsWithoutActualOrForecastApart) {
   ErrorSums sums = SumsOf(std::vector<double>{1, kNaN, 3, 4}, std::vector<double>{2, 1, kNaN, 4});
   EXPECT_EQ(sums.rows(), 2U);
   EXPECT_EQ(sums.rows_left_out(), 2U);
-  EXPECT_THAT(sums.Value(Metric::kMae), Optional(0.5));
+  EXPECT_THAT(sums.Value(Metric("mae")), Optional(0.5));
 }
 
 TEST(ErrorSums, ShowAnInfiniteForecast) {
-  EXPECT_THAT(SumsOf(std::vector{1.0}, std::vector{kInfinity}).Value(Metric::kRmse),
+  EXPECT_THAT(SumsOf(std::vector{1.0}, std::vector{kInfinity}).Value(Metric("rmse")),
               Optional(kInfinity));
 }
 
 TEST(ErrorSums, TakeANegativeForecastForZeroInRmsleAlone) {
   const ErrorSums sums = SumsOf(std::vector{1.0}, std::vector{-5.0});
-  EXPECT_THAT(sums.Value(Metric::kRmsle), Optional(DoubleNear(std::log(2.0), 1e-15)));
-  EXPECT_THAT(sums.Value(Metric::kMae), Optional(6));
+  EXPECT_THAT(sums.Value(Metric("rmsle")), Optional(DoubleNear(std::log(2.0), 1e-15)));
+  EXPECT_THAT(sums.Value(Metric("mae")), Optional(6));
 }
 
 TEST(ErrorSums, LeaveRowsWithoutScaleOutOfMaseAlone) {
   ErrorSums sums;
   sums.Add(1, 3, 2);
   for (const double none : {kNaN, 0.0, -1.0}) sums.Add(1, 100, none);
-  EXPECT_THAT(sums.Value(Metric::kMase), Optional(1));
+  EXPECT_THAT(sums.Value(Metric("mase")), Optional(1));
   EXPECT_EQ(sums.rows(), 4U);
 }
 
@@ -139,16 +144,16 @@ TEST(ErrorSums, OfPartsMergeIntoThoseOfTheWhole) {
     for (const ErrorSums& part : parts) merged.Merge(part);
     EXPECT_EQ(merged.rows(), whole.rows());
     EXPECT_EQ(merged.rows_left_out(), whole.rows_left_out());
-    for (const Metric metric : kAllMetrics) {
-      ASSERT_NEAR(*merged.Value(metric), *whole.Value(metric), 1e-12) << ToString(metric);
+    for (const Metric metric : Metric::All()) {
+      ASSERT_NEAR(*merged.Value(metric), *whole.Value(metric), 1e-12) << metric->name;
     }
   }
 }
 
 TEST(Metrics, AreFoundByTheirNames) {
-  for (const Metric metric : kAllMetrics) EXPECT_EQ(MetricFromString(ToString(metric)), metric);
-  EXPECT_EQ(MetricFromString("mape"), std::nullopt);
-  EXPECT_EQ(MetricFromString(""), std::nullopt);
+  for (const Metric metric : Metric::All()) EXPECT_EQ(Metric::Named(metric->name), metric);
+  EXPECT_EQ(Metric::Named("mape"), std::nullopt);
+  EXPECT_EQ(Metric::Named(""), std::nullopt);
 }
 
 TEST(SeasonalScale, LeavesPairsWithAMissingValueOut) {
@@ -164,12 +169,12 @@ TEST(SeasonalScale, IsMissingWithoutAPairOrAChange) {
 }
 
 TEST(Skill, IsTheShareOfTheBaselinesErrorThatIsGone) {
-  EXPECT_THAT(Skill(Metric::kWape, 0.09, 0.10), Optional(DoubleNear(0.1, 1e-15)));
-  EXPECT_THAT(Skill(Metric::kWape, 0.2, 0.1), Optional(-1));
-  EXPECT_THAT(Skill(Metric::kBias, 1, -2), Optional(0.5));
-  EXPECT_EQ(Skill(Metric::kWape, 0.1, 0.0), std::nullopt);
-  EXPECT_EQ(Skill(Metric::kWape, std::nullopt, 0.1), std::nullopt);
-  EXPECT_EQ(Skill(Metric::kWape, 0.1, std::nullopt), std::nullopt);
+  EXPECT_THAT(Skill(Metric("wape"), 0.09, 0.10), Optional(DoubleNear(0.1, 1e-15)));
+  EXPECT_THAT(Skill(Metric("wape"), 0.2, 0.1), Optional(-1));
+  EXPECT_THAT(Skill(Metric("bias"), 1, -2), Optional(0.5));
+  EXPECT_EQ(Skill(Metric("wape"), 0.1, 0.0), std::nullopt);
+  EXPECT_EQ(Skill(Metric("wape"), std::nullopt, 0.1), std::nullopt);
+  EXPECT_EQ(Skill(Metric("wape"), 0.1, std::nullopt), std::nullopt);
 }
 
 TEST(Quantiles, AreLinearBetweenValues) {
@@ -188,7 +193,7 @@ TEST(Quantiles, OverSeriesLeaveOutThoseWithoutTheMetric) {
   series[0].Add(0, 5);  // no WAPE
   series[1].Add(10, 11);
   series[2].Add(10, 13);
-  EXPECT_THAT(QuantilesOverSeries(series, Metric::kWape, std::vector{0.0, 0.5, 1.0}),
+  EXPECT_THAT(QuantilesOverSeries(series, Metric("wape"), std::vector{0.0, 0.5, 1.0}),
               ElementsAre(0.1, DoubleNear(0.2, 1e-15), 0.3));
 }
 

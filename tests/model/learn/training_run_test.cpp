@@ -22,6 +22,7 @@ struct Script {
   std::string stops_in;                 ///< The step that is cancelled.
   bool beats_baselines = true;
   std::size_t opened = 0;
+  std::size_t read = 0;           ///< Documents of points.
   std::vector<std::string> done;  ///< Steps, with the value of "trees".
 
   [[nodiscard]] Status Do(const std::string& step, const std::string& trees) {
@@ -62,6 +63,7 @@ class FakeJob final : public TrainingJob {
   }
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
       const ordered_json& document) const override {
+    ++script_.read;
     return std::unique_ptr<TrainingJob>(std::make_unique<FakeJob>(document, script_));
   }
   [[nodiscard]] JobSummary Summary() const override {
@@ -143,6 +145,16 @@ TEST_F(TrainingRun, OpensTheDataOnceHoweverManyPointsItTries) {
   EXPECT_EQ(outcome.summary["evaluation"]["value"], 0.0) << "of the best point, 5 trees";
   EXPECT_EQ(observer_.stages.front(), "search 1 of 6");
   EXPECT_EQ(observer_.stages.back(), "validation");
+}
+
+TEST_F(TrainingRun, ReadsAndChecksAPointOnceAndTheBestOneAgain) {
+  request_.document["training"]["search"] = {{"parameters", {{"trees", {4, 5, 7}}}}};
+  EXPECT_EQ(Run().end, TrainingEnd::kDone);
+  EXPECT_EQ(script_.read, 4U);
+  EXPECT_THAT(script_.done,
+              ElementsAre("open data", "check 3", "check 4", "check 5", "check 7", "examples 4",
+                          "validate 4", "examples 5", "validate 5", "examples 7", "validate 7",
+                          "check 5", "examples 5", "validate 5"));
 }
 
 TEST_F(TrainingRun, PublishesAVersionAndPromotesIt) {

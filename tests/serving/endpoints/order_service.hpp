@@ -17,25 +17,11 @@
 #include "serving/endpoints/publish_tables.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/load_deployments.hpp"
+#include "support/test_clock.hpp"
 #include "support/test_files.hpp"
 #include "support/test_service.hpp"
 
 namespace forkcast::serving {
-
-/// A clock whose time passes when a test says so, or with each look at it.
-class TestClock final : public Clock {
- public:
-  [[nodiscard]] Instant Now() const noexcept override { return {}; }
-  [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
-    return std::exchange(now_, now_ + step_);
-  }
-  void Set(MonotonicTime now) noexcept { now_ = now; }
-  void PassWithEachLook(MonotonicTime::duration step) noexcept { step_ = step; }
-
- private:
-  mutable MonotonicTime now_{std::chrono::hours(1)};
-  MonotonicTime::duration step_{0};
-};
 
 /// The pipeline of conf/, over a few rows of its own, behind a router.
 class OrderService {

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
@@ -65,6 +66,65 @@ TEST_F(RouterTest, PingIsEmptyForGetAndHead) {
     EXPECT_EQ(response.headers, "");
   }
 }
+
+struct CapacityCase {
+  const char* name;
+  std::vector<WorkerState> workers;
+  std::size_t max_body_bytes;
+  const char* parameters;
+};
+class ExecutionParametersTest : public testing::TestWithParam<CapacityCase> {};
+
+TEST_P(ExecutionParametersTest, SayWhatTheServerTakesAtOnce) {
+  std::vector<WorkerSlot> slots(GetParam().workers.size());
+  for (std::size_t i = 0; i < slots.size(); ++i) slots[i].SetState(GetParam().workers[i]);
+  const SystemClock clock;
+  TestService test(slots, 0, clock);
+  test.service.max_body_bytes = GetParam().max_body_bytes;
+  Response response;
+  test.router.Handle({.method = Method::kGet, .path = "/execution-parameters"}, response);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.content_type, "application/json");
+  EXPECT_EQ(response.body, GetParam().parameters);
+}
+
+constexpr std::size_t kMebibyte = 1'048'576;
+
+INSTANTIATE_TEST_SUITE_P(
+    Servers, ExecutionParametersTest,
+    testing::Values(
+        CapacityCase{
+            "ARequestOfADefaultBodyForEachWorker", std::vector(4, WorkerState::kReady),
+            6 * kMebibyte,
+            R"({"MaxConcurrentTransforms":4,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":6})"},
+        CapacityCase{
+            "NoneForAWorkerThatIsNotThereOrLeaves",
+            {WorkerState::kReady, WorkerState::kEmpty, WorkerState::kDraining,
+             WorkerState::kBooting},
+            6 * kMebibyte,
+            R"({"MaxConcurrentTransforms":2,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":6})"},
+        CapacityCase{
+            "OneWhileTheLastWorkerLeaves",
+            {WorkerState::kDraining},
+            6 * kMebibyte,
+            R"({"MaxConcurrentTransforms":1,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":6})"},
+        CapacityCase{
+            "WholeMebibytesAlone",
+            {WorkerState::kReady},
+            3 * kMebibyte - 1,
+            R"({"MaxConcurrentTransforms":1,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":2})"},
+        CapacityCase{
+            "NotMoreAtOnceThanSageMakerTakes", std::vector(64, WorkerState::kReady), 6 * kMebibyte,
+            R"({"MaxConcurrentTransforms":16,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":6})"},
+        CapacityCase{
+            "NotMoreInOneThanSageMakerTakes", std::vector(2, WorkerState::kReady), 500 * kMebibyte,
+            R"({"MaxConcurrentTransforms":1,"BatchStrategy":"MULTI_RECORD","MaxPayloadInMB":100})"},
+        CapacityCase{
+            "EachRowByItselfInSmallBodies",
+            {WorkerState::kReady},
+            kMebibyte - 1,
+            R"({"MaxConcurrentTransforms":1,"BatchStrategy":"SINGLE_RECORD","MaxPayloadInMB":1})"}),
+    [](const auto& param) { return std::string(param.param.name); });
 
 struct RouteCase {
   std::string name;

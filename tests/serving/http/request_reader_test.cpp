@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <numeric>
 #include <ostream>
 #include <string>
@@ -14,6 +15,7 @@
 #include "serving/wire/request_decoder.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/malformed_requests.hpp"
+#include "support/test_clock.hpp"
 
 namespace forkcast {
 
@@ -60,7 +62,7 @@ unsigned ReadPadding(std::string_view body) {
 /// Feeds a reader and notes what it says.
 class Reading {
  public:
-  explicit Reading(const RequestLimits& limits = {}) : reader_(limits) {}
+  explicit Reading(const RequestLimits& limits = {}) : reader_(limits, clock_) {}
 
   /// The bytes in one piece, as far as the reader has room, which it must always have.
   void Feed(std::string_view bytes) {
@@ -101,6 +103,7 @@ class Reading {
     }
   }
 
+  TestClock clock_;
   RequestReader reader_;
   std::vector<std::string> said_;
   bool faulty_ = false;
@@ -419,19 +422,34 @@ TEST(RequestReader, AnEmptyLineBeginsNoRequest) {
   EXPECT_FALSE(reading.reader().in_request());
 }
 
-TEST(RequestReader, TakesTheTimeOfTheFirstByte) {
-  RequestReader reader{RequestLimits{}};
+class StartOfARequest : public testing::Test {
+ protected:
+  /// The bytes come at a time.
+  Progress Come(std::string_view bytes, MonotonicTime at) {
+    clock_.Set(at);
+    std::ranges::copy(bytes, reader_.Prepare().begin());
+    reader_.Commit(bytes.size());
+    return reader_.Parse();
+  }
+
+  static constexpr MonotonicTime kNoon{std::chrono::hours(12)};
+  TestClock clock_;
+  RequestReader reader_{{}, clock_};
+};
+
+TEST_F(StartOfARequest, IsWhenItsFirstByteCame) {
   const std::string bytes = Get("/ping");
-  const auto before = std::chrono::steady_clock::now();
-  reader.Prepare()[0] = bytes[0];
-  reader.Commit(1);
-  EXPECT_EQ(reader.Parse(), Progress::kNeedMore);
-  const auto after = std::chrono::steady_clock::now();
-  std::ranges::copy(bytes.substr(1), reader.Prepare().begin());
-  reader.Commit(bytes.size() - 1);
-  ASSERT_EQ(reader.Parse(), Progress::kRequest);
-  EXPECT_GE(reader.request().started, before);
-  EXPECT_LE(reader.request().started, after);
+  EXPECT_EQ(Come(bytes.substr(0, 1), kNoon), Progress::kNeedMore);
+  ASSERT_EQ(Come(bytes.substr(1), kNoon + std::chrono::seconds(3)), Progress::kRequest);
+  EXPECT_EQ(reader_.request().started, kNoon);
+}
+
+TEST_F(StartOfARequest, IsWhenTheOneBeforeHadItsAnswerIfBothCameTogether) {
+  ASSERT_EQ(Come(Get("/ping") + Get("/after"), kNoon), Progress::kRequest);
+  clock_.Set(kNoon + std::chrono::seconds(3));
+  reader_.Next();
+  ASSERT_EQ(reader_.Parse(), Progress::kRequest);
+  EXPECT_EQ(reader_.request().started, kNoon + std::chrono::seconds(3));
 }
 
 constexpr std::size_t kSixMegabytes = 6291456;
@@ -450,7 +468,8 @@ TEST(RequestReader, GrowsToTheLongestBodyAndShrinksAgain) {
 }
 
 TEST(RequestReader, AnAnnouncedLengthAllocatesNothing) {
-  RequestReader reader{RequestLimits{}};
+  const TestClock clock;
+  RequestReader reader({}, clock);
   const std::string bytes =
       Post("Content-Length: " + std::to_string(kSixMegabytes) + "\r\n\r\nbegin");
   std::ranges::copy(bytes, reader.Prepare().begin());
@@ -496,7 +515,8 @@ void PrintTo(const SteadyCase& param, std::ostream* out) { *out << param.name; }
 class SteadyReader : public testing::TestWithParam<SteadyCase> {};
 
 TEST_P(SteadyReader, AllocatesNothing) {
-  RequestReader reader{RequestLimits{}};
+  const TestClock clock;
+  RequestReader reader({}, clock);
   const auto read_one = [&reader](std::string_view bytes) {
     std::ranges::copy(bytes, reader.Prepare().begin());
     reader.Commit(bytes.size());
