@@ -3,47 +3,41 @@
 #include <xxhash.h>
 
 #include <array>
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <system_error>
+#include <thread>
 #include <utility>
 
+#include "data_preprocessing/base/folder_lock.hpp"
+
 namespace forkcast::preprocessing {
+namespace {
 
-std::filesystem::path SnapshotPath(const std::filesystem::path& folder, const SeriesSpec& series,
-                                   const TimeZone& zone) {
-  const std::string definition = DefinitionOf(series, zone.name());
-  std::array<char, 17> hash{};
-  std::snprintf(hash.data(), hash.size(), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(definition.data(), definition.size())));
-  return folder / (series.name + "." + std::string(hash.data(), 8) + ".snapshot");
+Error Named(const SeriesSpec& series, Error error) {
+  error.message = "series \"" + series.name + "\": " + error.message;
+  return error;
 }
 
-Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
-                                                      const std::filesystem::path& folder) {
-  constexpr std::size_t kBatchRows = 10'000;
-  std::error_code created;
-  std::filesystem::create_directories(folder, created);
-  if (created) return Error{ErrorCode::kIo, folder.string() + ": " + created.message()};
-
-  std::vector<PublishedSeries> published;
-  for (const SeriesSpec& series : spec.series) {
-    const auto named = [&series](Error error) {
-      error.message = "series \"" + series.name + "\": " + error.message;
-      return error;
-    };
-    SnapshotBuilder builder(series, spec.zone);
-    Status read = dao.Read(series.source, series.ReadSchema(), spec.ForbiddenColumns(), kBatchRows,
-                           [&builder](const Table& batch) { return builder.Add(batch); });
-    if (!read) return named(std::move(read).error());
-    auto report = builder.Publish(SnapshotPath(folder, series, spec.zone));
-    if (!report) return named(std::move(report).error());
-    published.push_back({.series = series.name, .report = *report});
+/// A lock under which nobody publishes in the folder, or none where it cannot be had. The error:
+/// one holds the other lock for longer than renames take.
+Result<FolderLock> LockForReading(const std::filesystem::path& folder) {
+  constexpr int kTries = 500;
+  constexpr std::chrono::milliseconds kPause{10};
+  for (int i = 0; i < kTries; ++i) {
+    FolderLock lock(folder, FolderLock::Wait::kNo, FolderLock::Kind::kShared);
+    if (lock.held() || errno != EWOULDBLOCK) return lock;
+    std::this_thread::sleep_for(kPause);
   }
-  return published;
+  return Error{ErrorCode::kIo, folder.string() + ": a process publishes there and does not finish"};
 }
 
-Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
-                                            const std::filesystem::path& folder) {
+/// Without a look at the contents, which would keep a publisher waiting.
+Result<std::vector<Snapshot>> OpenTogether(const PipelineSpec& spec,
+                                           const std::filesystem::path& folder) {
+  const Result<FolderLock> lock = LockForReading(folder);
+  if (!lock) return lock.error();
   std::vector<Snapshot> snapshots;
   for (const SeriesSpec& series : spec.series) {
     const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
@@ -56,11 +50,73 @@ Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
                    series.name};
     }
     if (!snapshot) return std::move(snapshot).error();
-    if (const Status verified = snapshot->Verify(); !verified) {
-      return Error{verified.error().code, path.string() + ": " + verified.error().message,
-                   series.name};
-    }
     snapshots.push_back(std::move(*snapshot));
+  }
+  return snapshots;
+}
+
+}  // namespace
+
+std::filesystem::path SnapshotPath(const std::filesystem::path& folder, const SeriesSpec& series,
+                                   const TimeZone& zone) {
+  const std::string definition = DefinitionOf(series, zone.name());
+  std::array<char, 17> hash{};
+  std::snprintf(hash.data(), hash.size(), "%016llx",
+                static_cast<unsigned long long>(XXH3_64bits(definition.data(), definition.size())));
+  return folder / (series.name + "." + std::string(hash.data(), 8) + ".snapshot");
+}
+
+std::vector<std::filesystem::path> SnapshotPaths(const PipelineSpec& spec,
+                                                 const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> paths;
+  paths.reserve(spec.series.size());
+  for (const SeriesSpec& series : spec.series) {
+    paths.push_back(SnapshotPath(folder, series, spec.zone));
+  }
+  return paths;
+}
+
+Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
+                                                      const std::filesystem::path& folder) {
+  constexpr std::size_t kBatchRows = 10'000;
+  std::error_code created;
+  std::filesystem::create_directories(folder, created);
+  if (created) return Error{ErrorCode::kIo, folder.string() + ": " + created.message()};
+
+  std::vector<WrittenSnapshot> written;
+  for (const SeriesSpec& series : spec.series) {
+    SnapshotBuilder builder(series, spec.zone);
+    Status read = dao.Read(series.source, series.ReadSchema(), spec.ForbiddenColumns(), kBatchRows,
+                           [&builder](const Table& batch) { return builder.Add(batch); });
+    if (!read) return Named(series, std::move(read).error());
+    auto snapshot = builder.Write(SnapshotPath(folder, series, spec.zone));
+    if (!snapshot) return Named(series, std::move(snapshot).error());
+    written.push_back(std::move(*snapshot));
+  }
+
+  std::vector<PublishedSeries> published;
+  const FolderLock lock(folder);
+  for (std::size_t i = 0; i < written.size(); ++i) {
+    const SeriesSpec& series = spec.series[i];
+    Status renamed = written[i].Publish();
+    if (!renamed) return Named(series, std::move(renamed).error());
+    published.push_back({.series = series.name, .report = written[i].report()});
+  }
+  return published;
+}
+
+Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
+                                            const std::filesystem::path& folder) {
+  Result<std::vector<Snapshot>> snapshots = OpenTogether(spec, folder);
+  if (!snapshots) return snapshots;
+  for (std::size_t i = 0; i < snapshots->size(); ++i) {
+    if (const Status verified = (*snapshots)[i].Verify(); !verified) {
+      const SeriesSpec& series = spec.series[i];
+      return Error{
+          verified.error().code,
+          SnapshotPath(folder, series, spec.zone).string() + ": " + verified.error().message,
+          series.name};
+    }
   }
   return snapshots;
 }

@@ -18,6 +18,10 @@ namespace forkcast::preprocessing {
 [[nodiscard]] std::filesystem::path SnapshotPath(const std::filesystem::path& folder,
                                                  const SeriesSpec& series, const TimeZone& zone);
 
+/// Those of all series of a pipeline, in its order.
+[[nodiscard]] std::vector<std::filesystem::path> SnapshotPaths(const PipelineSpec& spec,
+                                                               const std::filesystem::path& folder);
+
 /// What was published for one series.
 struct PublishedSeries {
   std::string series;
@@ -25,13 +29,16 @@ struct PublishedSeries {
 };
 
 /// Reads every series of the pipeline from the store and publishes its snapshot in `folder`, which
-/// is created when absent. Errors as TableDao::Read and SnapshotBuilder::Publish; series before the
-/// failing one are published then.
+/// is created when absent. They are published together when all are written, under the folder's
+/// exclusive lock: OpenSnapshots() sees all of them or none. Errors as TableDao::Read and
+/// SnapshotBuilder::Write, and nothing is published then; or as WrittenSnapshot::Publish.
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
                                                       const std::filesystem::path& folder);
 
-/// Opens and verifies the snapshot of every series, in the pipeline's order. kNotFound says to run
-/// ingest; otherwise as Snapshot::Open and Verify.
+/// Opens and verifies the snapshot of every series, in the pipeline's order. They were published
+/// together: all are opened under the folder's shared lock. (A file system without locks, or a
+/// folder whose files alone may be read, is taken as it is.) kNotFound says to run ingest; kIo when
+/// somebody publishes there for more than 5 s; otherwise as Snapshot::Open and Verify.
 Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
                                             const std::filesystem::path& folder);
 
