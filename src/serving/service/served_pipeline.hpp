@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -12,6 +13,7 @@
 #include "data_preprocessing/series/snapshot.hpp"
 #include "model/predict/predictor.hpp"
 #include "serving/service/answer_plan.hpp"
+#include "serving/service/load_attempt.hpp"
 
 namespace forkcast::serving {
 
@@ -23,35 +25,47 @@ class ServedPipeline {
   /// Blocks on the disk. Errors name the file concerned.
   static Result<std::shared_ptr<const ServedPipeline>> Load(const std::filesystem::path& pipeline,
                                                             const std::filesystem::path& snapshots);
+  /// The same, and what it looked at. With `served` pipeline file and model are those: they are
+  /// settings, which a reload reads, and only what is published is new.
+  static LoadAttempt LoadPublished(const std::filesystem::path& pipeline,
+                                   const std::filesystem::path& snapshots,
+                                   const std::shared_ptr<const ServedPipeline>& served);
   ServedPipeline(const ServedPipeline&) = delete;
   ServedPipeline& operator=(const ServedPipeline&) = delete;
   ~ServedPipeline() = default;
 
-  [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return spec_; }
+  [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return parts_->spec; }
   /// In the order of spec().series.
   [[nodiscard]] const std::vector<preprocessing::Snapshot>& snapshots() const noexcept {
     return snapshots_;
   }
-  [[nodiscard]] const model::Predictor& predictor() const noexcept { return *predictor_; }
-  [[nodiscard]] const std::string& model_name() const noexcept { return model_name_; }
-  [[nodiscard]] const std::string& model_version() const noexcept { return model_version_; }
-  [[nodiscard]] const AnswerPlan& answer() const noexcept { return answer_; }
+  [[nodiscard]] const model::Predictor& predictor() const noexcept { return *parts_->predictor; }
+  [[nodiscard]] const std::string& model_name() const noexcept { return parts_->model_name; }
+  [[nodiscard]] const std::string& model_version() const noexcept { return parts_->model_version; }
+  [[nodiscard]] const AnswerPlan& answer() const noexcept { return parts_->answer; }
 
   /// What computes the features of its rows: scratch memory, for one thread. Must not outlive this.
   [[nodiscard]] preprocessing::FeatureComputer MakeFeatureComputer() const {
-    return {spec_.features, spec_.series, spec_.request, spec_.zone};
+    return {spec().features, spec().series, spec().request, spec().zone};
   }
 
  private:
-  ServedPipeline() = default;
-  Status LoadModel();
+  /// What stays when snapshots are replaced.
+  struct Parts {
+    preprocessing::PipelineSpec spec;
+    std::string model_name;
+    std::string model_version;
+    std::optional<model::Predictor> predictor;
+    AnswerPlan answer;
+  };
 
-  preprocessing::PipelineSpec spec_;
+  ServedPipeline(std::shared_ptr<const Parts> parts, std::vector<preprocessing::Snapshot> snapshots)
+      : parts_(std::move(parts)), snapshots_(std::move(snapshots)) {}
+  static Result<std::shared_ptr<const Parts>> LoadParts(const std::filesystem::path& pipeline);
+  static Status LoadModel(Parts& parts);
+
+  std::shared_ptr<const Parts> parts_;
   std::vector<preprocessing::Snapshot> snapshots_;
-  std::string model_name_;
-  std::string model_version_;
-  std::optional<model::Predictor> predictor_;
-  AnswerPlan answer_;
 };
 
 }  // namespace forkcast::serving
