@@ -33,26 +33,16 @@ Result<FolderLock> LockForReading(const std::filesystem::path& folder) {
   return Error{ErrorCode::kIo, folder.string() + ": a process publishes there and does not finish"};
 }
 
-/// Without a look at the contents, which would keep a publisher waiting.
-Result<std::vector<Snapshot>> OpenTogether(const PipelineSpec& spec,
-                                           const std::filesystem::path& folder) {
-  const Result<FolderLock> lock = LockForReading(folder);
-  if (!lock) return lock.error();
-  std::vector<Snapshot> snapshots;
-  for (const SeriesSpec& series : spec.series) {
-    const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
-    auto snapshot =
-        Snapshot::Open(path, DefinitionOf(series, spec.zone.name()), series.ValueSchema());
-    if (!snapshot && snapshot.error().code == ErrorCode::kNotFound) {
-      return Error{ErrorCode::kNotFound,
-                   path.string() + ": no snapshot of series \"" + series.name +
-                       "\" as this pipeline declares it; run forkcast ingest",
-                   series.name};
-    }
-    if (!snapshot) return std::move(snapshot).error();
-    snapshots.push_back(std::move(*snapshot));
+Result<Snapshot> OpenSnapshot(const std::filesystem::path& path, const SeriesSpec& series,
+                              const TimeZone& zone) {
+  auto snapshot = Snapshot::Open(path, DefinitionOf(series, zone.name()), series.ValueSchema());
+  if (!snapshot && snapshot.error().code == ErrorCode::kNotFound) {
+    return Error{ErrorCode::kNotFound,
+                 path.string() + ": no snapshot of series \"" + series.name +
+                     "\" as this pipeline declares it; run forkcast ingest",
+                 series.name};
   }
-  return snapshots;
+  return snapshot;
 }
 
 }  // namespace
@@ -64,16 +54,6 @@ std::filesystem::path SnapshotPath(const std::filesystem::path& folder, const Se
   std::snprintf(hash.data(), hash.size(), "%016llx",
                 static_cast<unsigned long long>(XXH3_64bits(definition.data(), definition.size())));
   return folder / (series.name + "." + std::string(hash.data(), 8) + ".snapshot");
-}
-
-std::vector<std::filesystem::path> SnapshotPaths(const PipelineSpec& spec,
-                                                 const std::filesystem::path& folder) {
-  std::vector<std::filesystem::path> paths;
-  paths.reserve(spec.series.size());
-  for (const SeriesSpec& series : spec.series) {
-    paths.push_back(SnapshotPath(folder, series, spec.zone));
-  }
-  return paths;
 }
 
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
@@ -105,20 +85,44 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
   return published;
 }
 
-Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
-                                            const std::filesystem::path& folder) {
-  Result<std::vector<Snapshot>> snapshots = OpenTogether(spec, folder);
-  if (!snapshots) return snapshots;
-  for (std::size_t i = 0; i < snapshots->size(); ++i) {
-    if (const Status verified = (*snapshots)[i].Verify(); !verified) {
-      const SeriesSpec& series = spec.series[i];
-      return Error{
-          verified.error().code,
-          SnapshotPath(folder, series, spec.zone).string() + ": " + verified.error().message,
-          series.name};
+Status SnapshotPool::Map(const PipelineSpec& spec, const std::filesystem::path& folder) {
+  const Result<FolderLock> lock = LockForReading(folder);
+  if (!lock) return lock.error();
+  for (const SeriesSpec& series : spec.series) {
+    const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
+    const FileIdentity identity = FileIdentity::At(path);
+    seen_.push_back({.path = path, .identity = identity});
+    const auto known = open_.find(path);
+    if (known != open_.end() && known->second.identity == identity) continue;
+    Result<Snapshot> opened = OpenSnapshot(path, series, spec.zone);
+    if (!opened) return std::move(opened).error();
+    open_.insert_or_assign(path, Entry{.identity = identity, .snapshot = *std::move(opened)});
+  }
+  return {};
+}
+
+Result<std::vector<Snapshot>> SnapshotPool::Open(const PipelineSpec& spec,
+                                                 const std::filesystem::path& folder) {
+  if (Status mapped = Map(spec, folder); !mapped) return std::move(mapped).error();
+  std::vector<Snapshot> snapshots;
+  for (const SeriesSpec& series : spec.series) {
+    const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
+    Entry& entry = open_.at(path);
+    if (!entry.is_verified) {
+      if (const Status verified = entry.snapshot.Verify(); !verified) {
+        return Error{verified.error().code, path.string() + ": " + verified.error().message,
+                     series.name};
+      }
+      entry.is_verified = true;
     }
+    snapshots.push_back(entry.snapshot);
   }
   return snapshots;
+}
+
+Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
+                                            const std::filesystem::path& folder) {
+  return SnapshotPool().Open(spec, folder);
 }
 
 }  // namespace forkcast::preprocessing

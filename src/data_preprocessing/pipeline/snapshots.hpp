@@ -2,9 +2,12 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/file_identity.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
@@ -17,10 +20,6 @@ namespace forkcast::preprocessing {
 /// its file, and one that declares it otherwise does not overwrite it.
 [[nodiscard]] std::filesystem::path SnapshotPath(const std::filesystem::path& folder,
                                                  const SeriesSpec& series, const TimeZone& zone);
-
-/// Those of all series of a pipeline, in its order.
-[[nodiscard]] std::vector<std::filesystem::path> SnapshotPaths(const PipelineSpec& spec,
-                                                               const std::filesystem::path& folder);
 
 /// What was published for one series.
 struct PublishedSeries {
@@ -35,10 +34,36 @@ struct PublishedSeries {
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
                                                       const std::filesystem::path& folder);
 
-/// Opens and verifies the snapshot of every series, in the pipeline's order. They were published
-/// together: all are opened under the folder's shared lock. (A file system without locks, or a
-/// folder whose files alone may be read, is taken as it is.) kNotFound says to run ingest; kIo when
-/// somebody publishes there for more than 5 s; otherwise as Snapshot::Open and Verify.
+/// The snapshots of several pipelines. Those that read the same one share its mapping, which is
+/// opened and verified once. Not thread-safe.
+class SnapshotPool {
+ public:
+  /// Opens and verifies the snapshot of every series, in the pipeline's order, as they were
+  /// published together: all are opened under the folder's shared lock, those that were opened
+  /// before anew if others stand there now. (A file system without locks, or a folder whose files
+  /// alone may be read, is taken as it is.) kNotFound says to run ingest; kIo when somebody
+  /// publishes there for more than 5 s; otherwise as Snapshot::Open and Verify.
+  Result<std::vector<Snapshot>> Open(const PipelineSpec& spec, const std::filesystem::path& folder);
+
+  /// What Open() has looked at since this was last asked: each snapshot, before it was opened; as
+  /// far as it came, if it failed.
+  [[nodiscard]] std::vector<SeenFile> TakeSeen() noexcept { return std::exchange(seen_, {}); }
+
+ private:
+  struct Entry {
+    FileIdentity identity;
+    Snapshot snapshot;
+    bool is_verified = false;
+  };
+
+  /// Without a look at the contents, which would keep a publisher waiting.
+  Status Map(const PipelineSpec& spec, const std::filesystem::path& folder);
+
+  std::map<std::filesystem::path, Entry> open_;
+  std::vector<SeenFile> seen_;
+};
+
+/// The same for one pipeline alone.
 Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
                                             const std::filesystem::path& folder);
 

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -51,8 +50,7 @@ class Exchange {
   std::span<const std::string> parameter_names_;
   std::array<std::string, PathPattern::kMaxParameters> parameters_;
   ErrorForm errors_ = ErrorForm::kPlain;
-  std::size_t row_ = 0;         // of the router's table: whose job it is
-  std::uint64_t renewals_ = 0;  // of the router when it began
+  std::size_t row_ = 0;  // of the router's table: whose job it is
   std::unique_ptr<Job> job_;
 };
 

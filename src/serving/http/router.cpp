@@ -135,11 +135,6 @@ Progress Router::Continue(Exchange& exchange) noexcept {
   });
 }
 
-void Router::Renew() noexcept {
-  ++renewals_;
-  for (Row& row : rows_) row.idle.clear();
-}
-
 const Router::Path* Router::Find(std::string_view path,
                                  PathPattern::Values& values) const noexcept {
   const auto found = std::ranges::find_if(
@@ -245,7 +240,6 @@ Status Router::Identify(Exchange& exchange) {
 Progress Router::Begin(std::size_t row, Exchange& exchange) {
   Row& asked = rows_[row];
   exchange.row_ = row;
-  exchange.renewals_ = renewals_;
   if (asked.idle.empty()) asked.idle.push_back(asked.endpoint.make(service_));
   exchange.job_ = std::move(asked.idle.back());
   asked.idle.pop_back();
@@ -268,7 +262,7 @@ Progress Router::Work(Exchange& exchange) {
 }
 
 Progress Router::Release(Exchange& exchange) {
-  if (exchange.renewals_ != renewals_ || exchange.job_->is_great()) {
+  if (exchange.job_->is_great()) {
     exchange.job_.reset();
   } else {
     rows_[exchange.row_].idle.push_back(std::move(exchange.job_));

@@ -49,10 +49,6 @@ class Router {
                                Exchange& exchange) noexcept;
   [[nodiscard]] Progress Continue(Exchange& exchange) noexcept;
 
-  /// Lets go of the jobs it keeps, and of those in work when their requests are answered, with all
-  /// that they hold: what they were made for has been replaced.
-  void Renew() noexcept;
-
  private:
   /// A row of the table, and its jobs that are not in work.
   struct Row {
@@ -87,7 +83,7 @@ class Router {
   Progress Begin(std::size_t row, Exchange& exchange);
   /// One slice.
   Progress Work(Exchange& exchange);
-  /// Takes the job back, whose request is answered, unless it is not to be kept.
+  /// Takes the job back, whose request is answered.
   Progress Release(Exchange& exchange);
 
   Service& service_;
@@ -96,7 +92,6 @@ class Router {
   std::vector<Row> rows_;
   std::vector<Path> paths_;
   std::mt19937_64 random_;
-  std::uint64_t renewals_ = 0;
   Exchange whole_;  // of Handle()
 };
 

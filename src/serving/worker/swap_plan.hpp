@@ -38,8 +38,6 @@ class SwapPlan {
     return failed_ && now >= delay_.next();
   }
 
-  [[nodiscard]] const Ingredients& served() const noexcept { return served_; }
-
  private:
   Ingredients served_;
   std::optional<Ingredients> failed_;

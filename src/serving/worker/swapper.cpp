@@ -9,12 +9,13 @@
 namespace forkcast::serving {
 namespace {
 
+using preprocessing::SnapshotPool;
 using Todo = SwapPlan::Todo;
 
 /// What is thrown, for want of memory, say, is an error like others: what serves goes on.
-LoadAttempt Attempt(const SwapSource& source, const std::shared_ptr<const ServedPipeline>& served) {
+LoadAttempt Attempt(const SwapSource& source, const LoadedDeployment& serves, SnapshotPool& pool) {
   try {
-    return source.load(served);
+    return source.load(serves, pool);
   } catch (const std::exception& error) {
     return {.loaded = Error{ErrorCode::kInternal, error.what()}};
   }
@@ -44,8 +45,11 @@ Swapper::Swapper(std::vector<SwapSource> sources, Editions& editions, const Cloc
 Result<SwapReport> Swapper::Boot() {
   looked_at_ = editions_.newest();
   SwapReport report;
+  SnapshotPool pool;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
-    if (!Load(i, report)) return std::move(report.failures.back().error);
+    if (Load(i, pool, report)) continue;
+    const Error& error = report.failures.back().error;
+    return Error{error.code, fmt::format("{}: {}", kept_[i].source.origin, error.message)};
   }
   Complete(report);
   edition_ = report.edition;
@@ -70,9 +74,10 @@ std::optional<SwapReport> Swapper::Turn() {
   looked_at_ = is_news && !is_told ? editions_.Announce() : newest;
 
   SwapReport report;
+  SnapshotPool pool;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
     if (todo[i] == Todo::kForget) kept_[i].failure.clear();
-    if (todo[i] == Todo::kTakeNew || todo[i] == Todo::kRetry) Load(i, report);
+    if (todo[i] == Todo::kTakeNew || todo[i] == Todo::kRetry) Load(i, pool, report);
   }
   Complete(report);
   const bool is_nothing = !is_news && report.swaps.empty() && report.failures.empty();
@@ -86,10 +91,10 @@ void Swapper::LetGo() {
   std::erase_if(retired_, [](const auto& pipeline) { return pipeline.use_count() == 1; });
 }
 
-bool Swapper::Load(std::size_t number, SwapReport& report) {
+bool Swapper::Load(std::size_t number, SnapshotPool& pool, SwapReport& report) {
   Kept& kept = kept_[number];
   const MonotonicTime begun = clock_.Monotonic();
-  LoadAttempt attempt = Attempt(kept.source, kept.pipeline);
+  LoadAttempt attempt = Attempt(kept.source, kept.serves, pool);
   const MonotonicTime ended = clock_.Monotonic();
   if (!attempt.loaded) {
     kept.plan.OnFailed(std::move(attempt.made_of), ended);
@@ -99,13 +104,13 @@ bool Swapper::Load(std::size_t number, SwapReport& report) {
                                .is_known = before == kept.failure});
     return false;
   }
+  if (kept.serves.pipeline) retired_.push_back(std::move(kept.serves.pipeline));
+  kept.serves = {.pipeline = *std::move(attempt.loaded), .made_of = attempt.made_of};
   kept.plan.OnLoaded(std::move(attempt.made_of));
   kept.failure.clear();
-  if (kept.pipeline) retired_.push_back(std::move(kept.pipeline));
-  kept.pipeline = *std::move(attempt.loaded);
   report.swaps.push_back(
       {.source = number,
-       .pipeline = kept.pipeline,
+       .pipeline = kept.serves.pipeline,
        .took = std::chrono::duration_cast<std::chrono::milliseconds>(ended - begun)});
   return true;
 }
@@ -116,7 +121,7 @@ void Swapper::Complete(SwapReport& report) const {
       report.failure += fmt::format("{}{}: {}", report.failure.empty() ? "" : "; ",
                                     kept.source.name, kept.failure);
     }
-    const std::optional<Instant> oldest = Oldest(kept.plan.served().snapshots);
+    const std::optional<Instant> oldest = Oldest(kept.serves.made_of.snapshots);
     if (oldest)
       report.oldest_snapshot = std::min(report.oldest_snapshot.value_or(*oldest), *oldest);
   }

@@ -12,7 +12,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "serving/process/editions.hpp"
-#include "serving/service/load_attempt.hpp"
+#include "serving/service/load_deployments.hpp"
 #include "serving/worker/swap_plan.hpp"
 
 namespace forkcast::serving {
@@ -20,9 +20,10 @@ namespace forkcast::serving {
 /// A deployment as a Swapper knows it.
 struct SwapSource {
   std::string name;
-  /// Loads it as it is published now. `served`: what serves, which may lend what it has in common
-  /// with the new; null at first. Blocks on the disk.
-  std::function<LoadAttempt(const std::shared_ptr<const ServedPipeline>& served)> load;
+  std::string origin;  ///< Who declared it, for the error of a boot.
+  /// As LoadDeployment().
+  std::function<LoadAttempt(const LoadedDeployment& serves, preprocessing::SnapshotPool& pool)>
+      load;
 };
 
 /// One that is to serve from now on.
@@ -63,7 +64,8 @@ class Swapper {
   Swapper(std::vector<SwapSource> sources, Editions& editions, const Clock& clock,
           std::uint32_t seed, SwapPlan::Look look = FileIdentity::At);
 
-  /// Loads all of them for the first time. An error is that of the first that cannot be.
+  /// Loads all of them for the first time. An error is that of the first that cannot be, and names
+  /// who declared it.
   Result<SwapReport> Boot();
   /// Looks at what is published if it is this worker's turn or another one found something, and
   /// loads what differs. None when there is nothing to tell. Precondition: Boot() was ok.
@@ -76,13 +78,13 @@ class Swapper {
   struct Kept {
     SwapSource source;
     SwapPlan plan;
-    std::shared_ptr<const ServedPipeline> pipeline{};
+    LoadedDeployment serves{};
     std::string failure{};  // empty: what is published is what serves
   };
 
   void LetGo();
   /// Whether it is loaded now; if not, the report says why.
-  bool Load(std::size_t number, SwapReport& report);
+  bool Load(std::size_t number, preprocessing::SnapshotPool& pool, SwapReport& report);
   /// With what holds of all of them.
   void Complete(SwapReport& report) const;
 

@@ -34,7 +34,7 @@
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
-#include "serving/service/served_pipeline.hpp"
+#include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
 #include "serving/worker/loader_thread.hpp"
 #include "serving/worker/swapper.hpp"
@@ -136,12 +136,16 @@ class Worker {
   /// What is served, as the loader's thread loads it.
   [[nodiscard]] std::vector<SwapSource> Sources() const {
     std::vector<SwapSource> sources;
-    sources.push_back({.name = config_.pipeline.stem().string(),
-                       .load = [this](const std::shared_ptr<const ServedPipeline>& served) {
-                         if (options_.before_load) options_.before_load();
-                         return ServedPipeline::LoadPublished(config_.pipeline, config_.snapshots,
-                                                              served);
-                       }});
+    for (const Deployment& deployment : config_.deployments) {
+      const std::string name =
+          deployment.name.empty() ? deployment.pipeline.stem().string() : deployment.name;
+      const auto load = [this, &deployment](const LoadedDeployment& serves,
+                                            preprocessing::SnapshotPool& pool) {
+        if (options_.before_load) options_.before_load();
+        return LoadDeployment(deployment, config_.models, serves, pool);
+      };
+      sources.push_back({.name = name, .origin = deployment.origin, .load = load});
+    }
     return sources;
   }
 
@@ -253,16 +257,17 @@ class Worker {
     const bool is_loaded = loaded.ok();
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
-    net::post(loop_, [this, took, result = std::move(loaded)]() mutable {
-      if (result) {
-        OnLoaded(*result, took);
-      } else {
-        log_->critical("boot_failed error={:?}", result.error().message);
-        exit_code_ = kExitBootFailed;
-        loop_.stop();
-      }
+    net::post(loop_, [this, took, result = std::move(loaded)] {
+      if (!result) return FailToBoot(result.error());
+      OnLoaded(*result, took);
     });
     return is_loaded;
+  }
+
+  void FailToBoot(const Error& error) {
+    log_->critical("boot_failed error={:?}", error.message);
+    exit_code_ = kExitBootFailed;
+    loop_.stop();
   }
 
   /// On the loader's thread.
@@ -273,43 +278,58 @@ class Worker {
   }
 
   void OnLoaded(const SwapReport& report, std::chrono::milliseconds took) {
+    std::vector<std::shared_ptr<const ServedPipeline>> pipelines;
+    for (const Swap& swap : report.swaps) pipelines.push_back(swap.pipeline);
+    auto deployments = NameDeployments(config_.deployments, pipelines);
+    if (!deployments) return FailToBoot(deployments.error());
     loaded_ = true;
-    Serve(report);
+    service_.catalogue.Serve(*std::move(deployments));
+    TellWhatServes(report);
     if (draining_) return;
     slot_.SetState(WorkerState::kReady);
-    const ServedPipeline& pipeline = *report.swaps.front().pipeline;
-    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", pipeline.spec().name,
-               pipeline.model_name(), pipeline.model_version(), took.count());
+    for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
+      const ServedPipeline& pipeline = *entry.deployment.pipeline;
+      log_->info("deployed name={:?} pipeline={:?} model={:?} version={:?}", entry.deployment.name,
+                 pipeline.spec().name, pipeline.model_name(), pipeline.model_version());
+    }
+    const ServedPipeline& first = *service_.catalogue.entries().front().deployment.pipeline;
+    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", first.spec().name,
+               first.model_name(), first.model_version(), took.count());
     if (!acceptor_) StartAccepting();
     PermitOne();
     Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});
   }
 
+  /// Between two requests, or slices of them; those in work go on with what they began with.
   void OnNews(const SwapReport& report) {
     for (const Swap& swap : report.swaps) {
       slot_.metrics.Count("swaps");
-      log_->info("swapped pipeline={:?} model={:?} version={:?} edition={} took_ms={}",
-                 swap.pipeline->spec().name, swap.pipeline->model_name(),
-                 swap.pipeline->model_version(), report.edition, swap.took.count());
+      service_.catalogue.Replace(swap.source, swap.pipeline);
+      log_->info("swapped name={:?} model={:?} version={:?} edition={} took_ms={}",
+                 service_.catalogue.entries()[swap.source].deployment.name,
+                 swap.pipeline->model_name(), swap.pipeline->model_version(), report.edition,
+                 swap.took.count());
     }
     for (const SwapFailure& failure : report.failures) {
       slot_.metrics.Count("failed_swaps");
-      if (!failure.is_known) log_->warn("swap_failed error={:?}", failure.error.message);
+      if (failure.is_known) continue;
+      log_->warn("swap_failed name={:?} error={:?}",
+                 service_.catalogue.entries()[failure.source].deployment.name,
+                 failure.error.message);
     }
-    Serve(report);
+    TellWhatServes(report);
   }
 
-  /// Between two requests, or slices of them; those in work go on with what they began with.
-  void Serve(const SwapReport& report) {
-    for (const Swap& swap : report.swaps) {
-      service_.catalogue.Serve(swap.pipeline);
-      slot_.serves.Set(
-          fmt::format("{} version {}", swap.pipeline->spec().name, swap.pipeline->model_version()));
+  void TellWhatServes(const SwapReport& report) {
+    std::string serves;
+    for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
+      serves += fmt::format("{}{} version {}", serves.empty() ? "" : ", ", entry.deployment.name,
+                            entry.deployment.pipeline->model_version());
     }
-    if (!report.swaps.empty()) router_.Renew();
-    oldest_snapshot_ = report.oldest_snapshot;
+    slot_.serves.Set(serves);
     slot_.failure.Set(report.failure);
     slot_.metrics.Set("edition", report.edition);
+    oldest_snapshot_ = report.oldest_snapshot;
     TellSnapshotAge();
   }
 

@@ -129,6 +129,27 @@ TEST_F(SnapshotsTest, OfOneNameAndTwoDefinitionsLiveSideBySide) {
   EXPECT_EQ(ValueAsOf(then->front(), "a", At("2024-01-01")), "none");
 }
 
+TEST_F(SnapshotsTest, OfOnePoolShareTheirMapping) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  SnapshotPool pool;
+  const auto first = pool.Open(spec, published());
+  const auto second = pool.Open(spec, published());
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(first->front().bytes().data(), second->front().bytes().data());
+  const auto apart = OpenSnapshots(spec, published());
+  ASSERT_TRUE(apart.ok());
+  EXPECT_NE(first->front().bytes().data(), apart->front().bytes().data());
+}
+
+TEST_F(SnapshotsTest, OfOnePoolOutliveIt) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const auto opened = SnapshotPool().Open(spec, published());
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(ValueAsOf(opened->front(), "a", At("2024-01-02")), "5");
+}
+
 TEST_F(SnapshotsTest, OfPipelinesThatDeclareASeriesAlikeAreOneFile) {
   ordered_json other = Shop();
   other["name"] = "another";
@@ -161,6 +182,24 @@ TEST_F(SnapshotsTest, AreAllPublishedOrNone) {
                                           {{"sku", "text"}, {"at", "timestamp"}, {"n", "int64"}})));
   ASSERT_FALSE(report.ok());
   EXPECT_TRUE(fs::is_empty(published()));
+}
+
+/// A pool keeps what it opened, but not beyond the next publication: what is opened beside it would
+/// be of another one.
+TEST_F(SnapshotsTest, OfAPoolAreSharedUntilOthersArePublished) {
+  const PipelineSpec spec = ParsePipeline(ShopWithTwin());
+  ASSERT_TRUE(Publish(spec).ok());
+  SnapshotPool pool;
+  const auto first = pool.Open(spec, published());
+  const auto shared = pool.Open(spec, published());
+  EXPECT_EQ(first->at(0).bytes().data(), shared->at(0).bytes().data());
+  EXPECT_EQ(pool.TakeSeen().size(), 4U);
+  EXPECT_TRUE(pool.TakeSeen().empty());
+  Take(spec, "levels", "sku,at,level\na,2024-02-01,7\n");
+  ASSERT_TRUE(Publish(spec).ok());
+  const auto next = pool.Open(spec, published());
+  EXPECT_EQ(next->at(0).row_count(), first->at(0).row_count() + 1);
+  EXPECT_EQ(next->at(1).row_count(), first->at(1).row_count() + 1);
 }
 
 /// Whoever opens them while others are published gets those of one publication.

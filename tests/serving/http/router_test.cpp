@@ -20,8 +20,7 @@ namespace forkcast::serving {
 
 /// What these endpoints work with.
 struct Service {
-  int made = 0;   ///< Jobs, of all kinds.
-  int alive = 0;  ///< Of these, those that are in work or kept.
+  int made = 0;  ///< Jobs, of all kinds.
 };
 
 namespace {
@@ -31,13 +30,7 @@ using nlohmann::json;
 /// Says what it was asked, in as many slices as the query's `slices` says (by default one).
 class EchoJob final : public Job {
  public:
-  explicit EchoJob(Service& service) : service_(service) {
-    ++service_.made;
-    ++service_.alive;
-  }
-  EchoJob(const EchoJob&) = delete;
-  EchoJob& operator=(const EchoJob&) = delete;
-  ~EchoJob() override { --service_.alive; }
+  explicit EchoJob(Service& service) { ++service.made; }
 
   Status Begin(Exchange& exchange) override {
     exchange_ = &exchange;
@@ -60,7 +53,6 @@ class EchoJob final : public Job {
   }
 
  private:
-  Service& service_;
   Exchange* exchange_ = nullptr;
   int left_ = 0;
 };
@@ -194,23 +186,6 @@ TEST_F(RouterTest, KeepsJobsForTheNextRequestUnlessTheyAreGreat) {
   EXPECT_EQ(service_.made, 1);
   Get("/echo/7");
   EXPECT_EQ(service_.made, 2);
-}
-
-TEST_F(RouterTest, KeepsNoJobFromBeforeItsRenewal) {
-  Get("/echo/idle");
-  const RequestView request{.method = Method::kGet, .path = "/echo/a", .query = "slices=2"};
-  Exchange exchange;
-  Response response;
-  EXPECT_EQ(router_.Start(request, response, exchange), Progress::kMore);
-  Get("/echo/idle");
-  EXPECT_EQ(service_.alive, 2);
-  router_.Renew();
-  EXPECT_EQ(service_.alive, 1);
-  EXPECT_EQ(router_.Continue(exchange), Progress::kDone);
-  EXPECT_EQ(response.body, "key=a");
-  EXPECT_EQ(service_.alive, 0);
-  Get("/echo/b");
-  EXPECT_EQ(service_.alive, 1);
 }
 
 TEST_F(RouterTest, AllocatesNothingInSteadyState) {

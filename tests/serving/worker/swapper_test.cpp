@@ -50,7 +50,8 @@ class SwapperTest : public testing::Test {
   }
   SwapSource Source(const std::string& name) {
     return {.name = name,
-            .load = [this, name](const std::shared_ptr<const ServedPipeline>& served) {
+            .origin = "--deploy",
+            .load = [this, name](const LoadedDeployment& serves, preprocessing::SnapshotPool&) {
               loads_.push_back(name);
               LoadAttempt attempt{.made_of = {.snapshots = disk_.LookAt({name})},
                                   .loaded = Error{ErrorCode::kCorrupt, name + " is bad"}};
@@ -58,7 +59,7 @@ class SwapperTest : public testing::Test {
               during_load_();
               if (text == "bad memory") throw std::bad_alloc();
               if (!text.starts_with("bad")) attempt.loaded = PipelineOf(text);
-              if (served) lent_.push_back(TextOf(served));
+              if (serves.pipeline) lent_.push_back(TextOf(serves.pipeline));
               return attempt;
             }};
   }
@@ -94,7 +95,7 @@ TEST_F(SwapperTest, DoesNotBootWithoutOneOfThem) {
   Swapper worker = MakeWorker();
   const auto report = worker.Boot();
   ASSERT_FALSE(report.ok());
-  EXPECT_EQ(report.error().message, "b is bad");
+  EXPECT_EQ(report.error().message, "--deploy: b is bad");
 }
 
 TEST_F(SwapperTest, TellsNothingWhileNothingIsPublished) {
