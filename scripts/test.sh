@@ -45,7 +45,7 @@ case "$*" in
     ctest --preset dev
     ;;
   --tsan)
-    tests=program Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test
-    ctest --preset tsan -L '^(process|supervision|operations)$'
+    tests=program Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test forkcast_swap_test
+    ctest --preset tsan -L '^(process|supervision|operations|swap)$'
     ;;
 esac

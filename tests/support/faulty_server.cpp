@@ -48,7 +48,7 @@ bool FaultyServer::WillHaveWorkers(std::size_t count, std::chrono::milliseconds 
 
 bool LostNothing(const LoadReport& report) {
   return report.failed() == 0 && report.answered() > 0 && report.statuses.size() == 1 &&
-         report.wrong_ids == 0;
+         report.wrong_ids == 0 && report.wrong == 0;
 }
 
 Request FaultyRequest(const std::string& order) {
@@ -80,6 +80,7 @@ LoadReport Sum(LoadReport sum, const LoadReport& part) {
   for (const auto& [status, count] : part.statuses) sum.statuses[status] += count;
   for (const auto& [outcome, count] : part.failures) sum.failures[outcome] += count;
   sum.wrong_ids += part.wrong_ids;
+  sum.wrong += part.wrong;
   sum.slowest = std::max(sum.slowest, part.slowest);
   return sum;
 }

@@ -44,7 +44,7 @@ class FaultyServer {
   std::optional<Server> server_;
 };
 
-/// All that was asked was answered with 200, and with the asker's own answer.
+/// All that was asked was answered with 200, and with the asker's own and the right answer.
 [[nodiscard]] bool LostNothing(const LoadReport& report);
 
 /// A request with an order for the hook.

@@ -28,8 +28,8 @@ std::ostream& operator<<(std::ostream& out, const LoadReport& report) {
   for (const auto& [status, count] : report.statuses)
     out << "status " << status << ": " << count << "; ";
   for (const auto& [outcome, count] : report.failures) out << outcome << ": " << count << "; ";
-  return out << "wrong ids: " << report.wrong_ids << "; slowest: " << report.slowest.count()
-             << " ms";
+  return out << "wrong ids: " << report.wrong_ids << "; wrong: " << report.wrong
+             << "; slowest: " << report.slowest.count() << " ms";
 }
 
 void ExpectNoMoreFailedThan(std::size_t held, const LoadReport& report) {
@@ -83,7 +83,9 @@ void Load::Note(const Exchange& exchange, const std::string& id, std::chrono::mi
   }
   ++report_.statuses[exchange.answer.status];
   if (exchange.answer.Header("x-request-id") != id) ++report_.wrong_ids;
-  if (exchange.answer.status == 200) ++good_;
+  if (exchange.answer.status != 200) return;
+  ++good_;
+  if (options_.is_right && !options_.is_right(exchange.answer)) ++report_.wrong;
 }
 
 bool Load::WaitForMore(std::size_t answers) const {

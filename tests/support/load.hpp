@@ -26,12 +26,15 @@ struct LoadOptions {
   std::chrono::milliseconds pace{0};
   /// Without an X-Request-Id, which the load gives.
   Request request{};
+  /// Whether an answer with 200 is right; empty: any is. Called by several threads.
+  std::function<bool(const Answer&)> is_right{};
 };
 
 struct LoadReport {
   std::map<int, std::size_t> statuses{};      ///< Of what was answered.
   std::map<Outcome, std::size_t> failures{};  ///< All that was not; refusals too.
   std::size_t wrong_ids = 0;                  ///< Answers that belong to another request.
+  std::size_t wrong = 0;                      ///< Answers that are not right (LoadOptions).
   std::chrono::milliseconds slowest{0};       ///< From connecting, if need be, to the answer.
 
   [[nodiscard]] std::size_t answered(int status = 200) const;

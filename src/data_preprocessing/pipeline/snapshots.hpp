@@ -4,8 +4,10 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/file_identity.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
@@ -26,8 +28,9 @@ struct PublishedSeries {
 };
 
 /// Reads every series of the pipeline from the store and publishes its snapshot in `folder`, which
-/// is created when absent. Errors as TableDao::Read and SnapshotBuilder::Publish; series before the
-/// failing one are published then.
+/// is created when absent. They are published together when all are written, under the folder's
+/// exclusive lock: OpenSnapshots() sees all of them or none. Errors as TableDao::Read and
+/// SnapshotBuilder::Write, and nothing is published then; or as WrittenSnapshot::Publish.
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
                                                       const std::filesystem::path& folder);
 
@@ -35,12 +38,29 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
 /// opened and verified once. Not thread-safe.
 class SnapshotPool {
  public:
-  /// Opens and verifies the snapshot of every series, in the pipeline's order. kNotFound says to
-  /// run ingest; otherwise as Snapshot::Open and Verify.
+  /// Opens and verifies the snapshot of every series, in the pipeline's order, as they were
+  /// published together: all are opened under the folder's shared lock, those that were opened
+  /// before anew if others stand there now. (A file system without locks, or a folder whose files
+  /// alone may be read, is taken as it is.) kNotFound says to run ingest; kIo when somebody
+  /// publishes there for more than 5 s; otherwise as Snapshot::Open and Verify.
   Result<std::vector<Snapshot>> Open(const PipelineSpec& spec, const std::filesystem::path& folder);
 
+  /// What Open() has looked at since this was last asked: each snapshot, before it was opened; as
+  /// far as it came, if it failed.
+  [[nodiscard]] std::vector<SeenFile> TakeSeen() noexcept { return std::exchange(seen_, {}); }
+
  private:
-  std::map<std::filesystem::path, Snapshot> open_;
+  struct Entry {
+    FileIdentity identity;
+    Snapshot snapshot;
+    bool is_verified = false;
+  };
+
+  /// Without a look at the contents, which would keep a publisher waiting.
+  Status Map(const PipelineSpec& spec, const std::filesystem::path& folder);
+
+  std::map<std::filesystem::path, Entry> open_;
+  std::vector<SeenFile> seen_;
 };
 
 /// The same for one pipeline alone.

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <memory>
 #include <numeric>
 #include <span>
 #include <string_view>
@@ -363,15 +364,15 @@ void WriteGridColumn(std::span<const double> values, SectionWriter& writer) {
 /// Writes, verifies and publishes what is arranged; `write_column(i, writer)` adds the sections of
 /// the i-th value.
 template <typename WriteColumnAt>
-Result<SnapshotReport> PublishFile(const SeriesSpec& spec, const std::string& zone_name,
-                                   const std::filesystem::path& path, const Arrangement& arranged,
-                                   WriteColumnAt write_column) {
+Result<WrittenSnapshot> WriteFile(const SeriesSpec& spec, const std::string& zone_name,
+                                  const std::filesystem::path& path, const Arrangement& arranged,
+                                  WriteColumnAt write_column) {
   const Schema values = spec.ValueSchema();
   const std::string definition = DefinitionOf(spec, zone_name);
   try {
-    AtomicFile file(path);
-    SectionWriter writer(file, snapshot_format::kFixedSections +
-                                   values.columns.size() * snapshot_format::kSectionsPerColumn);
+    auto file = std::make_unique<AtomicFile>(path);
+    SectionWriter writer(*file, snapshot_format::kFixedSections +
+                                    values.columns.size() * snapshot_format::kSectionsPerColumn);
     writer.Add(definition);
     writer.Add(std::span<const std::uint64_t>(MakeBuckets(arranged.keys, arranged.key_bytes)));
     writer.Add(std::span<const KeyEntry>(arranged.keys));
@@ -389,20 +390,28 @@ Result<SnapshotReport> PublishFile(const SeriesSpec& spec, const std::string& zo
                    .watermark_us = arranged.watermark_us,
                    .visibility = arranged.visibility});
 
-    const Result<Snapshot> written = Snapshot::Open(file.temporary_path(), definition, values);
+    const Result<Snapshot> written = Snapshot::Open(file->temporary_path(), definition, values);
     if (!written) return written.error();
     if (const Status verified = written->Verify(); !verified) return verified.error();
-    file.Commit();
-    return SnapshotReport{.keys = written->key_count(),
-                          .rows = written->row_count(),
-                          .bytes = written->bytes().size(),
-                          .watermark = written->watermark()};
+    return WrittenSnapshot(std::move(file), {.keys = written->key_count(),
+                                             .rows = written->row_count(),
+                                             .bytes = written->bytes().size(),
+                                             .watermark = written->watermark()});
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kIo, error.what()};
   }
 }
 
 }  // namespace
+
+Status WrittenSnapshot::Publish() {
+  try {
+    file_->Commit();
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kIo, error.what()};
+  }
+  return {};
+}
 
 SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone)
     : spec_(spec), zone_(zone), rows_(spec.ReadSchema()) {
@@ -418,20 +427,27 @@ Status SnapshotBuilder::Add(const Table& batch) {
   return {};
 }
 
-Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& path) const {
+Result<WrittenSnapshot> SnapshotBuilder::Write(const std::filesystem::path& path) const {
   if (grid_) {
     Result<Grid> grid = grid_->Finish();
     if (!grid) return std::move(grid).error();
     const std::vector<std::vector<double>> columns = std::move(grid->columns);
     const Arrangement arranged = ArrangeGrid(std::move(*grid));
-    return PublishFile(spec_, zone_.name(), path, arranged,
-                       [&](std::size_t i, SectionWriter& to) { WriteGridColumn(columns[i], to); });
+    return WriteFile(spec_, zone_.name(), path, arranged,
+                     [&](std::size_t i, SectionWriter& to) { WriteGridColumn(columns[i], to); });
   }
   const Arrangement arranged = Arrange(spec_, rows_);
   const Schema values = spec_.ValueSchema();
-  return PublishFile(spec_, zone_.name(), path, arranged, [&](std::size_t i, SectionWriter& to) {
+  return WriteFile(spec_, zone_.name(), path, arranged, [&](std::size_t i, SectionWriter& to) {
     WriteColumn(rows_.column(*rows_.schema().Find(values.columns[i].name)), arranged.rows, to);
   });
+}
+
+Result<SnapshotReport> SnapshotBuilder::Publish(const std::filesystem::path& path) const {
+  Result<WrittenSnapshot> written = Write(path);
+  if (!written) return std::move(written).error();
+  if (Status published = written->Publish(); !published) return std::move(published).error();
+  return written->report();
 }
 
 }  // namespace forkcast::preprocessing

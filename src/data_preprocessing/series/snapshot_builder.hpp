@@ -3,9 +3,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
-#include <string>
+#include <utility>
 
+#include "data_preprocessing/base/atomic_file.hpp"
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/series/grid_aggregator.hpp"
@@ -22,6 +24,22 @@ struct SnapshotReport {
   std::optional<Instant> watermark;
 };
 
+/// A snapshot that is written and verified under a temporary name. Publishing is a rename, so that
+/// several can be published at almost the same moment; destroyed without, it leaves nothing behind.
+class WrittenSnapshot {
+ public:
+  WrittenSnapshot(std::unique_ptr<AtomicFile> file, SnapshotReport report) noexcept
+      : file_(std::move(file)), report_(report) {}
+
+  /// kIo; what was published before then remains. Once.
+  Status Publish();
+  [[nodiscard]] const SnapshotReport& report() const noexcept { return report_; }
+
+ private:
+  std::unique_ptr<AtomicFile> file_;
+  SnapshotReport report_;
+};
+
 /// Turns rows, in the order in which they were ingested, into a snapshot file (FORMAT.md).
 /// Holds all rows in memory; O(n log(rows of a key)), of a grid as GridAggregator.
 class SnapshotBuilder {
@@ -33,8 +51,10 @@ class SnapshotBuilder {
   /// 2^32 - 2 rows, or as GridAggregator::Add.
   Status Add(const Table& batch);
 
-  /// Writes, verifies and then publishes the snapshot under `path` by rename. kIo, kCorrupt, or
-  /// as GridAggregator::Finish; what was published before then remains.
+  /// Writes and verifies the snapshot that is to be published under `path`. kIo, kCorrupt, or as
+  /// GridAggregator::Finish.
+  [[nodiscard]] Result<WrittenSnapshot> Write(const std::filesystem::path& path) const;
+  /// The same, and publishes it.
   Result<SnapshotReport> Publish(const std::filesystem::path& path) const;
 
  private:

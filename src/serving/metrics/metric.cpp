@@ -7,12 +7,24 @@ constexpr bool IsOneLine(std::string_view text) {
   return !text.empty() && text.find_first_of("\\\n") == std::string_view::npos;
 }
 
+constexpr std::string_view SuffixOf(Metric::Unit unit) {
+  switch (unit) {
+    case Metric::Unit::kNone:
+      return "";
+    case Metric::Unit::kBytes:
+      return "_bytes";
+    case Metric::Unit::kSeconds:
+      return "_seconds";
+  }
+  return {};
+}
+
 /// What the table promises of each row, seen beside those before it.
 constexpr bool IsSound(std::span<const Metric> metrics) {
   for (std::size_t i = 0; i < metrics.size(); ++i) {
     const Metric& metric = metrics[i];
     if (metric.name.empty() || metric.family.empty() || !IsOneLine(metric.help)) return false;
-    if (metric.unit == Metric::Unit::kBytes && !metric.family.ends_with("_bytes")) return false;
+    if (!metric.family.ends_with(SuffixOf(metric.unit))) return false;
     for (std::size_t j = 0; j < i; ++j) {
       const Metric& before = metrics[j];
       if (before.name == metric.name) return false;

@@ -21,7 +21,7 @@ struct Metric {
     kCounter,  ///< Only grows, from the server's start on, through the workers that come and go.
     kGauge,    ///< What is now; 0 when the process that told it has ended.
   };
-  enum class Unit : std::uint8_t { kNone, kBytes };
+  enum class Unit : std::uint8_t { kNone, kBytes, kSeconds };
   /// How the values of the workers become one of the server.
   enum class Across : std::uint8_t {
     kSum,
@@ -33,7 +33,8 @@ struct Metric {
   /// What the code and the JSON of `forkcast status` call it; unique.
   std::string_view name;
   /// To Prometheus: forkcast_FAMILY, or forkcast_FAMILY_total of a counter. A family in bytes ends
-  /// in `_bytes`. Metrics of one family stand side by side and differ in labels alone.
+  /// in `_bytes`, one in seconds in `_seconds`. Metrics of one family stand side by side and differ
+  /// in labels alone.
   std::string_view family;
   std::string_view labels{};  ///< `name="value"`, with commas between; empty: none.
   Kind kind = Kind::kCounter;
@@ -68,12 +69,25 @@ inline constexpr std::array kMetrics{
            .help = "Invocations not captured: the recorder was slow or absent, or they were too large"},
     Metric{.name = "hook_failures", .family = "hook_failures",
            .help = "Calls of a hook that failed, which costs the request nothing"},
+    Metric{.name = "swaps", .family = "swaps",
+           .help = "Newer models or snapshots that a worker took without a restart"},
+    Metric{.name = "failed_swaps", .family = "failed_swaps",
+           .help = "Times that a worker could not load newer models or snapshots and kept what it had"},
+    Metric{.name = "edition", .family = "edition", .kind = Metric::Kind::kGauge,
+           .across = Metric::Across::kByWorker, .heading = "edition",
+           .help = "The edition of models and snapshots that a worker serves"},
+    Metric{.name = "snapshot_age_seconds", .family = "snapshot_age_seconds", .kind = Metric::Kind::kGauge,
+           .unit = Metric::Unit::kSeconds, .across = Metric::Across::kByWorker, .heading = "snapshots",
+           .help = "Age of the oldest snapshot that a worker serves, since it was published"},
     Metric{.name = "generation", .family = "generation", .kind = Metric::Kind::kGauge,
            .across = Metric::Across::kServer,
            .help = "1 at the start; each reload begins another"},
     Metric{.name = "target", .family = "workers_wanted", .kind = Metric::Kind::kGauge,
            .across = Metric::Across::kServer,
            .help = "Workers wanted"},
+    Metric{.name = "newest_edition", .family = "newest_edition", .kind = Metric::Kind::kGauge,
+           .across = Metric::Across::kServer,
+           .help = "1 at the start; each change of a model or snapshot that is served begins another"},
 };
 // clang-format on
 

@@ -323,6 +323,8 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
          worker.ladder.leaving() ? Asked::kYes : Asked::kNo);
   WorkerSlot& slot = slots_[worker.slot];
   slot.metrics.ClearGauges();  // its counters go on (invariant 3)
+  slot.serves.Set({});
+  slot.failure.Set({});
   slot.request_started_ns.store(0);
   slot.request_deadline_ns.store(0);
   slot.SetState(WorkerState::kEmpty);
@@ -408,6 +410,7 @@ void Master::OnSignal(int signal, MonotonicTime now) {
 void Master::TellMetrics() noexcept {
   state_.metrics.Set("generation", reload_.generation());
   state_.metrics.Set("target", target_.workers());
+  state_.metrics.Set("newest_edition", state_.editions.newest());
 }
 
 std::uint64_t Master::Total(MetricId metric) const {
@@ -432,6 +435,8 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                               .state = std::string(WordFor(slot.State())),
                               .stage = std::string(WordFor(worker.ladder.stage())),
                               .age = std::chrono::duration_cast<milliseconds>(now - worker.started),
+                              .serves = slot.serves.Get(),
+                              .failure = slot.failure.Get(),
                               .metrics = slot.metrics.Read()});
   }
   std::ranges::sort(status.workers, {}, &WorkerStatus::slot);

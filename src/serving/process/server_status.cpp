@@ -1,5 +1,7 @@
 #include "serving/process/server_status.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -33,6 +35,8 @@ void EachMember(WorkerType& worker, Visitor visit) {
   visit("age_ms", worker.age);
   EachMetric(/*of_server=*/false,
              [&](const Metric& metric, MetricId id) { visit(metric.name, worker.metrics[id]); });
+  visit("serves", worker.serves);
+  visit("failure", worker.failure);
 }
 
 struct Writer {
@@ -42,7 +46,8 @@ struct Writer {
     json[std::string(name)] = value;
   }
   void operator()(std::string_view name, milliseconds value) const { (*this)(name, value.count()); }
-  void operator()(std::string_view name, std::optional<std::uint64_t> value) const {
+  template <typename T>
+  void operator()(std::string_view name, const std::optional<T>& value) const {
     if (value) (*this)(name, *value);
   }
 };
@@ -56,9 +61,10 @@ struct Reader {
   void operator()(std::string_view name, milliseconds& value) const {
     value = milliseconds(json.at(std::string(name)).get<std::int64_t>());
   }
-  void operator()(std::string_view name, std::optional<std::uint64_t>& value) const {
+  template <typename T>
+  void operator()(std::string_view name, std::optional<T>& value) const {
     if (const auto member = json.find(std::string(name)); member != json.end()) {
-      value = member->get<std::uint64_t>();
+      value = member->template get<T>();
     }
   }
 };
@@ -85,6 +91,8 @@ std::string Show(const Metric& metric, std::optional<std::uint64_t> value) {
       return std::to_string(*value);
     case Metric::Unit::kBytes:
       return std::to_string(*value / kMebibyte) + " MiB";
+    case Metric::Unit::kSeconds:
+      return ShowDuration(std::chrono::seconds(*value));
   }
   return {};
 }
@@ -101,6 +109,13 @@ Cells CellsOf(const WorkerStatus& worker) {
     cells.push_back({Show(kMetrics[i], worker.metrics[MetricId(i)])});
   }
   return cells;
+}
+
+/// What a terminal might take for more than text, as a question mark.
+std::string OnOneLine(std::string text) {
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  return text;
 }
 
 /// Numbers to the right, words to the left, two blanks between columns, none at a line's end.
@@ -123,6 +138,28 @@ std::string Align(const std::vector<Cells>& lines) {
   return text;
 }
 
+using Text = std::optional<std::string> WorkerStatus::*;
+
+/// `served by workers 0, 1: TEXT`: a line for each different text that workers tell.
+std::string ListTexts(const std::vector<WorkerStatus>& workers, Text member,
+                      std::string_view meaning) {
+  std::vector<std::pair<std::string, std::string>> tellers;  // by text, in order of appearance
+  for (const WorkerStatus& worker : workers) {
+    const std::string text = (worker.*member).value_or("");
+    if (text.empty()) continue;
+    auto known = std::ranges::find(tellers, text, &std::pair<std::string, std::string>::first);
+    if (known == tellers.end()) known = tellers.insert(known, {text, ""});
+    known->second += fmt::format("{}{}", known->second.empty() ? "" : ", ", worker.slot);
+  }
+  std::string lines;
+  for (const auto& [text, slots] : tellers) {
+    lines += fmt::format("{} {} {}: {}\n", meaning,
+                         slots.find(',') == std::string::npos ? "worker" : "workers", slots,
+                         OnOneLine(text));
+  }
+  return lines;
+}
+
 }  // namespace
 
 std::string ToJson(const ServerStatus& status) {
@@ -141,7 +178,8 @@ std::string ToJson(const ServerStatus& status) {
   json["recorder"] = {{"pid", status.recorder.pid},
                       {"captured", status.recorder.captured},
                       {"dropped", status.recorder.dropped}};
-  return json.dump() + "\n";
+  // A text was cut where it had to be, or names a file in whatever bytes its name has.
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 Result<ServerStatus> ParseServerStatus(std::string_view text) {
@@ -174,8 +212,10 @@ std::string ToTable(const ServerStatus& status) {
   for (const WorkerStatus& worker : status.workers) lines.push_back(CellsOf(worker));
   const RecorderStatus& recorder = status.recorder;
   return "server pid " + std::to_string(status.pid) + ", generation " + own("generation") +
-         ", up " + ShowDuration(status.uptime) + ", " + own("target") + " workers wanted\n" +
-         Align(lines) +
+         ", edition " + own("newest_edition") + ", up " + ShowDuration(status.uptime) + ", " +
+         own("target") + " workers wanted\n" + Align(lines) +
+         ListTexts(status.workers, &WorkerStatus::serves, "served by") +
+         ListTexts(status.workers, &WorkerStatus::failure, "not taken by") +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n";

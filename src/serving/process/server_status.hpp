@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,6 +24,10 @@ struct WorkerStatus {
   std::string state;  ///< What it says of itself: booting, ready, draining.
   std::string stage;  ///< How far the master is with it; from "retiring" on it is leaving.
   std::chrono::milliseconds age{};
+  /// What answers: each deployment's name and version. None: not told.
+  std::optional<std::string> serves{};
+  /// Why it does not serve the newest edition; empty: it does, or is about to. None: not told.
+  std::optional<std::string> failure{};
   MetricReadings metrics;  ///< All but the server's own.
 
   friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
@@ -54,7 +59,8 @@ struct ServerStatus {
 Result<ServerStatus> ParseServerStatus(std::string_view text);
 
 /// For people: a line on the server, a table of the workers with a column for each metric that has
-/// a heading, a line on the recorder. What is not known is a dash.
+/// a heading, a line on each thing that workers serve or cannot take, and which do, a line on the
+/// recorder. What is not known is a dash.
 [[nodiscard]] std::string ToTable(const ServerStatus& status);
 
 /// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.

@@ -4,7 +4,8 @@
 //
 // Invariants, by which the code names them:
 //   1. One writer. A slot is written by the worker that has it; before that worker's fork and after
-//      its end, by the master. The ServerState is written by the master.
+//      its end, by the master. Within the worker the loop's thread writes. The ServerState is
+//      written by the master, but for the `editions`, in which any worker may begin another.
 //   2. A slot is kEmpty exactly while no process has it. The master takes it (kBooting) before it
 //      forks and gives it back (kEmpty) when it has seen the end; in between its worker says how
 //      far it is.
@@ -14,8 +15,11 @@
 //      that. Outside both are 0, and it is the heartbeat that counts.
 //   5. Nothing waits: every field is a lock-free atomic, so that a process that is killed at any
 //      moment leaves nothing locked. Fields are of slightly different moments; only `state` orders:
-//      whoever sees it sees what was written before it.
-//   6. Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
+//      whoever sees it sees what was written before it. A text is whole, or not told (SharedText).
+//   6. A slot's `edition` is that of the newest look at what is published after which the worker
+//      served all that it saw. It is behind the server's while the worker loads, and as long as it
+//      cannot: then its `failure` says why, and is empty otherwise.
+//   7. Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
 
 #include <algorithm>
 #include <array>
@@ -26,6 +30,8 @@
 #include <string_view>
 
 #include "serving/metrics/metric_values.hpp"
+#include "serving/process/editions.hpp"
+#include "serving/process/shared_text.hpp"
 
 namespace forkcast::serving {
 
@@ -61,6 +67,8 @@ struct alignas(128) WorkerSlot {
   MetricValues metrics;
   /// Id of the request in work, cut to fit; for the report of a worker that is aborted in it.
   std::array<std::atomic<char>, 64> request_id{};
+  SharedText<256> serves;   // deployments and versions that answer
+  SharedText<512> failure;  // of the newest models or snapshots, which it could not take
 
   static_assert(std::atomic<std::int64_t>::is_always_lock_free);
 
@@ -78,10 +86,11 @@ struct alignas(128) WorkerSlot {
       slots, [](const WorkerSlot& slot) { return slot.State() == WorkerState::kReady; });
 }
 
-/// What the master tells all workers at once, also those whose loop is busy.
+/// What concerns all workers at once.
 struct ServerState {
   /// When whatever is in work has to be over because the server stops; 0 while it does not.
   std::atomic<std::int64_t> stop_deadline_ns{0};
+  Editions editions;
   MetricValues metrics;  ///< The server's own (Metric::Across::kServer).
 };
 

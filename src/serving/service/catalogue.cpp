@@ -17,6 +17,12 @@ void Catalogue::Serve(std::vector<ServedDeployment> deployments) {
   }
 }
 
+void Catalogue::Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline) {
+  Entry& entry = entries_[place];
+  entry.idle.clear();
+  entry.deployment.pipeline = std::move(pipeline);
+}
+
 Result<Catalogue::Entry*> Catalogue::Find(std::string_view name) {
   if (entries_.empty()) return Error{ErrorCode::kNotReady, "the model is not loaded yet"};
   if (name.empty()) return &entries_.front();

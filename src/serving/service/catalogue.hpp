@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,10 @@ class Catalogue {
   /// From now on these answer, each of another name; the first is the default. What was served
   /// before is let go, but for what requests in work hold until they are answered.
   void Serve(std::vector<ServedDeployment> deployments);
+
+  /// From now on `pipeline` answers for the deployment at `place` among entries(), which stays
+  /// where it is; the old one is let go as by Serve().
+  void Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline);
 
   /// In the order in which they were given; empty while nothing is loaded.
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }

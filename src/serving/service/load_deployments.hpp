@@ -1,18 +1,42 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
 #include "serving/config/deployment.hpp"
 #include "serving/service/catalogue.hpp"
+#include "serving/service/load_attempt.hpp"
 
 namespace forkcast::serving {
 
-/// Loads deployments: pipelines and models are read and checked, snapshots mapped and verified,
-/// those that several read once. `models`: the registry that they name models of. All or none; an
-/// error names who declared the deployment and the file concerned. Blocks on the disk.
+/// A deployment that serves, for the next attempt to load it.
+struct LoadedDeployment {
+  std::shared_ptr<const ServedPipeline> pipeline{};  ///< Null: it does not serve yet.
+  Ingredients made_of{};
+};
+
+/// Loads a deployment as it is published now: pipeline and model are read and checked, snapshots
+/// mapped and verified, those that others read, too, once for all of the `pool`. `models`: the
+/// registry that it names a model of. Of what serves the pipeline's file, or the version if it is
+/// the same, is not read again: a file is a setting, which a reload reads, and a version never
+/// changes. Errors name the file concerned. Blocks on the disk.
+[[nodiscard]] LoadAttempt LoadDeployment(const Deployment& deployment,
+                                         const std::filesystem::path& models,
+                                         const LoadedDeployment& serves,
+                                         preprocessing::SnapshotPool& pool);
+
+/// Gives what was loaded the names it is served by, each the deployment's or, where that has none,
+/// its pipeline's. kInvalidArgument naming the second of one name. Precondition: as many of both.
+[[nodiscard]] Result<std::vector<ServedDeployment>> NameDeployments(
+    std::span<const Deployment> deployments,
+    std::span<const std::shared_ptr<const ServedPipeline>> pipelines);
+
+/// Loads deployments for the first time and names them. All or none; an error names who declared
+/// the deployment and the file concerned.
 [[nodiscard]] Result<std::vector<ServedDeployment>> LoadDeployments(
     std::span<const Deployment> deployments, const std::filesystem::path& models);
 

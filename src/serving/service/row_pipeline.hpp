@@ -35,6 +35,8 @@ class RowPipeline final : public ServedPipeline {
                                                             preprocessing::SnapshotPool& pool);
 
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
+  [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
+      const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const override;
 
  private:
   class RowScorer;
@@ -42,10 +44,11 @@ class RowPipeline final : public ServedPipeline {
   explicit RowPipeline(Parts parts)
       : ServedPipeline(std::move(parts.spec), std::move(parts.model_name),
                        std::move(parts.model_version)),
-        predictor_(std::move(parts.predictor)) {}
+        predictor_(std::make_shared<const model::Predictor>(std::move(parts.predictor))) {}
+  RowPipeline(const RowPipeline& lender, std::vector<preprocessing::Snapshot> snapshots);
 
-  model::Predictor predictor_;
-  std::vector<preprocessing::Snapshot> snapshots_;  // in the order of spec().series
+  std::shared_ptr<const model::Predictor> predictor_;  // also of those over other snapshots
+  std::vector<preprocessing::Snapshot> snapshots_;     // in the order of spec().series
 };
 
 }  // namespace forkcast::serving

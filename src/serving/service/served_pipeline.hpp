@@ -1,9 +1,12 @@
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <string>
 
+#include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/schema.hpp"
 #include "serving/service/answer_plan.hpp"
 #include "serving/service/scorer.hpp"
@@ -27,6 +30,12 @@ class ServedPipeline {
   [[nodiscard]] const AnswerPlan& answer() const noexcept { return answer_; }
 
   [[nodiscard]] virtual std::unique_ptr<Scorer> MakeScorer() const = 0;
+
+  /// The same pipeline and model over the snapshots that are in `folder` now; this one lends what
+  /// does not depend on them. As SnapshotPool::Open. Null: this kind lends nothing, and is loaded
+  /// whole.
+  [[nodiscard]] virtual Result<std::shared_ptr<const ServedPipeline>> Over(
+      const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const;
 
  protected:
   /// `fields` is the pipeline's until a kind adds its own.

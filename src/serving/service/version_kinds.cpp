@@ -54,6 +54,12 @@ const VersionKind& KindOf(const VersionInfo& version) {
 
 std::span<const VersionKind> VersionKinds() noexcept { return kKinds; }
 
+std::filesystem::path VersionPath(const std::string& reference,
+                                  const std::filesystem::path& models) {
+  const std::size_t at = reference.find('@');
+  return models / reference.substr(0, at) / reference.substr(at + 1);
+}
+
 Loaded LoadVersion(const Deployment& deployment, const std::filesystem::path& models,
                    SnapshotPool& pool) {
   Result<VersionInfo> version = Find(deployment.model, models);

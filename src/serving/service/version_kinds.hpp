@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
@@ -25,6 +26,11 @@ struct VersionKind {
 
 /// Every kind that can be served. A new one is a line in this table (../README.md).
 [[nodiscard]] std::span<const VersionKind> VersionKinds() noexcept;
+
+/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a symbolic link, or
+/// a version's folder.
+[[nodiscard]] std::filesystem::path VersionPath(const std::string& reference,
+                                                const std::filesystem::path& models);
 
 /// Loads the version that a deployment names in the registry `models`, of whichever kind it is.
 /// kNotFound naming what there is, kInvalidArgument for a version of no kind, and as

@@ -1,13 +1,14 @@
 #include "serving/worker/worker.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/random.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -19,8 +20,8 @@
 #include <memory>
 #include <optional>
 #include <random>
-#include <thread>
 #include <utility>
+#include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
@@ -35,6 +36,8 @@
 #include "serving/process/worker_signals.hpp"
 #include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
+#include "serving/worker/loader_thread.hpp"
+#include "serving/worker/swapper.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -43,6 +46,7 @@ namespace net = boost::asio;
 using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kTick{500};
+constexpr std::chrono::milliseconds kLoaderPause{100};  // the shorter, the sooner all have the new
 constexpr int kSweeps = 10;
 constexpr std::chrono::milliseconds kSweepPause{20};
 constexpr std::chrono::milliseconds kStoppingIdle{1000};  // for a request that is on its way
@@ -68,8 +72,8 @@ std::uint64_t ResidentBytes() {
   return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
-/// One worker's life: boot, serve, drain. Everything runs on the loop but the loading of the
-/// pipeline and the wait for connections, which post to it.
+/// One worker's life: boot, serve, drain. Everything runs on the loop but the loading of what it
+/// serves and the wait for connections, which post to it.
 class Worker {
  public:
   explicit Worker(const WorkerOptions& options)
@@ -107,7 +111,8 @@ class Worker {
         signals_(loop_),
         control_(loop_),
         first_request_(slot_.metrics.Get("requests")),
-        recycle_after_(RecycleAfter()) {}
+        recycle_after_(RecycleAfter()),
+        swapper_(Sources(), options.server.editions, clock_, static_cast<std::uint32_t>(seed_)) {}
 
   int Run() {
     slot_.SetState(WorkerState::kBooting);
@@ -119,15 +124,32 @@ class Worker {
     WatchMaster();
     Tick();
     if (options_.start.first_boot) StartAccepting();
-    loader_ = std::thread([this] { Load(); });
+    loader_.Start({.first = [this] { return Load(); },
+                   .again = [this] { LookForNew(); },
+                   .pause = kLoaderPause});
     loop_.run();
-    // Stopped while it loads, which cannot be interrupted: nobody waits for what it would bring.
-    if (!load_over_) std::_Exit(exit_code_);
-    loader_.join();
+    // Nobody waits for what a load would bring.
+    if (!loader_.Stop()) std::_Exit(exit_code_);
     return exit_code_;
   }
 
  private:
+  /// What is served, as the loader's thread loads it.
+  [[nodiscard]] std::vector<SwapSource> Sources() const {
+    std::vector<SwapSource> sources;
+    for (const Deployment& deployment : config_.deployments) {
+      const std::string name =
+          deployment.name.empty() ? deployment.pipeline.stem().string() : deployment.name;
+      const auto load = [this, &deployment](const LoadedDeployment& serves,
+                                            preprocessing::SnapshotPool& pool) {
+        if (options_.before_load) options_.before_load();
+        return LoadDeployment(deployment, config_.models, serves, pool);
+      };
+      sources.push_back({.name = name, .origin = deployment.origin, .load = load});
+    }
+    return sources;
+  }
+
   void Tell(const ControlMessage& message) { SendControl(control_.native_handle(), message); }
 
   /// Requests after which this worker asks to be replaced; 0 for never.
@@ -215,6 +237,7 @@ class Worker {
     }
     connections_.Tick(now);
     ReportLostLines(now);
+    TellSnapshotAge();
     ticker_.expires_after(kTick);
     ticker_.async_wait([this](const error_code& error) {
       if (!error) Tick();
@@ -229,27 +252,40 @@ class Worker {
   }
 
   /// On the loader's thread.
-  void Load() {
+  bool Load() {
     const auto begun = clock_.Monotonic();
-    if (options_.before_load) options_.before_load();
-    auto loaded = LoadDeployments(config_.deployments, config_.models);
+    Result<SwapReport> loaded = swapper_.Boot();
+    const bool is_loaded = loaded.ok();
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
-    load_over_ = true;
-    net::post(loop_, [this, took, result = std::move(loaded)]() mutable {
-      if (result) {
-        OnLoaded(*std::move(result), took);
-      } else {
-        log_->critical("boot_failed error={:?}", result.error().message);
-        exit_code_ = kExitBootFailed;
-        loop_.stop();
-      }
+    net::post(loop_, [this, took, result = std::move(loaded)] {
+      if (!result) return FailToBoot(result.error());
+      OnLoaded(*result, took);
     });
+    return is_loaded;
   }
 
-  void OnLoaded(std::vector<ServedDeployment> deployments, std::chrono::milliseconds took) {
+  void FailToBoot(const Error& error) {
+    log_->critical("boot_failed error={:?}", error.message);
+    exit_code_ = kExitBootFailed;
+    loop_.stop();
+  }
+
+  /// On the loader's thread.
+  void LookForNew() {
+    if (std::optional<SwapReport> report = swapper_.Turn()) {
+      net::post(loop_, [this, news = std::move(*report)] { OnNews(news); });
+    }
+  }
+
+  void OnLoaded(const SwapReport& report, std::chrono::milliseconds took) {
+    std::vector<std::shared_ptr<const ServedPipeline>> pipelines;
+    for (const Swap& swap : report.swaps) pipelines.push_back(swap.pipeline);
+    auto deployments = NameDeployments(config_.deployments, pipelines);
+    if (!deployments) return FailToBoot(deployments.error());
     loaded_ = true;
-    service_.catalogue.Serve(std::move(deployments));
+    service_.catalogue.Serve(*std::move(deployments));
+    TellWhatServes(report);
     if (draining_) return;
     slot_.SetState(WorkerState::kReady);
     for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
@@ -263,6 +299,47 @@ class Worker {
     if (!acceptor_) StartAccepting();
     PermitOne();
     Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});
+  }
+
+  /// Between two requests, or slices of them; those in work go on with what they began with.
+  void OnNews(const SwapReport& report) {
+    for (const Swap& swap : report.swaps) {
+      slot_.metrics.Count("swaps");
+      service_.catalogue.Replace(swap.source, swap.pipeline);
+      log_->info("swapped name={:?} model={:?} version={:?} edition={} took_ms={}",
+                 service_.catalogue.entries()[swap.source].deployment.name,
+                 swap.pipeline->model_name(), swap.pipeline->model_version(), report.edition,
+                 swap.took.count());
+    }
+    for (const SwapFailure& failure : report.failures) {
+      slot_.metrics.Count("failed_swaps");
+      if (failure.is_known) continue;
+      log_->warn("swap_failed name={:?} error={:?}",
+                 service_.catalogue.entries()[failure.source].deployment.name,
+                 failure.error.message);
+    }
+    TellWhatServes(report);
+  }
+
+  void TellWhatServes(const SwapReport& report) {
+    std::string serves;
+    for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
+      serves += fmt::format("{}{} version {}", serves.empty() ? "" : ", ", entry.deployment.name,
+                            entry.deployment.pipeline->model_version());
+    }
+    slot_.serves.Set(serves);
+    slot_.failure.Set(report.failure);
+    slot_.metrics.Set("edition", report.edition);
+    oldest_snapshot_ = report.oldest_snapshot;
+    TellSnapshotAge();
+  }
+
+  void TellSnapshotAge() {
+    if (!oldest_snapshot_) return;
+    const auto age =
+        std::chrono::duration_cast<std::chrono::seconds>(clock_.Now() - *oldest_snapshot_);
+    slot_.metrics.Set("snapshot_age_seconds",
+                      static_cast<std::uint64_t>(std::max<std::int64_t>(age.count(), 0)));
   }
 
   void StartAccepting() {
@@ -371,8 +448,9 @@ class Worker {
       first_request_;  // the slot had other workers before (invariant 3 of WorkerSlot)
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
-  std::thread loader_;
-  std::atomic<bool> load_over_ = false;
+  Swapper swapper_;  // used by the loader's thread alone
+  LoaderThread loader_;
+  std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;
   std::uint64_t lost_lines_ = 0;
   bool permit_out_ = false;

@@ -19,15 +19,16 @@ struct WorkerOptions {
   int capture_socket = -1;          ///< To the recorder.
   AccessLog* access_log = nullptr;  ///< Null: none.
   std::span<WorkerSlot> slots;
-  const ServerState& server;
+  ServerState& server;
   WorkerStart start;
   std::span<const HookType> hook_types;
-  /// Called on the loader's thread before the pipeline is loaded; may be empty.
+  /// Called on the loader's thread before each load; may be empty.
   std::function<void()> before_load;
 };
 
 /// Runs a worker until it is drained, orphaned, or told to end; returns its exit code. To be called
 /// in a process forked for it, with the signals that the worker handles still blocked.
+/// What it serves is replaced in place when something newer is published (Swapper).
 /// The first workers of a server take connections while they load, and answer 503, since a platform
 /// that asks for /ping must be answered; later ones would turn requests away that others can
 /// answer.

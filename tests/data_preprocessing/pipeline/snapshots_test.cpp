@@ -4,9 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <memory>
 #include <ostream>
+#include <string>
+#include <thread>
 
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/features/feature_testing.hpp"
@@ -165,6 +168,63 @@ TEST_F(SnapshotsTest, MayReadAQueryThatLeavesTheLabelAlone) {
   const auto report = Publish(spec);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(ValueAsOf(OpenSnapshots(spec, published())->at(1), "a", At("2024-01-02")), "1");
+}
+
+/// A second series over the rows of the first.
+ordered_json ShopWithTwin() {
+  return ShopWithQuery("SELECT sku, at, level AS n FROM levels",
+                       {{"sku", "text"}, {"at", "timestamp"}, {"n", "int64"}});
+}
+
+TEST_F(SnapshotsTest, AreAllPublishedOrNone) {
+  const auto report =
+      Publish(ParsePipeline(ShopWithQuery("SELECT sku, at, late AS n FROM orders",
+                                          {{"sku", "text"}, {"at", "timestamp"}, {"n", "int64"}})));
+  ASSERT_FALSE(report.ok());
+  EXPECT_TRUE(fs::is_empty(published()));
+}
+
+/// A pool keeps what it opened, but not beyond the next publication: what is opened beside it would
+/// be of another one.
+TEST_F(SnapshotsTest, OfAPoolAreSharedUntilOthersArePublished) {
+  const PipelineSpec spec = ParsePipeline(ShopWithTwin());
+  ASSERT_TRUE(Publish(spec).ok());
+  SnapshotPool pool;
+  const auto first = pool.Open(spec, published());
+  const auto shared = pool.Open(spec, published());
+  EXPECT_EQ(first->at(0).bytes().data(), shared->at(0).bytes().data());
+  EXPECT_EQ(pool.TakeSeen().size(), 4U);
+  EXPECT_TRUE(pool.TakeSeen().empty());
+  Take(spec, "levels", "sku,at,level\na,2024-02-01,7\n");
+  ASSERT_TRUE(Publish(spec).ok());
+  const auto next = pool.Open(spec, published());
+  EXPECT_EQ(next->at(0).row_count(), first->at(0).row_count() + 1);
+  EXPECT_EQ(next->at(1).row_count(), first->at(1).row_count() + 1);
+}
+
+/// Whoever opens them while others are published gets those of one publication.
+TEST_F(SnapshotsTest, AreOpenedAsTheyWerePublishedTogether) {
+  const PipelineSpec spec = ParsePipeline(ShopWithTwin());
+  ASSERT_TRUE(Publish(spec).ok());
+  std::atomic<bool> over = false;
+  std::thread publisher([&] {
+    for (int i = 0; i < 40; ++i) {
+      Take(spec, "levels",
+           "sku,at,level\na,2024-02-01 00:00:0" + std::to_string(i % 10) + "," + std::to_string(i) +
+               "\n");
+      EXPECT_TRUE(Publish(spec).ok());
+    }
+    over = true;
+  });
+  std::uint64_t most = 0;
+  while (!over) {
+    const auto opened = OpenSnapshots(spec, published());
+    ASSERT_TRUE(opened.ok()) << opened.error().message;
+    EXPECT_EQ(opened->at(0).row_count(), opened->at(1).row_count());
+    most = std::max(most, opened->at(0).row_count());
+  }
+  publisher.join();
+  EXPECT_GT(most, 2U);
 }
 
 struct LabelQuery {

@@ -34,6 +34,7 @@ ServerStatus Example() {
   MetricReadings of_server;
   of_server["generation"] = 3;
   of_server["target"] = 2;
+  of_server["newest_edition"] = 5;
   return {.pid = 100,
           .uptime = milliseconds(3'723'000),
           .metrics = of_server,
@@ -43,6 +44,8 @@ ServerStatus Example() {
                        .state = "ready",
                        .stage = "ready",
                        .age = milliseconds(61'000),
+                       .serves = "order_triage version 1",
+                       .failure = "",
                        .metrics = Readings({{"requests", 12345},
                                             {"client_errors", 6},
                                             {"server_errors", 7},
@@ -50,13 +53,17 @@ ServerStatus Example() {
                                             {"refused", 15},
                                             {"connections", 9},
                                             {"resident_bytes", 12'582'912},
-                                            {"restarts", 10}})},
+                                            {"restarts", 10},
+                                            {"edition", 5},
+                                            {"snapshot_age_seconds", 90}})},
                       {.slot = 11,
                        .pid = 99999,
                        .generation = 2,
                        .state = "draining",
                        .stage = "retiring",
                        .age = milliseconds(999),
+                       .serves = "order_triage version 1",
+                       .failure = "zip.snapshot: checksum\033 differs",
                        .metrics = Readings({{"requests", std::uint64_t{1} << 63U}})}},
           .recorder = {.pid = 102, .captured = 13, .dropped = 14}};
 }
@@ -71,10 +78,12 @@ TEST(ServerStatus, ComesBackFromJsonAsItWas) {
 
 TEST(ServerStatus, IsReadableAsATable) {
   EXPECT_EQ(ToTable(Example()),
-            R"(server pid 100, generation 3, up 1h 2m, 2 workers wanted
-slot    pid  generation  state     stage       age             requests  4xx  5xx  clipped  refused  connections  memory  restarts
-   0    101           3  ready     ready     1m 1s                12345    6    7        8       15            9  12 MiB        10
-  11  99999           2  draining  retiring     0s  9223372036854775808    0    0        0        0            0   0 MiB         0
+            R"(server pid 100, generation 3, edition 5, up 1h 2m, 2 workers wanted
+slot    pid  generation  state     stage       age             requests  4xx  5xx  clipped  refused  connections  memory  restarts  edition  snapshots
+   0    101           3  ready     ready     1m 1s                12345    6    7        8       15            9  12 MiB        10        5     1m 30s
+  11  99999           2  draining  retiring     0s  9223372036854775808    0    0        0        0            0   0 MiB         0        0         0s
+served by workers 0, 11: order_triage version 1
+not taken by worker 11: zip.snapshot: checksum? differs
 recorder pid 102, captured 13, dropped 14
 )");
 }
@@ -98,6 +107,7 @@ TEST(ServerStatus, CallsItsMembersAsDocumented) {
           R"("stage":"ready","age_ms":61000,"requests":12345,"client_errors":6,"server_errors":7,)"
           R"("clipped":8,"refused":15,"connections":9,"resident_bytes":12582912,"restarts":10,)"
           R"("captured":0,"capture_dropped":0,"hook_failures":0)"));
+  EXPECT_THAT(text, HasSubstr(R"("serves":"order_triage version 1","failure":"")"));
   EXPECT_THAT(text, EndsWith(R"(],"recorder":{"pid":102,"captured":13,"dropped":14}})"
                              "\n"));
 }
@@ -109,6 +119,15 @@ TEST(ServerStatus, ShowsADashForWhatAnOlderServerDoesNotTell) {
       R"("recorder":{"pid":0,"captured":0,"dropped":0}})");
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_THAT(ToTable(*read), HasSubstr(" 7    -    -        -"));
+}
+
+/// The names of files have any bytes, and a text may be cut within a character.
+TEST(ServerStatus, IsJsonWhateverBytesATextHas) {
+  ServerStatus status = Example();
+  status.workers[0].failure = "caf\xC3";
+  const auto read = ParseServerStatus(ToJson(status));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->workers[0].failure, "caf\xEF\xBF\xBD");
 }
 
 struct TextCase {

@@ -1,0 +1,131 @@
+#include "serving/worker/swapper.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace forkcast::serving {
+namespace {
+
+using preprocessing::SnapshotPool;
+using Todo = SwapPlan::Todo;
+
+/// What is thrown, for want of memory, say, is an error like others: what serves goes on.
+LoadAttempt Attempt(const SwapSource& source, const LoadedDeployment& serves, SnapshotPool& pool) {
+  try {
+    return source.load(serves, pool);
+  } catch (const std::exception& error) {
+    return {.loaded = Error{ErrorCode::kInternal, error.what()}};
+  }
+}
+
+std::optional<Instant> Oldest(const std::vector<SeenFile>& snapshots) {
+  std::optional<Instant> oldest;
+  for (const SeenFile& snapshot : snapshots) {
+    const Instant published{std::chrono::duration_cast<Instant::duration>(
+        std::chrono::nanoseconds(snapshot.identity.modified_ns))};
+    oldest = std::min(oldest.value_or(published), published);
+  }
+  return oldest;
+}
+
+}  // namespace
+
+Swapper::Swapper(std::vector<SwapSource> sources, Editions& editions, const Clock& clock,
+                 std::uint32_t seed, SwapPlan::Look look)
+    : editions_(editions), clock_(clock), look_(std::move(look)) {
+  kept_.reserve(sources.size());
+  for (SwapSource& source : sources) {
+    kept_.push_back({.source = std::move(source), .plan = SwapPlan(seed)});
+  }
+}
+
+Result<SwapReport> Swapper::Boot() {
+  looked_at_ = editions_.newest();
+  SwapReport report;
+  SnapshotPool pool;
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    if (Load(i, pool, report)) continue;
+    const Error& error = report.failures.back().error;
+    return Error{error.code, fmt::format("{}: {}", kept_[i].source.origin, error.message)};
+  }
+  Complete(report);
+  edition_ = report.edition;
+  return report;
+}
+
+std::optional<SwapReport> Swapper::Turn() {
+  LetGo();
+  const MonotonicTime now = clock_.Monotonic();
+  const std::uint64_t newest = editions_.newest();
+  const bool is_told = newest != looked_at_;
+  const auto retries = [now](const Kept& kept) { return kept.plan.IsRetryDue(now); };
+  if (!is_told && !editions_.TakeLook(now) && std::ranges::none_of(kept_, retries)) {
+    return std::nullopt;
+  }
+
+  std::vector<Todo> todo;
+  for (Kept& kept : kept_) todo.push_back(kept.plan.Decide(look_, now));
+  const bool is_news = std::ranges::any_of(
+      todo, [](Todo one) { return one == Todo::kTakeNew || one == Todo::kForget; });
+  // Before the loading: the others begin theirs meanwhile.
+  looked_at_ = is_news && !is_told ? editions_.Announce() : newest;
+
+  SwapReport report;
+  SnapshotPool pool;
+  for (std::size_t i = 0; i < kept_.size(); ++i) {
+    if (todo[i] == Todo::kForget) kept_[i].failure.clear();
+    if (todo[i] == Todo::kTakeNew || todo[i] == Todo::kRetry) Load(i, pool, report);
+  }
+  Complete(report);
+  const bool is_nothing = !is_news && report.swaps.empty() && report.failures.empty();
+  if (is_nothing && report.edition == edition_) return std::nullopt;
+  edition_ = report.edition;
+  return report;
+}
+
+void Swapper::LetGo() {
+  // Nobody else can take hold of one again: only what the catalogue has is given to requests.
+  std::erase_if(retired_, [](const auto& pipeline) { return pipeline.use_count() == 1; });
+}
+
+bool Swapper::Load(std::size_t number, SnapshotPool& pool, SwapReport& report) {
+  Kept& kept = kept_[number];
+  const MonotonicTime begun = clock_.Monotonic();
+  LoadAttempt attempt = Attempt(kept.source, kept.serves, pool);
+  const MonotonicTime ended = clock_.Monotonic();
+  if (!attempt.loaded) {
+    kept.plan.OnFailed(std::move(attempt.made_of), ended);
+    const std::string before = std::exchange(kept.failure, attempt.loaded.error().message);
+    report.failures.push_back({.source = number,
+                               .error = std::move(attempt.loaded).error(),
+                               .is_known = before == kept.failure});
+    return false;
+  }
+  if (kept.serves.pipeline) retired_.push_back(std::move(kept.serves.pipeline));
+  kept.serves = {.pipeline = *std::move(attempt.loaded), .made_of = attempt.made_of};
+  kept.plan.OnLoaded(std::move(attempt.made_of));
+  kept.failure.clear();
+  report.swaps.push_back(
+      {.source = number,
+       .pipeline = kept.serves.pipeline,
+       .took = std::chrono::duration_cast<std::chrono::milliseconds>(ended - begun)});
+  return true;
+}
+
+void Swapper::Complete(SwapReport& report) const {
+  for (const Kept& kept : kept_) {
+    if (!kept.failure.empty()) {
+      report.failure += fmt::format("{}{}: {}", report.failure.empty() ? "" : "; ",
+                                    kept.source.name, kept.failure);
+    }
+    const std::optional<Instant> oldest = Oldest(kept.serves.made_of.snapshots);
+    if (oldest)
+      report.oldest_snapshot = std::min(report.oldest_snapshot.value_or(*oldest), *oldest);
+  }
+  report.edition = report.failure.empty() ? looked_at_ : edition_;
+}
+
+}  // namespace forkcast::serving
