@@ -6,11 +6,12 @@
 #include <array>
 #include <cmath>
 #include <cstring>
+#include <memory>
+#include <new>
 #include <optional>
 #include <string_view>
 #include <system_error>
 #include <utility>
-#include <variant>
 
 #include "data_preprocessing/base/mapped_file.hpp"
 #include "model/tree/forest_format.hpp"
@@ -22,6 +23,8 @@ using forest_format::Header;
 using forest_format::kExits;
 using forest_format::kLeavesALine;
 using forest_format::kTests;
+using forest_format::kToLeaf;
+using forest_format::kToTile;
 using forest_format::Tile;
 
 Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
@@ -88,20 +91,24 @@ void Finish(Link link, std::span<float> margins) noexcept {
 /// The bytes of a file: mapped, or copied to where tiles may begin.
 class Forest::Bytes {
  public:
-  explicit Bytes(MappedFile file) : held_(std::move(file)) {}
+  explicit Bytes(MappedFile file) : file_(std::move(file)), bytes_(file_->bytes()) {}
   explicit Bytes(std::string_view bytes)
-      : held_(std::vector<Tile>(bytes.size() / sizeof(Tile) + 1)), size_(bytes.size()) {
-    std::memcpy(std::get<std::vector<Tile>>(held_).data(), bytes.data(), bytes.size());
+      : copy_(static_cast<std::byte*>(::operator new(bytes.size(), kAlignment))),
+        bytes_(copy_.get(), bytes.size()) {
+    std::memcpy(copy_.get(), bytes.data(), bytes.size());
   }
 
-  [[nodiscard]] std::span<const std::byte> get() const noexcept {
-    if (const auto* file = std::get_if<MappedFile>(&held_)) return file->bytes();
-    return std::as_bytes(std::span(std::get<std::vector<Tile>>(held_))).first(size_);
-  }
+  [[nodiscard]] std::span<const std::byte> get() const noexcept { return bytes_; }
 
  private:
-  std::variant<MappedFile, std::vector<Tile>> held_;
-  std::size_t size_ = 0;
+  static constexpr std::align_val_t kAlignment{alignof(Tile)};
+  struct Delete {
+    void operator()(std::byte* bytes) const noexcept { ::operator delete(bytes, kAlignment); }
+  };
+
+  std::optional<MappedFile> file_;
+  std::unique_ptr<std::byte, Delete> copy_;
+  std::span<const std::byte> bytes_;
 };
 
 /// Checks a file, and points a forest to its sections.
@@ -189,8 +196,8 @@ class Forest::Reader {
       if (const char* const wrong = Fault(tile, line)) {
         return Corrupt(fmt::format("damaged: line {}: {}", line, wrong));
       }
-      for (std::size_t i = 0; i < forest_format::kBitCount[tile.inner]; ++i) {
-        is_tile[tile.first_tile + i] = true;
+      for (std::size_t i = 0; i < forest_format::kBitCount[tile.exits[kToTile]]; ++i) {
+        is_tile[tile.first[kToTile] + i] = true;
       }
     }
     return {};
@@ -202,7 +209,8 @@ class Forest::Reader {
     if (tile.tests >= kExitsOf.size() || (tile.categorical & ~tile.tests) != 0) {
       return "tests that are none";
     }
-    if ((tile.inner & tile.leaves) != 0 || (tile.inner | tile.leaves) != kExitsOf[tile.tests]) {
+    const auto [to_leaf, to_tile] = tile.exits;
+    if ((to_leaf & to_tile) != 0 || (to_leaf | to_tile) != kExitsOf[tile.tests]) {
       return "exits that fit no tests";
     }
     for (std::size_t i = 0; i < kTests; ++i) {
@@ -212,12 +220,13 @@ class Forest::Reader {
         return "categories that lie out of bounds";
       }
     }
-    const std::size_t inner = forest_format::kBitCount[tile.inner];
-    const std::size_t leaves = forest_format::kBitCount[tile.leaves];
-    if (inner > 0 && (tile.first_tile <= line || tile.first_tile + inner > tables.lines.size())) {
+    const std::size_t tiles = forest_format::kBitCount[to_tile];
+    const std::size_t first_tile = tile.first[kToTile];
+    if (tiles > 0 && (first_tile <= line || first_tile + tiles > tables.lines.size())) {
       return "the next tile lies out of bounds";
     }
-    if (tile.first_leaf + leaves > tables.lines.size() * kLeavesALine) {
+    const std::size_t leaves = forest_format::kBitCount[to_leaf];
+    if (tile.first[kToLeaf] + leaves > tables.lines.size() * kLeavesALine) {
       return "a leaf lies out of bounds";
     }
     return nullptr;
@@ -284,13 +293,16 @@ Result<Forest> Forest::Open(const std::filesystem::path& path, const ForestKerne
   }
 }
 
-std::size_t Forest::byte_count() const noexcept { return bytes_->get().size(); }
+std::string_view Forest::bytes() const noexcept {
+  const std::span<const std::byte> bytes = bytes_->get();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 void Forest::Predict(std::span<const float> rows, std::span<double> out) const noexcept {
   const std::size_t margins = base_margins_.size();
   const std::size_t outputs = outputs_.size();
   const std::size_t row_count = out.size() / outputs;
-  std::array<float, ForestSource::kMostMargins> scratch;  // NOLINT(...): written before it is read
+  std::array<float, ForestSource::kMostMargins> scratch;  // written before it is read
   const std::size_t block = scratch.size() / margins;
   for (std::size_t first = 0; first < row_count; first += block) {
     const std::size_t count = std::min(block, row_count - first);

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -42,7 +42,8 @@ class Forest final : public Model {
   void Predict(std::span<const float> rows, std::span<double> out) const noexcept override;
 
   [[nodiscard]] std::size_t tree_count() const noexcept { return tables_.trees.size(); }
-  [[nodiscard]] std::size_t byte_count() const noexcept;
+  /// Of the file.
+  [[nodiscard]] std::string_view bytes() const noexcept;
 
  private:
   class Bytes;

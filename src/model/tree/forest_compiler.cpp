@@ -23,6 +23,8 @@ using forest_format::kExits;
 using forest_format::kLeavesALine;
 using forest_format::kSlots;
 using forest_format::kTests;
+using forest_format::kToLeaf;
+using forest_format::kToTile;
 using forest_format::Tile;
 
 using Node = ForestSource::Node;
@@ -97,19 +99,19 @@ class TileWriter {
       const Node& next = tree_->nodes[*at];
       const auto bit = static_cast<std::uint8_t>(1U << exit);
       if (next.is_leaf()) {
-        tile.leaves |= bit;
+        tile.exits[kToLeaf] |= bit;
         leaves.push_back(next.value);
       } else {
-        tile.inner |= bit;
+        tile.exits[kToTile] |= bit;
         below.push_back(*at);
       }
     }
-    if (!below.empty()) tile.first_tile = AddLines(below.size());
-    if (!leaves.empty()) tile.first_leaf = WriteLeaves(leaves, line, tile);
+    if (!below.empty()) tile.first[kToTile] = AddLines(below.size());
+    if (!leaves.empty()) tile.first[kToLeaf] = WriteLeaves(leaves, line, tile);
     lines_[line] = tile;
     std::vector<std::pair<std::uint32_t, std::uint32_t>> tiles;
     for (std::size_t i = 0; i < below.size(); ++i) {
-      tiles.emplace_back(tile.first_tile + static_cast<std::uint32_t>(i), below[i]);
+      tiles.emplace_back(tile.first[kToTile] + static_cast<std::uint32_t>(i), below[i]);
     }
     return tiles;
   }

@@ -40,6 +40,9 @@ inline constexpr std::size_t kExits = 8;  // below tests 3 to 6, from the left
 inline constexpr std::size_t kSlots = 9;  // of a tile
 inline constexpr std::size_t kLeavesALine = 16;
 
+/// Where an exit leads.
+enum Way : std::uint8_t { kToLeaf = 0, kToTile = 1 };
+
 /// Three levels of a tree. Test i goes to test 2i + 1 (left) or 2i + 2 (right), from 3 on to exit
 /// 2i - 6 or 2i - 5. Where there is no test, the way goes left.
 struct alignas(64) Tile {
@@ -47,16 +50,15 @@ struct alignas(64) Tile {
   /// of where their set begins. Slots of no test may hold leaves.
   std::array<float, kSlots> slots{};
   std::array<std::uint16_t, kTests> features{};
-  std::uint8_t inner = 0;          // exits that go on to a tile
-  std::uint8_t leaves = 0;         // exits that end
   std::uint8_t tests = 0;          // that are there
   std::uint8_t missing_right = 0;  // tests that NaN goes right from
   std::uint8_t categorical = 0;    // tests of categories
   std::uint8_t unused = 0;
-  /// The line of the tile below the first inner exit; those of the next ones follow.
-  std::uint32_t first_tile = 0;
-  /// The first leaf's number among all floats of the lines; the next ones follow.
-  std::uint32_t first_leaf = 0;
+  /// By Way: the exits that lead there, as bits.
+  std::array<std::uint8_t, 2> exits{};
+  /// By Way, below the first of its exits: the leaf's number among all floats of the lines; the
+  /// tile's line. Those of the next exits follow.
+  std::array<std::uint32_t, 2> first{};
 };
 static_assert(sizeof(Tile) == 64);
 
@@ -85,15 +87,6 @@ inline constexpr auto kBitCount = [] {
   }
   return counts;
 }();
-
-/// The sections of a file behind its header, in their order.
-struct Sections {
-  std::span<const Tile> lines;
-  std::span<const Tree> trees;
-  std::span<const float> base_margins;
-  std::span<const std::uint32_t> category_words;
-  std::span<const std::byte> names;
-};
 
 /// What belongs into Header::checksum of a file of these bytes (at least a header's).
 [[nodiscard]] std::array<std::uint8_t, 16> ComputeChecksum(
