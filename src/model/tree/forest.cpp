@@ -200,7 +200,35 @@ class Forest::Reader {
         is_tile[tile.first[kToTile] + i] = true;
       }
     }
+    forest_.tables_.walk_length = CommonWalkLength(is_tile);
     return {};
+  }
+
+  /// ForestTables::walk_length. From the last tile on: each leads to tiles behind it.
+  [[nodiscard]] std::size_t CommonWalkLength(const std::vector<bool>& is_tile) const {
+    constexpr std::uint8_t kMost = 255;  // longer ones are taken for different
+    const std::span<const Tile> lines = forest_.tables_.lines;
+    std::vector<std::uint8_t> lengths(lines.size());
+    for (std::size_t line = lines.size(); line-- > 0;) {
+      if (!is_tile[line]) continue;
+      const Tile& tile = lines[line];
+      if (tile.exits[kToTile] == 0) {
+        lengths[line] = 1;
+      } else if (tile.exits[kToLeaf] == 0) {
+        const auto below = std::span(lengths).subspan(
+            tile.first[kToTile], forest_format::kBitCount[tile.exits[kToTile]]);
+        const bool same = std::ranges::count(below, below[0]) == std::ssize(below);
+        if (same && below[0] != 0 && below[0] != kMost) {
+          lengths[line] = static_cast<std::uint8_t>(below[0] + 1);
+        }
+      }
+    }
+    const std::span<const forest_format::Tree> trees = forest_.tables_.trees;
+    if (trees.empty()) return 0;
+    const std::uint8_t first = lengths[trees[0].root];
+    const bool same = std::ranges::all_of(
+        trees, [&](const forest_format::Tree& tree) { return lengths[tree.root] == first; });
+    return same ? first : 0;
   }
 
   /// What is wrong with a tile; null: nothing.

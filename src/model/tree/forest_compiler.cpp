@@ -36,20 +36,22 @@ constexpr std::size_t kMostLines = std::size_t{1} << 28U;
 /// lines close by.
 class TileWriter {
  public:
+  /// `walk_length`: so many tiles has each walk, where it would have fewer; 0 or 1: as it comes.
+  explicit TileWriter(std::size_t walk_length) : walk_length_(walk_length) {}
+
   /// The line of the tree's first tile.
   std::uint32_t Add(const ForestSource::Tree& tree) {
     tree_ = &tree;
     open_leaves_.reset();
     const std::uint32_t root = AddLines(1);
-    // Tiles that have a line and no content yet: the line, and the node that they begin with.
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> open{{root, 0}};
+    std::vector<OpenTile> open{{.line = root, .node = 0, .length = 1}};
     while (!open.empty()) {
-      const auto [line, node] = open.back();
+      const OpenTile tile = open.back();
       open.pop_back();
-      std::vector<std::pair<std::uint32_t, std::uint32_t>> below = WriteTile(line, node);
+      std::vector<OpenTile> below = WriteTile(tile);
       // The heaviest on top: it is written next.
       std::ranges::stable_sort(
-          below, {}, [&tree](const auto& tile) { return tree.nodes[tile.second].weight; });
+          below, {}, [&tree](const OpenTile& next) { return tree.nodes[next.node].weight; });
       open.insert(open.end(), below.begin(), below.end());
     }
     return root;
@@ -62,6 +64,13 @@ class TileWriter {
   }
 
  private:
+  /// One that has a line and no content yet.
+  struct OpenTile {
+    std::uint32_t line = 0;
+    std::uint32_t node = 0;  ///< That it begins with.
+    std::size_t length = 0;  ///< Of the walk, with this tile.
+  };
+
   /// What stands where in a tile: positions 0 to 6 are tests, 7 to 14 exits.
   using Positions = std::array<std::optional<std::uint32_t>, kTests + kExits>;
 
@@ -83,10 +92,9 @@ class TileWriter {
     return positions;
   }
 
-  /// Gives the tiles below.
-  std::vector<std::pair<std::uint32_t, std::uint32_t>> WriteTile(std::uint32_t line,
-                                                                 std::uint32_t node) {
-    const Positions positions = Place(node);
+  /// Gives the tiles below. A leaf that comes too early is a tile of its own, without a test.
+  std::vector<OpenTile> WriteTile(const OpenTile& open) {
+    const Positions positions = Place(open.node);
     Tile tile;
     for (std::size_t i = 0; i < kTests; ++i) {
       if (positions[i]) WriteTest(i, tree_->nodes[*positions[i]], tile);
@@ -98,7 +106,7 @@ class TileWriter {
       if (!at) continue;
       const Node& next = tree_->nodes[*at];
       const auto bit = static_cast<std::uint8_t>(1U << exit);
-      if (next.is_leaf()) {
+      if (next.is_leaf() && open.length >= walk_length_) {
         tile.exits[kToLeaf] |= bit;
         leaves.push_back(next.value);
       } else {
@@ -107,11 +115,13 @@ class TileWriter {
       }
     }
     if (!below.empty()) tile.first[kToTile] = AddLines(below.size());
-    if (!leaves.empty()) tile.first[kToLeaf] = WriteLeaves(leaves, line, tile);
-    lines_[line] = tile;
-    std::vector<std::pair<std::uint32_t, std::uint32_t>> tiles;
+    if (!leaves.empty()) tile.first[kToLeaf] = WriteLeaves(leaves, open.line, tile);
+    lines_[open.line] = tile;
+    std::vector<OpenTile> tiles;
     for (std::size_t i = 0; i < below.size(); ++i) {
-      tiles.emplace_back(tile.first[kToTile] + static_cast<std::uint32_t>(i), below[i]);
+      tiles.push_back({.line = tile.first[kToTile] + static_cast<std::uint32_t>(i),
+                       .node = below[i],
+                       .length = open.length + 1});
     }
     return tiles;
   }
@@ -171,11 +181,42 @@ class TileWriter {
     return static_cast<std::uint32_t>(first);
   }
 
+  std::size_t walk_length_;
   const ForestSource::Tree* tree_ = nullptr;
   std::vector<Tile> lines_;
   std::vector<std::uint32_t> category_words_;
   std::optional<std::size_t> open_leaves_;  ///< Behind the last leaf outside of a tile.
 };
+
+/// How long all walks are made, so that kernels need not look where each ends: as long as the
+/// longest, if that is short and makes the file not much larger; else 0.
+std::size_t CommonWalkLength(const ForestSource& source) {
+  constexpr std::size_t kLevels = 3;  // of a tile
+  constexpr std::size_t kLongest = 3;
+  std::array<std::size_t, kLongest + 1> leaves{};  // by the length of their walk
+  std::size_t tiles = 0;
+  std::size_t longest = 0;
+  for (const ForestSource::Tree& tree : source.trees) {
+    std::vector<std::size_t> depths(tree.nodes.size());
+    for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+      const Node& node = tree.nodes[i];
+      if (node.is_leaf()) {
+        const std::size_t length = std::max<std::size_t>(1, (depths[i] + kLevels - 1) / kLevels);
+        if (length > kLongest) return 0;
+        longest = std::max(longest, length);
+        ++leaves[length];
+      } else {
+        depths[node.left] = depths[node.right] = depths[i] + 1;
+        tiles += depths[i] % kLevels == 0 ? 1 : 0;
+      }
+    }
+  }
+  std::size_t added = 0;
+  for (std::size_t length = 1; length < longest; ++length) {
+    added += leaves[length] * (longest - length);
+  }
+  return added <= tiles / 2 ? longest : 0;
+}
 
 template <typename T>
 void Append(std::span<const T> elements, std::string& bytes) {
@@ -185,7 +226,7 @@ void Append(std::span<const T> elements, std::string& bytes) {
 }  // namespace
 
 std::string CompileForest(const ForestSource& source) {
-  TileWriter tiles;
+  TileWriter tiles(CommonWalkLength(source));
   std::vector<forest_format::Tree> trees;
   for (const ForestSource::Tree& tree : source.trees) {
     trees.push_back({.root = tiles.Add(tree), .margin = tree.margin});

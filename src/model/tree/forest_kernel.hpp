@@ -16,6 +16,8 @@ struct ForestTables {
   std::span<const std::uint32_t> category_words;
   std::size_t feature_count = 0;
   std::size_t margin_count = 0;
+  /// Tiles of every walk from a root to a leaf; 0 when walks differ.
+  std::size_t walk_length = 0;
 };
 
 /// A way to walk a forest. All give the same floats: they differ in what they ask of the processor.

@@ -48,31 +48,60 @@ inline std::uint32_t RootOf(const Tree& tree) noexcept {
   return static_cast<std::uint32_t>(tree.root * kLeavesALine);
 }
 
-/// Goes on from a tile; true when it came to a leaf. Without a branch, which no processor would
-/// foresee.
+/// Where an exit leads, of those that lead this way.
 template <typename Row>
-inline bool Step(const ForestTables& forest, const Row& row, std::uint32_t& position) noexcept {
-  const float* const floats = Floats(forest);
-  const auto& tile = *reinterpret_cast<const Tile*>(floats + position);
-  const unsigned exit = row.Exit(forest, tile);
-  const unsigned way = (unsigned{tile.exits[forest_format::kToTile]} >> exit) & 1U;
+inline std::uint32_t Next(const Tile& tile, unsigned exit, unsigned way) noexcept {
   const unsigned before = tile.exits[way] & ((1U << exit) - 1);
-  position = (tile.first[way] + Row::CountBits(before)) << (4 * way);
-  __builtin_prefetch(floats + position);
-  return way == forest_format::kToLeaf;
+  return (tile.first[way] + Row::CountBits(before)) << (4 * way);
 }
 
-/// Walks from where each of `count` positions is down to its leaf. `row_of(i)` is the row of walk
-/// i.
-template <typename RowOf>
-inline void WalkDown(const ForestTables& forest, RowOf row_of, std::size_t count,
-                     Positions& positions) noexcept {
+/// Walks that may end at any tile.
+template <typename Row, typename RowOf>
+inline void WalkDownOneByOne(const ForestTables& forest, RowOf row_of, std::size_t count,
+                             Positions& positions) noexcept {
+  const float* const floats = Floats(forest);
   std::uint64_t walking = (std::uint64_t{1} << count) - 1;
   while (walking != 0) {
     for (std::uint64_t left = walking; left != 0; left &= left - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(left));
-      walking ^= std::uint64_t{Step(forest, row_of(i), positions[i])} << i;
+      const auto& tile = *reinterpret_cast<const Tile*>(floats + positions[i]);
+      const unsigned exit = row_of(i).Exit(forest, tile);
+      // Without a branch, which no processor would foresee.
+      const unsigned way = (unsigned{tile.exits[forest_format::kToTile]} >> exit) & 1U;
+      positions[i] = Next<Row>(tile, exit, way);
+      __builtin_prefetch(floats + positions[i]);
+      walking ^= std::uint64_t{way == forest_format::kToLeaf} << i;
     }
+  }
+}
+
+/// Walks that all have as many tiles, so that none is asked whether it has ended.
+template <typename Row, typename RowOf>
+inline void WalkDownTogether(const ForestTables& forest, RowOf row_of, std::size_t count,
+                             Positions& positions) noexcept {
+  const float* const floats = Floats(forest);
+  for (std::size_t length = 1; length < forest.walk_length; ++length) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto& tile = *reinterpret_cast<const Tile*>(floats + positions[i]);
+      positions[i] = Next<Row>(tile, row_of(i).Exit(forest, tile), forest_format::kToTile);
+      __builtin_prefetch(floats + positions[i]);
+    }
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto& tile = *reinterpret_cast<const Tile*>(floats + positions[i]);
+    positions[i] = Next<Row>(tile, row_of(i).Exit(forest, tile), forest_format::kToLeaf);
+  }
+}
+
+/// Walks from where each of `count` positions is down to its leaf. `row_of(i)` is the row of walk
+/// i.
+template <typename Row, typename RowOf>
+inline void WalkDown(const ForestTables& forest, RowOf row_of, std::size_t count,
+                     Positions& positions) noexcept {
+  if (forest.walk_length == 0) {
+    WalkDownOneByOne<Row>(forest, row_of, count, positions);
+  } else {
+    WalkDownTogether<Row>(forest, row_of, count, positions);
   }
 }
 
@@ -104,7 +133,7 @@ inline void AddRow(const ForestTables& forest, const float* values, float* margi
       positions[i] = RootOf(trees[i]);
       __builtin_prefetch(Floats(forest) + positions[i]);
     }
-    WalkDown(forest, SameRow<Row>{row}, count, positions);
+    WalkDown<Row>(forest, SameRow<Row>{row}, count, positions);
     for (std::size_t i = 0; i < count; ++i) {
       margins[trees[i].margin] += Floats(forest)[positions[i]];
     }
@@ -134,7 +163,8 @@ inline void AddTrees(const ForestTables& forest, const float* rows, std::size_t 
       }
       for (std::size_t i = 0; i < count; ++i) positions[i] = RootOf(tree);
       const float* const values = rows + first * forest.feature_count;
-      WalkDown(forest, RowAfterRow<Row>{width, forest.feature_count, values}, count, positions);
+      WalkDown<Row>(forest, RowAfterRow<Row>{width, forest.feature_count, values}, count,
+                    positions);
       for (std::size_t i = 0; i < count; ++i) {
         margins[(first + i) * forest.margin_count + tree.margin] += Floats(forest)[positions[i]];
       }
