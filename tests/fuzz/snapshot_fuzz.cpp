@@ -6,8 +6,6 @@
 // reasons, or every accessor stays inside it, whatever key, row, column and time it is asked for.
 
 #include <gtest/gtest.h>
-#include <sanitizer/asan_interface.h>
-#include <unistd.h>
 
 #include <array>
 #include <cstddef>
@@ -22,6 +20,7 @@
 #include "data_preprocessing/series/snapshot_format.hpp"
 #include "fuzz/byte_changes.hpp"
 #include "fuzz/memory_file.hpp"
+#include "fuzz/poisoned_tail.hpp"
 #include "fuzz/require.hpp"
 
 namespace {
@@ -33,6 +32,7 @@ using forkcast::Status;
 using forkcast::fuzz::ApplyChanges;
 using forkcast::fuzz::MemoryFile;
 using forkcast::fuzz::Overwrite;
+using forkcast::fuzz::PoisonedTail;
 using forkcast::fuzz::Require;
 using forkcast::fuzz::TakeLine;
 using namespace forkcast::preprocessing;
@@ -129,24 +129,6 @@ void Seal(std::string& bytes) {
 }
 
 // ---- every accessor ----
-
-/// A mapping goes on with zeros until its last page ends; under ASan nobody reads them.
-class PoisonedTail {
- public:
-  explicit PoisonedTail(std::string_view file) noexcept
-      : begin_(file.data() + file.size()),
-        size_(-reinterpret_cast<std::uintptr_t>(begin_) %
-              static_cast<std::uintptr_t>(::getpagesize())) {
-    ASAN_POISON_MEMORY_REGION(begin_, size_);
-  }
-  PoisonedTail(const PoisonedTail&) = delete;
-  PoisonedTail& operator=(const PoisonedTail&) = delete;
-  ~PoisonedTail() { ASAN_UNPOISON_MEMORY_REGION(begin_, size_); }
-
- private:
-  const char* begin_;
-  std::size_t size_;
-};
 
 void RequireInside(std::string_view text, std::string_view file) {
   Require(text.data() == nullptr || (text.data() >= file.data() && text.size() <= file.size() &&
