@@ -29,17 +29,24 @@ Result<Catalogue::Entry*> InvocationJob::FindDeployment() const {
 }
 
 Result<InvocationJob::Options> InvocationJob::ReadOptions(const Exchange& exchange,
-                                                          const AnswerPlan& answer) {
+                                                          const ServedPipeline& pipeline) {
   const RequestView& request = exchange.request();
   const auto partial = exchange.QueryFlag("partial");
   if (!partial) return partial.error();
   const auto with_features = exchange.QueryFlag("features");
   if (!with_features) return with_features.error();
   Result<bool> with_actuals = false;
-  if (!answer.schema.actuals.empty()) with_actuals = exchange.QueryFlag("actuals");
+  if (!pipeline.answer().schema.actuals.empty()) with_actuals = exchange.QueryFlag("actuals");
   if (!with_actuals) return with_actuals.error();
   const auto format = wire::FormatOfRequest(request.content_type);
   if (!format) return format.error();
+  wire::CsvHeader csv_header =
+      pipeline.spec().request.csv_has_header ? wire::CsvHeader::kPresent : wire::CsvHeader::kAbsent;
+  if (*format == wire::Format::kCsv) {
+    const auto said = wire::CsvHeaderOfRequest(request.content_type);
+    if (!said) return said.error();
+    csv_header = said->value_or(csv_header);
+  }
   const auto answer_format = wire::NegotiateAnswer(request.accept, *format);
   if (!answer_format) return answer_format.error();
   // The content coding that changes nothing (RFC 9110, 8.4.1).
@@ -54,6 +61,7 @@ Result<InvocationJob::Options> InvocationJob::ReadOptions(const Exchange& exchan
                  .with_features = *with_features,
                  .with_actuals = *with_actuals,
                  .request_format = *format,
+                 .csv_header = csv_header,
                  .answer_format = *answer_format};
 }
 
@@ -189,10 +197,11 @@ Status InvocationJob::CheckDeadline() {
 }
 
 Status InvocationJob::Receive() {
-  auto options = ReadOptions(*exchange_, pipeline().answer());
+  auto options = ReadOptions(*exchange_, pipeline());
   if (!options) return std::move(options).error();
   options_ = *options;
-  steps_->decoder.Start(options_.request_format, request().body, steps_->decoded);
+  steps_->decoder.Start(options_.request_format, request().body, steps_->decoded,
+                        options_.csv_header);
   return {};
 }
 

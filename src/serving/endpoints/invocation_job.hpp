@@ -46,12 +46,13 @@ class InvocationJob final : public Job {
     bool with_features = false;
     bool with_actuals = false;
     wire::Format request_format = wire::Format::kJson;
+    wire::CsvHeader csv_header = wire::CsvHeader::kPresent;
     wire::Format answer_format = wire::Format::kJson;
   };
 
   /// The deployment that the request asks for, by name or not.
   [[nodiscard]] Result<Catalogue::Entry*> FindDeployment() const;
-  static Result<Options> ReadOptions(const Exchange& exchange, const AnswerPlan& answer);
+  static Result<Options> ReadOptions(const Exchange& exchange, const ServedPipeline& pipeline);
   /// Goes on until the slice is over or the answer is made.
   Result<Progress> RunSlice();
   /// A part of the stage at hand.

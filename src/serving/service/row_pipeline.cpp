@@ -118,7 +118,7 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Load(
   auto made = Make({.spec = *std::move(spec),
                     .model_name = std::move(loaded->name),
                     .model_version = std::move(loaded->version),
-                    .predictor = *std::move(predictor)},
+                    .predictor = std::make_shared<const Predictor>(*std::move(predictor))},
                    folder, pool);
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {
     return in_file(made.error().code, made.error().message);

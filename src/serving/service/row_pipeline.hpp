@@ -20,7 +20,7 @@ class RowPipeline final : public ServedPipeline {
     preprocessing::PipelineSpec spec;
     std::string model_name;
     std::string model_version;
-    model::Predictor predictor;
+    std::shared_ptr<const model::Predictor> predictor;
   };
 
   /// Of a pipeline's file, with the model that it names: maps and verifies the snapshots in
