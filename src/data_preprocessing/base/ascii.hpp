@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 namespace forkcast {
@@ -13,6 +14,18 @@ namespace forkcast {
 /// Whether two texts are the same but for the case of these letters.
 [[nodiscard]] constexpr bool EqualsIgnoringCase(std::string_view a, std::string_view b) noexcept {
   return std::ranges::equal(a, b, {}, Lower, Lower);
+}
+
+/// Whether `name` can be that of a file or a folder and a part of a URL's path, unescaped: 1 to
+/// `most` letters, digits, '-', '_' and '.', the first one no '.', so that nothing is hidden and
+/// nothing leads out of its folder.
+[[nodiscard]] constexpr bool IsPlainName(std::string_view name, std::size_t most) noexcept {
+  const auto is_plain = [](char c) {
+    const char low = Lower(c);
+    return (low >= 'a' && low <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= most && name.front() != '.' &&
+         std::ranges::all_of(name, is_plain);
 }
 
 }  // namespace forkcast

@@ -42,27 +42,46 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
   return published;
 }
 
-Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
-                                            const std::filesystem::path& folder) {
+namespace {
+
+Result<Snapshot> OpenSnapshot(const std::filesystem::path& path, const SeriesSpec& series,
+                              const TimeZone& zone) {
+  auto snapshot = Snapshot::Open(path, DefinitionOf(series, zone.name()), series.ValueSchema());
+  if (!snapshot && snapshot.error().code == ErrorCode::kNotFound) {
+    return Error{ErrorCode::kNotFound,
+                 path.string() + ": no snapshot of series \"" + series.name +
+                     "\" as this pipeline declares it; run forkcast ingest",
+                 series.name};
+  }
+  if (!snapshot) return snapshot;
+  if (const Status verified = snapshot->Verify(); !verified) {
+    return Error{verified.error().code, path.string() + ": " + verified.error().message,
+                 series.name};
+  }
+  return snapshot;
+}
+
+}  // namespace
+
+Result<std::vector<Snapshot>> SnapshotPool::Open(const PipelineSpec& spec,
+                                                 const std::filesystem::path& folder) {
   std::vector<Snapshot> snapshots;
   for (const SeriesSpec& series : spec.series) {
     const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
-    auto snapshot =
-        Snapshot::Open(path, DefinitionOf(series, spec.zone.name()), series.ValueSchema());
-    if (!snapshot && snapshot.error().code == ErrorCode::kNotFound) {
-      return Error{ErrorCode::kNotFound,
-                   path.string() + ": no snapshot of series \"" + series.name +
-                       "\" as this pipeline declares it; run forkcast ingest",
-                   series.name};
+    auto known = open_.find(path);
+    if (known == open_.end()) {
+      Result<Snapshot> opened = OpenSnapshot(path, series, spec.zone);
+      if (!opened) return std::move(opened).error();
+      known = open_.emplace(path, *std::move(opened)).first;
     }
-    if (!snapshot) return std::move(snapshot).error();
-    if (const Status verified = snapshot->Verify(); !verified) {
-      return Error{verified.error().code, path.string() + ": " + verified.error().message,
-                   series.name};
-    }
-    snapshots.push_back(std::move(*snapshot));
+    snapshots.push_back(known->second);
   }
   return snapshots;
+}
+
+Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
+                                            const std::filesystem::path& folder) {
+  return SnapshotPool().Open(spec, folder);
 }
 
 }  // namespace forkcast::preprocessing

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,19 @@ struct PublishedSeries {
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
                                                       const std::filesystem::path& folder);
 
-/// Opens and verifies the snapshot of every series, in the pipeline's order. kNotFound says to run
-/// ingest; otherwise as Snapshot::Open and Verify.
+/// The snapshots of several pipelines. Those that read the same one share its mapping, which is
+/// opened and verified once. Not thread-safe.
+class SnapshotPool {
+ public:
+  /// Opens and verifies the snapshot of every series, in the pipeline's order. kNotFound says to
+  /// run ingest; otherwise as Snapshot::Open and Verify.
+  Result<std::vector<Snapshot>> Open(const PipelineSpec& spec, const std::filesystem::path& folder);
+
+ private:
+  std::map<std::filesystem::path, Snapshot> open_;
+};
+
+/// The same for one pipeline alone.
 Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
                                             const std::filesystem::path& folder);
 

@@ -78,9 +78,9 @@ class Snapshot::SectionReader {
   bool fits_ = true;
 };
 
-const Header& Snapshot::header() const noexcept {
-  return *reinterpret_cast<const Header*>(file_.bytes().data());
-}
+Snapshot::Snapshot(MappedFile file)
+    : file_(std::make_shared<const MappedFile>(std::move(file))),
+      header_(reinterpret_cast<const Header*>(file_->bytes().data())) {}
 
 Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_view definition,
                                 const Schema& values) {
@@ -101,7 +101,7 @@ Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_v
 }
 
 Status Snapshot::CheckHeader() const {
-  const std::span<const std::byte> file = file_.bytes();
+  const std::span<const std::byte> file = file_->bytes();
   if (file.size() < sizeof(Header) || header().magic != snapshot_format::kMagic) {
     return Corrupt("not a snapshot file");
   }
@@ -124,7 +124,7 @@ Status Snapshot::CheckHeader() const {
 
 Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
   if (Status good = CheckHeader(); !good) return good;
-  const std::span<const std::byte> file = file_.bytes();
+  const std::span<const std::byte> file = file_->bytes();
   const Header& head = header();
   SectionReader reader(
       file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)), SectionCount(head)});
@@ -176,7 +176,7 @@ Snapshot::ColumnView Snapshot::MapColumn(SectionReader& reader, std::uint32_t se
 }
 
 Status Snapshot::Verify() const {
-  const std::uint64_t checksum = snapshot_format::ComputeChecksum(file_.bytes());
+  const std::uint64_t checksum = snapshot_format::ComputeChecksum(file_->bytes());
   if (checksum != header().checksum) return Corrupt("checksum mismatch: the file is damaged");
   if (Status keys = VerifyKeys(); !keys) return keys;
   return VerifyColumns();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -17,8 +18,8 @@
 namespace forkcast::preprocessing {
 
 /// One published series, mapped read-only (FORMAT.md). Workers that open the same file share its
-/// pages. Never changes after Open(); thread-safe. Values of text columns are views into the
-/// mapping and live as long as the snapshot.
+/// pages, copies of a snapshot its mapping. Never changes after Open(); thread-safe. Values of text
+/// columns are views into the mapping and live as long as the snapshot or a copy.
 ///
 /// Readers know keys, the rows of a key, and numbers of rows that only mean something to the same
 /// snapshot. How many files these lie in, and where the rows of one key lie beside those of
@@ -84,7 +85,7 @@ class Snapshot {
   [[nodiscard]] std::uint64_t row_count() const noexcept { return header().row_count; }
   /// The whole file.
   [[nodiscard]] std::string_view bytes() const noexcept {
-    return {reinterpret_cast<const char*>(file_.bytes().data()), file_.bytes().size()};
+    return {reinterpret_cast<const char*>(file_->bytes().data()), file_->bytes().size()};
   }
 
  private:
@@ -100,8 +101,9 @@ class Snapshot {
 
   class SectionReader;
 
-  explicit Snapshot(MappedFile file) noexcept : file_(std::move(file)) {}
-  [[nodiscard]] const snapshot_format::Header& header() const noexcept;
+  explicit Snapshot(MappedFile file);
+  /// Precondition: the file is long enough, which CheckHeader() looks at first.
+  [[nodiscard]] const snapshot_format::Header& header() const noexcept { return *header_; }
   [[nodiscard]] Status CheckHeader() const;
   [[nodiscard]] ColumnView MapColumn(SectionReader& reader, std::uint32_t section,
                                      ColumnType type) const noexcept;
@@ -109,7 +111,8 @@ class Snapshot {
   [[nodiscard]] Status VerifyKeys() const;
   [[nodiscard]] Status VerifyColumns() const;
 
-  MappedFile file_;
+  std::shared_ptr<const MappedFile> file_;
+  const snapshot_format::Header* header_;  // where the file begins
   std::span<const std::uint64_t> buckets_;
   std::span<const snapshot_format::KeyEntry> keys_;
   std::string_view key_bytes_;

@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <functional>
@@ -15,6 +14,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/folder_lock.hpp"
 #include "data_preprocessing/document/content_hash.hpp"
@@ -41,16 +41,8 @@ Error LastError(const fs::path& path) {
   return IoError(path, std::error_code(errno, std::generic_category()));
 }
 
-bool IsNameCharacter(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-' || c == '.';
-}
-
-/// Names become file names: nothing hidden, no way out of the folder.
-bool IsName(std::string_view name) {
-  constexpr std::size_t kMaxLength = 128;
-  return !name.empty() && name.size() <= kMaxLength && name.front() != '.' &&
-         std::ranges::all_of(name, IsNameCharacter);
-}
+/// Names become file names.
+bool IsName(std::string_view name) { return IsPlainName(name, 128); }
 
 std::optional<std::uint64_t> ToNumber(std::string_view text) {
   std::uint64_t number = 0;

@@ -1,6 +1,5 @@
 #include "serving/capture/capture_message.hpp"
 
-#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstdint>
@@ -8,6 +7,8 @@
 #include <string>
 #include <type_traits>
 #include <variant>
+
+#include "data_preprocessing/base/ascii.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -166,17 +167,9 @@ class Reader {
 
 Error Corrupt(const char* what) { return {ErrorCode::kCorrupt, what, "capture message"}; }
 
-bool IsNameCharacter(char c) noexcept {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '_' || c == '.';
-}
-
 }  // namespace
 
-bool IsCaptureName(std::string_view name) noexcept {
-  return !name.empty() && name.size() <= kMaxNameLength && name.front() != '.' &&
-         std::ranges::all_of(name, IsNameCharacter);
-}
+bool IsCaptureName(std::string_view name) noexcept { return IsPlainName(name, kMaxNameLength); }
 
 std::size_t CaptureSize(const CaptureTarget& target, const Invocation& invocation) noexcept {
   SizeSink sink;

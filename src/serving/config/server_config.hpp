@@ -9,6 +9,8 @@
 #include <variant>
 #include <vector>
 
+#include "serving/config/deployment.hpp"
+
 namespace forkcast::serving {
 
 /// An address to listen on.
@@ -40,9 +42,11 @@ enum class AccessLogFormat {
 /// Everything that `forkcast serve` can be told. The settings table (settings.hpp) fills it.
 struct ServerConfig {
   // Behaviour.
-  std::filesystem::path pipeline;
-  std::string store;                ///< Empty when `snapshots` is given.
-  std::filesystem::path snapshots;  ///< Folder; by default beside the store.
+  std::filesystem::path pipeline;       ///< One of the deployments; empty: of none.
+  std::filesystem::path models;         ///< The registry that deployments name models of.
+  std::vector<Deployment> deployments;  ///< What is served, the default first; arranged.
+  std::string store;                    ///< Empty when `snapshots` is given.
+  std::filesystem::path snapshots;      ///< Folder; by default beside the store.
   std::vector<Address> bind;
   std::vector<HookConfig> hooks;
   std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.

@@ -1,5 +1,6 @@
 #include "serving/config/settings.hpp"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -92,6 +93,21 @@ Status ApplyBind(const std::string& text, ServerConfig& config) {
     return Expected("every address once");
   }
   config.bind.push_back(*std::move(address));
+  return {};
+}
+
+Status ApplyDeploy(const std::string& text, ServerConfig& config) {
+  Result<Deployment> deployment = ParseDeployment(text);
+  if (!deployment) return std::move(deployment).error();
+  config.deployments.push_back(*std::move(deployment));
+  return {};
+}
+
+Status ApplyPipeline(const std::string& text, ServerConfig& config) {
+  const Result<Deployment> deployment = DeploymentOf(text);
+  if (text.empty()) return Expected("a pipeline file");
+  if (!deployment) return deployment.error();
+  config.pipeline = text;
   return {};
 }
 
@@ -206,7 +222,7 @@ class SettingSources {
         const auto known = std::ranges::find(settings, name, &Setting::key);
         const bool in_file =
             known != settings.end() && known->form != Setting::FileForm::kNotInFile;
-        if (!in_file && name != kHooks) {
+        if (!in_file && name != kHooks && name != kDeployments) {
           member.Fail("unknown key; known here: " + KnownKeys(settings));
         }
       });
@@ -233,20 +249,34 @@ class SettingSources {
   /// Throws SpecError.
   [[nodiscard]] std::vector<HookConfig> Hooks() const {
     std::vector<HookConfig> hooks;
-    if (file_.empty()) return hooks;
-    NamingFile([&] {
-      const auto list = JsonNode(document_).Find(kHooks);
-      if (!list) return;
-      for (const JsonNode& node : list->Elements()) {
-        hooks.push_back(
-            {.type = node.Get("type").String(), .path = node.path(), .json = node.json().dump()});
-      }
+    EachOf(kHooks, [&hooks](const JsonNode& node) {
+      hooks.push_back(
+          {.type = node.Get("type").String(), .path = node.path(), .json = node.json().dump()});
     });
     return hooks;
   }
 
+  /// Throws SpecError.
+  [[nodiscard]] std::vector<Deployment> Deployments() const {
+    std::vector<Deployment> deployments;
+    EachOf(kDeployments,
+           [&](const JsonNode& node) { deployments.push_back(ReadDeployment(node, file_)); });
+    return deployments;
+  }
+
  private:
   static constexpr std::string_view kHooks = "hooks";
+  static constexpr std::string_view kDeployments = "deployments";
+
+  /// Calls `read` for each element of a list in the file that is no setting.
+  void EachOf(std::string_view list, const std::function<void(const JsonNode&)>& read) const {
+    if (file_.empty()) return;
+    NamingFile([&] {
+      const auto elements = JsonNode(document_).Find(list);
+      if (!elements) return;
+      for (const JsonNode& node : elements->Elements()) read(node);
+    });
+  }
 
   /// Puts the file's name before what `read` throws, which names a place within it.
   void NamingFile(const std::function<void()>& read) const {
@@ -262,7 +292,7 @@ class SettingSources {
     for (const Setting& setting : settings) {
       if (setting.form != Setting::FileForm::kNotInFile) keys += ", " + setting.key;
     }
-    return keys;
+    return keys.append(", ").append(kDeployments);
   }
 
   [[nodiscard]] std::optional<Given> FindInFile(const Setting& setting) const {
@@ -314,11 +344,13 @@ Status ApplyGiven(const Setting& setting, const Given& given, ServerConfig& conf
   return {};
 }
 
-Error Missing(const std::vector<Setting>& settings, const std::string& key) {
+/// `beside`: what else would do.
+Error Missing(const std::vector<Setting>& settings, const std::string& key,
+              std::string_view beside = {}) {
   const auto setting = std::ranges::find(settings, key, &Setting::key);
   return {ErrorCode::kInvalidArgument,
-          key + ": missing; give " + setting->Flag() + ", " + setting->environment + " or \"" +
-              key + "\" in the config file",
+          fmt::format("{}: missing; give {}, {} or \"{}\" in the config file{}", key,
+                      setting->Flag(), setting->environment, key, beside),
           key};
 }
 
@@ -336,6 +368,32 @@ std::string DescribeSetting(const Setting& setting) {
   const std::string& fallback =
       setting.default_meaning.empty() ? setting.default_text : setting.default_meaning;
   return text + ". Default: " + (fallback.empty() ? "none" : fallback) + ".";
+}
+
+EffectiveSetting& ValueOf(ParsedSettings& parsed, std::string_view key) {
+  return *std::ranges::find(parsed.values, key, &EffectiveSetting::key);
+}
+
+/// Puts together what is served: what the file `listed`, --deploy and --pipeline.
+Status CollectDeployments(std::vector<Deployment> listed, ParsedSettings& parsed) {
+  ServerConfig& config = parsed.config;
+  for (Deployment& deployment : config.deployments) {
+    deployment.origin = ValueOf(parsed, "deploy").origin;
+    listed.push_back(std::move(deployment));
+  }
+  if (!config.pipeline.empty()) {
+    Result<Deployment> deployment = DeploymentOf(config.pipeline);
+    if (!deployment) return std::move(deployment).error();
+    deployment->origin = ValueOf(parsed, "pipeline").origin;
+    deployment->is_default = std::ranges::none_of(listed, &Deployment::is_default);
+    listed.push_back(*std::move(deployment));
+  }
+  for (Deployment& deployment : listed) {
+    if (deployment.snapshots.empty()) deployment.snapshots = config.snapshots;
+  }
+  Status arranged = Arrange(listed);
+  config.deployments = std::move(listed);
+  return arranged;
 }
 
 /// Fills config and values. Throws SpecError for what is wrong with the file.
@@ -359,7 +417,18 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
     const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(parsed.config.store);
     if (!folder) return folder.error();
     parsed.config.snapshots = *folder;
-    std::ranges::find(parsed.values, "snapshots", &EffectiveSetting::key)->text = *folder;
+    ValueOf(parsed, "snapshots").text = *folder;
+  }
+  return CollectDeployments(sources.Deployments(), parsed);
+}
+
+/// What serving cannot do without.
+Status RequireDeployments(const std::vector<Setting>& settings, const ServerConfig& config) {
+  if (config.deployments.empty()) {
+    return Missing(settings, "pipeline", ", or deploy models by --deploy or \"deployments\"");
+  }
+  for (const Deployment& deployment : config.deployments) {
+    if (deployment.snapshots.empty()) return Missing(settings, "store");
   }
   return {};
 }
@@ -383,6 +452,9 @@ std::vector<Setting> ServerSettings() {
   };
   const Rule config{"FILE", "a JSON file", Setting::FileForm::kNotInFile, no_field};
   const Rule store{"URL", "sqlite:PATH", Setting::FileForm::kText, ApplyStore};
+  const Rule pipeline{"FILE", "a pipeline file", Setting::FileForm::kText, ApplyPipeline};
+  const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
+                    Setting::FileForm::kTextOrList, ApplyDeploy};
   const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT or unix:PATH",
                   Setting::FileForm::kTextOrList, ApplyBind};
   const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
@@ -396,9 +468,18 @@ std::vector<Setting> ServerSettings() {
   std::vector<Setting> settings{
       MakeSetting("config", "FORKCAST_CONFIG", config, Takes::kReload, "",
                   "Config file, which holds settings under their keys, and the hooks"),
-      MakeSetting("pipeline", "FORKCAST_PIPELINE",
-                  TextRule("FILE", "a pipeline file", &ServerConfig::pipeline), Takes::kReload, "",
-                  "What is served", "none; required"),
+      MakeSetting(
+          "pipeline", "FORKCAST_PIPELINE", pipeline, Takes::kReload, "",
+          "A pipeline to serve with the model that it names, under the name of its file; "
+          "the default of what is served, unless \"deployments\" in the config file has one",
+          "none; required when nothing else is deployed"),
+      MakeSetting("models", "FORKCAST_MODELS",
+                  TextRule("DIR", "a folder that train publishes in", &ServerConfig::models),
+                  Takes::kReload, "models", "The registry of the models that are deployed"),
+      MakeSetting("deploy", "FORKCAST_DEPLOY", deploy, Takes::kReload, "",
+                  "Published models to serve, under their own or another name, by alias or number, "
+                  "else the champion; several times, or with commas between in environment and "
+                  "config file (there also a list)"),
       MakeSetting("store", "FORKCAST_STORE", store, Takes::kReload, "",
                   "The store whose snapshots are served; only names their folder",
                   "none; required without snapshots"),
@@ -523,8 +604,9 @@ Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environ
     return Error{ErrorCode::kInvalidArgument, std::string("config: ") + error.what(), "config"};
   }
   if (parsed.action == ServerAction::kPrintConfig) return parsed;
-  if (parsed.config.pipeline.empty()) return Missing(settings, "pipeline");
-  if (parsed.config.snapshots.empty()) return Missing(settings, "store");
+  if (Status complete = RequireDeployments(settings, parsed.config); !complete) {
+    return std::move(complete).error();
+  }
   return parsed;
 }
 
@@ -558,6 +640,16 @@ std::string PrintConfig(const ParsedSettings& settings) {
   std::vector<std::string> types;
   for (const HookConfig& hook : settings.config.hooks) types.push_back(hook.type);
   add("hooks", Join(types), types.empty() ? std::string(kDefaultOrigin) : config_file);
+  std::vector<std::string> names;
+  std::vector<std::string> origins;
+  for (const Deployment& deployment : settings.config.deployments) {
+    names.push_back(deployment.name);
+    if (std::ranges::find(origins, deployment.origin) == origins.end()) {
+      origins.push_back(deployment.origin);
+    }
+  }
+  if (origins.empty()) origins.emplace_back(kDefaultOrigin);
+  add("deployments", Join(names), fmt::format("{}", fmt::join(origins, ", ")));
   return text;
 }
 

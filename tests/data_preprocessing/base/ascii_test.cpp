@@ -32,5 +32,25 @@ INSTANTIATE_TEST_SUITE_P(
                     PairCase{"LettersBeyondAscii", "\xC4", "\xE4", false}),
     [](const auto& param) { return std::string(param.param.name); });
 
+struct NameCase {
+  const char* name;
+  std::string_view text;
+  bool plain;
+};
+
+class PlainName : public testing::TestWithParam<NameCase> {};
+
+TEST_P(PlainName, StaysInItsFolderAndHidesNothing) {
+  EXPECT_EQ(IsPlainName(GetParam().text, 8), GetParam().plain);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PlainName,
+    testing::Values(NameCase{"EveryKindOfCharacter", "aZ09-_.b", true},
+                    NameCase{"OneMoreThanMay", "aZ09-_.bc", false}, NameCase{"Nothing", "", false},
+                    NameCase{"Hidden", ".a", false}, NameCase{"Above", "../a", false},
+                    NameCase{"Blank", "a b", false}, NameCase{"BeyondAscii", "\xC4", false}),
+    [](const auto& param) { return std::string(param.param.name); });
+
 }  // namespace
 }  // namespace forkcast

@@ -126,6 +126,27 @@ TEST_F(SnapshotsTest, OfOneNameAndTwoDefinitionsLiveSideBySide) {
   EXPECT_EQ(ValueAsOf(then->front(), "a", At("2024-01-01")), "none");
 }
 
+TEST_F(SnapshotsTest, OfOnePoolShareTheirMapping) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  SnapshotPool pool;
+  const auto first = pool.Open(spec, published());
+  const auto second = pool.Open(spec, published());
+  ASSERT_TRUE(first.ok() && second.ok());
+  EXPECT_EQ(first->front().bytes().data(), second->front().bytes().data());
+  const auto apart = OpenSnapshots(spec, published());
+  ASSERT_TRUE(apart.ok());
+  EXPECT_NE(first->front().bytes().data(), apart->front().bytes().data());
+}
+
+TEST_F(SnapshotsTest, OfOnePoolOutliveIt) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const auto opened = SnapshotPool().Open(spec, published());
+  ASSERT_TRUE(opened.ok());
+  EXPECT_EQ(ValueAsOf(opened->front(), "a", At("2024-01-02")), "5");
+}
+
 TEST_F(SnapshotsTest, OfPipelinesThatDeclareASeriesAlikeAreOneFile) {
   ordered_json other = Shop();
   other["name"] = "another";

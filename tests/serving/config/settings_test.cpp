@@ -4,68 +4,18 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/command/command.hpp"
 #include "serving/config/address.hpp"
-#include "support/test_files.hpp"
+#include "serving/config/settings_parser.hpp"
 
 namespace forkcast::serving {
 namespace {
 
-using preprocessing::TempFolder;
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-using Variables = std::map<std::string, std::string>;
-using Words = std::vector<std::string>;
-
-/// Parses with pipeline and store given, a config file of text `file` (none when empty), and the
-/// variables. "FILE" in an expectation stands for the config file's path.
-class Parser {
- public:
-  explicit Parser(const std::string& file = {}) {
-    if (!file.empty()) config_ = folder_.Write("server.json", file);
-  }
-
-  [[nodiscard]] Result<ParsedSettings> Parse(Words arguments, Variables variables = {}) const {
-    const Words required{"--pipeline", "p.json", "--store", "sqlite:s.db"};
-    arguments.insert(arguments.begin(), required.begin(), required.end());
-    return ParseBare(std::move(arguments), std::move(variables));
-  }
-
-  [[nodiscard]] Result<ParsedSettings> ParseBare(Words arguments, Variables variables = {}) const {
-    if (!config_.empty()) {
-      arguments.emplace_back("--config");
-      arguments.push_back(config_.string());
-    }
-    const preprocessing::Command serve{.name = "serve", .meaning = "", .flags = ServeFlags()};
-    const Environment environment = [variables](const char* name) {
-      const auto found = variables.find(name);
-      return found == variables.end() ? std::nullopt : std::optional(found->second);
-    };
-    const auto words = preprocessing::ReadArguments(serve, arguments, environment);
-    if (!words) return words.error();
-    return ReadServerSettings(words->given(), environment);
-  }
-
-  /// `text` with the config file's path as FILE.
-  [[nodiscard]] std::string Generic(std::string text) const {
-    if (config_.empty()) return text;
-    for (std::size_t at = text.find(config_); at != std::string::npos; at = text.find(config_)) {
-      text.replace(at, config_.native().size(), "FILE");
-    }
-    return text;
-  }
-
- private:
-  TempFolder folder_;
-  std::filesystem::path config_;
-};
 
 const EffectiveSetting& ValueOf(const ParsedSettings& parsed, const std::string& key) {
   const auto found = std::ranges::find(parsed.values, key, &EffectiveSetting::key);
@@ -334,7 +284,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 {},
                 R"({"worker": 2})",
-                "FILE: $.worker: unknown key; known here: hooks, pipeline"},
+                "FILE: $.worker: unknown key; known here: hooks, pipeline, models"},
         BadCase{"ConfigInTheConfigFile", {}, {}, R"({"config": "x"})", "FILE: $.config: unknown"},
         BadCase{"FileThatIsNoObject", {}, {}, "[]", "FILE: $: expected an object"},
         BadCase{"FileThatIsNoJson", {}, {}, "{", "FILE: line 1, column 2: not JSON"},
@@ -439,7 +389,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
 
 TEST(Settings, EveryValueReachesTheConfig) {
   const Parser parser(R"({
-    "pipeline": "p", "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "workers": 2,
+    "pipeline": "p", "models": "m", "deploy": ["a", "b=a@2"], "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "workers": 2,
     "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
     "max_queue_delay_ms": 15,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
@@ -450,6 +400,8 @@ TEST(Settings, EveryValueReachesTheConfig) {
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
   EXPECT_EQ(config.pipeline, "p");
+  EXPECT_EQ(config.models, "m");
+  EXPECT_EQ(config.deployments.size(), 3U);  // more of them in deployment_test.cpp
   EXPECT_EQ(config.store, "sqlite:s");
   EXPECT_EQ(config.snapshots, "d");
   EXPECT_EQ(config.bind, (std::vector<Address>{UnixAddress{"u"}}));
@@ -491,7 +443,7 @@ TEST(Settings, PipelineAndStoreAreRequiredToServe) {
   ASSERT_FALSE(no_pipeline.ok());
   EXPECT_EQ(no_pipeline.error().message,
             "pipeline: missing; give --pipeline, FORKCAST_PIPELINE or \"pipeline\" in the config "
-            "file");
+            "file, or deploy models by --deploy or \"deployments\"");
   const auto no_store = Parser().ParseBare({"--pipeline", "p"});
   ASSERT_FALSE(no_store.ok());
   EXPECT_THAT(no_store.error().message, HasSubstr("store: missing; give --store, FORKCAST_STORE"));
@@ -546,9 +498,10 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
                           HasSubstr("\ntimeout             = 9  (--timeout)\n"),
                           HasSubstr("\nmax_rows            = 5  (FORKCAST_MAX_ROWS)\n"),
                           HasSubstr("\nbacklog             = 2048  (default)\n"),
-                          HasSubstr("\nhooks               = capture,slow_request  (FILE)\n")));
+                          HasSubstr("\nhooks               = capture,slow_request  (FILE)\n"),
+                          HasSubstr("\ndeployments         = p  (--pipeline)\n")));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-  EXPECT_EQ(lines, ServerSettings().size() + 1);
+  EXPECT_EQ(lines, ServerSettings().size() + 2);
 }
 
 struct ReloadCase {

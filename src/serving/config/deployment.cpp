@@ -1,0 +1,113 @@
+#include "serving/config/deployment.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "data_preprocessing/base/ascii.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using preprocessing::JsonNode;
+
+constexpr std::size_t kLongestName = 128;
+constexpr std::string_view kNameForm =
+    "1 to 128 letters, digits, '-', '_' and '.', not beginning with '.'";
+
+/// `MODEL` as `MODEL@champion`; what has its alias stays as it is. Empty when it is neither.
+std::string WithAlias(std::string_view model) {
+  const std::size_t at = model.find('@');
+  const std::string_view name = model.substr(0, at);
+  const std::string_view alias = at == std::string_view::npos ? kServedAlias : model.substr(at + 1);
+  if (!IsPlainName(name, kLongestName) || !IsPlainName(alias, kLongestName)) return {};
+  return fmt::format("{}@{}", name, alias);
+}
+
+std::string NameOf(std::string_view model) { return std::string(model.substr(0, model.find('@'))); }
+
+}  // namespace
+
+bool IsDeploymentName(std::string_view name) noexcept { return IsPlainName(name, kLongestName); }
+
+Result<Deployment> ParseDeployment(std::string_view text) {
+  const std::size_t sign = text.find('=');
+  const std::string_view model = sign == std::string_view::npos ? text : text.substr(sign + 1);
+  Deployment deployment{.model = WithAlias(model)};
+  deployment.name = sign == std::string_view::npos ? NameOf(model) : text.substr(0, sign);
+  if (deployment.model.empty() || !IsDeploymentName(deployment.name)) {
+    return Error{ErrorCode::kInvalidArgument, "expected [NAME=]MODEL[@ALIAS|NUMBER]"};
+  }
+  return deployment;
+}
+
+Result<Deployment> DeploymentOf(const std::filesystem::path& pipeline) {
+  Deployment deployment{.name = pipeline.stem().string(), .pipeline = pipeline};
+  if (!IsDeploymentName(deployment.name)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("expected a file whose name without its ending is {}", kNameForm)};
+  }
+  return deployment;
+}
+
+Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
+  node.RequireObject({"name", "model", "pipeline", "snapshots", "cold_start", "default"});
+  const auto model = node.Find("model");
+  const auto pipeline = node.Find("pipeline");
+  if (model.has_value() == pipeline.has_value()) {
+    node.Fail("expected either \"model\" or \"pipeline\"");
+  }
+  Deployment deployment;
+  if (model) {
+    deployment.model = WithAlias(model->String());
+    if (deployment.model.empty()) model->Fail("expected MODEL[@ALIAS|NUMBER]");
+    deployment.name = NameOf(deployment.model);
+  } else {
+    deployment.pipeline = pipeline->String();
+    deployment.name = deployment.pipeline.stem().string();
+  }
+  const auto name = node.Find("name");
+  if (name) deployment.name = name->String();
+  if (!IsDeploymentName(deployment.name)) {
+    (name ? *name : *pipeline).Fail(fmt::format("expected, as a name, {}", kNameForm));
+  }
+  if (const auto snapshots = node.Find("snapshots")) deployment.snapshots = snapshots->String();
+  if (const auto cold_start = node.Find("cold_start")) {
+    deployment.cold_start = cold_start->String();
+  }
+  if (const auto is_default = node.Find("default")) deployment.is_default = is_default->Bool();
+  deployment.origin = fmt::format("{}: {}", file, node.path());
+  return deployment;
+}
+
+Status Arrange(std::vector<Deployment>& deployments) {
+  for (auto one = deployments.begin(); one != deployments.end(); ++one) {
+    const auto same = std::find_if(deployments.begin(), one, [one](const Deployment& before) {
+      return before.name == one->name;
+    });
+    if (same != one) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("{}: a second deployment \"{}\", beside that of {}", one->origin,
+                               one->name, same->origin),
+                   "deployments"};
+    }
+  }
+  const auto first = std::ranges::find(deployments, true, &Deployment::is_default);
+  if (first == deployments.end()) {
+    if (!deployments.empty()) deployments.front().is_default = true;
+    return {};
+  }
+  const auto second = std::find_if(std::next(first), deployments.end(),
+                                   [](const Deployment& one) { return one.is_default; });
+  if (second != deployments.end()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: a second default, beside \"{}\" of {}", second->origin,
+                             first->name, first->origin),
+                 "deployments"};
+  }
+  std::rotate(deployments.begin(), first, std::next(first));
+  return {};
+}
+
+}  // namespace forkcast::serving

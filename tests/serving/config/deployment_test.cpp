@@ -1,0 +1,154 @@
+#include "serving/config/deployment.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "serving/config/settings_parser.hpp"
+#include "support/spec_error.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+struct TextCase {
+  std::string name;
+  std::string text;
+  std::string deployment;  ///< "NAME of MODEL"; empty: refused.
+};
+
+void PrintTo(const TextCase& one, std::ostream* out) { *out << one.name; }
+
+class DeploymentText : public testing::TestWithParam<TextCase> {};
+
+TEST_P(DeploymentText, NamesAModelAndWhatItIsServedAs) {
+  const auto parsed = ParseDeployment(GetParam().text);
+  if (GetParam().deployment.empty()) {
+    ASSERT_FALSE(parsed.ok());
+    EXPECT_EQ(parsed.error().message, "expected [NAME=]MODEL[@ALIAS|NUMBER]");
+    return;
+  }
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->name + " of " + parsed->model, GetParam().deployment);
+  EXPECT_EQ(parsed->cold_start, "refuse");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, DeploymentText,
+    testing::Values(TextCase{"ChampionWithoutAlias", "demand", "demand of demand@champion"},
+                    TextCase{"Alias", "demand@next", "demand of demand@next"},
+                    TextCase{"Number", "demand@12", "demand of demand@12"},
+                    TextCase{"NameOfItsOwn", "weekly=demand@2", "weekly of demand@2"},
+                    TextCase{"Nothing", "", ""}, TextCase{"NoModel", "weekly=", ""},
+                    TextCase{"NoName", "=demand", ""}, TextCase{"NoAlias", "demand@", ""},
+                    TextCase{"TwoAliases", "demand@a@b", ""},
+                    TextCase{"FolderAbove", "../demand", ""},
+                    TextCase{"NameThatIsNoPartOfAPath", "a/b=demand", ""}),
+    [](const auto& param) { return param.param.name; });
+
+struct DocumentCase {
+  std::string name;
+  std::string json;
+  std::string message;  ///< What is wrong with it.
+};
+
+void PrintTo(const DocumentCase& one, std::ostream* out) { *out << one.name; }
+
+class BadDeployment : public testing::TestWithParam<DocumentCase> {};
+
+TEST_P(BadDeployment, IsRefusedNamingThePlaceInTheFile) {
+  const Parser parser(R"({"deployments": )" + GetParam().json + "}");
+  const auto parsed = parser.ParseBare({"--store", "sqlite:s"});
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(parser.Generic(parsed.error().message), HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadDeployment,
+    testing::Values(
+        DocumentCase{"NoList", "{}", "FILE: $.deployments: expected an array"},
+        DocumentCase{"UnknownMember", R"([{"model": "a"}, {"model": "b", "alias": "c"}])",
+                     "FILE: $.deployments[1].alias: unknown key"},
+        DocumentCase{"NothingToServe", R"([{"name": "a"}])",
+                     R"(FILE: $.deployments[0]: expected either "model" or "pipeline")"},
+        DocumentCase{"TwoToServe", R"([{"model": "a", "pipeline": "b"}])",
+                     R"(FILE: $.deployments[0]: expected either "model" or "pipeline")"},
+        DocumentCase{"ModelThatIsNone", R"([{"model": "a@"}])",
+                     "FILE: $.deployments[0].model: expected MODEL[@ALIAS|NUMBER]"},
+        DocumentCase{"NameThatIsNone", R"([{"name": "a b", "model": "a"}])",
+                     "FILE: $.deployments[0].name: expected, as a name, 1 to 128 letters"},
+        DocumentCase{"FileThatGivesNoName", R"([{"pipeline": "my orders.json"}])",
+                     "FILE: $.deployments[0].pipeline: expected, as a name, 1 to 128 letters"},
+        DocumentCase{"NameTwice",
+                     R"([{"model": "a"}, {"model": "b"}, {"name": "a", "model": "b"}])",
+                     R"(FILE: $.deployments[2]: a second deployment "a", beside that of FILE: )"
+                     "$.deployments[0]"},
+        DocumentCase{"TwoDefaults",
+                     R"([{"model": "a", "default": true}, {"model": "b", "default": true}])",
+                     R"(FILE: $.deployments[1]: a second default, beside "a" of FILE: )"
+                     "$.deployments[0]"}),
+    [](const auto& param) { return param.param.name; });
+
+/// Names and origins of what `parsed` serves.
+std::vector<std::string> Served(const Parser& parser, const Result<ParsedSettings>& parsed) {
+  if (!parsed) return {parsed.error().message};
+  std::vector<std::string> served;
+  for (const Deployment& deployment : parsed->config.deployments) {
+    served.push_back(deployment.name + (deployment.is_default ? " by default, " : ", ") +
+                     parser.Generic(deployment.origin));
+  }
+  return served;
+}
+
+TEST(Deployments, AreThoseOfFileFlagAndPipelineWhichIsTheDefault) {
+  const Parser parser(R"({"deployments": [{"model": "a"}, {"pipeline": "conf/b.json"}]})");
+  EXPECT_THAT(Served(parser, parser.Parse({"--deploy", "c", "--deploy", "d=c@1"})),
+              ElementsAre("p by default, --pipeline", "a, FILE: $.deployments[0]",
+                          "b, FILE: $.deployments[1]", "c, --deploy", "d, --deploy"));
+}
+
+TEST(Deployments, BeginWithTheOneThatIsDeclaredTheDefault) {
+  const Parser parser(R"({"deployments": [{"model": "a"}, {"model": "b", "default": true}]})");
+  EXPECT_THAT(Served(parser, parser.Parse({})),
+              ElementsAre("b by default, FILE: $.deployments[1]", "a, FILE: $.deployments[0]",
+                          "p, --pipeline"));
+}
+
+TEST(Deployments, HaveTheFirstAsDefaultWhereNoneIsDeclared) {
+  const Parser parser;
+  EXPECT_THAT(
+      Served(parser, parser.ParseBare({"--store", "sqlite:s"}, {{"FORKCAST_DEPLOY", "a,b@2"}})),
+      ElementsAre("a by default, FORKCAST_DEPLOY", "b, FORKCAST_DEPLOY"));
+}
+
+TEST(Deployments, AreRefusedWhenFlagAndFileGiveOneName) {
+  const Parser parser(R"({"deployments": [{"model": "a"}]})");
+  EXPECT_THAT(Served(parser, parser.Parse({"--deploy", "a@2"})),
+              ElementsAre(HasSubstr(R"(--deploy: a second deployment "a", beside that of )")));
+}
+
+TEST(Deployments, ReadTheServersSnapshotsUnlessTheyHaveTheirOwn) {
+  const Parser parser(
+      R"({"deployments": [{"model": "a"}, {"model": "b", "snapshots": "elsewhere"}]})");
+  const auto parsed = parser.ParseBare({"--store", "sqlite:s"});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->config.deployments[0].snapshots, "s.snapshots");
+  EXPECT_EQ(parsed->config.deployments[1].snapshots, "elsewhere");
+  const auto no_store = parser.ParseBare({});
+  ASSERT_FALSE(no_store.ok());
+  EXPECT_THAT(no_store.error().message, HasSubstr("store: missing"));
+}
+
+TEST(Deployments, MayAllHaveSnapshotsOfTheirOwn) {
+  const Parser parser(R"({"deployments": [{"model": "a", "snapshots": "elsewhere"}]})");
+  EXPECT_TRUE(parser.ParseBare({}).ok());
+}
+
+}  // namespace
+}  // namespace forkcast::serving
