@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -36,6 +37,7 @@ struct Endpoint {
   Load load = Load::kProbe;
   ErrorForm errors = ErrorForm::kPlain;
   std::unique_ptr<Job> (*make)(Service& service) = nullptr;
+  std::size_t route = 0;  ///< Of a declared one: its place among all of those (Service).
 };
 
 }  // namespace forkcast::serving

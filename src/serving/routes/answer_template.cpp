@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "data_preprocessing/document/choice.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 #include "serving/wire/answer_writer.hpp"
 
 namespace forkcast::serving {
@@ -201,10 +202,8 @@ class AnswerTemplate::Compiler {
     if (place.format && type != ColumnType::kTimestamp) {
       node.Fail("$" + place.name + " is no time that could have a format");
     }
-    pieces_.push_back({.kind = kind,
-                       .name = name,
-                       .rounding = place.rounding,
-                       .format = place.format ? place.format : names[name].form});
+    pieces_.push_back(
+        {.kind = kind, .name = name, .rounding = place.rounding, .format = place.format});
   }
 
   void RequireRow(const JsonNode& node, const std::string& what) {
@@ -303,8 +302,16 @@ void TemplateWriter::WriteSteps(const Piece& piece, std::size_t row) {
   *out_ += ']';
 }
 
+std::optional<Instant> TemplateWriter::TimeOf(const Value& value) const {
+  if (const auto* const instant = std::get_if<Instant>(&value)) return *instant;
+  const auto* const text = std::get_if<std::string_view>(&value);
+  if (text == nullptr) return std::nullopt;
+  const auto parsed = preprocessing::ParseTimestamp(*text, shape_->zone_);
+  return parsed ? std::optional(*parsed) : std::nullopt;
+}
+
 void TemplateWriter::WriteValue(const Piece& piece, const Value& value) {
-  if (const auto* instant = std::get_if<Instant>(&value); instant && piece.format) {
+  if (const auto instant = piece.format ? TimeOf(value) : std::nullopt) {
     time_.clear();
     piece.format->Append(*instant, shape_->zone_, time_);
     wire::AppendJsonString(time_, *out_);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/schema.hpp"
 #include "data_preprocessing/table/time_pattern.hpp"
@@ -16,11 +17,12 @@
 
 namespace forkcast::serving {
 
-/// A value that a template may name, and how it is written unless the template says otherwise.
+/// A value that a template may name.
 struct TemplateName {
   std::string name;
+  /// A timestamp may also come as a text that ParseTimestamp() reads; it is written as it comes
+  /// unless the template has a format for it.
   preprocessing::ColumnType type = preprocessing::ColumnType::kText;
-  std::optional<preprocessing::TimePattern> form{};  ///< Of a timestamp; else ISO 8601 with Z.
 };
 
 /// What a template may name, and where.
@@ -117,6 +119,7 @@ class TemplateWriter {
   void WritePiece(const Piece& piece, std::size_t row, std::size_t step);
   void WriteSteps(const Piece& piece, std::size_t row);
   void WriteValue(const Piece& piece, const preprocessing::Value& value);
+  [[nodiscard]] std::optional<Instant> TimeOf(const preprocessing::Value& value) const;
 
   const AnswerTemplate* shape_ = nullptr;
   const TemplateValues* values_ = nullptr;

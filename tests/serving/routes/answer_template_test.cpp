@@ -157,6 +157,17 @@ TEST(AnswerTemplate, PutsSomethingInThePlaceOfBadRows) {
   EXPECT_EQ(out, R"(["bad","w"])");
 }
 
+TEST(AnswerTemplate, FormatsATimeThatComesAsText) {
+  const FewValues values({{.values = {Value(), Value("2021-02-03")}}});
+  const AnswerTemplate shape =
+      Compile(R"([{"$value": "day", "format": "YYYY-MM"}, "$day"])", Scope(/*many_rows=*/false));
+  std::string out;
+  TemplateWriter writer;
+  writer.Start(shape, values, out);
+  EXPECT_TRUE(writer.Continue(1));
+  EXPECT_EQ(out, R"(["2021-02","2021-02-03"])");
+}
+
 TEST(AnswerTemplate, WritesNoRowsAsAnEmptyArray) {
   const AnswerTemplate shape = Compile(R"({"p": {"$rows": "$who"}})", Scope());
   const FewValues values({});

@@ -16,7 +16,6 @@ namespace forkcast::serving {
 /// What is asked in these tests: sales of a product in a store, for the days to come.
 inline RouteSubject Shop() {
   using enum preprocessing::ColumnType;
-  const auto day = preprocessing::TimePattern::Make("YYYY-MM-DD").value();
   return {.question = {{{.name = "store", .type = kInt64},
                         {.name = "product", .type = kText},
                         {.name = "price", .type = kDouble, .nullable = true},
@@ -27,9 +26,9 @@ inline RouteSubject Shop() {
                         {.name = "to", .type = kTimestamp, .nullable = true}}},
           .field_count = 4,
           .steps_field = "steps",
-          .row = {{.name = "origin", .type = kTimestamp, .form = day}},
+          .row = {{.name = "origin", .type = kTimestamp}},
           .step = {{.name = "step", .type = kInt64},
-                   {.name = "period", .type = kTimestamp, .form = day},
+                   {.name = "period", .type = kTimestamp},
                    {.name = "value", .type = kDouble}},
           .features = {"lag_1", "lag_2"},
           .model_name = "shop",
