@@ -9,6 +9,8 @@
 
 namespace forkcast::serving {
 
+class ApiOperation;
+
 /// Who may ask.
 enum class Access {
   kOpen,    ///< Whoever can connect: platforms that look after the server.
@@ -37,7 +39,10 @@ struct Endpoint {
   Load load = Load::kProbe;
   ErrorForm errors = ErrorForm::kPlain;
   std::unique_ptr<Job> (*make)(Service& service) = nullptr;
-  std::size_t route = 0;  ///< Of a declared one: its place among all of those (Service).
+  /// Says more of it in the description of the API (serving/web).
+  void (*describe)(ApiOperation& operation) = nullptr;
+  static constexpr std::size_t kNoRoute = static_cast<std::size_t>(-1);
+  std::size_t route = kNoRoute;  ///< Of a declared one: its place among all of those (Service).
 };
 
 }  // namespace forkcast::serving
