@@ -71,7 +71,6 @@ class Route::Binder {
 
   void Bind() {
     const RouteSpec& spec = route_.spec_;
-    route_.asks_ = spec.rows || !spec.parameters.empty() || !spec.constants.empty();
     route_.question_ = subject_.question;
     route_.zone_ = subject_.zone;
     for (const ColumnSpec& column : subject_.question.columns) {
@@ -81,7 +80,7 @@ class Route::Binder {
     for (const RouteParameter& parameter : spec.parameters) BindParameter(parameter);
     for (const RouteConstant& constant : spec.constants) BindConstant(constant);
     if (spec.rows_have_other_fields) AddOtherFields();
-    if (route_.asks_) RequireEveryField();
+    if (route_.spec_.asks()) RequireEveryField();
     BindTemplates();
   }
 
@@ -167,7 +166,7 @@ class Route::Binder {
              .many_rows = route_.spec_.rows.has_value(),
              .many_steps = !AsksOneStep(),
              .zone = subject_.zone};
-    if (route_.asks_) {
+    if (route_.spec_.asks()) {
       scope.row = subject_.row;
       for (const ColumnSpec& column : subject_.question.columns) {
         scope.row.push_back({.name = column.name, .type = column.type});

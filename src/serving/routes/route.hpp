@@ -49,8 +49,6 @@ class Route {
   static Result<Route> Bind(RouteSpec spec, const RouteSubject& subject);
 
   [[nodiscard]] const RouteSpec& spec() const noexcept { return spec_; }
-  /// Whether anything is asked of a model. Else all requests are answered alike, without rows.
-  [[nodiscard]] bool asks() const noexcept { return asks_; }
   [[nodiscard]] const preprocessing::Schema& question() const noexcept { return question_; }
   [[nodiscard]] const preprocessing::TimeZone& zone() const noexcept { return zone_; }
   [[nodiscard]] std::span<const Input> inputs() const noexcept { return inputs_; }
@@ -84,7 +82,6 @@ class Route {
   Route() = default;
 
   RouteSpec spec_;
-  bool asks_ = false;
   preprocessing::Schema question_;
   preprocessing::TimeZone zone_;
   std::vector<Input> inputs_;

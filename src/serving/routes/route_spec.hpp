@@ -72,6 +72,11 @@ struct RouteSpec {
   std::vector<RouteConstant> constants;
   TemplateSpec answer;
   RouteErrors errors;
+
+  /// Whether anything is asked of a model. Else all requests are answered alike.
+  [[nodiscard]] bool asks() const noexcept {
+    return rows || !parameters.empty() || !constants.empty();
+  }
 };
 
 /// Reads an array of routes. Throws preprocessing::SpecError naming the place of what is wrong.

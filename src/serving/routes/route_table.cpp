@@ -14,8 +14,8 @@ using preprocessing::SpecError;
 /// "weekly_get_predict_product", of letters, digits, '_', '-' and '.', so that clients that are
 /// generated have a name for it.
 std::string OperationOf(const std::string& deployment, const RouteSpec& route) {
-  std::string operation = deployment;
-  operation += route.method == Method::kPost ? "_post" : "_get";
+  std::string operation = deployment.empty() ? "" : deployment + "_";
+  operation += route.method == Method::kPost ? "post" : "get";
   for (const char c : route.path) {
     if (c == '/') {
       operation += '_';
@@ -46,7 +46,8 @@ Result<std::vector<DeployedRoute>> CollectRoutes(std::span<const Deployment> dep
         {.method = endpoint.method, .path = std::string(endpoint.path), .by = "the server itself"});
   }
   std::vector<DeployedRoute> routes;
-  for (const Deployment& deployment : deployments) {
+  for (std::size_t which = 0; which < deployments.size(); ++which) {
+    const Deployment& deployment = deployments[which];
     auto parsed = ParseRoutes(deployment.routes);
     if (!parsed) return std::move(parsed).error();
     for (std::size_t i = 0; i < parsed->size(); ++i) {
@@ -57,30 +58,13 @@ Result<std::vector<DeployedRoute>> CollectRoutes(std::span<const Deployment> dep
       while (std::ranges::find(routes, operation, &DeployedRoute::operation) != routes.end()) {
         operation += '_';
       }
-      routes.push_back({.deployment = deployment.name,
+      routes.push_back({.deployment = which,
                         .index = i,
                         .operation = std::move(operation),
                         .spec = std::move(route)});
     }
   }
   return routes;
-}
-
-std::vector<Endpoint> WithRoutes(std::span<const Endpoint> built_in,
-                                 std::span<const DeployedRoute> routes,
-                                 std::unique_ptr<Job> (*make)(Service& service)) {
-  std::vector<Endpoint> endpoints(built_in.begin(), built_in.end());
-  for (std::size_t i = 0; i < routes.size(); ++i) {
-    endpoints.push_back({.method = routes[i].spec.method,
-                         .path = routes[i].spec.path,
-                         .operation = routes[i].operation,
-                         .description = routes[i].spec.description,
-                         .access = Access::kInvoke,
-                         .load = Load::kWork,
-                         .make = make,
-                         .route = i});
-  }
-  return endpoints;
 }
 
 }  // namespace forkcast::serving

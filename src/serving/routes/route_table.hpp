@@ -14,9 +14,9 @@ namespace forkcast::serving {
 
 /// A route and whose it is.
 struct DeployedRoute {
-  std::string deployment;
-  std::size_t index = 0;  ///< Among the routes of the deployment.
-  std::string operation;  ///< Its name among all that a server can be asked.
+  std::size_t deployment = 0;  ///< Position of the deployment,
+  std::size_t index = 0;       ///< and among its routes.
+  std::string operation;       ///< Its name among all that a server can be asked.
   RouteSpec spec;
 };
 
@@ -27,10 +27,5 @@ struct DeployedRoute {
 /// two of them, or one and a built-in one, would answer.
 [[nodiscard]] Result<std::vector<DeployedRoute>> CollectRoutes(
     std::span<const Deployment> deployments, std::span<const Endpoint> built_in);
-
-/// `built_in`, and an endpoint for each route, whose jobs `make` makes. Views `routes`.
-[[nodiscard]] std::vector<Endpoint> WithRoutes(std::span<const Endpoint> built_in,
-                                               std::span<const DeployedRoute> routes,
-                                               std::unique_ptr<Job> (*make)(Service& service));
 
 }  // namespace forkcast::serving

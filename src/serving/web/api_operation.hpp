@@ -3,7 +3,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/http/endpoint.hpp"
@@ -21,7 +20,6 @@ struct ApiDeployment {
   std::string steps_member{};  ///< the row's member that holds those; empty where there are none.
   /// A row that can be asked: what a key that there is has in some of the fields.
   nlohmann::ordered_json example = nlohmann::ordered_json::object();
-  std::vector<const Route*> routes{};  ///< In the order of their declaration.
 };
 
 /// One operation of the API while it is described, as an operation object of OpenAPI 3.1. What

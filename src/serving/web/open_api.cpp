@@ -50,9 +50,8 @@ std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const Api
   for (const Endpoint& endpoint : endpoints) {
     ApiOperation operation(endpoint, deployments);
     if (endpoint.route != Endpoint::kNoRoute) {
-      const ApiRoute& route = routes[endpoint.route];
-      const ApiDeployment& deployment = deployments[route.deployment];
-      DescribeRoute(*deployment.routes[route.index], deployment, operation);
+      const ApiRoute& declared = routes[endpoint.route];
+      DescribeRoute(*declared.route, *declared.deployment, operation);
     } else if (endpoint.describe != nullptr) {
       endpoint.describe(operation);
     }

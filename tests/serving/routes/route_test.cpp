@@ -77,7 +77,8 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return param.param.name; });
 
 TEST(Route, AsksNothingWhereItTakesNothing) {
-  EXPECT_FALSE(Bound(R"({"method": "GET", "path": "/health", "answer": {"status": "OK"}})").asks());
+  EXPECT_FALSE(
+      Bound(R"({"method": "GET", "path": "/health", "answer": {"status": "OK"}})").spec().asks());
 }
 
 TEST(Route, TakesRowsWithTheFieldsThatNothingElseGives) {

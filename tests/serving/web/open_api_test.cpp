@@ -5,7 +5,6 @@
 
 #include <array>
 #include <string>
-#include <vector>
 
 #include "serving/routes/shop.hpp"
 
@@ -19,15 +18,13 @@ json Described(std::string_view declaration) {
   const Route route = Bound(declaration);
   ApiDeployment shop{.name = "shop", .subject = Shop()};
   shop.example = {{"store", 7}, {"product", "p"}, {"from", "2021-02-03"}};
-  shop.routes = {&route};
-  const std::array deployments{shop};
-  const std::array routes{ApiRoute{}};
+  const std::array routes{ApiRoute{.route = &route, .deployment = &shop}};
   const std::array endpoints{Endpoint{.method = route.spec().method,
                                       .path = route.spec().path,
                                       .operation = "shop_route",
                                       .description = "Asks.",
                                       .route = 0}};
-  const json api = json::parse(DescribeApi(endpoints, routes, deployments));
+  const json api = json::parse(DescribeApi(endpoints, routes, {&shop, 1}));
   return api["paths"][route.spec().path].begin().value();
 }
 
