@@ -27,7 +27,7 @@
 #include "serving/http/router.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_slot.hpp"
-#include "serving/service/served_pipeline.hpp"
+#include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
 
 namespace {
@@ -71,7 +71,7 @@ class Path {
         reader_(
             {.max_header_bytes = config.max_header_bytes, .max_body_bytes = config.max_body_bytes}),
         recorder_(capture_.second.get()) {
-    service_.catalogue.Serve(OrThrow(ServedPipeline::Load(config.pipeline, config.snapshots)));
+    service_.catalogue.Serve(OrThrow(LoadDeployments(config.deployments, config.models)));
     slot_.SetState(WorkerState::kReady);
   }
 

@@ -120,7 +120,9 @@ class SpecReader {
   void ReadServing(const JsonNode& node) {
     node.RequireObject({"model", "answer"});
     ServingSpec serving;
-    serving.model = (folder_ / node.Get("model").String()).lexically_normal();
+    if (const auto model = node.Find("model")) {
+      serving.model = (folder_ / model->String()).lexically_normal();
+    }
     for (const JsonNode& member : node.Get("answer").Elements()) {
       member.RequireObject({"name", "field", "output"});
       const auto field = member.Find("field");

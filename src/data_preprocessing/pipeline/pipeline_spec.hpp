@@ -30,7 +30,8 @@ struct AnswerSource {
 
 /// What only serving needs.
 struct ServingSpec {
-  std::filesystem::path model;  ///< Resolved against the pipeline file's folder.
+  /// Resolved against the pipeline file's folder; empty for a pipeline whose models are published.
+  std::filesystem::path model{};
   std::vector<AnswerSource> answer;
 };
 

@@ -1,5 +1,7 @@
 #include "serving/commands/serve_check.hpp"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <string>
 #include <system_error>
@@ -12,7 +14,7 @@
 #include "serving/http/access_log.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/pid_file.hpp"
-#include "serving/service/served_pipeline.hpp"
+#include "serving/service/load_deployments.hpp"
 
 namespace forkcast::serving {
 
@@ -30,12 +32,18 @@ void PrintNote(const preprocessing::CommandContext& context, const std::string& 
   context.out << "note: " << what << '\n';
 }
 
-void CheckPipeline(const ServerConfig& config, const preprocessing::CommandContext& context) {
-  const auto loaded =
-      Require(ServedPipeline::Load(config.pipeline, config.snapshots), ExitCode::kUnfit);
-  PrintOk(context,
-          "pipeline " + loaded->spec().name + " and its snapshots in " + config.snapshots.string());
-  PrintOk(context, "model " + loaded->model_name() + " version " + loaded->model_version());
+void CheckDeployments(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  const std::vector<ServedDeployment> served =
+      Require(LoadDeployments(config.deployments, config.models), ExitCode::kUnfit);
+  for (std::size_t i = 0; i < served.size(); ++i) {
+    const ServedPipeline& pipeline = *served[i].pipeline;
+    const std::string alias =
+        served[i].name == pipeline.spec().name ? "" : fmt::format(" as {}", served[i].name);
+    PrintOk(context, fmt::format("pipeline {}{} and its snapshots in {}", pipeline.spec().name,
+                                 alias, config.deployments[i].snapshots.string()));
+    PrintOk(context,
+            fmt::format("model {} version {}", pipeline.model_name(), pipeline.model_version()));
+  }
 }
 
 void CheckAddresses(const ServerConfig& config, const preprocessing::CommandContext& context) {
@@ -76,7 +84,7 @@ void CheckAccessLog(const ServerConfig& config, const preprocessing::CommandCont
 
 void CheckServer(const ServerConfig& config, const preprocessing::CommandContext& context) {
   PrintOk(context, "settings and " + std::to_string(config.hooks.size()) + " hooks");
-  CheckPipeline(config, context);
+  CheckDeployments(config, context);
   if (!config.store.empty()) {
     static_cast<void>(
         Require(preprocessing::OpenStore(config.store, preprocessing::StoreAccess::kReadOnly),

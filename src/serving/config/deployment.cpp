@@ -52,15 +52,6 @@ Result<Deployment> ParseDeployment(std::string_view text) {
   return deployment;
 }
 
-Result<Deployment> DeploymentOf(const std::filesystem::path& pipeline) {
-  Deployment deployment{.name = pipeline.stem().string(), .pipeline = pipeline};
-  if (!IsDeploymentName(deployment.name)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("expected a file whose name without its ending is {}", kNameForm)};
-  }
-  return deployment;
-}
-
 Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
   node.RequireObject({"name", "model", "pipeline", "snapshots", "cold_start", "default", "routes"});
   const auto model = node.Find("model");
@@ -75,12 +66,10 @@ Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
     deployment.name = NameOf(deployment.model);
   } else {
     deployment.pipeline = pipeline->String();
-    deployment.name = deployment.pipeline.stem().string();
   }
-  const auto name = node.Find("name");
-  if (name) deployment.name = name->String();
-  if (!IsDeploymentName(deployment.name)) {
-    (name ? *name : *pipeline).Fail(fmt::format("expected, as a name, {}", kNameForm));
+  if (const auto name = node.Find("name")) {
+    deployment.name = name->String();
+    if (!IsDeploymentName(deployment.name)) name->Fail(fmt::format("expected {}", kNameForm));
   }
   if (const auto snapshots = node.Find("snapshots")) deployment.snapshots = snapshots->String();
   if (const auto cold_start = node.Find("cold_start")) {
@@ -99,7 +88,7 @@ Status Arrange(std::vector<Deployment>& deployments) {
     const auto same = std::find_if(deployments.begin(), one, [one](const Deployment& before) {
       return before.name == one->name;
     });
-    if (same != one) {
+    if (!one->name.empty() && same != one) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("{}: a second deployment \"{}\", beside that of {}", one->origin,
                                one->name, same->origin),

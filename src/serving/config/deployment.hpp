@@ -19,7 +19,8 @@ struct RouteDeclarations {
 
 /// What is served under a name: a pipeline file with its model, or a published version of a model.
 struct Deployment {
-  std::string name{};   ///< IsDeploymentName().
+  /// IsDeploymentName(). Empty: the model's, or the name within the pipeline's file.
+  std::string name{};
   std::string model{};  ///< "MODEL@ALIAS" or "MODEL@NUMBER"; empty with a pipeline file.
   std::filesystem::path pipeline{};   ///< Empty with a model.
   std::filesystem::path snapshots{};  ///< Folder.
@@ -48,17 +49,13 @@ inline constexpr std::string_view kServedAlias = "champion";
 ///   {"name": "weekly", "model": "weekly_demand@champion", "default": true, "cold_start": "naive"}
 ///   {"name": "triage", "pipeline": "conf/pipelines/order_triage.json", "snapshots": "orders"}
 /// and either with `"routes": [...]`, or with the name of a file that holds such an array, which is
-/// read, too. Exactly one of model and pipeline; the name is the model's, or the stem of the
-/// pipeline's file, where none is given. `file` is put before the place in `origin`. Throws
+/// read, too. Exactly one of model and pipeline. `file` is put before the place in `origin`. Throws
 /// SpecError.
 [[nodiscard]] Deployment ReadDeployment(const preprocessing::JsonNode& node,
                                         const std::string& file);
 
-/// The deployment of a pipeline's file alone.
-[[nodiscard]] Result<Deployment> DeploymentOf(const std::filesystem::path& pipeline);
-
-/// Checks that names and default are there once, and puts the default first: the one that says so,
-/// else the first. kInvalidArgument naming the origin of the second one.
+/// Checks that the names that are given and the default are there once, and puts the default first:
+/// the one that says so, else the first. kInvalidArgument naming the origin of the second one.
 Status Arrange(std::vector<Deployment>& deployments);
 
 }  // namespace forkcast::serving

@@ -103,14 +103,6 @@ Status ApplyDeploy(const std::string& text, ServerConfig& config) {
   return {};
 }
 
-Status ApplyPipeline(const std::string& text, ServerConfig& config) {
-  const Result<Deployment> deployment = DeploymentOf(text);
-  if (text.empty()) return Expected("a pipeline file");
-  if (!deployment) return deployment.error();
-  config.pipeline = text;
-  return {};
-}
-
 Status ApplyLogLevel(const std::string& text, ServerConfig& config) {
   constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
   if (std::ranges::find(kLevels, text) == kLevels.end()) {
@@ -382,11 +374,10 @@ Status CollectDeployments(std::vector<Deployment> listed, ParsedSettings& parsed
     listed.push_back(std::move(deployment));
   }
   if (!config.pipeline.empty()) {
-    Result<Deployment> deployment = DeploymentOf(config.pipeline);
-    if (!deployment) return std::move(deployment).error();
-    deployment->origin = ValueOf(parsed, "pipeline").origin;
-    deployment->is_default = std::ranges::none_of(listed, &Deployment::is_default);
-    listed.push_back(*std::move(deployment));
+    const bool is_default = std::ranges::none_of(listed, &Deployment::is_default);
+    listed.push_back({.pipeline = config.pipeline,
+                      .is_default = is_default,
+                      .origin = ValueOf(parsed, "pipeline").origin});
   }
   for (Deployment& deployment : listed) {
     if (deployment.snapshots.empty()) deployment.snapshots = config.snapshots;
@@ -452,7 +443,6 @@ std::vector<Setting> ServerSettings() {
   };
   const Rule config{"FILE", "a JSON file", Setting::FileForm::kNotInFile, no_field};
   const Rule store{"URL", "sqlite:PATH", Setting::FileForm::kText, ApplyStore};
-  const Rule pipeline{"FILE", "a pipeline file", Setting::FileForm::kText, ApplyPipeline};
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
   const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT or unix:PATH",
@@ -468,11 +458,11 @@ std::vector<Setting> ServerSettings() {
   std::vector<Setting> settings{
       MakeSetting("config", "FORKCAST_CONFIG", config, Takes::kReload, "",
                   "Config file, which holds settings under their keys, and the hooks"),
-      MakeSetting(
-          "pipeline", "FORKCAST_PIPELINE", pipeline, Takes::kReload, "",
-          "A pipeline to serve with the model that it names, under the name of its file; "
-          "the default of what is served, unless \"deployments\" in the config file has one",
-          "none; required when nothing else is deployed"),
+      MakeSetting("pipeline", "FORKCAST_PIPELINE",
+                  TextRule("FILE", "a pipeline file", &ServerConfig::pipeline), Takes::kReload, "",
+                  "A pipeline to serve with the model that it names; the default of what is "
+                  "served, unless \"deployments\" in the config file has one",
+                  "none; required when nothing else is deployed"),
       MakeSetting("models", "FORKCAST_MODELS",
                   TextRule("DIR", "a folder that train publishes in", &ServerConfig::models),
                   Takes::kReload, "models", "The registry of the models that are deployed"),
@@ -643,7 +633,7 @@ std::string PrintConfig(const ParsedSettings& settings) {
   std::vector<std::string> names;
   std::vector<std::string> origins;
   for (const Deployment& deployment : settings.config.deployments) {
-    names.push_back(deployment.name);
+    names.push_back(deployment.name.empty() ? deployment.pipeline.string() : deployment.name);
     if (std::ranges::find(origins, deployment.origin) == origins.end()) {
       origins.push_back(deployment.origin);
     }

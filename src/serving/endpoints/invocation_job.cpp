@@ -16,27 +16,28 @@ namespace {
 using preprocessing::SeriesMask;
 using preprocessing::Value;
 
-constexpr std::size_t kRowsBetweenLooks = 64;  // at the clock
+constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
 // Scratch for more is not kept.
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
 
 }  // namespace
 
-InvocationJob::Steps::Steps(std::shared_ptr<const ServedPipeline> its_pipeline,
-                            wire::DecoderLimits limits)
-    : pipeline(std::move(its_pipeline)),
-      decoder(pipeline->spec().request.fields, pipeline->spec().zone, limits),
-      decoded(pipeline->spec().request.fields),
-      features(pipeline->MakeFeatureComputer()),
-      writer(pipeline->answer().schema) {}
+Result<Catalogue::Entry*> InvocationJob::FindDeployment() const {
+  if (!request().target_model.empty()) return service_.catalogue.Find(request().target_model);
+  return service_.catalogue.FindEndpoint(exchange_->PathParameter("name"));
+}
 
-Result<InvocationJob::Options> InvocationJob::ReadOptions(const Exchange& exchange) {
+Result<InvocationJob::Options> InvocationJob::ReadOptions(const Exchange& exchange,
+                                                          const AnswerPlan& answer) {
   const RequestView& request = exchange.request();
   const auto partial = exchange.QueryFlag("partial");
   if (!partial) return partial.error();
   const auto with_features = exchange.QueryFlag("features");
   if (!with_features) return with_features.error();
+  Result<bool> with_actuals = false;
+  if (!answer.schema.actuals.empty()) with_actuals = exchange.QueryFlag("actuals");
+  if (!with_actuals) return with_actuals.error();
   const auto format = wire::FormatOfRequest(request.content_type);
   if (!format) return format.error();
   const auto answer_format = wire::NegotiateAnswer(request.accept, *format);
@@ -51,19 +52,21 @@ Result<InvocationJob::Options> InvocationJob::ReadOptions(const Exchange& exchan
   }
   return Options{.partial = *partial,
                  .with_features = *with_features,
+                 .with_actuals = *with_actuals,
                  .request_format = *format,
                  .answer_format = *answer_format};
 }
 
 Status InvocationJob::Begin(Exchange& exchange) {
   exchange_ = &exchange;
-  const std::shared_ptr<const ServedPipeline>& pipeline =
-      service_.catalogue.Find(exchange.PathParameter("name"));
-  if (pipeline == nullptr) return Error{ErrorCode::kNotReady, "the model is not loaded yet"};
-  if (!steps_ || steps_->pipeline != pipeline) steps_.emplace(pipeline, service_.limits);
+  steps_.reset();
+  const Result<Catalogue::Entry*> found = FindDeployment();
+  if (!found) return found.error();
+  entry_ = *found;
+  const ServedPipeline& pipeline = *entry_->deployment.pipeline;
   const RequestView& request = exchange.request();
-  invocation_ = {.pipeline = pipeline->spec().name,
-                 .model_version = pipeline->model_version(),
+  invocation_ = {.pipeline = pipeline.spec().name,
+                 .model_version = pipeline.model_version(),
                  .request = {.id = exchange.id(),
                              .inference_id = request.inference_id,
                              .custom_attributes = request.custom_attributes,
@@ -97,6 +100,7 @@ void InvocationJob::Finish() {
                         .body = answer.body,
                         .latency = service_.clock.Monotonic() - request().started};
   service_.hooks.OnAnswer(invocation_);
+  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
   if (answer.status >= 500) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
                        answer.status);
@@ -106,12 +110,16 @@ void InvocationJob::Finish() {
 }
 
 bool InvocationJob::is_great() const noexcept {
-  return steps_ && (steps_->decoded.row_count > kKeptRows ||
-                    exchange_->request().body.size() > kKeptBodyBytes);
+  return steps_ != nullptr &&
+         (steps_->decoded.row_count > kKeptRows || steps_->scores.rows.size() > kKeptRows ||
+          exchange_->request().body.size() > kKeptBodyBytes);
 }
 
 Result<Progress> InvocationJob::RunSlice() {
-  if (stage_ == Stage::kReceived) service_.hooks.OnRequest(invocation_);
+  if (stage_ == Stage::kReceived) {
+    steps_ = Catalogue::Take(*entry_, service_.limits);
+    service_.hooks.OnRequest(invocation_);
+  }
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
@@ -181,7 +189,7 @@ Status InvocationJob::CheckDeadline() {
 }
 
 Status InvocationJob::Receive() {
-  auto options = ReadOptions(*exchange_);
+  auto options = ReadOptions(*exchange_, pipeline().answer());
   if (!options) return std::move(options).error();
   options_ = *options;
   steps_->decoder.Start(options_.request_format, request().body, steps_->decoded);
@@ -194,66 +202,29 @@ InvocationJob::Step InvocationJob::RefuseRows(const std::vector<wire::RowError>&
 }
 
 Result<InvocationJob::Step> InvocationJob::Decode() {
-  Result<bool> read = steps_->decoder.Continue(kRowsBetweenLooks);
+  Result<bool> read = steps_->decoder.Continue(kLinesBetweenLooks);
   if (!read) return std::move(read).error();
   if (!*read) return Step::kGoesOn;
   if (!options_.partial && !steps_->decoded.errors.empty())
     return RefuseRows(steps_->decoded.errors);
-  scored_rows_.clear();
-  scored_numbers_.clear();
-  features_.clear();
-  features_.reserve(steps_->decoded.row_numbers.size() * pipeline().spec().features.size());
-  inputs_.clear();
-  inputs_.reserve(steps_->decoded.row_numbers.size() * pipeline().predictor().input_count());
-  stale_.clear();
-  feature_errors_.clear();
+  steps_->scorer->Start({.decoded = steps_->decoded, .received = invocation_.request.received},
+                        steps_->scores);
   return Step::kStageDone;
 }
 
 InvocationJob::Step InvocationJob::ComputeFeatures() {
-  const std::size_t width = pipeline().spec().features.size();
-  const std::size_t input_count = pipeline().predictor().input_count();
-  const std::size_t end = std::min(next_ + kRowsBetweenLooks, steps_->decoded.row_numbers.size());
-  for (; next_ < end; ++next_) {
-    features_.resize(features_.size() + width);
-    inputs_.resize(inputs_.size() + input_count);
-    const std::span<Value> row = std::span(features_).last(width);
-    SeriesMask stale = 0;
-    Status computed = steps_->features.Compute(pipeline().snapshots(), steps_->decoded.rows, next_,
-                                               invocation_.request.received, row, stale);
-    if (computed) {
-      computed = pipeline().predictor().Encode(row, std::span(inputs_).last(input_count));
-    }
-    if (!computed) {
-      features_.resize(features_.size() - width);
-      inputs_.resize(inputs_.size() - input_count);
-      feature_errors_.push_back(
-          {.row = steps_->decoded.row_numbers[next_], .error = std::move(computed).error()});
-      continue;
-    }
-    scored_rows_.push_back(next_);
-    scored_numbers_.push_back(steps_->decoded.row_numbers[next_]);
-    stale_.push_back(stale);
-  }
-  if (next_ < steps_->decoded.row_numbers.size()) return Step::kGoesOn;
-  if (!options_.partial && !feature_errors_.empty()) return RefuseRows(feature_errors_);
+  if (steps_->scorer->ComputeFeatures(kLinesBetweenLooks) > 0) return Step::kGoesOn;
+  const Scores& scores = steps_->scores;
+  if (!options_.partial && !scores.errors.empty()) return RefuseRows(scores.errors);
   invocation_.features = {.names = pipeline().answer().schema.features,
-                          .values = features_,
-                          .row_numbers = scored_numbers_};
+                          .values = scores.features,
+                          .row_numbers = scores.row_numbers};
   service_.hooks.OnFeatures(invocation_);
-  outputs_.resize(scored_rows_.size() * pipeline().predictor().outputs().size());
   return Step::kStageDone;
 }
 
 InvocationJob::Step InvocationJob::Predict() {
-  const model::Predictor& predictor = pipeline().predictor();
-  const std::size_t inputs = predictor.input_count();
-  const std::size_t outputs = predictor.outputs().size();
-  const std::size_t rows = std::min(kRowsBetweenLooks, scored_rows_.size() - next_);
-  predictor.Predict(std::span(inputs_).subspan(next_ * inputs, rows * inputs), {},
-                    std::span(outputs_).subspan(next_ * outputs, rows * outputs));
-  next_ += rows;
-  return next_ < scored_rows_.size() ? Step::kGoesOn : Step::kStageDone;
+  return steps_->scorer->Predict(kLinesBetweenLooks) > 0 ? Step::kGoesOn : Step::kStageDone;
 }
 
 void InvocationJob::NameStaleSeries(SeriesMask mask) {
@@ -272,53 +243,67 @@ InvocationJob::Step InvocationJob::Write() {
     steps_->writer.Start({.format = options_.answer_format,
                           .wrapping = steps_->decoded.wrapping,
                           .with_features = options_.with_features,
-                          .partial = options_.partial},
+                          .partial = options_.partial,
+                          .with_actuals = options_.with_actuals},
                          response().body);
-    scored_ = 0;
+    line_ = 0;
     decoding_error_ = 0;
-    feature_error_ = 0;
+    scoring_error_ = 0;
     stale_anywhere_ = 0;
   }
-  const std::size_t end = std::min(next_ + kRowsBetweenLooks, steps_->decoded.row_count);
-  for (; next_ < end; ++next_) WriteRow(next_);
+  const std::size_t last_line = line_ + kLinesBetweenLooks;
+  const std::size_t end = std::min(next_ + kLinesBetweenLooks, steps_->decoded.row_count);
+  for (; next_ < end && line_ < last_line; ++next_) WriteRow(next_);
   if (next_ < steps_->decoded.row_count) return Step::kGoesOn;
   FinishAnswer();
   return Step::kAnswered;
 }
 
 void InvocationJob::WriteRow(std::size_t number) {
-  if (scored_ == scored_numbers_.size() || scored_numbers_[scored_] != number) {
-    const bool decoding = decoding_error_ < steps_->decoded.errors.size() &&
-                          steps_->decoded.errors[decoding_error_].row == number;
-    const wire::RowError& bad =
-        decoding ? steps_->decoded.errors[decoding_error_++] : feature_errors_[feature_error_++];
-    steps_->writer.AddError(number, ToHttp(bad.error.code).code, bad.error);
-    return;
+  const Scores& scores = steps_->scores;
+  const std::size_t first = line_;
+  SeriesMask stale = 0;
+  answer_row_.clear();
+  for (; line_ < scores.rows.size() && scores.row_numbers[line_] == number; ++line_) {
+    AppendLine(line_);
+    stale |= scores.stale[line_];
   }
-  FillAnswerRow();
-  NameStaleSeries(stale_[scored_]);
-  stale_anywhere_ |= stale_[scored_];
+  if (line_ == first) return WriteError(number);
+  NameStaleSeries(stale);
+  stale_anywhere_ |= stale;
   const std::size_t width = pipeline().spec().features.size();
-  steps_->writer.AddRow(answer_row_,
-                        options_.with_features
-                            ? std::span<const Value>(features_).subspan(scored_ * width, width)
-                            : std::span<const Value>(),
-                        stale_names_);
-  ++scored_;
+  steps_->writer.AddRow(
+      answer_row_,
+      options_.with_features
+          ? std::span<const Value>(scores.features).subspan(first * width, (line_ - first) * width)
+          : std::span<const Value>(),
+      stale_names_);
 }
 
-void InvocationJob::FillAnswerRow() {
-  const std::span<const model::OutputColumn> outputs = pipeline().predictor().outputs();
-  answer_row_.clear();
-  for (const AnswerPart& part : pipeline().answer().parts) {
+void InvocationJob::WriteError(std::size_t number) {
+  const std::vector<wire::RowError>& decoding = steps_->decoded.errors;
+  const bool is_decoding =
+      decoding_error_ < decoding.size() && decoding[decoding_error_].row == number;
+  const wire::RowError& bad =
+      is_decoding ? decoding[decoding_error_++] : steps_->scores.errors[scoring_error_++];
+  steps_->writer.AddError(number, ToHttp(bad.error.code).code, bad.error);
+}
+
+void InvocationJob::AppendLine(std::size_t line) {
+  const Scores& scores = steps_->scores;
+  const std::size_t outputs = scores.outputs.size() / scores.rows.size();
+  const std::span<const AnswerPart> parts = pipeline().answer().parts;
+  for (const AnswerPart& part : parts.first(steps_->writer.line_width())) {
     switch (part.from) {
       case AnswerPart::From::kRequest:
-        answer_row_.push_back(preprocessing::ValueAt(steps_->decoded.rows.column(part.column),
-                                                     scored_rows_[scored_]));
+        answer_row_.push_back(
+            preprocessing::ValueAt(steps_->decoded.rows.column(part.column), scores.rows[line]));
         break;
       case AnswerPart::From::kModel:
-        answer_row_.push_back(model::OutputValue(outputs[part.column],
-                                                 outputs_[scored_ * outputs.size() + part.column]));
+        answer_row_.push_back(scores.outputs[line * outputs + part.column]);
+        break;
+      case AnswerPart::From::kVersion:
+        answer_row_.push_back(std::string_view(pipeline().model_version()));
         break;
     }
   }

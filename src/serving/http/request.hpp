@@ -23,6 +23,7 @@ struct RequestView {
   std::string_view inference_id{};       ///< X-Amzn-SageMaker-Inference-Id
   std::string_view request_id{};         ///< X-Request-Id
   std::string_view custom_attributes{};  ///< X-Amzn-SageMaker-Custom-Attributes
+  std::string_view target_model{};       ///< X-Amzn-SageMaker-Target-Model
   MonotonicTime started{};               ///< When its first byte had been read.
   MonotonicTime deadline{};              ///< When its answer has to be made.
   bool waited = false;                   ///< For its turn, behind other large ones.

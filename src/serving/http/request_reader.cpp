@@ -37,6 +37,7 @@ enum Header : std::size_t {
   kInferenceId,
   kRequestId,
   kCustomAttributes,
+  kTargetModel,
   kHeaderCount
 };
 
@@ -65,6 +66,7 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
   if (iequals(name, "X-Request-Id")) return kRequestId;
   if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
   if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
+  if (iequals(name, "X-Amzn-SageMaker-Target-Model")) return kTargetModel;
   return std::nullopt;
 }
 
@@ -398,7 +400,7 @@ RequestReader::Progress RequestReader::CheckHeader() {
   }
   if (!IsHost(notes.Text(kHost))) return Fail(ErrorCode::kMalformed, "not a valid Host header");
   for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
-                            kExpect, kInferenceId, kRequestId, kCustomAttributes}) {
+                            kExpect, kInferenceId, kRequestId, kCustomAttributes, kTargetModel}) {
     if (notes.seen[once] > 1)
       return Fail(ErrorCode::kMalformed, "a header that may come once was given twice");
   }
@@ -498,6 +500,7 @@ void RequestReader::FillRequest(std::string_view body) {
   request_.inference_id = notes.Text(kInferenceId);
   request_.request_id = notes.Text(kRequestId);
   request_.custom_attributes = notes.Text(kCustomAttributes);
+  request_.target_model = notes.Text(kTargetModel);
 }
 
 void RequestReader::Next() {

@@ -2,45 +2,133 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 
 namespace forkcast::serving {
 
-using model::OutputColumn;
 using preprocessing::AnswerSource;
+using preprocessing::PipelineSpec;
 
 namespace {
 
-Error NoSuchOutput(const std::string& name, std::span<const OutputColumn> outputs) {
+Error NoSuchOutput(const std::string& name, std::span<const AnswerOutput> outputs) {
   std::string known;
-  for (const OutputColumn& output : outputs) {
-    known.append(known.empty() ? "" : ", ").append(output.name);
-  }
-  return {ErrorCode::kInvalidArgument,
-          "$.serving.answer: the model has no output \"" + name + "\"; it has: " + known};
+  for (const AnswerOutput& output : outputs) known.append(output.name).append(", ");
+  return {ErrorCode::kInvalidArgument, "$.serving.answer: the model has no output \"" + name +
+                                           "\"; it has: " + known.append(kModelVersionOutput)};
 }
+
+/// What a pipeline answers that does not say.
+std::vector<AnswerSource> UsualAnswer(const PipelineSpec& spec,
+                                      std::span<const AnswerOutput> outputs) {
+  std::vector<AnswerSource> answer;
+  const auto add = [&answer](const std::string& name, AnswerSource::Kind kind) {
+    answer.push_back({.name = name, .kind = kind, .source = name});
+  };
+  if (spec.forecast) {
+    for (const std::string& field : spec.forecast->key) {
+      add(field, AnswerSource::Kind::kRequestField);
+    }
+  } else {
+    for (const preprocessing::ColumnSpec& field : spec.request.fields.columns) {
+      if (field.name != spec.request.time) add(field.name, AnswerSource::Kind::kRequestField);
+    }
+  }
+  for (const AnswerOutput& output : outputs) {
+    if (output.answered != AnswerOutput::Answered::kUsually) continue;
+    add(output.name, AnswerSource::Kind::kModelOutput);
+  }
+  return answer;
+}
+
+/// Collects members for a plan, in which those of the row stand before those of its lines.
+class Planner {
+ public:
+  Planner(const PipelineSpec& spec, std::span<const AnswerOutput> outputs)
+      : spec_(spec), outputs_(outputs) {}
+
+  Status Add(const AnswerSource& source) {
+    if (source.kind == AnswerSource::Kind::kRequestField) {
+      AddTo(row_, source.name,
+            {.from = AnswerPart::From::kRequest,
+             .column = *spec_.request.fields.Find(source.source)});
+      return {};
+    }
+    if (source.source == kModelVersionOutput) {
+      AddTo(row_, source.name, {.from = AnswerPart::From::kVersion});
+      return {};
+    }
+    const auto output = std::ranges::find(outputs_, source.source, &AnswerOutput::name);
+    if (output == outputs_.end()) return NoSuchOutput(source.source, outputs_);
+    AddOutput(output->of == AnswerOutput::Of::kRow ? row_ : line_, source.name, *output);
+    return {};
+  }
+
+  AnswerPlan Finish(std::string_view list) {
+    for (const AnswerOutput& output : outputs_) {
+      if (output.answered != AnswerOutput::Answered::kOnDemand) continue;
+      // Once is enough, and under the name that the pipeline gives it.
+      if (!Has(output)) AddOutput(actuals_, output.name, output);
+    }
+    AnswerPlan plan;
+    plan.schema = {.fields = row_.names,
+                   .features = {},
+                   .list = std::string(list),
+                   .line_fields = line_.names,
+                   .actuals = actuals_.names,
+                   .optional = std::move(optional_)};
+    for (const Members* members : {&row_, &line_, &actuals_}) {
+      plan.parts.insert(plan.parts.end(), members->parts.begin(), members->parts.end());
+    }
+    for (const preprocessing::FeatureSpec& feature : spec_.features) {
+      plan.schema.features.push_back(feature.name);
+    }
+    return plan;
+  }
+
+ private:
+  struct Members {
+    std::vector<std::string> names{};
+    std::vector<AnswerPart> parts{};
+  };
+
+  [[nodiscard]] bool Has(const AnswerOutput& output) const {
+    const AnswerPart part = PartOf(output);
+    return std::ranges::find(row_.parts, part) != row_.parts.end() ||
+           std::ranges::find(line_.parts, part) != line_.parts.end();
+  }
+  [[nodiscard]] AnswerPart PartOf(const AnswerOutput& output) const {
+    return {.from = AnswerPart::From::kModel,
+            .column = static_cast<std::size_t>(&output - outputs_.data())};
+  }
+  static void AddTo(Members& members, const std::string& name, const AnswerPart& part) {
+    members.names.push_back(name);
+    members.parts.push_back(part);
+  }
+  void AddOutput(Members& members, const std::string& name, const AnswerOutput& output) {
+    AddTo(members, name, PartOf(output));
+    if (output.is_optional) optional_.push_back(name);
+  }
+
+  const PipelineSpec& spec_;
+  std::span<const AnswerOutput> outputs_;
+  Members row_;
+  Members line_;
+  Members actuals_;
+  std::vector<std::string> optional_;
+};
 
 }  // namespace
 
-Result<AnswerPlan> PlanAnswer(const preprocessing::PipelineSpec& spec,
-                              std::span<const OutputColumn> outputs) {
-  AnswerPlan plan;
-  for (const AnswerSource& source : spec.serving->answer) {
-    AnswerPart part;
-    if (source.kind == AnswerSource::Kind::kModelOutput) {
-      const auto output = std::ranges::find(outputs, source.source, &OutputColumn::name);
-      if (output == outputs.end()) return NoSuchOutput(source.source, outputs);
-      part = {.from = AnswerPart::From::kModel,
-              .column = static_cast<std::size_t>(output - outputs.begin())};
-    } else {
-      part.column = *spec.request.fields.Find(source.source);
-    }
-    plan.parts.push_back(part);
-    plan.schema.fields.push_back(source.name);
+Result<AnswerPlan> PlanAnswer(const PipelineSpec& spec, std::span<const AnswerOutput> outputs,
+                              std::string_view list) {
+  Planner planner(spec, outputs);
+  const std::vector<AnswerSource> answer =
+      spec.serving ? spec.serving->answer : UsualAnswer(spec, outputs);
+  for (const AnswerSource& source : answer) {
+    if (Status added = planner.Add(source); !added) return std::move(added).error();
   }
-  for (const preprocessing::FeatureSpec& feature : spec.features) {
-    plan.schema.features.push_back(feature.name);
-  }
-  return plan;
+  return planner.Finish(list);
 }
 
 }  // namespace forkcast::serving

@@ -1,28 +1,53 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
-#include <utility>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "serving/service/scoring_steps.hpp"
+#include "serving/service/served_pipeline.hpp"
 
 namespace forkcast::serving {
 
-class ServedPipeline;
+/// A deployment, ready to answer.
+struct ServedDeployment {
+  std::string name;
+  std::shared_ptr<const ServedPipeline> pipeline;
+};
 
-/// What a worker serves, by name. It is one pipeline, which answers to any name: the SDKs that ask
-/// for an endpoint insist on one. Not thread-safe.
+/// What a worker serves, by name. Not thread-safe: used by the worker's loop alone.
 class Catalogue {
  public:
-  /// From now on the pipeline answers; requests in work go on with the one they began with.
-  void Serve(std::shared_ptr<const ServedPipeline> pipeline) { only_ = std::move(pipeline); }
+  /// A deployment and the steps that no request uses right now.
+  struct Entry {
+    ServedDeployment deployment;
+    std::vector<std::unique_ptr<ScoringSteps>> idle{};
+  };
 
-  /// Null while nothing is loaded.
-  [[nodiscard]] const std::shared_ptr<const ServedPipeline>& Find(
-      std::string_view /*name*/) const noexcept {
-    return only_;
-  }
+  /// From now on these answer, each of another name; the first is the default. What was served
+  /// before is let go, but for what requests in work hold until they are answered.
+  void Serve(std::vector<ServedDeployment> deployments);
+
+  /// In the order in which they were given; empty while nothing is loaded.
+  [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+
+  /// The deployment called `name`, or the default for the empty name; it stays where it is until
+  /// the next Serve(). kNotReady while nothing is loaded; kNotFound naming those that there are.
+  [[nodiscard]] Result<Entry*> Find(std::string_view name);
+  /// The same of an endpoint: where there is one deployment alone, it answers to any name, since
+  /// the SDKs that ask for an endpoint insist on one.
+  [[nodiscard]] Result<Entry*> FindEndpoint(std::string_view name);
+
+  /// Steps of an entry, for one request. Allocates nothing when others have been given back.
+  [[nodiscard]] static std::unique_ptr<ScoringSteps> Take(Entry& entry,
+                                                          const wire::DecoderLimits& limits);
+  /// Keeps them for the next request, unless their pipeline is not served any more.
+  void GiveBack(std::unique_ptr<ScoringSteps> steps);
 
  private:
-  std::shared_ptr<const ServedPipeline> only_;
+  std::vector<Entry> entries_;
 };
 
 }  // namespace forkcast::serving

@@ -1,5 +1,6 @@
 #include "serving/wire/answer_writer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <charconv>
@@ -142,16 +143,6 @@ std::string JsonKey(std::string_view name) {
   return key;
 }
 
-/// `values` in the order of `keys`, without braces.
-void AppendMembers(std::span<const std::string> keys, std::span<const Value> values,
-                   std::string& out) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i > 0) out += ',';
-    out += keys[i];
-    AppendJsonValue(values[i], out);
-  }
-}
-
 }  // namespace
 
 void AppendJsonString(std::string_view text, std::string& out) {
@@ -200,20 +191,27 @@ void AppendCsvField(std::string_view text, std::string& out) {
 }
 
 AnswerWriter::AnswerWriter(AnswerSchema schema) : schema_(std::move(schema)) {
-  for (const std::string& field : schema_.fields) {
-    field_keys_.push_back(JsonKey(field));
-    if (!csv_fields_.empty()) csv_fields_ += ',';
-    AppendCsvField(field, csv_fields_);
-  }
+  const auto add = [this](const std::string& name, std::string& csv) {
+    members_.push_back(
+        {.key = JsonKey(name),
+         .is_optional = std::ranges::find(schema_.optional, name) != schema_.optional.end()});
+    if (members_.size() > 1) csv += ',';
+    AppendCsvField(name, csv);
+  };
+  for (const std::string& name : schema_.fields) add(name, csv_members_);
+  for (const std::string& name : schema_.line_fields) add(name, csv_members_);
+  for (const std::string& name : schema_.actuals) add(name, csv_actuals_);
   for (const std::string& feature : schema_.features) {
     feature_keys_.push_back(JsonKey(feature));
     csv_features_ += ',';
     AppendCsvField("features." + feature, csv_features_);
   }
+  list_key_ = JsonKey(schema_.list);
 }
 
 void AnswerWriter::Start(const Options& options, std::string& out) {
   options_ = options;
+  line_width_ = members_.size() - (options.with_actuals ? 0 : schema_.actuals.size());
   out_ = &out;
   first_ = true;
   if (options_.format == Format::kCsv) {
@@ -224,23 +222,44 @@ void AnswerWriter::Start(const Options& options, std::string& out) {
   }
 }
 
-void AnswerWriter::AddRow(std::span<const Value> fields, std::span<const Value> features,
+void AnswerWriter::AddRow(std::span<const Value> values, std::span<const Value> features,
                           std::span<const std::string_view> stale) {
-  assert(fields.size() == schema_.fields.size());
+  if (schema_.list.empty()) {
+    AddLine(values, features, stale);
+  } else if (options_.format == Format::kJson) {
+    Separate();
+    AddJsonList(values, features, stale);
+  } else {
+    AddLines(values, features, stale);
+  }
+}
+
+void AnswerWriter::AddLines(std::span<const Value> values, std::span<const Value> features,
+                            std::span<const std::string_view> stale) {
+  const std::size_t lines = values.size() / line_width_;
+  const std::size_t width = features.size() / lines;
+  for (std::size_t line = 0; line < lines; ++line) {
+    AddLine(values.subspan(line * line_width_, line_width_), features.subspan(line * width, width),
+            stale);
+  }
+}
+
+void AnswerWriter::AddLine(std::span<const Value> values, std::span<const Value> features,
+                           std::span<const std::string_view> stale) {
+  assert(values.size() == line_width_);
   assert(features.size() == (options_.with_features ? schema_.features.size() : 0));
   Separate();
   if (options_.format == Format::kCsv) {
-    AddCsvRow(fields, features);
+    AddCsvLine(values, features);
   } else {
-    AddJsonRow(fields, features, stale);
+    AddJsonLine(values, features, stale);
   }
 }
 
 void AnswerWriter::AddError(std::size_t row, std::string_view code, const Error& error) {
   Separate();
   if (options_.format == Format::kCsv) {
-    out_->append(schema_.fields.size() + (options_.with_features ? schema_.features.size() : 0),
-                 ',');
+    out_->append(line_width_ + (options_.with_features ? schema_.features.size() : 0), ',');
     AppendCsvField(error.message, *out_);
     *out_ += '\n';
     return;
@@ -272,34 +291,75 @@ void AnswerWriter::Separate() {
   first_ = false;
 }
 
-void AnswerWriter::AddJsonRow(std::span<const Value> fields, std::span<const Value> features,
-                              std::span<const std::string_view> stale) {
-  *out_ += '{';
-  AppendMembers(field_keys_, fields, *out_);
-  bool first = fields.empty();
-  const auto separate = [&] {
-    if (!first) *out_ += ',';
-    first = false;
-  };
-  if (options_.with_features) {
-    separate();
-    *out_ += "\"features\":{";
-    AppendMembers(feature_keys_, features, *out_);
-    *out_ += '}';
+void AnswerWriter::AppendMembers(std::size_t first, std::span<const Value> values, bool& is_first) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const Member& member = members_[first + i];
+    if (member.is_optional && preprocessing::IsMissing(values[i])) continue;
+    if (!std::exchange(is_first, false)) *out_ += ',';
+    *out_ += member.key;
+    AppendJsonValue(values[i], *out_);
   }
-  if (!stale.empty()) {
-    separate();
-    *out_ += "\"stale\":";
-    char before = '[';
-    for (const std::string_view name : stale) {
-      *out_ += before;
-      AppendJsonString(name, *out_);
-      before = ',';
-    }
-    *out_ += ']';
+}
+
+void AnswerWriter::AppendFeatures(std::span<const Value> features, bool& is_first) {
+  if (!options_.with_features) return;
+  if (!std::exchange(is_first, false)) *out_ += ',';
+  *out_ += "\"features\":{";
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    if (i > 0) *out_ += ',';
+    *out_ += feature_keys_[i];
+    AppendJsonValue(features[i], *out_);
   }
   *out_ += '}';
+}
+
+void AnswerWriter::AppendStale(std::span<const std::string_view> stale, bool& is_first) {
+  if (stale.empty()) return;
+  if (!std::exchange(is_first, false)) *out_ += ',';
+  *out_ += "\"stale\":";
+  char before = '[';
+  for (const std::string_view name : stale) {
+    *out_ += before;
+    AppendJsonString(name, *out_);
+    before = ',';
+  }
+  *out_ += ']';
+}
+
+void AnswerWriter::AddJsonLine(std::span<const Value> values, std::span<const Value> features,
+                               std::span<const std::string_view> stale) {
+  *out_ += '{';
+  bool is_first = true;
+  AppendMembers(0, values, is_first);
+  AppendFeatures(features, is_first);
+  AppendStale(stale, is_first);
+  *out_ += '}';
   EndJsonRow();
+}
+
+void AnswerWriter::AddJsonList(std::span<const Value> values, std::span<const Value> features,
+                               std::span<const std::string_view> stale) {
+  const std::size_t lines = values.size() / line_width_;
+  const std::size_t shared = schema_.fields.size();
+  const std::size_t width = features.size() / lines;
+  *out_ += '{';
+  bool is_first = true;
+  AppendMembers(0, values.first(shared), is_first);
+  if (!std::exchange(is_first, false)) *out_ += ',';
+  *out_ += list_key_;
+  char before = '[';
+  for (std::size_t line = 0; line < lines; ++line) {
+    *out_ += std::exchange(before, ',');
+    *out_ += '{';
+    bool is_first_of_line = true;
+    AppendMembers(shared, values.subspan(line * line_width_ + shared, line_width_ - shared),
+                  is_first_of_line);
+    AppendFeatures(features.subspan(line * width, width), is_first_of_line);
+    *out_ += '}';
+  }
+  *out_ += ']';
+  AppendStale(stale, is_first);
+  *out_ += '}';
 }
 
 void AnswerWriter::EndJsonRow() {
@@ -307,16 +367,17 @@ void AnswerWriter::EndJsonRow() {
 }
 
 void AnswerWriter::AddCsvHeader() {
-  *out_ += csv_fields_;
+  *out_ += csv_members_;
+  if (options_.with_actuals) *out_ += csv_actuals_;
   if (options_.with_features) *out_ += csv_features_;
   if (options_.partial) *out_ += ",error";
   *out_ += '\n';
 }
 
-void AnswerWriter::AddCsvRow(std::span<const Value> fields, std::span<const Value> features) {
+void AnswerWriter::AddCsvLine(std::span<const Value> values, std::span<const Value> features) {
   bool first = true;
-  for (const std::span<const Value> values : {fields, features}) {
-    for (const Value& value : values) {
+  for (const std::span<const Value> part : {values, features}) {
+    for (const Value& value : part) {
       if (!first) *out_ += ',';
       first = false;
       AppendCsvValue(value, *out_);

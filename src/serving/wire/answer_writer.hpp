@@ -17,6 +17,12 @@ namespace forkcast::wire {
 struct AnswerSchema {
   std::vector<std::string> fields{};    ///< In the order in which they are written.
   std::vector<std::string> features{};  ///< Written with `?features=true` alone.
+  /// Where a row has several lines: the member of its JSON object that holds them as objects;
+  /// empty: a row is one line. In CSV and JSON lines each line stands alone, behind the fields.
+  std::string list{};
+  std::vector<std::string> line_fields{};  ///< What each line holds.
+  std::vector<std::string> actuals{};      ///< And behind them with `?actuals=true` alone.
+  std::vector<std::string> optional{};     ///< Members that JSON leaves out when they are missing.
 };
 
 /// Writes answer rows, in request order, into one body.
@@ -28,7 +34,8 @@ struct AnswerSchema {
 /// answers a last column `error` holds the message, and is empty for good rows.
 /// Numbers are written in the shortest form that reads back as the same double (3.0 is `3`); NaN,
 /// infinities and missing values are JSON null and empty CSV fields; timestamps are ISO 8601 with
-/// Z; CSV lines end in LF. CSV does not say which series were stale.
+/// Z; CSV lines end in LF. CSV does not say which series were stale. With a list, JSON is
+/// `{"product":"...","forecast":[{"step":1,"value":3},...]}`, features in the elements of the list.
 /// Appends to the string given to Start(); steady state allocates nothing beyond its growth.
 class AnswerWriter {
  public:
@@ -39,15 +46,20 @@ class AnswerWriter {
     Wrapping wrapping = Wrapping::kObject;
     bool with_features = false;
     bool partial = false;
+    bool with_actuals = false;
   };
 
   /// Begins a body. `out` must live until Finish(). With kObject and JSON exactly one row or error
   /// follows; in other forms any number. JSON lines requests answered in JSON are an
   /// array, and JSON requests answered in JSON lines or CSV are plain lines.
   void Start(const Options& options, std::string& out);
-  /// `fields` and `features` (empty span when they are not asked for) follow the schema's order and
-  /// are as many. `stale` names the series that were older than the pipeline likes.
-  void AddRow(std::span<const preprocessing::Value> fields,
+  /// Values of a line, as many as the schema has for it: fields, line_fields and, when they are
+  /// asked for, actuals.
+  [[nodiscard]] std::size_t line_width() const noexcept { return line_width_; }
+  /// `values`: lines x line_width(), one line unless the schema has a list, in which all lines have
+  /// the fields of the first. `features`: one row a line, or an empty span when they are not asked
+  /// for. `stale` names the series that were older than the pipeline likes.
+  void AddRow(std::span<const preprocessing::Value> values,
               std::span<const preprocessing::Value> features,
               std::span<const std::string_view> stale);
   /// The error of row `row` (from 0) in its place. `code` is the error's public name, such as
@@ -57,20 +69,44 @@ class AnswerWriter {
 
  private:
   void Separate();
-  void AddJsonRow(std::span<const preprocessing::Value> fields,
-                  std::span<const preprocessing::Value> features,
-                  std::span<const std::string_view> stale);
+  void AddLine(std::span<const preprocessing::Value> values,
+               std::span<const preprocessing::Value> features,
+               std::span<const std::string_view> stale);
+  void AddLines(std::span<const preprocessing::Value> values,
+                std::span<const preprocessing::Value> features,
+                std::span<const std::string_view> stale);
+  void AddJsonList(std::span<const preprocessing::Value> values,
+                   std::span<const preprocessing::Value> features,
+                   std::span<const std::string_view> stale);
+  void AddJsonLine(std::span<const preprocessing::Value> values,
+                   std::span<const preprocessing::Value> features,
+                   std::span<const std::string_view> stale);
+  /// The values of members `first` on, without braces. `is_first`: whether nothing is before them
+  /// in their object; and then, whether nothing is before what follows.
+  void AppendMembers(std::size_t first, std::span<const preprocessing::Value> values,
+                     bool& is_first);
+  void AppendFeatures(std::span<const preprocessing::Value> features, bool& is_first);
+  void AppendStale(std::span<const std::string_view> stale, bool& is_first);
   void EndJsonRow();
   void AddCsvHeader();
-  void AddCsvRow(std::span<const preprocessing::Value> fields,
-                 std::span<const preprocessing::Value> features);
+  void AddCsvLine(std::span<const preprocessing::Value> values,
+                  std::span<const preprocessing::Value> features);
+
+  /// A member of a line.
+  struct Member {
+    std::string key;  // `"name":`, escaped once
+    bool is_optional = false;
+  };
 
   AnswerSchema schema_;
-  std::vector<std::string> field_keys_;    // `"name":`, escaped once
-  std::vector<std::string> feature_keys_;  // likewise
-  std::string csv_fields_;                 // the header's columns
-  std::string csv_features_;               // those behind them, each with its comma in front
+  std::vector<Member> members_;  // fields, line_fields, actuals
+  std::vector<std::string> feature_keys_;
+  std::string list_key_;
+  std::string csv_members_;   // the header's columns
+  std::string csv_actuals_;   // those behind them, each with its comma in front
+  std::string csv_features_;  // likewise
   Options options_;
+  std::size_t line_width_ = 0;
   std::string* out_ = nullptr;
   bool first_ = true;
 };

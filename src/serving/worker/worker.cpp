@@ -33,7 +33,7 @@
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
-#include "serving/service/served_pipeline.hpp"
+#include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
 
 namespace forkcast::serving {
@@ -231,13 +231,13 @@ class Worker {
   void Load() {
     const auto begun = clock_.Monotonic();
     if (options_.before_load) options_.before_load();
-    auto loaded = ServedPipeline::Load(config_.pipeline, config_.snapshots);
+    auto loaded = LoadDeployments(config_.deployments, config_.models);
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
     load_over_ = true;
     net::post(loop_, [this, took, result = std::move(loaded)]() mutable {
       if (result) {
-        OnLoaded(*result, took);
+        OnLoaded(*std::move(result), took);
       } else {
         log_->critical("boot_failed error={:?}", result.error().message);
         exit_code_ = kExitBootFailed;
@@ -246,14 +246,19 @@ class Worker {
     });
   }
 
-  void OnLoaded(const std::shared_ptr<const ServedPipeline>& pipeline,
-                std::chrono::milliseconds took) {
+  void OnLoaded(std::vector<ServedDeployment> deployments, std::chrono::milliseconds took) {
     loaded_ = true;
-    service_.catalogue.Serve(pipeline);
+    service_.catalogue.Serve(std::move(deployments));
     if (draining_) return;
     slot_.SetState(WorkerState::kReady);
-    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", pipeline->spec().name,
-               pipeline->model_name(), pipeline->model_version(), took.count());
+    for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
+      const ServedPipeline& pipeline = *entry.deployment.pipeline;
+      log_->info("deployed name={:?} pipeline={:?} model={:?} version={:?}", entry.deployment.name,
+                 pipeline.spec().name, pipeline.model_name(), pipeline.model_version());
+    }
+    const ServedPipeline& first = *service_.catalogue.entries().front().deployment.pipeline;
+    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", first.spec().name,
+               first.model_name(), first.model_version(), took.count());
     if (!acceptor_) StartAccepting();
     PermitOne();
     Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});

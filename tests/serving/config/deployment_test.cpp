@@ -82,9 +82,7 @@ INSTANTIATE_TEST_SUITE_P(
         DocumentCase{"ModelThatIsNone", R"([{"model": "a@"}])",
                      "FILE: $.deployments[0].model: expected MODEL[@ALIAS|NUMBER]"},
         DocumentCase{"NameThatIsNone", R"([{"name": "a b", "model": "a"}])",
-                     "FILE: $.deployments[0].name: expected, as a name, 1 to 128 letters"},
-        DocumentCase{"FileThatGivesNoName", R"([{"pipeline": "my orders.json"}])",
-                     "FILE: $.deployments[0].pipeline: expected, as a name, 1 to 128 letters"},
+                     "FILE: $.deployments[0].name: expected 1 to 128 letters"},
         DocumentCase{"NameTwice",
                      R"([{"model": "a"}, {"model": "b"}, {"name": "a", "model": "b"}])",
                      R"(FILE: $.deployments[2]: a second deployment "a", beside that of FILE: )"
@@ -95,12 +93,14 @@ INSTANTIATE_TEST_SUITE_P(
                      "$.deployments[0]"}),
     [](const auto& param) { return param.param.name; });
 
-/// Names and origins of what `parsed` serves.
+/// Names, or files without one, and origins of what `parsed` serves.
 std::vector<std::string> Served(const Parser& parser, const Result<ParsedSettings>& parsed) {
   if (!parsed) return {parsed.error().message};
   std::vector<std::string> served;
   for (const Deployment& deployment : parsed->config.deployments) {
-    served.push_back(deployment.name + (deployment.is_default ? " by default, " : ", ") +
+    const std::string name =
+        deployment.name.empty() ? deployment.pipeline.string() : deployment.name;
+    served.push_back(name + (deployment.is_default ? " by default, " : ", ") +
                      parser.Generic(deployment.origin));
   }
   return served;
@@ -109,15 +109,15 @@ std::vector<std::string> Served(const Parser& parser, const Result<ParsedSetting
 TEST(Deployments, AreThoseOfFileFlagAndPipelineWhichIsTheDefault) {
   const Parser parser(R"({"deployments": [{"model": "a"}, {"pipeline": "conf/b.json"}]})");
   EXPECT_THAT(Served(parser, parser.Parse({"--deploy", "c", "--deploy", "d=c@1"})),
-              ElementsAre("p by default, --pipeline", "a, FILE: $.deployments[0]",
-                          "b, FILE: $.deployments[1]", "c, --deploy", "d, --deploy"));
+              ElementsAre("p.json by default, --pipeline", "a, FILE: $.deployments[0]",
+                          "conf/b.json, FILE: $.deployments[1]", "c, --deploy", "d, --deploy"));
 }
 
 TEST(Deployments, BeginWithTheOneThatIsDeclaredTheDefault) {
   const Parser parser(R"({"deployments": [{"model": "a"}, {"model": "b", "default": true}]})");
   EXPECT_THAT(Served(parser, parser.Parse({})),
               ElementsAre("b by default, FILE: $.deployments[1]", "a, FILE: $.deployments[0]",
-                          "p, --pipeline"));
+                          "p.json, --pipeline"));
 }
 
 TEST(Deployments, HaveTheFirstAsDefaultWhereNoneIsDeclared) {

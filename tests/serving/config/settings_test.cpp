@@ -499,7 +499,7 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
                           HasSubstr("\nmax_rows            = 5  (FORKCAST_MAX_ROWS)\n"),
                           HasSubstr("\nbacklog             = 2048  (default)\n"),
                           HasSubstr("\nhooks               = capture,slow_request  (FILE)\n"),
-                          HasSubstr("\ndeployments         = p  (--pipeline)\n")));
+                          HasSubstr("\ndeployments         = p.json  (--pipeline)\n")));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   EXPECT_EQ(lines, ServerSettings().size() + 2);
 }

@@ -9,6 +9,7 @@
 
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
+#include "serving/service/row_pipeline.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
 
@@ -623,18 +624,19 @@ INSTANTIATE_TEST_SUITE_P(
                     SteadyCase{"Csv", Csv(kOrders), {.content_type = "text/csv"}}),
     [](const auto& param) { return param.param.name; });
 
-TEST(ServedPipeline, SaysWhatIsMissing) {
+TEST(RowPipeline, SaysWhatIsMissing) {
   const preprocessing::TempFolder folder;
-  const auto absent = ServedPipeline::Load(folder.path() / "absent.json", folder.path());
+  preprocessing::SnapshotPool pool;
+  const auto absent = RowPipeline::Load(folder.path() / "absent.json", folder.path(), pool);
   ASSERT_FALSE(absent.ok());
   EXPECT_THAT(absent.error().message, HasSubstr("absent.json"));
-  const auto no_snapshots =
-      ServedPipeline::Load(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json", folder.path());
+  const auto no_snapshots = RowPipeline::Load(
+      FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json", folder.path(), pool);
   ASSERT_FALSE(no_snapshots.ok());
   EXPECT_EQ(no_snapshots.error().code, ErrorCode::kNotFound);
 }
 
-TEST(ServedPipeline, RefusesAPipelineThatCannotBeServed) {
+TEST(RowPipeline, RefusesAPipelineThatCannotBeServed) {
   const auto fails_with = [](const OrderService::Edit& edit, std::string_view message) {
     try {
       OrderService service(edit);

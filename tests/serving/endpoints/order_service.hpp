@@ -10,12 +10,13 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "serving/process/worker_slot.hpp"
-#include "serving/service/served_pipeline.hpp"
+#include "serving/service/load_deployments.hpp"
 #include "support/test_files.hpp"
 #include "support/test_service.hpp"
 
@@ -51,9 +52,10 @@ class OrderService {
     if (edit) edit(pipeline);
     const auto path = folder_.Write("pipeline.json", pipeline.dump());
     Publish(path);
-    auto loaded = ServedPipeline::Load(path, folder_.path());
+    auto loaded =
+        LoadDeployments(std::vector{Deployment{.pipeline = path, .snapshots = folder_.path()}}, {});
     if (!loaded) throw std::runtime_error(loaded.error().message);
-    test_.service.catalogue.Serve(*loaded);
+    test_.service.catalogue.Serve(*std::move(loaded));
   }
 
   /// What `POST /invocations` answers to `body`. `parts` says what is not usual; its deadline is a

@@ -8,8 +8,6 @@
 namespace forkcast::serving {
 namespace {
 
-using model::OutputColumn;
-using model::OutputType;
 using preprocessing::AnswerSource;
 using preprocessing::ColumnType;
 using testing::ElementsAre;
@@ -25,9 +23,7 @@ preprocessing::PipelineSpec Pipeline(std::vector<AnswerSource> answer) {
   return spec;
 }
 
-const std::vector<OutputColumn> kOutputs{
-    {.name = "class", .type = OutputType::kCategory, .categories = {"go", "stop"}},
-    {.name = "probability.go", .type = OutputType::kNumber, .categories = {}}};
+const std::vector<AnswerOutput> kOutputs{{.name = "class"}, {.name = "probability.go"}};
 
 TEST(AnswerPlan, SaysWhereEachMemberComesFromInTheOrderOfThePipeline) {
   const auto plan = PlanAnswer(Pipeline({{"sure", Kind::kModelOutput, "probability.go"},
@@ -48,7 +44,7 @@ TEST(AnswerPlan, NamesTheOutputsThatThereAreWhenOneIsNot) {
   EXPECT_EQ(plan.error(),
             (Error{ErrorCode::kInvalidArgument,
                    "$.serving.answer: the model has no output \"score\"; it has: class, "
-                   "probability.go"}));
+                   "probability.go, model_version"}));
 }
 
 }  // namespace

@@ -1,0 +1,150 @@
+#include "serving/service/row_pipeline.hpp"
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+#include "data_preprocessing/features/feature_computer.hpp"
+#include "model/predict/model_kinds.hpp"
+
+namespace forkcast::serving {
+
+using model::OutputColumn;
+using model::Predictor;
+using preprocessing::FeatureComputer;
+using preprocessing::PipelineSpec;
+using preprocessing::SeriesMask;
+using preprocessing::Value;
+
+/// One line a row.
+class RowPipeline::RowScorer final : public Scorer {
+ public:
+  explicit RowScorer(const RowPipeline& pipeline)
+      : pipeline_(pipeline),
+        computer_(pipeline.spec().features, pipeline.spec().series, pipeline.spec().request,
+                  pipeline.spec().zone) {}
+
+  void Start(const ScoringTask& task, Scores& scores) override {
+    scores.Clear();
+    const std::size_t rows = task.decoded.row_numbers.size();
+    scores.features.reserve(rows * computer_.feature_count());
+    inputs_.clear();
+    inputs_.reserve(rows * pipeline_.predictor_.input_count());
+    decoded_ = &task.decoded;
+    received_ = task.received;
+    scores_ = &scores;
+    next_row_ = 0;
+    next_line_ = 0;
+  }
+
+  std::size_t ComputeFeatures(std::size_t lines) override {
+    const std::size_t rows = decoded_->row_numbers.size();
+    const std::size_t end = std::min(next_row_ + lines, rows);
+    for (; next_row_ < end; ++next_row_) ComputeRow(next_row_);
+    return rows - end;
+  }
+
+  std::size_t Predict(std::size_t lines) override {
+    const Predictor& predictor = pipeline_.predictor_;
+    const std::size_t inputs = predictor.input_count();
+    const std::span<const OutputColumn> columns = predictor.outputs();
+    const std::size_t rows = std::min(lines, scores_->rows.size() - next_line_);
+    numbers_.resize(rows * columns.size());
+    predictor.Predict(std::span(inputs_).subspan(next_line_ * inputs, rows * inputs), {}, numbers_);
+    auto number = numbers_.begin();
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (const OutputColumn& column : columns) {
+        scores_->outputs.push_back(model::OutputValue(column, *number++));
+      }
+    }
+    next_line_ += rows;
+    return scores_->rows.size() - next_line_;
+  }
+
+ private:
+  void ComputeRow(std::size_t row) {
+    const std::size_t width = computer_.feature_count();
+    const std::size_t inputs = pipeline_.predictor_.input_count();
+    scores_->features.resize(scores_->features.size() + width);
+    inputs_.resize(inputs_.size() + inputs);
+    const std::span<Value> features = std::span(scores_->features).last(width);
+    SeriesMask stale = 0;
+    Status computed =
+        computer_.Compute(pipeline_.snapshots_, decoded_->rows, row, received_, features, stale);
+    if (computed) {
+      computed = pipeline_.predictor_.Encode(features, std::span(inputs_).last(inputs));
+    }
+    if (!computed) {
+      scores_->features.resize(scores_->features.size() - width);
+      inputs_.resize(inputs_.size() - inputs);
+      scores_->errors.push_back(
+          {.row = decoded_->row_numbers[row], .error = std::move(computed).error()});
+      return;
+    }
+    scores_->rows.push_back(row);
+    scores_->row_numbers.push_back(decoded_->row_numbers[row]);
+    scores_->stale.push_back(stale);
+  }
+
+  const RowPipeline& pipeline_;
+  FeatureComputer computer_;
+  std::vector<float> inputs_;    // lines x the floats that the model reads
+  std::vector<double> numbers_;  // of one call, lines x the model's outputs
+  // Of the request at hand.
+  const wire::DecodedRequest* decoded_ = nullptr;
+  Instant received_;
+  Scores* scores_ = nullptr;
+  std::size_t next_row_ = 0;
+  std::size_t next_line_ = 0;
+};
+
+Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Load(
+    const std::filesystem::path& pipeline, const std::filesystem::path& folder,
+    preprocessing::SnapshotPool& pool) {
+  const auto in_file = [&pipeline](ErrorCode code, const std::string& message) {
+    return Error{code, pipeline.string() + ": " + message};
+  };
+  Result<PipelineSpec> spec = preprocessing::LoadPipelineSpec(pipeline);
+  if (!spec) return std::move(spec).error();
+  if (!spec->serving || spec->serving->model.empty()) {
+    const std::string key =
+        spec->serving ? "$.serving: missing key \"model\"" : "$: missing key \"serving\"";
+    return in_file(ErrorCode::kInvalidArgument, key + ": nothing to serve");
+  }
+  Result<model::LoadedModel> loaded = model::LoadModel(spec->serving->model);
+  if (!loaded) return in_file(loaded.error().code, loaded.error().message);
+  Result<Predictor> predictor = Predictor::Make(std::move(loaded->model), spec->features);
+  if (!predictor) return in_file(predictor.error().code, predictor.error().message);
+  auto made = Make({.spec = *std::move(spec),
+                    .model_name = std::move(loaded->name),
+                    .model_version = std::move(loaded->version),
+                    .predictor = *std::move(predictor)},
+                   folder, pool);
+  if (!made && made.error().code == ErrorCode::kInvalidArgument) {
+    return in_file(made.error().code, made.error().message);
+  }
+  return made;
+}
+
+Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
+                                                                const std::filesystem::path& folder,
+                                                                preprocessing::SnapshotPool& pool) {
+  const std::shared_ptr<RowPipeline> made(new RowPipeline(std::move(parts)));
+  std::vector<AnswerOutput> outputs;
+  for (const OutputColumn& column : made->predictor_.outputs()) {
+    outputs.push_back({.name = column.name});
+  }
+  Result<AnswerPlan> answer = PlanAnswer(made->spec(), outputs);
+  if (!answer) return std::move(answer).error();
+  made->answer_ = *std::move(answer);
+  auto snapshots = pool.Open(made->spec(), folder);
+  if (!snapshots) return std::move(snapshots).error();
+  made->snapshots_ = *std::move(snapshots);
+  return std::shared_ptr<const ServedPipeline>(made);
+}
+
+std::unique_ptr<Scorer> RowPipeline::MakeScorer() const {
+  return std::make_unique<RowScorer>(*this);
+}
+
+}  // namespace forkcast::serving

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/predict/predictor.hpp"
+#include "serving/service/served_pipeline.hpp"
+
+namespace forkcast::serving {
+
+/// A pipeline that scores rows as they come: each row's features at its time, then a model.
+class RowPipeline final : public ServedPipeline {
+ public:
+  /// What a pipeline becomes with a model.
+  struct Parts {
+    preprocessing::PipelineSpec spec;
+    std::string model_name;
+    std::string model_version;
+    model::Predictor predictor;
+  };
+
+  /// Of a pipeline's file, with the model that it names: maps and verifies the snapshots in
+  /// `folder`. Blocks on the disk. Errors name the file concerned.
+  static Result<std::shared_ptr<const ServedPipeline>> Load(const std::filesystem::path& pipeline,
+                                                            const std::filesystem::path& folder,
+                                                            preprocessing::SnapshotPool& pool);
+  /// Of parts that fit each other. kInvalidArgument when the pipeline's answer does not fit to what
+  /// the model gives; otherwise as SnapshotPool::Open.
+  static Result<std::shared_ptr<const ServedPipeline>> Make(Parts parts,
+                                                            const std::filesystem::path& folder,
+                                                            preprocessing::SnapshotPool& pool);
+
+  [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
+
+ private:
+  class RowScorer;
+
+  explicit RowPipeline(Parts parts)
+      : ServedPipeline(std::move(parts.spec), std::move(parts.model_name),
+                       std::move(parts.model_version)),
+        predictor_(std::move(parts.predictor)) {}
+
+  model::Predictor predictor_;
+  std::vector<preprocessing::Snapshot> snapshots_;  // in the order of spec().series
+};
+
+}  // namespace forkcast::serving

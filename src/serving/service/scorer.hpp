@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/features/feature_computer.hpp"
+#include "data_preprocessing/table/value.hpp"
+#include "serving/wire/request_decoder.hpp"
+
+namespace forkcast::serving {
+
+/// What is asked of a scorer: the rows that could be decoded.
+struct ScoringTask {
+  const wire::DecodedRequest& decoded;
+  Instant received;  ///< Stands in for an absent time where that is allowed.
+};
+
+/// What became of the rows of a request, in their order. A row that was scored has a line, or
+/// several where it asks for several; one that could not be has an error. Kept from request to
+/// request, so that its memory is.
+struct Scores {
+  std::vector<std::size_t> rows;                 ///< By line: position of its row in decoded.rows,
+  std::vector<std::size_t> row_numbers;          ///< and within the request.
+  std::vector<preprocessing::SeriesMask> stale;  ///< By line.
+  std::vector<preprocessing::Value> features;    ///< Lines x the pipeline's features.
+  /// Lines x the outputs of the pipeline; texts are views that live as long as the scorer has not
+  /// been started again.
+  std::vector<preprocessing::Value> outputs;
+  std::vector<wire::RowError> errors;
+
+  void Clear() noexcept;
+};
+
+/// Scores the rows of one request after the other, in slices; scratch memory of one thread. Made by
+/// a ServedPipeline, which it must not outlive. Allocates nothing in steady state.
+class Scorer {
+ public:
+  virtual ~Scorer() = default;
+
+  /// Begins with `task`, whose rows stay as they are, and `scores` where they are, until the last
+  /// call. `scores` is cleared.
+  virtual void Start(const ScoringTask& task, Scores& scores) = 0;
+  /// Computes features, and whatever they depend on, for further rows, about `lines` lines. Returns
+  /// how many rows are left.
+  virtual std::size_t ComputeFeatures(std::size_t lines) = 0;
+  /// Scores further rows, about `lines` lines, behind all features. Returns how many lines are
+  /// left.
+  virtual std::size_t Predict(std::size_t lines) = 0;
+};
+
+}  // namespace forkcast::serving

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/artefact/registry.hpp"
+#include "serving/config/deployment.hpp"
+#include "serving/service/served_pipeline.hpp"
+
+namespace forkcast::serving {
+
+/// A kind of published version that can be served.
+struct VersionKind {
+  std::string_view kind;  ///< What the member "kind" of its manifest says.
+  /// Reads the version, compares its files with its manifest, maps and verifies the deployment's
+  /// snapshots. Errors name the file concerned. Blocks on the disk.
+  Result<std::shared_ptr<const ServedPipeline>> (*load)(const model::VersionInfo& version,
+                                                        const Deployment& deployment,
+                                                        preprocessing::SnapshotPool& pool);
+};
+
+/// Every kind that can be served. A new one is a line in this table (../README.md).
+[[nodiscard]] std::span<const VersionKind> VersionKinds() noexcept;
+
+/// Loads the version that a deployment names in the registry `models`, of whichever kind it is.
+/// kNotFound naming what there is, kInvalidArgument for a version of no kind, and as
+/// VersionKind::load.
+[[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> LoadVersion(
+    const Deployment& deployment, const std::filesystem::path& models,
+    preprocessing::SnapshotPool& pool);
+
+}  // namespace forkcast::serving
