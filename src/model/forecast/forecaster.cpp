@@ -101,10 +101,10 @@ Result<ForecastOrigin> Forecaster::ResolveOrigin(const ForecastQuestion& questio
   }
   const std::string& field = spec().request.time;
   const Column& times = question.rows.column(*spec().request.fields.Find(field));
-  if (times.IsMissing(question.row)) {
+  if (!question.origin && times.IsMissing(question.row)) {
     return ForecastOrigin{.period = periods_->last, .asked_at = question.now};
   }
-  const Instant asked = times.Timestamp(question.row);
+  const Instant asked = question.origin ? *question.origin : times.Timestamp(question.row);
   const PeriodIndex period = grid_.LastVisibleAt(asked);
   const std::string_view unit = ToString(series.aggregate->period);
   if (period < periods_->first) {
@@ -215,17 +215,20 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
   if (!asked) return asked.error();
   const PeriodIndex origin = asked->origin.period;
   const GridReader& grid = forecaster_.grid();
+  const PipelineSpec& spec = forecaster_.spec();
   steps_.Select(question.rows, question.row);
   const std::optional<std::size_t> key = steps_.key();
   results_.assign(asked->last_step - asked->first_step + 1, {.outcome = StepOutcome::kNoModel});
   answer.origin = origin;
   answer.stale = 0;
   answer.steps.clear();
+  answer.features.assign(results_.size() * spec.features.size(), {});
   // Without a past, features are missing at best, and no model has seen such a row.
   if (key && grid.FirstPeriod(*key) <= origin) {
     Status done = steps_.Forecast(asked->origin, asked->first_step, results_);
     if (!done) return done;
     answer.stale = steps_.stale();
+    std::ranges::copy(steps_.features(), answer.features.begin());
   }
   for (std::size_t i = 0; i < results_.size(); ++i) {
     const std::size_t step = asked->first_step + i;

@@ -26,12 +26,13 @@ namespace forkcast::model {
 
 /// The forecast of one key that someone asks for: `steps`, or `from` and `to`, or all steps.
 struct ForecastQuestion {
-  /// Schema: the pipeline's request fields. Row `row` has the key and, in the field of the
-  /// request's time, the origin: the periods that were known by this instant are. Where it is
+  /// Schema: begins with the pipeline's request fields. Row `row` has the key and, in the field of
+  /// the request's time, the origin: the periods that were known by this instant are. Where it is
   /// missing, the origin is the newest period of all keys.
   const preprocessing::Table& rows;
   std::size_t row = 0;
-  Instant now;  ///< The origin being missing, data must not be too old by then.
+  std::optional<Instant> origin{};  ///< Instead of the request's time.
+  Instant now;                      ///< The origin being missing, data must not be too old by then.
   std::optional<std::int64_t> steps{};  ///< The first so many.
   std::optional<Instant> from{};        ///< From the period on that holds it; missing: from step 1.
   std::optional<Instant> to{};          ///< To the period that holds it; missing: to the horizon.
@@ -52,7 +53,9 @@ struct StepForecast {
 struct ForecastAnswer {
   preprocessing::PeriodIndex origin = 0;  ///< The last period known.
   std::vector<StepForecast> steps;        ///< Those that were asked for, one after the other.
-  preprocessing::SeriesMask stale = 0;    ///< Series whose data are older than they may be.
+  /// Steps x the pipeline's features; missing for what no model forecast.
+  std::vector<preprocessing::Value> features;
+  preprocessing::SeriesMask stale = 0;  ///< Series whose data are older than they may be.
 };
 
 /// A pipeline's forecast with the data to make it of. Never changes; thread-safe, each thread with

@@ -17,6 +17,7 @@ using preprocessing::PipelineSpec;
 using preprocessing::SeriesMask;
 using preprocessing::SeriesSpec;
 using preprocessing::Table;
+using preprocessing::Value;
 using preprocessing::ValueAt;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -33,9 +34,7 @@ StepForecaster::StepForecaster(const ForecastSources& sources)
     : sources_(sources),
       series_(SeriesOf(sources.spec)),
       computer_(sources.spec.features, sources.spec.series, sources.spec.request, sources.spec.zone,
-                &*sources.spec.forecast),
-      features_(computer_.feature_count()),
-      visible_(sources.plan.inputs.features.size()) {
+                &*sources.spec.forecast) {
   for (const std::string& field : sources.spec.forecast->key) {
     key_columns_.push_back(*sources.spec.request.fields.Find(field));
   }
@@ -65,7 +64,9 @@ Status StepForecaster::Forecast(const ForecastOrigin& origin, std::size_t first,
   stale_ = 0;
   const bool is_recursive = sources_.spec.forecast->strategy == ForecastStrategy::kRecursive;
   const std::size_t last = first + results.size() - 1;
+  first_ = first;
   results_.assign(last, {});
+  features_.assign(last * computer_.feature_count(), {});
   for (std::size_t step = is_recursive ? 1 : first; step <= last;) {
     const Run run = RunFrom(step, last);
     Status done = ForecastRun(origin, run);
@@ -90,12 +91,13 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
     if (!computed) {
       results_[step - 1].outcome = StepOutcome::kRefused;
       if (!refusal_) refusal_ = std::move(computed).error();
+      std::ranges::fill(FeaturesOf(step), Value());
       continue;
     }
-    Status encoded = Encode(*run.model);
+    Status encoded = Encode(*run.model, step);
     if (!encoded) return encoded;
     steps_.push_back(step);
-    references_.push_back(ReferenceIn(sources_.plan, features_));
+    references_.push_back(ReferenceIn(sources_.plan, FeaturesOf(step)));
   }
   if (steps_.empty()) return {};
   Status predicted = Predict(*run.model);
@@ -127,16 +129,14 @@ Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
                              .target = sources_.grid.StartOf(target),
                              .assumed = assumed_,
                              .asked_at = origin.asked_at};
-  return computer_.ComputeAt(moment, features_, stale_);
+  return computer_.ComputeAt(moment, FeaturesOf(step), stale_);
 }
 
-Status StepForecaster::Encode(const Fit& fit) {
-  for (std::size_t column = 0; column < visible_.size(); ++column) {
-    visible_[column] = features_[sources_.plan.inputs.features[column]];
-  }
+Status StepForecaster::Encode(const Fit& fit, std::size_t step) {
   const std::size_t width = fit.transforms.outputs().size();
   inputs_.resize(inputs_.size() + width);
-  return fit.transforms.TransformRow(visible_, std::span(inputs_).last(width));
+  return fit.transforms.TransformRow(FeaturesOf(step), sources_.plan.inputs.features,
+                                     std::span(inputs_).last(width));
 }
 
 Status StepForecaster::Predict(const Fit& fit) {

@@ -67,6 +67,11 @@ class StepForecaster {
   /// can read, such as a category that it refuses to guess at.
   /// Precondition: Select(), and the last step is not beyond the horizon.
   Status Forecast(const ForecastOrigin& origin, std::size_t first, std::span<StepResult> results);
+  /// What the last Forecast() computed: results x the pipeline's features; missing for a result
+  /// without a model, or that was refused.
+  [[nodiscard]] std::span<const preprocessing::Value> features() const noexcept {
+    return std::span(features_).subspan((first_ - 1) * computer_.feature_count());
+  }
   /// Why, of the last Forecast()'s first result that was refused; it names the feature.
   [[nodiscard]] const std::optional<Error>& refusal() const noexcept { return refusal_; }
   /// The series whose data were older than they may be, and that are answered with a flag.
@@ -85,7 +90,11 @@ class StepForecaster {
   /// How many periods the key's series lacks until it reaches `seen`.
   [[nodiscard]] std::size_t PeriodsMissingUntil(preprocessing::PeriodIndex seen) const noexcept;
   Status Compute(const ForecastOrigin& origin, std::size_t step);
-  Status Encode(const Fit& fit);
+  [[nodiscard]] std::span<preprocessing::Value> FeaturesOf(std::size_t step) noexcept {
+    const std::size_t width = computer_.feature_count();
+    return std::span(features_).subspan((step - 1) * width, width);
+  }
+  Status Encode(const Fit& fit, std::size_t step);
   Status Predict(const Fit& fit);
 
   ForecastSources sources_;
@@ -96,13 +105,13 @@ class StepForecaster {
   std::optional<std::size_t> key_;
   std::optional<std::size_t> model_key_;
   // What Forecast() says besides its results.
+  std::size_t first_ = 1;  // step that was asked for
   std::optional<Error> refusal_;
   preprocessing::SeriesMask stale_ = 0;
   // Scratch.
   std::vector<preprocessing::Value> key_values_;
   std::string key_bytes_;
-  std::vector<preprocessing::Value> features_;  // of one row
-  std::vector<preprocessing::Value> visible_;   // those that the model sees
+  std::vector<preprocessing::Value> features_;  // of all steps up to the last
   std::vector<double> assumed_;
   std::vector<StepResult> results_;  // of all steps up to the last
   // Rows that a run has features for: by row, but for inputs_, which is row-major.
