@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <memory>
 #include <string_view>
 
@@ -41,8 +40,6 @@ struct Endpoint {
   std::unique_ptr<Job> (*make)(Service& service) = nullptr;
   /// Says more of it in the description of the API (serving/web).
   void (*describe)(ApiOperation& operation) = nullptr;
-  static constexpr std::size_t kNoRoute = static_cast<std::size_t>(-1);
-  std::size_t route = kNoRoute;  ///< Of a declared one: its place among all of those (Service).
 };
 
 }  // namespace forkcast::serving

@@ -94,9 +94,7 @@ std::string_view PlainText(std::string_view text) noexcept {
 /// Makes a template's pieces: what stays the same from answer to answer becomes one text.
 class AnswerTemplate::Compiler {
  public:
-  /// Puts the names of the values that there are places for into `used`.
-  Compiler(const TemplateScope& scope, std::vector<std::string>& used)
-      : scope_(scope), used_(used) {}
+  explicit Compiler(const TemplateScope& scope) : scope_(scope) {}
 
   [[nodiscard]] std::vector<Piece> Compile(const JsonNode& node) {
     std::vector<Piece> outer = std::exchange(pieces_, {});
@@ -204,7 +202,6 @@ class AnswerTemplate::Compiler {
     if (place.format && type != ColumnType::kTimestamp) {
       node.Fail("$" + place.name + " is no time that could have a format");
     }
-    used_.push_back(place.name);
     pieces_.push_back(
         {.kind = kind, .name = name, .rounding = place.rounding, .format = place.format});
   }
@@ -235,18 +232,13 @@ class AnswerTemplate::Compiler {
   }
 
   const TemplateScope& scope_;
-  std::vector<std::string>& used_;
   std::vector<Piece> pieces_;
   bool within_rows_ = false;
   bool within_steps_ = false;
 };
 
 AnswerTemplate::AnswerTemplate(const JsonNode& node, const TemplateScope& scope)
-    : pieces_(Compiler(scope, names_).Compile(node)), zone_(scope.zone) {}
-
-bool AnswerTemplate::Names(std::string_view name) const noexcept {
-  return std::ranges::find(names_, name) != names_.end();
-}
+    : pieces_(Compiler(scope).Compile(node)), zone_(scope.zone) {}
 
 void TemplateWriter::Start(const AnswerTemplate& shape, const TemplateValues& values,
                            std::string& out) {

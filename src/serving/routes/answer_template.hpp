@@ -85,8 +85,6 @@ class AnswerTemplate {
   /// not, there or at all; a rounding of what is no number.
   AnswerTemplate(const preprocessing::JsonNode& node, const TemplateScope& scope);
 
-  /// Whether it names the value, of a row or of a step.
-  [[nodiscard]] bool Names(std::string_view name) const noexcept;
   /// The answer itself. Precondition: it names nothing of a row, nor rows.
   [[nodiscard]] std::string_view text() const noexcept { return pieces_.front().text; }
 
@@ -104,7 +102,6 @@ class AnswerTemplate {
   };
   class Compiler;
 
-  std::vector<std::string> names_;
   std::vector<Piece> pieces_;
   preprocessing::TimeZone zone_;
 };

@@ -46,22 +46,17 @@ Result<std::vector<DeployedRoute>> CollectRoutes(std::span<const Deployment> dep
         {.method = endpoint.method, .path = std::string(endpoint.path), .by = "the server itself"});
   }
   std::vector<DeployedRoute> routes;
-  for (std::size_t which = 0; which < deployments.size(); ++which) {
-    const Deployment& deployment = deployments[which];
+  for (const Deployment& deployment : deployments) {
     auto parsed = ParseRoutes(deployment.routes);
     if (!parsed) return std::move(parsed).error();
-    for (std::size_t i = 0; i < parsed->size(); ++i) {
-      RouteSpec& route = (*parsed)[i];
+    for (RouteSpec& route : *parsed) {
       if (Status free = Claim(route, claimed); !free) return std::move(free).error();
       std::string operation = OperationOf(deployment.name, route);
       // "/a/b" and "/a_b" would have one name.
       while (std::ranges::find(routes, operation, &DeployedRoute::operation) != routes.end()) {
         operation += '_';
       }
-      routes.push_back({.deployment = which,
-                        .index = i,
-                        .operation = std::move(operation),
-                        .spec = std::move(route)});
+      routes.push_back({.operation = std::move(operation), .spec = std::move(route)});
     }
   }
   return routes;

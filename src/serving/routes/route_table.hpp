@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstddef>
 #include <span>
 #include <string>
 #include <vector>
@@ -12,11 +11,9 @@
 
 namespace forkcast::serving {
 
-/// A route and whose it is.
+/// A route of any deployment. Method and path tell it from all others.
 struct DeployedRoute {
-  std::size_t deployment = 0;  ///< Position of the deployment,
-  std::size_t index = 0;       ///< and among its routes.
-  std::string operation;       ///< Its name among all that a server can be asked.
+  std::string operation;  ///< Its name among all that a server can be asked.
   RouteSpec spec;
 };
 

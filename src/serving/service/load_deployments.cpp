@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "serving/routes/route_table.hpp"
+#include "serving/service/route_subject.hpp"
 #include "serving/service/row_pipeline.hpp"
 #include "serving/service/version_kinds.hpp"
 
@@ -15,11 +17,24 @@ namespace {
 using preprocessing::SnapshotPool;
 using Loaded = Result<std::shared_ptr<const ServedPipeline>>;
 
-Loaded Load(const Deployment& deployment, const std::filesystem::path& models, SnapshotPool& pool) {
+Loaded LoadPipeline(const Deployment& deployment, const std::filesystem::path& models,
+                    SnapshotPool& pool) {
   if (deployment.model.empty()) {
     return RowPipeline::Load(deployment.pipeline, deployment.snapshots, pool);
   }
   return LoadVersion(deployment, models, pool);
+}
+
+Status BindRoutes(const Deployment& deployment, ServedDeployment& served) {
+  auto specs = ParseRoutes(deployment.routes);
+  if (!specs) return std::move(specs).error();
+  const RouteSubject subject = SubjectOf(*served.pipeline);
+  for (RouteSpec& spec : *specs) {
+    Result<Route> route = Route::Bind(std::move(spec), subject);
+    if (!route) return std::move(route).error();
+    served.routes.push_back(std::make_shared<const Route>(*std::move(route)));
+  }
+  return {};
 }
 
 }  // namespace
@@ -32,7 +47,7 @@ Result<std::vector<ServedDeployment>> LoadDeployments(std::span<const Deployment
     const auto failed = [&deployment](ErrorCode code, const std::string& message) {
       return Error{code, fmt::format("{}: {}", deployment.origin, message)};
     };
-    Loaded loaded = Load(deployment, models, pool);
+    Loaded loaded = LoadPipeline(deployment, models, pool);
     if (!loaded) return failed(loaded.error().code, loaded.error().message);
     ServedDeployment one{.name = deployment.name, .pipeline = *std::move(loaded)};
     if (one.name.empty()) one.name = one.pipeline->spec().name;
@@ -40,6 +55,7 @@ Result<std::vector<ServedDeployment>> LoadDeployments(std::span<const Deployment
       return failed(ErrorCode::kInvalidArgument,
                     fmt::format("a second deployment \"{}\"", one.name));
     }
+    if (Status bound = BindRoutes(deployment, one); !bound) return std::move(bound).error();
     served.push_back(std::move(one));
   }
   return served;

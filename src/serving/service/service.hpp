@@ -4,6 +4,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/http/endpoint.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -24,6 +25,7 @@ struct Service {
   std::span<const WorkerSlot> slots;  ///< Of all workers.
   WorkerSlot& slot;                   ///< The worker's own.
   wire::DecoderLimits limits{};
+  std::span<const Endpoint> endpoints{};  ///< All that can be asked, for who describes it.
 };
 
 }  // namespace forkcast::serving

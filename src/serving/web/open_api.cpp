@@ -1,5 +1,6 @@
 #include "serving/web/open_api.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "serving/routes/route_spec.hpp"
@@ -49,9 +50,12 @@ std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const Api
                    {"paths", ordered_json::object()}};
   for (const Endpoint& endpoint : endpoints) {
     ApiOperation operation(endpoint, deployments);
-    if (endpoint.route != Endpoint::kNoRoute) {
-      const ApiRoute& declared = routes[endpoint.route];
-      DescribeRoute(*declared.route, *declared.deployment, operation);
+    const auto declared = std::ranges::find_if(routes, [&endpoint](const ApiRoute& one) {
+      const RouteSpec& spec = one.route->spec();
+      return spec.method == endpoint.method && spec.path == endpoint.path;
+    });
+    if (declared != routes.end()) {
+      DescribeRoute(*declared->route, *declared->deployment, operation);
     } else if (endpoint.describe != nullptr) {
       endpoint.describe(operation);
     }

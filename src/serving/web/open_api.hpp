@@ -17,7 +17,7 @@ struct ApiRoute {
 
 /// What a server can be asked, as OpenAPI 3.1 in JSON: an operation for each endpoint, by the
 /// router's own list, with the fields of the deployments, examples that can be asked, and errors.
-/// `routes`: by Endpoint::route.
+/// `routes` are found among the endpoints by method and path.
 [[nodiscard]] std::string DescribeApi(std::span<const Endpoint> endpoints,
                                       std::span<const ApiRoute> routes,
                                       std::span<const ApiDeployment> deployments);

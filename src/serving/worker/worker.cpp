@@ -21,6 +21,7 @@
 #include <random>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
@@ -89,8 +90,9 @@ class Worker {
                  .server = options.server,
                  .slots = options.slots,
                  .slot = slot_,
-                 .limits = {.max_rows = config_.max_rows}},
-        router_(Endpoints(), service_, slot_, *log_, seed_),
+                 .limits = {.max_rows = config_.max_rows},
+                 .endpoints = endpoints_},
+        router_(endpoints_, service_, slot_, *log_, seed_),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -358,6 +360,8 @@ class Worker {
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
+  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments).value();
+  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_);
   Service service_;
   Router router_;
   Connections connections_;

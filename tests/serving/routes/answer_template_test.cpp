@@ -192,12 +192,6 @@ TEST(AnswerTemplate, WritesWhatNoWholeNumberHoldsAsItIs) {
   EXPECT_EQ(out, "[1e+300,4611686018427387904,null]");
 }
 
-TEST(AnswerTemplate, KnowsWhatItNames) {
-  const AnswerTemplate shape = Compile(R"({"$rows": {"$steps": "$value"}})", Scope());
-  EXPECT_TRUE(shape.Names("value"));
-  EXPECT_FALSE(shape.Names("who"));
-}
-
 TEST(AnswerTemplate, IsItsTextWhereItNamesNothing) {
   EXPECT_EQ(Compile(R"({"a": ["$model_name"]})", Scope()).text(), R"({"a":["m"]})");
 }

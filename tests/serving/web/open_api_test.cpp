@@ -22,8 +22,7 @@ json Described(std::string_view declaration) {
   const std::array endpoints{Endpoint{.method = route.spec().method,
                                       .path = route.spec().path,
                                       .operation = "shop_route",
-                                      .description = "Asks.",
-                                      .route = 0}};
+                                      .description = "Asks."}};
   const json api = json::parse(DescribeApi(endpoints, routes, {&shop, 1}));
   return api["paths"][route.spec().path].begin().value();
 }
