@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
@@ -18,22 +19,29 @@ namespace forkcast::serving {
 /// A worker's endpoints without its sockets, before its pipeline is loaded. Neither copied nor
 /// moved, its parts refer to each other.
 struct TestService {
-  /// `own`: the worker's among the slots of all of them.
-  TestService(std::span<WorkerSlot> slots, std::size_t own, const Clock& clock)
-      : hooks({}, {.log = log, .slot = slots[own], .clock = clock}),
+  /// `own`: the worker's among the slots of all of them. `deployments`: those whose routes there
+  /// are.
+  TestService(std::span<WorkerSlot> slots, std::size_t own, const Clock& clock,
+              std::span<const Deployment> deployments = {})
+      : routes(RoutesOf(deployments).value()),
+        endpoints(EndpointsWith(routes)),
+        hooks({}, {.log = log, .slot = slots[own], .clock = clock}),
         service{.hooks = hooks,
                 .clock = clock,
                 .log = log,
                 .server = server,
                 .slots = slots,
-                .slot = slots[own]},
-        router(Endpoints(), service, slots[own], log, /*seed=*/7) {}
+                .slot = slots[own],
+                .endpoints = endpoints},
+        router(endpoints, service, slots[own], log, /*seed=*/7) {}
   TestService(const TestService&) = delete;
   TestService& operator=(const TestService&) = delete;
   ~TestService() = default;
 
   spdlog::logger log{"test"};
   ServerState server;
+  std::vector<DeployedRoute> routes;
+  std::vector<Endpoint> endpoints;
   HookChain hooks;
   Service service;
   Router router;

@@ -23,6 +23,7 @@
 #include "serving/commands/serve_check.hpp"
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
+#include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/process/child_process.hpp"
@@ -57,8 +58,12 @@ const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_vi
   return *std::ranges::find(settings.values, key, &EffectiveSetting::key);
 }
 
-/// That hooks are configured as their types want it; says in which file when not.
-Status ValidateHooks(const ParsedSettings& settings, std::span<const HookType> types) {
+/// That hooks are configured as their types want it, and each route is answered once; says in which
+/// file when not.
+Status Validate(const ParsedSettings& settings, std::span<const HookType> types) {
+  if (auto routes = RoutesOf(settings.config.deployments); !routes) {
+    return std::move(routes).error();
+  }
   Status valid = ValidateHooks(settings.config.hooks, types);
   if (valid) return valid;
   Error error = std::move(valid).error();
@@ -252,7 +257,7 @@ class Server {
   Status TakeNewSettings() {
     auto settings = ReadServerSettings(flags_, context_.environment);
     if (!settings) return std::move(settings).error();
-    if (Status valid = ValidateHooks(*settings, extensions_.hook_types); !valid) return valid;
+    if (Status valid = Validate(*settings, extensions_.hook_types); !valid) return valid;
     const std::vector<std::string> kept = ChangedForRestart(settings_, *settings);
     if (!kept.empty()) log_->warn("restart_needed settings=\"{}\"", fmt::join(kept, ", "));
     const ServerConfig& wanted = settings->config;
@@ -326,7 +331,7 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
     context.out << PrintConfig(settings);
     return ExitCode::kDone;
   }
-  Require(ValidateHooks(settings, extensions.hook_types), ExitCode::kUsage);
+  Require(Validate(settings, extensions.hook_types), ExitCode::kUsage);
   auto identity = ResolveIdentity(settings.config.user, settings.config.group);
   if (!identity) {
     throw Failure(ExitCode::kUsage,

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -27,6 +28,15 @@ std::string WithAlias(std::string_view model) {
 
 std::string NameOf(std::string_view model) { return std::string(model.substr(0, model.find('@'))); }
 
+RouteDeclarations ReadRouteDeclarations(const JsonNode& node, const std::string& file) {
+  if (node.json().is_array()) {
+    return {.json = node.json().dump(), .path = fmt::format("{}: {}", file, node.path())};
+  }
+  if (!node.json().is_string()) node.Fail("expected an array of routes, or the name of its file");
+  const std::string name = node.String();
+  return {.json = preprocessing::ReadJsonFile(name).dump(), .path = fmt::format("{}: $", name)};
+}
+
 }  // namespace
 
 bool IsDeploymentName(std::string_view name) noexcept { return IsPlainName(name, kLongestName); }
@@ -43,7 +53,7 @@ Result<Deployment> ParseDeployment(std::string_view text) {
 }
 
 Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
-  node.RequireObject({"name", "model", "pipeline", "snapshots", "cold_start", "default"});
+  node.RequireObject({"name", "model", "pipeline", "snapshots", "cold_start", "default", "routes"});
   const auto model = node.Find("model");
   const auto pipeline = node.Find("pipeline");
   if (model.has_value() == pipeline.has_value()) {
@@ -66,6 +76,9 @@ Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
     deployment.cold_start = cold_start->json().dump();
   }
   if (const auto is_default = node.Find("default")) deployment.is_default = is_default->Bool();
+  if (const auto routes = node.Find("routes")) {
+    deployment.routes = ReadRouteDeclarations(*routes, file);
+  }
   deployment.origin = fmt::format("{}: {}", file, node.path());
   return deployment;
 }

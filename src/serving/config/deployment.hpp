@@ -10,6 +10,13 @@
 
 namespace forkcast::serving {
 
+/// Routes as a deployment declares them, validated by whoever makes them (serving/routes).
+struct RouteDeclarations {
+  std::string json{};  ///< An array; empty for none.
+  std::string path{};  ///< Its place, for messages: "FILE: $.deployments[1].routes", "FILE: $".
+  friend bool operator==(const RouteDeclarations&, const RouteDeclarations&) = default;
+};
+
 /// What is served under a name: a pipeline file with its model, or a published version of a model.
 struct Deployment {
   /// IsDeploymentName(). Empty: the model's, or the name within the pipeline's file.
@@ -21,6 +28,7 @@ struct Deployment {
   /// baseline, as model::ReadColdStart() reads it.
   std::string cold_start = "\"refuse\"";
   bool is_default = false;  ///< Answers requests that name none.
+  RouteDeclarations routes{};
   std::string origin{};  ///< Who declared it, for messages: "--deploy", "FILE: $.deployments[1]".
 
   friend bool operator==(const Deployment&, const Deployment&) = default;
@@ -40,7 +48,9 @@ inline constexpr std::string_view kServedAlias = "champion";
 /// Reads a member of the config file's "deployments":
 ///   {"name": "weekly", "model": "weekly_demand@champion", "default": true, "cold_start": "naive"}
 ///   {"name": "triage", "pipeline": "conf/pipelines/order_triage.json", "snapshots": "orders"}
-/// Exactly one of model and pipeline. `file` is put before the place in `origin`. Throws SpecError.
+/// and either with `"routes": [...]`, or with the name of a file that holds such an array, which is
+/// read, too. Exactly one of model and pipeline. `file` is put before the place in `origin`. Throws
+/// SpecError.
 [[nodiscard]] Deployment ReadDeployment(const preprocessing::JsonNode& node,
                                         const std::string& file);
 

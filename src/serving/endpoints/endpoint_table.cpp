@@ -4,7 +4,9 @@
 
 #include "serving/endpoints/execution_parameters.hpp"
 #include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/open_api.hpp"
 #include "serving/endpoints/ping.hpp"
+#include "serving/endpoints/route_job.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -16,21 +18,16 @@ constexpr std::array kEndpoints{
              .description = "Whether any worker answers.",
              .access = Access::kOpen,
              .load = Load::kProbe,
-             .make = MakeJob<CallJob<Ping>>},
-    Endpoint{.method = Method::kGet,
-             .path = "/execution-parameters",
-             .operation = "executionParameters",
-             .description = "How much SageMaker's batch transform may send at once.",
-             .access = Access::kOpen,
-             .load = Load::kProbe,
-             .make = MakeJob<CallJob<ExecutionParameters>>},
+             .make = MakeJob<CallJob<Ping>>,
+             .describe = DescribePing},
     Endpoint{.method = Method::kPost,
              .path = "/invocations",
              .operation = "invoke",
              .description = "Answers rows.",
              .access = Access::kInvoke,
              .load = Load::kWork,
-             .make = MakeJob<InvocationJob>},
+             .make = MakeJob<InvocationJob>,
+             .describe = DescribeInvocation},
     Endpoint{.method = Method::kPost,
              .path = "/endpoints/{name}/invocations",
              .operation = "invokeEndpoint",
@@ -38,11 +35,56 @@ constexpr std::array kEndpoints{
              .access = Access::kInvoke,
              .load = Load::kWork,
              .errors = ErrorForm::kSageMaker,
-             .make = MakeJob<InvocationJob>},
+             .make = MakeJob<InvocationJob>,
+             .describe = DescribeInvocation},
+    Endpoint{.method = Method::kGet,
+             .path = "/execution-parameters",
+             .operation = "executionParameters",
+             .description = "How much SageMaker's batch transform may send at once.",
+             .access = Access::kOpen,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<ExecutionParameters>>,
+             .describe = DescribeExecutionParameters},
+    Endpoint{.method = Method::kGet,
+             .path = "/openapi.json",
+             .operation = "describe",
+             .description = "What can be asked, as OpenAPI.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<AnswerOpenApi>>,
+             .describe = DescribeOpenApi},
+    Endpoint{.method = Method::kGet,
+             .path = "/documentation",
+             .operation = "documentation",
+             .description = "A page that shows what can be asked, with a form to try it.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<AnswerDocumentation>>,
+             .describe = DescribeDocumentation},
 };
 
 }  // namespace
 
 std::span<const Endpoint> Endpoints() noexcept { return kEndpoints; }
+
+std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes) {
+  std::vector<Endpoint> endpoints(kEndpoints.begin(), kEndpoints.end());
+  for (const DeployedRoute& route : routes) {
+    // What asks no model is as good as a probe: health checks are.
+    const bool asks = route.spec.asks();
+    endpoints.push_back({.method = route.spec.method,
+                         .path = route.spec.path,
+                         .operation = route.operation,
+                         .description = route.spec.description,
+                         .access = Access::kInvoke,
+                         .load = asks ? Load::kWork : Load::kProbe,
+                         .make = asks ? MakeJob<RouteJob> : MakeJob<CallJob<AnswerFixedRoute>>});
+  }
+  return endpoints;
+}
+
+Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments) {
+  return CollectRoutes(deployments, kEndpoints);
+}
 
 }  // namespace forkcast::serving

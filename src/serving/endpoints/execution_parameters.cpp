@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <iterator>
 
+#include "serving/web/api_operation.hpp"
 #include "serving/wire/media_type.hpp"
 
 namespace forkcast::serving {
@@ -31,6 +32,17 @@ void ExecutionParameters(Exchange& exchange, Service& service) {
   fmt::format_to(std::back_inserter(response.body),
                  R"({{"MaxConcurrentTransforms":{},"BatchStrategy":"{}","MaxPayloadInMB":{}}})",
                  concurrent, whole_mebibytes == 0 ? "SINGLE_RECORD" : "MULTI_RECORD", payload);
+}
+
+void DescribeExecutionParameters(ApiOperation& operation) {
+  const JsonSchema count{{"type", "integer"}, {"minimum", 1}};
+  operation.AddAnswer("200", "What it may send.", "application/json",
+                      {{"type", "object"},
+                       {"required", {"MaxConcurrentTransforms", "BatchStrategy", "MaxPayloadInMB"}},
+                       {"properties",
+                        {{"MaxConcurrentTransforms", count},
+                         {"BatchStrategy", {{"enum", {"SINGLE_RECORD", "MULTI_RECORD"}}}},
+                         {"MaxPayloadInMB", count}}}});
 }
 
 }  // namespace forkcast::serving

@@ -12,5 +12,6 @@ namespace forkcast::serving {
 /// that of all concurrent requests together. A server that takes bodies of less than 1 MiB is asked
 /// for each row by itself.
 void ExecutionParameters(Exchange& exchange, Service& service);
+void DescribeExecutionParameters(ApiOperation& operation);
 
 }  // namespace forkcast::serving

@@ -1,105 +1,51 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
-#include <memory>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/features/feature_computer.hpp"
-#include "serving/http/exchange.hpp"
-#include "serving/http/job.hpp"
-#include "serving/service/catalogue.hpp"
-#include "serving/service/service.hpp"
+#include "serving/endpoints/scoring_job.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
 
-/// `POST /invocations`, and the same of a deployment by name: decode, compute features, predict,
-/// write. What is scored, and how, the deployment knows; its steps are there for one request after
-/// the other, so that steady state allocates nothing.
-///
-/// A slice is over when about kSlice has passed, which is looked at every 64 lines; what cannot be
-/// cut makes it longer: the first look at a body (6 MB of JSON: docs/performance.md says how long),
-/// a single row, and each hook. A request of less than 64 lines is one slice.
-class InvocationJob final : public Job {
+/// `POST /invocations`, and the same of a deployment by name: rows in any of the wire's forms,
+/// answered in any of them.
+class InvocationJob final : public ScoringJob {
  public:
-  static constexpr std::chrono::milliseconds kSlice{1};
-
-  explicit InvocationJob(Service& service) : service_(service) {}
-
-  /// kNotReady while nothing is loaded, kNotFound for a deployment that there is not.
-  Status Begin(Exchange& exchange) override;
-  Progress Work() override;
-  [[nodiscard]] bool is_great() const noexcept override;
+  explicit InvocationJob(Service& service) : ScoringJob(service) {}
 
  private:
-  enum class Stage { kReceived, kDecoding, kFeatures, kModel, kWriting };
-  /// What a part of a stage has come to.
-  enum class Step { kGoesOn, kStageDone, kAnswered };
-  struct Options {
-    bool partial = false;
-    bool with_features = false;
-    bool with_actuals = false;
-    wire::Format request_format = wire::Format::kJson;
-    wire::CsvHeader csv_header = wire::CsvHeader::kPresent;
-    wire::Format answer_format = wire::Format::kJson;
-  };
+  /// The one that the request names, or the default.
+  Result<Catalogue::Entry*> FindDeployment() override;
+  Result<BadRows> Receive() override;
+  Result<bool> Decode(std::size_t rows) override;
+  void StartAnswer() override;
+  bool WriteAnswer(std::size_t lines) override;
+  void Refuse(const Error& error) override;
+  void RefuseRows(const std::vector<wire::RowError>& errors) override;
 
-  /// The deployment that the request asks for, by name or not.
-  [[nodiscard]] Result<Catalogue::Entry*> FindDeployment() const;
-  static Result<Options> ReadOptions(const Exchange& exchange, const ServedPipeline& pipeline);
-  /// Goes on until the slice is over or the answer is made.
-  Result<Progress> RunSlice();
-  /// A part of the stage at hand.
-  Result<Step> RunStep();
-  /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
-  /// stage.
-  Status CheckDeadline();
-  Status Receive();
-  Result<Step> Decode();
-  Step ComputeFeatures();
-  Step Predict();
-  Step Write();
   void WriteRow(std::size_t number);
   void WriteError(std::size_t number);
   /// Appends the values of a line to those of its row.
   void AppendLine(std::size_t line);
-  void FinishAnswer();
-  /// What is to be done behind any answer.
-  void Finish();
-  Step RefuseRows(const std::vector<wire::RowError>& errors);
-  void NameStaleSeries(preprocessing::SeriesMask mask);
-
-  [[nodiscard]] const ServedPipeline& pipeline() const noexcept { return *steps_->pipeline; }
-  [[nodiscard]] const RequestView& request() const noexcept { return exchange_->request(); }
-  [[nodiscard]] Response& response() noexcept { return exchange_->response(); }
-
-  Service& service_;
 
   // Of the request at hand.
-  Exchange* exchange_ = nullptr;
-  Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
-  std::unique_ptr<ScoringSteps> steps_;
-  Invocation invocation_;
-  Options options_;
-  Stage stage_ = Stage::kReceived;
-  std::size_t next_ = 0;  // row, of the stage at hand
-  MonotonicTime now_;     // when the clock was last looked at
-  MonotonicTime slice_end_;
-
-  // How far the answer is in the three ascending lists that make up the rows of the request.
+  bool partial_ = false;
+  bool with_features_ = false;
+  bool with_actuals_ = false;
+  wire::Format answer_format_ = wire::Format::kJson;
+  // How far the answer is: in its rows, and in the three ascending lists that make those up.
+  std::size_t next_ = 0;
   std::size_t line_ = 0;
   std::size_t decoding_error_ = 0;
   std::size_t scoring_error_ = 0;
   preprocessing::SeriesMask stale_anywhere_ = 0;
   std::vector<preprocessing::Value> answer_row_;  // lines x what is written of each
-  std::vector<std::string_view> stale_names_;
-  std::string stale_text_;
 };
+
+void DescribeInvocation(ApiOperation& operation);
 
 }  // namespace forkcast::serving

@@ -7,5 +7,6 @@ namespace forkcast::serving {
 
 /// `GET /ping`: 200 while any worker is ready, else 503; without a body.
 void Ping(Exchange& exchange, Service& service);
+void DescribePing(ApiOperation& operation);
 
 }  // namespace forkcast::serving

@@ -8,6 +8,8 @@
 
 namespace forkcast::serving {
 
+class ApiOperation;
+
 /// Who may ask.
 enum class Access {
   kOpen,    ///< Whoever can connect: platforms that look after the server.
@@ -36,6 +38,8 @@ struct Endpoint {
   Load load = Load::kProbe;
   ErrorForm errors = ErrorForm::kPlain;
   std::unique_ptr<Job> (*make)(Service& service) = nullptr;
+  /// Says more of it in the description of the API (serving/web).
+  void (*describe)(ApiOperation& operation) = nullptr;
 };
 
 }  // namespace forkcast::serving

@@ -26,12 +26,8 @@ void AppendMember(std::string_view name, std::size_t number, std::string& out) {
 }
 
 void AppendErrorMembers(const Error& error, std::string& out) {
-  const HttpError shown = ToHttp(error.code);
-  AppendMember("code", shown.code, out);
-  AppendMember("message",
-               shown.status == 500 ? "internal error; see the server's log"
-                                   : std::string_view(error.message),
-               out);
+  AppendMember("code", ToHttp(error.code).code, out);
+  AppendMember("message", ShownMessage(error), out);
   if (!error.field.empty()) AppendMember("field", error.field, out);
 }
 
@@ -88,6 +84,11 @@ HttpError ToHttp(ErrorCode code) noexcept {
       return {500, "internal"};
   }
   return {500, "internal"};
+}
+
+std::string_view ShownMessage(const Error& error) noexcept {
+  return ToHttp(error.code).status == 500 ? "internal error; see the server's log"
+                                          : std::string_view(error.message);
 }
 
 void WriteError(const Error& error, std::string_view request_id, Response& response) {

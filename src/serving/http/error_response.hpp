@@ -19,6 +19,9 @@ struct HttpError {
 };
 [[nodiscard]] HttpError ToHttp(ErrorCode code) noexcept;
 
+/// What a client is told: of an internal error not its message.
+[[nodiscard]] std::string_view ShownMessage(const Error& error) noexcept;
+
 /// Makes `response` an error: `{"error": {"code", "message", "field", "request_id"}}`; `field` and
 /// `request_id` only when there is one. An internal error's message is not shown.
 void WriteError(const Error& error, std::string_view request_id, Response& response);

@@ -23,6 +23,8 @@ namespace forkcast::serving {
 class Exchange {
  public:
   [[nodiscard]] const RequestView& request() const noexcept { return *request_; }
+  /// The one that was asked. Precondition: a job of it has begun.
+  [[nodiscard]] const Endpoint& endpoint() const noexcept { return *endpoint_; }
   /// Cleared when the request was taken on.
   [[nodiscard]] Response& response() noexcept { return *response_; }
   /// The caller's or one made here; empty where requests have none (Load).
@@ -50,6 +52,7 @@ class Exchange {
   std::span<const std::string> parameter_names_;
   std::array<std::string, PathPattern::kMaxParameters> parameters_;
   ErrorForm errors_ = ErrorForm::kPlain;
+  const Endpoint* endpoint_ = nullptr;
   std::size_t row_ = 0;  // of the router's table: whose job it is
   std::unique_ptr<Job> job_;
 };

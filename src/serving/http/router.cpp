@@ -240,6 +240,7 @@ Status Router::Identify(Exchange& exchange) {
 Progress Router::Begin(std::size_t row, Exchange& exchange) {
   Row& asked = rows_[row];
   exchange.row_ = row;
+  exchange.endpoint_ = &asked.endpoint;
   if (asked.idle.empty()) asked.idle.push_back(asked.endpoint.make(service_));
   exchange.job_ = std::move(asked.idle.back());
   asked.idle.pop_back();

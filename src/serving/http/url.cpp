@@ -114,4 +114,21 @@ bool PathPattern::Match(std::string_view path, Values& values) const noexcept {
   return path.empty();
 }
 
+bool Overlap(std::string_view pattern, std::string_view other) noexcept {
+  const auto take_segment = [](std::string_view& rest) {
+    rest.remove_prefix(1);
+    const std::string_view segment = rest.substr(0, rest.find('/'));
+    rest.remove_prefix(segment.size());
+    return segment;
+  };
+  while (!pattern.empty() && !other.empty()) {
+    const std::string_view one = take_segment(pattern);
+    const std::string_view two = take_segment(other);
+    const bool is_any = one.starts_with('{') || two.starts_with('{');
+    // A parameter is not empty.
+    if (is_any ? one.empty() || two.empty() : one != two) return false;
+  }
+  return pattern.empty() && other.empty();
+}
+
 }  // namespace forkcast::serving

@@ -55,4 +55,7 @@ class PathPattern {
   std::vector<std::string> behind_;  // what follows each, up to the next
 };
 
+/// Whether some path matches both patterns. Precondition: both are such.
+[[nodiscard]] bool Overlap(std::string_view pattern, std::string_view other) noexcept;
+
 }  // namespace forkcast::serving

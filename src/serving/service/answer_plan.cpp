@@ -128,7 +128,9 @@ Result<AnswerPlan> PlanAnswer(const PipelineSpec& spec, std::span<const AnswerOu
   for (const AnswerSource& source : answer) {
     if (Status added = planner.Add(source); !added) return std::move(added).error();
   }
-  return planner.Finish(list);
+  AnswerPlan plan = planner.Finish(list);
+  plan.outputs.assign(outputs.begin(), outputs.end());
+  return plan;
 }
 
 }  // namespace forkcast::serving

@@ -27,6 +27,8 @@ struct AnswerOutput {
   Of of = Of::kRow;
   Answered answered = Answered::kUsually;
   bool is_optional = false;  ///< Left out of JSON where it is missing.
+  /// A timestamp comes as a text that ParseTimestamp() reads.
+  preprocessing::ColumnType type = preprocessing::ColumnType::kDouble;
 };
 
 /// Where each member of an answer row comes from.
@@ -45,6 +47,7 @@ struct AnswerPart {
 /// How a row is answered: what stands in it, and from where.
 struct AnswerPlan {
   wire::AnswerSchema schema;
+  std::vector<AnswerOutput> outputs;  ///< All that there are, in their order.
   /// One for each of schema.fields, then schema.line_fields, then schema.actuals.
   std::vector<AnswerPart> parts;
 };

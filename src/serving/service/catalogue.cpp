@@ -10,6 +10,8 @@ std::string_view NameOf(const Catalogue::Entry& entry) noexcept { return entry.d
 
 }  // namespace
 
+Error Catalogue::NotReady() { return {ErrorCode::kNotReady, "the model is not loaded yet"}; }
+
 void Catalogue::Serve(std::vector<ServedDeployment> deployments) {
   entries_.clear();
   for (ServedDeployment& deployment : deployments) {
@@ -17,14 +19,16 @@ void Catalogue::Serve(std::vector<ServedDeployment> deployments) {
   }
 }
 
-void Catalogue::Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline) {
+void Catalogue::Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline,
+                        std::vector<std::shared_ptr<const Route>> routes) {
   Entry& entry = entries_[place];
   entry.idle.clear();
   entry.deployment.pipeline = std::move(pipeline);
+  entry.deployment.routes = std::move(routes);
 }
 
 Result<Catalogue::Entry*> Catalogue::Find(std::string_view name) {
-  if (entries_.empty()) return Error{ErrorCode::kNotReady, "the model is not loaded yet"};
+  if (entries_.empty()) return NotReady();
   if (name.empty()) return &entries_.front();
   const auto found = std::ranges::find(entries_, name, NameOf);
   if (found != entries_.end()) return &*found;
@@ -36,6 +40,18 @@ Result<Catalogue::Entry*> Catalogue::Find(std::string_view name) {
 
 Result<Catalogue::Entry*> Catalogue::FindEndpoint(std::string_view name) {
   return Find(entries_.size() == 1 ? std::string_view() : name);
+}
+
+Result<Catalogue::Found> Catalogue::FindRoute(Method method, std::string_view path) {
+  if (entries_.empty()) return NotReady();
+  for (Entry& entry : entries_) {
+    for (const std::shared_ptr<const Route>& route : entry.deployment.routes) {
+      const RouteSpec& spec = route->spec();
+      if (spec.method != method || spec.path != path) continue;
+      return Found{.entry = &entry, .route = route};
+    }
+  }
+  return Error{ErrorCode::kNotFound, "what this route asks is not served any more"};
 }
 
 std::unique_ptr<ScoringSteps> Catalogue::Take(Entry& entry, const wire::DecoderLimits& limits) {

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/http/request.hpp"
+#include "serving/routes/route.hpp"
 #include "serving/service/scoring_steps.hpp"
 #include "serving/service/served_pipeline.hpp"
 
@@ -16,6 +18,7 @@ namespace forkcast::serving {
 struct ServedDeployment {
   std::string name;
   std::shared_ptr<const ServedPipeline> pipeline;
+  std::vector<std::shared_ptr<const Route>> routes{};  ///< Bound to the pipeline.
 };
 
 /// What a worker serves, by name. Not thread-safe: used by the worker's loop alone.
@@ -31,10 +34,13 @@ class Catalogue {
   /// before is let go, but for what requests in work hold until they are answered.
   void Serve(std::vector<ServedDeployment> deployments);
 
-  /// From now on `pipeline` answers for the deployment at `place` among entries(), which stays
-  /// where it is; the old one is let go as by Serve().
-  void Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline);
+  /// From now on `pipeline`, to which `routes` are bound, answers for the deployment at `place`
+  /// among entries(), which stays where it is; the old one is let go as by Serve().
+  void Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline,
+               std::vector<std::shared_ptr<const Route>> routes = {});
 
+  /// What is answered while nothing is loaded.
+  [[nodiscard]] static Error NotReady();
   /// In the order in which they were given; empty while nothing is loaded.
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
 
@@ -44,6 +50,15 @@ class Catalogue {
   /// The same of an endpoint: where there is one deployment alone, it answers to any name, since
   /// the SDKs that ask for an endpoint insist on one.
   [[nodiscard]] Result<Entry*> FindEndpoint(std::string_view name);
+
+  /// A declared route and the deployment that has it.
+  struct Found {
+    Entry* entry = nullptr;
+    std::shared_ptr<const Route> route;
+  };
+  /// The one that is declared so. kNotReady while nothing is loaded; kNotFound when
+  /// its deployment is not served any more.
+  [[nodiscard]] Result<Found> FindRoute(Method method, std::string_view path);
 
   /// Steps of an entry, for one request. Allocates nothing when others have been given back.
   [[nodiscard]] static std::unique_ptr<ScoringSteps> Take(Entry& entry,

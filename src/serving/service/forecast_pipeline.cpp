@@ -217,14 +217,15 @@ Status ForecastPipeline::PlanAnswers(bool has_cold_start) {
   using Of = AnswerOutput::Of;
   using Answered = AnswerOutput::Answered;
   const std::array<AnswerOutput, 6> outputs{
-      {{.name = kOrigin, .of = Of::kRow},
-       {.name = "step", .of = Of::kLine},
-       {.name = "period", .of = Of::kLine},
+      {{.name = kOrigin, .of = Of::kRow, .type = ColumnType::kTimestamp},
+       {.name = "step", .of = Of::kLine, .type = ColumnType::kInt64},
+       {.name = "period", .of = Of::kLine, .type = ColumnType::kTimestamp},
        {.name = "value", .of = Of::kLine},
        {.name = "cold_start",
         .of = Of::kLine,
         .answered = has_cold_start ? Answered::kUsually : Answered::kWhenNamed,
-        .is_optional = true},
+        .is_optional = true,
+        .type = ColumnType::kBool},
        {.name = "actual", .of = Of::kLine, .answered = Answered::kOnDemand, .is_optional = true}}};
   Result<AnswerPlan> plan = PlanAnswer(spec_, outputs, "forecast");
   if (!plan) return std::move(plan).error();

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "data_preprocessing/base/result.hpp"
@@ -31,6 +32,9 @@ class ForecastPipeline final : public ServedPipeline {
                                                             const Deployment& deployment,
                                                             preprocessing::SnapshotPool& pool);
 
+  [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept override {
+    return forecaster_->snapshots();
+  }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
 
  private:

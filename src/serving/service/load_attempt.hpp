@@ -8,6 +8,7 @@
 
 namespace forkcast::serving {
 
+class Route;
 class ServedPipeline;
 
 /// What a deployment is made of and may be published anew while it is served, as it was looked at.
@@ -25,6 +26,7 @@ struct LoadAttempt {
   /// differ. Of an attempt that failed: as far as it came.
   Ingredients made_of{};
   Result<std::shared_ptr<const ServedPipeline>> loaded;
+  std::vector<std::shared_ptr<const Route>> routes{};  ///< Of the deployment, bound to it.
 };
 
 }  // namespace forkcast::serving

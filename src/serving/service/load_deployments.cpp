@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "serving/routes/route_table.hpp"
+#include "serving/service/route_subject.hpp"
 #include "serving/service/row_pipeline.hpp"
 #include "serving/service/version_kinds.hpp"
 
@@ -15,11 +17,26 @@ namespace {
 using preprocessing::SnapshotPool;
 using Loaded = Result<std::shared_ptr<const ServedPipeline>>;
 
-Loaded Load(const Deployment& deployment, const std::filesystem::path& models, SnapshotPool& pool) {
+Loaded LoadPipeline(const Deployment& deployment, const std::filesystem::path& models,
+                    SnapshotPool& pool) {
   if (deployment.model.empty()) {
     return RowPipeline::Load(deployment.pipeline, deployment.snapshots, pool);
   }
   return LoadVersion(deployment, models, pool);
+}
+
+Result<std::vector<std::shared_ptr<const Route>>> BindRoutes(const Deployment& deployment,
+                                                             const ServedPipeline& pipeline) {
+  auto specs = ParseRoutes(deployment.routes);
+  if (!specs) return std::move(specs).error();
+  std::vector<std::shared_ptr<const Route>> routes;
+  const RouteSubject subject = SubjectOf(pipeline);
+  for (RouteSpec& spec : *specs) {
+    Result<Route> route = Route::Bind(std::move(spec), subject);
+    if (!route) return std::move(route).error();
+    routes.push_back(std::make_shared<const Route>(*std::move(route)));
+  }
+  return routes;
 }
 
 }  // namespace
@@ -34,41 +51,49 @@ LoadAttempt LoadDeployment(const Deployment& deployment, const std::filesystem::
     attempt.loaded = serves.pipeline->Over(deployment.snapshots, pool);
   }
   if (attempt.loaded && *attempt.loaded == nullptr) {
-    attempt.loaded = Load(deployment, models, pool);
+    attempt.loaded = LoadPipeline(deployment, models, pool);
   }
   attempt.made_of.snapshots = pool.TakeSeen();
+  if (!attempt.loaded) {
+    const Error& error = attempt.loaded.error();
+    attempt.loaded =
+        Error{error.code, fmt::format("{}: {}", deployment.origin, error.message), error.field};
+    return attempt;
+  }
+  auto routes = BindRoutes(deployment, **attempt.loaded);
+  if (routes) {
+    attempt.routes = *std::move(routes);
+  } else {
+    attempt.loaded = std::move(routes).error();
+  }
   return attempt;
 }
 
-Result<std::vector<ServedDeployment>> NameDeployments(
-    std::span<const Deployment> deployments,
-    std::span<const std::shared_ptr<const ServedPipeline>> pipelines) {
-  std::vector<ServedDeployment> served;
+Result<std::vector<ServedDeployment>> NameDeployments(std::span<const Deployment> deployments,
+                                                      std::vector<ServedDeployment> loaded) {
   for (std::size_t i = 0; i < deployments.size(); ++i) {
-    ServedDeployment one{.name = deployments[i].name, .pipeline = pipelines[i]};
-    if (one.name.empty()) one.name = one.pipeline->spec().name;
-    if (std::ranges::find(served, one.name, &ServedDeployment::name) != served.end()) {
+    ServedDeployment& one = loaded[i];
+    one.name = deployments[i].name.empty() ? one.pipeline->spec().name : deployments[i].name;
+    const std::span before(loaded.data(), i);
+    if (std::ranges::find(before, one.name, &ServedDeployment::name) != before.end()) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("{}: a second deployment \"{}\"", deployments[i].origin, one.name)};
     }
-    served.push_back(std::move(one));
   }
-  return served;
+  return loaded;
 }
 
 Result<std::vector<ServedDeployment>> LoadDeployments(std::span<const Deployment> deployments,
                                                       const std::filesystem::path& models) {
-  std::vector<std::shared_ptr<const ServedPipeline>> pipelines;
+  std::vector<ServedDeployment> loaded;
   SnapshotPool pool;
   for (const Deployment& deployment : deployments) {
     LoadAttempt attempt = LoadDeployment(deployment, models, {}, pool);
-    if (!attempt.loaded) {
-      return Error{attempt.loaded.error().code,
-                   fmt::format("{}: {}", deployment.origin, attempt.loaded.error().message)};
-    }
-    pipelines.push_back(*std::move(attempt.loaded));
+    if (!attempt.loaded) return std::move(attempt.loaded).error();
+    loaded.push_back(
+        {.name = {}, .pipeline = *std::move(attempt.loaded), .routes = std::move(attempt.routes)});
   }
-  return NameDeployments(deployments, pipelines);
+  return NameDeployments(deployments, std::move(loaded));
 }
 
 }  // namespace forkcast::serving

@@ -11,6 +11,7 @@ namespace forkcast::serving {
 
 using model::OutputColumn;
 using model::Predictor;
+using preprocessing::ColumnType;
 using preprocessing::FeatureComputer;
 using preprocessing::PipelineSpec;
 using preprocessing::SeriesMask;
@@ -132,7 +133,9 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
   const std::shared_ptr<RowPipeline> made(new RowPipeline(std::move(parts)));
   std::vector<AnswerOutput> outputs;
   for (const OutputColumn& column : made->predictor_->outputs()) {
-    outputs.push_back({.name = column.name});
+    const bool is_text = column.type == model::OutputType::kCategory;
+    outputs.push_back(
+        {.name = column.name, .type = is_text ? ColumnType::kText : ColumnType::kDouble});
   }
   Result<AnswerPlan> answer = PlanAnswer(made->spec(), outputs);
   if (!answer) return std::move(answer).error();

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,9 @@ class RowPipeline final : public ServedPipeline {
                                                             const std::filesystem::path& folder,
                                                             preprocessing::SnapshotPool& pool);
 
+  [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept override {
+    return snapshots_;
+  }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
   [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
       const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const override;

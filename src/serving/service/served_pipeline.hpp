@@ -2,11 +2,13 @@
 
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
 #include "data_preprocessing/table/schema.hpp"
 #include "serving/service/answer_plan.hpp"
 #include "serving/service/scorer.hpp"
@@ -29,6 +31,8 @@ class ServedPipeline {
   [[nodiscard]] const preprocessing::Schema& fields() const noexcept { return fields_; }
   [[nodiscard]] const AnswerPlan& answer() const noexcept { return answer_; }
 
+  /// Of spec().series, in their order.
+  [[nodiscard]] virtual std::span<const preprocessing::Snapshot> snapshots() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<Scorer> MakeScorer() const = 0;
 
   /// The same pipeline and model over the snapshots that are in `folder` now; this one lends what

@@ -5,6 +5,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/http/endpoint.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -26,6 +27,7 @@ struct Service {
   WorkerSlot& slot;                   ///< The worker's own.
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
+  std::span<const Endpoint> endpoints{};  ///< All that can be asked, for who describes it.
 };
 
 }  // namespace forkcast::serving

@@ -48,8 +48,7 @@ Result<SwapReport> Swapper::Boot() {
   SnapshotPool pool;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
     if (Load(i, pool, report)) continue;
-    const Error& error = report.failures.back().error;
-    return Error{error.code, fmt::format("{}: {}", kept_[i].source.origin, error.message)};
+    return std::move(report.failures.back().error);
   }
   Complete(report);
   edition_ = report.edition;
@@ -111,6 +110,7 @@ bool Swapper::Load(std::size_t number, SnapshotPool& pool, SwapReport& report) {
   report.swaps.push_back(
       {.source = number,
        .pipeline = kept.serves.pipeline,
+       .routes = std::move(attempt.routes),
        .took = std::chrono::duration_cast<std::chrono::milliseconds>(ended - begun)});
   return true;
 }

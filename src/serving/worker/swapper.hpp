@@ -20,7 +20,6 @@ namespace forkcast::serving {
 /// A deployment as a Swapper knows it.
 struct SwapSource {
   std::string name;
-  std::string origin;  ///< Who declared it, for the error of a boot.
   /// As LoadDeployment().
   std::function<LoadAttempt(const LoadedDeployment& serves, preprocessing::SnapshotPool& pool)>
       load;
@@ -30,6 +29,7 @@ struct SwapSource {
 struct Swap {
   std::size_t source = 0;
   std::shared_ptr<const ServedPipeline> pipeline;
+  std::vector<std::shared_ptr<const Route>> routes{};  ///< Bound to it.
   std::chrono::milliseconds took{};
 };
 
@@ -64,8 +64,7 @@ class Swapper {
   Swapper(std::vector<SwapSource> sources, Editions& editions, const Clock& clock,
           std::uint32_t seed, SwapPlan::Look look = FileIdentity::At);
 
-  /// Loads all of them for the first time. An error is that of the first that cannot be, and names
-  /// who declared it.
+  /// Loads all of them for the first time. An error is that of the first that cannot be.
   Result<SwapReport> Boot();
   /// Looks at what is published if it is this worker's turn or another one found something, and
   /// loads what differs. None when there is nothing to tell. Precondition: Boot() was ok.

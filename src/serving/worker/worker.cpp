@@ -94,8 +94,9 @@ class Worker {
                  .slots = options.slots,
                  .slot = slot_,
                  .max_body_bytes = config_.max_body_bytes,
-                 .limits = {.max_rows = config_.max_rows}},
-        router_(Endpoints(), service_, slot_, *log_, seed_),
+                 .limits = {.max_rows = config_.max_rows},
+                 .endpoints = endpoints_},
+        router_(endpoints_, service_, slot_, *log_, seed_),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -145,7 +146,7 @@ class Worker {
         if (options_.before_load) options_.before_load();
         return LoadDeployment(deployment, config_.models, serves, pool);
       };
-      sources.push_back({.name = name, .origin = deployment.origin, .load = load});
+      sources.push_back({.name = name, .load = load});
     }
     return sources;
   }
@@ -279,9 +280,11 @@ class Worker {
   }
 
   void OnLoaded(const SwapReport& report, std::chrono::milliseconds took) {
-    std::vector<std::shared_ptr<const ServedPipeline>> pipelines;
-    for (const Swap& swap : report.swaps) pipelines.push_back(swap.pipeline);
-    auto deployments = NameDeployments(config_.deployments, pipelines);
+    std::vector<ServedDeployment> loaded;
+    for (const Swap& swap : report.swaps) {
+      loaded.push_back({.name = {}, .pipeline = swap.pipeline, .routes = swap.routes});
+    }
+    auto deployments = NameDeployments(config_.deployments, std::move(loaded));
     if (!deployments) return FailToBoot(deployments.error());
     loaded_ = true;
     service_.catalogue.Serve(*std::move(deployments));
@@ -305,7 +308,7 @@ class Worker {
   void OnNews(const SwapReport& report) {
     for (const Swap& swap : report.swaps) {
       slot_.metrics.Count("swaps");
-      service_.catalogue.Replace(swap.source, swap.pipeline);
+      service_.catalogue.Replace(swap.source, swap.pipeline, swap.routes);
       log_->info("swapped name={:?} model={:?} version={:?} edition={} took_ms={}",
                  service_.catalogue.entries()[swap.source].deployment.name,
                  swap.pipeline->model_name(), swap.pipeline->model_version(), report.edition,
@@ -436,6 +439,8 @@ class Worker {
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
+  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments).value();
+  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_);
   Service service_;
   Router router_;
   Connections connections_;

@@ -28,12 +28,16 @@ class OrderService {
  public:
   using Edit = std::function<void(nlohmann::ordered_json& pipeline)>;
 
-  /// `edit` may change the pipeline file before it is loaded.
-  explicit OrderService(const Edit& edit = {}, wire::DecoderLimits limits = {}) {
+  /// `edit` may change the pipeline file before it is loaded; `routes` are what it declares.
+  explicit OrderService(const Edit& edit = {}, wire::DecoderLimits limits = {},
+                        std::string_view routes = {})
+      : deployments_{{.routes = {.json = std::string(routes), .path = "routes.json: $"}}} {
     test_.service.limits = limits;
     const auto path = WritePipeline("pipeline.json", edit);
     Publish(path);
-    Serve({Deployment{.pipeline = path, .snapshots = folder_.path()}});
+    deployments_.front().pipeline = path;
+    deployments_.front().snapshots = folder_.path();
+    Serve(deployments_);
   }
 
   /// Serves the pipeline of conf/ as it was given to the constructor, and another one behind it.
@@ -93,7 +97,8 @@ class OrderService {
   preprocessing::TempFolder folder_;
   TestClock clock_;
   std::array<WorkerSlot, 1> slots_;
-  TestService test_{slots_, 0, clock_};
+  std::vector<Deployment> deployments_;
+  TestService test_{slots_, 0, clock_, deployments_};
 };
 
 }  // namespace forkcast::serving

@@ -9,12 +9,11 @@
 
 namespace forkcast::serving {
 
-/// What `POST /invocations` answers to `body`. `parts` says what is not usual; its deadline is a
-/// minute ahead.
-inline Response PostTo(Router& router, std::string_view body, RequestView parts = {}) {
+/// What is answered to `body`. `parts` says what is not usual; its path is that of invocations, its
+/// deadline a minute ahead.
+inline Response Ask(Router& router, std::string_view body, RequestView parts) {
   std::string padded(body);
   padded.resize(body.size() + wire::kBodyPadding);
-  parts.method = Method::kPost;
   if (parts.path.empty()) parts.path = "/invocations";
   if (parts.request_id.empty()) parts.request_id = "r";
   parts.body = std::string_view(padded).substr(0, body.size());
@@ -23,6 +22,12 @@ inline Response PostTo(Router& router, std::string_view body, RequestView parts 
   Response response;
   router.Handle(parts, response);
   return response;
+}
+
+/// The same of `POST /invocations`.
+inline Response PostTo(Router& router, std::string_view body, RequestView parts = {}) {
+  parts.method = Method::kPost;
+  return Ask(router, body, parts);
 }
 
 }  // namespace forkcast::serving

@@ -27,7 +27,15 @@ class SalesService {
  public:
   static constexpr int kDays = 70;
 
-  explicit SalesService(const nlohmann::ordered_json& cold_start = "refuse") {
+  /// `routes` are what the forecast declares.
+  explicit SalesService(const nlohmann::ordered_json& cold_start = "refuse",
+                        std::string_view routes = {})
+      : deployments_{{.name = "sales",
+                      .model = "sales@1",
+                      .snapshots = folder_.path(),
+                      .cold_start = cold_start.dump(),
+                      .is_default = true,
+                      .routes = {.json = std::string(routes), .path = "routes.json: $"}}} {
     std::string sales = "shop,day,amount\n";
     for (int shop = 0; shop < 3; ++shop) {
       for (int day = 0; day < kDays; ++day) {
@@ -38,12 +46,7 @@ class SalesService {
     const auto spec = preprocessing::LoadPipelineSpec(Models() / "sales/1/pipeline.json");
     if (!spec) throw std::runtime_error(spec.error().message);
     PublishTables(*spec, folder_.path());
-    auto loaded = LoadDeployments(std::vector{Deployment{.name = "sales",
-                                                         .model = "sales@1",
-                                                         .snapshots = folder_.path(),
-                                                         .cold_start = cold_start.dump(),
-                                                         .is_default = true}},
-                                  Models());
+    auto loaded = LoadDeployments(deployments_, Models());
     if (!loaded) throw std::runtime_error(loaded.error().message);
     test_.service.catalogue.Serve(*std::move(loaded));
   }
@@ -77,7 +80,8 @@ class SalesService {
   preprocessing::TempFolder folder_;
   TestClock clock_;
   std::array<WorkerSlot, 1> slots_;
-  TestService test_{slots_, 0, clock_};
+  std::vector<Deployment> deployments_;
+  TestService test_{slots_, 0, clock_, deployments_};
 };
 
 }  // namespace forkcast::serving

@@ -114,7 +114,7 @@ TEST_F(LoadDeploymentTest, OfOneNameTwiceIsRefused) {
 TEST_F(LoadDeploymentTest, IsReplacedInTheCatalogueBetweenTwoRequests) {
   Catalogue catalogue;
   std::array pipelines{Serving().pipeline};
-  catalogue.Serve(*NameDeployments({&deployment_, 1}, pipelines));
+  catalogue.Serve(*NameDeployments({&deployment_, 1}, {{.name = {}, .pipeline = pipelines[0]}}));
   const std::weak_ptr<const ServedPipeline> old = std::exchange(pipelines[0], nullptr);
   Catalogue::Entry* const entry = *catalogue.Find("order_triage");
   catalogue.GiveBack(Catalogue::Take(*entry, {}));

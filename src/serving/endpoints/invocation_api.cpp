@@ -1,0 +1,72 @@
+#include <string_view>
+#include <utility>
+
+#include "serving/endpoints/invocation_job.hpp"
+#include "serving/web/api_operation.hpp"
+#include "serving/wire/media_type.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using nlohmann::ordered_json;
+
+JsonSchema OneOf(JsonSchema::array_t alternatives) {
+  return {{"anyOf", JsonSchema(std::move(alternatives))}};
+}
+
+/// A JSON object, an array of them, or those within `{"NAME": [...]}`.
+JsonSchema AnyWrapping(const JsonSchema& row, std::string_view name) {
+  JsonSchema wrapped{{"type", "object"}, {"required", JsonSchema::array({name})}};
+  wrapped["properties"][name] = ArrayOf(row);
+  return OneOf({row, ArrayOf(row), std::move(wrapped)});
+}
+
+JsonSchema AnsweredRow(const ApiDeployment& deployment) {
+  JsonSchema row = ObjectSchema(deployment.answer.columns);
+  if (!deployment.steps_member.empty()) {
+    row["properties"][deployment.steps_member] = ArrayOf(ObjectSchema(deployment.steps.columns));
+  }
+  return row;
+}
+
+void AddFlag(std::string_view name, std::string_view description, ApiOperation& operation) {
+  operation.Add({.in = ApiOperation::In::kQuery,
+                 .name = name,
+                 .description = description,
+                 .schema = {{"type", "boolean"}}});
+}
+
+}  // namespace
+
+void DescribeInvocation(ApiOperation& operation) {
+  AddFlag("partial", "Bad rows are told in their place instead of failing all.", operation);
+  AddFlag("features", "The features of each row, too.", operation);
+  AddFlag("actuals", "Of forecasts also what happened, where that is known.", operation);
+  JsonSchema names = ordered_json::array();
+  JsonSchema::array_t asked;
+  JsonSchema::array_t answered;
+  for (const ApiDeployment& deployment : operation.deployments()) {
+    names.push_back(deployment.name);
+    JsonSchema row = ObjectSchema(deployment.subject.question.columns);
+    row["title"] = deployment.name;
+    asked.push_back(AnyWrapping(row, "instances"));
+    answered.push_back(AnyWrapping(AnsweredRow(deployment), "predictions"));
+  }
+  const ordered_json example =
+      operation.deployments().empty() ? ordered_json() : operation.deployments().front().example;
+  operation.Add({.in = ApiOperation::In::kHeader,
+                 .name = "X-Amzn-SageMaker-Target-Model",
+                 .description = "The deployment that is asked, if it is not the default.",
+                 .schema = {{"type", "string"}, {"enum", std::move(names)}}});
+  const JsonSchema text{{"type", "string"}};
+  operation.AddBody(wire::MediaType(wire::Format::kJson), OneOf(std::move(asked)), example);
+  operation.AddBody(wire::MediaType(wire::Format::kJsonLines), text, example.dump());
+  operation.AddBody(wire::MediaType(wire::Format::kCsv), text);
+  constexpr std::string_view kAnswered = "The rows, in the order and the wrapping of the request.";
+  operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kJson),
+                      OneOf(std::move(answered)));
+  operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kJsonLines), text);
+  operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kCsv), text);
+}
+
+}  // namespace forkcast::serving

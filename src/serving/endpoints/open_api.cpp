@@ -1,0 +1,89 @@
+#include "serving/endpoints/open_api.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "serving/service/example_row.hpp"
+#include "serving/service/route_subject.hpp"
+#include "serving/web/documentation.hpp"
+#include "serving/web/open_api.hpp"
+#include "serving/wire/answer_writer.hpp"
+#include "serving/wire/media_type.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::ColumnSpec;
+using preprocessing::ColumnType;
+
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+
+/// The members of answered rows by the plan, whose parts stand in the order of fields and lines.
+ColumnSpec MemberOf(const ServedPipeline& pipeline, std::size_t part, const std::string& name) {
+  const AnswerPart& from = pipeline.answer().parts[part];
+  ColumnSpec member{.name = name, .type = ColumnType::kText, .nullable = true};
+  if (from.from == AnswerPart::From::kRequest) {
+    member.type = pipeline.fields().columns[from.column].type;
+  } else if (from.from == AnswerPart::From::kModel) {
+    member.type = pipeline.answer().outputs[from.column].type;
+  }
+  return member;
+}
+
+ApiDeployment Described(const ServedDeployment& deployment) {
+  const ServedPipeline& pipeline = *deployment.pipeline;
+  const wire::AnswerSchema& schema = pipeline.answer().schema;
+  ApiDeployment described{
+      .name = deployment.name, .subject = SubjectOf(pipeline), .steps_member = schema.list};
+  std::size_t part = 0;
+  for (const std::string& name : schema.fields) {
+    described.answer.columns.push_back(MemberOf(pipeline, part++, name));
+  }
+  for (const auto* names : {&schema.line_fields, &schema.actuals}) {
+    for (const std::string& name : *names) {
+      described.steps.columns.push_back(MemberOf(pipeline, part++, name));
+    }
+  }
+  for (const ExampleField& example : ExampleRow(pipeline.spec(), pipeline.snapshots())) {
+    std::string json;
+    wire::AppendJsonValue(preprocessing::ViewOf(example.value), json);
+    described.example[example.field] = ordered_json::parse(json);
+  }
+  return described;
+}
+
+}  // namespace
+
+void AnswerOpenApi(Exchange& exchange, Service& service) {
+  const std::vector<Catalogue::Entry>& entries = service.catalogue.entries();
+  if (entries.empty()) return exchange.Refuse(Catalogue::NotReady());
+  std::vector<ApiDeployment> deployments;
+  deployments.reserve(entries.size());
+  std::vector<ApiRoute> routes;
+  for (const Catalogue::Entry& entry : entries) {
+    deployments.push_back(Described(entry.deployment));
+    for (const std::shared_ptr<const Route>& route : entry.deployment.routes) {
+      routes.push_back({.route = route.get(), .deployment = &deployments.back()});
+    }
+  }
+  exchange.response().content_type = wire::MediaType(wire::Format::kJson);
+  exchange.response().body = DescribeApi(service.endpoints, routes, deployments);
+}
+
+void DescribeOpenApi(ApiOperation& operation) {
+  operation.AddAnswer("200", "This document.", wire::MediaType(wire::Format::kJson),
+                      {{"type", "object"}});
+}
+
+void AnswerDocumentation(Exchange& exchange, Service& /*service*/) {
+  exchange.response().content_type = kHtml;
+  exchange.response().body = DocumentationPage();
+}
+
+void DescribeDocumentation(ApiOperation& operation) {
+  operation.AddAnswer("200", "The page.", "text/html", {{"type", "string"}});
+}
+
+}  // namespace forkcast::serving

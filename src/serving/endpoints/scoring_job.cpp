@@ -1,0 +1,223 @@
+#include "serving/endpoints/scoring_job.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+
+#include "data_preprocessing/base/ascii.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
+// Scratch for more is not kept.
+constexpr std::size_t kKeptRows = 4096;
+constexpr std::size_t kKeptBodyBytes = 262144;
+
+}  // namespace
+
+Status ScoringJob::RequireNoCoding(const RequestView& request) {
+  // RFC 9110, 8.4.1.
+  if (request.content_encoding.empty() ||
+      EqualsIgnoringCase(request.content_encoding, "identity")) {
+    return {};
+  }
+  return Error{ErrorCode::kUnsupportedType,
+               "content encoding \"" + std::string(request.content_encoding) +
+                   "\" is not understood: expected identity",
+               "Content-Encoding"};
+}
+
+Status ScoringJob::Begin(Exchange& exchange) {
+  exchange_ = &exchange;
+  steps_.reset();
+  const Result<Catalogue::Entry*> found = FindDeployment();
+  if (!found) return found.error();
+  entry_ = *found;
+  const ServedPipeline& pipeline = *entry_->deployment.pipeline;
+  const RequestView& request = exchange.request();
+  invocation_ = {.pipeline = pipeline.spec().name,
+                 .model_version = pipeline.model_version(),
+                 .request = {.id = exchange.id(),
+                             .inference_id = request.inference_id,
+                             .custom_attributes = request.custom_attributes,
+                             .content_type = request.content_type,
+                             .body = request.body,
+                             .received = service_.clock.Now()},
+                 .features = {},
+                 .answer = {}};
+  stage_ = Stage::kReceived;
+  stage_begun_ = false;
+  return {};
+}
+
+Progress ScoringJob::Work() {
+  const Result<Progress> progress = RunSlice();
+  if (!progress) {
+    Refuse(progress.error());
+  } else if (*progress == Progress::kMore) {
+    return Progress::kMore;
+  }
+  Finish();
+  return Progress::kDone;
+}
+
+void ScoringJob::Finish() {
+  Response& answer = response();
+  // The loop may not have heard of the stop yet, and may end right behind this answer.
+  if (service_.server.stop_deadline_ns.load(std::memory_order_relaxed) != 0) answer.close = true;
+  invocation_.answer = {.status = answer.status,
+                        .content_type = answer.content_type,
+                        .body = answer.body,
+                        .latency = service_.clock.Monotonic() - request().started};
+  service_.hooks.OnAnswer(invocation_);
+  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
+  if (answer.status >= 500) {
+    service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
+                       answer.status);
+  } else {
+    service_.log.debug("invocation request_id={:?} status={}", exchange_->id(), answer.status);
+  }
+}
+
+bool ScoringJob::is_great() const noexcept {
+  return steps_ != nullptr &&
+         (steps_->decoded.row_count > kKeptRows || steps_->scores.rows.size() > kKeptRows ||
+          exchange_->request().body.size() > kKeptBodyBytes);
+}
+
+Result<Progress> ScoringJob::RunSlice() {
+  if (stage_ == Stage::kReceived) {
+    steps_ = Catalogue::Take(*entry_, service_.limits);
+    service_.hooks.OnRequest(invocation_);
+  }
+  Status in_time = CheckDeadline();
+  if (!in_time) return std::move(in_time).error();
+  slice_end_ = now_ + kSlice;
+  while (true) {
+    Result<Step> step = RunStep();
+    if (!step) return std::move(step).error();
+    switch (*step) {
+      case Step::kAnswered:
+        return Progress::kDone;
+      case Step::kStageDone:
+        stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
+        stage_begun_ = false;
+        break;
+      case Step::kGoesOn:
+        in_time = CheckDeadline();
+        if (!in_time) return std::move(in_time).error();
+        if (now_ >= slice_end_) return Progress::kMore;
+        break;
+    }
+  }
+}
+
+Result<ScoringJob::Step> ScoringJob::RunStep() {
+  switch (stage_) {
+    case Stage::kReceived: {
+      Result<BadRows> received = Receive();
+      if (!received) return std::move(received).error();
+      bad_rows_ = *received;
+      return Step::kStageDone;
+    }
+    case Stage::kDecoding:
+      return DecodeRows();
+    case Stage::kFeatures:
+      return ComputeFeatures();
+    case Stage::kModel:
+      return Predict();
+    case Stage::kWriting:
+      return Write();
+  }
+  return Step::kAnswered;
+}
+
+Status ScoringJob::CheckDeadline() {
+  now_ = service_.clock.Monotonic();
+  const std::int64_t stop_ns = service_.server.stop_deadline_ns.load(std::memory_order_relaxed);
+  const bool stopped = stop_ns != 0 && now_.time_since_epoch() > std::chrono::nanoseconds(stop_ns);
+  if (!stopped && now_ <= request().deadline) return {};
+  const auto stage = [this]() -> std::string {
+    switch (stage_) {
+      case Stage::kReceived:
+        return request().waited ? "it waited for its turn" : "it was being received";
+      case Stage::kDecoding:
+        return "decoding its body";
+      case Stage::kFeatures:
+        return "computing features";
+      case Stage::kModel:
+        return "running the model";
+      case Stage::kWriting:
+        break;
+    }
+    return "writing the answer";
+  };
+  if (stopped) {
+    service_.slot.metrics.Count("clipped");
+    return Error{ErrorCode::kNotReady, "the server stopped while " + stage()};
+  }
+  return Error{ErrorCode::kDeadlineExceeded, "the request's time ran out while " + stage()};
+}
+
+Result<ScoringJob::Step> ScoringJob::DecodeRows() {
+  Result<bool> read = Decode(kLinesBetweenLooks);
+  if (!read) return std::move(read).error();
+  if (!*read) return Step::kGoesOn;
+  if (bad_rows_ == BadRows::kFailAll && !steps_->decoded.errors.empty()) {
+    RefuseRows(steps_->decoded.errors);
+    return Step::kAnswered;
+  }
+  steps_->scorer->Start({.decoded = steps_->decoded, .received = invocation_.request.received},
+                        steps_->scores);
+  return Step::kStageDone;
+}
+
+ScoringJob::Step ScoringJob::ComputeFeatures() {
+  if (steps_->scorer->ComputeFeatures(kLinesBetweenLooks) > 0) return Step::kGoesOn;
+  const Scores& scores = steps_->scores;
+  if (bad_rows_ == BadRows::kFailAll && !scores.errors.empty()) {
+    RefuseRows(scores.errors);
+    return Step::kAnswered;
+  }
+  invocation_.features = {.names = pipeline().answer().schema.features,
+                          .values = scores.features,
+                          .row_numbers = scores.row_numbers};
+  service_.hooks.OnFeatures(invocation_);
+  return Step::kStageDone;
+}
+
+std::span<const std::string_view> ScoringJob::NamesOf(preprocessing::SeriesMask series) {
+  series_names_.clear();
+  const auto& all = pipeline().spec().series;
+  for (std::size_t i = 0; i < all.size() && series != 0; ++i) {
+    if ((series >> i & 1U) != 0) series_names_.push_back(all[i].name);
+  }
+  return series_names_;
+}
+
+void ScoringJob::TellStale(preprocessing::SeriesMask series) {
+  if (series == 0) return;
+  stale_text_.clear();
+  for (const std::string_view name : NamesOf(series)) {
+    stale_text_.append(stale_text_.empty() ? "" : ", ").append(name);
+  }
+  response().AddHeader("X-Forkcast-Stale", stale_text_);
+}
+
+ScoringJob::Step ScoringJob::Predict() {
+  return steps_->scorer->Predict(kLinesBetweenLooks) > 0 ? Step::kGoesOn : Step::kStageDone;
+}
+
+ScoringJob::Step ScoringJob::Write() {
+  if (!std::exchange(stage_begun_, true)) {
+    response().status = 200;
+    response().body.clear();
+    StartAnswer();
+  }
+  return WriteAnswer(kLinesBetweenLooks) ? Step::kAnswered : Step::kGoesOn;
+}
+
+}  // namespace forkcast::serving

@@ -1,0 +1,111 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/features/feature_computer.hpp"
+#include "serving/http/exchange.hpp"
+#include "serving/http/job.hpp"
+#include "serving/service/catalogue.hpp"
+#include "serving/service/service.hpp"
+#include "serving/wire/request_decoder.hpp"
+
+namespace forkcast::serving {
+
+/// A request whose rows are scored: decode, compute features, predict, write. How it is read and
+/// answered whoever derives from this knows; what is scored, and how, the deployment, whose steps
+/// are there for one request after the other, so that steady state allocates nothing.
+///
+/// A slice is over when about kSlice has passed, which is looked at every 64 lines; what cannot be
+/// cut makes it longer: the first look at a body (6 MB of JSON: docs/performance.md says how long),
+/// a single row, and each hook. A request of less than 64 lines is one slice.
+class ScoringJob : public Job {
+ public:
+  static constexpr std::chrono::milliseconds kSlice{1};
+
+  Status Begin(Exchange& exchange) final;
+  Progress Work() final;
+  [[nodiscard]] bool is_great() const noexcept final;
+
+ protected:
+  explicit ScoringJob(Service& service) : service_(service) {}
+
+  /// What becomes of a request with bad rows.
+  enum class BadRows {
+    kFailAll,
+    kToldInPlace,
+  };
+
+  /// kUnsupportedType for a body in any content coding but the one that changes nothing.
+  static Status RequireNoCoding(const RequestView& request);
+
+  /// The deployment that is asked. An error is the answer.
+  [[nodiscard]] virtual Result<Catalogue::Entry*> FindDeployment() = 0;
+  /// Looks at what was sent, and begins to decode it into `steps().decoded`.
+  virtual Result<BadRows> Receive() = 0;
+  /// Decodes further rows, at most so many. True when all are.
+  virtual Result<bool> Decode(std::size_t rows) = 0;
+  /// Begins the answer, of status 200 and an empty body.
+  virtual void StartAnswer() = 0;
+  /// Writes further rows, about so many lines of them. True when the answer is written.
+  virtual bool WriteAnswer(std::size_t lines) = 0;
+  /// Makes the answer an error, or that of bad rows, of which there is one.
+  virtual void Refuse(const Error& error) = 0;
+  virtual void RefuseRows(const std::vector<wire::RowError>& errors) = 0;
+
+  /// The names of series, until the next call.
+  std::span<const std::string_view> NamesOf(preprocessing::SeriesMask series);
+  /// Says in the answer's head that the data of these series, if any, were older than they should.
+  void TellStale(preprocessing::SeriesMask series);
+
+  [[nodiscard]] Service& service() noexcept { return service_; }
+  [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
+  [[nodiscard]] const RequestView& request() const noexcept { return exchange_->request(); }
+  [[nodiscard]] Response& response() const noexcept { return exchange_->response(); }
+  /// From Receive() on.
+  [[nodiscard]] ScoringSteps& steps() const noexcept { return *steps_; }
+  [[nodiscard]] const ServedPipeline& pipeline() const noexcept { return *steps_->pipeline; }
+
+ private:
+  enum class Stage { kReceived, kDecoding, kFeatures, kModel, kWriting };
+  /// What a part of a stage has come to.
+  enum class Step { kGoesOn, kStageDone, kAnswered };
+
+  /// Goes on until the slice is over or the answer is made.
+  Result<Progress> RunSlice();
+  /// A part of the stage at hand.
+  Result<Step> RunStep();
+  /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
+  /// stage.
+  Status CheckDeadline();
+  Result<Step> DecodeRows();
+  Step ComputeFeatures();
+  Step Predict();
+  Step Write();
+  /// What is to be done behind any answer.
+  void Finish();
+
+  Service& service_;
+
+  // Of the request at hand.
+  Exchange* exchange_ = nullptr;
+  Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
+  std::unique_ptr<ScoringSteps> steps_;
+  Invocation invocation_;
+  BadRows bad_rows_ = BadRows::kFailAll;
+  Stage stage_ = Stage::kReceived;
+  bool stage_begun_ = false;
+  MonotonicTime now_;  // when the clock was last looked at
+  MonotonicTime slice_end_;
+  std::vector<std::string_view> series_names_;
+  std::string stale_text_;
+};
+
+}  // namespace forkcast::serving

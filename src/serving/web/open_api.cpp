@@ -1,0 +1,69 @@
+#include "serving/web/open_api.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "serving/routes/route_spec.hpp"
+#include "serving/web/route_api.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using nlohmann::ordered_json;
+
+JsonSchema ErrorSchema() {
+  const JsonSchema text{{"type", "string"}};
+  const JsonSchema count{{"type", "integer"}, {"minimum", 0}};
+  JsonSchema error{{"type", "object"},
+                   {"properties",
+                    {{"code", text},
+                     {"message", text},
+                     {"field", text},
+                     {"row", count},
+                     {"request_id", text},
+                     {"bad_rows", count},
+                     {"rows", {{"type", "array"}, {"items", {{"type", "object"}}}}}}},
+                   {"required", {"code", "message"}}};
+  return {{"type", "object"},
+          {"properties", {{"error", std::move(error)}}},
+          {"required", JsonSchema::array({"error"})}};
+}
+
+JsonSchema SageMakerErrorSchema() {
+  return {{"type", "object"},
+          {"properties",
+           {{"Message", {{"type", "string"}}},
+            {"OriginalStatusCode", {{"type", "integer"}}},
+            {"OriginalMessage", {{"type", "string"}}},
+            {"LogStreamArn", {{"type", "string"}}}}},
+          {"required", JsonSchema::array({"Message"})}};
+}
+
+std::string KeyOf(Method method) { return method == Method::kPost ? "post" : "get"; }
+
+}  // namespace
+
+std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const ApiRoute> routes,
+                        std::span<const ApiDeployment> deployments) {
+  ordered_json api{{"openapi", "3.1.0"},
+                   {"info", {{"title", "Forkcast"}, {"version", "1"}}},
+                   {"paths", ordered_json::object()}};
+  for (const Endpoint& endpoint : endpoints) {
+    ApiOperation operation(endpoint, deployments);
+    const auto declared = std::ranges::find_if(routes, [&endpoint](const ApiRoute& one) {
+      const RouteSpec& spec = one.route->spec();
+      return spec.method == endpoint.method && spec.path == endpoint.path;
+    });
+    if (declared != routes.end()) {
+      DescribeRoute(*declared->route, *declared->deployment, operation);
+    } else if (endpoint.describe != nullptr) {
+      endpoint.describe(operation);
+    }
+    api["paths"][endpoint.path][KeyOf(endpoint.method)] = operation.json();
+  }
+  api["components"]["schemas"] = {{"Error", ErrorSchema()},
+                                  {"SageMakerError", SageMakerErrorSchema()}};
+  return api.dump(2) + "\n";
+}
+
+}  // namespace forkcast::serving
