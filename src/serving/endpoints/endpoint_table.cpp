@@ -9,6 +9,7 @@
 namespace forkcast::serving {
 namespace {
 
+// A path is looked for in this order, so those that are asked most come first.
 constexpr std::array kEndpoints{
     Endpoint{.method = Method::kGet,
              .path = "/ping",
@@ -17,13 +18,6 @@ constexpr std::array kEndpoints{
              .access = Access::kOpen,
              .load = Load::kProbe,
              .make = MakeJob<CallJob<Ping>>},
-    Endpoint{.method = Method::kGet,
-             .path = "/execution-parameters",
-             .operation = "executionParameters",
-             .description = "How much SageMaker's batch transform may send at once.",
-             .access = Access::kOpen,
-             .load = Load::kProbe,
-             .make = MakeJob<CallJob<ExecutionParameters>>},
     Endpoint{.method = Method::kPost,
              .path = "/invocations",
              .operation = "invoke",
@@ -39,6 +33,13 @@ constexpr std::array kEndpoints{
              .load = Load::kWork,
              .errors = ErrorForm::kSageMaker,
              .make = MakeJob<InvocationJob>},
+    Endpoint{.method = Method::kGet,
+             .path = "/execution-parameters",
+             .operation = "executionParameters",
+             .description = "How much SageMaker's batch transform may send at once.",
+             .access = Access::kOpen,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<ExecutionParameters>>},
 };
 
 }  // namespace
