@@ -11,6 +11,7 @@
 namespace forkcast::serving {
 namespace {
 
+// A path is looked for in this order, so those that are asked most come first.
 constexpr std::array kEndpoints{
     Endpoint{.method = Method::kGet,
              .path = "/ping",
