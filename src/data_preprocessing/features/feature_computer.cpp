@@ -101,7 +101,7 @@ Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& mo
   }
   // A plan reaches as far as its rows do; where it says when it was made, that is what grows old.
   const bool by_target = read.at == ReadAt::kTarget && series.known_at.empty();
-  const Instant time = by_target ? moment.target : moment.origin;
+  const Instant time = by_target ? moment.target : moment.asked_at.value_or(moment.origin);
   const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
   if (watermark && time - *watermark <= *series.max_staleness) return {};
   if (series.when_stale == WhenStale::kFlag) {

@@ -30,6 +30,9 @@ struct FeatureMoment {
   /// follow the last one known at the origin. They are read as if they had happened; the series'
   /// other values are missing in these periods, and other series are read as of the origin.
   std::span<const double> assumed{};
+  /// By when data must not be too old; unset: the origin. Later than it where someone asks now for
+  /// what follows the newest data.
+  std::optional<Instant> asked_at{};
 };
 
 /// Computes the features of rows. This is where a row meets data, and the one place where

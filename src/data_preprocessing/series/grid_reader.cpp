@@ -67,4 +67,8 @@ Instant GridReader::VisibleFrom(PeriodIndex period) const {
   return StartOf(period + 1) + spec_.delay;
 }
 
+PeriodIndex GridReader::LastVisibleAt(Instant instant) const {
+  return PeriodOf(instant - spec_.delay) - 1;
+}
+
 }  // namespace forkcast::preprocessing

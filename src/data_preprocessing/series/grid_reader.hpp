@@ -49,6 +49,9 @@ class GridReader {
   /// From when a period's row is visible: the period's end and the series' delay. As an origin it
   /// makes `period` the last known one.
   [[nodiscard]] Instant VisibleFrom(PeriodIndex period) const;
+  /// The last period visible at an instant, whether or not there are data of it: the greatest whose
+  /// VisibleFrom() is not later.
+  [[nodiscard]] PeriodIndex LastVisibleAt(Instant instant) const;
   /// VisibleFrom() the last period of all; none without any.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept { return snapshot_.watermark(); }
 

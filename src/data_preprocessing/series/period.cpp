@@ -1,6 +1,9 @@
 #include "data_preprocessing/series/period.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
+#include <iterator>
 #include <utility>
 
 namespace forkcast::preprocessing {
@@ -72,6 +75,12 @@ sys_days FirstDayOf(PeriodIndex index, Period period) noexcept {
     }
   }
   return {};
+}
+
+void AppendPeriodText(PeriodIndex index, Period period, std::string& text) {
+  const std::chrono::year_month_day day(FirstDayOf(index, period));
+  fmt::format_to(std::back_inserter(text), "{:04}-{:02}-{:02}", static_cast<int>(day.year()),
+                 static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
 }
 
 Instant StartOf(PeriodIndex index, Period period, const TimeZone& zone) {

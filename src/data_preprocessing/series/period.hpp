@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "data_preprocessing/base/clock.hpp"
@@ -29,6 +30,8 @@ using PeriodIndex = std::int64_t;
 [[nodiscard]] PeriodIndex PeriodOf(Instant instant, Period period, const TimeZone& zone);
 /// The first calendar day of a period.
 [[nodiscard]] std::chrono::sys_days FirstDayOf(PeriodIndex index, Period period) noexcept;
+/// Appends a period as people read it: its first calendar day, "2024-03-31".
+void AppendPeriodText(PeriodIndex index, Period period, std::string& text);
 /// The instant at which a period begins in `zone`, which is when the one before it has ended.
 [[nodiscard]] Instant StartOf(PeriodIndex index, Period period, const TimeZone& zone);
 

@@ -46,34 +46,6 @@ std::pair<BaselineKind, JsonNode> ReadKind(const JsonNode& node) {
       "expected one of seasonal_naive, moving_average, rolling_median, croston, sba as a key");
 }
 
-BaselineSpec ReadBaseline(const JsonNode& node) {
-  if (node.json().is_string()) {
-    const std::string name = node.String();
-    const auto* const found =
-        std::ranges::find(kNames, name, &std::pair<BaselineKind, std::string_view>::second);
-    if (found == kNames.end()) node.Fail("no such baseline");
-    if (CountsPeriods(found->first)) {
-      node.Fail("expected {\"" + name + "\": number of periods}");
-    }
-    return {.kind = found->first};
-  }
-  const auto [kind, value] = ReadKind(node);
-  node.RequireObject(kind == BaselineKind::kSeasonalNaive
-                         ? std::initializer_list<std::string_view>{NameOf(kind), "fallback"}
-                         : std::initializer_list<std::string_view>{NameOf(kind)});
-  BaselineSpec spec{.kind = kind};
-  if (Smooths(kind)) {
-    spec.alpha = value.Number(1e-6, 1);
-    return spec;
-  }
-  spec.periods = static_cast<std::size_t>(value.Integer(1, kMaxPeriods));
-  if (const auto fallback = node.Find("fallback")) {
-    if (fallback->String() != "naive") fallback->Fail("expected naive");
-    spec.falls_back_to_naive = true;
-  }
-  return spec;
-}
-
 constexpr BaselineForecast None(NoForecast reason) {
   return {std::numeric_limits<double>::quiet_NaN(), reason};
 }
@@ -162,6 +134,34 @@ std::string_view ToString(NoForecast reason) noexcept {
       return "values missing";
   }
   return "";
+}
+
+BaselineSpec ReadBaseline(const JsonNode& node) {
+  if (node.json().is_string()) {
+    const std::string name = node.String();
+    const auto* const found =
+        std::ranges::find(kNames, name, &std::pair<BaselineKind, std::string_view>::second);
+    if (found == kNames.end()) node.Fail("no such baseline");
+    if (CountsPeriods(found->first)) {
+      node.Fail("expected {\"" + name + "\": number of periods}");
+    }
+    return {.kind = found->first};
+  }
+  const auto [kind, value] = ReadKind(node);
+  node.RequireObject(kind == BaselineKind::kSeasonalNaive
+                         ? std::initializer_list<std::string_view>{NameOf(kind), "fallback"}
+                         : std::initializer_list<std::string_view>{NameOf(kind)});
+  BaselineSpec spec{.kind = kind};
+  if (Smooths(kind)) {
+    spec.alpha = value.Number(1e-6, 1);
+    return spec;
+  }
+  spec.periods = static_cast<std::size_t>(value.Integer(1, kMaxPeriods));
+  if (const auto fallback = node.Find("fallback")) {
+    if (fallback->String() != "naive") fallback->Fail("expected naive");
+    spec.falls_back_to_naive = true;
+  }
+  return spec;
 }
 
 std::vector<BaselineSpec> ReadBaselines(const JsonNode& node) {

@@ -36,9 +36,11 @@ struct BaselineSpec {
 /// "zero", "naive", "seasonal_naive_52", "moving_average_4", "rolling_median_4", "historic_mean",
 /// "croston", "sba".
 [[nodiscard]] std::string NameOf(const BaselineSpec& spec);
-/// Reads an array of "naive", "croston", ... and {"seasonal_naive": 52, "fallback": "naive"},
-/// {"moving_average": 4}, {"rolling_median": 4}, {"croston": 0.1}, {"sba": 0.1}; none twice. Throws
+/// Reads "naive", "croston", ..., {"seasonal_naive": 52, "fallback": "naive"},
+/// {"moving_average": 4}, {"rolling_median": 4}, {"croston": 0.1} or {"sba": 0.1}. Throws
 /// SpecError.
+[[nodiscard]] BaselineSpec ReadBaseline(const preprocessing::JsonNode& node);
+/// An array of them, none twice.
 [[nodiscard]] std::vector<BaselineSpec> ReadBaselines(const preprocessing::JsonNode& node);
 
 /// Why a baseline has no forecast.

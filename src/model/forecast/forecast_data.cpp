@@ -3,27 +3,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <utility>
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/forecast/forecast_request.hpp"
 #include "model/forecast/model_keys.hpp"
 
 namespace forkcast::model {
 namespace {
 
-using preprocessing::Column;
-using preprocessing::ColumnSpec;
-using preprocessing::ColumnType;
+using preprocessing::AppendPeriodText;
 using preprocessing::FeatureComputer;
 using preprocessing::FeatureMoment;
-using preprocessing::FirstDayOf;
 using preprocessing::OpenSnapshots;
 using preprocessing::PipelineSpec;
-using preprocessing::Schema;
 using preprocessing::SeriesMask;
 using preprocessing::SeriesSpec;
 using preprocessing::Snapshot;
@@ -34,26 +30,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 std::size_t PositionOf(const std::vector<SeriesSpec>& series, const std::string& name) {
   return static_cast<std::size_t>(std::ranges::find(series, name, &SeriesSpec::name) -
                                   series.begin());
-}
-
-void Append(const Value& value, Column& column) {
-  switch (column.type()) {
-    case ColumnType::kText:
-      return column.AppendText(std::get<std::string_view>(value));
-    case ColumnType::kInt64:
-      return column.AppendInt64(std::get<std::int64_t>(value));
-    case ColumnType::kDouble:
-      return column.AppendDouble(std::get<double>(value));
-    case ColumnType::kBool:
-      return column.AppendBool(std::get<bool>(value));
-    case ColumnType::kTimestamp:
-      return column.AppendTimestamp(std::get<Instant>(value));
-  }
-}
-
-TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> row) {
-  return {.scale = plan.scale ? NumberOf(row[*plan.scale]) : kNaN,
-          .anchor = plan.anchor ? NumberOf(row[*plan.anchor]) : kNaN};
 }
 
 Error BadWeight(const ForecastData& data, const TrainingPlan& plan, const ForecastPoint& point,
@@ -76,12 +52,12 @@ std::optional<std::string> WrongIn(double weight) {
 
 Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spec,
                                                          const std::filesystem::path& snapshots) {
+  Status checked = CheckForecastRequest(spec);
+  if (!checked) return std::move(checked).error();
   Result<std::vector<Snapshot>> opened = OpenSnapshots(spec, snapshots);
   if (!opened) return opened.error();
   const auto all = std::make_shared<Opened>(spec, PositionOf(spec.series, spec.forecast->series),
                                             *std::move(opened));
-  Status made = all->MakeRequests(spec);
-  if (!made) return made.error();
   return std::unique_ptr<ForecastData>(new ForecastData(spec, all));
 }
 
@@ -96,31 +72,10 @@ ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t forecast_seri
       snapshots(std::move(opened)),
       grid(series, snapshots[forecast_series], zone),
       column(*series.ValueSchema().Find(spec.forecast->value)),
-      requests(spec.request.fields) {}
-
-Status ForecastData::Opened::MakeRequests(const PipelineSpec& spec) {
-  const Schema& fields = spec.request.fields;
-  const std::vector<std::string>& names = spec.forecast->key;
-  for (std::size_t i = 0; i < fields.columns.size(); ++i) {
-    const ColumnSpec& field = fields.columns[i];
-    const auto key = std::ranges::find(names, field.name);
-    const bool in_key = key != names.end();
-    if (!in_key && field.name != spec.request.time && !field.nullable) {
-      return Error{ErrorCode::kInvalidArgument,
-                   fmt::format("request field \"{}\" may not be missing, but a forecast knows only "
-                               "its key and time",
-                               field.name)};
-    }
-    for (std::size_t number = 0; number < grid.key_count(); ++number) {
-      if (in_key) {
-        Append(grid.KeyValues(number)[static_cast<std::size_t>(key - names.begin())],
-               requests.column(i));
-      } else {
-        requests.column(i).AppendMissing();
-      }
-    }
+      requests(spec.request.fields) {
+  for (std::size_t key = 0; key < grid.key_count(); ++key) {
+    AppendForecastRequest(spec, grid.KeyValues(key), requests);
   }
-  return {};
 }
 
 std::string ForecastData::KeyName(std::size_t key) const {
@@ -134,14 +89,18 @@ std::vector<std::uint32_t> ForecastData::AllKeys() const {
 }
 
 std::string ForecastData::FirstDay(std::int64_t period) const {
-  const std::chrono::year_month_day day(FirstDayOf(period, series().aggregate->period));
-  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()),
-                     static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  std::string text;
+  AppendPeriodText(period, series().aggregate->period, text);
+  return text;
+}
+
+TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> features) {
+  return {.scale = plan.scale ? NumberOf(features[*plan.scale]) : kNaN,
+          .anchor = plan.anchor ? NumberOf(features[*plan.anchor]) : kNaN};
 }
 
 Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                      std::span<const ForecastPoint> points, std::size_t distance,
-                                      std::span<const AssumedValues> assumed) {
+                                      std::span<const ForecastPoint> points, std::size_t distance) {
   const PipelineSpec& spec = data.spec();
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
   std::vector<std::size_t> order(points.size());
@@ -163,8 +122,7 @@ Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPl
     }
     const auto steps = static_cast<std::int64_t>(distance);
     const FeatureMoment moment{.origin = data.grid().VisibleFrom(point.period - steps),
-                               .target = data.grid().StartOf(point.period),
-                               .assumed = assumed.empty() ? AssumedValues() : assumed[i]};
+                               .target = data.grid().StartOf(point.period)};
     SeriesMask stale = 0;
     const Status computed = computer.ComputeAt(moment, values, stale);
     if (!computed) {

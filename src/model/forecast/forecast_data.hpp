@@ -25,9 +25,8 @@ namespace forkcast::model {
 /// which pipelines that differ in their features alone share. Keys are numbered as GridReader does.
 class ForecastData {
  public:
-  /// `spec` has a forecast, and outlives the object. kInvalidArgument when a request field besides
-  /// the key and the time may not be missing (a forecast knows no more); otherwise as
-  /// OpenSnapshots.
+  /// `spec` has a forecast, and outlives the object. As CheckForecastRequest() and
+  /// OpenSnapshots().
   static Result<std::unique_ptr<ForecastData>> Open(const preprocessing::PipelineSpec& spec,
                                                     const std::filesystem::path& snapshots);
   /// The same data for `spec`, whose series, request, forecast and zone are those of this one, and
@@ -72,7 +71,6 @@ class ForecastData {
            std::vector<preprocessing::Snapshot> opened);
     Opened(const Opened&) = delete;
     Opened& operator=(const Opened&) = delete;
-    Status MakeRequests(const preprocessing::PipelineSpec& spec);
 
     preprocessing::SeriesSpec series;  ///< Which the grid reads by, as the zone.
     preprocessing::TimeZone zone;
@@ -88,6 +86,11 @@ class ForecastData {
   const preprocessing::PipelineSpec& spec_;
   std::shared_ptr<const Opened> opened_;
 };
+
+/// What a row's features say of its target; NaN where the plan names no feature for it, or its
+/// value is missing.
+[[nodiscard]] TargetReference ReferenceIn(const TrainingPlan& plan,
+                                          std::span<const preprocessing::Value> features);
 
 /// One key's period whose value is to be forecast.
 struct ForecastPoint {
@@ -111,18 +114,12 @@ struct PointExamples : Examples {
   void Append(PointExamples later);
 };
 
-/// Values that stand in for what has not happened yet, of a point's key: those of the periods
-/// before the point's, back to the origin.
-using AssumedValues = std::span<const double>;
-
 /// Computes the features of points, each as of `distance` periods before its own (1: the period
-/// before it is the last one known). `assumed` is empty, or has for each point the values of its
-/// last distance - 1 periods. kInvalidArgument from the features' types only.
+/// before it is the last one known). kInvalidArgument from the features' types only.
 [[nodiscard]] Result<PointExamples> ComputeExamples(const ForecastData& data,
                                                     const TrainingPlan& plan,
                                                     std::span<const ForecastPoint> points,
-                                                    std::size_t distance,
-                                                    std::span<const AssumedValues> assumed = {});
+                                                    std::size_t distance);
 
 /// The points of `keys` in `periods` whose value is known, by key.
 [[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,

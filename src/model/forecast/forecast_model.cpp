@@ -8,6 +8,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/forecast_files.hpp"
+#include "model/forecast/step_forecaster.hpp"
 #include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
@@ -158,12 +159,10 @@ Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& dat
     const bool per_key = scope_ == ModelScope::kPerKey;
     const auto [known, is_new] = group_of.emplace(per_key ? point.key : 0, groups.size());
     if (is_new) {
-      const auto& models = models_[ModelOfStep(step)];
       const auto number =
           per_key ? keys_.Find(data.grid().KeyValues(point.key)) : std::optional<std::size_t>(0);
-      const bool has_model = number && models[*number];
       groups.push_back(
-          {.model = has_model ? &*models[*number] : nullptr, .rows = {}, .forecasts = {}});
+          {.model = number ? ModelOf(step, *number) : nullptr, .rows = {}, .forecasts = {}});
     }
     Group& group = groups[known->second];
     group.rows.push_back(row);
@@ -200,34 +199,44 @@ Result<std::vector<Forecast>> ForecastModel::PredictRecursively(const ForecastDa
                                                                 const TrainingPlan& plan,
                                                                 const PointExamples& known,
                                                                 std::int64_t origin) const {
-  const auto horizon = static_cast<std::int64_t>(data.horizon());
-  std::map<std::uint32_t, std::vector<double>> assumed;  // of the keys with a point to forecast
-  std::map<std::pair<std::uint32_t, std::int64_t>, bool> wanted;
-  for (const std::uint32_t row : RowsIn(known, {origin + 1, origin + horizon})) {
-    assumed[known.points[row].key];
-    wanted[{known.points[row].key, known.points[row].period}] = true;
-  }
+  const std::size_t horizon = data.horizon();
+  std::vector<std::uint32_t> rows =
+      RowsIn(known, {origin + 1, origin + static_cast<std::int64_t>(horizon)});
+  std::ranges::stable_sort(rows, {}, [&](std::uint32_t row) { return known.points[row].key; });
+  const std::size_t shares = ThreadsOf(plan.trainer);
+  std::vector<std::vector<Forecast>> parts(shares);
+  const auto forecast = [&](std::size_t share, bool) -> Status {
+    StepForecaster steps({.spec = data.spec(),
+                          .plan = plan,
+                          .model = *this,
+                          .snapshots = data.snapshots(),
+                          .grid = data.grid()});
+    std::vector<StepResult> results(horizon);
+    std::optional<std::uint32_t> selected;
+    const std::size_t end = rows.size() * (share + 1) / shares;
+    for (std::size_t i = rows.size() * share / shares; i < end; ++i) {
+      const ForecastPoint& point = known.points[rows[i]];
+      if (point.key != selected) {
+        selected = point.key;
+        steps.Select(data.requests(), point.key);
+        Status done = steps.Forecast({.period = origin}, 1, results);
+        if (!done) return done;
+      }
+      const auto step = static_cast<std::size_t>(point.period - origin);
+      const StepResult& result = results[step - 1];
+      if (result.outcome == StepOutcome::kRefused) continue;
+      parts[share].push_back({.point = point, .step = step, .value = result.value});
+    }
+    return {};
+  };
+  Status done = ForEach(shares, ThreadsOf(plan.trainer), forecast);
+  if (!done) return std::move(done).error();
   std::vector<Forecast> forecasts;
-  for (std::size_t step = 1; step <= data.horizon(); ++step) {
-    const std::int64_t period = origin + static_cast<std::int64_t>(step);
-    std::vector<ForecastPoint> points;
-    std::vector<AssumedValues> before;
-    for (auto& [key, values] : assumed) {
-      values.resize(step - 1, kNaN);  // a forecast that could not be made is missing
-      points.push_back({.key = key, .period = period});
-      before.push_back(values);
-    }
-    const Result<PointExamples> examples = ComputeExamples(data, plan, points, step, before);
-    if (!examples) return examples.error();
-    std::vector<StepRow> rows;
-    for (std::uint32_t row = 0; row < examples->points.size(); ++row) rows.push_back({step, row});
-    const Result<std::vector<Forecast>> step_forecasts = PredictRows(data, plan, *examples, rows);
-    if (!step_forecasts) return step_forecasts.error();
-    for (const Forecast& forecast : *step_forecasts) {
-      assumed[forecast.point.key].push_back(forecast.value);
-      if (wanted.contains({forecast.point.key, period})) forecasts.push_back(forecast);
-    }
+  for (const std::vector<Forecast>& part : parts) {
+    forecasts.insert(forecasts.end(), part.begin(), part.end());
   }
+  std::ranges::sort(forecasts, {},
+                    [](const Forecast& one) { return std::pair(one.step, one.point.key); });
   return forecasts;
 }
 
@@ -255,6 +264,15 @@ Result<std::vector<Forecast>> ForecastModel::Predict(const ForecastData& data,
     forecasts.insert(forecasts.end(), of_model->begin(), of_model->end());
   }
   return forecasts;
+}
+
+std::optional<std::size_t> ForecastModel::FindKey(std::string_view key) const noexcept {
+  return scope_ == ModelScope::kGlobal ? 0 : keys_.FindBytes(key);
+}
+
+const Fit* ForecastModel::ModelOf(std::size_t step, std::size_t key) const noexcept {
+  const std::optional<Fit>& model = models_[std::min(step, models_.size()) - 1][key];
+  return model ? &*model : nullptr;
 }
 
 std::size_t ForecastModel::model_count() const noexcept {

@@ -1,11 +1,11 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -61,6 +61,12 @@ class ForecastModel {
                                                       const StepExamples& examples,
                                                       std::int64_t origin) const;
 
+  /// Of a key's EncodeKey() bytes: the number by which ModelOf() knows it. None for one that has no
+  /// model of its own and none that is for all.
+  [[nodiscard]] std::optional<std::size_t> FindKey(std::string_view key) const noexcept;
+  /// The model that answers `step` (1..); null when the key has none for it.
+  [[nodiscard]] const Fit* ModelOf(std::size_t step, std::size_t key) const noexcept;
+
   /// Trained models, those of a step together, by key within.
   [[nodiscard]] std::size_t model_count() const noexcept;
   /// The keys that have models of their own; none where one model is for all.
@@ -83,9 +89,6 @@ class ForecastModel {
     std::uint32_t row = 0;
   };
 
-  [[nodiscard]] std::size_t ModelOfStep(std::size_t step) const noexcept {
-    return std::min(step, models_.size()) - 1;
-  }
   void NoteMissingSteps();
   [[nodiscard]] Result<std::vector<Forecast>> PredictRecursively(const ForecastData& data,
                                                                  const TrainingPlan& plan,

@@ -77,7 +77,11 @@ ModelKeys::ModelKeys(const SeriesSpec& series) : columns_(series.key), types_(se
 
 std::optional<std::size_t> ModelKeys::Find(std::span<const Value> values) const {
   std::string scratch;
-  const auto found = numbers_.find(EncodeKey(values, scratch));
+  return FindBytes(EncodeKey(values, scratch));
+}
+
+std::optional<std::size_t> ModelKeys::FindBytes(std::string_view bytes) const noexcept {
+  const auto found = numbers_.find(bytes);
   return found == numbers_.end() ? std::nullopt : std::optional(found->second);
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/document/json_node.hpp"
@@ -33,6 +34,8 @@ class ModelKeys {
 
   [[nodiscard]] std::size_t size() const noexcept { return bytes_.size(); }
   [[nodiscard]] std::optional<std::size_t> Find(std::span<const preprocessing::Value> values) const;
+  /// The same by the bytes of EncodeKey().
+  [[nodiscard]] std::optional<std::size_t> FindBytes(std::string_view bytes) const noexcept;
   /// The number of the key with these values, which is added behind the others where it is not
   /// there. Precondition: values of the columns' types, none missing.
   std::size_t Add(std::span<const preprocessing::Value> values);

@@ -63,7 +63,7 @@ Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
   }
   if (const auto snapshots = node.Find("snapshots")) deployment.snapshots = snapshots->String();
   if (const auto cold_start = node.Find("cold_start")) {
-    deployment.cold_start = cold_start->String();
+    deployment.cold_start = cold_start->json().dump();
   }
   if (const auto is_default = node.Find("default")) deployment.is_default = is_default->Bool();
   deployment.origin = fmt::format("{}: {}", file, node.path());

@@ -17,9 +17,9 @@ struct Deployment {
   std::string model{};  ///< "MODEL@ALIAS" or "MODEL@NUMBER"; empty with a pipeline file.
   std::filesystem::path pipeline{};   ///< Empty with a model.
   std::filesystem::path snapshots{};  ///< Folder.
-  /// What becomes of a key that a forecast's model or data do not know: "refuse", or the name of a
-  /// baseline.
-  std::string cold_start = "refuse";
+  /// What becomes of a key that a forecast's model or data do not know, as JSON: "refuse" or a
+  /// baseline, as model::ReadColdStart() reads it.
+  std::string cold_start = "\"refuse\"";
   bool is_default = false;  ///< Answers requests that name none.
   std::string origin{};  ///< Who declared it, for messages: "--deploy", "FILE: $.deployments[1]".
 

@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "serving/service/forecast_pipeline.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -16,6 +18,10 @@ using model::VersionInfo;
 using preprocessing::JsonNode;
 using preprocessing::SnapshotPool;
 using Loaded = Result<std::shared_ptr<const ServedPipeline>>;
+
+constexpr std::array kKinds{
+    VersionKind{.kind = "forecast", .load = ForecastPipeline::Load},
+};
 
 /// The version that "MODEL@REFERENCE" names.
 Result<VersionInfo> Find(const std::string& reference, const std::filesystem::path& models) {
@@ -46,7 +52,7 @@ const VersionKind& KindOf(const VersionInfo& version) {
 
 }  // namespace
 
-std::span<const VersionKind> VersionKinds() noexcept { return {}; }
+std::span<const VersionKind> VersionKinds() noexcept { return kKinds; }
 
 std::filesystem::path VersionPath(const std::string& reference,
                                   const std::filesystem::path& models) {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
-#include "data_preprocessing/pipeline/snapshots.hpp"
-#include "data_preprocessing/source/ingest.hpp"
+#include "serving/endpoints/post.hpp"
+#include "serving/endpoints/publish_tables.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/load_deployments.hpp"
 #include "support/test_files.hpp"
@@ -45,33 +45,22 @@ class OrderService {
   /// `edit` may change the pipeline file before it is loaded.
   explicit OrderService(const Edit& edit = {}, wire::DecoderLimits limits = {}) {
     test_.service.limits = limits;
-    const std::filesystem::path conf = FORKCAST_SOURCE_DIR "/conf";
-    std::ifstream file(conf / "pipelines/order_triage.json");
-    auto pipeline = nlohmann::ordered_json::parse(file);
-    pipeline["serving"]["model"] = (conf / "models/order_triage_v1.json").string();
-    if (edit) edit(pipeline);
-    const auto path = folder_.Write("pipeline.json", pipeline.dump());
+    const auto path = WritePipeline("pipeline.json", edit);
     Publish(path);
-    auto loaded =
-        LoadDeployments(std::vector{Deployment{.pipeline = path, .snapshots = folder_.path()}}, {});
-    if (!loaded) throw std::runtime_error(loaded.error().message);
-    test_.service.catalogue.Serve(*std::move(loaded));
+    Serve({Deployment{.pipeline = path, .snapshots = folder_.path()}});
   }
 
-  /// What `POST /invocations` answers to `body`. `parts` says what is not usual; its deadline is a
-  /// minute ahead.
+  /// Serves the pipeline of conf/ as it was given to the constructor, and another one behind it.
+  void ServeAlso(const std::string& name, const Edit& edit) {
+    Serve({Deployment{.pipeline = folder_.path() / "pipeline.json", .snapshots = folder_.path()},
+           Deployment{.name = name,
+                      .pipeline = WritePipeline(name + ".json", edit),
+                      .snapshots = folder_.path()}});
+  }
+
+  /// As PostTo().
   Response Post(std::string_view body, RequestView parts = {}) {
-    std::string padded(body);
-    padded.resize(body.size() + wire::kBodyPadding);
-    parts.method = Method::kPost;
-    if (parts.path.empty()) parts.path = "/invocations";
-    if (parts.request_id.empty()) parts.request_id = "r";
-    parts.body = std::string_view(padded).substr(0, body.size());
-    parts.started = MonotonicTime(std::chrono::hours(1));
-    parts.deadline = parts.started + std::chrono::minutes(1);
-    Response response;
-    test_.router.Handle(parts, response);
-    return response;
+    return PostTo(test_.router, body, parts);
   }
 
   [[nodiscard]] Router& router() noexcept { return test_.router; }
@@ -80,8 +69,19 @@ class OrderService {
   [[nodiscard]] WorkerSlot& slot() noexcept { return slots_[0]; }
 
  private:
-  static void Check(const Status& status) {
-    if (!status) throw std::runtime_error(status.error().message);
+  std::filesystem::path WritePipeline(const std::string& name, const Edit& edit) {
+    const std::filesystem::path conf = FORKCAST_SOURCE_DIR "/conf";
+    std::ifstream file(conf / "pipelines/order_triage.json");
+    auto pipeline = nlohmann::ordered_json::parse(file);
+    pipeline["serving"]["model"] = (conf / "models/order_triage_v1.json").string();
+    if (edit) edit(pipeline);
+    return folder_.Write(name, pipeline.dump());
+  }
+
+  void Serve(const std::vector<Deployment>& deployments) {
+    auto loaded = LoadDeployments(deployments, {});
+    if (!loaded) throw std::runtime_error(loaded.error().message);
+    test_.service.catalogue.Serve(*std::move(loaded));
   }
 
   /// Tables in which each rule of the model has its order; see invocations_test.cpp.
@@ -101,19 +101,7 @@ class OrderService {
     folder_.Write("zip_codes.csv", "zip_code,available_from\n01001,2021-07-01\n99999,2021-07-02\n");
     auto spec = preprocessing::LoadPipelineSpec(pipeline);
     if (!spec) throw std::runtime_error(spec.error().message);
-    auto dao = preprocessing::OpenStore("sqlite:" + (folder_.path() / "orders.db").string(),
-                                        preprocessing::StoreAccess::kReadWriteCreate);
-    if (!dao) throw std::runtime_error(dao.error().message);
-    Check((*dao)->Begin());
-    for (const auto& table : spec->tables) {
-      const auto report =
-          preprocessing::IngestFile(**dao, table, folder_.path() / (table.name + ".csv"),
-                                    spec->zone, preprocessing::OnConflict::kRefuse, {});
-      if (!report) throw std::runtime_error(report.error().message);
-    }
-    Check((*dao)->Commit());
-    const auto published = preprocessing::PublishSnapshots(**dao, *spec, folder_.path());
-    if (!published) throw std::runtime_error(published.error().message);
+    PublishTables(*spec, folder_.path());
   }
 
   preprocessing::TempFolder folder_;

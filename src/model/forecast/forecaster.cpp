@@ -1,0 +1,299 @@
+#include "model/forecast/forecaster.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "model/forecast/forecast_request.hpp"
+#include "model/forecast/model_keys.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using preprocessing::AppendIsoTimestamp;
+using preprocessing::AppendPeriodText;
+using preprocessing::Column;
+using preprocessing::ForecastSpec;
+using preprocessing::GridReader;
+using preprocessing::PeriodIndex;
+using preprocessing::PipelineSpec;
+using preprocessing::SeriesSpec;
+using preprocessing::Value;
+using preprocessing::ValueAt;
+
+std::size_t PositionOf(const PipelineSpec& spec, const std::string& series) {
+  return static_cast<std::size_t>(std::ranges::find(spec.series, series, &SeriesSpec::name) -
+                                  spec.series.begin());
+}
+
+}  // namespace
+
+Forecaster::Forecaster(Parts parts)
+    : parts_(std::move(parts)),
+      series_(PositionOf(parts_.spec, parts_.spec.forecast->series)),
+      grid_(parts_.spec.series[series_], parts_.snapshots[series_], parts_.spec.zone),
+      column_(*parts_.spec.series[series_].ValueSchema().Find(parts_.spec.forecast->value)),
+      periods_(grid_.AllPeriods()) {
+  if (parts_.cold_start) cold_start_.emplace(*parts_.cold_start, grid_, column_);
+}
+
+Result<std::unique_ptr<const Forecaster>> Forecaster::Make(Parts parts) {
+  Status checked = CheckForecastRequest(parts.spec);
+  if (!checked) return std::move(checked).error();
+  return std::unique_ptr<const Forecaster>(new Forecaster(std::move(parts)));
+}
+
+Result<std::unique_ptr<const Forecaster>> Forecaster::Open(const ForecastVersion& version,
+                                                           const std::filesystem::path& snapshots,
+                                                           const ColdStartRule& cold_start) {
+  Result<ForecastModel> model = version.Model();
+  if (!model) return std::move(model).error();
+  Result<std::vector<preprocessing::Snapshot>> opened =
+      preprocessing::OpenSnapshots(version.spec(), snapshots);
+  if (!opened) return std::move(opened).error();
+  return Make({.spec = version.spec(),
+               .plan = version.plan(),
+               .model = *std::move(model),
+               .snapshots = *std::move(opened),
+               .cold_start = cold_start});
+}
+
+std::optional<PeriodIndex> Forecaster::newest() const noexcept {
+  return periods_ ? std::optional(periods_->last) : std::nullopt;
+}
+
+void Forecaster::AppendPeriod(PeriodIndex period, std::string& text) const {
+  AppendPeriodText(period, spec().series[series_].aggregate->period, text);
+}
+
+void Forecaster::AppendOrigin(PeriodIndex period, std::string& text) const {
+  const Instant known = grid_.VisibleFrom(period);
+  const auto day = preprocessing::DayOf(spec().zone.ToCivil(known));
+  if (spec().zone.StartOfDay(day) == known) {
+    AppendPeriodText(day.time_since_epoch().count(), preprocessing::Period::kDay, text);
+  } else {
+    AppendIsoTimestamp(known, text);
+  }
+}
+
+std::string Forecaster::Name(PeriodIndex period) const {
+  std::string text;
+  AppendPeriod(period, text);
+  return text;
+}
+
+std::string Forecaster::Name(Instant instant) const {
+  std::string text;
+  AppendIsoTimestamp(instant, text);
+  return text;
+}
+
+Result<ForecastOrigin> Forecaster::ResolveOrigin(const ForecastQuestion& question) const {
+  const SeriesSpec& series = spec().series[series_];
+  if (!periods_) {
+    return Error{ErrorCode::kFeatureMissing,
+                 fmt::format("series \"{}\" has no data to forecast from", series.name),
+                 series.name};
+  }
+  const std::string& field = spec().request.time;
+  const Column& times = question.rows.column(*spec().request.fields.Find(field));
+  if (!question.origin && times.IsMissing(question.row)) {
+    return ForecastOrigin{.period = periods_->last, .asked_at = question.now};
+  }
+  const Instant asked = question.origin ? *question.origin : times.Timestamp(question.row);
+  const PeriodIndex period = grid_.LastVisibleAt(asked);
+  const std::string_view unit = ToString(series.aggregate->period);
+  if (period < periods_->first) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("the origin {} lies before the data: the first {} is that of {}, known "
+                    "from {} on",
+                    Name(asked), unit, Name(periods_->first),
+                    Name(grid_.VisibleFrom(periods_->first))),
+        field};
+  }
+  if (period > periods_->last) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("the origin {} lies behind the data: the newest {} is that of {}, so it "
+                    "must be before {}",
+                    Name(asked), unit, Name(periods_->last),
+                    Name(grid_.VisibleFrom(periods_->last + 1))),
+        field};
+  }
+  return ForecastOrigin{.period = period, .asked_at = asked};
+}
+
+Result<std::size_t> Forecaster::StepOf(Instant instant, const char* field,
+                                       PeriodIndex origin) const {
+  const PeriodIndex period = grid_.PeriodOf(instant);
+  const PeriodIndex first = origin + 1;
+  const PeriodIndex last = origin + spec().forecast->horizon;
+  if (period < first || period > last) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("the {} of {} cannot be forecast from that of {}: possible are {} to {}",
+                    ToString(spec().series[series_].aggregate->period), Name(period), Name(origin),
+                    Name(first), Name(last)),
+        field};
+  }
+  return static_cast<std::size_t>(period - origin);
+}
+
+Status Forecaster::ResolveSteps(const ForecastQuestion& question, Asked& asked) const {
+  asked.first_step = 1;
+  asked.last_step = horizon();
+  if (question.steps) {
+    if (question.from || question.to) {
+      return Error{ErrorCode::kInvalidArgument,
+                   "\"steps\" says how many periods to forecast, or \"from\" and \"to\" say which: "
+                   "not both",
+                   "steps"};
+    }
+    if (*question.steps < 1 || *question.steps > spec().forecast->horizon) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("{} steps cannot be forecast: possible are 1 to {}", *question.steps,
+                               horizon()),
+                   "steps"};
+    }
+    asked.last_step = static_cast<std::size_t>(*question.steps);
+    return {};
+  }
+  if (question.from && question.to && *question.from > *question.to) {
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("\"from\" {} lies after \"to\" {}", Name(*question.from), Name(*question.to)),
+        "from"};
+  }
+  if (question.from) {
+    const Result<std::size_t> step = StepOf(*question.from, "from", asked.origin.period);
+    if (!step) return step.error();
+    asked.first_step = *step;
+  }
+  if (question.to) {
+    const Result<std::size_t> step = StepOf(*question.to, "to", asked.origin.period);
+    if (!step) return step.error();
+    asked.last_step = *step;
+  }
+  return {};
+}
+
+Result<Forecaster::Asked> Forecaster::Resolve(const ForecastQuestion& question) const {
+  const Result<ForecastOrigin> origin = ResolveOrigin(question);
+  if (!origin) return origin.error();
+  Asked asked{.origin = *origin};
+  Status resolved = ResolveSteps(question, asked);
+  if (!resolved) return std::move(resolved).error();
+  return asked;
+}
+
+ForecastSession::ForecastSession(const Forecaster& forecaster)
+    : forecaster_(forecaster),
+      steps_({.spec = forecaster.parts_.spec,
+              .plan = forecaster.parts_.plan,
+              .model = forecaster.parts_.model,
+              .snapshots = forecaster.parts_.snapshots,
+              .grid = forecaster.grid_}) {}
+
+Status ForecastSession::CheckKey(const ForecastQuestion& question) const {
+  const PipelineSpec& spec = forecaster_.spec();
+  for (const std::string& field : spec.forecast->key) {
+    if (!question.rows.column(*spec.request.fields.Find(field)).IsMissing(question.row)) continue;
+    return Error{ErrorCode::kInvalidArgument, "a forecast needs the whole key", field};
+  }
+  return {};
+}
+
+Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswer& answer) {
+  Status checked = CheckKey(question);
+  if (!checked) return checked;
+  const Result<Forecaster::Asked> asked = forecaster_.Resolve(question);
+  if (!asked) return asked.error();
+  const PeriodIndex origin = asked->origin.period;
+  const GridReader& grid = forecaster_.grid();
+  const PipelineSpec& spec = forecaster_.spec();
+  steps_.Select(question.rows, question.row);
+  const std::optional<std::size_t> key = steps_.key();
+  results_.assign(asked->last_step - asked->first_step + 1, {.outcome = StepOutcome::kNoModel});
+  answer.origin = origin;
+  answer.stale = 0;
+  answer.steps.clear();
+  answer.features.assign(results_.size() * spec.features.size(), {});
+  // Without a past, features are missing at best, and no model has seen such a row.
+  if (key && grid.FirstPeriod(*key) <= origin) {
+    Status done = steps_.Forecast(asked->origin, asked->first_step, results_);
+    if (!done) return done;
+    answer.stale = steps_.stale();
+    std::ranges::copy(steps_.features(), answer.features.begin());
+  }
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    const std::size_t step = asked->first_step + i;
+    StepForecast& forecast = answer.steps.emplace_back();
+    forecast.step = step;
+    forecast.period = origin + static_cast<PeriodIndex>(step);
+    if (key) forecast.actual = grid.ValueIn(*key, forecaster_.column_, forecast.period);
+    Status answered = Answer(results_[i], question, origin, forecast);
+    if (!answered) return answered;
+  }
+  return {};
+}
+
+Status ForecastSession::Answer(const StepResult& result, const ForecastQuestion& question,
+                               PeriodIndex origin, StepForecast& forecast) const {
+  const TrainingPlan& plan = forecaster_.parts_.plan;
+  switch (result.outcome) {
+    case StepOutcome::kRefused:
+      return Refused(*steps_.refusal(), forecast);
+    case StepOutcome::kNoModel: {
+      if (!forecaster_.cold_start_) return NoModel(question, origin, forecast);
+      const double value =
+          forecaster_.cold_start_->Forecast(steps_.key(), origin, forecast.step).value;
+      if (std::isnan(value)) return NoModel(question, origin, forecast);
+      forecast.value = plan.not_negative ? std::max(value, 0.0) : value;
+      forecast.cold_start = true;
+      return {};
+    }
+    case StepOutcome::kForecast:
+      break;
+  }
+  if (std::isnan(result.value)) {
+    return Refused({ErrorCode::kFeatureMissing,
+                    "the feature that the target is measured from has no value to measure from",
+                    plan.anchor ? forecaster_.spec().features[*plan.anchor].name : std::string()},
+                   forecast);
+  }
+  forecast.value = result.value;
+  return {};
+}
+
+Error ForecastSession::Refused(Error error, const StepForecast& forecast) const {
+  error.message +=
+      fmt::format(" (step {}, the {} of {})", forecast.step,
+                  ToString(forecaster_.spec().series[forecaster_.series_].aggregate->period),
+                  forecaster_.Name(forecast.period));
+  return error;
+}
+
+Error ForecastSession::NoModel(const ForecastQuestion& question, PeriodIndex origin,
+                               const StepForecast& forecast) const {
+  const ForecastSpec& spec = *forecaster_.spec().forecast;
+  std::vector<Value> key;
+  for (const std::string& field : spec.key) {
+    const std::size_t column = *forecaster_.spec().request.fields.Find(field);
+    key.push_back(ValueAt(question.rows.column(column), question.row));
+  }
+  const GridReader& grid = forecaster_.grid();
+  const bool has_history = steps_.key() && grid.FirstPeriod(*steps_.key()) <= origin;
+  return {ErrorCode::kNotFound,
+          has_history
+              ? fmt::format("key {} has no model for step {}", JoinedKey(key), forecast.step)
+              : fmt::format("key {} has no history in series \"{}\" up to {}", JoinedKey(key),
+                            spec.series, forecaster_.Name(origin)),
+          spec.key.front()};
+}
+
+}  // namespace forkcast::model

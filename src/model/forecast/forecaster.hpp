@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/features/feature_computer.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/series/grid_reader.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/table/table.hpp"
+#include "model/forecast/cold_start.hpp"
+#include "model/forecast/forecast_model.hpp"
+#include "model/forecast/forecast_version.hpp"
+#include "model/forecast/step_forecaster.hpp"
+#include "model/forecast/training_plan.hpp"
+
+namespace forkcast::model {
+
+/// The forecast of one key that someone asks for: `steps`, or `from` and `to`, or all steps.
+struct ForecastQuestion {
+  /// Schema: begins with the pipeline's request fields. Row `row` has the key and, in the field of
+  /// the request's time, the origin: the periods that were known by this instant are. Where it is
+  /// missing, the origin is the newest period of all keys.
+  const preprocessing::Table& rows;
+  std::size_t row = 0;
+  std::optional<Instant> origin{};  ///< Instead of the request's time.
+  Instant now;                      ///< The origin being missing, data must not be too old by then.
+  std::optional<std::int64_t> steps{};  ///< The first so many.
+  std::optional<Instant> from{};        ///< From the period on that holds it; missing: from step 1.
+  std::optional<Instant> to{};          ///< To the period that holds it; missing: to the horizon.
+};
+
+struct StepForecast {
+  std::size_t step = 1;
+  preprocessing::PeriodIndex period = 0;
+  double value = 0;  ///< A number, never NaN.
+  /// What is known of the period by now, whatever the origin; NaN: nothing.
+  double actual = std::numeric_limits<double>::quiet_NaN();
+  bool cold_start = false;  ///< A baseline's, for want of a model or of history.
+
+  friend bool operator==(const StepForecast&, const StepForecast&) = default;
+};
+
+/// Keeps its memory for the next answer.
+struct ForecastAnswer {
+  preprocessing::PeriodIndex origin = 0;  ///< The last period known.
+  std::vector<StepForecast> steps;        ///< Those that were asked for, one after the other.
+  /// Steps x the pipeline's features; missing for what no model forecast.
+  std::vector<preprocessing::Value> features;
+  preprocessing::SeriesMask stale = 0;  ///< Series whose data are older than they may be.
+};
+
+/// A pipeline's forecast with the data to make it of. Never changes; thread-safe, each thread with
+/// a ForecastSession of its own.
+class Forecaster {
+ public:
+  struct Parts {
+    preprocessing::PipelineSpec spec;  ///< With a forecast.
+    TrainingPlan plan;
+    ForecastModel model;
+    std::vector<preprocessing::Snapshot> snapshots;  ///< Of the spec's series, verified.
+    ColdStartRule cold_start{};
+  };
+  /// As CheckForecastRequest(). O(keys), and O(all periods) where the cold start is a baseline.
+  static Result<std::unique_ptr<const Forecaster>> Make(Parts parts);
+  /// Of a published version. As ForecastVersion::Model(), OpenSnapshots() and Make().
+  static Result<std::unique_ptr<const Forecaster>> Open(const ForecastVersion& version,
+                                                        const std::filesystem::path& snapshots,
+                                                        const ColdStartRule& cold_start);
+  Forecaster(const Forecaster&) = delete;
+  Forecaster& operator=(const Forecaster&) = delete;
+
+  [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return parts_.spec; }
+  [[nodiscard]] std::size_t horizon() const noexcept {
+    return static_cast<std::size_t>(spec().forecast->horizon);
+  }
+  [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept {
+    return parts_.snapshots;
+  }
+  /// The series that is forecast, with its keys.
+  [[nodiscard]] const preprocessing::GridReader& grid() const noexcept { return grid_; }
+  /// The newest period of all keys; none without data.
+  [[nodiscard]] std::optional<preprocessing::PeriodIndex> newest() const noexcept;
+
+  /// Appends a period as answers say it: its first calendar day, "2024-03-31".
+  void AppendPeriod(preprocessing::PeriodIndex period, std::string& text) const;
+  /// Appends an origin as answers say it: when its last period became known, as a day of the
+  /// pipeline's zone if that is midnight, else in UTC. Who asks as of it gets the same answer.
+  void AppendOrigin(preprocessing::PeriodIndex period, std::string& text) const;
+
+ private:
+  friend class ForecastSession;
+
+  /// What a question means.
+  struct Asked {
+    ForecastOrigin origin;
+    std::size_t first_step = 1;
+    std::size_t last_step = 1;
+  };
+
+  explicit Forecaster(Parts parts);
+  [[nodiscard]] Result<Asked> Resolve(const ForecastQuestion& question) const;
+  [[nodiscard]] Result<ForecastOrigin> ResolveOrigin(const ForecastQuestion& question) const;
+  Status ResolveSteps(const ForecastQuestion& question, Asked& asked) const;
+  [[nodiscard]] Result<std::size_t> StepOf(Instant instant, const char* field,
+                                           preprocessing::PeriodIndex origin) const;
+  [[nodiscard]] std::string Name(preprocessing::PeriodIndex period) const;
+  [[nodiscard]] std::string Name(Instant instant) const;
+
+  Parts parts_;
+  std::size_t series_;  // that is forecast
+  preprocessing::GridReader grid_;
+  std::size_t column_;
+  std::optional<preprocessing::GridReader::Range> periods_;
+  std::optional<ColdStart> cold_start_;
+};
+
+/// Answers questions to a Forecaster. Holds scratch memory: one object a thread. Allocates nothing
+/// in the steady state but what the models do.
+class ForecastSession {
+ public:
+  /// `forecaster` outlives the object.
+  explicit ForecastSession(const Forecaster& forecaster);
+
+  /// Forecasts equal those that the model was judged by: made with the same features of the same
+  /// (key, origin, step), bit for bit. A step that cannot be forecast refuses the whole question:
+  /// - kInvalidArgument with the field ("steps", "from", "to", or the pipeline's) for a question
+  ///   that is beyond what can be forecast, and says what can;
+  /// - kNotFound for a key without history or model, unless the cold start has a baseline for it;
+  /// - kFeatureMissing, kFeatureStale with the feature.
+  Status Forecast(const ForecastQuestion& question, ForecastAnswer& answer);
+
+ private:
+  Status CheckKey(const ForecastQuestion& question) const;
+  Status Answer(const StepResult& result, const ForecastQuestion& question,
+                preprocessing::PeriodIndex origin, StepForecast& forecast) const;
+  [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;
+  [[nodiscard]] Error NoModel(const ForecastQuestion& question, preprocessing::PeriodIndex origin,
+                              const StepForecast& forecast) const;
+
+  const Forecaster& forecaster_;
+  StepForecaster steps_;
+  std::vector<StepResult> results_;
+};
+
+}  // namespace forkcast::model

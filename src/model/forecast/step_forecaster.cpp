@@ -1,0 +1,149 @@
+#include "model/forecast/step_forecaster.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "data_preprocessing/series/key_codec.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using preprocessing::EncodeKey;
+using preprocessing::FeatureMoment;
+using preprocessing::ForecastStrategy;
+using preprocessing::PeriodIndex;
+using preprocessing::PipelineSpec;
+using preprocessing::SeriesMask;
+using preprocessing::SeriesSpec;
+using preprocessing::Table;
+using preprocessing::Value;
+using preprocessing::ValueAt;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::size_t SeriesOf(const PipelineSpec& spec) {
+  return static_cast<std::size_t>(
+      std::ranges::find(spec.series, spec.forecast->series, &SeriesSpec::name) -
+      spec.series.begin());
+}
+
+}  // namespace
+
+StepForecaster::StepForecaster(const ForecastSources& sources)
+    : sources_(sources),
+      series_(SeriesOf(sources.spec)),
+      computer_(sources.spec.features, sources.spec.series, sources.spec.request, sources.spec.zone,
+                &*sources.spec.forecast) {
+  for (const std::string& field : sources.spec.forecast->key) {
+    key_columns_.push_back(*sources.spec.request.fields.Find(field));
+  }
+}
+
+void StepForecaster::Select(const Table& rows, std::size_t row) {
+  key_values_.clear();
+  for (const std::size_t column : key_columns_) {
+    key_values_.push_back(ValueAt(rows.column(column), row));
+  }
+  const std::string_view key = EncodeKey(key_values_, key_bytes_);
+  key_ = sources_.snapshots[series_].FindNumber(key);
+  model_key_ = sources_.model.FindKey(key);
+  computer_.Select(sources_.snapshots, rows, row);
+}
+
+StepForecaster::Run StepForecaster::RunFrom(std::size_t step, std::size_t last) const noexcept {
+  const bool is_shared = sources_.spec.forecast->strategy == ForecastStrategy::kShared;
+  return {.first = step,
+          .last = is_shared ? last : step,
+          .model = model_key_ ? sources_.model.ModelOf(step, *model_key_) : nullptr};
+}
+
+Status StepForecaster::Forecast(const ForecastOrigin& origin, std::size_t first,
+                                std::span<StepResult> results) {
+  refusal_.reset();
+  stale_ = 0;
+  const bool is_recursive = sources_.spec.forecast->strategy == ForecastStrategy::kRecursive;
+  const std::size_t last = first + results.size() - 1;
+  first_ = first;
+  results_.assign(last, {});
+  features_.assign(last * computer_.feature_count(), {});
+  for (std::size_t step = is_recursive ? 1 : first; step <= last;) {
+    const Run run = RunFrom(step, last);
+    Status done = ForecastRun(origin, run);
+    if (!done) return done;
+    if (is_recursive) assumed_.push_back(results_[step - 1].value);
+    // What refused a step that nobody asked for is no answer.
+    if (step < first) refusal_.reset();
+    step = run.last + 1;
+  }
+  std::ranges::copy(std::span(results_).subspan(first - 1), results.begin());
+  return {};
+}
+
+Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run) {
+  steps_.clear();
+  inputs_.clear();
+  references_.clear();
+  for (std::size_t step = run.first; step <= run.last; ++step) {
+    results_[step - 1] = {.outcome = StepOutcome::kNoModel, .value = kNaN};
+    if (run.model == nullptr) continue;
+    Status computed = Compute(origin, step);
+    if (!computed) {
+      results_[step - 1].outcome = StepOutcome::kRefused;
+      if (!refusal_) refusal_ = std::move(computed).error();
+      std::ranges::fill(FeaturesOf(step), Value());
+      continue;
+    }
+    Status encoded = Encode(*run.model, step);
+    if (!encoded) return encoded;
+    steps_.push_back(step);
+    references_.push_back(ReferenceIn(sources_.plan, FeaturesOf(step)));
+  }
+  if (steps_.empty()) return {};
+  Status predicted = Predict(*run.model);
+  if (!predicted) return predicted;
+  for (std::size_t row = 0; row < steps_.size(); ++row) {
+    const double value = values_[row];
+    results_[steps_[row] - 1] = {
+        .outcome = StepOutcome::kForecast,
+        .value = sources_.plan.not_negative ? std::max(value, 0.0) : value};
+  }
+  return {};
+}
+
+std::size_t StepForecaster::PeriodsMissingUntil(PeriodIndex seen) const noexcept {
+  if (!key_) return 0;
+  return static_cast<std::size_t>(std::max<PeriodIndex>(0, seen - sources_.grid.LastPeriod(*key_)));
+}
+
+Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
+  const preprocessing::ForecastSpec& forecast = *sources_.spec.forecast;
+  const PeriodIndex target = origin.period + static_cast<PeriodIndex>(step);
+  const PeriodIndex seen = forecast.strategy == ForecastStrategy::kShared
+                               ? target - PeriodIndex{forecast.horizon}
+                               : origin.period;
+  if (forecast.strategy != ForecastStrategy::kRecursive || step == 1) {
+    assumed_.assign(PeriodsMissingUntil(seen), kNaN);
+  }
+  const FeatureMoment moment{.origin = sources_.grid.VisibleFrom(seen),
+                             .target = sources_.grid.StartOf(target),
+                             .assumed = assumed_,
+                             .asked_at = origin.asked_at};
+  return computer_.ComputeAt(moment, FeaturesOf(step), stale_);
+}
+
+Status StepForecaster::Encode(const Fit& fit, std::size_t step) {
+  const std::size_t width = fit.transforms.outputs().size();
+  inputs_.resize(inputs_.size() + width);
+  return fit.transforms.TransformRow(FeaturesOf(step), sources_.plan.inputs.features,
+                                     std::span(inputs_).last(width));
+}
+
+Status StepForecaster::Predict(const Fit& fit) {
+  Result<std::vector<double>> values = fit.Predict(inputs_, references_);
+  if (!values) return std::move(values).error();
+  values_ = *std::move(values);
+  return {};
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,239 @@
+#include "serving/service/forecast_pipeline.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "data_preprocessing/document/json_node.hpp"
+#include "model/forecast/forecast_version.hpp"
+
+namespace forkcast::serving {
+
+using model::ForecastAnswer;
+using model::Forecaster;
+using model::ForecastQuestion;
+using model::ForecastSession;
+using model::ForecastVersion;
+using model::StepForecast;
+using preprocessing::Column;
+using preprocessing::ColumnSpec;
+using preprocessing::ColumnType;
+using preprocessing::JsonNode;
+using preprocessing::PeriodIndex;
+using preprocessing::Value;
+
+namespace {
+
+constexpr const char* kOrigin = "origin";
+
+std::optional<Instant> TimeIn(const Column& column, std::size_t row) {
+  return column.IsMissing(row) ? std::nullopt : std::optional(column.Timestamp(row));
+}
+
+Result<model::ColdStartRule> ColdStartOf(const Deployment& deployment) {
+  try {
+    const nlohmann::ordered_json json = preprocessing::ParseJson(deployment.cold_start);
+    return model::ReadColdStart(JsonNode(json, "cold_start"));
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kInvalidArgument, error.what()};
+  }
+}
+
+Value Number(double number) { return std::isnan(number) ? Value() : Value(number); }
+
+}  // namespace
+
+/// A line a step. A recursive forecast's features hang on the forecasts before them, so features
+/// and values of a row come at once.
+class ForecastPipeline::ForecastScorer final : public Scorer {
+ public:
+  explicit ForecastScorer(const ForecastPipeline& pipeline)
+      : pipeline_(pipeline), session_(*pipeline.forecaster_) {}
+
+  void Start(const ScoringTask& task, Scores& scores) override {
+    scores.Clear();
+    decoded_ = &task.decoded;
+    received_ = task.received;
+    scores_ = &scores;
+    next_ = 0;
+  }
+
+  std::size_t ComputeFeatures(std::size_t lines) override {
+    const std::size_t rows = decoded_->row_numbers.size();
+    const std::size_t enough = scores_->rows.size() + lines;
+    // A row that has errors instead of lines costs, too.
+    for (std::size_t tried = 0; next_ < rows && tried < lines && scores_->rows.size() < enough;
+         ++tried) {
+      ScoreRow(next_++);
+    }
+    return rows - next_;
+  }
+
+  std::size_t Predict(std::size_t /*lines*/) override { return 0; }
+
+ private:
+  void ScoreRow(std::size_t row) {
+    Status scored = Ask(row);
+    if (!scored) {
+      scores_->errors.push_back(
+          {.row = decoded_->row_numbers[row], .error = std::move(scored).error()});
+      return;
+    }
+    const Value origin = std::string_view(OriginText(answer_.origin));
+    for (const StepForecast& step : answer_.steps) AddLine(row, origin, step);
+    scores_->features.insert(scores_->features.end(), answer_.features.begin(),
+                             answer_.features.end());
+  }
+
+  Status Ask(std::size_t row) {
+    const Columns& columns = pipeline_.columns_;
+    const preprocessing::Table& rows = decoded_->rows;
+    ForecastQuestion question{.rows = rows,
+                              .row = row,
+                              .now = received_,
+                              .from = TimeIn(rows.column(columns.from), row),
+                              .to = TimeIn(rows.column(columns.to), row)};
+    if (columns.origin) {
+      question.origin = TimeIn(rows.column(*columns.origin), row);
+      if (question.origin && !rows.column(columns.time).IsMissing(row)) {
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("\"{}\" means the same: one of both is enough",
+                                 pipeline_.spec().request.time),
+                     kOrigin};
+      }
+    }
+    const Column& steps = rows.column(columns.steps);
+    if (!steps.IsMissing(row)) question.steps = steps.Int64(row);
+    return session_.Forecast(question, answer_);
+  }
+
+  /// Outputs in the order of PlanAnswers().
+  void AddLine(std::size_t row, const Value& origin, const StepForecast& step) {
+    scores_->rows.push_back(row);
+    scores_->row_numbers.push_back(decoded_->row_numbers[row]);
+    scores_->stale.push_back(answer_.stale);
+    const std::array<Value, 6> outputs{origin,
+                                       static_cast<std::int64_t>(step.step),
+                                       std::string_view(PeriodText(step.period)),
+                                       step.value,
+                                       step.cold_start ? Value(true) : Value(),
+                                       Number(step.actual)};
+    scores_->outputs.insert(scores_->outputs.end(), outputs.begin(), outputs.end());
+  }
+
+  // Texts stay, since requests ask for few different periods, and all for the same.
+  const std::string& PeriodText(PeriodIndex period) {
+    std::string& text = period_texts_[period];
+    if (text.empty()) pipeline_.forecaster_->AppendPeriod(period, text);
+    return text;
+  }
+  const std::string& OriginText(PeriodIndex period) {
+    std::string& text = origin_texts_[period];
+    if (text.empty()) pipeline_.forecaster_->AppendOrigin(period, text);
+    return text;
+  }
+
+  const ForecastPipeline& pipeline_;
+  ForecastSession session_;
+  ForecastAnswer answer_;
+  std::unordered_map<PeriodIndex, std::string> period_texts_;
+  std::unordered_map<PeriodIndex, std::string> origin_texts_;
+  // Of the request at hand.
+  const wire::DecodedRequest* decoded_ = nullptr;
+  Instant received_;
+  Scores* scores_ = nullptr;
+  std::size_t next_ = 0;
+};
+
+ForecastPipeline::ForecastPipeline(const model::VersionInfo& version,
+                                   std::unique_ptr<const Forecaster> forecaster)
+    : ServedPipeline(forecaster->spec(), version.model, std::to_string(version.number)),
+      forecaster_(std::move(forecaster)) {}
+
+Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
+    const model::VersionInfo& info, const Deployment& deployment,
+    preprocessing::SnapshotPool& pool) {
+  const Result<model::ColdStartRule> cold_start = ColdStartOf(deployment);
+  if (!cold_start) return cold_start.error();
+  Result<ForecastVersion> version = ForecastVersion::Read(info);
+  if (!version) return std::move(version).error();
+  Result<model::ForecastModel> model = version->Model();
+  if (!model) return std::move(model).error();
+  auto snapshots = pool.Open(version->spec(), deployment.snapshots);
+  if (!snapshots) return std::move(snapshots).error();
+  auto forecaster = Forecaster::Make({.spec = version->spec(),
+                                      .plan = version->plan(),
+                                      .model = *std::move(model),
+                                      .snapshots = *std::move(snapshots),
+                                      .cold_start = *cold_start});
+  if (!forecaster) return version->InFolder(std::move(forecaster).error());
+  const std::shared_ptr<ForecastPipeline> loaded(
+      new ForecastPipeline(info, *std::move(forecaster)));
+  Status fits = loaded->AddFields();
+  if (fits) fits = loaded->PlanAnswers(cold_start->has_value());
+  if (!fits) {
+    const std::filesystem::path file = info.folder / "pipeline.json";
+    return Error{fits.error().code, fmt::format("{}: {}", file.string(), fits.error().message)};
+  }
+  return std::shared_ptr<const ServedPipeline>(loaded);
+}
+
+Status ForecastPipeline::AddFields() {
+  columns_.time = *fields_.Find(spec_.request.time);
+  fields_.columns[columns_.time].nullable = true;
+  const auto add = [this](const char* name, ColumnType type) -> Result<std::size_t> {
+    if (fields_.Find(name)) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("$.request.fields.{}: every row of a forecast may have \"{}\", "
+                               "which means something else",
+                               name, name)};
+    }
+    fields_.columns.push_back(ColumnSpec{.name = name, .type = type, .nullable = true});
+    return fields_.columns.size() - 1;
+  };
+  if (spec_.request.time != kOrigin) {
+    const Result<std::size_t> origin = add(kOrigin, ColumnType::kTimestamp);
+    if (!origin) return origin.error();
+    columns_.origin = *origin;
+  }
+  const Result<std::size_t> steps = add("steps", ColumnType::kInt64);
+  if (!steps) return steps.error();
+  columns_.steps = *steps;
+  const Result<std::size_t> from = add("from", ColumnType::kTimestamp);
+  if (!from) return from.error();
+  columns_.from = *from;
+  const Result<std::size_t> to = add("to", ColumnType::kTimestamp);
+  if (!to) return to.error();
+  columns_.to = *to;
+  return {};
+}
+
+Status ForecastPipeline::PlanAnswers(bool has_cold_start) {
+  using Of = AnswerOutput::Of;
+  using Answered = AnswerOutput::Answered;
+  const std::array<AnswerOutput, 6> outputs{
+      {{.name = kOrigin, .of = Of::kRow},
+       {.name = "step", .of = Of::kLine},
+       {.name = "period", .of = Of::kLine},
+       {.name = "value", .of = Of::kLine},
+       {.name = "cold_start",
+        .of = Of::kLine,
+        .answered = has_cold_start ? Answered::kUsually : Answered::kWhenNamed,
+        .is_optional = true},
+       {.name = "actual", .of = Of::kLine, .answered = Answered::kOnDemand, .is_optional = true}}};
+  Result<AnswerPlan> plan = PlanAnswer(spec_, outputs, "forecast");
+  if (!plan) return std::move(plan).error();
+  answer_ = *std::move(plan);
+  return {};
+}
+
+std::unique_ptr<Scorer> ForecastPipeline::MakeScorer() const {
+  return std::make_unique<ForecastScorer>(*this);
+}
+
+}  // namespace forkcast::serving

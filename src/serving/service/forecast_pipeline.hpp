@@ -1,0 +1,56 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/artefact/registry.hpp"
+#include "model/forecast/forecaster.hpp"
+#include "serving/config/deployment.hpp"
+#include "serving/service/served_pipeline.hpp"
+
+namespace forkcast::serving {
+
+/// A published forecast. A row has the key, and may say as of when ("origin", or the time of the
+/// pipeline's requests) and for which periods ("steps", or "from" and "to"): ForecastQuestion says
+/// what is done without. It has a line a step, with the outputs
+///   origin      as of when, Forecaster::AppendOrigin(); of the row, as is not what follows;
+///   step        1 and on;
+///   period      Forecaster::AppendPeriod();
+///   value       the forecast;
+///   cold_start  true where a baseline stands in for a model or its history, else missing;
+///   actual      what is known of the period; missing when nothing is.
+class ForecastPipeline final : public ServedPipeline {
+ public:
+  /// As VersionKind::load; kInvalidArgument also when a field of the pipeline's requests is called
+  /// as what every forecast's row may say.
+  static Result<std::shared_ptr<const ServedPipeline>> Load(const model::VersionInfo& version,
+                                                            const Deployment& deployment,
+                                                            preprocessing::SnapshotPool& pool);
+
+  [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
+
+ private:
+  class ForecastScorer;
+  /// Where a row says what it asks for, among fields().
+  struct Columns {
+    std::size_t time = 0;
+    std::optional<std::size_t> origin{};  ///< None where the pipeline's time is called so.
+    std::size_t steps = 0;
+    std::size_t from = 0;
+    std::size_t to = 0;
+  };
+
+  ForecastPipeline(const model::VersionInfo& version,
+                   std::unique_ptr<const model::Forecaster> forecaster);
+  Status AddFields();
+  Status PlanAnswers(bool has_cold_start);
+
+  std::unique_ptr<const model::Forecaster> forecaster_;
+  Columns columns_;
+};
+
+}  // namespace forkcast::serving

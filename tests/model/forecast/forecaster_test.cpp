@@ -1,0 +1,518 @@
+#include "model/forecast/forecaster.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <map>
+#include <thread>
+#include <tuple>
+
+#include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "model/forecast/forecast_data.hpp"
+#include "model/forecast/forecast_request.hpp"
+#include "model/forecast/sales_testing.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using preprocessing::JsonNode;
+using preprocessing::PeriodIndex;
+using preprocessing::PipelineSpec;
+using preprocessing::Table;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr PeriodIndex kFirstDay = 19723;  // 2024-01-01
+constexpr PeriodIndex kNewest = kFirstDay + kDays - 1;
+
+/// By key, origin and step; the bits of the value.
+using Bits = std::map<std::tuple<std::string, PeriodIndex, std::size_t>, std::uint64_t>;
+
+/// Asks about the sales of three shops.
+class ForecasterTest : public TrainCommandTest {
+ protected:
+  ForecasterTest() { document_["training"]["model"]["trees"] = 8; }
+
+  /// Trains on all of it.
+  void Learn() {
+    Ingest();
+    spec_ = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
+    plan_ = ReadTrainingPlan(JsonNode(document_), spec_);
+    data_ = *ForecastData::Open(spec_, Snapshots());
+    const auto all = *data_->grid().AllPeriods();
+    examples_ = *StepExamples::Compute(*data_, plan_, {all.first, all.last}, data_->AllKeys());
+    auto trained = ForecastModel::Train(*data_, plan_, *examples_, {all.first, all.last},
+                                        [](const TrainingStage&) { return true; });
+    ASSERT_TRUE(trained) << trained.error().message;
+    model_ = **std::move(trained);
+  }
+  /// With the model learned before, over what is ingested by now.
+  void Serve(const ordered_json& cold_start = "refuse") {
+    auto forecaster =
+        Forecaster::Make({.spec = spec_,
+                          .plan = plan_,
+                          .model = *ForecastModel::Load(*model_->Files(), spec_, plan_),
+                          .snapshots = *preprocessing::OpenSnapshots(spec_, Snapshots()),
+                          .cold_start = ReadColdStart(JsonNode(cold_start))});
+    ASSERT_TRUE(forecaster) << forecaster.error().message;
+    forecaster_ = *std::move(forecaster);
+    session_.emplace(*forecaster_);
+  }
+
+  [[nodiscard]] fs::path Snapshots() const { return folder_.path() / "o.db.snapshots"; }
+  static Instant At(const std::string& text) {
+    return *preprocessing::ParseTimestamp(text, preprocessing::TimeZone());
+  }
+  [[nodiscard]] Table Row(const std::string& shop, const std::string& at = "") const {
+    Table rows(spec_.request.fields);
+    rows.column(0).AppendText(shop);
+    if (at.empty()) {
+      rows.column(1).AppendMissing();
+    } else {
+      rows.column(1).AppendTimestamp(At(at));
+    }
+    return rows;
+  }
+  /// {"shop", "at", "steps", "from", "to", "now"}, all but the shop may be absent.
+  Result<ForecastAnswer> Ask(const ordered_json& question) {
+    const Table rows = Row(question["shop"], question.value("at", ""));
+    ForecastQuestion asked{.rows = rows, .now = At(question.value("now", "2024-05-20"))};
+    if (question.contains("steps")) asked.steps = question["steps"].get<std::int64_t>();
+    if (question.contains("from")) asked.from = At(question["from"]);
+    if (question.contains("to")) asked.to = At(question["to"]);
+    ForecastAnswer answer;
+    Status done = session_->Forecast(asked, answer);
+    if (!done) return std::move(done).error();
+    return answer;
+  }
+  static std::vector<std::size_t> StepsOf(const ForecastAnswer& answer) {
+    std::vector<std::size_t> steps;
+    for (const StepForecast& one : answer.steps) steps.push_back(one.step);
+    return steps;
+  }
+
+  /// What training says of the model at `origins`.
+  [[nodiscard]] Bits Judged(PeriodIndex first_origin, PeriodIndex last_origin) const {
+    Bits bits;
+    for (PeriodIndex origin = first_origin; origin <= last_origin; ++origin) {
+      const auto forecasts = model_->Predict(*data_, plan_, *examples_, origin);
+      EXPECT_TRUE(forecasts) << forecasts.error().message;
+      for (const model::Forecast& one : *forecasts) {
+        bits[{data_->KeyName(one.point.key), origin, one.step}] =
+            std::bit_cast<std::uint64_t>(one.value);
+      }
+    }
+    return bits;
+  }
+  [[nodiscard]] Bits Served(PeriodIndex first_origin, PeriodIndex last_origin) {
+    Bits bits;
+    ForecastSession session(*forecaster_);
+    ForecastAnswer answer;
+    for (PeriodIndex origin = first_origin; origin <= last_origin; ++origin) {
+      std::string at;
+      forecaster_->AppendOrigin(origin, at);
+      for (int shop = 0; shop < kShops; ++shop) {
+        const std::string key = fmt::format("{:03}", shop);
+        const Table rows = Row(key, at);
+        const Status done = session.Forecast({.rows = rows, .now = {}}, answer);
+        EXPECT_TRUE(done) << done.error().message;
+        EXPECT_EQ(answer.origin, origin);
+        for (const StepForecast& one : answer.steps) {
+          EXPECT_FALSE(one.cold_start);
+          EXPECT_EQ(one.period, origin + static_cast<PeriodIndex>(one.step));
+          bits[{key, origin, one.step}] = std::bit_cast<std::uint64_t>(one.value);
+        }
+      }
+    }
+    return bits;
+  }
+
+  PipelineSpec spec_;
+  TrainingPlan plan_;
+  std::unique_ptr<ForecastData> data_;
+  std::optional<StepExamples> examples_;
+  std::optional<ForecastModel> model_;
+  std::unique_ptr<const Forecaster> forecaster_;
+  std::optional<ForecastSession> session_;
+};
+
+struct Shape {
+  const char* strategy;
+  const char* scope;
+  const char* target;
+};
+constexpr std::array kTargets{
+    std::pair{"plain", "{}"},
+    std::pair{"scaled",
+              R"({"transform": ["scale", "log1p"], "scale": "same_day", "not_negative": true})"},
+    std::pair{"growth", R"({"transform": ["log1p", "difference"], "anchor": "last"})"},
+};
+class EveryForecast
+    : public ForecasterTest,
+      public testing::WithParamInterface<std::tuple<const char*, const char*, int>> {};
+
+TEST_P(EveryForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
+  const auto& [strategy, scope, target] = GetParam();
+  document_["forecast"]["strategy"] = strategy;
+  document_["training"]["scope"] = scope;
+  document_["training"]["target"] =
+      ordered_json::parse(kTargets.at(static_cast<std::size_t>(target)).second);
+  document_["training"]["transforms"] = {{"last", {{"impute", "mean"}, {"scale", true}}}};
+  Learn();
+  Serve();
+  constexpr PeriodIndex kOrigins = 48;
+  const PeriodIndex last = kNewest - kHorizon;
+  const Bits judged = Judged(last - kOrigins + 1, last);
+  ASSERT_EQ(judged.size(), kOrigins * kShops * kHorizon);
+  EXPECT_EQ(Served(last - kOrigins + 1, last), judged);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, EveryForecast,
+    testing::Combine(testing::Values("direct", "shared", "recursive"),
+                     testing::Values("global", "per_key"),
+                     testing::Range(0, static_cast<int>(kTargets.size()))),
+    [](const auto& param) {
+      return fmt::format("{}_{}_{}", std::get<0>(param.param), std::get<1>(param.param),
+                         kTargets.at(static_cast<std::size_t>(std::get<2>(param.param))).first);
+    });
+
+TEST_F(ForecasterTest, AnswersFromTheNewestPeriodUnlessAskedOtherwise) {
+  Learn();
+  Serve();
+  const auto newest = Ask({{"shop", "001"}});
+  ASSERT_TRUE(newest) << newest.error().message;
+  EXPECT_EQ(newest->origin, kNewest);
+  EXPECT_THAT(StepsOf(*newest), ElementsAre(1, 2, 3, 4, 5, 6, 7));
+  EXPECT_EQ(newest->steps.front().period, kNewest + 1);
+  EXPECT_TRUE(std::isnan(newest->steps.front().actual)) << "nobody knows it yet";
+  const auto same = Ask({{"shop", "001"}, {"at", "2024-05-20T17:00:00Z"}});
+  ASSERT_TRUE(same) << same.error().message;
+  for (std::size_t i = 0; i < newest->steps.size(); ++i) {
+    EXPECT_EQ(same->steps[i].value, newest->steps[i].value);
+  }
+}
+
+TEST_F(ForecasterTest, TakesAnOriginWithinAPeriodForTheLastCompleteOne) {
+  Learn();
+  Serve();
+  for (const char* at : {"2024-03-10", "2024-03-10T00:00:01Z", "2024-03-10T23:59:59Z"}) {
+    const auto answer = Ask({{"shop", "001"}, {"at", at}});
+    ASSERT_TRUE(answer) << answer.error().message;
+    std::string period;
+    forecaster_->AppendPeriod(answer->origin, period);
+    EXPECT_EQ(period, "2024-03-09") << at;
+    std::string origin;
+    forecaster_->AppendOrigin(answer->origin, origin);
+    EXPECT_EQ(origin, "2024-03-10") << at;
+  }
+}
+
+TEST_F(ForecasterTest, SaysAnOriginThatAsksForTheSameWhereDataComeLate) {
+  document_["series"]["daily"]["delay"] = "90m";
+  document_["timezone"] = "Europe/Berlin";
+  Learn();
+  Serve();
+  std::string origin;
+  forecaster_->AppendOrigin(kNewest, origin);
+  EXPECT_EQ(origin, "2024-05-19T23:30:00Z");
+  const auto answer = Ask({{"shop", "001"}, {"at", origin}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(answer->origin, kNewest);
+  EXPECT_EQ(Ask({{"shop", "001"}, {"at", "2024-05-19T23:29:59Z"}})->origin, kNewest - 1);
+}
+
+TEST_F(ForecasterTest, TellsWhatHappenedWhereItIsKnown) {
+  Learn();
+  Serve();
+  const auto answer = Ask({{"shop", "002"}, {"at", "2024-05-18"}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  const auto first = static_cast<std::size_t>(2 * kDays + kDays - 2);
+  EXPECT_EQ(answer->steps[0].actual, amounts_[first].amount);
+  EXPECT_EQ(answer->steps[1].actual, amounts_[first + 1].amount);
+  EXPECT_TRUE(std::isnan(answer->steps[2].actual));
+}
+
+struct Asked {
+  const char* name;
+  const char* question;
+  std::vector<std::size_t> steps;
+};
+class Questions : public ForecasterTest, public testing::WithParamInterface<Asked> {};
+
+TEST_P(Questions, ChooseTheSteps) {
+  Learn();
+  Serve();
+  const auto answer = Ask(ordered_json::parse(GetParam().question));
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_EQ(StepsOf(*answer), GetParam().steps);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Questions,
+    testing::Values(
+        Asked{"First", R"({"shop": "000", "steps": 1})", {1}},
+        Asked{"All", R"({"shop": "000", "steps": 7})", {1, 2, 3, 4, 5, 6, 7}},
+        Asked{"FromOn", R"({"shop": "000", "from": "2024-05-24T13:00:00Z"})", {5, 6, 7}},
+        Asked{"UpTo", R"({"shop": "000", "to": "2024-05-21"})", {1, 2}},
+        Asked{"Between", R"({"shop": "000", "from": "2024-05-21", "to": "2024-05-23"})", {2, 3, 4}},
+        Asked{"One", R"({"shop": "000", "from": "2024-05-21", "to": "2024-05-21"})", {2}},
+        Asked{"OfThePast",
+              R"({"shop": "000", "at": "2024-02-01", "from": "2024-02-02", "to": "2024-02-03"})",
+              {2, 3}}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+struct BadQuestion {
+  const char* name;
+  const char* question;
+  ErrorCode code;
+  const char* field;
+  const char* message;
+};
+class BadQuestions : public ForecasterTest, public testing::WithParamInterface<BadQuestion> {};
+
+TEST_P(BadQuestions, SayWhatIsPossible) {
+  Learn();
+  Serve();
+  const auto answer = Ask(ordered_json::parse(GetParam().question));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, GetParam().code);
+  EXPECT_EQ(answer.error().field, GetParam().field);
+  EXPECT_THAT(answer.error().message, HasSubstr(GetParam().message));
+}
+
+constexpr ErrorCode kWrong = ErrorCode::kInvalidArgument;
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadQuestions,
+    testing::Values(
+        BadQuestion{"NoSteps", R"({"shop": "000", "steps": 0})", kWrong, "steps",
+                    "0 steps cannot be forecast: possible are 1 to 7"},
+        BadQuestion{"BeyondTheHorizon", R"({"shop": "000", "steps": 8})", kWrong, "steps",
+                    "possible are 1 to 7"},
+        BadQuestion{"Negative", R"({"shop": "000", "steps": -9223372036854775808})", kWrong,
+                    "steps", "possible are 1 to 7"},
+        BadQuestion{"StepsAndFrom", R"({"shop": "000", "steps": 1, "from": "2024-05-21"})", kWrong,
+                    "steps", "not both"},
+        BadQuestion{"FromAfterTo", R"({"shop": "000", "from": "2024-05-22", "to": "2024-05-21"})",
+                    kWrong, "from", "\"from\" 2024-05-22T00:00:00Z lies after \"to\" 2024-05-21"},
+        BadQuestion{"FromTheKnown", R"({"shop": "000", "from": "2024-05-19"})", kWrong, "from",
+                    "the day of 2024-05-19 cannot be forecast from that of 2024-05-19: possible "
+                    "are 2024-05-20 to 2024-05-26"},
+        BadQuestion{"ToTooFar", R"({"shop": "000", "to": "2024-05-27"})", kWrong, "to",
+                    "possible are 2024-05-20 to 2024-05-26"},
+        BadQuestion{"OriginBeforeTheData", R"({"shop": "000", "at": "2024-01-01T23:59:59Z"})",
+                    kWrong, "at", "the first day is that of 2024-01-01, known from 2024-01-02"},
+        BadQuestion{"OriginBehindTheData", R"({"shop": "000", "at": "2024-05-21"})", kWrong, "at",
+                    "the newest day is that of 2024-05-19, so it must be before 2024-05-21"},
+        BadQuestion{"OfAnUnknownKey", R"({"shop": "999"})", ErrorCode::kNotFound, "shop",
+                    "key 999 has no history in series \"daily\" up to 2024-05-19"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(ForecasterTest, NeedsTheWholeKey) {
+  document_["request"]["fields"]["shop"] = {{"type", "text"}, {"nullable", true}};
+  Learn();
+  Serve();
+  Table rows(spec_.request.fields);
+  rows.column(0).AppendMissing();
+  rows.column(1).AppendMissing();
+  ForecastAnswer answer;
+  const Status done = session_->Forecast({.rows = rows, .now = {}}, answer);
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(done.error().field, "shop");
+}
+
+TEST_F(ForecasterTest, RefusesToAnswerFromDataThatAreTooOldByNow) {
+  document_["series"]["daily"]["max_staleness"] = "3d";
+  document_["series"]["daily"]["when_stale"] = "refuse";
+  Learn();
+  Serve();
+  EXPECT_TRUE(Ask({{"shop", "000"}, {"now", "2024-05-23"}}));
+  const auto refused = Ask({{"shop", "000"}, {"now", "2024-05-23T00:00:01Z"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFeatureStale);
+  EXPECT_EQ(refused.error().field, "last");
+  EXPECT_TRUE(Ask({{"shop", "000"}, {"at", "2024-05-20"}, {"now", "2025-01-01"}}))
+      << "as of then they were new";
+}
+
+TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
+  document_["series"]["daily"]["max_staleness"] = "3d";
+  document_["series"]["daily"]["when_stale"] = "flag";
+  Learn();
+  Serve();
+  EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-23"}})->stale, 0U);
+  EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-24"}})->stale, 1U);
+}
+
+TEST_F(ForecasterTest, NamesTheFeatureThatHasNoData) {
+  document_["features"].push_back({{"name", "month"},
+                                   {"op", "rolling"},
+                                   {"statistic", "mean"},
+                                   {"series", "daily"},
+                                   {"value", "amount"},
+                                   {"key", {"shop"}},
+                                   {"window", 28}});
+  Learn();
+  Serve();
+  const auto answer = Ask({{"shop", "000"}, {"at", "2024-01-20"}, {"from", "2024-01-22"}});
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kFeatureMissing);
+  EXPECT_EQ(answer.error().field, "month");
+  EXPECT_THAT(answer.error().message, HasSubstr("(step 3, the day of 2024-01-22)"));
+}
+
+TEST_F(ForecasterTest, AnswersAStepOfARecursiveForecastWhereOnlyOneBeforeItIsRefused) {
+  document_["forecast"]["strategy"] = "recursive";
+  // No number on Fridays in May, the month's number being that of the day: a division by 0.
+  const auto add = [&](ordered_json feature) { document_["features"].push_back(feature); };
+  add({{"name", "month"}, {"op", "calendar"}, {"part", "month"}, {"at", "target"}});
+  add({{"name", "gap"}, {"op", "subtract"}, {"left", "weekday"}, {"right", "month"}});
+  add({{"name", "share"}, {"op", "divide"}, {"left", "month"}, {"right", "gap"}});
+  document_["training"]["hidden"] = {"month", "gap", "share"};
+  Learn();
+  Serve();
+  constexpr PeriodIndex kWednesday = kFirstDay + 128;  // 2024-05-08
+  const auto weekend =
+      Ask({{"shop", "000"}, {"at", "2024-05-09"}, {"from", "2024-05-11"}, {"to", "2024-05-12"}});
+  ASSERT_TRUE(weekend) << weekend.error().message;
+  const Bits judged = Judged(kWednesday, kWednesday);
+  EXPECT_FALSE(judged.contains({"000", kWednesday, 2}));
+  for (const StepForecast& one : weekend->steps) {
+    EXPECT_EQ(std::bit_cast<std::uint64_t>(one.value), judged.at({"000", kWednesday, one.step}));
+  }
+  const auto all = Ask({{"shop", "000"}, {"at", "2024-05-09"}});
+  ASSERT_FALSE(all);
+  EXPECT_EQ(all.error().field, "share");
+  EXPECT_THAT(all.error().message, HasSubstr("(step 2, the day of 2024-05-10)"));
+}
+
+TEST_F(ForecasterTest, TakesWhatAKeyThatEndedEarlierLacksForMissing) {
+  document_["series"]["daily"]["aggregate"]["to"] = "key";
+  Learn();
+  // Shop 000 stopped 10 days before the others.
+  std::erase_if(amounts_, [](const Amount& row) { return row.shop == "000" && row.day >= 130; });
+  Ingest();
+  Serve();
+  const auto ended = Ask({{"shop", "000"}});
+  ASSERT_TRUE(ended) << ended.error().message;
+  EXPECT_EQ(ended->origin, kNewest) << "its periods are everybody's";
+  // The same with rows that say nothing.
+  document_["series"]["daily"]["aggregate"]["to"] = "all";
+  Ingest();
+  spec_ = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
+  Serve();
+  const auto filled = Ask({{"shop", "000"}});
+  ASSERT_TRUE(filled) << filled.error().message;
+  for (std::size_t i = 0; i < ended->steps.size(); ++i) {
+    EXPECT_EQ(ended->steps[i].value, filled->steps[i].value) << i;
+  }
+}
+
+TEST_F(ForecasterTest, SaysZeroToNobodyWithoutHistoryButTheMeanOfAll) {
+  Learn();
+  Serve("naive");
+  const auto answer = Ask({{"shop", "new"}, {"steps", 2}});
+  ASSERT_TRUE(answer) << answer.error().message;
+  double sum = 0;
+  for (int shop = 0; shop < kShops; ++shop) {
+    sum += amounts_[static_cast<std::size_t>(shop * kDays + kDays - 1)].amount;
+  }
+  for (const StepForecast& one : answer->steps) {
+    EXPECT_TRUE(one.cold_start);
+    EXPECT_DOUBLE_EQ(one.value, sum / kShops);
+    EXPECT_TRUE(std::isnan(one.actual));
+  }
+}
+
+TEST_F(ForecasterTest, BeginsColdWithAKeysOwnHistoryWhereItHasNoModel) {
+  document_["training"]["scope"] = "per_key";
+  Learn();
+  for (int day = kDays - 3; day < kDays; ++day) amounts_.push_back({"new", day, 5.0 + day});
+  Ingest();
+  Serve("naive");
+  const auto own = Ask({{"shop", "new"}, {"steps", 1}});
+  ASSERT_TRUE(own) << own.error().message;
+  EXPECT_TRUE(own->steps[0].cold_start);
+  EXPECT_EQ(own->steps[0].value, 5.0 + kDays - 1);
+  EXPECT_FALSE(Ask({{"shop", "001"}, {"steps", 1}})->steps[0].cold_start) << "it has a model";
+  Serve({{"seasonal_naive", 7}});
+  const auto average = Ask({{"shop", "new"}, {"steps", 1}});
+  ASSERT_TRUE(average) << average.error().message;
+  double sum = 0;
+  for (int shop = 0; shop < kShops; ++shop) {
+    sum += amounts_[static_cast<std::size_t>(shop * kDays + kDays - 7)].amount;
+  }
+  EXPECT_DOUBLE_EQ(average->steps[0].value, sum / kShops) << "three days are no season of its own";
+  Serve();
+  const auto refused = Ask({{"shop", "new"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(refused.error().message, HasSubstr("key new has no model for step 1"));
+}
+
+TEST_F(ForecasterTest, TellsAKeyBeforeItsHistoryFromOneWithoutModel) {
+  Learn();
+  for (int day = kDays - 3; day < kDays; ++day) amounts_.push_back({"new", day, 5});
+  Ingest();
+  Serve();
+  EXPECT_TRUE(Ask({{"shop", "new"}})) << "one model is for all";
+  const auto before = Ask({{"shop", "new"}, {"at", "2024-05-01"}});
+  ASSERT_FALSE(before);
+  EXPECT_EQ(before.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(before.error().message, HasSubstr("no history in series \"daily\" up to 2024-04-30"));
+}
+
+TEST_F(ForecasterTest, RefusesWhereEvenTheBaselineKnowsNothing) {
+  Learn();
+  Serve({{"seasonal_naive", 365}});
+  const auto refused = Ask({{"shop", "new"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(ForecasterTest, AnswersTwoThreadsAtOnce) {
+  document_["forecast"]["strategy"] = "recursive";
+  Learn();
+  Serve();
+  const PeriodIndex last = kNewest - kHorizon;
+  const Bits alone = Served(last - 9, last);
+  std::array<Bits, 2> together;
+  {
+    std::vector<std::jthread> threads;
+    for (Bits& bits : together) {
+      threads.emplace_back([&] { bits = Served(last - 9, last); });
+    }
+  }
+  EXPECT_EQ(together[0], alone);
+  EXPECT_EQ(together[1], alone);
+}
+
+TEST_F(ForecasterTest, IsMadeOfAPublishedVersion) {
+  Learn();
+  ASSERT_THAT(Train(), testing::AnyOf(ExitCode::kDone, ExitCode::kGate)) << err();
+  const auto version = ForecastVersion::Read(*Registry(models()).Find("sales", "1"));
+  ASSERT_TRUE(version) << version.error().message;
+  auto forecaster = Forecaster::Open(*version, Snapshots(), std::nullopt);
+  ASSERT_TRUE(forecaster) << forecaster.error().message;
+  forecaster_ = *std::move(forecaster);
+  const PeriodIndex last = kNewest - kHorizon;
+  EXPECT_EQ(Served(last, last), Judged(last, last));
+  EXPECT_EQ(Forecaster::Open(*version, folder_.path() / "nowhere", std::nullopt).error().code,
+            ErrorCode::kNotFound);
+}
+
+TEST(ColdStarts, AreReadAsBaselinesOrRefused) {
+  const auto read = [](const ordered_json& json) { return ReadColdStart(JsonNode(json)); };
+  EXPECT_EQ(read("refuse"), std::nullopt);
+  EXPECT_EQ(read("croston")->kind, BaselineKind::kCroston);
+  EXPECT_EQ(read({{"moving_average", 4}})->periods, 4U);
+  EXPECT_THROW(read("mean"), preprocessing::SpecError);
+  EXPECT_THROW(read(nullptr), preprocessing::SpecError);
+}
+
+}  // namespace
+}  // namespace forkcast::model
