@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
@@ -67,11 +68,10 @@ class ASwap : public testing::Test {
  protected:
   ASwap() { Publish(1); }
 
-  Server& Start(Ends ends = Ends::kCleanly) {
-    Server& server = faulty_.Start({.bind = Bind::kBoth,
-                                    .workers = kWorkers,
-                                    .flags = {"--control", control()},
-                                    .ends = ends});
+  Server& Start(Ends ends = Ends::kCleanly, std::vector<std::string> flags = {}) {
+    flags.insert(flags.end(), {"--control", control()});
+    Server& server = faulty_.Start(
+        {.bind = Bind::kBoth, .workers = kWorkers, .flags = std::move(flags), .ends = ends});
     server.WaitUntilAllReady();
     return server;
   }
@@ -246,6 +246,90 @@ TEST_F(ASwap, LeavesThePipelinesFileToAReload) {
   EXPECT_TRUE(AllWillServeTheNewest(server)) << server.log();
   EXPECT_TRUE(Eventually([&] { return server.CountInLog(" swapped ") == kWorkers; }));
   EXPECT_THAT(Numbers(server), testing::ElementsAre(1));
+}
+
+/// A forecast behind the alias champion, beside the orders: two versions of it, the first is
+/// served.
+class AnAlias : public ASwap {
+ protected:
+  AnAlias() {
+    const fs::path published = kSource / "tests/data/published/sales/1";
+    for (const char* version : {"1", "2", "3"}) {
+      fs::create_directories(model());
+      fs::copy(published, model() / version, fs::copy_options::recursive);
+    }
+    std::ofstream(model() / "3/model/1/0.ubj", std::ios::app) << "more";  // than its manifest says
+    fs::create_directory_symlink("1", model() / "champion");
+    PublishSales(10);
+  }
+
+  /// Each shop sold so much on each day.
+  void PublishSales(int amount) {
+    std::string sales = "shop,day,amount\n";
+    for (int day = 10; day < 30; ++day) {
+      sales += "000,2024-01-" + std::to_string(day) + "," + std::to_string(amount) + "\n";
+    }
+    const Workspace& workspace = faulty_.workspace();
+    fs::create_directories(workspace / "sales");
+    workspace.Write("sales/sales.csv", sales);
+    RunToEnd(workspace / "ingest",
+             {kForkcast, "ingest", "--pipeline", model() / "1/pipeline.json", "--store",
+              workspace.store(), "--from", workspace / "sales", "--quiet"});
+  }
+  void Promote(const std::string& version) {
+    RunToEnd(faulty_.workspace() / "promote", {kForkcast, "models", "promote", "sales", version,
+                                               "--models", models(), "--force-promote"});
+  }
+  Server& StartBoth() { return Start(Ends::kCleanly, {"--models", models(), "--deploy", "sales"}); }
+  bool AllWillServe(const std::string& version) {
+    return AllWillSay("serves", AllOf(HasSubstr("order_triage version 1"),
+                                      HasSubstr("sales version " + version)));
+  }
+  [[nodiscard]] fs::path models() { return faulty_.workspace() / "models-published"; }
+  [[nodiscard]] fs::path model() { return models() / "sales"; }
+};
+
+Request SalesOfAShop() {
+  return {.target = "/endpoints/sales/invocations",
+          .headers = "Content-Type: application/json\r\n",
+          .body = R"({"shop": "000"})"};
+}
+
+TEST_F(AnAlias, ThatMovesUnderLoadIsFollowedByEveryWorkerAndNothingIsLost) {
+  Server& server = StartBoth();
+  EXPECT_TRUE(AllWillServe("1")) << StatusTable();
+  Load orders(server.endpoint(), {.clients = 4, .request = NumberedOrder()});
+  Load sales(server.endpoint(), {.clients = 4, .request = SalesOfAShop()});
+  for (const char* version : {"2", "1", "2"}) {
+    ASSERT_TRUE(sales.WaitForMore(20));
+    Promote(version);
+    EXPECT_TRUE(AllWillServe(version)) << StatusTable();
+  }
+  PublishSales(20);
+  EXPECT_TRUE(Eventually([&] { return Status().at("newest_edition") == 5; })) << StatusTable();
+  ASSERT_TRUE(sales.WaitForMore(20));
+  for (Load* load : {&orders, &sales}) {
+    const LoadReport report = load->Stop();
+    EXPECT_TRUE(LostNothing(report)) << report << server.log();
+  }
+}
+
+TEST_F(AnAlias, OfAVersionThatCannotBeLoadedLeavesTheOldOneUntilItMovesOn) {
+  Server& server = StartBoth();
+  Promote("2");
+  EXPECT_TRUE(AllWillServe("2")) << StatusTable();
+  // As a copy that went wrong: `models promote` would have seen it.
+  fs::create_directory_symlink("3", model() / "next");
+  fs::rename(model() / "next", model() / "champion");
+  EXPECT_TRUE(AllWillSay("failure", AllOf(HasSubstr("sales: "), HasSubstr("model/1/0.ubj"))))
+      << StatusTable();
+  EXPECT_TRUE(AllWillServe("2")) << StatusTable();
+  EXPECT_EQ(AskOnce(server.endpoint(), SalesOfAShop()).status, 200);
+
+  Promote("2");
+  EXPECT_TRUE(AllWillSay("failure", "")) << StatusTable();
+  Promote("1");
+  EXPECT_TRUE(AllWillServe("1")) << StatusTable();
 }
 
 }  // namespace
