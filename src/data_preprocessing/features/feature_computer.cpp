@@ -1,6 +1,7 @@
 #include "data_preprocessing/features/feature_computer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "data_preprocessing/features/feature_operator.hpp"
@@ -126,6 +127,42 @@ Error FeatureComputer::TooOld(const Read& read, Instant time) const {
   return {ErrorCode::kFeatureStale, std::move(message), features_[read.first_feature].name};
 }
 
+Error FeatureComputer::Missing(std::size_t feature, const RowContext& row) {
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    // Without a row in force nobody needed it, but the message does.
+    if (reads_[i].is_grid && !views_[i].row_) {
+      views_[i].period_ = PeriodZero(reads_[i], views_[i], row.origin.instant);
+    }
+  }
+  MissingPeriods missing;
+  AddMissing(feature, row, missing);
+  std::string message = "feature cannot be computed: ";
+  message += missing.empty() ? "no data for it at the request's time" : missing.Text();
+  return {ErrorCode::kFeatureMissing, std::move(message), features_[feature].name};
+}
+
+void FeatureComputer::AddMissing(std::size_t feature, const RowContext& row,
+                                 MissingPeriods& missing) const {
+  FeatureNeeds needs;
+  operators_[feature]->AddNeeds(row, needs);
+  for (const FeatureNeeds::Past& past : needs.past) {
+    const Read& read = reads_[past.read];
+    const SeriesView& view = views_[past.read];
+    if (!read.is_grid || !std::isnan(view.Back(past.column, past.back))) continue;
+    missing.Add(series_[look_ups_[read.look_up].series], past.column, view.period() - past.back);
+  }
+  for (const std::size_t other : needs.features) {
+    if (IsMissing(row.features[other])) AddMissing(other, row, missing);
+  }
+}
+
+PeriodIndex FeatureComputer::PeriodZero(const Read& read, const SeriesView& view,
+                                        Instant origin) const {
+  if (read.at == ReadAt::kTarget) return view.target_period_;
+  const SeriesSpec& series = series_[look_ups_[read.look_up].series];
+  return PeriodOf(origin - series.delay, series.aggregate->period, zone_) - 1;
+}
+
 void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view,
                                  PlanView& plan) {
   const Found& found = found_[read.look_up];
@@ -206,9 +243,7 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
     values[i] = operators_[i]->Compute(context);
     if (!IsMissing(values[i]) || features_[i].keeps_missing) continue;
     if (!features_[i].when_missing) {
-      return Error{ErrorCode::kFeatureMissing,
-                   "feature cannot be computed: no data for it at the request's time",
-                   features_[i].name};
+      return Missing(i, context);
     }
     values[i] = ViewOf(*features_[i].when_missing);
   }

@@ -13,6 +13,9 @@ class Lag final : public FeatureOperator {
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     return ToFeature(row.reads[from_.read].Back(from_.column, back_));
   }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    needs.past.push_back({from_.read, from_.column, back_});
+  }
 
  private:
   SeriesColumn from_;
@@ -29,6 +32,10 @@ class Difference final : public FeatureOperator {
     const SeriesView& view = row.reads[from_.read];
     return ToFeature(view.Back(from_.column, back_) - view.Back(from_.column, back_ + periods_));
   }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    needs.past.push_back({from_.read, from_.column, back_});
+    needs.past.push_back({from_.read, from_.column, back_ + periods_});
+  }
 
  private:
   SeriesColumn from_;
@@ -44,15 +51,21 @@ class SeasonalLag final : public FeatureOperator {
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
+    return ToFeature(view.Back(from_.column, BackFrom(view)));
+  }
+  void AddNeeds(const RowContext& row, FeatureNeeds& needs) const override {
+    needs.past.push_back({from_.read, from_.column, BackFrom(row.reads[from_.read])});
+  }
+
+ private:
+  [[nodiscard]] PeriodIndex BackFrom(const SeriesView& view) const noexcept {
     // From period 0 to the target. A target that has passed is no target: its own value is never
     // read, so at least one season lies between.
     const PeriodIndex ahead = std::max<PeriodIndex>(1, view.target_period() - view.period());
     const PeriodIndex seasons = (ahead + season_ - 1) / season_ + seasons_ - 1;
-    return ToFeature(
-        view.Back(from_.column, seasons * season_ - (view.target_period() - view.period())));
+    return seasons * season_ - (view.target_period() - view.period());
   }
 
- private:
   SeriesColumn from_;
   int season_;
   int seasons_;

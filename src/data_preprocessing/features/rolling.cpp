@@ -133,6 +133,12 @@ struct Window {
   int min_count = 1;  ///< Of fewer values the feature is missing.
 };
 
+void AddWindow(const SeriesColumn& from, const Window& window, FeatureNeeds& needs) {
+  for (int i = 0; i < window.size; ++i) {
+    needs.past.push_back({from.read, from.column, window.lag - 1 + i});
+  }
+}
+
 /// Of the values in the window.
 Value StatisticOrMissing(const Window& window, std::span<const double> values) noexcept {
   const Total total = StatisticOf(window.statistic, values);
@@ -146,6 +152,9 @@ class Rolling final : public FeatureOperator {
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     const SeriesView& view = row.reads[from_.read];
     return StatisticOrMissing(window_, view.Window(from_.column, window_.lag, window_.size));
+  }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    AddWindow(from_, window_, needs);
   }
 
  private:
@@ -236,6 +245,9 @@ class MatchedRolling final : public FeatureOperator {
     std::array<double, kMaxPeriods> kept;
     for (std::size_t i = 0; i < count; ++i) kept[i] = values[places[i]];
     return StatisticOrMissing(window_, std::span(kept).first(count));
+  }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    AddWindow(from_, window_, needs);
   }
 
  private:
