@@ -92,40 +92,34 @@ std::string Forecaster::Name(Instant instant) const {
   return text;
 }
 
-Result<ForecastOrigin> Forecaster::ResolveOrigin(const ForecastQuestion& question) const {
+Result<PeriodIndex> Forecaster::PeriodAt(const std::optional<Instant>& origin) const {
   const SeriesSpec& series = spec().series[series_];
   if (!periods_) {
     return Error{ErrorCode::kFeatureMissing,
                  fmt::format("series \"{}\" has no data to forecast from", series.name),
                  series.name};
   }
-  const std::string& field = spec().request.time;
-  const Column& times = question.rows.column(*spec().request.fields.Find(field));
-  if (times.IsMissing(question.row)) {
-    return ForecastOrigin{.period = periods_->last, .asked_at = question.now};
-  }
-  const Instant asked = times.Timestamp(question.row);
-  const PeriodIndex period = grid_.LastVisibleAt(asked);
+  if (!origin) return periods_->last;
+  const PeriodIndex period = grid_.LastVisibleAt(*origin);
   const std::string_view unit = ToString(series.aggregate->period);
   if (period < periods_->first) {
     return Error{
         ErrorCode::kInvalidArgument,
         fmt::format("the origin {} lies before the data: the first {} is that of {}, known "
                     "from {} on",
-                    Name(asked), unit, Name(periods_->first),
+                    Name(*origin), unit, Name(periods_->first),
                     Name(grid_.VisibleFrom(periods_->first))),
-        field};
+        spec().request.time};
   }
   if (period > periods_->last) {
-    return Error{
-        ErrorCode::kInvalidArgument,
-        fmt::format("the origin {} lies behind the data: the newest {} is that of {}, so it "
-                    "must be before {}",
-                    Name(asked), unit, Name(periods_->last),
-                    Name(grid_.VisibleFrom(periods_->last + 1))),
-        field};
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("the origin {} lies behind the data: the newest {} is that of {}, so "
+                             "it must be before {}",
+                             Name(*origin), unit, Name(periods_->last),
+                             Name(grid_.VisibleFrom(periods_->last + 1))),
+                 spec().request.time};
   }
-  return ForecastOrigin{.period = period, .asked_at = asked};
+  return period;
 }
 
 Result<std::size_t> Forecaster::StepOf(Instant instant, const char* field,
@@ -183,12 +177,20 @@ Status Forecaster::ResolveSteps(const ForecastQuestion& question, Asked& asked) 
 }
 
 Result<Forecaster::Asked> Forecaster::Resolve(const ForecastQuestion& question) const {
-  const Result<ForecastOrigin> origin = ResolveOrigin(question);
-  if (!origin) return origin.error();
-  Asked asked{.origin = *origin};
+  const Column& times = question.rows.column(*spec().request.fields.Find(spec().request.time));
+  std::optional<Instant> origin;
+  if (!times.IsMissing(question.row)) origin = times.Timestamp(question.row);
+  const Result<PeriodIndex> period = PeriodAt(origin);
+  if (!period) return period.error();
+  Asked asked{.origin = {.period = *period, .asked_at = origin.value_or(question.now)}};
   Status resolved = ResolveSteps(question, asked);
   if (!resolved) return std::move(resolved).error();
   return asked;
+}
+
+Status Forecaster::Check(const ForecastQuestion& question) const {
+  const Result<Asked> asked = Resolve(question);
+  return asked ? Status() : Status(asked.error());
 }
 
 ForecastSession::ForecastSession(const Forecaster& forecaster)
