@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/features/staleness.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
-#include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -97,34 +97,21 @@ Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& mo
                                        SeriesMask& stale) const {
   const std::size_t number = look_ups_[read.look_up].series;
   const SeriesSpec& series = series_[number];
-  if (series.is_static() || !series.max_staleness || series.when_stale == WhenStale::kServe) {
-    return {};
-  }
   // A plan reaches as far as its rows do; where it says when it was made, that is what grows old.
   const bool by_target = read.at == ReadAt::kTarget && series.known_at.empty();
   const Instant time = by_target ? moment.target : moment.asked_at.value_or(moment.origin);
   const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
-  if (watermark && time - *watermark <= *series.max_staleness) return {};
-  if (series.when_stale == WhenStale::kFlag) {
-    stale |= SeriesMask{1} << number;
-    return {};
+  switch (StalenessAt(series, watermark, time)) {
+    case WhenStale::kServe:
+      break;
+    case WhenStale::kFlag:
+      stale |= SeriesMask{1} << number;
+      break;
+    case WhenStale::kRefuse:
+      return Error{ErrorCode::kFeatureStale, TooOldText(series, watermark, time),
+                   features_[read.first_feature].name};
   }
-  return TooOld(read, time);
-}
-
-Error FeatureComputer::TooOld(const Read& read, Instant time) const {
-  const LookUp& look_up = look_ups_[read.look_up];
-  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
-  std::string message = "the newest data of series \"" + series_[look_up.series].name + "\"";
-  if (watermark) {
-    message += " are of ";
-    AppendIsoTimestamp(*watermark, message);
-    message += ", too old for ";
-    AppendIsoTimestamp(time, message);
-  } else {
-    message += " are none";
-  }
-  return {ErrorCode::kFeatureStale, std::move(message), features_[read.first_feature].name};
+  return {};
 }
 
 Error FeatureComputer::Missing(std::size_t feature, const RowContext& row) {

@@ -100,7 +100,6 @@ class FeatureComputer {
   /// The last period visible, of a grid whose key has none, or the target's.
   [[nodiscard]] PeriodIndex PeriodZero(const Read& read, const SeriesView& view,
                                        Instant origin) const;
-  [[nodiscard]] Error TooOld(const Read& read, Instant time) const;
 
   std::span<const FeatureSpec> features_;
   std::span<const SeriesSpec> series_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "data_preprocessing/features/staleness.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/forecast/forecast_request.hpp"
@@ -21,9 +22,11 @@ using preprocessing::ForecastSpec;
 using preprocessing::GridReader;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
+using preprocessing::SeriesMask;
 using preprocessing::SeriesSpec;
 using preprocessing::Value;
 using preprocessing::ValueAt;
+using preprocessing::WhenStale;
 
 std::size_t PositionOf(const PipelineSpec& spec, const std::string& series) {
   return static_cast<std::size_t>(std::ranges::find(spec.series, series, &SeriesSpec::name) -
@@ -229,6 +232,10 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     if (!done) return done;
     answer.stale = steps_.stale();
   }
+  if (std::ranges::find(results_, StepOutcome::kNoModel, &StepResult::outcome) != results_.end()) {
+    Status fresh = CheckColdStart(asked->origin, answer.stale);
+    if (!fresh) return fresh;
+  }
   for (std::size_t i = 0; i < results_.size(); ++i) {
     const std::size_t step = asked->first_step + i;
     StepForecast& forecast = answer.steps.emplace_back();
@@ -237,6 +244,23 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     if (key) forecast.actual = grid.ValueIn(*key, forecaster_.column_, forecast.period);
     Status answered = Answer(results_[i], question, origin, forecast);
     if (!answered) return answered;
+  }
+  return {};
+}
+
+Status ForecastSession::CheckColdStart(const ForecastOrigin& origin, SeriesMask& stale) const {
+  if (!forecaster_.cold_start_) return {};
+  const SeriesSpec& series = forecaster_.spec().series[forecaster_.series_];
+  const Instant time = *origin.asked_at;
+  const std::optional<Instant> watermark = forecaster_.grid().watermark();
+  switch (StalenessAt(series, watermark, time)) {
+    case WhenStale::kServe:
+      break;
+    case WhenStale::kFlag:
+      stale |= SeriesMask{1} << forecaster_.series_;
+      break;
+    case WhenStale::kRefuse:
+      return Error{ErrorCode::kFeatureStale, TooOldText(series, watermark, time), series.name};
   }
   return {};
 }

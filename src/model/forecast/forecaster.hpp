@@ -139,11 +139,14 @@ class ForecastSession {
   /// - kInvalidArgument with the field ("steps", "from", "to", or the pipeline's) for a question
   ///   that is beyond what can be forecast, and says what can;
   /// - kNotFound for a key without history or model, unless the cold start has a baseline for it;
-  /// - kFeatureMissing, kFeatureStale with the feature.
+  /// - kFeatureMissing, kFeatureStale with the feature (or the series, of a baseline). or the
+  /// series where no feature reads it.
   Status Forecast(const ForecastQuestion& question, ForecastAnswer& answer);
 
  private:
   Status CheckKey(const ForecastQuestion& question) const;
+  /// Whether the series is new enough for a baseline, which has no features that would see to it.
+  Status CheckColdStart(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
   Status Answer(const StepResult& result, const ForecastQuestion& question,
                 preprocessing::PeriodIndex origin, StepForecast& forecast) const;
   [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;

@@ -338,6 +338,9 @@ TEST_F(ForecasterTest, RefusesToAnswerFromDataThatAreTooOldByNow) {
   EXPECT_EQ(refused.error().field, "last");
   EXPECT_TRUE(Ask({{"shop", "000"}, {"at", "2024-05-20"}, {"now", "2025-01-01"}}))
       << "as of then they were new";
+  Serve("naive");
+  EXPECT_TRUE(Ask({{"shop", "new"}, {"now", "2024-05-23"}}));
+  EXPECT_EQ(Ask({{"shop", "new"}, {"now", "2024-05-24"}}).error().code, ErrorCode::kFeatureStale);
 }
 
 TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
@@ -347,6 +350,8 @@ TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
   Serve();
   EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-23"}})->stale, 0U);
   EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-24"}})->stale, 1U);
+  Serve("naive");
+  EXPECT_EQ(Ask({{"shop", "new"}, {"now", "2024-05-24"}})->stale, 1U);
 }
 
 TEST_F(ForecasterTest, NamesTheFeatureThatHasNoData) {
