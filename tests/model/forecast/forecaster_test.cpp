@@ -22,6 +22,7 @@ using preprocessing::JsonNode;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
 using preprocessing::Table;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -337,6 +338,9 @@ TEST_F(ForecasterTest, RefusesToAnswerFromDataThatAreTooOldByNow) {
   EXPECT_EQ(refused.error().field, "last");
   EXPECT_TRUE(Ask({{"shop", "000"}, {"at", "2024-05-20"}, {"now", "2025-01-01"}}))
       << "as of then they were new";
+  Serve("naive");
+  EXPECT_TRUE(Ask({{"shop", "new"}, {"now", "2024-05-23"}}));
+  EXPECT_EQ(Ask({{"shop", "new"}, {"now", "2024-05-24"}}).error().code, ErrorCode::kFeatureStale);
 }
 
 TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
@@ -346,6 +350,8 @@ TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
   Serve();
   EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-23"}})->stale, 0U);
   EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-24"}})->stale, 1U);
+  Serve("naive");
+  EXPECT_EQ(Ask({{"shop", "new"}, {"now", "2024-05-24"}})->stale, 1U);
 }
 
 TEST_F(ForecasterTest, NamesTheFeatureThatHasNoData) {
@@ -362,7 +368,9 @@ TEST_F(ForecasterTest, NamesTheFeatureThatHasNoData) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kFeatureMissing);
   EXPECT_EQ(answer.error().field, "month");
-  EXPECT_THAT(answer.error().message, HasSubstr("(step 3, the day of 2024-01-22)"));
+  EXPECT_THAT(answer.error().message,
+              AllOf(HasSubstr("series \"daily\" has no \"amount\" in the days of 2023-12-23, "),
+                    HasSubstr("(step 3, the day of 2024-01-22)")));
 }
 
 TEST_F(ForecasterTest, AnswersAStepOfARecursiveForecastWhereOnlyOneBeforeItIsRefused) {
