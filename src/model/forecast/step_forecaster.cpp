@@ -34,8 +34,7 @@ StepForecaster::StepForecaster(const ForecastSources& sources)
       series_(SeriesOf(sources.spec)),
       computer_(sources.spec.features, sources.spec.series, sources.spec.request, sources.spec.zone,
                 &*sources.spec.forecast),
-      features_(computer_.feature_count()),
-      visible_(sources.plan.inputs.features.size()) {
+      features_(computer_.feature_count()) {
   for (const std::string& field : sources.spec.forecast->key) {
     key_columns_.push_back(*sources.spec.request.fields.Find(field));
   }
@@ -92,14 +91,16 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
       if (!refusal_) refusal_ = std::move(computed).error();
       continue;
     }
-    Status encoded = Encode(*run.model);
+    const std::size_t width = run.model->input_count();
+    inputs_.resize(inputs_.size() + width);
+    Status encoded = run.model->Encode(features_, std::span(inputs_).last(width));
     if (!encoded) return encoded;
     steps_.push_back(step);
     references_.push_back(ReferenceIn(sources_.plan, features_));
   }
   if (steps_.empty()) return {};
-  Status predicted = Predict(*run.model);
-  if (!predicted) return predicted;
+  values_.resize(steps_.size());
+  run.model->Predict(inputs_, references_, values_);
   for (std::size_t row = 0; row < steps_.size(); ++row) {
     const double value = values_[row];
     results_[steps_[row] - 1] = {
@@ -128,22 +129,6 @@ Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
                              .assumed = assumed_,
                              .asked_at = origin.asked_at};
   return computer_.ComputeAt(moment, features_, stale_);
-}
-
-Status StepForecaster::Encode(const Fit& fit) {
-  for (std::size_t column = 0; column < visible_.size(); ++column) {
-    visible_[column] = features_[sources_.plan.inputs.features[column]];
-  }
-  const std::size_t width = fit.transforms.outputs().size();
-  inputs_.resize(inputs_.size() + width);
-  return fit.transforms.TransformRow(visible_, std::span(inputs_).last(width));
-}
-
-Status StepForecaster::Predict(const Fit& fit) {
-  Result<std::vector<double>> values = fit.Predict(inputs_, references_);
-  if (!values) return std::move(values).error();
-  values_ = *std::move(values);
-  return {};
 }
 
 }  // namespace forkcast::model

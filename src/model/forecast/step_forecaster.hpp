@@ -15,6 +15,7 @@
 #include "data_preprocessing/table/table.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
+#include "model/predict/predictor.hpp"
 
 namespace forkcast::model {
 
@@ -77,7 +78,7 @@ class StepForecaster {
   struct Run {
     std::size_t first = 1;
     std::size_t last = 1;
-    const Fit* model = nullptr;  // none: the key has none
+    const Predictor* model = nullptr;  // none: the key has none
   };
 
   [[nodiscard]] Run RunFrom(std::size_t step, std::size_t last) const noexcept;
@@ -85,8 +86,6 @@ class StepForecaster {
   /// How many periods the key's series lacks until it reaches `seen`.
   [[nodiscard]] std::size_t PeriodsMissingUntil(preprocessing::PeriodIndex seen) const noexcept;
   Status Compute(const ForecastOrigin& origin, std::size_t step);
-  Status Encode(const Fit& fit);
-  Status Predict(const Fit& fit);
 
   ForecastSources sources_;
   std::size_t series_;  // that is forecast
@@ -102,7 +101,6 @@ class StepForecaster {
   std::vector<preprocessing::Value> key_values_;
   std::string key_bytes_;
   std::vector<preprocessing::Value> features_;  // of one row
-  std::vector<preprocessing::Value> visible_;   // those that the model sees
   std::vector<double> assumed_;
   std::vector<StepResult> results_;  // of all steps up to the last
   // Rows that a run has features for: by row, but for inputs_, which is row-major.

@@ -296,17 +296,20 @@ Result<std::vector<float>> FittedTransforms::Transform(const FeatureTable& table
   return matrix;
 }
 
-Status FittedTransforms::TransformRow(std::span<const Value> row, std::span<float> out) const {
+Status FittedTransforms::TransformRow(std::span<const Value> row,
+                                      std::span<const std::size_t> positions,
+                                      std::span<float> out) const {
   for (std::size_t i = 0; i < inputs_.size(); ++i) {
-    if (Status fits = CheckKind(inputs_[i], row[i]); !fits) return fits;
+    const Value& value = row[positions[i]];
+    if (Status fits = CheckKind(inputs_[i], value); !fits) return fits;
     float* first = out.data() + features_[i].first_output;
     if (inputs_[i].kind == FeatureKind::kNumber) {
-      *first = Apply(features_[i].number, NumberAsFloat(row[i]));
+      *first = Apply(features_[i].number, NumberAsFloat(value));
       continue;
     }
     const Category& category = features_[i].category;
     std::optional<std::uint32_t> code;
-    if (const auto* text = std::get_if<std::string_view>(&row[i])) {
+    if (const auto* text = std::get_if<std::string_view>(&value)) {
       const auto known = category.codes.find(*text);
       if (known != category.codes.end()) {
         code = known->second;

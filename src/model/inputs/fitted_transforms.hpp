@@ -93,10 +93,12 @@ class FittedTransforms {
   [[nodiscard]] Result<std::vector<float>> Transform(const FeatureTable& table,
                                                      std::span<const std::uint32_t> rows) const;
 
-  /// The same for one row of values in the order of inputs(), bit for bit; allocates nothing unless
-  /// it fails: kInvalidArgument with the feature's name also for a value of the wrong kind.
-  /// Precondition: row.size() == inputs().size() and out.size() == outputs().size().
-  Status TransformRow(std::span<const preprocessing::Value> row, std::span<float> out) const;
+  /// The same for one row of values, bit for bit, of which that of input i is row[positions[i]];
+  /// allocates nothing unless it fails: kInvalidArgument with the feature's name also for a value
+  /// of the wrong kind. Precondition: positions.size() == inputs().size(), all of them within the
+  /// row, and out.size() == outputs().size().
+  Status TransformRow(std::span<const preprocessing::Value> row,
+                      std::span<const std::size_t> positions, std::span<float> out) const;
 
   /// All of it as JSON, and back, without loss.
   [[nodiscard]] nlohmann::ordered_json ToJson() const;

@@ -1,34 +1,150 @@
 #include "model/predict/predictor.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
-#include <cstddef>
+#include <numeric>
 #include <string_view>
-#include <utility>
 
 namespace forkcast::model {
+namespace {
 
 using preprocessing::FeatureSpec;
 using preprocessing::Value;
+
+/// "value"; or "class" and the probability of each.
+std::vector<OutputColumn> OutputsOf(const ValueAnswer& /*answer*/) {
+  return {{.name = "value", .type = OutputType::kNumber, .categories = {}}};
+}
+std::vector<OutputColumn> OutputsOf(const ClassAnswer& answer) {
+  std::vector<OutputColumn> outputs{
+      {.name = "class", .type = OutputType::kCategory, .categories = answer.classes}};
+  for (const std::string& name : answer.classes) {
+    outputs.push_back(
+        {.name = "probability." + name, .type = OutputType::kNumber, .categories = {}});
+  }
+  return outputs;
+}
+
+Status CheckInputs(const Model& model, const FittedTransforms& transforms) {
+  if (std::ranges::equal(model.inputs(), transforms.outputs(), {}, &InputColumn::name)) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "the columns that its transforms make are not those that it reads"};
+}
+
+Status CheckScores(const Model& model, std::size_t scores) {
+  if (model.outputs().size() == scores) return {};
+  return Error{ErrorCode::kInvalidArgument, fmt::format("expected a model that answers {} number{}",
+                                                        scores, scores == 1 ? "" : "s")};
+}
+
+std::size_t ScoresFor(const ValueAnswer& /*answer*/) noexcept { return 1; }
+std::size_t ScoresFor(const ClassAnswer& answer) noexcept {
+  return answer.classes.size() == 2 ? 1 : answer.classes.size();
+}
+
+/// Scores of a row become probabilities of all classes. `probabilities` may begin where `scores`
+/// do, or before.
+void ToProbabilities(std::span<const double> scores, bool are_shares,
+                     std::span<double> probabilities) noexcept {
+  if (scores.size() == 1) {
+    // A forest's sum may be 1 + 1e-7.
+    const double second = std::clamp(scores.front(), 0.0, 1.0);
+    probabilities[0] = 1 - second;
+    probabilities[1] = second;
+    return;
+  }
+  for (std::size_t i = 0; i < scores.size(); ++i) probabilities[i] = scores[i];
+  if (!are_shares) return;
+  const double sum = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
+  // Where all shares are 0 the model knows nothing, and every class is as likely.
+  const double even = 1 / static_cast<double>(probabilities.size());
+  for (double& one : probabilities) {
+    one /= sum;
+    if (std::isnan(one)) one = even;
+  }
+}
+
+}  // namespace
 
 Result<Predictor> Predictor::Make(std::unique_ptr<const Model> model,
                                   std::span<const FeatureSpec> features) {
   Result<InputEncoder> encoder = InputEncoder::Make(model->inputs(), features);
   if (!encoder) return std::move(encoder).error();
-  return Predictor(std::move(model), std::move(*encoder));
+  std::vector<OutputColumn> outputs(model->outputs().begin(), model->outputs().end());
+  return Predictor({.model = std::move(model)}, *std::move(encoder), OwnAnswer{},
+                   std::move(outputs));
 }
 
-void Predictor::Predict(std::span<const Value> features, Scratch& scratch,
-                        std::span<double> out) const {
-  const std::size_t rows = out.size() / model_->outputs().size();
-  if (rows == 0) return;
-  const std::size_t width = features.size() / rows;
-  const std::size_t inputs = model_->inputs().size();
-  scratch.rows.resize(rows * inputs);
-  for (std::size_t row = 0; row < rows; ++row) {
-    encoder_.Encode(features.subspan(row * width, width),
-                    std::span(scratch.rows).subspan(row * inputs, inputs));
+Result<Predictor> Predictor::Make(ScoringModel scoring,
+                                  std::shared_ptr<const FittedEncoder> encoder,
+                                  TrainedAnswer answer) {
+  if (Status fits = CheckInputs(*scoring.model, encoder->transforms()); !fits) {
+    return std::move(fits).error();
   }
-  model_->Predict(scratch.rows, out);
+  return std::visit(
+      [&](auto& one) -> Result<Predictor> {
+        if (Status fits = CheckScores(*scoring.model, ScoresFor(one)); !fits) {
+          return std::move(fits).error();
+        }
+        std::vector<OutputColumn> outputs = OutputsOf(one);
+        return Predictor(std::move(scoring), std::move(encoder), std::move(one),
+                         std::move(outputs));
+      },
+      answer);
+}
+
+const FittedEncoder* Predictor::encoder() const noexcept {
+  const auto* const fitted = std::get_if<std::shared_ptr<const FittedEncoder>>(&encoder_);
+  return fitted == nullptr ? nullptr : fitted->get();
+}
+
+const TargetTransform* Predictor::target() const noexcept {
+  const auto* const value = std::get_if<ValueAnswer>(&answer_);
+  return value != nullptr && value->target ? &*value->target : nullptr;
+}
+
+Status Predictor::Encode(std::span<const Value> features, std::span<float> inputs) const {
+  if (const auto* const plain = std::get_if<InputEncoder>(&encoder_)) {
+    plain->Encode(features, inputs);
+    return {};
+  }
+  return encoder()->Encode(features, inputs);
+}
+
+void Predictor::Predict(std::span<const float> inputs, std::span<const TargetReference> references,
+                        std::span<double> out) const noexcept {
+  if (std::holds_alternative<ClassAnswer>(answer_)) {
+    PredictClasses(inputs, out);
+    return;
+  }
+  scoring_.model->Predict(inputs, out);
+  const TargetTransform* const transform = target();
+  if (transform == nullptr) return;
+  for (std::size_t row = 0; row < out.size(); ++row) {
+    out[row] = transform->Invert(out[row], references[row]);
+  }
+}
+
+/// The scores of all rows are put at the end of `out`, so that no memory is needed beside it: row
+/// by row they are read before, or where, the row's answer is written. With n rows of s scores and
+/// w > s outputs, row i is written up to (i + 1) w, and the next is read from n (w - s) + (i + 1) s
+/// on, which is not less.
+void Predictor::PredictClasses(std::span<const float> inputs,
+                               std::span<double> out) const noexcept {
+  const std::size_t width = outputs_.size();
+  const std::size_t rows = out.size() / width;
+  const std::size_t scores = scoring_.model->outputs().size();
+  const std::span<double> all_scores = out.last(rows * scores);
+  scoring_.model->Predict(inputs, all_scores);
+  for (std::size_t row = 0; row < rows; ++row) {
+    const std::span<double> of_row = out.subspan(row * width, width);
+    const std::span<double> probabilities = of_row.subspan(1);
+    ToProbabilities(all_scores.subspan(row * scores, scores), scoring_.are_shares, probabilities);
+    of_row.front() =
+        static_cast<double>(std::ranges::max_element(probabilities) - probabilities.begin());
+  }
 }
 
 Value OutputValue(const OutputColumn& column, double output) noexcept {

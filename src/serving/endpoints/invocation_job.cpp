@@ -203,6 +203,8 @@ Result<InvocationJob::Step> InvocationJob::Decode() {
   scored_numbers_.clear();
   features_.clear();
   features_.reserve(steps_->decoded.row_numbers.size() * pipeline().spec().features.size());
+  inputs_.clear();
+  inputs_.reserve(steps_->decoded.row_numbers.size() * pipeline().predictor().input_count());
   stale_.clear();
   feature_errors_.clear();
   return Step::kStageDone;
@@ -210,15 +212,21 @@ Result<InvocationJob::Step> InvocationJob::Decode() {
 
 InvocationJob::Step InvocationJob::ComputeFeatures() {
   const std::size_t width = pipeline().spec().features.size();
+  const std::size_t input_count = pipeline().predictor().input_count();
   const std::size_t end = std::min(next_ + kRowsBetweenLooks, steps_->decoded.row_numbers.size());
   for (; next_ < end; ++next_) {
     features_.resize(features_.size() + width);
+    inputs_.resize(inputs_.size() + input_count);
+    const std::span<Value> row = std::span(features_).last(width);
     SeriesMask stale = 0;
     Status computed = steps_->features.Compute(pipeline().snapshots(), steps_->decoded.rows, next_,
-                                               invocation_.request.received,
-                                               std::span(features_).last(width), stale);
+                                               invocation_.request.received, row, stale);
+    if (computed) {
+      computed = pipeline().predictor().Encode(row, std::span(inputs_).last(input_count));
+    }
     if (!computed) {
       features_.resize(features_.size() - width);
+      inputs_.resize(inputs_.size() - input_count);
       feature_errors_.push_back(
           {.row = steps_->decoded.row_numbers[next_], .error = std::move(computed).error()});
       continue;
@@ -238,12 +246,12 @@ InvocationJob::Step InvocationJob::ComputeFeatures() {
 }
 
 InvocationJob::Step InvocationJob::Predict() {
-  const std::size_t width = pipeline().spec().features.size();
-  const std::size_t output_count = pipeline().predictor().outputs().size();
+  const model::Predictor& predictor = pipeline().predictor();
+  const std::size_t inputs = predictor.input_count();
+  const std::size_t outputs = predictor.outputs().size();
   const std::size_t rows = std::min(kRowsBetweenLooks, scored_rows_.size() - next_);
-  pipeline().predictor().Predict(
-      std::span(features_).subspan(next_ * width, rows * width), scratch_,
-      std::span(outputs_).subspan(next_ * output_count, rows * output_count));
+  predictor.Predict(std::span(inputs_).subspan(next_ * inputs, rows * inputs), {},
+                    std::span(outputs_).subspan(next_ * outputs, rows * outputs));
   next_ += rows;
   return next_ < scored_rows_.size() ? Step::kGoesOn : Step::kStageDone;
 }

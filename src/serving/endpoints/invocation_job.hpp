@@ -101,7 +101,7 @@ class InvocationJob final : public Job {
   std::vector<std::size_t> scored_numbers_;     // and within the request
   std::vector<preprocessing::Value> features_;  // scored rows x features
   std::vector<preprocessing::SeriesMask> stale_;
-  model::Predictor::Scratch scratch_;
+  std::vector<float> inputs_;    // scored rows x the floats that the model reads
   std::vector<double> outputs_;  // scored rows x the model's outputs
   std::vector<wire::RowError> feature_errors_;
   // How far the answer is in the three ascending lists that make up the rows of the request.

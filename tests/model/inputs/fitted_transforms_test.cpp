@@ -45,6 +45,13 @@ FeatureTable Cities(const std::vector<Value>& values) {
   return table;
 }
 
+/// Where the inputs of transforms are in a row that has no others.
+std::vector<std::size_t> InOrder(const FittedTransforms& transforms) {
+  std::vector<std::size_t> positions(transforms.inputs().size());
+  std::iota(positions.begin(), positions.end(), std::size_t{0});
+  return positions;
+}
+
 struct NumberCase {
   std::string name;
   TransformSpec spec;
@@ -150,7 +157,8 @@ TEST(UnknownCategory, IsAnErrorWhereAskedFor) {
                        "no row of the training had the category \"Aachen\"", "city"};
   EXPECT_EQ(fitted->Transform(table, AllRows(table)).error(), expected);
   std::vector<float> out(1);
-  EXPECT_EQ(fitted->TransformRow(std::vector<Value>{"Aachen"sv}, out).error(), expected);
+  EXPECT_EQ(fitted->TransformRow(std::vector<Value>{"Aachen"sv}, InOrder(*fitted), out).error(),
+            expected);
 }
 
 /// A table of two numbers and two texts, with missing values, and a target.
@@ -222,9 +230,19 @@ TEST(FittedTransforms, GiveTheSameBitsRowByRowAsForATable) {
   ASSERT_EQ(matrix.size(), 200 * width);
   for (std::size_t i = 0; i < 200; ++i) {
     std::vector<float> row(width);
-    ASSERT_TRUE(fitted->TransformRow(data.rows[i], row));
+    ASSERT_TRUE(fitted->TransformRow(data.rows[i], InOrder(*fitted), row));
     ASSERT_TRUE(SameBits(row, std::span(matrix).subspan(i * width, width))) << i;
   }
+}
+
+TEST(FittedTransforms, ReadARowsValuesWhereverTheyAre) {
+  const FeatureTable table = Cities({"Ulm"sv, "Aachen"sv});
+  const auto fitted = FittedTransforms::Fit(table, {}, AllRows(table), {});
+  ASSERT_TRUE(fitted);
+  const std::vector<Value> row{"not this"sv, kNone, "Ulm"sv};
+  std::vector<float> out(1);
+  ASSERT_TRUE(fitted->TransformRow(row, std::vector<std::size_t>{2}, out));
+  EXPECT_THAT(out, ElementsAre(1));
 }
 
 TEST(FittedTransforms, AllocateNothingForARow) {
@@ -233,8 +251,9 @@ TEST(FittedTransforms, AllocateNothingForARow) {
       FittedTransforms::Fit(data.table, data.target, AllRows(data.table), kMixedSpecs);
   ASSERT_TRUE(fitted);
   std::vector<float> out(fitted->outputs().size());
+  const std::vector<std::size_t> in_order = InOrder(*fitted);
   const std::size_t before = AllocationCount();
-  for (const std::vector<Value>& row : data.rows) (void)fitted->TransformRow(row, out);
+  for (const std::vector<Value>& row : data.rows) (void)fitted->TransformRow(row, in_order, out);
   EXPECT_EQ(AllocationCount(), before);
 }
 
@@ -261,7 +280,7 @@ TEST(FittedTransforms, DoNotTakeAnotherTable) {
   EXPECT_THAT(fitted->Transform(cities, AllRows(cities)).error().message,
               HasSubstr("not those of the training"));
   std::vector<float> out(1);
-  EXPECT_EQ(fitted->TransformRow(std::vector<Value>{"Ulm"sv}, out).error(),
+  EXPECT_EQ(fitted->TransformRow(std::vector<Value>{"Ulm"sv}, InOrder(*fitted), out).error(),
             (Error{ErrorCode::kInvalidArgument, "expected a number", "x"}));
 }
 

@@ -58,7 +58,7 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
 
   const Predictor predictor =
       *Predictor::Make(std::move(LoadModel(spec.serving->model)->model), spec.features);
-  Predictor::Scratch scratch;
+  std::vector<float> inputs(predictor.input_count());
   preprocessing::FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone);
   std::vector<Value> features(computer.feature_count());
 
@@ -73,7 +73,8 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
       EXPECT_TRUE(computed.ok()) << computed.error().message;
       EXPECT_EQ(stale, 0U);
       double decided = -1;
-      predictor.Predict(features, scratch, std::span(&decided, 1));
+      EXPECT_TRUE(predictor.Encode(features, inputs));
+      predictor.Predict(inputs, {}, std::span(&decided, 1));
       const Value decision = OutputValue(predictor.outputs().front(), decided);
       decisions.push_back({std::string(orders.column(0).Text(i)),
                            std::string(std::get<std::string_view>(decision))});
