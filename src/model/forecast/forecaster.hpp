@@ -131,7 +131,7 @@ class Forecaster {
 };
 
 /// Answers questions to a Forecaster. Holds scratch memory: one object a thread. Allocates nothing
-/// in the steady state but what the models do.
+/// in the steady state, but for the median of a cold start.
 class ForecastSession {
  public:
   /// `forecaster` outlives the object.
