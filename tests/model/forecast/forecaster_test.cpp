@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <fstream>
 #include <map>
 #include <thread>
 #include <tuple>
@@ -14,6 +15,8 @@
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_request.hpp"
 #include "model/forecast/sales_testing.hpp"
+#include "model/forecast/trained_forecast.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -40,21 +43,28 @@ class ForecasterTest : public TrainCommandTest {
   void Learn() {
     Ingest();
     spec_ = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
-    plan_ = ReadTrainingPlan(JsonNode(document_), spec_);
+    plan_ = ReadTrainingPlan(JsonNode(document_), spec_, TrainerKinds());
     data_ = *ForecastData::Open(spec_, Snapshots());
     const auto all = *data_->grid().AllPeriods();
     examples_ = *StepExamples::Compute(*data_, plan_, {all.first, all.last}, data_->AllKeys());
-    auto trained = ForecastModel::Train(*data_, plan_, *examples_, {all.first, all.last},
-                                        [](const TrainingStage&) { return true; });
+    auto trained = TrainedForecast::Train(*data_, plan_, *examples_, {all.first, all.last},
+                                          [](const TrainingStage&) { return true; });
     ASSERT_TRUE(trained) << trained.error().message;
     model_ = **std::move(trained);
+    files_.clear();
+    for (const ArtefactFile& file : *model_->Files()) {
+      const fs::path place = folder_.path() / "version" / file.path;
+      fs::create_directories(place.parent_path());
+      std::ofstream(place, std::ios::binary) << file.bytes;
+      files_.push_back({.path = file.path, .place = place});
+    }
   }
   /// With the model learned before, over what is ingested by now.
   void Serve(const ordered_json& cold_start = "refuse") {
     auto forecaster =
         Forecaster::Make({.spec = spec_,
                           .plan = plan_,
-                          .model = *ForecastModel::Load(*model_->Files(), spec_, plan_),
+                          .model = *ForecastModel::Load(files_, spec_, plan_),
                           .snapshots = *preprocessing::OpenSnapshots(spec_, Snapshots()),
                           .cold_start = ReadColdStart(JsonNode(cold_start))});
     ASSERT_TRUE(forecaster) << forecaster.error().message;
@@ -98,7 +108,7 @@ class ForecasterTest : public TrainCommandTest {
   [[nodiscard]] Bits Judged(PeriodIndex first_origin, PeriodIndex last_origin) const {
     Bits bits;
     for (PeriodIndex origin = first_origin; origin <= last_origin; ++origin) {
-      const auto forecasts = model_->Predict(*data_, plan_, *examples_, origin);
+      const auto forecasts = model_->model().Predict(*data_, plan_, *examples_, origin);
       EXPECT_TRUE(forecasts) << forecasts.error().message;
       for (const model::Forecast& one : *forecasts) {
         bits[{data_->KeyName(one.point.key), origin, one.step}] =
@@ -134,7 +144,8 @@ class ForecasterTest : public TrainCommandTest {
   TrainingPlan plan_;
   std::unique_ptr<ForecastData> data_;
   std::optional<StepExamples> examples_;
-  std::optional<ForecastModel> model_;
+  std::optional<TrainedForecast> model_;
+  std::vector<PublishedFile> files_;  // its, where a server would map them
   std::unique_ptr<const Forecaster> forecaster_;
   std::optional<ForecastSession> session_;
 };

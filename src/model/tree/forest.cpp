@@ -1,0 +1,310 @@
+#include "model/tree/forest.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstring>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "data_preprocessing/base/mapped_file.hpp"
+#include "model/tree/forest_format.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using forest_format::Header;
+using forest_format::kExits;
+using forest_format::kLeavesALine;
+using forest_format::kTests;
+using forest_format::Tile;
+
+Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
+
+/// The exits that a tile with these tests leads to, whatever their outcome.
+constexpr auto kExitsOf = [] {
+  std::array<std::uint8_t, 1U << kTests> exits{};
+  for (std::size_t tests = 0; tests < exits.size(); ++tests) {
+    for (std::size_t outcome = 0; outcome < exits.size(); ++outcome) {
+      if ((outcome & ~tests) != 0) continue;
+      exits[tests] |= static_cast<std::uint8_t>(1U << forest_format::kExitOf[outcome]);
+    }
+  }
+  return exits;
+}();
+
+// ---- links, in float and in the order of XGBoost's own ----
+
+float Sigmoid(float margin) noexcept {
+  constexpr float kGreatest = 88.7F;  // e to it is a float
+  constexpr float kLeast = 1e-16F;
+  return 1.0F / (std::exp(std::min(-margin, kGreatest)) + 1.0F + kLeast);
+}
+
+void Softmax(std::span<float> margins) noexcept {
+  float greatest = margins[0];
+  for (const float margin : margins.subspan(1)) greatest = std::fmax(margin, greatest);
+  double sum = 0;
+  for (float& margin : margins) {
+    margin = std::exp(margin - greatest);
+    sum += margin;
+  }
+  for (float& margin : margins) margin /= static_cast<float>(sum);
+}
+
+/// The margins of a row become what it is answered, from the first on.
+void Finish(Link link, std::span<float> margins) noexcept {
+  switch (link) {
+    case Link::kIdentity:
+      return;
+    case Link::kSigmoid:
+      for (float& margin : margins) margin = Sigmoid(margin);
+      return;
+    case Link::kExp:
+      for (float& margin : margins) margin = std::exp(margin);
+      return;
+    case Link::kRoundedExp:
+      for (float& margin : margins) margin = static_cast<float>(std::exp(double{margin}));
+      return;
+    case Link::kStep:
+      for (float& margin : margins) margin = margin > 0 ? 1.0F : 0.0F;
+      return;
+    case Link::kSoftmax:
+      Softmax(margins);
+      return;
+    case Link::kGreatest:
+      margins[0] = static_cast<float>(std::ranges::max_element(margins) - margins.begin());
+      return;
+  }
+}
+
+}  // namespace
+
+/// The bytes of a file: mapped, or copied to where tiles may begin.
+class Forest::Bytes {
+ public:
+  explicit Bytes(MappedFile file) : held_(std::move(file)) {}
+  explicit Bytes(std::string_view bytes)
+      : held_(std::vector<Tile>(bytes.size() / sizeof(Tile) + 1)), size_(bytes.size()) {
+    std::memcpy(std::get<std::vector<Tile>>(held_).data(), bytes.data(), bytes.size());
+  }
+
+  [[nodiscard]] std::span<const std::byte> get() const noexcept {
+    if (const auto* file = std::get_if<MappedFile>(&held_)) return file->bytes();
+    return std::as_bytes(std::span(std::get<std::vector<Tile>>(held_))).first(size_);
+  }
+
+ private:
+  std::variant<MappedFile, std::vector<Tile>> held_;
+  std::size_t size_ = 0;
+};
+
+/// Checks a file, and points a forest to its sections.
+class Forest::Reader {
+ public:
+  Reader(std::span<const std::byte> file, Forest& forest) : file_(file), forest_(forest) {}
+
+  Status Read() {
+    if (Status good = ReadHeader(); !good) return good;
+    if (Status good = CutSections(); !good) return good;
+    if (forest_format::ComputeChecksum(file_) != header_.checksum) {
+      return Corrupt("checksum mismatch: the file is damaged");
+    }
+    for (const float base : forest_.base_margins_) {
+      if (!std::isfinite(base)) return Corrupt("damaged: a margin that is no number");
+    }
+    if (Status good = CheckTrees(); !good) return good;
+    return ReadNames();
+  }
+
+ private:
+  Status ReadHeader() {
+    if (file_.size() < offsetof(Header, checksum)) return Corrupt("not a forest file");
+    std::memcpy(&header_, file_.data(), std::min(sizeof header_, file_.size()));
+    if (header_.magic != forest_format::kMagic) return Corrupt("not a forest file");
+    if (header_.byte_order != forest_format::kByteOrder) {
+      return Corrupt("of a machine that writes numbers in another order");
+    }
+    if (header_.version != forest_format::kVersion) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("forest file of version {}, expected {}: written by another version "
+                               "of this program; train or import the model again",
+                               header_.version, forest_format::kVersion)};
+    }
+    if (file_.size() < sizeof header_ || header_.file_size != file_.size()) {
+      return Corrupt(fmt::format("{} bytes of {}", file_.size(), header_.file_size));
+    }
+    if (header_.feature_count == 0 || header_.feature_count > ForestSource::kMostFeatures ||
+        header_.margin_count == 0 || header_.margin_count > ForestSource::kMostMargins ||
+        header_.link >= kLinkCount) {
+      return Corrupt("damaged header");
+    }
+    return {};
+  }
+
+  /// The next `count` elements; none at all when they do not fit.
+  template <typename T>
+  std::span<const T> Take(std::size_t count) {
+    if (count > (file_.size() - at_) / sizeof(T)) {
+      fits_ = false;
+      return {};
+    }
+    const auto* const begin = reinterpret_cast<const T*>(file_.data() + at_);
+    at_ += count * sizeof(T);
+    return {begin, count};
+  }
+
+  Status CutSections() {
+    at_ = sizeof header_;
+    ForestTables& tables = forest_.tables_;
+    tables.lines = Take<Tile>(header_.line_count);
+    tables.trees = Take<forest_format::Tree>(header_.tree_count);
+    forest_.base_margins_ = Take<float>(header_.margin_count);
+    tables.category_words = Take<std::uint32_t>(header_.category_word_count);
+    tables.feature_count = header_.feature_count;
+    tables.margin_count = header_.margin_count;
+    forest_.link_ = static_cast<Link>(header_.link);
+    return fits_ ? Status() : Corrupt("damaged: a section lies out of bounds");
+  }
+
+  /// A tile leads on to lines behind it alone, so that one pass sees every tile after all that lead
+  /// to it, and no walk goes round in a circle. Lines that none leads to hold leaves.
+  Status CheckTrees() {
+    const std::span<const Tile> lines = forest_.tables_.lines;
+    std::vector<bool> is_tile(lines.size());
+    for (const forest_format::Tree& tree : forest_.tables_.trees) {
+      if (tree.root >= lines.size() || tree.margin >= header_.margin_count) {
+        return Corrupt("damaged: a tree lies out of bounds");
+      }
+      is_tile[tree.root] = true;
+    }
+    for (std::size_t line = 0; line < lines.size(); ++line) {
+      if (!is_tile[line]) continue;
+      const Tile& tile = lines[line];
+      if (const char* const wrong = Fault(tile, line)) {
+        return Corrupt(fmt::format("damaged: line {}: {}", line, wrong));
+      }
+      for (std::size_t i = 0; i < forest_format::kBitCount[tile.inner]; ++i) {
+        is_tile[tile.first_tile + i] = true;
+      }
+    }
+    return {};
+  }
+
+  /// What is wrong with a tile; null: nothing.
+  [[nodiscard]] const char* Fault(const Tile& tile, std::size_t line) const {
+    const ForestTables& tables = forest_.tables_;
+    if (tile.tests >= kExitsOf.size() || (tile.categorical & ~tile.tests) != 0) {
+      return "tests that are none";
+    }
+    if ((tile.inner & tile.leaves) != 0 || (tile.inner | tile.leaves) != kExitsOf[tile.tests]) {
+      return "exits that fit no tests";
+    }
+    for (std::size_t i = 0; i < kTests; ++i) {
+      if (tile.features[i] >= tables.feature_count) return "a test of no feature";
+      if (((tile.categorical >> i) & 1U) != 0 &&
+          !HasSet(std::bit_cast<std::uint32_t>(tile.slots[i]))) {
+        return "categories that lie out of bounds";
+      }
+    }
+    const std::size_t inner = forest_format::kBitCount[tile.inner];
+    const std::size_t leaves = forest_format::kBitCount[tile.leaves];
+    if (inner > 0 && (tile.first_tile <= line || tile.first_tile + inner > tables.lines.size())) {
+      return "the next tile lies out of bounds";
+    }
+    if (tile.first_leaf + leaves > tables.lines.size() * kLeavesALine) {
+      return "a leaf lies out of bounds";
+    }
+    return nullptr;
+  }
+
+  [[nodiscard]] bool HasSet(std::size_t begin) const {
+    const std::span<const std::uint32_t> words = forest_.tables_.category_words;
+    return begin < words.size() && words[begin] <= words.size() - begin - 1;
+  }
+
+  Status ReadNames() {
+    for (std::size_t i = 0; i < header_.feature_count; ++i) {
+      std::uint32_t size = 0;
+      const std::span<const char> number = Take<char>(sizeof size);
+      if (fits_) std::memcpy(&size, number.data(), sizeof size);
+      const std::span<const char> name = Take<char>(size);
+      if (!fits_) return Corrupt("damaged: a name lies out of bounds");
+      forest_.inputs_.push_back(
+          {.name = {name.data(), name.size()}, .type = InputType::kNumber, .categories = {}});
+    }
+    if (at_ != file_.size()) return Corrupt("damaged: it goes on behind its end");
+    const std::size_t outputs = forest_.link_ == Link::kGreatest ? 1 : header_.margin_count;
+    for (std::size_t i = 0; i < outputs; ++i) {
+      forest_.outputs_.push_back({.name = outputs == 1 ? "score" : fmt::format("score.{}", i),
+                                  .type = OutputType::kNumber,
+                                  .categories = {}});
+    }
+    return {};
+  }
+
+  std::span<const std::byte> file_;
+  Forest& forest_;
+  Header header_;
+  std::size_t at_ = 0;
+  bool fits_ = true;
+};
+
+Forest::Forest(Forest&&) noexcept = default;
+Forest& Forest::operator=(Forest&&) noexcept = default;
+Forest::~Forest() = default;
+
+Result<Forest> Forest::Make(std::unique_ptr<const Bytes> bytes, const ForestKernel& kernel) {
+  Forest forest;
+  forest.bytes_ = std::move(bytes);
+  forest.kernel_ = &kernel;
+  if (Status read = Reader(forest.bytes_->get(), forest).Read(); !read) {
+    return std::move(read).error();
+  }
+  return forest;
+}
+
+Result<Forest> Forest::FromBytes(std::string_view bytes, const ForestKernel& kernel) {
+  return Make(std::make_unique<const Bytes>(bytes), kernel);
+}
+
+Result<Forest> Forest::Open(const std::filesystem::path& path, const ForestKernel& kernel) {
+  try {
+    Result<Forest> forest = Make(std::make_unique<const Bytes>(MappedFile(path)), kernel);
+    if (forest) return forest;
+    return Error{forest.error().code, fmt::format("{}: {}", path.string(), forest.error().message)};
+  } catch (const std::system_error& error) {
+    const bool absent = error.code() == std::errc::no_such_file_or_directory;
+    return Error{absent ? ErrorCode::kNotFound : ErrorCode::kIo, error.what()};
+  }
+}
+
+std::size_t Forest::byte_count() const noexcept { return bytes_->get().size(); }
+
+void Forest::Predict(std::span<const float> rows, std::span<double> out) const noexcept {
+  const std::size_t margins = base_margins_.size();
+  const std::size_t outputs = outputs_.size();
+  const std::size_t row_count = out.size() / outputs;
+  std::array<float, ForestSource::kMostMargins> scratch;  // NOLINT(...): written before it is read
+  const std::size_t block = scratch.size() / margins;
+  for (std::size_t first = 0; first < row_count; first += block) {
+    const std::size_t count = std::min(block, row_count - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::ranges::copy(base_margins_, scratch.begin() + static_cast<std::ptrdiff_t>(i * margins));
+    }
+    kernel_->add(tables_, rows.data() + first * inputs_.size(), count, scratch.data());
+    for (std::size_t i = 0; i < count; ++i) {
+      const std::span<float> row = std::span(scratch).subspan(i * margins, margins);
+      Finish(link_, row);
+      std::ranges::copy(row.first(outputs),
+                        out.begin() + static_cast<std::ptrdiff_t>((first + i) * outputs));
+    }
+  }
+}
+
+}  // namespace forkcast::model
