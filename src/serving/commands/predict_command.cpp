@@ -53,6 +53,7 @@ using preprocessing::Value;
 constexpr std::uint64_t kMostSteps = 1000;
 constexpr std::uint64_t kMostThreads = 1024;
 
+// NOLINTNEXTLINE(readability-function-size): a table.
 std::vector<Flag> PredictFlags() {
   using Kind = Flag::Kind;
   using Need = Flag::Need;

@@ -145,11 +145,6 @@ class ForecasterTest : public TrainCommandTest {
   std::optional<ForecastSession> session_;
 };
 
-struct Shape {
-  const char* strategy;
-  const char* scope;
-  const char* target;
-};
 constexpr std::array kTargets{
     std::pair{"plain", "{}"},
     std::pair{"scaled",
@@ -504,9 +499,11 @@ TEST_F(ForecasterTest, AnswersTwoThreadsAtOnce) {
   EXPECT_EQ(together[1], alone);
 }
 
-TEST_P(EveryForecast, AllocatesNothingOnceASessionIsWarm) {
-  const auto& [strategy, scope, target] = GetParam();
-  if (target != 1) GTEST_SKIP() << "one target will do";
+class WarmSessions : public ForecasterTest,
+                     public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
+
+TEST_P(WarmSessions, AllocateNothing) {
+  const auto& [strategy, scope] = GetParam();
   document_["forecast"]["strategy"] = strategy;
   document_["training"]["scope"] = scope;
   Learn();
@@ -522,6 +519,14 @@ TEST_P(EveryForecast, AllocatesNothingOnceASessionIsWarm) {
   }
   EXPECT_EQ(AllocationCount() - before, 0U);
 }
+
+INSTANTIATE_TEST_SUITE_P(Shapes, WarmSessions,
+                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                                          testing::Values("global", "per_key")),
+                         [](const auto& param) {
+                           return fmt::format("{}_{}", std::get<0>(param.param),
+                                              std::get<1>(param.param));
+                         });
 
 TEST_F(ForecasterTest, IsMadeOfAPublishedVersion) {
   Learn();
