@@ -153,10 +153,11 @@ TEST_F(Operations, StatusTellsOfEachWorkerWhatItDid) {
   EXPECT_EQ(errors, 1U);
 
   const std::vector<std::string> table = Lines(Status(0, {}));
-  ASSERT_EQ(table.size(), 5U) << "server, head, two workers, recorder";
+  ASSERT_EQ(table.size(), 6U) << "server, head, two workers, what they serve, recorder";
   EXPECT_THAT(table[0], HasSubstr("server pid " + std::to_string(server.pid())));
   EXPECT_EQ(table[1].size(), table[2].size());
   EXPECT_EQ(table[1].size(), table[3].size());
+  EXPECT_EQ(table[4], "served by workers 0, 1: order_triage version 1");
 }
 
 TEST_F(Operations, StatusCountsTheRestartsOfASlot) {
