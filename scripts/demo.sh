@@ -173,6 +173,7 @@ if $stay; then
   cat <<END
 demo: serving on $url until Ctrl-C. Try, in $PWD:
 
+  a browser on $url/documentation
   curl -i $url/ping
   curl $url/invocations -H 'Content-Type: application/json' -d '{"order_id": "A-1", "timestamp": "2024-03-01 10:00:00", "sku_code": "$(sed -n '2s/^"\([^"]*\)".*/\1/p' "$orders/inventory.csv")", "zip_code": "$(sed -n '2s/^"\([^"]*\)".*/\1/p' "$orders/zip_codes.csv")"}'
   head -n 4 $orders/orders.csv | curl '$url/invocations?features=true' -H 'Content-Type: text/csv' --data-binary @-
