@@ -23,7 +23,7 @@ ROWS, SEED = 10_000, 1
 BODIES = 1_000
 DEBIAN_PYTHON = "/usr/bin/python3"  # whose packages are gunicorn and Flask
 FORECAST_PEER = ["flask", "gunicorn", "scikit-learn"]  # from PyPI: Debian's scikit-learn is in the way of the build's Boost
-START_S = 60
+START_S = 120  # the forecast's peer learns meanwhile
 
 
 class Trouble(Exception):

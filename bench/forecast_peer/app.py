@@ -13,6 +13,7 @@ import datetime
 import json
 import os
 import pathlib
+import warnings
 
 import flask
 import numpy as np
@@ -89,7 +90,7 @@ def learn(table, quantity):
     return forests
 
 
-with np.errstate(all="ignore"):
+with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
     PRODUCTS, FIRST, QUANTITY, LINES, PRICE = load_weeks(pathlib.Path(os.environ["FORECAST_PEER_DATA"]) / "order_lines.csv")
     TABLE = features(QUANTITY, LINES, PRICE)
 FORESTS = learn(TABLE, QUANTITY)
