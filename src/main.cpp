@@ -2,6 +2,7 @@
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
+#include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/status_command.hpp"
 
@@ -11,7 +12,8 @@ namespace {
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
     &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::ModelsCommand,
-    &serving::ServeCommand,    &serving::StatusCommand,       &model::TrainElsewhere,
+    &serving::PredictCommand,  &serving::ServeCommand,        &serving::StatusCommand,
+    &model::TrainElsewhere,
 };
 
 }  // namespace

@@ -30,6 +30,10 @@ class Arithmetic final : public FeatureOperator {
     }
     return {};
   }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    needs.features.push_back(left_);
+    needs.features.push_back(right_);
+  }
 
  private:
   Kind kind_;

@@ -14,6 +14,9 @@ class AsOf final : public FeatureOperator {
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     return row.reads[from_.read].InForce(from_.column);
   }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    needs.past.push_back({from_.read, from_.column, 0});
+  }
 
  private:
   SeriesColumn from_;

@@ -1,11 +1,12 @@
 #include "data_preprocessing/features/feature_computer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "data_preprocessing/features/feature_operator.hpp"
+#include "data_preprocessing/features/staleness.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
-#include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -96,34 +97,57 @@ Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& mo
                                        SeriesMask& stale) const {
   const std::size_t number = look_ups_[read.look_up].series;
   const SeriesSpec& series = series_[number];
-  if (series.is_static() || !series.max_staleness || series.when_stale == WhenStale::kServe) {
-    return {};
-  }
   // A plan reaches as far as its rows do; where it says when it was made, that is what grows old.
   const bool by_target = read.at == ReadAt::kTarget && series.known_at.empty();
   const Instant time = by_target ? moment.target : moment.asked_at.value_or(moment.origin);
   const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
-  if (watermark && time - *watermark <= *series.max_staleness) return {};
-  if (series.when_stale == WhenStale::kFlag) {
-    stale |= SeriesMask{1} << number;
-    return {};
+  switch (StalenessAt(series, watermark, time)) {
+    case WhenStale::kServe:
+      break;
+    case WhenStale::kFlag:
+      stale |= SeriesMask{1} << number;
+      break;
+    case WhenStale::kRefuse:
+      return Error{ErrorCode::kFeatureStale, TooOldText(series, watermark, time),
+                   features_[read.first_feature].name};
   }
-  return TooOld(read, time);
+  return {};
 }
 
-Error FeatureComputer::TooOld(const Read& read, Instant time) const {
-  const LookUp& look_up = look_ups_[read.look_up];
-  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
-  std::string message = "the newest data of series \"" + series_[look_up.series].name + "\"";
-  if (watermark) {
-    message += " are of ";
-    AppendIsoTimestamp(*watermark, message);
-    message += ", too old for ";
-    AppendIsoTimestamp(time, message);
-  } else {
-    message += " are none";
+Error FeatureComputer::Missing(std::size_t feature, const RowContext& row) {
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    // Without a row in force nobody needed it, but the message does.
+    if (reads_[i].is_grid && !views_[i].row_) {
+      views_[i].period_ = PeriodZero(reads_[i], views_[i], row.origin.instant);
+    }
   }
-  return {ErrorCode::kFeatureStale, std::move(message), features_[read.first_feature].name};
+  MissingPeriods missing;
+  AddMissing(feature, row, missing);
+  std::string message = "feature cannot be computed: ";
+  message += missing.empty() ? "no data for it at the request's time" : missing.Text();
+  return {ErrorCode::kFeatureMissing, std::move(message), features_[feature].name};
+}
+
+void FeatureComputer::AddMissing(std::size_t feature, const RowContext& row,
+                                 MissingPeriods& missing) const {
+  FeatureNeeds needs;
+  operators_[feature]->AddNeeds(row, needs);
+  for (const FeatureNeeds::Past& past : needs.past) {
+    const Read& read = reads_[past.read];
+    const SeriesView& view = views_[past.read];
+    if (!read.is_grid || !std::isnan(view.Back(past.column, past.back))) continue;
+    missing.Add(series_[look_ups_[read.look_up].series], past.column, view.period() - past.back);
+  }
+  for (const std::size_t other : needs.features) {
+    if (IsMissing(row.features[other])) AddMissing(other, row, missing);
+  }
+}
+
+PeriodIndex FeatureComputer::PeriodZero(const Read& read, const SeriesView& view,
+                                        Instant origin) const {
+  if (read.at == ReadAt::kTarget) return view.target_period_;
+  const SeriesSpec& series = series_[look_ups_[read.look_up].series];
+  return PeriodOf(origin - series.delay, series.aggregate->period, zone_) - 1;
 }
 
 void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view,
@@ -206,9 +230,7 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
     values[i] = operators_[i]->Compute(context);
     if (!IsMissing(values[i]) || features_[i].keeps_missing) continue;
     if (!features_[i].when_missing) {
-      return Error{ErrorCode::kFeatureMissing,
-                   "feature cannot be computed: no data for it at the request's time",
-                   features_[i].name};
+      return Missing(i, context);
     }
     values[i] = ViewOf(*features_[i].when_missing);
   }

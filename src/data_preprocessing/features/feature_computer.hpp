@@ -94,7 +94,12 @@ class FeatureComputer {
   void Assume(std::span<const double> assumed, SeriesView& view);
   [[nodiscard]] Status CheckStaleness(const Read& read, const FeatureMoment& moment,
                                       SeriesMask& stale) const;
-  [[nodiscard]] Error TooOld(const Read& read, Instant time) const;
+  /// Why a feature is missing, with the periods that it lacks.
+  [[nodiscard]] Error Missing(std::size_t feature, const RowContext& row);
+  void AddMissing(std::size_t feature, const RowContext& row, MissingPeriods& missing) const;
+  /// The last period visible, of a grid whose key has none, or the target's.
+  [[nodiscard]] PeriodIndex PeriodZero(const Read& read, const SeriesView& view,
+                                       Instant origin) const;
 
   std::span<const FeatureSpec> features_;
   std::span<const SeriesSpec> series_;

@@ -6,6 +6,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
+#include "data_preprocessing/features/missing_periods.hpp"
 #include "data_preprocessing/features/series_view.hpp"
 #include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
@@ -50,6 +51,9 @@ class FeatureOperator {
   /// The feature's value, of the declared type, or missing when it cannot be computed.
   [[nodiscard]] virtual Value Compute(const RowContext& row) const noexcept = 0;
   [[nodiscard]] virtual bool NeedsCivilTime(ReadAt) const noexcept { return false; }
+  /// Adds the periods and features that this row's value is computed from, so that a message can
+  /// say which of them are not there. Slow. An operator that has nothing to say leaves it.
+  virtual void AddNeeds(const RowContext&, FeatureNeeds&) const {}
 };
 
 /// A computed number as a feature: one that is not finite is missing.

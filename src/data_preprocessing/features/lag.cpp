@@ -10,9 +10,12 @@ DeclaredOperator ReadLag(FeatureDeclaration& declaration) {
       {"name", "op", "series", "value", "key", "periods", "at", "missing"});
   const SeriesColumn from = declaration.GridValue().from;
   const int back = declaration.Periods("periods") - 1;
-  return OfColumn<SeriesView>(from, [back](const SeriesView& view, std::size_t column) noexcept {
-    return view.Back(column, back);
-  });
+  return OfColumn<SeriesView>(
+      from,
+      [back](const SeriesView& view, std::size_t column) noexcept {
+        return view.Back(column, back);
+      },
+      [back](const SeriesView&, const auto& name) { name(back); });
 }
 
 /// y(1 - lag) - y(1 - lag - periods).
@@ -22,10 +25,15 @@ DeclaredOperator ReadDifference(FeatureDeclaration& declaration) {
   const SeriesColumn from = declaration.GridValue().from;
   const int periods = declaration.Periods("periods");
   const int back = declaration.Periods("lag", 1) - 1;
-  return OfColumn<SeriesView>(from,
-                              [back, periods](const SeriesView& view, std::size_t column) noexcept {
-                                return view.Back(column, back) - view.Back(column, back + periods);
-                              });
+  return OfColumn<SeriesView>(
+      from,
+      [back, periods](const SeriesView& view, std::size_t column) noexcept {
+        return view.Back(column, back) - view.Back(column, back + periods);
+      },
+      [back, periods](const SeriesView&, const auto& name) {
+        name(back);
+        name(back + periods);
+      });
 }
 
 /// y(h - j season), where j is the least number that does not lead behind y(0), plus seasons - 1.
@@ -35,14 +43,19 @@ DeclaredOperator ReadSeasonalLag(FeatureDeclaration& declaration) {
   const SeriesColumn from = declaration.GridValue().from;
   const int season = declaration.Periods("season");
   const int more = declaration.Periods("seasons", 1) - 1;
+  const auto back = [season, more](const SeriesView& view) noexcept {
+    const PeriodIndex ahead = view.target_period() - view.period();
+    // A target that has passed is no target: its own value is never read, so at least one season
+    // lies between.
+    const PeriodIndex least = (std::max<PeriodIndex>(1, ahead) + season - 1) / season;
+    return (least + more) * season - ahead;
+  };
   return OfColumn<SeriesView>(
-      from, [season, more](const SeriesView& view, std::size_t column) noexcept {
-        const PeriodIndex ahead = view.target_period() - view.period();
-        // A target that has passed is no target: its own value is never read, so at least one
-        // season lies between.
-        const PeriodIndex least = (std::max<PeriodIndex>(1, ahead) + season - 1) / season;
-        return view.Back(column, (least + more) * season - ahead);
-      });
+      from,
+      [back](const SeriesView& view, std::size_t column) noexcept {
+        return view.Back(column, back(view));
+      },
+      [back](const SeriesView& view, const auto& name) { name(back(view)); });
 }
 
 }  // namespace forkcast::preprocessing

@@ -133,6 +133,12 @@ struct Window {
   int min_count = 1;  ///< Of fewer values the feature is missing.
 };
 
+/// Calls `name` for each of them, counted back from period 0.
+template <typename Name>
+void NamePeriods(const Window& window, const Name& name) {
+  for (int i = 0; i < window.size; ++i) name(window.lag - 1 + i);
+}
+
 /// Of the values in the window.
 double StatisticOrMissing(const Window& window, std::span<const double> values) noexcept {
   const Total total = StatisticOf(window.statistic, values);
@@ -223,6 +229,11 @@ class MatchedRolling final : public FeatureOperator {
     for (std::size_t i = 0; i < count; ++i) kept[i] = values[places[i]];
     return ToFeature(StatisticOrMissing(window_, std::span(kept).first(count)));
   }
+  void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
+    NamePeriods(window_, [&](PeriodIndex back) {
+      needs.past.push_back({from_.read, from_.column, back});
+    });
+  }
 
  private:
   SeriesColumn from_;
@@ -265,9 +276,11 @@ DeclaredOperator ReadWindow(FeatureDeclaration& declaration,
   }
   if (!likeness) {
     return OfColumn<SeriesView>(
-        value.from, [window](const SeriesView& view, std::size_t column) noexcept {
+        value.from,
+        [window](const SeriesView& view, std::size_t column) noexcept {
           return StatisticOrMissing(window, view.Window(column, window.lag, window.size));
-        });
+        },
+        [window](const SeriesView&, const auto& name) { NamePeriods(window, name); });
   }
   return {std::make_unique<MatchedRolling>(value.from, window, *std::move(likeness)),
           ColumnType::kDouble};

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/series/series_spec.hpp"
@@ -22,6 +23,10 @@ class GridReader {
   [[nodiscard]] std::size_t key_count() const noexcept { return snapshot_.key_count(); }
   /// Values of the key's columns, in the order of spec.key; texts are views into the snapshot.
   [[nodiscard]] std::vector<Value> KeyValues(std::size_t key) const;
+  /// The same as EncodeKey() has them, a view into the snapshot.
+  [[nodiscard]] std::string_view KeyBytes(std::size_t key) const noexcept {
+    return snapshot_.KeyBytesAt(key);
+  }
   /// Number of the key with these values; none when it has no period.
   [[nodiscard]] std::optional<std::size_t> FindKey(std::span<const Value> values) const;
 

@@ -8,15 +8,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <functional>
 #include <optional>
 #include <set>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/folder_lock.hpp"
+#include "data_preprocessing/base/mapped_file.hpp"
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -146,29 +147,18 @@ bool IsInside(const fs::path& name) {
   return name.is_relative() && name == name.lexically_normal() && *name.begin() != "..";
 }
 
-/// The manifest, after `visit` has seen it and every file that it lists.
-Result<ordered_json> ReadVersion(const VersionInfo& version,
-                                 const std::function<void(ArtefactFile)>& visit) {
-  const fs::path path = version.folder / kManifest;
+/// That the file is the one that `manifest` lists with `hash`. Mapped, so that what is in the page
+/// cache is not copied.
+Status CheckFile(const fs::path& file, const std::string& hash, const fs::path& manifest) {
   try {
-    std::string text = preprocessing::ReadTextFile(path);
-    ordered_json manifest = preprocessing::ParseJson(text);
-    visit({std::string(kManifest), std::move(text), path});
-    const preprocessing::JsonNode node(manifest);
-    for (const preprocessing::JsonNode& file : node.Get("files").Elements()) {
-      const preprocessing::JsonNode name = file.Get("path");
-      if (!IsInside(name.String())) name.Fail("expected a path inside the version's folder");
-      const fs::path listed = version.folder / name.String();
-      std::string bytes = preprocessing::ReadTextFile(listed);
-      if (preprocessing::ContentHash(bytes) != file.Get("hash").String()) {
-        return Error{ErrorCode::kCorrupt,
-                     listed.string() + ": not the file that " + path.string() + " lists"};
-      }
-      visit({name.String(), std::move(bytes), listed});
-    }
-    return manifest;
-  } catch (const preprocessing::SpecError& error) {
-    return Error{ErrorCode::kCorrupt, path.string() + ": " + error.what()};
+    const MappedFile mapped(file);
+    const std::span<const std::byte> bytes = mapped.bytes();
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (preprocessing::ContentHash(text) == hash) return {};
+    return Error{ErrorCode::kCorrupt,
+                 file.string() + ": not the file that " + manifest.string() + " lists"};
+  } catch (const std::system_error& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
   }
 }
 
@@ -310,15 +300,29 @@ Result<VersionInfo> Registry::Find(const std::string& model, const std::string& 
 }
 
 Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {
-  return ReadVersion(version, [](const ArtefactFile&) {});
+  const Result<CheckedVersion> checked = Check(version);
+  if (!checked) return checked.error();
+  return preprocessing::ParseJson(checked->manifest);
 }
 
-Result<std::vector<ArtefactFile>> Registry::ReadFiles(const VersionInfo& version) {
-  std::vector<ArtefactFile> files;
-  const Result<ordered_json> manifest =
-      ReadVersion(version, [&files](ArtefactFile file) { files.push_back(std::move(file)); });
-  if (!manifest) return manifest.error();
-  return files;
+Result<CheckedVersion> Registry::Check(const VersionInfo& version) {
+  const fs::path path = version.folder / kManifest;
+  try {
+    CheckedVersion checked{.manifest = preprocessing::ReadTextFile(path), .files = {}};
+    const ordered_json manifest = preprocessing::ParseJson(checked.manifest);
+    const preprocessing::JsonNode node(manifest);
+    for (const preprocessing::JsonNode& file : node.Get("files").Elements()) {
+      const preprocessing::JsonNode name = file.Get("path");
+      if (!IsInside(name.String())) name.Fail("expected a path inside the version's folder");
+      PublishedFile listed{.path = name.String(), .place = version.folder / name.String()};
+      Status same = CheckFile(listed.place, file.Get("hash").String(), path);
+      if (!same) return std::move(same).error();
+      checked.files.push_back(std::move(listed));
+    }
+    return checked;
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, path.string() + ": " + error.what()};
+  }
 }
 
 Status Registry::CheckNames(const std::string& model, const std::string& alias) {

@@ -23,6 +23,12 @@ struct ArtefactFile {
   std::filesystem::path original{};
 };
 
+/// A file of a version that was published. It stays where it is and does not change.
+struct PublishedFile {
+  std::string path;             ///< Inside the version's folder.
+  std::filesystem::path place;  ///< On disk.
+};
+
 /// A version on disk.
 struct VersionInfo {
   std::string model;
@@ -30,6 +36,12 @@ struct VersionInfo {
   std::filesystem::path folder;
   std::vector<std::string> aliases;  ///< In alphabetical order.
   std::string published_at;          ///< ISO 8601, UTC; empty when nobody noted it.
+};
+
+/// A version whose files are those that its manifest lists, byte for byte.
+struct CheckedVersion {
+  std::string manifest;              ///< The bytes of manifest.json.
+  std::vector<PublishedFile> files;  ///< Those that it lists, in its order.
 };
 
 /// What an alias must still mean when a version is published that was made from the one it meant.
@@ -70,9 +82,8 @@ class Registry {
   /// A version's manifest, after every file has been compared with it: kCorrupt names the first
   /// that is missing or was changed. O(size of the version).
   [[nodiscard]] static Result<nlohmann::ordered_json> ReadManifest(const VersionInfo& version);
-  /// `manifest.json` and, in its order, every file that it lists, after the same comparison, with
-  /// their places as originals.
-  [[nodiscard]] static Result<std::vector<ArtefactFile>> ReadFiles(const VersionInfo& version);
+  /// The same, and where the files are: they are read through once, and nothing of them is kept.
+  [[nodiscard]] static Result<CheckedVersion> Check(const VersionInfo& version);
 
   /// Whether a model and an alias can be called so.
   [[nodiscard]] static Status CheckNames(const std::string& model, const std::string& alias);

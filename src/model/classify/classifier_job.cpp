@@ -47,7 +47,7 @@ Result<std::unique_ptr<ClassifierJob>> ClassifierJob::Plan(const ordered_json& d
   Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
   if (!spec) return spec.error();
   try {
-    ClassifierPlan plan = ReadClassifierPlan(JsonNode(document), *spec);
+    ClassifierPlan plan = ReadClassifierPlan(JsonNode(document), *spec, sources.trainers);
     Override(plan, sources);
     return std::unique_ptr<ClassifierJob>(
         new ClassifierJob(document, *std::move(spec), std::move(plan), sources));
@@ -172,13 +172,12 @@ Result<const Validation*> ClassifierJob::Validate(const OnProgress& on_progress)
 }
 
 Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_progress) const {
-  const Result<std::optional<ClassifierModel>> model =
-      ClassifierModel::Train(plan_, *examples_, examples_->size(), rows().classes(), on_progress);
-  if (!model) return model.error();
-  if (!*model) return std::optional<Artefact>();
-  Result<std::vector<ArtefactFile>> files = Files(**model);
-  if (!files) return files.error();
-  return std::optional(Artefact{.manifest = Manifest(**model), .files = *std::move(files)});
+  const Result<std::optional<TrainedClassifier>> trained =
+      TrainedClassifier::Train(plan_, *examples_, examples_->size(), rows().classes(), on_progress);
+  if (!trained) return trained.error();
+  if (!*trained) return std::optional<Artefact>();
+  return std::optional(
+      Artefact{.manifest = Manifest((*trained)->model()), .files = Files(**trained)});
 }
 
 std::vector<ClassLabel> ClassifierJob::ClassesOf(const ClassifierModel& model) const {
@@ -187,12 +186,11 @@ std::vector<ClassLabel> ClassifierJob::ClassesOf(const ClassifierModel& model) c
   return classes;
 }
 
-Result<std::vector<ArtefactFile>> ClassifierJob::Files(const ClassifierModel& model) const {
-  Result<std::vector<ArtefactFile>> files = model.Files();
-  if (!files) return files.error();
-  files->push_back(ClassesFile(ClassesOf(model), spec_));
-  files->push_back(PipelineFile(document_));
-  files->push_back(ReferenceFile(ReferenceOfJudged()));
+std::vector<ArtefactFile> ClassifierJob::Files(const TrainedClassifier& trained) const {
+  std::vector<ArtefactFile> files = trained.Files();
+  files.push_back(ClassesFile(ClassesOf(trained.model()), spec_));
+  files.push_back(PipelineFile(document_));
+  files.push_back(ReferenceFile(ReferenceOfJudged()));
   return files;
 }
 
@@ -229,8 +227,8 @@ ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
             {"rows_left_out", examples_->refused},
             {"hash", rows().Hash()},
             {"snapshots", SnapshotHashes(spec_, data_->snapshots)}}},
-          {"seed", plan_.trainer.seed},
-          {"libraries", LibraryVersions()},
+          {"seed", plan_.setting.seed},
+          {"libraries", LibraryVersions(*plan_.trainer)},
           {"evaluation", validation_->ToJson()}};
 }
 

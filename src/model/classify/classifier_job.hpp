@@ -66,7 +66,7 @@ class ClassifierJob final : public TrainingJob {
     return SplitByTime(rows().times(), plan_.split);
   }
   /// The pipeline document, the model, its classes, reference statistics.
-  [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ClassifierModel& model) const;
+  [[nodiscard]] std::vector<ArtefactFile> Files(const TrainedClassifier& trained) const;
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ClassifierModel& model) const;
   /// Those that a model knows, in the order of its answers.

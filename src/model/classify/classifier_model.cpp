@@ -60,16 +60,48 @@ Status CheckClasses(std::span<const std::uint32_t> learned, std::span<const doub
   return {};
 }
 
+/// What the label's classes of these positions are called.
+std::vector<std::string> NamesOf(std::span<const std::uint32_t> positions,
+                                 std::span<const ClassLabel> classes) {
+  std::vector<std::string> names;
+  for (const std::uint32_t position : positions) names.push_back(NameOf(classes[position]));
+  return names;
+}
+
 }  // namespace
 
-Result<std::optional<ClassifierModel>> ClassifierModel::Train(const ClassifierPlan& plan,
-                                                              const LabelledExamples& examples,
-                                                              std::size_t count,
-                                                              std::span<const ClassLabel> classes,
-                                                              const OnProgress& on_progress) {
-  TrainerOptions options = plan.trainer;
+Result<ClassifierModel> ClassifierModel::Load(std::span<const PublishedFile> files,
+                                              const ClassifierPlan& plan,
+                                              std::span<const ClassLabel> classes) {
+  std::vector<std::uint32_t> all = RowNumbers(0, classes.size());
+  try {
+    ModelFiles names(files);
+    const StoredModel stored = names.TakeModel(kStem);
+    names.RequireAllTaken("model");
+    PredictorReader reader(plan.inputs, ClassAnswer{NamesOf(all, classes)});
+    return ClassifierModel(std::move(all), reader.Read(stored));
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
+  }
+}
+
+Result<std::vector<float>> ClassifierModel::Matrix(const LabelledExamples& examples,
+                                                   std::size_t first, std::size_t end) const {
+  return predictor_.Encode(examples.features, RowNumbers(first, end));
+}
+
+std::vector<double> ClassifierModel::Predict(std::span<const float> matrix) const {
+  std::vector<double> answers(matrix.size() / predictor_.input_count() *
+                              predictor_.outputs().size());
+  predictor_.Predict(matrix, {}, answers);
+  return answers;
+}
+
+Result<std::optional<TrainedClassifier>> TrainedClassifier::Train(
+    const ClassifierPlan& plan, const LabelledExamples& examples, std::size_t count,
+    std::span<const ClassLabel> classes, const OnProgress& on_progress) {
   const std::size_t validation_rows =
-      ValidationRowsOf(options, MicrosOf(std::span(examples.times).first(count)));
+      ValidationRowsOf(*plan.trainer, MicrosOf(std::span(examples.times).first(count)));
   const auto labels = std::span(examples.labels).first(count);
   std::span<const double> weights = examples.weights;
   if (!weights.empty()) weights = weights.first(count);
@@ -81,51 +113,30 @@ Result<std::optional<ClassifierModel>> ClassifierModel::Train(const ClassifierPl
   for (std::size_t i = 0; i < count; ++i) {
     target[i] = static_cast<double>(std::ranges::lower_bound(known, labels[i]) - known.begin());
   }
-  options.task = known.size() == 2 ? Task::kBinary : Task::kMultiClass;
-  options.classes = known.size();
+  LearningSetting setting = plan.setting;
+  setting.task = known.size() == 2 ? Task::kBinary : Task::kMultiClass;
+  setting.classes = known.size();
   const std::vector<std::uint32_t> rows = RowNumbers(0, count);
-  Result<std::optional<Fit>> fit = FitModel(options, plan.inputs.transforms,
-                                            {.features = examples.features,
-                                             .rows = rows,
-                                             .target = std::span(target).first(count),
-                                             .weights = weights,
-                                             .encoded = target,
-                                             .validation_rows = validation_rows},
-                                            [&](const TrainingProgress& progress) {
-                                              return on_progress(progress.round, progress.rounds);
-                                            });
+  Result<std::optional<TrainedPredictor>> fit =
+      FitModel(*plan.trainer, setting, plan.inputs,
+               {.features = examples.features,
+                .rows = rows,
+                .target = std::span(target).first(count),
+                .weights = weights,
+                .encoded = target,
+                .validation_rows = validation_rows},
+               ClassAnswer{NamesOf(known, classes)}, [&](const TrainingProgress& progress) {
+                 return on_progress(progress.round, progress.rounds);
+               });
   if (!fit) return std::move(fit).error();
-  if (!*fit) return std::optional<ClassifierModel>();
-  return std::optional(ClassifierModel(std::move(known), **std::move(fit)));
+  if (!*fit) return std::optional<TrainedClassifier>();
+  return std::optional(TrainedClassifier(
+      ClassifierModel(std::move(known), std::move((*fit)->predictor)), std::move((*fit)->parts)));
 }
 
-Result<ClassifierModel> ClassifierModel::Load(std::span<const ArtefactFile> files,
-                                              const ClassifierPlan& plan, std::size_t classes) {
-  const bool is_binary = classes == 2;
-  try {
-    ModelFiles names(files);
-    const FilePair pair = names.TakePair(kStem);
-    names.RequireAllTaken("model");
-    std::vector<std::uint32_t> all(classes);
-    std::iota(all.begin(), all.end(), 0);
-    return ClassifierModel(std::move(all),
-                           ReadFit(pair, {.inputs = plan.inputs.columns,
-                                          .task = is_binary ? Task::kBinary : Task::kMultiClass,
-                                          .outputs = is_binary ? 1 : classes}));
-  } catch (const preprocessing::SpecError& error) {
-    return Error{ErrorCode::kCorrupt, error.what()};
-  }
-}
-
-Result<std::vector<float>> ClassifierModel::Matrix(const LabelledExamples& examples,
-                                                   std::size_t first, std::size_t end) const {
-  return fit_.Matrix(examples.features, RowNumbers(first, end));
-}
-
-Result<std::vector<ArtefactFile>> ClassifierModel::Files() const {
+std::vector<ArtefactFile> TrainedClassifier::Files() const {
   std::vector<ArtefactFile> files;
-  Status appended = AppendFiles(fit_, kStem, files);
-  if (!appended) return std::move(appended).error();
+  AppendFiles(model_.predictor(), parts_, kStem, files);
   return files;
 }
 

@@ -14,54 +14,71 @@
 #include "model/classify/labelled_examples.hpp"
 #include "model/learn/fit.hpp"
 #include "model/learn/training_job.hpp"
+#include "model/predict/predictor.hpp"
 
 namespace forkcast::model {
 
-/// Trees and what belongs before and behind them. It knows the classes that it has learned from,
-/// and no others: those of later rows would be knowledge of the future.
+/// A predictor that tells classes apart. It knows the classes that it has learned from, and no
+/// others: those of later rows would be knowledge of the future.
 class ClassifierModel {
  public:
-  /// Learns from the first `count` examples: binary for two classes among them, multiclass for
-  /// more. `classes`: of the label, for messages. Nothing when `on_progress` cancelled.
-  /// kInvalidArgument for one class alone, and as Trainer::Train and FittedTransforms::Fit.
-  static Result<std::optional<ClassifierModel>> Train(const ClassifierPlan& plan,
-                                                      const LabelledExamples& examples,
-                                                      std::size_t count,
-                                                      std::span<const ClassLabel> classes,
-                                                      const OnProgress& on_progress);
+  /// `classes`: learned from, ascending: positions among the label's. Precondition: `predictor`
+  /// answers with as many.
+  ClassifierModel(std::vector<std::uint32_t> classes, Predictor predictor)
+      : classes_(std::move(classes)), predictor_(std::move(predictor)) {}
 
-  /// Reads back what Files() wrote, of a model that knows `classes` classes, and of a pipeline with
-  /// the plan that it was trained with. `files` may hold others beside those under `model/`.
-  /// kCorrupt with the file's name: one that is missing, cannot be read, does not fit to the
-  /// pipeline or to the file beside it, or belongs to no model.
-  static Result<ClassifierModel> Load(std::span<const ArtefactFile> files,
-                                      const ClassifierPlan& plan, std::size_t classes);
+  /// Reads back what TrainedClassifier::Files() wrote, of a model that knows all of `classes`, the
+  /// label's, and of a pipeline with the plan that it was trained with. `files` may hold others
+  /// beside those under `model/`. kCorrupt with the file's name: one that is missing, cannot be
+  /// read, does not fit to the pipeline or to the file beside it, or belongs to no model.
+  static Result<ClassifierModel> Load(std::span<const PublishedFile> files,
+                                      const ClassifierPlan& plan,
+                                      std::span<const ClassLabel> classes);
 
-  /// Learned from, ascending: positions among the label's.
   [[nodiscard]] std::span<const std::uint32_t> classes() const noexcept { return classes_; }
+  /// Answers "class", a position among classes(), and the probability of each.
+  [[nodiscard]] const Predictor& predictor() const noexcept { return predictor_; }
+  /// The names of what the model reads.
   [[nodiscard]] const std::vector<std::string>& columns() const noexcept {
-    return fit_.transforms.outputs();
+    return predictor_.encoder()->transforms().outputs();
   }
-  /// The matrix that the trees read of examples first .. end - 1.
+  /// What the model reads of examples first .. end - 1, row-major.
   [[nodiscard]] Result<std::vector<float>> Matrix(const LabelledExamples& examples,
                                                   std::size_t first, std::size_t end) const;
-  /// Probabilities of classes(), row-major, one row of them for each of `matrix`.
-  [[nodiscard]] Result<std::vector<double>> Predict(std::span<const float> matrix) const {
-    return fit_.Predict(matrix);
-  }
-
-  [[nodiscard]] Result<std::vector<FeatureImportance>> Importances() const {
-    return fit_.trees.Importances();
-  }
-  /// `model/1.ubj` and `model/1.transforms.json`.
-  [[nodiscard]] Result<std::vector<ArtefactFile>> Files() const;
+  /// Its answers to rows of such a matrix, row-major.
+  [[nodiscard]] std::vector<double> Predict(std::span<const float> matrix) const;
 
  private:
-  ClassifierModel(std::vector<std::uint32_t> classes, Fit fit)
-      : classes_(std::move(classes)), fit_(std::move(fit)) {}
-
   std::vector<std::uint32_t> classes_;
-  Fit fit_;
+  Predictor predictor_;
+};
+
+/// A classifier as training leaves it: what is judged, which is what will serve, and what is
+/// published of it.
+class TrainedClassifier {
+ public:
+  /// Learns from the first `count` examples: binary for two classes among them, multiclass for
+  /// more. `classes`: of the label. Nothing when `on_progress` cancelled. kInvalidArgument for one
+  /// class alone, and as Trainer::Train and FittedTransforms::Fit. Precondition: plan.trainer.
+  static Result<std::optional<TrainedClassifier>> Train(const ClassifierPlan& plan,
+                                                        const LabelledExamples& examples,
+                                                        std::size_t count,
+                                                        std::span<const ClassLabel> classes,
+                                                        const OnProgress& on_progress);
+
+  [[nodiscard]] const ClassifierModel& model() const noexcept { return model_; }
+  [[nodiscard]] const std::vector<FeatureImportance>& importances() const noexcept {
+    return parts_.importances;
+  }
+  /// Those under `model/` (FORMAT.md).
+  [[nodiscard]] std::vector<ArtefactFile> Files() const;
+
+ private:
+  TrainedClassifier(ClassifierModel model, TrainedParts parts)
+      : model_(std::move(model)), parts_(std::move(parts)) {}
+
+  ClassifierModel model_;
+  TrainedParts parts_;
 };
 
 }  // namespace forkcast::model

@@ -54,7 +54,8 @@ ClassMetric ReadMetric(const JsonNode& node) {
 
 }  // namespace
 
-ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec) {
+ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec,
+                                  std::span<const TrainerKind> trainers) {
   if (!spec.training) {
     root.Fail("the pipeline has neither a \"forecast\" nor a \"training\" with a label to train");
   }
@@ -64,9 +65,11 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
   CheckLabel(node.Get("label"), spec);
   RequireNothingOfTheLabel(node.Get("model"));
   ClassifierPlan plan;
-  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
-      node, spec,
-      {"table", "label", "test_share", "n_splits", "label_delay", "metric", "slices", "search"});
+  static_cast<LearningPlan&>(plan) =
+      ReadLearningPlan(node, spec,
+                       {.judged_by = {"table", "label", "test_share", "n_splits", "label_delay",
+                                      "metric", "slices", "search"},
+                        .trainers = trainers});
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   if (const auto slices = node.Find("slices")) plan.slices = ReadSlices(*slices, spec.features);

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +25,11 @@ struct ClassifierPlan : LearningPlan {
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
-/// Throws SpecError naming the path: also when the pipeline has no label, or one that is neither
-/// bool, text nor int64; when a feature that is named does not exist, or is no number where one is
-/// needed; when a feature that the model sees is a timestamp.
+/// `trainers`: as PlanReading::trainers. Throws SpecError naming the path: also when the pipeline
+/// has no label, or one that is neither bool, text nor int64; when a feature that is named does not
+/// exist, or is no number where one is needed; when a feature that the model sees is a timestamp.
 [[nodiscard]] ClassifierPlan ReadClassifierPlan(const preprocessing::JsonNode& root,
-                                                const preprocessing::PipelineSpec& spec);
+                                                const preprocessing::PipelineSpec& spec,
+                                                std::span<const TrainerKind> trainers);
 
 }  // namespace forkcast::model

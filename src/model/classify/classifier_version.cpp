@@ -2,6 +2,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/classify/class_files.hpp"
+#include "model/learn/model_files.hpp"
 
 namespace forkcast::model {
 
@@ -10,13 +11,13 @@ Result<ClassifierVersion> ClassifierVersion::Read(const VersionInfo& info) {
   if (!version) return std::move(version).error();
   try {
     ClassifierPlan plan =
-        ReadClassifierPlan(preprocessing::JsonNode(version->document()), version->spec());
-    plan.trainer.seed = version->seed();
-    const ArtefactFile* const file = version->FindFile(kClassesFile);
+        ReadClassifierPlan(preprocessing::JsonNode(version->document()), version->spec(), {});
+    plan.setting.seed = version->seed();
+    const PublishedFile* const file = version->FindFile(kClassesFile);
     if (file == nullptr) {
       return version->InFolder({ErrorCode::kCorrupt, std::string(kClassesFile) + ": missing"});
     }
-    std::vector<ClassLabel> classes = ReadClasses(*file, version->spec());
+    std::vector<ClassLabel> classes = ReadClasses(LoadFile(*file), version->spec());
     return ClassifierVersion(*std::move(version), std::move(plan), std::move(classes));
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kCorrupt, info.folder.string() + ": " + error.what()};
@@ -24,7 +25,7 @@ Result<ClassifierVersion> ClassifierVersion::Read(const VersionInfo& info) {
 }
 
 Result<ClassifierModel> ClassifierVersion::Model() const {
-  Result<ClassifierModel> model = ClassifierModel::Load(files(), plan_, classes_.size());
+  Result<ClassifierModel> model = ClassifierModel::Load(files(), plan_, classes_);
   if (!model) return InFolder(std::move(model).error());
   return model;
 }

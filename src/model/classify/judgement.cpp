@@ -66,8 +66,8 @@ class FoldJudge {
     const std::vector<double> shares = SharesOf(learned, classes);
     const Result<std::vector<float>> matrix = model.Matrix(examples_, first_, end_);
     if (!matrix) return matrix.error();
-    const Result<std::vector<double>> predicted = model.Predict(*matrix);
-    if (!predicted) return predicted.error();
+    const std::vector<double> answers = model.Predict(*matrix);
+    const std::size_t width = model.predictor().outputs().size();
 
     ClassificationSums sums(classes);
     Spread of_model(known, classes);
@@ -75,19 +75,17 @@ class FoldJudge {
     for (std::size_t i = first_; i < end_; ++i) {
       const std::size_t row = i - first_;
       const std::uint32_t actual = examples_.labels[i];
-      const auto probabilities =
-          of_model(std::span(*predicted).subspan(row * known.size(), known.size()));
+      const auto answer = std::span(answers).subspan(row * width, width);
+      const auto probabilities = of_model(answer.subspan(1));
       sums.Add(actual, probabilities);
       for (std::size_t slice = 0; slice < judgement.slices.size(); ++slice) {
         if ((examples_.slices[i] >> slice & 1) != 0) {
           judgement.slices[slice].sums.Add(actual, probabilities);
         }
       }
-      const auto most = std::ranges::max_element(probabilities);
+      const std::uint32_t taken_for = known[static_cast<std::size_t>(answer.front())];
       judgement.rows.push_back(
-          {.example = i,
-           .taken_for = static_cast<std::uint32_t>(most - probabilities.begin()),
-           .probability = *most});
+          {.example = i, .taken_for = taken_for, .probability = probabilities[taken_for]});
       judgement.baselines[0].sums.Add(actual, shares);
       judgement.baselines[1].sums.Add(
           actual, of_stump(stump.Predict(std::span(*matrix).subspan(row * columns, columns))));
@@ -164,18 +162,16 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
                        "the first that was left out: {}",
                        folds[i].test_end - folds[i].test_first, examples.first_refusal)});
     }
-    const Result<std::optional<ClassifierModel>> model = ClassifierModel::Train(
+    const Result<std::optional<TrainedClassifier>> trained = TrainedClassifier::Train(
         plan, examples, train_rows, classes, [&](std::size_t done, std::size_t total) {
           return on_progress(i * total + done, folds.size() * total);
         });
-    if (!model) return in_fold(model.error());
-    if (!*model) return std::optional<ClassifierJudgement>();
-    const Status judged = FoldJudge(examples, train_rows, first, end).Judge(**model, judgement);
+    if (!trained) return in_fold(trained.error());
+    if (!*trained) return std::optional<ClassifierJudgement>();
+    const Status judged =
+        FoldJudge(examples, train_rows, first, end).Judge((*trained)->model(), judgement);
     if (!judged) return in_fold(judged.error());
-    if (i + 1 < folds.size()) continue;
-    Result<std::vector<FeatureImportance>> importances = (*model)->Importances();
-    if (!importances) return importances.error();
-    judgement.importances = *std::move(importances);
+    if (i + 1 == folds.size()) judgement.importances = (*trained)->importances();
   }
   return std::optional(std::move(judgement));
 }

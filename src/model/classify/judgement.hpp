@@ -11,8 +11,8 @@
 #include "model/classify/classifier_plan.hpp"
 #include "model/classify/labelled_examples.hpp"
 #include "model/evaluate/class_metrics.hpp"
+#include "model/learn/trainer.hpp"
 #include "model/learn/training_job.hpp"
-#include "model/learn/xgboost/tree_model.hpp"
 
 namespace forkcast::model {
 

@@ -12,7 +12,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/trainer.hpp"
 
 namespace forkcast::model {
 namespace {

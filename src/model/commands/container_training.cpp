@@ -27,6 +27,7 @@
 #include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/train_command.hpp"
 #include "model/commands/training_console.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
 #include "model/learn/training_run.hpp"
 
 namespace forkcast::model {
@@ -103,7 +104,7 @@ ExitCode CodeOf(ErrorCode code) {
 PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
   Result<PipelineSpec> spec = preprocessing::ParsePipelineSpec(document.dump(), folder);
   if (!spec) throw SpecError(spec.error().message);
-  KindOf(document).check(JsonNode(document), *spec);
+  KindOf(document).check(JsonNode(document), *spec, TrainerKinds());
   return *std::move(spec);
 }
 
@@ -296,7 +297,8 @@ class ContainerTraining {
                              .store = StoreOf(work),
                              .window = request.window,
                              .seed = request.seed,
-                             .threads = request.threads};
+                             .threads = request.threads,
+                             .trainers = TrainerKinds()};
     TrainingConsole console(context_, TrainingConsole::Texts::kHidden);
     StopIfAsked();
     const TrainingOutcome outcome = RunTraining(

@@ -17,14 +17,18 @@ constexpr std::array<PipelineKind, 2> kKinds{{
     {.name = "forecast",
      .has_keys = true,
      .is_kind_of = [](const ordered_json& document) { return document.contains("forecast"); },
-     .check = [](const JsonNode& root,
-                 const PipelineSpec& spec) { static_cast<void>(ReadTrainingPlan(root, spec)); },
+     .check =
+         [](const JsonNode& root, const PipelineSpec& spec, std::span<const TrainerKind> trainers) {
+           static_cast<void>(ReadTrainingPlan(root, spec, trainers));
+         },
      .open = &ForecastJob::Load},
     {.name = "classifier",
      .has_keys = false,
      .is_kind_of = [](const ordered_json&) { return true; },
-     .check = [](const JsonNode& root,
-                 const PipelineSpec& spec) { static_cast<void>(ReadClassifierPlan(root, spec)); },
+     .check =
+         [](const JsonNode& root, const PipelineSpec& spec, std::span<const TrainerKind> trainers) {
+           static_cast<void>(ReadClassifierPlan(root, spec, trainers));
+         },
      .open = &ClassifierJob::Load},
 }};
 

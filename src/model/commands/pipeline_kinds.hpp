@@ -1,12 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "model/learn/trainer.hpp"
 #include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
@@ -19,7 +21,8 @@ struct PipelineKind {
   bool (*is_kind_of)(const nlohmann::ordered_json& document);
   /// Checks the member `training` of a document, whose validated form is `spec`, without any data.
   /// Throws SpecError naming the path.
-  void (*check)(const preprocessing::JsonNode& root, const preprocessing::PipelineSpec& spec);
+  void (*check)(const preprocessing::JsonNode& root, const preprocessing::PipelineSpec& spec,
+                std::span<const TrainerKind> trainers);
   /// The Load() of its TrainingJob.
   Result<std::unique_ptr<TrainingJob>> (*open)(const nlohmann::ordered_json& document,
                                                const JobSources& sources);

@@ -17,8 +17,8 @@
 #include "model/commands/training_console.hpp"
 #include "model/commands/training_programs.hpp"
 #include "model/forecast/key_replacement_job.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
 #include "model/learn/training_run.hpp"
-#include "model/learn/xgboost/trainer.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -158,7 +158,8 @@ JobSources ReadSources(const Arguments& arguments) {
                                 .until = arguments.Text("until"),
                                 .last = arguments.Text("last")},
                      .seed = NumberOf(arguments, "seed"),
-                     .threads = NumberOf(arguments, "threads")};
+                     .threads = NumberOf(arguments, "threads"),
+                     .trainers = TrainerKinds()};
   if (!sources.snapshots.empty()) return sources;
   if (sources.store.empty()) {
     throw Failure(ExitCode::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing");

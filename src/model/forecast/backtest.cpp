@@ -10,6 +10,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/manifest_parts.hpp"
+#include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -163,18 +164,15 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
           error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
-    const Result<std::optional<ForecastModel>> model =
-        ForecastModel::Train(data, plan, examples, fold.train, on_training);
-    if (!model) return in_fold(model.error());
-    if (!*model) return std::optional<Backtest>();
+    const Result<std::optional<TrainedForecast>> trained =
+        TrainedForecast::Train(data, plan, examples, fold.train, on_training);
+    if (!trained) return in_fold(trained.error());
+    if (!*trained) return std::optional<Backtest>();
     const Result<std::vector<Forecast>> forecasts =
-        (*model)->Predict(data, plan, examples, fold.origin);
+        (*trained)->model().Predict(data, plan, examples, fold.origin);
     if (!forecasts) return in_fold(forecasts.error());
     judge.AddFold(fold, *forecasts);
-    if (i + 1 < backtest.folds.size()) continue;
-    Result<std::vector<FeatureImportance>> importances = (*model)->Importances();
-    if (!importances) return importances.error();
-    backtest.importances = *std::move(importances);
+    if (i + 1 == backtest.folds.size()) backtest.importances = (*trained)->Importances();
   }
   for (std::size_t model = 0; model < examples.model_count(); ++model) {
     if (backtest.first_refusal.empty()) {

@@ -13,6 +13,7 @@
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
+#include "model/forecast/fit_models.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"

@@ -50,29 +50,27 @@ Learned LearnedFrom(const TrainingPlan& plan, const TargetTransform& transform,
 }
 
 /// Rows, sorted by period, become one model.
-Result<std::optional<Fit>> FitRows(const TrainingPlan& plan, unsigned threads,
-                                   const PointExamples& examples, std::vector<std::uint32_t> rows,
-                                   const OnRound& on_round) {
+Result<std::optional<TrainedPredictor>> FitRows(const TrainingPlan& plan, unsigned threads,
+                                                const PointExamples& examples,
+                                                std::vector<std::uint32_t> rows,
+                                                const OnRound& on_round) {
   TargetTransform transform = plan.target;
   if (transform.needs_scale()) transform.fallback_scale = MeanScale(examples, rows);
   std::erase_if(rows, [&](std::uint32_t row) {
     return std::isnan(transform.Apply(examples.actual[row], examples.references[row]));
   });
   if (rows.empty()) return Error{ErrorCode::kInvalidArgument, "there is no row to learn from"};
-  TrainerOptions options = plan.trainer;
-  options.threads = threads;
+  LearningSetting setting = plan.setting;
+  setting.threads = threads;
   const Learned learned = LearnedFrom(plan, transform, examples, rows);
-  Result<std::optional<Fit>> fit =
-      FitModel(options, plan.inputs.transforms,
-               {.features = examples.features,
-                .rows = rows,
-                .target = learned.target,
-                .weights = learned.weights,
-                .encoded = examples.actual,
-                .validation_rows = ValidationRowsOf(options, learned.periods)},
-               on_round);
-  if (fit && *fit) (*fit)->target = transform;
-  return fit;
+  return FitModel(*plan.trainer, setting, plan.inputs,
+                  {.features = examples.features,
+                   .rows = rows,
+                   .target = learned.target,
+                   .weights = learned.weights,
+                   .encoded = examples.actual,
+                   .validation_rows = ValidationRowsOf(*plan.trainer, learned.periods)},
+                  ValueAnswer{transform}, on_round);
 }
 
 Error InTask(Error error, const ForecastData& data, const ModelTask& task) {
@@ -95,7 +93,7 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
       return !cancelled.load();
     };
     ModelTask& task = tasks[i];
-    Result<std::optional<Fit>> model =
+    Result<std::optional<TrainedPredictor>> model =
         FitRows(plan, 1, examples.of_model(task.step), std::move(task.rows),
                 [&tell](const TrainingProgress&) { return tell(); });
     if (!model) return InTask(model.error(), data, task);
@@ -104,7 +102,7 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
     tell();
     return {};
   };
-  Status finished = ForEach(tasks.size(), ThreadsOf(plan.trainer), fit);
+  Status finished = ForEach(tasks.size(), ThreadsOf(plan.setting), fit);
   if (!finished) return std::move(finished).error();
   return !cancelled;
 }
@@ -112,8 +110,8 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
 /// One model in all threads.
 Result<bool> FitAlone(const ForecastData& data, const TrainingPlan& plan,
                       const StepExamples& examples, ModelTask& task, const OnStage& on_stage) {
-  Result<std::optional<Fit>> fitted =
-      FitRows(plan, ThreadsOf(plan.trainer), examples.of_model(task.step), std::move(task.rows),
+  Result<std::optional<TrainedPredictor>> fitted =
+      FitRows(plan, ThreadsOf(plan.setting), examples.of_model(task.step), std::move(task.rows),
               [&](const TrainingProgress& progress) {
                 return on_stage({.done = progress.round, .total = progress.rounds});
               });

@@ -24,10 +24,10 @@ using OnStage = std::function<bool(const TrainingStage&)>;
 
 /// One model to train.
 struct ModelTask {
-  std::size_t step = 0;                 ///< From 0.
-  std::optional<std::size_t> key;       ///< In the data; none: for all keys.
-  std::vector<std::uint32_t> rows;      ///< Of the step's examples, sorted by period.
-  std::optional<Fit>* model = nullptr;  ///< Where it goes.
+  std::size_t step = 0;                              ///< From 0.
+  std::optional<std::size_t> key;                    ///< In the data; none: for all keys.
+  std::vector<std::uint32_t> rows;                   ///< Of the step's examples, sorted by period.
+  std::optional<TrainedPredictor>* model = nullptr;  ///< Where it goes.
 };
 
 /// Trains the models of `tasks` from their rows, which it takes. False when `on_stage` cancelled;

@@ -74,7 +74,7 @@ ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t forecast_seri
       column(*series.ValueSchema().Find(spec.forecast->value)),
       requests(spec.request.fields) {
   for (std::size_t key = 0; key < grid.key_count(); ++key) {
-    AppendForecastRequest(spec, grid.KeyValues(key), requests);
+    AppendForecastRequest(spec, grid.KeyValues(key), std::nullopt, requests);
   }
 }
 

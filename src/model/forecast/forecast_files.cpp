@@ -29,7 +29,7 @@ Status AppendKeys(const ModelKeys& keys, std::vector<ArtefactFile>& files) {
 
 ModelKeys TakeKeys(ModelFiles& files, const preprocessing::PipelineSpec& spec) {
   ModelKeys keys;
-  ReadJson(files.Take(kKeysFile), [&](const preprocessing::JsonNode& node) {
+  ReadJson(LoadFile(files.Take(kKeysFile)), [&](const preprocessing::JsonNode& node) {
     keys = ModelKeys::FromJson(node, spec.SeriesNamed(spec.forecast->series),
                                ModelsOf(*spec.forecast));
   });

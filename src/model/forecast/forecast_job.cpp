@@ -49,7 +49,7 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Plan(const ordered_json& docum
   Result<PipelineSpec> spec = ParsePipelineSpec(document.dump(), sources.folder);
   if (!spec) return spec.error();
   try {
-    TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec);
+    TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec, sources.trainers);
     Override(plan, sources);
     return std::unique_ptr<ForecastJob>(
         new ForecastJob(document, *std::move(spec), std::move(plan), sources));
@@ -174,23 +174,24 @@ Result<const Validation*> ForecastJob::Validate(const OnProgress& on_progress) {
   return &validation_.emplace(**std::move(backtest), *data_);
 }
 
-Result<std::optional<ForecastModel>> ForecastJob::Train(const OnProgress& on_progress) const {
-  return ForecastModel::Train(*data_, plan_, examples_, periods_, [&](const TrainingStage& stage) {
-    return on_progress(stage.done, stage.total);
-  });
+Result<std::optional<TrainedForecast>> ForecastJob::Train(const OnProgress& on_progress) const {
+  return TrainedForecast::Train(
+      *data_, plan_, examples_, periods_,
+      [&](const TrainingStage& stage) { return on_progress(stage.done, stage.total); });
 }
 
 Result<std::optional<Artefact>> ForecastJob::TrainOnAll(const OnProgress& on_progress) const {
-  const Result<std::optional<ForecastModel>> model = Train(on_progress);
-  if (!model) return model.error();
-  if (!*model) return std::optional<Artefact>();
-  Result<std::vector<ArtefactFile>> files = Files(**model);
+  const Result<std::optional<TrainedForecast>> trained = Train(on_progress);
+  if (!trained) return trained.error();
+  if (!*trained) return std::optional<Artefact>();
+  Result<std::vector<ArtefactFile>> files = Files(**trained);
   if (!files) return files.error();
-  return std::optional(Artefact{.manifest = Manifest(**model), .files = *std::move(files)});
+  return std::optional(
+      Artefact{.manifest = Manifest((*trained)->model()), .files = *std::move(files)});
 }
 
-Result<std::vector<ArtefactFile>> ForecastJob::Files(const ForecastModel& model) const {
-  Result<std::vector<ArtefactFile>> files = model.Files();
+Result<std::vector<ArtefactFile>> ForecastJob::Files(const TrainedForecast& trained) const {
+  Result<std::vector<ArtefactFile>> files = trained.Files();
   if (!files) return files.error();
   std::vector<float> forecasts;
   for (const JudgedForecast& row : validation_->backtest().rows) {
@@ -237,9 +238,9 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
             {"keys", keys_.size()},
             {"rows", rows},
             {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
-          {"seed", plan_.trainer.seed},
+          {"seed", plan_.setting.seed},
           {"models", model.model_count()},
-          {"libraries", LibraryVersions()},
+          {"libraries", LibraryVersions(*plan_.trainer)},
           {"evaluation", validation_->ToJson()}};
 }
 

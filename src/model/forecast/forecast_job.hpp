@@ -13,6 +13,7 @@
 #include "model/forecast/backtest.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
+#include "model/forecast/trained_forecast.hpp"
 #include "model/forecast/training_plan.hpp"
 #include "model/learn/model_files.hpp"
 #include "model/learn/training_job.hpp"
@@ -77,7 +78,7 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] PeriodRange periods() const noexcept { return periods_; }
 
   // The parts of the artefact, after Validate().
-  [[nodiscard]] Result<std::optional<ForecastModel>> Train(const OnProgress& on_progress) const;
+  [[nodiscard]] Result<std::optional<TrainedForecast>> Train(const OnProgress& on_progress) const;
   [[nodiscard]] ArtefactFile PipelineFile() const { return model::PipelineFile(document_); }
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model) const;
@@ -98,7 +99,7 @@ class ForecastJob final : public TrainingJob {
                                                    const JobSources& sources);
   Status CutWindow(const DataWindow& window);
   /// The pipeline document, the models, reference statistics.
-  [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const ForecastModel& model) const;
+  [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const TrainedForecast& trained) const;
 
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;

@@ -4,19 +4,18 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/table/value.hpp"
 #include "model/artefact/registry.hpp"
-#include "model/forecast/fit_models.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
-#include "model/learn/fit.hpp"
+#include "model/predict/predictor.hpp"
 
 namespace forkcast::model {
 
@@ -32,25 +31,26 @@ struct Forecast {
 /// it was trained on.
 class ForecastModel {
  public:
-  /// Learns from the targets in `train` (and in the plan's window) alone; per key, a model for each
-  /// key of `examples`. Nothing when `on_stage` cancelled. kInvalidArgument names the step, and the
-  /// key where there is one a key, that cannot be trained, and why.
-  static Result<std::optional<ForecastModel>> Train(const ForecastData& data,
-                                                    const TrainingPlan& plan,
-                                                    const StepExamples& examples, PeriodRange train,
-                                                    const OnStage& on_stage);
+  /// By step (one, unless direct), then by key (one, unless per key); none for a key without
+  /// examples.
+  using Predictors = std::vector<std::vector<std::optional<Predictor>>>;
 
-  /// Reads back what Files() wrote (FORMAT.md), of a pipeline with the forecast, the features and
-  /// the plan it was trained with. `files` may hold others beside those under `model/`; their bytes
-  /// are as they were published, which Registry::ReadVersion checks. kCorrupt with the file's name:
-  /// one that is missing, cannot be read, does not fit to the pipeline or to the file beside it, or
-  /// belongs to nothing. Models are read on the plan's number of threads.
-  static Result<ForecastModel> Load(std::span<const ArtefactFile> files,
+  /// Of models that were trained; `keys`: those of the scope per key, whose missing steps are noted
+  /// here.
+  ForecastModel(ModelScope scope, ModelKeys keys, Predictors predictors);
+
+  /// Reads back what TrainedForecast::Files() wrote (FORMAT.md), of a pipeline with the forecast,
+  /// the features and the plan it was trained with. `files` may hold others beside those under
+  /// `model/`; they are as they were published, which Registry::Check looks at. kCorrupt with the
+  /// file's name: one that is missing, cannot be read, does not fit to the pipeline or to the file
+  /// beside it, or belongs to nothing. Forests stay mapped, and what is alike in several models is
+  /// there once. Models are read on the plan's number of threads.
+  static Result<ForecastModel> Load(std::span<const PublishedFile> files,
                                     const preprocessing::PipelineSpec& spec,
                                     const TrainingPlan& plan);
 
   /// The keys of such a version alone.
-  static Result<ModelKeys> LoadKeys(std::span<const ArtefactFile> files,
+  static Result<ModelKeys> LoadKeys(std::span<const PublishedFile> files,
                                     const preprocessing::PipelineSpec& spec,
                                     const TrainingPlan& plan);
 
@@ -64,23 +64,14 @@ class ForecastModel {
   /// Of a key's EncodeKey() bytes: the number by which ModelOf() knows it. None for one that has no
   /// model of its own and none that is for all.
   [[nodiscard]] std::optional<std::size_t> FindKey(std::string_view key) const noexcept;
-  /// The model that answers `step` (1..); null when the key has none for it.
-  [[nodiscard]] const Fit* ModelOf(std::size_t step, std::size_t key) const noexcept;
+  /// What forecasts `step` (1..) for a key; null where there is none.
+  [[nodiscard]] const Predictor* ModelOf(std::size_t step, std::size_t key) const noexcept;
 
-  /// Trained models, those of a step together, by key within.
+  [[nodiscard]] ModelScope scope() const noexcept { return scope_; }
+  [[nodiscard]] const Predictors& predictors() const noexcept { return predictors_; }
   [[nodiscard]] std::size_t model_count() const noexcept;
   /// The keys that have models of their own; none where one model is for all.
   [[nodiscard]] const ModelKeys& keys() const noexcept { return keys_; }
-  /// Mean importance of each feature over all models, the most important first.
-  [[nodiscard]] Result<std::vector<FeatureImportance>> Importances() const;
-  /// The files under `model/` (FORMAT.md). kInvalidArgument for a key that is not UTF-8.
-  [[nodiscard]] Result<std::vector<ArtefactFile>> Files() const;
-  /// The same with the models of another version for all keys but those of this one, byte for byte:
-  /// `base` are that version's files, `base_keys` its keys. Keys keep their numbers; those that the
-  /// other does not have come behind. Precondition: models of one key each. kCorrupt when `base`
-  /// lacks a file that its keys should have.
-  [[nodiscard]] Result<std::vector<ArtefactFile>> FilesOver(
-      const ModelKeys& base_keys, std::span<const ArtefactFile> base) const;
 
  private:
   /// A row of examples, and how far ahead of its origin it is.
@@ -89,7 +80,6 @@ class ForecastModel {
     std::uint32_t row = 0;
   };
 
-  void NoteMissingSteps();
   [[nodiscard]] Result<std::vector<Forecast>> PredictRecursively(const ForecastData& data,
                                                                  const TrainingPlan& plan,
                                                                  const PointExamples& known,
@@ -102,9 +92,7 @@ class ForecastModel {
 
   ModelScope scope_ = ModelScope::kGlobal;
   ModelKeys keys_;  // of the scope per key
-  /// By step (one, unless direct), then by key (one, unless per key); none for a key without
-  /// examples.
-  std::vector<std::vector<std::optional<Fit>>> models_;
+  Predictors predictors_;
 };
 
 }  // namespace forkcast::model

@@ -5,35 +5,17 @@
 #include <algorithm>
 #include <cstddef>
 #include <string>
-#include <variant>
 #include <vector>
 
-namespace forkcast::model {
-namespace {
+#include "data_preprocessing/table/append_value.hpp"
 
-using preprocessing::Column;
+namespace forkcast::model {
+
+using preprocessing::AppendValue;
 using preprocessing::ColumnSpec;
-using preprocessing::ColumnType;
 using preprocessing::PipelineSpec;
 using preprocessing::Table;
 using preprocessing::Value;
-
-void Append(const Value& value, Column& column) {
-  switch (column.type()) {
-    case ColumnType::kText:
-      return column.AppendText(std::get<std::string_view>(value));
-    case ColumnType::kInt64:
-      return column.AppendInt64(std::get<std::int64_t>(value));
-    case ColumnType::kDouble:
-      return column.AppendDouble(std::get<double>(value));
-    case ColumnType::kBool:
-      return column.AppendBool(std::get<bool>(value));
-    case ColumnType::kTimestamp:
-      return column.AppendTimestamp(std::get<Instant>(value));
-  }
-}
-
-}  // namespace
 
 Status CheckForecastRequest(const PipelineSpec& spec) {
   for (const ColumnSpec& field : spec.request.fields.columns) {
@@ -48,14 +30,18 @@ Status CheckForecastRequest(const PipelineSpec& spec) {
   return {};
 }
 
-void AppendForecastRequest(const PipelineSpec& spec, std::span<const Value> key, Table& rows) {
+void AppendForecastRequest(const PipelineSpec& spec, std::span<const Value> key,
+                           const std::optional<Instant>& origin, Table& rows) {
   const std::vector<std::string>& names = spec.forecast->key;
   for (std::size_t i = 0; i < rows.column_count(); ++i) {
-    const auto name = std::ranges::find(names, rows.schema().columns[i].name);
-    if (name == names.end()) {
-      rows.column(i).AppendMissing();
+    const std::string& field = rows.schema().columns[i].name;
+    const auto name = std::ranges::find(names, field);
+    if (name != names.end()) {
+      AppendValue(key[static_cast<std::size_t>(name - names.begin())], rows.column(i));
+    } else if (field == spec.request.time && origin) {
+      rows.column(i).AppendTimestamp(*origin);
     } else {
-      Append(key[static_cast<std::size_t>(name - names.begin())], rows.column(i));
+      rows.column(i).AppendMissing();
     }
   }
 }

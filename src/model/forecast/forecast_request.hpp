@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "data_preprocessing/base/result.hpp"
@@ -14,9 +15,11 @@ namespace forkcast::model {
 /// missing: a forecast knows no more.
 [[nodiscard]] Status CheckForecastRequest(const preprocessing::PipelineSpec& spec);
 
-/// Appends a row that has these values in the fields of the key, and nothing else. Precondition:
-/// of the types of the key's columns, none missing; `rows` has the pipeline's request fields.
+/// Appends a row that has these values in the fields of the key, `origin` (none: missing) in that
+/// of the time, and nothing else. Precondition: `key` is of the types of the key's columns, none
+/// missing; `rows` has the pipeline's request fields.
 void AppendForecastRequest(const preprocessing::PipelineSpec& spec,
-                           std::span<const preprocessing::Value> key, preprocessing::Table& rows);
+                           std::span<const preprocessing::Value> key,
+                           const std::optional<Instant>& origin, preprocessing::Table& rows);
 
 }  // namespace forkcast::model

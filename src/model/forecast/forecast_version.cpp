@@ -11,8 +11,8 @@ Result<ForecastVersion> ForecastVersion::Read(const VersionInfo& info) {
   if (!version) return std::move(version).error();
   try {
     TrainingPlan plan =
-        ReadTrainingPlan(preprocessing::JsonNode(version->document()), version->spec());
-    plan.trainer.seed = version->seed();
+        ReadTrainingPlan(preprocessing::JsonNode(version->document()), version->spec(), {});
+    plan.setting.seed = version->seed();
     return ForecastVersion(*std::move(version), std::move(plan));
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kCorrupt, info.folder.string() + ": " + error.what()};

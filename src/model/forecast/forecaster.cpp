@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "data_preprocessing/features/staleness.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/forecast/forecast_request.hpp"
@@ -21,9 +22,11 @@ using preprocessing::ForecastSpec;
 using preprocessing::GridReader;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
+using preprocessing::SeriesMask;
 using preprocessing::SeriesSpec;
 using preprocessing::Value;
 using preprocessing::ValueAt;
+using preprocessing::WhenStale;
 
 std::size_t PositionOf(const PipelineSpec& spec, const std::string& series) {
   return static_cast<std::size_t>(std::ranges::find(spec.series, series, &SeriesSpec::name) -
@@ -92,40 +95,34 @@ std::string Forecaster::Name(Instant instant) const {
   return text;
 }
 
-Result<ForecastOrigin> Forecaster::ResolveOrigin(const ForecastQuestion& question) const {
+Result<PeriodIndex> Forecaster::PeriodAt(const std::optional<Instant>& origin) const {
   const SeriesSpec& series = spec().series[series_];
   if (!periods_) {
     return Error{ErrorCode::kFeatureMissing,
                  fmt::format("series \"{}\" has no data to forecast from", series.name),
                  series.name};
   }
-  const std::string& field = spec().request.time;
-  const Column& times = question.rows.column(*spec().request.fields.Find(field));
-  if (!question.origin && times.IsMissing(question.row)) {
-    return ForecastOrigin{.period = periods_->last, .asked_at = question.now};
-  }
-  const Instant asked = question.origin ? *question.origin : times.Timestamp(question.row);
-  const PeriodIndex period = grid_.LastVisibleAt(asked);
+  if (!origin) return periods_->last;
+  const PeriodIndex period = grid_.LastVisibleAt(*origin);
   const std::string_view unit = ToString(series.aggregate->period);
   if (period < periods_->first) {
     return Error{
         ErrorCode::kInvalidArgument,
         fmt::format("the origin {} lies before the data: the first {} is that of {}, known "
                     "from {} on",
-                    Name(asked), unit, Name(periods_->first),
+                    Name(*origin), unit, Name(periods_->first),
                     Name(grid_.VisibleFrom(periods_->first))),
-        field};
+        spec().request.time};
   }
   if (period > periods_->last) {
-    return Error{
-        ErrorCode::kInvalidArgument,
-        fmt::format("the origin {} lies behind the data: the newest {} is that of {}, so it "
-                    "must be before {}",
-                    Name(asked), unit, Name(periods_->last),
-                    Name(grid_.VisibleFrom(periods_->last + 1))),
-        field};
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("the origin {} lies behind the data: the newest {} is that of {}, so "
+                             "it must be before {}",
+                             Name(*origin), unit, Name(periods_->last),
+                             Name(grid_.VisibleFrom(periods_->last + 1))),
+                 spec().request.time};
   }
-  return ForecastOrigin{.period = period, .asked_at = asked};
+  return period;
 }
 
 Result<std::size_t> Forecaster::StepOf(Instant instant, const char* field,
@@ -183,12 +180,20 @@ Status Forecaster::ResolveSteps(const ForecastQuestion& question, Asked& asked) 
 }
 
 Result<Forecaster::Asked> Forecaster::Resolve(const ForecastQuestion& question) const {
-  const Result<ForecastOrigin> origin = ResolveOrigin(question);
-  if (!origin) return origin.error();
-  Asked asked{.origin = *origin};
+  const Column& times = question.rows.column(*spec().request.fields.Find(spec().request.time));
+  std::optional<Instant> origin = question.origin;
+  if (!origin && !times.IsMissing(question.row)) origin = times.Timestamp(question.row);
+  const Result<PeriodIndex> period = PeriodAt(origin);
+  if (!period) return period.error();
+  Asked asked{.origin = {.period = *period, .asked_at = origin.value_or(question.now)}};
   Status resolved = ResolveSteps(question, asked);
   if (!resolved) return std::move(resolved).error();
   return asked;
+}
+
+Status Forecaster::Check(const ForecastQuestion& question) const {
+  const Result<Asked> asked = Resolve(question);
+  return asked ? Status() : Status(asked.error());
 }
 
 ForecastSession::ForecastSession(const Forecaster& forecaster)
@@ -230,6 +235,10 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     answer.stale = steps_.stale();
     std::ranges::copy(steps_.features(), answer.features.begin());
   }
+  if (std::ranges::find(results_, StepOutcome::kNoModel, &StepResult::outcome) != results_.end()) {
+    Status fresh = CheckColdStart(asked->origin, answer.stale);
+    if (!fresh) return fresh;
+  }
   for (std::size_t i = 0; i < results_.size(); ++i) {
     const std::size_t step = asked->first_step + i;
     StepForecast& forecast = answer.steps.emplace_back();
@@ -238,6 +247,23 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     if (key) forecast.actual = grid.ValueIn(*key, forecaster_.column_, forecast.period);
     Status answered = Answer(results_[i], question, origin, forecast);
     if (!answered) return answered;
+  }
+  return {};
+}
+
+Status ForecastSession::CheckColdStart(const ForecastOrigin& origin, SeriesMask& stale) const {
+  if (!forecaster_.cold_start_) return {};
+  const SeriesSpec& series = forecaster_.spec().series[forecaster_.series_];
+  const Instant time = *origin.asked_at;
+  const std::optional<Instant> watermark = forecaster_.grid().watermark();
+  switch (StalenessAt(series, watermark, time)) {
+    case WhenStale::kServe:
+      break;
+    case WhenStale::kFlag:
+      stale |= SeriesMask{1} << forecaster_.series_;
+      break;
+    case WhenStale::kRefuse:
+      return Error{ErrorCode::kFeatureStale, TooOldText(series, watermark, time), series.name};
   }
   return {};
 }

@@ -90,6 +90,14 @@ class Forecaster {
   /// The newest period of all keys; none without data.
   [[nodiscard]] std::optional<preprocessing::PeriodIndex> newest() const noexcept;
 
+  /// The last period known at an origin; none: the newest. kInvalidArgument for an origin before or
+  /// behind the data, kFeatureMissing without any.
+  [[nodiscard]] Result<preprocessing::PeriodIndex> PeriodAt(
+      const std::optional<Instant>& origin) const;
+  /// Whether the question's origin and steps can be forecast at all, whatever its key is. As
+  /// ForecastSession::Forecast().
+  [[nodiscard]] Status Check(const ForecastQuestion& question) const;
+
   /// Appends a period as answers say it: its first calendar day, "2024-03-31".
   void AppendPeriod(preprocessing::PeriodIndex period, std::string& text) const;
   /// Appends an origin as answers say it: when its last period became known, as a day of the
@@ -108,7 +116,6 @@ class Forecaster {
 
   explicit Forecaster(Parts parts);
   [[nodiscard]] Result<Asked> Resolve(const ForecastQuestion& question) const;
-  [[nodiscard]] Result<ForecastOrigin> ResolveOrigin(const ForecastQuestion& question) const;
   Status ResolveSteps(const ForecastQuestion& question, Asked& asked) const;
   [[nodiscard]] Result<std::size_t> StepOf(Instant instant, const char* field,
                                            preprocessing::PeriodIndex origin) const;
@@ -124,7 +131,7 @@ class Forecaster {
 };
 
 /// Answers questions to a Forecaster. Holds scratch memory: one object a thread. Allocates nothing
-/// in the steady state but what the models do.
+/// in the steady state, but for the median of a cold start.
 class ForecastSession {
  public:
   /// `forecaster` outlives the object.
@@ -135,11 +142,13 @@ class ForecastSession {
   /// - kInvalidArgument with the field ("steps", "from", "to", or the pipeline's) for a question
   ///   that is beyond what can be forecast, and says what can;
   /// - kNotFound for a key without history or model, unless the cold start has a baseline for it;
-  /// - kFeatureMissing, kFeatureStale with the feature.
+  /// - kFeatureMissing, kFeatureStale with the feature, or the series where no feature reads it.
   Status Forecast(const ForecastQuestion& question, ForecastAnswer& answer);
 
  private:
   Status CheckKey(const ForecastQuestion& question) const;
+  /// Whether the series is new enough for a baseline, which has no features that would see to it.
+  Status CheckColdStart(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
   Status Answer(const StepResult& result, const ForecastQuestion& question,
                 preprocessing::PeriodIndex origin, StepForecast& forecast) const;
   [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;

@@ -142,7 +142,7 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
     Status same = CheckShape(chosen, *base);
     if (!same) return same.error();
     JobSources with_seed = sources;
-    with_seed.seed = base->plan().trainer.seed;
+    with_seed.seed = base->seed();
     if (sources.seed && sources.seed != with_seed.seed) {
       return Refuse(fmt::format("--seed: {} {} was trained with the seed {}", model, info->number,
                                 *with_seed.seed),
@@ -179,17 +179,17 @@ JobSummary KeyReplacementJob::Summary() const {
 }
 
 Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& on_progress) const {
-  const Result<std::optional<ForecastModel>> model = job_->Train(on_progress);
-  if (!model) return model.error();
-  if (!*model) return std::optional<Artefact>();
-  Result<std::vector<ArtefactFile>> files = (*model)->FilesOver(base_keys_, base_.files());
+  const Result<std::optional<TrainedForecast>> trained = job_->Train(on_progress);
+  if (!trained) return trained.error();
+  if (!*trained) return std::optional<Artefact>();
+  Result<std::vector<ArtefactFile>> files = (*trained)->FilesOver(base_keys_, base_);
   if (!files) return files.error();
-  ordered_json manifest = Manifest(**model, *files);
+  ordered_json manifest = Manifest((*trained)->model(), *files);
   files->push_back(job_->PipelineFile());
   // What all keys looked like when they were trained together, which is what they are compared
   // with.
-  const ArtefactFile* const reference = base_.FindFile(Reference::kFile);
-  if (reference != nullptr) files->push_back(*reference);
+  const PublishedFile* const reference = base_.FindFile(Reference::kFile);
+  if (reference != nullptr) files->push_back(LoadFile(*reference));
   return std::optional(
       Artefact{.manifest = std::move(manifest), .files = *std::move(files), .expected = expected_});
 }
@@ -197,8 +197,7 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
 ordered_json KeyReplacementJob::Manifest(const ForecastModel& model,
                                          std::span<const ArtefactFile> files) const {
   ordered_json manifest = job_->Manifest(model);
-  manifest["models"] = std::ranges::count_if(
-      files, [](const ArtefactFile& file) { return file.path.ends_with(".ubj"); });
+  manifest["models"] = CountModels(files);
   const ordered_json& before = base_.manifest();
   manifest["base"] = {{"version", base_.info().number}, {"manifest", base_.manifest_hash()}};
   if (before.contains("full_training")) {

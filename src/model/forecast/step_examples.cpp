@@ -21,7 +21,7 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
   std::vector<std::uint32_t> sorted = keys;
   std::ranges::sort(sorted);
   const std::size_t models = ModelsOf(data.forecast());
-  const unsigned threads = ThreadsOf(plan.trainer);
+  const unsigned threads = ThreadsOf(plan.setting);
   const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
   std::vector<std::optional<PointExamples>> parts(models * shares);
   const auto compute = [&](std::size_t i, bool) -> Status {

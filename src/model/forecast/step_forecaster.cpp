@@ -100,8 +100,8 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
     references_.push_back(ReferenceIn(sources_.plan, FeaturesOf(step)));
   }
   if (steps_.empty()) return {};
-  Status predicted = Predict(*run.model);
-  if (!predicted) return predicted;
+  values_.resize(steps_.size());
+  run.model->Predict(inputs_, references_, values_);
   for (std::size_t row = 0; row < steps_.size(); ++row) {
     const double value = values_[row];
     results_[steps_[row] - 1] = {
@@ -132,18 +132,9 @@ Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
   return computer_.ComputeAt(moment, FeaturesOf(step), stale_);
 }
 
-Status StepForecaster::Encode(const Fit& fit, std::size_t step) {
-  const std::size_t width = fit.transforms.outputs().size();
-  inputs_.resize(inputs_.size() + width);
-  return fit.transforms.TransformRow(FeaturesOf(step), sources_.plan.inputs.features,
-                                     std::span(inputs_).last(width));
-}
-
-Status StepForecaster::Predict(const Fit& fit) {
-  Result<std::vector<double>> values = fit.Predict(inputs_, references_);
-  if (!values) return std::move(values).error();
-  values_ = *std::move(values);
-  return {};
+Status StepForecaster::Encode(const Predictor& model, std::size_t step) {
+  inputs_.resize(inputs_.size() + model.input_count());
+  return model.Encode(FeaturesOf(step), std::span(inputs_).last(model.input_count()));
 }
 
 }  // namespace forkcast::model

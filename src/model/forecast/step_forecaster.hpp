@@ -82,7 +82,7 @@ class StepForecaster {
   struct Run {
     std::size_t first = 1;
     std::size_t last = 1;
-    const Fit* model = nullptr;  // none: the key has none
+    const Predictor* model = nullptr;  // none: the key has none
   };
 
   [[nodiscard]] Run RunFrom(std::size_t step, std::size_t last) const noexcept;
@@ -94,8 +94,7 @@ class StepForecaster {
     const std::size_t width = computer_.feature_count();
     return std::span(features_).subspan((step - 1) * width, width);
   }
-  Status Encode(const Fit& fit, std::size_t step);
-  Status Predict(const Fit& fit);
+  Status Encode(const Predictor& model, std::size_t step);
 
   ForecastSources sources_;
   std::size_t series_;  // that is forecast

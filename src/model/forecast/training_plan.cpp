@@ -15,7 +15,6 @@ using preprocessing::JsonNode;
 using preprocessing::PipelineSpec;
 
 constexpr std::int64_t kMaxPeriods = 1'000'000;
-constexpr unsigned kBinsOfAKey = 64;
 
 std::size_t Periods(const JsonNode& node) {
   return static_cast<std::size_t>(node.Integer(1, kMaxPeriods));
@@ -53,29 +52,32 @@ Metric ReadMetric(const JsonNode& node) {
   node.Fail(fmt::format("expected {} or {}", fmt::join(names, ", "), last));
 }
 
+ModelScope ReadScope(const JsonNode& training) {
+  const auto scope = training.Find("scope");
+  if (!scope) return ModelScope::kGlobal;
+  const std::string name = scope->String();
+  if (name != "global" && name != "per_key") scope->Fail("expected global or per_key");
+  return name == "per_key" ? ModelScope::kPerKey : ModelScope::kGlobal;
+}
+
 }  // namespace
 
-TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec) {
+TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
+                              std::span<const TrainerKind> trainers) {
   if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
   const JsonNode node = root.Get("training");
   node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
                       "half_life", "folds", "metric", "baselines", "mase_season", "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
+  plan.scope = ReadScope(node);
   static_cast<LearningPlan&>(plan) =
-      ReadLearningPlan(node, spec, {"folds", "metric", "baselines", "mase_season", "search"});
-  if (plan.trainer.task != Task::kRegression) {
+      ReadLearningPlan(node, spec,
+                       {.judged_by = {"folds", "metric", "baselines", "mase_season", "search"},
+                        .trainers = trainers,
+                        .of_few_rows = plan.scope == ModelScope::kPerKey});
+  if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
-  }
-  if (const auto scope = node.Find("scope")) {
-    const std::string name = scope->String();
-    if (name != "global" && name != "per_key") scope->Fail("expected global or per_key");
-    plan.scope = name == "per_key" ? ModelScope::kPerKey : ModelScope::kGlobal;
-  }
-  // Looking for a split takes as long as a feature has bins, however few rows a key has: of 40
-  // shops with 900 rows each, 256 bins took 2.4 times as long and were no better.
-  if (plan.scope == ModelScope::kPerKey && !node.Get("model").Find("max_bins")) {
-    plan.trainer.max_bins = kBinsOfAKey;
   }
   if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
   if (const auto window = node.Find("window")) plan.window = Periods(*window);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -44,9 +45,10 @@ struct TrainingPlan : LearningPlan {
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
-/// Throws SpecError naming the path: also when the pipeline declares no forecast, or when a feature
-/// that is named does not exist.
+/// `trainers`: as PlanReading::trainers. Throws SpecError naming the path: also when the pipeline
+/// declares no forecast, or when a feature that is named does not exist.
 [[nodiscard]] TrainingPlan ReadTrainingPlan(const preprocessing::JsonNode& root,
-                                            const preprocessing::PipelineSpec& spec);
+                                            const preprocessing::PipelineSpec& spec,
+                                            std::span<const TrainerKind> trainers);
 
 }  // namespace forkcast::model

@@ -8,31 +8,22 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/inputs/feature_table.hpp"
-#include "model/inputs/fitted_transforms.hpp"
-#include "model/inputs/target_transform.hpp"
-#include "model/learn/xgboost/trainer.hpp"
-#include "model/learn/xgboost/tree_model.hpp"
+#include "model/inputs/model_inputs.hpp"
+#include "model/learn/trainer.hpp"
+#include "model/predict/predictor.hpp"
 
 namespace forkcast::model {
 
-/// A trained model with what belongs before and behind it: what is judged, what is published, and
-/// what is read back. Never changes; thread-safe.
-struct Fit {
-  FittedTransforms transforms;
-  /// What the model learned in place of the target; none: the target itself, or classes.
-  std::optional<TargetTransform> target;
-  TreeModel trees;
+/// What training leaves of a model beside what answers.
+struct TrainedParts {
+  std::vector<ModelPart> published;            ///< As TrainedModel::parts.
+  std::vector<FeatureImportance> importances;  ///< The same.
+};
 
-  /// The floats that the model reads of rows of `table`, row-major. As FittedTransforms::Transform.
-  [[nodiscard]] Result<std::vector<float>> Matrix(const FeatureTable& table,
-                                                  std::span<const std::uint32_t> rows) const {
-    return transforms.Transform(table, rows);
-  }
-  /// Of each row of `matrix`: of a regression the value, NaN when there is none; else the
-  /// probability of each class, row-major. `references`: one a row where there is a target
-  /// transform. As TreeModel::Predict.
-  [[nodiscard]] Result<std::vector<double>> Predict(
-      std::span<const float> matrix, std::span<const TargetReference> references = {}) const;
+/// A model as training leaves it: what is judged, which is what will serve, and what is published.
+struct TrainedPredictor {
+  Predictor predictor;
+  TrainedParts parts;
 };
 
 /// What one model learns from. All views outlive the training.
@@ -46,15 +37,10 @@ struct RowsToFit {
   std::size_t validation_rows = 0;  ///< ValidationRowsOf() their times.
 };
 
-/// So many rows at the end say when to stop, and are not learned from: 0 without early stopping.
-/// `times`: ascending, one a row.
-[[nodiscard]] std::size_t ValidationRowsOf(const TrainerOptions& options,
-                                           std::span<const std::int64_t> times) noexcept;
-
 /// Fits transforms on the rows that are learned from, and trains a model on what they make of all.
 /// Nothing when `on_round` cancelled. As FittedTransforms::Fit and Trainer::Train.
-[[nodiscard]] Result<std::optional<Fit>> FitModel(const TrainerOptions& options,
-                                                  std::span<const TransformSpec> transforms,
-                                                  const RowsToFit& rows, const OnRound& on_round);
+[[nodiscard]] Result<std::optional<TrainedPredictor>> FitModel(
+    const Trainer& trainer, const LearningSetting& setting, const ModelInputs& inputs,
+    const RowsToFit& rows, TrainedAnswer answer, const OnRound& on_round);
 
 }  // namespace forkcast::model

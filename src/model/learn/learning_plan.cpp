@@ -3,23 +3,28 @@
 namespace forkcast::model {
 
 LearningPlan ReadLearningPlan(const preprocessing::JsonNode& training,
-                              const preprocessing::PipelineSpec& spec,
-                              std::initializer_list<std::string_view> judged_by) {
+                              const preprocessing::PipelineSpec& spec, const PlanReading& reading) {
+  const preprocessing::JsonNode model = training.Get("model");
   LearningPlan plan;
-  plan.trainer = ReadTrainerOptions(training.Get("model"));
+  plan.setting = ReadLearningSetting(model);
+  if (!reading.trainers.empty()) {
+    plan.trainer =
+        MakeTrainer(reading.trainers,
+                    {.node = model, .setting = plan.setting, .of_few_rows = reading.of_few_rows});
+  }
   plan.inputs = ReadModelInputs(training, spec);
   if (const auto weight = training.Find("weight")) {
     plan.weight = RequireNumberFeature(*weight, spec);
   }
   if (const auto search = training.Find("search")) {
-    plan.search = ReadSearchSpec(*search, judged_by);
+    plan.search = ReadSearchSpec(*search, reading.judged_by);
   }
   return plan;
 }
 
 void Override(LearningPlan& plan, const JobSources& sources) {
-  if (sources.seed) plan.trainer.seed = *sources.seed;
-  if (sources.threads) plan.trainer.threads = *sources.threads;
+  if (sources.seed) plan.setting.seed = *sources.seed;
+  if (sources.threads) plan.setting.threads = *sources.threads;
 }
 
 }  // namespace forkcast::model

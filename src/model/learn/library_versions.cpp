@@ -1,12 +1,13 @@
 #include "model/learn/library_versions.hpp"
 
 #include "data_preprocessing/document/json.hpp"
-#include "model/learn/xgboost/tree_model.hpp"
 
 namespace forkcast::model {
 
-nlohmann::ordered_json LibraryVersions() {
-  return {{"forkcast", FORKCAST_VERSION}, {"xgboost", XGBoostLibraryVersion()}};
+nlohmann::ordered_json LibraryVersions(const Trainer& trainer) {
+  nlohmann::ordered_json versions{{"forkcast", FORKCAST_VERSION}};
+  if (const auto library = trainer.library()) versions[library->name] = library->version;
+  return versions;
 }
 
 }  // namespace forkcast::model

@@ -2,9 +2,11 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "model/learn/trainer.hpp"
+
 namespace forkcast::model {
 
-/// The versions that may change a model's bytes, for its manifest.
-[[nodiscard]] nlohmann::ordered_json LibraryVersions();
+/// The versions that may change the bytes of a model that `trainer` learned, for its manifest.
+[[nodiscard]] nlohmann::ordered_json LibraryVersions(const Trainer& trainer);
 
 }  // namespace forkcast::model

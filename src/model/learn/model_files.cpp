@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
+#include <variant>
 
 #include "data_preprocessing/document/json.hpp"
 
@@ -14,26 +16,23 @@ using preprocessing::JsonNode;
 using preprocessing::SpecError;
 
 constexpr std::string_view kFolder = "model/";
-constexpr const char* kTrees = ".ubj";
-constexpr const char* kTransforms = ".transforms.json";
+constexpr std::string_view kTransforms = ".transforms.json";
 
-[[noreturn]] void Fail(const ArtefactFile& file, const std::string& what) {
-  throw SpecError(file.path + ": " + what);
+std::string WithEnding(const std::string& stem, std::string_view ending) {
+  return fmt::format("{}{}", stem, ending);
 }
 
-/// What a file says of the target, which must be what the pipeline says.
-std::optional<TargetTransform> ReadTarget(const JsonNode& node,
-                                          const std::optional<TargetTransform>& expected) {
-  if (!expected) {
-    node.RequireObject({"transforms"});
-    return std::nullopt;
-  }
-  node.RequireObject({"transforms", "target"});
-  const TargetTransform target = ReadTargetTransform(node.Get("target"));
-  TargetTransform steps = target;
-  steps.fallback_scale = expected->fallback_scale;
-  if (steps != *expected) node.Get("target").Fail("not the pipeline's");
-  return target;
+[[noreturn]] void Fail(const std::string& path, const std::string& what) {
+  throw SpecError(fmt::format("{}: {}", path, what));
+}
+
+ScoringModel ReadScoring(const StoredModel& stored) {
+  const PublishedFile& file = stored.served != nullptr ? *stored.served : *stored.interchange;
+  Result<ScoringModel> scoring = stored.served != nullptr
+                                     ? stored.kind->open(file.place)
+                                     : stored.kind->convert(LoadFile(file).bytes);
+  if (!scoring) Fail(file.path, scoring.error().message);
+  return *std::move(scoring);
 }
 
 }  // namespace
@@ -48,14 +47,23 @@ ArtefactFile ReferenceFile(const Reference& reference) {
   return {Reference::kFile, reference.ToJson().dump() + "\n"};
 }
 
-Status AppendFiles(const Fit& fit, const std::string& stem, std::vector<ArtefactFile>& files) {
-  Result<std::string> trees = fit.trees.Save(ModelFormat::kUbj);
-  if (!trees) return std::move(trees).error();
-  files.push_back({ModelPath(stem + kTrees), *std::move(trees)});
-  nlohmann::ordered_json around{{"transforms", fit.transforms.ToJson()}};
-  if (fit.target) around["target"] = fit.target->ToJson();
-  files.push_back({ModelPath(stem + kTransforms), around.dump() + "\n"});
-  return {};
+void AppendFiles(const Predictor& predictor, const TrainedParts& parts, const std::string& stem,
+                 std::vector<ArtefactFile>& files) {
+  for (const ModelPart& part : parts.published) {
+    files.push_back({ModelPath(WithEnding(stem, part.ending)), part.bytes});
+  }
+  nlohmann::ordered_json around{{"transforms", predictor.encoder()->transforms().ToJson()}};
+  if (predictor.target() != nullptr) around["target"] = predictor.target()->ToJson();
+  files.push_back({ModelPath(WithEnding(stem, kTransforms)), around.dump() + "\n"});
+}
+
+std::size_t CountModels(std::span<const ArtefactFile> files) noexcept {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      files, [](const ArtefactFile& file) { return file.path.ends_with(kTransforms); }));
+}
+
+ArtefactFile LoadFile(const PublishedFile& file) {
+  return {file.path, preprocessing::ReadTextFile(file.place), file.place};
 }
 
 void ReadJson(const ArtefactFile& file, const std::function<void(const JsonNode& root)>& read) {
@@ -63,54 +71,93 @@ void ReadJson(const ArtefactFile& file, const std::function<void(const JsonNode&
     const nlohmann::ordered_json json = preprocessing::ParseJson(file.bytes);
     read(JsonNode(json));
   } catch (const SpecError& error) {
-    Fail(file, error.what());
+    Fail(file.path, error.what());
   }
 }
 
-Fit ReadFit(const FilePair& files, const ExpectedModel& expected) {
-  Result<TreeModel> trees = TreeModel::Load(files.trees->bytes);
-  if (!trees) Fail(*files.trees, trees.error().message);
-  if (trees->task() != expected.task || trees->output_count() != expected.outputs) {
-    Fail(*files.trees,
-         fmt::format("expected a model for {} that answers {} number{}", ToString(expected.task),
-                     expected.outputs, expected.outputs == 1 ? "" : "s"));
-  }
-  std::optional<TargetTransform> target;
-  std::optional<FittedTransforms> transforms;
-  ReadJson(*files.around, [&](const JsonNode& node) {
-    target = ReadTarget(node, expected.target);
-    transforms = FittedTransforms::FromJson(node.Get("transforms"));
-    if (transforms->inputs() != expected.inputs) {
-      node.Get("transforms").Fail("the features are not those of the pipeline");
-    }
-    if (transforms->outputs() != trees->features()) {
-      node.Get("transforms").Fail("its columns are not those of " + files.trees->path);
-    }
+std::vector<const PublishedFile*> StoredModel::files() const {
+  std::vector<const PublishedFile*> there{interchange, served, around};
+  std::erase(there, nullptr);
+  return there;
+}
+
+Predictor PredictorReader::Read(const StoredModel& stored) {
+  ScoringModel scoring = ReadScoring(stored);
+  std::shared_ptr<const FittedEncoder> encoder;
+  TrainedAnswer answer;
+  ReadJson(LoadFile(*stored.around), [&](const JsonNode& node) {
+    answer = AnswerOf(node);
+    encoder = EncoderOf(node.Get("transforms"));
   });
-  return {.transforms = *std::move(transforms), .target = target, .trees = *std::move(trees)};
+  Result<Predictor> predictor =
+      Predictor::Make(std::move(scoring), std::move(encoder), std::move(answer));
+  if (!predictor) Fail(stored.files().front()->path, predictor.error().message);
+  return *std::move(predictor);
 }
 
-ModelFiles::ModelFiles(std::span<const ArtefactFile> files) {
-  for (const ArtefactFile& file : files) {
+std::shared_ptr<const FittedEncoder> PredictorReader::EncoderOf(const JsonNode& transforms) {
+  std::string text = transforms.json().dump();
+  const std::scoped_lock lock(mutex_);
+  std::shared_ptr<const FittedEncoder>& encoder = encoders_[std::move(text)];
+  if (encoder != nullptr) return encoder;
+  FittedTransforms fitted = FittedTransforms::FromJson(transforms);
+  if (fitted.inputs() != inputs_.columns) {
+    transforms.Fail("the features are not those of the pipeline");
+  }
+  encoder = std::make_shared<const FittedEncoder>(std::move(fitted), inputs_.features);
+  return encoder;
+}
+
+/// What the file says of the target must be what the pipeline says.
+TrainedAnswer PredictorReader::AnswerOf(const JsonNode& around) const {
+  const auto* const value = std::get_if<ValueAnswer>(&answer_);
+  if (value == nullptr || !value->target) {
+    around.RequireObject({"transforms"});
+    return answer_;
+  }
+  around.RequireObject({"transforms", "target"});
+  const TargetTransform target = ReadTargetTransform(around.Get("target"));
+  TargetTransform steps = target;
+  steps.fallback_scale = value->target->fallback_scale;
+  if (steps != *value->target) around.Get("target").Fail("not the pipeline's");
+  return ValueAnswer{target};
+}
+
+ModelFiles::ModelFiles(std::span<const PublishedFile> files) {
+  for (const PublishedFile& file : files) {
     if (file.path.starts_with(kFolder)) files_[file.path] = &file;
   }
 }
 
-const ArtefactFile& ModelFiles::Take(const std::string& path) {
+bool ModelFiles::Has(const std::string& path) const { return files_.contains(ModelPath(path)); }
+
+const PublishedFile& ModelFiles::Take(const std::string& path) {
   const auto found = files_.find(ModelPath(path));
-  if (found == files_.end()) throw SpecError(ModelPath(path) + ": missing");
-  const ArtefactFile& file = *found->second;
+  if (found == files_.end()) Fail(ModelPath(path), "missing");
+  const PublishedFile& file = *found->second;
   files_.erase(found);
   return file;
 }
 
-FilePair ModelFiles::TakePair(const std::string& stem) {
-  return {.trees = &Take(stem + kTrees), .around = &Take(stem + kTransforms)};
+StoredModel ModelFiles::TakeModel(const std::string& stem) {
+  const std::span<const PublishedKind> kinds = PublishedKinds();
+  const auto kind = std::ranges::find_if(kinds, [&](const PublishedKind& one) {
+    return Has(WithEnding(stem, one.ending)) ||
+           (!one.interchange.empty() && Has(WithEnding(stem, one.interchange)));
+  });
+  if (kind == kinds.end()) Fail(ModelPath(stem), "missing: a file of no kind of model is there");
+  StoredModel stored{.kind = &*kind};
+  if (!kind->interchange.empty()) stored.interchange = &Take(WithEnding(stem, kind->interchange));
+  if (kind->interchange.empty() || Has(WithEnding(stem, kind->ending))) {
+    stored.served = &Take(WithEnding(stem, kind->ending));
+  }
+  stored.around = &Take(WithEnding(stem, kTransforms));
+  return stored;
 }
 
 void ModelFiles::RequireAllTaken(const char* owner) const {
   if (files_.empty()) return;
-  throw SpecError(fmt::format("{}: belongs to no {}", files_.begin()->first, owner));
+  Fail(files_.begin()->first, fmt::format("belongs to no {}", owner));
 }
 
 }  // namespace forkcast::model

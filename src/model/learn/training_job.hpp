@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/learn/data_window.hpp"
 #include "model/learn/parameter_search.hpp"
+#include "model/learn/trainer.hpp"
 
 namespace forkcast::model {
 
@@ -25,6 +27,7 @@ struct JobSources {
   DataWindow window;
   std::optional<std::uint32_t> seed;  ///< In place of the pipeline's, as the next.
   std::optional<unsigned> threads;
+  std::span<const TrainerKind> trainers;  ///< Those that a document may name.
 };
 
 /// How far a stage is, in steps of its own; false cancels. Called from the thread that trains.

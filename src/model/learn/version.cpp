@@ -26,12 +26,12 @@ constexpr const char* kManifestFile = "manifest.json";
 }  // namespace
 
 Result<Version> Version::Read(const VersionInfo& info, std::string_view kind) {
-  Result<std::vector<ArtefactFile>> files = Registry::ReadFiles(info);
-  if (!files) return std::move(files).error();
+  Result<CheckedVersion> checked = Registry::Check(info);
+  if (!checked) return std::move(checked).error();
   Version version;
   version.info_ = info;
   try {
-    Status read = version.ReadParts(*std::move(files), kind);
+    Status read = version.ReadParts(*std::move(checked), kind);
     if (!read) return version.InFolder(std::move(read).error());
     return version;
   } catch (const SpecError& error) {
@@ -39,12 +39,12 @@ Result<Version> Version::Read(const VersionInfo& info, std::string_view kind) {
   }
 }
 
-Status Version::ReadParts(std::vector<ArtefactFile> files, std::string_view kind) {
+Status Version::ReadParts(CheckedVersion checked, std::string_view kind) {
   const auto in_file = [](const char* file, ErrorCode code, const std::string& what) {
     return Error{code, std::string(file) + ": " + what};
   };
-  manifest_hash_ = ContentHash(files.front().bytes);
-  manifest_ = ParseJson(files.front().bytes);
+  manifest_hash_ = ContentHash(checked.manifest);
+  manifest_ = ParseJson(checked.manifest);
   const JsonNode manifest(manifest_);
   if (manifest.Get("kind").String() != kind) {
     return in_file(kManifestFile, ErrorCode::kInvalidArgument,
@@ -55,13 +55,12 @@ Status Version::ReadParts(std::vector<ArtefactFile> files, std::string_view kind
                    fmt::format("$.format: expected {}, got {}", kFormat,
                                manifest.Get("format").json().dump()));
   }
-  files.erase(files.begin());
-  files_ = std::move(files);
-  const ArtefactFile* const pipeline = FindFile(kPipelineFile);
+  files_ = std::move(checked.files);
+  const PublishedFile* const pipeline = FindFile(kPipelineFile);
   if (pipeline == nullptr) {
     return in_file(kManifestFile, ErrorCode::kCorrupt, "$.files: no pipeline.json");
   }
-  document_ = ParseJson(pipeline->bytes);
+  document_ = ParseJson(LoadFile(*pipeline).bytes);
   if (ContentHash(document_.dump()) != manifest.Get("pipeline").Get("hash").String()) {
     return in_file(kPipelineFile, ErrorCode::kCorrupt, "not the pipeline of manifest.json");
   }
@@ -73,19 +72,19 @@ Status Version::ReadParts(std::vector<ArtefactFile> files, std::string_view kind
   return {};
 }
 
-const ArtefactFile* Version::FindFile(std::string_view path) const noexcept {
-  const auto found = std::ranges::find(files_, path, &ArtefactFile::path);
+const PublishedFile* Version::FindFile(std::string_view path) const noexcept {
+  const auto found = std::ranges::find(files_, path, &PublishedFile::path);
   return found == files_.end() ? nullptr : &*found;
 }
 
 Result<Reference> Version::ReadReference() const {
-  const ArtefactFile* const file = FindFile(Reference::kFile);
+  const PublishedFile* const file = FindFile(Reference::kFile);
   if (file == nullptr) {
     return InFolder({ErrorCode::kCorrupt, std::string(Reference::kFile) + ": missing"});
   }
   try {
     Reference reference;
-    ReadJson(*file, [&](const JsonNode& root) { reference = Reference::FromJson(root); });
+    ReadJson(LoadFile(*file), [&](const JsonNode& root) { reference = Reference::FromJson(root); });
     return reference;
   } catch (const SpecError& error) {
     return InFolder({ErrorCode::kCorrupt, error.what()});

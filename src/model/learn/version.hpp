@@ -15,7 +15,7 @@
 namespace forkcast::model {
 
 /// A version that was published, read back, as far as all kinds are alike (artefact/FORMAT.md): the
-/// manifest, the pipeline document, and the files, of which its kind makes models.
+/// manifest, the pipeline document, and where the files are, of which its kind makes models.
 class Version {
  public:
   /// `kind`: what the manifest must say. kCorrupt with the file's name, when it is not what was
@@ -32,10 +32,10 @@ class Version {
   [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return spec_; }
   /// The one that was used, whatever the document says.
   [[nodiscard]] std::uint32_t seed() const noexcept { return seed_; }
-  /// All that the manifest lists, in its order.
-  [[nodiscard]] std::span<const ArtefactFile> files() const noexcept { return files_; }
+  /// All that the manifest lists, in its order. They were as published when the version was read.
+  [[nodiscard]] std::span<const PublishedFile> files() const noexcept { return files_; }
   /// The file of this path, or null.
-  [[nodiscard]] const ArtefactFile* FindFile(std::string_view path) const noexcept;
+  [[nodiscard]] const PublishedFile* FindFile(std::string_view path) const noexcept;
 
   /// What training rows and judged answers looked like. kCorrupt.
   [[nodiscard]] Result<Reference> ReadReference() const;
@@ -46,7 +46,7 @@ class Version {
  private:
   Version() = default;
   /// Throws SpecError.
-  Status ReadParts(std::vector<ArtefactFile> files, std::string_view kind);
+  Status ReadParts(CheckedVersion checked, std::string_view kind);
 
   VersionInfo info_;
   nlohmann::ordered_json manifest_;
@@ -54,7 +54,7 @@ class Version {
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;
   std::uint32_t seed_ = 0;
-  std::vector<ArtefactFile> files_;
+  std::vector<PublishedFile> files_;
 };
 
 }  // namespace forkcast::model

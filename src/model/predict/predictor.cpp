@@ -46,7 +46,7 @@ std::size_t ScoresFor(const ClassAnswer& answer) noexcept {
 
 /// Scores of a row become probabilities of all classes. `probabilities` may begin where `scores`
 /// do, or before.
-void ToProbabilities(const ClassAnswer& answer, std::span<const double> scores,
+void ToProbabilities(std::span<const double> scores, bool are_shares,
                      std::span<double> probabilities) noexcept {
   if (scores.size() == 1) {
     // A forest's sum may be 1 + 1e-7.
@@ -56,8 +56,9 @@ void ToProbabilities(const ClassAnswer& answer, std::span<const double> scores,
     return;
   }
   for (std::size_t i = 0; i < scores.size(); ++i) probabilities[i] = scores[i];
-  if (!answer.are_shares) return;
+  if (!are_shares) return;
   const double sum = std::accumulate(probabilities.begin(), probabilities.end(), 0.0);
+  // Where all shares are 0 the model knows nothing, and every class is as likely.
   const double even = 1 / static_cast<double>(probabilities.size());
   for (double& one : probabilities) {
     one /= sum;
@@ -72,22 +73,24 @@ Result<Predictor> Predictor::Make(std::unique_ptr<const Model> model,
   Result<InputEncoder> encoder = InputEncoder::Make(model->inputs(), features);
   if (!encoder) return std::move(encoder).error();
   std::vector<OutputColumn> outputs(model->outputs().begin(), model->outputs().end());
-  return Predictor(std::move(model), *std::move(encoder), OwnAnswer{}, std::move(outputs));
+  return Predictor({.model = std::move(model)}, *std::move(encoder), OwnAnswer{},
+                   std::move(outputs));
 }
 
-Result<Predictor> Predictor::Make(std::unique_ptr<const Model> model,
+Result<Predictor> Predictor::Make(ScoringModel scoring,
                                   std::shared_ptr<const FittedEncoder> encoder,
-                                  std::variant<ValueAnswer, ClassAnswer> answer) {
-  if (Status fits = CheckInputs(*model, encoder->transforms()); !fits) {
+                                  TrainedAnswer answer) {
+  if (Status fits = CheckInputs(*scoring.model, encoder->transforms()); !fits) {
     return std::move(fits).error();
   }
   return std::visit(
       [&](auto& one) -> Result<Predictor> {
-        if (Status fits = CheckScores(*model, ScoresFor(one)); !fits) {
+        if (Status fits = CheckScores(*scoring.model, ScoresFor(one)); !fits) {
           return std::move(fits).error();
         }
         std::vector<OutputColumn> outputs = OutputsOf(one);
-        return Predictor(std::move(model), std::move(encoder), std::move(one), std::move(outputs));
+        return Predictor(std::move(scoring), std::move(encoder), std::move(one),
+                         std::move(outputs));
       },
       answer);
 }
@@ -112,11 +115,11 @@ Status Predictor::Encode(std::span<const Value> features, std::span<float> input
 
 void Predictor::Predict(std::span<const float> inputs, std::span<const TargetReference> references,
                         std::span<double> out) const noexcept {
-  if (const auto* const classes = std::get_if<ClassAnswer>(&answer_)) {
-    PredictClasses(*classes, inputs, out);
+  if (std::holds_alternative<ClassAnswer>(answer_)) {
+    PredictClasses(inputs, out);
     return;
   }
-  model_->Predict(inputs, out);
+  scoring_.model->Predict(inputs, out);
   const TargetTransform* const transform = target();
   if (transform == nullptr) return;
   for (std::size_t row = 0; row < out.size(); ++row) {
@@ -128,17 +131,17 @@ void Predictor::Predict(std::span<const float> inputs, std::span<const TargetRef
 /// by row they are read before, or where, the row's answer is written. With n rows of s scores and
 /// w > s outputs, row i is written up to (i + 1) w, and the next is read from n (w - s) + (i + 1) s
 /// on, which is not less.
-void Predictor::PredictClasses(const ClassAnswer& answer, std::span<const float> inputs,
+void Predictor::PredictClasses(std::span<const float> inputs,
                                std::span<double> out) const noexcept {
   const std::size_t width = outputs_.size();
   const std::size_t rows = out.size() / width;
-  const std::size_t scores = model_->outputs().size();
+  const std::size_t scores = scoring_.model->outputs().size();
   const std::span<double> all_scores = out.last(rows * scores);
-  model_->Predict(inputs, all_scores);
+  scoring_.model->Predict(inputs, all_scores);
   for (std::size_t row = 0; row < rows; ++row) {
     const std::span<double> of_row = out.subspan(row * width, width);
     const std::span<double> probabilities = of_row.subspan(1);
-    ToProbabilities(answer, all_scores.subspan(row * scores, scores), probabilities);
+    ToProbabilities(all_scores.subspan(row * scores, scores), scoring_.are_shares, probabilities);
     of_row.front() =
         static_cast<double>(std::ranges::max_element(probabilities) - probabilities.begin());
   }

@@ -18,6 +18,7 @@
 #include "model/inputs/input_encoder.hpp"
 #include "model/inputs/target_transform.hpp"
 #include "model/model.hpp"
+#include "model/predict/scoring_model.hpp"
 
 namespace forkcast::model {
 
@@ -32,10 +33,9 @@ struct ValueAnswer {
 /// probability of the second of two classes; else there is one a class.
 struct ClassAnswer {
   std::vector<std::string> classes;  ///< In the order of the scores; two at least.
-  /// Whether the scores are shares that need not sum to 1: a random forest's. Where all of them are
-  /// 0 it knows nothing, and every class is as likely.
-  bool are_shares = false;
 };
+
+using TrainedAnswer = std::variant<ValueAnswer, ClassAnswer>;
 
 /// From a row of a pipeline's features to what it is answered with: a model and what stands before
 /// and behind it, which fit each other. What judges in training is what serves. Never changes;
@@ -48,12 +48,11 @@ class Predictor {
                                 std::span<const preprocessing::FeatureSpec> features);
   /// A trained model. kInvalidArgument when it reads other columns than `encoder` makes, or gives
   /// not as many scores as the answer needs.
-  static Result<Predictor> Make(std::unique_ptr<const Model> model,
-                                std::shared_ptr<const FittedEncoder> encoder,
-                                std::variant<ValueAnswer, ClassAnswer> answer);
+  static Result<Predictor> Make(ScoringModel scoring, std::shared_ptr<const FittedEncoder> encoder,
+                                TrainedAnswer answer);
 
   /// Floats that the model reads of a row.
-  [[nodiscard]] std::size_t input_count() const noexcept { return model_->inputs().size(); }
+  [[nodiscard]] std::size_t input_count() const noexcept { return scoring_.model->inputs().size(); }
   /// Numbers that a row is answered with, in their order.
   [[nodiscard]] std::span<const OutputColumn> outputs() const noexcept { return outputs_; }
   /// Of a trained model, what makes its inputs; else null.
@@ -86,16 +85,14 @@ class Predictor {
   using Answer = std::variant<OwnAnswer, ValueAnswer, ClassAnswer>;
   using Encoder = std::variant<InputEncoder, std::shared_ptr<const FittedEncoder>>;
 
-  Predictor(std::unique_ptr<const Model> model, Encoder encoder, Answer answer,
-            std::vector<OutputColumn> outputs)
-      : model_(std::move(model)),
+  Predictor(ScoringModel scoring, Encoder encoder, Answer answer, std::vector<OutputColumn> outputs)
+      : scoring_(std::move(scoring)),
         encoder_(std::move(encoder)),
         answer_(std::move(answer)),
         outputs_(std::move(outputs)) {}
-  void PredictClasses(const ClassAnswer& answer, std::span<const float> inputs,
-                      std::span<double> out) const noexcept;
+  void PredictClasses(std::span<const float> inputs, std::span<double> out) const noexcept;
 
-  std::unique_ptr<const Model> model_;
+  ScoringModel scoring_;
   Encoder encoder_;  // an InputEncoder views the model's inputs
   Answer answer_;
   std::vector<OutputColumn> outputs_;

@@ -41,6 +41,8 @@ class Forest final : public Model {
   /// O(n_rows * trees * depth). The fastest for many rows at once.
   void Predict(std::span<const float> rows, std::span<double> out) const noexcept override;
 
+  /// What becomes of the sums of its leaves.
+  [[nodiscard]] Link link() const noexcept { return link_; }
   [[nodiscard]] std::size_t tree_count() const noexcept { return tables_.trees.size(); }
   /// Of the file.
   [[nodiscard]] std::string_view bytes() const noexcept;

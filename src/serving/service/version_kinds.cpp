@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "serving/service/classifier_pipeline.hpp"
 #include "serving/service/forecast_pipeline.hpp"
 
 namespace forkcast::serving {
@@ -21,6 +22,7 @@ using Loaded = Result<std::shared_ptr<const ServedPipeline>>;
 
 constexpr std::array kKinds{
     VersionKind{.kind = "forecast", .load = ForecastPipeline::Load},
+    VersionKind{.kind = "classifier", .load = LoadClassifier},
 };
 
 /// The version that "MODEL@REFERENCE" names.

@@ -419,5 +419,74 @@ TEST(StalePlan, IsOneThatDoesNotReachTheTarget) {
                std::runtime_error);
 }
 
+struct Lacking {
+  const char* name;
+  std::vector<std::string> features;  ///< The last one may not be missing.
+  const char* message;
+  const char* key = "a";
+  int origin = 9;
+};
+class MissingFeatures : public testing::TestWithParam<Lacking> {};
+
+/// Days 1 to 8, of which the 3rd and the 6th have no value; the plan ends with the 8th.
+TEST_P(MissingFeatures, SayWhichPeriodsAreMissing) {
+  auto pipeline = DailySalesWith(GetParam().features);
+  pipeline["features"].back().erase("missing");
+  std::vector<RowTexts> plans;
+  for (int day = 1; day <= 8; ++day) plans.push_back({"a", January(day), "1"});
+  const FeatureBench bench(
+      pipeline,
+      {{"daily", SalesOf("a", {"1", "2", "-", "4", "5", "-", "7", "8"})}, {"plan", plans}});
+  const Instant origin = At(January(GetParam().origin));
+  try {
+    (void)bench.ComputeAt({GetParam().key, January(1), "-"}, {.origin = origin, .target = origin});
+    FAIL() << "nothing is missing";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(error.what(), std::string("feature cannot be computed: ") + GetParam().message);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, MissingFeatures,
+    testing::Values(
+        Lacking{"Lag",
+                {R"({"op": "lag", "periods": 3})"},
+                R"(series "daily" has no "y" in the day of 2024-01-06)"},
+        Lacking{"Window",
+                {R"({"op": "rolling", "statistic": "mean", "window": 6})"},
+                R"(series "daily" has no "y" in the days of 2024-01-03, 2024-01-06)"},
+        Lacking{"Difference",
+                {R"({"op": "difference", "periods": 5})"},
+                R"(series "daily" has no "y" in the day of 2024-01-03)"},
+        Lacking{"SeasonalLag",
+                {R"({"op": "seasonal_lag", "season": 3})"},
+                R"(series "daily" has no "y" in the day of 2024-01-06)"},
+        Lacking{"BeforeTheFirst",
+                {R"({"op": "lag", "periods": 12})"},
+                R"(series "daily" has no "y" in the day of 2023-12-28)"},
+        Lacking{"OfAnOperand",
+                {R"({"name": "l", "op": "lag", "periods": 3})",
+                 R"({"name": "r", "op": "lag", "periods": 1})",
+                 R"({"op": "divide", "left": "r", "right": "l"})"},
+                R"(series "daily" has no "y" in the day of 2024-01-06)"},
+        Lacking{"Many",
+                {R"({"op": "rolling", "statistic": "sum", "window": 40})"},
+                R"(series "daily" has no "y" in the days of 2023-11-30, 2023-12-01, 2023-12-02, )"
+                R"(2023-12-03, 2023-12-04, 2023-12-05, 2023-12-06, 2023-12-07, 2023-12-08, )"
+                R"(2023-12-09, 2023-12-10, 2023-12-11 and 22 more)"},
+        Lacking{"OfAPlan",
+                {R"({"op": "as_of", "series": "plan", "value": "promo", "at": "target"})"},
+                R"(series "plan" has no "promo" in the day of 2024-01-20)",
+                "a",
+                20},
+        Lacking{"OfAnUnknownKey",
+                {R"({"op": "seasonal_lag", "season": 2})"},
+                R"(series "daily" has no "y" in the day of 2024-01-07)",
+                "b"},
+        Lacking{"OfNoPeriods",
+                {R"({"op": "as_of", "series": "keys", "value": "size"})"},
+                "no data for it at the request's time"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
 }  // namespace
 }  // namespace forkcast::preprocessing

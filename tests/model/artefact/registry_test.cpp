@@ -61,13 +61,15 @@ TEST_F(RegistryTest, CountsVersionsUpAndReadsBackWhatWasPublished) {
 TEST_F(RegistryTest, LetsAVersionShareTheFilesThatItHasInCommonWithAnother) {
   const std::vector<ArtefactFile> first{{"model/1/7.ubj", "trees"}, {"model/1/8.ubj", "more"}};
   ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, first, kNow));
-  auto files = Registry::ReadFiles(*registry_.Find("demand", "1"));
-  ASSERT_TRUE(files) << files.error().message;
-  ASSERT_THAT(*files, testing::SizeIs(3));
-  EXPECT_EQ(files->front().path, "manifest.json");
-  files->erase(files->begin());
-  (*files)[1] = {"model/1/8.ubj", "others"};
-  ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, *files, kNow));
+  const auto checked = Registry::Check(*registry_.Find("demand", "1"));
+  ASSERT_TRUE(checked) << checked.error().message;
+  EXPECT_EQ(checked->manifest, ReadWhole(root() / "demand" / "1" / "manifest.json"));
+  ASSERT_THAT(checked->files, testing::SizeIs(2));
+  const PublishedFile& shared = checked->files.front();
+  EXPECT_EQ(shared.path, "model/1/7.ubj");
+  const std::vector<ArtefactFile> files{{shared.path, ReadWhole(shared.place), shared.place},
+                                        {"model/1/8.ubj", "others"}};
+  ASSERT_TRUE(registry_.Publish("demand", {{"seed", 7}}, files, kNow));
   const fs::path second = root() / "demand" / "2" / "model" / "1";
   EXPECT_EQ(fs::hard_link_count(second / "7.ubj"), 2U);
   EXPECT_EQ(fs::hard_link_count(second / "8.ubj"), 1U);

@@ -12,6 +12,8 @@
 #include "model/classify/classifier_model.hpp"
 #include "model/classify/delivery_testing.hpp"
 #include "model/commands/train_command.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
+#include "model/learn/xgboost/booster.hpp"
 #include "support/stopping_clock.hpp"
 #include "support/test_files.hpp"
 
@@ -117,8 +119,8 @@ TEST_F(ClassifierCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
     paths.push_back(file["path"]);
     EXPECT_EQ(ReadWhole(version(1) / paths.back()), ReadWhole(version(2) / paths.back()));
   }
-  EXPECT_THAT(paths, ElementsAre("model/1.ubj", "model/1.transforms.json", "classes.json",
-                                 "pipeline.json", "reference.json"));
+  EXPECT_THAT(paths, ElementsAre("model/1.ubj", "model/1.forest", "model/1.transforms.json",
+                                 "classes.json", "pipeline.json", "reference.json"));
   EXPECT_EQ(Registry(models()).Find("delivery", "champion")->number, 2U);
   EXPECT_EQ(manifest(1)["kind"], "classifier");
   EXPECT_EQ(manifest(1)["classifier"]["classes"], ordered_json({false, true}));
@@ -220,9 +222,9 @@ TEST_F(ClassifierCommandTest, StopsEarlyByTheLastOfItsTrainingRows) {
   document_["training"]["model"]["early_stopping"] = {{"rounds", 5}, {"share", 0.2}};
   Ingest();
   ASSERT_EQ(Train(), ExitCode::kDone) << err();
-  const Result<TreeModel> model = TreeModel::Load(ReadWhole(version(1) / "model/1.ubj"));
-  ASSERT_TRUE(model);
-  EXPECT_LT(model->rounds(), 500U);
+  const auto booster = Booster::Load(ReadWhole(version(1) / "model/1.ubj"), 1);
+  ASSERT_TRUE(booster);
+  EXPECT_LT(*(*booster)->RoundCount(), 500U);
 }
 
 TEST_F(ClassifierCommandTest, CutsTheRowsByTheirTime) {
@@ -257,6 +259,7 @@ TEST_F(ClassifierCommandTest, NeedsStoreAndSnapshotsNoMoreForAnotherDocument) {
   sources.folder = folder_.path();
   sources.snapshots = *snapshots;
   sources.store = store();
+  sources.trainers = TrainerKinds();
   const auto job = ClassifierJob::Load(document_, sources);
   ASSERT_TRUE(job) << job.error().message;
   fs::remove_all(folder_.path());
@@ -318,25 +321,25 @@ TEST_F(ClassifierCommandTest, JudgesNothingByWhatHappenedLater) {
 /// What a model trained on the orders before order `known` says of it and of those before.
 struct Said {
   std::vector<float> inputs;
-  std::vector<double> probabilities;
+  std::vector<double> answers;
 };
 
 class ClassifierLeakTest : public ClassifierCommandTest {
  protected:
   void Load() {
     spec_ = *preprocessing::ParsePipelineSpec(document_.dump(), {});
-    plan_ = ReadClassifierPlan(preprocessing::JsonNode(document_), spec_);
+    plan_ = ReadClassifierPlan(preprocessing::JsonNode(document_), spec_, TrainerKinds());
     const auto dao = *preprocessing::OpenStore(store(), preprocessing::StoreAccess::kReadOnly);
     rows_ = *LabelledRows::Read(*dao, spec_, {}, {});
     const auto snapshots = *preprocessing::OpenSnapshots(spec_, folder_.path() / "o.db.snapshots");
     examples_ = *LabelledExamples::Compute(spec_, snapshots, *rows_, plan_);
   }
   Said Ask(std::size_t known) {
-    const auto model = *ClassifierModel::Train(plan_, *examples_, known, rows_->classes(),
-                                               [](std::size_t, std::size_t) { return true; });
-    std::vector<float> matrix = *model->Matrix(*examples_, 0, known + 1);
-    std::vector<double> probabilities = *model->Predict(matrix);
-    return {std::move(matrix), std::move(probabilities)};
+    const auto trained = *TrainedClassifier::Train(plan_, *examples_, known, rows_->classes(),
+                                                   [](std::size_t, std::size_t) { return true; });
+    std::vector<float> matrix = *trained->model().Matrix(*examples_, 0, known + 1);
+    std::vector<double> answers = trained->model().Predict(matrix);
+    return {std::move(matrix), std::move(answers)};
   }
 
   preprocessing::PipelineSpec spec_;
@@ -365,7 +368,7 @@ TEST_F(ClassifierLeakTest, NeitherLaterLabelsNorLaterRowsChangeAFeatureOrAnAnswe
   ASSERT_EQ(rows_->classes().size(), 3U);
   const Said after = Ask(kKnown);
   EXPECT_EQ(after.inputs, before.inputs);
-  EXPECT_EQ(after.probabilities, before.probabilities);
+  EXPECT_EQ(after.answers, before.answers);
 }
 
 TEST_F(ClassifierLeakTest, ARowCountsWithWhatWasKnownInItsOwnSecond) {
@@ -383,19 +386,21 @@ TEST_F(ClassifierLeakTest, TheArtefactAloneAnswersAsTheModelDid) {
   Ingest();
   Load();
   ASSERT_EQ(Train(), ExitCode::kDone) << err();
-  const auto trees = TreeModel::Load(ReadWhole(version(1) / "model/1.ubj"));
-  ASSERT_TRUE(trees) << trees.error().message;
+  const auto booster = Booster::Load(ReadWhole(version(1) / "model/1.ubj"), 1);
+  ASSERT_TRUE(booster) << booster.error().message;
   const ordered_json around =
       ordered_json::parse(ReadWhole(version(1) / "model/1.transforms.json"));
   const auto transforms =
       FittedTransforms::FromJson(preprocessing::JsonNode(around).Get("transforms"));
   std::vector<std::uint32_t> all(kRows);
   for (std::uint32_t i = 0; i < kRows; ++i) all[i] = i;
-  const auto scores = *trees->Predict(*transforms.Transform(examples_->features, all));
-  const auto model = *ClassifierModel::Train(plan_, *examples_, kRows, rows_->classes(),
-                                             [](std::size_t, std::size_t) { return true; });
-  const auto probabilities = *model->Predict(*model->Matrix(*examples_, 0, kRows));
-  for (std::size_t i = 0; i < kRows; ++i) EXPECT_EQ(scores[i], probabilities[2 * i + 1]);
+  const auto scores = *(*booster)->Predict(*transforms.Transform(examples_->features, all),
+                                           transforms.outputs().size());
+  const auto trained = *TrainedClassifier::Train(plan_, *examples_, kRows, rows_->classes(),
+                                                 [](std::size_t, std::size_t) { return true; });
+  const ClassifierModel& model = trained->model();
+  const auto answers = model.Predict(*model.Matrix(*examples_, 0, kRows));
+  for (std::size_t i = 0; i < kRows; ++i) EXPECT_EQ(scores.values[i], answers[3 * i + 2]);
   EXPECT_EQ(ordered_json::parse(ReadWhole(version(1) / "classes.json")),
             ordered_json({{"label", "delivered"}, {"classes", {false, true}}}));
 }

@@ -8,7 +8,13 @@
 #include "model/artefact/registry.hpp"
 #include "model/classify/class_files.hpp"
 #include "model/classify/delivery_testing.hpp"
+#include "model/classify/judgement.hpp"
 #include "model/classify/labelled_examples.hpp"
+#include "model/classify/time_split.hpp"
+#include "model/learn/model_files.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
+#include "model/learn/version_testing.hpp"
+#include "model/learn/xgboost/booster.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -28,6 +34,10 @@ class ClassifierVersionTest : public ClassifierCommandTest {
   [[nodiscard]] LabelledRows Rows(const preprocessing::PipelineSpec& spec) const {
     const auto dao = *preprocessing::OpenStore(store(), preprocessing::StoreAccess::kReadOnly);
     return *LabelledRows::Read(*dao, spec, {}, {});
+  }
+  /// To train as the version was.
+  [[nodiscard]] ClassifierPlan Plan(const preprocessing::PipelineSpec& spec) const {
+    return ReadClassifierPlan(preprocessing::JsonNode(document_), spec, TrainerKinds());
   }
   [[nodiscard]] LabelledExamples Examples(const preprocessing::PipelineSpec& spec,
                                           const LabelledRows& rows,
@@ -60,13 +70,43 @@ TEST_P(EveryLabel, AnswersWhenReadBackWhatItDidWhenItWasTrained) {
   EXPECT_EQ(version->classes(), rows.classes());
   const LabelledExamples examples = Examples(version->spec(), rows, version->plan());
   const auto trained =
-      *ClassifierModel::Train(version->plan(), examples, examples.size(), rows.classes(),
-                              [](std::size_t, std::size_t) { return true; });
+      *TrainedClassifier::Train(Plan(version->spec()), examples, examples.size(), rows.classes(),
+                                [](std::size_t, std::size_t) { return true; });
   const auto matrix = *model->Matrix(examples, 0, examples.size());
-  EXPECT_EQ(matrix, *trained->Matrix(examples, 0, examples.size()));
-  const auto answers = *model->Predict(matrix);
-  EXPECT_EQ(answers, *trained->Predict(matrix));
-  EXPECT_EQ(answers.size(), kRows * GetParam().classes);
+  EXPECT_EQ(matrix, *trained->model().Matrix(examples, 0, examples.size()));
+  const auto answers = model->Predict(matrix);
+  EXPECT_EQ(answers, trained->model().Predict(matrix));
+  EXPECT_EQ(answers.size(), kRows * (1 + GetParam().classes));
+}
+
+/// The model of the last fold, published and read back, is asked row by row as a server would be.
+TEST_P(EveryLabel, AnswersRowByRowWhatTheValidationJudged) {
+  UseLabels(GetParam().type, GetParam().of);
+  document_["training"]["transforms"] = {{"shop", {{"encode", "one_hot"}}},
+                                         {"level", {{"scale", true}}}};
+  Ingest();
+  const auto spec = *preprocessing::ParsePipelineSpec(document_.dump(), {});
+  const ClassifierPlan plan = Plan(spec);
+  const LabelledRows rows = Rows(spec);
+  const LabelledExamples examples = Examples(spec, rows, plan);
+  const auto go_on = [](std::size_t, std::size_t) { return true; };
+  const std::vector<TimeFold> folds = *SplitByTime(rows.times(), plan.split);
+  const ClassifierJudgement judgement =
+      **JudgeClassifier(plan, examples, rows.classes(), folds, go_on);
+  const auto trained = *TrainedClassifier::Train(plan, examples, judgement.folds.back().train_rows,
+                                                 rows.classes(), go_on);
+  const preprocessing::TempFolder place;
+  const auto model =
+      ClassifierModel::Load(WriteFiles(trained->Files(), place), plan, rows.classes());
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_EQ(judgement.rows.size(), static_cast<std::size_t>(kTestRows));
+  for (const JudgedRow& judged : judgement.rows) {
+    const std::vector<double> answer = AnswerTo(
+        model->predictor(),
+        ValuesOf(examples.features, judged.example, plan.inputs.features, spec.features.size()));
+    ASSERT_EQ(answer[0], judged.taken_for);
+    ASSERT_EQ(answer[1 + judged.taken_for], judged.probability);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -87,7 +127,13 @@ TEST_F(ClassifierVersionTest, IsWrittenAgainAsTheSameBytes) {
   TrainVersion();
   const auto version = ClassifierVersion::Read(Info());
   ASSERT_TRUE(version) << version.error().message;
-  std::vector<ArtefactFile> files = *version->Model()->Files();
+  const LabelledRows rows = Rows(version->spec());
+  const ClassifierPlan plan = Plan(version->spec());
+  const LabelledExamples examples = Examples(version->spec(), rows, plan);
+  const auto trained = *TrainedClassifier::Train(plan, examples, examples.size(), rows.classes(),
+                                                 [](std::size_t, std::size_t) { return true; });
+  std::vector<ArtefactFile> files = trained->Files();
+  EXPECT_EQ(files.size(), 3U);
   files.push_back(ClassesFile(version->classes(), version->spec()));
   for (const ArtefactFile& file : files) {
     EXPECT_EQ(file.bytes, ReadWhole(Info().folder / file.path)) << file.path;
@@ -97,25 +143,26 @@ TEST_F(ClassifierVersionTest, IsWrittenAgainAsTheSameBytes) {
 TEST_F(ClassifierVersionTest, KeepsTheSeedThatWasUsed) {
   Ingest();
   ASSERT_EQ(Train({"--seed", "9"}), ExitCode::kDone) << err();
-  EXPECT_EQ(ClassifierVersion::Read(Info())->plan().trainer.seed, 9U);
+  EXPECT_EQ(ClassifierVersion::Read(Info())->plan().setting.seed, 9U);
 }
 
 TEST_F(ClassifierVersionTest, TellsWhichFileWasChangedOrIsMissing) {
   TrainVersion();
-  const auto files = *Registry::ReadFiles(Info());
-  for (const ArtefactFile& file : files) {
-    if (file.path == "manifest.json") continue;
-    const fs::path path = Info().folder / file.path;
-    std::string bytes = file.bytes;
-    bytes[bytes.size() / 2] ^= 1;
-    std::ofstream(path, std::ios::binary) << bytes;
+  const std::vector<PublishedFile> files = Registry::Check(Info())->files;
+  EXPECT_EQ(files.size(), 6U);
+  for (const PublishedFile& file : files) {
+    const fs::path& path = file.place;
+    const std::string bytes = ReadWhole(path);
+    std::string changed = bytes;
+    changed[changed.size() / 2] ^= 1;
+    std::ofstream(path, std::ios::binary) << changed;
     const auto flipped = ClassifierVersion::Read(Info());
     ASSERT_FALSE(flipped) << file.path;
     EXPECT_EQ(flipped.error().code, ErrorCode::kCorrupt);
     EXPECT_THAT(flipped.error().message, HasSubstr(path.string()));
     fs::remove(path);
     EXPECT_FALSE(ClassifierVersion::Read(Info())) << file.path;
-    std::ofstream(path, std::ios::binary) << file.bytes;
+    std::ofstream(path, std::ios::binary) << bytes;
   }
   EXPECT_TRUE(ClassifierVersion::Read(Info()));
 }
@@ -132,15 +179,9 @@ TEST_P(BadModelFiles, AreToldWithTheirName) {
   TrainVersion();
   const auto version = ClassifierVersion::Read(Info());
   ASSERT_TRUE(version) << version.error().message;
-  std::vector<ArtefactFile> files(version->files().begin(), version->files().end());
-  const auto file = std::ranges::find(files, GetParam().path, &ArtefactFile::path);
-  if (file != files.end()) {
-    GetParam().spoil(file->bytes);
-  } else {
-    files.push_back({GetParam().path, "x"});
-  }
-  std::erase_if(files, [](const ArtefactFile& one) { return one.bytes.empty(); });
-  const auto model = ClassifierModel::Load(files, version->plan(), version->classes().size());
+  std::vector<PublishedFile> files(version->files().begin(), version->files().end());
+  Spoil(files, GetParam().path, GetParam().spoil);
+  const auto model = ClassifierModel::Load(files, version->plan(), version->classes());
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().code, ErrorCode::kCorrupt);
   EXPECT_THAT(model.error().message,
@@ -159,7 +200,7 @@ std::function<void(std::string&)> Edit(const std::function<void(ordered_json&)>&
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadModelFiles,
-    testing::Values(BadFile{"CutTrees", "model/1.ubj", Cut, "not a model of XGBoost"},
+    testing::Values(BadFile{"CutTrees", "model/1.forest", Cut, ""},
                     BadFile{"NoTrees", "model/1.ubj", Remove, "missing"},
                     BadFile{"NoTransforms", "model/1.transforms.json", Remove, "missing"},
                     BadFile{"CutTransforms", "model/1.transforms.json", Cut, "not JSON"},
@@ -177,10 +218,10 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(ClassifierVersionTest, RefusesAModelOfAnotherNumberOfClasses) {
   TrainVersion();
   const auto version = ClassifierVersion::Read(Info());
-  const auto model = ClassifierModel::Load(version->files(), version->plan(), 3);
+  const std::vector<ClassLabel> three{std::int64_t{1}, std::int64_t{2}, std::int64_t{3}};
+  const auto model = ClassifierModel::Load(version->files(), version->plan(), three);
   ASSERT_FALSE(model);
-  EXPECT_EQ(model.error().message,
-            "model/1.ubj: expected a model for multiclass that answers 3 numbers");
+  EXPECT_EQ(model.error().message, "model/1.ubj: expected a model that answers 3 numbers");
 }
 
 struct BadClasses {
@@ -214,18 +255,23 @@ INSTANTIATE_TEST_SUITE_P(
                                "$.classes[1]: expected the classes in ascending order"}),
     [](const auto& param) { return std::string(param.param.name); });
 
-/// As it was published before versions of all kinds were written by the same code.
+/// As it was published before versions of all kinds were written by the same code, and had the
+/// forest that is served beside the trees.
 TEST(PublishedClassifier, OfBeforeIsReadAndWouldBeWrittenAlike) {
   const Registry registry(FORKCAST_SOURCE_DIR "/tests/data/published");
   const auto version = ClassifierVersion::Read(*registry.Find("delivery", "1"));
   ASSERT_TRUE(version) << version.error().message;
   const auto model = version->Model();
   ASSERT_TRUE(model) << model.error().message;
-  std::vector<ArtefactFile> files = *model->Files();
-  files.push_back(ClassesFile(version->classes(), version->spec()));
+  const fs::path folder = version->info().folder;
+  std::vector<ArtefactFile> files{ClassesFile(version->classes(), version->spec())};
+  AppendFiles(model->predictor(), {}, "1", files);
+  EXPECT_EQ(files.size(), 2U);
   for (const ArtefactFile& file : files) {
-    EXPECT_EQ(file.bytes, ReadWhole(version->info().folder / file.path)) << file.path;
+    EXPECT_EQ(file.bytes, ReadWhole(folder / file.path)) << file.path;
   }
+  const std::string trees = ReadWhole(folder / "model/1.ubj");
+  EXPECT_EQ(*(*Booster::Load(trees, 1))->Save("ubj"), trees);
   const auto reference = version->ReadReference();
   ASSERT_TRUE(reference) << reference.error().message;
   EXPECT_EQ(reference->features["hour"]["rows"], 120);

@@ -11,8 +11,15 @@
 
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json.hpp"
+#include "model/forecast/backtest.hpp"
 #include "model/forecast/forecast_data.hpp"
+#include "model/forecast/forecast_files.hpp"
 #include "model/forecast/sales_testing.hpp"
+#include "model/forecast/trained_forecast.hpp"
+#include "model/learn/model_files.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
+#include "model/learn/version_testing.hpp"
+#include "model/learn/xgboost/booster.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -54,6 +61,18 @@ class ForecastVersionTest : public TrainCommandTest {
     }
     return bits;
   }
+  /// As the version was trained.
+  [[nodiscard]] TrainedForecast TrainAgain(const PipelineSpec& spec,
+                                           const TrainingPlan& plan) const {
+    const auto data = *ForecastData::Open(spec, folder_.path() / "o.db.snapshots");
+    const auto all = *data->grid().AllPeriods();
+    const StepExamples examples =
+        *StepExamples::Compute(*data, plan, {all.first, all.last}, data->AllKeys());
+    auto trained = TrainedForecast::Train(*data, plan, examples, {all.first, all.last},
+                                          [](const TrainingStage&) { return true; });
+    if (!trained) throw std::runtime_error(trained.error().message);
+    return **std::move(trained);
+  }
   [[nodiscard]] Bits PredictLoaded() const {
     const auto version = ForecastVersion::Read(Info());
     EXPECT_TRUE(version) << version.error().message;
@@ -75,15 +94,8 @@ TEST_P(EveryShape, ForecastsWhenReadBackWhatItDidWhenItWasTrained) {
   document_["training"]["transforms"] = {{"last", {{"impute", "mean"}, {"scale", true}}}};
   TrainVersion(GetParam().strategy, GetParam().scope);
   const PipelineSpec spec = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
-  const TrainingPlan plan = ReadTrainingPlan(JsonNode(document_), spec);
-  const auto data = *ForecastData::Open(spec, folder_.path() / "o.db.snapshots");
-  const auto all = *data->grid().AllPeriods();
-  const StepExamples examples =
-      *StepExamples::Compute(*data, plan, {all.first, all.last}, data->AllKeys());
-  const auto trained = ForecastModel::Train(*data, plan, examples, {all.first, all.last},
-                                            [](const TrainingStage&) { return true; });
-  ASSERT_TRUE(trained) << trained.error().message;
-  const Bits expected = Predict(**trained, spec, plan);
+  const TrainingPlan plan = ReadTrainingPlan(JsonNode(document_), spec, TrainerKinds());
+  const Bits expected = Predict(TrainAgain(spec, plan).model(), spec, plan);
   EXPECT_EQ(expected.size(), kShops * kHorizon);
   EXPECT_EQ(PredictLoaded(), expected);
 }
@@ -91,7 +103,8 @@ TEST_P(EveryShape, ForecastsWhenReadBackWhatItDidWhenItWasTrained) {
 TEST_P(EveryShape, IsWrittenAgainAsTheSameBytes) {
   TrainVersion(GetParam().strategy, GetParam().scope);
   const ForecastVersion version = *ForecastVersion::Read(Info());
-  const auto files = version.Model()->Files();
+  const TrainingPlan plan = ReadTrainingPlan(JsonNode(document_), version.spec(), TrainerKinds());
+  const auto files = TrainAgain(version.spec(), plan).Files();
   ASSERT_TRUE(files) << files.error().message;
   EXPECT_FALSE(files->empty());
   for (const ArtefactFile& file : *files) {
@@ -99,7 +112,55 @@ TEST_P(EveryShape, IsWrittenAgainAsTheSameBytes) {
   }
 }
 
-/// As it was published before versions of all kinds were written by the same code.
+/// The model of the last fold, published and read back, is asked row by row as a server would be:
+/// every forecast that the validation judged, bit for bit. Later steps of a recursive forecast are
+/// asked of forecasts, and not here.
+TEST_P(EveryShape, ForecastsRowByRowWhatTheValidationJudged) {
+  document_["training"]["target"] = {
+      {"transform", {"scale", "log1p"}}, {"scale", "same_day"}, {"not_negative", true}};
+  document_["training"]["transforms"] = {{"last", {{"impute", "mean"}, {"scale", true}}}};
+  document_["training"]["hidden"] = {"week_ago"};
+  TrainVersion(GetParam().strategy, GetParam().scope);
+  const PipelineSpec spec = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
+  const TrainingPlan plan = ReadTrainingPlan(JsonNode(document_), spec, TrainerKinds());
+  const auto data = *ForecastData::Open(spec, folder_.path() / "o.db.snapshots");
+  const auto all = *data->grid().AllPeriods();
+  const StepExamples examples =
+      *StepExamples::Compute(*data, plan, {all.first, all.last}, data->AllKeys());
+  const Backtest backtest = **RunBacktest(*data, plan, examples, {all.first, all.last},
+                                          [](const BacktestStage&) { return true; });
+  const Fold& fold = backtest.folds.back();
+  const auto trained = *TrainedForecast::Train(*data, plan, examples, fold.train,
+                                               [](const TrainingStage&) { return true; });
+  const preprocessing::TempFolder place;
+  const auto model = ForecastModel::Load(WriteFiles(*trained->Files(), place), spec, plan);
+  ASSERT_TRUE(model) << model.error().message;
+
+  std::size_t asked = 0;
+  for (const JudgedForecast& judged : backtest.rows) {
+    const auto& [point, step, value] = judged.forecast;
+    if (judged.fold + 1 != backtest.folds.size()) continue;
+    if (step > 1 && GetParam().strategy == std::string("recursive")) continue;
+    const PointExamples& of_step = examples.of_model(std::min(step, examples.model_count()) - 1);
+    const auto found = std::ranges::find_if(of_step.points, [&](const ForecastPoint& one) {
+      return one.key == point.key && one.period == point.period;
+    });
+    const auto row = static_cast<std::size_t>(found - of_step.points.begin());
+    const Predictor* const predictor =
+        model->ModelOf(step, *model->FindKey(data->grid().KeyBytes(point.key)));
+    ASSERT_NE(predictor, nullptr);
+    const double answer = AnswerTo(
+        *predictor, ValuesOf(of_step.features, row, plan.inputs.features, spec.features.size()),
+        of_step.references[row])[0];
+    ASSERT_EQ(std::bit_cast<std::uint64_t>(std::max(answer, 0.0)),
+              std::bit_cast<std::uint64_t>(value));
+    ++asked;
+  }
+  EXPECT_GE(asked, static_cast<std::size_t>(kShops));
+}
+
+/// As it was published before versions of all kinds were written by the same code, and had the
+/// forests that are served beside the trees.
 TEST(PublishedForecast, OfBeforeIsReadAndWouldBeWrittenAlike) {
   const Registry registry(FORKCAST_SOURCE_DIR "/tests/data/published");
   const auto version = ForecastVersion::Read(*registry.Find("sales", "1"));
@@ -107,10 +168,20 @@ TEST(PublishedForecast, OfBeforeIsReadAndWouldBeWrittenAlike) {
   const auto model = version->Model();
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_EQ(model->keys().size(), 2U);
-  const auto files = model->Files();
-  ASSERT_TRUE(files) << files.error().message;
-  for (const ArtefactFile& file : *files) {
-    EXPECT_EQ(file.bytes, ReadWhole(version->info().folder / file.path)) << file.path;
+  const fs::path folder = version->info().folder;
+  std::vector<ArtefactFile> files;
+  ASSERT_TRUE(AppendKeys(model->keys(), files));
+  for (std::size_t step = 0; step < model->predictors().size(); ++step) {
+    for (std::size_t key = 0; key < model->keys().size(); ++key) {
+      const std::string stem = StemOf(step, key);
+      AppendFiles(*model->predictors()[step][key], {}, stem, files);
+      const std::string trees = ReadWhole(folder / ModelPath(stem + ".ubj"));
+      EXPECT_EQ(*(*Booster::Load(trees, 1))->Save("ubj"), trees);
+    }
+  }
+  EXPECT_GT(files.size(), 2U);
+  for (const ArtefactFile& file : files) {
+    EXPECT_EQ(file.bytes, ReadWhole(folder / file.path)) << file.path;
   }
   const auto reference = version->ReadReference();
   ASSERT_TRUE(reference) << reference.error().message;
@@ -143,7 +214,7 @@ TEST_F(ForecastVersionTest, KnowsKeysByTheirValuesWhateverTheirNumbersAre) {
 TEST_F(ForecastVersionTest, KeepsTheSeedThatWasUsed) {
   Ingest();
   ASSERT_EQ(Train({"--seed", "9"}), ExitCode::kDone) << err();
-  EXPECT_EQ(ForecastVersion::Read(Info())->plan().trainer.seed, 9U);
+  EXPECT_EQ(ForecastVersion::Read(Info())->plan().setting.seed, 9U);
 }
 
 TEST_F(ForecastVersionTest, TellsWhichFileWasChangedOrIsMissing) {
@@ -235,11 +306,8 @@ class BadFiles : public ForecastVersionTest, public testing::WithParamInterface<
 TEST_P(BadFiles, AreToldWithTheirName) {
   TrainVersion();
   const ForecastVersion version = *ForecastVersion::Read(Info());
-  std::vector<ArtefactFile> files(version.files().begin(), version.files().end());
-  const auto file = std::ranges::find(files, GetParam().path, &ArtefactFile::path);
-  ASSERT_NE(file, files.end());
-  GetParam().spoil(file->bytes);
-  if (file->bytes.empty()) files.erase(file);
+  std::vector<PublishedFile> files(version.files().begin(), version.files().end());
+  Spoil(files, GetParam().path, GetParam().spoil);
   const auto model = ForecastModel::Load(files, version.spec(), version.plan());
   ASSERT_FALSE(model);
   EXPECT_EQ(model.error().code, ErrorCode::kCorrupt);
@@ -260,13 +328,14 @@ void Remove(std::string& bytes) { bytes.clear(); }
 
 constexpr const char* kKeys = "model/keys.json";
 constexpr const char* kTrees = "model/3/1.ubj";
+constexpr const char* kForest = "model/3/1.forest";
 constexpr const char* kTransforms = "model/3/1.transforms.json";
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, BadFiles,
     testing::Values(
-        BadFile{"CutTrees", kTrees, Cut, "not a model of XGBoost"},
-        BadFile{"TreesOfNobody", kTrees, [](std::string& bytes) { bytes = "{}"; }, ""},
+        BadFile{"CutForest", kForest, Cut, ""},
+        BadFile{"ForestOfNobody", kForest, [](std::string& bytes) { bytes = "{}"; }, ""},
         BadFile{"NoTrees", kTrees, Remove, "missing"},
         BadFile{"CutTransforms", kTransforms, Cut, "not JSON"},
         BadFile{"NoTransforms", kTransforms, Remove, "missing"},
@@ -310,11 +379,52 @@ INSTANTIATE_TEST_SUITE_P(
                 "$.keys[1].missing_steps[0]"}),
     [](const auto& param) { return std::string(param.param.name); });
 
+/// The trees, where no forest is beside them: as versions of before are.
+struct BadTrees {
+  const char* name;
+  std::function<void(std::string& bytes)> spoil;
+  std::string message;
+};
+class TreesOfBefore : public ForecastVersionTest, public testing::WithParamInterface<BadTrees> {};
+
+TEST_P(TreesOfBefore, AreToldWithTheirNameWhenTheyCannotBeRead) {
+  TrainVersion();
+  const ForecastVersion version = *ForecastVersion::Read(Info());
+  std::vector<PublishedFile> files(version.files().begin(), version.files().end());
+  Spoil(files, kForest, Remove);
+  ASSERT_TRUE(ForecastModel::Load(files, version.spec(), version.plan()));
+  Spoil(files, kTrees, GetParam().spoil);
+  const auto model = ForecastModel::Load(files, version.spec(), version.plan());
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(model.error().message, AllOf(HasSubstr("model/3/1"), HasSubstr(GetParam().message)));
+}
+
+INSTANTIATE_TEST_SUITE_P(Cases, TreesOfBefore,
+                         testing::Values(BadTrees{"Cut", Cut, ""},
+                                         BadTrees{"OfNobody",
+                                                  [](std::string& bytes) { bytes = "{}"; }, ""},
+                                         BadTrees{"Gone", Remove, "missing"}),
+                         [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(ForecastVersionTest, AnswersAlikeFromTheTreesAloneAndFromTheForestBesideThem) {
+  TrainVersion("recursive");
+  const Bits mapped = PredictLoaded();
+  const ForecastVersion version = *ForecastVersion::Read(Info());
+  std::vector<PublishedFile> files(version.files().begin(), version.files().end());
+  EXPECT_EQ(std::erase_if(files,
+                          [](const PublishedFile& file) { return file.path.ends_with(".forest"); }),
+            kShops);
+  const auto model = ForecastModel::Load(files, version.spec(), version.plan());
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(Predict(*model, version.spec(), version.plan()), mapped);
+}
+
 TEST_F(ForecastVersionTest, RefusesAModelThatBelongsToNoKey) {
   TrainVersion();
   const ForecastVersion version = *ForecastVersion::Read(Info());
-  std::vector<ArtefactFile> files(version.files().begin(), version.files().end());
-  files.push_back({"model/3/3.ubj", "x"});
+  std::vector<PublishedFile> files(version.files().begin(), version.files().end());
+  files.push_back({.path = "model/3/3.ubj", .place = {}});
   const auto extra = ForecastModel::Load(files, version.spec(), version.plan());
   ASSERT_FALSE(extra);
   EXPECT_EQ(extra.error().message, "model/3/3.ubj: belongs to no step and key");

@@ -14,6 +14,10 @@
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_request.hpp"
 #include "model/forecast/sales_testing.hpp"
+#include "model/forecast/trained_forecast.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
+#include "model/learn/version_testing.hpp"
+#include "support/allocation_counter.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -22,6 +26,7 @@ using preprocessing::JsonNode;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
 using preprocessing::Table;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -40,23 +45,23 @@ class ForecasterTest : public TrainCommandTest {
   void Learn() {
     Ingest();
     spec_ = *preprocessing::ParsePipelineSpec(document_.dump(), folder_.path());
-    plan_ = ReadTrainingPlan(JsonNode(document_), spec_);
+    plan_ = ReadTrainingPlan(JsonNode(document_), spec_, TrainerKinds());
     data_ = *ForecastData::Open(spec_, Snapshots());
     const auto all = *data_->grid().AllPeriods();
     examples_ = *StepExamples::Compute(*data_, plan_, {all.first, all.last}, data_->AllKeys());
-    auto trained = ForecastModel::Train(*data_, plan_, *examples_, {all.first, all.last},
-                                        [](const TrainingStage&) { return true; });
+    auto trained = TrainedForecast::Train(*data_, plan_, *examples_, {all.first, all.last},
+                                          [](const TrainingStage&) { return true; });
     ASSERT_TRUE(trained) << trained.error().message;
-    model_ = **std::move(trained);
+    trained_ = **std::move(trained);
   }
   /// With the model learned before, over what is ingested by now.
   void Serve(const ordered_json& cold_start = "refuse") {
-    auto forecaster =
-        Forecaster::Make({.spec = spec_,
-                          .plan = plan_,
-                          .model = *ForecastModel::Load(*model_->Files(), spec_, plan_),
-                          .snapshots = *preprocessing::OpenSnapshots(spec_, Snapshots()),
-                          .cold_start = ReadColdStart(JsonNode(cold_start))});
+    auto forecaster = Forecaster::Make(
+        {.spec = spec_,
+         .plan = plan_,
+         .model = *ForecastModel::Load(WriteFiles(*trained_->Files(), published_), spec_, plan_),
+         .snapshots = *preprocessing::OpenSnapshots(spec_, Snapshots()),
+         .cold_start = ReadColdStart(JsonNode(cold_start))});
     ASSERT_TRUE(forecaster) << forecaster.error().message;
     forecaster_ = *std::move(forecaster);
     session_.emplace(*forecaster_);
@@ -98,7 +103,7 @@ class ForecasterTest : public TrainCommandTest {
   [[nodiscard]] Bits Judged(PeriodIndex first_origin, PeriodIndex last_origin) const {
     Bits bits;
     for (PeriodIndex origin = first_origin; origin <= last_origin; ++origin) {
-      const auto forecasts = model_->Predict(*data_, plan_, *examples_, origin);
+      const auto forecasts = trained_->model().Predict(*data_, plan_, *examples_, origin);
       EXPECT_TRUE(forecasts) << forecasts.error().message;
       for (const model::Forecast& one : *forecasts) {
         bits[{data_->KeyName(one.point.key), origin, one.step}] =
@@ -134,7 +139,8 @@ class ForecasterTest : public TrainCommandTest {
   TrainingPlan plan_;
   std::unique_ptr<ForecastData> data_;
   std::optional<StepExamples> examples_;
-  std::optional<ForecastModel> model_;
+  std::optional<TrainedForecast> trained_;
+  const preprocessing::TempFolder published_;
   std::unique_ptr<const Forecaster> forecaster_;
   std::optional<ForecastSession> session_;
 };
@@ -337,6 +343,9 @@ TEST_F(ForecasterTest, RefusesToAnswerFromDataThatAreTooOldByNow) {
   EXPECT_EQ(refused.error().field, "last");
   EXPECT_TRUE(Ask({{"shop", "000"}, {"at", "2024-05-20"}, {"now", "2025-01-01"}}))
       << "as of then they were new";
+  Serve("naive");
+  EXPECT_TRUE(Ask({{"shop", "new"}, {"now", "2024-05-23"}}));
+  EXPECT_EQ(Ask({{"shop", "new"}, {"now", "2024-05-24"}}).error().code, ErrorCode::kFeatureStale);
 }
 
 TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
@@ -346,6 +355,8 @@ TEST_F(ForecasterTest, FlagsDataThatAreTooOldByNow) {
   Serve();
   EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-23"}})->stale, 0U);
   EXPECT_EQ(Ask({{"shop", "000"}, {"now", "2024-05-24"}})->stale, 1U);
+  Serve("naive");
+  EXPECT_EQ(Ask({{"shop", "new"}, {"now", "2024-05-24"}})->stale, 1U);
 }
 
 TEST_F(ForecasterTest, NamesTheFeatureThatHasNoData) {
@@ -362,7 +373,9 @@ TEST_F(ForecasterTest, NamesTheFeatureThatHasNoData) {
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code, ErrorCode::kFeatureMissing);
   EXPECT_EQ(answer.error().field, "month");
-  EXPECT_THAT(answer.error().message, HasSubstr("(step 3, the day of 2024-01-22)"));
+  EXPECT_THAT(answer.error().message,
+              AllOf(HasSubstr("series \"daily\" has no \"amount\" in the days of 2023-12-23, "),
+                    HasSubstr("(step 3, the day of 2024-01-22)")));
 }
 
 TEST_F(ForecasterTest, AnswersAStepOfARecursiveForecastWhereOnlyOneBeforeItIsRefused) {
@@ -489,6 +502,25 @@ TEST_F(ForecasterTest, AnswersTwoThreadsAtOnce) {
   }
   EXPECT_EQ(together[0], alone);
   EXPECT_EQ(together[1], alone);
+}
+
+TEST_P(EveryForecast, AllocatesNothingOnceASessionIsWarm) {
+  const auto& [strategy, scope, target] = GetParam();
+  if (target != 1) GTEST_SKIP() << "one target will do";
+  document_["forecast"]["strategy"] = strategy;
+  document_["training"]["scope"] = scope;
+  Learn();
+  Serve("naive");
+  const std::array rows{Row("000"), Row("001", "2024-05-01"), Row("a shop that nobody knows of")};
+  ForecastAnswer answer;
+  std::size_t before = 0;
+  for (int round = 0; round < 2; ++round) {
+    before = AllocationCount();
+    for (const Table& row : rows) {
+      ASSERT_TRUE(session_->Forecast({.rows = row, .now = At("2024-05-20")}, answer));
+    }
+  }
+  EXPECT_EQ(AllocationCount() - before, 0U);
 }
 
 TEST_F(ForecasterTest, IsMadeOfAPublishedVersion) {

@@ -19,7 +19,9 @@
 #include "model/commands/train_command.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
+#include "model/forecast/trained_forecast.hpp"
 #include "model/forecast/training_plan.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -102,7 +104,7 @@ class Prepared {
       throw std::runtime_error(commands.err.str());
     }
     spec_ = *ParsePipelineSpec(document.dump(), kPipelines);
-    plan_ = ReadTrainingPlan(JsonNode(document), spec_);
+    plan_ = ReadTrainingPlan(JsonNode(document), spec_, TrainerKinds());
     data_ = *ForecastData::Open(spec_, snapshots());
     const auto all = *data_->grid().AllPeriods();
     periods_ = {.first = all.first, .last = all.last};
@@ -141,13 +143,13 @@ class Prepared {
   /// `train_to`.
   [[nodiscard]] Rows Forecasts(std::int64_t train_to,
                                const std::vector<std::int64_t>& origins) const {
-    const auto model =
-        ForecastModel::Train(*data_, plan_, examples_, {.first = periods_.first, .last = train_to},
-                             [](const TrainingStage&) { return true; });
-    if (!model) throw std::runtime_error(model.error().message);
+    const auto trained = TrainedForecast::Train(*data_, plan_, examples_,
+                                                {.first = periods_.first, .last = train_to},
+                                                [](const TrainingStage&) { return true; });
+    if (!trained) throw std::runtime_error(trained.error().message);
     Rows rows;
     for (const std::int64_t origin : origins) {
-      const auto forecasts = (*model)->Predict(*data_, plan_, examples_, origin);
+      const auto forecasts = (*trained)->model().Predict(*data_, plan_, examples_, origin);
       if (!forecasts) throw std::runtime_error(forecasts.error().message);
       for (const Forecast& forecast : *forecasts) {
         rows[{data_->KeyName(forecast.point.key), forecast.point.period, forecast.step}] = {

@@ -13,6 +13,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/forecast/forecast_job.hpp"
 #include "model/forecast/sales_testing.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
 #include "support/stopping_clock.hpp"
 
 namespace forkcast::model {
@@ -197,6 +198,7 @@ TEST_F(TrainCommandTest, NeedsTheSnapshotsNoMoreForAnotherDocument) {
   JobSources sources;
   sources.folder = folder_.path();
   sources.snapshots = *snapshots;
+  sources.trainers = TrainerKinds();
   const auto job = ForecastJob::Load(document_, sources);
   ASSERT_TRUE(job) << job.error().message;
   fs::remove_all(*snapshots);

@@ -123,11 +123,16 @@ std::shared_ptr<const FittedEncoder> Fitted() {
       std::vector<std::size_t>{2, 0});
 }
 
-Result<Predictor> Trained(std::vector<double> scores, std::size_t a_row,
-                          std::variant<ValueAnswer, ClassAnswer> answer) {
-  return Predictor::Make(
-      std::make_unique<GivenScores>(std::move(scores), a_row, std::vector<std::string>{"b", "a"}),
-      Fitted(), std::move(answer));
+ScoringModel Scoring(std::vector<double> scores, std::size_t a_row,
+                     std::vector<std::string> inputs = {"b", "a"}) {
+  return {.model = std::make_unique<GivenScores>(std::move(scores), a_row, std::move(inputs))};
+}
+
+Result<Predictor> Trained(std::vector<double> scores, std::size_t a_row, TrainedAnswer answer,
+                          bool are_shares = false) {
+  ScoringModel scoring = Scoring(std::move(scores), a_row);
+  scoring.are_shares = are_shares;
+  return Predictor::Make(std::move(scoring), Fitted(), std::move(answer));
 }
 
 std::vector<std::string> Names(const Predictor& predictor) {
@@ -175,7 +180,7 @@ class ClassAnswers : public testing::TestWithParam<ClassCase> {};
 TEST_P(ClassAnswers, AreTheMostLikelyClassAndAllProbabilities) {
   const auto& [name, classes, are_shares, scores, answers] = GetParam();
   const std::size_t a_row = classes.size() == 2 ? 1 : classes.size();
-  const auto predictor = Trained(scores, a_row, ClassAnswer{classes, are_shares});
+  const auto predictor = Trained(scores, a_row, ClassAnswer{classes}, are_shares);
   ASSERT_TRUE(predictor) << predictor.error().message;
   EXPECT_EQ(predictor->outputs().front().categories, classes);
   EXPECT_EQ(predictor->outputs().back().name, "probability." + classes.back());
@@ -201,7 +206,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& one) { return one.param.name; });
 
 TEST(TrainedPredictor, AllocatesNothing) {
-  const auto predictor = Trained({1, 0, 0, 0, 1, 0}, 3, ClassAnswer{kThree, true});
+  const auto predictor = Trained({1, 0, 0, 0, 1, 0}, 3, ClassAnswer{kThree}, true);
   const std::vector<Value> row = Row("y", 1);
   std::vector<float> inputs(4);
   std::vector<double> out(8);
@@ -219,9 +224,7 @@ TEST(TrainedPredictor, IsNotMadeOfPartsThatDoNotFit) {
               HasSubstr("expected a model that answers 1 number"));
   EXPECT_THAT(Trained({}, 1, ClassAnswer{kThree}).error().message,
               HasSubstr("expected a model that answers 3 numbers"));
-  auto other =
-      std::make_unique<GivenScores>(std::vector<double>{}, 1, std::vector<std::string>{"a", "b"});
-  EXPECT_THAT(Predictor::Make(std::move(other), Fitted(), ValueAnswer{}).error().message,
+  EXPECT_THAT(Predictor::Make(Scoring({}, 1, {"a", "b"}), Fitted(), ValueAnswer{}).error().message,
               HasSubstr("are not those that it reads"));
 }
 

@@ -9,6 +9,7 @@
 
 #include "serving/config/settings_parser.hpp"
 #include "support/spec_error.hpp"
+#include "support/test_files.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -87,6 +88,9 @@ INSTANTIATE_TEST_SUITE_P(
                      R"([{"model": "a"}, {"model": "b"}, {"name": "a", "model": "b"}])",
                      R"(FILE: $.deployments[2]: a second deployment "a", beside that of FILE: )"
                      "$.deployments[0]"},
+        DocumentCase{"RoutesThatAreNone", R"([{"model": "a", "routes": 1}])",
+                     "FILE: $.deployments[0].routes: expected an array of routes"},
+        DocumentCase{"RoutesOfNoFile", R"([{"model": "a", "routes": "none.json"}])", "none.json"},
         DocumentCase{"TwoDefaults",
                      R"([{"model": "a", "default": true}, {"model": "b", "default": true}])",
                      R"(FILE: $.deployments[1]: a second default, beside "a" of FILE: )"
@@ -143,6 +147,21 @@ TEST(Deployments, ReadTheServersSnapshotsUnlessTheyHaveTheirOwn) {
   const auto no_store = parser.ParseBare({});
   ASSERT_FALSE(no_store.ok());
   EXPECT_THAT(no_store.error().message, HasSubstr("store: missing"));
+}
+
+TEST(Deployments, DeclareRoutesInTheirOwnWordsOrInAFile) {
+  preprocessing::TempFolder folder;
+  const std::string file = folder.Write("routes.json", R"([{"path": "/b"}])").string();
+  const Parser parser(R"({"deployments": [{"model": "a", "routes": [{"path": "/a"}]},
+                                          {"model": "b", "routes": ")" +
+                      file + R"("}]})");
+  const auto parsed = parser.ParseBare({"--store", "sqlite:s"});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->config.deployments[0].routes.json, R"([{"path":"/a"}])");
+  EXPECT_EQ(parser.Generic(parsed->config.deployments[0].routes.path),
+            "FILE: $.deployments[0].routes");
+  EXPECT_EQ(parsed->config.deployments[1].routes.json, R"([{"path":"/b"}])");
+  EXPECT_EQ(parsed->config.deployments[1].routes.path, file + ": $");
 }
 
 TEST(Deployments, MayAllHaveSnapshotsOfTheirOwn) {

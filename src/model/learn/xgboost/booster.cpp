@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "data_preprocessing/document/json.hpp"
-#include "model/learn/xgboost/tree_model.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -211,14 +210,6 @@ Result<std::vector<std::string>> Booster::Features() const {
                       "reading the features");
   if (!read) return std::move(read).error();
   return std::vector<std::string>(names, names + count);
-}
-
-Result<std::optional<std::string>> Booster::Attribute(const char* name) const {
-  const char* value = nullptr;
-  int found = 0;
-  Status read = Check(XGBoosterGetAttr(handle_.get(), name, &value, &found), name);
-  if (!read) return std::move(read).error();
-  return found != 0 ? std::optional<std::string>(value) : std::nullopt;
 }
 
 Result<std::size_t> Booster::RoundCount() const {

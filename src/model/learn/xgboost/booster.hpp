@@ -12,6 +12,9 @@
 
 namespace forkcast::model {
 
+/// "1.7.4".
+[[nodiscard]] std::string XGBoostLibraryVersion();
+
 /// Owners of XGBoost's handles; the only place that calls its C interface. Everything here but
 /// XGBoostLibraryVersion() may start OpenMP threads.
 
@@ -63,12 +66,9 @@ class Booster {
   /// Writes into the model what its reader must know beside the trees.
   Status Describe(std::span<const std::string> features, std::string_view algorithm,
                   std::string_view task);
+  /// As Describe() wrote them.
   [[nodiscard]] Result<std::vector<std::string>> Features() const;
-  /// An attribute that Describe() wrote.
-  [[nodiscard]] Result<std::optional<std::string>> Attribute(const char* name) const;
-  /// Completes the configuration, after which Predict() changes nothing.
   [[nodiscard]] Result<std::size_t> RoundCount() const;
-
   struct Scores {
     std::vector<double> values;  ///< Row-major.
     std::size_t columns = 1;

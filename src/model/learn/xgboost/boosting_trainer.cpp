@@ -7,7 +7,7 @@
 #include "model/learn/xgboost/growing.hpp"
 #include "model/learn/xgboost/parameter_text.hpp"
 #include "model/learn/xgboost/prepared_rows.hpp"
-#include "model/learn/xgboost/trainer_kinds.hpp"
+#include "model/learn/xgboost/tree_algorithm.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -57,12 +57,12 @@ Status BoostAbsoluteError(Booster& booster, const DataMatrix& matrix,
 }
 
 /// Gradient boosting: Chen & Guestrin 2016.
-class BoostingTrainer final : public Trainer {
+class BoostingTraining {
  public:
-  explicit BoostingTrainer(const TrainerOptions& options) : options_(options) {}
+  explicit BoostingTraining(const TreeOptions& options) : options_(options) {}
 
-  Result<std::optional<TrainingResult>> Train(const TrainingRows& rows,
-                                              const OnRound& on_round) const override {
+  [[nodiscard]] Result<std::optional<TrainedModel>> Run(const TrainingRows& rows,
+                                                        const OnRound& on_round) const {
     const Result<PreparedRows> examples = Prepare(rows, options_);
     if (!examples) return examples.error();
     TrainingProgress progress{.rounds = options_.trees};
@@ -176,13 +176,22 @@ class BoostingTrainer final : public Trainer {
     return 0.5;  // the same for all classes, so that it has no effect
   }
 
-  TrainerOptions options_;
+  const TreeOptions& options_;
 };
+
+TreeOptions Defaults() {
+  TreeOptions options;
+  options.algorithm = &kGradientBoosting;
+  return options;
+}
 
 }  // namespace
 
-std::unique_ptr<Trainer> MakeBoostingTrainer(const TrainerOptions& options) {
-  return std::make_unique<BoostingTrainer>(options);
-}
+const TreeAlgorithm kGradientBoosting{
+    .name = "gradient_boosting",
+    .defaults = &Defaults,
+    .train = [](const TreeOptions& options, const TrainingRows& rows, const OnRound& on_round) {
+      return BoostingTraining(options).Run(rows, on_round);
+    }};
 
 }  // namespace forkcast::model

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <random>
 #include <utility>
@@ -8,7 +9,7 @@
 #include "model/learn/xgboost/booster.hpp"
 #include "model/learn/xgboost/growing.hpp"
 #include "model/learn/xgboost/prepared_rows.hpp"
-#include "model/learn/xgboost/trainer_kinds.hpp"
+#include "model/learn/xgboost/tree_algorithm.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -19,12 +20,12 @@ namespace {
 /// error of a constant, which ignore the trees before: leaves are means, divided by the number of
 /// trees. A class is learned as a number, 1 in its rows and 0 elsewhere, so that leaves are its
 /// share.
-class ForestTrainer final : public Trainer {
+class ForestTraining {
  public:
-  explicit ForestTrainer(const TrainerOptions& options) : options_(options) {}
+  explicit ForestTraining(const TreeOptions& options) : options_(options) {}
 
-  Result<std::optional<TrainingResult>> Train(const TrainingRows& rows,
-                                              const OnRound& on_round) const override {
+  [[nodiscard]] Result<std::optional<TrainedModel>> Run(const TrainingRows& rows,
+                                                        const OnRound& on_round) const {
     const Result<PreparedRows> examples = Prepare(rows, options_);
     if (!examples) return examples.error();
     Result<DataMatrix> matrix =
@@ -56,7 +57,7 @@ class ForestTrainer final : public Trainer {
       }
       Status grown = booster->Boost(*matrix, gradients, hessians);
       if (!grown) return std::move(grown).error();
-      if (!ReportRound(progress, on_round)) return std::optional<TrainingResult>();
+      if (!ReportRound(progress, on_round)) return std::optional<TrainedModel>();
     }
     Result<std::unique_ptr<Booster>> trees = booster->FirstRounds(options_.trees);
     if (!trees) return std::move(trees).error();
@@ -85,13 +86,35 @@ class ForestTrainer final : public Trainer {
     return weights;
   }
 
-  TrainerOptions options_;
+  const TreeOptions& options_;
 };
+
+constexpr std::array<RefusedMember, 2> kNotOfAForest{
+    {{"learning_rate", "a random forest has none: its trees are averaged"},
+     {"early_stopping", "a random forest has none: more trees do not make it worse"}}};
+
+TreeOptions Defaults() {
+  TreeOptions options;
+  options.algorithm = &kRandomForest;
+  options.max_depth = 0;
+  options.columns_per_node = 0.4;
+  // Leaves of single rows took 3.5 times as long (100 trees on 6,000 rows of 20 columns: 18.5 s of
+  // CPU time, not 5.3 s) and files 4 times as large, for an error 5 % smaller.
+  options.min_child_weight = 5;
+  options.lambda = 0;
+  return options;
+}
 
 }  // namespace
 
-std::unique_ptr<Trainer> MakeForestTrainer(const TrainerOptions& options) {
-  return std::make_unique<ForestTrainer>(options);
-}
+const TreeAlgorithm kRandomForest{
+    .name = "random_forest",
+    .defaults = &Defaults,
+    .most_row_share = 10,
+    .no_absolute_error = "the leaves of a random forest are means: expected a squared error",
+    .refused = kNotOfAForest,
+    .train = [](const TreeOptions& options, const TrainingRows& rows, const OnRound& on_round) {
+      return ForestTraining(options).Run(rows, on_round);
+    }};
 
 }  // namespace forkcast::model

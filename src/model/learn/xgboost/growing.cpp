@@ -1,14 +1,43 @@
 #include "model/learn/xgboost/growing.hpp"
 
+#include <algorithm>
+#include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "model/learn/xgboost/parameter_text.hpp"
+#include "model/learn/xgboost/tree_algorithm.hpp"
+#include "model/predict/published_kinds.hpp"
+#include "model/tree/forest.hpp"
+#include "model/tree/forest_compiler.hpp"
+#include "model/tree/xgboost_reader.hpp"
 
 namespace forkcast::model {
+namespace {
 
-Status ConfigureBooster(Booster& booster, const TrainerOptions& options, double base_score,
+/// Of the loss that all splits took away.
+Result<std::vector<FeatureImportance>> ImportancesOf(const Booster& booster,
+                                                     std::span<const std::string> features) {
+  const Result<std::vector<Booster::Gain>> gains = booster.TotalGains();
+  if (!gains) return gains.error();
+  double sum = 0;
+  for (const Booster::Gain& gain : *gains) sum += gain.total;
+  std::vector<FeatureImportance> importances;
+  for (const std::string& feature : features) {
+    const auto found = std::ranges::find(*gains, feature, &Booster::Gain::feature);
+    const double total = found == gains->end() ? 0 : found->total;
+    importances.push_back({feature, sum > 0 ? total / sum : 0});
+  }
+  std::ranges::stable_sort(importances, std::ranges::greater{}, &FeatureImportance::share);
+  return importances;
+}
+
+}  // namespace
+
+Status ConfigureBooster(Booster& booster, const TreeOptions& options, double base_score,
                         double learning_rate) {
   const std::initializer_list<std::pair<const char*, std::string>> parameters{
       {"tree_method", "hist"},
@@ -32,18 +61,34 @@ Status ConfigureBooster(Booster& booster, const TrainerOptions& options, double 
   return {};
 }
 
-Result<std::optional<TrainingResult>> FinishTraining(std::unique_ptr<Booster> booster,
-                                                     const TrainingRows& rows,
-                                                     const TrainerOptions& options,
-                                                     std::optional<double> validation_error) {
-  if (booster == nullptr) return std::optional<TrainingResult>();
+Result<std::optional<TrainedModel>> FinishTraining(std::unique_ptr<Booster> booster,
+                                                   const TrainingRows& rows,
+                                                   const TreeOptions& options,
+                                                   std::optional<double> validation_error) {
+  if (booster == nullptr) return std::optional<TrainedModel>();
   Status described =
-      booster->Describe(rows.features, ToString(options.algorithm), ToString(options.task));
+      booster->Describe(rows.features, options.algorithm->name, ToString(options.task));
   if (!described) return std::move(described).error();
-  Result<TreeModel> model = TreeModel::Make(std::move(booster));
-  if (!model) return std::move(model).error();
-  return std::optional(
-      TrainingResult{.model = *std::move(model), .validation_error = validation_error});
+  const Result<std::size_t> rounds = booster->RoundCount();
+  if (!rounds) return rounds.error();
+  Result<std::vector<FeatureImportance>> importances = ImportancesOf(*booster, rows.features);
+  if (!importances) return std::move(importances).error();
+  Result<std::string> trees = booster->Save("ubj");
+  if (!trees) return std::move(trees).error();
+  booster.reset();
+  const Result<ForestSource> source = ReadXGBoost(*trees);
+  if (!source) return source.error();
+  std::string compiled = CompileForest(*source);
+  Result<Forest> forest = Forest::FromBytes(compiled);
+  if (!forest) return std::move(forest).error();
+  TrainedModel trained{.scoring = ScoringOf(*std::move(forest)),
+                       .parts = {},
+                       .importances = *std::move(importances),
+                       .rounds = *rounds,
+                       .validation_error = validation_error};
+  trained.parts.push_back({kXGBoostEnding, *std::move(trees)});
+  trained.parts.push_back({kForestEnding, std::move(compiled)});
+  return std::optional(std::move(trained));
 }
 
 bool ReportRound(TrainingProgress& progress, const OnRound& on_round,

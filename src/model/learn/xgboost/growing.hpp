@@ -5,18 +5,19 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/learn/xgboost/booster.hpp"
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/xgboost/tree_options.hpp"
 
 /// What trainers that grow trees by XGBoost do alike.
 namespace forkcast::model {
 
 /// What all of them tell the library.
-Status ConfigureBooster(Booster& booster, const TrainerOptions& options, double base_score,
+Status ConfigureBooster(Booster& booster, const TreeOptions& options, double base_score,
                         double learning_rate);
 
-/// The result of a training. Nothing when cancelled, which is no booster.
-[[nodiscard]] Result<std::optional<TrainingResult>> FinishTraining(
-    std::unique_ptr<Booster> booster, const TrainingRows& rows, const TrainerOptions& options,
+/// The result of a training: the booster's file, and the forest that is compiled of it. Nothing
+/// when cancelled, which is no booster.
+[[nodiscard]] Result<std::optional<TrainedModel>> FinishTraining(
+    std::unique_ptr<Booster> booster, const TrainingRows& rows, const TreeOptions& options,
     std::optional<double> validation_error);
 
 /// One more round is done. False when cancelled.

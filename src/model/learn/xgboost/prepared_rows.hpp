@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/xgboost/tree_options.hpp"
 
 namespace forkcast::model {
 
@@ -31,7 +31,7 @@ struct PreparedRows {
 };
 
 /// Checks rows as Trainer::Train says.
-[[nodiscard]] Result<PreparedRows> Prepare(const TrainingRows& rows, const TrainerOptions& options);
+[[nodiscard]] Result<PreparedRows> Prepare(const TrainingRows& rows, const TreeOptions& options);
 
 /// Of the target.
 [[nodiscard]] double WeightedMean(const PreparedRows& rows);

@@ -1,4 +1,4 @@
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/trainer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -20,8 +20,8 @@ using testing::HasSubstr;
 
 constexpr float kNaNFloat = std::numeric_limits<float>::quiet_NaN();
 
-TrainerOptions Options(Algorithm algorithm, Task task = Task::kRegression) {
-  TrainerOptions options = DefaultOptions(algorithm);
+TreeOptions Options(const TreeAlgorithm* algorithm, Task task = Task::kRegression) {
+  TreeOptions options = algorithm->defaults();
   options.task = task;
   options.classes = 3;
   options.trees = 30;
@@ -42,7 +42,7 @@ double RootMeanSquare(std::span<const double> a, std::span<const double> b) {
 
 struct Kind {
   std::string name;
-  Algorithm algorithm;
+  const TreeAlgorithm* algorithm;
   Task task;
 };
 
@@ -50,25 +50,25 @@ void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 class EveryTrainer : public testing::TestWithParam<Kind> {
  protected:
-  const TrainerOptions options_ = Options(GetParam().algorithm, GetParam().task);
+  const TreeOptions options_ = Options(GetParam().algorithm, GetParam().task);
   const TrainingData data_ = DataFor(GetParam().task, 2000, 1);
 };
 
 INSTANTIATE_TEST_SUITE_P(
     Kinds, EveryTrainer,
-    testing::Values(Kind{"ForestRegression", Algorithm::kRandomForest, Task::kRegression},
-                    Kind{"ForestBinary", Algorithm::kRandomForest, Task::kBinary},
-                    Kind{"ForestMultiClass", Algorithm::kRandomForest, Task::kMultiClass},
-                    Kind{"BoostingRegression", Algorithm::kGradientBoosting, Task::kRegression},
-                    Kind{"BoostingBinary", Algorithm::kGradientBoosting, Task::kBinary},
-                    Kind{"BoostingMultiClass", Algorithm::kGradientBoosting, Task::kMultiClass}),
+    testing::Values(Kind{"ForestRegression", &kRandomForest, Task::kRegression},
+                    Kind{"ForestBinary", &kRandomForest, Task::kBinary},
+                    Kind{"ForestMultiClass", &kRandomForest, Task::kMultiClass},
+                    Kind{"BoostingRegression", &kGradientBoosting, Task::kRegression},
+                    Kind{"BoostingBinary", &kGradientBoosting, Task::kBinary},
+                    Kind{"BoostingMultiClass", &kGradientBoosting, Task::kMultiClass}),
     [](const auto& kind) { return kind.param.name; });
 
 TEST_P(EveryTrainer, ForecastsRowsThatItHasNotSeen) {
-  const TrainingResult trained = Train(options_, data_);
+  const TrainedModel trained = Train(options_, data_);
   const TrainingData unseen = DataFor(GetParam().task, 500, 2);
-  const std::vector<double> scores = *trained.model.Predict(unseen.values);
-  const std::size_t outputs = trained.model.output_count();
+  const std::vector<double> scores = Predict(trained, unseen.values);
+  const std::size_t outputs = trained.scoring.model->outputs().size();
   ASSERT_EQ(scores.size(), 500 * outputs);
   if (GetParam().task == Task::kRegression) {
     EXPECT_LT(RootMeanSquare(scores, unseen.target), 0.25);  // the target's own spread is 1.3
@@ -87,38 +87,36 @@ TEST_P(EveryTrainer, ForecastsRowsThatItHasNotSeen) {
 
 TEST_P(EveryTrainer, WritesTheSameBytesForTheSameRowsAndSeed) {
   // Few and shallow trees: two threads that must wait for a busy CPU at every level are slow.
-  TrainerOptions options = options_;
+  TreeOptions options = options_;
   options.trees = 3;
   options.max_depth = 5;
   options.row_share = 0.7;
   options.columns_per_tree = 0.8;
   options.columns_per_node = 0.5;
-  for (const ModelFormat format : {ModelFormat::kJson, ModelFormat::kUbj}) {
-    options.threads = 1;
-    options.seed = 0;
-    const std::string bytes = *Train(options, data_).model.Save(format);
-    EXPECT_EQ(*Train(options, data_).model.Save(format), bytes);
-    options.threads = 2;
-    EXPECT_EQ(*Train(options, data_).model.Save(format), bytes);
-    options.seed = 1;
-    EXPECT_NE(*Train(options, data_).model.Save(format), bytes);
-  }
+  options.threads = 1;
+  options.seed = 0;
+  const std::string bytes = BytesOf(Train(options, data_));
+  EXPECT_EQ(BytesOf(Train(options, data_)), bytes);
+  options.threads = 2;
+  EXPECT_EQ(BytesOf(Train(options, data_)), bytes);
+  options.seed = 1;
+  EXPECT_NE(BytesOf(Train(options, data_)), bytes);
 }
 
 TEST_P(EveryTrainer, DoesNotDependOnWhatTheThreadTrainedBefore) {
-  TrainerOptions options = options_;
+  TreeOptions options = options_;
   options.columns_per_node = 0.5;
-  const std::string first = *Train(options, data_).model.Save(ModelFormat::kUbj);
-  TrainerOptions other = options;
+  const std::string first = BytesOf(Train(options, data_));
+  TreeOptions other = options;
   other.seed = 99;
   (void)Train(other, DataFor(GetParam().task, 100, 5));
-  EXPECT_EQ(*Train(options, data_).model.Save(ModelFormat::kUbj), first);
+  EXPECT_EQ(BytesOf(Train(options, data_)), first);
 }
 
 TEST_P(EveryTrainer, AnswersProbabilitiesThatAddUpOrNumbersWithinTheTarget) {
-  const TrainingResult trained = Train(options_, data_);
-  const std::vector<double> scores = *trained.model.Predict(data_.values);
-  const std::size_t outputs = trained.model.output_count();
+  const TrainedModel trained = Train(options_, data_);
+  const std::vector<double> scores = Predict(trained, data_.values);
+  const std::size_t outputs = trained.scoring.model->outputs().size();
   EXPECT_EQ(outputs, GetParam().task == Task::kMultiClass ? 3U : 1U);
   if (GetParam().task == Task::kRegression) {
     EXPECT_THAT(scores, Each(testing::AllOf(testing::Gt(-2.1), testing::Lt(3.3))));
@@ -132,7 +130,7 @@ TEST_P(EveryTrainer, AnswersProbabilitiesThatAddUpOrNumbersWithinTheTarget) {
 
 TEST_P(EveryTrainer, TellsEachRoundAndItsEnd) {
   std::vector<std::size_t> rounds;
-  const TrainingResult trained = Train(options_, data_, [&](const TrainingProgress& progress) {
+  const TrainedModel trained = Train(options_, data_, [&](const TrainingProgress& progress) {
     EXPECT_EQ(progress.rounds, 30U);
     rounds.push_back(progress.round);
     return true;
@@ -140,13 +138,13 @@ TEST_P(EveryTrainer, TellsEachRoundAndItsEnd) {
   std::vector<std::size_t> expected(30);
   std::iota(expected.begin(), expected.end(), std::size_t{1});
   EXPECT_EQ(rounds, expected);
-  EXPECT_EQ(trained.model.rounds(), 30U);
+  EXPECT_EQ(trained.rounds, 30U);
 }
 
 TEST_P(EveryTrainer, StopsAtTheRoundThatCancels) {
   std::size_t calls = 0;
-  const auto result = MakeTrainer(options_)->Train(
-      data_.rows(), [&](const TrainingProgress&) { return ++calls < 3; });
+  const auto result = MakeTreeTrainer(options_)->Train(
+      data_.rows(), options_, [&](const TrainingProgress&) { return ++calls < 3; });
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_FALSE(result->has_value());
   EXPECT_EQ(calls, 3U);
@@ -165,18 +163,18 @@ TEST_P(EveryTrainer, TakesARowOfWeightTwoForTwoRows) {
       twice.values.push_back(twice.values[i * 5 + column]);
     }
   }
-  if (GetParam().algorithm == Algorithm::kRandomForest) {
+  if (GetParam().algorithm == &kRandomForest) {
     // Bootstrap samples of the two differ; their averages over many trees come close.
-    TrainerOptions options = options_;
+    TreeOptions options = options_;
     options.max_depth = 3;
     options.trees = 300;
-    const auto a = *Train(options, once).model.Predict(data_.values);
-    const auto b = *Train(options, twice).model.Predict(data_.values);
+    const auto a = Predict(Train(options, once), data_.values);
+    const auto b = Predict(Train(options, twice), data_.values);
     EXPECT_LT(RootMeanSquare(a, b), 0.05);
     return;
   }
-  const auto a = *Train(options_, once).model.Predict(data_.values);
-  const auto b = *Train(options_, twice).model.Predict(data_.values);
+  const auto a = Predict(Train(options_, once), data_.values);
+  const auto b = Predict(Train(options_, twice), data_.values);
   for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-4);
 }
 
@@ -193,15 +191,15 @@ TEST_P(EveryTrainer, LearnsNothingFromRowsOfWeightZero) {
       more.values.push_back(more.values[i * 5 + column]);
     }
   }
-  TrainerOptions options = options_;
-  if (GetParam().algorithm == Algorithm::kRandomForest) {
+  TreeOptions options = options_;
+  if (GetParam().algorithm == &kRandomForest) {
     options.row_share = 10;  // every row is in every sample of either
     options.max_depth = 2;
     options.columns_per_node = 1;
   }
-  const auto a = *Train(options, few).model.Predict(data_.values);
-  const auto b = *Train(options, more).model.Predict(data_.values);
-  const double tolerance = GetParam().algorithm == Algorithm::kRandomForest ? 0.05 : 1e-4;
+  const auto a = Predict(Train(options, few), data_.values);
+  const auto b = Predict(Train(options, more), data_.values);
+  const double tolerance = GetParam().algorithm == &kRandomForest ? 0.05 : 1e-4;
   EXPECT_LT(RootMeanSquare(a, b), tolerance);
 }
 
@@ -213,7 +211,7 @@ TEST(ForestTrainer, AveragesTheMeansOfBootstrapSamples) {
     data.values.push_back(i % 4 == 0 ? 1 : 0);
     data.target.push_back(100 * DrawShare(numbers) + (i % 4 == 0 ? 1000 : 0));
   }
-  TrainerOptions options = Options(Algorithm::kRandomForest);
+  TreeOptions options = Options(&kRandomForest);
   options.columns_per_node = 1;
   options.min_child_weight = 1;
   options.trees = 7;
@@ -233,10 +231,10 @@ TEST(ForestTrainer, AveragesTheMeansOfBootstrapSamples) {
     expected_zero += sum[0] / count[0] / 7;
     expected_one += sum[1] / count[1] / 7;
   }
-  const TrainingResult trained = Train(options, data);
+  const TrainedModel trained = Train(options, data);
   const std::vector<float> rows{0, 1};
-  EXPECT_THAT(*trained.model.Predict(rows), ElementsAre(testing::DoubleNear(expected_zero, 1e-3),
-                                                        testing::DoubleNear(expected_one, 1e-3)));
+  EXPECT_THAT(Predict(trained, rows), ElementsAre(testing::DoubleNear(expected_zero, 1e-3),
+                                                  testing::DoubleNear(expected_one, 1e-3)));
 }
 
 /// 0..9 in each row, and a target of that plus noise of 0 on, of which half is below 1 and the mean
@@ -252,20 +250,20 @@ TrainingData SkewedRows(std::size_t rows) {
 }
 
 TEST(AbsoluteErrors, AreLeastAtTheMedian) {
-  TrainerOptions options = Options(Algorithm::kGradientBoosting);
+  TreeOptions options = Options(&kGradientBoosting);
   options.objective = Objective::kAbsoluteError;
   options.trees = 200;
   options.learning_rate = 0.1;
-  const TrainingResult trained = Train(options, SkewedRows(20'000));
+  const TrainedModel trained = Train(options, SkewedRows(20'000));
   for (int x = 0; x < 10; ++x) {
     const std::vector<float> row{static_cast<float>(x)};
-    EXPECT_NEAR(trained.model.Predict(row)->front(), x + 1, 0.1);
+    EXPECT_NEAR(Predict(trained, row).front(), x + 1, 0.1);
   }
 }
 
 TEST(AbsoluteErrors, AreApproachedAsTheLearningRateSays) {
   const TrainingData data = SkewedRows(2'000);
-  TrainerOptions options = Options(Algorithm::kGradientBoosting);
+  TreeOptions options = Options(&kGradientBoosting);
   options.objective = Objective::kAbsoluteError;
   options.trees = 1;
   std::vector<double> sorted = data.target;
@@ -273,7 +271,7 @@ TEST(AbsoluteErrors, AreApproachedAsTheLearningRateSays) {
   const double start = sorted[sorted.size() / 2 - 1];  // the median, from which trees start
   const auto moved = [&](double learning_rate) {
     options.learning_rate = learning_rate;
-    return Train(options, data).model.Predict(std::vector<float>{9})->front() - start;
+    return Predict(Train(options, data), std::vector<float>{9}).front() - start;
   };
   EXPECT_GT(moved(1), 1);
   EXPECT_NEAR(moved(0.1) / moved(1), 0.1, 0.03);
@@ -286,17 +284,17 @@ TEST(AbsoluteErrors, OfRowsWithoutWeightCarryNothingAway) {
     data.weights.push_back(data.values[i] < 5 ? 0 : 1);
     if (data.values[i] < 5 && i % 3 == 0) data.target[i] = 1000;
   }
-  TrainerOptions options = Options(Algorithm::kGradientBoosting);
+  TreeOptions options = Options(&kGradientBoosting);
   options.objective = Objective::kAbsoluteError;
   options.trees = 100;
-  const TrainingResult trained = Train(options, data);
-  EXPECT_THAT(*trained.model.Predict(data.values),
+  const TrainedModel trained = Train(options, data);
+  EXPECT_THAT(Predict(trained, data.values),
               Each(testing::AllOf(testing::Gt(0.0), testing::Lt(20.0))));
 }
 
 struct ConstantCase {
   std::string name;
-  Algorithm algorithm;
+  const TreeAlgorithm* algorithm;
   Objective objective;
   std::vector<double> target;
   double answer;
@@ -307,21 +305,20 @@ void PrintTo(const ConstantCase& one, std::ostream* out) { *out << one.name; }
 class NothingToSplitBy : public testing::TestWithParam<ConstantCase> {};
 
 TEST_P(NothingToSplitBy, IsAnsweredWithTheBestConstant) {
-  TrainerOptions options = Options(GetParam().algorithm);
+  TreeOptions options = Options(GetParam().algorithm);
   options.objective = GetParam().objective;
   TrainingData data{.features = {"x"}, .values = {}, .target = GetParam().target};
   data.values.assign(data.target.size(), 1);
-  options.row_share = options.algorithm == Algorithm::kRandomForest ? 10 : 1;
-  const TrainingResult trained = Train(options, data);
+  options.row_share = options.algorithm == &kRandomForest ? 10 : 1;
+  const TrainedModel trained = Train(options, data);
   const std::vector<float> rows{1, 5, kNaNFloat};
   const double tolerance =
-      std::abs(GetParam().answer) * (options.algorithm == Algorithm::kRandomForest ? 0.1 : 2e-7);
-  EXPECT_THAT(*trained.model.Predict(rows),
-              Each(testing::DoubleNear(GetParam().answer, tolerance)));
+      std::abs(GetParam().answer) * (options.algorithm == &kRandomForest ? 0.1 : 2e-7);
+  EXPECT_THAT(Predict(trained, rows), Each(testing::DoubleNear(GetParam().answer, tolerance)));
 }
 
-constexpr auto kForest = Algorithm::kRandomForest;
-constexpr auto kBoosting = Algorithm::kGradientBoosting;
+constexpr const TreeAlgorithm* kForest = &kRandomForest;
+constexpr const TreeAlgorithm* kBoosting = &kGradientBoosting;
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, NothingToSplitBy,
@@ -342,14 +339,14 @@ INSTANTIATE_TEST_SUITE_P(
                      1.75 / 1.3125}),
     [](const auto& one) { return one.param.name; });
 
-class ConstantTarget : public testing::TestWithParam<std::tuple<Algorithm, double>> {};
+class ConstantTarget : public testing::TestWithParam<std::tuple<const TreeAlgorithm*, double>> {};
 
 TEST_P(ConstantTarget, IsAnswered) {
   const auto [algorithm, constant] = GetParam();
   TrainingData data = NoisyRows(200, 3, 5);
   data.target.assign(200, constant);
-  const TrainingResult trained = Train(Options(algorithm), data);
-  const std::vector<double> answers = *trained.model.Predict(data.values);
+  const TrainedModel trained = Train(Options(algorithm), data);
+  const std::vector<double> answers = Predict(trained, data.values);
   for (const double answer : answers) {
     ASSERT_FLOAT_EQ(static_cast<float>(answer), static_cast<float>(constant));
   }
@@ -366,76 +363,76 @@ TEST(Trainers, LearnFromMissingValues) {
     data.values.push_back(i % 2 == 0 ? kNaNFloat : 1);
     data.target.push_back(i % 2 == 0 ? 8 : 2);
   }
-  for (const Algorithm algorithm : {kForest, kBoosting}) {
-    TrainerOptions options = Options(algorithm);
+  for (const TreeAlgorithm* const algorithm : {kForest, kBoosting}) {
+    TreeOptions options = Options(algorithm);
     options.learning_rate = 1;
     options.lambda = 0;
-    const TrainingResult trained = Train(options, data);
+    const TrainedModel trained = Train(options, data);
     const std::vector<float> rows{kNaNFloat, 1};
-    EXPECT_THAT(*trained.model.Predict(rows),
+    EXPECT_THAT(Predict(trained, rows),
                 ElementsAre(testing::DoubleNear(8, 1e-4), testing::DoubleNear(2, 1e-4)));
   }
 }
 
 TEST(EarlyStopping, KeepsTheRoundsWithTheLeastValidationError) {
-  TrainerOptions options = Options(kBoosting);
+  TreeOptions options = Options(kBoosting);
   options.trees = 500;
   options.learning_rate = 0.5;
   options.early_stopping = EarlyStopping{.rounds = 10};
   TrainingData data = NoisyRows(600, 5, 7);
   data.validation_rows = 200;
   std::vector<double> errors;
-  const TrainingResult trained = Train(options, data, [&](const TrainingProgress& progress) {
+  const TrainedModel trained = Train(options, data, [&](const TrainingProgress& progress) {
     errors.push_back(progress.validation_error.value());
     return true;
   });
   const auto best = std::ranges::min_element(errors);
-  EXPECT_EQ(trained.model.rounds(), static_cast<std::size_t>(best - errors.begin()) + 1);
-  EXPECT_EQ(errors.size(), trained.model.rounds() + 10);
+  EXPECT_EQ(trained.rounds, static_cast<std::size_t>(best - errors.begin()) + 1);
+  EXPECT_EQ(errors.size(), trained.rounds + 10);
   EXPECT_EQ(trained.validation_error, *best);
   const std::vector<double> scores =
-      *trained.model.Predict(std::span(data.values).subspan(std::size_t{400} * 5));
+      Predict(trained, std::span(data.values).subspan(std::size_t{400} * 5));
   EXPECT_NEAR(RootMeanSquare(scores, std::span(data.target).subspan(400)), *best, 1e-5);
 }
 
 TEST(EarlyStopping, LearnsNothingFromTheValidationRows) {
-  TrainerOptions options = Options(kBoosting);
+  TreeOptions options = Options(kBoosting);
   options.trees = 1;
   options.early_stopping = EarlyStopping{};
   TrainingData data = NoisyRows(600, 5, 7);
   data.validation_rows = 200;
-  const std::string before = *Train(options, data).model.Save(ModelFormat::kJson);
+  const std::string before = BytesOf(Train(options, data));
   std::fill(data.target.begin() + 400, data.target.end(), 1000);
   std::fill(data.values.begin() + std::ptrdiff_t{400} * 5, data.values.end(), 0.25F);
-  EXPECT_EQ(*Train(options, data).model.Save(ModelFormat::kJson), before);
+  EXPECT_EQ(BytesOf(Train(options, data)), before);
 }
 
 TEST(EarlyStopping, RefitsOnAllRowsWithAsManyRounds) {
-  TrainerOptions options = Options(kBoosting);
+  TreeOptions options = Options(kBoosting);
   options.trees = 500;
   options.learning_rate = 0.5;
   options.early_stopping = EarlyStopping{.rounds = 10};
   TrainingData data = NoisyRows(600, 5, 7);
   data.validation_rows = 200;
-  const std::size_t best = Train(options, data).model.rounds();
+  const std::size_t best = Train(options, data).rounds;
   options.early_stopping->refit = true;
   TrainingProgress last;
-  const TrainingResult refitted = Train(options, data, [&](const TrainingProgress& progress) {
+  const TrainedModel refitted = Train(options, data, [&](const TrainingProgress& progress) {
     last = progress;
     return true;
   });
-  EXPECT_EQ(refitted.model.rounds(), best);
+  EXPECT_EQ(refitted.rounds, best);
   EXPECT_EQ(last.round, last.rounds);
 
   options.early_stopping.reset();
   options.trees = best;
   data.validation_rows = 0;
-  EXPECT_EQ(*refitted.model.Predict(data.values), *Train(options, data).model.Predict(data.values));
+  EXPECT_EQ(Predict(refitted, data.values), Predict(Train(options, data), data.values));
 }
 
 struct BadRows {
   std::string name;
-  std::function<void(TrainerOptions&, TrainingData&)> spoil;
+  std::function<void(TreeOptions&, TrainingData&)> spoil;
   std::string message;
 };
 
@@ -445,14 +442,14 @@ class BadRowsTest : public testing::TestWithParam<BadRows> {};
 
 TEST_P(BadRowsTest, AreRefusedBeforeATreeIsGrown) {
   TrainingData data = NoisyRows(20, 2, 9);
-  TrainerOptions options = Options(kBoosting);
+  TreeOptions options = Options(kBoosting);
   GetParam().spoil(options, data);
-  for (const Algorithm algorithm : {kForest, kBoosting}) {
+  for (const TreeAlgorithm* const algorithm : {kForest, kBoosting}) {
     if (options.early_stopping && algorithm == kForest) continue;
     options.algorithm = algorithm;
     bool has_begun = false;
-    const auto result = MakeTrainer(options)->Train(
-        data.rows(), [&](const TrainingProgress&) { return has_begun = true; });
+    const auto result = MakeTreeTrainer(options)->Train(
+        data.rows(), options, [&](const TrainingProgress&) { return has_begun = true; });
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().code, ErrorCode::kInvalidArgument);
     EXPECT_THAT(result.error().message, HasSubstr(GetParam().message));
@@ -460,7 +457,7 @@ TEST_P(BadRowsTest, AreRefusedBeforeATreeIsGrown) {
   }
 }
 
-using O = TrainerOptions;
+using O = TreeOptions;
 using D = TrainingData;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 

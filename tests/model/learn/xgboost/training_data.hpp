@@ -1,15 +1,21 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <random>
+#include <span>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/random.hpp"
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/xgboost/tree_algorithm.hpp"
+#include "model/learn/xgboost/tree_trainers.hpp"
 
 namespace forkcast::model {
 
@@ -60,12 +66,38 @@ inline TrainingData NoisyClasses(std::size_t rows, std::size_t columns, std::siz
 }
 
 /// Trains what must succeed.
-inline TrainingResult Train(const TrainerOptions& options, const TrainingData& data,
-                            const OnRound& on_round = {}) {
-  auto result = MakeTrainer(options)->Train(data.rows(), on_round);
+inline TrainedModel Train(const TreeOptions& options, const TrainingData& data,
+                          const OnRound& on_round = {}) {
+  auto result = MakeTreeTrainer(options)->Train(data.rows(), options, on_round);
   if (!result) throw std::runtime_error(result.error().message);
   if (!*result) throw std::runtime_error("cancelled");
   return **std::move(result);
+}
+
+/// What a model answers, row-major; shares of classes as part of their sum.
+inline std::vector<double> Predict(const TrainedModel& trained, std::span<const float> rows) {
+  const Model& model = *trained.scoring.model;
+  const std::size_t outputs = model.outputs().size();
+  std::vector<double> answers(rows.size() / model.inputs().size() * outputs);
+  model.Predict(rows, answers);
+  for (std::size_t i = 0; trained.scoring.are_shares && i < answers.size(); i += outputs) {
+    const auto row = std::span(answers).subspan(i, outputs);
+    const double sum = std::accumulate(row.begin(), row.end(), 0.0);
+    for (double& share : row) share /= sum;
+  }
+  return answers;
+}
+
+/// The file of this ending.
+inline const std::string& PartOf(const TrainedModel& trained, std::string_view ending) {
+  return std::ranges::find(trained.parts, ending, &ModelPart::ending)->bytes;
+}
+
+/// All that is published of a model.
+inline std::string BytesOf(const TrainedModel& trained) {
+  std::string bytes;
+  for (const ModelPart& part : trained.parts) bytes += part.bytes;
+  return bytes;
 }
 
 }  // namespace forkcast::model

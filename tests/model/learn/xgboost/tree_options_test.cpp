@@ -3,7 +3,8 @@
 
 #include <ostream>
 
-#include "model/learn/xgboost/trainer.hpp"
+#include "model/learn/trainers/trainer_kinds.hpp"
+#include "model/learn/xgboost/tree_algorithm.hpp"
 #include "support/spec_error.hpp"
 
 namespace forkcast::model {
@@ -14,46 +15,63 @@ using preprocessing::ParseJson;
 using preprocessing::SpecErrorOf;
 using testing::StartsWith;
 
-TrainerOptions Read(const std::string& text) {
+TreeOptions Read(const TreeAlgorithm& algorithm, const std::string& text,
+                 bool of_few_rows = false) {
   const auto json = ParseJson(text);
-  return ReadTrainerOptions(JsonNode(json));
+  const JsonNode node(json);
+  const LearningSetting setting = ReadLearningSetting(node);
+  return ReadTreeOptions({.node = node, .setting = setting, .of_few_rows = of_few_rows}, algorithm);
 }
 
-TEST(ReadTrainerOptions, BeginsWithTheDefaultsOfTheAlgorithm) {
-  EXPECT_EQ(Read(R"({"algorithm": "random_forest"})"), DefaultOptions(Algorithm::kRandomForest));
-  EXPECT_EQ(Read(R"({"algorithm": "gradient_boosting"})"),
-            DefaultOptions(Algorithm::kGradientBoosting));
+/// Of the algorithm that it names.
+void ReadAny(const std::string& text) {
+  const auto json = ParseJson(text);
+  const JsonNode node(json);
+  const LearningSetting setting = ReadLearningSetting(node);
+  (void)MakeTrainer(TrainerKinds(), {.node = node, .setting = setting});
 }
 
-TEST(ReadTrainerOptions, TakesEveryMember) {
-  const TrainerOptions expected{
-      .algorithm = Algorithm::kGradientBoosting,
-      .objective = Objective::kAbsoluteError,
-      .trees = 500,
-      .max_depth = 8,
-      .max_leaves = 63,
-      .learning_rate = 0.05,
-      .row_share = 0.8,
-      .columns_per_tree = 0.7,
-      .columns_per_node = 0.6,
-      .min_child_weight = 5,
-      .lambda = 2,
-      .min_gain = 0.5,
-      .max_bins = 64,
-      .early_stopping = EarlyStopping{.rounds = 20, .share = 0.2, .refit = true},
-      .seed = 42,
-      .threads = 2};
-  EXPECT_EQ(Read(R"({"algorithm": "gradient_boosting", "objective": "absolute_error",
+TEST(TreeDeclarations, BeginWithTheDefaultsOfTheAlgorithm) {
+  EXPECT_EQ(Read(kRandomForest, R"({"algorithm": "random_forest"})"), kRandomForest.defaults());
+  EXPECT_EQ(Read(kGradientBoosting, R"({"algorithm": "gradient_boosting"})"),
+            kGradientBoosting.defaults());
+}
+
+TEST(TreeDeclarations, TakeEveryMember) {
+  TreeOptions expected;
+  expected.algorithm = &kGradientBoosting;
+  expected.objective = Objective::kAbsoluteError;
+  expected.trees = 500;
+  expected.max_depth = 8;
+  expected.max_leaves = 63;
+  expected.learning_rate = 0.05;
+  expected.row_share = 0.8;
+  expected.columns_per_tree = 0.7;
+  expected.columns_per_node = 0.6;
+  expected.min_child_weight = 5;
+  expected.lambda = 2;
+  expected.min_gain = 0.5;
+  expected.max_bins = 65;
+  expected.early_stopping = EarlyStopping{.rounds = 20, .share = 0.2, .refit = true};
+  expected.seed = 42;
+  expected.threads = 2;
+  constexpr auto kText = R"({"algorithm": "gradient_boosting", "objective": "absolute_error",
       "trees": 500, "max_depth": 8, "max_leaves": 63, "learning_rate": 0.05, "row_share": 0.8,
       "columns_per_tree": 0.7, "columns_per_node": 0.6, "min_child_weight": 5, "lambda": 2,
-      "min_gain": 0.5, "max_bins": 64,
-      "early_stopping": {"rounds": 20, "share": 0.2, "refit": true}, "seed": 42, "threads": 2})"),
-            expected);
+      "min_gain": 0.5, "max_bins": 65,
+      "early_stopping": {"rounds": 20, "share": 0.2, "refit": true}, "seed": 42, "threads": 2})";
+  EXPECT_EQ(Read(kGradientBoosting, kText), expected);
+  EXPECT_EQ(Read(kGradientBoosting, kText, true), expected);
 }
 
-TEST(ReadTrainerOptions, TakesClasses) {
-  const TrainerOptions options =
-      Read(R"({"algorithm": "random_forest", "task": "multiclass", "classes": 4})");
+TEST(TreeDeclarations, CutColumnsIntoFewerBinsWhereRowsAreFew) {
+  constexpr auto kText = R"({"algorithm": "gradient_boosting"})";
+  EXPECT_EQ(Read(kGradientBoosting, kText, true).max_bins, 64U);
+}
+
+TEST(TreeDeclarations, TakeClasses) {
+  const TreeOptions options =
+      Read(kRandomForest, R"({"algorithm": "random_forest", "task": "multiclass", "classes": 4})");
   EXPECT_EQ(options.task, Task::kMultiClass);
   EXPECT_EQ(options.classes, 4U);
 }
@@ -69,7 +87,7 @@ void PrintTo(const BadOptions& one, std::ostream* out) { *out << one.name; }
 class BadOptionsTest : public testing::TestWithParam<BadOptions> {};
 
 TEST_P(BadOptionsTest, AreRefusedWithTheirPlace) {
-  EXPECT_THAT(SpecErrorOf([] { Read("{" + GetParam().members + "}"); }),
+  EXPECT_THAT(SpecErrorOf([] { ReadAny("{" + GetParam().members + "}"); }),
               StartsWith(GetParam().message));
 }
 

@@ -1,0 +1,19 @@
+#include "model/learn/trainers/trainer_kinds.hpp"
+
+#include <array>
+
+#include "model/learn/xgboost/tree_trainers.hpp"
+
+namespace forkcast::model {
+namespace {
+
+constexpr std::array kKinds{
+    TrainerKind{.name = "random_forest", .make = &MakeRandomForest},
+    TrainerKind{.name = "gradient_boosting", .make = &MakeGradientBoosting},
+};
+
+}  // namespace
+
+std::span<const TrainerKind> TrainerKinds() noexcept { return kKinds; }
+
+}  // namespace forkcast::model

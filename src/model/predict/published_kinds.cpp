@@ -1,0 +1,47 @@
+#include "model/predict/published_kinds.hpp"
+
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "model/tree/forest_compiler.hpp"
+#include "model/tree/xgboost_reader.hpp"
+
+namespace forkcast::model {
+namespace {
+
+Result<ScoringModel> Scoring(Result<Forest> forest) {
+  if (!forest) return std::move(forest).error();
+  return ScoringOf(*std::move(forest));
+}
+
+Result<ScoringModel> OpenForest(const std::filesystem::path& file) {
+  return Scoring(Forest::Open(file));
+}
+
+Result<ScoringModel> ConvertTrees(std::string_view bytes) {
+  const Result<ForestSource> source = ReadXGBoost(bytes);
+  if (!source) return source.error();
+  if (!source->attributes.contains("forkcast_task")) {
+    return Error{ErrorCode::kCorrupt, "the model was not written by this program's trainer"};
+  }
+  return Scoring(Forest::FromBytes(CompileForest(*source)));
+}
+
+constexpr std::array kKinds{
+    PublishedKind{.ending = kForestEnding,
+                  .open = &OpenForest,
+                  .interchange = kXGBoostEnding,
+                  .convert = &ConvertTrees},
+};
+
+}  // namespace
+
+std::span<const PublishedKind> PublishedKinds() noexcept { return kKinds; }
+
+ScoringModel ScoringOf(Forest forest) {
+  const bool are_shares = forest.link() == Link::kIdentity && forest.outputs().size() > 1;
+  return {.model = std::make_unique<const Forest>(std::move(forest)), .are_shares = are_shares};
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string_view>
+
+#include "data_preprocessing/base/result.hpp"
+#include "model/predict/scoring_model.hpp"
+#include "model/tree/forest.hpp"
+
+namespace forkcast::model {
+
+/// A kind of model that training publishes, known by how its files end (artefact/FORMAT.md).
+struct PublishedKind {
+  /// Of the file that is served.
+  std::string_view ending;
+  /// kCorrupt when it is not as it was written, kInvalidArgument for one of later days, kIo. What
+  /// of the file can be shared with other processes is mapped. Blocks on the disk.
+  Result<ScoringModel> (*open)(const std::filesystem::path& file);
+  /// Of the file beside it that it was made of, for other programs to read; empty: there is none.
+  std::string_view interchange;
+  /// From the bytes of that one, which is all that versions of before have. As `open`.
+  Result<ScoringModel> (*convert)(std::string_view bytes);
+};
+
+/// Every kind there is. A new one is a line in this table (../README.md).
+[[nodiscard]] std::span<const PublishedKind> PublishedKinds() noexcept;
+
+/// Endings of the files of trees.
+inline constexpr std::string_view kXGBoostEnding = ".ubj";
+inline constexpr std::string_view kForestEnding = ".forest";
+
+/// A forest as a trained model: several numbers that went through no link are shares.
+[[nodiscard]] ScoringModel ScoringOf(Forest forest);
+
+}  // namespace forkcast::model

@@ -1,0 +1,296 @@
+#include "serving/commands/predict_command.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/stage_progress.hpp"
+#include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/table/csv_reader.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "model/artefact/registry.hpp"
+#include "model/forecast/cold_start.hpp"
+#include "model/forecast/forecast_request.hpp"
+#include "model/forecast/forecast_version.hpp"
+#include "model/forecast/forecaster.hpp"
+#include "serving/bulk/bulk_forecast.hpp"
+#include "serving/bulk/open_sink.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using model::ColdStartRule;
+using model::Forecaster;
+using model::ForecastVersion;
+using nlohmann::ordered_json;
+using preprocessing::Arguments;
+using preprocessing::Command;
+using preprocessing::CommandContext;
+using preprocessing::CsvTableReader;
+using preprocessing::ExitCode;
+using preprocessing::Failure;
+using preprocessing::Flag;
+using preprocessing::PipelineSpec;
+using preprocessing::Require;
+using preprocessing::Schema;
+using preprocessing::StageProgress;
+using preprocessing::Table;
+using preprocessing::TableSpec;
+using preprocessing::Value;
+
+constexpr std::uint64_t kMostSteps = 1000;
+constexpr std::uint64_t kMostThreads = 1024;
+
+std::vector<Flag> PredictFlags() {
+  using Kind = Flag::Kind;
+  using Need = Flag::Need;
+  return {
+      {.name = "models",
+       .argument = "DIR",
+       .meaning = "The folder of models.",
+       .variable = "FORKCAST_MODELS",
+       .fallback = "models"},
+      {.name = "deploy",
+       .argument = "MODEL[@VERSION]",
+       .meaning =
+           "What forecasts: a model, and its version by an alias or a number, champion where "
+           "none is named.",
+       .need = Need::kRequired},
+      {.name = "store",
+       .argument = "URL",
+       .meaning = "The store, beside which ingest published the snapshots, and which has the table "
+                  "of --out table:NAME.",
+       .variable = "FORKCAST_STORE",
+       .when_absent = "none; this or --snapshots is required",
+       .need = Need::kUsual},
+      {.name = "snapshots",
+       .argument = "DIR",
+       .meaning = "Folder of the snapshots.",
+       .variable = "FORKCAST_SNAPSHOTS",
+       .when_absent = "beside the store"},
+      {.name = "keys",
+       .argument = "FILE",
+       .meaning = "A CSV file with the fields of the key: what to forecast.",
+       .when_absent = "every key that has data by the origin"},
+      {.name = "origin",
+       .argument = "TIME",
+       .meaning = "Forecasts from what was known then.",
+       .when_absent = "the newest period"},
+      {.name = "steps",
+       .argument = "N",
+       .meaning = "How many periods to forecast.",
+       .when_absent = "the whole horizon",
+       .allowed = preprocessing::WholeNumber(1, kMostSteps)},
+      {.name = "cold-start",
+       .argument = "BASELINE",
+       .meaning = "What a key without history or model gets: a baseline as pipelines declare it "
+                  "(naive, {\"moving_average\": 4}), or refuse.",
+       .fallback = "refuse"},
+      {.name = "skip-refused",
+       .kind = Kind::kSwitch,
+       .meaning = "Leaves out keys that cannot be forecast.",
+       .when_absent = "the first one is the end, and nothing is written"},
+      {.name = "out",
+       .argument = "PLACE",
+       .meaning = "Where the forecasts go: a file that ends in .csv or .jsonl, - for standard "
+                  "output as CSV, or table:NAME of the store, created when absent, in which a "
+                  "forecast takes the place of an earlier one of its key, origin and step.",
+       .fallback = "-"},
+      {.name = "threads",
+       .argument = "N",
+       .meaning = "How many threads forecast.",
+       .when_absent = "one a CPU",
+       .allowed = preprocessing::WholeNumber(1, kMostThreads)},
+      preprocessing::JsonFlag("Prints one line of JSON in place of the report; not with --out -."),
+      preprocessing::QuietFlag(),
+  };
+}
+
+[[noreturn]] void Refuse(const Arguments& arguments, const char* flag, const std::string& why) {
+  throw Failure(ExitCode::kUsage, arguments.Refuse(flag, why).message);
+}
+
+/// A wrong value of a flag is wrong usage; errors of what it names are as they are.
+template <typename T>
+T RequireOf(const Arguments& arguments, const char* flag, Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kInvalidArgument) {
+    Refuse(arguments, flag, result.error().message);
+  }
+  return Require(std::move(result));
+}
+
+ColdStartRule ReadColdStartFlag(const Arguments& arguments) {
+  const std::string text = arguments.Text("cold-start");
+  // A name is written as such: quotes of its own would be asked of a shell.
+  const ordered_json json = text.starts_with('{')
+                                ? ordered_json::parse(text, nullptr, /*allow_exceptions=*/false)
+                                : ordered_json(text);
+  try {
+    return model::ReadColdStart(preprocessing::JsonNode(json));
+  } catch (const preprocessing::SpecError& error) {
+    Refuse(arguments, "cold-start", error.what());
+  }
+}
+
+std::filesystem::path SnapshotsOf(const Arguments& arguments) {
+  if (arguments.Has("snapshots")) return arguments.Text("snapshots");
+  if (!arguments.Has("store")) {
+    throw Failure(ExitCode::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing");
+  }
+  return RequireOf(arguments, "store",
+                   preprocessing::DefaultSnapshotFolder(arguments.Text("store")));
+}
+
+ForecastVersion ReadVersion(const Arguments& arguments) {
+  const std::string deployed = arguments.Text("deploy");
+  const std::size_t at = deployed.find('@');
+  const std::string reference = at == std::string::npos ? "champion" : deployed.substr(at + 1);
+  const model::Registry registry(arguments.Text("models"));
+  return Require(ForecastVersion::Read(Require(registry.Find(deployed.substr(0, at), reference))));
+}
+
+/// The rows of a file that has the key's fields.
+Table ReadKeys(const PipelineSpec& spec, const std::filesystem::path& file,
+               const std::optional<Instant>& origin) {
+  Schema fields;
+  for (const std::string& name : spec.forecast->key) {
+    const std::size_t column = *spec.request.fields.Find(name);
+    fields.columns.push_back({.name = name, .type = spec.request.fields.columns[column].type});
+  }
+  CsvTableReader reader = Require(CsvTableReader::Open(file, fields, spec.zone));
+  constexpr std::size_t kRowsAtOnce = 10'000;
+  Table batch(fields);
+  Table keys(spec.request.fields);
+  std::vector<Value> key(fields.columns.size());
+  while (Require(reader.ReadBatch(kRowsAtOnce, batch))) {
+    for (std::size_t row = 0; row < batch.row_count(); ++row) {
+      for (std::size_t i = 0; i < key.size(); ++i) key[i] = ValueAt(batch.column(i), row);
+      model::AppendForecastRequest(spec, key, origin, keys);
+    }
+  }
+  return keys;
+}
+
+std::optional<Instant> OriginOf(const Arguments& arguments, const PipelineSpec& spec) {
+  if (!arguments.Has("origin")) return std::nullopt;
+  return RequireOf(arguments, "origin",
+                   preprocessing::ParseTimestamp(arguments.Text("origin"), spec.zone));
+}
+
+/// What a refused key means: of data, not of the command's usage.
+ExitCode MeaningOfRefusal(ErrorCode code) {
+  return code == ErrorCode::kIo || code == ErrorCode::kConflict ? ExitCode::kIo : ExitCode::kNo;
+}
+
+unsigned ThreadsOf(const Arguments& arguments) {
+  if (const auto threads = arguments.Whole("threads")) return static_cast<unsigned>(*threads);
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+BulkCounts Forecast(const Arguments& arguments, const CommandContext& context,
+                    const Forecaster& forecaster) {
+  const PipelineSpec& spec = forecaster.spec();
+  const std::optional<Instant> origin = OriginOf(arguments, spec);
+  const TableSpec table = Require(ForecastTable(spec, "forecasts"));
+  (void)RequireOf(arguments, "origin", forecaster.PeriodAt(origin));
+  const Table keys = arguments.Has("keys") ? ReadKeys(spec, arguments.Text("keys"), origin)
+                                           : Require(AllKeys(forecaster, origin));
+  BulkQuestion question{.now = context.clock.Now()};
+  if (const auto steps = arguments.Whole("steps")) {
+    question.steps = static_cast<std::int64_t>(*steps);
+  }
+  if (keys.row_count() > 0) {
+    RequireOf(arguments, "steps",
+              forecaster.Check({.rows = keys, .now = question.now, .steps = question.steps}));
+  }
+  const std::unique_ptr<RowSink> sink =
+      RequireOf(arguments, "out",
+                OpenSink(arguments.Text("out"), table,
+                         {.store = arguments.Text("store"), .out = context.out}));
+  StageProgress progress(context, {.label = "forecast", .unit = "keys"});
+  const BulkCounts counts = Require(
+      ForecastAll(
+          forecaster, keys, question,
+          {.when_refused = arguments.Has("skip-refused") ? WhenRefused::kSkip : WhenRefused::kStop,
+           .threads = ThreadsOf(arguments),
+           .on_keys =
+               [&progress](std::size_t done, std::size_t total) {
+                 progress.Update(done, total);
+                 return preprocessing::StopSignals::Requested();
+               }},
+          *sink),
+      MeaningOfRefusal);
+  if (counts.stopped) throw Failure(ExitCode::kStopped, "stopped; nothing was written");
+  Require(sink->Finish());
+  return counts;
+}
+
+void Report(const Arguments& arguments, const CommandContext& context, const BulkCounts& counts,
+            const ForecastVersion& version, std::chrono::duration<double> took) {
+  if (arguments.Has("json")) {
+    context.out << ordered_json{{"model", version.info().model}, {"version", version.info().number},
+                                {"keys", counts.keys},           {"rows", counts.rows},
+                                {"refused", counts.refused},     {"seconds", took.count()}}
+                       .dump()
+                << '\n';
+    return;
+  }
+  if (counts.refused > 0) {
+    context.err << fmt::format("{} of {} keys were left out, the first: {}\n", counts.refused,
+                               counts.keys, counts.first_refusal);
+  }
+  if (context.quiet || arguments.Text("out") == "-") return;
+  context.out << fmt::format("{} forecasts of {} keys by {} {} in {:.1f} s\n", counts.rows,
+                             counts.keys - counts.refused, version.info().model,
+                             version.info().number, took.count());
+}
+
+ExitCode Run(const Arguments& arguments, const CommandContext& context) {
+  if (arguments.Has("json") && arguments.Text("out") == "-") {
+    Refuse(arguments, "json", "standard output has the forecasts already");
+  }
+  const preprocessing::StopSignals signals;
+  const MonotonicTime start = context.clock.Monotonic();
+  const ColdStartRule cold_start = ReadColdStartFlag(arguments);
+  const std::filesystem::path snapshots = SnapshotsOf(arguments);
+  const ForecastVersion version = ReadVersion(arguments);
+  const std::unique_ptr<const Forecaster> forecaster =
+      Require(Forecaster::Open(version, snapshots, cold_start));
+  const BulkCounts counts = Forecast(arguments, context, *forecaster);
+  Report(arguments, context, counts, version, context.clock.Monotonic() - start);
+  return ExitCode::kDone;
+}
+
+}  // namespace
+
+Command PredictCommand() {
+  return {
+      .name = "predict",
+      .meaning = "forecasts many keys at once, without a server",
+      .description =
+          "Forecasts many keys at once with a published version of a model: what a server answers\n"
+          "for each of them, in one file or table, which is written as a whole or not at all.\n",
+      .flags = PredictFlags(),
+      .endings = {{.code = ExitCode::kDone},
+                  {.code = ExitCode::kNo, .when = "a key cannot be forecast; nothing was written"},
+                  {.code = ExitCode::kUsage},
+                  {.code = ExitCode::kUnfit,
+                   .when = "no such model, version or snapshots, or they are damaged"},
+                  {.code = ExitCode::kIo, .when = "a file or the store cannot be read or written"},
+                  {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was written"}},
+      .run = Run};
+}
+
+}  // namespace forkcast::serving
