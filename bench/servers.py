@@ -17,10 +17,13 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 PIPELINE = TOP / "conf/pipelines/order_triage.json"
+FORECAST = TOP / "conf/pipelines/weekly_demand.json"
+SALES = TOP / "data/weekly_demand"
 ROWS, SEED = 10_000, 1
 BODIES = 1_000
 DEBIAN_PYTHON = "/usr/bin/python3"  # whose packages are gunicorn and Flask
-START_S = 60
+FORECAST_PEER = ["flask", "gunicorn", "scikit-learn"]  # from PyPI: Debian's scikit-learn is in the way of the build's Boost
+START_S = 120  # the forecast's peer learns meanwhile
 
 
 class Trouble(Exception):
@@ -53,6 +56,19 @@ def free_port():
 def has_flask():
     modules = [DEBIAN_PYTHON, "-c", "import flask, gunicorn"]
     return os.path.exists(DEBIAN_PYTHON) and subprocess.run(modules, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def forecast_peer_python():
+    """A virtual environment with FORECAST_PEER, made below build/ when it is not there; None when it cannot be had."""
+    folder = TOP / "build" / "forecast_peer"
+    python = folder / "bin" / "python"
+    if not (folder / "complete").exists():
+        say(f"bench: installing {', '.join(FORECAST_PEER)} in {folder}")
+        for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *FORECAST_PEER]):
+            if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
+                return None
+        (folder / "complete").touch()
+    return python
 
 
 def process_tree(root):
@@ -143,6 +159,19 @@ class Site:
         with open(self.data / "expected.jsonl", encoding="utf-8") as file:
             self.expected = [json.loads(line) for line, _ in zip(file, range(BODIES))]
 
+    def prepare_forecast(self):
+        """Trains the forecast of weekly sales, and makes a body of each product."""
+        self.forecast_store = f"sqlite:{self.folder}/f.db"
+        self.models = self.folder / "models"
+        given = ["--quiet", "--pipeline", FORECAST, "--store", self.forecast_store]
+        self.run("forkcast", "ingest", *given, "--from", SALES)
+        self.run("forkcast", "train", *given, "--models", self.models)
+        with open(SALES / "order_lines.csv", newline="", encoding="utf-8") as file:
+            products = sorted({row["product"] for row in csv.DictReader(file)})
+        self.products = [json.dumps({"product": product}) for product in products]
+        self.product_bodies = self.folder / "products.jsonl"
+        self.product_bodies.write_text("".join(body + "\n" for body in self.products))
+
     def run(self, program, *arguments):
         done = subprocess.run([self.programs / program, *map(str, arguments)], cwd=TOP, capture_output=True, text=True)
         if done.returncode != 0:
@@ -165,26 +194,37 @@ class Site:
             time.sleep(0.02)
         raise Trouble(f"{command[0]} does not answer: {log.read_text(errors='replace')[-2000:].strip()}")
 
-    def forkcast_flags(self, workers):
-        """Flags of `forkcast serve`, with the hooks of conf/server.json."""
+    def hook_flags(self):
+        """Those that give `forkcast serve` the hooks of conf/server.json."""
         config = json.loads((TOP / "conf/server.json").read_text())
         for hook in config["hooks"]:
             if "folder" in hook:
                 hook["folder"] = str(self.folder / "capture")
         path = self.folder / "server.json"
         path.write_text(json.dumps(config))
-        return ["--config", path, "--pipeline", PIPELINE, "--store", self.store, "--workers", workers]
+        return ["--config", path]
+
+    def forkcast_flags(self, workers):
+        """Flags of `forkcast serve` for the orders."""
+        return [*self.hook_flags(), "--pipeline", PIPELINE, "--store", self.store, "--workers", workers]
 
     def start_forkcast(self, workers, socket_path=None, program="forkcast serve"):
+        return self.start_serving(self.forkcast_flags(workers), socket_path, program)
+
+    def start_forecast(self, workers):
+        return self.start_serving([*self.hook_flags(), "--models", self.models, "--deploy", "weekly_demand",
+                                   "--store", self.forecast_store, "--workers", workers])
+
+    def start_serving(self, flags, socket_path=None, program="forkcast serve"):
         name, *subcommand = program.split()
         port = free_port()
         bind = ["--bind", f"127.0.0.1:{port}"] + (["--bind", f"unix:{socket_path}"] if socket_path else [])
-        return self.start([self.programs / name, *subcommand, *self.forkcast_flags(workers), *bind], port)
+        return self.start([self.programs / name, *subcommand, *flags, *bind], port)
 
     def start_constant_nginx(self, workers, answer_bytes, socket_path):
         """nginx that answers everything by itself: what a server can cost at least."""
         port = free_port()
-        return self.start_nginx("constant", port, f"""
+        return self.start_nginx(socket_path.stem, port, f"""
             worker_processes {workers};
             pid nginx.pid;
             error_log error.log;
@@ -244,6 +284,12 @@ class Site:
                           {"FLASK_PEER_DATA": str(self.data), "FLASK_PEER_LOAD_SECONDS": str(load_s),
                            "PYTHONDONTWRITEBYTECODE": "1"})
 
+    def start_forecast_peer(self, python, *options):
+        port = free_port()
+        return self.start([python, "-m", "gunicorn", "--chdir", TOP / "bench/forecast_peer", "--preload", *options,
+                           "--bind", f"127.0.0.1:{port}", "app:application"], port,
+                          {"FORECAST_PEER_DATA": str(SALES), "PYTHONDONTWRITEBYTECODE": "1"})
+
     def check_answers(self, name, server):
         """Every answer must be the right one, before its speed counts."""
         for body, expected in zip(self.orders, self.expected):
@@ -251,9 +297,17 @@ class Site:
             if status != 200 or json.loads(answer) != expected:
                 raise Trouble(f"{name} answers {body} by {status} {answer!r}, not by {expected}")
 
-    def load_command(self, server, path, *flags):
-        bodies = ["--bodies", self.bodies] if path == "/invocations" else []
-        return [str(word) for word in [self.programs / "load-client", "--port", server.port, "--path", path, *bodies,
+    def check_forecasts(self, name, server):
+        """As many forecasts as weeks for each product. What they are is for the tests: the peer learns otherwise."""
+        for body in self.products:
+            status, answer = server.ask("POST", "/invocations", body)
+            if status != 200 or [one["step"] for one in json.loads(answer)["forecast"]] != [1, 2, 3, 4]:
+                raise Trouble(f"{name} answers {body} by {status} {answer!r}")
+
+    def load_command(self, server, path, *flags, bodies=None):
+        """`bodies`: a file of them; those of orders by default, where `path` takes any."""
+        given = ["--bodies", bodies or self.bodies] if path == "/invocations" else []
+        return [str(word) for word in [self.programs / "load-client", "--port", server.port, "--path", path, *given,
                                        *flags]]
 
 

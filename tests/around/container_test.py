@@ -104,8 +104,10 @@ class Compose(unittest.TestCase):
     def test_starts_each_service_after_the_one_it_needs(self):
         needs = {name: {other: how["condition"] for other, how in service.get("depends_on", {}).items()}
                  for name, service in self.services.items()}
-        self.assertEqual(needs, {"ingest": {}, "app": {"ingest": "service_completed_successfully"},
-                                 "nginx": {"app": "service_healthy"}, "client": {"nginx": "service_started"}})
+        done = "service_completed_successfully"
+        self.assertEqual(needs, {"ingest": {}, "ingest-sales": {"ingest": done}, "train": {"ingest-sales": done},
+                                 "app": {"train": done}, "nginx": {"app": "service_healthy"},
+                                 "client": {"nginx": "service_started"}})
 
     def test_builds_only_stages_the_dockerfile_has_and_each_image_once(self):
         builds = [(service["image"], service["build"]["target"]) for service in self.services.values()
@@ -134,6 +136,16 @@ class Compose(unittest.TestCase):
                 source = volume.split(":")[0]
                 where = TOP / source if source.startswith(".") else None
                 self.assertTrue(where.is_dir() if where else source in self.compose["volumes"], f"{name}: {volume}")
+
+    def test_trains_where_xgboost_is_and_serves_what_was_trained(self):
+        training, app = self.services["train"], self.services["app"]
+        self.assertEqual(training["build"]["target"], "run")
+        flags = dict(zip(training["command"][1::2], training["command"][2::2]))
+        pipeline = TOP / flags["--pipeline"].removeprefix("/opt/forkcast/")
+        serving = dict(zip(app["command"][1::2], app["command"][2::2]))
+        self.assertEqual(serving, {"--models": flags["--models"], "--deploy": json.loads(pipeline.read_text())["name"]})
+        self.assertIn(f"store:{pathlib.Path(flags['--models']).parent}", training["volumes"])
+        self.assertEqual(training["volumes"], app["volumes"])
 
     def test_replays_the_sample_and_checks_the_answers(self):
         command = self.services["client"]["command"]

@@ -160,14 +160,14 @@ class OneHost(Nginx):
         self.serve_on(UnixReplica(str(self.socket), None))
         self.start("nginx.conf")
 
-    def test_passes_on_the_three_doors_and_no_other(self):
+    def test_passes_on_the_doors_for_callers_and_no_other(self):
         self.serve_and_start()
         for method, path in [("GET", "/ping"), ("POST", "/invocations"), ("POST", "/invocations?partial=true"),
-                             ("POST", "/endpoints/order-triage/invocations")]:
+                             ("POST", "/endpoints/order-triage/invocations"), ("GET", "/openapi.json"), ("GET", "/documentation")]:
             with self.subTest(path):
                 self.assertEqual(self.ask(method, path)[0].status, 200)
                 self.assertEqual((self.seen[-1].method, self.seen[-1].path), (method, path))
-        for path in ["/", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics"]:
+        for path in ["/", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics", "/models", "/execution-parameters"]:
             with self.subTest(path):
                 before = len(self.seen)
                 answer, body = self.ask("GET", path)

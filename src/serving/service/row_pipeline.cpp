@@ -110,7 +110,8 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Load(
   if (!spec->serving || spec->serving->model.empty()) {
     const std::string key =
         spec->serving ? "$.serving: missing key \"model\"" : "$: missing key \"serving\"";
-    return in_file(ErrorCode::kInvalidArgument, key + ": nothing to serve");
+    return in_file(ErrorCode::kInvalidArgument,
+                   key + ": nothing to serve; what is trained is served by --deploy MODEL");
   }
   Result<model::LoadedModel> loaded = model::LoadModel(spec->serving->model);
   if (!loaded) return in_file(loaded.error().code, loaded.error().message);

@@ -662,7 +662,7 @@ TEST(RowPipeline, RefusesAPipelineThatCannotBeServed) {
     }
   };
   fails_with([](nlohmann::ordered_json& pipeline) { pipeline.erase("serving"); },
-             "\"serving\": nothing to serve");
+             "\"serving\": nothing to serve; what is trained is served by --deploy MODEL");
   fails_with(
       [](nlohmann::ordered_json& pipeline) {
         pipeline["serving"]["answer"][1]["output"] = "score";
