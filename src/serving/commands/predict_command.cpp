@@ -27,6 +27,7 @@
 #include "model/forecast/forecaster.hpp"
 #include "serving/bulk/bulk_forecast.hpp"
 #include "serving/bulk/open_sink.hpp"
+#include "serving/config/deployment.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -155,11 +156,13 @@ std::filesystem::path SnapshotsOf(const Arguments& arguments) {
 }
 
 ForecastVersion ReadVersion(const Arguments& arguments) {
-  const std::string deployed = arguments.Text("deploy");
-  const std::size_t at = deployed.find('@');
-  const std::string reference = at == std::string::npos ? "champion" : deployed.substr(at + 1);
+  // "MODEL@ALIAS": as a server reads it, an alias that was left out included.
+  const std::string model =
+      RequireOf(arguments, "deploy", ParseDeployment(arguments.Text("deploy"))).model;
+  const std::size_t at = model.find('@');
   const model::Registry registry(arguments.Text("models"));
-  return Require(ForecastVersion::Read(Require(registry.Find(deployed.substr(0, at), reference))));
+  return Require(
+      ForecastVersion::Read(Require(registry.Find(model.substr(0, at), model.substr(at + 1)))));
 }
 
 /// The rows of a file that has the key's fields.

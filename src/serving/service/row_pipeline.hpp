@@ -48,7 +48,7 @@ class RowPipeline final : public ServedPipeline {
   explicit RowPipeline(Parts parts)
       : ServedPipeline(std::move(parts.spec), std::move(parts.model_name),
                        std::move(parts.model_version)),
-        predictor_(std::make_shared<const model::Predictor>(std::move(parts.predictor))) {}
+        predictor_(std::move(parts.predictor)) {}
   RowPipeline(const RowPipeline& lender, std::vector<preprocessing::Snapshot> snapshots);
 
   std::shared_ptr<const model::Predictor> predictor_;  // also of those over other snapshots
