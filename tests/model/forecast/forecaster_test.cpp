@@ -52,7 +52,9 @@ class ForecasterTest : public TrainCommandTest {
     ASSERT_TRUE(trained) << trained.error().message;
     model_ = **std::move(trained);
     files_.clear();
-    for (const ArtefactFile& file : *model_->Files()) {
+    const auto files = model_->Files();
+    ASSERT_TRUE(files) << files.error().message;
+    for (const ArtefactFile& file : *files) {
       const fs::path place = folder_.path() / "version" / file.path;
       fs::create_directories(place.parent_path());
       std::ofstream(place, std::ios::binary) << file.bytes;
