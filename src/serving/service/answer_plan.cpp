@@ -1,5 +1,7 @@
 #include "serving/service/answer_plan.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -14,8 +16,9 @@ namespace {
 Error NoSuchOutput(const std::string& name, std::span<const AnswerOutput> outputs) {
   std::string known;
   for (const AnswerOutput& output : outputs) known.append(output.name).append(", ");
-  return {ErrorCode::kInvalidArgument, "$.serving.answer: the model has no output \"" + name +
-                                           "\"; it has: " + known.append(kModelVersionOutput)};
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("$.serving.answer: the model has no output \"{}\"; it has: {}{}", name, known,
+                      kModelVersionOutput)};
 }
 
 /// What a pipeline answers that does not say.

@@ -1,5 +1,7 @@
 #include "serving/service/catalogue.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -35,7 +37,7 @@ Result<Catalogue::Entry*> Catalogue::Find(std::string_view name) {
   std::string known;
   for (const Entry& entry : entries_) known.append(known.empty() ? "" : ", ").append(NameOf(entry));
   return Error{ErrorCode::kNotFound,
-               "no deployment \"" + std::string(name) + "\"; there are: " + known};
+               fmt::format("no deployment \"{}\"; there are: {}", name, known)};
 }
 
 Result<Catalogue::Entry*> Catalogue::FindEndpoint(std::string_view name) {

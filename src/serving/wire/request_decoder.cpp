@@ -102,9 +102,10 @@ class CsvRows {
     for (const preprocessing::ColumnSpec& column : schema_.columns) {
       expected.append(expected.empty() ? "" : ", ").append(column.name);
     }
-    return {ErrorCode::kInvalidArgument,
-            "the CSV header names no field: read \"" + read + "\", expected some of " + expected +
-                "; a body without a header says text/csv; header=absent"};
+    std::string message = "the CSV header names no field: read \"";
+    message.append(read).append("\", expected some of ").append(expected);
+    message.append("; a body without a header says text/csv; header=absent");
+    return {ErrorCode::kInvalidArgument, std::move(message)};
   }
 
   void ReadRecord(RowCollector& rows) {
