@@ -87,7 +87,12 @@ class SpecReader {
   }
 
   void ReadRequest(const JsonNode& node) {
-    node.RequireObject({"fields", "time"});
+    node.RequireObject({"fields", "time", "csv_header"});
+    if (const auto header = node.Find("csv_header")) {
+      const std::string word = header->String();
+      if (word != "present" && word != "absent") header->Fail("expected present or absent");
+      spec_.request.csv_has_header = word == "present";
+    }
     const JsonNode fields = node.Get("fields");
     spec_.request.fields = ReadSchema(fields);
     if (spec_.training && spec_.request.fields.Find(spec_.training->label)) {
@@ -117,11 +122,17 @@ class SpecReader {
     spec_.forecast = ReadForecast(node, spec_);
   }
 
+  /// Whether its models are published by `train`, and so need no file.
+  [[nodiscard]] bool LearnsItsModel() const {
+    const auto training = root_.Find("training");
+    return spec_.forecast || (training && training->Find("model"));
+  }
+
   void ReadServing(const JsonNode& node) {
     node.RequireObject({"model", "answer"});
     ServingSpec serving;
-    if (const auto model = node.Find("model")) {
-      serving.model = (folder_ / model->String()).lexically_normal();
+    if (!LearnsItsModel() || node.Find("model")) {
+      serving.model = (folder_ / node.Get("model").String()).lexically_normal();
     }
     for (const JsonNode& member : node.Get("answer").Elements()) {
       member.RequireObject({"name", "field", "output"});

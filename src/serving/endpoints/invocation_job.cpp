@@ -27,6 +27,13 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
   if (!with_actuals) return with_actuals.error();
   const auto format = wire::FormatOfRequest(request().content_type);
   if (!format) return format.error();
+  wire::CsvHeader csv_header = pipeline().spec().request.csv_has_header ? wire::CsvHeader::kPresent
+                                                                        : wire::CsvHeader::kAbsent;
+  if (*format == wire::Format::kCsv) {
+    const auto said = wire::CsvHeaderOfRequest(request().content_type);
+    if (!said) return said.error();
+    csv_header = said->value_or(csv_header);
+  }
   const auto answer_format = wire::NegotiateAnswer(request().accept, *format);
   if (!answer_format) return answer_format.error();
   if (Status plain = RequireNoCoding(request()); !plain) return std::move(plain).error();
@@ -34,7 +41,7 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
   with_features_ = *with_features;
   with_actuals_ = *with_actuals;
   answer_format_ = *answer_format;
-  steps().decoder.Start(*format, request().body, steps().decoded);
+  steps().decoder.Start(*format, request().body, steps().decoded, csv_header);
   return partial_ ? BadRows::kToldInPlace : BadRows::kFailAll;
 }
 

@@ -30,7 +30,7 @@ class RowPipeline::RowScorer final : public Scorer {
     const std::size_t rows = task.decoded.row_numbers.size();
     scores.features.reserve(rows * computer_.feature_count());
     inputs_.clear();
-    inputs_.reserve(rows * pipeline_.predictor_.input_count());
+    inputs_.reserve(rows * pipeline_.predictor_->input_count());
     decoded_ = &task.decoded;
     received_ = task.received;
     scores_ = &scores;
@@ -46,7 +46,7 @@ class RowPipeline::RowScorer final : public Scorer {
   }
 
   std::size_t Predict(std::size_t lines) override {
-    const Predictor& predictor = pipeline_.predictor_;
+    const Predictor& predictor = *pipeline_.predictor_;
     const std::size_t inputs = predictor.input_count();
     const std::span<const OutputColumn> columns = predictor.outputs();
     const std::size_t rows = std::min(lines, scores_->rows.size() - next_line_);
@@ -65,7 +65,7 @@ class RowPipeline::RowScorer final : public Scorer {
  private:
   void ComputeRow(std::size_t row) {
     const std::size_t width = computer_.feature_count();
-    const std::size_t inputs = pipeline_.predictor_.input_count();
+    const std::size_t inputs = pipeline_.predictor_->input_count();
     scores_->features.resize(scores_->features.size() + width);
     inputs_.resize(inputs_.size() + inputs);
     const std::span<Value> features = std::span(scores_->features).last(width);
@@ -73,7 +73,7 @@ class RowPipeline::RowScorer final : public Scorer {
     Status computed =
         computer_.Compute(pipeline_.snapshots_, decoded_->rows, row, received_, features, stale);
     if (computed) {
-      computed = pipeline_.predictor_.Encode(features, std::span(inputs_).last(inputs));
+      computed = pipeline_.predictor_->Encode(features, std::span(inputs_).last(inputs));
     }
     if (!computed) {
       scores_->features.resize(scores_->features.size() - width);
@@ -119,7 +119,7 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Load(
   auto made = Make({.spec = *std::move(spec),
                     .model_name = std::move(loaded->name),
                     .model_version = std::move(loaded->version),
-                    .predictor = *std::move(predictor)},
+                    .predictor = std::make_shared<const Predictor>(*std::move(predictor))},
                    folder, pool);
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {
     return in_file(made.error().code, made.error().message);
@@ -132,7 +132,7 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
                                                                 preprocessing::SnapshotPool& pool) {
   const std::shared_ptr<RowPipeline> made(new RowPipeline(std::move(parts)));
   std::vector<AnswerOutput> outputs;
-  for (const OutputColumn& column : made->predictor_.outputs()) {
+  for (const OutputColumn& column : made->predictor_->outputs()) {
     const bool is_text = column.type == model::OutputType::kCategory;
     outputs.push_back(
         {.name = column.name, .type = is_text ? ColumnType::kText : ColumnType::kDouble});

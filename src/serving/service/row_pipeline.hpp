@@ -21,7 +21,7 @@ class RowPipeline final : public ServedPipeline {
     preprocessing::PipelineSpec spec;
     std::string model_name;
     std::string model_version;
-    model::Predictor predictor;
+    std::shared_ptr<const model::Predictor> predictor;
   };
 
   /// Of a pipeline's file, with the model that it names: maps and verifies the snapshots in
@@ -48,7 +48,7 @@ class RowPipeline final : public ServedPipeline {
                        std::move(parts.model_version)),
         predictor_(std::move(parts.predictor)) {}
 
-  model::Predictor predictor_;
+  std::shared_ptr<const model::Predictor> predictor_;
   std::vector<preprocessing::Snapshot> snapshots_;  // in the order of spec().series
 };
 

@@ -41,6 +41,7 @@ struct MediaRange {
   std::string_view type;
   std::string_view subtype;
   std::string_view charset;  // without quotes; empty when absent
+  std::string_view header;   // likewise
   int q = 1000;              // thousandths
 };
 
@@ -118,6 +119,7 @@ class Scanner {
     if (!TakeToken(name) || !Take('=')) return false;
     if (!(rest_.starts_with('"') ? TakeQuoted(value) : TakeToken(value))) return false;
     if (EqualsIgnoringCase(name, "charset")) range.charset = value;
+    if (EqualsIgnoringCase(name, "header")) range.header = value;
     return !EqualsIgnoringCase(name, "q") || ParseWeight(value, range.q);
   }
   /// `0`, `1` or a decimal between them with up to three digits.
@@ -206,6 +208,16 @@ Result<Format> FormatOfRequest(std::string_view content_type) {
     return Unsupported("expected the charset utf-8, got another");
   }
   return *format;
+}
+
+Result<std::optional<CsvHeader>> CsvHeaderOfRequest(std::string_view content_type) {
+  Scanner scan(content_type);
+  scan.SkipBlanks();
+  MediaRange range;
+  if (!scan.TakeRange(range) || range.header.empty()) return std::optional<CsvHeader>();
+  if (EqualsIgnoringCase(range.header, "present")) return std::optional(CsvHeader::kPresent);
+  if (EqualsIgnoringCase(range.header, "absent")) return std::optional(CsvHeader::kAbsent);
+  return Unsupported("expected header=present or header=absent, got another value");
 }
 
 Result<Format> NegotiateAnswer(std::string_view accept, Format request_format) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
@@ -18,6 +19,13 @@ enum class Format { kJson, kJsonLines, kCsv };
 /// its subset), or any other type, is kUnsupportedType. Other parameters are ignored. No allocation
 /// unless it fails.
 Result<Format> FormatOfRequest(std::string_view content_type);
+
+/// Whether the first record of a CSV body names its columns (RFC 4180, section 3).
+enum class CsvHeader { kPresent, kAbsent };
+
+/// What the parameter `header` of a Content-Type says, "present" or "absent"; nothing where it says
+/// nothing. kUnsupportedType for another value. Precondition: FormatOfRequest() was ok.
+Result<std::optional<CsvHeader>> CsvHeaderOfRequest(std::string_view content_type);
 
 /// The format to answer in (RFC 9110, 12.5.1): the format with the highest q-value, where the most
 /// specific matching range decides a format's q and q=0 excludes it. Among equal q-values the

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <utility>
@@ -21,13 +22,14 @@ using preprocessing::TimeZone;
 
 constexpr std::size_t kBytesAStep = 1024;  // of looking at a body as a whole
 
-/// Reads rows from CSV with a header.
+/// Reads rows from CSV.
 class CsvRows {
  public:
   CsvRows(const Schema& schema, const TimeZone& zone) : schema_(schema), zone_(zone) {}
 
-  void Start(std::string_view body, RowCollector& rows) {
+  void Start(std::string_view body, CsvHeader header, RowCollector& rows) {
     body_ = body;
+    header_ = header;
     rows_ = &rows;
     begun_ = false;
   }
@@ -52,6 +54,11 @@ class CsvRows {
   Status Begin() {
     begun_ = true;
     scanner_.Reset(body_);
+    if (header_ == CsvHeader::kAbsent) {
+      columns_.resize(schema_.columns.size());
+      std::iota(columns_.begin(), columns_.end(), std::size_t{0});
+      return {};
+    }
     Result<bool> more = scanner_.Next();
     if (!more) return std::move(more).error();
     if (!*more) {
@@ -73,6 +80,7 @@ class CsvRows {
       }
       found_[*columns_[i]] = true;
     }
+    if (std::ranges::find(found_, true) == found_.end() && !found_.empty()) return NoneFound();
     for (std::size_t i = 0; i < schema_.columns.size(); ++i) {
       if (!found_[i] && !schema_.columns[i].nullable) {
         return Error{ErrorCode::kInvalidArgument, "the CSV header lacks a required column",
@@ -82,9 +90,31 @@ class CsvRows {
     return {};
   }
 
+  /// Names no field: it is data, or meant for somebody else.
+  [[nodiscard]] Error NoneFound() const {
+    std::string read;
+    for (const CsvField& field : scanner_.fields()) {
+      read.append(read.empty() ? "" : ",").append(field.text);
+    }
+    constexpr std::size_t kShown = 100;
+    if (read.size() > kShown) read.replace(kShown, std::string::npos, "...");
+    std::string expected;
+    for (const preprocessing::ColumnSpec& column : schema_.columns) {
+      expected.append(expected.empty() ? "" : ", ").append(column.name);
+    }
+    return {ErrorCode::kInvalidArgument,
+            "the CSV header names no field: read \"" + read + "\", expected some of " + expected +
+                "; a body without a header says text/csv; header=absent"};
+  }
+
   void ReadRecord(RowCollector& rows) {
     const std::vector<CsvField>& fields = scanner_.fields();
-    if (fields.size() != columns_.size()) {
+    if (header_ == CsvHeader::kAbsent && fields.size() > columns_.size()) {
+      rows.Fail("expected at most " + std::to_string(columns_.size()) + " fields, got " +
+                std::to_string(fields.size()));
+      return;
+    }
+    if (header_ == CsvHeader::kPresent && fields.size() != columns_.size()) {
       rows.Fail("expected " + std::to_string(columns_.size()) + " fields as in the header, got " +
                 std::to_string(fields.size()));
       return;
@@ -108,6 +138,7 @@ class CsvRows {
   std::vector<bool> found_;                          // by column of the schema
   // Of the body at hand.
   std::string_view body_;
+  CsvHeader header_ = CsvHeader::kPresent;
   RowCollector* rows_ = nullptr;
   bool begun_ = false;
 };
@@ -157,14 +188,15 @@ Status RequestDecoder::Decode(Format format, std::string_view body, DecodedReque
   return {};
 }
 
-void RequestDecoder::Start(Format format, std::string_view body, DecodedRequest& out) {
+void RequestDecoder::Start(Format format, std::string_view body, DecodedRequest& out,
+                           CsvHeader header) {
   State& state = *state_;
   out.Clear();
   state.out = &out;
   state.format = format;
   state.rows.emplace(out, state.limits.max_rows);
   state.bytes_to_look_at = format == Format::kJsonLines ? 0 : body.size();
-  if (format == Format::kCsv) return state.csv.Start(body, *state.rows);
+  if (format == Format::kCsv) return state.csv.Start(body, header, *state.rows);
   state.json.Start(format == Format::kJson ? JsonRows::Form::kDocument : JsonRows::Form::kLines,
                    body, *state.rows);
 }

@@ -54,15 +54,20 @@ inline constexpr std::size_t kBodyPadding = 64;
 /// is an error that says that leading zeros would be lost; a timestamp is a text; an int64 takes
 /// integral numbers only; a field given twice in one object is an error. An empty array is valid
 /// (no rows); an empty body is not.
-/// CSV needs a header line; columns are found by name in any order, absent nullable columns are
-/// missing, an empty unquoted field is a missing value.
+/// A row in which no field of a schema that has some is named is an error, even where all may be
+/// missing: it was meant for somebody else.
+/// CSV needs a header line unless it is said to be absent; columns are found by name in any order,
+/// absent nullable columns are missing, an empty unquoted field is a missing value. Without a
+/// header fields are those of the schema in its order, the last of which may be left out where they
+/// are nullable.
 ///
-/// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, no CSV header, a bad quote
-/// in CSV, too many rows) is an error of the call: kInvalidArgument, or kTooLarge for rows; `out`
-/// is empty then. A row that is well-formed but wrong (also one that is JSON but no object, or a
-/// CSV record with more or fewer fields than the header) goes to `errors` with its first error
-/// (kInvalidArgument with the field), and the others are still decoded; so does a line of JSON
-/// lines that is malformed in whatever way. Empty lines are skipped and not counted.
+/// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, no CSV header or one that
+/// names no field of the schema, a bad quote in CSV, too many rows) is an error of the call:
+/// kInvalidArgument, or kTooLarge for rows; `out` is empty then. A row that is well-formed but
+/// wrong (also one that is JSON but no object, or a CSV record with more or fewer fields than the
+/// header) goes to `errors` with its first error (kInvalidArgument with the field), and the others
+/// are still decoded; so does a line of JSON lines that is malformed in whatever way. Empty lines
+/// are skipped and not counted.
 ///
 /// An object whose member `instances` is an array, under a schema without a field of that name,
 /// wraps rows; the members beside it are ignored.
@@ -87,7 +92,8 @@ class RequestDecoder {
 
   /// Begins what Decode() does at once; preconditions are the same. Nothing is read yet. `body` and
   /// `out` must live, and `out` be left alone, until it is read or another one is started.
-  void Start(Format format, std::string_view body, DecodedRequest& out);
+  void Start(Format format, std::string_view body, DecodedRequest& out,
+             CsvHeader header = CsvHeader::kPresent);
   /// Reads on for at most `steps` rows, blank lines included. The first call also looks at all of a
   /// JSON document or CSV body (UTF-8, tokens), for which each KiB counts as a row. True when the
   /// body is read; an error is that of Decode(), and the end.

@@ -14,9 +14,15 @@ Error RowCollector::TooManyRows() const {
 }
 
 void RowCollector::End() {
+  bool named = out_.rows.column_count() == 0;
   for (std::size_t i = 0; i < out_.rows.column_count() && !failed_; ++i) {
-    if (!Has(i)) AddMissing(i);
+    if (Has(i)) {
+      named = true;
+    } else {
+      AddMissing(i);
+    }
   }
+  if (!named) Fail("names no field of the request");
   if (!failed_) out_.row_numbers.push_back(out_.row_count);
   ++out_.row_count;
 }

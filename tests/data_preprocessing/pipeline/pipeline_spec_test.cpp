@@ -137,6 +137,25 @@ TEST(PipelineSpecTest, IsUtcAndForbidsNothingUnlessToldOtherwise) {
   EXPECT_FALSE(parsed->serving.has_value());
 }
 
+TEST(PipelineSpec, NeedsNoModelFileWhereItsModelIsTrained) {
+  ordered_json pipeline = Valid();
+  pipeline["serving"].erase("model");
+  EXPECT_FALSE(Parse(pipeline).ok());
+  pipeline["training"]["model"] = {{"algorithm", "random_forest"}};
+  const auto parsed = Parse(pipeline);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_TRUE(parsed->serving->model.empty());
+}
+
+TEST(PipelineSpec, SaysWhetherRequestsInCsvHaveAHeader) {
+  ordered_json pipeline = Valid();
+  EXPECT_TRUE(Parse(pipeline)->request.csv_has_header);
+  pipeline["request"]["csv_header"] = "absent";
+  EXPECT_FALSE(Parse(pipeline)->request.csv_has_header);
+  pipeline["request"]["csv_header"] = "no";
+  EXPECT_EQ(Parse(pipeline).error().message, "$.request.csv_header: expected present or absent");
+}
+
 TEST(PipelineSpecTest, TheShippedPipelineIsValid) {
   const Result<PipelineSpec> parsed =
       LoadPipelineSpec(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json");

@@ -140,6 +140,22 @@ TEST_F(InvocationsTest, AnswersInTheFormatThatIsAcceptedMost) {
             service_.Post(Csv(kOrders), {.content_type = "text/csv"}).body);
 }
 
+TEST_F(InvocationsTest, TakesCsvWithoutAHeaderWhereTheRequestOrThePipelineSaysSo) {
+  constexpr std::string_view kRow = "paid,2021-07-01 09:30:00,00123,01001\n";
+  constexpr std::string_view kAnswer = "order_id,recommendation\npaid,Deliver\n";
+  EXPECT_EQ(service_.Post(kRow, {.content_type = "text/csv; header=absent"}).body, kAnswer);
+  EXPECT_THAT(ErrorOf(service_.Post(kRow, {.content_type = "text/csv"}), 400).at("message").dump(),
+              HasSubstr("paid,2021-07-01 09:30:00"));
+  OrderService headerless(
+      [](nlohmann::ordered_json& pipeline) { pipeline["request"]["csv_header"] = "absent"; });
+  EXPECT_EQ(headerless.Post(kRow, {.content_type = "text/csv"}).body, kAnswer);
+  EXPECT_EQ(headerless
+                .Post("order_id,timestamp,sku_code,zip_code\n" + std::string(kRow),
+                      {.content_type = "text/csv; header=present"})
+                .body,
+            kAnswer);
+}
+
 TEST_F(InvocationsTest, AnswersNoRowsWithNone) {
   EXPECT_EQ(service_.Post("[]").body, "[]");
   EXPECT_EQ(service_.Post(R"({"instances": []})").body, R"({"predictions":[]})");

@@ -144,5 +144,14 @@ TEST_P(MediaTypeRoundTrip, WhatWeSendWeAlsoTakeAndCanBeAskedFor) {
 
 INSTANTIATE_TEST_SUITE_P(Formats, MediaTypeRoundTrip, testing::Values(kJson, kJsonLines, kCsv));
 
+TEST(CsvHeader, IsWhatTheContentTypeSays) {
+  EXPECT_EQ(*CsvHeaderOfRequest("text/csv"), std::nullopt);
+  EXPECT_EQ(*CsvHeaderOfRequest("text/csv; header=present"), CsvHeader::kPresent);
+  EXPECT_EQ(*CsvHeaderOfRequest("text/csv;charset=utf-8; Header=\"ABSENT\""), CsvHeader::kAbsent);
+  const auto other = CsvHeaderOfRequest("text/csv; header=no");
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(other.error().code, ErrorCode::kUnsupportedType);
+}
+
 }  // namespace
 }  // namespace forkcast::wire

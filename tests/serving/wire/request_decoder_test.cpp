@@ -217,6 +217,10 @@ INSTANTIATE_TEST_SUITE_P(JsonLines, BadBodyTest,
 INSTANTIATE_TEST_SUITE_P(Csv, BadBodyTest,
                          testing::Values(BadBodyCase{"Empty", kCsv, "", "header"},
                                          BadBodyCase{"BlankLines", kCsv, "\n\r\n", "header"},
+                                         BadBodyCase{"HeaderThatNamesNoField", kCsv, "a,1\nb,2\n",
+                                                     "read \"a,1\", expected some of "
+                                                     "id, note, n, x, b, t; a body without a "
+                                                     "header says text/csv; header=absent"},
                                          BadBodyCase{"RequiredColumnAbsent", kCsv, "note\nx\n",
                                                      "lacks a required column"},
                                          BadBodyCase{"ColumnTwice", kCsv, "id,id\na,b\n", "twice"},
@@ -412,6 +416,35 @@ INSTANTIATE_TEST_SUITE_P(
         BadRowCase{"BadBoolean", kCsv, "a,,,,yes,", "b", "true or false"},
         BadRowCase{"BadTimestamp", kCsv, "a,,,,,today", "t", "expected a timestamp (YYYY-MM-DD"}),
     [](const auto& param) { return param.param.name; });
+
+/// A schema in which everything may be missing.
+preprocessing::Schema Optional() {
+  using enum preprocessing::ColumnType;
+  return {{{.name = "id", .type = kText, .nullable = true},
+           {.name = "n", .type = kInt64, .nullable = true}}};
+}
+
+TEST(RequestDecoder, RefusesRowsThatNameNoFieldThoughAllMayBeMissing) {
+  Decoding decoding(Optional());
+  ASSERT_TRUE(decoding.Decode(kJson, R"([{"other":1},{},{"n":null},{"id":"a"}])").ok());
+  EXPECT_THAT(decoding.request().row_numbers, testing::ElementsAre(2, 3));
+  ASSERT_EQ(decoding.request().errors.size(), 2U);
+  EXPECT_EQ(decoding.request().errors[0].error.message, "names no field of the request");
+}
+
+TEST(RequestDecoder, TakesCsvWithoutAHeaderInTheDeclaredOrder) {
+  const preprocessing::Schema schema = Optional();
+  RequestDecoder decoder(schema, preprocessing::TimeZone(), {});
+  DecodedRequest request(schema);
+  const PaddedBody body("a,1\nid\n,2\nb,3,4\n");
+  decoder.Start(kCsv, body.view(), request, CsvHeader::kAbsent);
+  const Result<bool> read = decoder.Continue(100);
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_TRUE(*read);
+  EXPECT_EQ(ToJson(request.rows), (nlohmann::json{{"a", 1}, {"id", nullptr}, {nullptr, 2}}));
+  ASSERT_EQ(request.errors.size(), 1U);
+  EXPECT_EQ(request.errors[0].error.message, "expected at most 2 fields, got 3");
+}
 
 }  // namespace
 }  // namespace forkcast::wire
