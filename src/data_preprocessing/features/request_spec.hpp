@@ -12,7 +12,7 @@ struct RequestSpec {
   std::string time;                   ///< The field that says at which instant features are read.
   bool time_defaults_to_now = false;  ///< Else a row without time is an error.
 
-  bool csv_has_header = true;         ///< Where a request in CSV does not say.
+  bool csv_has_header = true;  ///< Where a request in CSV does not say.
 
   friend bool operator==(const RequestSpec&, const RequestSpec&) = default;
 };
