@@ -1,5 +1,6 @@
 #include "serving/routes/route_rows.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -220,9 +221,10 @@ class RouteRows::Reader {
   }
 
   [[nodiscard]] Error OtherType() const {
-    std::string message = "expected application/json in UTF-8";
-    if (!route_.spec().rows) message.append(" or ").append(kForm);
-    return {ErrorCode::kUnsupportedType, std::move(message), "Content-Type"};
+    constexpr std::string_view kExpected = "expected application/json in UTF-8";
+    return {ErrorCode::kUnsupportedType,
+            route_.spec().rows ? std::string(kExpected) : fmt::format("{} or {}", kExpected, kForm),
+            "Content-Type"};
   }
 
   Status TakeForm(std::string_view form) {
