@@ -109,7 +109,14 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     }
     const Column& steps = rows.column(columns.steps);
     if (!steps.IsMissing(row)) question.steps = steps.Int64(row);
-    return session_.Forecast(question, answer_);
+    Status answered = session_.Forecast(question, answer_);
+    if (answered || !question.origin) return answered;
+    Error error = std::move(answered).error();
+    // By the name that the caller gave it.
+    if (error.code == ErrorCode::kInvalidArgument && error.field == pipeline_.spec().request.time) {
+      error.field = kOrigin;
+    }
+    return error;
   }
 
   /// Outputs in the order of PlanAnswers().

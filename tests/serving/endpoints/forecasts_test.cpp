@@ -153,7 +153,9 @@ INSTANTIATE_TEST_SUITE_P(
                     400, "from", "lies after"},
         RefusalCase{"OriginTwice", R"({"shop": "000", "origin": "2024-03-01", "at": "2024-03-01"})",
                     400, "origin", "\"at\" means the same"},
-        RefusalCase{"OriginBehindTheData", R"({"shop": "000", "origin": "2024-03-12"})", 400, "at",
+        RefusalCase{"OriginBehindTheData", R"({"shop": "000", "origin": "2024-03-12"})", 400,
+                    "origin", "behind the data"},
+        RefusalCase{"TimeBehindTheData", R"({"shop": "000", "at": "2024-03-12"})", 400, "at",
                     "behind the data"}),
     [](const auto& param) { return param.param.name; });
 
