@@ -54,12 +54,7 @@ LoadAttempt LoadDeployment(const Deployment& deployment, const std::filesystem::
     attempt.loaded = LoadPipeline(deployment, models, pool);
   }
   attempt.made_of.snapshots = pool.TakeSeen();
-  if (!attempt.loaded) {
-    const Error& error = attempt.loaded.error();
-    attempt.loaded =
-        Error{error.code, fmt::format("{}: {}", deployment.origin, error.message), error.field};
-    return attempt;
-  }
+  if (!attempt.loaded) return attempt;
   auto routes = BindRoutes(deployment, **attempt.loaded);
   if (routes) {
     attempt.routes = *std::move(routes);
@@ -67,6 +62,13 @@ LoadAttempt LoadDeployment(const Deployment& deployment, const std::filesystem::
     attempt.loaded = std::move(routes).error();
   }
   return attempt;
+}
+
+Error DeclaredBy(std::string_view origin, Error error) {
+  if (!error.message.starts_with(origin)) {
+    error.message = fmt::format("{}: {}", origin, error.message);
+  }
+  return error;
 }
 
 Result<std::vector<ServedDeployment>> NameDeployments(std::span<const Deployment> deployments,
@@ -89,7 +91,7 @@ Result<std::vector<ServedDeployment>> LoadDeployments(std::span<const Deployment
   SnapshotPool pool;
   for (const Deployment& deployment : deployments) {
     LoadAttempt attempt = LoadDeployment(deployment, models, {}, pool);
-    if (!attempt.loaded) return std::move(attempt.loaded).error();
+    if (!attempt.loaded) return DeclaredBy(deployment.origin, std::move(attempt.loaded).error());
     loaded.push_back(
         {.name = {}, .pipeline = *std::move(attempt.loaded), .routes = std::move(attempt.routes)});
   }

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -23,19 +24,23 @@ struct LoadedDeployment {
 /// mapped and verified, those that others read, too, once for all of the `pool`. `models`: the
 /// registry that it names a model of. Of what serves the pipeline's file, or the version if it is
 /// the same, is not read again: a file is a setting, which a reload reads, and a version never
-/// changes. The routes that it declares are bound to it. Errors name who declared it and the
-/// file concerned, or the place in a route. Blocks on the disk.
+/// changes. The routes that it declares are bound to it. Errors name the file concerned, or the
+/// place in a route. Blocks on the disk.
 [[nodiscard]] LoadAttempt LoadDeployment(const Deployment& deployment,
                                          const std::filesystem::path& models,
                                          const LoadedDeployment& serves,
                                          preprocessing::SnapshotPool& pool);
+
+/// The error with who declared the deployment before it, unless it begins with that anyway: a place
+/// in one of its routes.
+[[nodiscard]] Error DeclaredBy(std::string_view origin, Error error);
 
 /// Gives what was loaded the names it is served by, each the deployment's or, where that has none,
 /// its pipeline's. kInvalidArgument naming the second of one name. Precondition: as many of both.
 [[nodiscard]] Result<std::vector<ServedDeployment>> NameDeployments(
     std::span<const Deployment> deployments, std::vector<ServedDeployment> loaded);
 
-/// Loads deployments for the first time and names them. All or none.
+/// Loads deployments for the first time and names them. All or none; errors are DeclaredBy().
 [[nodiscard]] Result<std::vector<ServedDeployment>> LoadDeployments(
     std::span<const Deployment> deployments, const std::filesystem::path& models);
 

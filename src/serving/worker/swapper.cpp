@@ -48,7 +48,7 @@ Result<SwapReport> Swapper::Boot() {
   SnapshotPool pool;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
     if (Load(i, pool, report)) continue;
-    return std::move(report.failures.back().error);
+    return DeclaredBy(kept_[i].source.origin, std::move(report.failures.back().error));
   }
   Complete(report);
   edition_ = report.edition;

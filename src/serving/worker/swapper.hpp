@@ -20,6 +20,7 @@ namespace forkcast::serving {
 /// A deployment as a Swapper knows it.
 struct SwapSource {
   std::string name;
+  std::string origin;  ///< Who declared it, for the error of a boot.
   /// As LoadDeployment().
   std::function<LoadAttempt(const LoadedDeployment& serves, preprocessing::SnapshotPool& pool)>
       load;
@@ -64,7 +65,8 @@ class Swapper {
   Swapper(std::vector<SwapSource> sources, Editions& editions, const Clock& clock,
           std::uint32_t seed, SwapPlan::Look look = FileIdentity::At);
 
-  /// Loads all of them for the first time. An error is that of the first that cannot be.
+  /// Loads all of them for the first time. An error is that of the first that cannot be, and is
+  /// DeclaredBy().
   Result<SwapReport> Boot();
   /// Looks at what is published if it is this worker's turn or another one found something, and
   /// loads what differs. None when there is nothing to tell. Precondition: Boot() was ok.

@@ -146,7 +146,7 @@ class Worker {
         if (options_.before_load) options_.before_load();
         return LoadDeployment(deployment, config_.models, serves, pool);
       };
-      sources.push_back({.name = name, .load = load});
+      sources.push_back({.name = name, .origin = deployment.origin, .load = load});
     }
     return sources;
   }

@@ -50,6 +50,7 @@ class SwapperTest : public testing::Test {
   }
   SwapSource Source(const std::string& name) {
     return {.name = name,
+            .origin = "--deploy",
             .load = [this, name](const LoadedDeployment& serves, preprocessing::SnapshotPool&) {
               loads_.push_back(name);
               LoadAttempt attempt{.made_of = {.snapshots = disk_.LookAt({name})},
@@ -94,7 +95,7 @@ TEST_F(SwapperTest, DoesNotBootWithoutOneOfThem) {
   Swapper worker = MakeWorker();
   const auto report = worker.Boot();
   ASSERT_FALSE(report.ok());
-  EXPECT_EQ(report.error().message, "b is bad");
+  EXPECT_EQ(report.error().message, "--deploy: b is bad");
 }
 
 TEST_F(SwapperTest, TellsNothingWhileNothingIsPublished) {
