@@ -238,8 +238,9 @@ void ReadAround(const JsonNode& root) {
 void ReadVersion(const Version& version, const Files& files) {
   std::vector<std::string> listed;
   for (const ordered_json& file : version.manifest().at("files")) listed.push_back(file.at("path"));
-  Require(std::ranges::equal(listed, version.files(), {}, {}, &ArtefactFile::path));
-  for (const ArtefactFile& file : version.files()) {
+  Require(std::ranges::equal(listed, version.files(), {}, {}, &PublishedFile::path));
+  for (const PublishedFile& published : version.files()) {
+    const ArtefactFile file = LoadFile(published);
     const auto lies_there = files.find(file.path);
     Require(lies_there != files.end() && lies_there->second == file.bytes);
     if (!file.path.ends_with(".transforms.json")) continue;
@@ -279,7 +280,7 @@ bool ReadForecast(const VersionInfo& info, const Files& files) {
     return false;
   }
   ReadVersion(*version, files);
-  Require(version->plan().trainer.seed == version->seed());
+  Require(version->plan().setting.seed == version->seed());
   ReadKeys(*version);
   return true;
 }

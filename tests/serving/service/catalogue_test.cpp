@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +19,9 @@ class NamedPipeline final : public ServedPipeline {
  public:
   explicit NamedPipeline(const std::string& name) : ServedPipeline({}, "model", "1") {
     spec_.name = name;
+  }
+  [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept override {
+    return {};
   }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override { return nullptr; }
 };
