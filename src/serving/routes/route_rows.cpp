@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/table/append_value.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "serving/http/url.hpp"
@@ -26,7 +27,6 @@ using preprocessing::Column;
 using preprocessing::ColumnSpec;
 using preprocessing::ColumnType;
 using preprocessing::TimeZone;
-using preprocessing::Value;
 using simdjson::dom::element;
 using simdjson::dom::element_type;
 
@@ -98,22 +98,6 @@ Error NotJson(simdjson::error_code code) {
   if (code == simdjson::UTF8_ERROR) message += ": it is not UTF-8";
   if (code == simdjson::NUMBER_ERROR) message += ": a number is malformed or too large";
   return Wrong(std::move(message));
-}
-
-/// Appends a value that is held elsewhere.
-void AppendValue(const Value& value, Column& column) {
-  switch (column.type()) {
-    case ColumnType::kText:
-      return column.AppendText(std::get<std::string_view>(value));
-    case ColumnType::kInt64:
-      return column.AppendInt64(std::get<std::int64_t>(value));
-    case ColumnType::kDouble:
-      return column.AppendDouble(std::get<double>(value));
-    case ColumnType::kBool:
-      return column.AppendBool(std::get<bool>(value));
-    case ColumnType::kTimestamp:
-      return column.AppendTimestamp(std::get<Instant>(value));
-  }
 }
 
 /// Where the second of two times written so begins, behind the blank between; npos when `text` is
@@ -339,9 +323,9 @@ class RouteRows::Reader {
       if (rows_->Has(i)) continue;
       const Column& constant = route_.constants()[i];
       if (shared_[i].size() > 0) {
-        AppendValue(ValueAt(shared_[i], 0), rows_->column(i));
+        preprocessing::AppendValue(ValueAt(shared_[i], 0), rows_->column(i));
       } else if (constant.size() > 0) {
-        AppendValue(ValueAt(constant, 0), rows_->column(i));
+        preprocessing::AppendValue(ValueAt(constant, 0), rows_->column(i));
       }
     }
   }
