@@ -62,8 +62,9 @@ struct ServerOptions {
 
   Bind bind = Bind::kTcp;
   std::size_t workers = 2;
-  std::uint16_t port = 0;            ///< 0: any free one.
-  std::vector<std::string> flags{};  ///< Further ones.
+  std::uint16_t port = 0;              ///< 0: any free one.
+  std::vector<std::string> deploys{};  ///< Flags in place of the workspace's pipeline.
+  std::vector<std::string> flags{};    ///< Further ones.
   std::string program = kForkcast;
   std::vector<std::string> wrapper{};      ///< Words before the program: what executes it.
   std::vector<std::string> environment{};  ///< NAME=VALUE, beside ours.
