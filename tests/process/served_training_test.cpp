@@ -2,16 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <bit>
 #include <filesystem>
 #include <memory>
-#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/base/random.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -41,9 +38,6 @@ using preprocessing::Table;
 using preprocessing::Value;
 using testing::IsEmpty;
 
-/// So many answers of each pipeline are compared, or all where there are fewer.
-constexpr std::size_t kSamples = 1000;
-
 struct JsonOfValue {
   ordered_json operator()(std::monostate) const { return nullptr; }
   ordered_json operator()(Instant instant) const { return IsoTimestamp(instant); }
@@ -59,18 +53,6 @@ std::string BodyOf(const Table& rows, std::size_t row) {
     body[rows.schema().columns[i].name] = std::visit(JsonOfValue(), value);
   }
   return body.dump();
-}
-
-/// `count` of the numbers below `size`, drawn without repetition; the same ones every time.
-std::vector<std::size_t> Draw(std::size_t count, std::size_t size) {
-  std::vector<std::size_t> numbers(size);
-  for (std::size_t i = 0; i < size; ++i) numbers[i] = i;
-  std::mt19937_64 engine(11);
-  for (std::size_t i = 0; i < std::min(count, size); ++i) {
-    std::swap(numbers[i], numbers[i + DrawBelow(engine, size - i)]);
-  }
-  numbers.resize(std::min(count, size));
-  return numbers;
 }
 
 /// A pipeline over the rows of its sample, in a folder of its own.
@@ -132,30 +114,32 @@ TEST_P(ServedForecast, IsWhatTheValidationJudged) {
   const auto examples = *model::StepExamples::Compute(*data, plan, periods, data->AllKeys());
   const auto backtest =
       **model::RunBacktest(*data, plan, examples, periods, [](const auto&) { return true; });
-  const std::size_t newest = backtest.folds.size() - 1;
-  const model::Fold& fold = backtest.folds[newest];
-  std::vector<model::JudgedForecast> judged;
-  std::ranges::copy_if(backtest.rows, std::back_inserter(judged),
-                       [&](const auto& row) { return row.fold == newest; });
 
-  const auto server = trained.Serve(data->grid().StartOf(fold.train.last + 1));
-  HttpConnection connection(server->endpoint());
   std::vector<std::string> different;
-  for (const std::size_t i : Draw(kSamples, judged.size())) {
-    const auto& [point, step, value] = judged[i].forecast;
-    Table rows(spec.request.fields);
-    model::AppendForecastRequest(spec, data->grid().KeyValues(point.key),
-                                 data->grid().VisibleFrom(fold.origin), rows);
-    const std::string body = BodyOf(rows, 0);
-    const ordered_json answer = Ask(connection, body);
-    ASSERT_TRUE(answer.contains("forecast")) << answer;
-    const double served = answer["forecast"].at(step - 1).at("value");
-    if (std::bit_cast<std::uint64_t>(served) != std::bit_cast<std::uint64_t>(value)) {
-      different.push_back(fmt::format("{}: step {} is {}, judged {}", body, step, served, value));
+  std::size_t compared = 0;
+  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
+    const model::Fold& fold = backtest.folds[i];
+    const auto server = trained.Serve(data->grid().StartOf(fold.train.last + 1));
+    HttpConnection connection(server->endpoint());
+    for (const model::JudgedForecast& judged : backtest.rows) {
+      if (judged.fold != i) continue;
+      const auto& [point, step, value] = judged.forecast;
+      Table rows(spec.request.fields);
+      model::AppendForecastRequest(spec, data->grid().KeyValues(point.key),
+                                   data->grid().VisibleFrom(fold.origin), rows);
+      const std::string body = BodyOf(rows, 0);
+      const ordered_json answer = Ask(connection, body);
+      ASSERT_TRUE(answer.contains("forecast")) << answer;
+      const double served = answer["forecast"].at(step - 1).at("value");
+      ++compared;
+      if (std::bit_cast<std::uint64_t>(served) != std::bit_cast<std::uint64_t>(value)) {
+        different.push_back(fmt::format("{}: step {} is {}, judged {}", body, step, served, value));
+      }
     }
   }
   EXPECT_THAT(different, IsEmpty());
-  RecordProperty("compared", static_cast<int>(std::min(kSamples, judged.size())));
+  EXPECT_EQ(compared, backtest.rows.size());
+  RecordProperty("compared", static_cast<int>(compared));
 }
 
 INSTANTIATE_TEST_SUITE_P(Each, ServedForecast, testing::ValuesIn(model::ForecastPipelines()),
@@ -180,8 +164,7 @@ TEST(ServedClassifier, SaysTheProbabilitiesThatTheValidationJudged) {
   const auto server = trained.Serve(first - std::chrono::microseconds(1));
   HttpConnection connection(server->endpoint());
   std::vector<std::string> different;
-  for (const std::size_t i : Draw(kSamples, judgement.rows.size())) {
-    const model::JudgedRow& judged = judgement.rows[i];
+  for (const model::JudgedRow& judged : judgement.rows) {
     const std::string body =
         BodyOf(rows.requests(), rows.request_of(examples.rows[judged.example]));
     const ordered_json answer = Ask(connection, body);
@@ -193,7 +176,7 @@ TEST(ServedClassifier, SaysTheProbabilitiesThatTheValidationJudged) {
     }
   }
   EXPECT_THAT(different, IsEmpty());
-  RecordProperty("compared", static_cast<int>(std::min(kSamples, judgement.rows.size())));
+  RecordProperty("compared", static_cast<int>(judgement.rows.size()));
 }
 
 }  // namespace
