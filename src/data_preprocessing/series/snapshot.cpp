@@ -179,7 +179,9 @@ Status Snapshot::Verify() const {
   const std::uint64_t checksum = snapshot_format::ComputeChecksum(file_->bytes());
   if (checksum != header().checksum) return Corrupt("checksum mismatch: the file is damaged");
   if (Status keys = VerifyKeys(); !keys) return keys;
-  return VerifyColumns();
+  if (Status columns = VerifyColumns(); !columns) return columns;
+  file_->DropPages();
+  return {};
 }
 
 Status Snapshot::VerifyKeys() const {

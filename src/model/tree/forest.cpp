@@ -99,6 +99,9 @@ class Forest::Bytes {
   }
 
   [[nodiscard]] std::span<const std::byte> get() const noexcept { return bytes_; }
+  void DropPages() const noexcept {
+    if (file_) file_->DropPages();
+  }
 
  private:
   static constexpr std::align_val_t kAlignment{alignof(Tile)};
@@ -315,7 +318,10 @@ Result<Forest> Forest::FromBytes(std::string_view bytes, const ForestKernel& ker
 Result<Forest> Forest::Open(const std::filesystem::path& path, const ForestKernel& kernel) {
   try {
     Result<Forest> forest = Make(std::make_unique<const Bytes>(MappedFile(path)), kernel);
-    if (forest) return forest;
+    if (forest) {
+      forest->bytes_->DropPages();
+      return forest;
+    }
     return Error{forest.error().code, fmt::format("{}: {}", path.string(), forest.error().message)};
   } catch (const std::system_error& error) {
     const bool absent = error.code() == std::errc::no_such_file_or_directory;
