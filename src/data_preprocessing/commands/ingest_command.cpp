@@ -128,7 +128,11 @@ class IngestRun {
     IngestSummary summary;
     Require(dao->Begin(), MeaningOfError);
     // Whatever ends this early, the store undoes with the connection.
+    for (const TableSpec& table : spec.tables) {
+      Require(CheckZone(*dao, table, spec.zone), MeaningOfError);
+    }
     for (const TableRows& rows : sources) {
+      Require(KeepZone(*dao, *rows.table, spec.zone), MeaningOfError);
       summary.tables.push_back(IngestTable(*dao, *rows.table, *rows.source));
     }
     if (options_.dry_run) return summary;
