@@ -198,8 +198,12 @@ class IngestRun {
     Require(dao->Begin(), MeaningOfError);
     // Whatever ends this early, the store undoes with the connection.
     // Those without rows are there, too: a series reads an empty table, but not none.
-    for (const TableSpec& table : spec.tables) Require(dao->EnsureTable(table), MeaningOfError);
+    for (const TableSpec& table : spec.tables) {
+      Require(CheckZone(*dao, table, spec.zone), MeaningOfError);
+      Require(dao->EnsureTable(table), MeaningOfError);
+    }
     for (const TableRows& rows : sources) {
+      Require(KeepZone(*dao, *rows.table, spec.zone), MeaningOfError);
       summary.tables.push_back(
           IngestTable(*dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
     }
@@ -280,14 +284,24 @@ class IngestRun {
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
                                                      const PipelineSpec& spec) const {
     Result<std::vector<PublishedSeries>> published =
-        PublishSnapshots(dao, spec, options_.snapshots);
-    if (published) return *std::move(published);
+        PublishSnapshots(dao, spec, options_.snapshots, context_.clock.Now());
+    if (published) {
+      WarnOfLeftOut(*published);
+      return *std::move(published);
+    }
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
     ExitCode code = ExitCode::kIo;
     if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
     if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
     throw Failure(code, "the rows are stored, but their snapshots are not all published: " +
                             published.error().message);
+  }
+
+  void WarnOfLeftOut(const std::vector<PublishedSeries>& published) const {
+    for (const PublishedSeries& one : published) {
+      if (one.report.left_out.empty()) continue;
+      context_.err << fmt::format("warning: {}\n", LeftOutText(one.series, one.report.left_out));
+    }
   }
 
   const IngestOptions& options_;
@@ -366,7 +380,8 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                       {"keys", one.report.keys},
                       {"rows", one.report.rows},
                       {"bytes", one.report.bytes},
-                      {"newest", newest}});
+                      {"newest", newest},
+                      {"left_out", one.report.left_out}});
   }
   const ordered_json all{{"tables", tables},
                          {"series", series},

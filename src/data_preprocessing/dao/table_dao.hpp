@@ -92,6 +92,11 @@ class TableDao {
   virtual Status RecordFile(std::string_view table, std::string_view content_hash,
                             std::string_view file_name, const KnownFile& file) = 0;
 
+  /// The time zone that was recorded for the table: the one in which the times of its rows were
+  /// read; none where nothing was. Recording takes the place of what was recorded before.
+  virtual Result<std::optional<std::string>> ZoneOf(std::string_view table) = 0;
+  virtual Status RecordZone(std::string_view table, std::string_view zone) = 0;
+
   /// Hands the source's rows to `sink` in batches of at most `batch_rows`, in the order in which
   /// they were ingested (a table), which a store keeps on purpose and not by chance, or returned (a
   /// query). A query must be one SELECT, in the store's SQL, that names the columns of `schema`, in

@@ -82,12 +82,28 @@ class SpecReader {
     for (const JsonNode& node : root_.Get("features").Elements()) {
       spec_.features.push_back(ReadFeature(node, spec_));
     }
+    NoteSkips();
     if (spec_.features.empty()) root_.Get("features").Fail("expected at least one feature");
     if (const auto serving = root_.Find("serving")) ReadServing(*serving);
     return std::move(spec_);
   }
 
  private:
+  /// Tells each series of which of its values the newest that is there is asked for.
+  void NoteSkips() {
+    for (SeriesSpec& series : spec_.series) {
+      for (const ColumnSpec& value : series.ValueSchema().columns) {
+        const auto skips = [&](const SeriesRead& read) {
+          return read.series == series.name && read.skip_missing == value.name;
+        };
+        const bool asked = std::ranges::any_of(spec_.features, [&](const FeatureSpec& feature) {
+          return std::ranges::any_of(feature.reads, skips);
+        });
+        if (asked) series.skip_missing.push_back(value.name);
+      }
+    }
+  }
+
   void ReadZone(const JsonNode& node) {
     auto zone = TimeZone::Load(node.String());
     if (!zone) node.Fail(zone.error().message);

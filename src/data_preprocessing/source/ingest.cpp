@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "data_preprocessing/source/csv_row_source.hpp"
 
 namespace forkcast::preprocessing {
@@ -105,7 +107,33 @@ class SourceIngest {
   IngestReport report_;
 };
 
+bool HasTimes(const TableSpec& spec) {
+  return std::ranges::find(spec.schema.columns, ColumnType::kTimestamp, &ColumnSpec::type) !=
+         spec.schema.columns.end();
+}
+
 }  // namespace
+
+Status CheckZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone) {
+  if (!HasTimes(spec)) return {};
+  const Result<std::optional<std::string>> known = dao.ZoneOf(spec.name);
+  if (!known) return known.error();
+  if (!*known || **known == zone.name()) return {};
+  return Error{
+      ErrorCode::kConflict,
+      fmt::format("table {} was ingested with zone {}, but the pipeline says \"timezone\": "
+                  "\"{}\": its times would be others. Say \"timezone\": \"{}\", or ingest "
+                  "everything into a new store",
+                  spec.name, **known, zone.name(), **known),
+      "timezone"};
+}
+
+Status KeepZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone) {
+  if (!HasTimes(spec)) return {};
+  const Result<std::optional<std::string>> known = dao.ZoneOf(spec.name);
+  if (!known) return known.error();
+  return *known ? Status() : dao.RecordZone(spec.name, zone.name());
+}
 
 Result<IngestReport> Ingest(TableDao& dao, const TableSpec& spec, RowSource& source,
                             OnConflict on_conflict, const IngestProgress& progress,

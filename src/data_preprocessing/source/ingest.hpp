@@ -27,6 +27,12 @@ struct IngestReport {
 /// `(done, in all)` of the source at hand, as its SourcePosition.
 using IngestProgress = std::function<void(std::size_t, std::size_t)>;
 
+/// kConflict when times of the table were read in another zone than `zone` by an earlier ingest: a
+/// time without zone would mean another instant then, and old rows other days.
+Status CheckZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone);
+/// Records that they are read in `zone` from now on, where nothing is recorded.
+Status KeepZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone);
+
 /// Reads `source` into the table, which is created when absent. To be called within a transaction:
 /// after an error the caller rolls back, and the store is as before. Errors as RowSource and
 /// TableDao, a conflicting row with its place in the source. `progress` may be empty. With

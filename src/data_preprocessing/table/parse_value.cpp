@@ -89,7 +89,9 @@ bool ScanOffset(Scanner& scan, Offset& offset) noexcept {
   return true;
 }
 
-bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset) noexcept {
+/// `is_date`: whether it is a date alone.
+bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset,
+                   bool& is_date) noexcept {
   Scanner scan(text);
   int year = 0;
   if (!scan.Digits(4, year) || !scan.Take('-') || !scan.Digits(2, civil.month) || !scan.Take('-') ||
@@ -98,7 +100,8 @@ bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset) noex
   }
   civil.year = year;
   if (!IsDate(civil)) return false;
-  if (scan.done()) return true;
+  is_date = scan.done();
+  if (is_date) return true;
   if (!scan.Take(' ') && !scan.Take('T') && !scan.Take('t')) return false;
   if (!scan.Digits(2, civil.hour) || !scan.Take(':') || !scan.Digits(2, civil.minute) ||
       !scan.Take(':') || !scan.Digits(2, civil.second)) {
@@ -129,10 +132,12 @@ bool ParseWhole(std::string_view text, T& value) noexcept {
 Result<Instant> ParseTimestamp(std::string_view text, const TimeZone& zone) {
   CivilTime civil;
   Offset offset;
-  if (!ScanTimestamp(text, civil, offset)) {
+  bool is_date = false;
+  if (!ScanTimestamp(text, civil, offset, is_date)) {
     return NotA("a timestamp (" + std::string(kTimestampForms) + ")", text);
   }
   if (offset.given) return FromUtcCivil(civil) - offset.east;
+  if (is_date) return zone.MidnightOf(std::chrono::floor<std::chrono::days>(FromUtcCivil(civil)));
   return zone.ToInstant(civil);
 }
 

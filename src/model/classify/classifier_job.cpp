@@ -23,6 +23,7 @@ using preprocessing::OpenSnapshots;
 using preprocessing::OpenStore;
 using preprocessing::ParsePipelineSpec;
 using preprocessing::PipelineSpec;
+using preprocessing::RequireDeclaredEnds;
 using preprocessing::Snapshot;
 using preprocessing::SpecError;
 using preprocessing::StoreAccess;
@@ -71,6 +72,8 @@ Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& doc
   if (!dao) return dao.error();
   Result<std::vector<Snapshot>> snapshots = OpenSnapshots(spec, sources.snapshots);
   if (!snapshots) return snapshots.error();
+  Status ends = RequireDeclaredEnds(spec, *snapshots);
+  if (!ends) return ends.error();
   Result<LabelledRows> rows =
       LabelledRows::Read(**dao, spec, sources.window, (*job)->plan_.split.label_delay);
   if (!rows) return rows.error();

@@ -267,7 +267,8 @@ class ContainerTraining {
     }
     Require(dao->Commit(), CodeOf);
     StopIfAsked();
-    const auto published = preprocessing::PublishSnapshots(*dao, spec, work / "snapshots");
+    const auto published =
+        preprocessing::PublishSnapshots(*dao, spec, work / "snapshots", context_.clock.Now());
     if (published) return;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
     ExitCode code = ExitCode::kIo;

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <utility>
 
+#include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/period.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/drift/reference_statistics.hpp"
@@ -24,6 +25,7 @@ using preprocessing::JsonNode;
 using preprocessing::ParsePipelineSpec;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
+using preprocessing::RequireDeclaredEnds;
 using preprocessing::SpecError;
 using preprocessing::ToString;
 
@@ -65,6 +67,8 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Open(const ordered_json& docum
   ForecastJob& job = **planned;
   Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job.spec_, sources.snapshots);
   if (!data) return data.error();
+  Status ends = RequireDeclaredEnds(job.spec_, (*data)->snapshots());
+  if (!ends) return ends.error();
   job.data_ = *std::move(data);
   job.keys_ = job.data_->AllKeys();
   Status cut = job.CutWindow(sources.window);

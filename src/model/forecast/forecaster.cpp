@@ -76,7 +76,7 @@ void Forecaster::AppendPeriod(PeriodIndex period, std::string& text) const {
 void Forecaster::AppendOrigin(PeriodIndex period, std::string& text) const {
   const Instant known = grid_.VisibleFrom(period);
   const auto day = preprocessing::DayOf(spec().zone.ToCivil(known));
-  if (spec().zone.StartOfDay(day) == known) {
+  if (spec().zone.MidnightOf(day) == known) {
     AppendPeriodText(day.time_since_epoch().count(), preprocessing::Period::kDay, text);
   } else {
     AppendIsoTimestamp(known, text);

@@ -125,6 +125,9 @@ nlohmann::ordered_json::json_pointer PointerTo(const nlohmann::ordered_json& roo
   if (dot < kFeatures.size() || found == features.end()) {
     throw SpecError("\"" + name + "\" is no member of a feature");
   }
+  if (name.ends_with(".skip_missing")) {
+    throw SpecError("\"" + name + "\" decides what the snapshots hold, which all points share");
+  }
   return nlohmann::ordered_json::json_pointer("/features") /
          static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);
 }

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -117,6 +118,13 @@ class Ingest : public testing::Test {
       EXPECT_TRUE(read.ok()) << read.error().message;
     }
     return rows;
+  }
+
+  void Execute(const std::string& sql) const {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(store().c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(database);
   }
 
   [[nodiscard]] std::vector<std::string> FilesBeside() const {
@@ -326,6 +334,61 @@ TEST_F(Ingest, RowsThatNoSeriesCanBeMadeOfAreStoredAndNamed) {
   EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"),
                                HasSubstr("two rows with \"level\", expected one")));
   EXPECT_EQ(StoredRows().size(), 6U);
+}
+
+TEST_F(Ingest, AnotherZoneThanTheTablesIsRefusedBeforeAnyRowIsTaken) {
+  ASSERT_EQ(Run().code, 0);
+  const std::string before = ReadWhole(store());
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  pipeline["timezone"] = "Europe/Berlin";
+  folder_.Write("pipeline.json", pipeline.dump());
+  for (const Words& tables : {Words{}, Words{"--table", "prices"}}) {
+    const Ended ended = Run(tables);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err,
+                HasSubstr("table stock was ingested with zone UTC, but the pipeline says "
+                          "\"timezone\": \"Europe/Berlin\""));
+    EXPECT_EQ(ReadWhole(store()), before);
+  }
+}
+
+TEST_F(Ingest, AStoreThatKnowsNoZonesTakesThoseOfTheNextIngest) {
+  ASSERT_EQ(Run().code, 0);
+  Execute("DROP TABLE forkcast_zones");
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  pipeline["timezone"] = "Europe/Berlin";
+  folder_.Write("pipeline.json", pipeline.dump());
+  EXPECT_EQ(Run().code, 0);
+  folder_.Write("pipeline.json", kPipeline);
+  EXPECT_THAT(Run().err, HasSubstr("table stock was ingested with zone Europe/Berlin"));
+}
+
+TEST_F(Ingest, ARowInTheFutureIsNamedAndNotCounted) {
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  nlohmann::ordered_json& stock = pipeline["series"]["stock"];
+  stock.erase("values");
+  stock["aggregate"] = {{"period", "week"},
+                        {"partial", "keep"},
+                        {"values", {{"level", {{"op", "sum"}, {"column", "level"}}}}}};
+  folder_.Write("pipeline.json", pipeline.dump());
+  folder_.Write("data/stock.csv", std::string(kStock) + "8,2204-01-03,5\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.err, testing::StartsWith(
+                             "warning: series \"stock\" leaves rows out: 1 row from "
+                             "2204-01-03T00:00:00Z to 2204-01-03T00:00:00Z (the first of sku=8) "
+                             "lies after today"));
+  EXPECT_THAT(ended.out, HasSubstr("series stock: 2 keys, 2 rows, "));
+  const auto snapshots_of_it = OpenSnapshots(Spec(), snapshots());
+  const Status learns = RequireDeclaredEnds(Spec(), *snapshots_of_it);
+  ASSERT_FALSE(learns.ok());
+  EXPECT_EQ(learns.error().code, ErrorCode::kRefusedData);
+  EXPECT_THAT(learns.error().message, HasSubstr("say in \"aggregate\" where the data end"));
+
+  stock["aggregate"]["until"] = "last_full";
+  folder_.Write("pipeline.json", pipeline.dump());
+  EXPECT_EQ(Run().code, 0);
+  EXPECT_TRUE(RequireDeclaredEnds(Spec(), *OpenSnapshots(Spec(), snapshots())).ok());
 }
 
 TEST_F(Ingest, JsonIsOneLineWithTheSameNumbers) {

@@ -323,6 +323,19 @@ TEST_P(TableDaoContract, KnowsTheFilesRecordedForEachTable) {
   EXPECT_FALSE(store.dao().FindFile("stock", "hash")->has_value());
 }
 
+TEST_P(TableDaoContract, KnowsTheZoneRecordedForEachTable) {
+  Store store(GetParam());
+  EXPECT_EQ(*store.dao().ZoneOf("visits"), std::nullopt);
+  ASSERT_TRUE(store.dao().RecordZone("visits", "UTC").ok());
+  ASSERT_TRUE(store.dao().RecordZone("visits", "Europe/Berlin").ok());
+  EXPECT_EQ(*store.dao().ZoneOf("visits"), "Europe/Berlin");
+  EXPECT_EQ(*store.dao().ZoneOf("stock"), std::nullopt);
+  ASSERT_TRUE(store.dao().Begin().ok());
+  ASSERT_TRUE(store.dao().RecordZone("stock", "UTC").ok());
+  store.dao().Rollback();
+  EXPECT_EQ(*store.dao().ZoneOf("stock"), std::nullopt);
+}
+
 TEST_P(TableDaoContract, AQueryGivesItsRowsInItsOrderWhateverItsColumnsOrder) {
   Store store(GetParam());
   store.Append(kStock, "a,2021-07-05,1,,\nb,2021-07-05,2,,\nc,2021-07-05,3,,\n");

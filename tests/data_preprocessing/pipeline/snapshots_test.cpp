@@ -70,9 +70,10 @@ class SnapshotsTest : public testing::Test {
   }
   [[nodiscard]] fs::path published() const { return folder_.path() / "published"; }
   [[nodiscard]] auto Publish(const PipelineSpec& spec) {
-    return PublishSnapshots(*dao_, spec, published());
+    return PublishSnapshots(*dao_, spec, published(), now_);
   }
 
+  Instant now_ = SystemClock().Now();
   const TempFolder folder_;
   const std::unique_ptr<TableDao> dao_ =
       *OpenStore("sqlite:" + (folder_.path() / "s.db").string(), StoreAccess::kReadWriteCreate);

@@ -104,6 +104,13 @@ INSTANTIATE_TEST_SUITE_P(
                     TimestampCase{"DigitsOfAnotherScript", "\u0662\u0660\u0662\u0661-07-04", {}}),
     [](const auto& param) { return param.param.name; });
 
+TEST(Timestamp, ADateWithoutMidnightIsTheStartOfThatDayAndATimeThatWasNotShownIsNone) {
+  const TimeZone santiago = TimeZone::Load("America/Santiago").value();
+  EXPECT_EQ(Show(*ParseTimestamp("2022-09-11", santiago)), "2022-09-11T04:00:00Z");
+  EXPECT_FALSE(ParseTimestamp("2022-09-11 00:00:00", santiago).ok());
+  EXPECT_FALSE(ParseTimestamp("2022-09-11T00:30:00", santiago).ok());
+}
+
 TEST(Timestamp, IsReadBackFromItsIsoForm) {
   std::mt19937_64 random(7);
   const std::int64_t first = ToMicros(*ParseTimestamp("0001-01-01", TimeZone()));

@@ -424,5 +424,45 @@ TEST_F(TrainCommandTest, SaysThatSnapshotsAreMissing) {
   EXPECT_THAT(err(), HasSubstr("run forkcast ingest"));
 }
 
+// ---- where the data end ----
+
+struct StrayCase {
+  std::string name;
+  std::string shop;
+  int day;  // after the first
+  std::string message;
+};
+
+void PrintTo(const StrayCase& one, std::ostream* out) { *out << one.name; }
+
+class StrayRow : public TrainCommandTest, public testing::WithParamInterface<StrayCase> {};
+
+/// Neither invents periods out of it, nor trains without saying so.
+TEST_P(StrayRow, IsNamedAndRefusedUntilThePipelineSaysWhereTheDataEnd) {
+  Ingest();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
+  const auto judged = evaluation()["folds"];
+  amounts_.push_back({GetParam().shop, GetParam().day, 5});
+  Ingest();
+  EXPECT_EQ(Evaluate(), ExitCode::kUnfit);
+  EXPECT_THAT(err(), AllOf(HasSubstr("series \"daily\" leaves rows out: " + GetParam().message),
+                           HasSubstr("\"until\": \"last_full\" leaves them out")));
+  EXPECT_EQ(Train(), ExitCode::kUnfit);
+
+  document_["series"]["daily"]["aggregate"]["until"] = "last_full";
+  Ingest();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
+  EXPECT_EQ(evaluation()["folds"], judged) << "as if the row were not there";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, StrayRow,
+    testing::Values(StrayCase{"InTheFuture", "000", 65'000, "1 row from 2201-12-19T00:00:00Z"},
+                    StrayCase{"WeeksBehindAllOthers", "001", kDays + 84,
+                              "1 row (the first of shop=001) from the day of 2024-08-12 on"},
+                    StrayCase{"OnTheDayThatTheOthersDoNotHaveYet", "002", kDays,
+                              "1 row (the first of shop=002) from the day of 2024-05-20 on"}),
+    [](const auto& param) { return param.param.name; });
+
 }  // namespace
 }  // namespace forkcast::model

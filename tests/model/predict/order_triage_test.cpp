@@ -55,7 +55,8 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
     EXPECT_TRUE(report.ok()) << report.error().message;
   }
   EXPECT_TRUE(dao->Commit().ok());
-  const auto published = preprocessing::PublishSnapshots(*dao, spec, folder.path());
+  const auto published =
+      preprocessing::PublishSnapshots(*dao, spec, folder.path(), SystemClock().Now());
   EXPECT_TRUE(published.ok()) << published.error().message;
   const auto snapshots = *preprocessing::OpenSnapshots(spec, folder.path());
 

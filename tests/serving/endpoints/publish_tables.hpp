@@ -24,7 +24,7 @@ inline void PublishTables(const preprocessing::PipelineSpec& spec,
                                        preprocessing::OnConflict::kRefuse, {}));
   }
   or_throw((*dao)->Commit());
-  or_throw(preprocessing::PublishSnapshots(**dao, spec, folder));
+  or_throw(preprocessing::PublishSnapshots(**dao, spec, folder, SystemClock().Now()));
 }
 
 }  // namespace forkcast::serving

@@ -16,12 +16,14 @@ namespace {
 using namespace std::string_literals;
 
 // FORMAT.md beside this file describes what is created here.
-constexpr std::array<std::string_view, 2> kCreateBookkeeping{
+constexpr std::array<std::string_view, 3> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_tables ("
     "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, spec TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS forkcast_files ("
     "table_name TEXT NOT NULL COLLATE NOCASE, content_hash TEXT NOT NULL, file_name TEXT NOT NULL, "
-    "rejected INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (table_name, content_hash)) STRICT"};
+    "rejected INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (table_name, content_hash)) STRICT",
+    "CREATE TABLE IF NOT EXISTS forkcast_zones ("
+    "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, zone TEXT NOT NULL) STRICT"};
 
 /// CheckSpec(), and what this store has no room for.
 Status CheckDeclaration(const TableSpec& spec) {
@@ -375,6 +377,34 @@ Status SqliteTableDao::RecordFile(std::string_view table, std::string_view conte
     insert->Bind(1, content_hash);
     insert->Bind(2, file_name);
     insert->Bind(3, static_cast<std::int64_t>(file.rejected));
+    const Result<bool> done = insert->Step();
+    return done ? Status() : done.error();
+  });
+}
+
+Result<std::optional<std::string>> SqliteTableDao::ZoneOf(std::string_view table) {
+  const Result<bool> kept = Exists("forkcast_zones");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  Result<SqliteStatement> find =
+      connection_->Prepare("SELECT zone FROM forkcast_zones WHERE table_name = ?1");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::string>();
+  return std::optional<std::string>(std::string(find->Text(0)));
+}
+
+Status SqliteTableDao::RecordZone(std::string_view table, std::string_view zone) {
+  return Atomically([&]() -> Status {
+    const Status kept = EnsureBookkeeping();
+    if (!kept) return kept.error();
+    Result<SqliteStatement> insert = connection_->Prepare(
+        "INSERT OR REPLACE INTO forkcast_zones (table_name, zone) VALUES (?1, ?2)");
+    if (!insert) return insert.error();
+    insert->Bind(0, table);
+    insert->Bind(1, zone);
     const Result<bool> done = insert->Step();
     return done ? Status() : done.error();
   });

@@ -35,6 +35,8 @@ class SqliteTableDao final : public TableDao {
                                             std::string_view content_hash) override;
   Status RecordFile(std::string_view table, std::string_view content_hash,
                     std::string_view file_name, const KnownFile& file) override;
+  Result<std::optional<std::string>> ZoneOf(std::string_view table) override;
+  Status RecordZone(std::string_view table, std::string_view zone) override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
