@@ -174,10 +174,27 @@ TEST_F(Ingest, TheSameFilesAgainAddNothingAndSaySo) {
 TEST_F(Ingest, MoreRowsComeToThoseStoredAndIntoTheSnapshots) {
   ASSERT_EQ(Run().code, 0);
   folder_.Write("data/stock.csv", "sku,at,level\n8,2024-01-05,7\n");
-  const Ended ended = Run();
+  const Ended ended = Run({"--again"});
   EXPECT_EQ(ended.code, 0) << ended.err;
   EXPECT_THAT(ended.out, AllOf(HasSubstr("stock.csv: 1 row added\n"), HasSubstr("2 keys, 4 rows"),
                                HasSubstr("newest 2024-01-05T00:00:00Z")));
+}
+
+TEST_F(Ingest, AFileThatHasGrownIsRefusedUnlessItIsToldWhatOfItsOldRows) {
+  ASSERT_EQ(Run().code, 0);
+  const std::vector<std::string> before = StoredRows();
+  folder_.Write("data/stock.csv",
+                ReadWhole(folder_.path() / "data/stock.csv") + "8,2024-01-05,7\n");
+  const Ended refused = Run();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("stock.csv was taken in before with other contents; its 3 "
+                                     "rows stay. If it has grown or was mended, say --replace"));
+  EXPECT_EQ(StoredRows(), before);
+  EXPECT_THAT(Run({"--replace", "--again"}).err, HasSubstr("--replace: not beside --again"));
+  const Ended replaced = Run({"--replace"});
+  EXPECT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_THAT(replaced.out, HasSubstr("stock.csv: 4 rows added, 3 of before removed\n"));
+  EXPECT_EQ(StoredRows().size(), before.size() + 1);
 }
 
 TEST_F(Ingest, AConflictIsRefusedUnlessUpsertReplacesTheRow) {
@@ -201,7 +218,7 @@ TEST_F(Ingest, ABadRowInTheLastTableLeavesTheStoreAndItsSnapshotsAsTheyWere) {
   const std::string published = ReadWhole(snapshot);
   folder_.Write("data/stock.csv", "sku,at,level\n8,2024-01-05,7\n");
   folder_.WriteGzip("data/prices.csv.gz", "sku,cents\n9,1\n10,cheap\n");
-  const Ended ended = Run();
+  const Ended ended = Run({"--again"});
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(ended.out, "");
   EXPECT_THAT(ended.err,

@@ -64,7 +64,7 @@ class SnapshotsTest : public testing::Test {
     const auto declared = std::ranges::find(spec.tables, table, &TableSpec::name);
     ASSERT_TRUE(dao_->Begin().ok());
     const auto report = IngestFile(*dao_, *declared, folder_.Write(table + ".csv", csv), spec.zone,
-                                   OnConflict::kRefuse, {});
+                                   {}, {});
     ASSERT_TRUE(report.ok()) << report.error().message;
     ASSERT_TRUE(dao_->Commit().ok());
   }

@@ -51,7 +51,7 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
   EXPECT_TRUE(dao->Begin().ok());
   for (const auto& table : spec.tables) {
     const auto report = preprocessing::IngestFile(*dao, table, FileOf(table.name, spec), spec.zone,
-                                                  preprocessing::OnConflict::kRefuse, {});
+                                                  {}, {});
     EXPECT_TRUE(report.ok()) << report.error().message;
   }
   EXPECT_TRUE(dao->Commit().ok());
