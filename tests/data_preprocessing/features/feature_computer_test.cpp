@@ -190,7 +190,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "refuse",
                 {"old", "7", "2024-01-04"},
                 "stale level: the newest row of sku=old in series \"levels\" is of "
-                "2020-01-01T00:00:00Z, 35112 hours old at 2024-01-04T00:00:00Z: \"max_age\" is 48 "
+                "2020-01-01T00:00:00Z, 35136 hours old at 2024-01-04T00:00:00Z: \"max_age\" is 48 "
                 "hours"},
         AgeCase{"FlagsIt", "flag", {"old", "7", "2024-01-04"}, "7 'back' true 0.5 0 stale:levels"},
         AgeCase{"ServesIt", "serve", {"old", "7", "2024-01-04"}, "7 'back' true 0.5 0"},
