@@ -108,8 +108,9 @@ std::string Paragraph(std::string_view text, std::size_t width, std::size_t inde
   std::string paragraph(indent, ' ');
   std::size_t column = indent;
   while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
+    const std::string_view word = text.substr(0, text.find_first_of(" \n"));
     text.remove_prefix(std::min(word.size() + 1, text.size()));
+    if (word.empty()) continue;
     const std::size_t wide = DisplayWidth(word);
     if (width > 0 && column > indent && column + 1 + wide > width) {
       paragraph.append("\n").append(indent, ' ');
@@ -140,11 +141,10 @@ std::string LaidOut(std::string_view text, const TextStyle& style) {
       continue;
     }
     end_table();
-    const std::size_t indent = std::min(line.find_first_not_of(' '), line.size());
     const std::string shown = style.color ? std::string(line) : WithoutColors(line);
-    laid_out += shown.empty()
-                    ? "\n"
-                    : Paragraph(std::string_view(shown).substr(indent), style.width, indent);
+    const std::size_t indent = std::min(shown.find_first_not_of(' '), shown.size());
+    const bool has_room = style.width == 0 || DisplayWidth(WithoutColors(shown)) <= style.width;
+    laid_out += has_room ? shown + "\n" : Paragraph(shown, style.width, indent);
   }
   end_table();
   return laid_out;

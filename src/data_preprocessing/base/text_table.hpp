@@ -25,7 +25,7 @@ enum class TextColor { kBold, kGreen, kRed };
 /// `text`, or as much of its beginning as has room in `width` columns with "..." behind.
 [[nodiscard]] std::string Shortened(std::string_view text, std::size_t width);
 
-/// `text` in lines of at most `width` columns (0: one line), broken at blanks, each behind `indent`
+/// The words of `text` in lines of at most `width` columns (0: one line), each behind `indent`
 /// blanks; ends with a line feed. A word that is longer stands in a line of its own.
 [[nodiscard]] std::string Paragraph(std::string_view text, std::size_t width,
                                     std::size_t indent = 0);

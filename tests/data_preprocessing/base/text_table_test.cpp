@@ -69,6 +69,7 @@ TEST(Paragraphs, BreakAtBlanks) {
   EXPECT_EQ(Paragraph("one two three", 9, 2), "  one two\n  three\n");
   EXPECT_EQ(Paragraph("one incomprehensible three", 9), "one\nincomprehensible\nthree\n");
   EXPECT_EQ(Paragraph("one two three", 0), "one two three\n");
+  EXPECT_EQ(Paragraph("one\ntwo  three\n", 80), "one two three\n");
 }
 
 TEST(LaidOutTexts, HaveTablesWhereTheirLinesHaveTabs) {
