@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
@@ -66,16 +67,14 @@ ordered_json InDetail(const ClassificationSums& sums, std::span<const ClassLabel
 }
 
 std::string TableHead(const std::string& title) {
-  std::string head = fmt::format("{:<44}{:>9}", title, "rows");
-  for (const ClassMetric metric : ClassMetric::All()) head += fmt::format("{:>11}", metric->name);
-  return head + "\n";
+  std::string head = title + "\trows";
+  for (const ClassMetric metric : ClassMetric::All()) head += fmt::format("\t{}", metric->name);
+  return head;
 }
 
 std::string TableLine(const std::string& name, const ClassificationSums& sums) {
-  std::string line = fmt::format("{:<44}{:>9}", name, sums.rows());
-  for (const ClassMetric metric : ClassMetric::All()) {
-    line += fmt::format("{:>11}", Number(metric->value(sums)));
-  }
+  std::string line = fmt::format("{}\t{}", name, sums.rows());
+  for (const ClassMetric metric : ClassMetric::All()) line += "\t" + Number(metric->value(sums));
   return line;
 }
 
@@ -184,51 +183,50 @@ ordered_json ClassifierValidation::ToJson() const {
 }
 
 std::string ClassifierValidation::Describe() const {
-  std::string text = TableHead("") + TableLine("model", judgement_.all) + "\n";
+  std::string text = TableHead("") + "\tskill\n" + TableLine("model", judgement_.all) + "\n";
   for (const NamedSums& baseline : judgement_.baselines) {
     const bool is_stump = &baseline == &judgement_.baselines.back();
     const std::optional<double> skill = judgement_.SkillAgainst(baseline);
     const std::string name = is_stump && !judgement_.stump_question.empty()
                                  ? fmt::format("{}: {}", baseline.name, judgement_.stump_question)
                                  : baseline.name;
-    text += TableLine(name, baseline.sums) +
-            (skill ? fmt::format("  skill {:+.4f}", *skill) : "  no skill") + "\n";
+    text += fmt::format("{}\t{}\n", TableLine(name, baseline.sums),
+                        skill ? fmt::format("{:+.4f}", *skill) : "-");
   }
   if (!judgement_.slices.empty()) {
-    text += "\n" + TableHead("slice");
+    text += "\n" + TableHead("slice") + "\n";
     for (const NamedSums& slice : judgement_.slices) {
       text += TableLine(slice.name, slice.sums) + "\n";
     }
   }
-  text += "\n" + TableHead("fold, tested");
+  text += "\n" + TableHead("fold, tested") + "\n";
   for (std::size_t i = 0; i < judgement_.folds.size(); ++i) {
     const JudgedFold& fold = judgement_.folds[i];
     text += TableLine(fmt::format("{} {}", i + 1, SpanOf(fold)), fold.sums) + "\n";
   }
-  text += fmt::format("\n{:<44}{:>9}{:>11}{:>11}\n", "class", "rows", "precision", "recall");
+  text += "\nclass\trows\tprecision\trecall\n";
   const std::size_t classes = judgement_.all.classes();
   for (std::size_t label = 0; label < classes; ++label) {
     text +=
-        fmt::format("{:<44}{:>9}{:>11}{:>11}\n", ClassName(label), RowsOf(judgement_.all, label),
+        fmt::format("{}\t{}\t{}\t{}\n", ClassName(label), RowsOf(judgement_.all, label),
                     Number(judgement_.all.Precision(label)), Number(judgement_.all.Recall(label)));
   }
   if (classes <= kShownClasses) {
-    text += fmt::format("\n{:<24}", "is, taken for");
-    for (std::size_t other = 0; other < classes; ++other) {
-      text += fmt::format(" {:>12}", ClassName(other));
-    }
+    text += "\nis, taken for";
+    for (std::size_t other = 0; other < classes; ++other) text += "\t" + ClassName(other);
     text += "\n";
     for (std::size_t label = 0; label < classes; ++label) {
-      text += fmt::format("{:<24}", ClassName(label));
+      text += ClassName(label);
       for (std::size_t other = 0; other < classes; ++other) {
-        text += fmt::format(" {:>12}", judgement_.all.Count(label, other));
+        text += fmt::format("\t{}", judgement_.all.Count(label, other));
       }
       text += "\n";
     }
   }
   const std::string left_out = LeftOut();
   if (!left_out.empty()) text += "\n" + left_out;
-  return text + "\n" + Verdict() + "\n";
+  const TextColor color = beats_baselines() ? TextColor::kGreen : TextColor::kRed;
+  return text + "\n" + Colored(Verdict(), color, {.color = true}) + "\n";
 }
 
 std::string ClassifierValidation::MistakesTable() const {

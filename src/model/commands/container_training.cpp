@@ -308,7 +308,8 @@ class ContainerTraining {
          .publication =
              Publication{
                  .models = work / "models", .name = {}, .force_promote = request.force_promote},
-         .report = folder_.output_data() / "report.html"},
+         .report = folder_.output_data() / "report.html",
+         .standard_output = &context_.out},
         context_.clock, console);
     StopIfAsked();
     if (!outcome.message.empty()) throw Failure(ExitOf(outcome.end), outcome.message);

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
@@ -44,21 +44,6 @@ std::string Joined(const std::vector<std::string>& words) {
   return text.empty() ? "-" : text;
 }
 
-/// Rows of text in columns as wide as their widest cell.
-void PrintColumns(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
-    }
-    out << line << '\n';
-  }
-}
-
 ordered_json Summary(const VersionInfo& version, const ordered_json& manifest) {
   return {{"model", version.model},
           {"version", version.number},
@@ -75,15 +60,22 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   std::vector<std::string> models = arguments.operands();
   if (models.empty()) models = Require(registry.Models());
   ordered_json all = ordered_json::array();
-  std::vector<std::vector<std::string>> rows{
-      {"model", "version", "published", "metric", "value", "skill", "beats baselines", "aliases"}};
+  using enum TextTable::Align;
+  TextTable table({{"model"},
+                   {"version", kNumber},
+                   {"published"},
+                   {"metric"},
+                   {"value", kNumber},
+                   {"skill", kNumber},
+                   {"beats baselines"},
+                   {"aliases"}});
   for (const std::string& model : models) {
     for (const VersionInfo& version : Require(registry.Versions(model))) {
       const Result<ordered_json> manifest = Registry::ReadManifest(version);
       const ordered_json one = Summary(version, manifest ? *manifest : ordered_json::object());
-      rows.push_back({model, std::to_string(version.number), version.published_at,
-                      manifest ? Text(one["metric"]) : "DAMAGED", Text(one["value"]),
-                      Text(one["skill"]), Text(one["beats_baselines"]), Joined(version.aliases)});
+      table.Add({model, std::to_string(version.number), version.published_at,
+                 manifest ? Text(one["metric"]) : "DAMAGED", Text(one["value"]), Text(one["skill"]),
+                 Text(one["beats_baselines"]), Joined(version.aliases)});
       all.push_back(one);
     }
   }
@@ -92,7 +84,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   } else if (all.empty()) {
     context.out << "no models in " << registry.root().string() << '\n';
   } else {
-    PrintColumns(context.out, rows);
+    context.out << table.Text(context.style);
   }
   return ExitCode::kDone;
 }
@@ -161,11 +153,11 @@ ordered_json Differences(const ordered_json& first, const ordered_json& second) 
 ExitCode Compare(const Arguments& arguments, const CommandContext& context) {
   const std::string& model = arguments.operands()[0];
   ordered_json leaves[2];
-  std::vector<std::string> header{""};
+  std::vector<TextTable::Column> columns{{""}};
   for (std::size_t i = 0; i < 2; ++i) {
     const VersionInfo version =
         Require(RegistryOf(arguments).Find(model, arguments.operands()[i + 1]));
-    header.push_back(fmt::format("{} {}", model, version.number));
+    columns.push_back({fmt::format("{} {}", model, version.number)});
     Flatten(Require(Registry::ReadManifest(version)), "", leaves[i]);
   }
   const ordered_json differences = Differences(leaves[0], leaves[1]);
@@ -177,11 +169,11 @@ ExitCode Compare(const Arguments& arguments, const CommandContext& context) {
     context.out << "no difference\n";
     return ExitCode::kDone;
   }
-  std::vector<std::vector<std::string>> rows{header};
+  TextTable table(std::move(columns));
   for (const auto& [pointer, values] : differences.items()) {
-    rows.push_back({pointer, Text(values[0]), Text(values[1])});
+    table.Add({pointer, Text(values[0]), Text(values[1])});
   }
-  PrintColumns(context.out, rows);
+  context.out << table.Text(context.style);
   return ExitCode::kDone;
 }
 

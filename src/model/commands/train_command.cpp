@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -54,7 +55,7 @@ std::vector<Flag> JudgingFlags() {
   return {
       {.name = "pipeline",
        .argument = "FILE",
-       .meaning = "The pipeline to train.",
+       .meaning = "The pipeline file.",
        .variable = "FORKCAST_PIPELINE",
        .need = Need::kRequired},
       {.name = "store",
@@ -91,7 +92,8 @@ std::vector<Flag> JudgingFlags() {
        .allowed = preprocessing::WholeNumber(0, kMostThreads)},
       {.name = "report",
        .argument = "FILE",
-       .meaning = "Writes a page with plots, all in one HTML file."},
+       .meaning = "Writes a page with plots, all in one HTML file; - for standard output, in place "
+                  "of the tables."},
       {.name = "report-key",
        .argument = "KEY",
        .kind = Kind::kManyValues,
@@ -215,15 +217,29 @@ ordered_json ReadDocument(const std::filesystem::path& pipeline) {
   }
 }
 
+/// What would otherwise only be found out when all is judged; whether the page goes to standard
+/// output, which has no place for tables then.
+bool CheckReport(const std::filesystem::path& report, bool prints_json) {
+  if (report.empty()) return false;
+  Require(OutputFile::Check(report));
+  const bool is_printed = OutputFile::IsStandardOutput(report);
+  if (is_printed && prints_json) {
+    throw Failure(ExitCode::kUsage, "--json: standard output has the page of --report already");
+  }
+  return is_printed;
+}
+
 ExitCode Run(const Options& options, bool prints_json, const CommandContext& context) {
   const preprocessing::StopSignals signals;
-  TrainingConsole console(
-      context, prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown);
+  const bool is_page_printed = CheckReport(options.report, prints_json);
+  TrainingConsole console(context, prints_json || is_page_printed ? TrainingConsole::Texts::kHidden
+                                                                  : TrainingConsole::Texts::kShown);
   const TrainingOutcome outcome = RunTraining(
       {.document = ReadDocument(options.pipeline),
        .open = [&options](const ordered_json& document) { return Open(document, options); },
        .publication = options.publication,
        .report = options.report,
+       .standard_output = &context.out,
        .report_keys = options.report_keys,
        .dry_run = options.dry_run},
       context.clock, console);

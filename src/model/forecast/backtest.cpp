@@ -8,6 +8,7 @@
 #include <iterator>
 #include <utility>
 
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/forecast/trained_forecast.hpp"
@@ -110,18 +111,43 @@ std::string Number(std::optional<double> value) {
   return std::abs(*value) >= 1000 ? fmt::format("{:.1f}", *value) : fmt::format("{:.4f}", *value);
 }
 
-/// One line a row: a name, rows, and every metric.
+/// One line a row: a name, rows, and every metric; cells for LaidOut().
 std::string TableLine(const std::string& name, const ErrorSums& sums) {
-  std::string line = fmt::format("{:<24}{:>9}", name, sums.rows());
-  for (const Metric metric : Metric::All())
-    line += fmt::format("{:>11}", Number(sums.Value(metric)));
+  std::string line = fmt::format("{}\t{}", name, sums.rows());
+  for (const Metric metric : Metric::All()) line += "\t" + Number(sums.Value(metric));
   return line;
 }
 
 std::string TableHead(const std::string& title) {
-  std::string line = fmt::format("{:<24}{:>9}", title, "rows");
-  for (const Metric metric : Metric::All()) line += fmt::format("{:>11}", metric->name);
-  return line + "\n";
+  std::string line = title + "\trows";
+  for (const Metric metric : Metric::All()) line += fmt::format("\t{}", metric->name);
+  return line;
+}
+
+/// "2024-01-22..02-12"; the second year where it is another one.
+std::string SpanOf(const PeriodRange& periods, const ForecastData& data) {
+  constexpr std::size_t kYear = 5;  // "2024-"
+  const std::string first = data.FirstDay(periods.first);
+  const std::string last = data.FirstDay(periods.last);
+  const bool is_one_year = first.substr(0, kYear) == last.substr(0, kYear);
+  return fmt::format("{}..{}", first, is_one_year ? last.substr(kYear) : last);
+}
+
+std::string DescribeBaselines(const Backtest& backtest) {
+  std::string text = TableHead("") + "\tskill\n" + TableLine("model", backtest.all) + "\n";
+  std::string left_out;
+  for (const BaselineResult& result : backtest.baselines) {
+    const std::string name = NameOf(result.spec);
+    const std::optional<double> skill = result.SkillOf(backtest.metric);
+    text += fmt::format("{}\t{}\n", TableLine(name, result.baseline),
+                        skill ? fmt::format("{:+.4f}", *skill) : "-");
+    for (const auto& [reason, rows] : result.left_out) {
+      left_out +=
+          fmt::format("  {}: no forecast for {} rows: {}; there the model is not compared\n", name,
+                      rows, ToString(reason));
+    }
+  }
+  return text + left_out;
 }
 
 }  // namespace
@@ -274,28 +300,14 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
 }
 
 std::string Describe(const Backtest& backtest, const ForecastData& data) {
-  std::string text = TableHead("");
-  text += TableLine("model", backtest.all) + "\n";
-  for (const BaselineResult& result : backtest.baselines) {
-    const std::optional<double> skill = result.SkillOf(backtest.metric);
-    text += TableLine(NameOf(result.spec), result.baseline) +
-            (skill ? fmt::format("  skill {:+.4f}", *skill) : "  no skill") + "\n";
-    for (const auto& [reason, rows] : result.left_out) {
-      text += fmt::format("  {}: no forecast for {} rows: {}; there the model is not compared\n",
-                          NameOf(result.spec), rows, ToString(reason));
-    }
-  }
-  text += "\n" + TableHead("fold, tested");
+  std::string text = DescribeBaselines(backtest) + "\n" + TableHead("fold, tested") + "\n";
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
-    const Fold& fold = backtest.folds[i];
-    text += TableLine(fmt::format("{} {}", i + 1,
-                                  data.FirstDay(fold.test.first) + ".." +
-                                      data.FirstDay(fold.test.last).substr(5)),
+    text += TableLine(fmt::format("{} {}", i + 1, SpanOf(backtest.folds[i].test, data)),
                       backtest.by_fold[i]) +
             "\n";
   }
   if (backtest.by_step.size() > 1) {
-    text += "\n" + TableHead("step");
+    text += "\n" + TableHead("step") + "\n";
     for (std::size_t i = 0; i < backtest.by_step.size(); ++i) {
       text += TableLine(std::to_string(i + 1), backtest.by_step[i]) + "\n";
     }
@@ -307,7 +319,8 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
   if (!backtest.first_refusal.empty()) {
     text += "\nrows were left out, the first: " + backtest.first_refusal + "\n";
   }
-  return text + "\n" + VerdictOn(backtest) + "\n";
+  const TextColor color = backtest.beats_baselines() ? TextColor::kGreen : TextColor::kRed;
+  return text + "\n" + Colored(VerdictOn(backtest), color, {.color = true}) + "\n";
 }
 
 }  // namespace forkcast::model

@@ -50,7 +50,7 @@ class Validation {
   [[nodiscard]] virtual bool beats_baselines() const noexcept = 0;
   /// For manifests and `--json`.
   [[nodiscard]] virtual nlohmann::ordered_json ToJson() const = 0;
-  /// For people: tables and a plain verdict.
+  /// For people: tables and a plain verdict, for LaidOut() of base/text_table.hpp.
   [[nodiscard]] virtual std::string Describe() const = 0;
   /// One self-contained HTML page. `keys`: which ones are shown by themselves (empty: the job's
   /// choice). kInvalidArgument for a key that was not judged.

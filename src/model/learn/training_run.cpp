@@ -3,10 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <system_error>
 #include <utility>
 
-#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/artefact/registry.hpp"
 
@@ -21,14 +20,26 @@ struct Failure {
   std::string message;
 };
 
+/// What an error means; `unfit`: an invalid argument.
+TrainingEnd EndOf(ErrorCode code, TrainingEnd unfit) noexcept {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return unfit;
+    case ErrorCode::kNotFound:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kRefusedData:
+      return TrainingEnd::kData;
+    default:
+      return TrainingEnd::kIo;
+  }
+}
+
 /// Of what `unfit` is said when an argument is invalid: the user's words while a job is opened, the
 /// data later on. What cannot be read is neither.
 template <typename T>
 T Require(Result<T> result, TrainingEnd unfit = TrainingEnd::kData) {
   if (result) return *std::move(result);
-  const Error& error = result.error();
-  throw Failure{error.code == ErrorCode::kInvalidArgument ? unfit : TrainingEnd::kIo,
-                error.message};
+  throw Failure{EndOf(result.error().code, unfit), result.error().message};
 }
 void Require(const Status& status, TrainingEnd unfit = TrainingEnd::kData) {
   if (!status) Require(Result<bool>(status.error()), unfit);
@@ -53,8 +64,9 @@ class TrainingRun {
     TrainingOutcome outcome;
     outcome.summary = {{"pipeline", job->name()}, {"evaluation", validation.ToJson()}};
     if (!searched.empty()) outcome.summary["search"] = std::move(searched);
-    if (!request_.report.empty()) WriteReport(validation);
+    // First what is known, then what may fail.
     observer_.Tell(validation.Describe());
+    if (!request_.report.empty()) WriteReport(validation);
     if (request_.publication) Publish(*job, validation, *request_.publication, outcome);
     return outcome;
   }
@@ -156,13 +168,7 @@ class TrainingRun {
 
   void WriteReport(const Validation& validation) const {
     const std::string page = Require(validation.ReportPage(request_.report_keys));
-    try {
-      AtomicFile file(request_.report);
-      file.Write(page);
-      file.Commit();
-    } catch (const std::system_error& error) {
-      throw Failure{TrainingEnd::kIo, error.what()};
-    }
+    Require(WriteOutput(request_.report, page, *request_.standard_output));
   }
 
   void Publish(const TrainingJob& job, const Validation& validation, const Publication& as,

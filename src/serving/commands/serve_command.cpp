@@ -347,6 +347,15 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
           .Run());
 }
 
+/// Its settings', and what an old master tells a new one by.
+std::vector<std::string> Variables() {
+  std::vector<std::string> variables = SettingVariables();
+  for (const char* const name : {kUpgradeListenersVariable, kUpgradeReadyVariable}) {
+    variables.emplace_back(name);
+  }
+  return variables;
+}
+
 }  // namespace
 
 Command ServeCommand(const ServeExtensions& extensions) {
@@ -362,6 +371,7 @@ Command ServeCommand(const ServeExtensions& extensions) {
           "too.\n"
           "An empty environment variable counts as not set.\n",
       .flags = ServeFlags(),
+      .variables = Variables(),
       .endings = {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
                   {.code = ExitCode::kUsage,
                    .when = "a flag, a variable or the config file is wrong"},

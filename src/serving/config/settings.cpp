@@ -12,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -30,6 +31,7 @@ using Apply = std::function<Status(const std::string&, ServerConfig&)>;
 
 constexpr std::string_view kDefaultOrigin = "default";
 constexpr std::size_t kMaxWorkers = 256;
+constexpr std::int64_t kMaxBodyBytes = 1'073'741'824;
 
 Error Expected(std::string_view what) {
   return {ErrorCode::kInvalidArgument, "expected " + std::string(what)};
@@ -160,6 +162,49 @@ Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes t
           .apply = std::move(rule.apply)};
 }
 
+/// SageMaker's megabytes as bytes; 0, for a transform job without a limit, as the most there can
+/// be. What is no number stays, to be refused.
+std::string BytesOfMegabytes(const std::string& value) {
+  constexpr std::int64_t kMegabyte = 1'048'576;
+  const Result<std::int64_t> number = preprocessing::ParseInt64(value);
+  if (!number || *number < 0 || *number > kMaxBodyBytes / kMegabyte) return value + " MB";
+  return std::to_string(*number == 0 ? kMaxBodyBytes : *number * kMegabyte);
+}
+
+/// A level of Python's logging, which the containers of SageMaker's SDK are given.
+std::string LevelOfPython(const std::string& value) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kLevels{
+      {{"10", "debug"}, {"20", "info"}, {"30", "warn"}, {"40", "error"}, {"50", "error"}}};
+  for (const auto& [number, level] : kLevels) {
+    if (value == number) return std::string(level);
+  }
+  return value;
+}
+
+/// The names that gunicorn's images and SageMaker's SDK have for settings of ours.
+void AddForeignVariables(std::vector<Setting>& settings) {
+  const auto add = [&settings](std::string_view key, ForeignVariable variable) {
+    std::ranges::find(settings, key, &Setting::key)->foreign.push_back(std::move(variable));
+  };
+  constexpr auto kBeforeOwn = ForeignVariable::Rank::kBeforeOwn;
+  add("bind", {.name = "SAGEMAKER_BIND_TO_PORT",
+               .reading = "as 0.0.0.0:VALUE",
+               .translate = [](const std::string& value) { return "0.0.0.0:" + value; }});
+  add("workers", {.name = "MODEL_SERVER_WORKERS", .rank = kBeforeOwn});
+  add("workers", {.name = "SAGEMAKER_MODEL_SERVER_WORKERS"});
+  add("workers", {.name = "SAGEMAKER_NUM_MODEL_WORKERS"});
+  add("timeout", {.name = "MODEL_SERVER_TIMEOUT", .rank = kBeforeOwn});
+  add("timeout", {.name = "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS"});
+  add("timeout", {.name = "SAGEMAKER_MODEL_SERVER_TIMEOUT"});
+  add("boot_timeout", {.name = "SAGEMAKER_STARTUP_TIMEOUT"});
+  add("max_body_bytes", {.name = "SAGEMAKER_MAX_PAYLOAD_IN_MB",
+                         .reading = "times 1048576; 0: the most",
+                         .translate = BytesOfMegabytes});
+  add("log_level", {.name = "SAGEMAKER_CONTAINER_LOG_LEVEL",
+                    .reading = "10, 20, 30, 40 or 50, as in Python",
+                    .translate = LevelOfPython});
+}
+
 /// What one source says of a setting.
 struct Given {
   std::vector<std::string> values;
@@ -215,7 +260,8 @@ class SettingSources {
         const bool in_file =
             known != settings.end() && known->form != Setting::FileForm::kNotInFile;
         if (!in_file && name != kHooks && name != kDeployments) {
-          member.Fail("unknown key; known here: " + KnownKeys(settings));
+          member.Fail("unknown key" + DidYouMean(name, KeysOf(settings)) +
+                      "; known here: " + KnownKeys(settings));
         }
       });
     });
@@ -225,14 +271,7 @@ class SettingSources {
     if (const auto flag = flags_.find(setting.Flag().substr(2)); flag != flags_.end()) {
       return FromTexts(flag->second, setting.Flag());
     }
-    if (const auto value = environment_(setting.environment.c_str())) {
-      return FromTexts(SplitIfList(setting, *value), setting.environment);
-    }
-    if (!setting.platform_environment.empty()) {
-      if (const auto value = environment_(setting.platform_environment.c_str())) {
-        return FromTexts({setting.platform_prefix + *value}, setting.platform_environment);
-      }
-    }
+    if (auto given = FindInEnvironment(setting)) return given;
     if (auto given = FindInFile(setting)) return given;
     if (setting.default_text.empty()) return std::nullopt;
     return FromTexts({setting.default_text}, std::string(kDefaultOrigin));
@@ -279,12 +318,37 @@ class SettingSources {
     }
   }
 
-  static std::string KnownKeys(const std::vector<Setting>& settings) {
-    std::string keys(kHooks);
+  static std::vector<std::string> KeysOf(const std::vector<Setting>& settings) {
+    std::vector<std::string> keys{std::string(kHooks)};
     for (const Setting& setting : settings) {
-      if (setting.form != Setting::FileForm::kNotInFile) keys += ", " + setting.key;
+      if (setting.form != Setting::FileForm::kNotInFile) keys.push_back(setting.key);
     }
-    return keys.append(", ").append(kDeployments);
+    keys.emplace_back(kDeployments);
+    return keys;
+  }
+
+  static std::string KnownKeys(const std::vector<Setting>& settings) {
+    return fmt::format("{}", fmt::join(KeysOf(settings), ", "));
+  }
+
+  [[nodiscard]] std::optional<Given> FindInEnvironment(const Setting& setting) const {
+    using Rank = ForeignVariable::Rank;
+    if (auto given = FindForeign(setting, Rank::kBeforeOwn)) return given;
+    if (const auto value = environment_(setting.environment.c_str())) {
+      return FromTexts(SplitIfList(setting, *value), setting.environment);
+    }
+    return FindForeign(setting, Rank::kBehindOwn);
+  }
+
+  [[nodiscard]] std::optional<Given> FindForeign(const Setting& setting,
+                                                 ForeignVariable::Rank rank) const {
+    for (const ForeignVariable& variable : setting.foreign) {
+      if (variable.rank != rank) continue;
+      const auto value = environment_(variable.name.c_str());
+      if (!value) continue;
+      return FromTexts({variable.translate ? variable.translate(*value) : *value}, variable.name);
+    }
+    return std::nullopt;
   }
 
   [[nodiscard]] std::optional<Given> FindInFile(const Setting& setting) const {
@@ -349,13 +413,27 @@ Error Missing(const std::vector<Setting>& settings, const std::string& key,
 constexpr std::string_view kPrintConfigFlag = "print-config";
 constexpr std::string_view kCheckFlag = "check";
 
+/// Its variables, in the order in which they are asked.
+std::string DescribeVariables(const Setting& setting) {
+  std::string text;
+  const auto add = [&text](const std::string& name, const std::string& reading) {
+    text += (text.empty() ? "" : ", then ") + name + (reading.empty() ? "" : " (" + reading + ")");
+  };
+  const auto add_foreign = [&](ForeignVariable::Rank rank) {
+    for (const ForeignVariable& variable : setting.foreign) {
+      if (variable.rank == rank) add(variable.name, variable.reading);
+    }
+  };
+  add_foreign(ForeignVariable::Rank::kBeforeOwn);
+  add(setting.environment, "");
+  add_foreign(ForeignVariable::Rank::kBehindOwn);
+  return text;
+}
+
 std::string DescribeSetting(const Setting& setting) {
   std::string text = setting.meaning + ": " + setting.allowed;
   if (setting.takes == Takes::kRestart) text += ". Changes with a restart alone";
-  text += ". Environment: " + setting.environment;
-  if (!setting.platform_environment.empty()) {
-    text += ", then " + setting.platform_environment + " (as " + setting.platform_prefix + "VALUE)";
-  }
+  text += ". Environment: " + DescribeVariables(setting);
   if (setting.form != Setting::FileForm::kNotInFile) text += ". Config file: " + setting.key;
   const std::string& fallback =
       setting.default_meaning.empty() ? setting.default_text : setting.default_meaning;
@@ -479,10 +557,10 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("bind", "FORKCAST_BIND", bind, Takes::kRestart, "127.0.0.1:8080",
                   "Where to listen; several times, or with commas between in environment and "
                   "config file (there also a list), for several addresses"),
-      MakeSetting("workers", "MODEL_SERVER_WORKERS",
+      MakeSetting("workers", "FORKCAST_WORKERS",
                   IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), Takes::kReload, workers,
                   "Worker processes", "the CPUs that may be used, here " + workers),
-      MakeSetting("timeout", "MODEL_SERVER_TIMEOUT",
+      MakeSetting("timeout", "FORKCAST_TIMEOUT",
                   IntegerRule("SECONDS", 1, 3600, &ServerConfig::timeout), Takes::kReload, "60",
                   "Seconds for one request, from its first byte to its answer"),
       MakeSetting("idle_timeout", "FORKCAST_IDLE_TIMEOUT",
@@ -502,7 +580,7 @@ std::vector<Setting> ServerSettings() {
                   IntegerRule("N", 1, 65536, &ServerConfig::max_connections), Takes::kReload,
                   "1000", "Connections of one worker"),
       MakeSetting("max_body_bytes", "FORKCAST_MAX_BODY_BYTES",
-                  IntegerRule("BYTES", 1, 1'073'741'824, &ServerConfig::max_body_bytes),
+                  IntegerRule("BYTES", 1, kMaxBodyBytes, &ServerConfig::max_body_bytes),
                   Takes::kReload, "6291456", "Largest body of a request"),
       MakeSetting("max_header_bytes", "FORKCAST_MAX_HEADER_BYTES",
                   IntegerRule("BYTES", 1024, 1'048'576, &ServerConfig::max_header_bytes),
@@ -549,10 +627,17 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("umask", "FORKCAST_UMASK", umask, Takes::kRestart, "",
                   "Permissions that files do not get when they are made", "as inherited"),
   };
-  Setting& bind_setting = *std::ranges::find(settings, "bind", &Setting::key);
-  bind_setting.platform_environment = "SAGEMAKER_BIND_TO_PORT";
-  bind_setting.platform_prefix = "0.0.0.0:";
+  AddForeignVariables(settings);
   return settings;
+}
+
+std::vector<std::string> SettingVariables() {
+  std::vector<std::string> variables;
+  for (const Setting& setting : ServerSettings()) {
+    variables.push_back(setting.environment);
+    for (const ForeignVariable& foreign : setting.foreign) variables.push_back(foreign.name);
+  }
+  return variables;
 }
 
 std::vector<Flag> ServeFlags() {

@@ -65,8 +65,8 @@ TEST_F(ModelsCommandTest, ListsVersionsWithWhatTheyAreWorth) {
   EXPECT_EQ(
       out(),
       "model   version  published             metric  value  skill  beats baselines  aliases\n"
-      "demand  1        1970-01-01T00:00:00Z  wape    0.25   0.1    true             champion\n"
-      "demand  2        1970-01-01T00:00:00Z  wape    0.5    0.1    false            -\n");
+      "demand        1  1970-01-01T00:00:00Z  wape     0.25    0.1  true             champion\n"
+      "demand        2  1970-01-01T00:00:00Z  wape     0.5     0.1  false            -\n");
   ASSERT_EQ(Run({"list", "demand", "--json"}), ExitCode::kDone);
   const json listed = json::parse(out());
   EXPECT_EQ(listed.size(), 2U);

@@ -340,7 +340,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(KeyReplacementTest, NamesTheFileOfADamagedBase) {
   TrainAll();
   std::ofstream(version(1) / "model/1/2.ubj", std::ios::app) << "x";
-  EXPECT_EQ(Train({"--only-key", "001"}), ExitCode::kIo);
+  EXPECT_EQ(Train({"--only-key", "001"}), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("model/1/2.ubj"));
   EXPECT_FALSE(fs::exists(version(2)));
 }

@@ -420,7 +420,7 @@ TEST_F(TrainCommandTest, NamesAKeyWithOnePeriodWhenEachNeedsAModel) {
 
 TEST_F(TrainCommandTest, SaysThatSnapshotsAreMissing) {
   folder_.Write("pipeline.json", document_.dump());
-  EXPECT_EQ(Evaluate(), ExitCode::kIo);
+  EXPECT_EQ(Evaluate(), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("run forkcast ingest"));
 }
 

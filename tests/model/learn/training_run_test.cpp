@@ -121,7 +121,9 @@ class TrainingRun : public testing::Test {
   [[nodiscard]] std::filesystem::path models() const { return folder_.path() / "models"; }
 
   preprocessing::TempFolder folder_;
-  TrainingRequest request_{.document = {{"training", {{"trees", 3}}}}, .open = {}};
+  std::ostringstream page_;
+  TrainingRequest request_{
+      .document = {{"training", {{"trees", 3}}}}, .open = {}, .standard_output = &page_};
   Script script_;
   RecordingObserver observer_;
 };
@@ -208,12 +210,13 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, FailedStep,
     testing::Values(
         EndCase{"WrongDocument", "open", ErrorCode::kInvalidArgument, TrainingEnd::kRefused},
-        EndCase{"DataThatCannotBeOpened", "open", ErrorCode::kNotFound, TrainingEnd::kIo},
+        EndCase{"DataThatAreNotThere", "open", ErrorCode::kNotFound, TrainingEnd::kData},
+        EndCase{"DataThatCannotBeOpened", "open", ErrorCode::kIo, TrainingEnd::kIo},
         EndCase{"TooFewData", "check", ErrorCode::kInvalidArgument, TrainingEnd::kData},
         EndCase{"BadExamples", "examples", ErrorCode::kInvalidArgument, TrainingEnd::kData},
         EndCase{"FoldThatCannotBeTrained", "validate", ErrorCode::kInvalidArgument,
                 TrainingEnd::kData},
-        EndCase{"CorruptWhileTraining", "train", ErrorCode::kCorrupt, TrainingEnd::kIo}),
+        EndCase{"CorruptWhileTraining", "train", ErrorCode::kCorrupt, TrainingEnd::kData}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(TrainingRun, StopsBetweenTrainingAndPublishing) {
@@ -234,11 +237,18 @@ TEST_F(TrainingRun, RefusesANameThatIsNoneBeforeItTrains) {
   EXPECT_THAT(script_.done, ElementsAre("open data", "check 3"));
 }
 
-TEST_F(TrainingRun, SaysThatThePageCannotBeWritten) {
+TEST_F(TrainingRun, SaysWhatItFoundThoughThePageCannotBeWritten) {
   request_.report = folder_.path() / "absent" / "page.html";
   const TrainingOutcome outcome = Run();
   EXPECT_EQ(outcome.end, TrainingEnd::kIo);
   EXPECT_THAT(outcome.message, HasSubstr("absent"));
+  EXPECT_THAT(observer_.told, HasSubstr("described"));
+}
+
+TEST_F(TrainingRun, PrintsThePageForADash) {
+  request_.report = "-";
+  EXPECT_EQ(Run().end, TrainingEnd::kDone);
+  EXPECT_EQ(page_.str(), "a page");
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,69 @@ INSTANTIATE_TEST_SUITE_P(
                  "workers",
                  "256",
                  "MODEL_SERVER_WORKERS"},
+        GoodCase{"WorkersFromTheirOwnVariable",
+                 {},
+                 {{"FORKCAST_WORKERS", "7"}},
+                 R"({"workers": 2})",
+                 "workers",
+                 "7",
+                 "FORKCAST_WORKERS"},
+        GoodCase{"VariableOfOtherServersBeforeTheOwn",
+                 {},
+                 {{"FORKCAST_WORKERS", "7"}, {"MODEL_SERVER_WORKERS", "3"}},
+                 "",
+                 "workers",
+                 "3",
+                 "MODEL_SERVER_WORKERS"},
+        GoodCase{"OwnVariableBeforeThatOfTheSdk",
+                 {},
+                 {{"FORKCAST_WORKERS", "7"}, {"SAGEMAKER_MODEL_SERVER_WORKERS", "5"}},
+                 "",
+                 "workers",
+                 "7",
+                 "FORKCAST_WORKERS"},
+        GoodCase{"WorkersOfTheSdk",
+                 {},
+                 {{"SAGEMAKER_MODEL_SERVER_WORKERS", "5"}},
+                 "",
+                 "workers",
+                 "5",
+                 "SAGEMAKER_MODEL_SERVER_WORKERS"},
+        GoodCase{"TimeoutOfTheSdkInSeconds",
+                 {},
+                 {{"SAGEMAKER_MODEL_SERVER_TIMEOUT", "30"}},
+                 "",
+                 "timeout",
+                 "30",
+                 "SAGEMAKER_MODEL_SERVER_TIMEOUT"},
+        GoodCase{"StartupTimeoutOfTheSdk",
+                 {},
+                 {{"SAGEMAKER_STARTUP_TIMEOUT", "600"}},
+                 "",
+                 "boot_timeout",
+                 "600",
+                 "SAGEMAKER_STARTUP_TIMEOUT"},
+        GoodCase{"PayloadOfATransformJobInMegabytes",
+                 {},
+                 {{"SAGEMAKER_MAX_PAYLOAD_IN_MB", "6"}},
+                 "",
+                 "max_body_bytes",
+                 "6291456",
+                 "SAGEMAKER_MAX_PAYLOAD_IN_MB"},
+        GoodCase{"PayloadOfATransformJobWithoutALimit",
+                 {},
+                 {{"SAGEMAKER_MAX_PAYLOAD_IN_MB", "0"}},
+                 "",
+                 "max_body_bytes",
+                 "1073741824",
+                 "SAGEMAKER_MAX_PAYLOAD_IN_MB"},
+        GoodCase{"LogLevelOfPython",
+                 {},
+                 {{"SAGEMAKER_CONTAINER_LOG_LEVEL", "30"}},
+                 "",
+                 "log_level",
+                 "warn",
+                 "SAGEMAKER_CONTAINER_LOG_LEVEL"},
         GoodCase{"KeyWithUnderscoresFlagWithDashes",
                  {"--max-body-bytes", "1073741824"},
                  {},
@@ -486,6 +550,17 @@ TEST(Settings, HelpListsEverySetting) {
                             HasSubstr(setting.environment)));
   }
   EXPECT_THAT(help, AllOf(HasSubstr("SAGEMAKER_BIND_TO_PORT"), HasSubstr("--print-config")));
+}
+
+TEST(Settings, EachHasAVariableThatIsCalledAsItsKey) {
+  const std::vector<std::string> variables = SettingVariables();
+  for (const Setting& setting : ServerSettings()) {
+    std::string name = "FORKCAST_" + setting.key;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+    EXPECT_EQ(setting.environment, name);
+    EXPECT_THAT(variables, testing::Contains(name));
+  }
+  EXPECT_THAT(variables, testing::Contains("MODEL_SERVER_WORKERS"));
 }
 
 TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
