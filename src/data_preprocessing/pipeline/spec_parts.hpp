@@ -15,6 +15,8 @@ void RequireTimestamp(const ColumnSpec& column, const JsonNode& node);
 /// For names that become parts of file names, and so may not leave their folder.
 void RequirePlainName(const std::string& name, const JsonNode& node);
 [[nodiscard]] Schema ReadSchema(const JsonNode& node);
+/// A text, or an array of its lines.
+[[nodiscard]] std::string ReadLines(const JsonNode& node);
 [[nodiscard]] std::chrono::microseconds ReadDuration(const JsonNode& node);
 [[nodiscard]] const TableSpec& RequireTable(const PipelineSpec& pipeline, const JsonNode& node);
 
