@@ -1,5 +1,6 @@
 #include "data_preprocessing/command/program.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
+#include "model/commands/init_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
 #include "serving/commands/predict_command.hpp"
@@ -11,9 +12,9 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::ModelsCommand,
-    &serving::PredictCommand,  &serving::ServeCommand,        &serving::StatusCommand,
-    &model::TrainElsewhere,
+    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
+    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
+    &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -38,6 +39,7 @@ constexpr const char* kHowItJudges =
 
 struct Options {
   std::filesystem::path pipeline;
+  std::vector<std::string> ingest{};  ///< What ingest is told first; empty: nothing is taken in.
   JobSources sources{};
   std::optional<Publication> publication{};  ///< Of train.
   std::filesystem::path report{};
@@ -63,6 +65,10 @@ std::vector<Flag> JudgingFlags() {
        .variable = "FORKCAST_STORE",
        .when_absent = "none; this or --snapshots is required, this where rows have a label",
        .need = Need::kUsual},
+      {.name = "from",
+       .argument = "DIR",
+       .meaning = "Takes the rows of this folder into the store first, as ingest does.",
+       .when_absent = "what the store has"},
       {.name = "snapshots",
        .argument = "DIR",
        .meaning = "Folder of the snapshots.",
@@ -170,8 +176,27 @@ JobSources ReadSources(const Arguments& arguments) {
   return sources;
 }
 
+/// What `ingest` is to be told before anything is learned. Throws Failure.
+std::vector<std::string> IngestWords(const Arguments& arguments) {
+  if (!arguments.Has("from")) return {};
+  if (arguments.Text("store").empty()) {
+    throw Failure(ExitCode::kUsage, "--from: --store says where the rows are taken to");
+  }
+  if (arguments.Has("dry-run")) {
+    throw Failure(ExitCode::kUsage, "--from: a dry run takes nothing in; try it with ingest");
+  }
+  std::vector<std::string> words;
+  for (const char* const flag : {"pipeline", "store", "from", "snapshots"}) {
+    const std::string value = arguments.Text(flag);
+    if (!value.empty()) words.insert(words.end(), {fmt::format("--{}", flag), value});
+  }
+  if (arguments.Has("json")) words.emplace_back("--quiet");
+  return words;
+}
+
 Options ReadOptions(const Arguments& arguments) {
   return {.pipeline = arguments.Text("pipeline"),
+          .ingest = IngestWords(arguments),
           .sources = ReadSources(arguments),
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
@@ -216,6 +241,11 @@ ordered_json ReadDocument(const std::filesystem::path& pipeline) {
 }
 
 ExitCode Run(const Options& options, bool prints_json, const CommandContext& context) {
+  if (!options.ingest.empty()) {
+    const int code =
+        preprocessing::RunCommand(preprocessing::IngestCommand(), options.ingest, context);
+    if (code != 0) return static_cast<ExitCode>(code);
+  }
   const preprocessing::StopSignals signals;
   TrainingConsole console(
       context, prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown);
@@ -252,6 +282,8 @@ Command TrainCommand() {
   command.flags = Joined(Joined(JudgingFlags(), PublishingFlags()), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
+      {.code = ExitCode::kNo,
+       .when = "with --from: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kGate,
@@ -272,6 +304,8 @@ Command EvaluateCommand() {
   command.flags = Joined(JudgingFlags(), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone},
+      {.code = ExitCode::kNo,
+       .when = "with --from: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kIo, .when = "store or snapshots cannot be read or written"},
