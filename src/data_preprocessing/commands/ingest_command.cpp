@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "data_preprocessing/command/failure.hpp"
@@ -13,6 +14,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/source/open_source.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -20,11 +22,20 @@
 namespace forkcast::preprocessing {
 namespace {
 
+/// `--file TABLE=PATH`.
+struct GivenFile {
+  std::string table;
+  std::filesystem::path path;
+};
+
 struct IngestOptions {
   std::string pipeline;
   std::string store;
   std::string from;
-  std::vector<std::string> tables;  ///< Empty: all of the pipeline.
+  std::vector<GivenFile> files;     ///< Instead of what `from` has of their tables.
+  std::vector<std::string> tables;  ///< Of `from`; empty: all of the pipeline.
+  std::filesystem::path rejects;    ///< Empty: a wrong row is the end.
+  RejectLimit max_rejects;
   std::filesystem::path snapshots;
   OnConflict on_conflict = OnConflict::kRefuse;
   bool dry_run = false;
@@ -33,6 +44,8 @@ struct IngestOptions {
 struct IngestSummary {
   std::vector<IngestReport> tables;
   std::vector<PublishedSeries> series;
+  std::vector<std::string> skipped;
+  std::size_t rejected = 0;
 };
 
 /// A table of the pipeline and where its rows come from.
@@ -57,8 +70,19 @@ std::vector<Flag> IngestFlags() {
        .need = Need::kRequired},
       {.name = "from",
        .argument = "DIR",
-       .meaning = "Folder with TABLE.csv or TABLE.csv.gz for each table.",
-       .need = Need::kRequired},
+       .meaning =
+           "Folder with the files of each table: TABLE.csv, TABLE-2024-01.csv and so on (a "
+           "digit behind the -), also with .gz behind, or a folder TABLE of such files. They "
+           "are taken in the order of their names.",
+       .when_absent = "what --file names alone",
+       .need = Need::kUsual},
+      {.name = "file",
+       .argument = "TABLE=PATH",
+       .kind = Kind::kManyValues,
+       .meaning =
+           "A file, a pipe or a folder of the table, in place of those in --from; - is standard "
+           "input. May be given several times, also for one table.",
+       .when_absent = "what is in --from"},
       {.name = "table",
        .argument = "NAME",
        .kind = Kind::kManyValues,
@@ -68,6 +92,17 @@ std::vector<Flag> IngestFlags() {
        .kind = Kind::kSwitch,
        .meaning = "A row whose key is stored with other values replaces the stored one.",
        .when_absent = "that is an error"},
+      {.name = "rejects",
+       .argument = "FILE",
+       .meaning =
+           "Writes rows that are wrong or contradict the store into this CSV, with file, line, "
+           "reason and their text, and takes the others.",
+       .when_absent = "one wrong row, and nothing is taken"},
+      {.name = "max-rejects",
+       .argument = "N|P%",
+       .meaning = "With more rejected rows than this, or than this share of all rows, nothing is "
+                  "taken.",
+       .when_absent = "1%"},
       {.name = "snapshots",
        .argument = "DIR",
        .meaning = "Folder for the snapshots, created when absent.",
@@ -81,17 +116,50 @@ std::vector<Flag> IngestFlags() {
   };
 }
 
+Failure WrongUse(const Error& error) { return {ExitCode::kUsage, error.message}; }
+
+GivenFile ReadFile(const Arguments& arguments, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals == 0 || equals == std::string::npos || equals + 1 == text.size()) {
+    throw WrongUse(arguments.Refuse("file", fmt::format("expected TABLE=PATH, got \"{}\"", text)));
+  }
+  return {.table = text.substr(0, equals), .path = text.substr(equals + 1)};
+}
+
+RejectLimit ReadLimit(const Arguments& arguments) {
+  constexpr RejectLimit kUsual{.share = 0.01};
+  if (!arguments.Has("max-rejects")) return kUsual;
+  if (!arguments.Has("rejects")) {
+    throw WrongUse(arguments.Refuse("max-rejects", "rows are only rejected with --rejects FILE"));
+  }
+  const Result<RejectLimit> limit = RejectLimit::Parse(arguments.Text("max-rejects"));
+  if (!limit) throw WrongUse(arguments.Refuse("max-rejects", limit.error().message));
+  return *limit;
+}
+
 IngestOptions ReadOptions(const Arguments& arguments) {
   IngestOptions options{
       .pipeline = arguments.Text("pipeline"),
       .store = arguments.Text("store"),
       .from = arguments.Text("from"),
+      .files = {},
       .tables = arguments.Texts("table"),
+      .rejects = arguments.Text("rejects"),
+      .max_rejects = ReadLimit(arguments),
       .snapshots = arguments.Text("snapshots"),
       .on_conflict = arguments.Has("upsert") ? OnConflict::kReplace : OnConflict::kRefuse,
       .dry_run = arguments.Has("dry-run")};
+  for (const std::string& text : arguments.Texts("file")) {
+    options.files.push_back(ReadFile(arguments, text));
+  }
+  if (options.from.empty() && options.files.empty()) {
+    throw Failure(ExitCode::kUsage, "where are the rows? Give --from DIR or --file TABLE=PATH");
+  }
+  if (options.rejects == "-") {
+    throw WrongUse(arguments.Refuse("rejects", "expected a file: standard output has the report"));
+  }
   const auto wrong_store = [](const Error& error) {
-    return Failure(ExitCode::kUsage, "store: " + error.message);
+    return Failure(ExitCode::kUsage, fmt::format("store: {}", error.message));
   };
   const Status good_store = CheckStoreUrl(options.store);
   if (!good_store) throw wrong_store(good_store.error());
@@ -121,16 +189,21 @@ class IngestRun {
 
   IngestSummary Run() {
     const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
-    const std::vector<TableRows> sources = FindSources(spec);
+    IngestSummary summary;
+    const std::vector<TableRows> sources = FindSources(spec, summary.skipped);
+    std::optional<Rejects> rejects = OpenRejects();
     const std::unique_ptr<TableDao> dao =
         Require(OpenStore(options_.store, StoreAccess::kReadWriteCreate), ExitCode::kIo);
 
-    IngestSummary summary;
     Require(dao->Begin(), MeaningOfError);
     // Whatever ends this early, the store undoes with the connection.
+    // Those without rows are there, too: a series reads an empty table, but not none.
+    for (const TableSpec& table : spec.tables) Require(dao->EnsureTable(table), MeaningOfError);
     for (const TableRows& rows : sources) {
-      summary.tables.push_back(IngestTable(*dao, *rows.table, *rows.source));
+      summary.tables.push_back(
+          IngestTable(*dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
     }
+    if (rejects) Finish(*rejects, summary);
     if (options_.dry_run) return summary;
     Require(dao->Commit(), MeaningOfError);
     summary.series = Publish(*dao, spec);
@@ -138,35 +211,70 @@ class IngestRun {
   }
 
  private:
+  [[nodiscard]] static const TableSpec& TableNamed(const PipelineSpec& spec, std::string_view flag,
+                                                   const std::string& name) {
+    const auto found = std::ranges::find(spec.tables, name, &TableSpec::name);
+    if (found != spec.tables.end()) return *found;
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("{}: pipeline {} has no table \"{}\"", flag, spec.name, name));
+  }
+
   /// The sources read times in the pipeline's zone, and so may not outlive it.
-  [[nodiscard]] std::vector<TableRows> FindSources(const PipelineSpec& spec) const {
-    for (const std::string& name : options_.tables) {
-      if (std::ranges::find(spec.tables, name, &TableSpec::name) == spec.tables.end()) {
-        throw Failure(ExitCode::kUsage,
-                      fmt::format("--table: pipeline {} has no table \"{}\"", spec.name, name));
-      }
-    }
+  [[nodiscard]] std::vector<TableRows> FindSources(const PipelineSpec& spec,
+                                                   std::vector<std::string>& skipped) const {
     std::vector<TableRows> sources;
+    const auto add = [&](const TableSpec& table, Result<FoundRows> found) {
+      FoundRows rows = Require(std::move(found), MeaningOfError);
+      for (auto& source : rows.sources) {
+        sources.push_back({.table = &table, .source = std::move(source)});
+      }
+      skipped.insert(skipped.end(), rows.skipped.begin(), rows.skipped.end());
+    };
+    for (const std::string& name : options_.tables) (void)TableNamed(spec, "--table", name);
+    for (const GivenFile& file : options_.files) (void)TableNamed(spec, "--file", file.table);
     for (const TableSpec& table : spec.tables) {
+      bool given = false;
+      for (const GivenFile& file : options_.files) {
+        if (file.table != table.name) continue;
+        given = true;
+        add(table, OpenCsvPath(file.path, table, spec.zone));
+      }
       const bool asked_for =
           options_.tables.empty() ||
           std::ranges::find(options_.tables, table.name) != options_.tables.end();
-      if (!asked_for) continue;
-      sources.push_back(
-          {.table = &table,
-           .source = Require(OpenSource(options_.from, table, spec.zone), MeaningOfError)});
+      if (given || options_.from.empty() || !asked_for) continue;
+      add(table, OpenSources(options_.from, table, spec.tables, spec.zone));
     }
     return sources;
   }
 
-  [[nodiscard]] IngestReport IngestTable(TableDao& dao, const TableSpec& table,
-                                         RowSource& source) const {
+  [[nodiscard]] std::optional<Rejects> OpenRejects() const {
+    if (options_.rejects.empty()) return std::nullopt;
+    const auto meaning = [](ErrorCode code) {
+      return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUsage;
+    };
+    return Require(Rejects::Open(options_.rejects, options_.max_rejects), meaning);
+  }
+
+  /// Before the store commits: that the rejected rows are lost is worse than that they are written
+  /// though nothing was taken.
+  static void Finish(Rejects& rejects, IngestSummary& summary) {
+    summary.rejected = rejects.count();
+    std::size_t rows = rejects.count();
+    for (const IngestReport& report : summary.tables) rows += report.rows;
+    Require(rejects.CheckShare(rows), MeaningOfError);
+    Require(rejects.Commit(), MeaningOfError);
+  }
+
+  [[nodiscard]] IngestReport IngestTable(TableDao& dao, const TableSpec& table, RowSource& source,
+                                         Rejects* rejects) const {
     StageProgress progress(context_,
                            {.label = FileNameOf(source.name()), .unit = "kB", .per_unit = 1000});
     const auto update = [&progress](std::size_t bytes, std::size_t total) {
       progress.Update(bytes, total);
     };
-    return Require(Ingest(dao, table, source, options_.on_conflict, update), MeaningOfError);
+    return Require(Ingest(dao, table, source, options_.on_conflict, update, rejects),
+                   MeaningOfError);
   }
 
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
@@ -193,15 +301,23 @@ std::string Count(std::size_t number, std::string_view noun) {
 std::string Describe(const IngestReport& report) {
   const std::string file = FileNameOf(report.source);
   const AppendCounts& counts = report.counts;
-  if (report.already_known) return file + ": already ingested (same content), nothing added";
-  if (report.rows == 0) return file + ": no rows";
+  const auto with_rejected = [](std::string text, std::size_t rejected) {
+    return rejected == 0 ? text : fmt::format("{}, {} rejected", text, rejected);
+  };
+  if (report.already_known) {
+    return with_rejected(fmt::format("{}: already ingested (same content), nothing added", file),
+                         report.rejected_then);
+  }
+  if (report.rows == 0) return with_rejected(fmt::format("{}: no rows", file), report.rejected);
   if (counts.identical == report.rows) {
-    return fmt::format("{}: nothing new, {} identical", file, Count(counts.identical, "row"));
+    return with_rejected(
+        fmt::format("{}: nothing new, {} identical", file, Count(counts.identical, "row")),
+        report.rejected);
   }
   std::string text = fmt::format("{}: {} added", file, Count(counts.added, "row"));
   if (counts.replaced > 0) text += fmt::format(", {} replaced", counts.replaced);
   if (counts.identical > 0) text += fmt::format(", {} identical", counts.identical);
-  return text;
+  return with_rejected(std::move(text), report.rejected);
 }
 
 std::string NewestText(const SnapshotReport& report) {
@@ -218,6 +334,12 @@ std::string Describe(const PublishedSeries& series) {
 std::string TextSummary(const IngestSummary& summary, const IngestOptions& options) {
   std::string text;
   for (const IngestReport& report : summary.tables) text += Describe(report) + "\n";
+  for (const std::string& skipped : summary.skipped) {
+    text += fmt::format("skipped {}\n", skipped);
+  }
+  if (summary.rejected > 0) {
+    text += fmt::format("rejected rows are in {}\n", options.rejects.string());
+  }
   for (const PublishedSeries& series : summary.series) text += Describe(series) + "\n";
   if (options.dry_run) return text + "dry run: store and snapshots are as before\n";
   return text + "snapshots are in " + options.snapshots.string() + "\n";
@@ -233,6 +355,7 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                       {"added", report.counts.added},
                       {"identical", report.counts.identical},
                       {"replaced", report.counts.replaced},
+                      {"rejected", report.rejected},
                       {"already_ingested", report.already_known}});
   }
   ordered_json series = ordered_json::array();
@@ -247,6 +370,8 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
   }
   const ordered_json all{{"tables", tables},
                          {"series", series},
+                         {"skipped", summary.skipped},
+                         {"rejected", summary.rejected},
                          {"snapshots", options.snapshots.string()},
                          {"dry_run", options.dry_run}};
   // File names need not be UTF-8.
@@ -273,15 +398,20 @@ Command IngestCommand() {
       .description =
           "Takes CSV files into the store, all of them or none, and publishes a snapshot of every\n"
           "series for the server. What is stored already is left out: in a table with key every\n"
-          "identical row, in a table without key every file whose content was taken in before.\n",
+          "identical row, in a table without key every file whose content was taken in before. "
+          "How\n"
+          "files are written (delimiter, decimal comma, encoding ...) is declared in the "
+          "pipeline.\n",
       .flags = IngestFlags(),
-      .endings = {{.code = ExitCode::kDone},
-                  {.code = ExitCode::kNo,
-                   .when = "a CSV file is wrong or contradicts the store; the store is as before"},
-                  {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
-                  {.code = ExitCode::kUnfit,
-                   .when = "the rows are stored, but a series cannot be made of them"},
-                  {.code = ExitCode::kIo, .when = "the store or a file cannot be read or written"}},
+      .endings =
+          {{.code = ExitCode::kDone},
+           {.code = ExitCode::kNo,
+            .when = "a CSV file is wrong or contradicts the store, or more rows were rejected than "
+                    "allowed; the store is as before"},
+           {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
+           {.code = ExitCode::kUnfit,
+            .when = "the rows are stored, but a series cannot be made of them"},
+           {.code = ExitCode::kIo, .when = "the store or a file cannot be read or written"}},
       .run = RunIngest};
 }
 

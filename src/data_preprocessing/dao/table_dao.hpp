@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "data_preprocessing/table/stored_rows.hpp"
 #include "data_preprocessing/table/table.hpp"
 
@@ -18,6 +20,7 @@ struct TableSpec {
   std::string name;
   Schema schema;
   std::vector<std::string> key;  ///< Empty: rows have no identity, whole files are known instead.
+  CsvDialect csv{};              ///< How its files are written; nothing that a store keeps.
 
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };
@@ -31,13 +34,26 @@ struct ForbiddenColumn {
 /// What to do with a row whose key is stored with other values.
 enum class OnConflict {
   kRefuse,
-  kReplace,  ///< `--upsert`: the new row takes the old one's place and counts as ingested last.
+  kReplace,   ///< `--upsert`: the new row takes the old one's place and counts as ingested last.
+  kSetAside,  ///< `--rejects`: the new row is left out, and AppendCounts tells of it.
+};
+
+/// A row of a batch that was left out.
+struct RefusedRow {
+  std::size_t row = 0;
+  std::string reason;
 };
 
 struct AppendCounts {
   std::size_t added = 0;
   std::size_t identical = 0;  ///< Already stored with the same values; nothing done.
   std::size_t replaced = 0;
+  std::vector<RefusedRow> refused;  ///< With OnConflict::kSetAside only.
+};
+
+/// What a store remembers of a file that was taken in.
+struct KnownFile {
+  std::size_t rejected = 0;  ///< Lines that were left out.
 };
 
 /// A store of tables. One object is one connection: not thread-safe, and to be opened after
@@ -65,15 +81,16 @@ class TableDao {
 
   /// Adds the rows of `batch` (schema: spec.schema) in their order. In a table with key, a row
   /// stored identically is skipped; one stored with other values ends the call with kConflict
-  /// (`failed_row` then holds its position in `batch`) unless `on_conflict` replaces it. Rows of
-  /// one batch meet each other by the same rule.
+  /// (`failed_row` then holds its position in `batch`) unless `on_conflict` replaces it or leaves
+  /// it out. Rows of one batch meet each other by the same rule.
   virtual Result<AppendCounts> Append(const TableSpec& spec, const Table& batch,
                                       OnConflict on_conflict, std::size_t& failed_row) = 0;
 
-  /// Whether a file of this content hash was recorded for the table, and the recording of it.
-  virtual Result<bool> KnowsFile(std::string_view table, std::string_view content_hash) = 0;
+  /// What was recorded of a file of this content hash for the table, and the recording of it.
+  virtual Result<std::optional<KnownFile>> FindFile(std::string_view table,
+                                                    std::string_view content_hash) = 0;
   virtual Status RecordFile(std::string_view table, std::string_view content_hash,
-                            std::string_view file_name) = 0;
+                            std::string_view file_name, const KnownFile& file) = 0;
 
   /// Hands the source's rows to `sink` in batches of at most `batch_rows`, in the order in which
   /// they were ingested (a table), which a store keeps on purpose and not by chance, or returned (a

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "data_preprocessing/table/schema.hpp"
 
 namespace forkcast::preprocessing {
@@ -13,6 +14,7 @@ struct RequestSpec {
   bool time_defaults_to_now = false;  ///< Else a row without time is an error.
 
   bool csv_has_header = true;  ///< Where a request in CSV does not say.
+  CsvDialect csv{};            ///< How a request in CSV is written.
 
   friend bool operator==(const RequestSpec&, const RequestSpec&) = default;
 };

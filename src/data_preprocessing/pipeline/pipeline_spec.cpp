@@ -1,11 +1,16 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <cmath>
+#include <functional>
+#include <span>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/features/named_parts.hpp"
 #include "data_preprocessing/pipeline/long_form.hpp"
@@ -15,10 +20,30 @@
 namespace forkcast::preprocessing {
 namespace {
 
+/// A store's names do not tell upper from lower case.
+template <typename Range, typename Projection>
+void RequireOtherName(const Range& before, Projection name_of, const std::string& name,
+                      std::string_view what, const JsonNode& node) {
+  for (const auto& one : before) {
+    const std::string& other = std::invoke(name_of, one);
+    if (!EqualsIgnoringCase(other, name)) continue;
+    node.Fail(
+        fmt::format("{} \"{}\" has the same name but for upper and lower case, which a store "
+                    "does not tell apart",
+                    what, other));
+  }
+}
+
 TableSpec ReadTable(const std::string& name, const JsonNode& node) {
   RequirePlainName(name, node);
-  node.RequireObject({"columns", "key"});
-  TableSpec table{.name = name, .schema = ReadSchema(node.Get("columns")), .key = {}};
+  node.RequireObject({"columns", "key", "csv"});
+  TableSpec table{.name = name, .schema = ReadWrittenSchema(node.Get("columns")), .key = {}};
+  if (const auto dialect = node.Find("csv")) table.csv = ReadDialect(*dialect);
+  const std::span<const ColumnSpec> columns = table.schema.columns;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    RequireOtherName(columns.first(i), &ColumnSpec::name, columns[i].name, "column",
+                     node.Get("columns").Get(columns[i].name));
+  }
   if (const auto key = node.Find("key")) {
     for (const JsonNode& column : key->Elements()) {
       RequirePresent(RequireColumn(table.schema, column, "table \"" + name + "\""), column);
@@ -43,6 +68,7 @@ class SpecReader {
     if (const auto description = root_.Find("description")) (void)ReadLines(*description);
     if (const auto zone = root_.Find("timezone")) ReadZone(*zone);
     root_.Get("tables").EachMember([this](const std::string& name, const JsonNode& node) {
+      RequireOtherName(spec_.tables, &TableSpec::name, name, "table", node);
       spec_.tables.push_back(ReadTable(name, node));
     });
     if (const auto training = root_.Find("training")) ReadTraining(*training);
@@ -90,14 +116,15 @@ class SpecReader {
   }
 
   void ReadRequest(const JsonNode& node) {
-    node.RequireObject({"fields", "time", "csv_header"});
+    node.RequireObject({"fields", "time", "csv_header", "csv"});
+    if (const auto dialect = node.Find("csv")) spec_.request.csv = ReadDialect(*dialect);
     if (const auto header = node.Find("csv_header")) {
       const std::string word = header->String();
       if (word != "present" && word != "absent") header->Fail("expected present or absent");
       spec_.request.csv_has_header = word == "present";
     }
     const JsonNode fields = node.Get("fields");
-    spec_.request.fields = ReadSchema(fields);
+    spec_.request.fields = ReadWrittenSchema(fields);
     if (spec_.training && spec_.request.fields.Find(spec_.training->label)) {
       fields.Get(spec_.training->label).Fail("the label cannot be a field of a request");
     }

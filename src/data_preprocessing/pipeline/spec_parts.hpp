@@ -14,7 +14,12 @@ void RequirePresent(const ColumnSpec& column, const JsonNode& node);
 void RequireTimestamp(const ColumnSpec& column, const JsonNode& node);
 /// For names that become parts of file names, and so may not leave their folder.
 void RequirePlainName(const std::string& name, const JsonNode& node);
+/// The result columns of a query, which have no other form than the store's.
 [[nodiscard]] Schema ReadSchema(const JsonNode& node);
+/// Columns of files or requests, which may declare how their values are written.
+[[nodiscard]] Schema ReadWrittenSchema(const JsonNode& node);
+/// The member `csv` of a table, or of `request`.
+[[nodiscard]] CsvDialect ReadDialect(const JsonNode& node);
 /// A text, or an array of its lines.
 [[nodiscard]] std::string ReadLines(const JsonNode& node);
 [[nodiscard]] std::chrono::microseconds ReadDuration(const JsonNode& node);

@@ -1,18 +1,61 @@
 #include "data_preprocessing/source/csv_row_source.hpp"
 
+#include <fmt/format.h>
+
+#include <memory>
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/source/table_files.hpp"
+
 namespace forkcast::preprocessing {
+namespace {
 
-CsvRowSource::CsvRowSource(std::filesystem::path file, Schema schema, const TimeZone& zone)
-    : file_(std::move(file)), schema_(std::move(schema)), zone_(zone) {}
+constexpr std::string_view kStandardInput = "-";
 
-Result<std::string> CsvRowSource::ContentHash() { return HashCsvContent(file_); }
+FoundRows OpenFiles(TableFiles files, const TableSpec& table, const TimeZone& zone) {
+  FoundRows found{.sources = {}, .skipped = std::move(files.skipped)};
+  for (const std::filesystem::path& file : files.files) {
+    found.sources.push_back(std::make_unique<CsvRowSource>(file, table, zone));
+  }
+  return found;
+}
+
+}  // namespace
+
+CsvRowSource::CsvRowSource(const std::filesystem::path& file, const TableSpec& table,
+                           const TimeZone& zone)
+    : name_(file == kStandardInput ? "standard input" : file.string()),
+      file_(file == kStandardInput ? "/dev/stdin" : file),
+      schema_(table.schema),
+      options_{.dialect = table.csv, .name = name_},
+      zone_(zone) {}
+
+Status CsvRowSource::Open() {
+  if (spooled_) return {};
+  std::error_code not_there;  // which opening it will say
+  const auto status = std::filesystem::status(file_, not_there);
+  const bool read_once = std::filesystem::is_fifo(status) || std::filesystem::is_socket(status) ||
+                         std::filesystem::is_character_file(status) || file_ == "/dev/stdin";
+  if (not_there || !read_once) return {};
+  Result<SpooledFile> spooled = SpooledFile::Copy(file_, name_);
+  if (!spooled) return std::move(spooled).error();
+  spooled_ = *std::move(spooled);
+  file_ = spooled_->path();
+  return {};
+}
+
+Result<std::string> CsvRowSource::ContentHash() {
+  Status open = Open();
+  if (!open) return std::move(open).error();
+  return HashCsvContent(file_, name_);
+}
 
 Result<Fetched> CsvRowSource::Read(std::size_t max_rows, Table& batch) {
   if (!reader_) {
-    Result<CsvTableReader> opened = CsvTableReader::Open(file_, schema_, zone_);
+    Status open = Open();
+    if (!open) return std::move(open).error();
+    Result<CsvTableReader> opened = CsvTableReader::Open(file_, schema_, zone_, options_);
     if (!opened) return opened.error();
     reader_ = *std::move(opened);
   }
@@ -22,7 +65,12 @@ Result<Fetched> CsvRowSource::Read(std::size_t max_rows, Table& batch) {
 }
 
 std::string CsvRowSource::PlaceOf(std::size_t row) const {
-  return file_.string() + ": line " + std::to_string(reader_->line_of(row));
+  return fmt::format("{}: line {}", name_, reader_->line_of(row));
+}
+
+Status CsvRowSource::Reject(std::size_t row, std::string_view reason) {
+  return options_.reject(
+      {.line = reader_->line_of(row), .reason = reason, .text = reader_->text_of(row)});
 }
 
 SourcePosition CsvRowSource::position() const noexcept {
@@ -30,30 +78,22 @@ SourcePosition CsvRowSource::position() const noexcept {
   return {.done = reader_->bytes_read(), .total = reader_->bytes_total()};
 }
 
-Result<std::filesystem::path> FindTableFile(const std::filesystem::path& folder,
-                                            const std::string& table) {
-  const std::filesystem::path plain = folder / (table + ".csv");
-  const std::filesystem::path gzip = folder / (table + ".csv.gz");
-  std::error_code ignored;  // what cannot be looked at is not there
-  const bool has_plain = std::filesystem::exists(plain, ignored);
-  const bool has_gzip = std::filesystem::exists(gzip, ignored);
-  if (has_plain && has_gzip) {
-    return Error{ErrorCode::kInvalidArgument, "both " + plain.string() + " and " + gzip.string() +
-                                                  " exist: which one holds the table?"};
-  }
-  if (!has_plain && !has_gzip) {
-    return Error{ErrorCode::kNotFound,
-                 "neither " + plain.string() + " nor " + gzip.string() + " exists"};
-  }
-  return has_plain ? plain : gzip;
+Result<FoundRows> FindCsvFiles(std::string_view place, const TableSpec& table,
+                               std::span<const TableSpec> tables, const TimeZone& zone) {
+  Result<TableFiles> files = FindTableFiles(place, table.name, tables);
+  if (!files) return std::move(files).error();
+  return OpenFiles(*std::move(files), table, zone);
 }
 
-Result<std::unique_ptr<RowSource>> OpenCsvFile(std::string_view place, const TableSpec& table,
-                                               const TimeZone& zone) {
-  Result<std::filesystem::path> file = FindTableFile(place, table.name);
-  if (!file) return file.error();
-  return std::unique_ptr<RowSource>(
-      std::make_unique<CsvRowSource>(*std::move(file), table.schema, zone));
+Result<FoundRows> OpenCsvPath(const std::filesystem::path& path, const TableSpec& table,
+                              const TimeZone& zone) {
+  std::error_code not_there;  // which reading it will say
+  if (!std::filesystem::is_directory(path, not_there)) {
+    return OpenFiles({.files = {path}, .skipped = {}}, table, zone);
+  }
+  Result<TableFiles> files = FilesOfFolder(path);
+  if (!files) return std::move(files).error();
+  return OpenFiles(*std::move(files), table, zone);
 }
 
 }  // namespace forkcast::preprocessing

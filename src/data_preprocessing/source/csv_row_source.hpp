@@ -1,47 +1,58 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/source/open_source.hpp"
 #include "data_preprocessing/source/row_source.hpp"
+#include "data_preprocessing/source/spooled_file.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "data_preprocessing/table/schema.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
 namespace forkcast::preprocessing {
 
-/// The rows of a CSV file, or of a gzip of one; its contents are those after decompression.
+/// The rows of a CSV file, or of a gzip of one; its contents are those after decompression. What
+/// can be read only once (a pipe, standard input) is copied into a temporary file that has no name.
 /// Otherwise as CsvTableReader, whose errors they are.
 class CsvRowSource final : public RowSource {
  public:
-  /// `schema`: the table's. `zone` is that of timestamps without one, and must outlive the object.
-  CsvRowSource(std::filesystem::path file, Schema schema, const TimeZone& zone);
+  /// `file`: `-` is standard input. `zone` is that of timestamps without one, and must outlive the
+  /// object.
+  CsvRowSource(const std::filesystem::path& file, const TableSpec& table, const TimeZone& zone);
 
-  [[nodiscard]] const std::string& name() const noexcept override { return file_.native(); }
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   Result<std::string> ContentHash() override;
+  void SetAside(RejectRecord reject) override { options_.reject = std::move(reject); }
   Result<Fetched> Read(std::size_t max_rows, Table& batch) override;
   /// Precondition: Read() gave rows.
   [[nodiscard]] std::string PlaceOf(std::size_t row) const override;
+  Status Reject(std::size_t row, std::string_view reason) override;
   [[nodiscard]] SourcePosition position() const noexcept override;
 
  private:
+  /// Makes `file_` one that can be read again and again.
+  Status Open();
+
+  std::string name_;
   std::filesystem::path file_;
+  std::optional<SpooledFile> spooled_;
   Schema schema_;
+  CsvReadOptions options_;
   const TimeZone& zone_;
   std::optional<CsvTableReader> reader_;  // from the first Read() on
 };
 
-/// `DIR/<table>.csv` or `DIR/<table>.csv.gz`. kNotFound naming both when neither exists,
-/// kInvalidArgument when both do.
-Result<std::filesystem::path> FindTableFile(const std::filesystem::path& folder,
-                                            const std::string& table);
+/// The rows of `table` in the folder `place`, as FindTableFiles() says.
+Result<FoundRows> FindCsvFiles(std::string_view place, const TableSpec& table,
+                               std::span<const TableSpec> tables, const TimeZone& zone);
 
-/// The row of the table of sources (open_source.hpp): FindTableFile() in the folder `place`.
-Result<std::unique_ptr<RowSource>> OpenCsvFile(std::string_view place, const TableSpec& table,
-                                               const TimeZone& zone);
+/// The rows of `table` in one file, in standard input (`-`), or in all files of a folder.
+Result<FoundRows> OpenCsvPath(const std::filesystem::path& path, const TableSpec& table,
+                              const TimeZone& zone);
 
 }  // namespace forkcast::preprocessing

@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/source/rejects.hpp"
 #include "data_preprocessing/source/row_source.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
@@ -18,7 +19,9 @@ struct IngestReport {
   std::string source;
   std::size_t rows = 0;  ///< Rows in the source; 0 when it was skipped unread.
   AppendCounts counts;
-  bool already_known = false;  ///< A table without key had this source's contents already.
+  std::size_t rejected = 0;       ///< Set aside, and not part of `rows`.
+  bool already_known = false;     ///< A table without key had this source's contents already.
+  std::size_t rejected_then = 0;  ///< When it had: how many were set aside at that time.
 };
 
 /// `(done, in all)` of the source at hand, as its SourcePosition.
@@ -26,9 +29,12 @@ using IngestProgress = std::function<void(std::size_t, std::size_t)>;
 
 /// Reads `source` into the table, which is created when absent. To be called within a transaction:
 /// after an error the caller rolls back, and the store is as before. Errors as RowSource and
-/// TableDao, a conflicting row with its place in the source. `progress` may be empty.
+/// TableDao, a conflicting row with its place in the source. `progress` may be empty. With
+/// `rejects`, rows that are wrong go there, those that conflict too unless they replace, and the
+/// store remembers how many; beyond the limit it is an error (Rejects::Add).
 Result<IngestReport> Ingest(TableDao& dao, const TableSpec& spec, RowSource& source,
-                            OnConflict on_conflict, const IngestProgress& progress);
+                            OnConflict on_conflict, const IngestProgress& progress,
+                            Rejects* rejects = nullptr);
 
 /// The same for a CSV file, or a gzip of one.
 Result<IngestReport> IngestFile(TableDao& dao, const TableSpec& spec,

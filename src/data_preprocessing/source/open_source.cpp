@@ -9,16 +9,16 @@ namespace {
 
 /// The last one takes every place that is none of the kinds before.
 constexpr SourceKind kKinds[] = {
-    {"", OpenCsvFile},
+    {"", FindCsvFiles},
 };
 
 }  // namespace
 
-Result<std::unique_ptr<RowSource>> OpenSource(std::string_view place, const TableSpec& table,
-                                              const TimeZone& zone) {
+Result<FoundRows> OpenSources(std::string_view place, const TableSpec& table,
+                              std::span<const TableSpec> tables, const TimeZone& zone) {
   const auto* const kind = std::ranges::find_if(
       kKinds, [place](const SourceKind& one) { return place.starts_with(one.prefix); });
-  return kind->open(place.substr(kind->prefix.size()), table, zone);
+  return kind->open(place.substr(kind->prefix.size()), table, tables, zone);
 }
 
 }  // namespace forkcast::preprocessing

@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/csv_reader.hpp"
 #include "data_preprocessing/table/table.hpp"
 
 namespace forkcast::preprocessing {
@@ -35,12 +37,19 @@ class RowSource {
   /// whole source, and leaves what Read() gives as it was.
   virtual Result<std::string> ContentHash() = 0;
 
+  /// To be called before Read(): what is no row of the table is handed to `reject` and left out
+  /// from then on, instead of being the end.
+  virtual void SetAside(RejectRecord reject) = 0;
+
   /// Replaces the rows of `batch`, whose schema is the table's, by up to `max_rows` next ones.
   /// After an error the source is of no more use.
   virtual Result<Fetched> Read(std::size_t max_rows, Table& batch) = 0;
 
   /// Where row `row` of the last batch stands, for messages of later checks: "orders.csv: line 7".
   [[nodiscard]] virtual std::string PlaceOf(std::size_t row) const = 0;
+
+  /// Hands row `row` of the last batch, which a later check refused, to where SetAside() said.
+  virtual Status Reject(std::size_t row, std::string_view reason) = 0;
 
   [[nodiscard]] virtual SourcePosition position() const noexcept = 0;
 };

@@ -1,9 +1,10 @@
 #include "data_preprocessing/table/csv_reader.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 #include <zlib.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -12,7 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/table/parse_value.hpp"
+#include "data_preprocessing/table/csv_field_reader.hpp"
+#include "data_preprocessing/table/csv_hints.hpp"
+#include "data_preprocessing/table/text_decoder.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -20,15 +23,16 @@ namespace {
 /// The bytes of a file, decompressed when it is a gzip, whatever its name.
 class MaybeGzipFile {
  public:
-  static Result<MaybeGzipFile> Open(const std::filesystem::path& path) {
+  /// `name`: what messages call it; empty: its path.
+  static Result<MaybeGzipFile> Open(const std::filesystem::path& path, const std::string& name) {
     errno = 0;
     const gzFile file = ::gzopen(path.c_str(), "rbe");
     if (file == nullptr) {
-      return Error{ErrorCode::kIo, path.string() + ": cannot be opened: " +
-                                       std::strerror(errno == 0 ? ENOMEM : errno)};
+      return Error{ErrorCode::kIo, fmt::format("{}: cannot be opened: {}", path.string(),
+                                               std::strerror(errno == 0 ? ENOMEM : errno))};
     }
     ::gzbuffer(file, 1U << 18);
-    return MaybeGzipFile(file, path.string());
+    return MaybeGzipFile(file, name.empty() ? path.string() : name);
   }
 
   MaybeGzipFile(MaybeGzipFile&& other) noexcept
@@ -71,45 +75,141 @@ class MaybeGzipFile {
   std::string name_;
 };
 
+/// The characters of a file as UTF-8.
+class CsvText {
+ public:
+  CsvText(MaybeGzipFile file, CsvEncoding encoding)
+      : file_(std::move(file)), encoding_(encoding), decoder_(encoding) {}
+
+  [[nodiscard]] const MaybeGzipFile& file() const noexcept { return file_; }
+
+  /// As MaybeGzipFile::Read(); kInvalidArgument for what is no text in the encoding.
+  Result<std::size_t> Read(std::span<char> into) {
+    if (encoding_ == CsvEncoding::kUtf8) return ReadBytes(into);
+    std::size_t filled = 0;
+    while (filled < into.size()) {
+      if (taken_ == decoded_.size()) {
+        if (at_end_) break;
+        const Status more = DecodeMore();
+        if (!more) return more.error();
+        continue;
+      }
+      const std::size_t count = std::min(into.size() - filled, decoded_.size() - taken_);
+      std::memcpy(into.data() + filled, decoded_.data() + taken_, count);
+      filled += count;
+      taken_ += count;
+    }
+    return filled;
+  }
+
+ private:
+  /// The bytes as they are; of the first ones, whether they can be those of a CSV.
+  Result<std::size_t> ReadBytes(std::span<char> into) {
+    Result<std::size_t> count = file_.Read(into);
+    if (!count || std::exchange(has_begun_, true)) return count;
+    const auto reason = NoCsvBecause({into.data(), std::min(*count, kFirstBytes)}, encoding_);
+    if (!reason) return count;
+    return Error{ErrorCode::kInvalidArgument, fmt::format("{}: {}", file_.name(), *reason)};
+  }
+
+  Status DecodeMore() {
+    decoded_.clear();
+    taken_ = 0;
+    bytes_.resize(std::size_t{1} << 16);
+    const Result<std::size_t> count = ReadBytes(bytes_);
+    if (!count) return count.error();
+    at_end_ = *count < bytes_.size();
+    Status good = decoder_.Decode({bytes_.data(), *count}, decoded_);
+    if (good && at_end_) good = decoder_.Finish();
+    if (good) return {};
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: {}", file_.name(), good.error().message)};
+  }
+
+  static constexpr std::size_t kFirstBytes = 512;
+
+  MaybeGzipFile file_;
+  CsvEncoding encoding_;
+  bool has_begun_ = false;
+  TextDecoder decoder_;
+  std::vector<char> bytes_;
+  std::string decoded_;
+  std::size_t taken_ = 0;  // of decoded_
+  bool at_end_ = false;    // decoded_ holds the last characters
+};
+
+Error BadField(const CsvField& field, const ColumnSpec& column, std::string_view what) {
+  return CsvErrorAt(field.position, fmt::format("column \"{}\": {}", column.name, what),
+                    column.name);
+}
+
 // The scanner leaves at most one record over, so there is always room for more behind it.
 constexpr std::size_t kBufferBytes = kMaxCsvRecordBytes + (std::size_t{1} << 18);
 
 }  // namespace
 
 struct CsvTableReader::State {
-  State(MaybeGzipFile file_at_start, TimeZone wall)
-      : file(std::move(file_at_start)), zone(std::move(wall)) {}
+  State(MaybeGzipFile file, const TimeZone& wall, const CsvReadOptions& options)
+      : text(std::move(file), options.dialect.encoding),
+        zone(wall),
+        dialect(options.dialect),
+        reject(options.reject),
+        scanner(dialect),
+        values(schema, dialect, zone) {}
 
-  /// Next record of the file into scanner.fields(); errors name the file.
-  Result<bool> NextRecord();
+  /// What came of the next record.
+  enum class Next { kRecord, kEnd, kBadRecord };
+  /// Reads it into scanner.fields(), or, of a bad one, what is wrong into `bad`. Errors name the
+  /// file, whose end they are.
+  Result<Next> NextRecord(Error& bad);
   Status Refill();
   /// Finds the columns of `declared` in the header; none declared: makes them of the header.
   Status ReadHeader(std::optional<Schema> declared);
+  Status MatchColumns();
   /// Precondition: the header was read.
   Status AppendRecord(Table& batch);
+  /// Takes up to `max_rows` rows into `batch`.
+  Status ReadRows(std::size_t max_rows, Table& batch);
+  void NoteRow();
+  /// Hands the bad record on; `of` says whether its fields are known.
+  Status Reject(const Error& why, Next of);
+  /// Goes on behind the first line of what is no record.
+  Status SkipLine(std::string_view& line);
   [[nodiscard]] Error WithFile(Error error) const {
-    error.message.insert(0, file.name() + ": ");
+    error.message = fmt::format("{}: {}", text.file().name(), error.message);
     return error;
   }
 
-  MaybeGzipFile file;
+  CsvText text;
   Schema schema;
   TimeZone zone;
+  CsvDialect dialect;
+  RejectRecord reject;
   std::size_t bytes_total = 0;
 
   std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
   bool at_end = false;  // the buffer holds the last bytes of the file
   CsvScanner scanner;
+  CsvFieldReader values;
   std::size_t header_size = 0;
   std::vector<std::size_t> field_of_column;
-  std::vector<std::size_t> lines;  // of the last batch's rows
+  // Of the last batch's rows. Texts are only kept where rows may have to be set aside.
+  std::vector<std::size_t> lines;
+  std::vector<std::size_t> text_ends;
+  std::string texts;
 };
 
-Result<bool> CsvTableReader::State::NextRecord() {
+Result<CsvTableReader::State::Next> CsvTableReader::State::NextRecord(Error& bad) {
   while (true) {
     Result<bool> record = scanner.Next();
-    if (!record) return WithFile(std::move(record).error());
-    if (*record || at_end) return *record;
+    if (!record) {
+      const std::string_view line = scanner.rest().substr(0, scanner.rest().find('\n'));
+      bad = std::move(record).error();
+      bad.message = fmt::format("{}{}", bad.message, HintOfBytes(line, dialect));
+      return Next::kBadRecord;
+    }
+    if (*record) return Next::kRecord;
+    if (at_end) return Next::kEnd;
     const Status refilled = Refill();
     if (!refilled) return refilled.error();
   }
@@ -119,7 +219,7 @@ Status CsvTableReader::State::Refill() {
   const std::size_t kept = scanner.rest().size();
   if (kept > 0) std::memmove(buffer.get(), scanner.rest().data(), kept);
   const std::span<char> room(buffer.get() + kept, kBufferBytes - kept);
-  const Result<std::size_t> count = file.Read(room);
+  const Result<std::size_t> count = text.Read(room);
   if (!count) return count.error();
   at_end = *count < room.size();
   scanner.Resume({buffer.get(), kept + *count},
@@ -128,39 +228,46 @@ Status CsvTableReader::State::Refill() {
 }
 
 Status CsvTableReader::State::ReadHeader(std::optional<Schema> declared) {
-  const Result<std::size_t> count = file.Read({buffer.get(), kBufferBytes});
+  const Result<std::size_t> count = text.Read({buffer.get(), kBufferBytes});
   if (!count) return count.error();
   at_end = *count < kBufferBytes;
   scanner.Reset({buffer.get(), *count}, at_end ? CsvTextEnd::kIsTheEnd : CsvTextEnd::kMoreFollows);
-  const Result<bool> header = NextRecord();
+  Error bad;
+  const Result<Next> header = NextRecord(bad);
   if (!header) return header.error();
-  if (!*header) return WithFile(CsvErrorAt({}, "expected a header line, found an empty file"));
-
-  const std::vector<CsvField>& names = scanner.fields();
-  header_size = names.size();
+  if (*header == Next::kBadRecord) return WithFile(std::move(bad));
+  if (*header == Next::kEnd) {
+    return WithFile(CsvErrorAt({}, "expected a header line, found an empty file"));
+  }
+  header_size = scanner.fields().size();
   if (declared) {
     schema = *std::move(declared);
   } else {
-    for (const CsvField& name : names) {
+    for (const CsvField& name : scanner.fields()) {
       schema.columns.push_back({std::string(name.text), ColumnType::kText, true});
     }
   }
+  Status matched = MatchColumns();
+  if (!matched) return WithFile(std::move(matched).error());
+  return {};
+}
+
+Status CsvTableReader::State::MatchColumns() {
+  const std::vector<CsvField>& names = scanner.fields();
+  std::vector<std::optional<std::size_t>> columns;
+  Status matched = MatchHeader(names, schema, dialect.header, columns);
+  if (!matched) return matched;
   field_of_column.assign(schema.columns.size(), header_size);
   for (std::size_t i = 0; i < names.size(); ++i) {
-    const std::optional<std::size_t> column = schema.Find(names[i].text);
-    if (!column) continue;
-    if (field_of_column[*column] != header_size) {
-      return WithFile(CsvErrorAt(names[i].position,
-                                 "column \"" + std::string(names[i].text) + "\" is there twice",
-                                 names[i].text));
-    }
-    field_of_column[*column] = i;
+    if (columns[i]) field_of_column[*columns[i]] = i;
   }
-  for (std::size_t column = 0; column < field_of_column.size(); ++column) {
-    const std::string& name = schema.columns[column].name;
-    if (field_of_column[column] == header_size) {
-      return WithFile(
-          CsvErrorAt(scanner.position(), "the header has no column \"" + name + "\"", name));
+  for (std::size_t i = 0; i < field_of_column.size(); ++i) {
+    const ColumnSpec& column = schema.columns[i];
+    if (field_of_column[i] == header_size) {
+      return CsvErrorAt(scanner.position(),
+                        fmt::format("the header has no column \"{}\"{}", column.header(),
+                                    HintOfHeader(names, column, dialect)),
+                        column.name);
     }
   }
   return {};
@@ -171,46 +278,95 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
   if (fields.size() != header_size) {
     const CsvPosition where =
         fields.size() > header_size ? fields[header_size].position : fields.back().position;
-    return WithFile(CsvErrorAt(where, "expected " + std::to_string(header_size) +
-                                          " fields as in the header, got " +
-                                          std::to_string(fields.size())));
+    return CsvErrorAt(where, fmt::format("expected {} fields as in the header, got {}", header_size,
+                                         fields.size()));
   }
   for (std::size_t i = 0; i < field_of_column.size(); ++i) {
     const CsvField& field = fields[field_of_column[i]];
     const ColumnSpec& spec = schema.columns[i];
     Column& column = batch.column(i);
-    if (field.IsMissing() && spec.nullable) {
-      column.AppendMissing();
+    if (values.IsMissing(field, i)) {
+      if (spec.nullable) {
+        column.AppendMissing();
+      } else if (spec.type == ColumnType::kText) {
+        column.AppendText({});
+      } else {
+        return BadField(field, spec, "the value is missing");
+      }
       continue;
     }
-    if (field.IsMissing() && spec.type != ColumnType::kText) {
-      return WithFile(CsvErrorAt(field.position,
-                                 "column \"" + spec.name + "\": the value is missing", spec.name));
-    }
-    const Status appended = AppendParsed(field.text, zone, column);
+    const Status appended = values.Append(field.text, i, column);
     if (!appended) {
-      return WithFile(CsvErrorAt(
-          field.position, "column \"" + spec.name + "\": " + appended.error().message, spec.name));
+      return BadField(field, spec,
+                      fmt::format("{}{}", appended.error().message,
+                                  HintOfField(field.text, spec, dialect, zone)));
     }
   }
   return {};
 }
 
+Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
+  Error bad;
+  while (lines.size() < max_rows) {
+    const Result<Next> next = NextRecord(bad);
+    if (!next) return next.error();
+    if (*next == Next::kEnd) return {};
+    Status taken = *next == Next::kRecord ? AppendRecord(batch) : Status(std::move(bad));
+    if (taken) {
+      NoteRow();
+      continue;
+    }
+    if (!reject) return WithFile(std::move(taken).error());
+    batch.Truncate(lines.size());
+    taken = Reject(taken.error(), *next);
+    if (!taken) return taken;
+  }
+  return {};
+}
+
+void CsvTableReader::State::NoteRow() {
+  lines.push_back(scanner.position().line);
+  if (!reject) return;
+  texts.append(scanner.record_text());
+  text_ends.push_back(texts.size());
+}
+
+Status CsvTableReader::State::Reject(const Error& why, Next of) {
+  RejectedRecord rejected{
+      .line = scanner.position().line, .reason = why.message, .text = scanner.record_text()};
+  if (of == Next::kBadRecord) {
+    Status skipped = SkipLine(rejected.text);
+    if (!skipped) return skipped;
+  }
+  return reject(rejected);
+}
+
+Status CsvTableReader::State::SkipLine(std::string_view& line) {
+  while (!scanner.SkipLine(line)) {
+    if (scanner.rest().size() == kBufferBytes) {
+      return WithFile(CsvErrorAt(scanner.position(), "a line of more than 1 MiB"));
+    }
+    Status refilled = Refill();
+    if (!refilled) return refilled;
+  }
+  return {};
+}
+
 Result<CsvTableReader> CsvTableReader::Open(const std::filesystem::path& path, const Schema& schema,
-                                            const TimeZone& zone) {
-  return OpenFile(path, schema, zone);
+                                            const TimeZone& zone, const CsvReadOptions& options) {
+  return OpenFile(path, schema, zone, options);
 }
 
 Result<CsvTableReader> CsvTableReader::OpenAsText(const std::filesystem::path& path) {
-  return OpenFile(path, std::nullopt, TimeZone());
+  return OpenFile(path, std::nullopt, TimeZone(), {});
 }
 
 Result<CsvTableReader> CsvTableReader::OpenFile(const std::filesystem::path& path,
-                                                std::optional<Schema> schema,
-                                                const TimeZone& zone) {
-  Result<MaybeGzipFile> file = MaybeGzipFile::Open(path);
+                                                std::optional<Schema> schema, const TimeZone& zone,
+                                                const CsvReadOptions& options) {
+  Result<MaybeGzipFile> file = MaybeGzipFile::Open(path, options.name);
   if (!file) return std::move(file).error();
-  auto state = std::make_unique<State>(*std::move(file), zone);
+  auto state = std::make_unique<State>(*std::move(file), zone, options);
   std::error_code no_size;  // of a pipe: there is no progress to show then
   const std::uintmax_t size = std::filesystem::file_size(path, no_size);
   if (!no_size) state->bytes_total = static_cast<std::size_t>(size);
@@ -227,29 +383,32 @@ CsvTableReader::~CsvTableReader() = default;
 const Schema& CsvTableReader::schema() const noexcept { return state_->schema; }
 
 Result<bool> CsvTableReader::ReadBatch(std::size_t max_rows, Table& batch) {
+  State& state = *state_;
   batch.Clear();
-  state_->lines.clear();
-  while (state_->lines.size() < max_rows) {
-    Result<bool> record = state_->NextRecord();
-    if (record && !*record) break;
-    const Status appended = record ? state_->AppendRecord(batch) : Status(record.error());
-    if (!appended) {
-      batch.Clear();
-      return appended.error();
-    }
-    state_->lines.push_back(state_->scanner.position().line);
+  state.lines.clear();
+  state.text_ends.clear();
+  state.texts.clear();
+  const Status read = state.ReadRows(max_rows, batch);
+  if (!read) {
+    batch.Clear();
+    return read.error();
   }
-  return !state_->lines.empty();
+  return !state.lines.empty();
 }
 
 std::size_t CsvTableReader::line_of(std::size_t row) const noexcept { return state_->lines[row]; }
 
-std::size_t CsvTableReader::bytes_read() const noexcept { return state_->file.offset(); }
+std::string_view CsvTableReader::text_of(std::size_t row) const noexcept {
+  const std::size_t begin = row == 0 ? 0 : state_->text_ends[row - 1];
+  return std::string_view(state_->texts).substr(begin, state_->text_ends[row] - begin);
+}
+
+std::size_t CsvTableReader::bytes_read() const noexcept { return state_->text.file().offset(); }
 
 std::size_t CsvTableReader::bytes_total() const noexcept { return state_->bytes_total; }
 
-Result<std::string> HashCsvContent(const std::filesystem::path& path) {
-  Result<MaybeGzipFile> file = MaybeGzipFile::Open(path);
+Result<std::string> HashCsvContent(const std::filesystem::path& path, const std::string& name) {
+  Result<MaybeGzipFile> file = MaybeGzipFile::Open(path, name);
   if (!file) return std::move(file).error();
   const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> hash(XXH3_createState(),
                                                                       &XXH3_freeState);

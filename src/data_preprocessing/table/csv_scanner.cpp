@@ -5,6 +5,7 @@
 
 #include "data_preprocessing/table/csv_scanner.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
@@ -16,11 +17,7 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
-constexpr std::array<bool, 256> kEndsPlainField = [] {
-  std::array<bool, 256> ends{};
-  for (const unsigned char c : {',', '"', '\n', '\r'}) ends[c] = true;
-  return ends;
-}();
+constexpr bool IsBlank(char c) noexcept { return c == ' ' || c == '\t'; }
 
 bool AreGoodBytes(std::string_view text) noexcept {
   return text.find('\0') == std::string_view::npos &&
@@ -34,6 +31,13 @@ Error CsvErrorAt(CsvPosition position, std::string_view what, std::string_view f
                         std::to_string(position.column) + ": ";
   message += what;
   return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
+}
+
+CsvScanner::CsvScanner(const CsvDialect& dialect) noexcept
+    : delimiter_(dialect.delimiter), trims_(dialect.blanks == CsvBlanks::kTrimmed) {
+  for (const char c : {delimiter_, '"', '\n', '\r'}) {
+    ends_plain_field_[static_cast<unsigned char>(c)] = true;
+  }
 }
 
 void CsvScanner::Reset(std::string_view text, CsvTextEnd end) {
@@ -62,15 +66,12 @@ Result<bool> CsvScanner::Next() {
   escaped_.clear();
   SkipEmptyLines();
   record_ = next_.position();
+  record_begin_ = next_.at;
   if (next_.at == end()) return false;
   Cursor cursor = next_;
   while (true) {
     CsvField& field = fields_.emplace_back();
-    field.position = cursor.position();
-    field.quoted = cursor.at != end() && *cursor.at == '"';
-    if (!field.quoted) {
-      ScanPlain(cursor, field);
-    } else if (!ScanQuoted(cursor, field)) {
+    if (!ScanField(cursor, field)) {
       if (text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
       return CsvErrorAt(field.position, "the quote that opens here is never closed");
     }
@@ -78,10 +79,11 @@ Result<bool> CsvScanner::Next() {
       if (text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
       return Finish(cursor);
     }
+    if (*cursor.at == delimiter_) {
+      ++cursor.at;
+      continue;
+    }
     switch (*cursor.at) {
-      case ',':
-        ++cursor.at;
-        break;
       case '\n':
         cursor.EnterLine(cursor.at + 1);
         return Finish(cursor);
@@ -93,12 +95,41 @@ Result<bool> CsvScanner::Next() {
         cursor.EnterLine(cursor.at + 2);
         return Finish(cursor);
       default:
-        return CsvErrorAt(cursor.position(),
-                          field.quoted ? "expected a comma or the end of the line behind a closing "
-                                         "quote (a quote inside quotes is written twice)"
-                                       : "a quote inside a field that does not start with one");
+        return Misplaced(cursor.position(), field);
     }
   }
+}
+
+Error CsvScanner::Misplaced(CsvPosition position, const CsvField& field) const {
+  if (!field.quoted) {
+    return CsvErrorAt(position, "a quote inside a field that does not start with one");
+  }
+  const std::string delimiter = delimiter_ == ','    ? "a comma"
+                                : delimiter_ == '\t' ? "a tab"
+                                                     : fmt::format("\"{}\"", delimiter_);
+  return CsvErrorAt(position, fmt::format("expected {} or the end of the line behind a closing "
+                                          "quote (a quote inside quotes is written twice)",
+                                          delimiter));
+}
+
+std::string_view CsvScanner::record_text() const noexcept {
+  std::string_view record(record_begin_, static_cast<std::size_t>(next_.at - record_begin_));
+  if (record.ends_with('\n')) record.remove_suffix(1);
+  if (record.ends_with('\r')) record.remove_suffix(1);
+  return record;
+}
+
+bool CsvScanner::SkipLine(std::string_view& line) noexcept {
+  const std::size_t line_break = rest().find('\n');
+  if (line_break == std::string_view::npos && text_end_ == CsvTextEnd::kMoreFollows) return false;
+  line = rest().substr(0, line_break);
+  if (line_break == std::string_view::npos) {
+    next_.at = end();
+  } else {
+    next_.EnterLine(next_.at + line_break + 1);
+  }
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  return true;
 }
 
 void CsvScanner::SkipEmptyLines() noexcept {
@@ -110,10 +141,30 @@ void CsvScanner::SkipEmptyLines() noexcept {
   }
 }
 
+void CsvScanner::SkipBlanks(Cursor& cursor) const noexcept {
+  while (cursor.at != end() && IsBlank(*cursor.at) && *cursor.at != delimiter_) ++cursor.at;
+}
+
+bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
+  if (trims_) SkipBlanks(cursor);
+  field.position = cursor.position();
+  field.quoted = cursor.at != end() && *cursor.at == '"';
+  if (!field.quoted) {
+    ScanPlain(cursor, field);
+    if (trims_) {
+      while (!field.text.empty() && IsBlank(field.text.back())) field.text.remove_suffix(1);
+    }
+    return true;
+  }
+  const bool closed = ScanQuoted(cursor, field);
+  if (closed && trims_) SkipBlanks(cursor);
+  return closed;
+}
+
 void CsvScanner::ScanPlain(Cursor& cursor, CsvField& field) const noexcept {
   const char* const begin = cursor.at;
   const char* at = begin;
-  while (at != end() && !kEndsPlainField[static_cast<unsigned char>(*at)]) ++at;
+  while (at != end() && !ends_plain_field_[static_cast<unsigned char>(*at)]) ++at;
   field.text = {begin, static_cast<std::size_t>(at - begin)};
   cursor.at = at;
 }

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 
 namespace forkcast::preprocessing {
 
@@ -24,10 +26,8 @@ struct CsvPosition {
 /// One field of a record. `text` is unquoted and unescaped.
 struct CsvField {
   std::string_view text;
-  bool quoted = false;  ///< An empty field that was quoted is an empty text, not a missing value.
+  bool quoted = false;
   CsvPosition position;
-
-  [[nodiscard]] bool IsMissing() const noexcept { return text.empty() && !quoted; }
 };
 
 /// A longer record is an error: most likely a quote was left open.
@@ -36,12 +36,15 @@ inline constexpr std::size_t kMaxCsvRecordBytes = std::size_t{1} << 20;
 /// Whether a text given to a scanner ends where the CSV ends.
 enum class CsvTextEnd { kIsTheEnd, kMoreFollows };
 
-/// Splits CSV text in memory into records (RFC 4180): `,` separates, `"` quotes, `""` inside quotes
-/// is one quote, CRLF or LF ends a record, the last end may be absent, a UTF-8 byte-order mark in
-/// front is skipped, a completely empty line is skipped. Bytes must be UTF-8 (checked).
+/// Splits CSV text in memory into records (RFC 4180): the dialect's delimiter separates, `"`
+/// quotes,
+/// `""` inside quotes is one quote, CRLF or LF ends a record, the last end may be absent, a UTF-8
+/// byte-order mark in front is skipped, a completely empty line is skipped. Bytes must be UTF-8
+/// (checked), whatever the dialect's encoding: a TextDecoder comes before. Where the dialect trims,
+/// blanks around a field and its quotes are left out.
 /// Errors are kInvalidArgument and name line and column: a quote inside an unquoted field, text
 /// behind a closing quote, an open quote at the end, a bare CR, a NUL byte, a record over
-/// kMaxCsvRecordBytes. After an error only Reset() makes sense.
+/// kMaxCsvRecordBytes. After an error only Reset() makes sense, or SkipLine().
 /// Views in `fields()` point into the given text, or into the scanner's own memory for escaped
 /// fields, and live until the next call of Next(). Allocates only for fields with escaped quotes
 /// and when a record has more fields than any before.
@@ -52,7 +55,7 @@ enum class CsvTextEnd { kIsTheEnd, kMoreFollows };
 ///     scanner.Resume(scanner.rest() and more bytes behind it, CsvTextEnd::kIsTheEnd);
 class CsvScanner {
  public:
-  CsvScanner() = default;
+  explicit CsvScanner(const CsvDialect& dialect = {}) noexcept;
   /// Starts over on `text`, which must outlive its use. Keeps the memory of earlier texts. A first
   /// piece must hold the whole byte-order mark, if there is one.
   void Reset(std::string_view text, CsvTextEnd end = CsvTextEnd::kIsTheEnd);
@@ -65,6 +68,11 @@ class CsvScanner {
   [[nodiscard]] const std::vector<CsvField>& fields() const noexcept { return fields_; }
   /// Start of the record that Next() read last.
   [[nodiscard]] CsvPosition position() const noexcept { return record_; }
+  /// The bytes of that record as they stand in the text, without the end of its last line.
+  [[nodiscard]] std::string_view record_text() const noexcept;
+  /// After an error that a record caused: goes on behind the first line of that record, which is
+  /// `line` then. False when the end of that line is not within the text and more follows.
+  bool SkipLine(std::string_view& line) noexcept;
   /// What Next() has not read yet: from the start of a record on.
   [[nodiscard]] std::string_view rest() const noexcept {
     return text_.substr(static_cast<std::size_t>(next_.at - text_.data()));
@@ -88,19 +96,28 @@ class CsvScanner {
   void Start(std::string_view text, CsvTextEnd end);
   [[nodiscard]] const char* end() const noexcept { return text_.data() + text_.size(); }
   void SkipEmptyLines() noexcept;
+  void SkipBlanks(Cursor& cursor) const noexcept;
+  /// Reads a field up to what ends it. False when its closing quote is not within the text.
+  bool ScanField(Cursor& cursor, CsvField& field);
   void ScanPlain(Cursor& cursor, CsvField& field) const noexcept;
   /// False when the closing quote is not within the text.
   bool ScanQuoted(Cursor& cursor, CsvField& field);
+  [[nodiscard]] Error Misplaced(CsvPosition position, const CsvField& field) const;
   Result<bool> Unfinished();
   Result<bool> Finish(const Cursor& behind);
   Status CheckBytes(const char* record_end) const;
   void Unescape();
+
+  char delimiter_;
+  bool trims_;
+  std::array<bool, 256> ends_plain_field_{};
 
   std::string_view text_;
   CsvTextEnd text_end_ = CsvTextEnd::kIsTheEnd;
   bool bytes_checked_ = true;  // the whole text is UTF-8 without NUL, no need to look at records
   Cursor next_;
   CsvPosition record_;
+  const char* record_begin_ = nullptr;
   std::vector<CsvField> fields_;
   std::vector<std::size_t> escaped_;  // fields whose text still has its quotes doubled
   std::vector<char> unescaped_;

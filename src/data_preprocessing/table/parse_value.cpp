@@ -1,10 +1,15 @@
 #include "data_preprocessing/table/parse_value.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace forkcast::preprocessing {
@@ -158,8 +163,16 @@ Result<std::int64_t> ParseInt64(std::string_view text) {
 
 Result<double> ParseDouble(std::string_view text) {
   double value = 0;
-  if (!ParseWhole(text, value) || !std::isfinite(value)) return NotA("a finite number", text);
-  return value;
+  const char* const end = text.data() + text.size();
+  const auto [stop, code] = std::from_chars(text.data(), end, value);
+  const bool whole = stop == end && !text.empty();
+  if (whole && code == std::errc() && std::isfinite(value)) return value;
+  // Too large, or so small that it is 0; from_chars() does not tell which.
+  if (whole && code == std::errc::result_out_of_range) {
+    value = std::strtod(std::string(text).c_str(), nullptr);
+    if (std::isfinite(value)) return value;
+  }
+  return NotA("a finite number", text);
 }
 
 Result<bool> ParseBool(std::string_view text) {
@@ -167,6 +180,21 @@ Result<bool> ParseBool(std::string_view text) {
   if (text == "false" || text == "False" || text == "FALSE" || text == "0") return false;
   return NotA("true or false", text);
 }
+
+namespace {
+
+Result<bool> ParseWord(std::string_view text, const ColumnFormat& format) {
+  const auto is_in = [text](const std::vector<std::string>& words) {
+    return std::ranges::find(words, text) != words.end();
+  };
+  if (is_in(format.true_words)) return true;
+  if (is_in(format.false_words)) return false;
+  return NotA(fmt::format("one of {}, {}", fmt::join(format.true_words, ", "),
+                          fmt::join(format.false_words, ", ")),
+              text);
+}
+
+}  // namespace
 
 Status AppendParsed(std::string_view text, const TimeZone& zone, Column& column) {
   switch (column.type()) {
@@ -199,6 +227,23 @@ Status AppendParsed(std::string_view text, const TimeZone& zone, Column& column)
     }
   }
   return Error{ErrorCode::kInternal, "unknown column type"};
+}
+
+Status AppendParsed(std::string_view text, const ColumnFormat& format, const TimeZone& zone,
+                    Column& column) {
+  if (format.time) {
+    const Result<Instant> value = format.time->Parse(text, zone);
+    if (!value) return value.error();
+    column.AppendTimestamp(*value);
+    return {};
+  }
+  if (!format.true_words.empty()) {
+    const Result<bool> value = ParseWord(text, format);
+    if (!value) return value.error();
+    column.AppendBool(*value);
+    return {};
+  }
+  return AppendParsed(text, zone, column);
 }
 
 }  // namespace forkcast::preprocessing

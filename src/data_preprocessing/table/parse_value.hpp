@@ -5,6 +5,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/column_format.hpp"
 #include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
@@ -27,7 +28,8 @@ void AppendIsoTimestamp(Instant instant, std::string& out);
 
 /// Decimal digits with an optional minus; nothing else. kInvalidArgument otherwise.
 Result<std::int64_t> ParseInt64(std::string_view text);
-/// A finite decimal number, `.` as its point, exponent allowed. kInvalidArgument otherwise.
+/// A finite decimal number, `.` as its point, exponent allowed; one that is too small is 0.
+/// kInvalidArgument otherwise.
 Result<double> ParseDouble(std::string_view text);
 /// true/false, True/False, TRUE/FALSE, 1/0. kInvalidArgument otherwise.
 Result<bool> ParseBool(std::string_view text);
@@ -35,5 +37,8 @@ Result<bool> ParseBool(std::string_view text);
 /// Appends `text` to `column` as a value of its type; text columns take it as it is.
 /// kInvalidArgument, and no change, when it is no such value.
 Status AppendParsed(std::string_view text, const TimeZone& zone, Column& column);
+/// The same where the column may declare how its values are written.
+Status AppendParsed(std::string_view text, const ColumnFormat& format, const TimeZone& zone,
+                    Column& column);
 
 }  // namespace forkcast::preprocessing

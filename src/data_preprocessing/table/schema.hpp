@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data_preprocessing/table/column_format.hpp"
+
 namespace forkcast::preprocessing {
 
 /// Declared, never guessed: text stays as it came (`00123` never becomes 123).
@@ -20,7 +22,12 @@ struct ColumnSpec {
   ColumnType type = ColumnType::kText;
   /// Whether a value may be missing: an empty CSV field, a JSON null, an absent request field.
   bool nullable = false;
+  ColumnFormat format{};
 
+  /// What a CSV's header calls it.
+  [[nodiscard]] const std::string& header() const noexcept {
+    return format.header.empty() ? name : format.header;
+  }
   friend bool operator==(const ColumnSpec&, const ColumnSpec&) = default;
 };
 

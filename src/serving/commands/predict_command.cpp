@@ -171,9 +171,11 @@ Table ReadKeys(const PipelineSpec& spec, const std::filesystem::path& file,
   Schema fields;
   for (const std::string& name : spec.forecast->key) {
     const std::size_t column = *spec.request.fields.Find(name);
-    fields.columns.push_back({.name = name, .type = spec.request.fields.columns[column].type});
+    fields.columns.push_back(spec.request.fields.columns[column]);
+    fields.columns.back().nullable = false;
   }
-  CsvTableReader reader = Require(CsvTableReader::Open(file, fields, spec.zone));
+  CsvTableReader reader =
+      Require(CsvTableReader::Open(file, fields, spec.zone, {.dialect = spec.request.csv}));
   constexpr std::size_t kRowsAtOnce = 10'000;
   Table batch(fields);
   Table keys(spec.request.fields);

@@ -14,7 +14,7 @@ namespace forkcast::serving {
 struct ScoringSteps {
   ScoringSteps(std::shared_ptr<const ServedPipeline> its_pipeline, wire::DecoderLimits limits)
       : pipeline(std::move(its_pipeline)),
-        decoder(pipeline->fields(), pipeline->spec().zone, limits),
+        decoder(pipeline->fields(), pipeline->spec().zone, limits, pipeline->spec().request.csv),
         decoded(pipeline->fields()),
         scorer(pipeline->MakeScorer()),
         writer(pipeline->answer().schema) {}

@@ -154,6 +154,10 @@ JsonSchema ObjectSchema(const std::vector<ColumnSpec>& members) {
   for (const ColumnSpec& member : members) {
     schema["properties"][member.name] =
         SchemaOf(member.type, member.nullable ? Nullable::kYes : Nullable::kNo);
+    if (member.format.time) {
+      schema["properties"][member.name]["description"] =
+          member.format.time->text() + ", or ISO 8601";
+    }
     if (!member.nullable) schema["required"].push_back(member.name);
   }
   return schema;

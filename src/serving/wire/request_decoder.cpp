@@ -7,15 +7,19 @@
 #include <string>
 #include <utility>
 
+#include "data_preprocessing/table/csv_field_reader.hpp"
 #include "data_preprocessing/table/csv_scanner.hpp"
-#include "data_preprocessing/table/parse_value.hpp"
+#include "data_preprocessing/table/text_decoder.hpp"
 #include "serving/wire/json_rows.hpp"
 #include "serving/wire/row_collector.hpp"
 
 namespace forkcast::wire {
 namespace {
 
+using preprocessing::CsvDialect;
+using preprocessing::CsvEncoding;
 using preprocessing::CsvField;
+using preprocessing::CsvFieldReader;
 using preprocessing::CsvScanner;
 using preprocessing::Schema;
 using preprocessing::TimeZone;
@@ -25,7 +29,8 @@ constexpr std::size_t kBytesAStep = 1024;  // of looking at a body as a whole
 /// Reads rows from CSV.
 class CsvRows {
  public:
-  CsvRows(const Schema& schema, const TimeZone& zone) : schema_(schema), zone_(zone) {}
+  CsvRows(const Schema& schema, const TimeZone& zone, const CsvDialect& dialect)
+      : schema_(schema), dialect_(dialect), scanner_(dialect), values_(schema, dialect, zone) {}
 
   void Start(std::string_view body, CsvHeader header, RowCollector& rows) {
     body_ = body;
@@ -53,6 +58,10 @@ class CsvRows {
  private:
   Status Begin() {
     begun_ = true;
+    if (dialect_.encoding != CsvEncoding::kUtf8) {
+      Status decoded = DecodeBody();
+      if (!decoded) return decoded;
+    }
     scanner_.Reset(body_);
     if (header_ == CsvHeader::kAbsent) {
       columns_.resize(schema_.columns.size());
@@ -69,16 +78,11 @@ class CsvRows {
 
   Status ReadHeader() {
     const std::vector<CsvField>& header = scanner_.fields();
-    columns_.assign(header.size(), std::nullopt);
+    const Status matched = preprocessing::MatchHeader(header, schema_, dialect_.header, columns_);
+    if (!matched) return matched.error();
     found_.assign(schema_.columns.size(), false);
-    for (std::size_t i = 0; i < header.size(); ++i) {
-      columns_[i] = schema_.Find(header[i].text);
-      if (!columns_[i]) continue;
-      if (found_[*columns_[i]]) {
-        return preprocessing::CsvErrorAt(header[i].position, "the header names this column twice",
-                                         header[i].text);
-      }
-      found_[*columns_[i]] = true;
+    for (const std::optional<std::size_t> column : columns_) {
+      if (column) found_[*column] = true;
     }
     if (std::ranges::find(found_, true) == found_.end() && !found_.empty()) return NoneFound();
     for (std::size_t i = 0; i < schema_.columns.size(); ++i) {
@@ -123,22 +127,33 @@ class CsvRows {
     for (std::size_t i = 0; i < fields.size() && !rows.failed(); ++i) {
       if (!columns_[i]) continue;
       const std::size_t column = *columns_[i];
-      if (fields[i].IsMissing()) {
+      if (values_.IsMissing(fields[i], column)) {
         rows.AddMissing(column);
         continue;
       }
-      Status parsed = preprocessing::AppendParsed(fields[i].text, zone_, rows.column(column));
+      Status parsed = values_.Append(fields[i].text, column, rows.column(column));
       if (!parsed) rows.Fail(std::move(parsed).error().message, schema_.columns[column].name);
     }
   }
 
+  Status DecodeBody() {
+    decoded_.clear();
+    preprocessing::TextDecoder decoder(dialect_.encoding);
+    Status good = decoder.Decode(body_, decoded_);
+    if (good) good = decoder.Finish();
+    body_ = decoded_;
+    return good;
+  }
+
   const Schema& schema_;
-  const TimeZone& zone_;
+  const CsvDialect& dialect_;
   CsvScanner scanner_;
+  CsvFieldReader values_;
   std::vector<std::optional<std::size_t>> columns_;  // schema's column of each field
   std::vector<bool> found_;                          // by column of the schema
   // Of the body at hand.
   std::string_view body_;
+  std::string decoded_;  // the body, where it is not UTF-8
   CsvHeader header_ = CsvHeader::kPresent;
   RowCollector* rows_ = nullptr;
   bool begun_ = false;
@@ -155,16 +170,18 @@ void DecodedRequest::Clear() noexcept {
 }
 
 struct RequestDecoder::State {
-  State(Schema declared, TimeZone default_zone, DecoderLimits its_limits)
+  State(Schema declared, TimeZone default_zone, DecoderLimits its_limits, CsvDialect its_dialect)
       : schema(std::move(declared)),
         zone(std::move(default_zone)),
         limits(its_limits),
+        dialect(std::move(its_dialect)),
         json(schema, zone, limits.max_depth),
-        csv(schema, zone) {}
+        csv(schema, zone, dialect) {}
 
   Schema schema;
   TimeZone zone;
   DecoderLimits limits;
+  CsvDialect dialect;
   JsonRows json;
   CsvRows csv;
   // Of the body at hand.
@@ -174,8 +191,10 @@ struct RequestDecoder::State {
   std::size_t bytes_to_look_at = 0;
 };
 
-RequestDecoder::RequestDecoder(Schema schema, TimeZone zone, DecoderLimits limits)
-    : state_(std::make_unique<State>(std::move(schema), std::move(zone), limits)) {}
+RequestDecoder::RequestDecoder(Schema schema, TimeZone zone, DecoderLimits limits,
+                               CsvDialect dialect)
+    : state_(std::make_unique<State>(std::move(schema), std::move(zone), limits,
+                                     std::move(dialect))) {}
 RequestDecoder::RequestDecoder(RequestDecoder&&) noexcept = default;
 RequestDecoder& RequestDecoder::operator=(RequestDecoder&&) noexcept = default;
 RequestDecoder::~RequestDecoder() = default;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 #include "serving/wire/media_type.hpp"
@@ -57,9 +58,9 @@ inline constexpr std::size_t kBodyPadding = 64;
 /// A row in which no field of a schema that has some is named is an error, even where all may be
 /// missing: it was meant for somebody else.
 /// CSV needs a header line unless it is said to be absent; columns are found by name in any order,
-/// absent nullable columns are missing, an empty unquoted field is a missing value. Without a
-/// header fields are those of the schema in its order, the last of which may be left out where they
-/// are nullable.
+/// absent nullable columns are missing, an empty field (of text, an unquoted one) is a missing
+/// value. Without a header fields are those of the schema in its order, the last of which may be
+/// left out where they are nullable.
 ///
 /// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, no CSV header or one that
 /// names no field of the schema, a bad quote in CSV, too many rows) is an error of the call:
@@ -79,7 +80,9 @@ inline constexpr std::size_t kBodyPadding = 64;
 ///     do { ... } while (more = decoder.Continue(64), more.ok() && !*more);
 class RequestDecoder {
  public:
-  RequestDecoder(preprocessing::Schema schema, preprocessing::TimeZone zone, DecoderLimits limits);
+  /// `dialect`: of bodies in CSV.
+  RequestDecoder(preprocessing::Schema schema, preprocessing::TimeZone zone, DecoderLimits limits,
+                 preprocessing::CsvDialect dialect = {});
   RequestDecoder(RequestDecoder&&) noexcept;
   RequestDecoder& operator=(RequestDecoder&&) noexcept;
   ~RequestDecoder();

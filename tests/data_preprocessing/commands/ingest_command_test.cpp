@@ -2,8 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -232,10 +235,82 @@ TEST_F(Ingest, TakesOnlyTheTablesAskedFor) {
   EXPECT_THAT(ended.out, testing::StartsWith("prices.csv.gz: 2 rows added\nseries prices"));
 }
 
-TEST_F(Ingest, ASeriesWithoutItsTableIsNamedAfterTheRowsAreStored) {
-  const Ended ended = Run({"--table", "prices"});
-  EXPECT_NE(ended.code, 0);
-  EXPECT_THAT(ended.err, AllOf(HasSubstr("the rows are stored, but"), HasSubstr("\"stock\"")));
+TEST_F(Ingest, ATableWhoseRowsAreStillToComeIsEmptyForItsSeries) {
+  fs::remove(data() / "stock.csv");
+  const Ended first = Run({"--table", "prices"});
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("series stock: 0 keys, 0 rows"));
+  folder_.Write("data/stock.csv", kStock);
+  const Ended second = Run({"--table", "stock"});
+  EXPECT_EQ(second.code, 0) << second.err;
+  EXPECT_THAT(second.out, HasSubstr("series stock: 2 keys, 3 rows"));
+}
+
+TEST_F(Ingest, TakesFilesThatAreNamedInPlaceOfThoseOfTheFolder) {
+  folder_.Write("march.csv", "sku,at,level\n9,2024-03-01,1\n");
+  fs::create_directory(folder_.path() / "april");
+  folder_.Write("april/b.csv", "sku,at,level\n9,2024-04-02,3\n");
+  folder_.Write("april/a.csv", "sku,at,level\n9,2024-04-01,2\n");
+  folder_.Write("april/notes.txt", "");
+  const std::string stock = "stock=" + folder_.path().string() + "/";
+  const Ended ended = Run({"--file", stock + "march.csv", "--file", stock + "april"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, testing::StartsWith("march.csv: 1 row added\na.csv: 1 row added\n"
+                                             "b.csv: 1 row added\nprices.csv.gz: 2 rows added\n"));
+  EXPECT_THAT(ended.out, HasSubstr("april/notes.txt: neither .csv nor .csv.gz\n"));
+  EXPECT_THAT(StoredRows(), ElementsAre("'9' 2024-03-01T00:00:00Z 1", "'9' 2024-04-01T00:00:00Z 2",
+                                        "'9' 2024-04-02T00:00:00Z 3", "'007' 199", "'8' 250"));
+}
+
+TEST_F(Ingest, TakesOnlyWhatIsNamedWithoutAFolder) {
+  const Ended ended = RunWords({"--pipeline", folder_.path() / "pipeline.json", "--store",
+                                "sqlite:" + store().string(), "--file",
+                                "stock=" + (data() / "stock.csv").string()});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(StoredRows().size(), 3U);
+}
+
+TEST_F(Ingest, AWrongFileAmongSeveralLeavesTheStoreAsItWas) {
+  folder_.Write("data/stock-2.csv", "sku,at,level\n9,2024-03-01,many\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_THAT(ended.err, HasSubstr("stock-2.csv: line 2, column 14"));
+  EXPECT_FALSE(fs::exists(store()));
+}
+
+TEST_F(Ingest, SetsWrongRowsAsideAndTakesTheOthers) {
+  folder_.Write("data/stock.csv", std::string(kStock) + "8,soon,1\n8,2024-01-03,\n");
+  const fs::path rejects = folder_.path() / "rejects.csv";
+  const Ended ended = Run({"--rejects", rejects, "--max-rejects", "2"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, testing::StartsWith("stock.csv: 3 rows added, 2 rejected\n"));
+  EXPECT_THAT(ended.out, HasSubstr("rejected rows are in " + rejects.string() + "\n"));
+  EXPECT_EQ(StoredRows().size(), 5U);
+  const std::string file = "\"" + (data() / "stock.csv").string() + "\"";
+  EXPECT_THAT(ReadWhole(rejects),
+              AllOf(testing::StartsWith("file,line,reason,text\n" + file + ",5,"),
+                    HasSubstr(",\"8,soon,1\"\n" + file +
+                              ",6,\"line 6, column 14: column "
+                              "\"\"level\"\": the value is missing\",\"8,2024-01-03,\"\n")));
+  const Ended again = Run({"--rejects", rejects, "--json"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  const auto summary = nlohmann::json::parse(again.out);
+  EXPECT_EQ(summary["tables"][0]["already_ingested"], true);
+  EXPECT_EQ(summary["rejected"], 0);
+  EXPECT_THAT(Run().out, testing::StartsWith("stock.csv: already ingested (same content), nothing "
+                                             "added, 2 rejected\n"));
+}
+
+TEST_F(Ingest, WithMoreWrongRowsThanAllowedTakesNothing) {
+  folder_.Write("data/stock.csv", std::string(kStock) + "8,soon,1\n8,2024-01-03,\n");
+  const fs::path rejects = folder_.path() / "rejects.csv";
+  for (const std::string limit : {"1", "10%"}) {
+    const Ended ended = Run({"--rejects", rejects, "--max-rejects", limit});
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err, HasSubstr("(--max-rejects); nothing was taken. The first: "));
+    EXPECT_FALSE(fs::exists(store()));
+    EXPECT_FALSE(fs::exists(rejects));
+  }
 }
 
 TEST_F(Ingest, RowsThatNoSeriesCanBeMadeOfAreStoredAndNamed) {
@@ -265,6 +340,85 @@ TEST_F(Ingest, JsonIsOneLineWithTheSameNumbers) {
   EXPECT_TRUE(summary["series"][1]["newest"].is_null());
   EXPECT_EQ(summary["snapshots"], snapshots().string());
 }
+
+// ---- killed while it works ----
+
+struct KillPoint {
+  std::string name;
+  /// Whether it has come so far; `folder` has the store s.db and the rejects r.csv.
+  bool (*is_reached)(const fs::path& folder);
+};
+
+void PrintTo(const KillPoint& point, std::ostream* out) { *out << point.name; }
+
+class KilledIngest : public Ingest, public testing::WithParamInterface<KillPoint> {
+ protected:
+  static constexpr int kRows = 200'000;
+  static constexpr int kBad = 200;
+
+  /// Many rows, with bad ones spread over them.
+  void WriteManyRows() const {
+    std::string text = "sku,at,level\n";
+    for (int i = 0; i < kRows; ++i) {
+      const char* const level = i % (kRows / kBad) == 0 ? "many" : "1";
+      text += std::to_string(i) + ",2024-03-01," + level + "\n";
+    }
+    folder_.Write("data/stock-2.csv", text);
+  }
+
+  /// Runs it in another process, which is killed at the point; its exit code when it was faster.
+  [[nodiscard]] std::optional<int> RunAndKill() const {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(Run({"--rejects", folder_.path() / "r.csv", "--quiet"}).code);
+    int status = 0;
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+      if (!GetParam().is_reached(folder_.path())) continue;
+      ::kill(child, SIGKILL);
+      ::waitpid(child, &status, 0);
+      break;
+    }
+    return WIFEXITED(status) ? std::optional(WEXITSTATUS(status)) : std::nullopt;
+  }
+};
+
+TEST_P(KilledIngest, LeavesTheStoreAsBeforeOrWithAllRows) {
+  ASSERT_EQ(Run().code, 0);
+  const std::size_t before = StoredRows().size();
+  WriteManyRows();
+  const std::optional<int> code = RunAndKill();
+  const std::size_t after = StoredRows().size();
+  constexpr std::size_t kGood = kRows - kBad;
+  if (code) {
+    EXPECT_EQ(*code, 0);
+    EXPECT_EQ(after, before + kGood);
+  } else {
+    EXPECT_THAT(after, testing::AnyOf(before, before + kGood));
+  }
+  // Rows that the store has were never taken without those that were rejected beside them.
+  const fs::path rejects = folder_.path() / "r.csv";
+  if (after > before) {
+    EXPECT_EQ(std::ranges::count(ReadWhole(rejects), '\n'), kBad + 1);
+  }
+  // Whatever happened, it can be done again.
+  EXPECT_EQ(Run({"--rejects", rejects, "--quiet"}).code, 0);
+  EXPECT_EQ(StoredRows().size(), before + kGood);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Points, KilledIngest,
+    testing::Values(
+        KillPoint{"AsTheTransactionBegins",
+                  [](const fs::path& folder) { return fs::exists(folder / "s.db-journal"); }},
+        KillPoint{
+            "WhileRowsAreWritten",
+            [](const fs::path& folder) { return fs::file_size(folder / "s.db") > 2'000'000; }},
+        KillPoint{"WhenTheRejectsAreInPlace",
+                  [](const fs::path& folder) { return fs::exists(folder / "r.csv"); }},
+        KillPoint{"WhenTheStoreHasCommitted",
+                  [](const fs::path& folder) {
+                    return fs::exists(folder / "r.csv") && !fs::exists(folder / "s.db-journal");
+                  }}),
+    [](const auto& param) { return param.param.name; });
 
 TEST_F(Ingest, QuietPrintsNothing) {
   const Ended ended = Run({"--quiet"});
@@ -343,13 +497,23 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"NoPipeline", "--pipeline", "", 2,
                     "--pipeline (or FORKCAST_PIPELINE) is missing"},
         RefusedCase{"NoStore", "--store", "", 2, "--store (or FORKCAST_STORE) is missing"},
-        RefusedCase{"NoFolder", "--from", "", 2, "--from is missing"},
+        RefusedCase{"NoFolder", "--from", "", 2, "Give --from DIR or --file TABLE=PATH"},
+        RefusedCase{"FileWithoutTable", "--file", "a.csv", 2, "--file: expected TABLE=PATH"},
+        RefusedCase{"FileOfAnUnknownTable", "--file", "stocks=a.csv", 2, "no table \"stocks\""},
+        RefusedCase{"FileThatIsNotThere", "--file", "stock=/absent.csv", 5, "/absent.csv"},
+        RefusedCase{"RejectsToStandardOutput", "--rejects", "-", 2,
+                    "--rejects: expected a file: standard output has the report"},
+        RefusedCase{"RejectsToADevice", "--rejects", "/dev/full", 2,
+                    "/dev/full is no ordinary file"},
+        RefusedCase{"RejectsInAFolderThatIsNotThere", "--rejects", "/absent/r.csv", 5, "/absent"},
+        RefusedCase{"LimitWithoutRejects", "--max-rejects", "5", 2,
+                    "--max-rejects: rows are only rejected with --rejects FILE"},
         RefusedCase{"UnknownFlag", "--form", "x", 2, "unknown flag --form"},
         RefusedCase{"UnknownTable", "--table", "stocks", 2, "has no table \"stocks\""},
         RefusedCase{"UnknownKindOfStore", "--store", "redis:x", 2, "store: unknown kind of store"},
         RefusedCase{"PipelineThatDoesNotExist", "--pipeline", "/absent.json", 2, "/absent.json"},
         RefusedCase{"PipelineThatIsNone", "--pipeline", "/dev/null", 2, "/dev/null"},
-        RefusedCase{"FolderWithoutTheFiles", "--from", "/dev", 5, "neither /dev/stock.csv nor"},
+        RefusedCase{"FolderWithoutTheFiles", "--from", "/dev", 5, "/dev has no stock.csv"},
         RefusedCase{"StoreInAFolderThatDoesNotExist", "--store", "sqlite:/absent/s.db", 5,
                     "the folder for this store does not exist"}),
     [](const auto& param) { return param.param.name; });

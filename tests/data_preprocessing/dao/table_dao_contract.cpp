@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "data_preprocessing/source/table_files.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "support/test_files.hpp"
 
@@ -237,10 +237,10 @@ TEST_P(TableDaoContract, RollbackLeavesTheStoreAsBefore) {
   ASSERT_TRUE(store.dao().Begin().ok());
   store.Append(kStock, "a,2021-07-05,2,,\nb,2021-07-05,2,,\n", OnConflict::kReplace);
   store.Append(kVisits, "home\n");
-  ASSERT_TRUE(store.dao().RecordFile("visits", "hash", "visits.csv").ok());
+  ASSERT_TRUE(store.dao().RecordFile("visits", "hash", "visits.csv", {.rejected = 3}).ok());
   store.dao().Rollback();
   EXPECT_THAT(store.Read(kStock), ElementsAre("'a' 2021-07-05T00:00:00Z 1 - -"));
-  EXPECT_FALSE(*store.dao().KnowsFile("visits", "hash"));
+  EXPECT_FALSE(store.dao().FindFile("visits", "hash")->has_value());
   EXPECT_THAT(store.ReadError(TableSource{"visits"}, kVisits.schema), HasSubstr("visits"));
 }
 
@@ -316,11 +316,11 @@ TEST_P(TableDaoContract, RefusesDeclarationsThatCannotBeKept) {
 
 TEST_P(TableDaoContract, KnowsTheFilesRecordedForEachTable) {
   Store store(GetParam());
-  EXPECT_FALSE(*store.dao().KnowsFile("visits", "hash"));
-  ASSERT_TRUE(store.dao().RecordFile("visits", "hash", "visits.csv").ok());
-  EXPECT_TRUE(*store.dao().KnowsFile("visits", "hash"));
-  EXPECT_FALSE(*store.dao().KnowsFile("visits", "other"));
-  EXPECT_FALSE(*store.dao().KnowsFile("stock", "hash"));
+  EXPECT_FALSE(store.dao().FindFile("visits", "hash")->has_value());
+  ASSERT_TRUE(store.dao().RecordFile("visits", "hash", "visits.csv", {.rejected = 3}).ok());
+  EXPECT_TRUE(store.dao().FindFile("visits", "hash")->has_value());
+  EXPECT_FALSE(store.dao().FindFile("visits", "other")->has_value());
+  EXPECT_FALSE(store.dao().FindFile("stock", "hash")->has_value());
 }
 
 TEST_P(TableDaoContract, AQueryGivesItsRowsInItsOrderWhateverItsColumnsOrder) {
@@ -544,10 +544,10 @@ TEST_P(TableDaoContract, KeepsTheLeadingZerosOfTheRealInventory) {
                                    {.name = "timestamp", .type = ColumnType::kTimestamp},
                                    {.name = "inventory", .type = ColumnType::kInt64}}},
                        .key = {"sku_code", "timestamp"}};
-  const auto file = FindTableFile(folder, "inventory");
-  ASSERT_TRUE(file.ok()) << file.error().message;
+  const auto found = FindTableFiles(folder, "inventory", {});
+  ASSERT_TRUE(found.ok()) << found.error().message;
   Store store(GetParam());
-  const auto report = store.Ingest(spec, *file);
+  const auto report = store.Ingest(spec, found->files.front());
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_THAT(Numbers(report->counts), ElementsAre(10'000, 0, 0));
   EXPECT_THAT(store.Query("SELECT count(DISTINCT sku_code) AS n FROM inventory "

@@ -156,6 +156,46 @@ TEST(PipelineSpec, SaysWhetherRequestsInCsvHaveAHeader) {
   EXPECT_EQ(Parse(pipeline).error().message, "$.request.csv_header: expected present or absent");
 }
 
+TEST(PipelineSpec, DeclaresHowFilesAndRequestsAreWritten) {
+  ordered_json pipeline = Valid();
+  EXPECT_EQ(Parse(pipeline)->tables[0].csv, CsvDialect());
+  const auto dialect = ordered_json::parse(R"({
+    "delimiter": ";", "decimal": ",", "thousands": ".", "encoding": "windows-1252",
+    "null": ["NA", "NULL"], "trim": true, "header": "any_case"})");
+  pipeline["tables"]["orders"]["csv"] = dialect;
+  pipeline["request"]["csv"] = {{"delimiter", "\t"}};
+  const Result<PipelineSpec> parsed = Parse(pipeline);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->tables[0].csv, (CsvDialect{.delimiter = ';',
+                                               .decimal = ',',
+                                               .thousands = '.',
+                                               .encoding = CsvEncoding::kWindows1252,
+                                               .blanks = CsvBlanks::kTrimmed,
+                                               .header = CsvHeaderMatch::kAnyCase,
+                                               .null = {"NA", "NULL"}}));
+  EXPECT_EQ(parsed->tables[1].csv, CsvDialect());
+  pipeline["tables"]["orders"]["csv"] = {{"thousands", "."}};
+  EXPECT_EQ(Parse(pipeline)->tables[0].csv, (CsvDialect{.decimal = '\0', .thousands = '.'}));
+  EXPECT_EQ(parsed->request.csv, CsvDialect{.delimiter = '\t'});
+}
+
+TEST(PipelineSpec, DeclaresHowTheValuesOfAColumnAreWritten) {
+  ordered_json pipeline = Valid();
+  pipeline["tables"]["orders"]["columns"] = ordered_json::parse(R"({
+    "id": {"type": "text", "header": "Order Id"},
+    "placed": {"type": "timestamp", "format": "%d/%m/%Y"},
+    "shop": "int64",
+    "late": {"type": "bool", "true": ["yes"], "false": ["no", "n"]}})");
+  const Result<PipelineSpec> parsed = Parse(pipeline);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const std::vector<ColumnSpec>& columns = parsed->tables[0].schema.columns;
+  EXPECT_EQ(columns[0].header(), "Order Id");
+  EXPECT_EQ(columns[1].format.time->text(), "%d/%m/%Y");
+  EXPECT_EQ(columns[2], (ColumnSpec{.name = "shop", .type = ColumnType::kInt64}));
+  EXPECT_THAT(columns[3].format.true_words, testing::ElementsAre("yes"));
+  EXPECT_THAT(columns[3].format.false_words, testing::ElementsAre("no", "n"));
+}
+
 TEST(PipelineSpecTest, TheShippedPipelineIsValid) {
   const Result<PipelineSpec> parsed =
       LoadPipelineSpec(FORKCAST_SOURCE_DIR "/conf/pipelines/order_triage.json");
@@ -299,6 +339,58 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.training.table: no table \"order\""},
         Mutation{"LabelOfNoColumn", "/training/label", "\"tardy\"",
                  "$.training.label: no column \"tardy\" in table \"orders\""}),
+    kNameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Dialects, InvalidPipeline,
+    testing::Values(
+        Mutation{"ADigitAsDelimiter", "/tables/orders/csv", R"({"delimiter": "0"})",
+                 "$.tables.orders.csv.delimiter: expected a tab or a mark"},
+        Mutation{"TwoCharactersAsDelimiter", "/tables/orders/csv", R"({"delimiter": "::"})",
+                 "$.tables.orders.csv.delimiter: expected one ASCII character"},
+        Mutation{"OneMarkForTwoThings", "/tables/orders/csv", R"({"decimal": ","})",
+                 "$.tables.orders.csv.decimal: \",\" is the delimiter as well"},
+        Mutation{"ThousandsAsTheDecimalPoint", "/request/csv",
+                 R"({"decimal": ".", "thousands": "."})",
+                 "$.request.csv.thousands: \".\" is the decimal point as well"},
+        Mutation{"AnUnknownEncoding", "/tables/orders/csv", R"({"encoding": "cp437"})",
+                 "$.tables.orders.csv.encoding: expected utf-8, windows-1252, iso-8859-1"},
+        Mutation{"ANullTextTwice", "/tables/orders/csv", R"({"null": ["NA", "NA"]})",
+                 "$.tables.orders.csv.null"},
+        Mutation{"AnUnknownHeader", "/tables/orders/csv", R"({"header": "none"})",
+                 "$.tables.orders.csv.header: expected exact or any_case"},
+        Mutation{"AnUnknownOption", "/tables/orders/csv", R"({"quote": "'"})",
+                 "$.tables.orders.csv.quote: unknown key"},
+        Mutation{"AnAmbiguousFormat", "/tables/orders/columns/placed",
+                 R"({"type": "timestamp", "format": "%d %y"})",
+                 "$.tables.orders.columns.placed.format: there is a day without a month in the "
+                 "format \"%d %y\""},
+        Mutation{"AFormatOfANumber", "/tables/orders/columns/shop",
+                 R"({"type": "int64", "format": "%Y"})",
+                 "$.tables.orders.columns.shop.format: only a timestamp has a format"},
+        Mutation{"WordsOfANumber", "/tables/orders/columns/shop",
+                 R"({"type": "int64", "true": ["yes"]})",
+                 "$.tables.orders.columns.shop.true: only a bool has words"},
+        Mutation{"WordsForTrueAlone", "/tables/orders/columns/late",
+                 R"({"type": "bool", "true": ["yes"]})",
+                 "$.tables.orders.columns.late: missing key \"false\""},
+        Mutation{"AWordForBoth", "/tables/orders/columns/late",
+                 R"({"type": "bool", "true": ["yes", "x"], "false": ["x"]})",
+                 "$.tables.orders.columns.late.false[0]: stands for true as well"},
+        Mutation{"NoWordAtAll", "/tables/orders/columns/late",
+                 R"({"type": "bool", "true": [], "false": ["no"]})",
+                 "$.tables.orders.columns.late.true: expected at least one word"},
+        Mutation{"OneHeaderForTwoColumns", "/tables/orders/columns/shop",
+                 R"({"type": "int64", "header": "id"})",
+                 "$.tables.orders.columns.shop: column \"id\" has the same header"},
+        Mutation{"AFormatInAQuery", "/series/past/columns/placed",
+                 R"({"type": "timestamp", "format": "%Y"})",
+                 "$.series.past.columns.placed.format: unknown key"},
+        Mutation{"ColumnsThatDifferInCase", "/tables/shops/columns/SHOP", "\"int64\"",
+                 "$.tables.shops.columns.SHOP: column \"shop\" has the same name but for upper and "
+                 "lower case"},
+        Mutation{"TablesThatDifferInCase", "/tables/Shops", R"({"columns": {"shop": "int64"}})",
+                 "$.tables.Shops: table \"shops\" has the same name but for upper and lower case"}),
     kNameOf);
 
 INSTANTIATE_TEST_SUITE_P(

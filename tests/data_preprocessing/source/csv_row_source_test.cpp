@@ -1,49 +1,27 @@
 #include "data_preprocessing/source/csv_row_source.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
 
 #include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
-using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
-
-class TableFile : public testing::Test {
- protected:
-  TempFolder folder_;
-};
-
-TEST_F(TableFile, IsFoundPlainOrAsGzip) {
-  const auto plain = folder_.Write("orders.csv", "");
-  const auto gzip = folder_.Write("payments.csv.gz", "");
-  EXPECT_EQ(*FindTableFile(folder_.path(), "orders"), plain);
-  EXPECT_EQ(*FindTableFile(folder_.path(), "payments"), gzip);
-}
-
-TEST_F(TableFile, ThatIsThereTwiceIsRefused) {
-  folder_.Write("orders.csv", "");
-  folder_.Write("orders.csv.gz", "");
-  const auto found = FindTableFile(folder_.path(), "orders");
-  ASSERT_FALSE(found.ok());
-  EXPECT_EQ(found.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(found.error().message, AllOf(HasSubstr("orders.csv "), HasSubstr("orders.csv.gz ")));
-}
-
-TEST_F(TableFile, ThatIsAbsentIsNamedInBothForms) {
-  const auto found = FindTableFile(folder_.path() / "absent", "orders");
-  ASSERT_FALSE(found.ok());
-  EXPECT_EQ(found.error().code, ErrorCode::kNotFound);
-  EXPECT_THAT(found.error().message,
-              AllOf(HasSubstr("absent/orders.csv "), HasSubstr("absent/orders.csv.gz ")));
-}
 
 class CsvRows : public testing::Test {
  protected:
   CsvRowSource Source(const std::string& file) {
-    return {folder_.path() / file, {{{.name = "page"}}}, zone_};
+    return {folder_.path() / file,
+            {.name = "visits", .schema = {{{.name = "page"}}}, .key = {}},
+            zone_};
   }
 
   TempFolder folder_;
@@ -72,6 +50,48 @@ TEST_F(CsvRows, HaveTheSameContentsUnderAnyNameAndAsGzip) {
   ASSERT_TRUE(hash.ok()) << hash.error().message;
   EXPECT_EQ(*Source("visits.csv.gz").ContentHash(), *hash);
   EXPECT_NE(*Source("other.csv").ContentHash(), *hash);
+}
+
+TEST_F(CsvRows, OfAPipeAreReadAsThoseOfAFile) {
+  const std::filesystem::path pipe = folder_.path() / "visits.csv";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  folder_.Write("other.csv", "page\nhome\n");
+  std::jthread writer([&pipe] { std::ofstream(pipe) << "page\nhome\n"; });
+  CsvRowSource source = Source("visits.csv");
+  EXPECT_EQ(*source.ContentHash(), *Source("other.csv").ContentHash());
+  Table batch({{{.name = "page"}}});
+  ASSERT_EQ(*source.Read(10, batch), Fetched::kRows);
+  EXPECT_EQ(batch.row_count(), 1U);
+  EXPECT_EQ(source.PlaceOf(0), pipe.string() + ": line 2");
+}
+
+TEST_F(CsvRows, ThatAreWrongAreSetAsideWithTheirText) {
+  folder_.Write("sizes.csv",
+                "page,size\nhome,1\nabout,many\n\"a \"\"b\"\"\",\"2\n\"\nindex,3,4\nx\"y,5\nend,6");
+  const TableSpec sizes{
+      .name = "sizes",
+      .schema = {{{.name = "page"}, {.name = "size", .type = ColumnType::kInt64}}},
+      .key = {}};
+  CsvRowSource source(folder_.path() / "sizes.csv", sizes, zone_);
+  std::vector<std::string> rejected;
+  source.SetAside([&rejected](const RejectedRecord& row) {
+    rejected.push_back(fmt::format("{}|{}|{}", row.line, row.text, row.reason));
+    return Status();
+  });
+  Table batch(sizes.schema);
+  ASSERT_EQ(*source.Read(10, batch), Fetched::kRows);
+  EXPECT_THAT(Rows(batch), ElementsAre("'home' 1", "'end' 6"));
+  EXPECT_THAT(
+      rejected,
+      ElementsAre(
+          "3|about,many|line 3, column 7: column \"size\": expected an integer of 64 bits, "
+          "got \"many\"",
+          "4|\"a \"\"b\"\"\",\"2\n\"|line 4, column 11: column \"size\": expected an "
+          "integer of 64 bits, got \"2\n\"",
+          "6|index,3,4|line 6, column 9: expected 2 fields as in the header, got 3",
+          "7|x\"y,5|line 7, column 2: a quote inside a field that does not start with one"));
+  ASSERT_TRUE(source.Reject(1, "not the end").ok());
+  EXPECT_EQ(rejected.back(), "8|end,6|not the end");
 }
 
 TEST_F(CsvRows, OfAFileThatIsAbsentAreAnErrorThatNamesIt) {

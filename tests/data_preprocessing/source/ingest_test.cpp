@@ -48,6 +48,11 @@ class ListedPages final : public RowSource {
   [[nodiscard]] std::string PlaceOf(std::size_t row) const override {
     return name_ + ": page " + std::to_string(first_ + row);
   }
+  void SetAside(RejectRecord reject) override { reject_ = std::move(reject); }
+  Status Reject(std::size_t row, std::string_view reason) override {
+    const std::string& page = pages_[first_ + row].first;
+    return reject_({.line = first_ + row, .reason = reason, .text = page});
+  }
   [[nodiscard]] SourcePosition position() const noexcept override {
     return {.done = next_, .total = pages_.size()};
   }
@@ -55,6 +60,7 @@ class ListedPages final : public RowSource {
  private:
   std::string name_ = "book/pages";
   Pages pages_;
+  RejectRecord reject_;
   std::size_t first_ = 0;
   std::size_t next_ = 0;
   std::size_t broken_at_ = SIZE_MAX;
@@ -63,10 +69,12 @@ class ListedPages final : public RowSource {
 class IngestTest : public testing::Test {
  protected:
   Result<IngestReport> Ingest(const TableSpec& spec, RowSource& source,
-                              OnConflict on_conflict = OnConflict::kRefuse) {
+                              OnConflict on_conflict = OnConflict::kRefuse,
+                              Rejects* rejects = nullptr) {
     return preprocessing::Ingest(
         *dao_, spec, source, on_conflict,
-        [this](std::size_t done, std::size_t total) { progress_.emplace_back(done, total); });
+        [this](std::size_t done, std::size_t total) { progress_.emplace_back(done, total); },
+        rejects);
   }
   std::vector<std::string> Stored(const TableSpec& spec) {
     std::vector<std::string> rows;
@@ -120,6 +128,46 @@ TEST_F(IngestTest, TakesTheSameContentsOnceIntoATableWithoutKey) {
   EXPECT_THAT(Stored(kVisits), ElementsAre("'home'", "'home'"));
 }
 
+TEST_F(IngestTest, SetsConflictingRowsAsideAndRemembersHowMany) {
+  const std::filesystem::path file = folder_.path() / "rejects.csv";
+  Rejects rejects = Rejects::Open(file, {.rows = 10}).value();
+  ListedPages source({{"home", 1}, {"home", 2}, {"about", 2}, {"home", 1}, {"about", 3}});
+  const auto report = Ingest(kPages, source, OnConflict::kRefuse, &rejects);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->rows, 3U);
+  EXPECT_EQ(report->counts.added, 2U);
+  EXPECT_EQ(report->counts.identical, 1U);
+  EXPECT_EQ(report->rejected, 2U);
+  EXPECT_THAT(Stored(kPages), ElementsAre("'home' 1", "'about' 2"));
+  ASSERT_TRUE(rejects.Commit().ok());
+  const std::string why =
+      "\"table \"\"pages\"\" already has a row of the same key (\"\"page\"\") with another "
+      "\"\"size\"\"\"";
+  EXPECT_EQ(ReadWhole(file), "file,line,reason,text\n\"book/pages\",1," + why +
+                                 ",\"home\"\n\"book/pages\",4," + why + ",\"about\"\n");
+  EXPECT_EQ(dao_->FindFile("pages", "home;home;about;home;about;")->value().rejected, 2U);
+}
+
+TEST_F(IngestTest, WithUpsertAConflictingRowReplacesInsteadOfBeingSetAside) {
+  Rejects rejects = Rejects::Open(folder_.path() / "rejects.csv", {.rows = 10}).value();
+  ListedPages source({{"home", 1}, {"home", 2}});
+  const auto report = Ingest(kPages, source, OnConflict::kReplace, &rejects);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->counts.replaced, 1U);
+  EXPECT_EQ(report->rejected, 0U);
+}
+
+TEST_F(IngestTest, EndsWithOneRejectedRowMoreThanTheLimit) {
+  Rejects rejects = Rejects::Open(folder_.path() / "rejects.csv", {.rows = 1}).value();
+  ListedPages source({{"home", 1}, {"home", 2}, {"home", 3}});
+  const auto report = Ingest(kPages, source, OnConflict::kRefuse, &rejects);
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(report.error().code, ErrorCode::kRefusedData);
+  EXPECT_THAT(report.error().message,
+              testing::StartsWith("2 rows were rejected, more than 1 (--max-rejects); nothing was "
+                                  "taken. The first: book/pages: table"));
+}
+
 TEST_F(IngestTest, DoesNotRememberWhatItCouldNotReadToTheEnd) {
   ASSERT_TRUE(dao_->EnsureTable(kVisits).ok());
   ASSERT_TRUE(dao_->Begin().ok());
@@ -130,7 +178,7 @@ TEST_F(IngestTest, DoesNotRememberWhatItCouldNotReadToTheEnd) {
   EXPECT_EQ(report.error().message, "book/pages: torn");
   dao_->Rollback();
   EXPECT_THAT(Stored(kVisits), IsEmpty());
-  EXPECT_FALSE(*dao_->KnowsFile("visits", "home;about;index;"));
+  EXPECT_FALSE(dao_->FindFile("visits", "home;about;index;")->has_value());
 }
 
 }  // namespace

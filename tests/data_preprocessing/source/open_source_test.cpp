@@ -18,18 +18,18 @@ TEST(OpenSourceTest, FindsTheFileOfATableInAFolderWhateverItsName) {
   std::filesystem::create_directory(folder.path() / "strange:name");
   for (const std::string place : {"", "strange:name/"}) {
     const auto file = folder.Write(place + "visits.csv", "page\nhome\n");
-    const auto source = OpenSource((folder.path() / place).native(), kVisits, zone);
-    ASSERT_TRUE(source.ok()) << source.error().message;
-    EXPECT_EQ((*source)->name(), file.native());
+    const auto found = OpenSources((folder.path() / place).native(), kVisits, {}, zone);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    ASSERT_EQ(found->sources.size(), 1U);
+    EXPECT_EQ(found->sources.front()->name(), file.native());
   }
 }
 
 TEST(OpenSourceTest, SaysWhereItLookedForATable) {
-  const auto source = OpenSource("/absent", kVisits, TimeZone());
-  ASSERT_FALSE(source.ok());
-  EXPECT_EQ(source.error().code, ErrorCode::kNotFound);
-  EXPECT_THAT(source.error().message,
-              HasSubstr("neither /absent/visits.csv nor /absent/visits.csv.gz exists"));
+  const auto found = OpenSources("/absent", kVisits, {}, TimeZone());
+  ASSERT_FALSE(found.ok());
+  EXPECT_EQ(found.error().code, ErrorCode::kNotFound);
+  EXPECT_THAT(found.error().message, HasSubstr("/absent has no visits.csv, visits-2024-01.csv"));
 }
 
 }  // namespace

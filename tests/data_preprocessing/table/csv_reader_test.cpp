@@ -111,7 +111,9 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadFileCase{"Empty", "", "line 1, column 1: expected a header line, found an empty file"},
         BadFileCase{"NoSuchColumn", "\ncode,at,count,ok,price\n",
-                    "line 2, column 1: the header has no column \"note\"", "note"},
+                    "line 2, column 1: the header has no column \"note\": it has code, at, count, "
+                    "ok, price",
+                    "note"},
         BadFileCase{"ColumnTwice", "code,at,count,note,ok,price,at\n",
                     "line 1, column 29: column \"at\" is there twice", "at"},
         BadFileCase{"TooFewFields", kHeader + "c,2021-07-05,1,n,True,1\nc,2021-07-05,1\n",
@@ -120,23 +122,24 @@ INSTANTIATE_TEST_SUITE_P(
                     "line 2, column 25: expected 6 fields as in the header, got 7"},
         BadFileCase{"BadInteger", kHeader + "c,2021-07-05,1.5,n,True,1\n",
                     "line 2, column 14: column \"count\": expected an integer of 64 bits, got "
-                    "\"1.5\"",
+                    "\"1.5\": the column has fractions; declare it as \"double\"",
                     "count"},
         BadFileCase{
             "BadNumberBehindALineBreakInQuotes", kHeader + "c,2021-07-05,1,\"n\nn\",True,x\n",
             "line 3, column 9: column \"price\": expected a finite number, got \"x\"", "price"},
         BadFileCase{"BadBool", kHeader + "c,2021-07-05,1,n,yes,1\n",
-                    "line 2, column 18: column \"ok\": expected true or false, got \"yes\"", "ok"},
+                    "line 2, column 18: column \"ok\": expected true or false, got \"yes\": the "
+                    "column can declare its words ({\"type\": \"bool\", \"true\": [\"yes\"], "
+                    "\"false\": [\"no\"]})",
+                    "ok"},
         BadFileCase{"BadTimestamp", kHeader + "c,2021-02-29,1,n,,1\n",
                     "line 2, column 3: column \"at\": expected a timestamp (" +
                         std::string(kTimestampForms) + "), got \"2021-02-29\"",
                     "at"},
         BadFileCase{"MissingValue", kHeader + "c,,1,n,,1\n",
                     "line 2, column 3: column \"at\": the value is missing", "at"},
-        BadFileCase{"QuotedEmptyTextWhereANumberBelongs", kHeader + "c,2021-07-05,\"\",n,,1\n",
-                    "line 2, column 14: column \"count\": expected an integer of 64 bits, got "
-                    "\"\"",
-                    "count"},
+        BadFileCase{"QuotedNothingWhereATimeBelongs", kHeader + "c,\"\",1,n,,1\n",
+                    "line 2, column 3: column \"at\": the value is missing", "at"},
         BadFileCase{"BadQuote", kHeader + "c\",2021-07-05,1,n,,1\n",
                     "line 2, column 2: a quote inside a field that does not start with one"}),
     [](const auto& param) { return param.param.name; });

@@ -13,8 +13,8 @@
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "data_preprocessing/source/table_files.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/commands/train_command.hpp"
 #include "model/forecast/forecast_data.hpp"
@@ -249,7 +249,7 @@ class OtherFuture {
   std::size_t Write(const fs::path& sample, const fs::path& folder) const {
     std::size_t changed = 0;
     for (const TableSpec& table : spec_.tables) {
-      const fs::path file = *FindTableFile(sample, table.name);
+      const fs::path file = FindTableFiles(sample, table.name, spec_.tables)->files.front();
       if (!IsSource(table)) {
         fs::copy_file(file, folder / file.filename());
         continue;

@@ -9,8 +9,8 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
-#include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "data_preprocessing/source/table_files.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "model/predict/model_kinds.hpp"
 #include "model/predict/predictor.hpp"
@@ -34,6 +34,10 @@ struct Decision {
   std::string recommendation;
 };
 
+fs::path FileOf(const std::string& table, const PipelineSpec& spec) {
+  return preprocessing::FindTableFiles(kOrders, table, spec.tables)->files.front();
+}
+
 /// From CSV files to decisions in one process: the store, the snapshots, the features, the model.
 /// `change` edits the shipped pipeline before.
 std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change) {
@@ -46,9 +50,8 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
                                              preprocessing::StoreAccess::kReadWriteCreate);
   EXPECT_TRUE(dao->Begin().ok());
   for (const auto& table : spec.tables) {
-    const auto report =
-        preprocessing::IngestFile(*dao, table, *preprocessing::FindTableFile(kOrders, table.name),
-                                  spec.zone, preprocessing::OnConflict::kRefuse, {});
+    const auto report = preprocessing::IngestFile(*dao, table, FileOf(table.name, spec), spec.zone,
+                                                  preprocessing::OnConflict::kRefuse, {});
     EXPECT_TRUE(report.ok()) << report.error().message;
   }
   EXPECT_TRUE(dao->Commit().ok());
@@ -62,8 +65,8 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
   preprocessing::FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone);
   std::vector<Value> features(computer.feature_count());
 
-  auto reader = *preprocessing::CsvTableReader::Open(
-      *preprocessing::FindTableFile(kOrders, "orders"), spec.request.fields, spec.zone);
+  auto reader =
+      *preprocessing::CsvTableReader::Open(FileOf("orders", spec), spec.request.fields, spec.zone);
   Table orders(spec.request.fields);
   std::vector<Decision> decisions;
   while (*reader.ReadBatch(1000, orders)) {

@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 2> kCreateBookkeeping{
     "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, spec TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS forkcast_files ("
     "table_name TEXT NOT NULL COLLATE NOCASE, content_hash TEXT NOT NULL, file_name TEXT NOT NULL, "
-    "PRIMARY KEY (table_name, content_hash)) STRICT"};
+    "rejected INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (table_name, content_hash)) STRICT"};
 
 /// CheckSpec(), and what this store has no room for.
 Status CheckDeclaration(const TableSpec& spec) {
@@ -129,7 +129,7 @@ class RowWriter {
       ++counts.identical;
       return {};
     }
-    if (on_conflict == OnConflict::kRefuse) return OtherRowOfKey(*spec_, *stored->differing);
+    if (on_conflict != OnConflict::kReplace) return OtherRowOfKey(*spec_, *stored->differing);
     remove_->Reset();
     remove_->Bind(0, stored->row_id);
     const Result<bool> removed = remove_->Step();
@@ -267,7 +267,11 @@ Status SqliteTableDao::EnsureBookkeeping() {
     Status created = connection_->Execute(sql);
     if (!created) return created;
   }
-  return {};
+  const Result<SqliteStatement> has_rejected =
+      connection_->Prepare("SELECT rejected FROM forkcast_files");
+  if (has_rejected) return {};
+  return connection_->Execute(
+      "ALTER TABLE forkcast_files ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0");
 }
 
 Result<bool> SqliteTableDao::Exists(std::string_view name) {
@@ -301,9 +305,9 @@ Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
   return Atomically([&]() -> Status {
     const Result<bool> there = IsDeclaredAlike(spec);
     if (!there) return there.error();
-    if (*there) return {};
     Status created = EnsureBookkeeping();
-    if (created) created = connection_->Execute(CreateTableSql(spec));
+    if (*there || !created) return created;
+    created = connection_->Execute(CreateTableSql(spec));
     if (!created) return created;
     const std::string text = SpecText(spec);
     Result<SqliteStatement> keep =
@@ -331,37 +335,46 @@ Status SqliteTableDao::AppendRows(const TableSpec& spec, const Table& batch, OnC
   if (!writer) return writer.error();
   for (std::size_t row = 0; row < batch.row_count(); ++row) {
     Status written = writer->Write(batch, row, on_conflict, counts);
-    if (!written) {
-      failed_row = row;
-      return written;
+    if (written) continue;
+    if (on_conflict == OnConflict::kSetAside && written.error().code == ErrorCode::kConflict) {
+      counts.refused.push_back({.row = row, .reason = std::move(written).error().message});
+      continue;
     }
+    failed_row = row;
+    return written;
   }
   return {};
 }
 
-Result<bool> SqliteTableDao::KnowsFile(std::string_view table, std::string_view content_hash) {
-  Result<bool> kept = Exists("forkcast_files");
-  if (!kept || !*kept) return kept;
+Result<std::optional<KnownFile>> SqliteTableDao::FindFile(std::string_view table,
+                                                          std::string_view content_hash) {
+  const Result<bool> kept = Exists("forkcast_files");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<KnownFile>();
   Result<SqliteStatement> find = connection_->Prepare(
-      "SELECT 1 FROM forkcast_files WHERE table_name = ?1 AND content_hash = ?2");
+      "SELECT rejected FROM forkcast_files WHERE table_name = ?1 AND content_hash = ?2");
   if (!find) return find.error();
   find->Bind(0, table);
   find->Bind(1, content_hash);
-  return find->Step();
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<KnownFile>();
+  return std::optional(KnownFile{.rejected = static_cast<std::size_t>(find->Int64(0))});
 }
 
 Status SqliteTableDao::RecordFile(std::string_view table, std::string_view content_hash,
-                                  std::string_view file_name) {
+                                  std::string_view file_name, const KnownFile& file) {
   return Atomically([&]() -> Status {
     const Status kept = EnsureBookkeeping();
     if (!kept) return kept.error();
     Result<SqliteStatement> insert = connection_->Prepare(
-        "INSERT INTO forkcast_files (table_name, content_hash, file_name) VALUES (?1, ?2, ?3) "
-        "ON CONFLICT DO NOTHING");
+        "INSERT INTO forkcast_files (table_name, content_hash, file_name, rejected) "
+        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET rejected = ?4");
     if (!insert) return insert.error();
     insert->Bind(0, table);
     insert->Bind(1, content_hash);
     insert->Bind(2, file_name);
+    insert->Bind(3, static_cast<std::int64_t>(file.rejected));
     const Result<bool> done = insert->Step();
     return done ? Status() : done.error();
   });

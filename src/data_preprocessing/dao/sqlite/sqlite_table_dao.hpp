@@ -31,9 +31,10 @@ class SqliteTableDao final : public TableDao {
   Status EnsureTable(const TableSpec& spec) override;
   Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                               std::size_t& failed_row) override;
-  Result<bool> KnowsFile(std::string_view table, std::string_view content_hash) override;
+  Result<std::optional<KnownFile>> FindFile(std::string_view table,
+                                            std::string_view content_hash) override;
   Status RecordFile(std::string_view table, std::string_view content_hash,
-                    std::string_view file_name) override;
+                    std::string_view file_name, const KnownFile& file) override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
@@ -46,7 +47,7 @@ class SqliteTableDao final : public TableDao {
   Status Atomically(const std::function<Status()>& change);
   Status AppendRows(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                     AppendCounts& counts, std::size_t& failed_row);
-  /// Creates Forkcast's own tables where they are absent.
+  /// Creates Forkcast's own tables where they are absent, and what older ones lack.
   Status EnsureBookkeeping();
   /// Whether the table is there; kConflict when it was not created by this declaration.
   Result<bool> IsDeclaredAlike(const TableSpec& spec);
