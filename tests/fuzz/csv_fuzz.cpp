@@ -1,13 +1,17 @@
-// The first byte picks into which pieces the bytes are cut, and how many rows a batch has; the rest
-// is a file.
+// The first byte picks into which pieces the bytes are cut, how many rows a batch has and the
+// dialect; the rest is a file.
 //
 // A scanner must read the same records, and refuse the same at the same place, whether it gets the
 // text whole or in pieces, and what it reads must be what a slow reader of RFC 4180 reads. Written
 // anew, with every field in quotes, the records are the same again. A table reader must give the
-// same rows in small batches, in large ones and from a gzip; and an error says where.
+// same rows in small batches, in large ones and from a gzip; and an error says where. Where wrong
+// rows are set aside, the good ones before the first are the same, and no line is given twice.
+// Whatever the bytes are, the dialect that is guessed of them is one.
 
 #include <zlib.h>
 
+#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -17,6 +21,7 @@
 
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "data_preprocessing/table/csv_scanner.hpp"
+#include "data_preprocessing/table/guess_dialect.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "fuzz/memory_file.hpp"
 #include "fuzz/require.hpp"
@@ -72,19 +77,19 @@ bool ScanOn(CsvScanner& scanner, Records& into) {
   }
 }
 
-Records Scan(std::string_view text) {
+Records Scan(std::string_view text, const CsvDialect& dialect) {
   const std::string exact(text);  // of its own length, so that ASan sees a read beyond
   Records read;
-  CsvScanner scanner;
+  CsvScanner scanner(dialect);
   scanner.Reset(exact);
   (void)ScanOn(scanner, read);
   return read;
 }
 
-Records ScanInPieces(std::string_view text, std::size_t piece) {
+Records ScanInPieces(std::string_view text, std::size_t piece, const CsvDialect& dialect) {
   constexpr std::size_t kByteOrderMark = 3;  // the first piece has to hold it
   Records read;
-  CsvScanner scanner;
+  CsvScanner scanner(dialect);
   std::string buffer;
   for (bool first = true;; first = false) {
     const std::size_t size = first ? std::max(piece, kByteOrderMark) : piece;
@@ -104,12 +109,20 @@ Records ScanInPieces(std::string_view text, std::size_t piece) {
 
 // ---- what a slow reader reads ----
 
-/// The record at the front of `text`, which it takes off; none when it is not RFC 4180.
-std::optional<Record> TakeRecord(std::string_view& text) {
+/// The record at the front of `text`, which it takes off; none when it is not RFC 4180 but for the
+/// dialect.
+std::optional<Record> TakeRecord(std::string_view& text, const CsvDialect& dialect) {
+  const std::string_view delimiter(&dialect.delimiter, 1);
   const auto at = [&text](std::string_view what) { return text.starts_with(what); };
+  const auto is_blank = [&](char c) { return (c == ' ' || c == '\t') && c != dialect.delimiter; };
+  const auto skip_blanks = [&] {
+    if (dialect.blanks == CsvBlanks::kKept) return;
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  };
   Record record;
   while (true) {
     Field& field = record.emplace_back();
+    skip_blanks();
     if (at("\"")) {
       field.quoted = true;
       text.remove_prefix(1);
@@ -119,10 +132,15 @@ std::optional<Record> TakeRecord(std::string_view& text) {
         text.remove_prefix(at("\"\"") ? 2 : 1);
       }
       text.remove_prefix(1);
+      skip_blanks();
     } else {
-      while (!text.empty() && !at(",") && !at("\"") && !at("\n") && !at("\r")) {
+      while (!text.empty() && !at(delimiter) && !at("\"") && !at("\n") && !at("\r")) {
         field.text += text.front();
         text.remove_prefix(1);
+      }
+      while (dialect.blanks == CsvBlanks::kTrimmed && !field.text.empty() &&
+             is_blank(field.text.back())) {
+        field.text.pop_back();
       }
     }
     if (text.empty()) return record;
@@ -130,12 +148,12 @@ std::optional<Record> TakeRecord(std::string_view& text) {
       text.remove_prefix(at("\n") ? 1 : 2);
       return record;
     }
-    if (!at(",")) return std::nullopt;
+    if (!at(delimiter)) return std::nullopt;
     text.remove_prefix(1);
   }
 }
 
-void RequireAsSlowReader(std::string_view text, const Records& read) {
+void RequireAsSlowReader(std::string_view text, const Records& read, const CsvDialect& dialect) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
   const auto skip_empty_lines = [&text] {
     while (text.starts_with("\n") || text.starts_with("\r\n")) {
@@ -144,13 +162,13 @@ void RequireAsSlowReader(std::string_view text, const Records& read) {
   };
   skip_empty_lines();
   for (const Record& record : read.records) {
-    Require(TakeRecord(text) == record);
+    Require(TakeRecord(text, dialect) == record);
     skip_empty_lines();
   }
   // What the scanner refuses beyond the grammar is bytes.
   if (!read.error) {
     Require(text.empty());
-  } else if (TakeRecord(text)) {
+  } else if (TakeRecord(text, dialect)) {
     Require(read.error->ends_with("a NUL byte in this field") ||
             read.error->ends_with("this field is not UTF-8"));
   }
@@ -158,11 +176,12 @@ void RequireAsSlowReader(std::string_view text, const Records& read) {
 
 // ---- what is written anew ----
 
-std::string WrittenAnew(const std::vector<Record>& records) {
+std::string WrittenAnew(const std::vector<Record>& records, const CsvDialect& dialect) {
   std::string text;
   for (const Record& record : records) {
     for (const Field& field : record) {
-      text += &field == record.data() ? "\"" : ",\"";
+      if (&field != record.data()) text += dialect.delimiter;
+      text += '"';
       for (const char c : field.text) text.append(c == '"' ? 2 : 1, c);
       text += '"';
     }
@@ -171,8 +190,8 @@ std::string WrittenAnew(const std::vector<Record>& records) {
   return text;
 }
 
-void RequireSameWrittenAnew(const std::vector<Record>& records) {
-  const Records again = Scan(WrittenAnew(records));
+void RequireSameWrittenAnew(const std::vector<Record>& records, const CsvDialect& dialect) {
+  const Records again = Scan(WrittenAnew(records, dialect), dialect);
   Require(!again.error && again.records.size() == records.size());
   for (std::size_t i = 0; i < records.size(); ++i) {
     Require(again.records[i].size() == records[i].size());
@@ -223,11 +242,12 @@ std::string WithoutFile(const Error& error, const std::string& file) {
   return error.message.substr(file.size());
 }
 
-Rows ReadRows(std::string_view bytes, std::size_t batch_rows) {
+Rows ReadRows(std::string_view bytes, std::size_t batch_rows, const CsvReadOptions& options) {
   const MemoryFile file(bytes);
   const std::string name = file.path().string();
   Rows rows;
-  Result<CsvTableReader> reader = CsvTableReader::Open(file.path(), EveryType(), TimeZone());
+  Result<CsvTableReader> reader =
+      CsvTableReader::Open(file.path(), EveryType(), TimeZone(), options);
   if (!reader) {
     rows.error = WithoutFile(reader.error(), name);
     return rows;
@@ -265,19 +285,51 @@ std::string Gzip(std::string_view text) {
   return out;
 }
 
-void RequireSameRows(std::string_view text, std::size_t batch_rows) {
-  const Rows all = ReadRows(text, 1000);
-  const Rows some = ReadRows(text, batch_rows);
+/// Line by line what is no row is left out, and everything else is as without.
+void RequireRejectsLeaveTheRest(std::string_view text, const Rows& all, const CsvDialect& dialect) {
+  std::vector<std::size_t> rejected;
+  const Rows rest =
+      ReadRows(text, 1000, {.dialect = dialect, .reject = [&](const RejectedRecord& row) {
+                              Require(rejected.empty() || rejected.back() < row.line);
+                              rejected.push_back(row.line);
+                              return Status();
+                            }});
+  if (all.error.empty()) Require(rest == all && rejected.empty());
+  for (const std::size_t line : rest.lines) {
+    Require(std::ranges::find(rejected, line) == rejected.end());
+  }
+}
+
+void RequireSameRows(std::string_view text, std::size_t batch_rows, const CsvDialect& dialect) {
+  const CsvReadOptions options{.dialect = dialect};
+  const Rows all = ReadRows(text, 1000, options);
+  const Rows some = ReadRows(text, batch_rows, options);
+  RequireRejectsLeaveTheRest(text, all, dialect);
   // Of the batch with the error nothing is given.
   Require(some.error == all.error);
   if (all.error.empty()) Require(some == all);
   // A text that begins as a gzip is read as one, and need not be whole.
   if (text.starts_with("\x1F\x8B")) return;
   const std::string zipped = Gzip(text);
-  Require(ReadRows(zipped, 1000) == all);
+  Require(ReadRows(zipped, 1000, options) == all);
   const Result<std::string> hash = HashCsvContent(MemoryFile(text).path());
   const Result<std::string> hash_of_zipped = HashCsvContent(MemoryFile(zipped).path());
   Require(hash.ok() && hash_of_zipped.ok() && *hash == *hash_of_zipped);
+}
+
+/// Dialects that differ in everything.
+const CsvDialect& Dialect(std::size_t index) {
+  static const std::array<CsvDialect, 4> dialects{
+      CsvDialect{},
+      CsvDialect{.delimiter = ';',
+                 .decimal = ',',
+                 .thousands = '.',
+                 .blanks = CsvBlanks::kTrimmed,
+                 .header = CsvHeaderMatch::kAnyCase,
+                 .null = {"NA"}},
+      CsvDialect{.delimiter = '\t', .thousands = ' ', .encoding = CsvEncoding::kWindows1252},
+      CsvDialect{.delimiter = '|', .encoding = CsvEncoding::kUtf16Le}};
+  return dialects.at(index);
 }
 
 }  // namespace
@@ -286,12 +338,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size == 0) return 0;
   const std::size_t piece = 1 + data[0] % 16U;
   const std::size_t batch_rows = 1 + data[0] / 16U % 4U;
+  const CsvDialect& dialect = Dialect(data[0] / 64U);
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
 
-  const Records whole = Scan(text);
-  Require(ScanInPieces(text, piece) == whole);
-  RequireAsSlowReader(text, whole);
-  RequireSameWrittenAnew(whole.records);
-  RequireSameRows(text, batch_rows);
+  const Records whole = Scan(text, dialect);
+  Require(ScanInPieces(text, piece, dialect) == whole);
+  RequireAsSlowReader(text, whole, dialect);
+  RequireSameWrittenAnew(whole.records, dialect);
+  RequireSameRows(text, batch_rows, dialect);
+  Require(CheckDialect(GuessDialect(text).dialect).ok());
   return 0;
 }

@@ -36,15 +36,23 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 13> kSignatu
 constexpr std::array<std::string_view, 13> kMissingWords{
     "NA", "N/A", "#N/A", "NULL", "null", "NaN", "nan", "NAN", "None", "none", "-", "?", "\\N"};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 9> kBoolWords{{{"yes", "no"},
-                                                                                   {"y", "n"},
-                                                                                   {"t", "f"},
-                                                                                   {"on", "off"},
-                                                                                   {"ja", "nein"},
-                                                                                   {"j", "n"},
-                                                                                   {"oui", "non"},
-                                                                                   {"si", "no"},
-                                                                                   {"x", ""}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 16> kBoolWords{
+    {{"yes", "no"},
+     {"Yes", "No"},
+     {"YES", "NO"},
+     {"y", "n"},
+     {"Y", "N"},
+     {"t", "f"},
+     {"T", "F"},
+     {"on", "off"},
+     {"On", "Off"},
+     {"ON", "OFF"},
+     {"ja", "nein"},
+     {"Ja", "Nein"},
+     {"JA", "NEIN"},
+     {"oui", "non"},
+     {"Oui", "Non"},
+     {"OUI", "NON"}}};
 
 bool StartsIgnoringCase(std::string_view text, std::string_view begin) noexcept {
   return EqualsIgnoringCase(text.substr(0, begin.size()), begin);
@@ -75,9 +83,9 @@ std::string HintOfNumber(std::string_view text, const ColumnSpec& column, const 
     CsvDialect other = dialect;
     other.decimal = style.decimal;
     other.thousands = style.thousands;
-    if (other == dialect || !IsValue(text, column, other, zone)) continue;
+    if (other == dialect || !CheckDialect(other) || !IsValue(text, column, other, zone)) continue;
     std::string members;
-    if (other.decimal != dialect.decimal) {
+    if (other.decimal != dialect.decimal && other.decimal != '\0') {
       members = fmt::format("\"decimal\": \"{}\"", other.decimal);
     }
     if (other.thousands != dialect.thousands && other.thousands != '\0') {
@@ -96,25 +104,13 @@ std::string HintOfNumber(std::string_view text, const ColumnSpec& column, const 
 }
 
 std::string HintOfBool(std::string_view text) {
-  for (const auto& [yes, no] : kBoolWords) {
-    if (!EqualsIgnoringCase(text, yes) && !EqualsIgnoringCase(text, no)) continue;
-    // The other word in the same case, as far as the first letter tells.
-    const bool upper = !text.empty() && Lower(text.front()) != text.front();
-    const auto spelled = [&](std::string_view word) {
-      if (EqualsIgnoringCase(text, word)) return std::string(text);
-      std::string other(word);
-      const bool all = text.size() > 1 && Lower(text[1]) != text[1];
-      for (std::size_t i = 0; upper && i < other.size(); ++i) {
-        if (i == 0 || all || text.size() == 1) other[i] = static_cast<char>(other[i] - 'a' + 'A');
-      }
-      return other;
-    };
-    return fmt::format(
-        ": the column can declare its words ({{\"type\": \"bool\", \"true\": [\"{}\"], \"false\": "
-        "[\"{}\"]}})",
-        spelled(yes), spelled(no));
-  }
-  return {};
+  const auto* const words = std::ranges::find_if(
+      kBoolWords, [text](const auto& pair) { return text == pair.first || text == pair.second; });
+  if (words == kBoolWords.end()) return {};
+  return fmt::format(
+      ": the column can declare its words ({{\"type\": \"bool\", \"true\": [\"{}\"], \"false\": "
+      "[\"{}\"]}})",
+      words->first, words->second);
 }
 
 std::string HintOfTime(std::string_view text) {
@@ -235,7 +231,8 @@ const std::vector<CsvDialect>& NumberStyles() {
                                               {.thousands = ','},
                                               {.decimal = ',', .thousands = ' '},
                                               {.thousands = ' '},
-                                              {.thousands = '\''}};
+                                              {.thousands = '\''},
+                                              {.decimal = '\0', .thousands = '.'}};
   return styles;
 }
 

@@ -8,7 +8,7 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
+#include <span>
 
 #include "data_preprocessing/table/csv_hints.hpp"
 #include "data_preprocessing/table/csv_scanner.hpp"
@@ -102,8 +102,10 @@ bool IsNumber(std::string_view text, const CsvDialect& dialect) {
   return plain.Assign(text, dialect) && ParseDouble(plain.text()).ok();
 }
 
-bool IsTime(std::string_view text) {
-  return ParseTimestamp(text, TimeZone()).ok() || !TimeFormatsOf({text}).empty();
+/// Whether all are times of one form.
+bool AreTimes(const std::vector<std::string_view>& texts) {
+  const auto is_plain = [](std::string_view text) { return ParseTimestamp(text, TimeZone()).ok(); };
+  return !texts.empty() && (std::ranges::all_of(texts, is_plain) || !TimeFormatsOf(texts).empty());
 }
 
 std::string_view WithoutBlanks(std::string_view text) noexcept {
@@ -112,21 +114,25 @@ std::string_view WithoutBlanks(std::string_view text) noexcept {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
+/// What stands in a column behind the first record, without blanks and what may be missing.
+std::vector<std::string_view> ValuesOf(const std::vector<Record>& records, std::size_t column) {
+  std::vector<std::string_view> values;
+  for (const Record& record : std::span(records).subspan(1)) {
+    if (column >= record.size()) continue;
+    const std::string_view text = WithoutBlanks(record[column].text);
+    if (!text.empty() && !LooksMissing(text)) values.push_back(text);
+  }
+  return values;
+}
+
 /// The columns, of records behind the first, in which every field that is not missing is a number.
 std::vector<std::size_t> NumberColumns(const std::vector<Record>& records,
                                        const CsvDialect& dialect) {
   std::vector<std::size_t> columns;
   for (std::size_t column = 0; column < records.front().size(); ++column) {
-    std::size_t numbers = 0;
-    bool others = false;
-    for (std::size_t i = 1; i < records.size() && !others; ++i) {
-      if (column >= records[i].size()) continue;
-      const std::string_view text = WithoutBlanks(records[i][column].text);
-      if (text.empty() || LooksMissing(text)) continue;
-      others = !IsNumber(text, dialect);
-      ++numbers;
-    }
-    if (numbers > 0 && !others) columns.push_back(column);
+    const std::vector<std::string_view> values = ValuesOf(records, column);
+    const auto is_number = [&](std::string_view text) { return IsNumber(text, dialect); };
+    if (!values.empty() && std::ranges::all_of(values, is_number)) columns.push_back(column);
   }
   return columns;
 }
@@ -149,28 +155,17 @@ void GuessNumbers(const std::vector<Record>& records, CsvDialect& dialect) {
 
 /// Null texts and blanks, which only show beside values that are no text.
 void GuessMissing(const std::vector<Record>& records, CsvDialect& dialect) {
-  std::vector<std::size_t> columns = NumberColumns(records, dialect);
+  const std::vector<std::size_t> numbers = NumberColumns(records, dialect);
   for (std::size_t column = 0; column < records.front().size(); ++column) {
-    const auto of_time = [&](const Record& record) {
-      return column >= record.size() || record[column].text.empty() ||
-             LooksMissing(record[column].text) || IsTime(record[column].text);
-    };
-    const bool is_number = std::ranges::find(columns, column) != columns.end();
-    if (!is_number && records.size() > 1 &&
-        std::all_of(records.begin() + 1, records.end(), of_time)) {
-      columns.push_back(column);
-    }
-  }
-  for (const std::size_t column : columns) {
-    for (std::size_t i = 1; i < records.size(); ++i) {
-      if (column >= records[i].size()) continue;
-      const std::string_view text = records[i][column].text;
+    const bool is_number = std::ranges::find(numbers, column) != numbers.end();
+    if (!is_number && !AreTimes(ValuesOf(records, column))) continue;
+    for (const Record& record : std::span(records).subspan(1)) {
+      if (column >= record.size()) continue;
+      const std::string_view text = record[column].text;
       const std::string_view bare = WithoutBlanks(text);
       if (bare != text) dialect.blanks = CsvBlanks::kTrimmed;
-      if (!LooksMissing(bare) || std::ranges::find(dialect.null, bare) != dialect.null.end()) {
-        continue;
-      }
-      dialect.null.emplace_back(bare);
+      const bool is_known = std::ranges::find(dialect.null, bare) != dialect.null.end();
+      if (LooksMissing(bare) && !is_known) dialect.null.emplace_back(bare);
     }
   }
   std::ranges::sort(dialect.null);
@@ -181,7 +176,7 @@ bool HasHeader(const std::vector<Record>& records, const CsvDialect& dialect) {
   std::vector<std::string_view> names;
   for (const Field& field : records.front()) {
     const std::string_view name = WithoutBlanks(field.text);
-    const bool is_value = name.empty() || IsNumber(name, dialect) || IsTime(name);
+    const bool is_value = name.empty() || IsNumber(name, dialect) || AreTimes({name});
     if (is_value || std::ranges::find(names, name) != names.end()) return false;
     names.push_back(name);
   }

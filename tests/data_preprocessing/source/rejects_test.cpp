@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <csignal>
 #include <ostream>
 
 #include "support/test_files.hpp"
@@ -84,6 +86,25 @@ TEST_F(RejectsFile, IsNoPipeDeviceOrFolder) {
     EXPECT_EQ(rejects.error().code, ErrorCode::kInvalidArgument);
     EXPECT_THAT(rejects.error().message, HasSubstr(path.string() + " is no ordinary file"));
   }
+}
+
+TEST_F(RejectsFile, OnAFullDiskIsAnErrorAndNotThere) {
+  Rejects rejects = Open({.rows = 1'000'000});
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit full{.rlim_cur = 4096, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &full);
+  Status added;
+  for (std::size_t line = 1; added && line < 1'000'000; ++line) {
+    added = rejects.Add("a.csv", {.line = line, .reason = "why", .text = "x"});
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  ASSERT_FALSE(added.ok());
+  EXPECT_EQ(added.error().code, ErrorCode::kIo);
+  EXPECT_THAT(added.error().message, HasSubstr("rejects: "));
+  EXPECT_FALSE(std::filesystem::exists(file()));
 }
 
 TEST_F(RejectsFile, InAFolderThatIsNotThereIsAnError) {
