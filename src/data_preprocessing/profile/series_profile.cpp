@@ -136,7 +136,8 @@ std::optional<std::size_t> HashOfKey(const Table& batch, const std::vector<std::
 
 /// The columns that are read: the time's, then all of the keys, each once; those as text.
 Schema ColumnsToRead(const ColumnSpec& time, const std::vector<std::vector<ColumnSpec>>& keys) {
-  Schema schema{{{.name = time.name, .type = ColumnType::kTimestamp, .nullable = true}}};
+  Schema schema{{time}};
+  schema.columns.front().nullable = true;
   for (const std::vector<ColumnSpec>& key : keys) {
     for (const ColumnSpec& column : key) {
       if (schema.Find(column.name)) continue;
@@ -149,7 +150,7 @@ Schema ColumnsToRead(const ColumnSpec& time, const std::vector<std::vector<Colum
 }  // namespace
 
 Result<std::vector<SeriesProfile>> ProfileSeries(const std::filesystem::path& file,
-                                                 const ColumnSpec& time,
+                                                 const CsvDialect& dialect, const ColumnSpec& time,
                                                  const std::vector<std::vector<ColumnSpec>>& keys,
                                                  const TimeZone& zone, Instant now) {
   const Schema schema = ColumnsToRead(time, keys);
@@ -157,7 +158,7 @@ Result<std::vector<SeriesProfile>> ProfileSeries(const std::filesystem::path& fi
   for (std::size_t i = 0; i < keys.size(); ++i) {
     for (const ColumnSpec& column : keys[i]) columns[i].push_back(*schema.Find(column.name));
   }
-  Result<CsvTableReader> reader = CsvTableReader::Open(file, schema, zone);
+  Result<CsvTableReader> reader = CsvTableReader::Open(file, schema, zone, {.dialect = dialect});
   if (!reader) return std::move(reader).error();
   std::vector<SeriesProfiler> profilers(keys.size());
   Table batch(schema);

@@ -418,11 +418,11 @@ class ForecastDrafter {
 
   [[nodiscard]] ordered_json Training() const {
     const auto horizon = static_cast<std::size_t>(horizon_);
-    const std::size_t splits = std::clamp<std::size_t>(periods_ / (4 * horizon), 1, 4);
+    const std::size_t splits = std::clamp<std::size_t>(periods_ / (4 * horizon), 1, 3);
     const std::size_t rows = RowsToLearn();
     ordered_json model{{"algorithm", "gradient_boosting"},
                        {"objective", "absolute_error"},
-                       {"trees", rows < 2000 ? 60 : 150},
+                       {"trees", rows < 2000 ? 60 : 120},
                        {"max_depth", rows < 2000 ? 3 : 6},
                        {"learning_rate", 0.07},
                        {"min_child_weight", std::clamp<std::size_t>(rows / 2000, 2, 50)},
@@ -532,7 +532,7 @@ class ForecastDrafter {
     description.push_back("All of it may be changed: docs/pipelines.md and docs/forecasting.md.");
   }
 
-  static constexpr std::size_t kRowsToLearn = 250'000;
+  static constexpr std::size_t kRowsToLearn = 200'000;
   static constexpr std::size_t kRowsOfAllModels = 1'000'000;
 
   const ProfiledFile& file_;
