@@ -24,9 +24,11 @@ constexpr std::array<Period, 3> kPeriods{Period::kDay, Period::kWeek, Period::kM
 struct KeyDays {
   std::vector<std::int32_t> days;
   std::size_t sorted = 0;
+  std::size_t rows = 0;
 
   /// What is gained or lost in entries.
   std::ptrdiff_t Add(std::int32_t day) {
+    ++rows;
     if (!days.empty() && days.back() == day) return 0;
     days.push_back(day);
     return days.size() > 2 * sorted + 64 ? 1 + Sort() : 1;
@@ -67,11 +69,13 @@ class SeriesProfiler {
       profile_.fills[static_cast<std::size_t>(period)] = {.period = period};
     }
     std::vector<std::size_t> days;
+    std::size_t rows = 0;
     std::array<std::size_t, kPeriods.size()> filled{};
     std::array<std::size_t, kPeriods.size()> spanned{};
     for (auto& [hash, key] : keys_) {
       key.Sort();
       days.push_back(key.days.size());
+      rows += key.rows;
       for (std::size_t i = 0; i < kPeriods.size(); ++i) {
         CountPeriods(key.days, kPeriods[i], filled[i], spanned[i]);
       }
@@ -80,6 +84,7 @@ class SeriesProfiler {
       profile_.fills[i].periods = static_cast<std::size_t>(
           PeriodOf(profile_.last, kPeriods[i]) - PeriodOf(profile_.first, kPeriods[i]) + 1);
       profile_.fills[i].share = static_cast<double>(filled[i]) / static_cast<double>(spanned[i]);
+      profile_.fills[i].has_one_row_each = rows == filled[i];
     }
     if (!days.empty()) {
       std::ranges::sort(days);

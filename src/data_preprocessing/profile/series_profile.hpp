@@ -26,6 +26,7 @@ struct PeriodFill {
   /// Of the periods from a key's first row to its last, the share that has rows; of all keys that
   /// were looked at together.
   double share = 0;
+  bool has_one_row_each = false;  ///< Of a key: no period has two.
 };
 
 /// How a file's rows are spread over keys and time.

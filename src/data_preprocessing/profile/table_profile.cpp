@@ -40,11 +40,17 @@ std::string BeginningOf(const std::filesystem::path& path) {
   return bytes;
 }
 
+bool HasOneTwice(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  return std::ranges::adjacent_find(names) != names.end();
+}
+
 /// All columns as text, in the dialect that it is written in.
 Result<CsvTableReader> OpenWhateverDialect(const std::filesystem::path& file, CsvDialect& dialect) {
   const GuessedCsv guessed = GuessDialect(BeginningOf(file));
   dialect = guessed.dialect;
-  if (!guessed.has_header) {
+  // Of names that are there twice the reader says so.
+  if (!guessed.has_header && !HasOneTwice(guessed.fields)) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{}: the first line looks like a row: expected the names of the "
                              "columns above it",

@@ -142,20 +142,12 @@ class ForecastDrafter {
                         period_ == Period::kDay ? "" : "; shorter ones: --period day")};
   }
 
-  /// One row of a key in a period: a value that was measured, not one of several to add up.
-  [[nodiscard]] bool IsPanel() const {
-    const PeriodFill& fill = series_.Of(period_);
-    const double rows = static_cast<double>(series_.rows);
-    const double filled = fill.share * static_cast<double>(series_.keys * fill.periods);
-    return series_.repeated == 0U && (period_ == Period::kDay || rows <= 1.05 * filled);
-  }
-
   [[nodiscard]] bool MayBeNegative() const {
     return roles_.target->negative > 0 && !leaves_out_negative_;
   }
 
   void ChooseRows() {
-    is_panel_ = IsPanel();
+    is_panel_ = series_.Of(period_).has_one_row_each;
     const ColumnProfile& target = *roles_.target;
     // A few numbers below 0 among rows that are added up are returns and corrections.
     leaves_out_negative_ =
@@ -543,7 +535,7 @@ class ForecastDrafter {
   const PeriodHabits& habits_;
   std::size_t periods_ = 0;  ///< Whole ones.
   int horizon_ = 0;
-  bool is_panel_ = false;
+  bool is_panel_ = false;  ///< A value that was measured, not one of several to add up.
   bool leaves_out_negative_ = false;
   std::vector<std::string> conditions_;  ///< That a row must meet, in SQL.
   std::vector<std::string> key_;

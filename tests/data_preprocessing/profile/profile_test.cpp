@@ -100,6 +100,8 @@ TEST(SeriesProfileTest, SaysHowRowsLieInPeriods) {
   EXPECT_EQ(without.rows, 7U);
   EXPECT_EQ(without.keys, 1U);
   EXPECT_EQ(without.repeated, 1U);
+  EXPECT_TRUE(by_key.Of(Period::kWeek).has_one_row_each);
+  EXPECT_FALSE(by_key.Of(Period::kMonth).has_one_row_each);
 }
 
 }  // namespace

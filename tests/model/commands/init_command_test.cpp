@@ -54,6 +54,14 @@ std::string Day(int number) {
 /// Between 0 and `most`, by nothing but the numbers given.
 int Draw(int a, int b, int most) { return (a * 7919 + b * 104729 + a * b * 31) % (most + 1); }
 
+/// What is printed, wherever its lines end.
+std::string InOneLine(const std::string& text) {
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
 class Init : public testing::Test {
  protected:
   Init() { fs::create_directory(data()); }
@@ -71,7 +79,7 @@ class Init : public testing::Test {
                                  .err = err,
                                  .clock = clock,
                                  .err_is_terminal = false});
-    return {code, out.str(), err.str()};
+    return {code, InOneLine(out.str()), InOneLine(err.str())};
   }
 
   [[nodiscard]] Ended RunInit(const std::string& csv, const Words& more = {}) const {
@@ -361,7 +369,7 @@ INSTANTIATE_TEST_SUITE_P(
                                                      }),
                 {},
                 ExitCode::kUsage,
-                "which number is to be forecast?\n  sales (int64"},
+                "which number is to be forecast? sales (int64"},
         Refusal{"AnUnknownColumn", kPanel, {"--target", "profit"}, ExitCode::kUsage, "--target: "},
         Refusal{"ATextAsTarget",
                 kPanel,
