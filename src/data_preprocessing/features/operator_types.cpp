@@ -19,31 +19,35 @@ OperatorReader ReadSubtract, ReadDivide, ReadMultiply;               // arithmet
 namespace {
 
 constexpr OperatorType kTypes[] = {
-    {"as_of", ReadAsOf},
-    {"reached", ReadReached},
-    {"calendar", ReadCalendar},
-    {"field", ReadField},
-    {"lag", ReadLag},
-    {"difference", ReadDifference},
-    {"seasonal_lag", ReadSeasonalLag},
-    {"rolling", ReadRolling},
-    {"nonzero_share", ReadNonzeroShare},
-    {"periods_since", ReadPeriodsSince},
-    {"periods_until", ReadPeriodsUntil},
-    {"time_since", ReadTimeSince},
-    {"time_until", ReadTimeUntil},
-    {"subtract", ReadSubtract},
-    {"divide", ReadDivide},
-    {"multiply", ReadMultiply},
+    {"as_of", ReadAsOf, {"value"}, "value"},
+    {"reached", ReadReached, {"value"}, "value"},
+    {"calendar", ReadCalendar, {"part"}, "part", false},
+    {"field", ReadField, {"field"}, "field", false},
+    {"lag", ReadLag, {"periods", "value"}},
+    {"difference", ReadDifference, {"periods", "lag", "value"}},
+    {"seasonal_lag", ReadSeasonalLag, {"season", "seasons", "value"}},
+    {"rolling", ReadRolling, {"window", "lag", "statistic", "value"}},
+    {"nonzero_share", ReadNonzeroShare, {"window", "lag", "value"}},
+    {"periods_since", ReadPeriodsSince, {"value"}},
+    {"periods_until", ReadPeriodsUntil, {"value"}},
+    {"time_since", ReadTimeSince, {"value"}},
+    {"time_until", ReadTimeUntil, {"value"}},
+    {"subtract", ReadSubtract, {"left", "right"}, {}, false},
+    {"divide", ReadDivide, {"left", "right"}, {}, false},
+    {"multiply", ReadMultiply, {"left", "right"}, {}, false},
 };
 
 }  // namespace
 
 std::span<const OperatorType> OperatorTypes() noexcept { return kTypes; }
 
+const OperatorType* FindOperatorType(std::string_view name) noexcept {
+  const auto* const found = std::ranges::find(kTypes, name, &OperatorType::name);
+  return found == std::ranges::end(kTypes) ? nullptr : found;
+}
+
 const OperatorType& RequireOperatorType(const JsonNode& op) {
-  const auto* const found = std::ranges::find(kTypes, op.String(), &OperatorType::name);
-  if (found != std::ranges::end(kTypes)) return *found;
+  if (const OperatorType* const found = FindOperatorType(op.String())) return *found;
   std::string names;
   for (const OperatorType& type : kTypes) {
     names += (names.empty() ? "" : ", ") + std::string(type.name);

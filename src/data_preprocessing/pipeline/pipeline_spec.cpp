@@ -13,6 +13,7 @@
 #include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/features/named_parts.hpp"
+#include "data_preprocessing/pipeline/long_form.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
@@ -55,8 +56,8 @@ TableSpec ReadTable(const std::string& name, const JsonNode& node) {
 /// A pipeline file's sections in the order of their dependencies. Throws SpecError.
 class SpecReader {
  public:
-  SpecReader(const nlohmann::ordered_json& document, const std::filesystem::path& folder)
-      : root_(document), folder_(folder) {}
+  SpecReader(const LongForm& form, const std::filesystem::path& folder)
+      : form_(form), root_(form.document), folder_(folder) {}
 
   PipelineSpec Read() {
     root_.RequireObject({"name", "version", "description", "timezone", "tables", "series",
@@ -64,7 +65,7 @@ class SpecReader {
     spec_.name = root_.Get("name").String();
     RequirePlainName(spec_.name, root_.Get("name"));
     spec_.version = root_.Get("version").String();
-    if (const auto description = root_.Find("description")) (void)description->String();
+    if (const auto description = root_.Find("description")) (void)ReadLines(*description);
     if (const auto zone = root_.Find("timezone")) ReadZone(*zone);
     root_.Get("tables").EachMember([this](const std::string& name, const JsonNode& node) {
       RequireOtherName(spec_.tables, &TableSpec::name, name, "table", node);
@@ -79,7 +80,9 @@ class SpecReader {
     }
     ReadRequest(root_.Get("request"));
     if (const auto forecast = root_.Find("forecast")) ReadForecastSection(*forecast);
-    for (const JsonNode& node : root_.Get("features").Elements()) {
+    const std::vector<JsonNode> features = root_.Get("features").Elements();
+    for (std::size_t i = 0; i < features.size(); ++i) {
+      const JsonNode node(features[i].json(), form_.feature_places[i]);
       spec_.features.push_back(ReadFeature(node, spec_));
     }
     NoteSkips();
@@ -199,6 +202,7 @@ class SpecReader {
     spec_.serving = std::move(serving);
   }
 
+  const LongForm& form_;
   JsonNode root_;
   const std::filesystem::path& folder_;
   PipelineSpec spec_;
@@ -240,8 +244,8 @@ Result<std::chrono::microseconds> ParseDuration(std::string_view text) {
 
 Result<PipelineSpec> ParsePipelineSpec(std::string_view json, const std::filesystem::path& folder) {
   try {
-    const nlohmann::ordered_json document = ParseJson(json);
-    return SpecReader(document, folder).Read();
+    const LongForm form = WriteOut(ParseJson(json));
+    return SpecReader(form, folder).Read();
   } catch (const SpecError& error) {
     return Error{ErrorCode::kInvalidArgument, error.what()};
   }

@@ -21,17 +21,6 @@ constexpr std::array<std::pair<std::string_view, GridEnd>, 3> kGridEnds{
 constexpr Choices<WhenStale, 3> kStalenessRules{
     {{"serve", WhenStale::kServe}, {"flag", WhenStale::kFlag}, {"refuse", WhenStale::kRefuse}}};
 
-/// A query, or an array of its lines.
-std::string QueryText(const JsonNode& node) {
-  if (!node.json().is_array()) return node.String();
-  std::string text;
-  for (const JsonNode& line : node.Elements()) {
-    text += (text.empty() ? "" : "\n") + line.String();
-  }
-  if (text.empty()) node.Fail("expected at least one line");
-  return text;
-}
-
 class SeriesReader {
  public:
   explicit SeriesReader(const PipelineSpec& pipeline) : pipeline_(pipeline) {}
@@ -83,7 +72,7 @@ class SeriesReader {
       series.source = TableSource{table->String()};
       series.source_schema = RequireTable(pipeline_, *table).schema;
     } else {
-      series.source = QuerySource{QueryText(*query)};
+      series.source = QuerySource{ReadLines(*query)};
       series.source_schema = ReadSchema(node.Get("columns"));
     }
   }
@@ -164,7 +153,6 @@ class SeriesReader {
     AggregateValue value{.name = name, .op = *known_op, .column = {}, .empty = EmptyIsMissing()};
     if (*known_op == AggregateOp::kCount) {
       if (const auto column = node.Find("column")) column->Fail("count reads no column");
-      value.empty = 0.0;
     } else {
       const JsonNode column = node.Get("column");
       const ColumnType type = RequireColumn(series.source_schema, column,
@@ -177,17 +165,14 @@ class SeriesReader {
       RefuseLabel(series.source, column);
       value.column = column.String();
     }
-    const auto empty = node.Find("empty");
-    if (!empty) return value;
-    if (empty->json().is_number()) {
+    const JsonNode empty = node.Get("empty");
+    if (empty.json().is_number()) {
       value.empty =
-          empty->Number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
-    } else if (empty->json() == "missing") {
-      value.empty = EmptyIsMissing();
-    } else if (empty->json() == "previous") {
+          empty.Number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max());
+    } else if (empty.json() == "previous") {
       value.empty = EmptyIsPrevious();
-    } else {
-      empty->Fail("expected a number, \"missing\" or \"previous\"");
+    } else if (empty.json() != "missing") {
+      empty.Fail("expected a number, \"missing\" or \"previous\"");
     }
     return value;
   }

@@ -104,6 +104,16 @@ Schema ReadSchema(const JsonNode& node) { return ReadColumns(node, false); }
 
 Schema ReadWrittenSchema(const JsonNode& node) { return ReadColumns(node, true); }
 
+std::string ReadLines(const JsonNode& node) {
+  if (!node.json().is_array()) return node.String();
+  std::string text;
+  for (const JsonNode& line : node.Elements()) {
+    text += (text.empty() ? "" : "\n") + line.String();
+  }
+  if (text.empty()) node.Fail("expected at least one line");
+  return text;
+}
+
 std::chrono::microseconds ReadDuration(const JsonNode& node) {
   const auto duration = ParseDuration(node.String());
   if (!duration) node.Fail(duration.error().message);

@@ -10,6 +10,7 @@
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -39,6 +40,7 @@ constexpr const char* kHowItJudges =
 
 struct Options {
   std::filesystem::path pipeline;
+  std::vector<std::string> ingest{};  ///< What ingest is told first; empty: nothing is taken in.
   JobSources sources{};
   std::optional<Publication> publication{};  ///< Of train.
   std::filesystem::path report{};
@@ -64,6 +66,16 @@ std::vector<Flag> JudgingFlags() {
        .variable = "FORKCAST_STORE",
        .when_absent = "none; this or --snapshots is required, this where rows have a label",
        .need = Need::kUsual},
+      {.name = "from",
+       .argument = "DIR",
+       .meaning = "Takes the rows of this folder into the store first, as ingest does.",
+       .when_absent = "what the store has"},
+      {.name = "file",
+       .argument = "TABLE=PATH",
+       .kind = Kind::kManyValues,
+       .meaning = "Takes this file of the table into the store first, as ingest does. May be given "
+                  "several times.",
+       .when_absent = "what the store has"},
       {.name = "snapshots",
        .argument = "DIR",
        .meaning = "Folder of the snapshots.",
@@ -172,8 +184,31 @@ JobSources ReadSources(const Arguments& arguments) {
   return sources;
 }
 
+/// What `ingest` is to be told before anything is learned. Throws Failure.
+std::vector<std::string> IngestWords(const Arguments& arguments) {
+  const char* const flag = arguments.Has("from") ? "from" : "file";
+  if (!arguments.Has(flag)) return {};
+  if (arguments.Text("store").empty()) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--{}: --store says where the rows are taken to", flag));
+  }
+  if (arguments.Has("dry-run")) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--{}: a dry run takes nothing in; try the rows with ingest", flag));
+  }
+  std::vector<std::string> words;
+  for (const char* const name : {"pipeline", "store", "from", "file", "snapshots"}) {
+    for (const std::string& value : arguments.Texts(name)) {
+      words.insert(words.end(), {fmt::format("--{}", name), value});
+    }
+  }
+  if (arguments.Has("json")) words.emplace_back("--quiet");
+  return words;
+}
+
 Options ReadOptions(const Arguments& arguments) {
   return {.pipeline = arguments.Text("pipeline"),
+          .ingest = IngestWords(arguments),
           .sources = ReadSources(arguments),
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
@@ -230,6 +265,11 @@ bool CheckReport(const std::filesystem::path& report, bool prints_json) {
 }
 
 ExitCode Run(const Options& options, bool prints_json, const CommandContext& context) {
+  if (!options.ingest.empty()) {
+    const int code =
+        preprocessing::RunCommand(preprocessing::IngestCommand(), options.ingest, context);
+    if (code != 0) return static_cast<ExitCode>(code);
+  }
   const preprocessing::StopSignals signals;
   const bool is_page_printed = CheckReport(options.report, prints_json);
   TrainingConsole console(context, prints_json || is_page_printed ? TrainingConsole::Texts::kHidden
@@ -268,6 +308,8 @@ Command TrainCommand() {
   command.flags = Joined(Joined(JudgingFlags(), PublishingFlags()), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
+      {.code = ExitCode::kNo,
+       .when = "with --from or --file: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kGate,
@@ -288,6 +330,8 @@ Command EvaluateCommand() {
   command.flags = Joined(JudgingFlags(), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone},
+      {.code = ExitCode::kNo,
+       .when = "with --from or --file: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kIo, .when = "store or snapshots cannot be read or written"},

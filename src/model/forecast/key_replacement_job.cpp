@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/pipeline/long_form.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -37,9 +38,10 @@ std::string PathOf(const std::string& pointer) {
 ordered_json WithChosen(ordered_json document, const ordered_json& base) {
   if (!document.contains("/training/search"_json_pointer)) return document;
   const JsonNode search = JsonNode(document).Get("training").Get("search");
+  const ordered_json base_in_full = preprocessing::WriteOut(base).document;
   Assignment chosen;
   for (const SearchedParameter& parameter : ReadSearchSpec(search).parameters) {
-    if (const ordered_json* value = FindParameter(base, parameter.name)) {
+    if (const ordered_json* value = FindParameter(base_in_full, parameter.name)) {
       chosen.emplace_back(parameter.name, *value);
     }
   }
@@ -106,7 +108,7 @@ Result<std::vector<std::uint32_t>> FindKeys(const ForecastData& data,
 }  // namespace
 
 nlohmann::json ShapeOf(const ordered_json& root) {
-  nlohmann::json shape = root;
+  nlohmann::json shape = preprocessing::WriteOut(root).document;
   for (const char* member : {"name", "version", "description", "serving"}) shape.erase(member);
   if (!shape.contains("training")) return shape;
   nlohmann::json& training = shape["training"];

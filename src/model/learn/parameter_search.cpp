@@ -9,6 +9,7 @@
 #include <set>
 
 #include "data_preprocessing/base/random.hpp"
+#include "data_preprocessing/pipeline/long_form.hpp"
 
 namespace forkcast::model {
 
@@ -18,6 +19,7 @@ using preprocessing::SpecError;
 namespace {
 
 constexpr std::size_t kMaxGrid = 1'000'000;
+constexpr std::string_view kFeatures = "features.";
 constexpr double kMaxNumber = std::numeric_limits<double>::max();
 
 ParameterRange ReadRange(const JsonNode& node) {
@@ -110,7 +112,6 @@ std::string TextOf(const Assignment& point) {
 /// is not there.
 nlohmann::ordered_json::json_pointer PointerTo(const nlohmann::ordered_json& root,
                                                const std::string& name) {
-  constexpr std::string_view kFeatures = "features.";
   if (!name.starts_with(kFeatures)) {
     std::string pointer = "/training/" + name;
     std::ranges::replace(pointer, '.', '/');
@@ -163,6 +164,9 @@ SearchSpec ReadSearchSpec(const JsonNode& node, std::initializer_list<std::strin
 }
 
 nlohmann::ordered_json WithParameters(nlohmann::ordered_json root, const Assignment& assignment) {
+  const bool names_features = std::ranges::any_of(
+      assignment, [](const auto& parameter) { return parameter.first.starts_with(kFeatures); });
+  if (names_features) root = preprocessing::WriteOut(std::move(root)).document;
   for (const auto& [name, value] : assignment) {
     try {
       root[PointerTo(root, name)] = value;

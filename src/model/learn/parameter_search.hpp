@@ -56,12 +56,13 @@ using Assignment = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
 
 /// The pipeline document `root` with the members that an assignment names replaced: those of
 /// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
-/// a name that can be none.
+/// a name that can be none. Features are called as in the document's long form (WriteOut), which is
+/// what comes back where a feature's member is replaced.
 [[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
                                                     const Assignment& assignment);
 
-/// The value that a parameter has in a pipeline document, or null where it has none: what
-/// WithParameters() would replace.
+/// The value that a parameter has in a pipeline document in long form, or null where it has none:
+/// what WithParameters() would replace.
 [[nodiscard]] const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
                                                           const std::string& name);
 

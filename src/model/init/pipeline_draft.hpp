@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/document/json.hpp"
+
+namespace forkcast::model {
+
+/// A pipeline that was made of a file, and what its owner should know of it.
+struct PipelineDraft {
+  nlohmann::ordered_json document;
+  std::vector<std::string> choices;   ///< What was chosen, and why.
+  std::vector<std::string> warnings;  ///< What was seen in the data that may hurt.
+};
+
+}  // namespace forkcast::model
