@@ -74,8 +74,9 @@ void CheckAccessLog(const ServerConfig& config, const preprocessing::CommandCont
   std::error_code ignored;
   const bool is_new =
       config.access_log_file != "-" && !std::filesystem::exists(config.access_log_file, ignored);
-  static_cast<void>(
-      Require(AccessLog::Open(config.access_log, config.access_log_file), ExitCode::kIo));
+  LogLosses ignored_losses;
+  static_cast<void>(Require(
+      AccessLog::Open(config.access_log, config.access_log_file, ignored_losses), ExitCode::kIo));
   if (is_new) std::filesystem::remove(config.access_log_file, ignored);
   PrintOk(context, "access log " + config.access_log_file.string());
 }

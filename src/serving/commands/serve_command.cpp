@@ -1,5 +1,6 @@
 #include "serving/commands/serve_command.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -28,7 +29,9 @@
 #include "serving/http/access_log.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_socket.hpp"
+#include "serving/process/descriptor_limit.hpp"
 #include "serving/process/listener.hpp"
+#include "serving/process/log_output.hpp"
 #include "serving/process/master.hpp"
 #include "serving/process/pid_file.hpp"
 #include "serving/process/privileges.hpp"
@@ -83,7 +86,10 @@ class Server {
         flags_(flags),
         context_(context),
         extensions_(extensions),
-        log_(MakeProcessLog("master", config_.log_level)) {}
+        log_(MakeProcessLog("master", config_.log_level, log_output_)) {
+    ::signal(SIGPIPE, SIG_IGN);  // of a log whose reader is gone, too
+    ::signal(SIGXFSZ, SIG_IGN);  // of a log that is as large as files may be
+  }
 
   int Run() {
     if (config_.umask) ::umask(*config_.umask);
@@ -183,8 +189,8 @@ class Server {
   Status OpenAccessLog(const ServerConfig& config) {
     access_log_.reset();
     if (config.access_log == AccessLogFormat::kOff) return {};
-    Result<AccessLog> opened =
-        AccessLog::Open(config.access_log, config.access_log_file, identity_);
+    Result<AccessLog> opened = AccessLog::Open(config.access_log, config.access_log_file,
+                                               state_[0].access_log_losses, identity_);
     if (!opened) return std::move(opened).error();
     access_log_ = std::move(*opened);
     return {};
@@ -281,6 +287,7 @@ class Server {
     return RunWorker({.config = config_,
                       .listeners = ListeningSockets(),
                       .capture_socket = capture_.first.get(),
+                      .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
                       .slots = slots_.all(),
                       .server = state_[0],
@@ -298,7 +305,7 @@ class Server {
     }
     // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
     listeners_.clear();
-    const auto log = MakeProcessLog("recorder", config_.log_level);
+    const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
     return RunRecorder({.clock = context_.clock, .counters = counters_[0]}, capture_.second.get(),
                        control_fd, *log);
   }
@@ -310,6 +317,8 @@ class Server {
   const FlagValues& flags_;
   const CommandContext& context_;
   const ServeExtensions& extensions_;
+  SharedArray<ServerState> state_{1};
+  LogOutput log_output_ = LogOutput::OfStandard(STDERR_FILENO, state_[0].log_losses);
   std::shared_ptr<spdlog::logger> log_;
   std::vector<Listener> listeners_;
   Fd old_master_;  // until we are ready to take its place
@@ -318,13 +327,23 @@ class Server {
   ControlSocket control_;
   std::optional<AccessLog> access_log_;
   SharedArray<WorkerSlot> slots_{kMaxSlots};
-  SharedArray<ServerState> state_{1};
   SharedArray<RecorderCounters> counters_{1};
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
 
+/// Opens what of standard input, output and error is closed: else the next socket would get its
+/// number, and lines meant for the log.
+void HoldStandardDescriptors() {
+  Fd null(::open("/dev/null", O_RDWR));
+  while (null && null.get() <= STDERR_FILENO) {
+    static_cast<void>(null.Release());
+    null = Fd(::open("/dev/null", O_RDWR));
+  }
+}
+
 ExitCode Serve(const Arguments& arguments, const CommandContext& context,
                const ServeExtensions& extensions) {
+  HoldStandardDescriptors();
   ParsedSettings settings =
       Require(ReadServerSettings(arguments.given(), context.environment), ExitCode::kUsage);
   if (settings.action == ServerAction::kPrintConfig) {

@@ -411,6 +411,9 @@ void Master::TellMetrics() noexcept {
   state_.metrics.Set("generation", reload_.generation());
   state_.metrics.Set("target", target_.workers());
   state_.metrics.Set("newest_edition", state_.editions.newest());
+  state_.metrics.Set("log_lines_lost", state_.log_losses.lines.load(std::memory_order_relaxed));
+  state_.metrics.Set("access_log_lines_lost",
+                     state_.access_log_losses.lines.load(std::memory_order_relaxed));
 }
 
 std::uint64_t Master::Total(MetricId metric) const {

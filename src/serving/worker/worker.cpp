@@ -80,7 +80,8 @@ class Worker {
       : options_(options),
         config_(options.config),
         slot_(options.slots[options.start.slot]),
-        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level)),
+        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level,
+                            options.log)),
         hooks_(config_.hooks,
                {.log = *log_,
                 .slot = slot_,
@@ -164,7 +165,8 @@ class Worker {
   void WatchSignals() {
     error_code ignored;
     signals_.add(SIGTERM, ignored);
-    InstallWorkerSignals(slot_);  // unblocks: a TERM that came before was kept pending
+    InstallWorkerSignals(slot_,
+                         options_.log);  // unblocks: a TERM that came before was kept pending
     WaitForTerm();
   }
 
