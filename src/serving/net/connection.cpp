@@ -1,5 +1,6 @@
 #include "serving/net/connection.hpp"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <chrono>
@@ -152,11 +153,11 @@ void Connection::EndAnswer() {
 void Connection::AnswerFault(const RequestFault& fault) {
   faulty_ = true;
   response_.Clear();
-  WriteFault(fault, response_);
-  CountAnswer(response_.status, loop_.slot());
+  const RequestView seen = reader_.Glimpse();
+  loop_.router().AnswerFault(fault, seen, response_);
   deadlines_.OnFault(loop_.now());
   Compose(/*keep_alive=*/false, /*with_body=*/true);
-  NoteRequest();
+  NoteRequest(seen);
 }
 
 /// The time for a request ran out while it was still arriving.
@@ -165,8 +166,9 @@ void Connection::AnswerLateRequest() {
     loop_.slot().metrics.Count("clipped");
     return AnswerFault({.code = ErrorCode::kNotReady, .message = "the server is stopping"});
   }
-  AnswerFault(
-      {.code = ErrorCode::kClientTimeout, .message = "the request did not arrive within its time"});
+  AnswerFault({.code = ErrorCode::kClientTimeout,
+               .message = fmt::format("the request did not arrive within {} s (timeout): {}",
+                                      loop_.options().timeout.count(), reader_.DescribeArrival())});
 }
 
 void Connection::Compose(bool keep_alive, bool with_body) {
