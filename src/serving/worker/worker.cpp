@@ -349,12 +349,18 @@ class Worker {
 
   void StartAccepting() {
     acceptor_.emplace(
-        options_.listeners, slot_.request_started_ns, clock_,
+        options_.listeners, slot_.request_started_ns, clock_, [this] { return IsOurTurn(); },
         [this](int listener) {
           net::post(loop_, [this, listener] { OnConnectionWaiting(listener); });
         },
         *log_);
     PermitOne();
+  }
+
+  /// On the acceptor's thread.
+  [[nodiscard]] bool IsOurTurn() const noexcept {
+    const std::uint32_t end = options_.server.slots_end.load(std::memory_order_relaxed);
+    return HasFewestConnections(options_.slots.first(end), options_.start.slot);
   }
 
   void OnConnectionWaiting(int listener) {
@@ -385,6 +391,7 @@ class Worker {
   }
 
   void OnConnectionClosed() {
+    if (acceptor_) acceptor_->OnFewer();
     PermitOne();
     StopWhenDrained();
   }
