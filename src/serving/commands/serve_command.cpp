@@ -97,9 +97,12 @@ class Server {
       log_->critical("bind_failed error={:?}", opened.error().message);
       return kExitCannotBind;
     }
-    if (const Status opened = OpenFiles(); !opened) {
-      log_->critical("start_refused error={:?}", opened.error().message);
-      return kExitCannotBind;
+    for (const auto prepare :
+         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::FitConnections}) {
+      if (const Status prepared = (this->*prepare)(); !prepared) {
+        log_->critical("start_refused error={:?}", prepared.error().message);
+        return kExitCannotBind;
+      }
     }
     for (const Listener& listener : listeners_) {
       if (!listener.warning().empty()) log_->warn("backlog_clipped {}", listener.warning());
@@ -150,18 +153,34 @@ class Server {
       if (added) added = add(Listener::Adopt(std::move(socket), Listener::Owner::kSupervisor));
     }
     if (!added || !listeners_.empty()) return added;
+    const Result<SocketFile> file = SocketFileOf(config_);
+    if (!file) return file.error();
     for (const Address& address : config_.bind) {
-      if (added) added = add(OpenOnceFree(address));
+      Result<std::vector<Address>> meant = ResolveAddress(address);
+      if (!meant) return std::move(meant).error();
+      for (Address& one : *meant) {
+        if (auto* const tcp = std::get_if<TcpAddress>(&one); tcp != nullptr && tcp->port == 0) {
+          tcp->port = PortOf(*meant);
+        }
+        if (Status opened = add(OpenOnceFree(one, *file)); !opened) return opened;
+        one = listeners_.back().local_address();
+      }
     }
-    return added;
+    return {};
+  }
+
+  /// That the first of a name's addresses got, which is that of all; 0: none yet.
+  static std::uint16_t PortOf(const std::vector<Address>& addresses) {
+    return std::get<TcpAddress>(addresses.front()).port;
   }
 
   /// The workers of a server whose master was killed hold its addresses until they are gone.
-  [[nodiscard]] Result<Listener> OpenOnceFree(const Address& address) const {
+  [[nodiscard]] Result<Listener> OpenOnceFree(const Address& address,
+                                              const SocketFile& file) const {
     constexpr std::chrono::milliseconds kPause{50};
     const auto until = std::chrono::steady_clock::now() + 2 * kOrphanGrace;
     while (true) {
-      Result<Listener> listener = Listener::Open(address, config_.backlog);
+      Result<Listener> listener = Listener::Open(address, config_.backlog, file);
       const bool may_get_free = !listener && listener.error().code == ErrorCode::kIo;
       if (!may_get_free || std::chrono::steady_clock::now() >= until) return listener;
       std::this_thread::sleep_for(kPause);
@@ -173,7 +192,7 @@ class Server {
     if (!config_.pidfile.empty()) {
       std::filesystem::path path = config_.pidfile;
       if (old_master_) path += ".2";
-      Result<PidFile> opened = PidFile::Open(path);
+      Result<PidFile> opened = PidFile::Open(path, PidFileMode(config_));
       if (!opened) return std::move(opened).error();
       pid_file_ = std::move(*opened);
     }
@@ -182,6 +201,28 @@ class Server {
       if (!opened) return opened;
     }
     return OpenAccessLog(config_);
+  }
+
+  /// What a hook cannot do at the start it never will.
+  Status TryHooksAsUser() {
+    const auto tried = AskAs(identity_, [this]() -> Result<std::string> {
+      Status status = TryHooks(config_.hooks, extensions_.hook_types);
+      return status ? Result<std::string>(std::string()) : std::move(status).error();
+    });
+    return tried ? Status() : tried.error();
+  }
+
+  /// Rather fewer connections, the others wait, than a worker without descriptors.
+  Status FitConnections() {
+    const std::size_t limit = RaiseDescriptorLimit();
+    const std::size_t most = ConnectionsWithin(limit);
+    if (most == 0) return TooFewDescriptors(limit);
+    if (config_.max_connections > most) {
+      log_->warn("connections_limited max_connections={} to={} descriptors={} hint={:?}",
+                 config_.max_connections, most, limit, "ulimit -Hn");
+      settings_.config.max_connections = most;
+    }
+    return {};
   }
 
   /// Before the fork and as who we are, so that it may lie, or standard output lead, where those
@@ -271,8 +312,9 @@ class Server {
         wanted.access_log_file != config_.access_log_file) {
       if (Status opened = OpenAccessLog(wanted); !opened) return opened;
     }
+    if (Status tried = TryHooks(wanted.hooks, extensions_.hook_types); !tried) return tried;
     settings_ = *std::move(settings);
-    return {};
+    return FitConnections();
   }
 
   /// In a worker's process. Generations behind the first read the configuration anew.
@@ -357,8 +399,9 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
                   fmt::format("{} (given by {})", identity.error().message,
                               Effective(settings, identity.error().field).origin));
   }
+  static_cast<void>(Require(SocketFileOf(settings.config), ExitCode::kUsage));
   if (settings.action == ServerAction::kCheck) {
-    CheckServer(settings.config, context);
+    CheckServer(settings.config, *identity, extensions.hook_types, context);
     return ExitCode::kDone;
   }
   return static_cast<ExitCode>(

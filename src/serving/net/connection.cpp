@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "serving/http/access_log.hpp"
+#include "serving/http/client_address.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/router.hpp"
 #include "serving/net/connection_loop.hpp"
@@ -146,7 +147,7 @@ void Connection::EndAnswer() {
   const RequestView& request = reader_.request();
   const bool head_only = request.method == Method::kHead;
   Compose(reader_.keep_alive() && !response_.close && !loop_.drain().begun, !head_only);
-  NoteRequest();
+  NoteRequest(request);
   reader_.Next();
 }
 
@@ -181,14 +182,17 @@ void Connection::Compose(bool keep_alive, bool with_body) {
   socket_.Send(head_, body);
 }
 
-void Connection::NoteRequest() {
+void Connection::NoteRequest(const RequestView& request) {
   if (loop_.options().access_log == nullptr) return;
+  noted_.client =
+      ClientAddress(peer_, {.forwarded_for = request.forwarded_for, .forwarded = request.forwarded},
+                    loop_.options().trusted_proxies);
   const RequestLine line = reader_.line();
   noted_.pending = true;
   noted_.method = line.method;
   noted_.target = line.target;
   noted_.version = line.version;
-  noted_.started = reader_.request().started;
+  noted_.started = request.started;
 }
 
 void Connection::LogAnswer() {
@@ -196,7 +200,7 @@ void Connection::LogAnswer() {
   using std::chrono::microseconds;
   const auto latency =
       std::chrono::duration_cast<microseconds>(loop_.LookAtTheClock() - noted_.started);
-  loop_.options().access_log->Write({.peer = peer_,
+  loop_.options().access_log->Write({.peer = noted_.client,
                                      .method = noted_.method,
                                      .target = noted_.target,
                                      .version = noted_.version,
