@@ -23,7 +23,7 @@ constexpr int kRegisterAnewMs = 200;
 constexpr int kBusyPauseMs = 10;
 constexpr std::chrono::milliseconds kBusyAfter{10};
 constexpr int kYieldPauseMs = 50;
-constexpr std::chrono::milliseconds kYieldFor{50};
+constexpr std::chrono::milliseconds kYieldFor{20};
 
 Fd Checked(int fd, const char* what) {
   if (fd < 0) throw std::system_error(errno, std::generic_category(), what);

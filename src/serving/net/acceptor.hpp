@@ -26,12 +26,12 @@ namespace forkcast::serving {
 /// The thread waits with EPOLLEXCLUSIVE, which wakes one process a connection, and registers anew
 /// after each, which puts it behind the others. That alone does not spread connections evenly: of
 /// several that come at once, a worker that is awake takes one after the other before those that
-/// were woken run. So one whose turn it is not, since others have fewer connections, does not
-/// register, unless a connection has been waiting for 50 ms: those others may be unable to act. It
-/// looks 20 times a second for one, and at once when it has fewer itself. The listeners take turns.
-/// While its worker's loop is at one request for longer than a moment it tells nothing, permit or
-/// not. Five times a second it registers anew in any case: the wake-up for a connection may have
-/// gone to a process that could not act on it.
+/// were woken run. So one whose turn it is not, since others are idle or have fewer connections,
+/// does not register, unless a connection has been waiting for 20 ms: those others may be unable to
+/// act. It looks 20 times a second for one, and at once when it has fewer itself. The listeners
+/// take turns. While its worker's loop is at one request for longer than a moment it tells nothing,
+/// permit or not. Five times a second it registers anew in any case: the wake-up for a connection
+/// may have gone to a process that could not act on it.
 class Acceptor {
  public:
   using Notify = std::function<void(int listener)>;

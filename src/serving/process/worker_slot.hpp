@@ -88,15 +88,6 @@ struct alignas(128) WorkerSlot {
       slots, [](const WorkerSlot& slot) { return slot.State() == WorkerState::kReady; });
 }
 
-/// Whether no other worker that answers has fewer connections than the one of slot `own`.
-[[nodiscard]] inline bool HasFewestConnections(std::span<const WorkerSlot> slots,
-                                               std::size_t own) noexcept {
-  const std::uint64_t connections = slots[own].metrics.Get("connections");
-  return std::ranges::none_of(slots, [&](const WorkerSlot& slot) {
-    return slot.State() == WorkerState::kReady && slot.metrics.Get("connections") < connections;
-  });
-}
-
 /// What concerns all workers at once.
 struct ServerState {
   /// When whatever is in work has to be over because the server stops; 0 while it does not.

@@ -31,6 +31,7 @@
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
+#include "serving/process/connection_share.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
@@ -361,7 +362,7 @@ class Worker {
   /// On the acceptor's thread.
   [[nodiscard]] bool IsOurTurn() const noexcept {
     const std::uint32_t end = options_.server.slots_end.load(std::memory_order_relaxed);
-    return HasFewestConnections(options_.slots.first(end), options_.start.slot);
+    return MayTakeNext(options_.slots.first(end), options_.start.slot);
   }
 
   void OnConnectionWaiting(int listener) {
