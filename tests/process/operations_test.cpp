@@ -427,7 +427,7 @@ TEST_F(Operations, SoftLimitOfDescriptorsIsRaised) {
   Server& server = faulty_.Start(
       {.bind = Bind::kUnix,
        .flags = {"--max-connections", "200"},
-       .wrapper = {"/bin/sh", "-c", "ulimit -Hn 300 && ulimit -Sn 40 && exec \"$@\"", "sh"}});
+       .wrapper = {"/bin/sh", "-c", "ulimit -Sn 40 && ulimit -Hn 300 && exec \"$@\"", "sh"}});
   server.WaitUntilAllReady();
   EXPECT_EQ(DescriptorLimits(server.worker(0)), std::pair(std::size_t{300}, std::size_t{300}));
   EXPECT_EQ(server.CountInLog("connections_limited"), 0U);

@@ -433,7 +433,9 @@ void JoinFamilies(std::vector<Address>& addresses) {
   for (Address& address : addresses) {
     auto* const tcp = std::get_if<TcpAddress>(&address);
     if (tcp == nullptr || tcp->host != "::") continue;
-    tcp->with_ipv4 = std::ranges::count(addresses, std::optional(tcp->port), port_of) == 1;
+    const bool any_port = tcp->port == 0;  // of which each address gets one of its own
+    tcp->with_ipv4 =
+        any_port || std::ranges::count(addresses, std::optional(tcp->port), port_of) == 1;
   }
 }
 

@@ -514,6 +514,7 @@ TEST(Settings, AllInterfacesTakeBothFamiliesWhereNothingElseIsListedAtTheirPort)
   };
   EXPECT_TRUE(takes_ipv4("[::]:80"));
   EXPECT_TRUE(takes_ipv4("[::]:80,127.0.0.1:81,unix:u"));
+  EXPECT_TRUE(takes_ipv4("[::]:0,0.0.0.0:0"));
   EXPECT_FALSE(takes_ipv4("[::]:80,0.0.0.0:80"));
   EXPECT_FALSE(takes_ipv4("[::1]:80"));
 }
