@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "serving/config/deployment.hpp"
+#include "serving/config/ip_network.hpp"
 
 namespace forkcast::serving {
 
 /// An address to listen on.
 struct TcpAddress {
-  std::string host;  ///< An IPv4 or IPv6 address; no name, so that nothing has to be resolved.
+  std::string host;  ///< An IPv4 or IPv6 address, or a name, which means all of its addresses.
   std::uint16_t port = 0;  ///< 0: any free port.
+  bool with_ipv4 = false;  ///< Of `::`: it takes IPv4 as well.
   friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
 };
 struct UnixAddress {
@@ -61,6 +63,10 @@ struct ServerConfig {
   std::string user;               ///< Of workers and recorder; empty: that of the master.
   std::string group;              ///< Likewise; empty: the user's.
   std::optional<unsigned> umask;  ///< None: as inherited.
+  std::optional<unsigned> socket_mode;  ///< Of Unix sockets; none: 0666 less `umask`.
+  std::string socket_group;             ///< Likewise; empty: as it comes.
+  TrustedProxies trusted_proxies;
+  std::vector<std::string> cors_origins;  ///< CorsPolicy; empty: none.
   // Performance and limits.
   std::size_t workers = 1;
   std::chrono::milliseconds max_queue_delay{5000};  ///< A request that would wait longer gets 503.

@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -135,16 +136,48 @@ Status ApplyControl(const std::string& text, ServerConfig& config) {
   return {};
 }
 
-Status ApplyUmask(const std::string& text, ServerConfig& config) {
-  constexpr unsigned kMost = 0777;
-  unsigned mask = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, mask, 8);
-  if (failure != std::errc() || stop != end || mask > kMost) {
-    return Expected("an octal number from 0 to 777");
+Status ApplyTrustedProxy(const std::string& text, ServerConfig& config) {
+  TrustedProxies& trusted = config.trusted_proxies;
+  if (text == "unix" || text == "none") {
+    trusted.unix_sockets = text == "unix";
+    return {};
   }
-  config.umask = mask;
+  Result<IpNetwork> network = ParseIpNetwork(text);
+  if (!network) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}, or unix, or none", network.error().message)};
+  }
+  trusted.networks.push_back(*network);
   return {};
+}
+
+/// As browsers send it: scheme and host, the port when it is not the scheme's, no path.
+Status ApplyCorsOrigin(const std::string& text, ServerConfig& config) {
+  const std::size_t scheme = text.find("://");
+  const bool is_origin = scheme != std::string::npos && scheme > 0 && scheme + 3 < text.size() &&
+                         text.find_first_of("/ ?#@*", scheme + 3) == std::string::npos &&
+                         std::ranges::none_of(text, [](char c) {
+                           return c <= ' ' || c >= 0x7F || (c >= 'A' && c <= 'Z');
+                         });
+  if (text != "*" && !is_origin) {
+    return Expected("an origin in small letters, such as https://shop.example, or * for all");
+  }
+  config.cors_origins.push_back(text);
+  return {};
+}
+
+Rule OctalRule(std::optional<unsigned> ServerConfig::*field) {
+  const std::string allowed = "an octal number from 0 to 777";
+  const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
+    constexpr unsigned kMost = 0777;
+    unsigned number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, number, 8);
+    if (failure != std::errc() || stop != end || number > kMost) return Expected(allowed);
+    config.*field = number;
+    return {};
+  };
+  return {"OCTAL", allowed, Setting::FileForm::kText, apply};
 }
 
 Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes takes,
@@ -269,7 +302,11 @@ class SettingSources {
 
   [[nodiscard]] std::optional<Given> Find(const Setting& setting) const {
     if (const auto flag = flags_.find(setting.Flag().substr(2)); flag != flags_.end()) {
-      return FromTexts(flag->second, setting.Flag());
+      std::vector<std::string> values;
+      for (const std::string& value : flag->second) {
+        std::ranges::move(SplitIfList(setting, value), std::back_inserter(values));
+      }
+      return FromTexts(std::move(values), setting.Flag());
     }
     if (auto given = FindInEnvironment(setting)) return given;
     if (auto given = FindInFile(setting)) return given;
@@ -465,6 +502,21 @@ Status CollectDeployments(std::vector<Deployment> listed, ParsedSettings& parsed
   return arranged;
 }
 
+/// `[::]` takes IPv4 as well, as people expect, where nothing else listens at its port.
+void JoinFamilies(std::vector<Address>& addresses) {
+  const auto port_of = [](const Address& address) {
+    const auto* const tcp = std::get_if<TcpAddress>(&address);
+    return tcp != nullptr ? std::optional(tcp->port) : std::nullopt;
+  };
+  for (Address& address : addresses) {
+    auto* const tcp = std::get_if<TcpAddress>(&address);
+    if (tcp == nullptr || tcp->host != "::") continue;
+    const bool any_port = tcp->port == 0;  // of which each address gets one of its own
+    tcp->with_ipv4 =
+        any_port || std::ranges::count(addresses, std::optional(tcp->port), port_of) == 1;
+  }
+}
+
 /// Fills config and values. Throws SpecError for what is wrong with the file.
 Status ReadSettings(const std::vector<Setting>& settings, SettingSources& sources,
                     ParsedSettings& parsed) {
@@ -481,6 +533,7 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
     }
     parsed.values.push_back(std::move(value));
   }
+  JoinFamilies(parsed.config.bind);
   parsed.config.hooks = sources.Hooks();
   if (parsed.config.snapshots.empty() && !parsed.config.store.empty()) {
     const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(parsed.config.store);
@@ -523,14 +576,17 @@ std::vector<Setting> ServerSettings() {
   const Rule store{"URL", "sqlite:PATH", Setting::FileForm::kText, ApplyStore};
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
-  const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT or unix:PATH",
+  const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
                   Setting::FileForm::kTextOrList, ApplyBind};
+  const Rule trusted_proxies{"ADDRESS", "addresses, networks such as 10.0.0.0/8, unix, none",
+                             Setting::FileForm::kTextOrList, ApplyTrustedProxy};
+  const Rule cors_origins{"ORIGIN", "origins such as https://shop.example, or *",
+                          Setting::FileForm::kTextOrList, ApplyCorsOrigin};
   const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
                        ApplyLogLevel};
   const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
-  const Rule umask{"OCTAL", "an octal number from 0 to 777", Setting::FileForm::kText, ApplyUmask};
   const std::string workers = std::to_string(UsableCpus());
 
   std::vector<Setting> settings{
@@ -546,8 +602,8 @@ std::vector<Setting> ServerSettings() {
                   Takes::kReload, "models", "The registry of the models that are deployed"),
       MakeSetting("deploy", "FORKCAST_DEPLOY", deploy, Takes::kReload, "",
                   "Published models to serve, under their own or another name, by alias or number, "
-                  "else the champion; several times, or with commas between in environment and "
-                  "config file (there also a list)"),
+                  "else the champion; several times, or with commas between, or as a list in the "
+                  "config file"),
       MakeSetting("store", "FORKCAST_STORE", store, Takes::kReload, "",
                   "The store whose snapshots are served; only names their folder",
                   "none; required without snapshots"),
@@ -555,8 +611,10 @@ std::vector<Setting> ServerSettings() {
                   TextRule("DIR", "a folder", &ServerConfig::snapshots), Takes::kReload, "",
                   "Where ingest has published the snapshots", "beside the store, PATH.snapshots"),
       MakeSetting("bind", "FORKCAST_BIND", bind, Takes::kRestart, "127.0.0.1:8080",
-                  "Where to listen; several times, or with commas between in environment and "
-                  "config file (there also a list), for several addresses"),
+                  "Where to listen; a name means all of its addresses, [::] IPv4 as well where "
+                  "nothing else is listed at its port; several times, or with commas between, or "
+                  "as a list in "
+                  "the config file"),
       MakeSetting("workers", "FORKCAST_WORKERS",
                   IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), Takes::kReload, workers,
                   "Worker processes", "the CPUs that may be used, here " + workers),
@@ -624,8 +682,25 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("group", "FORKCAST_GROUP",
                   TextRule("NAME", "a group's name or number", &ServerConfig::group),
                   Takes::kRestart, "", "Their group", "that of the user"),
-      MakeSetting("umask", "FORKCAST_UMASK", umask, Takes::kRestart, "",
-                  "Permissions that files do not get when they are made", "as inherited"),
+      MakeSetting("umask", "FORKCAST_UMASK", OctalRule(&ServerConfig::umask), Takes::kRestart, "",
+                  "Permissions that files do not get when they are made, sockets and pidfile "
+                  "included",
+                  "as inherited; sockets get 0666, the pidfile 0644"),
+      MakeSetting("socket_mode", "FORKCAST_SOCKET_MODE", OctalRule(&ServerConfig::socket_mode),
+                  Takes::kRestart, "", "Permissions of Unix sockets; whoever may write may connect",
+                  "0666 less umask"),
+      MakeSetting("socket_group", "FORKCAST_SOCKET_GROUP",
+                  TextRule("NAME", "a group's name or number", &ServerConfig::socket_group),
+                  Takes::kRestart, "", "Group of Unix sockets", "that of the server"),
+      MakeSetting("trusted_proxies", "FORKCAST_TRUSTED_PROXIES", trusted_proxies, Takes::kReload,
+                  "unix",
+                  "Who is believed when it says for whom it asks (X-Forwarded-For, Forwarded), for "
+                  "the access log: addresses, networks, unix for whoever connects to a Unix "
+                  "socket, none; several times, or with commas between, or as a list in the "
+                  "config file"),
+      MakeSetting("cors_origins", "FORKCAST_CORS_ORIGINS", cors_origins, Takes::kReload, "",
+                  "Web pages that may ask from within a browser, by their origin, * for all; "
+                  "several times, or with commas between, or as a list in the config file"),
   };
   AddForeignVariables(settings);
   return settings;

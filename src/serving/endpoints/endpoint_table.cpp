@@ -6,6 +6,7 @@
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/open_api.hpp"
 #include "serving/endpoints/ping.hpp"
+#include "serving/endpoints/response_stream.hpp"
 #include "serving/endpoints/route_job.hpp"
 
 namespace forkcast::serving {
@@ -38,6 +39,15 @@ constexpr std::array kEndpoints{
              .errors = ErrorForm::kSageMaker,
              .make = MakeJob<InvocationJob>,
              .describe = DescribeInvocation},
+    Endpoint{.method = Method::kPost,
+             .path = "/endpoints/{name}/invocations-response-stream",
+             .operation = "invokeEndpointWithResponseStream",
+             .description = "Refused: answers are not streamed.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kSageMaker,
+             .make = MakeJob<CallJob<RefuseStream>>,
+             .describe = DescribeStream},
     Endpoint{.method = Method::kGet,
              .path = "/execution-parameters",
              .operation = "executionParameters",

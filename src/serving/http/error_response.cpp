@@ -1,5 +1,7 @@
 #include "serving/http/error_response.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -121,15 +123,16 @@ void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view req
 
 void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id,
                    Response& response) {
-  WriteError({ErrorCode::kOverloaded, "more requests are waiting than can be answered in time"},
+  WriteError({ErrorCode::kOverloaded,
+              fmt::format("more requests are waiting than can be begun within max_queue_delay_ms; "
+                          "come again in {} s",
+                          retry_after.count())},
              request_id, response);
   response.AddHeader("Retry-After", std::to_string(retry_after.count()));
 }
 
-void WriteFault(const RequestFault& fault, Response& response) {
-  Begin(fault.code, response);
-  AppendErrorMembers({fault.code, std::string(fault.message)}, response.body);
-  response.body += "}}";
+void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response) {
+  WriteError({fault.code, fault.message}, request_id, response);
   response.close = true;
 }
 

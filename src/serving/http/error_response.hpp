@@ -36,7 +36,7 @@ void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id
                    Response& response);
 
 /// Makes `response` the answer to bytes that are no request, behind which the connection ends.
-void WriteFault(const RequestFault& fault, Response& response);
+void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response);
 
 /// Makes `response`, an error, what an AWS SDK expects behind InvokeEndpoint: 424 ModelError with
 /// the original status and body in it; 503 ServiceUnavailable stays one. No effect below 400.

@@ -38,6 +38,7 @@ std::string_view MethodsOf(const Endpoint& endpoint) {
     case Method::kPost:
       return "POST";
     case Method::kHead:
+    case Method::kOptions:
     case Method::kOther:
       break;
   }
@@ -57,8 +58,7 @@ std::string ForPeople(std::string_view list, std::string_view word) {
   return text;
 }
 
-}  // namespace
-
+/// In the worker's slot.
 void CountAnswer(int status, WorkerSlot& slot) noexcept {
   slot.metrics.Count("requests");
   if (status >= 500) {
@@ -68,10 +68,18 @@ void CountAnswer(int status, WorkerSlot& slot) noexcept {
   }
 }
 
+}  // namespace
+
 Router::Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-               spdlog::logger& log, std::uint64_t seed)
-    : service_(service), slot_(slot), log_(log), random_(seed) {
-  for (const Endpoint& endpoint : endpoints) Add(endpoint);
+               spdlog::logger& log, std::uint64_t seed, CorsPolicy cors)
+    : service_(service), slot_(slot), log_(log), cors_(std::move(cors)), random_(seed) {
+  for (const Endpoint& endpoint : endpoints) {
+    Add(endpoint);
+    const std::string_view methods = MethodsOf(endpoint);
+    if (allow_.find(methods) == std::string::npos) {
+      allow_.append(allow_.empty() ? "" : ", ").append(methods);
+    }
+  }
 }
 
 void Router::Add(const Endpoint& endpoint) {
@@ -88,12 +96,42 @@ void Router::Add(const Endpoint& endpoint) {
   rows_.push_back({.endpoint = endpoint});
 }
 
-Error Router::NoSuchPath() const {
+Progress Router::RefusePath(Exchange& exchange) {
+  exchange.errors_ = FormOf(exchange.request().path);
+  static_cast<void>(Identify(exchange));
+  if (exchange.request().path == "*") {  // of OPTIONS: the server as a whole
+    exchange.Refuse({ErrorCode::kMethodNotAllowed, "expected a path, not *"});
+    exchange.response().AddHeader("Allow", allow_);
+    return Progress::kDone;
+  }
   std::string all;
   for (const Path& path : paths_) {
     all.append(all.empty() ? "" : ", ").append(rows_[path.rows.front()].endpoint.path);
   }
-  return {ErrorCode::kNotFound, "no such path; there are " + ForPeople(all, " and ")};
+  return Refuse({ErrorCode::kNotFound, "no such path; there are " + ForPeople(all, " and ")},
+                exchange);
+}
+
+ErrorForm Router::FormOf(std::string_view path) const noexcept {
+  const bool wrapped = std::ranges::any_of(paths_, [this, path](const Path& one) {
+    return rows_[one.rows.front()].endpoint.errors == ErrorForm::kSageMaker &&
+           path.starts_with(one.pattern.beginning());
+  });
+  return wrapped ? ErrorForm::kSageMaker : ErrorForm::kPlain;
+}
+
+void Router::AnswerFault(const RequestFault& fault, const RequestView& seen, Response& response) {
+  std::string id;
+  static_cast<void>(ResolveId(seen, id));
+  response.AddHeader("X-Request-Id", id);
+  WriteFault(fault, id, response);
+  if (const auto held_back = faults_.Pass(seen.started)) {
+    log_.info("request_refused request_id={:?} path={:?} status={} reason={:?} suppressed={}", id,
+              seen.path, response.status, fault.message, *held_back);
+  }
+  if (FormOf(seen.path) == ErrorForm::kSageMaker) WrapForSageMaker(response);
+  cors_.AddTo(response, seen.origin);
+  CountAnswer(response.status, slot_);
 }
 
 void Router::Handle(const RequestView& request, Response& response) noexcept {
@@ -114,6 +152,7 @@ Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
     response.Clear();
     exchange.Refuse({ErrorCode::kInternal, error.what()});
   }
+  cors_.AddTo(response, exchange.request().origin);
   CountAnswer(response.status, slot_);
   return Progress::kDone;
 }
@@ -152,7 +191,7 @@ Progress Router::Route(Exchange& exchange) {
   const RequestView& request = exchange.request();
   PathPattern::Values values;
   const Path* const path = Find(request.path, values);
-  if (path == nullptr) return Refuse(NoSuchPath(), exchange);
+  if (path == nullptr) return RefusePath(exchange);
   const Endpoint& first = rows_[path->rows.front()].endpoint;
   exchange.errors_ = first.errors;
   if (first.load == Load::kWork) {
@@ -165,6 +204,12 @@ Progress Router::Route(Exchange& exchange) {
   }
   const std::size_t* const row = FindRow(*path, request.method);
   if (row != nullptr) return Begin(*row, exchange);
+  if (request.method == Method::kOptions && !request.preflight_method.empty() &&
+      cors_.Allows(request.origin)) {
+    CorsPolicy::AddPreflight(path->allow, exchange.response());
+    return Progress::kDone;
+  }
+  if (exchange.id_.empty()) static_cast<void>(Identify(exchange));
   exchange.Refuse({ErrorCode::kMethodNotAllowed, path->expected});
   exchange.response().AddHeader("Allow", path->allow);
   return Progress::kDone;
@@ -189,7 +234,8 @@ Status Router::DecodeParameters(const Path& path, const PathPattern::Values& val
 Status Router::ResolveId(const RequestView& request, std::string& id) {
   const bool is_inference_id = !request.inference_id.empty();
   const std::string_view given = is_inference_id ? request.inference_id : request.request_id;
-  if (given.empty()) {
+  const bool is_good = given.size() <= kMaxIdBytes && IsPrintable(given);
+  if (given.empty() || !is_good) {
     const std::array<std::uint64_t, 2> bits{random_(), random_()};
     const auto bytes = std::bit_cast<std::array<std::uint8_t, 16>>(bits);
     std::array<char, 32> digits{};
@@ -198,13 +244,13 @@ Status Router::ResolveId(const RequestView& request, std::string& id) {
       digits[2 * i + 1] = HexDigit(bytes[i] >> 4U);
     }
     id.assign(digits.data(), digits.size());
-    return {};
+  } else {
+    id = given;
   }
-  if (given.size() > kMaxIdBytes || !IsPrintable(given)) {
+  if (!is_good) {
     return Error{ErrorCode::kInvalidArgument, "expected at most 128 printable ASCII characters",
                  is_inference_id ? "X-Amzn-SageMaker-Inference-Id" : "X-Request-Id"};
   }
-  id = given;
   return {};
 }
 
@@ -220,9 +266,10 @@ void Router::NoteId(const std::string& id) noexcept {
 Status Router::Identify(Exchange& exchange) {
   const RequestView& request = exchange.request();
   Response& response = exchange.response();
-  if (Status resolved = ResolveId(request, exchange.id_); !resolved) return resolved;
+  Status resolved = ResolveId(request, exchange.id_);
   NoteId(exchange.id_);
   response.AddHeader("X-Request-Id", exchange.id_);
+  if (!resolved) return resolved;
   if (!request.inference_id.empty()) {
     response.AddHeader("X-Amzn-SageMaker-Inference-Id", exchange.id_);
   }
@@ -251,6 +298,10 @@ Progress Router::Begin(std::size_t row, Exchange& exchange) {
   const std::chrono::seconds retry_after = exchange.request().retry_after;
   if (asked.endpoint.load == Load::kWork && retry_after.count() != 0) {
     slot_.metrics.Count("refused");
+    if (const auto held_back = overloads_.Pass(exchange.request().started)) {
+      log_.warn("request_overload request_id={:?} path={:?} retry_after_s={} suppressed={}",
+                exchange.id_, exchange.request().path, retry_after.count(), *held_back);
+    }
     WriteOverload(retry_after, exchange.id_, exchange.response());
     return Release(exchange);
   }

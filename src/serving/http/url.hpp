@@ -47,6 +47,9 @@ class PathPattern {
   /// they were sent.
   [[nodiscard]] bool Match(std::string_view path, Values& values) const noexcept;
 
+  /// What every path that it matches begins with: `/endpoints/`.
+  [[nodiscard]] std::string_view beginning() const noexcept { return begin_; }
+
   [[nodiscard]] std::span<const std::string> names() const noexcept { return names_; }
 
  private:

@@ -78,7 +78,7 @@ class Connection {
   void AnswerFault(const RequestFault& fault);
   void AnswerLateRequest();
   void Compose(bool keep_alive, bool with_body);
-  void NoteRequest();
+  void NoteRequest(const RequestView& request);
   void LogAnswer();
 
   ConnectionLoop& loop_;
@@ -101,6 +101,7 @@ class Connection {
   /// holds the next one.
   struct Noted {
     bool pending = false;
+    std::string client;
     std::string method;
     std::string target;
     std::string_view version;

@@ -137,6 +137,14 @@ std::string ListTexts(const std::vector<WorkerStatus>& workers, Text member,
   return lines;
 }
 
+/// Nothing while no line is lost.
+std::string ListLostLines(const MetricReadings& metrics) {
+  const std::uint64_t log = metrics["log_lines_lost"].value_or(0);
+  const std::uint64_t access_log = metrics["access_log_lines_lost"].value_or(0);
+  if (log + access_log == 0) return {};
+  return fmt::format("log lines lost: {}, of the access log {}\n", log, access_log);
+}
+
 }  // namespace
 
 std::string ToJson(const ServerStatus& status) {
@@ -193,6 +201,7 @@ std::string ToTable(const ServerStatus& status, const TextStyle& style) {
          own("target") + " workers wanted\n" + workers.Text(style) +
          ListTexts(status.workers, &WorkerStatus::serves, "served by") +
          ListTexts(status.workers, &WorkerStatus::failure, "not taken by") +
+         ListLostLines(status.metrics) +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n";

@@ -31,6 +31,7 @@
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
+#include "serving/process/connection_share.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
@@ -80,7 +81,8 @@ class Worker {
       : options_(options),
         config_(options.config),
         slot_(options.slots[options.start.slot]),
-        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level)),
+        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level,
+                            options.log)),
         hooks_(config_.hooks,
                {.log = *log_,
                 .slot = slot_,
@@ -96,7 +98,7 @@ class Worker {
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
                  .endpoints = endpoints_},
-        router_(endpoints_, service_, slot_, *log_, seed_),
+        router_(endpoints_, service_, slot_, *log_, seed_, {.origins = config_.cors_origins}),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -104,6 +106,7 @@ class Worker {
                       .idle_timeout = config_.idle_timeout,
                       .max_queue_delay = config_.max_queue_delay,
                       .access_log = options.access_log,
+                      .trusted_proxies = config_.trusted_proxies,
                       .worker = options.start.slot},
                      [this] { OnConnectionClosed(); }),
         ticker_(loop_),
@@ -164,7 +167,8 @@ class Worker {
   void WatchSignals() {
     error_code ignored;
     signals_.add(SIGTERM, ignored);
-    InstallWorkerSignals(slot_);  // unblocks: a TERM that came before was kept pending
+    InstallWorkerSignals(slot_,
+                         options_.log);  // unblocks: a TERM that came before was kept pending
     WaitForTerm();
   }
 
@@ -347,12 +351,18 @@ class Worker {
 
   void StartAccepting() {
     acceptor_.emplace(
-        options_.listeners, slot_.request_started_ns, clock_,
+        options_.listeners, slot_.request_started_ns, clock_, [this] { return IsOurTurn(); },
         [this](int listener) {
           net::post(loop_, [this, listener] { OnConnectionWaiting(listener); });
         },
         *log_);
     PermitOne();
+  }
+
+  /// On the acceptor's thread.
+  [[nodiscard]] bool IsOurTurn() const noexcept {
+    const std::uint32_t end = options_.server.slots_end.load(std::memory_order_relaxed);
+    return MayTakeNext(options_.slots.first(end), options_.start.slot);
   }
 
   void OnConnectionWaiting(int listener) {
@@ -383,6 +393,7 @@ class Worker {
   }
 
   void OnConnectionClosed() {
+    if (acceptor_) acceptor_->OnFewer();
     PermitOne();
     StopWhenDrained();
   }

@@ -15,8 +15,9 @@ namespace forkcast::serving {
 /// What a worker process is given by the master that forked it. Everything outlives the call.
 struct WorkerOptions {
   const ServerConfig& config;
-  std::vector<int> listeners;       ///< Non-blocking, shared with the other workers.
-  int capture_socket = -1;          ///< To the recorder.
+  std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
+  int capture_socket = -1;     ///< To the recorder.
+  LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
   std::span<WorkerSlot> slots;
   ServerState& server;

@@ -145,12 +145,40 @@ INSTANTIATE_TEST_SUITE_P(
                  "1073741824",
                  "--max-body-bytes"},
         GoodCase{"RepeatedBind",
-                 {"--bind", "127.0.0.1:1", "--bind", "unix:a,b"},
+                 {"--bind", "127.0.0.1:1", "--bind", "unix:a"},
                  {},
                  "",
                  "bind",
-                 "127.0.0.1:1,unix:a,b",
+                 "127.0.0.1:1,unix:a",
                  "--bind"},
+        GoodCase{"BindWithCommasOnTheCommandLine",
+                 {"--bind", "127.0.0.1:1,unix:/x"},
+                 {},
+                 "",
+                 "bind",
+                 "127.0.0.1:1,unix:/x",
+                 "--bind"},
+        GoodCase{"BindToAName",
+                 {"--bind", "localhost:8080"},
+                 {},
+                 "",
+                 "bind",
+                 "localhost:8080",
+                 "--bind"},
+        GoodCase{"TrustedProxiesWithCommas",
+                 {"--trusted-proxies", "10.0.0.0/8,unix,2001:db8::/32"},
+                 {},
+                 "",
+                 "trusted_proxies",
+                 "10.0.0.0/8,unix,2001:db8::/32",
+                 "--trusted-proxies"},
+        GoodCase{"CorsOriginsInTheFile",
+                 {},
+                 {},
+                 R"({"cors_origins": ["https://shop.example", "http://localhost:3000"]})",
+                 "cors_origins",
+                 "https://shop.example,http://localhost:3000",
+                 "FILE"},
         GoodCase{"BindListInTheEnvironment",
                  {},
                  {{"FORKCAST_BIND", "127.0.0.1:1,[::1]:2"}},
@@ -319,10 +347,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "",
                 R"(user: "" from --user: expected a user's name or number)"},
         BadCase{"HostName",
-                {"--bind", "localhost:80"},
+                {"--bind", "local host:80"},
                 {},
                 "",
-                R"(bind: "localhost:80" from --bind: expected ADDRESS:PORT)"},
+                R"(bind: "local host:80" from --bind: expected ADDRESS:PORT)"},
         BadCase{"SecondOfAList",
                 {},
                 {{"FORKCAST_BIND", "127.0.0.1:1,nowhere"}},
@@ -334,6 +362,37 @@ INSTANTIATE_TEST_SUITE_P(
                 R"({"bind": ["127.0.0.1:1", 8080]})",
                 "bind: 8080 from FILE, $.bind: expected ADDRESS:PORT"},
         BadCase{"EmptyList", {}, {}, R"({"bind": []})", "bind: [] from FILE, $.bind: expected"},
+        BadCase{"BindToASlipInANumber",
+                {"--bind", "127.0.0.256:80"},
+                {},
+                "",
+                R"(bind: "127.0.0.256:80" from --bind: expected ADDRESS:PORT)"},
+        BadCase{"TrustedProxyThatIsAName",
+                {"--trusted-proxies", "proxy.example"},
+                {},
+                "",
+                R"(trusted_proxies: "proxy.example" from --trusted-proxies: expected an address)"},
+        BadCase{"TrustedNetworkThatIsTooLong",
+                {"--trusted-proxies", "10.0.0.0/33"},
+                {},
+                "",
+                R"("10.0.0.0/33" from --trusted-proxies: expected a number from 0 to 32 behind)"},
+        BadCase{"TrustedNetworkWithBitsBehindItsLength",
+                {"--trusted-proxies", "10.1.0.0/8"},
+                {},
+                "",
+                R"(expected an address that is 0 behind its first 8 bits)"},
+        BadCase{
+            "CorsOriginWithPath",
+            {"--cors-origins", "https://shop.example/"},
+            {},
+            "",
+            R"("https://shop.example/" from --cors-origins: expected an origin in small letters)"},
+        BadCase{"SocketModeThatIsNotOctal",
+                {"--socket-mode", "0o660"},
+                {},
+                "",
+                R"(socket_mode: "0o660" from --socket-mode: expected an octal number)"},
         BadCase{"AddressTwice",
                 {"--bind", "127.0.0.1:1", "--bind", "127.0.0.1:1"},
                 {},
@@ -447,6 +506,10 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.user, fresh.user);
   EXPECT_EQ(config.group, fresh.group);
   EXPECT_EQ(config.umask, fresh.umask);
+  EXPECT_EQ(config.socket_mode, fresh.socket_mode);
+  EXPECT_EQ(config.socket_group, fresh.socket_group);
+  EXPECT_EQ(config.trusted_proxies, fresh.trusted_proxies);
+  EXPECT_EQ(config.cors_origins, fresh.cors_origins);
   EXPECT_GE(config.workers, 1U);
   EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
 }
@@ -459,7 +522,8 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
     "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
-    "group": "us", "umask": "027", "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
+    "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -490,6 +554,11 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.user, "me");
   EXPECT_EQ(config.group, "us");
   EXPECT_EQ(config.umask, 027U);
+  EXPECT_EQ(config.socket_mode, 0660U);
+  EXPECT_EQ(config.socket_group, "g");
+  EXPECT_FALSE(config.trusted_proxies.unix_sockets);
+  EXPECT_EQ(config.trusted_proxies.networks.size(), 1U);
+  EXPECT_EQ(config.cors_origins, (std::vector<std::string>{"https://a.b"}));
   EXPECT_EQ(config.log_level, "warn");
   ASSERT_EQ(config.hooks.size(), 1U);
   EXPECT_EQ(config.hooks[0].type, "capture");
@@ -500,6 +569,18 @@ TEST(Settings, EveryValueReachesTheConfig) {
     const std::string expected = value.key == "config" ? "--config" : "FILE";
     EXPECT_EQ(parser.Generic(value.origin), expected) << value.key;
   }
+}
+
+TEST(Settings, AllInterfacesTakeBothFamiliesWhereNothingElseIsListedAtTheirPort) {
+  const auto takes_ipv4 = [](const char* bind) {
+    const auto parsed = Parser().Parse({"--bind", bind});
+    return std::get<TcpAddress>(parsed.value().config.bind.front()).with_ipv4;
+  };
+  EXPECT_TRUE(takes_ipv4("[::]:80"));
+  EXPECT_TRUE(takes_ipv4("[::]:80,127.0.0.1:81,unix:u"));
+  EXPECT_TRUE(takes_ipv4("[::]:0,0.0.0.0:0"));
+  EXPECT_FALSE(takes_ipv4("[::]:80,0.0.0.0:80"));
+  EXPECT_FALSE(takes_ipv4("[::1]:80"));
 }
 
 TEST(Settings, PipelineAndStoreAreRequiredToServe) {

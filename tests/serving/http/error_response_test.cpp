@@ -170,11 +170,13 @@ TEST(WriteRowErrors, TakesItsStatusFromTheFirst) {
 
 TEST(WriteFault, EndsTheConnection) {
   Response response;
-  WriteFault({.code = ErrorCode::kHeaderTooLarge, .message = "too large"}, response);
+  WriteFault({.code = ErrorCode::kHeaderTooLarge, .message = "too large"}, "r-17", response);
   EXPECT_EQ(response.status, 431);
   EXPECT_TRUE(response.close);
-  EXPECT_EQ(BodyOf(response),
-            (json{{"error", {{"code", "header_too_large"}, {"message", "too large"}}}}));
+  EXPECT_EQ(
+      BodyOf(response),
+      (json{{"error",
+             {{"code", "header_too_large"}, {"message", "too large"}, {"request_id", "r-17"}}}}));
 }
 
 TEST(WrapForSageMaker, MakesAnErrorAModelErrorWithExactlyItsMembers) {
