@@ -40,7 +40,7 @@ void CheckDeployments(const ServerConfig& config, const preprocessing::CommandCo
     const std::string alias =
         served[i].name == pipeline.spec().name ? "" : fmt::format(" as {}", served[i].name);
     PrintOk(context, fmt::format("pipeline {}{} and its snapshots in {}", pipeline.spec().name,
-                                 alias, config.deployments[i].snapshots.string()));
+                                 alias, SnapshotsOf(config.deployments[i]).string()));
     PrintOk(context,
             fmt::format("model {} version {}", pipeline.model_name(), pipeline.model_version()));
   }
