@@ -30,6 +30,7 @@
 #include "serving/process/control_socket.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/master.hpp"
+#include "serving/process/model_list.hpp"
 #include "serving/process/pid_file.hpp"
 #include "serving/process/privileges.hpp"
 #include "serving/process/process_log.hpp"
@@ -61,7 +62,8 @@ const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_vi
 /// That hooks are configured as their types want it, and each route is answered once; says in which
 /// file when not.
 Status Validate(const ParsedSettings& settings, std::span<const HookType> types) {
-  if (auto routes = RoutesOf(settings.config.deployments); !routes) {
+  const Models models = settings.config.multi_model ? Models::kLoaded : Models::kDeclared;
+  if (auto routes = RoutesOf(settings.config.deployments, models); !routes) {
     return std::move(routes).error();
   }
   Status valid = ValidateHooks(settings.config.hooks, types);
@@ -83,7 +85,9 @@ class Server {
         flags_(flags),
         context_(context),
         extensions_(extensions),
-        log_(MakeProcessLog("master", config_.log_level)) {}
+        log_(MakeProcessLog("master", config_.log_level)) {
+    if (config_.multi_model) models_.emplace(kMaxSlots);
+  }
 
   int Run() {
     if (config_.umask) ::umask(*config_.umask);
@@ -282,6 +286,7 @@ class Server {
                       .listeners = ListeningSockets(),
                       .capture_socket = capture_.first.get(),
                       .access_log = access_log_ ? &*access_log_ : nullptr,
+                      .models = models_ ? &*models_ : nullptr,
                       .slots = slots_.all(),
                       .server = state_[0],
                       .start = start,
@@ -320,6 +325,7 @@ class Server {
   SharedArray<WorkerSlot> slots_{kMaxSlots};
   SharedArray<ServerState> state_{1};
   SharedArray<RecorderCounters> counters_{1};
+  std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
 

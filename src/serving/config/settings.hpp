@@ -22,7 +22,7 @@ enum class Takes {
 /// and documentation share.
 struct Setting {
   /// What the config file holds for it.
-  enum class FileForm { kNotInFile, kInteger, kText, kTextOrList };
+  enum class FileForm { kNotInFile, kBoolean, kInteger, kText, kTextOrList };
 
   std::string key;          ///< In the config file.
   std::string environment;  ///< Variable.

@@ -213,10 +213,11 @@ struct RequestReader::Parser final {
     void on_request_impl(http::verb verb, boost::beast::string_view verb_name,
                          boost::beast::string_view sent_target, int sent_version,
                          error_code&) override {
-      notes_.method = verb == http::verb::get    ? Method::kGet
-                      : verb == http::verb::head ? Method::kHead
-                      : verb == http::verb::post ? Method::kPost
-                                                 : Method::kOther;
+      notes_.method = verb == http::verb::get       ? Method::kGet
+                      : verb == http::verb::head    ? Method::kHead
+                      : verb == http::verb::post    ? Method::kPost
+                      : verb == http::verb::delete_ ? Method::kDelete
+                                                    : Method::kOther;
       notes_.line_method = notes_.StretchOf(View(verb_name));
       notes_.line_target = notes_.StretchOf(View(sent_target));
       notes_.target = notes_.line_target;
