@@ -11,6 +11,8 @@ namespace forkcast::serving {
 namespace {
 
 constexpr std::size_t kShownRows = 10;
+/// Of no code: what there is no room for, a model, is known where it is said.
+constexpr HttpError kNoRoom{507, "no_room"};
 
 void AppendMember(std::string_view name, std::string_view text, std::string& out) {
   if (out.back() != '{') out += ',';
@@ -154,11 +156,11 @@ void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id
 }
 
 void WriteNoRoom(std::string_view message, std::string_view request_id, Response& response) {
-  response.status = 507;
+  response.status = kNoRoom.status;
   response.content_type = wire::MediaType(wire::Format::kJson);
   std::string& out = response.body;
   out.assign("{\"error\":{");
-  AppendMember("code", "no_room", out);
+  AppendMember("code", kNoRoom.code, out);
   AppendMember("message", message, out);
   if (!request_id.empty()) AppendMember("request_id", request_id, out);
   out += "}}";

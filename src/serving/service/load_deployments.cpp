@@ -35,19 +35,22 @@ fs::path FolderOf(const fs::path& place) { return IsFolder(place) ? place : plac
 
 Loaded LoadPlace(const Deployment& deployment, SnapshotPool& pool) {
   const fs::path& place = deployment.place;
+  const bool is_folder = IsFolder(place);
+  const bool is_version = is_folder && IsThere(place / kManifestFile);
+  const fs::path pipeline = is_folder ? place / "pipeline.json" : place;
+  if (!is_version && !IsThere(pipeline)) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("{}: holds no model: expected manifest.json, which train writes, or "
+                             "pipeline.json",
+                             place.string())};
+  }
   if (deployment.snapshots.empty()) {
     return Error{ErrorCode::kNotFound,
                  fmt::format("{}: there is no folder \"snapshots\", and the server has none",
                              FolderOf(place).string())};
   }
-  if (!IsFolder(place)) return RowPipeline::Load(place, deployment.snapshots, pool);
-  if (IsThere(place / kManifestFile)) return LoadVersionFolder(place, deployment, pool);
-  const fs::path pipeline = place / "pipeline.json";
-  if (IsThere(pipeline)) return RowPipeline::Load(pipeline, deployment.snapshots, pool);
-  return Error{ErrorCode::kNotFound,
-               fmt::format("{}: holds no model: expected manifest.json, which train writes, or "
-                           "pipeline.json",
-                           place.string())};
+  if (is_version) return LoadVersionFolder(place, deployment, pool);
+  return RowPipeline::Load(pipeline, deployment.snapshots, pool);
 }
 
 Loaded LoadPipeline(const Deployment& deployment, const fs::path& models, SnapshotPool& pool) {

@@ -183,6 +183,7 @@ TEST_F(LoadDeploymentTest, OfAPlaceSaysWhatIsMissingThere) {
   deployment_ = {.place = folder_.path() / "empty", .snapshots = folder_.path()};
   EXPECT_THAT(Load().loaded.error().message, testing::HasSubstr("empty: holds no model"));
   deployment_.snapshots.clear();
+  folder_.Write("empty/pipeline.json", "{}");
   EXPECT_THAT(Load().loaded.error().message,
               testing::HasSubstr("empty: there is no folder \"snapshots\""));
 }
