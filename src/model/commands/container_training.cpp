@@ -49,6 +49,8 @@ constexpr std::string_view kManifest = "manifest.json";
 /// When a version was published, which an artefact does not say: equal data give equal bytes.
 constexpr std::string_view kPublished = "published.json";
 constexpr std::string_view kUnfinished = ".unfinished";
+/// What the pipeline reads, beside the version: so the folder can be served as it is.
+constexpr std::string_view kSnapshots = "snapshots";
 
 void StopIfAsked() {
   if (preprocessing::StopSignals::Requested())
@@ -148,7 +150,7 @@ class ContainerTraining {
     Ingest(spec, request.channels, work.path());
     const ordered_json summary = Train(request, document, pipeline.parent_path(), work.path());
     StopIfAsked();
-    PutModel(summary.at("folder").get<std::string>());
+    PutModel(summary.at("folder").get<std::string>(), work.path() / kSnapshots);
     context_.out << fmt::format("the model is in {}\n", folder_.model().string());
     return ExitCode::kDone;
   }
@@ -268,7 +270,7 @@ class ContainerTraining {
     Require(dao->Commit(), CodeOf);
     StopIfAsked();
     const auto published =
-        preprocessing::PublishSnapshots(*dao, spec, work / "snapshots", context_.clock.Now());
+        preprocessing::PublishSnapshots(*dao, spec, work / kSnapshots, context_.clock.Now());
     if (published) return;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
     ExitCode code = ExitCode::kIo;
@@ -294,7 +296,7 @@ class ContainerTraining {
   ordered_json Train(const ContainerRequest& request, const ordered_json& document,
                      const fs::path& folder, const fs::path& work) const {
     const JobSources sources{.folder = folder,
-                             .snapshots = work / "snapshots",
+                             .snapshots = work / kSnapshots,
                              .store = StoreOf(work),
                              .window = request.window,
                              .seed = request.seed,
@@ -355,13 +357,14 @@ class ContainerTraining {
         text("metric"), text("value"), text("best_baseline"));
   }
 
-  /// All files of a version, or none; manifest.json, by which a model is known, last. They are not
-  /// synced: what is lost with the machine is the whole job.
-  void PutModel(const fs::path& version) const {
+  /// All files of a version and its snapshots, or none; manifest.json, by which a model is known,
+  /// last. They are not synced: what is lost with the machine is the whole job.
+  void PutModel(const fs::path& version, const fs::path& snapshots) const {
     const fs::path unfinished = folder_.model() / kUnfinished;
     std::vector<fs::path> put;
     try {
       fs::copy(version, unfinished, fs::copy_options::recursive);
+      fs::copy(snapshots, unfinished / kSnapshots, fs::copy_options::recursive);
       fs::remove(unfinished / kPublished);
       std::vector<fs::path> names;
       for (const fs::directory_entry& entry : fs::directory_iterator(unfinished)) {

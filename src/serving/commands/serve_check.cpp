@@ -45,7 +45,7 @@ Result<std::string> LoadAndDescribe(const ServerConfig& config) {
     const std::string alias =
         one.name == pipeline.spec().name ? "" : fmt::format(" as {}", one.name);
     lines += fmt::format("ok: pipeline {}{} and its snapshots in {}\nok: model {} version {}\n",
-                         pipeline.spec().name, alias, config.deployments[i].snapshots.string(),
+                         pipeline.spec().name, alias, SnapshotsOf(config.deployments[i]).string(),
                          pipeline.model_name(), pipeline.model_version());
   }
   return lines;

@@ -33,6 +33,7 @@
 #include "serving/process/listener.hpp"
 #include "serving/process/log_output.hpp"
 #include "serving/process/master.hpp"
+#include "serving/process/model_list.hpp"
 #include "serving/process/pid_file.hpp"
 #include "serving/process/privileges.hpp"
 #include "serving/process/process_log.hpp"
@@ -64,7 +65,8 @@ const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_vi
 /// That hooks are configured as their types want it, and each route is answered once; says in which
 /// file when not.
 Status Validate(const ParsedSettings& settings, std::span<const HookType> types) {
-  if (auto routes = RoutesOf(settings.config.deployments); !routes) {
+  const Models models = settings.config.multi_model ? Models::kLoaded : Models::kDeclared;
+  if (auto routes = RoutesOf(settings.config.deployments, models); !routes) {
     return std::move(routes).error();
   }
   Status valid = ValidateHooks(settings.config.hooks, types);
@@ -89,6 +91,7 @@ class Server {
         log_(MakeProcessLog("master", config_.log_level, log_output_)) {
     ::signal(SIGPIPE, SIG_IGN);  // of a log whose reader is gone, too
     ::signal(SIGXFSZ, SIG_IGN);  // of a log that is as large as files may be
+    if (config_.multi_model) models_.emplace(kMaxSlots);
   }
 
   int Run() {
@@ -331,6 +334,7 @@ class Server {
                       .capture_socket = capture_.first.get(),
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
+                      .models = models_ ? &*models_ : nullptr,
                       .slots = slots_.all(),
                       .server = state_[0],
                       .start = start,
@@ -370,6 +374,7 @@ class Server {
   std::optional<AccessLog> access_log_;
   SharedArray<WorkerSlot> slots_{kMaxSlots};
   SharedArray<RecorderCounters> counters_{1};
+  std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
 

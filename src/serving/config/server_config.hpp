@@ -46,9 +46,12 @@ struct ServerConfig {
   // Behaviour.
   std::filesystem::path pipeline;       ///< One of the deployments; empty: of none.
   std::filesystem::path models;         ///< The registry that deployments name models of.
+  std::filesystem::path model_dir;      ///< One of the deployments, as its place; empty: of none.
   std::vector<Deployment> deployments;  ///< What is served, the default first; arranged.
   std::string store;                    ///< Empty when `snapshots` is given.
   std::filesystem::path snapshots;      ///< Folder; by default beside the store.
+  bool multi_model = false;  ///< Models may be loaded and unloaded while the server runs.
+  std::filesystem::path model_root = "/opt/ml";  ///< Below which those lie.
   std::vector<Address> bind;
   std::vector<HookConfig> hooks;
   std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.
@@ -74,6 +77,7 @@ struct ServerConfig {
   std::size_t max_body_bytes = 6291456;
   std::size_t max_header_bytes = 16384;
   std::size_t max_rows = 100'000;  ///< Of one request.
+  std::size_t max_models = 1000;   ///< That may be loaded at once, beside the deployments.
   int backlog = 2048;
   std::size_t max_requests = 0;         ///< After which a worker is replaced; 0: never.
   std::size_t max_requests_jitter = 0;  ///< Added by chance, so that not all go together.

@@ -7,12 +7,14 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <filesystem>
 #include <iterator>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -69,6 +71,17 @@ Rule IntegerRule(std::string argument, std::int64_t least, std::int64_t most,
     return {};
   };
   return {std::move(argument), allowed, Setting::FileForm::kInteger, apply};
+}
+
+Rule BooleanRule(bool ServerConfig::*field) {
+  constexpr std::string_view kAllowed = "true or false";
+  const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
+    const bool value = EqualsIgnoringCase(text, "true");  // SageMaker's tools write "True", too
+    if (!value && !EqualsIgnoringCase(text, "false")) return Expected(kAllowed);
+    config.*field = value;
+    return {};
+  };
+  return {"BOOL", std::string(kAllowed), Setting::FileForm::kBoolean, apply};
 }
 
 /// Any text but an empty one.
@@ -214,6 +227,9 @@ std::string LevelOfPython(const std::string& value) {
   return value;
 }
 
+/// By which SageMaker asks for a multi-model endpoint.
+constexpr const char* kMultiModelVariable = "SAGEMAKER_MULTI_MODEL";
+
 /// The names that gunicorn's images and SageMaker's SDK have for settings of ours.
 void AddForeignVariables(std::vector<Setting>& settings) {
   const auto add = [&settings](std::string_view key, ForeignVariable variable) {
@@ -223,6 +239,7 @@ void AddForeignVariables(std::vector<Setting>& settings) {
   add("bind", {.name = "SAGEMAKER_BIND_TO_PORT",
                .reading = "as 0.0.0.0:VALUE",
                .translate = [](const std::string& value) { return "0.0.0.0:" + value; }});
+  add("multi_model", {.name = kMultiModelVariable});
   add("workers", {.name = "MODEL_SERVER_WORKERS", .rank = kBeforeOwn});
   add("workers", {.name = "SAGEMAKER_MODEL_SERVER_WORKERS"});
   add("workers", {.name = "SAGEMAKER_NUM_MODEL_WORKERS"});
@@ -298,6 +315,12 @@ class SettingSources {
         }
       });
     });
+  }
+
+  /// Where the platform puts what is trained, and looks for what is served.
+  [[nodiscard]] std::filesystem::path PlatformModel() const {
+    const std::filesystem::path base = environment_("SAGEMAKER_BASE_DIR").value_or("/opt/ml");
+    return base / "model";
   }
 
   [[nodiscard]] std::optional<Given> Find(const Setting& setting) const {
@@ -401,6 +424,8 @@ class SettingSources {
     if (setting.form == Setting::FileForm::kInteger) {
       // A text is refused even when it spells a number: the file has one way to write each value.
       add(json.is_number_integer() ? json.dump() : "", json);
+    } else if (setting.form == Setting::FileForm::kBoolean) {
+      add(json.is_boolean() ? json.dump() : "", json);
     } else if (setting.form == Setting::FileForm::kTextOrList && json.is_array()) {
       for (const auto& element : json) {
         add(element.is_string() ? element.get<std::string>() : "", element);
@@ -481,12 +506,39 @@ EffectiveSetting& ValueOf(ParsedSettings& parsed, std::string_view key) {
   return *std::ranges::find(parsed.values, key, &EffectiveSetting::key);
 }
 
-/// Puts together what is served: what the file `listed`, --deploy and --pipeline.
+constexpr std::string_view kPipelineVariable = "FORKCAST_PIPELINE";
+
+/// In a container that the platform started, what it brought is served, and not the pipeline that
+/// the image names in its environment. Whatever else says what is served, means it.
+void TakePlatformModel(const SettingSources& sources, bool lists_deployments,
+                       ParsedSettings& parsed) {
+  ServerConfig& config = parsed.config;
+  EffectiveSetting& pipeline = ValueOf(parsed, "pipeline");
+  const bool is_of_image = config.pipeline.empty() || pipeline.origin == kPipelineVariable;
+  if (!is_of_image || lists_deployments || !config.deployments.empty()) return;
+  const bool is_multi_model =
+      config.multi_model && ValueOf(parsed, "multi_model").origin == kMultiModelVariable;
+  const std::filesystem::path model = sources.PlatformModel();
+  std::error_code ignored;
+  if (config.model_dir.empty() && !is_multi_model &&
+      std::filesystem::exists(model / kManifestFile, ignored)) {
+    config.model_dir = model;
+    ValueOf(parsed, "model_dir").text = model.string();
+  }
+  if (config.model_dir.empty() && !is_multi_model) return;
+  config.pipeline.clear();
+  pipeline = {.key = pipeline.key, .text = "", .origin = std::string(kDefaultOrigin)};
+}
+
+/// Puts together what is served: what the file `listed`, --deploy, --model-dir and --pipeline.
 Status CollectDeployments(std::vector<Deployment> listed, ParsedSettings& parsed) {
   ServerConfig& config = parsed.config;
   for (Deployment& deployment : config.deployments) {
     deployment.origin = ValueOf(parsed, "deploy").origin;
     listed.push_back(std::move(deployment));
+  }
+  if (!config.model_dir.empty()) {
+    listed.push_back({.place = config.model_dir, .origin = ValueOf(parsed, "model_dir").origin});
   }
   if (!config.pipeline.empty()) {
     const bool is_default = std::ranges::none_of(listed, &Deployment::is_default);
@@ -541,16 +593,19 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
     parsed.config.snapshots = *folder;
     ValueOf(parsed, "snapshots").text = *folder;
   }
-  return CollectDeployments(sources.Deployments(), parsed);
+  std::vector<Deployment> listed = sources.Deployments();
+  TakePlatformModel(sources, !listed.empty(), parsed);
+  return CollectDeployments(std::move(listed), parsed);
 }
 
 /// What serving cannot do without.
 Status RequireDeployments(const std::vector<Setting>& settings, const ServerConfig& config) {
-  if (config.deployments.empty()) {
+  if (config.deployments.empty() && !config.multi_model) {
     return Missing(settings, "pipeline", ", or deploy models by --deploy or \"deployments\"");
   }
   for (const Deployment& deployment : config.deployments) {
-    if (deployment.snapshots.empty()) return Missing(settings, "store");
+    const bool may_have_own = !deployment.place.empty();
+    if (deployment.snapshots.empty() && !may_have_own) return Missing(settings, "store");
   }
   return {};
 }
@@ -576,6 +631,7 @@ std::vector<Setting> ServerSettings() {
   const Rule store{"URL", "sqlite:PATH", Setting::FileForm::kText, ApplyStore};
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
+  const Rule multi_model = BooleanRule(&ServerConfig::multi_model);
   const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
                   Setting::FileForm::kTextOrList, ApplyBind};
   const Rule trusted_proxies{"ADDRESS", "addresses, networks such as 10.0.0.0/8, unix, none",
@@ -610,6 +666,24 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("snapshots", "FORKCAST_SNAPSHOTS",
                   TextRule("DIR", "a folder", &ServerConfig::snapshots), Takes::kReload, "",
                   "Where ingest has published the snapshots", "beside the store, PATH.snapshots"),
+      MakeSetting(
+          "model_dir", "FORKCAST_MODEL_DIR",
+          TextRule("DIR", "a folder with a version of a model, or with a pipeline.json",
+                   &ServerConfig::model_dir),
+          Takes::kReload, "",
+          "A model to serve as it is, as train writes it in a container; over the snapshots "
+          "in its folder snapshots, if it has one",
+          "model in SAGEMAKER_BASE_DIR, else /opt/ml, where that has a manifest.json and "
+          "neither flag nor config file says what is served"),
+      MakeSetting("multi_model", "FORKCAST_MULTI_MODEL", multi_model, Takes::kRestart, "false",
+                  "Whether models may be loaded and unloaded while the server runs, by /models; "
+                  "then it may start with none"),
+      MakeSetting("model_root", "FORKCAST_MODEL_ROOT",
+                  TextRule("DIR", "a folder", &ServerConfig::model_root), Takes::kReload, "/opt/ml",
+                  "The folder below which models that are loaded must lie"),
+      MakeSetting("max_models", "FORKCAST_MAX_MODELS",
+                  IntegerRule("N", 1, 10'000, &ServerConfig::max_models), Takes::kReload, "1000",
+                  "Most models that are loaded at once, beside those that settings declare"),
       MakeSetting("bind", "FORKCAST_BIND", bind, Takes::kRestart, "127.0.0.1:8080",
                   "Where to listen; a name means all of its addresses, [::] IPv4 as well where "
                   "nothing else is listed at its port; several times, or with commas between, or "
@@ -793,7 +867,9 @@ std::string PrintConfig(const ParsedSettings& settings) {
   std::vector<std::string> names;
   std::vector<std::string> origins;
   for (const Deployment& deployment : settings.config.deployments) {
-    names.push_back(deployment.name.empty() ? deployment.pipeline.string() : deployment.name);
+    const std::filesystem::path& place =
+        deployment.place.empty() ? deployment.pipeline : deployment.place;
+    names.push_back(deployment.name.empty() ? place.string() : deployment.name);
     if (std::ranges::find(origins, deployment.origin) == origins.end()) {
       origins.push_back(deployment.origin);
     }

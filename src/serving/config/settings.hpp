@@ -34,7 +34,7 @@ struct ForeignVariable {
 /// and documentation share.
 struct Setting {
   /// What the config file holds for it.
-  enum class FileForm { kNotInFile, kInteger, kText, kTextOrList };
+  enum class FileForm { kNotInFile, kBoolean, kInteger, kText, kTextOrList };
 
   std::string key;          ///< In the config file.
   std::string environment;  ///< Its own variable, "FORKCAST_MAX_ROWS" for "max_rows".

@@ -10,7 +10,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// Any of them; anything, where there are none.
 JsonSchema OneOf(JsonSchema::array_t alternatives) {
+  if (alternatives.empty()) return JsonSchema::object();
   return {{"anyOf", JsonSchema(std::move(alternatives))}};
 }
 
@@ -38,15 +40,13 @@ void AddFlag(std::string_view name, std::string_view description, ApiOperation& 
 
 }  // namespace
 
-void DescribeInvocation(ApiOperation& operation) {
+void DescribeRows(ApiOperation& operation) {
   AddFlag("partial", "Bad rows are told in their place instead of failing all.", operation);
   AddFlag("features", "The features of each row, too.", operation);
   AddFlag("actuals", "Of forecasts also what happened, where that is known.", operation);
-  JsonSchema names = ordered_json::array();
   JsonSchema::array_t asked;
   JsonSchema::array_t answered;
   for (const ApiDeployment& deployment : operation.deployments()) {
-    names.push_back(deployment.name);
     JsonSchema row = ObjectSchema(deployment.subject.question.columns);
     row["title"] = deployment.name;
     asked.push_back(AnyWrapping(row, "instances"));
@@ -54,19 +54,28 @@ void DescribeInvocation(ApiOperation& operation) {
   }
   const ordered_json example =
       operation.deployments().empty() ? ordered_json() : operation.deployments().front().example;
-  operation.Add({.in = ApiOperation::In::kHeader,
-                 .name = "X-Amzn-SageMaker-Target-Model",
-                 .description = "The deployment that is asked, if it is not the default.",
-                 .schema = {{"type", "string"}, {"enum", std::move(names)}}});
   const JsonSchema text{{"type", "string"}};
   operation.AddBody(wire::MediaType(wire::Format::kJson), OneOf(std::move(asked)), example);
-  operation.AddBody(wire::MediaType(wire::Format::kJsonLines), text, example.dump());
+  operation.AddBody(wire::MediaType(wire::Format::kJsonLines), text,
+                    example.is_null() ? ordered_json() : ordered_json(example.dump()));
   operation.AddBody(wire::MediaType(wire::Format::kCsv), text);
   constexpr std::string_view kAnswered = "The rows, in the order and the wrapping of the request.";
   operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kJson),
                       OneOf(std::move(answered)));
   operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kJsonLines), text);
   operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kCsv), text);
+}
+
+void DescribeInvocation(ApiOperation& operation) {
+  JsonSchema name{{"type", "string"}};
+  for (const ApiDeployment& deployment : operation.deployments()) {
+    name["enum"].push_back(deployment.name);
+  }
+  operation.Add({.in = ApiOperation::In::kHeader,
+                 .name = "X-Amzn-SageMaker-Target-Model",
+                 .description = "The deployment that is asked, if it is not the default.",
+                 .schema = std::move(name)});
+  DescribeRows(operation);
 }
 
 }  // namespace forkcast::serving

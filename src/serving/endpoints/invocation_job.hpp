@@ -13,7 +13,7 @@ namespace forkcast::serving {
 
 /// `POST /invocations`, and the same of a deployment by name: rows in any of the wire's forms,
 /// answered in any of them.
-class InvocationJob final : public ScoringJob {
+class InvocationJob : public ScoringJob {
  public:
   explicit InvocationJob(Service& service) : ScoringJob(service) {}
 
@@ -46,6 +46,9 @@ class InvocationJob final : public ScoringJob {
   std::vector<preprocessing::Value> answer_row_;  // lines x what is written of each
 };
 
+/// `POST /invocations`, and the same by name.
 void DescribeInvocation(ApiOperation& operation);
+/// What is asked and answered wherever rows are, in any of the wire's forms.
+void DescribeRows(ApiOperation& operation);
 
 }  // namespace forkcast::serving

@@ -8,7 +8,7 @@
 
 namespace forkcast::serving {
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kOptions, kOther };
+enum class Method : std::uint8_t { kGet, kHead, kPost, kDelete, kOptions, kOther };
 
 /// One request as handlers see it: checked, whole, in views that live until it is answered.
 /// A header that was not sent is empty.

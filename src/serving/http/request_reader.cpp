@@ -288,6 +288,7 @@ struct RequestReader::Parser final {
       notes_.method = verb == http::verb::get       ? Method::kGet
                       : verb == http::verb::head    ? Method::kHead
                       : verb == http::verb::post    ? Method::kPost
+                      : verb == http::verb::delete_ ? Method::kDelete
                       : verb == http::verb::options ? Method::kOptions
                                                     : Method::kOther;
       notes_.is_connect = verb == http::verb::connect;

@@ -37,16 +37,30 @@ std::string_view MethodsOf(const Endpoint& endpoint) {
       return "GET, HEAD";
     case Method::kPost:
       return "POST";
+    case Method::kDelete:
+      return "DELETE";
     case Method::kHead:
     case Method::kOptions:
     case Method::kOther:
       break;
   }
-  throw std::invalid_argument("an endpoint is asked by GET or POST");
+  throw std::invalid_argument("an endpoint is asked by GET, POST or DELETE");
 }
 
 bool Answers(const Endpoint& endpoint, Method method) noexcept {
   return endpoint.method == method || (endpoint.method == Method::kGet && method == Method::kHead);
+}
+
+/// Gives an error the form that its endpoint's callers expect.
+void Wrap(ErrorForm form, Response& response) {
+  switch (form) {
+    case ErrorForm::kPlain:
+      return;
+    case ErrorForm::kSageMaker:
+      return WrapForSageMaker(response);
+    case ErrorForm::kModels:
+      return WrapForModels(response);
+  }
 }
 
 /// "A, B, C" as "A, B or C".
@@ -136,15 +150,15 @@ void Router::AnswerFault(const RequestFault& fault, const RequestView& seen, Res
 
 void Router::Handle(const RequestView& request, Response& response) noexcept {
   Progress progress = Start(request, response, whole_);
-  while (progress == Progress::kMore) progress = Continue(whole_);
+  while (progress != Progress::kDone) progress = Continue(whole_);
 }
 
 template <typename Slice>
 Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
   Response& response = exchange.response();
   try {
-    if (slice() == Progress::kMore) return Progress::kMore;
-    if (exchange.errors_ == ErrorForm::kSageMaker) WrapForSageMaker(response);
+    if (const Progress progress = slice(); progress != Progress::kDone) return progress;
+    Wrap(exchange.errors_, response);
   } catch (const std::exception& error) {
     log_.error("request_failed request_id={:?} path={:?} error={:?}", exchange.id_,
                exchange.request().path, error.what());
@@ -309,8 +323,8 @@ Progress Router::Begin(std::size_t row, Exchange& exchange) {
 }
 
 Progress Router::Work(Exchange& exchange) {
-  if (exchange.job_->Work() == Progress::kMore) return Progress::kMore;
-  return Release(exchange);
+  const Progress progress = exchange.job_->Work();
+  return progress == Progress::kDone ? Release(exchange) : progress;
 }
 
 Progress Router::Release(Exchange& exchange) {

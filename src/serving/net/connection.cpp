@@ -59,7 +59,7 @@ Connection::Suspension Connection::Until(Wait wait) {
   socket_.BeginTurn();
   if (wait == Wait::kTurn) {
     loop_.ResumeInTurn(*this);
-  } else if (wait != Wait::kFirst) {
+  } else if (wait == Wait::kReadable || wait == Wait::kWritable) {
     const std::uint32_t events = wait == Wait::kWritable ? EPOLLIN | EPOLLOUT : EPOLLIN;
     socket_.Watch(loop_.epoll(), events, this);
     loop_.WaitForSockets();
@@ -238,7 +238,11 @@ Coroutine Connection::Serve() {
         BeginAnswer();
         if (JoinLarge()) co_await Until(Wait::kFirst);
         if (is_large_) loop_.large().Begin(*this, loop_.now());
-        while (WorkOnAnswer() == Progress::kMore) co_await Until(Wait::kTurn);
+        for (Progress progress = WorkOnAnswer(); progress != Progress::kDone;
+             progress = WorkOnAnswer()) {
+          if (progress == Progress::kWaits) deadlines_.AwaitOthers();
+          co_await Until(progress == Progress::kWaits ? Wait::kNews : Wait::kTurn);
+        }
         LeaveLarge(Outcome::kAnswered);
         EndAnswer();
         break;

@@ -61,6 +61,9 @@ class Connections {
   void BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_patience,
                   MonotonicTime stop_by);
 
+  /// Goes on with the requests that wait for what others do (Progress::kWaits).
+  void ResumeWaiting();
+
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:

@@ -117,13 +117,19 @@ TEST_F(ContainerTraining, PutsAWholeVersionIntoTheModelFolder) {
   std::set<std::string> expected{"manifest.json"};
   for (const ordered_json& file : (*read)["files"]) expected.insert(file["path"]);
   std::set<std::string> found;
+  std::size_t snapshots = 0;
   for (const auto& entry : fs::recursive_directory_iterator(base() / "model")) {
     EXPECT_FALSE(entry.is_symlink()) << entry.path();
-    if (entry.is_regular_file()) {
-      found.insert(entry.path().lexically_relative(base() / "model").string());
+    if (!entry.is_regular_file()) continue;
+    if (entry.path().extension() == ".snapshot") {
+      EXPECT_EQ(entry.path().parent_path(), base() / "model/snapshots");
+      ++snapshots;
+      continue;
     }
+    found.insert(entry.path().lexically_relative(base() / "model").string());
   }
   EXPECT_EQ(found, expected);
+  EXPECT_EQ(snapshots, 1U);
   EXPECT_TRUE(found.contains("pipeline.json") && found.contains("model/1.ubj"));
   EXPECT_FALSE(fs::exists(base() / "output/failure"));
   EXPECT_THAT(ReadWhole(base() / "output/data/report.html"), HasSubstr("beats every baseline"));

@@ -221,6 +221,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "bind",
                  "127.0.0.1:1",
                  "--bind"},
+        GoodCase{"ManyModelsAsThePlatformsToolsWriteIt",
+                 {},
+                 {{"SAGEMAKER_MULTI_MODEL", "True"}},
+                 R"({"multi_model": false})",
+                 "multi_model",
+                 "True",
+                 "SAGEMAKER_MULTI_MODEL"},
         GoodCase{"AccessLogOnStandardOutput", {}, {}, "", "access_log_file", "-", "default"},
         GoodCase{"PidfileOfTheEnvironment",
                  {},
@@ -420,6 +427,11 @@ INSTANTIATE_TEST_SUITE_P(
             "HooksThatAreNoList", {}, {}, R"({"hooks": {}})", "FILE: $.hooks: expected an array"},
         BadCase{
             "NoSuchFile", {"--config", "absent.json"}, {}, "", "config: absent.json: cannot be"},
+        BadCase{"TextForTrue",
+                {},
+                {},
+                R"({"multi_model": "true"})",
+                R"(multi_model: "true" from FILE, $.multi_model: expected true or false)"},
         BadCase{"UnknownFlag", {"--worker", "2"}, {}, "", "unknown flag --worker (--help lists"},
         BadCase{"FlagWithoutValue", {"--workers"}, {}, "", "'--workers' is missing"},
         BadCase{
@@ -462,14 +474,16 @@ TEST_P(Limit, IsRefusedWithItsNameOutsideWhatTheServerCanKeep) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Limit,
-    testing::Values(
-        LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
-        LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
-        LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
-        LimitCase{"max_connections", 1, 65536}, LimitCase{"max_body_bytes", 1, 1073741824},
-        LimitCase{"max_header_bytes", 1024, 1048576}, LimitCase{"max_rows", 1, 10000000},
-        LimitCase{"backlog", 1, 65535}, LimitCase{"max_requests", 0, 1000000000},
-        LimitCase{"max_requests_jitter", 0, 1000000000}, LimitCase{"max_memory_mb", 0, 1048576}),
+    testing::Values(LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
+                    LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
+                    LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
+                    LimitCase{"max_connections", 1, 65536},
+                    LimitCase{"max_body_bytes", 1, 1073741824},
+                    LimitCase{"max_header_bytes", 1024, 1048576},
+                    LimitCase{"max_rows", 1, 10000000}, LimitCase{"backlog", 1, 65535},
+                    LimitCase{"max_requests", 0, 1000000000},
+                    LimitCase{"max_requests_jitter", 0, 1000000000},
+                    LimitCase{"max_memory_mb", 0, 1048576}, LimitCase{"max_models", 1, 10000}),
     [](const auto& param) { return param.param.key; });
 
 TEST(Settings, EveryNumberIsALimitOfThatTable) {
@@ -477,7 +491,7 @@ TEST(Settings, EveryNumberIsALimitOfThatTable) {
   for (const Setting& setting : ServerSettings()) {
     numbers += setting.form == Setting::FileForm::kInteger ? 1 : 0;
   }
-  EXPECT_EQ(numbers, 14U);
+  EXPECT_EQ(numbers, 15U);
 }
 
 TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
@@ -499,6 +513,10 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.max_requests, fresh.max_requests);
   EXPECT_EQ(config.max_requests_jitter, fresh.max_requests_jitter);
   EXPECT_EQ(config.max_memory_mb, fresh.max_memory_mb);
+  EXPECT_EQ(config.multi_model, fresh.multi_model);
+  EXPECT_EQ(config.model_root, fresh.model_root);
+  EXPECT_EQ(config.max_models, fresh.max_models);
+  EXPECT_EQ(config.model_dir, fresh.model_dir);
   EXPECT_EQ(config.access_log, fresh.access_log);
   EXPECT_EQ(config.access_log_file, fresh.access_log_file);
   EXPECT_EQ(config.pidfile, fresh.pidfile);
@@ -520,6 +538,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
     "max_queue_delay_ms": 15,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
+    "model_dir": "e", "multi_model": true, "model_root": "r", "max_models": 16,
     "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
@@ -529,7 +548,11 @@ TEST(Settings, EveryValueReachesTheConfig) {
   const ServerConfig& config = parsed->config;
   EXPECT_EQ(config.pipeline, "p");
   EXPECT_EQ(config.models, "m");
-  EXPECT_EQ(config.deployments.size(), 3U);  // more of them in deployment_test.cpp
+  EXPECT_EQ(config.model_dir, "e");
+  EXPECT_TRUE(config.multi_model);
+  EXPECT_EQ(config.model_root, "r");
+  EXPECT_EQ(config.max_models, 16U);
+  EXPECT_EQ(config.deployments.size(), 4U);  // more of them in deployment_test.cpp
   EXPECT_EQ(config.store, "sqlite:s");
   EXPECT_EQ(config.snapshots, "d");
   EXPECT_EQ(config.bind, (std::vector<Address>{UnixAddress{"u"}}));
@@ -686,6 +709,7 @@ INSTANTIATE_TEST_SUITE_P(
                     ReloadCase{"Deadlines",
                                {"--boot-timeout=9", "--graceful-timeout=9"},
                                {"graceful_timeout", "boot_timeout"}},
+                    ReloadCase{"ManyModels", {"--multi-model=true"}, {"multi_model"}},
                     ReloadCase{"OneOfBoth", {"--umask=77", "--max-rows=9"}, {"umask"}}),
     [](const auto& param) { return param.param.name; });
 
