@@ -27,8 +27,8 @@ struct VersionKind {
 /// Every kind that can be served. A new one is a line in this table (../README.md).
 [[nodiscard]] std::span<const VersionKind> VersionKinds() noexcept;
 
-/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a symbolic link, or
-/// a version's folder.
+/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a small file or a
+/// symbolic link, or a version's folder.
 [[nodiscard]] std::filesystem::path VersionPath(const std::string& reference,
                                                 const std::filesystem::path& models);
 
