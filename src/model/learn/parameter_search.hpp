@@ -55,7 +55,8 @@ struct SearchSpec {
 using Assignment = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
 
 /// The pipeline document `root` with the members that an assignment names replaced: those of
-/// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
+/// `training` ("model.max_depth", "scope"), of a feature ("features.mean_4.window"), or
+/// "forecast.strategy". Throws SpecError for
 /// a name that can be none.
 [[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
                                                     const Assignment& assignment);
