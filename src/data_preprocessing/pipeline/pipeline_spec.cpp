@@ -120,11 +120,12 @@ class SpecReader {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
       }
       node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
-                          "half_life", "folds", "metric", "baselines", "mase_season", "search"});
+                          "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
+                          "search"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",
-                        "label_delay", "weight", "metric", "slices", "search"});
+                        "label_delay", "weight", "metric", "slices", "min_judged", "search"});
     const TableSpec& table = RequireTable(spec_, node.Get("table"));
     const JsonNode label = node.Get("label");
     RequireColumn(table.schema, label, "table \"" + table.name + "\"");

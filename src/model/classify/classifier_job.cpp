@@ -101,6 +101,8 @@ JobSummary ClassifierJob::Summary() const {
     classes[name] = counts[label];
     listed += fmt::format("{}{} ({})", listed.empty() ? "" : ", ", name, counts[label]);
   }
+  std::string remarks;
+  for (const std::string& remark : rows().Remarks()) remarks += fmt::format("; {}", remark);
   return {
       .json = {{"rows", rows().size()},
                {"rows_without_label", rows().without_label()},
@@ -108,11 +110,17 @@ JobSummary ClassifierJob::Summary() const {
                {"train_rows", first.train_end},
                {"test_rows", rows().size() - first.test_first},
                {"test_from", test_from},
-               {"folds", folds.size()}},
+               {"folds", folds.size()},
+               {"remarks", rows().Remarks()}},
       .text = fmt::format("{} rows of the classes {}; {} to learn from, {} to judge, from {} "
-                          "on, in {} fold{}",
+                          "on, in {} fold{}{}",
                           rows().size(), listed, first.train_end, rows().size() - first.test_first,
-                          test_from, folds.size(), folds.size() == 1 ? "" : "s")};
+                          test_from, folds.size(), folds.size() == 1 ? "" : "s", remarks)};
+}
+
+Status ClassifierJob::CheckReportKeys(const std::vector<std::string>& keys) const {
+  if (keys.empty()) return {};
+  return Error{ErrorCode::kInvalidArgument, "--report-key: a classifier has no keys", "report-key"};
 }
 
 Status ClassifierJob::Check() const {

@@ -99,6 +99,23 @@ std::string SpanOf(const JudgedFold& fold) {
   return preprocessing::IsoTimestamp(fold.from) + ".." + preprocessing::IsoTimestamp(fold.to);
 }
 
+/// The other errors by which a baseline is better than the model, each with that baseline.
+std::vector<std::string> WorseBy(const ClassifierJudgement& judgement) {
+  std::vector<std::string> worse;
+  for (const ClassMetric metric : ClassMetric::All()) {
+    if (metric == judgement.metric) continue;
+    const NamedSums& best = *std::ranges::min_element(
+        judgement.baselines, {},
+        [metric](const NamedSums& baseline) { return ErrorBy(metric, baseline.sums).value_or(0); });
+    const double own = ErrorBy(metric, judgement.all).value_or(0);
+    const double other = ErrorBy(metric, best.sums).value_or(0);
+    if (own <= other) continue;
+    worse.push_back(fmt::format("{} ({:.3g}, that of {} is {:.3g})", metric->error_name, own,
+                                best.name, other));
+  }
+  return worse;
+}
+
 /// A matrix with more classes than this is for programs.
 constexpr std::size_t kShownClasses = 12;
 
@@ -108,34 +125,58 @@ std::string ClassifierValidation::Verdict() const {
   const NamedSums& best = judgement_.best_baseline();
   const std::optional<double> skill = judgement_.SkillAgainst(best);
   const std::string_view error = judgement_.metric->error_name;
-  if (beats_baselines()) {
-    return fmt::format(
-        "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", error,
-        100 * *skill, best.name);
-  }
-  std::string why = fmt::format("{} makes no error", best.name);
+  std::string compared = fmt::format("{} makes no error", best.name);
   if (skill) {
-    why = *skill == 0 ? fmt::format("its {} is that of {}", error, best.name)
-                      : fmt::format("its {} is {:.1f} % larger than that of {}", error,
-                                    -100 * *skill, best.name);
+    compared = *skill == 0 ? fmt::format("its {} is that of {}", error, best.name)
+                           : fmt::format("its {} is {:.1f} % {} than that of {}", error,
+                                         100 * std::abs(*skill), *skill > 0 ? "smaller" : "larger",
+                                         best.name);
   }
-  return fmt::format("The model does NOT beat the baselines: {}. Deciding by {} is simpler and {}.",
-                     why, best.name, skill == 0.0 ? "as good" : "better");
+  if (!judgement_.is_of_enough()) {
+    return fmt::format(
+        "The model is NOT judged well enough to be promoted: {}. On what was "
+        "judged, {}.",
+        Shortfall(), compared);
+  }
+  if (beats_baselines()) {
+    const std::vector<std::string> worse = WorseBy(judgement_);
+    return fmt::format(
+        "The model beats every baseline by {}: {}.{}", error, compared,
+        worse.empty() ? "" : fmt::format(" It is worse by {}.", fmt::join(worse, ", ")));
+  }
+  return fmt::format(
+      "The model does NOT beat the baselines by {}: {}. Deciding by {} is simpler and {}.", error,
+      compared, best.name, skill == 0.0 ? "as good" : "better");
 }
 
-std::string ClassifierValidation::LeftOut() const {
-  std::string text;
-  if (rows_.without_label() > 0) {
-    text += fmt::format("{} rows have no label and are left out\n", rows_.without_label());
+std::vector<std::string> ClassifierValidation::Remarks() const {
+  std::vector<std::string> lines = rows_.Remarks();
+  const auto tell = [&lines](std::size_t rows, const std::string& why) {
+    if (rows > 0) lines.push_back(fmt::format("{} rows {}", rows, why));
+  };
+  tell(rows_.without_label(), "have no label and are left out");
+  tell(rows_.without_time(), "have no time and are left out");
+  tell(examples_.refused, fmt::format("were left out, the first: {}", examples_.first_refusal));
+  tell(judgement_.rows_to_judge - judgement_.all.rows(),
+       fmt::format("of {} to judge are among these", judgement_.rows_to_judge));
+  for (std::size_t i = 0; i < judgement_.folds.size(); ++i) {
+    for (const std::uint32_t label : judgement_.folds[i].unknown) {
+      lines.push_back(
+          fmt::format("fold {}: class \"{}\" is in its test, and in no row that it "
+                      "learned from",
+                      i + 1, ClassName(label)));
+    }
   }
-  if (rows_.without_time() > 0) {
-    text += fmt::format("{} rows have no time and are left out\n", rows_.without_time());
-  }
-  if (examples_.refused > 0) {
-    text += fmt::format("{} rows were left out, the first: {}\n", examples_.refused,
-                        examples_.first_refusal);
-  }
-  return text;
+  return lines;
+}
+
+std::string ClassifierValidation::Shortfall() const {
+  if (judgement_.is_of_enough()) return {};
+  return fmt::format("only {} of {} rows could be judged, {:.0f} %, and \"min_judged\" is {:g}",
+                     judgement_.all.rows(), judgement_.rows_to_judge,
+                     100 * static_cast<double>(judgement_.all.rows()) /
+                         static_cast<double>(judgement_.rows_to_judge),
+                     judgement_.min_judged);
 }
 
 ordered_json ClassifierValidation::ToJson() const {
@@ -172,10 +213,13 @@ ordered_json ClassifierValidation::ToJson() const {
           {"best_baseline", best.name},
           {"skill", OrNull(judgement_.SkillAgainst(best))},
           {"metrics", InDetail(judgement_.all, labels)},
+          {"rows_to_judge", judgement_.rows_to_judge},
+          {"shortfalls", is_of_enough() ? std::vector<std::string>() : std::vector{Shortfall()}},
           {"rows_without_label", rows_.without_label()},
           {"rows_without_time", rows_.without_time()},
           {"rows_left_out", examples_.refused},
           {"first_left_out", examples_.first_refusal},
+          {"remarks", Remarks()},
           {"folds", folds},
           {"slices", slices},
           {"baselines", baselines},
@@ -223,8 +267,8 @@ std::string ClassifierValidation::Describe() const {
       text += "\n";
     }
   }
-  const std::string left_out = LeftOut();
-  if (!left_out.empty()) text += "\n" + left_out;
+  const std::vector<std::string> remarks = Remarks();
+  if (!remarks.empty()) text += fmt::format("\n{}\n", fmt::join(remarks, "\n"));
   const TextColor color = beats_baselines() ? TextColor::kGreen : TextColor::kRed;
   return text + "\n" + Colored(Verdict(), color, {.color = true}) + "\n";
 }
@@ -292,11 +336,8 @@ std::string ClassifierValidation::ConfusionTable() const {
   return table + "</table>\n";
 }
 
-Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>& keys) const {
-  if (!keys.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "--report-key: a classifier has no keys",
-                 "report-key"};
-  }
+Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>&,
+                                                     const std::string& more) const {
   std::string page = BeginPage(name_, beats_baselines(), Verdict());
   page += "<h2>Model and baselines</h2>\n" + HtmlHead() + HtmlRow("model", judgement_.all);
   for (const NamedSums& baseline : judgement_.baselines) {
@@ -325,10 +366,7 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   }
   page +=
       ImportanceSection(std::move(importances)) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
-  if (const std::string left_out = LeftOut(); !left_out.empty()) {
-    page += "<h2>Left out</h2>\n<p>" + EscapeHtml(left_out) + "</p>\n";
-  }
-  return page + EndPage();
+  return page + LeftOutSection(Remarks()) + more + EndPage();
 }
 
 }  // namespace forkcast::model

@@ -313,7 +313,8 @@ Command TrainCommand() {
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kGate,
-       .when = "published, but not promoted: it does not beat the baselines"},
+       .when = "published, but not promoted: it does not beat the baselines, or too little was "
+               "judged"},
       {.code = ExitCode::kIo,
        .when = "store or snapshots, or the folder of models, cannot be read or written"},
       {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};

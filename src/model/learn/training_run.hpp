@@ -66,8 +66,9 @@ enum class TrainingEnd {
 struct TrainingOutcome {
   TrainingEnd end = TrainingEnd::kDone;
   std::string message{};
-  /// pipeline, evaluation, search (points and what they are worth), and of what was published
-  /// model, version, folder and whether it was promoted. Of a dry run: what was checked.
+  /// pipeline, evaluation, search (all points, what they are worth, and which was chosen), and of
+  /// what was published model, version, folder and whether it was promoted. Of a dry run: what was
+  /// checked.
   nlohmann::ordered_json summary{};
 };
 

@@ -32,8 +32,8 @@ struct VersionKind {
 /// digits of its manifest's hash.
 [[nodiscard]] std::string VersionText(const model::Version& version);
 
-/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a symbolic link, or
-/// a version's folder.
+/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a small file or a
+/// symbolic link, or a version's folder.
 [[nodiscard]] std::filesystem::path VersionPath(const std::string& reference,
                                                 const std::filesystem::path& models);
 

@@ -184,6 +184,34 @@ TEST_F(ContainerTraining, AppliesHyperparametersWhetherTheyAreTextsOrTyped) {
   EXPECT_EQ(manifest(), first);
 }
 
+TEST_F(ContainerTraining, TakesWhatTuningJobsAndPythonMakeOfNumbersAndTruth) {
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  const std::string before = manifest();
+  fs::remove_all(base() / "model");
+  hyperparameters_ = {{"_tuning_objective_metric", "validation:wape"},
+                      {"sagemaker_submit_directory", "\"s3://bucket/code\""},
+                      {"model.trees", "20.0"},
+                      {"model.learning_rate", "0.2"},
+                      {"target.not_negative", "True"},
+                      {"threads", "1.0"}};
+  WriteHyperparameters();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(manifest(), before);
+}
+
+TEST_F(ContainerTraining, SkipsWhatIsHiddenAndSaysSo) {
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  const std::string before = manifest();
+  fs::remove_all(base() / "model");
+  WriteInput("data/train/.ipynb_checkpoints/order_lines.csv", ReadWhole(kLines));
+  WriteInput("data/train/._order_lines.csv", "not one of ours");
+  WriteInput("data/pipeline/.weekly_demand-checkpoint.json", "{}");
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(manifest(), before);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("train/.ipynb_checkpoints is hidden, and skipped\n"),
+                                HasSubstr("train/._order_lines.csv is hidden, and skipped\n")));
+}
+
 struct Layout {
   const char* name;
   /// Puts the rows elsewhere than in data/train/order_lines.csv, which is gone.
