@@ -60,6 +60,7 @@ void CsvScanner::Start(std::string_view text, CsvTextEnd end) {
 Result<bool> CsvScanner::Next() {
   fields_.clear();
   escaped_.clear();
+  behind_bad_.reset();
   SkipEmptyLines();
   record_ = next_.position();
   if (next_.at == end()) return false;
@@ -88,17 +89,37 @@ Result<bool> CsvScanner::Next() {
       case '\r':
         if (cursor.at + 1 == end() && text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
         if (cursor.at + 1 == end() || cursor.at[1] != '\n') {
+          NoteBadLine(cursor);
           return CsvErrorAt(cursor.position(), "a carriage return without a line feed behind it");
         }
         cursor.EnterLine(cursor.at + 2);
         return Finish(cursor);
       default:
+        NoteBadLine(cursor);
         return CsvErrorAt(cursor.position(),
                           field.quoted ? "expected a comma or the end of the line behind a closing "
                                          "quote (a quote inside quotes is written twice)"
                                        : "a quote inside a field that does not start with one");
     }
   }
+}
+
+void CsvScanner::NoteBadLine(Cursor cursor) noexcept {
+  if (cursor.line != record_.line) return;
+  const char* const line_end = std::find(cursor.at, end(), '\n');
+  if (line_end == end()) {
+    if (text_end_ == CsvTextEnd::kMoreFollows) return;
+    cursor.at = line_end;
+  } else {
+    cursor.EnterLine(line_end + 1);
+  }
+  behind_bad_ = cursor;
+}
+
+bool CsvScanner::SkipRecord() noexcept {
+  if (!behind_bad_) return false;
+  next_ = *behind_bad_;
+  return true;
 }
 
 void CsvScanner::SkipEmptyLines() noexcept {
@@ -149,6 +170,7 @@ Result<bool> CsvScanner::Unfinished() {
 }
 
 Result<bool> CsvScanner::Finish(const Cursor& behind) {
+  behind_bad_ = behind;  // should it turn out to be
   if (static_cast<std::size_t>(behind.at - next_.at) > kMaxCsvRecordBytes) {
     return CsvErrorAt(record_, "a record of more than 1 MiB (is a quote left open?)");
   }

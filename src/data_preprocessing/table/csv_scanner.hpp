@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -41,7 +42,7 @@ enum class CsvTextEnd { kIsTheEnd, kMoreFollows };
 /// front is skipped, a completely empty line is skipped. Bytes must be UTF-8 (checked).
 /// Errors are kInvalidArgument and name line and column: a quote inside an unquoted field, text
 /// behind a closing quote, an open quote at the end, a bare CR, a NUL byte, a record over
-/// kMaxCsvRecordBytes. After an error only Reset() makes sense.
+/// kMaxCsvRecordBytes. After an error only Reset() makes sense, or SkipRecord().
 /// Views in `fields()` point into the given text, or into the scanner's own memory for escaped
 /// fields, and live until the next call of Next(). Allocates only for fields with escaped quotes
 /// and when a record has more fields than any before.
@@ -65,6 +66,9 @@ class CsvScanner {
   [[nodiscard]] const std::vector<CsvField>& fields() const noexcept { return fields_; }
   /// Start of the record that Next() read last.
   [[nodiscard]] CsvPosition position() const noexcept { return record_; }
+  /// After an error: goes on behind the record that caused it. False where nobody can tell where it
+  /// ends: a quote was left open, or it reached over several lines and may have been.
+  bool SkipRecord() noexcept;
   /// What Next() has not read yet: from the start of a record on.
   [[nodiscard]] std::string_view rest() const noexcept {
     return text_.substr(static_cast<std::size_t>(next_.at - text_.data()));
@@ -94,6 +98,8 @@ class CsvScanner {
   Result<bool> Unfinished();
   Result<bool> Finish(const Cursor& behind);
   Status CheckBytes(const char* record_end) const;
+  /// Notes that the record, which `cursor` is within, ends where its line does.
+  void NoteBadLine(Cursor cursor) noexcept;
   void Unescape();
 
   std::string_view text_;
@@ -101,6 +107,7 @@ class CsvScanner {
   bool bytes_checked_ = true;  // the whole text is UTF-8 without NUL, no need to look at records
   Cursor next_;
   CsvPosition record_;
+  std::optional<Cursor> behind_bad_;  // behind a record that could not be read
   std::vector<CsvField> fields_;
   std::vector<std::size_t> escaped_;  // fields whose text still has its quotes doubled
   std::vector<char> unescaped_;
