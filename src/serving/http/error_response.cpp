@@ -128,7 +128,8 @@ void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id
 
 void WriteFault(const RequestFault& fault, Response& response) {
   Begin(fault.code, response);
-  AppendErrorMembers({fault.code, std::string(fault.message)}, response.body);
+  AppendErrorMembers({fault.code, std::string(fault.message), std::string(fault.field)},
+                     response.body);
   response.body += "}}";
   response.close = true;
 }

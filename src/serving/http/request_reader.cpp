@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/http/traceparent.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
@@ -34,10 +35,12 @@ enum Header : std::size_t {
   kTransferEncoding,
   kExpect,
   kAccept,
+  kAcceptEncoding,
   kInferenceId,
   kRequestId,
   kCustomAttributes,
   kTargetModel,
+  kTraceparent,
   kHeaderCount
 };
 
@@ -57,6 +60,8 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
       return kExpect;
     case http::field::accept:
       return kAccept;
+    case http::field::accept_encoding:
+      return kAcceptEncoding;
     case http::field::unknown:
       break;
     default:
@@ -67,7 +72,34 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
   if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
   if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
   if (iequals(name, "X-Amzn-SageMaker-Target-Model")) return kTargetModel;
+  if (iequals(name, "traceparent")) return kTraceparent;
   return std::nullopt;
+}
+
+/// Of one that may come once.
+std::string_view NameOf(Header header) noexcept {
+  switch (header) {
+    case kContentLength:
+      return "Content-Length";
+    case kContentType:
+      return "Content-Type";
+    case kContentEncoding:
+      return "Content-Encoding";
+    case kTransferEncoding:
+      return "Transfer-Encoding";
+    case kExpect:
+      return "Expect";
+    case kInferenceId:
+      return "X-Amzn-SageMaker-Inference-Id";
+    case kRequestId:
+      return "X-Request-Id";
+    case kCustomAttributes:
+      return "X-Amzn-SageMaker-Custom-Attributes";
+    case kTargetModel:
+      return "X-Amzn-SageMaker-Target-Model";
+    default:
+      return {};
+  }
 }
 
 /// Fields that say how a message is framed, led or allowed come too late behind its body.
@@ -342,8 +374,9 @@ void RequestReader::Commit(std::size_t bytes) noexcept {
   end_ += bytes;
 }
 
-RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string_view message) noexcept {
-  fault_ = {.code = code, .message = message};
+RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string_view message,
+                                            std::string_view field) noexcept {
+  fault_ = {.code = code, .message = message, .field = field};
   return Progress::kFault;
 }
 
@@ -401,11 +434,12 @@ RequestReader::Progress RequestReader::CheckHeader() {
   if (!IsHost(notes.Text(kHost))) return Fail(ErrorCode::kMalformed, "not a valid Host header");
   for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
                             kExpect, kInferenceId, kRequestId, kCustomAttributes, kTargetModel}) {
-    if (notes.seen[once] > 1)
-      return Fail(ErrorCode::kMalformed, "a header that may come once was given twice");
+    if (notes.seen[once] > 1) {
+      return Fail(ErrorCode::kMalformed, "given more than once, and may come once", NameOf(once));
+    }
   }
   const std::string_view length_text = notes.Text(kContentLength);
-  if (length_text.find_first_not_of("0123456789") != std::string_view::npos) {
+  if (!IsAll(length_text, kDigit)) {
     return Fail(ErrorCode::kMalformed, "expected one number as Content-Length");
   }
   if (notes.seen[kTransferEncoding] > 0) {
@@ -501,6 +535,10 @@ void RequestReader::FillRequest(std::string_view body) {
   request_.request_id = notes.Text(kRequestId);
   request_.custom_attributes = notes.Text(kCustomAttributes);
   request_.target_model = notes.Text(kTargetModel);
+  request_.accept_encoding = notes.Text(kAcceptEncoding);
+  if (notes.seen[kTraceparent] == 1 && IsTraceparent(notes.Text(kTraceparent))) {
+    request_.traceparent = notes.Text(kTraceparent);
+  }
 }
 
 void RequestReader::Next() {

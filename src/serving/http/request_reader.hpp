@@ -20,7 +20,8 @@ struct RequestLimits {
 /// A request that cannot be answered as what it claims to be; the connection ends behind it.
 struct RequestFault {
   ErrorCode code = ErrorCode::kMalformed;
-  std::string_view message;  ///< Static.
+  std::string_view message;  ///< Static, as is
+  std::string_view field{};  ///< the header concerned; empty when there is none.
 };
 
 /// A request's first line as it was sent.
@@ -78,7 +79,7 @@ class RequestReader {
  private:
   struct Parser;  // Beast's, kept out of this header
 
-  Progress Fail(ErrorCode code, std::string_view message) noexcept;
+  Progress Fail(ErrorCode code, std::string_view message, std::string_view field = {}) noexcept;
   /// Empty lines before a request, which some clients send behind a body (RFC 9112, 2.2).
   void DropEmptyLines() noexcept;
   Progress ParseHeader();

@@ -85,12 +85,17 @@ class Router {
   Progress Work(Exchange& exchange);
   /// Takes the job back, whose request is answered.
   Progress Release(Exchange& exchange);
+  /// Begins to pack the answer, if that is asked for and worth it.
+  void BeginPacking(Exchange& exchange);
+  /// One slice of it.
+  Progress Pack(Exchange& exchange);
 
   Service& service_;
   WorkerSlot& slot_;
   spdlog::logger& log_;
   std::vector<Row> rows_;
   std::vector<Path> paths_;
+  std::vector<std::unique_ptr<wire::GzipWriter>> idle_packers_;
   std::mt19937_64 random_;
   Exchange whole_;  // of Handle()
 };
