@@ -32,6 +32,7 @@ struct TestService {
                 .server = server,
                 .slots = slots,
                 .slot = slots[own],
+                .max_body_bytes = 6'291'456,
                 .endpoints = endpoints},
         router(endpoints, service, slots[own], log, /*seed=*/7) {}
   TestService(const TestService&) = delete;

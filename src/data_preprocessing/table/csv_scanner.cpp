@@ -94,6 +94,7 @@ inline bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
 Result<bool> CsvScanner::Next() {
   fields_.clear();
   escaped_.clear();
+  behind_bad_.reset();
   SkipEmptyLines();
   record_ = next_.position();
   record_begin_ = next_.at;
@@ -120,11 +121,13 @@ Result<bool> CsvScanner::Next() {
       case '\r':
         if (cursor.at + 1 == end() && text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
         if (cursor.at + 1 == end() || cursor.at[1] != '\n') {
+          NoteBadLine(cursor);
           return CsvErrorAt(cursor.position(), "a carriage return without a line feed behind it");
         }
         cursor.EnterLine(cursor.at + 2);
         return Finish(cursor);
       default:
+        NoteBadLine(cursor);
         return Misplaced(cursor.position(), field);
     }
   }
@@ -159,6 +162,24 @@ bool CsvScanner::SkipLine(std::string_view& line) noexcept {
     next_.EnterLine(next_.at + line_break + 1);
   }
   if (line.ends_with('\r')) line.remove_suffix(1);
+  return true;
+}
+
+void CsvScanner::NoteBadLine(Cursor cursor) noexcept {
+  if (cursor.line != record_.line) return;
+  const char* const line_end = std::find(cursor.at, end(), '\n');
+  if (line_end == end()) {
+    if (text_end_ == CsvTextEnd::kMoreFollows) return;
+    cursor.at = line_end;
+  } else {
+    cursor.EnterLine(line_end + 1);
+  }
+  behind_bad_ = cursor;
+}
+
+bool CsvScanner::SkipRecord() noexcept {
+  if (!behind_bad_) return false;
+  next_ = *behind_bad_;
   return true;
 }
 
@@ -202,6 +223,7 @@ Result<bool> CsvScanner::Unfinished() {
 }
 
 Result<bool> CsvScanner::Finish(const Cursor& behind) {
+  behind_bad_ = behind;  // should it turn out to be
   if (static_cast<std::size_t>(behind.at - next_.at) > kMaxCsvRecordBytes) {
     return CsvErrorAt(record_, "a record of more than 1 MiB (is a quote left open?)");
   }

@@ -28,6 +28,11 @@ class Scanner {
     rest_.remove_prefix(1);
     return true;
   }
+  bool Take(std::string_view expected) noexcept {
+    if (!rest_.starts_with(expected)) return false;
+    rest_.remove_prefix(expected.size());
+    return true;
+  }
   /// Exactly `width` digits.
   bool Digits(std::size_t width, int& value) noexcept {
     if (rest_.size() < width) return false;
@@ -70,13 +75,15 @@ struct Offset {
   std::chrono::minutes east{0};
 };
 
+/// `Z`, `UTC` or an offset, or nothing. A blank in front of it is pandas' and PostgreSQL's.
 bool ScanOffset(Scanner& scan, Offset& offset) noexcept {
-  if (scan.Take('Z') || scan.Take('z')) {
+  const bool has_blank = scan.Take(' ');
+  if (scan.Take('Z') || scan.Take('z') || scan.Take("UTC")) {
     offset.given = true;
     return true;
   }
   const char sign = scan.peek();
-  if (sign != '+' && sign != '-') return true;
+  if (sign != '+' && sign != '-') return !has_blank;
   scan.Take(sign);
   int hours = 0;
   int minutes = 0;
@@ -87,6 +94,16 @@ bool ScanOffset(Scanner& scan, Offset& offset) noexcept {
   offset.given = true;
   offset.east = std::chrono::minutes((hours * 60 + minutes) * (sign == '-' ? -1 : 1));
   return true;
+}
+
+/// `HH:MM`, `HH:MM:SS` or that with a fraction.
+bool ScanTimeOfDay(Scanner& scan, CivilTime& civil) noexcept {
+  if (!scan.Digits(2, civil.hour) || !scan.Take(':') || !scan.Digits(2, civil.minute)) return false;
+  if (scan.Take(':')) {
+    if (!scan.Digits(2, civil.second)) return false;
+    if (scan.Take('.') && !scan.Fraction(civil.micros)) return false;
+  }
+  return civil.hour <= 23 && civil.minute <= 59 && civil.second <= 59;
 }
 
 /// `is_date`: whether it is a date alone.
@@ -103,13 +120,7 @@ bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset,
   is_date = scan.done();
   if (is_date) return true;
   if (!scan.Take(' ') && !scan.Take('T') && !scan.Take('t')) return false;
-  if (!scan.Digits(2, civil.hour) || !scan.Take(':') || !scan.Digits(2, civil.minute) ||
-      !scan.Take(':') || !scan.Digits(2, civil.second)) {
-    return false;
-  }
-  if (civil.hour > 23 || civil.minute > 59 || civil.second > 59) return false;
-  if (scan.Take('.') && !scan.Fraction(civil.micros)) return false;
-  return ScanOffset(scan, offset) && scan.done();
+  return ScanTimeOfDay(scan, civil) && ScanOffset(scan, offset) && scan.done();
 }
 
 Error NotA(std::string_view what, std::string_view text) {

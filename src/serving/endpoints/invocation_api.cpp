@@ -16,11 +16,26 @@ JsonSchema OneOf(JsonSchema::array_t alternatives) {
   return {{"anyOf", JsonSchema(std::move(alternatives))}};
 }
 
-/// A JSON object, an array of them, or those within `{"NAME": [...]}`.
-JsonSchema AnyWrapping(const JsonSchema& row, std::string_view name) {
+/// `{"NAME": ...}`
+JsonSchema Within(std::string_view name, JsonSchema what) {
   JsonSchema wrapped{{"type", "object"}, {"required", JsonSchema::array({name})}};
-  wrapped["properties"][name] = ArrayOf(row);
-  return OneOf({row, ArrayOf(row), std::move(wrapped)});
+  wrapped["properties"][name] = std::move(what);
+  return wrapped;
+}
+
+JsonSchema AskedRows(const JsonSchema& row) {
+  const JsonSchema values = ArrayOf(JsonSchema::object());
+  const JsonSchema rows = ArrayOf(OneOf({row, values}));
+  JsonSchema split{{"type", "object"}, {"required", {"columns", "data"}}};
+  split["properties"]["columns"] = ArrayOf({{"type", "string"}});
+  split["properties"]["data"] = ArrayOf(values);
+  return OneOf({row, ArrayOf(row), Within("instances", rows), Within("inputs", rows),
+                Within("dataframe_records", ArrayOf(row)),
+                Within("dataframe_split", std::move(split))});
+}
+
+JsonSchema AnsweredRows(const JsonSchema& row) {
+  return OneOf({row, ArrayOf(row), Within("predictions", ArrayOf(row))});
 }
 
 JsonSchema AnsweredRow(const ApiDeployment& deployment) {
@@ -49,8 +64,8 @@ void DescribeRows(ApiOperation& operation) {
   for (const ApiDeployment& deployment : operation.deployments()) {
     JsonSchema row = ObjectSchema(deployment.subject.question.columns);
     row["title"] = deployment.name;
-    asked.push_back(AnyWrapping(row, "instances"));
-    answered.push_back(AnyWrapping(AnsweredRow(deployment), "predictions"));
+    asked.push_back(AskedRows(row));
+    answered.push_back(AnsweredRows(AnsweredRow(deployment)));
   }
   const ordered_json example =
       operation.deployments().empty() ? ordered_json() : operation.deployments().front().example;

@@ -27,15 +27,19 @@ class InvocationJob : public ScoringJob {
   void Refuse(const Error& error) override;
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
 
+  Status ReadQuery();
   void WriteRow(std::size_t number);
   void WriteError(std::size_t number);
   /// Appends the values of a line to those of its row.
   void AppendLine(std::size_t line);
 
   // Of the request at hand.
-  bool partial_ = false;
-  bool with_features_ = false;
-  bool with_actuals_ = false;
+  struct Asked {
+    bool partial = false;
+    bool features = false;
+    bool actuals = false;
+  };
+  Asked asked_;  // by the query
   wire::Format answer_format_ = wire::Format::kJson;
   // How far the answer is: in its rows, and in the three ascending lists that make those up.
   std::size_t next_ = 0;

@@ -22,9 +22,10 @@ namespace {
 constexpr std::size_t kMostMethod = 64;
 constexpr std::size_t kMostTarget = 2048;
 constexpr std::size_t kMostId = 1024;
+constexpr std::size_t kMostTraceparent = 128;
 constexpr std::size_t kMostPeer = 64;
 constexpr std::size_t kMostOfTheRest = 512;
-static_assert(kMostMethod + kMostTarget + kMostId + kMostPeer + kMostOfTheRest <=
+static_assert(kMostMethod + kMostTarget + kMostId + kMostTraceparent + kMostPeer + kMostOfTheRest <=
               LogOutput::kMostBytes);
 
 constexpr std::string_view kStandardOutput = "-";
@@ -101,6 +102,7 @@ void AppendJsonLine(const AccessEntry& entry, std::string& out) {
   fmt::format_to(std::back_inserter(out), R"(,"status":{},"body_bytes":{},"latency_us":{})",
                  entry.status, entry.body_bytes, entry.latency.count());
   add_text("request_id", entry.request_id, kMostId);
+  if (!entry.traceparent.empty()) add_text("traceparent", entry.traceparent, kMostTraceparent);
   fmt::format_to(std::back_inserter(out), ",\"worker\":{}}}\n", entry.worker);
 }
 

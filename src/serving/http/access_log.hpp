@@ -25,6 +25,7 @@ struct AccessEntry {
   std::string_view target;   ///< no request.
   std::string_view version;  ///< "HTTP/1.1"
   std::string_view request_id;
+  std::string_view traceparent{};  ///< Only a valid one.
   std::size_t worker = 0;
   int status = 0;
   std::size_t body_bytes = 0;           ///< Of the body, as far as it was sent.

@@ -172,7 +172,7 @@ void WriteNoRoom(std::string_view message, std::string_view request_id, Response
 }
 
 void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response) {
-  WriteError({fault.code, fault.message}, request_id, response);
+  WriteError({fault.code, fault.message, std::string(fault.field)}, request_id, response);
   response.close = true;
 }
 

@@ -20,6 +20,7 @@ struct RequestView {
   std::string_view content_type{};
   std::string_view content_encoding{};
   std::string_view accept{};
+  std::string_view accept_encoding{};
   std::string_view inference_id{};       ///< X-Amzn-SageMaker-Inference-Id
   std::string_view request_id{};         ///< X-Request-Id
   std::string_view custom_attributes{};  ///< X-Amzn-SageMaker-Custom-Attributes
@@ -28,9 +29,11 @@ struct RequestView {
   std::string_view forwarded{};          ///< Forwarded, likewise.
   std::string_view origin{};             ///< Origin
   std::string_view preflight_method{};   ///< Access-Control-Request-Method
-  MonotonicTime started{};               ///< When its first byte had been read.
-  MonotonicTime deadline{};              ///< When its answer has to be made.
-  bool waited = false;                   ///< For its turn, behind other large ones.
+  /// The W3C's; empty also when it is none: it is ignored then, as that standard says.
+  std::string_view traceparent{};
+  MonotonicTime started{};   ///< When its first byte had been read.
+  MonotonicTime deadline{};  ///< When its answer has to be made.
+  bool waited = false;       ///< For its turn, behind other large ones.
   /// Not 0: more is waiting than can be done in time. What takes work is to be refused, and had
   /// better come again after so long.
   std::chrono::seconds retry_after{0};

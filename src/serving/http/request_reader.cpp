@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/http/traceparent.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
@@ -31,6 +32,7 @@ constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
 enum Header : std::size_t {
   // Lists, which may be sent in several parts.
   kAccept,
+  kAcceptEncoding,
   kForwardedFor,
   kForwarded,
   kListCount,
@@ -47,6 +49,7 @@ enum Header : std::size_t {
   kRequestId,
   kCustomAttributes,
   kTargetModel,
+  kTraceparent,
   kHeaderCount
 };
 
@@ -72,6 +75,8 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
       return kOrigin;
     case http::field::access_control_request_method:
       return kPreflightMethod;
+    case http::field::accept_encoding:
+      return kAcceptEncoding;
     case http::field::unknown:
       break;
     default:
@@ -83,12 +88,14 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
   if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
   if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
   if (iequals(name, "X-Amzn-SageMaker-Target-Model")) return kTargetModel;
+  if (iequals(name, "traceparent")) return kTraceparent;
   return std::nullopt;
 }
 
 /// As people write it, for messages.
 std::string_view NameOf(Header header) noexcept {
   constexpr std::array<std::string_view, kHeaderCount> kNames{"Accept",
+                                                              "Accept-Encoding",
                                                               "X-Forwarded-For",
                                                               "Forwarded",
                                                               "Host",
@@ -102,7 +109,8 @@ std::string_view NameOf(Header header) noexcept {
                                                               "X-Amzn-SageMaker-Inference-Id",
                                                               "X-Request-Id",
                                                               "X-Amzn-SageMaker-Custom-Attributes",
-                                                              "X-Amzn-SageMaker-Target-Model"};
+                                                              "X-Amzn-SageMaker-Target-Model",
+                                                              "traceparent"};
   return kNames[header];
 }
 
@@ -422,8 +430,9 @@ void RequestReader::Commit(std::size_t bytes) noexcept {
   end_ += bytes;
 }
 
-RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string message) {
-  fault_ = {.code = code, .message = std::move(message)};
+RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string message,
+                                            std::string_view field) {
+  fault_ = {.code = code, .message = std::move(message), .field = field};
   return Progress::kFault;
 }
 
@@ -510,7 +519,8 @@ RequestReader::Progress RequestReader::CheckFields() {
     if (notes.seen[once] > 1) {
       return Fail(ErrorCode::kMalformed,
                   fmt::format("the header {} was given {} times, it may come once", NameOf(once),
-                              notes.seen[once]));
+                              notes.seen[once]),
+                  NameOf(once));
     }
   }
   const std::string_view length_text = notes.Text(kContentLength);
@@ -611,6 +621,10 @@ void RequestReader::FillRequest(std::string_view body) {
   request_.request_id = notes.Text(kRequestId);
   request_.custom_attributes = notes.Text(kCustomAttributes);
   request_.target_model = notes.Text(kTargetModel);
+  request_.accept_encoding = notes.List(kAcceptEncoding);
+  if (notes.seen[kTraceparent] == 1 && IsTraceparent(notes.Text(kTraceparent))) {
+    request_.traceparent = notes.Text(kTraceparent);
+  }
   request_.forwarded_for = notes.List(kForwardedFor);
   request_.forwarded = notes.List(kForwarded);
   request_.origin = notes.Text(kOrigin);

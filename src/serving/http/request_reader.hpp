@@ -21,6 +21,7 @@ struct RequestLimits {
 struct RequestFault {
   ErrorCode code = ErrorCode::kMalformed;
   std::string message;
+  std::string_view field{};  ///< The header concerned, a static text; empty: none.
 };
 
 /// A request's first line as it was sent.
@@ -83,7 +84,7 @@ class RequestReader {
  private:
   struct Parser;  // Beast's, kept out of this header
 
-  Progress Fail(ErrorCode code, std::string message);
+  Progress Fail(ErrorCode code, std::string message, std::string_view field = {});
   /// Empty lines before a request, which some clients send behind a body (RFC 9112, 2.2).
   void DropEmptyLines() noexcept;
   Progress ParseHeader();

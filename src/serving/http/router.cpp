@@ -13,11 +13,16 @@
 
 #include "serving/http/error_response.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/wire/media_type.hpp"
 
 namespace forkcast::serving {
 namespace {
 
 constexpr std::size_t kMaxIdBytes = 128;
+// A smaller answer fits into one packet anyway.
+constexpr std::size_t kWorthPacking = 1024;
+constexpr std::size_t kPackedInASlice = 65536;  // about a millisecond
+constexpr std::size_t kKeptCapacity = 262144;
 constexpr std::size_t kMaxAttributesBytes = 1024;  // SageMaker's limit
 
 /// Visible ASCII and blanks: what may be sent back in a header.
@@ -157,12 +162,17 @@ template <typename Slice>
 Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
   Response& response = exchange.response();
   try {
-    if (const Progress progress = slice(); progress != Progress::kDone) return progress;
-    Wrap(exchange.errors_, response);
+    if (exchange.packer_ == nullptr) {
+      if (const Progress progress = slice(); progress != Progress::kDone) return progress;
+      Wrap(exchange.errors_, response);
+      if (!exchange.request().accept_encoding.empty()) BeginPacking(exchange);
+    }
+    if (exchange.packer_ != nullptr && Pack(exchange) == Progress::kMore) return Progress::kMore;
   } catch (const std::exception& error) {
     log_.error("request_failed request_id={:?} path={:?} error={:?}", exchange.id_,
                exchange.request().path, error.what());
     exchange.job_.reset();
+    exchange.packer_.reset();
     response.Clear();
     exchange.Refuse({ErrorCode::kInternal, error.what()});
   }
@@ -178,6 +188,7 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.id_.clear();
   exchange.errors_ = ErrorForm::kPlain;
   exchange.parameter_names_ = {};
+  exchange.packer_.reset();
   return Run(exchange, [&] { return Route(exchange); });
 }
 
@@ -325,6 +336,31 @@ Progress Router::Begin(std::size_t row, Exchange& exchange) {
 Progress Router::Work(Exchange& exchange) {
   const Progress progress = exchange.job_->Work();
   return progress == Progress::kDone ? Release(exchange) : progress;
+}
+
+void Router::BeginPacking(Exchange& exchange) {
+  Response& response = exchange.response();
+  if (response.body.size() < kWorthPacking) return;
+  // Of what may be packed, caches have to know what that depends on (RFC 9110, 12.5.5).
+  response.AddHeader("Vary", "Accept-Encoding");
+  if (!wire::PrefersGzip(exchange.request().accept_encoding)) return;
+  if (idle_packers_.empty()) idle_packers_.push_back(std::make_unique<wire::GzipWriter>());
+  exchange.packer_ = std::move(idle_packers_.back());
+  idle_packers_.pop_back();
+  exchange.packer_->Start(response.body);
+}
+
+Progress Router::Pack(Exchange& exchange) {
+  if (!exchange.packer_->Continue(kPackedInASlice)) return Progress::kMore;
+  Response& response = exchange.response();
+  if (exchange.packer_->packed().size() < response.body.size()) {
+    response.body.swap(exchange.packer_->packed());
+    response.AddHeader("Content-Encoding", "gzip");
+  }
+  std::string& kept = exchange.packer_->packed();
+  if (kept.capacity() > kKeptCapacity) std::string().swap(kept);
+  idle_packers_.push_back(std::move(exchange.packer_));
+  return Progress::kDone;
 }
 
 Progress Router::Release(Exchange& exchange) {

@@ -94,6 +94,10 @@ class Router {
   Progress Work(Exchange& exchange);
   /// Takes the job back, whose request is answered.
   Progress Release(Exchange& exchange);
+  /// Begins to pack the answer, if that is asked for and worth it.
+  void BeginPacking(Exchange& exchange);
+  /// One slice of it.
+  Progress Pack(Exchange& exchange);
 
   Service& service_;
   WorkerSlot& slot_;
@@ -102,6 +106,7 @@ class Router {
   std::vector<Path> paths_;
   CorsPolicy cors_;
   std::string allow_;  // the methods of all paths
+  std::vector<std::unique_ptr<wire::GzipWriter>> idle_packers_;
   std::mt19937_64 random_;
   LogLimiter faults_;
   LogLimiter overloads_;

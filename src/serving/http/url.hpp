@@ -32,6 +32,10 @@ enum class Plus { kItself, kBlank };
 /// Allocates nothing unless it fails.
 [[nodiscard]] Result<bool> QueryFlag(std::string_view query, std::string_view name);
 
+/// kInvalidArgument naming a parameter that is none of `known` but looks like one that was mistyped
+/// (Nearest()). Others are let pass: proxies and load balancers add their own.
+[[nodiscard]] Status RefuseMistyped(std::string_view query, std::span<const std::string> known);
+
 /// A path whose segments may be parameters: `/endpoints/{name}/invocations`. A parameter is a whole
 /// segment and not empty. Everything else is compared byte by byte, before escapes are resolved:
 /// a path has one spelling.

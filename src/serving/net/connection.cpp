@@ -101,7 +101,8 @@ void Connection::BeginAnswer() {
   request.deadline = deadlines_.OnRequest(request.started);
   response_.Clear();
   begun_ = false;
-  is_large_ = request.body.size() > kLargeBody;
+  // Nobody knows how large one is that came packed.
+  is_large_ = request.body.size() > kLargeBody || !request.content_encoding.empty();
   request.retry_after =
       loop_.delay().RetryAfter(loop_.LookAtTheClock(), is_large_, loop_.options().max_queue_delay);
   if (request.retry_after.count() != 0) is_large_ = false;  // it will be refused at once
@@ -192,6 +193,7 @@ void Connection::NoteRequest(const RequestView& request) {
   noted_.method = line.method;
   noted_.target = line.target;
   noted_.version = line.version;
+  noted_.traceparent = request.traceparent;
   noted_.started = request.started;
 }
 
@@ -205,6 +207,7 @@ void Connection::LogAnswer() {
                                      .target = noted_.target,
                                      .version = noted_.version,
                                      .request_id = HeaderValue(response_, "X-Request-Id"),
+                                     .traceparent = noted_.traceparent,
                                      .worker = loop_.options().worker,
                                      .status = response_.status,
                                      .body_bytes = body_bytes_ - socket_.unsent_body_bytes(),

@@ -108,6 +108,7 @@ class Connection {
     std::string method;
     std::string target;
     std::string_view version;
+    std::string traceparent;
     MonotonicTime started;
   };
   Noted noted_;

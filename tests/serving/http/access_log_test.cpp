@@ -66,6 +66,13 @@ TEST(AccessLine, AsJsonSaysEverything) {
             "\n");
 }
 
+TEST(AccessLine, AsJsonHasTheTraceThatTheCallerIsIn) {
+  AccessEntry entry = Example();
+  entry.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const auto line = nlohmann::json::parse(Line(AccessLogFormat::kJson, entry));
+  EXPECT_EQ(line.at("traceparent"), entry.traceparent);
+}
+
 TEST(AccessLine, OfBytesThatAreNoRequestOverAUnixSocketHasDashes) {
   AccessEntry entry = Example();
   entry.peer = entry.method = entry.target = entry.version = entry.request_id = {};

@@ -629,5 +629,32 @@ INSTANTIATE_TEST_SUITE_P(
                                    std::string(40, 'x') + "\r\n0\r\n\r\n")}),
     [](const auto& param) { return param.param.name; });
 
+TEST(RequestReader, NamesTheHeaderThatWasGivenTwice) {
+  for (const std::string header : {"Content-Type", "Content-Encoding", "X-Request-Id"}) {
+    Reading reading;
+    reading.Feed(Get("/ping", header + ": a\r\n" + header + ": b\r\n"));
+    EXPECT_EQ(reading.reader().fault().field, header);
+    EXPECT_EQ(reading.reader().fault().message, "given more than once, and may come once");
+  }
+}
+
+TEST(RequestReader, HandsOnATraceparentUnlessItIsNone) {
+  const std::string good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::string line = "Traceparent: " + good + "\r\n";
+  const auto read = [](const std::string& headers) {
+    TestClock clock;
+    RequestReader reader({}, clock);
+    const std::string bytes = Get("/ping", headers);
+    std::ranges::copy(bytes, reader.Prepare().begin());
+    reader.Commit(bytes.size());
+    EXPECT_EQ(reader.Parse(), Progress::kRequest);
+    return std::string(reader.request().traceparent);
+  };
+  EXPECT_EQ(read(line), good);
+  EXPECT_EQ(read(line + line), "");
+  EXPECT_EQ(read("traceparent: 00-0-0-0\r\n"), "");
+  EXPECT_EQ(read(""), "");
+}
+
 }  // namespace
 }  // namespace forkcast::serving

@@ -18,6 +18,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/wire/gzip.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
 
@@ -310,6 +311,39 @@ TEST_F(RouterTest, WorksInSlicesWithOthersInBetween) {
   EXPECT_EQ(router_.Continue(exchange), Progress::kDone);
   EXPECT_EQ(response.body, "key=a");
   EXPECT_EQ(slot_.metrics.Get("requests"), 2U);
+}
+
+TEST_F(RouterTest, PacksALongAnswerInSlicesWithOthersInBetween) {
+  const std::string key(200'000, 'k');
+  const std::string path = "/echo/" + key;
+  const RequestView request{.method = Method::kGet, .path = path, .accept_encoding = "gzip"};
+  Exchange exchange;
+  Response response;
+  EXPECT_EQ(router_.Start(request, response, exchange), Progress::kMore);
+  EXPECT_EQ(Get("/echo/b").body, "key=b");
+  EXPECT_EQ(slot_.metrics.Get("requests"), 1U);
+  int slices = 1;
+  while (router_.Continue(exchange) == Progress::kMore) ++slices;
+  EXPECT_EQ(slices, 3);
+  EXPECT_EQ(slot_.metrics.Get("requests"), 2U);
+  EXPECT_EQ(HeaderOf(response.headers, "Content-Encoding"), "gzip");
+  wire::GzipReader reader;
+  reader.Start(response.body, key.size() + 4);
+  ASSERT_TRUE(reader.Continue(key.size() + 5).value());
+  EXPECT_EQ(reader.text(), "key=" + key);
+}
+
+TEST_F(RouterTest, AnAnswerThatIsGivenUpWhileItIsPackedLeavesNoTrace) {
+  const std::string path = "/echo/" + std::string(200'000, 'k');
+  const RequestView request{.method = Method::kGet, .path = path, .accept_encoding = "gzip"};
+  Exchange exchange;
+  Response response;
+  EXPECT_EQ(router_.Start(request, response, exchange), Progress::kMore);
+  const RequestView next{.method = Method::kGet, .path = "/echo/b"};
+  response.Clear();
+  EXPECT_EQ(router_.Start(next, response, exchange), Progress::kDone);
+  EXPECT_EQ(response.body, "key=b");
+  EXPECT_EQ(HeaderOf(response.headers, "Content-Encoding"), "");
 }
 
 TEST_F(RouterTest, KeepsJobsForTheNextRequestUnlessTheyAreGreat) {
