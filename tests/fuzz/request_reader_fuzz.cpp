@@ -145,6 +145,7 @@ class SimpleReader {
     Said said{.method = method == "GET"       ? Method::kGet
                         : method == "HEAD"    ? Method::kHead
                         : method == "POST"    ? Method::kPost
+                        : method == "DELETE"  ? Method::kDelete
                         : method == "OPTIONS" ? Method::kOptions
                                               : Method::kOther};
     ReadTarget(first.substr(blank + 1, last_blank - blank - 1), said);

@@ -33,7 +33,7 @@ using testing::IsEmpty;
 /// A request as a test would write it: what is absent is left out.
 std::string Show(RequestReader& reader) {
   const RequestView& request = reader.request();
-  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "OPTIONS", "OTHER"};
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "OTHER"};
   std::string shown(kMethods[static_cast<std::size_t>(request.method)]);
   shown.append(" ").append(request.path);
   const auto add = [&shown](std::string_view name, std::string_view value) {
@@ -186,7 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BytesCase{"WithoutBody", Get("/ping"), {"GET /ping"}},
         BytesCase{"Head", "HEAD /ping HTTP/1.1\r\nHost: a\r\n\r\n", {"HEAD /ping"}},
-        BytesCase{"OtherMethod", "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
+        BytesCase{"Delete", "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n", {"DELETE /x"}},
+        BytesCase{"OtherMethod", "PATCH /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
         BytesCase{"UnknownMethod", "BREW /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
         BytesCase{
             "MethodInLowerCaseIsAnother", "get /ping HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /ping"}},

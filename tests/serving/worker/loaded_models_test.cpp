@@ -101,7 +101,8 @@ class Workers : public testing::Test {
                                                         preprocessing::SnapshotPool&) {
               ++loads_;
               const std::string text = preprocessing::ReadWhole(place);
-              during_load_();
+              const auto during = during_load_;  // which may be replaced by what it does
+              during();
               if (text == "no memory") throw std::bad_alloc();
               if (text == "no pages") {
                 throw std::system_error(ENOMEM, std::generic_category(), "mmap");
@@ -265,7 +266,9 @@ TEST_P(ModelThatIsRefused, IsInNoWorkerAndTheAnswerSaysWhy) {
   const auto change = Load(0, one.model, one.url.empty() ? place : one.url);
   Turn(0);
   EXPECT_EQ(change->outcome, one.outcome);
-  if (one.outcome == Outcome::kRefused) EXPECT_EQ(change->error.code, one.code);
+  if (one.outcome == Outcome::kRefused) {
+    EXPECT_EQ(change->error.code, one.code);
+  }
   EXPECT_THAT(change->error.message, HasSubstr(one.message));
   TurnAll();
   EXPECT_THAT(Served(), ElementsAre(Names{}, Names{}, Names{}));
@@ -276,7 +279,7 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, ModelThatIsRefused,
     testing::Values(
         Refusal{.name = "Broken", .contents = "bad", .message = "place is bad"},
-        Refusal{.name = "NotThere",
+        Refusal{.name = "NotThereAndOutside",
                 .url = "/proc/../NOWHERE",
                 .message = "\"/proc/../NOWHERE\" is not below "},
         Refusal{.name = "Relative", .url = "place", .message = "the absolute path of a model"},
@@ -426,7 +429,7 @@ TEST(ModelPath, IsBelowTheRootAfterAllLinks) {
     return path ? path->string() : path.error().message;
   };
   EXPECT_EQ(resolved("models/a/model"), real / "models/a/model");
-  EXPECT_EQ(resolved("b/../b/model/"), real / "models/a/model");
+  EXPECT_EQ(resolved("b/../a/model/"), real / "models/a/model");
   EXPECT_THAT(resolved("b/none"), HasSubstr("is not there"));
   EXPECT_THAT(resolved("out"), HasSubstr("is not below"));
   EXPECT_THAT(resolved("../"), HasSubstr("is not below"));
