@@ -8,8 +8,8 @@ namespace forkcast::serving {
 
 /// What proxies say of where a request came from.
 struct Forwarding {
-  std::string_view forwarded_for;  ///< X-Forwarded-For
-  std::string_view forwarded;      ///< Forwarded (RFC 7239)
+  std::string_view forwarded_for{};  ///< X-Forwarded-For
+  std::string_view forwarded{};      ///< Forwarded (RFC 7239)
 };
 
 /// The address that a request came from first, as far as those who say so are trusted: each proxy

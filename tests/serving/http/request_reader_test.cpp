@@ -341,7 +341,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "/invocations", "r-17",
                     "the body has 101 bytes, at most 100 are taken (max_body_bytes)"},
         GlimpseCase{"ChunksThatAreTooLarge",
-                    Post("x-request-id:r-17\r\nTransfer-Encoding: chunked\r\n\r\n65\r\n"),
+                    Post("x-request-id:r-17\r\nTransfer-Encoding: chunked\r\n\r\n65\r\nx"),
                     "/invocations", "r-17",
                     "the body has more than the 100 bytes that are taken (max_body_bytes)"},
         GlimpseCase{"HeadThatIsTooLarge",

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -90,7 +91,9 @@ class AsSomebodyElse {
   AsSomebodyElse(const AsSomebodyElse&) = delete;
   AsSomebodyElse& operator=(const AsSomebodyElse&) = delete;
   ~AsSomebodyElse() {
-    if (changed_) EXPECT_EQ(::seteuid(before_), 0);
+    if (changed_) {
+      EXPECT_EQ(::seteuid(before_), 0);
+    }
   }
 
  private:
@@ -131,7 +134,9 @@ class LogThatNobodyDrains : public testing::TestWithParam<ReaderCase> {
     ::signal(SIGPIPE, SIG_IGN);
     ::alarm(60);  // instead of waiting for ever
     ends_ = GetParam().make();
-    if (!GetParam().may_be_opened_anew) ASSERT_EQ(::fchmod(ends_.writer.get(), 0), 0);
+    if (!GetParam().may_be_opened_anew) {
+      ASSERT_EQ(::fchmod(ends_.writer.get(), 0), 0);
+    }
     flags_ = ::fcntl(ends_.writer.get(), F_GETFL);
   }
   void TearDown() override { ::alarm(0); }
@@ -243,12 +248,18 @@ TEST_F(LogOutputTest, LogTellsOfItsGapBeforeTheNextLineThatIsTaken) {
   LogOutput output = LogOutput::OfStandard(STDERR_FILENO, losses_);
   const auto log = MakeProcessLog("worker=1", "info", output);
   while (losses_.lines < 3) log->info("event text={:?}", std::string(1000, 'x'));
-  ASSERT_FALSE(ReadAll(ends.reader).empty());
+  std::string text = ReadAll(ends.reader);
   log->info("read_again");
-  const std::string text = ReadAll(ends.reader);
+  text += ReadAll(ends.reader);
   EXPECT_THAT(text, HasSubstr(" warning worker=1 pid="));
-  EXPECT_THAT(text, HasSubstr(" log_lines_lost lines=3\n"));
   EXPECT_THAT(text, EndsWith(" read_again\n"));
+  // A short line may be taken where a long one was not, so that there is more than one gap.
+  constexpr std::string_view kNote = " log_lines_lost lines=";
+  std::uint64_t told = 0;
+  for (std::size_t at = text.find(kNote); at != std::string::npos; at = text.find(kNote, at + 1)) {
+    told += std::stoul(text.substr(at + kNote.size()));
+  }
+  EXPECT_EQ(told, losses_.lines);
   log->info("event");
   EXPECT_THAT(ReadAll(ends.reader), EndsWith(" event\n"));
 }
