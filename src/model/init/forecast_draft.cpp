@@ -30,6 +30,7 @@ struct PeriodHabits {
   int year;
   std::vector<std::string> parts;       ///< Of the calendar.
   std::vector<std::string> year_parts;  ///< Those that need more than a year to be learned.
+  int depth;                            ///< Of trees.
   int half_life;                        ///< Periods after which a row counts half; 0: all alike.
   const char* max_staleness;
 };
@@ -52,11 +53,12 @@ const PeriodHabits& HabitsOf(Period period) {
                                                   .horizon = 4,
                                                   .lags = {1, 2, 3, 4},
                                                   .windows = {4, 8, 13, 26, 52},
-                                                  .usual = 8,
+                                                  .usual = 4,
                                                   .season = 52,
                                                   .year = 52,
                                                   .parts = {},
                                                   .year_parts = {"iso_week", "month"},
+                                                  .depth = 4,
                                                   .half_life = 13,
                                                   .max_staleness = "4w"},
                                                  {.period = Period::kMonth,
@@ -207,11 +209,10 @@ class ForecastDrafter {
     if (roles_.key.empty()) fields[whole_] = "text";
     fields[time_field_] = "timestamp";
     document["request"] = {{"fields", fields}, {"time", time_field_}};
-    const bool is_small = RowsToLearn() * static_cast<std::size_t>(horizon_) <= kRowsOfAllModels;
     document["forecast"] = {{"series", habits_.series},
                             {"value", roles_.target->spec.name},
                             {"horizon", horizon_},
-                            {"strategy", is_small ? "direct" : "shared"}};
+                            {"strategy", HasModelEachStep() ? "direct" : "shared"}};
     document["features"] = Features();
     document["training"] = Training();
   }
@@ -423,6 +424,11 @@ class ForecastDrafter {
            std::min(periods_, LearnedPeriods().value_or(periods_));
   }
 
+  /// The better way, where it does not take long.
+  [[nodiscard]] bool HasModelEachStep() const {
+    return RowsToLearn() * static_cast<std::size_t>(horizon_) <= kRowsOfAllModels;
+  }
+
   /// Learning from the newest rows alone, where all of them would take long.
   [[nodiscard]] std::optional<std::size_t> LearnedPeriods() const {
     const std::size_t keys = std::max<std::size_t>(series_.keys, 1);
@@ -432,12 +438,13 @@ class ForecastDrafter {
 
   [[nodiscard]] ordered_json Training() const {
     const auto horizon = static_cast<std::size_t>(horizon_);
-    const std::size_t splits = std::clamp<std::size_t>(periods_ / (4 * horizon), 1, 3);
+    const std::size_t splits =
+        std::clamp<std::size_t>(periods_ / (2 * horizon), 1, HasModelEachStep() ? 5 : 3);
     const std::size_t rows = RowsToLearn();
     ordered_json model{{"algorithm", "gradient_boosting"},
                        {"objective", "absolute_error"},
                        {"trees", rows < 2000 ? 60 : 120},
-                       {"max_depth", rows < 2000 ? 3 : 5},
+                       {"max_depth", rows < 2000 ? 3 : habits_.depth},
                        {"learning_rate", 0.07},
                        {"min_child_weight", std::clamp<std::size_t>(rows / 2000, 2, 50)},
                        {"row_share", 0.8},
