@@ -99,7 +99,9 @@ std::string Describe(std::span<const SearchedPoint> points) {
     for (const auto& [name, value] : point.assignment) {
       line += fmt::format("  {:>{}}", TextOf(value), std::max<std::size_t>(16, name.size()));
     }
-    text += fmt::format("{}  {:>10}  {}\n", line, ErrorOf(point), RemarkOn(point, best == i));
+    const std::string remark = RemarkOn(point, best == i);
+    text +=
+        fmt::format("{}  {:>10}{}{}\n", line, ErrorOf(point), remark.empty() ? "" : "  ", remark);
   }
   return fmt::format("{}{}\n\n", text, Conclusion(points));
 }
