@@ -251,7 +251,8 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   if (backtest.all.rows() == 0) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("there is no period in the folds' tests that could be forecast{}{}",
-                             backtest.first_refusal.empty() ? "" : ": ", backtest.first_refusal)};
+                             backtest.left_out.empty() ? "" : ": ",
+                             fmt::join(DescribeLeftOut(backtest, data), "; "))};
   }
   judge.Finish();
   return std::optional<Backtest>(std::move(backtest));
