@@ -92,10 +92,11 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
   const GridReader& grid = data_->grid();
   const auto all = grid.AllPeriods();
   if (!all) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("series \"{}\" has no rows: what it reads in the store is empty, or its "
-                             "query finds none. Ingest a file that has more than a header",
-                             spec_.forecast->series)};
+    return Error{
+        ErrorCode::kInvalidArgument,
+        fmt::format("series \"{}\" has no rows: what it reads in the store is empty, or its "
+                    "query finds none. Ingest a file that has more than a header",
+                    spec_.forecast->series)};
   }
   periods_ = {.first = all->first, .last = all->last};
   if (!window.until.empty()) {
