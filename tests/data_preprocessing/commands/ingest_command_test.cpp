@@ -433,15 +433,15 @@ void PrintTo(const KillPoint& point, std::ostream* out) { *out << point.name; }
 
 class KilledIngest : public Ingest, public testing::WithParamInterface<KillPoint> {
  protected:
-  static constexpr int kRows = 200'000;
-  static constexpr int kBad = 200;
+  static constexpr int kRows = 60'000;
+  static constexpr int kBad = 60;
 
-  /// Many rows, with bad ones spread over them.
+  /// More than the store keeps in memory before it commits, with bad rows spread over them.
   void WriteManyRows() const {
     std::string text = "sku,at,level\n";
     for (int i = 0; i < kRows; ++i) {
       const char* const level = i % (kRows / kBad) == 0 ? "many" : "1";
-      text += std::to_string(i) + ",2024-03-01," + level + "\n";
+      text += std::string(100, 'x') + std::to_string(i) + ",2024-03-01," + level + "\n";
     }
     folder_.Write("data/stock-2.csv", text);
   }
