@@ -23,13 +23,13 @@ Error UsageError(std::string message, std::string field = {}) {
           std::move(field)};
 }
 
-/// `given`: with its dashes.
-Error UnknownFlag(const std::string& given, const std::vector<Flag>& flags) {
+/// `given`: with its dashes, and perhaps with its value.
+Error UnknownFlag(std::string_view given, const std::vector<Flag>& flags) {
   std::vector<std::string> names;
   for (const Flag& flag : flags) names.push_back(flag.name);
-  const std::string_view name =
-      std::string_view(given).substr(std::min(given.find_first_not_of('-'), given.size()));
-  return UsageError(fmt::format("unknown flag {}{}", given, DidYouMean(name, names, "--")));
+  const std::string_view flag = given.substr(0, given.find('='));
+  const std::string_view name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
+  return UsageError(fmt::format("unknown flag {}{}", flag, DidYouMean(name, names, "--")));
 }
 
 po::options_description KnownTo(const std::vector<Flag>& flags) {
