@@ -294,7 +294,7 @@ INSTANTIATE_TEST_SUITE_P(
                 Nothing,
                 {"--only-key", "one day"},
                 ExitCode::kUnfit,
-                "key one day has 1 period with a value"},
+                "at least 2 periods with a value each: one day (1 value"},
         Refusal{"OneModelForAll",
                 Set("/training/scope", "global"),
                 {"--only-key", "001"},
