@@ -15,6 +15,9 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// More of them in one list are hardly meant.
+constexpr std::size_t kMostElements = 1000;
+
 /// The member, or null where there is none: documents come here unchecked.
 const ordered_json* MemberOf(const ordered_json& object, std::string_view name) {
   if (!object.is_object()) return nullptr;
@@ -164,19 +167,21 @@ std::vector<ordered_json> FeaturesOf(const JsonNode& feature, const OperatorType
   }
   const JsonNode member = feature.Get(*list);
   const std::vector<JsonNode> elements = member.Elements();
-  if (elements.empty()) member.Fail("expected at least one element");
+  if (elements.empty() || elements.size() > kMostElements) {
+    member.Fail(fmt::format("expected 1 to {} elements", kMostElements));
+  }
+  ordered_json pattern = feature.json();
   std::vector<ordered_json> features;
   for (const JsonNode& element : elements) {
     const std::string part = NamePart(element);
     if (std::ranges::count(member.json(), element.json()) > 1) element.Fail("given twice");
-    ordered_json one = feature.json();
-    one[std::string(*list)] = element.json();
+    pattern[std::string(*list)] = element.json();
     if (const auto name = feature.Find("name")) {
-      one["name"] = NameOfOne(name->String(), *list, part);
+      pattern["name"] = NameOfOne(name->String(), *list, part);
     } else if (*list == type.named_after) {
-      one["name"] = part;
+      pattern["name"] = part;
     }
-    features.push_back(std::move(one));
+    features.push_back(pattern);
   }
   return features;
 }

@@ -1,13 +1,14 @@
 #include "data_preprocessing/profile/column_profile.hpp"
 
 #include <algorithm>
-#include <cctype>
 #include <functional>
-
-#include "data_preprocessing/table/parse_value.hpp"
+#include <utility>
 
 namespace forkcast::preprocessing {
 namespace {
+
+/// Values in which formats of times are sought; all that follow are tried in those.
+constexpr std::size_t kSamples = 100;
 
 bool IsDigit(char c) noexcept { return c >= '0' && c <= '9'; }
 
@@ -24,52 +25,111 @@ bool IsLongNumber(std::string_view text) noexcept {
 
 }  // namespace
 
-void ColumnProfiler::NoteNumber(double value) noexcept {
+void ColumnProfile::BecomeTime() {
+  auto format = TimeFormat::Make(time_formats.front());
+  spec.format.time = *std::move(format);
+  spec.type = ColumnType::kTimestamp;
+}
+
+TypeProbe::TypeProbe(const CsvDialect& dialect, const TimeZone& zone)
+    : dialect_(dialect), zone_(zone), reader_(schema_, dialect_, zone_) {
+  for (const ColumnType type : {ColumnType::kText, ColumnType::kInt64, ColumnType::kDouble,
+                                ColumnType::kBool, ColumnType::kTimestamp}) {
+    schema_.columns.push_back({.name = std::string(ToString(type)), .type = type});
+    scratch_.emplace_back(type);
+  }
+}
+
+bool TypeProbe::Takes(ColumnType type, std::string_view text) {
+  const auto place = static_cast<std::size_t>(type);
+  Column& into = scratch_[place];
+  into.Clear();
+  if (!reader_.Append(text, place, into)) return false;
+  if (type == ColumnType::kInt64) number_ = static_cast<double>(into.Int64(0));
+  if (type == ColumnType::kDouble) number_ = into.Double(0);
+  return true;
+}
+
+bool TypeProbe::IsMissing(std::string_view text) const noexcept {
+  return text.empty() || std::ranges::find(dialect_.null, text) != dialect_.null.end();
+}
+
+void ColumnProfiler::AddNumber(std::string_view text, TypeProbe& probe) {
+  const bool keeps_zeros = HasLeadingZero(text);
+  const bool is_number = probe.Takes(ColumnType::kDouble, text);
+  profile_.has_leading_zero = profile_.has_leading_zero || (keeps_zeros && is_number);
+  int64_ = int64_ && !keeps_zeros && probe.Takes(ColumnType::kInt64, text);
+  double_ = int64_ || (is_number && !keeps_zeros && !IsLongNumber(text));
+  if (!double_) return;
+  const double value = probe.number();
   profile_.negative += value < 0 ? 1 : 0;
-  profile_.zeros += value == 0 ? 1 : 0;
   profile_.least = present_ == 1 ? value : std::min(profile_.least, value);
   profile_.most = present_ == 1 ? value : std::max(profile_.most, value);
 }
 
-void ColumnProfiler::Add(std::string_view text) {
+void ColumnProfiler::FindFormats() {
+  sought_formats_ = true;
+  const std::vector<std::string_view> texts(samples_.begin(), samples_.end());
+  for (const std::string& format : TimeFormatsOf(texts)) {
+    formats_.push_back(*TimeFormat::Make(format));
+  }
+  samples_.clear();
+}
+
+void ColumnProfiler::AddTime(std::string_view text, TypeProbe& probe) {
+  timestamp_ = timestamp_ && probe.Takes(ColumnType::kTimestamp, text);
+  if (!sought_formats_) {
+    samples_.emplace_back(text);
+    if (samples_.size() == kSamples) FindFormats();
+    return;
+  }
+  std::erase_if(formats_, [&](const TimeFormat& one) { return !one.Parse(text, probe.zone()); });
+}
+
+void ColumnProfiler::Add(std::string_view text, TypeProbe& probe) {
+  if (probe.IsMissing(text)) {
+    ++texts_if_text_;
+    return;
+  }
   ++present_;
   if (!profile_.has_more) {
     hashes_.insert(std::hash<std::string_view>()(text));
     profile_.has_more = hashes_.size() > most_distinct_;
   }
-  if (double_) {
-    const bool keeps_zeros = HasLeadingZero(text);
-    const Result<std::int64_t> integer =
-        int64_ && !keeps_zeros ? ParseInt64(text) : Result<std::int64_t>(Error{});
-    int64_ = integer.ok();
-    const Result<double> number =
-        integer || keeps_zeros || IsLongNumber(text) ? Result<double>(Error{}) : ParseDouble(text);
-    profile_.has_leading_zero =
-        profile_.has_leading_zero || (keeps_zeros && ParseDouble(text).ok());
-    double_ = integer || number;
-    if (integer) NoteNumber(static_cast<double>(*integer));
-    if (number) NoteNumber(*number);
-  }
-  timestamp_ = timestamp_ && ParseTimestamp(text, zone_).ok();
-  bool_ = bool_ && ParseBool(text).ok();
+  if (double_) AddNumber(text, probe);
+  if (timestamp_ || !sought_formats_ || !formats_.empty()) AddTime(text, probe);
+  bool_ = bool_ && probe.Takes(ColumnType::kBool, text);
 }
 
-ColumnProfile ColumnProfiler::Profile() const {
-  ColumnProfile profile = profile_;
-  profile.distinct = std::min(hashes_.size(), most_distinct_);
-  profile.spec.nullable = profile.missing > 0;
-  profile.spec.type = ColumnType::kText;
-  if (present_ == 0) return profile;
-  if (int64_) {
-    profile.spec.type = ColumnType::kInt64;
-  } else if (double_) {
-    profile.spec.type = ColumnType::kDouble;
-  } else if (timestamp_) {
-    profile.spec.type = ColumnType::kTimestamp;
-  } else if (bool_) {
-    profile.spec.type = ColumnType::kBool;
+ColumnProfile ColumnProfiler::Finish(TypeProbe& probe) {
+  if (!sought_formats_ && !timestamp_) {
+    const std::vector<std::string> seen = samples_;
+    FindFormats();
+    std::erase_if(formats_, [&](const TimeFormat& one) {
+      return !std::ranges::all_of(
+          seen, [&](const std::string& text) { return one.Parse(text, probe.zone()).ok(); });
+    });
   }
-  return profile;
+  profile_.distinct = std::min(hashes_.size(), most_distinct_);
+  profile_.spec.type = ColumnType::kText;
+  if (present_ > 0) {
+    if (int64_) {
+      profile_.spec.type = ColumnType::kInt64;
+    } else if (double_) {
+      profile_.spec.type = ColumnType::kDouble;
+    } else if (timestamp_) {
+      profile_.spec.type = ColumnType::kTimestamp;
+    } else if (bool_) {
+      profile_.spec.type = ColumnType::kBool;
+    }
+  }
+  for (const TimeFormat& format : formats_) profile_.time_formats.push_back(format.text());
+  if (profile_.spec.type == ColumnType::kText && !profile_.time_formats.empty()) {
+    profile_.BecomeTime();
+  }
+  if (profile_.spec.type != ColumnType::kText) profile_.missing += texts_if_text_;
+  profile_.spec.nullable = profile_.missing > 0;
+  return std::move(profile_);
 }
 
 }  // namespace forkcast::preprocessing

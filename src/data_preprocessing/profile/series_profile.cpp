@@ -24,9 +24,11 @@ constexpr std::array<Period, 3> kPeriods{Period::kDay, Period::kWeek, Period::kM
 struct KeyDays {
   std::vector<std::int32_t> days;
   std::size_t sorted = 0;
+  std::size_t rows = 0;
 
   /// What is gained or lost in entries.
   std::ptrdiff_t Add(std::int32_t day) {
+    ++rows;
     if (!days.empty() && days.back() == day) return 0;
     days.push_back(day);
     return days.size() > 2 * sorted + 64 ? 1 + Sort() : 1;
@@ -67,11 +69,13 @@ class SeriesProfiler {
       profile_.fills[static_cast<std::size_t>(period)] = {.period = period};
     }
     std::vector<std::size_t> days;
+    std::size_t rows = 0;
     std::array<std::size_t, kPeriods.size()> filled{};
     std::array<std::size_t, kPeriods.size()> spanned{};
     for (auto& [hash, key] : keys_) {
       key.Sort();
       days.push_back(key.days.size());
+      rows += key.rows;
       for (std::size_t i = 0; i < kPeriods.size(); ++i) {
         CountPeriods(key.days, kPeriods[i], filled[i], spanned[i]);
       }
@@ -80,6 +84,7 @@ class SeriesProfiler {
       profile_.fills[i].periods = static_cast<std::size_t>(
           PeriodOf(profile_.last, kPeriods[i]) - PeriodOf(profile_.first, kPeriods[i]) + 1);
       profile_.fills[i].share = static_cast<double>(filled[i]) / static_cast<double>(spanned[i]);
+      profile_.fills[i].has_one_row_each = rows == filled[i];
     }
     if (!days.empty()) {
       std::ranges::sort(days);
@@ -136,7 +141,8 @@ std::optional<std::size_t> HashOfKey(const Table& batch, const std::vector<std::
 
 /// The columns that are read: the time's, then all of the keys, each once; those as text.
 Schema ColumnsToRead(const ColumnSpec& time, const std::vector<std::vector<ColumnSpec>>& keys) {
-  Schema schema{{{.name = time.name, .type = ColumnType::kTimestamp, .nullable = true}}};
+  Schema schema{{time}};
+  schema.columns.front().nullable = true;
   for (const std::vector<ColumnSpec>& key : keys) {
     for (const ColumnSpec& column : key) {
       if (schema.Find(column.name)) continue;
@@ -149,7 +155,7 @@ Schema ColumnsToRead(const ColumnSpec& time, const std::vector<std::vector<Colum
 }  // namespace
 
 Result<std::vector<SeriesProfile>> ProfileSeries(const std::filesystem::path& file,
-                                                 const ColumnSpec& time,
+                                                 const CsvDialect& dialect, const ColumnSpec& time,
                                                  const std::vector<std::vector<ColumnSpec>>& keys,
                                                  const TimeZone& zone, Instant now) {
   const Schema schema = ColumnsToRead(time, keys);
@@ -157,7 +163,7 @@ Result<std::vector<SeriesProfile>> ProfileSeries(const std::filesystem::path& fi
   for (std::size_t i = 0; i < keys.size(); ++i) {
     for (const ColumnSpec& column : keys[i]) columns[i].push_back(*schema.Find(column.name));
   }
-  Result<CsvTableReader> reader = CsvTableReader::Open(file, schema, zone);
+  Result<CsvTableReader> reader = CsvTableReader::Open(file, schema, zone, {.dialect = dialect});
   if (!reader) return std::move(reader).error();
   std::vector<SeriesProfiler> profilers(keys.size());
   Table batch(schema);

@@ -10,6 +10,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/series/period.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "data_preprocessing/table/schema.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
@@ -25,6 +26,7 @@ struct PeriodFill {
   /// Of the periods from a key's first row to its last, the share that has rows; of all keys that
   /// were looked at together.
   double share = 0;
+  bool has_one_row_each = false;  ///< Of a key: no period has two.
 };
 
 /// How a file's rows are spread over keys and time.
@@ -51,7 +53,7 @@ struct SeriesProfile {
 /// figures stand for. `now`: what is later is in the future. Errors as CsvTableReader::Open and
 /// ReadBatch.
 [[nodiscard]] Result<std::vector<SeriesProfile>> ProfileSeries(
-    const std::filesystem::path& file, const ColumnSpec& time,
+    const std::filesystem::path& file, const CsvDialect& dialect, const ColumnSpec& time,
     const std::vector<std::vector<ColumnSpec>>& keys, const TimeZone& zone, Instant now);
 
 }  // namespace forkcast::preprocessing

@@ -1,10 +1,15 @@
 #include "data_preprocessing/profile/table_profile.hpp"
 
+#include <fmt/format.h>
+#include <zlib.h>
+
 #include <algorithm>
 #include <functional>
+#include <memory>
 #include <utility>
 
 #include "data_preprocessing/table/csv_reader.hpp"
+#include "data_preprocessing/table/guess_dialect.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -24,7 +29,64 @@ std::size_t HashOfRow(const Table& batch, std::size_t row) {
   return hash;
 }
 
+/// The first bytes, decompressed; none of what cannot be read, which who reads all of it will say.
+std::string BeginningOf(const std::filesystem::path& path) {
+  constexpr std::size_t kBytes = std::size_t{1} << 18;
+  const std::unique_ptr<gzFile_s, decltype(&::gzclose)> file(::gzopen(path.c_str(), "rbe"),
+                                                             &::gzclose);
+  std::string bytes(file == nullptr ? 0 : kBytes, '\0');
+  const int count = bytes.empty() ? 0 : ::gzread(file.get(), bytes.data(), kBytes);
+  bytes.resize(static_cast<std::size_t>(std::max(count, 0)));
+  return bytes;
+}
+
+bool HasOneTwice(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  return std::ranges::adjacent_find(names) != names.end();
+}
+
+/// All columns as text, in the dialect that it is written in.
+Result<CsvTableReader> OpenWhateverDialect(const std::filesystem::path& file, CsvDialect& dialect) {
+  const GuessedCsv guessed = GuessDialect(BeginningOf(file));
+  dialect = guessed.dialect;
+  // Of names that are there twice the reader says so.
+  if (!guessed.has_header && !HasOneTwice(guessed.fields)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: the first line looks like a row: expected the names of the "
+                             "columns above it",
+                             file.string())};
+  }
+  if (dialect == CsvDialect()) return CsvTableReader::OpenAsText(file);
+  Schema schema;
+  for (const std::string& name : guessed.fields) {
+    schema.columns.push_back({.name = name, .type = ColumnType::kText, .nullable = true});
+  }
+  return CsvTableReader::Open(file, schema, TimeZone(), {.dialect = dialect});
+}
+
+void AddBatch(const Table& batch, std::vector<ColumnProfiler>& profilers, TypeProbe& probe) {
+  for (std::size_t i = 0; i < profilers.size(); ++i) {
+    const Column& column = batch.column(i);
+    for (std::size_t row = 0; row < column.size(); ++row) {
+      if (column.IsMissing(row)) {
+        profilers[i].AddMissing();
+      } else {
+        profilers[i].Add(column.Text(row), probe);
+      }
+    }
+  }
+}
+
 }  // namespace
+
+void TableProfile::TakeNumbersForTimes(std::string_view name) {
+  const bool has_times = std::ranges::any_of(
+      columns, [](const ColumnProfile& one) { return one.spec.type == ColumnType::kTimestamp; });
+  for (ColumnProfile& one : columns) {
+    const bool can_be = one.is_number() && !one.time_formats.empty();
+    if (can_be && (one.spec.name == name || (name.empty() && !has_times))) one.BecomeTime();
+  }
+}
 
 const ColumnProfile* TableProfile::Find(std::string_view name) const noexcept {
   const auto found = std::ranges::find_if(
@@ -41,34 +103,26 @@ std::optional<std::size_t> RowHashes::CountRepeated() {
 }
 
 Result<TableProfile> ProfileTable(const std::filesystem::path& file, const TimeZone& zone) {
-  Result<CsvTableReader> reader = CsvTableReader::OpenAsText(file);
+  TableProfile profile;
+  Result<CsvTableReader> reader = OpenWhateverDialect(file, profile.dialect);
   if (!reader) return std::move(reader).error();
   const Schema& schema = reader->schema();
   std::vector<ColumnProfiler> profilers;
   for (const ColumnSpec& column : schema.columns) {
-    profilers.emplace_back(column.name, kMostDistinct / schema.columns.size(), zone);
+    profilers.emplace_back(column.name, kMostDistinct / schema.columns.size());
   }
-  TableProfile profile;
+  TypeProbe probe(profile.dialect, zone);
   RowHashes hashes;
   Table batch(schema);
   while (true) {
     const Result<bool> more = reader->ReadBatch(kBatchRows, batch);
     if (!more) return more.error();
     if (!*more) break;
-    for (std::size_t i = 0; i < profilers.size(); ++i) {
-      const Column& column = batch.column(i);
-      for (std::size_t row = 0; row < column.size(); ++row) {
-        if (column.IsMissing(row)) {
-          profilers[i].AddMissing();
-        } else {
-          profilers[i].Add(column.Text(row));
-        }
-      }
-    }
+    AddBatch(batch, profilers, probe);
     for (std::size_t row = 0; row < batch.row_count(); ++row) hashes.Add(HashOfRow(batch, row));
     profile.rows += batch.row_count();
   }
-  for (const ColumnProfiler& one : profilers) profile.columns.push_back(one.Profile());
+  for (ColumnProfiler& one : profilers) profile.columns.push_back(one.Finish(probe));
   profile.repeated_rows = hashes.CountRepeated();
   return profile;
 }

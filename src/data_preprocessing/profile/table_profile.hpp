@@ -8,22 +8,28 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/profile/column_profile.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
 namespace forkcast::preprocessing {
 
 /// What a CSV file holds.
 struct TableProfile {
+  CsvDialect dialect;
   std::size_t rows = 0;
   std::vector<ColumnProfile> columns;
   /// Rows that stand in the file before, value for value; not counted in a very long file.
   std::optional<std::size_t> repeated_rows;
 
   [[nodiscard]] const ColumnProfile* Find(std::string_view name) const noexcept;
+  /// Takes numbers that are days (20240131) or seconds since 1970 for times: the column of that
+  /// name, or, when no column holds times otherwise, all that can be.
+  void TakeNumbersForTimes(std::string_view name);
 };
 
 /// Reads the whole file, or the gzip of one, once. Memory is bounded: some hashes of values, and of
-/// kMostHashedRows rows. Errors as CsvTableReader::Open and ReadBatch.
+/// kMostHashedRows rows. The dialect is guessed by its beginning. Errors as CsvTableReader::Open
+/// and ReadBatch; kInvalidArgument as well for a file without a header.
 [[nodiscard]] Result<TableProfile> ProfileTable(const std::filesystem::path& file,
                                                 const TimeZone& zone);
 

@@ -167,11 +167,12 @@ ExitCode MeaningOfError(ErrorCode code) {
 }
 
 PipelineDraft MakeDraft(const InitOptions& options, Instant now) {
-  const ProfiledFile file{
+  ProfiledFile file{
       .path = options.from,
       .table = Require(preprocessing::ProfileTable(options.from, options.zone), MeaningOfError),
       .zone = options.zone,
       .now = now};
+  file.table.TakeNumbersForTimes(options.given.time);
   if (file.table.rows == 0) {
     throw Failure(ExitCode::kNo,
                   fmt::format("{} has a header and no row to learn from", options.from.string()));

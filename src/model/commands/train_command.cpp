@@ -69,6 +69,12 @@ std::vector<Flag> JudgingFlags() {
        .argument = "DIR",
        .meaning = "Takes the rows of this folder into the store first, as ingest does.",
        .when_absent = "what the store has"},
+      {.name = "file",
+       .argument = "TABLE=PATH",
+       .kind = Kind::kManyValues,
+       .meaning = "Takes this file of the table into the store first, as ingest does. May be given "
+                  "several times.",
+       .when_absent = "what the store has"},
       {.name = "snapshots",
        .argument = "DIR",
        .meaning = "Folder of the snapshots.",
@@ -178,17 +184,21 @@ JobSources ReadSources(const Arguments& arguments) {
 
 /// What `ingest` is to be told before anything is learned. Throws Failure.
 std::vector<std::string> IngestWords(const Arguments& arguments) {
-  if (!arguments.Has("from")) return {};
+  const char* const flag = arguments.Has("from") ? "from" : "file";
+  if (!arguments.Has(flag)) return {};
   if (arguments.Text("store").empty()) {
-    throw Failure(ExitCode::kUsage, "--from: --store says where the rows are taken to");
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--{}: --store says where the rows are taken to", flag));
   }
   if (arguments.Has("dry-run")) {
-    throw Failure(ExitCode::kUsage, "--from: a dry run takes nothing in; try it with ingest");
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--{}: a dry run takes nothing in; try the rows with ingest", flag));
   }
   std::vector<std::string> words;
-  for (const char* const flag : {"pipeline", "store", "from", "snapshots"}) {
-    const std::string value = arguments.Text(flag);
-    if (!value.empty()) words.insert(words.end(), {fmt::format("--{}", flag), value});
+  for (const char* const name : {"pipeline", "store", "from", "file", "snapshots"}) {
+    for (const std::string& value : arguments.Texts(name)) {
+      words.insert(words.end(), {fmt::format("--{}", name), value});
+    }
   }
   if (arguments.Has("json")) words.emplace_back("--quiet");
   return words;
@@ -283,7 +293,7 @@ Command TrainCommand() {
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
       {.code = ExitCode::kNo,
-       .when = "with --from: a file of rows is wrong; the store is as before"},
+       .when = "with --from or --file: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kGate,
@@ -305,7 +315,7 @@ Command EvaluateCommand() {
   command.endings = {
       {.code = ExitCode::kDone},
       {.code = ExitCode::kNo,
-       .when = "with --from: a file of rows is wrong; the store is as before"},
+       .when = "with --from or --file: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kIo, .when = "store or snapshots cannot be read or written"},

@@ -183,7 +183,8 @@ class RoleFinder {
 
   Result<std::vector<SeriesProfile>> Profile(
       const std::vector<std::vector<ColumnSpec>>& keys) const {
-    return preprocessing::ProfileSeries(file_.path, roles_.time->spec, keys, file_.zone, file_.now);
+    return preprocessing::ProfileSeries(file_.path, file_.table.dialect, roles_.time->spec, keys,
+                                        file_.zone, file_.now);
   }
 
   Status FindKey() {

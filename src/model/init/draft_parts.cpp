@@ -8,6 +8,8 @@ namespace forkcast::model {
 
 using nlohmann::ordered_json;
 using preprocessing::ColumnSpec;
+using preprocessing::CsvBlanks;
+using preprocessing::CsvDialect;
 using preprocessing::ToString;
 
 namespace {
@@ -42,13 +44,42 @@ ordered_json ColumnJson(const ColumnSpec& column) {
   return {{"type", type}, {"nullable", true}};
 }
 
+namespace {
+
+/// The same in a table, whose file may write it otherwise.
+ordered_json WrittenColumnJson(const ColumnSpec& column) {
+  if (!column.format.time) return ColumnJson(column);
+  ordered_json json{{"type", std::string(ToString(column.type))},
+                    {"format", column.format.time->text()}};
+  if (column.nullable) json["nullable"] = true;
+  return json;
+}
+
+/// What of the dialect is not plain.
+ordered_json DialectJson(const CsvDialect& dialect) {
+  const CsvDialect plain;
+  ordered_json json = ordered_json::object();
+  if (dialect.delimiter != plain.delimiter) json["delimiter"] = std::string(1, dialect.delimiter);
+  if (dialect.decimal != plain.decimal && dialect.decimal != '\0') {
+    json["decimal"] = std::string(1, dialect.decimal);
+  }
+  if (dialect.thousands != '\0') json["thousands"] = std::string(1, dialect.thousands);
+  if (dialect.encoding != plain.encoding)
+    json["encoding"] = std::string(ToString(dialect.encoding));
+  if (!dialect.null.empty()) json["null"] = dialect.null;
+  if (dialect.blanks == CsvBlanks::kTrimmed) json["trim"] = true;
+  return json;
+}
+
+}  // namespace
+
 ordered_json BeginDocument(const ProfiledFile& file,
                            const std::vector<const ColumnProfile*>& needed,
                            const std::vector<std::string>& key, const DraftOptions& options) {
   ordered_json columns = ordered_json::object();
   const auto declare = [&columns](const ColumnProfile& one) {
     if (!one.spec.name.empty() && !IsTaken(columns, one.spec.name)) {
-      columns[one.spec.name] = ColumnJson(one.spec);
+      columns[one.spec.name] = WrittenColumnJson(one.spec);
     }
   };
   for (const ColumnProfile* const one : needed) declare(*one);
@@ -59,6 +90,8 @@ ordered_json BeginDocument(const ProfiledFile& file,
                                                  "take every value of it.",
                                                  file.path.filename().string())},
                      {"columns", columns}};
+  const ordered_json dialect = DialectJson(file.table.dialect);
+  if (!dialect.empty()) table["csv"] = dialect;
   if (!key.empty()) table["key"] = key;
   return {{"name", options.name},
           {"version", "1"},
@@ -68,6 +101,8 @@ ordered_json BeginDocument(const ProfiledFile& file,
 }
 
 void WarnOfTable(const ProfiledFile& file, PipelineDraft& draft) {
+  const ordered_json dialect = DialectJson(file.table.dialect);
+  if (!dialect.empty()) draft.choices.push_back(fmt::format("dialect: {}", dialect.dump()));
   const auto warn = [&draft](std::string text) { draft.warnings.push_back(std::move(text)); };
   if (file.table.repeated_rows.value_or(0) > 0) {
     warn(fmt::format("{} of {} stand there before, value for value: each counts again",
@@ -77,6 +112,10 @@ void WarnOfTable(const ProfiledFile& file, PipelineDraft& draft) {
   std::vector<std::string> empty;
   for (const ColumnProfile& one : file.table.columns) {
     if (one.has_leading_zero) zeros.push_back(one.spec.name);
+    if (one.spec.format.time && one.time_formats.size() > 1) {
+      warn(fmt::format("{}: its times can be read as {}; the first was taken", one.spec.name,
+                       fmt::join(one.time_formats, " or ")));
+    }
     if (one.missing == file.table.rows) empty.push_back(one.spec.name);
     if (one.missing > file.table.rows / 2 && one.missing < file.table.rows) {
       warn(fmt::format("{}: {} of {} values are missing", one.spec.name, one.missing,

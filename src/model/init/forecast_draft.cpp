@@ -28,33 +28,51 @@ struct PeriodHabits {
   int usual;                 ///< Window of the median that a value is compared with.
   int season;                ///< The short one, of baselines.
   int year;
-  std::vector<std::string> parts;  ///< Of the calendar.
+  std::vector<std::string> parts;       ///< Of the calendar.
+  std::vector<std::string> year_parts;  ///< Those that need more than a year to be learned.
+  int depth;                            ///< Of trees.
+  int half_life;                        ///< Periods after which a row counts half; 0: all alike.
   const char* max_staleness;
 };
 
 const PeriodHabits& HabitsOf(Period period) {
-  static const std::vector<PeriodHabits> kHabits{
-      {Period::kDay,
-       "daily",
-       14,
-       {1, 2, 3, 4, 5, 6, 7, 14, 21, 28},
-       {7, 14, 28, 91, 364},
-       56,
-       7,
-       364,
-       {"day_of_week", "day_of_month", "iso_week", "month"},
-       "7d"},
-      {Period::kWeek,
-       "weekly",
-       4,
-       {1, 2, 3, 4, 8, 13},
-       {4, 8, 13, 26, 52},
-       8,
-       52,
-       52,
-       {"iso_week", "month"},
-       "4w"},
-      {Period::kMonth, "monthly", 3, {1, 2, 3, 6, 12}, {3, 6, 12}, 3, 12, 12, {"month"}, "13w"}};
+  static const std::vector<PeriodHabits> kHabits{{.period = Period::kDay,
+                                                  .series = "daily",
+                                                  .horizon = 14,
+                                                  .lags = {1, 2, 3, 4, 5, 6, 7, 14, 21, 28},
+                                                  .windows = {7, 14, 28, 91, 364},
+                                                  .usual = 56,
+                                                  .season = 7,
+                                                  .year = 364,
+                                                  .parts = {"day_of_week", "day_of_month"},
+                                                  .year_parts = {"iso_week", "month"},
+                                                  .half_life = 0,
+                                                  .max_staleness = "7d"},
+                                                 {.period = Period::kWeek,
+                                                  .series = "weekly",
+                                                  .horizon = 4,
+                                                  .lags = {1, 2, 3, 4},
+                                                  .windows = {4, 8, 13, 26, 52},
+                                                  .usual = 4,
+                                                  .season = 52,
+                                                  .year = 52,
+                                                  .parts = {},
+                                                  .year_parts = {"iso_week", "month"},
+                                                  .depth = 4,
+                                                  .half_life = 13,
+                                                  .max_staleness = "4w"},
+                                                 {.period = Period::kMonth,
+                                                  .series = "monthly",
+                                                  .horizon = 3,
+                                                  .lags = {1, 2, 3, 6, 12},
+                                                  .windows = {3, 6, 12},
+                                                  .usual = 3,
+                                                  .season = 12,
+                                                  .year = 12,
+                                                  .parts = {},
+                                                  .year_parts = {"month"},
+                                                  .half_life = 0,
+                                                  .max_staleness = "13w"}};
   return kHabits[static_cast<std::size_t>(period)];
 }
 
@@ -142,20 +160,12 @@ class ForecastDrafter {
                         period_ == Period::kDay ? "" : "; shorter ones: --period day")};
   }
 
-  /// One row of a key in a period: a value that was measured, not one of several to add up.
-  [[nodiscard]] bool IsPanel() const {
-    const PeriodFill& fill = series_.Of(period_);
-    const double rows = static_cast<double>(series_.rows);
-    const double filled = fill.share * static_cast<double>(series_.keys * fill.periods);
-    return series_.repeated == 0U && (period_ == Period::kDay || rows <= 1.05 * filled);
-  }
-
   [[nodiscard]] bool MayBeNegative() const {
     return roles_.target->negative > 0 && !leaves_out_negative_;
   }
 
   void ChooseRows() {
-    is_panel_ = IsPanel();
+    is_panel_ = series_.Of(period_).has_one_row_each;
     const ColumnProfile& target = *roles_.target;
     // A few numbers below 0 among rows that are added up are returns and corrections.
     leaves_out_negative_ =
@@ -199,11 +209,10 @@ class ForecastDrafter {
     if (roles_.key.empty()) fields[whole_] = "text";
     fields[time_field_] = "timestamp";
     document["request"] = {{"fields", fields}, {"time", time_field_}};
-    const bool is_small = RowsToLearn() * static_cast<std::size_t>(horizon_) <= kRowsOfAllModels;
     document["forecast"] = {{"series", habits_.series},
                             {"value", roles_.target->spec.name},
                             {"horizon", horizon_},
-                            {"strategy", is_small ? "direct" : "shared"}};
+                            {"strategy", HasModelEachStep() ? "direct" : "shared"}};
     document["features"] = Features();
     document["training"] = Training();
   }
@@ -316,7 +325,13 @@ class ForecastDrafter {
 
   [[nodiscard]] ordered_json Features() const {
     ordered_json features = ordered_json::array();
-    features.push_back({{"op", "calendar"}, {"part", habits_.parts}, {"at", "target"}});
+    std::vector<std::string> parts = habits_.parts;
+    if (HasYear()) {
+      parts.insert(parts.end(), habits_.year_parts.begin(), habits_.year_parts.end());
+    }
+    if (!parts.empty()) {
+      features.push_back({{"op", "calendar"}, {"part", parts}, {"at", "target"}});
+    }
     AddPlanned(features);
     const std::vector<int> lags = UpTo(habits_.lags, Reach());
     const std::vector<int> windows = UpTo(habits_.windows, Reach());
@@ -409,6 +424,11 @@ class ForecastDrafter {
            std::min(periods_, LearnedPeriods().value_or(periods_));
   }
 
+  /// The better way, where it does not take long.
+  [[nodiscard]] bool HasModelEachStep() const {
+    return RowsToLearn() * static_cast<std::size_t>(horizon_) <= kRowsOfAllModels;
+  }
+
   /// Learning from the newest rows alone, where all of them would take long.
   [[nodiscard]] std::optional<std::size_t> LearnedPeriods() const {
     const std::size_t keys = std::max<std::size_t>(series_.keys, 1);
@@ -418,12 +438,13 @@ class ForecastDrafter {
 
   [[nodiscard]] ordered_json Training() const {
     const auto horizon = static_cast<std::size_t>(horizon_);
-    const std::size_t splits = std::clamp<std::size_t>(periods_ / (4 * horizon), 1, 4);
+    const std::size_t splits =
+        std::clamp<std::size_t>(periods_ / (2 * horizon), 1, HasModelEachStep() ? 5 : 3);
     const std::size_t rows = RowsToLearn();
     ordered_json model{{"algorithm", "gradient_boosting"},
                        {"objective", "absolute_error"},
-                       {"trees", rows < 2000 ? 60 : 150},
-                       {"max_depth", rows < 2000 ? 3 : 6},
+                       {"trees", rows < 2000 ? 60 : 120},
+                       {"max_depth", rows < 2000 ? 3 : habits_.depth},
                        {"learning_rate", 0.07},
                        {"min_child_weight", std::clamp<std::size_t>(rows / 2000, 2, 50)},
                        {"row_share", 0.8},
@@ -436,6 +457,7 @@ class ForecastDrafter {
     if (!MayBeNegative()) target["not_negative"] = true;
     ordered_json training{{"model", model}, {"target", target}};
     if (const auto window = LearnedPeriods()) training["window"] = *window;
+    if (habits_.half_life > 0) training["half_life"] = habits_.half_life;
     if (!PlannedTexts().empty()) {
       for (const ColumnProfile* const one : PlannedTexts()) {
         training["transforms"][fmt::format("planned_{}", one->spec.name)] = {{"encode", "one_hot"}};
@@ -451,8 +473,10 @@ class ForecastDrafter {
   [[nodiscard]] ordered_json Baselines() const {
     ordered_json baselines = ordered_json::array({"naive", "historic_mean"});
     const std::vector<int> windows = UpTo(habits_.windows, std::min<std::size_t>(Reach(), 28));
-    baselines.push_back({{"moving_average", windows.back()}});
-    baselines.push_back({{"rolling_median", windows.back()}});
+    for (const char* const kind : {"moving_average", "rolling_median"}) {
+      baselines.push_back({{kind, windows.front()}});
+      if (windows.size() > 1) baselines.push_back({{kind, windows[1]}});
+    }
     if (static_cast<std::size_t>(habits_.season) <= Reach()) {
       baselines.push_back({{"seasonal_naive", habits_.season}});
     }
@@ -532,7 +556,7 @@ class ForecastDrafter {
     description.push_back("All of it may be changed: docs/pipelines.md and docs/forecasting.md.");
   }
 
-  static constexpr std::size_t kRowsToLearn = 250'000;
+  static constexpr std::size_t kRowsToLearn = 200'000;
   static constexpr std::size_t kRowsOfAllModels = 1'000'000;
 
   const ProfiledFile& file_;
@@ -543,7 +567,7 @@ class ForecastDrafter {
   const PeriodHabits& habits_;
   std::size_t periods_ = 0;  ///< Whole ones.
   int horizon_ = 0;
-  bool is_panel_ = false;
+  bool is_panel_ = false;  ///< A value that was measured, not one of several to add up.
   bool leaves_out_negative_ = false;
   std::vector<std::string> conditions_;  ///< That a row must meet, in SQL.
   std::vector<std::string> key_;

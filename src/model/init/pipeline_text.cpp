@@ -7,7 +7,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t kWidth = 110;
+constexpr std::size_t kWidth = 130;
 constexpr std::size_t kIndent = 2;
 
 /// On one line, with blanks behind commas and colons.

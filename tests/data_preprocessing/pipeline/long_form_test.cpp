@@ -182,7 +182,7 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, InvalidShortForm,
     testing::Values(
         Mutation{"NoElement", "/features/0/periods", "[]",
-                 "$.features[0].periods: expected at least one element"},
+                 "$.features[0].periods: expected 1 to 1000 elements"},
         Mutation{"TheSameTwice", "/features/0/periods", "[1, 2, 1]",
                  "$.features[0].periods[0]: given twice"},
         Mutation{"AnElementThatCannotStandInAName", "/features/0/periods", "[1, 2.5]",

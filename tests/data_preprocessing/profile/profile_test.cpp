@@ -51,6 +51,8 @@ INSTANTIATE_TEST_SUITE_P(
         TypeCase{"Dates", {"2024-01-01", "2024-02-29 12:00:00"}, {"c", ColumnType::kTimestamp}},
         TypeCase{"ADateThatIsNone", {"2024-01-01", "2023-02-29"}, {"c", ColumnType::kText}},
         TypeCase{"ANumberAtTheEndThatIsNone", {"1", "2", "n/a"}, {"c", ColumnType::kText}},
+        TypeCase{
+            "IntegersWithAFractionOfZeros", {"7.0", "8.0", ""}, {"c", ColumnType::kInt64, true}},
         TypeCase{"Holes", {"1", "", "3"}, {"c", ColumnType::kInt64, true}},
         TypeCase{"NothingAtAll", {"", ""}, {"c", ColumnType::kText, true}}),
     [](const auto& param) { return param.param.name; });
@@ -65,7 +67,6 @@ TEST(TableProfileTest, CountsWhatIsThere) {
   EXPECT_EQ(value.distinct, 3U);
   EXPECT_EQ(value.missing, 1U);
   EXPECT_EQ(value.negative, 2U);
-  EXPECT_EQ(value.zeros, 1U);
   EXPECT_EQ(value.least, -1);
   EXPECT_EQ(value.most, 4);
   EXPECT_EQ(profile->Find("x"), nullptr);
@@ -79,9 +80,9 @@ TEST(SeriesProfileTest, SaysHowRowsLieInPeriods) {
                                 "b,2024-01-01", "b,2024-01-29", ",2024-01-03"}) {
     csv += std::string(row) + "\n";
   }
-  const auto profiles = ProfileSeries(folder.Write("t.csv", csv), {"at", ColumnType::kTimestamp},
-                                      {{{"k", ColumnType::kText, true}}, {}}, TimeZone(),
-                                      sys_days{year(2024) / 1 / 25});
+  const auto profiles = ProfileSeries(
+      folder.Write("t.csv", csv), CsvDialect(), {"at", ColumnType::kTimestamp},
+      {{{"k", ColumnType::kText, true}}, {}}, TimeZone(), sys_days{year(2024) / 1 / 25});
   ASSERT_TRUE(profiles.ok()) << profiles.error().message;
   const SeriesProfile& by_key = profiles->front();
   EXPECT_EQ(by_key.rows, 6U);
@@ -99,6 +100,8 @@ TEST(SeriesProfileTest, SaysHowRowsLieInPeriods) {
   EXPECT_EQ(without.rows, 7U);
   EXPECT_EQ(without.keys, 1U);
   EXPECT_EQ(without.repeated, 1U);
+  EXPECT_TRUE(by_key.Of(Period::kWeek).has_one_row_each);
+  EXPECT_FALSE(by_key.Of(Period::kMonth).has_one_row_each);
 }
 
 }  // namespace

@@ -15,7 +15,6 @@
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "model/commands/train_command.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -55,6 +54,14 @@ std::string Day(int number) {
 /// Between 0 and `most`, by nothing but the numbers given.
 int Draw(int a, int b, int most) { return (a * 7919 + b * 104729 + a * b * 31) % (most + 1); }
 
+/// What is printed, wherever its lines end.
+std::string InOneLine(const std::string& text) {
+  std::istringstream words(text);
+  std::string line;
+  for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+  return line;
+}
+
 class Init : public testing::Test {
  protected:
   Init() { fs::create_directory(data()); }
@@ -72,7 +79,7 @@ class Init : public testing::Test {
                                  .err = err,
                                  .clock = clock,
                                  .err_is_terminal = false});
-    return {code, out.str(), err.str()};
+    return {code, InOneLine(out.str()), InOneLine(err.str())};
   }
 
   [[nodiscard]] Ended RunInit(const std::string& csv, const Words& more = {}) const {
@@ -87,9 +94,6 @@ class Init : public testing::Test {
   /// What the pipeline that was written does with the rows it was made of.
   [[nodiscard]] Ended Ingest() const {
     return Run(IngestCommand(), {"--pipeline", pipeline(), "--store", store(), "--from", data()});
-  }
-  [[nodiscard]] Ended DryRun() const {
-    return Run(EvaluateCommand(), {"--pipeline", pipeline(), "--store", store(), "--dry-run"});
   }
   [[nodiscard]] std::string store() const { return "sqlite:" + (folder_.path() / "s.db").string(); }
 
@@ -122,15 +126,13 @@ std::string DailyRow(int key, int day) {
 
 class InitOfAFile : public Init, public testing::WithParamInterface<FileOfRows> {};
 
-TEST_P(InitOfAFile, WritesAPipelineThatIngestAndEvaluateTake) {
+TEST_P(InitOfAFile, WritesAPipelineThatIngestTakes) {
   const FileOfRows& file = GetParam();
   const Ended init = RunInit(file.header + "\n" + file.rows(), file.flags);
   ASSERT_EQ(init.code, 0) << init.err;
   EXPECT_THAT(init.out, HasSubstr(file.said));
   const Ended ingest = Ingest();
   ASSERT_EQ(ingest.code, 0) << ingest.err << ReadWhole(pipeline());
-  const Ended evaluate = DryRun();
-  EXPECT_EQ(evaluate.code, 0) << evaluate.err << ReadWhole(pipeline());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -240,6 +242,48 @@ INSTANTIATE_TEST_SUITE_P(
                    },
                    {},
                    "target: sales"},
+        FileOfRows{"SemicolonsDecimalCommasAndGermanDates",
+                   "Filiale;Tag;Umsatz",
+                   [] {
+                     return Panel(3, 70, 1, [](int key, int day) {
+                       const std::string date = Day(day);
+                       return fmt::format("S{};{}.{}.{};{},25\n", key, date.substr(8),
+                                          date.substr(5, 2), date.substr(0, 4), Draw(key, day, 90));
+                     });
+                   },
+                   {},
+                   R"({"delimiter":";","decimal":","})"},
+        FileOfRows{"TabsAndUmlautsOfWindows",
+                   "Filiale\tTag\tUms\xe4tze",
+                   [] {
+                     return Panel(3, 70, 1, [](int key, int day) {
+                       return fmt::format("K\xf6ln {}\t{}\t{}\n", key, Day(day),
+                                          Draw(key, day, 90));
+                     });
+                   },
+                   {},
+                   R"("encoding":"windows-1252")"},
+        FileOfRows{"DaysAsNumbers",
+                   "store,day,sales",
+                   [] {
+                     return Panel(3, 70, 1, [](int key, int day) {
+                       std::string date = Day(day);
+                       std::erase(date, '-');
+                       return fmt::format("S{},{},{}.5\n", key, date, Draw(key, day, 90));
+                     });
+                   },
+                   {},
+                   "time: day"},
+        FileOfRows{"EverythingInQuotes",
+                   R"("store","day","sales")",
+                   [] {
+                     return Panel(3, 70, 1, [](int key, int day) {
+                       return fmt::format("\"S{}\",\"{}\",\"{}\"\n", key, Day(day),
+                                          day % 9 == 0 ? "" : std::to_string(Draw(key, day, 90)));
+                     });
+                   },
+                   {"--key", "store"},
+                   "sales: missing in 24 rows"},
         FileOfRows{"ALabel",
                    "id,placed,amount,country,express,fraud",
                    [] {
@@ -325,7 +369,7 @@ INSTANTIATE_TEST_SUITE_P(
                                                      }),
                 {},
                 ExitCode::kUsage,
-                "which number is to be forecast?\n  sales (int64"},
+                "which number is to be forecast? sales (int64"},
         Refusal{"AnUnknownColumn", kPanel, {"--target", "profit"}, ExitCode::kUsage, "--target: "},
         Refusal{"ATextAsTarget",
                 kPanel,
