@@ -37,6 +37,9 @@ VOLUME /var/lib/forkcast
 ENV FORKCAST_PIPELINE=/opt/forkcast/conf/pipelines/order_triage.json \
     FORKCAST_STORE=sqlite:/var/lib/forkcast/forkcast.db \
     SAGEMAKER_BIND_TO_PORT=8080
+# By which SageMaker knows that the image listens where it is told to, and serves many models.
+LABEL com.amazonaws.sagemaker.capabilities.accept-bind-to-port=true \
+      com.amazonaws.sagemaker.capabilities.multi-models=true
 EXPOSE 8080
 # Exec form, so that the server is process 1 and gets the signal: it stops taking requests, answers those it has, and leaves.
 STOPSIGNAL SIGTERM

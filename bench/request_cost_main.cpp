@@ -5,6 +5,8 @@
 // PATH: /ping or /invocations. BODIES: a file with one JSON body a line, or - for GET.
 // Ends with 77 in a build whose counts would mean nothing: not optimised, or with a sanitizer.
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <charconv>
 #include <chrono>
@@ -26,6 +28,7 @@
 #include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/router.hpp"
+#include "serving/process/log_output.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/load_deployments.hpp"
@@ -73,7 +76,7 @@ class Path {
  public:
   explicit Path(const ServerConfig& config)
       : config_(config),
-        log_(MakeProcessLog("request-cost", config.log_level)),
+        log_(MakeProcessLog("request-cost", config.log_level, log_output_)),
         hooks_(
             config.hooks,
             {.log = *log_, .slot = slot_, .clock = clock_, .capture_socket = capture_.first.get()}),
@@ -120,6 +123,8 @@ class Path {
  private:
   const ServerConfig& config_;
   EvenClock clock_;
+  LogLosses log_losses_;
+  LogOutput log_output_ = LogOutput::OfStandard(STDERR_FILENO, log_losses_);
   std::shared_ptr<spdlog::logger> log_;
   WorkerSlot slot_;
   ServerState server_;

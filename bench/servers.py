@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import datetime
 import http.client
 import json
 import os
@@ -166,11 +167,20 @@ class Site:
         given = ["--quiet", "--pipeline", FORECAST, "--store", self.forecast_store]
         self.run("forkcast", "ingest", *given, "--from", SALES)
         self.run("forkcast", "train", *given, "--models", self.models)
+        self.prepare_products()
+
+    def prepare_products(self):
+        """A body of each product, and all of them in one."""
         with open(SALES / "order_lines.csv", newline="", encoding="utf-8") as file:
-            products = sorted({row["product"] for row in csv.DictReader(file)})
-        self.products = [json.dumps({"product": product}) for product in products]
+            lines = list(csv.DictReader(file))
+        last_week = datetime.datetime.fromisoformat(max(line["sold_at"] for line in lines)) - datetime.timedelta(days=7)
+        self.sale_time = last_week.isoformat(" ")
+        self.products = sorted({line["product"] for line in lines})
+        self.keys = self.folder / "keys.csv"
+        self.keys.write_text("product\n" + "".join(f"{product}\n" for product in self.products))
+        self.product_requests = [json.dumps({"product": product}) for product in self.products]
         self.product_bodies = self.folder / "products.jsonl"
-        self.product_bodies.write_text("".join(body + "\n" for body in self.products))
+        self.product_bodies.write_text("".join(body + "\n" for body in self.product_requests))
 
     def run(self, program, *arguments):
         done = subprocess.run([self.programs / program, *map(str, arguments)], cwd=TOP, capture_output=True, text=True)
@@ -299,7 +309,7 @@ class Site:
 
     def check_forecasts(self, name, server):
         """As many forecasts as weeks for each product. What they are is for the tests: the peer learns otherwise."""
-        for body in self.products:
+        for body in self.product_requests:
             status, answer = server.ask("POST", "/invocations", body)
             if status != 200 or [one["step"] for one in json.loads(answer)["forecast"]] != [1, 2, 3, 4]:
                 raise Trouble(f"{name} answers {body} by {status} {answer!r}")

@@ -20,7 +20,7 @@ build_packages=(
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
-test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml valgrind)
+test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck)
 bench_packages=(gunicorn python3-flask)
 fuzz_packages=(clang-14 libclang-rt-14-dev)

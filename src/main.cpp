@@ -1,3 +1,5 @@
+#include <string_view>
+
 #include "data_preprocessing/command/program.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "model/commands/init_command.hpp"
@@ -17,11 +19,18 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
+/// What forkcast-client reads; who sets it for all may run us beside it.
+constexpr std::string_view kOfTheClient[] = {"FORKCAST_URL"};
+
 }  // namespace
 }  // namespace forkcast
 
 int main(int argc, char** argv) {
   return forkcast::preprocessing::RunMain(
-      {.name = "forkcast", .version = FORKCAST_VERSION, .commands = forkcast::kCommands}, argc,
-      argv);
+      {.name = "forkcast",
+       .version = FORKCAST_VERSION,
+       .commands = forkcast::kCommands,
+       .unknown_variables = forkcast::preprocessing::Program::UnknownVariables::kRefused,
+       .others = forkcast::kOfTheClient},
+      argc, argv);
 }

@@ -15,8 +15,11 @@ constexpr preprocessing::MakeCommand kCommands[] = {&ReplayCommand};
 int main(int argc, char** argv) {
   // A closed connection or pipe is an error code where it is written to, not the end of us.
   std::signal(SIGPIPE, SIG_IGN);
-  return forkcast::preprocessing::RunMain({.name = "forkcast-client",
-                                           .version = FORKCAST_VERSION,
-                                           .commands = forkcast::client::kCommands},
-                                          argc, argv);
+  return forkcast::preprocessing::RunMain(
+      {.name = "forkcast-client",
+       .version = FORKCAST_VERSION,
+       .commands = forkcast::client::kCommands,
+       .unknown_variables =
+           forkcast::preprocessing::Program::UnknownVariables::kRefusedWhenMistyped},
+      argc, argv);
 }

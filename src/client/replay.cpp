@@ -78,10 +78,14 @@ class Replay {
   bool TakeRows(RowRequest& rows);
   void Finish(std::size_t number, const RowRequest& rows, const TryResult& result);
   void TakeInOrder(const std::string& lines);
+  void CountFailures(const TryResult& result);
   asio::awaitable<void> HandleSignals();
   asio::awaitable<void> Tick();
   void End(ReplayEnd end, const std::string& problem);
   void StopSending();
+  /// StopSending(), and what is under way then has only so long.
+  void StopSoon();
+  void AbortAll();
   void StopHelpers();
   void Spawn(asio::awaitable<void> loop);
   [[nodiscard]] HttpRequest MakeRequest(http::verb verb, const std::string& target) const;
@@ -111,7 +115,9 @@ class Replay {
   std::optional<SendSchedule> schedule_;
   std::size_t due_requests_ = 0;    // places in the schedule that were given out
   std::size_t taken_requests_ = 0;  // numbers in the order of the input
+  std::size_t next_row_ = 0;        // of the input
   std::size_t retried_ = 0;
+  std::size_t unanswered_in_a_row_ = 0;
   Clock::time_point started_{};
   Clock::time_point ended_{};
   ReplayEnd end_ = ReplayEnd::kDone;
@@ -272,6 +278,7 @@ bool Replay::TakeRows(RowRequest& rows) {
     StopSending();
     return false;
   }
+  if (*taken) next_row_ = rows.first_row + rows.rows;
   return *taken;
 }
 
@@ -281,6 +288,24 @@ void Replay::Finish(std::size_t number, const RowRequest& rows, const TryResult&
               [this](const std::string& lines) { TakeInOrder(lines); });
   if (was_full && window_.held_bytes() <= kMaxHeldBytes) window_opened_.cancel();
   progress_.Update(ledger_.answered() + ledger_.failed(), Clock::now() - started_);
+  CountFailures(result);
+}
+
+void Replay::CountFailures(const TryResult& result) {
+  constexpr unsigned kLeastOfServerErrors = 500;
+  const bool is_answered = result.end == TryEnd::kAnswered && result.status < kLeastOfServerErrors;
+  unanswered_in_a_row_ = is_answered ? 0 : unanswered_in_a_row_ + 1;
+  const bool is_over = options_.max_failures > 0 && unanswered_in_a_row_ >= options_.max_failures;
+  if (!is_over || stopped_) return;
+  End(ReplayEnd::kGaveUp,
+      fmt::format(
+          "gave up: {} requests in a row got no answer from {} (the last: {}); the rows from "
+          "{} on were not sent (--max-failures)",
+          unanswered_in_a_row_, options_.url.Address(),
+          result.end == TryEnd::kAnswered ? fmt::format("status {}", result.status)
+                                          : result.message,
+          next_row_));
+  StopSoon();
 }
 
 void Replay::TakeInOrder(const std::string& lines) {
@@ -309,14 +334,9 @@ asio::awaitable<void> Replay::HandleSignals() {
       signal_ = signal;
       End(ReplayEnd::kInterrupted,
           fmt::format("ended by {}", signal == SIGINT ? "SIGINT" : "SIGTERM"));
-      StopSending();
-      grace_.expires_after(kStopGrace);
-      grace_.async_wait([this](error_code stopped_before) {
-        if (stopped_before) return;
-        for (const auto& sender : senders_) sender->connection.Abort();
-      });
+      StopSoon();
     } else {
-      for (const auto& sender : senders_) sender->connection.Abort();
+      AbortAll();
     }
   }
 }
@@ -349,6 +369,18 @@ void Replay::StopSending() {
   stopped_ = true;
   for (const auto& sender : senders_) sender->pause.cancel();
   window_opened_.cancel();
+}
+
+void Replay::StopSoon() {
+  StopSending();
+  grace_.expires_after(kStopGrace);
+  grace_.async_wait([this](error_code stopped_before) {
+    if (!stopped_before) AbortAll();
+  });
+}
+
+void Replay::AbortAll() {
+  for (const auto& sender : senders_) sender->connection.Abort();
 }
 
 void Replay::StopHelpers() {

@@ -7,6 +7,8 @@
 #include "client/replay.hpp"
 #include "client/replay_options.hpp"
 #include "client/replay_report.hpp"
+#include "data_preprocessing/base/descriptor_limit.hpp"
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/base/progress.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
@@ -18,17 +20,31 @@ using preprocessing::Arguments;
 using preprocessing::CommandContext;
 using preprocessing::ExitCode;
 
+/// What is open beside the connections: the standard streams, the files, Asio's own.
+constexpr std::size_t kOtherDescriptors = 16;
+
 ExitCode Replay(const Arguments& arguments, const CommandContext& context) {
   const ReplayOptions options =
       preprocessing::Require(ReadReplayOptions(arguments), ExitCode::kUsage);
-  Progress progress(preprocessing::ProgressStyle(context), context.err);
+  const std::size_t needed = options.concurrency + kOtherDescriptors;
+  if (const std::size_t allowed = RaiseDescriptorLimit(); allowed < needed) {
+    throw preprocessing::Failure(
+        ExitCode::kUsage,
+        fmt::format("--concurrency: {} connections need {} open files, and {} are allowed; raise "
+                    "that (ulimit -n) or take fewer",
+                    options.concurrency, needed, allowed));
+  }
+  Progress progress(preprocessing::ProgressStyle(context), context.err, {}, "rows",
+                    context.err_width);
   // Ids that no other replay had: the server's log and captures are searched by them.
   const std::string run_id = fmt::format("replay-{:x}", ToMicros(context.clock.Now()));
   const ReplayReport report = RunReplay(options, RetryRules{}, run_id, progress);
   if (!report.problem.empty()) {
     context.err << fmt::format("{} replay: {}\n", context.program, report.problem);
   }
-  context.out << (arguments.Has("json") ? ReportAsJson(report) : ReportAsText(report));
+  const bool has_answers = options.out && OutputFile::IsStandardOutput(*options.out);
+  (has_answers ? context.err : context.out)
+      << (arguments.Has("json") ? ReportAsJson(report) : ReportAsText(report, context.style));
   return ExitCodeOf(report);
 }
 
@@ -47,6 +63,8 @@ preprocessing::Command ReplayCommand() {
                   {.code = ExitCode::kUnfit, .when = "the server did not become ready"},
                   {.code = ExitCode::kIo,
                    .when = "the input cannot be read, or the output not be written"},
+                  {.code = ExitCode::kGaveUp,
+                   .when = "the server was there and answers no more; --out has what it answered"},
                   {.code = ExitCode::kInterrupted,
                    .when = "interrupted (SIGINT): reported is what was done"},
                   {.code = ExitCode::kStopped, .when = "terminated (SIGTERM): the same"}},

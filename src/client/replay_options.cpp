@@ -7,6 +7,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "data_preprocessing/base/output_file.hpp"
+
 namespace forkcast::client {
 namespace {
 
@@ -19,6 +21,7 @@ constexpr std::size_t kMostConnections = 4096;
 constexpr std::size_t kMostRowsARequest = 100'000;
 constexpr double kMostRequestsASecond = 1e6;
 constexpr double kMostSeconds = 86'400;
+constexpr std::size_t kMostFailures = 1'000'000'000;
 
 Allowed Numbers(std::string expected, bool (*is_value)(double)) {
   const auto is_number = [is_value](std::string_view text) {
@@ -80,8 +83,8 @@ std::vector<Flag> ReplayFlags() {
   return {
       {.name = "orders",
        .argument = "FILE",
-       .meaning = "CSV of requests, or a gzip of one, with a header. Every field is sent as it "
-                  "stands, as text.",
+       .meaning = "CSV of requests, or a gzip of one, with a header; - for standard input. Every "
+                  "field is sent as it stands, as text.",
        .need = Flag::Need::kRequired},
       {.name = "url",
        .argument = "URL",
@@ -117,7 +120,8 @@ std::vector<Flag> ReplayFlags() {
        .argument = "FILE",
        .meaning =
            "Writes the answers as JSON lines in the order of the input, as they come; a failed row "
-           R"(is {"row":N,"error":{...}}, N from 0. What the file held is replaced.)",
+           R"(is {"row":N,"error":{...}}, N from 0. What the file held is replaced. With - they go )"
+           "to standard output, and the report to standard error.",
        .when_absent = "none"},
       {.name = "expect",
        .argument = "FILE",
@@ -137,6 +141,13 @@ std::vector<Flag> ReplayFlags() {
        .meaning = "For one try of a request, its connection included.",
        .fallback = "70",
        .allowed = SecondsOverZero()},
+      {.name = "max-failures",
+       .argument = "N",
+       .meaning =
+           "Gives up after so many requests in a row that nobody answers, or that get a status "
+           "from 500 on; 0: never.",
+       .when_absent = "100, or 5 a connection where that is more",
+       .allowed = WholeNumber(0, kMostFailures)},
       preprocessing::JsonFlag("Prints the report as one line of JSON."),
       {.name = "quiet", .kind = Flag::Kind::kSwitch, .meaning = "Shows no progress."},
   };
@@ -145,7 +156,7 @@ std::vector<Flag> ReplayFlags() {
 Result<ReplayOptions> ReadReplayOptions(const Arguments& arguments) {
   Result<ServiceUrl> url = ParseServiceUrl(arguments.Text("url"));
   if (!url) return arguments.Refuse("url", url.error().message);
-  ReplayOptions options{.orders = arguments.Text("orders"),
+  ReplayOptions options{.orders = InputPath(arguments.Text("orders")),
                         .url = *std::move(url),
                         .batch = arguments.Whole("batch").value(),
                         .format = FormatOf(arguments.Text("format")),
@@ -156,6 +167,8 @@ Result<ReplayOptions> ReadReplayOptions(const Arguments& arguments) {
                         .rate = arguments.Real("rate"),
                         .wait = TimeOf(arguments, "wait"),
                         .timeout = TimeOf(arguments, "timeout")};
+  options.max_failures =
+      arguments.Whole("max-failures").value_or(UsualMaxFailures(options.concurrency));
   const Status files = CheckFiles(options, arguments);
   if (!files) return files.error();
   return options;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <filesystem>
@@ -29,7 +30,17 @@ struct ReplayOptions {
   std::optional<double> rate{};               ///< Requests a second; none: as fast as answers come.
   std::chrono::milliseconds wait{60'000};     ///< For the server to become ready.
   std::chrono::milliseconds timeout{70'000};  ///< For one try of a request.
+  /// Requests in a row that no server answers, after which none is sent any more; 0: never.
+  std::size_t max_failures = 0;
 };
+
+/// How many failures in a row are taken for a server that is gone: all connections may break at
+/// once when a worker ends, and are made again.
+[[nodiscard]] constexpr std::size_t UsualMaxFailures(std::size_t concurrency) noexcept {
+  constexpr std::size_t kAtLeast = 100;
+  constexpr std::size_t kAConnection = 5;
+  return std::max(kAtLeast, kAConnection * concurrency);
+}
 
 /// The table that its command line, its help and its defaults are made from.
 [[nodiscard]] std::vector<preprocessing::Flag> ReplayFlags();

@@ -36,6 +36,8 @@ preprocessing::ExitCode ExitCodeOf(const ReplayReport& report) noexcept {
       return ExitCode::kIo;
     case ReplayEnd::kInterrupted:
       return report.signal == SIGINT ? ExitCode::kInterrupted : ExitCode::kStopped;
+    case ReplayEnd::kGaveUp:
+      return ExitCode::kGaveUp;
     case ReplayEnd::kDone:
       break;
   }
@@ -43,7 +45,7 @@ preprocessing::ExitCode ExitCodeOf(const ReplayReport& report) noexcept {
   return report.failed > 0 || differs ? ExitCode::kNo : ExitCode::kDone;
 }
 
-std::string ReportAsText(const ReplayReport& report) {
+std::string ReportAsText(const ReplayReport& report, const TextStyle& style) {
   std::string text;
   const auto add = [&]<typename... Args>(fmt::format_string<Args...> format, Args&&... args) {
     fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...);
@@ -63,14 +65,14 @@ std::string ReportAsText(const ReplayReport& report) {
   if (!report.counts.empty()) {
     constexpr std::size_t kShown = 50;
     const std::size_t shown = std::min(kShown, report.counts.size());
-    std::size_t width = report.count_by.size();
-    for (std::size_t i = 0; i < shown; ++i) width = std::max(width, report.counts[i].value.size());
-    add("");
-    add("{:<{}}  {:>9}  {:>7}", report.count_by, width, "count", "percent");
+    using enum TextTable::Align;
+    TextTable table({{report.count_by}, {"count", kNumber}, {"percent", kNumber}});
     for (std::size_t i = 0; i < shown; ++i) {
       const auto& [value, count] = report.counts[i];
-      add("{:<{}}  {:>9}  {:>7.2f}", value, width, count, Percent(count, report.answered));
+      table.Add(
+          {value, std::to_string(count), fmt::format("{:.2f}", Percent(count, report.answered))});
     }
+    text += "\n" + table.Text(style);
     if (shown < report.counts.size()) add("... and {} more", report.counts.size() - shown);
   }
   if (!report.first_failures.empty()) {

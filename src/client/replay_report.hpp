@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "client/tally.hpp"
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/exit_code.hpp"
 
 namespace forkcast::client {
@@ -18,6 +19,7 @@ enum class ReplayEnd {
   kUnreadable,   ///< The input, or the file of --expect.
   kUnwritable,   ///< The file of --out.
   kInterrupted,  ///< By a signal.
+  kGaveUp,       ///< Too many requests in a row got no answer.
 };
 
 /// Per request, from when it was due (see --rate) or first sent to the end of its last try.
@@ -53,7 +55,7 @@ struct ReplayReport {
 /// How the command ends.
 [[nodiscard]] preprocessing::ExitCode ExitCodeOf(const ReplayReport& report) noexcept;
 /// A few lines to read, each ended by a line feed.
-[[nodiscard]] std::string ReportAsText(const ReplayReport& report);
+[[nodiscard]] std::string ReportAsText(const ReplayReport& report, const TextStyle& style = {});
 /// One line of JSON with a line feed.
 [[nodiscard]] std::string ReportAsJson(const ReplayReport& report);
 

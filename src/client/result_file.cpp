@@ -1,10 +1,12 @@
 #include "client/result_file.hpp"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "data_preprocessing/base/descriptor_stream.hpp"
+#include "data_preprocessing/base/output_file.hpp"
 
 namespace forkcast::client {
 namespace {
@@ -18,9 +20,9 @@ Error IoError(const std::string& name, std::string_view what, int code) {
 }  // namespace
 
 Result<ResultFile> ResultFile::Create(const std::filesystem::path& path) {
-  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!fd) return IoError(path.string(), "cannot be created", errno);
-  return ResultFile(std::move(fd), path.string());
+  Result<Fd> fd = OutputFile::OpenInPlace(path);
+  if (!fd) return std::move(fd).error();
+  return ResultFile(*std::move(fd), path.string());
 }
 
 Status ResultFile::Append(std::string_view text) {
@@ -29,15 +31,9 @@ Status ResultFile::Append(std::string_view text) {
 }
 
 Status ResultFile::Flush() {
-  std::string_view rest = buffer_;
-  while (!rest.empty()) {
-    const ssize_t written = ::write(fd_.get(), rest.data(), rest.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return IoError(name_, "cannot be written", errno);
-    rest.remove_prefix(static_cast<std::size_t>(written));
-  }
+  const int failed = WriteAll(fd_.get(), buffer_);
   buffer_.clear();
-  return {};
+  return failed == 0 ? Status() : Status(IoError(name_, "cannot be written", failed));
 }
 
 Status ResultFile::Close() {

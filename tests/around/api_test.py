@@ -38,7 +38,7 @@ def free_port():
 
 
 class Api(unittest.TestCase):
-    """The routes for orders of conf/, over the sample data."""
+    """The routes for orders of conf/, over the sample data, in a server that may load models."""
 
     @classmethod
     def setUpClass(cls):
@@ -52,7 +52,8 @@ class Api(unittest.TestCase):
             {"name": "triage", "pipeline": PIPELINE, "routes": "conf/routes/order_triage.json"}]}))
         cls.port = free_port()
         server = subprocess.Popen([BIN / "forkcast", "serve", "--config", config, "--store", store, "--workers", "1", "--bind",
-                                   f"127.0.0.1:{cls.port}"], cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                                   f"127.0.0.1:{cls.port}", "--multi-model", "true", "--model-root", cls.folder.name],
+                                  cwd=TOP, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         cls.addClassCleanup(server.wait)
         cls.addClassCleanup(server.send_signal, signal.SIGTERM)
         deadline = time.monotonic() + DEADLINE_S
@@ -82,6 +83,13 @@ class Api(unittest.TestCase):
         api = json.loads(self.ask("/openapi.json")[1])
         body = api["paths"]["/triage"]["post"]["requestBody"]["content"]["application/json"]["example"]
         self.assertIn("order_id", body["orders"][0])
+
+    def test_names_what_models_can_be_asked(self):
+        paths = json.loads(self.ask("/openapi.json")[1])["paths"]
+        self.assertEqual(sorted(paths["/models"]), ["get", "post"])
+        self.assertEqual(sorted(paths["/models/{name}"]), ["delete", "get"])
+        error = paths["/models/{name}"]["delete"]["responses"]["4XX"]["content"]["application/json"]["schema"]
+        self.assertEqual(error, {"$ref": "#/components/schemas/ModelError"})
 
     @unittest.skipUnless(SCHEMATHESIS, "schemathesis is not there: see the head of this file")
     def test_does_what_it_says(self):

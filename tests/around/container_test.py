@@ -36,7 +36,7 @@ class Dockerfile(unittest.TestCase):
         return inherited + [arguments for name, arguments in own if name == instruction]
 
     def test_has_no_instruction_docker_does_not_know(self):
-        known = {"FROM", "WORKDIR", "COPY", "RUN", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD", "VOLUME", "ENV"}
+        known = {"FROM", "WORKDIR", "COPY", "RUN", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD", "VOLUME", "ENV", "LABEL"}
         for stage in self.stages.values():
             self.assertLessEqual({name for name, _ in stage}, known)
 
@@ -67,6 +67,11 @@ class Dockerfile(unittest.TestCase):
         self.assertEqual(self.arguments("run", "STOPSIGNAL"), ["SIGTERM"])
         self.assertEqual(self.arguments("run", "EXPOSE"), ["8080"])
         self.assertIn("SAGEMAKER_BIND_TO_PORT=8080", self.arguments("run", "ENV")[0])
+
+    def test_tells_sagemaker_what_it_can_do(self):
+        labels = self.arguments("run", "LABEL")[0]
+        for capability in ["accept-bind-to-port", "multi-models"]:
+            self.assertIn(f"com.amazonaws.sagemaker.capabilities.{capability}=true", labels)
 
     def test_names_a_pipeline_that_it_carries(self):
         pipeline = re.search(r"FORKCAST_PIPELINE=/opt/forkcast/(\S+)", self.arguments("run", "ENV")[0])[1]

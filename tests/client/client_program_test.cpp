@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
+#include <cstdio>
 
 #include "client/scripted_server.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -97,9 +99,9 @@ TEST(ClientProgram, HelpsOnStandardOutput) {
   EXPECT_THAT(general.out(), HasSubstr("replay"));
   Program replay(folder, {"replay", "--help"});
   EXPECT_EQ(replay.Wait(), 0);
-  for (const char* told :
-       {"--orders", "--url", "--concurrency", "--rate", "--batch", "--format", "--out", "--expect",
-        "--count-by", "--wait", "--timeout", "--json", "--quiet", "FORKCAST_URL", "Exit codes"}) {
+  for (const char* told : {"--orders", "--url", "--concurrency", "--rate", "--batch", "--format",
+                           "--out", "--expect", "--count-by", "--wait", "--timeout",
+                           "--max-failures", "--json", "--quiet", "FORKCAST_URL", "Exit codes"}) {
     EXPECT_THAT(replay.out(), HasSubstr(told));
   }
 }
@@ -124,6 +126,70 @@ TEST(ClientProgram, ReportsAsOneLineOfJsonAndNothingElseWhenAsked) {
   EXPECT_EQ(program.Wait(), 0);
   EXPECT_EQ(nlohmann::json::parse(program.out())["answered"], 2);
   EXPECT_EQ(program.err(), "");
+}
+
+/// What a shell says of the program; `arguments` may redirect it.
+struct Ended {
+  int code = 0;
+  std::string out;  ///< What is not redirected of standard output and error.
+};
+
+Ended InShell(const std::string& before, const std::string& arguments) {
+  const std::string command =
+      fmt::format("({} {}/forkcast-client {}) 2>&1", before, FORKCAST_BIN_DIR, arguments);
+  FILE* const pipe = ::popen(command.c_str(), "r");
+  if (pipe == nullptr) throw std::runtime_error("no shell");
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (std::size_t n = 0; (n = std::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;) {
+    text.append(buffer.data(), n);
+  }
+  const int status = ::pclose(pipe);
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, text};
+}
+
+TEST(ClientProgram, SaysWhyItsReportCannotBeWritten) {
+  const TempFolder folder;
+  ScriptedServer server(GoodReply);
+  const std::string orders = folder.Write("o.csv", "id,zip\n01,1\n");
+  const Ended ended = InShell(
+      "", fmt::format("replay --orders {} --url {} --quiet >/dev/full", orders, server.url()));
+  EXPECT_EQ(ended.code, 5);
+  EXPECT_EQ(ended.out, "forkcast-client replay: standard output: No space left on device\n");
+}
+
+TEST(ClientProgram, ReadsOrdersAndWritesAnswersWhereADashIs) {
+  const TempFolder folder;
+  ScriptedServer server(GoodReply);
+  const std::string report = folder.path() / "report";
+  const Ended ended =
+      InShell("printf 'id,zip\\n01,1\\n02,2\\n' |",
+              fmt::format("replay --orders - --out - --quiet --url {} 2>{}", server.url(), report));
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_EQ(ended.out,
+            "{\"id\":\"01\",\"recommendation\":\"Deliver\"}\n"
+            "{\"id\":\"02\",\"recommendation\":\"Deliver\"}\n");
+  EXPECT_THAT(ReadWhole(report), HasSubstr("rows      2 answered, 0 failed\n"));
+}
+
+TEST(ClientProgram, RaisesALowSoftLimitOfOpenFiles) {
+  const TempFolder folder;
+  ScriptedServer server(GoodReply);
+  std::string text = "id,zip\n";
+  for (int i = 0; i < 200; ++i) text += fmt::format("{},1\n", i);
+  const std::string orders = folder.Write("o.csv", text);
+  const Ended ended = InShell("ulimit -S -n 16;", fmt::format("replay --orders {} --url {} --quiet "
+                                                              "--concurrency 64",
+                                                              orders, server.url()));
+  EXPECT_EQ(ended.code, 0);
+  EXPECT_THAT(ended.out, HasSubstr("rows      200 answered, 0 failed\n"));
+}
+
+TEST(ClientProgram, NamesAHardLimitOfOpenFilesThatIsTooLow) {
+  const Ended ended = InShell("ulimit -n 16;", "replay --orders o.csv --concurrency 64");
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_THAT(ended.out, HasSubstr("--concurrency: 64 connections need 80 open files, and 16 are "
+                                   "allowed"));
 }
 
 TEST(ClientProgram, ExitsWithFiveWhenTheInputCannotBeRead) {

@@ -37,6 +37,7 @@ TEST(ReplayOptions, HaveTheDefaultsThatHelpTells) {
   EXPECT_EQ(options->count_by, "recommendation");
   EXPECT_EQ(options->wait, std::chrono::seconds(60));
   EXPECT_EQ(options->timeout, std::chrono::seconds(70));
+  EXPECT_EQ(options->max_failures, 100U);
   const std::string help = std::regex_replace(
       preprocessing::CommandHelp(ReplayCommand(), "forkcast-client"), std::regex("\\s+"), " ");
   for (const char* told :
@@ -52,7 +53,7 @@ TEST(ReplayOptions, TakeEveryOption) {
                               "--format",       "jsonlines", "--out",      "r",
                               "--expect",       "e",         "--count-by", "f",
                               "--wait",         "0",         "--timeout",  "0.25",
-                              "--json",         "--quiet"});
+                              "--max-failures", "0",         "--json",     "--quiet"});
   ASSERT_TRUE(options.ok()) << options.error().message;
   EXPECT_EQ(options->url.socket_path, "/s");
   EXPECT_EQ(options->concurrency, 3U);
@@ -64,6 +65,15 @@ TEST(ReplayOptions, TakeEveryOption) {
   EXPECT_EQ(options->count_by, "f");
   EXPECT_EQ(options->wait, std::chrono::seconds(0));
   EXPECT_EQ(options->timeout, std::chrono::milliseconds(250));
+  EXPECT_EQ(options->max_failures, 0U);
+}
+
+TEST(ReplayOptions, AllowMoreFailuresWhereMoreConnectionsCanBreakAtOnce) {
+  EXPECT_EQ(Parse({"--orders", "o.csv", "--concurrency", "64"})->max_failures, 320U);
+}
+
+TEST(ReplayOptions, TakeADashForStandardInput) {
+  EXPECT_EQ(Parse({"--orders", "-"})->orders, "/dev/stdin");
 }
 
 TEST(ReplayOptions, TakeTheUrlFromTheFlagThenTheEnvironmentThenTheDefault) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <sstream>
 
@@ -16,7 +17,9 @@ namespace {
 using preprocessing::ReadWhole;
 using preprocessing::TempFolder;
 using std::chrono::milliseconds;
+using testing::AllOf;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 int ExitCode(const ReplayReport& report) { return static_cast<int>(ExitCodeOf(report)); }
 
@@ -231,6 +234,39 @@ TEST_F(ReplayTest, ARefusedConnectionIsTriedThreeTimes) {
   EXPECT_EQ(report.retried, 4U);
   EXPECT_EQ(report.failed, 2U);
   EXPECT_THAT(Results(), HasSubstr(R"({"row":1,"error":{"code":"not_connected")"));
+}
+
+TEST_F(ReplayTest, GivesUpAServerThatIsGoneAndKeepsWhatItAnswered) {
+  ScriptedServer server([](const SeenRequest& request) {
+    if (request.number >= 10) return Reply{.then = Reply::Then::kClose, .stop_listening = true};
+    return GoodReply(request);
+  });
+  const ReplayReport report = Replay(server, 10'000, {.concurrency = 1, .max_failures = 20});
+  EXPECT_EQ(report.end, ReplayEnd::kGaveUp);
+  EXPECT_EQ(ExitCode(report), 6);
+  EXPECT_EQ(report.answered, 10U);
+  EXPECT_EQ(report.failed, 20U);
+  EXPECT_THAT(report.problem, AllOf(HasSubstr("gave up: 20 requests in a row got no answer"),
+                                    HasSubstr("the rows from 30 on were not sent")));
+  EXPECT_THAT(Results(), StartsWith(GoodLines(10)));
+  const std::string results = Results();
+  EXPECT_EQ(std::ranges::count(results, '\n'), 30);
+}
+
+TEST_F(ReplayTest, DoesNotGiveUpAServerThatAnswersNowAndThen) {
+  ScriptedServer server([](const SeenRequest& request) {
+    return request.number % 5 == 0 ? GoodReply(request) : Reply{.bytes = HttpAnswer(500, "")};
+  });
+  const ReplayReport report = Replay(server, 50, {.concurrency = 1, .max_failures = 5});
+  EXPECT_EQ(report.end, ReplayEnd::kDone);
+  EXPECT_EQ(report.failed, 40U);
+}
+
+TEST_F(ReplayTest, DoesNotGiveUpOverRowsThatTheServerRefuses) {
+  ScriptedServer server([](const SeenRequest&) { return Reply{.bytes = HttpAnswer(422, "{}")}; });
+  const ReplayReport report = Replay(server, 50, {.concurrency = 1, .max_failures = 5});
+  EXPECT_EQ(report.end, ReplayEnd::kDone);
+  EXPECT_EQ(report.failed, 50U);
 }
 
 TEST_F(ReplayTest, WaitsForTheServerToBecomeReady) {

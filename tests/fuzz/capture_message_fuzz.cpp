@@ -45,6 +45,7 @@ std::string GoodMessage() {
        .request = {.id = "r-1",
                    .inference_id = "i-1",
                    .custom_attributes = "a",
+                   .traceparent = "00-1-1-00",
                    .content_type = "application/json",
                    .body = "[{},{},{}]",
                    .received = instant},

@@ -84,9 +84,12 @@ bool IsRefusedForANumber(std::string_view text) {
   }
 }
 
-void RequireJudgedAlike(std::string_view body, const Status& decoded) {
+void RequireJudgedAlike(std::string_view body, const Status& decoded,
+                        const DecodedRequest& request) {
   const bool is_json = json::accept(body);
-  if (decoded.ok()) Require(is_json || IsRefusedForANumber(body));
+  // A NaN for a field is an error of its row.
+  const bool all_good = decoded.ok() && request.errors.empty();
+  if (all_good) Require(is_json || IsRefusedForANumber(body));
   // It takes a byte-order mark, and a NUL for the end.
   const bool odd = body.starts_with("\xEF\xBB\xBF") || body.find('\0') != std::string_view::npos;
   if (is_json && !odd && !decoded.ok()) {
@@ -203,7 +206,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Status decoded = decoding.Decode(format, body, padding);
   const DecodedRequest& request = decoding.request();
   RequireConsistent(decoded, request);
-  if (format == Format::kJson) RequireJudgedAlike(body, decoded);
+  if (format == Format::kJson) RequireJudgedAlike(body, decoded, request);
   if (format == Format::kJsonLines && decoded.ok()) RequireSameLineByLine(body, request);
 
   Decoding used(EveryType(), kLimits);

@@ -141,10 +141,13 @@ class SimpleReader {
     const std::string_view version = first.substr(last_blank + 1);
     Require(IsToken(method));
     Require(version == "HTTP/1.1" || version == "HTTP/1.0");
-    Said said{.method = method == "GET"    ? Method::kGet
-                        : method == "HEAD" ? Method::kHead
-                        : method == "POST" ? Method::kPost
-                                           : Method::kOther};
+    Require(method != "CONNECT");
+    Said said{.method = method == "GET"       ? Method::kGet
+                        : method == "HEAD"    ? Method::kHead
+                        : method == "POST"    ? Method::kPost
+                        : method == "DELETE"  ? Method::kDelete
+                        : method == "OPTIONS" ? Method::kOptions
+                                              : Method::kOther};
     ReadTarget(first.substr(blank + 1, last_blank - blank - 1), said);
 
     std::multimap<std::string, std::string> fields = Fields();
@@ -249,7 +252,8 @@ class SimpleReader {
   static void ReadTarget(std::string_view target, Said& said) {
     Require(std::ranges::all_of(
         target, [](char c) { return IsAlphanumeric(c) || IsIn("-._~%!$&'()*+,;=:/?@[]", c); }));
-    if (!target.starts_with('/')) {
+    const bool of_server = said.method == Method::kOptions && target == "*";
+    if (!target.starts_with('/') && !of_server) {
       const std::size_t end = target.find("://");
       Require(end != std::string_view::npos);
       const std::string scheme = Lower(target.substr(0, end));

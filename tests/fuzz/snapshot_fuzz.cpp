@@ -67,6 +67,12 @@ SeriesSpec Steps() {
   return spec;
 }
 
+SeriesSpec Skipping() {
+  SeriesSpec spec = Steps();
+  spec.skip_missing = {"note", "x"};
+  return spec;
+}
+
 SeriesSpec Static() {
   SeriesSpec spec = Uniform();
   spec.delay = {};
@@ -116,6 +122,7 @@ const Published* SnapshotNamed(std::string_view name) {
   static const std::map<std::string, Published, std::less<>> kAll{
       {"uniform", PublishOnce(Uniform())},
       {"steps", PublishOnce(Steps())},
+      {"skipping", PublishOnce(Skipping())},
       {"static", PublishOnce(Static())},
       {"grid", PublishOnce(Grid())}};
   const auto found = kAll.find(name);
@@ -150,6 +157,10 @@ void ReadAsOf(const Snapshot& snapshot, const Schema& values, const Snapshot::Ke
   for (const char* const text : {"0001-01-01", "2024-01-01", "2024-01-03 01:00:00", "9999-12-31"}) {
     const Instant time = At(text);
     if (const auto row = snapshot.AsOf(rows, time)) ReadRow(snapshot, values, *row);
+    for (std::size_t column = 0; column < values.columns.size(); ++column) {
+      const auto row = snapshot.AsOfValue(rows, column, time);
+      if (row) ReadRow(snapshot, values, *row);
+    }
     if (const auto row = snapshot.Planned(rows, At("2024-01-02"), time)) {
       ReadRow(snapshot, values, *row);
     }

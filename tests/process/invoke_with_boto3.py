@@ -1,7 +1,8 @@
 """Asks a Forkcast server through boto3, as a user of SageMaker does.
 
   invoke_with_boto3.py URL answers ORDERS BATCH OUT [MOST]    every order, BATCH a request; answers as JSON lines
-  invoke_with_boto3.py URL refused BODY                       the SDK's error as JSON
+  invoke_with_boto3.py URL refused BODY                       the SDK's error as JSON; BODY of N bytes for @N
+  invoke_with_boto3.py URL streamed BODY                      the same of invoke_endpoint_with_response_stream
   invoke_with_boto3.py URL headers BODY ID ATTRIBUTES         the SDK's answer as JSON
 """
 
@@ -41,13 +42,19 @@ def answers(client, orders, size, out, most=None):
                 file.write(json.dumps(row, separators=(",", ":")) + "\n")
 
 
-def refused(client, body):
+def refused(client, body, invoke="invoke_endpoint"):
+    if body.startswith("@"):
+        body = "x" * int(body[1:])
     try:
-        client.invoke_endpoint(EndpointName="order-triage", ContentType="application/json", Body=body)
+        getattr(client, invoke)(EndpointName="order-triage", ContentType="application/json", Body=body)
     except botocore.exceptions.ClientError as error:
         json.dump(error.response, sys.stdout)
         return
     sys.exit("was not refused")
+
+
+def streamed(client, body):
+    refused(client, body, "invoke_endpoint_with_response_stream")
 
 
 def headers(client, body, inference_id, attributes):
@@ -58,7 +65,7 @@ def headers(client, body, inference_id, attributes):
 
 
 def main(url, command, *arguments):
-    {"answers": answers, "refused": refused, "headers": headers}[command](connect(url), *arguments)
+    {"answers": answers, "refused": refused, "streamed": streamed, "headers": headers}[command](connect(url), *arguments)
 
 
 if __name__ == "__main__":

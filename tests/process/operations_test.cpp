@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <grp.h>
 #include <gtest/gtest.h>
@@ -8,12 +9,19 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <regex>
 #include <sstream>
+#include <stdexcept>
+#include <utility>
 
 #include "data_preprocessing/document/json.hpp"
 #include "support/faulty_server.hpp"
@@ -193,6 +201,260 @@ TEST_F(Operations, StatusSaysThatNobodyAnswersAndWhatItWasNotTold) {
   EXPECT_THAT(RunToEnd(out, {kForkcast, "status", "--help"}), HasSubstr("Exit codes"));
 }
 
+// ---- a log that nobody reads ----
+
+/// A pipe that is full and stays so: a read end that nobody reads from.
+class FullPipe {
+ public:
+  explicit FullPipe(fs::path path) : path_(std::move(path)) {
+    if (::mkfifo(path_.c_str(), 0600) != 0) throw std::runtime_error("mkfifo");
+    ends_ = Fd(::open(path_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    const std::string some(4096, '.');
+    while (::write(ends_.get(), some.data(), some.size()) > 0) {
+    }
+  }
+  /// Words that run what follows them with its standard error, or another descriptor, led here.
+  [[nodiscard]] std::vector<std::string> AsStandardError() const {
+    return {"/bin/sh", "-c", "exec \"$@\" 2>'" + path_.string() + "'", "sh"};
+  }
+  /// Takes what is in it.
+  [[nodiscard]] std::string Read() const {
+    std::string all;
+    std::array<char, 65536> some{};
+    for (ssize_t got = 1; got > 0;) {
+      got = ::read(ends_.get(), some.data(), some.size());
+      if (got > 0) all.append(some.data(), static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+
+ private:
+  fs::path path_;
+  Fd ends_;
+};
+
+TEST_F(Operations, LogThatNobodyReadsStopsNoProcess) {
+  faulty_.WriteConfig({}, CaptureInto(faulty_.workspace() / "captures"));
+  const FullPipe pipe(faulty_.workspace() / "log");
+  Server& server = faulty_.Start(
+      {.bind = Bind::kUnix, .flags = {"--control", control()}, .wrapper = pipe.AsStandardError()});
+  const auto workers = [this] { return json::parse(Status(0)).at("workers"); };
+  ASSERT_TRUE(Eventually([&] { return Ping(server.unix_endpoint()) == 200; }));
+  ASSERT_TRUE(Eventually([&] { return workers().at(1).at("state") == "ready"; }));
+
+  const auto killed = workers().at(1).at("pid").get<pid_t>();
+  ::kill(killed, SIGKILL);
+  EXPECT_TRUE(Eventually([&] {
+    const json worker = workers().at(1);
+    return worker.at("pid") != killed && worker.at("state") == "ready";
+  }));
+  server.Signal(SIGHUP);
+  EXPECT_TRUE(Eventually([&] { return json::parse(Status(0)).at("generation") == 2; }));
+  EXPECT_EQ(AskOnce(server.unix_endpoint(), OneOrder()).status, 200);
+
+  const json status = json::parse(Status(0));
+  EXPECT_GT(status.at("log_lines_lost"), 10);
+  EXPECT_EQ(status.at("access_log_lines_lost"), 0);
+  EXPECT_THAT(Status(0, {}), HasSubstr("log lines lost: "));
+  EXPECT_GT(pipe.Read().size(), 0U);
+  server.Signal(SIGTTIN);
+  EXPECT_TRUE(Eventually([&] { return workers().size() == 3; }));
+  EXPECT_THAT(pipe.Read(),
+              HasSubstr(" master pid=" + std::to_string(server.pid()) + " log_lines_lost lines="));
+  EXPECT_EQ(server.Stop(), 0);
+}
+
+TEST_F(Operations, LogWhoseReaderIsGoneStopsNoProcess) {
+  std::optional<FullPipe> pipe(faulty_.workspace() / "log");
+  Server& server = faulty_.Start(
+      {.bind = Bind::kUnix, .flags = {"--control", control()}, .wrapper = pipe->AsStandardError()});
+  ASSERT_TRUE(Eventually([&] { return Ping(server.unix_endpoint()) == 200; }));
+  pipe.reset();
+  const auto killed = json::parse(Status(0)).at("workers").at(0).at("pid").get<pid_t>();
+  ::kill(killed, SIGKILL);
+  EXPECT_TRUE(Eventually([&] {
+    const json worker = json::parse(Status(0)).at("workers").at(0);
+    return worker.at("pid") != killed && worker.at("state") == "ready";
+  }));
+  EXPECT_EQ(server.Stop(), 0);
+}
+
+// ---- how connections spread ----
+
+/// Connections of each worker.
+std::vector<std::uint64_t> ConnectionsOf(const json& status) {
+  std::vector<std::uint64_t> connections;
+  for (const json& worker : status.at("workers")) connections.push_back(worker.at("connections"));
+  return connections;
+}
+
+TEST_F(Operations, NoWorkerIsIdleWhileAnotherHasMoreThanTwiceTheMeanOfConnections) {
+  constexpr std::size_t kWorkers = 4;
+  constexpr std::size_t kConnections = 8;
+  constexpr int kRepetitions = 25;
+  Server& server =
+      faulty_.Start({.bind = Bind::kTcp, .workers = kWorkers, .flags = {"--control", control()}});
+  server.WaitUntilAllReady();
+  const Endpoint endpoint = server.endpoint();
+  const auto total_is = [this](std::uint64_t expected) {
+    const auto connections = ConnectionsOf(json::parse(Status(0)));
+    return std::accumulate(connections.begin(), connections.end(), std::uint64_t{0}) == expected;
+  };
+  for (int i = 0; i < kRepetitions; ++i) {
+    std::vector<std::unique_ptr<HttpConnection>> kept;
+    for (std::size_t k = 0; k < kConnections; ++k) {
+      kept.push_back(std::make_unique<HttpConnection>(endpoint));
+    }
+    for (const auto& connection : kept) {
+      EXPECT_EQ(connection->Ask(OneOrder()).answer.status, 200);
+    }
+    const auto connections = ConnectionsOf(json::parse(Status(0)));
+    EXPECT_LE(std::ranges::max(connections), 2 * kConnections / kWorkers)
+        << testing::PrintToString(connections);
+    EXPECT_GT(std::ranges::min(connections), 0U) << testing::PrintToString(connections);
+    kept.clear();
+    ASSERT_TRUE(Eventually([&] { return total_is(0); }));
+  }
+}
+
+// ---- what is refused early ----
+
+TEST_F(Operations, WhatIsRefusedBeforeItIsARequestHasAnIdEverywhere) {
+  Server& server = StartReady(
+      {"--access-log", "json", "--access-log-file", access_log(), "--max-body-bytes", "1000"});
+  HttpConnection client(server.endpoint());
+  client.Send(
+      "POST /invocations HTTP/1.1\r\nHost: a\r\nX-Request-Id: my-req-17\r\n"
+      "Content-Length: 7340032\r\n\r\n");
+  const Answer answer = client.Receive().answer;
+  EXPECT_EQ(answer.status, 413);
+  EXPECT_EQ(answer.Header("x-request-id"), "my-req-17");
+  const json error = json::parse(answer.body).at("error");
+  EXPECT_EQ(error.at("request_id"), "my-req-17");
+  EXPECT_EQ(error.at("message"),
+            "the body has 7340032 bytes, at most 1000 are taken (max_body_bytes)");
+  EXPECT_TRUE(Eventually([&] { return !ReadWhole(access_log()).empty(); }));
+  EXPECT_EQ(json::parse(ReadWhole(access_log())).at("request_id"), "my-req-17");
+  EXPECT_THAT(server.log(), HasSubstr("request_refused request_id=\"my-req-17\" "
+                                      "path=\"/invocations\" status=413"));
+}
+
+// ---- whom a proxy asks for ----
+
+TEST_F(Operations, AccessLogNamesWhomATrustedProxyAsksFor) {
+  Server& server = StartReady({"--access-log", "json", "--access-log-file", access_log()});
+  const auto peer = [&](const Endpoint& endpoint, const std::string& headers) {
+    fs::resize_file(access_log(), 0);
+    Request request = OneOrder();
+    request.headers += headers;
+    EXPECT_EQ(AskOnce(endpoint, request).status, 200);
+    EXPECT_TRUE(Eventually([&] { return ReadWhole(access_log()).ends_with("\n"); }));
+    return json::parse(ReadWhole(access_log())).at("peer").get<std::string>();
+  };
+  EXPECT_EQ(peer(server.unix_endpoint(), ""), "");
+  EXPECT_EQ(peer(server.unix_endpoint(), "X-Forwarded-For: 203.0.113.9, 192.0.2.7\r\n"),
+            "192.0.2.7");
+  EXPECT_EQ(peer(server.unix_endpoint(), "Forwarded: for=\"[2001:db8::7]:99\"\r\n"), "2001:db8::7");
+  EXPECT_EQ(peer(server.endpoint(), "X-Forwarded-For: 192.0.2.7\r\n"), "127.0.0.1")
+      << "nobody said that whoever is on this machine may be believed";
+}
+
+// ---- sockets ----
+
+mode_t ModeOf(const fs::path& path) {
+  struct stat file {};
+  EXPECT_EQ(::stat(path.c_str(), &file), 0) << path;
+  return file.st_mode & 0777U;
+}
+
+TEST_F(Operations, UmaskHoldsForSocketAndPidfileToo) {
+  Server& server = StartReady({"--umask", "027"});
+  EXPECT_EQ(ModeOf(server.unix_endpoint().socket), 0640U);
+  EXPECT_EQ(ModeOf(pidfile()), 0640U);
+}
+
+TEST_F(Operations, SocketHasTheModeAndGroupThatItIsGiven) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  Server& server =
+      StartReady({"--umask", "077", "--socket-mode", "660", "--socket-group", "54322"});
+  EXPECT_EQ(ModeOf(server.unix_endpoint().socket), 0660U);
+  struct stat file {};
+  ASSERT_EQ(::stat(server.unix_endpoint().socket.c_str(), &file), 0);
+  EXPECT_EQ(file.st_gid, 54322U);
+  EXPECT_EQ(ModeOf(pidfile()), 0600U);
+}
+
+TEST_F(Operations, ListensAtAllAddressesOfAName) {
+  Server& server = StartReady({"--bind", "localhost:0"});
+  EXPECT_GE(server.CountInLog("listening address="), 3U) << "a port, a socket, and localhost's";
+}
+
+TEST_F(Operations, AllInterfacesAreThoseOfIPv4Too) {
+  const Fd probe(::socket(AF_INET6, SOCK_STREAM, 0));
+  if (!probe) GTEST_SKIP() << "there is no IPv6 here";
+  Server& server = faulty_.Start(
+      {.bind = Bind::kUnix,
+       .flags = {"--bind", "[::]:0", "--access-log", "json", "--access-log-file", access_log()}});
+  server.WaitUntilAllReady();
+  const std::regex pattern("listening address=\\[::\\]:(\\d+)");
+  std::smatch match;
+  const std::string log = server.log();
+  ASSERT_TRUE(std::regex_search(log, match, pattern)) << log;
+  const Endpoint v4{.port = static_cast<std::uint16_t>(std::stoi(match[1]))};
+  EXPECT_EQ(AskOnce(v4, OneOrder()).status, 200);
+  EXPECT_TRUE(Eventually([&] { return !ReadWhole(access_log()).empty(); }));
+  EXPECT_EQ(json::parse(ReadWhole(access_log())).at("peer"), "127.0.0.1");
+}
+
+// ---- descriptors ----
+
+/// The soft and the hard limit of open files, from /proc.
+std::pair<std::size_t, std::size_t> DescriptorLimits(pid_t pid) {
+  for (const std::string& line : Lines(ReadWhole("/proc/" + std::to_string(pid) + "/limits"))) {
+    std::istringstream words(line);
+    std::string max;
+    std::string open;
+    std::string files;
+    std::pair<std::size_t, std::size_t> limits;
+    if (words >> max >> open >> files >> limits.first >> limits.second && open == "open") {
+      return limits;
+    }
+  }
+  return {};
+}
+
+TEST_F(Operations, SoftLimitOfDescriptorsIsRaised) {
+  Server& server = faulty_.Start(
+      {.bind = Bind::kUnix,
+       .flags = {"--max-connections", "200"},
+       .wrapper = {"/bin/sh", "-c", "ulimit -Sn 40 && ulimit -Hn 300 && exec \"$@\"", "sh"}});
+  server.WaitUntilAllReady();
+  EXPECT_EQ(DescriptorLimits(server.worker(0)), std::pair(std::size_t{300}, std::size_t{300}));
+  EXPECT_EQ(server.CountInLog("connections_limited"), 0U);
+}
+
+TEST_F(Operations, FewerConnectionsAreTakenWhereDescriptorsAreShortAndTheLogSaysSo) {
+  Server& server = faulty_.Start(
+      {.bind = Bind::kUnix, .wrapper = {"/bin/sh", "-c", "ulimit -n 100 && exec \"$@\"", "sh"}});
+  server.WaitUntilAllReady();
+  EXPECT_THAT(server.log(), HasSubstr("connections_limited max_connections=1000 to=36 "
+                                      "descriptors=100 hint=\"ulimit -Hn\""));
+  std::vector<std::unique_ptr<HttpConnection>> kept;
+  for (int i = 0; i < 100; ++i) {
+    kept.push_back(std::make_unique<HttpConnection>(server.unix_endpoint()));
+  }
+  EXPECT_EQ(kept.front()->Ask(OneOrder()).answer.status, 200);
+  EXPECT_EQ(server.CountInLog("accept_paused"), 0U);
+}
+
+TEST_F(Operations, WithoutDescriptorsForAnyConnectionItDoesNotStart) {
+  Server& server = faulty_.Start(
+      {.bind = Bind::kUnix, .wrapper = {"/bin/sh", "-c", "ulimit -n 64 && exec \"$@\"", "sh"}});
+  EXPECT_EQ(server.Wait(), 5);
+  EXPECT_THAT(server.log(),
+              HasSubstr("a process may have 64 descriptors, more than 64 are needed"));
+}
+
 // ---- user and umask ----
 
 /// A line of /proc/PID/status behind its name.
@@ -288,6 +550,31 @@ TEST_F(AsNobody, AccessLogIsMovedAwayWhereWorkersMayNotMakeFiles) {
   EXPECT_EQ(server.CountInLog("access_log_not_reopened"), 0U);
 }
 
+TEST_F(AsNobody, CaptureFolderThatTheyMayNotWriteToIsNotForEverySampleToFind) {
+  fs::permissions(captures(), fs::perms(0700));
+  const std::vector<std::string> flags{"--user", "nobody", "--bind", "127.0.0.1:0"};
+  // The faulty server's config names a hook of its own, which forkcast has not.
+  faulty_.workspace().Write("capture.json",
+                            "{\"hooks\": [" + CaptureInto(captures()).substr(2) + "]}");
+  std::vector<std::string> with_config = flags;
+  with_config.insert(with_config.end(), {"--config", faulty_.workspace() / "capture.json"});
+  const std::string folder = (captures() / "e" / "AllTraffic").string();
+  EXPECT_THAT(RunServe(with_config, 5),
+              HasSubstr("the capture folder " + folder + " cannot be written to: Permission"));
+  with_config.emplace_back("--check");
+  EXPECT_THAT(RunServe(with_config, 5),
+              HasSubstr("as user nobody: the capture folder " + folder + " cannot be written to"));
+}
+
+TEST_F(AsNobody, SnapshotsThatTheyMayNotReadAreFoundByTheCheck) {
+  const fs::path folder = faulty_.workspace() / "o.db.snapshots";
+  const std::vector<std::string> flags{"--user", "nobody", "--bind", "127.0.0.1:0", "--check"};
+  fs::permissions(folder, fs::perms(0755));
+  RunServe(flags, 0);
+  fs::permissions(folder, fs::perms(0700));
+  EXPECT_THAT(RunServe(flags, 3), AllOf(HasSubstr("as user nobody: "), HasSubstr("Permission")));
+}
+
 struct RefusedCase {
   const char* name;
   std::vector<std::string> flags;
@@ -317,6 +604,14 @@ INSTANTIATE_TEST_SUITE_P(
             {"--group", "no-such-group"},
             2,
             R"(group: "no-such-group": expected a group that exists, or a number (given by --group))"},
+        RefusedCase{"UnknownGroupOfTheSocket",
+                    {"--socket-group", "no-such-group"},
+                    2,
+                    R"(socket_group: "no-such-group": expected a group that exists)"},
+        RefusedCase{"NameOfNobody",
+                    {"--bind", "no-such-host.invalid:80"},
+                    5,
+                    "no-such-host.invalid:80: the name cannot be resolved"},
         RefusedCase{"PidfileNowhere",
                     {"--pidfile", "/absent/f.pid"},
                     5,
@@ -370,11 +665,12 @@ TEST_F(Operations, AccessLogHasALineForEachAnswer) {
   EXPECT_EQ(head.at("method"), "HEAD");
   EXPECT_EQ(head.at("target"), "/nowhere?x=1");
   EXPECT_EQ(head.at("body_bytes"), 0) << "as a HEAD has no body";
-  EXPECT_EQ(head.at("request_id"), "") << "nothing of the previous request";
+  EXPECT_EQ(head.at("request_id").get<std::string>().size(), 32U) << "not that of the one before";
   EXPECT_EQ(head.at("worker"), good.at("worker"));
   for (auto line = lines.lower_bound(400); line != lines.upper_bound(400); ++line) {
     EXPECT_EQ(line->second.at("peer"), "") << "a Unix socket's has no address";
     EXPECT_EQ(line->second.at("method"), "");
+    EXPECT_EQ(line->second.at("request_id").get<std::string>().size(), 32U);
   }
   struct stat file {};
   ASSERT_EQ(::stat(access_log().c_str(), &file), 0);

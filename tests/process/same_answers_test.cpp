@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -11,6 +12,8 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using preprocessing::ReadWhole;
+using testing::AllOf;
+using testing::HasSubstr;
 
 constexpr const char* kPython = "/usr/bin/python3";  // Debian's, for which python3-boto3 is
 const std::string kBoto3Script = kSource / "tests/process/invoke_with_boto3.py";
@@ -67,6 +70,32 @@ TEST_F(SameAnswers, WhateverTheFormTheBatchAndTheSocket) {
   ExpectRightAnswers("one_request", tcp, {"--batch", "100000", "--concurrency", "1"});
 }
 
+/// nginx's own refusals, and the ids that it passes on.
+TEST_F(SameAnswers, ThroughNginxHaveOneIdAndTheErrorsOfAnEndpointTheirForm) {
+  if (!Nginx::IsInstalled()) GTEST_SKIP() << "nginx is not installed";
+  const Nginx nginx(workspace_, server_->unix_endpoint().socket);
+  HttpConnection client(nginx.endpoint());
+  Request order = OneOrder();
+  order.headers += "X-Amzn-SageMaker-Inference-Id: inference-7\r\nX-Request-Id: another\r\n";
+  EXPECT_EQ(client.Ask(order).answer.Header("x-request-id"), "inference-7");
+
+  client.Send(
+      "POST /endpoints/e/invocations HTTP/1.1\r\nHost: a\r\nX-Request-Id: r-17\r\n"
+      "Content-Length: 6291457\r\n\r\n");
+  const Answer refused = client.Receive().answer;
+  EXPECT_EQ(refused.status, 424);
+  EXPECT_EQ(refused.Header("x-amzn-errortype"), "ModelError");
+  EXPECT_EQ(refused.Header("x-request-id"), "r-17");
+  EXPECT_EQ(json::parse(refused.body).at("OriginalStatusCode"), 413);
+
+  const fs::path access_log = workspace_ / "nginx" / "access.log";
+  EXPECT_TRUE(Eventually([&] {
+    const std::string log = ReadWhole(access_log);
+    return log.find("request_id=\"inference-7\"") != std::string::npos &&
+           log.find("request_id=\"r-17\"") != std::string::npos;
+  })) << ReadWhole(access_log);
+}
+
 TEST_F(SameAnswers, ThroughNginxOnAUnixSocket) {
   if (!Nginx::IsInstalled()) GTEST_SKIP() << "nginx is not installed";
   const Nginx nginx(workspace_, server_->unix_endpoint().socket);
@@ -105,6 +134,22 @@ TEST_F(Boto3, SeesABadRowAsAModelErrorWithTheOriginalStatus) {
   const json original = json::parse(error.at("OriginalMessage").get<std::string>());
   EXPECT_EQ(original.at("error").at("field"), "order_id");
   EXPECT_EQ(error.at("ResponseMetadata").at("HTTPStatusCode"), 424);
+}
+
+TEST_F(Boto3, SeesABodyThatIsTooLargeAsAModelErrorInWords) {
+  const json error = json::parse(Script({"refused", "@6291457"}));
+  EXPECT_EQ(error.at("Error").at("Code"), "ModelError") << error;
+  EXPECT_THAT(error.at("Error").at("Message").get<std::string>(),
+              AllOf(HasSubstr("413"), HasSubstr("6291457 bytes, at most 6291456")));
+  EXPECT_EQ(error.at("OriginalStatusCode"), 413) << error;
+  EXPECT_NE(error.at("ResponseMetadata").at("HTTPHeaders").at("x-request-id"), "");
+}
+
+TEST_F(Boto3, IsToldThatAnswersAreNotStreamed) {
+  const json error = json::parse(Script({"streamed", OneOrder().body}));
+  EXPECT_EQ(error.at("Error").at("Code"), "ModelError") << error;
+  EXPECT_EQ(error.at("OriginalStatusCode"), 501) << error;
+  EXPECT_THAT(error.at("Error").at("Message").get<std::string>(), HasSubstr("not streamed"));
 }
 
 TEST_F(Boto3, GetsItsIdsAndAttributesBack) {

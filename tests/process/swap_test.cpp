@@ -88,8 +88,9 @@ class ASwap : public testing::Test {
         << "numbered,c,2024-02-10 11:00:00,CREDIT_CARD," << text << "\n";
     const Workspace& workspace = faulty_.workspace();
     RunToEnd(workspace / "ingest",
-             {kForkcast, "ingest", "--pipeline", workspace.pipeline(), "--store", workspace.store(),
-              "--from", from, "--table", "inventory", "--table", "payments", "--quiet"});
+             {kForkcast, "ingest", "--again", "--pipeline", workspace.pipeline(), "--store",
+              workspace.store(), "--from", from, "--table", "inventory", "--table", "payments",
+              "--quiet"});
   }
   /// As whoever publishes does it.
   void Replace(const fs::path& snapshot, const std::string& bytes) {
@@ -273,7 +274,7 @@ class AnAlias : public ASwap {
     fs::create_directories(workspace / "sales");
     workspace.Write("sales/sales.csv", sales);
     RunToEnd(workspace / "ingest",
-             {kForkcast, "ingest", "--pipeline", model() / "1/pipeline.json", "--store",
+             {kForkcast, "ingest", "--again", "--pipeline", model() / "1/pipeline.json", "--store",
               workspace.store(), "--from", workspace / "sales", "--quiet"});
   }
   void Promote(const std::string& version) {

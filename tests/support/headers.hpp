@@ -4,3 +4,4 @@
 #include <gtest/gtest.h>
 
 #include "precompiled.hpp"
+#include "support/readable_parameters.hpp"

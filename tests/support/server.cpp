@@ -21,8 +21,14 @@ std::vector<std::string> ServeCommand(const Workspace& workspace, const ServerOp
                                       const fs::path& socket) {
   std::vector<std::string> command = options.wrapper;
   command.insert(command.end(),
-                 {options.program, "serve", "--pipeline", workspace.pipeline(), "--store",
-                  workspace.store(), "--workers", std::to_string(options.workers)});
+                 {options.program, "serve", "--workers", std::to_string(options.workers)});
+  if (options.serves == ServerOptions::Serves::kWorkspace) {
+    command.insert(command.end(), {"--store", workspace.store()});
+    if (options.deploys.empty()) {
+      command.insert(command.end(), {"--pipeline", workspace.pipeline()});
+    }
+    command.insert(command.end(), options.deploys.begin(), options.deploys.end());
+  }
   using Bind = ServerOptions::Bind;
   if (options.bind != Bind::kUnix) {
     command.insert(command.end(), {"--bind", "127.0.0.1:" + std::to_string(options.port)});

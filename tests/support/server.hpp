@@ -59,11 +59,15 @@ class Workspace {
 
 struct ServerOptions {
   enum class Bind { kTcp, kUnix, kBoth };
+  /// What is served, beside what flags say.
+  enum class Serves { kWorkspace, kNothing };
 
   Bind bind = Bind::kTcp;
+  Serves serves = Serves::kWorkspace;
   std::size_t workers = 2;
-  std::uint16_t port = 0;            ///< 0: any free one.
-  std::vector<std::string> flags{};  ///< Further ones.
+  std::uint16_t port = 0;              ///< 0: any free one.
+  std::vector<std::string> deploys{};  ///< Flags in place of the workspace's pipeline.
+  std::vector<std::string> flags{};    ///< Further ones.
   std::string program = kForkcast;
   std::vector<std::string> wrapper{};      ///< Words before the program: what executes it.
   std::vector<std::string> environment{};  ///< NAME=VALUE, beside ours.

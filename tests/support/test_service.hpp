@@ -20,11 +20,11 @@ namespace forkcast::serving {
 /// moved, its parts refer to each other.
 struct TestService {
   /// `own`: the worker's among the slots of all of them. `deployments`: those whose routes there
-  /// are.
+  /// are. `models`: where models come from.
   TestService(std::span<WorkerSlot> slots, std::size_t own, const Clock& clock,
-              std::span<const Deployment> deployments = {})
-      : routes(RoutesOf(deployments).value()),
-        endpoints(EndpointsWith(routes)),
+              std::span<const Deployment> deployments = {}, Models models = Models::kDeclared)
+      : routes(RoutesOf(deployments, models).value()),
+        endpoints(EndpointsWith(routes, models)),
         hooks({}, {.log = log, .slot = slots[own], .clock = clock}),
         service{.hooks = hooks,
                 .clock = clock,
@@ -32,6 +32,7 @@ struct TestService {
                 .server = server,
                 .slots = slots,
                 .slot = slots[own],
+                .max_body_bytes = 6'291'456,
                 .endpoints = endpoints},
         router(endpoints, service, slots[own], log, /*seed=*/7) {}
   TestService(const TestService&) = delete;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/base/text_table.hpp"
+
 namespace forkcast {
 namespace {
 
@@ -62,15 +64,29 @@ bool Progress::IsDue(std::size_t done, std::chrono::nanoseconds elapsed) {
 void Progress::Update(std::size_t done, std::chrono::nanoseconds elapsed) {
   if (!IsDue(done, elapsed)) return;
   shown_at_ = elapsed;
-  std::string text = label_.empty() ? "" : label_ + ": ";
-  if (style_ == Style::kBar && total_ && *total_ > 0) {
-    constexpr std::size_t kWidth = 24;
-    const std::size_t filled = std::min(kWidth, done * kWidth / *total_);
-    text += "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] ";
-  }
-  text += DescribeProgress(done, total_, elapsed, unit_);
+  const std::string text = DescribeProgress(done, total_, elapsed, unit_);
   bar_visible_ = style_ == Style::kBar;
-  out_ << (bar_visible_ ? "\r\x1b[K" + text : text + "\n") << std::flush;
+  if (bar_visible_) {
+    out_ << "\r\x1b[K" << BarLine(done, text) << std::flush;
+  } else {
+    out_ << (label_.empty() ? "" : label_ + ": ") << text << '\n' << std::flush;
+  }
+}
+
+std::string Progress::BarLine(std::size_t done, const std::string& text) const {
+  constexpr std::size_t kBarWidth = 24;
+  // A terminal goes on to the next line behind its last column, and "\r" leads back to that alone.
+  const std::size_t room = width_ == 0 ? std::string::npos : width_ - 1;
+  const std::string label = label_.empty() ? "" : label_ + ": ";
+  std::string bar;
+  if (total_ && *total_ > 0) {
+    const std::size_t filled = std::min(kBarWidth, done * kBarWidth / *total_);
+    bar = "[" + std::string(filled, '#') + std::string(kBarWidth - filled, '.') + "] ";
+  }
+  if (DisplayWidth(label) + bar.size() + text.size() > room) bar.clear();
+  if (DisplayWidth(label) + text.size() <= room) return label + bar + text;
+  const std::size_t left = room - std::min(room, text.size() + 2);
+  return Shortened(left == 0 ? text : Shortened(label_, left) + ": " + text, room);
 }
 
 void Progress::Finish() {

@@ -16,8 +16,10 @@ class Progress {
   enum class Style { kNone, kBar, kLines };
 
   /// `out` must outlive the object. `label` is put before every line; `unit` says what is counted.
-  Progress(Style style, std::ostream& out, std::string label = {}, std::string unit = "rows")
-      : style_(style), out_(out), label_(std::move(label)), unit_(std::move(unit)) {}
+  /// `width`: columns of the terminal, of which a bar takes one line; 0: not known.
+  Progress(Style style, std::ostream& out, std::string label = {}, std::string unit = "rows",
+           std::size_t width = 0)
+      : style_(style), out_(out), label_(std::move(label)), unit_(std::move(unit)), width_(width) {}
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
   ~Progress() { Finish(); }
@@ -30,12 +32,14 @@ class Progress {
   void Finish();
 
  private:
+  [[nodiscard]] std::string BarLine(std::size_t done, const std::string& text) const;
   [[nodiscard]] bool IsDue(std::size_t done, std::chrono::nanoseconds elapsed);
 
   Style style_;
   std::ostream& out_;
   std::string label_;
   std::string unit_;
+  std::size_t width_;
   std::optional<std::size_t> total_;
   std::size_t steps_shown_ = 0;
   std::chrono::nanoseconds shown_at_{0};

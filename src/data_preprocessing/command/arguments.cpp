@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <utility>
 
+#include "data_preprocessing/base/suggestion.hpp"
+
 namespace forkcast::preprocessing {
 namespace {
 
@@ -21,8 +23,9 @@ Status Check(const Flag& flag, const std::string& text, const std::string& sourc
   const bool is_allowed = flag.allowed.is_value ? flag.allowed.is_value(text) : !text.empty();
   if (is_allowed) return {};
   return Error{ErrorCode::kInvalidArgument,
-               fmt::format("{}: \"{}\" is not allowed; expected {}", source, text,
-                           flag.allowed.expected.empty() ? flag.argument : flag.allowed.expected),
+               fmt::format("{}: \"{}\" is not allowed; expected {}{}", source, text,
+                           flag.allowed.expected.empty() ? flag.argument : flag.allowed.expected,
+                           DidYouMean(text, flag.allowed.words)),
                flag.name};
 }
 

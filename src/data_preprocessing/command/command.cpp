@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "data_preprocessing/base/descriptor_stream.hpp"
+#include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/sibling_program.hpp"
 
@@ -56,7 +58,10 @@ Result<Command> ChooseVerb(const Command& command, GivenWords& given) {
   if (given.operands.empty()) return UsageError("no verb given" + see);
   const auto verb = std::ranges::find(command.verbs, given.operands.front(), &Command::name);
   if (verb == command.verbs.end()) {
-    return UsageError("unknown verb \"" + given.operands.front() + "\"" + see);
+    std::vector<std::string> names;
+    for (const Command& one : command.verbs) names.push_back(one.name);
+    const std::string& word = given.operands.front();
+    return UsageError(fmt::format("unknown verb \"{}\"{}{}", word, DidYouMean(word, names), see));
   }
   given.operands.erase(given.operands.begin());
   Command chosen = *verb;
@@ -82,7 +87,7 @@ ExitCode Run(const Command& command, const std::vector<std::string>& words,
     BecomeSibling(command.program, all);
   }
   if (AsksForHelp(words)) {
-    context.out << CommandHelp(command, context.program);
+    context.out << CommandHelp(command, context.program, HelpWidth(context));
     return ExitCode::kDone;
   }
   if (words.empty() && command.run_bare) {
@@ -110,7 +115,7 @@ std::string UsageLine(const Command& command, std::string_view program) {
     if (flag.need == Flag::Need::kOptional) continue;
     line += fmt::format(" --{} {}", flag.name, flag.argument);
   }
-  return line + " [flags]\n\n";
+  return line + " [flags]";
 }
 
 }  // namespace
@@ -119,9 +124,10 @@ int RunCommand(const Command& command, const std::vector<std::string>& words,
                const CommandContext& context) {
   try {
     const ExitCode code = Run(command, words, context);
-    if (!context.out.flush()) throw Failure(ExitCode::kIo, "standard output cannot be written");
+    if (!context.out.flush()) throw Failure(ExitCode::kIo, WhyNotWritten(context.out));
     return static_cast<int>(code);
   } catch (const Failure& failure) {
+    context.out.flush();  // what was printed before is to be read before
     context.err << fmt::format("{} {}: {}\n", context.program, command.name, failure.what());
     return static_cast<int>(failure.code());
   }
@@ -136,11 +142,12 @@ Result<Arguments> ReadArguments(const Command& command, const std::vector<std::s
   return Arguments::Read(command.flags, *std::move(given), environment);
 }
 
-std::string CommandHelp(const Command& command, std::string_view program) {
-  std::string text = UsageLine(command, program) + command.description;
-  if (!command.description.empty()) text += '\n';
+std::string CommandHelp(const Command& command, std::string_view program, std::size_t width) {
+  std::string text = Paragraph(UsageLine(command, program), width) + "\n";
+  if (!command.description.empty()) text += Paragraph(command.description, width) + "\n";
   for (const Command& verb : command.verbs) {
-    text += fmt::format("  {:<32}{}\n", verb.name + DescribeOperands(verb), verb.meaning);
+    constexpr std::size_t kColumn = 34;
+    text += Beside("  " + verb.name + DescribeOperands(verb), verb.meaning, kColumn, width);
   }
   if (!command.verbs.empty()) text += '\n';
   std::vector<Flag> flags = command.flags;
@@ -151,17 +158,27 @@ std::string CommandHelp(const Command& command, std::string_view program) {
     }
   }
   flags.push_back(HelpFlag());
-  text += DescribeFlags(flags);
-  if (!command.remark.empty()) text += "\n" + command.remark;
+  text += DescribeFlags(flags, width);
+  if (!command.remark.empty()) text += "\n" + Paragraph(command.remark, width);
   text += "\nExit codes:\n";
   for (const Ending& ending : command.endings) {
     constexpr std::size_t kColumn = 7;
-    std::string line = Paragraph(
-        ending.when.empty() ? MeaningOf(ending.code) : std::string_view(ending.when), kColumn);
-    const std::string number = fmt::format("  {:<5}", static_cast<int>(ending.code));
-    text += line.replace(0, kColumn, number);
+    text += Beside(fmt::format("  {}", static_cast<int>(ending.code)),
+                   ending.when.empty() ? MeaningOf(ending.code) : std::string_view(ending.when),
+                   kColumn, width);
   }
   return text;
+}
+
+std::string Beside(std::string_view head, std::string_view text, std::size_t column,
+                   std::size_t width) {
+  if (head.size() >= column) return fmt::format("{}\n{}", head, Paragraph(text, width, column));
+  return Paragraph(text, width, column).replace(0, column, fmt::format("{:<{}}", head, column));
+}
+
+std::size_t HelpWidth(const CommandContext& context) noexcept {
+  constexpr std::size_t kLongestLine = 100;
+  return context.style.width == 0 ? kHelpWidth : std::min(context.style.width, kLongestLine);
 }
 
 }  // namespace forkcast::preprocessing

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,11 +33,12 @@ struct Ending {
 struct Command {
   std::string name;
   std::string meaning;        ///< A line in the list of commands: "takes CSV files into the store".
-  std::string description{};  ///< Paragraphs of --help, each ended by a line feed.
+  std::string description{};  ///< A paragraph of --help.
   std::vector<Operand> operands{};
-  std::vector<Flag> flags{};      ///< Beside --help, which every command has.
-  std::vector<Ending> endings{};  ///< For --help.
-  std::string remark{};           ///< Paragraphs below the flags.
+  std::vector<Flag> flags{};             ///< Beside --help, which every command has.
+  std::vector<std::string> variables{};  ///< Of the environment, beside those of its flags.
+  std::vector<Ending> endings{};         ///< For --help.
+  std::string remark{};                  ///< A paragraph below the flags.
   /// Does it; what goes wrong is a Failure. Flags and operands are as the table says.
   std::function<ExitCode(const Arguments& arguments, const CommandContext& context)> run{};
   /// Asked first when there is not one word behind the command's name; none: goes on as with words.
@@ -61,6 +63,13 @@ Result<Arguments> ReadArguments(const Command& command, const std::vector<std::s
                                 const Environment& environment);
 
 /// What --help prints. `program`: what stands before the command's name.
-[[nodiscard]] std::string CommandHelp(const Command& command, std::string_view program);
+[[nodiscard]] std::string CommandHelp(const Command& command, std::string_view program,
+                                      std::size_t width = kHelpWidth);
+
+/// `head`, a description beside it from `column` on, in lines of `width`.
+[[nodiscard]] std::string Beside(std::string_view head, std::string_view text, std::size_t column,
+                                 std::size_t width);
+/// Columns for help: the terminal's, as far as lines can be read, or kHelpWidth.
+[[nodiscard]] std::size_t HelpWidth(const CommandContext& context) noexcept;
 
 }  // namespace forkcast::preprocessing

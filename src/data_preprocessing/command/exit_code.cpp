@@ -14,8 +14,10 @@ constexpr ExitMeaning kExitCodes[] = {
     {ExitCode::kUnfit,
      "what the command works on does not allow it: data, model or snapshots are missing, damaged "
      "or not enough, a server does not become ready; trying again changes nothing"},
-    {ExitCode::kGate, "the model does not beat the baselines, and so is not promoted"},
+    {ExitCode::kGate,
+     "the model does not beat the baselines, or too few rows were judged, and so is not promoted"},
     {ExitCode::kIo, "a file, store, socket or address cannot be had"},
+    {ExitCode::kGaveUp, "a server that was there answers no more; what it answered is kept"},
     {ExitCode::kUnexpected, "an error that Forkcast did not expect; the message says which"},
     {ExitCode::kInterrupted, "interrupted (SIGINT)"},
     {ExitCode::kStopped, "stopped by a signal"},

@@ -14,6 +14,7 @@ enum class ExitCode : int {
   kUnfit = 3,
   kGate = 4,
   kIo = 5,
+  kGaveUp = 6,
   kUnexpected = 70,  ///< EX_SOFTWARE of sysexits.h.
   kInterrupted = 130,
   kStopped = 143,

@@ -10,6 +10,9 @@
 #include <charconv>
 #include <utility>
 
+#include "data_preprocessing/base/suggestion.hpp"
+#include "data_preprocessing/base/text_table.hpp"
+
 namespace forkcast::preprocessing {
 namespace {
 
@@ -18,6 +21,15 @@ namespace po = boost::program_options;
 Error UsageError(std::string message, std::string field = {}) {
   return {ErrorCode::kInvalidArgument, std::move(message) + " (--help lists the flags)",
           std::move(field)};
+}
+
+/// `given`: with its dashes.
+Error UnknownFlag(const std::string& given, const std::vector<Flag>& flags) {
+  std::vector<std::string> names;
+  for (const Flag& flag : flags) names.push_back(flag.name);
+  const std::string_view name =
+      std::string_view(given).substr(std::min(given.find_first_not_of('-'), given.size()));
+  return UsageError(fmt::format("unknown flag {}{}", given, DidYouMean(name, names, "--")));
 }
 
 po::options_description KnownTo(const std::vector<Flag>& flags) {
@@ -77,10 +89,10 @@ Allowed OneOf(std::vector<std::string> values) {
   for (std::size_t i = 1; i < values.size(); ++i) {
     expected += (i + 1 == values.size() ? " or " : ", ") + values[i];
   }
-  const auto is_value = [values = std::move(values)](std::string_view text) {
+  const auto is_value = [values](std::string_view text) {
     return std::ranges::find(values, text) != values.end();
   };
-  return {.expected = std::move(expected), .is_value = is_value};
+  return {.expected = std::move(expected), .is_value = is_value, .words = std::move(values)};
 }
 
 Flag JsonFlag(std::string meaning) {
@@ -107,7 +119,7 @@ Result<GivenWords> ParseWords(const std::vector<Flag>& flags,
       if (!taken) return taken.error();
     }
   } catch (const po::unknown_option& error) {
-    return UsageError("unknown flag " + error.get_option_name());
+    return UnknownFlag(error.get_option_name(), flags);
   } catch (const po::error& error) {
     return UsageError(error.what());
   }
@@ -119,7 +131,7 @@ bool AsksForHelp(const std::vector<std::string>& arguments) {
       arguments, [](const std::string& word) { return word == "--help" || word == "-h"; });
 }
 
-std::string DescribeFlags(const std::vector<Flag>& flags) {
+std::string DescribeFlags(const std::vector<Flag>& flags, std::size_t width) {
   constexpr std::size_t kIndent = 6;
   std::string text;
   for (const Flag& flag : flags) {
@@ -128,30 +140,9 @@ std::string DescribeFlags(const std::vector<Flag>& flags) {
     const std::string absent = DefaultOf(flag);
     if (!absent.empty()) meaning += fmt::format(" Default: {}.", absent);
     text += "  --" + flag.name + (flag.argument.empty() ? "" : " " + flag.argument) + "\n" +
-            Paragraph(meaning, kIndent);
+            Paragraph(meaning, width, kIndent);
   }
   return text;
-}
-
-std::string Paragraph(std::string_view text, std::size_t indent) {
-  constexpr std::size_t kWidth = 100;
-  std::string paragraph;
-  std::size_t column = kWidth;
-  while (!text.empty()) {
-    const std::string_view word = text.substr(0, text.find(' '));
-    text.remove_prefix(std::min(word.size() + 1, text.size()));
-    if (column + 1 + word.size() > kWidth) {
-      if (!paragraph.empty()) paragraph += '\n';
-      paragraph.append(indent, ' ');
-      column = indent;
-    } else {
-      paragraph += ' ';
-      ++column;
-    }
-    paragraph += word;
-    column += word.size();
-  }
-  return paragraph + "\n";
 }
 
 }  // namespace forkcast::preprocessing

@@ -15,6 +15,7 @@ namespace forkcast::preprocessing {
 struct Allowed {
   std::string expected{};  ///< "a whole number from 1 to 9"; empty: as the argument is called.
   std::function<bool(std::string_view)> is_value{};  ///< None: every text but the empty one.
+  std::vector<std::string> words{};  ///< Those that `is_value` takes, where they are few.
 };
 [[nodiscard]] Allowed WholeNumber(std::uint64_t least, std::uint64_t most);
 [[nodiscard]] Allowed OneOf(std::vector<std::string> values);
@@ -62,10 +63,11 @@ Result<GivenWords> ParseWords(const std::vector<Flag>& flags,
 /// Whether help is asked for, whatever else is among the arguments.
 [[nodiscard]] bool AsksForHelp(const std::vector<std::string>& arguments);
 
-/// One paragraph a flag with its variable and default, for `--help`.
-[[nodiscard]] std::string DescribeFlags(const std::vector<Flag>& flags);
+/// Columns of help where no terminal says how many it has.
+inline constexpr std::size_t kHelpWidth = 80;
 
-/// `text` in lines that end before column 100, each behind `indent` blanks; ends with a line feed.
-[[nodiscard]] std::string Paragraph(std::string_view text, std::size_t indent);
+/// One paragraph a flag with its variable and default, for `--help`.
+[[nodiscard]] std::string DescribeFlags(const std::vector<Flag>& flags,
+                                        std::size_t width = kHelpWidth);
 
 }  // namespace forkcast::preprocessing

@@ -8,34 +8,61 @@
 #include <iostream>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/descriptor_stream.hpp"
 #include "data_preprocessing/base/environment.hpp"
+#include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/command/exit_code.hpp"
+#include "data_preprocessing/command/known_variables.hpp"
+#include "data_preprocessing/command/terminal.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
-std::string ProgramHelp(const Program& program, const std::vector<Command>& commands) {
+std::string ProgramHelp(const Program& program, const std::vector<Command>& commands,
+                        std::size_t width) {
+  constexpr std::size_t kNameColumn = 12;
+  constexpr std::size_t kCodeColumn = 6;
   std::string help = fmt::format("usage: {} COMMAND [flags]\n\nCommands:\n", program.name);
   for (const Command& command : commands) {
-    help += fmt::format("  {:<10}{}\n", command.name, command.meaning);
+    help += Beside("  " + command.name, command.meaning, kNameColumn, width);
   }
-  help += fmt::format(
-      "\n{0} COMMAND --help lists a command's flags and exit codes; {0} --version\n"
-      "prints the version. Exit codes of every command:\n",
-      program.name);
+  help += "\n" + Paragraph(fmt::format("{0} help COMMAND, or {0} COMMAND --help, lists a command's "
+                                       "flags and exit codes; {0} --version prints the version. "
+                                       "Exit codes of every command:",
+                                       program.name),
+                           width);
   for (const ExitCode code : {ExitCode::kDone, ExitCode::kUsage, ExitCode::kUnexpected}) {
-    help += fmt::format("  {:<4}{}\n", static_cast<int>(code), MeaningOf(code));
+    help +=
+        Beside(fmt::format("  {}", static_cast<int>(code)), MeaningOf(code), kCodeColumn, width);
   }
   return help;
 }
 
 std::string UnknownCommand(const Program& program, const std::vector<Command>& commands,
                            const std::string& name) {
-  std::string known;
-  for (const Command& command : commands) {
-    known += fmt::format("{}{}", known.empty() ? "" : ", ", command.name);
+  std::vector<std::string> known;
+  for (const Command& command : commands) known.push_back(command.name);
+  return fmt::format("{}: unknown command \"{}\"{} (there are: {})\n", program.name, name,
+                     DidYouMean(name, known), fmt::join(known, ", "));
+}
+
+Status CheckEnvironment(const Program& program, const std::vector<Command>& commands,
+                        const CommandContext& context) {
+  using enum Program::UnknownVariables;
+  if (program.unknown_variables == kTaken) return {};
+  std::vector<std::string> known = VariablesOf(commands);
+  known.insert(known.end(), program.others.begin(), program.others.end());
+  return CheckVariables(context.variables, context.environment, known,
+                        program.unknown_variables == kRefusedWhenMistyped);
+}
+
+std::vector<std::string> NamesInEnvironment() {
+  std::vector<std::string> names;
+  for (const char* const* variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text(*variable);
+    names.emplace_back(text.substr(0, text.find('=')));
   }
-  return fmt::format("{}: unknown command \"{}\"; there are: {}\n", program.name, name, known);
+  return names;
 }
 
 }  // namespace
@@ -46,13 +73,18 @@ int RunProgram(const Program& program, const std::vector<std::string>& words,
   std::vector<Command> commands;
   for (const MakeCommand make : program.commands) commands.push_back(make());
   if (words.empty()) {
-    context.err << ProgramHelp(program, commands);
+    context.err << ProgramHelp(program, commands, HelpWidth(context));
     return kUsage;
   }
-  const std::string& name = words.front();
-  const bool asks_for_help = name == "--help" || name == "-h";
+  std::string name = words.front();
+  std::vector<std::string> behind(words.begin() + 1, words.end());
+  if (name == "help" && !behind.empty()) {
+    name = behind.front();
+    behind = {"--help"};
+  }
+  const bool asks_for_help = name == "--help" || name == "-h" || name == "help";
   if (asks_for_help || name == "--version") {
-    context.out << (asks_for_help ? ProgramHelp(program, commands)
+    context.out << (asks_for_help ? ProgramHelp(program, commands, HelpWidth(context))
                                   : fmt::format("{} {}\n", program.name, program.version));
     return static_cast<int>(context.out.flush() ? ExitCode::kDone : ExitCode::kIo);
   }
@@ -61,19 +93,32 @@ int RunProgram(const Program& program, const std::vector<std::string>& words,
     context.err << UnknownCommand(program, commands, name);
     return kUsage;
   }
-  return RunCommand(*command, {words.begin() + 1, words.end()}, context);
+  // Who asks for help is to get it whatever is wrong.
+  if (const Status known = CheckEnvironment(program, commands, context);
+      !known && !AsksForHelp(behind)) {
+    context.err << fmt::format("{} {}: {}\n", program.name, name, known.error().message);
+    return kUsage;
+  }
+  return RunCommand(*command, behind, context);
 }
 
 int RunMain(const Program& program, int argc, char** argv) noexcept {
   try {
     const SystemClock clock;
+    DescriptorBuffer buffer(STDOUT_FILENO);
+    std::ostream out(&buffer);
+    const TextStyle style = StyleOf(STDOUT_FILENO, ProcessEnvironment);
+    if (style.width > 0) out << std::unitbuf;  // whoever looks at it sees it at once
     return RunProgram(program, {argv + std::min(argc, 1), argv + argc},
                       {.environment = ProcessEnvironment,
-                       .out = std::cout,
+                       .out = out,
                        .err = std::cerr,
                        .clock = clock,
                        .err_is_terminal = ::isatty(STDERR_FILENO) == 1,
-                       .program = std::string(program.name)});
+                       .program = std::string(program.name),
+                       .style = style,
+                       .err_width = TerminalWidth(STDERR_FILENO, ProcessEnvironment),
+                       .variables = NamesInEnvironment()});
   } catch (const std::exception& error) {
     std::cerr << program.name << ": " << error.what() << '\n';
   } catch (...) {

@@ -18,10 +18,20 @@ struct Program {
   std::string_view name;
   std::string_view version;
   std::span<const MakeCommand> commands;  ///< In the order of --help.
+
+  /// What happens to a variable of the environment that begins as Forkcast's do (FORKCAST_) and
+  /// that no command reads.
+  enum class UnknownVariables {
+    kTaken,                ///< Nothing.
+    kRefusedWhenMistyped,  ///< Wrong usage when it is nearly one that a command reads.
+    kRefused,              ///< Wrong usage, as an unknown flag is.
+  };
+  UnknownVariables unknown_variables = UnknownVariables::kTaken;
+  std::span<const std::string_view> others{};  ///< Variables of the programs beside it.
 };
 
-/// Runs the command that the first word names, on those behind it; --help and --version are the
-/// program's own. Returns the exit code.
+/// Runs the command that the first word names, on those behind it; `help`, `help COMMAND`, --help
+/// and --version are the program's own. Returns the exit code.
 int RunProgram(const Program& program, const std::vector<std::string>& words,
                const CommandContext& context);
 

@@ -13,8 +13,8 @@ StageProgress::StageProgress(const CommandContext& context, Stage stage)
     : clock_(context.clock),
       start_(clock_.Monotonic()),
       per_unit_(stage.per_unit),
-      progress_(ProgressStyle(context), context.err, std::move(stage.label),
-                std::move(stage.unit)) {}
+      progress_(ProgressStyle(context), context.err, std::move(stage.label), std::move(stage.unit),
+                context.err_width) {}
 
 void StageProgress::Update(std::size_t done, std::size_t total) {
   progress_.SetTotal(total / per_unit_);

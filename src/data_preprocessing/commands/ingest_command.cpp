@@ -37,7 +37,7 @@ struct IngestOptions {
   std::filesystem::path rejects;    ///< Empty: a wrong row is the end.
   RejectLimit max_rejects;
   std::filesystem::path snapshots;
-  OnConflict on_conflict = OnConflict::kRefuse;
+  IngestRules rules;
   bool dry_run = false;
 };
 
@@ -92,6 +92,16 @@ std::vector<Flag> IngestFlags() {
        .kind = Kind::kSwitch,
        .meaning = "A row whose key is stored with other values replaces the stored one.",
        .when_absent = "that is an error"},
+      {.name = "replace",
+       .kind = Kind::kSwitch,
+       .meaning =
+           "The rows of a file of the same name that was taken in before with other contents "
+           "are removed: the file has grown or was mended. For tables without key.",
+       .when_absent = "that is an error"},
+      {.name = "again",
+       .kind = Kind::kSwitch,
+       .meaning = "They stay, and all rows are added: the file has other rows each time.",
+       .when_absent = "that is an error"},
       {.name = "rejects",
        .argument = "FILE",
        .meaning =
@@ -137,18 +147,29 @@ RejectLimit ReadLimit(const Arguments& arguments) {
   return *limit;
 }
 
+IngestRules ReadRules(const Arguments& arguments) {
+  IngestRules rules;
+  if (arguments.Has("upsert")) rules.on_conflict = OnConflict::kReplace;
+  if (arguments.Has("again")) rules.on_other_contents = OnOtherContents::kAppend;
+  if (!arguments.Has("replace")) return rules;
+  if (arguments.Has("again")) {
+    throw WrongUse(arguments.Refuse("replace", "not beside --again, which keeps the old rows"));
+  }
+  rules.on_other_contents = OnOtherContents::kReplace;
+  return rules;
+}
+
 IngestOptions ReadOptions(const Arguments& arguments) {
-  IngestOptions options{
-      .pipeline = arguments.Text("pipeline"),
-      .store = arguments.Text("store"),
-      .from = arguments.Text("from"),
-      .files = {},
-      .tables = arguments.Texts("table"),
-      .rejects = arguments.Text("rejects"),
-      .max_rejects = ReadLimit(arguments),
-      .snapshots = arguments.Text("snapshots"),
-      .on_conflict = arguments.Has("upsert") ? OnConflict::kReplace : OnConflict::kRefuse,
-      .dry_run = arguments.Has("dry-run")};
+  IngestOptions options{.pipeline = arguments.Text("pipeline"),
+                        .store = arguments.Text("store"),
+                        .from = arguments.Text("from"),
+                        .files = {},
+                        .tables = arguments.Texts("table"),
+                        .rejects = arguments.Text("rejects"),
+                        .max_rejects = ReadLimit(arguments),
+                        .snapshots = arguments.Text("snapshots"),
+                        .rules = ReadRules(arguments),
+                        .dry_run = arguments.Has("dry-run")};
   for (const std::string& text : arguments.Texts("file")) {
     options.files.push_back(ReadFile(arguments, text));
   }
@@ -198,8 +219,12 @@ class IngestRun {
     Require(dao->Begin(), MeaningOfError);
     // Whatever ends this early, the store undoes with the connection.
     // Those without rows are there, too: a series reads an empty table, but not none.
-    for (const TableSpec& table : spec.tables) Require(dao->EnsureTable(table), MeaningOfError);
+    for (const TableSpec& table : spec.tables) {
+      Require(CheckZone(*dao, table, spec.zone), MeaningOfError);
+      Require(dao->EnsureTable(table), MeaningOfError);
+    }
     for (const TableRows& rows : sources) {
+      Require(KeepZone(*dao, *rows.table, spec.zone), MeaningOfError);
       summary.tables.push_back(
           IngestTable(*dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
     }
@@ -273,21 +298,30 @@ class IngestRun {
     const auto update = [&progress](std::size_t bytes, std::size_t total) {
       progress.Update(bytes, total);
     };
-    return Require(Ingest(dao, table, source, options_.on_conflict, update, rejects),
-                   MeaningOfError);
+    return Require(Ingest(dao, table, source, options_.rules, update, rejects), MeaningOfError);
   }
 
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
                                                      const PipelineSpec& spec) const {
     Result<std::vector<PublishedSeries>> published =
-        PublishSnapshots(dao, spec, options_.snapshots);
-    if (published) return *std::move(published);
+        PublishSnapshots(dao, spec, options_.snapshots, context_.clock.Now());
+    if (published) {
+      WarnOfLeftOut(*published);
+      return *std::move(published);
+    }
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
     ExitCode code = ExitCode::kIo;
     if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
     if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
     throw Failure(code, "the rows are stored, but their snapshots are not all published: " +
                             published.error().message);
+  }
+
+  void WarnOfLeftOut(const std::vector<PublishedSeries>& published) const {
+    for (const PublishedSeries& one : published) {
+      if (one.report.left_out.empty()) continue;
+      context_.err << fmt::format("warning: {}\n", LeftOutText(one.series, one.report.left_out));
+    }
   }
 
   const IngestOptions& options_;
@@ -317,6 +351,7 @@ std::string Describe(const IngestReport& report) {
   std::string text = fmt::format("{}: {} added", file, Count(counts.added, "row"));
   if (counts.replaced > 0) text += fmt::format(", {} replaced", counts.replaced);
   if (counts.identical > 0) text += fmt::format(", {} identical", counts.identical);
+  if (report.removed > 0) text += fmt::format(", {} of before removed", report.removed);
   return with_rejected(std::move(text), report.rejected);
 }
 
@@ -355,6 +390,7 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                       {"added", report.counts.added},
                       {"identical", report.counts.identical},
                       {"replaced", report.counts.replaced},
+                      {"removed", report.removed},
                       {"rejected", report.rejected},
                       {"already_ingested", report.already_known}});
   }
@@ -366,7 +402,8 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                       {"keys", one.report.keys},
                       {"rows", one.report.rows},
                       {"bytes", one.report.bytes},
-                      {"newest", newest}});
+                      {"newest", newest},
+                      {"left_out", one.report.left_out}});
   }
   const ordered_json all{{"tables", tables},
                          {"series", series},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -51,9 +52,33 @@ struct AppendCounts {
   std::vector<RefusedRow> refused;  ///< With OnConflict::kSetAside only.
 };
 
+/// Rows that follow each other in the order of ingestion: their places first..last, which only
+/// their store understands.
+struct RowRange {
+  std::int64_t first = 1;
+  std::int64_t last = 0;
+
+  [[nodiscard]] std::size_t size() const noexcept {
+    return static_cast<std::size_t>(last - first + 1);
+  }
+  friend bool operator==(const RowRange&, const RowRange&) = default;
+};
+
 /// What a store remembers of a file that was taken in.
 struct KnownFile {
   std::size_t rejected = 0;  ///< Lines that were left out.
+  /// Its rows, in a table without key; none: an earlier release took it in, and did not note them.
+  std::optional<RowRange> rows{};
+
+  friend bool operator==(const KnownFile&, const KnownFile&) = default;
+};
+
+/// A file that was recorded.
+struct RecordedFile {
+  std::string content_hash;
+  KnownFile file;
+
+  friend bool operator==(const RecordedFile&, const RecordedFile&) = default;
 };
 
 /// A store of tables. One object is one connection: not thread-safe, and to be opened after
@@ -75,8 +100,8 @@ class TableDao {
   virtual Status Commit() = 0;
   virtual void Rollback() noexcept = 0;
 
-  /// Creates the table when it is absent. kConflict when it exists with other columns, types,
-  /// nullability or key.
+  /// Creates the table when it is absent, and adds columns that may be missing to one that lacks
+  /// them. kConflict when it exists with other columns, types, nullability or key.
   virtual Status EnsureTable(const TableSpec& spec) = 0;
 
   /// Adds the rows of `batch` (schema: spec.schema) in their order. In a table with key, a row
@@ -91,6 +116,19 @@ class TableDao {
                                                     std::string_view content_hash) = 0;
   virtual Status RecordFile(std::string_view table, std::string_view content_hash,
                             std::string_view file_name, const KnownFile& file) = 0;
+
+  /// Those recorded for the table under this name, the oldest first.
+  virtual Result<std::vector<RecordedFile>> FilesNamed(std::string_view table,
+                                                       std::string_view file_name) = 0;
+  /// Removes the rows of a recorded file and its record. Precondition: file.file.rows.
+  virtual Status RemoveFile(std::string_view table, const RecordedFile& file) = 0;
+  /// The place of the row that was ingested last; 0 when there is none.
+  virtual Result<std::int64_t> LastRow(std::string_view table) = 0;
+
+  /// The time zone that was recorded for the table: the one in which the times of its rows were
+  /// read; none where nothing was. Recording takes the place of what was recorded before.
+  virtual Result<std::optional<std::string>> ZoneOf(std::string_view table) = 0;
+  virtual Status RecordZone(std::string_view table, std::string_view zone) = 0;
 
   /// Hands the source's rows to `sink` in batches of at most `batch_rows`, in the order in which
   /// they were ingested (a table), which a store keeps on purpose and not by chance, or returned (a

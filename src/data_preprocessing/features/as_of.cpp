@@ -70,9 +70,15 @@ class TimeDistance final : public FeatureOperator {
   std::chrono::microseconds unit_;
 };
 
+void RequireRowMembers(const FeatureDeclaration& declaration) {
+  declaration.node().RequireObject(
+      {"name", "op", "series", "value", "key", "at", "strict", "skip_missing", "missing"});
+}
+
 DeclaredOperator ReadTimeDistance(FeatureDeclaration& declaration, Direction direction) {
   const JsonNode& node = declaration.node();
-  node.RequireObject({"name", "op", "series", "value", "key", "unit", "at", "missing"});
+  node.RequireObject(
+      {"name", "op", "series", "value", "key", "unit", "at", "strict", "skip_missing", "missing"});
   const SeriesValue instant = declaration.InstantValue();
   return {std::make_unique<TimeDistance>(instant, direction, ReadChoice(node.Get("unit"), kUnits)),
           ColumnType::kDouble};
@@ -81,13 +87,13 @@ DeclaredOperator ReadTimeDistance(FeatureDeclaration& declaration, Direction dir
 }  // namespace
 
 DeclaredOperator ReadAsOf(FeatureDeclaration& declaration) {
-  declaration.node().RequireObject({"name", "op", "series", "value", "key", "at", "missing"});
+  RequireRowMembers(declaration);
   const SeriesValue value = declaration.Value();
   return {std::make_unique<AsOf>(value.from), value.type};
 }
 
 DeclaredOperator ReadReached(FeatureDeclaration& declaration) {
-  declaration.node().RequireObject({"name", "op", "series", "value", "key", "at", "missing"});
+  RequireRowMembers(declaration);
   return {std::make_unique<Reached>(declaration.InstantValue()), ColumnType::kBool};
 }
 

@@ -11,6 +11,9 @@
 namespace forkcast::preprocessing {
 namespace {
 
+/// Instants are whole microseconds, so what was visible before one was so at this.
+Instant JustBefore(Instant instant) noexcept { return instant - std::chrono::microseconds(1); }
+
 std::size_t Number(Period period) noexcept { return static_cast<std::size_t>(period); }
 
 }  // namespace
@@ -38,7 +41,8 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
   for (const Read& read : reads_) {
     const SeriesSpec& one = series_[look_ups_[read.look_up].series];
     if (!one.aggregate) continue;
-    needs_period_[Number(one.aggregate->period)] = true;
+    const Period period = one.aggregate->period;
+    if (std::ranges::find(periods_, period) == periods_.end()) periods_.push_back(period);
     needs_target_civil_ = true;
   }
   found_.resize(look_ups_.size());
@@ -66,7 +70,8 @@ std::size_t FeatureComputer::AddLookUp(LookUp look_up) {
 
 void FeatureComputer::AddRead(const SeriesRead& read) {
   LookUp look_up = LookUpOf(read.series, read.key);
-  const bool is_grid = series_[look_up.series].aggregate.has_value();
+  const std::size_t series = look_up.series;
+  const bool is_grid = series_[series].aggregate.has_value();
   const bool is_forecast = read.at == ReadAt::kOrigin && look_up == forecast_look_up_;
   const auto first = std::ranges::find_if(features_, [&read](const FeatureSpec& feature) {
     return std::ranges::find(feature.reads, read) != feature.reads.end();
@@ -75,6 +80,9 @@ void FeatureComputer::AddRead(const SeriesRead& read) {
                     .at = read.at,
                     .is_grid = is_grid,
                     .is_forecast = is_forecast,
+                    .has_max_age = series_[series].max_age.has_value(),
+                    .strict = read.strict,
+                    .skips_missing = series_[series].ValueSchema().Find(read.skip_missing),
                     .first_feature = static_cast<std::size_t>(first - features_.begin())});
 }
 
@@ -93,25 +101,54 @@ void FeatureComputer::Select(std::span<const Snapshot> snapshots, const Table& r
   }
 }
 
-Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& moment,
-                                       SeriesMask& stale) const {
-  const std::size_t number = look_ups_[read.look_up].series;
-  const SeriesSpec& series = series_[number];
+Instant FeatureComputer::AskedAt(const Read& read, const FeatureMoment& moment) const {
   // A plan reaches as far as its rows do; where it says when it was made, that is what grows old.
+  const SeriesSpec& series = series_[look_ups_[read.look_up].series];
   const bool by_target = read.at == ReadAt::kTarget && series.known_at.empty();
-  const Instant time = by_target ? moment.target : moment.asked_at.value_or(moment.origin);
-  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
-  switch (StalenessAt(series, watermark, time)) {
+  return by_target ? moment.target : moment.asked_at.value_or(moment.origin);
+}
+
+template <typename Text>
+Status FeatureComputer::Obey(WhenStale rule, const Read& read, SeriesMask& stale,
+                             const Text& too_old) const {
+  switch (rule) {
     case WhenStale::kServe:
       break;
     case WhenStale::kFlag:
-      stale |= SeriesMask{1} << number;
+      stale |= SeriesMask{1} << look_ups_[read.look_up].series;
       break;
     case WhenStale::kRefuse:
-      return Error{ErrorCode::kFeatureStale, TooOldText(series, watermark, time),
-                   features_[read.first_feature].name};
+      return Error{ErrorCode::kFeatureStale, too_old(), features_[read.first_feature].name};
   }
   return {};
+}
+
+Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& moment,
+                                       SeriesMask& stale) const {
+  const SeriesSpec& series = series_[look_ups_[read.look_up].series];
+  const Instant time = AskedAt(read, moment);
+  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
+  return Obey(StalenessAt(series, watermark, time), read, stale,
+              [&] { return TooOldText(series, watermark, time); });
+}
+
+Status FeatureComputer::CheckAge(const Read& read, const SeriesView& view,
+                                 const FeatureMoment& moment, SeriesMask& stale) const {
+  if (!view.row_) return {};  // the feature's own rule says what becomes of that
+  const LookUp& look_up = look_ups_[read.look_up];
+  const SeriesSpec& series = series_[look_up.series];
+  const Instant time = AskedAt(read, moment);
+  const Instant newest = view.snapshot_->AgesFrom(*view.row_);
+  return Obey(AgeRuleAt(series, newest, time), read, stale,
+              [&] { return KeyTooOldText(series, KeyTextOf(look_up), newest, time); });
+}
+
+std::string FeatureComputer::KeyTextOf(const LookUp& look_up) const {
+  std::vector<Value> values;
+  for (const std::size_t column : look_up.key_columns) {
+    values.push_back(ValueAt(rows_->column(column), row_));
+  }
+  return KeyText(series_[look_up.series].key, values);
 }
 
 Error FeatureComputer::Missing(std::size_t feature, const RowContext& row) {
@@ -150,6 +187,15 @@ PeriodIndex FeatureComputer::PeriodZero(const Read& read, const SeriesView& view
   return PeriodOf(origin - series.delay, series.aggregate->period, zone_) - 1;
 }
 
+std::optional<std::uint64_t> FeatureComputer::RowAsOf(const Read& read,
+                                                      const Snapshot::KeyRows& rows,
+                                                      const FeatureMoment& moment) const {
+  const Snapshot& snapshot = *found_[read.look_up].snapshot;
+  const Instant origin = read.strict ? JustBefore(moment.origin) : moment.origin;
+  if (read.skips_missing) return snapshot.AsOfValue(rows, *read.skips_missing, origin);
+  return snapshot.AsOf(rows, origin);
+}
+
 void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view,
                                  PlanView& plan) {
   const Found& found = found_[read.look_up];
@@ -165,9 +211,10 @@ void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, 
   const Snapshot::KeyRows& rows = *found.rows;
   view.rows_ = rows;
   if (read.at == ReadAt::kOrigin) {
-    view.row_ = found.snapshot->AsOf(rows, moment.origin);
+    view.row_ = RowAsOf(read, rows, moment);
   } else if (!read.is_grid) {
-    view.row_ = found.snapshot->Planned(rows, moment.origin, moment.target);
+    const Instant target = read.strict ? JustBefore(moment.target) : moment.target;
+    view.row_ = found.snapshot->Planned(rows, moment.origin, target);
   } else {
     const PeriodIndex offset = view.target_period_ - rows.first_period;
     if (offset >= 0 && offset < rows.row_count) {
@@ -211,8 +258,7 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
   if (needs_origin_civil_) context.origin.civil = zone_.ToCivil(moment.origin);
   if (needs_target_civil_) {
     context.target.civil = zone_.ToCivil(moment.target);
-    for (const Period period : {Period::kDay, Period::kWeek, Period::kMonth}) {
-      if (!needs_period_[Number(period)]) continue;
+    for (const Period period : periods_) {
       target_period_[Number(period)] = PeriodOf(DayOf(context.target.civil), period);
     }
   }
@@ -220,6 +266,9 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
     Status fresh = CheckStaleness(reads_[i], moment, stale);
     if (!fresh) return fresh;
     ReadSeries(reads_[i], moment, views_[i], plans_[i]);
+    if (!reads_[i].has_max_age) continue;
+    Status young = CheckAge(reads_[i], views_[i], moment, stale);
+    if (!young) return young;
   }
   context.reads = views_;
   context.plans = plans_;

@@ -81,10 +81,16 @@ class FeatureComputer {
     std::size_t look_up = 0;
     ReadAt at = ReadAt::kOrigin;
     bool is_grid = false;
-    bool is_forecast = false;       // of the series and key that are forecast: reads assumed values
-    std::size_t first_feature = 0;  // for messages
+    bool is_forecast = false;  // of the series and key that are forecast: reads assumed values
+    bool has_max_age = false;
+    bool strict = false;
+    std::optional<std::size_t> skips_missing{};  // of this column
+    std::size_t first_feature = 0;               // for messages
   };
 
+  [[nodiscard]] std::optional<std::uint64_t> RowAsOf(const Read& read,
+                                                     const Snapshot::KeyRows& rows,
+                                                     const FeatureMoment& moment) const;
   [[nodiscard]] LookUp LookUpOf(const std::string& series,
                                 std::span<const std::string> fields) const;
   std::size_t AddLookUp(LookUp look_up);
@@ -92,8 +98,18 @@ class FeatureComputer {
 
   void ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view, PlanView& plan);
   void Assume(std::span<const double> assumed, SeriesView& view);
+  /// By when the data of a read must not be too old.
+  [[nodiscard]] Instant AskedAt(const Read& read, const FeatureMoment& moment) const;
   [[nodiscard]] Status CheckStaleness(const Read& read, const FeatureMoment& moment,
                                       SeriesMask& stale) const;
+  /// The same of the row in force of one key.
+  [[nodiscard]] Status CheckAge(const Read& read, const SeriesView& view,
+                                const FeatureMoment& moment, SeriesMask& stale) const;
+  /// What a series says of old data, done to the row: `too_old` is the error's text.
+  template <typename Text>
+  [[nodiscard]] Status Obey(WhenStale rule, const Read& read, SeriesMask& stale,
+                            const Text& too_old) const;
+  [[nodiscard]] std::string KeyTextOf(const LookUp& look_up) const;
   /// Why a feature is missing, with the periods that it lacks.
   [[nodiscard]] Error Missing(std::size_t feature, const RowContext& row);
   void AddMissing(std::size_t feature, const RowContext& row, MissingPeriods& missing) const;
@@ -113,13 +129,13 @@ class FeatureComputer {
   std::vector<const FeatureOperator*> operators_;
   bool needs_origin_civil_ = false;
   bool needs_target_civil_ = false;
-  std::array<bool, 3> needs_period_{};  // of the target, by Period
+  std::vector<Period> periods_;  // of the target, each once
   // What Select() found.
   std::vector<Found> found_;
   const Table* rows_ = nullptr;
   std::size_t row_ = 0;
   // Scratch of ComputeAt().
-  std::array<PeriodIndex, 3> target_period_{};
+  std::array<PeriodIndex, kPeriodKinds> target_period_{};
   std::vector<SeriesView> views_;
   std::vector<PlanView> plans_;
   std::vector<std::vector<double>> with_assumed_;  // by column of the forecast series

@@ -40,21 +40,39 @@ FeatureDeclaration::KeyedColumn FeatureDeclaration::ReadColumn(const JsonNode& n
   return column;
 }
 
-SeriesValue FeatureDeclaration::Read(const SeriesSpec& series, KeyedColumn column, ReadAt at) {
-  const SeriesRead read{.series = series.name, .key = std::move(column.key), .at = at};
+SeriesValue FeatureDeclaration::Read(SeriesRead read, std::size_t column,
+                                     const SeriesSpec& series) {
   PlaceOf(read, reads_);
-  return {.from = {.read = PlaceOf(read, known_reads_), .column = column.column},
+  return {.from = {.read = PlaceOf(read, known_reads_), .column = column},
           .series = series,
-          .type = series.ValueSchema().columns[column.column].type,
-          .at = at};
+          .type = series.ValueSchema().columns[column].type,
+          .at = read.at};
+}
+
+bool FeatureDeclaration::RowSwitch(std::string_view name, const SeriesSpec& series) const {
+  const auto node = node_.Find(name);
+  if (!node || !node->Bool()) return false;
+  if (series.is_static()) node->Fail("series \"" + series.name + "\" has no time");
+  if (series.aggregate) {
+    node->Fail("series \"" + series.name +
+               "\" has periods: what one without rows holds is said by \"empty\" in its aggregate");
+  }
+  return true;
 }
 
 SeriesValue FeatureDeclaration::Value() {
   const SeriesSpec& series = RequireSeries(before_.series, node_.Get("series"));
   KeyedColumn column = ReadColumn(node_, series);
-  const ReadAt at = Moment();
-  if (at == ReadAt::kTarget) RequireKnownInAdvance(series, node_.Get("at"));
-  return Read(series, std::move(column), at);
+  SeriesRead read{.series = series.name, .key = std::move(column.key), .at = Moment()};
+  if (read.at == ReadAt::kTarget) RequireKnownInAdvance(series, node_.Get("at"));
+  read.strict = RowSwitch("strict", series);
+  if (RowSwitch("skip_missing", series)) {
+    if (read.at == ReadAt::kTarget) {
+      node_.Get("skip_missing").Fail("of plans at the target a missing value is one, too");
+    }
+    read.skip_missing = series.ValueSchema().columns[column.column].name;
+  }
+  return Read(std::move(read), column.column, series);
 }
 
 SeriesValue FeatureDeclaration::InstantValue() {
@@ -68,21 +86,29 @@ SeriesValue FeatureDeclaration::GridValue() {
   return Value();
 }
 
+SeriesValue FeatureDeclaration::ReadPlan(const JsonNode& node, const SeriesSpec& plan) {
+  KeyedColumn column = ReadColumn(node, plan);
+  return Read({.series = plan.name, .key = std::move(column.key), .at = ReadAt::kTarget},
+              column.column, plan);
+}
+
 SeriesValue FeatureDeclaration::PlannedValue() {
   const JsonNode name = node_.Get("series");
   RequireKnownInAdvance(RequireSeries(before_.series, name), name);
   const SeriesSpec& plan = RequireGrid(before_.series, name);
-  return Read(plan, ReadColumn(node_, plan), ReadAt::kTarget);
+  return ReadPlan(node_, plan);
 }
 
 SeriesValue FeatureDeclaration::PlannedValue(const JsonNode& node, Period period) {
   const JsonNode name = node.Get("series");
   const SeriesSpec& plan = RequireSeries(before_.series, name);
   if (!plan.known_in_advance || !plan.aggregate || plan.aggregate->period != period) {
+    const std::string_view day = StartOfWeek(period);
     name.Fail("expected a series that is known in advance and aggregated by " +
-              std::string(ToString(period)));
+              std::string(ToString(period)) +
+              (day.empty() ? "" : ", which begins on " + std::string(day)));
   }
-  return Read(plan, ReadColumn(node, plan), ReadAt::kTarget);
+  return ReadPlan(node, plan);
 }
 
 RequestField FeatureDeclaration::Field() const {

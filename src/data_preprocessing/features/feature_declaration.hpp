@@ -54,7 +54,8 @@ class FeatureDeclaration {
   /// The element itself: for RequireObject() and for constants.
   [[nodiscard]] const JsonNode& node() const noexcept { return node_; }
 
-  /// What "series", "value", "key" and "at" name.
+  /// What "series", "value", "key" and "at" name; of an operator that takes them, also "strict" and
+  /// "skip_missing".
   [[nodiscard]] SeriesValue Value();
   /// The same of a timestamp column.
   [[nodiscard]] SeriesValue InstantValue();
@@ -85,8 +86,12 @@ class FeatureDeclaration {
     std::vector<std::string> key;
   };
   [[nodiscard]] KeyedColumn ReadColumn(const JsonNode& node, const SeriesSpec& series) const;
+  /// Whether the member `name` is true; it may be where the rows of `series` have instants of their
+  /// own, which periods and what has no time do not.
+  [[nodiscard]] bool RowSwitch(std::string_view name, const SeriesSpec& series) const;
   /// Notes the read.
-  SeriesValue Read(const SeriesSpec& series, KeyedColumn column, ReadAt at);
+  SeriesValue Read(SeriesRead read, std::size_t column, const SeriesSpec& series);
+  SeriesValue ReadPlan(const JsonNode& node, const SeriesSpec& plan);
 
   const JsonNode& node_;
   const DeclaredBefore& before_;

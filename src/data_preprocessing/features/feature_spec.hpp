@@ -36,6 +36,8 @@ struct SeriesRead {
   std::string series;
   std::vector<std::string> key;  ///< Request fields, in the order of the series' key columns.
   ReadAt at = ReadAt::kOrigin;
+  bool strict = false;         ///< Only rows that were visible before the instant.
+  std::string skip_missing{};  ///< Only rows that have a value of this column; empty: all.
   friend bool operator==(const SeriesRead&, const SeriesRead&) = default;
 };
 

@@ -1,5 +1,7 @@
 #include "data_preprocessing/features/staleness.hpp"
 
+#include <fmt/format.h>
+
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
@@ -9,6 +11,22 @@ WhenStale StalenessAt(const SeriesSpec& series, const std::optional<Instant>& wa
   if (series.is_static() || !series.max_staleness) return WhenStale::kServe;
   if (watermark && time - *watermark <= *series.max_staleness) return WhenStale::kServe;
   return series.when_stale;
+}
+
+WhenStale AgeRuleAt(const SeriesSpec& series, Instant newest, Instant time) noexcept {
+  if (!series.max_age || time - newest <= *series.max_age) return WhenStale::kServe;
+  return series.when_stale;
+}
+
+std::string KeyTooOldText(const SeriesSpec& series, const std::string& key, Instant newest,
+                          Instant time) {
+  const auto hours = [](auto span) {
+    return std::chrono::duration_cast<std::chrono::hours>(span).count();
+  };
+  return fmt::format(
+      "the newest row of {} in series \"{}\" is of {}, {} hours old at {}: \"max_age\" is {} hours",
+      key, series.name, IsoTimestamp(newest), hours(time - newest), IsoTimestamp(time),
+      hours(*series.max_age));
 }
 
 std::string TooOldText(const SeriesSpec& series, const std::optional<Instant>& watermark,

@@ -13,6 +13,13 @@ namespace forkcast::preprocessing {
 [[nodiscard]] WhenStale StalenessAt(const SeriesSpec& series,
                                     const std::optional<Instant>& watermark, Instant time) noexcept;
 
+/// The same of one key, whose row in force is of `newest`.
+[[nodiscard]] WhenStale AgeRuleAt(const SeriesSpec& series, Instant newest, Instant time) noexcept;
+
+/// That the key's newest row is too old, for the message.
+[[nodiscard]] std::string KeyTooOldText(const SeriesSpec& series, const std::string& key,
+                                        Instant newest, Instant time);
+
 /// That they are too old, for the message.
 [[nodiscard]] std::string TooOldText(const SeriesSpec& series,
                                      const std::optional<Instant>& watermark, Instant time);

@@ -85,12 +85,28 @@ class SpecReader {
       const JsonNode node(features[i].json(), form_.feature_places[i]);
       spec_.features.push_back(ReadFeature(node, spec_));
     }
+    NoteSkips();
     if (spec_.features.empty()) root_.Get("features").Fail("expected at least one feature");
     if (const auto serving = root_.Find("serving")) ReadServing(*serving);
     return std::move(spec_);
   }
 
  private:
+  /// Tells each series of which of its values the newest that is there is asked for.
+  void NoteSkips() {
+    for (SeriesSpec& series : spec_.series) {
+      for (const ColumnSpec& value : series.ValueSchema().columns) {
+        const auto skips = [&](const SeriesRead& read) {
+          return read.series == series.name && read.skip_missing == value.name;
+        };
+        const bool asked = std::ranges::any_of(spec_.features, [&](const FeatureSpec& feature) {
+          return std::ranges::any_of(feature.reads, skips);
+        });
+        if (asked) series.skip_missing.push_back(value.name);
+      }
+    }
+  }
+
   void ReadZone(const JsonNode& node) {
     auto zone = TimeZone::Load(node.String());
     if (!zone) node.Fail(zone.error().message);
@@ -104,11 +120,12 @@ class SpecReader {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
       }
       node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
-                          "half_life", "folds", "metric", "baselines", "mase_season", "search"});
+                          "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
+                          "search"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",
-                        "label_delay", "weight", "metric", "slices", "search"});
+                        "label_delay", "weight", "metric", "slices", "min_judged", "search"});
     const TableSpec& table = RequireTable(spec_, node.Get("table"));
     const JsonNode label = node.Get("label");
     RequireColumn(table.schema, label, "table \"" + table.name + "\"");

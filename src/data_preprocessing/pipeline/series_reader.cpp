@@ -1,9 +1,12 @@
+#include <algorithm>
+#include <array>
 #include <limits>
 #include <utility>
 
 #include "data_preprocessing/document/choice.hpp"
 #include "data_preprocessing/features/named_parts.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -11,6 +14,10 @@ namespace {
 constexpr Choices<PartialPeriods, 2> kPartialPeriods{
     {{"drop", PartialPeriods::kDrop}, {"keep", PartialPeriods::kKeep}}};
 constexpr Choices<GridBound, 2> kGridBounds{{{"key", GridBound::kKey}, {"all", GridBound::kAll}}};
+constexpr std::array<std::pair<std::string_view, GridEnd>, 3> kGridEnds{
+    {{"today", GridEnd::kToday},
+     {"last_full", GridEnd::kLastFull},
+     {"last_row", GridEnd::kLastRow}}};
 constexpr Choices<WhenStale, 3> kStalenessRules{
     {{"serve", WhenStale::kServe}, {"flag", WhenStale::kFlag}, {"refuse", WhenStale::kRefuse}}};
 
@@ -20,7 +27,7 @@ class SeriesReader {
 
   SeriesSpec Read(const std::string& name, const JsonNode& node) const {
     node.RequireObject({"table", "query", "columns", "key", "time", "known_at", "delay", "values",
-                        "aggregate", "known_in_advance", "max_staleness", "when_stale"});
+                        "aggregate", "known_in_advance", "max_staleness", "max_age", "when_stale"});
     RequirePlainName(name, node);
     SeriesSpec series;
     series.name = name;
@@ -32,7 +39,6 @@ class SeriesReader {
       }
     }
     series.key = key.Strings();
-    if (series.key.empty()) key.Fail("expected at least one column");
     const auto aggregate = node.Find("aggregate");
     const auto values = node.Find("values");
     if (aggregate && values) values->Fail("beside \"aggregate\", which has its own");
@@ -91,12 +97,9 @@ class SeriesReader {
   }
 
   void ReadAggregate(const JsonNode& node, SeriesSpec& series) const {
-    node.RequireObject({"period", "values", "partial", "from", "to"});
+    node.RequireObject({"period", "week_starts", "values", "partial", "from", "to", "until"});
     AggregateSpec aggregate;
-    const JsonNode period = node.Get("period");
-    const auto known_period = PeriodFromString(period.String());
-    if (!known_period) period.Fail("expected day, week or month");
-    aggregate.period = *known_period;
+    aggregate.period = ReadPeriod(node);
     const JsonNode values = node.Get("values");
     values.EachMember([&](const std::string& name, const JsonNode& value) {
       if (name.empty()) value.Fail("a value needs a name");
@@ -108,7 +111,37 @@ class SeriesReader {
     }
     if (const auto from = node.Find("from")) aggregate.from = ReadChoice(*from, kGridBounds);
     if (const auto to = node.Find("to")) aggregate.to = ReadChoice(*to, kGridBounds);
+    if (const auto until = node.Find("until")) ReadUntil(*until, aggregate);
     series.aggregate = std::move(aggregate);
+  }
+
+  static Period ReadPeriod(const JsonNode& node) {
+    const JsonNode name = node.Get("period");
+    const auto period = PeriodFromString(name.String());
+    if (!period) name.Fail("expected day, week, month or quarter");
+    const auto starts = node.Find("week_starts");
+    if (!starts) return *period;
+    if (*period != Period::kWeek) starts->Fail("only a week begins on a day of the week");
+    const auto week = WeekStarting(starts->String());
+    if (!week) starts->Fail("expected monday, tuesday, ... or sunday");
+    return *week;
+  }
+
+  void ReadUntil(const JsonNode& node, AggregateSpec& aggregate) const {
+    const std::string text = node.String();
+    if (const auto word =
+            std::ranges::find(kGridEnds, text, &decltype(kGridEnds)::value_type::first);
+        word != kGridEnds.end()) {
+      aggregate.until = word->second;
+      return;
+    }
+    constexpr std::size_t kDateSize = std::string_view("2024-12-31").size();
+    const Result<Instant> day = ParseTimestamp(text, TimeZone());
+    if (!day || text.size() != kDateSize) {
+      node.Fail("expected a date such as \"2024-12-31\", \"today\", \"last_full\" or \"last_row\"");
+    }
+    aggregate.until = GridEnd::kDay;
+    aggregate.until_day = std::chrono::floor<std::chrono::days>(*day);
   }
 
   AggregateValue ReadAggregateValue(const std::string& name, const JsonNode& node,
@@ -149,8 +182,8 @@ class SeriesReader {
       RequireTimestamp(RequireLocator(series, *time), *time);
       series.time = time->String();
     }
-    for (const std::string_view key :
-         {"known_at", "delay", "aggregate", "known_in_advance", "max_staleness", "when_stale"}) {
+    for (const std::string_view key : {"known_at", "delay", "aggregate", "known_in_advance",
+                                       "max_staleness", "max_age", "when_stale"}) {
       const auto member = node.Find(key);
       if (member && series.is_static()) member->Fail("a series without time has none");
     }
@@ -166,6 +199,7 @@ class SeriesReader {
     if (const auto known = node.Find("known_in_advance")) {
       series.known_in_advance = known->Bool();
       if (series.known_in_advance && delay) delay->Fail("what is known in advance has none");
+      CheckEndOfPlans(node, series);
     }
     if (!series.is_static()) ReadStaleness(node, series);
   }
@@ -173,12 +207,28 @@ class SeriesReader {
   static void ReadStaleness(const JsonNode& node, SeriesSpec& series) {
     // Asked for, not defaulted: how old data may be is for whoever writes the pipeline to say.
     const JsonNode most = node.Get("max_staleness");
-    if (most.String() == "unlimited") {
+    if (most.String() != "unlimited") series.max_staleness = ReadDuration(most);
+    if (const auto age = node.Find("max_age")) {
+      if (series.aggregate && series.aggregate->to == GridBound::kAll) {
+        age->Fail("every key has the newest period unless \"aggregate\" says \"to\": \"key\"");
+      }
+      series.max_age = ReadDuration(*age);
+    }
+    if (!series.max_staleness && !series.max_age) {
       if (const auto rule = node.Find("when_stale")) rule->Fail("nothing is stale when unlimited");
       return;
     }
-    series.max_staleness = ReadDuration(most);
     series.when_stale = ReadChoice(node.Get("when_stale"), kStalenessRules);
+  }
+
+  static void CheckEndOfPlans(const JsonNode& node, const SeriesSpec& series) {
+    if (!series.known_in_advance || !series.aggregate) return;
+    const GridEnd until = series.aggregate->until;
+    if (until == GridEnd::kToday || until == GridEnd::kLastFull) {
+      node.Get("aggregate")
+          .Get("until")
+          .Fail("plans lie behind today: expected a date or last_row");
+    }
   }
 
   const PipelineSpec& pipeline_;

@@ -1,5 +1,6 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <array>
@@ -57,7 +58,8 @@ std::filesystem::path SnapshotPath(const std::filesystem::path& folder, const Se
 }
 
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
-                                                      const std::filesystem::path& folder) {
+                                                      const std::filesystem::path& folder,
+                                                      Instant now) {
   constexpr std::size_t kBatchRows = 10'000;
   std::error_code created;
   std::filesystem::create_directories(folder, created);
@@ -65,7 +67,7 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
 
   std::vector<WrittenSnapshot> written;
   for (const SeriesSpec& series : spec.series) {
-    SnapshotBuilder builder(series, spec.zone);
+    SnapshotBuilder builder(series, spec.zone, now);
     Status read = dao.Read(series.source, series.ReadSchema(), spec.ForbiddenColumns(), kBatchRows,
                            [&builder](const Table& batch) { return builder.Add(batch); });
     if (!read) return Named(series, std::move(read).error());
@@ -83,6 +85,20 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
     published.push_back({.series = series.name, .report = written[i].report()});
   }
   return published;
+}
+
+std::string LeftOutText(const std::string& series, std::string_view left_out) {
+  return fmt::format("series \"{}\" leaves rows out: {}", series, left_out);
+}
+
+Status RequireDeclaredEnds(const PipelineSpec& spec, std::span<const Snapshot> snapshots) {
+  for (std::size_t i = 0; i < snapshots.size(); ++i) {
+    const std::string_view left_out = snapshots[i].left_out();
+    if (left_out.empty()) continue;
+    return Error{ErrorCode::kRefusedData, LeftOutText(spec.series[i].name, left_out),
+                 spec.series[i].name};
+  }
+  return {};
 }
 
 Status SnapshotPool::Map(const PipelineSpec& spec, const std::filesystem::path& folder) {

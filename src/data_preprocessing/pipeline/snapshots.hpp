@@ -3,7 +3,9 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -30,9 +32,11 @@ struct PublishedSeries {
 /// Reads every series of the pipeline from the store and publishes its snapshot in `folder`, which
 /// is created when absent. They are published together when all are written, under the folder's
 /// exclusive lock: OpenSnapshots() sees all of them or none. Errors as TableDao::Read and
-/// SnapshotBuilder::Write, and nothing is published then; or as WrittenSnapshot::Publish.
+/// SnapshotBuilder::Write, and nothing is published then; or as WrittenSnapshot::Publish. `now`:
+/// what lies behind it is left out, unless a series says otherwise.
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
-                                                      const std::filesystem::path& folder);
+                                                      const std::filesystem::path& folder,
+                                                      Instant now);
 
 /// The snapshots of several pipelines. Those that read the same one share its mapping, which is
 /// opened and verified once. Not thread-safe.
@@ -66,5 +70,12 @@ class SnapshotPool {
 /// The same for one pipeline alone.
 Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,
                                             const std::filesystem::path& folder);
+
+/// Refuses to learn from snapshots of which rows were left out without the pipeline saying so:
+/// kRefusedData names the first such series, its rows, and what to do.
+Status RequireDeclaredEnds(const PipelineSpec& spec, std::span<const Snapshot> snapshots);
+
+/// What a person is told of a series with such rows, who may read on.
+[[nodiscard]] std::string LeftOutText(const std::string& series, std::string_view left_out);
 
 }  // namespace forkcast::preprocessing

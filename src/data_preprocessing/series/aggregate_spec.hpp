@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -52,6 +53,16 @@ enum class PartialPeriods { kDrop, kKeep };
 /// keys.
 enum class GridBound { kKey, kAll };
 
+/// Up to where rows count. A grid has a period for every key, whether it has rows there or not, so
+/// one row too far ahead makes periods of nothing for all others.
+enum class GridEnd {
+  kJudged,    ///< Not declared: as kLastFull, and who learns from the data must hear of it.
+  kLastFull,  ///< To the last period that is not thin (grid_tail.hpp) and has begun by now.
+  kToday,     ///< To the last period that has ended by now.
+  kDay,       ///< To the end of a calendar day.
+  kLastRow,   ///< To the last row, wherever it is.
+};
+
 /// The rows of a series put on a regular grid of periods per key, in the pipeline's zone.
 struct AggregateSpec {
   Period period = Period::kDay;
@@ -59,6 +70,8 @@ struct AggregateSpec {
   PartialPeriods partial = PartialPeriods::kDrop;
   GridBound from = GridBound::kKey;
   GridBound to = GridBound::kAll;
+  GridEnd until = GridEnd::kJudged;
+  std::chrono::sys_days until_day{};  ///< Of kDay.
 
   friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
 };

@@ -7,10 +7,12 @@
 
 #include "data_preprocessing/series/grid_aggregator.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -18,15 +20,34 @@
 namespace forkcast::preprocessing {
 namespace {
 
+using std::chrono::sys_days;
+
 constexpr double kMissingNumber = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kMaxRows = 0xFFFFFFFE;  // row numbers have 32 bits
-constexpr std::chrono::sys_days kYear1{std::chrono::year(1) / 1 / 1};
-constexpr std::chrono::sys_days kYear10000{std::chrono::year(10000) / 1 / 1};
+constexpr sys_days kYear1{std::chrono::year(1) / 1 / 1};
+constexpr sys_days kYear10000{std::chrono::year(10000) / 1 / 1};
 
-std::string Show(std::chrono::sys_days day) {
-  const std::string text = IsoTimestamp(day);
-  return text.substr(0, text.find('T'));
+/// From when on rows do not count, as `until` says; none: all count.
+std::optional<Instant> EndOf(const SeriesSpec& spec, const TimeZone& zone,
+                             const std::optional<Instant>& now) {
+  const AggregateSpec& aggregate = *spec.aggregate;
+  switch (aggregate.until) {
+    case GridEnd::kLastRow:
+      return std::nullopt;
+    case GridEnd::kDay:
+      return zone.StartOfDay(aggregate.until_day + std::chrono::days(1));
+    case GridEnd::kToday:
+      if (!now) return std::nullopt;
+      return StartOf(PeriodOf(*now, aggregate.period, zone), aggregate.period, zone);
+    case GridEnd::kJudged:
+    case GridEnd::kLastFull:
+      if (!now || spec.known_in_advance) return std::nullopt;
+      return StartOf(PeriodOf(*now, aggregate.period, zone) + 1, aggregate.period, zone);
+  }
+  return std::nullopt;
 }
+
+std::string_view Rows(std::size_t count) noexcept { return count == 1 ? "row" : "rows"; }
 
 double NumberAt(const Column& column, std::size_t row) noexcept {
   if (column.IsMissing(row)) return kMissingNumber;
@@ -117,8 +138,13 @@ std::size_t KeyBytesHash::operator()(std::string_view bytes) const noexcept {
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 
-GridAggregator::GridAggregator(const SeriesSpec& spec, const TimeZone& zone)
-    : spec_(spec), aggregate_(*spec.aggregate), zone_(zone), key_types_(spec.KeyTypes()) {
+GridAggregator::GridAggregator(const SeriesSpec& spec, const TimeZone& zone,
+                               std::optional<Instant> now)
+    : spec_(spec),
+      aggregate_(*spec.aggregate),
+      zone_(zone),
+      end_(EndOf(spec, zone, now)),
+      key_types_(spec.KeyTypes()) {
   const Schema schema = spec.ReadSchema();
   for (const std::string& column : spec.key) key_columns_.push_back(*schema.Find(column));
   time_column_ = *schema.Find(spec.time);
@@ -135,11 +161,15 @@ GridAggregator::GridAggregator(const SeriesSpec& spec, const TimeZone& zone)
   numbers_of_source_.resize(source_columns_.size());
 }
 
-std::string GridAggregator::Describe(std::string_view key, std::chrono::sys_days day) const {
+std::string GridAggregator::KeyName(std::string_view key) const {
   std::vector<Value> values(key_types_.size());
   DecodeKey(key, key_types_, values);
-  return KeyText(spec_.key, values) + ", " + std::string(ToString(aggregate_.period)) + " of " +
-         Show(FirstDayOf(PeriodOf(day, aggregate_.period), aggregate_.period));
+  return KeyText(spec_.key, values);
+}
+
+std::string GridAggregator::Describe(std::string_view key, sys_days day) const {
+  return KeyName(key) + ", " + std::string(ToString(aggregate_.period)) + " of " +
+         DateText(FirstDayOf(PeriodOf(day, aggregate_.period), aggregate_.period));
 }
 
 std::uint32_t GridAggregator::NumberOf(std::string_view key) {
@@ -159,18 +189,30 @@ Status GridAggregator::Add(const Table& batch) {
     for (std::size_t i = 0; i < key_columns_.size(); ++i) {
       key_values_[i] = ValueAt(batch.column(key_columns_[i]), row);
     }
-    const std::uint32_t key = NumberOf(EncodeKey(key_values_, key_scratch_));
     const Instant time = batch.column(time_column_).Timestamp(row);
+    if (end_ && time >= *end_) {
+      LeaveOut(time);
+      continue;
+    }
     // A day less than what the calendar has, so that no zone leads out of it.
     if (time < kYear1 + std::chrono::days(1) || time >= kYear10000 - std::chrono::days(1)) {
-      return Error{ErrorCode::kRefusedData,
-                   KeyText(spec_.key, key_values_) + ": a time outside the years 1 to 9999",
-                   spec_.time};
+      return Error{
+          ErrorCode::kRefusedData,
+          fmt::format("{}: \"{}\" is {}, and no {} can begin or end there: if it stands for "
+                      "\"no end\", leave such rows out with a query or by \"until\"",
+                      KeyText(spec_.key, key_values_), spec_.time, IsoTimestamp(time),
+                      ToString(aggregate_.period)),
+          spec_.time};
     }
-    const std::chrono::sys_days day = DayOf(zone_.ToCivil(time));
+    const std::uint32_t key = NumberOf(EncodeKey(key_values_, key_scratch_));
+    const sys_days day = DayOf(zone_.ToCivil(time));
     const PeriodIndex period = PeriodOf(day, aggregate_.period);
     first_day_ = std::min(first_day_, day);
     last_day_ = std::max(last_day_, day);
+    if (aggregate_.period != Period::kDay) {
+      sys_days& last_in_period = last_day_in_.try_emplace(period, day).first->second;
+      last_in_period = std::max(last_in_period, day);
+    }
     ranges_[key].first = std::min(ranges_[key].first, period);
     ranges_[key].last = std::max(ranges_[key].last, period);
     key_of_row_.push_back(key);
@@ -197,16 +239,152 @@ Status GridAggregator::AddNumbers(const Table& batch, std::size_t row) {
   return {};
 }
 
-Result<Grid> GridAggregator::LayOut() const {
+void GridAggregator::LeaveOut(Instant time) {
+  if (behind_.count++ == 0) behind_.first_key = KeyText(spec_.key, key_values_);
+  behind_.first = std::min(behind_.first, time);
+  behind_.last = std::max(behind_.last, time);
+}
+
+std::vector<FilledPeriod> GridAggregator::FilledPeriods() const {
+  const PeriodIndex first = PeriodOf(first_day_, aggregate_.period);
+  const PeriodIndex last = PeriodOf(last_day_, aggregate_.period);
+  // The keys of all rows, by period.
+  std::vector<std::size_t> ends(static_cast<std::size_t>(last - first + 2));
+  for (const std::int32_t period : period_of_row_)
+    ++ends[static_cast<std::size_t>(period - first) + 1];
+  std::partial_sum(ends.begin(), ends.end(), ends.begin());
+  std::vector<std::uint32_t> keys(period_of_row_.size());
+  for (std::size_t row = 0; row < keys.size(); ++row) {
+    keys[ends[static_cast<std::size_t>(period_of_row_[row] - first)]++] = key_of_row_[row];
+  }
+  // By now ends[i] is where the rows of period `first` + i end.
+  std::vector<FilledPeriod> filled;
+  std::vector<std::int64_t> counted_in(keys_.size(), first - 1);
+  std::size_t begin = 0;
+  for (PeriodIndex period = first; period <= last; ++period) {
+    const std::size_t end = ends[static_cast<std::size_t>(period - first)];
+    if (end > begin) filled.push_back({.period = period});
+    for (; begin < end; ++begin) {
+      std::int64_t& counted = counted_in[keys[begin]];
+      filled.back().keys += counted == period ? 0 : 1;
+      counted = period;
+    }
+  }
+  return filled;
+}
+
+Error GridAggregator::MostlyHole(std::span<const FilledPeriod> filled, const GridHole& hole) const {
+  const PeriodIndex behind = filled[hole.behind].period;
+  const auto is_behind = [&](std::int32_t period) { return period >= behind; };
+  const auto after = static_cast<std::size_t>(std::ranges::count_if(period_of_row_, is_behind));
+  const bool few_are_behind = after * 2 <= period_of_row_.size();
+  const auto row =
+      static_cast<std::size_t>(std::ranges::find_if(period_of_row_,
+                                                    [&](std::int32_t period) {
+                                                      return is_behind(period) == few_are_behind;
+                                                    }) -
+                               period_of_row_.begin());
+  const std::size_t few = few_are_behind ? after : period_of_row_.size() - after;
+  return {
+      ErrorCode::kRefusedData,
+      fmt::format(
+          "no row of any key lies in the {} periods before the {} of {}, more than all "
+          "others together: is the time of the {} {} {} it wrong ({})? Correct it, leave "
+          "it out with a query{}, or count it all the same with \"until\": \"last_row\"",
+          hole.length, ToString(aggregate_.period), DateText(FirstDayOf(behind, aggregate_.period)),
+          few, Rows(few), few_are_behind ? "behind" : "before",
+          Describe(keys_[key_of_row_[row]], FirstDayOf(period_of_row_[row], aggregate_.period)),
+          few_are_behind ? " or \"until\": a date" : ""),
+      spec_.time};
+}
+
+Result<GridAggregator::Extent> GridAggregator::ExtentOf() const {
+  const Period period = aggregate_.period;
+  Extent extent;
+  if (period_of_row_.empty()) return extent;
+  const bool drops = aggregate_.partial == PartialPeriods::kDrop;
+  extent.first = PeriodOf(first_day_, period);
+  extent.last = PeriodOf(last_day_, period);
+  if (drops && FirstDayOf(extent.first, period) != first_day_) ++extent.first;
+  const auto is_begun = [&](PeriodIndex index, sys_days last_row) {
+    return drops && FirstDayOf(index + 1, period) != last_row + std::chrono::days(1);
+  };
+  const bool last_is_begun = is_begun(extent.last, last_day_);
+  if (aggregate_.until != GridEnd::kLastRow) {
+    const std::vector<FilledPeriod> filled = FilledPeriods();
+    const std::size_t body = JudgesEnd() ? CountBeforeThinEnd(filled, period) : filled.size();
+    const std::span<const FilledPeriod> kept(filled.data(), body);
+    if (const auto hole = FindExcessiveHole(kept, period)) return MostlyHole(kept, *hole);
+    const PeriodIndex end = kept.back().period;
+    // The period that has just begun has rows of few keys as often as not, and is dropped anyway.
+    const bool just_begun = last_is_begun && end + 1 == extent.last;
+    if (body < filled.size() && !just_begun) {
+      extent.last = is_begun(end, LastDayIn(end)) ? end - 1 : end;
+      extent.thin_from = filled[body].period;
+      extent.thin_keys = filled[body].keys;
+      return extent;
+    }
+  }
+  if (last_is_begun) --extent.last;
+  return extent;
+}
+
+bool GridAggregator::JudgesEnd() const noexcept {
+  const bool may = aggregate_.until == GridEnd::kJudged || aggregate_.until == GridEnd::kLastFull;
+  return may && aggregate_.to == GridBound::kAll && !spec_.known_in_advance;
+}
+
+sys_days GridAggregator::LastDayIn(PeriodIndex period) const {
+  if (aggregate_.period == Period::kDay) return FirstDayOf(period, aggregate_.period);
+  return last_day_in_.at(period);
+}
+
+std::string GridAggregator::LeftOutText(const Extent& extent, const Grid& grid) const {
+  std::string text;
+  const auto add = [&text](std::string reason) {
+    text += text.empty() ? "" : "; ";
+    text += reason;
+  };
+  if (behind_.count > 0) {
+    add(fmt::format("{} {} from {} to {} (the first of {}) lie{} after {}", behind_.count,
+                    Rows(behind_.count), IsoTimestamp(behind_.first), IsoTimestamp(behind_.last),
+                    behind_.first_key, behind_.count == 1 ? "s" : "",
+                    aggregate_.until == GridEnd::kDay ? DateText(aggregate_.until_day) : "today"));
+  }
+  const std::string period(ToString(aggregate_.period));
+  if (extent.thin_from) {
+    const auto is_thin = [&](std::int32_t index) { return index >= *extent.thin_from; };
+    const auto count = static_cast<std::size_t>(std::ranges::count_if(period_of_row_, is_thin));
+    const auto row = static_cast<std::size_t>(std::ranges::find_if(period_of_row_, is_thin) -
+                                              period_of_row_.begin());
+    add(fmt::format(
+        "{} {} (the first of {}) from the {} of {} on {} of too few keys ({} of {}) for "
+        "the others to have had nothing",
+        count, Rows(count), KeyName(keys_[key_of_row_[row]]), period,
+        DateText(FirstDayOf(*extent.thin_from, aggregate_.period)), count == 1 ? "is" : "are",
+        extent.thin_keys, keys_.size()));
+  }
+  if (!text.empty() && aggregate_.until == GridEnd::kJudged) {
+    text +=
+        ". Correct such rows, or say in \"aggregate\" where the data end: \"until\": \"last_full\" "
+        "leaves them out, \"last_row\" counts them, a date or \"today\" ends the data there";
+  }
+  if (grid.keys.empty() && !period_of_row_.empty()) {
+    add(
+        fmt::format("all {} {}, from {} to {}, lie in the first or the last {}, which they do not "
+                    "fill: \"partial\": \"keep\" counts such",
+                    period_of_row_.size(), Rows(period_of_row_.size()), DateText(first_day_),
+                    DateText(last_day_), period));
+  }
+  return text;
+}
+
+Result<Grid> GridAggregator::LayOut(const Extent& extent) const {
   Grid grid;
   if (key_of_row_.empty()) return grid;
   const Period period = aggregate_.period;
-  PeriodIndex first = PeriodOf(first_day_, period);
-  PeriodIndex last = PeriodOf(last_day_, period);
-  if (aggregate_.partial == PartialPeriods::kDrop) {
-    if (FirstDayOf(first, period) != first_day_) ++first;
-    if (FirstDayOf(last + 1, period) != last_day_ + std::chrono::days(1)) --last;
-  }
+  const PeriodIndex first = extent.first;
+  const PeriodIndex last = extent.last;
   std::int64_t cells = 0;
   for (std::size_t number = 0; number < keys_.size(); ++number) {
     const KeyRange& range = ranges_[number];
@@ -224,7 +402,7 @@ Result<Grid> GridAggregator::LayOut() const {
     if (cells > kMaxGridRows) {
       return Error{ErrorCode::kRefusedData,
                    "the grid of " + std::to_string(keys_.size()) + " key(s) from " +
-                       Show(first_day_) + " to " + Show(last_day_) + " has more than " +
+                       DateText(first_day_) + " to " + DateText(last_day_) + " has more than " +
                        std::to_string(kMaxGridRows) + " periods; is a time wrong?",
                    spec_.time};
     }
@@ -287,7 +465,9 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
 }
 
 Result<Grid> GridAggregator::Finish() const {
-  Result<Grid> grid = LayOut();
+  const Result<Extent> extent = ExtentOf();
+  if (!extent) return extent.error();
+  Result<Grid> grid = LayOut(*extent);
   if (!grid) return grid;
   grid->columns.resize(aggregate_.values.size());
   for (std::size_t i = 0; i < grid->columns.size(); ++i) {
@@ -295,6 +475,7 @@ Result<Grid> GridAggregator::Finish() const {
   }
   // A key whose rows all lie in partial periods has nothing to read.
   std::erase_if(grid->keys, [](const auto& key) { return key.row_count == 0; });
+  grid->left_out = LeftOutText(*extent, *grid);
   return grid;
 }
 

@@ -37,6 +37,7 @@ void DecodeKey(std::string_view bytes, std::span<const ColumnType> types, std::s
 }
 
 std::string KeyText(std::span<const std::string> columns, std::span<const Value> values) {
+  if (columns.empty()) return "the whole series";
   std::string text;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     text += (i == 0 ? "" : ", ") + columns[i] + "=";

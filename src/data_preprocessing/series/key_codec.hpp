@@ -47,7 +47,7 @@ inline std::string_view EncodeKey(std::span<const Value> values, std::string& sc
 /// within them. Texts are views of `bytes`. Precondition: values.size() == types.size().
 void DecodeKey(std::string_view bytes, std::span<const ColumnType> types, std::span<Value> values);
 
-/// "sku=00123, shop=7", for messages.
+/// "sku=00123, shop=7", or "the whole series" where a series has no key; for messages.
 [[nodiscard]] std::string KeyText(std::span<const std::string> columns,
                                   std::span<const Value> values);
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <iterator>
 #include <utility>
 
 namespace forkcast::preprocessing {
@@ -12,12 +11,61 @@ namespace {
 using std::chrono::days;
 using std::chrono::sys_days;
 
-constexpr std::array<std::pair<std::string_view, Period>, 3> kNames{
-    {{"day", Period::kDay}, {"week", Period::kWeek}, {"month", Period::kMonth}}};
+enum class Kind { kDays, kMonths };
 
-constexpr days kFirstMonday{-3};  // 1970-01-01 was a Thursday
-constexpr int kDaysOfWeek = 7;
+/// A period is so many days or months of the calendar, counted from a first one that holds
+/// 1970-01-01 or begins with it.
+struct Shape {
+  std::string_view name;
+  Kind kind = Kind::kDays;
+  int length = 1;
+  int first_day = 0;  ///< Days from 1970-01-01, a Thursday, to the first day of period 0.
+};
+
+/// By Period.
+constexpr std::array<Shape, kPeriodKinds> kShapes{{
+    {.name = "day"},
+    {.name = "week", .length = 7, .first_day = -3},
+    {.name = "month", .kind = Kind::kMonths},
+    {.name = "quarter", .kind = Kind::kMonths, .length = 3},
+    {.name = "week", .length = 7, .first_day = -2},
+    {.name = "week", .length = 7, .first_day = -1},
+    {.name = "week", .length = 7, .first_day = 0},
+    {.name = "week", .length = 7, .first_day = -6},
+    {.name = "week", .length = 7, .first_day = -5},
+    {.name = "week", .length = 7, .first_day = -4},
+}};
+
+constexpr std::array<std::pair<std::string_view, Period>, 4> kNames{
+    {{"day", Period::kDay},
+     {"week", Period::kWeek},
+     {"month", Period::kMonth},
+     {"quarter", Period::kQuarter}}};
+
+constexpr std::array<std::pair<std::string_view, Period>, 7> kWeeks{
+    {{"monday", Period::kWeek},
+     {"tuesday", Period::kWeekFromTuesday},
+     {"wednesday", Period::kWeekFromWednesday},
+     {"thursday", Period::kWeekFromThursday},
+     {"friday", Period::kWeekFromFriday},
+     {"saturday", Period::kWeekFromSaturday},
+     {"sunday", Period::kWeekFromSunday}}};
+
 constexpr int kMonthsOfYear = 12;
+constexpr int kDaysOfYear = 366;
+
+constexpr const Shape& ShapeOf(Period period) noexcept {
+  return kShapes[static_cast<std::size_t>(period)];
+}
+
+template <std::size_t N>
+std::optional<Period> Named(const std::array<std::pair<std::string_view, Period>, N>& names,
+                            std::string_view name) noexcept {
+  for (const auto& [known, period] : names) {
+    if (known == name) return period;
+  }
+  return std::nullopt;
+}
 
 constexpr std::int64_t FloorDivide(std::int64_t number, std::int64_t by) noexcept {
   return number >= 0 ? number / by : -((by - 1 - number) / by);
@@ -25,15 +73,25 @@ constexpr std::int64_t FloorDivide(std::int64_t number, std::int64_t by) noexcep
 
 }  // namespace
 
-std::string_view ToString(Period period) noexcept {
-  return kNames[static_cast<std::size_t>(period)].first;
-}
+std::string_view ToString(Period period) noexcept { return ShapeOf(period).name; }
 
 std::optional<Period> PeriodFromString(std::string_view name) noexcept {
-  for (const auto& [known, period] : kNames) {
-    if (known == name) return period;
+  return Named(kNames, name);
+}
+
+std::optional<Period> WeekStarting(std::string_view day) noexcept { return Named(kWeeks, day); }
+
+std::string_view StartOfWeek(Period period) noexcept {
+  for (const auto& [day, week] : kWeeks) {
+    if (week == period) return day;
   }
-  return std::nullopt;
+  return {};
+}
+
+std::int64_t PeriodsOfYear(Period period) noexcept {
+  const Shape& shape = ShapeOf(period);
+  const int year = shape.kind == Kind::kDays ? kDaysOfYear : kMonthsOfYear;
+  return (year + shape.length - 1) / shape.length;
 }
 
 sys_days DayOf(const CivilTime& civil) noexcept {
@@ -43,19 +101,14 @@ sys_days DayOf(const CivilTime& civil) noexcept {
 }
 
 PeriodIndex PeriodOf(sys_days day, Period period) noexcept {
-  const days since = day.time_since_epoch();
-  switch (period) {
-    case Period::kDay:
-      return since.count();
-    case Period::kWeek:
-      return FloorDivide((since - kFirstMonday).count(), kDaysOfWeek);
-    case Period::kMonth: {
-      const std::chrono::year_month_day date(day);
-      return (static_cast<int>(date.year()) - 1970) * PeriodIndex{kMonthsOfYear} +
-             static_cast<unsigned>(date.month()) - 1;
-    }
+  const Shape& shape = ShapeOf(period);
+  if (shape.kind == Kind::kDays) {
+    return FloorDivide(day.time_since_epoch().count() - shape.first_day, shape.length);
   }
-  return 0;
+  const std::chrono::year_month_day date(day);
+  const std::int64_t month = (static_cast<int>(date.year()) - 1970) * std::int64_t{kMonthsOfYear} +
+                             static_cast<unsigned>(date.month()) - 1;
+  return FloorDivide(month, shape.length);
 }
 
 PeriodIndex PeriodOf(Instant instant, Period period, const TimeZone& zone) {
@@ -63,24 +116,24 @@ PeriodIndex PeriodOf(Instant instant, Period period, const TimeZone& zone) {
 }
 
 sys_days FirstDayOf(PeriodIndex index, Period period) noexcept {
-  switch (period) {
-    case Period::kDay:
-      return sys_days(days(index));
-    case Period::kWeek:
-      return sys_days(kFirstMonday + days(index * kDaysOfWeek));
-    case Period::kMonth: {
-      const std::int64_t years = FloorDivide(index, kMonthsOfYear);
-      return std::chrono::year(static_cast<int>(1970 + years)) /
-             std::chrono::month(static_cast<unsigned>(index - years * kMonthsOfYear + 1)) / 1;
-    }
+  const Shape& shape = ShapeOf(period);
+  if (shape.kind == Kind::kDays) {
+    return sys_days(days(shape.first_day + index * shape.length));
   }
-  return {};
+  const std::int64_t month = index * shape.length;
+  const std::int64_t years = FloorDivide(month, kMonthsOfYear);
+  return std::chrono::year(static_cast<int>(1970 + years)) /
+         std::chrono::month(static_cast<unsigned>(month - years * kMonthsOfYear + 1)) / 1;
+}
+
+std::string DateText(sys_days day) {
+  const std::chrono::year_month_day date(day);
+  return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()));
 }
 
 void AppendPeriodText(PeriodIndex index, Period period, std::string& text) {
-  const std::chrono::year_month_day day(FirstDayOf(index, period));
-  fmt::format_to(std::back_inserter(text), "{:04}-{:02}-{:02}", static_cast<int>(day.year()),
-                 static_cast<unsigned>(day.month()), static_cast<unsigned>(day.day()));
+  text += DateText(FirstDayOf(index, period));
 }
 
 Instant StartOf(PeriodIndex index, Period period, const TimeZone& zone) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -11,12 +12,32 @@
 
 namespace forkcast::preprocessing {
 
-/// The step of a regular grid of time: calendar days, weeks of ISO 8601 (from Monday), months.
-enum class Period { kDay, kWeek, kMonth };
+/// The step of a regular grid of time: calendar days, weeks from one of the days of the week (of
+/// ISO 8601: from Monday), months, quarters from January, April, July and October.
+enum class Period {
+  kDay,
+  kWeek,
+  kMonth,
+  kQuarter,
+  kWeekFromTuesday,
+  kWeekFromWednesday,
+  kWeekFromThursday,
+  kWeekFromFriday,
+  kWeekFromSaturday,
+  kWeekFromSunday,
+};
+inline constexpr std::size_t kPeriodKinds = 10;
 
-/// "day", "week", "month": the names that pipeline files use.
+/// "day", "week" (on whatever day it begins), "month", "quarter": the names that pipeline files
+/// use.
 [[nodiscard]] std::string_view ToString(Period period) noexcept;
 [[nodiscard]] std::optional<Period> PeriodFromString(std::string_view name) noexcept;
+/// The week that begins on a day of that English name, "monday" to "sunday".
+[[nodiscard]] std::optional<Period> WeekStarting(std::string_view day) noexcept;
+/// The name of the day on which the week `period` begins; empty for what is no week.
+[[nodiscard]] std::string_view StartOfWeek(Period period) noexcept;
+/// How many periods a year has, rounded up.
+[[nodiscard]] std::int64_t PeriodsOfYear(Period period) noexcept;
 
 /// Number of a period of one kind, counted through: 0 is the one that holds 1970-01-01. Periods are
 /// those of the calendar, so that the number says nothing of zones, and one of 23 hours counts as
@@ -30,6 +51,8 @@ using PeriodIndex = std::int64_t;
 [[nodiscard]] PeriodIndex PeriodOf(Instant instant, Period period, const TimeZone& zone);
 /// The first calendar day of a period.
 [[nodiscard]] std::chrono::sys_days FirstDayOf(PeriodIndex index, Period period) noexcept;
+/// "2024-03-31".
+[[nodiscard]] std::string DateText(std::chrono::sys_days day);
 /// Appends a period as people read it: its first calendar day, "2024-03-31".
 void AppendPeriodText(PeriodIndex index, Period period, std::string& text);
 /// The instant at which a period begins in `zone`, which is when the one before it has ended.

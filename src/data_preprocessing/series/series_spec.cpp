@@ -15,16 +15,38 @@ nlohmann::ordered_json ToJson(const EmptyRule& empty) {
   return std::holds_alternative<EmptyIsPrevious>(empty) ? "previous" : "missing";
 }
 
+std::string UntilText(const AggregateSpec& aggregate) {
+  switch (aggregate.until) {
+    case GridEnd::kJudged:
+      return "";
+    case GridEnd::kLastFull:
+      return "last_full";
+    case GridEnd::kToday:
+      return "today";
+    case GridEnd::kLastRow:
+      return "last_row";
+    case GridEnd::kDay:
+      return DateText(aggregate.until_day);
+  }
+  return "";
+}
+
 nlohmann::ordered_json ToJson(const AggregateSpec& aggregate) {
   nlohmann::ordered_json values = nlohmann::ordered_json::array();
   for (const AggregateValue& value : aggregate.values) {
     values.push_back({value.name, ToString(value.op), value.column, ToJson(value.empty)});
   }
-  return {{"period", ToString(aggregate.period)},
-          {"values", std::move(values)},
-          {"partial", aggregate.partial == PartialPeriods::kDrop ? "drop" : "keep"},
-          {"from", aggregate.from == GridBound::kKey ? "key" : "all"},
-          {"to", aggregate.to == GridBound::kKey ? "key" : "all"}};
+  nlohmann::ordered_json json{
+      {"period", ToString(aggregate.period)},
+      {"values", std::move(values)},
+      {"partial", aggregate.partial == PartialPeriods::kDrop ? "drop" : "keep"},
+      {"from", aggregate.from == GridBound::kKey ? "key" : "all"},
+      {"to", aggregate.to == GridBound::kKey ? "key" : "all"}};
+  if (const std::string_view day = StartOfWeek(aggregate.period); !day.empty() && day != "monday") {
+    json["week_starts"] = day;
+  }
+  if (aggregate.until != GridEnd::kJudged) json["until"] = UntilText(aggregate);
+  return json;
 }
 
 }  // namespace
@@ -87,6 +109,7 @@ std::string DefinitionOf(const SeriesSpec& spec, const std::string& zone_name) {
   // valid.
   if (spec.aggregate) definition["aggregate"] = ToJson(*spec.aggregate);
   if (spec.known_in_advance) definition["known_in_advance"] = true;
+  if (!spec.skip_missing.empty()) definition["skip_missing"] = spec.skip_missing;
   return definition.dump();
 }
 

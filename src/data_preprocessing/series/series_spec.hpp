@@ -41,7 +41,13 @@ struct SeriesSpec {
   std::chrono::microseconds delay{0};
   /// Unset: unlimited.
   std::optional<std::chrono::microseconds> max_staleness;
+  /// How old the row in force of a key may be, from its time and `delay`, or its period's end;
+  /// unset: as old as it likes.
+  std::optional<std::chrono::microseconds> max_age{};
+  /// Of both.
   WhenStale when_stale = WhenStale::kServe;
+  /// The values of which features read the newest that is not missing, in the order of `values`.
+  std::vector<std::string> skip_missing{};
 
   [[nodiscard]] bool is_static() const noexcept { return time.empty(); }
   /// The columns a snapshot holds values of, in the order declared; those of a grid are all double

@@ -23,12 +23,26 @@ Snapshot::KeyRows RowsOf(const KeyEntry& entry) noexcept {
           .first_period = entry.first_period};
 }
 
+/// The row of the last of the steps that is not after `now`.
+std::optional<std::uint64_t> LastStep(std::span<const std::int64_t> instants,
+                                      std::span<const std::uint64_t> rows,
+                                      std::int64_t now) noexcept {
+  const auto after = std::ranges::upper_bound(instants, now);
+  if (after == instants.begin()) return std::nullopt;
+  return rows[static_cast<std::size_t>(after - instants.begin()) - 1];
+}
+
 Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
 
 /// Sections of a file with this header.
 std::uint64_t SectionCount(const Header& header) noexcept {
-  return snapshot_format::kFixedSections +
-         std::uint64_t{header.column_count} * snapshot_format::kSectionsPerColumn;
+  std::uint64_t per_column = snapshot_format::kSectionsPerColumn;
+  std::uint64_t others = snapshot_format::kFixedSections;
+  if (header.version == snapshot_format::kVersionWithMore) {
+    per_column += snapshot_format::kValueStepSectionsPerColumn;
+    others += snapshot_format::kLeftOutSections;
+  }
+  return others + header.column_count * per_column;
 }
 
 }  // namespace
@@ -106,9 +120,12 @@ Status Snapshot::CheckHeader() const {
     return Corrupt("not a snapshot file");
   }
   const Header& head = header();
-  if (head.version != snapshot_format::kVersion) {
+  if (head.version != snapshot_format::kVersion &&
+      head.version != snapshot_format::kVersionWithMore) {
     return Corrupt("snapshot version " + std::to_string(head.version) + ", expected " +
-                   std::to_string(snapshot_format::kVersion) + ": publish it again with ingest");
+                   std::to_string(snapshot_format::kVersion) + " or " +
+                   std::to_string(snapshot_format::kVersionWithMore) +
+                   ": publish it again with ingest");
   }
   if (head.file_size != file.size()) {
     return Corrupt("cut short: " + std::to_string(file.size()) + " of " +
@@ -148,6 +165,17 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
     columns_.push_back(MapColumn(reader, section, spec.type));
     section += snapshot_format::kSectionsPerColumn;
   }
+  if (head.version == snapshot_format::kVersionWithMore) {
+    left_out_ = reader.TakeText(section);
+    section += snapshot_format::kLeftOutSections;
+    for (ColumnView& column : columns_) {
+      column.value_step_instants = reader.Take<std::int64_t>(
+          section + snapshot_format::kValueStepInstants, head.row_count, /*optional=*/true);
+      column.value_step_rows = reader.Take<std::uint64_t>(section + snapshot_format::kValueStepRows,
+                                                          head.row_count, /*optional=*/true);
+      section += snapshot_format::kValueStepSectionsPerColumn;
+    }
+  }
   if (!reader.fits() || !std::has_single_bit(buckets_.size()) || buckets_.size() <= keys_.size()) {
     return Corrupt("damaged: a section lies out of bounds");
   }
@@ -179,7 +207,9 @@ Status Snapshot::Verify() const {
   const std::uint64_t checksum = snapshot_format::ComputeChecksum(file_->bytes());
   if (checksum != header().checksum) return Corrupt("checksum mismatch: the file is damaged");
   if (Status keys = VerifyKeys(); !keys) return keys;
-  return VerifyColumns();
+  if (Status columns = VerifyColumns(); !columns) return columns;
+  file_->DropPages();
+  return {};
 }
 
 Status Snapshot::VerifyKeys() const {
@@ -208,7 +238,12 @@ Status Snapshot::VerifyKeys() const {
 }
 
 Status Snapshot::VerifyColumns() const {
+  const auto inside = [this](std::uint64_t row) { return row < times_.size(); };
   for (const ColumnView& column : columns_) {
+    if (column.value_step_instants.size() != column.value_step_rows.size() ||
+        !std::ranges::all_of(column.value_step_rows, inside)) {
+      return Corrupt("damaged: a value's step has no row");
+    }
     if (column.type != ColumnType::kText) continue;
     const bool ordered = std::ranges::is_sorted(column.ends) &&
                          (column.ends.empty() || column.ends.back() <= column.dictionary.size());
@@ -258,10 +293,21 @@ std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) c
     if (after == from.begin()) return std::nullopt;
     return rows.row_begin + static_cast<std::uint64_t>(after - from.begin()) - 1;
   }
-  const auto steps = step_instants_.subspan(rows.step_begin, rows.step_count);
-  const auto after = std::ranges::upper_bound(steps, now);
-  if (after == steps.begin()) return std::nullopt;
-  return step_rows_[rows.step_begin + static_cast<std::uint64_t>(after - steps.begin()) - 1];
+  return LastStep(step_instants_.subspan(rows.step_begin, rows.step_count),
+                  step_rows_.subspan(rows.step_begin, rows.step_count), now);
+}
+
+std::optional<std::uint64_t> Snapshot::AsOfValue(const KeyRows& rows, std::size_t column,
+                                                 Instant time) const noexcept {
+  const ColumnView& view = columns_[column];
+  if (view.value_step_instants.empty()) return std::nullopt;  // the series has no rows
+  return LastStep(view.value_step_instants.subspan(rows.row_begin, rows.row_count),
+                  view.value_step_rows.subspan(rows.row_begin, rows.row_count), ToMicros(time));
+}
+
+Instant Snapshot::AgesFrom(std::uint64_t row) const noexcept {
+  if (header().visibility == Visibility::kGrid) return FromMicros(visible_from_[row]);
+  return FromMicros(times_[row] + header().delay_us);
 }
 
 std::optional<std::uint64_t> Snapshot::Planned(const KeyRows& rows, Instant origin,

@@ -58,6 +58,11 @@ class Snapshot {
   /// O(log rows of the key).
   [[nodiscard]] std::optional<std::uint64_t> AsOf(const KeyRows& rows, Instant time) const noexcept;
 
+  /// The same among the rows that have a value of `column`, which must be one of the series'
+  /// `skip_missing`.
+  [[nodiscard]] std::optional<std::uint64_t> AsOfValue(const KeyRows& rows, std::size_t column,
+                                                       Instant time) const noexcept;
+
   /// The row of a series known in advance that holds at `target` as far as was known at `origin`:
   /// of the rows of no later time than `target`, known by `origin`, the newest. Not for a grid,
   /// where the target's period says which row it is. O(log rows of the key), and the rows of times
@@ -75,12 +80,17 @@ class Snapshot {
   /// Start of the period that is row `row`, or the row's time.
   [[nodiscard]] Instant TimeAt(std::uint64_t row) const noexcept { return FromMicros(times_[row]); }
 
+  /// From when the age of a row is counted: its time and the series' delay, or its period's end.
+  [[nodiscard]] Instant AgesFrom(std::uint64_t row) const noexcept;
+
   /// Keys by number, in order of first appearance: bytes (DecodeKey) and rows.
   [[nodiscard]] std::string_view KeyBytesAt(std::size_t number) const noexcept;
   [[nodiscard]] KeyRows RowsAt(std::size_t number) const noexcept;
 
   /// Newest instant at which a row became known; none for a static or an empty series.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept;
+  /// Which rows of the source were left out as GridEnd::kJudged asks, and why; empty: none.
+  [[nodiscard]] std::string_view left_out() const noexcept { return left_out_; }
   [[nodiscard]] std::uint64_t key_count() const noexcept { return header().key_count; }
   [[nodiscard]] std::uint64_t row_count() const noexcept { return header().row_count; }
   /// The whole file.
@@ -97,6 +107,8 @@ class Snapshot {
     std::span<const std::uint32_t> codes;
     std::span<const std::uint64_t> ends;
     std::string_view dictionary;
+    std::span<const std::int64_t> value_step_instants;
+    std::span<const std::uint64_t> value_step_rows;
   };
 
   class SectionReader;
@@ -121,6 +133,7 @@ class Snapshot {
   std::span<const std::int64_t> step_instants_;
   std::span<const std::uint64_t> step_rows_;
   std::vector<ColumnView> columns_;
+  std::string_view left_out_;
 };
 
 }  // namespace forkcast::preprocessing

@@ -80,17 +80,25 @@ class SectionWriter {
   std::uint64_t end_ = 0;
 };
 
+/// From which instant on which row is in force: its position.
+struct Steps {
+  std::vector<std::int64_t> instants;
+  std::vector<std::uint64_t> rows;
+};
+
 /// The rows of a series in the order in which the file holds them.
 struct Arrangement {
   Visibility visibility = Visibility::kUniform;
   std::vector<std::uint32_t> rows;  // row numbers of the input table; not of a grid
   std::vector<std::int64_t> times;
   std::vector<std::int64_t> visible_from;
-  std::vector<std::int64_t> step_instants;
-  std::vector<std::uint64_t> step_rows;  // positions in `rows`
+  Steps steps;  // of positions in `rows`
   std::vector<KeyEntry> keys;
   std::string key_bytes;
   std::int64_t watermark_us = snapshot_format::kNoWatermark;
+  std::string left_out;
+  /// By value column: the steps among the rows with a value (ValueSteps); empty where nobody asks.
+  std::vector<Steps> value_steps;
 };
 
 /// Instants of the input's rows: their time, when they were known, and from when they count.
@@ -140,28 +148,47 @@ void DropOvertaken(const RowInstants& instants, std::vector<std::uint32_t>& grou
   group.assign(kept.rbegin(), kept.rend());
 }
 
-/// For each instant at which another row comes into force: the instant and that row. Positions are
-/// ascending in (time, ingestion), so the row in force is the greatest position visible so far.
-void AddSteps(std::uint64_t first, Arrangement& arranged) {
-  std::vector<std::uint64_t> order(arranged.rows.size() - first);
-  std::iota(order.begin(), order.end(), first);
-  const auto in_force_from = [&arranged](std::uint64_t position) {
-    return std::max(arranged.times[position], arranged.visible_from[position]);
-  };
+/// For each instant at which another row comes into force: the instant and that row. `order`:
+/// positions, which are ascending in (time, ingestion), so the row in force is the greatest
+/// position visible so far.
+template <typename InForceFrom>
+void AddSteps(std::vector<std::uint64_t> order, InForceFrom in_force_from, Steps& steps) {
+  const std::size_t begin = steps.rows.size();
   std::ranges::sort(order, {}, [&in_force_from](std::uint64_t position) {
     return std::pair(in_force_from(position), position);
   });
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    const std::int64_t instant = in_force_from(order[i]);
-    const bool first_step = i == 0;
-    if (!first_step && order[i] <= arranged.step_rows.back()) continue;
-    if (!first_step && arranged.step_instants.back() == instant) {
-      arranged.step_rows.back() = order[i];
+  for (const std::uint64_t position : order) {
+    const std::int64_t instant = in_force_from(position);
+    const bool first_step = steps.rows.size() == begin;
+    if (!first_step && position <= steps.rows.back()) continue;
+    if (!first_step && steps.instants.back() == instant) {
+      steps.rows.back() = position;
     } else {
-      arranged.step_instants.push_back(instant);
-      arranged.step_rows.push_back(order[i]);
+      steps.instants.push_back(instant);
+      steps.rows.push_back(position);
     }
   }
+}
+
+/// The steps of each key among its rows with a value of `column`, at the places of its rows; what
+/// they leave over never comes.
+Steps ValueSteps(const Column& column, const Arrangement& arranged,
+                 std::span<const std::int64_t> in_force_from) {
+  Steps steps;
+  for (const KeyEntry& key : arranged.keys) {
+    std::vector<std::uint64_t> order;
+    for (std::uint64_t i = key.row_begin; i < key.row_begin + key.row_count; ++i) {
+      if (!column.IsMissing(arranged.rows[i])) order.push_back(i);
+    }
+    Steps of_key;
+    AddSteps(
+        std::move(order), [&](std::uint64_t i) { return in_force_from[i]; }, of_key);
+    of_key.instants.resize(key.row_count, snapshot_format::kNoStep);
+    of_key.rows.resize(key.row_count);
+    steps.instants.insert(steps.instants.end(), of_key.instants.begin(), of_key.instants.end());
+    steps.rows.insert(steps.rows.end(), of_key.rows.begin(), of_key.rows.end());
+  }
+  return steps;
 }
 
 /// Numbers the distinct keys in order of appearance and groups the rows by them.
@@ -237,6 +264,7 @@ Arrangement ArrangeGrid(Grid grid) {
   arranged.visible_from = std::move(grid.visible_from);
   arranged.keys = std::move(grid.keys);
   arranged.key_bytes = std::move(grid.key_bytes);
+  arranged.left_out = std::move(grid.left_out);
   if (!arranged.visible_from.empty()) {
     arranged.watermark_us = std::ranges::max(arranged.visible_from);
   }
@@ -250,31 +278,45 @@ Arrangement Arrange(const SeriesSpec& spec, const Table& rows) {
   Arrangement arranged;
   const bool uniform = spec.known_at.empty();
   arranged.visibility = uniform ? Visibility::kUniform : Visibility::kSteps;
+  std::vector<std::int64_t> in_force_from;  // by position
   std::size_t next = 0;
   for (std::size_t number = 0; number < grouper.keys().size(); ++number) {
     const auto members = grouper.grouped().subspan(next, grouper.counts()[number]);
     next += members.size();
     std::vector<std::uint32_t> group(members.begin(), members.end());
     std::ranges::stable_sort(group, {}, [&](std::uint32_t row) { return instants.time[row]; });
-    DropOvertaken(instants, group);
+    // One that was overtaken without a value is asked for all the same.
+    if (spec.skip_missing.empty()) DropOvertaken(instants, group);
 
     KeyEntry entry{.bytes_offset = arranged.key_bytes.size(),
                    .row_begin = arranged.rows.size(),
-                   .step_begin = arranged.step_rows.size(),
+                   .step_begin = arranged.steps.rows.size(),
                    .bytes_size = static_cast<std::uint32_t>(grouper.keys()[number].size()),
                    .row_count = static_cast<std::uint32_t>(group.size())};
     arranged.key_bytes.append(grouper.keys()[number]);
     for (const std::uint32_t row : group) {
       arranged.rows.push_back(row);
       arranged.times.push_back(instants.time[row]);
+      in_force_from.push_back(std::max(instants.time[row], instants.visible_from[row]));
       if (!uniform) arranged.visible_from.push_back(instants.visible_from[row]);
     }
-    if (!uniform) AddSteps(entry.row_begin, arranged);
-    entry.step_count = static_cast<std::uint32_t>(arranged.step_rows.size() - entry.step_begin);
+    if (!uniform) {
+      std::vector<std::uint64_t> order(group.size());
+      std::iota(order.begin(), order.end(), entry.row_begin);
+      AddSteps(
+          std::move(order), [&](std::uint64_t i) { return in_force_from[i]; }, arranged.steps);
+    }
+    entry.step_count = static_cast<std::uint32_t>(arranged.steps.rows.size() - entry.step_begin);
     arranged.keys.push_back(entry);
   }
   if (!spec.is_static() && !instants.known.empty()) {
     arranged.watermark_us = std::ranges::max(instants.known);
+  }
+  for (const ColumnSpec& value : spec.ValueSchema().columns) {
+    const bool skips = std::ranges::find(spec.skip_missing, value.name) != spec.skip_missing.end();
+    arranged.value_steps.push_back(
+        skips ? ValueSteps(rows.column(*rows.schema().Find(value.name)), arranged, in_force_from)
+              : Steps());
   }
   return arranged;
 }
@@ -361,6 +403,17 @@ void WriteGridColumn(std::span<const double> values, SectionWriter& writer) {
   writer.AddEmpty();
 }
 
+/// The sections behind those of the columns.
+void WriteMore(const Arrangement& arranged, bool tells, std::size_t columns,
+               SectionWriter& writer) {
+  writer.Add(tells ? std::string_view(arranged.left_out) : std::string_view());
+  for (std::size_t i = 0; i < columns; ++i) {
+    const Steps steps = i < arranged.value_steps.size() ? arranged.value_steps[i] : Steps();
+    writer.Add(std::span<const std::int64_t>(steps.instants));
+    writer.Add(std::span<const std::uint64_t>(steps.rows));
+  }
+}
+
 /// Writes, verifies and publishes what is arranged; `write_column(i, writer)` adds the sections of
 /// the i-th value.
 template <typename WriteColumnAt>
@@ -369,26 +422,37 @@ Result<WrittenSnapshot> WriteFile(const SeriesSpec& spec, const std::string& zon
                                   WriteColumnAt write_column) {
   const Schema values = spec.ValueSchema();
   const std::string definition = DefinitionOf(spec, zone_name);
+  // What somebody asked for was left out on purpose, and nobody has to hear of it later.
+  const bool tells = !arranged.left_out.empty() && spec.aggregate->until == GridEnd::kJudged;
+  const bool has_more = tells || !spec.skip_missing.empty();
+  std::size_t sections =
+      snapshot_format::kFixedSections + values.columns.size() * snapshot_format::kSectionsPerColumn;
+  if (has_more) {
+    sections += snapshot_format::kLeftOutSections +
+                values.columns.size() * snapshot_format::kValueStepSectionsPerColumn;
+  }
   try {
     auto file = std::make_unique<AtomicFile>(path);
-    SectionWriter writer(*file, snapshot_format::kFixedSections +
-                                    values.columns.size() * snapshot_format::kSectionsPerColumn);
+    SectionWriter writer(*file, sections);
     writer.Add(definition);
     writer.Add(std::span<const std::uint64_t>(MakeBuckets(arranged.keys, arranged.key_bytes)));
     writer.Add(std::span<const KeyEntry>(arranged.keys));
     writer.Add(arranged.key_bytes);
     writer.Add(std::span<const std::int64_t>(arranged.times));
     writer.Add(std::span<const std::int64_t>(arranged.visible_from));
-    writer.Add(std::span<const std::int64_t>(arranged.step_instants));
-    writer.Add(std::span<const std::uint64_t>(arranged.step_rows));
+    writer.Add(std::span<const std::int64_t>(arranged.steps.instants));
+    writer.Add(std::span<const std::uint64_t>(arranged.steps.rows));
     for (std::size_t i = 0; i < values.columns.size(); ++i) write_column(i, writer);
-    writer.Finish({.column_count = static_cast<std::uint32_t>(values.columns.size()),
-                   .key_count = arranged.keys.size(),
-                   .row_count = arranged.times.size(),
-                   .step_count = arranged.step_rows.size(),
-                   .delay_us = spec.delay.count(),
-                   .watermark_us = arranged.watermark_us,
-                   .visibility = arranged.visibility});
+    if (has_more) WriteMore(arranged, tells, values.columns.size(), writer);
+    writer.Finish(
+        {.version = has_more ? snapshot_format::kVersionWithMore : snapshot_format::kVersion,
+         .column_count = static_cast<std::uint32_t>(values.columns.size()),
+         .key_count = arranged.keys.size(),
+         .row_count = arranged.times.size(),
+         .step_count = arranged.steps.rows.size(),
+         .delay_us = spec.delay.count(),
+         .watermark_us = arranged.watermark_us,
+         .visibility = arranged.visibility});
 
     const Result<Snapshot> written = Snapshot::Open(file->temporary_path(), definition, values);
     if (!written) return written.error();
@@ -396,7 +460,8 @@ Result<WrittenSnapshot> WriteFile(const SeriesSpec& spec, const std::string& zon
     return WrittenSnapshot(std::move(file), {.keys = written->key_count(),
                                              .rows = written->row_count(),
                                              .bytes = written->bytes().size(),
-                                             .watermark = written->watermark()});
+                                             .watermark = written->watermark(),
+                                             .left_out = arranged.left_out});
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kIo, error.what()};
   }
@@ -413,9 +478,10 @@ Status WrittenSnapshot::Publish() {
   return {};
 }
 
-SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone)
+SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone,
+                                 std::optional<Instant> now)
     : spec_(spec), zone_(zone), rows_(spec.ReadSchema()) {
-  if (spec.aggregate) grid_.emplace(spec, zone);
+  if (spec.aggregate) grid_.emplace(spec, zone, now);
 }
 
 Status SnapshotBuilder::Add(const Table& batch) {

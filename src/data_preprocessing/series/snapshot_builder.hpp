@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "data_preprocessing/base/atomic_file.hpp"
@@ -22,6 +23,8 @@ struct SnapshotReport {
   std::size_t rows = 0;
   std::uint64_t bytes = 0;
   std::optional<Instant> watermark;
+  /// Which rows were left out and why, for people (Grid::left_out); empty: none.
+  std::string left_out{};
 };
 
 /// A snapshot that is written and verified under a temporary name. Publishing is a rename, so that
@@ -29,7 +32,7 @@ struct SnapshotReport {
 class WrittenSnapshot {
  public:
   WrittenSnapshot(std::unique_ptr<AtomicFile> file, SnapshotReport report) noexcept
-      : file_(std::move(file)), report_(report) {}
+      : file_(std::move(file)), report_(std::move(report)) {}
 
   /// kIo; what was published before then remains. Once.
   Status Publish();
@@ -44,8 +47,9 @@ class WrittenSnapshot {
 /// Holds all rows in memory; O(n log(rows of a key)), of a grid as GridAggregator.
 class SnapshotBuilder {
  public:
-  /// `spec` must be valid (as a PipelineSpec has it); both outlive the builder.
-  SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone);
+  /// `spec` must be valid (as a PipelineSpec has it); both outlive the builder. `now` as for a
+  /// GridAggregator.
+  SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone, std::optional<Instant> now = {});
 
   /// Appends rows whose schema is spec.ReadSchema(). kRefusedData when there would be more than
   /// 2^32 - 2 rows, or as GridAggregator::Add.

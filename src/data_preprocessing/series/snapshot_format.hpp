@@ -13,7 +13,9 @@ namespace forkcast::preprocessing::snapshot_format {
 static_assert(std::endian::native == std::endian::little, "snapshots are little endian");
 
 inline constexpr std::array<char, 8> kMagic{'F', 'K', 'S', 'N', 'A', 'P', '\r', '\n'};
+/// Of a file without what the second has beside it.
 inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersionWithMore = 2;
 inline constexpr std::uint64_t kAlignment = 64;
 inline constexpr std::uint32_t kMissingText = 0xFFFFFFFF;
 inline constexpr std::int64_t kNoWatermark = INT64_MIN;
@@ -45,6 +47,17 @@ enum ColumnSection : std::uint32_t {
   kDictionary,     // texts: bytes of the dictionary's entries
   kSectionsPerColumn
 };
+
+/// Behind those of the columns, in a file of kVersionWithMore: one section, and two for each
+/// column.
+inline constexpr std::uint32_t kLeftOutSections = 1;  // text
+enum ValueStepSection : std::uint32_t {
+  kValueStepInstants,  // std::int64_t[row_count]; empty for a column that nobody reads so
+  kValueStepRows,      // std::uint64_t[row_count], likewise
+  kValueStepSectionsPerColumn
+};
+/// The instant of a place without step, behind a key's steps: it never comes.
+inline constexpr std::int64_t kNoStep = INT64_MAX;
 
 /// From when the rows of a key are visible, and so how the one in force is found.
 enum class Visibility : std::uint64_t {

@@ -26,6 +26,7 @@ class CsvRowSource final : public RowSource {
   CsvRowSource(const std::filesystem::path& file, const TableSpec& table, const TimeZone& zone);
 
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] bool has_lasting_name() const noexcept override { return !spooled_; }
   Result<std::string> ContentHash() override;
   void SetAside(RejectRecord reject) override { options_.reject = std::move(reject); }
   Result<Fetched> Read(std::size_t max_rows, Table& batch) override;

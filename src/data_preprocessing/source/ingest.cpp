@@ -2,6 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <vector>
+
 #include "data_preprocessing/source/csv_row_source.hpp"
 
 namespace forkcast::preprocessing {
@@ -13,18 +18,18 @@ constexpr std::size_t kBatchRows = 4096;
 /// The ingest of one source.
 class SourceIngest {
  public:
-  SourceIngest(TableDao& dao, const TableSpec& spec, RowSource& source, OnConflict on_conflict,
+  SourceIngest(TableDao& dao, const TableSpec& spec, RowSource& source, const IngestRules& rules,
                const IngestProgress& progress, Rejects* rejects)
       : dao_(dao),
         spec_(spec),
         source_(source),
-        on_conflict_(on_conflict),
+        rules_(rules),
         progress_(progress),
         rejects_(rejects) {
     report_.table = spec.name;
     report_.source = source.name();
     if (rejects == nullptr) return;
-    if (on_conflict == OnConflict::kRefuse) on_conflict_ = OnConflict::kSetAside;
+    if (rules.on_conflict == OnConflict::kRefuse) rules_.on_conflict = OnConflict::kSetAside;
     source.SetAside([this](const RejectedRecord& row) {
       ++report_.rejected;
       return rejects_->Add(source_.name(), row);
@@ -34,7 +39,7 @@ class SourceIngest {
   Result<IngestReport> Run() {
     Status done = dao_.EnsureTable(spec_);
     if (done) done = spec_.key.empty() ? TakeOnce() : AppendRows();
-    if (done && !spec_.key.empty() && report_.rejected > 0) done = Record();
+    if (done && !spec_.key.empty() && report_.rejected > 0) done = Record(std::nullopt);
     if (!done) return std::move(done).error();
     return std::move(report_);
   }
@@ -51,15 +56,57 @@ class SourceIngest {
       report_.rejected_then = (*known)->rejected;
       return {};
     }
-    Status appended = AppendRows();
-    return appended ? Record() : appended;
+    if (Status met = MeetOtherContents(); !met) return met;
+    const Result<std::int64_t> before = dao_.LastRow(spec_.name);
+    if (!before) return before.error();
+    if (Status appended = AppendRows(); !appended) return appended;
+    const Result<std::int64_t> last = dao_.LastRow(spec_.name);
+    if (!last) return last.error();
+    return Record(RowRange{.first = *before + 1, .last = *last});
   }
 
-  Status Record() {
+  /// A file of this name that was taken in with other contents.
+  Status MeetOtherContents() {
+    if (!source_.has_lasting_name() || rules_.on_other_contents == OnOtherContents::kAppend) {
+      return {};
+    }
+    const Result<std::vector<RecordedFile>> files = dao_.FilesNamed(spec_.name, FileName());
+    if (!files || files->empty()) return files ? Status() : files.error();
+    const auto refuse = [this](std::string_view why) {
+      return Error{ErrorCode::kConflict, fmt::format("{} was taken in before with other contents{}",
+                                                     source_.name(), why)};
+    };
+    if (std::ranges::any_of(*files, [](const auto& one) { return !one.file.rows; })) {
+      if (rules_.on_other_contents == OnOtherContents::kRefuse) {
+        return refuse("; its rows stay. If it has other rows each time, say --again");
+      }
+      return refuse(
+          " by an earlier release, which did not note which rows are its: ingest into a new store");
+    }
+    std::size_t rows = 0;
+    for (const RecordedFile& one : *files) rows += one.file.rows->size();
+    if (rules_.on_other_contents == OnOtherContents::kRefuse) {
+      return refuse(fmt::format(
+          "; its {} row{} stay{}. If it has grown or was mended, say --replace; if it has other "
+          "rows each time, --again",
+          rows, rows == 1 ? "" : "s", rows == 1 ? "s" : ""));
+    }
+    report_.removed = rows;
+    for (const RecordedFile& one : *files) {
+      if (Status removed = dao_.RemoveFile(spec_.name, one); !removed) return removed;
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::string FileName() const {
+    return std::filesystem::path(source_.name()).filename().string();
+  }
+
+  Status Record(std::optional<RowRange> rows) {
     const Result<std::string> hash = source_.ContentHash();
     if (!hash) return hash.error();
-    const std::string name = std::filesystem::path(source_.name()).filename().string();
-    return dao_.RecordFile(spec_.name, *hash, name, {.rejected = report_.rejected});
+    return dao_.RecordFile(spec_.name, *hash, FileName(),
+                           {.rejected = report_.rejected, .rows = rows});
   }
 
   Status AppendRows() {
@@ -77,7 +124,7 @@ class SourceIngest {
 
   Status AppendBatch(const Table& batch) {
     std::size_t failed_row = 0;
-    const Result<AppendCounts> counts = dao_.Append(spec_, batch, on_conflict_, failed_row);
+    const Result<AppendCounts> counts = dao_.Append(spec_, batch, rules_.on_conflict, failed_row);
     if (!counts) {
       Error error = counts.error();
       if (error.code == ErrorCode::kConflict) {
@@ -99,25 +146,51 @@ class SourceIngest {
   TableDao& dao_;
   const TableSpec& spec_;
   RowSource& source_;
-  OnConflict on_conflict_;
+  IngestRules rules_;
   const IngestProgress& progress_;
   Rejects* rejects_;
   IngestReport report_;
 };
 
+bool HasTimes(const TableSpec& spec) {
+  return std::ranges::find(spec.schema.columns, ColumnType::kTimestamp, &ColumnSpec::type) !=
+         spec.schema.columns.end();
+}
+
 }  // namespace
 
+Status CheckZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone) {
+  if (!HasTimes(spec)) return {};
+  const Result<std::optional<std::string>> known = dao.ZoneOf(spec.name);
+  if (!known) return known.error();
+  if (!*known || **known == zone.name()) return {};
+  return Error{
+      ErrorCode::kConflict,
+      fmt::format("table {} was ingested with zone {}, but the pipeline says \"timezone\": "
+                  "\"{}\": its times would be others. Say \"timezone\": \"{}\", or ingest "
+                  "everything into a new store",
+                  spec.name, **known, zone.name(), **known),
+      "timezone"};
+}
+
+Status KeepZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone) {
+  if (!HasTimes(spec)) return {};
+  const Result<std::optional<std::string>> known = dao.ZoneOf(spec.name);
+  if (!known) return known.error();
+  return *known ? Status() : dao.RecordZone(spec.name, zone.name());
+}
+
 Result<IngestReport> Ingest(TableDao& dao, const TableSpec& spec, RowSource& source,
-                            OnConflict on_conflict, const IngestProgress& progress,
+                            const IngestRules& rules, const IngestProgress& progress,
                             Rejects* rejects) {
-  return SourceIngest(dao, spec, source, on_conflict, progress, rejects).Run();
+  return SourceIngest(dao, spec, source, rules, progress, rejects).Run();
 }
 
 Result<IngestReport> IngestFile(TableDao& dao, const TableSpec& spec,
                                 const std::filesystem::path& file, const TimeZone& zone,
-                                OnConflict on_conflict, const IngestProgress& progress) {
+                                const IngestRules& rules, const IngestProgress& progress) {
   CsvRowSource source(file, spec, zone);
-  return Ingest(dao, spec, source, on_conflict, progress);
+  return Ingest(dao, spec, source, rules, progress);
 }
 
 }  // namespace forkcast::preprocessing

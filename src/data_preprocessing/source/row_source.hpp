@@ -32,6 +32,10 @@ class RowSource {
   /// What reports call it, such as the path of a file.
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
 
+  /// Whether the name means the same rows tomorrow, grown or mended; not that of a pipe. To be
+  /// asked after ContentHash().
+  [[nodiscard]] virtual bool has_lasting_name() const noexcept = 0;
+
   /// A text that stands for all that the source holds: equal contents give the same one, under
   /// whatever name. A table without key remembers it and takes the same contents once. Reads the
   /// whole source, and leaves what Read() gives as it was.

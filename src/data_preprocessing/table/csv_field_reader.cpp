@@ -43,25 +43,33 @@ std::string WrittenAs(const CsvDialect& dialect) {
 }  // namespace
 
 CsvFieldReader::CsvFieldReader(const Schema& schema, const CsvDialect& dialect,
-                               const TimeZone& zone) noexcept
+                               const TimeZone& zone)
     : schema_(schema),
       dialect_(dialect),
       zone_(zone),
-      plain_numbers_(dialect.decimal == '.' && dialect.thousands == '\0') {}
-
-bool CsvFieldReader::IsMissing(const CsvField& field, std::size_t column) const noexcept {
-  if (field.quoted && schema_.columns[column].type == ColumnType::kText) return false;
-  if (field.text.empty()) return true;
-  return !dialect_.null.empty() &&
-         std::ranges::find(dialect_.null, field.text) != dialect_.null.end();
+      plain_numbers_(dialect.decimal == '.' && dialect.thousands == '\0') {
+  for (const ColumnSpec& column : schema.columns) {
+    const bool has_format = column.format.time || !column.format.true_words.empty();
+    const bool is_plain = plain_numbers_ || !IsNumber(column.type);
+    is_plain_.push_back(!has_format && is_plain ? 1 : 0);
+  }
 }
 
-Status CsvFieldReader::Append(std::string_view text, std::size_t column, Column& into) const {
+bool CsvFieldReader::IsMissingText(const CsvField& field, std::size_t column) const noexcept {
+  if (field.quoted && schema_.columns[column].type == ColumnType::kText) return false;
+  return field.text.empty() || std::ranges::find(dialect_.null, field.text) != dialect_.null.end();
+}
+
+Status CsvFieldReader::AppendWritten(std::string_view text, std::size_t column,
+                                     Column& into) const {
   if (!plain_numbers_ && IsNumber(into.type())) return AppendNumber(text, into);
-  Status appended = AppendParsed(text, schema_.columns[column].format, zone_, into);
-  if (appended || into.type() != ColumnType::kInt64) return appended;
-  const std::string_view whole = WithoutZeroFraction(text);
-  return whole == text ? std::move(appended) : AppendParsed(whole, zone_, into);
+  return AppendParsed(text, schema_.columns[column].format, zone_, into);
+}
+
+Status CsvFieldReader::AppendWhole(std::string_view text, Column& into) const {
+  const Status appended = AppendParsed(WithoutZeroFraction(text), zone_, into);
+  // The message is about what stands there.
+  return appended ? Status() : AppendParsed(text, zone_, into);
 }
 
 Status CsvFieldReader::AppendNumber(std::string_view text, Column& into) const {

@@ -154,8 +154,7 @@ struct CsvTableReader::State {
         zone(wall),
         dialect(options.dialect),
         reject(options.reject),
-        scanner(dialect),
-        values(schema, dialect, zone) {}
+        scanner(dialect) {}
 
   /// What came of the next record.
   enum class Next { kRecord, kEnd, kBadRecord };
@@ -190,7 +189,7 @@ struct CsvTableReader::State {
   std::unique_ptr<char[]> buffer = std::make_unique_for_overwrite<char[]>(kBufferBytes);
   bool at_end = false;  // the buffer holds the last bytes of the file
   CsvScanner scanner;
-  CsvFieldReader values;
+  std::optional<CsvFieldReader> values;  // once the schema is known
   std::size_t header_size = 0;
   std::vector<std::size_t> field_of_column;
   // Of the last batch's rows. Texts are only kept where rows may have to be set aside.
@@ -254,6 +253,7 @@ Status CsvTableReader::State::ReadHeader(std::optional<Schema> declared) {
 
 Status CsvTableReader::State::MatchColumns() {
   const std::vector<CsvField>& names = scanner.fields();
+  values.emplace(schema, dialect, zone);
   std::vector<std::optional<std::size_t>> columns;
   Status matched = MatchHeader(names, schema, dialect.header, columns);
   if (!matched) return matched;
@@ -285,7 +285,7 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
     const CsvField& field = fields[field_of_column[i]];
     const ColumnSpec& spec = schema.columns[i];
     Column& column = batch.column(i);
-    if (values.IsMissing(field, i)) {
+    if (values->IsMissing(field, i)) {
       if (spec.nullable) {
         column.AppendMissing();
       } else if (spec.type == ColumnType::kText) {
@@ -295,7 +295,7 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
       }
       continue;
     }
-    const Status appended = values.Append(field.text, i, column);
+    const Status appended = values->Append(field.text, i, column);
     if (!appended) {
       return BadField(field, spec,
                       fmt::format("{}{}", appended.error().message,

@@ -61,9 +61,40 @@ void CsvScanner::Start(std::string_view text, CsvTextEnd end) {
   bytes_checked_ = AreGoodBytes(text.substr(0, whole));
 }
 
+void CsvScanner::SkipBlanks(Cursor& cursor) const noexcept {
+  while (cursor.at != end() && IsBlank(*cursor.at) && *cursor.at != delimiter_) ++cursor.at;
+}
+
+inline void CsvScanner::ScanPlain(Cursor& cursor, CsvField& field) const noexcept {
+  const char* const begin = cursor.at;
+  const char* at = begin;
+  while (at != end() && !ends_plain_field_[static_cast<unsigned char>(*at)]) ++at;
+  field.text = {begin, static_cast<std::size_t>(at - begin)};
+  cursor.at = at;
+}
+
+// Inline, as ScanPlain(): they are where the time goes.
+inline bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
+  if (trims_) SkipBlanks(cursor);
+  field.position = cursor.position();
+  field.quoted = cursor.at != end() && *cursor.at == '"';
+  if (!field.quoted) {
+    ScanPlain(cursor, field);
+  } else if (!ScanQuoted(cursor, field)) {
+    return false;
+  }
+  if (!trims_) return true;
+  if (field.quoted) SkipBlanks(cursor);
+  while (!field.quoted && !field.text.empty() && IsBlank(field.text.back())) {
+    field.text.remove_suffix(1);
+  }
+  return true;
+}
+
 Result<bool> CsvScanner::Next() {
   fields_.clear();
   escaped_.clear();
+  behind_bad_.reset();
   SkipEmptyLines();
   record_ = next_.position();
   record_begin_ = next_.at;
@@ -90,11 +121,13 @@ Result<bool> CsvScanner::Next() {
       case '\r':
         if (cursor.at + 1 == end() && text_end_ == CsvTextEnd::kMoreFollows) return Unfinished();
         if (cursor.at + 1 == end() || cursor.at[1] != '\n') {
+          NoteBadLine(cursor);
           return CsvErrorAt(cursor.position(), "a carriage return without a line feed behind it");
         }
         cursor.EnterLine(cursor.at + 2);
         return Finish(cursor);
       default:
+        NoteBadLine(cursor);
         return Misplaced(cursor.position(), field);
     }
   }
@@ -132,6 +165,24 @@ bool CsvScanner::SkipLine(std::string_view& line) noexcept {
   return true;
 }
 
+void CsvScanner::NoteBadLine(Cursor cursor) noexcept {
+  if (cursor.line != record_.line) return;
+  const char* const line_end = std::find(cursor.at, end(), '\n');
+  if (line_end == end()) {
+    if (text_end_ == CsvTextEnd::kMoreFollows) return;
+    cursor.at = line_end;
+  } else {
+    cursor.EnterLine(line_end + 1);
+  }
+  behind_bad_ = cursor;
+}
+
+bool CsvScanner::SkipRecord() noexcept {
+  if (!behind_bad_) return false;
+  next_ = *behind_bad_;
+  return true;
+}
+
 void CsvScanner::SkipEmptyLines() noexcept {
   while (true) {
     const char* at = next_.at;
@@ -139,34 +190,6 @@ void CsvScanner::SkipEmptyLines() noexcept {
     if (at == end() || *at != '\n') return;
     next_.EnterLine(at + 1);
   }
-}
-
-void CsvScanner::SkipBlanks(Cursor& cursor) const noexcept {
-  while (cursor.at != end() && IsBlank(*cursor.at) && *cursor.at != delimiter_) ++cursor.at;
-}
-
-bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
-  if (trims_) SkipBlanks(cursor);
-  field.position = cursor.position();
-  field.quoted = cursor.at != end() && *cursor.at == '"';
-  if (!field.quoted) {
-    ScanPlain(cursor, field);
-    if (trims_) {
-      while (!field.text.empty() && IsBlank(field.text.back())) field.text.remove_suffix(1);
-    }
-    return true;
-  }
-  const bool closed = ScanQuoted(cursor, field);
-  if (closed && trims_) SkipBlanks(cursor);
-  return closed;
-}
-
-void CsvScanner::ScanPlain(Cursor& cursor, CsvField& field) const noexcept {
-  const char* const begin = cursor.at;
-  const char* at = begin;
-  while (at != end() && !ends_plain_field_[static_cast<unsigned char>(*at)]) ++at;
-  field.text = {begin, static_cast<std::size_t>(at - begin)};
-  cursor.at = at;
 }
 
 bool CsvScanner::ScanQuoted(Cursor& cursor, CsvField& field) {
@@ -200,6 +223,7 @@ Result<bool> CsvScanner::Unfinished() {
 }
 
 Result<bool> CsvScanner::Finish(const Cursor& behind) {
+  behind_bad_ = behind;  // should it turn out to be
   if (static_cast<std::size_t>(behind.at - next_.at) > kMaxCsvRecordBytes) {
     return CsvErrorAt(record_, "a record of more than 1 MiB (is a quote left open?)");
   }

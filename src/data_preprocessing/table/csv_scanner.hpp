@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -44,7 +45,7 @@ enum class CsvTextEnd { kIsTheEnd, kMoreFollows };
 /// blanks around a field and its quotes are left out.
 /// Errors are kInvalidArgument and name line and column: a quote inside an unquoted field, text
 /// behind a closing quote, an open quote at the end, a bare CR, a NUL byte, a record over
-/// kMaxCsvRecordBytes. After an error only Reset() makes sense, or SkipLine().
+/// kMaxCsvRecordBytes. After an error only Reset() makes sense, SkipLine() or SkipRecord().
 /// Views in `fields()` point into the given text, or into the scanner's own memory for escaped
 /// fields, and live until the next call of Next(). Allocates only for fields with escaped quotes
 /// and when a record has more fields than any before.
@@ -73,6 +74,9 @@ class CsvScanner {
   /// After an error that a record caused: goes on behind the first line of that record, which is
   /// `line` then. False when the end of that line is not within the text and more follows.
   bool SkipLine(std::string_view& line) noexcept;
+  /// After an error: goes on behind the record that caused it. False where nobody can tell where it
+  /// ends: a quote was left open, or it reached over several lines and may have been.
+  bool SkipRecord() noexcept;
   /// What Next() has not read yet: from the start of a record on.
   [[nodiscard]] std::string_view rest() const noexcept {
     return text_.substr(static_cast<std::size_t>(next_.at - text_.data()));
@@ -106,6 +110,8 @@ class CsvScanner {
   Result<bool> Unfinished();
   Result<bool> Finish(const Cursor& behind);
   Status CheckBytes(const char* record_end) const;
+  /// Notes that the record, which `cursor` is within, ends where its line does.
+  void NoteBadLine(Cursor cursor) noexcept;
   void Unescape();
 
   char delimiter_;
@@ -118,6 +124,7 @@ class CsvScanner {
   Cursor next_;
   CsvPosition record_;
   const char* record_begin_ = nullptr;
+  std::optional<Cursor> behind_bad_;  // behind a record that could not be read
   std::vector<CsvField> fields_;
   std::vector<std::size_t> escaped_;  // fields whose text still has its quotes doubled
   std::vector<char> unescaped_;

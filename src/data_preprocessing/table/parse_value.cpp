@@ -28,6 +28,11 @@ class Scanner {
     rest_.remove_prefix(1);
     return true;
   }
+  bool Take(std::string_view expected) noexcept {
+    if (!rest_.starts_with(expected)) return false;
+    rest_.remove_prefix(expected.size());
+    return true;
+  }
   /// Exactly `width` digits.
   bool Digits(std::size_t width, int& value) noexcept {
     if (rest_.size() < width) return false;
@@ -70,13 +75,15 @@ struct Offset {
   std::chrono::minutes east{0};
 };
 
+/// `Z`, `UTC` or an offset, or nothing. A blank in front of it is pandas' and PostgreSQL's.
 bool ScanOffset(Scanner& scan, Offset& offset) noexcept {
-  if (scan.Take('Z') || scan.Take('z')) {
+  const bool has_blank = scan.Take(' ');
+  if (scan.Take('Z') || scan.Take('z') || scan.Take("UTC")) {
     offset.given = true;
     return true;
   }
   const char sign = scan.peek();
-  if (sign != '+' && sign != '-') return true;
+  if (sign != '+' && sign != '-') return !has_blank;
   scan.Take(sign);
   int hours = 0;
   int minutes = 0;
@@ -89,7 +96,19 @@ bool ScanOffset(Scanner& scan, Offset& offset) noexcept {
   return true;
 }
 
-bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset) noexcept {
+/// `HH:MM`, `HH:MM:SS` or that with a fraction.
+bool ScanTimeOfDay(Scanner& scan, CivilTime& civil) noexcept {
+  if (!scan.Digits(2, civil.hour) || !scan.Take(':') || !scan.Digits(2, civil.minute)) return false;
+  if (scan.Take(':')) {
+    if (!scan.Digits(2, civil.second)) return false;
+    if (scan.Take('.') && !scan.Fraction(civil.micros)) return false;
+  }
+  return civil.hour <= 23 && civil.minute <= 59 && civil.second <= 59;
+}
+
+/// `is_date`: whether it is a date alone.
+bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset,
+                   bool& is_date) noexcept {
   Scanner scan(text);
   int year = 0;
   if (!scan.Digits(4, year) || !scan.Take('-') || !scan.Digits(2, civil.month) || !scan.Take('-') ||
@@ -98,15 +117,10 @@ bool ScanTimestamp(std::string_view text, CivilTime& civil, Offset& offset) noex
   }
   civil.year = year;
   if (!IsDate(civil)) return false;
-  if (scan.done()) return true;
+  is_date = scan.done();
+  if (is_date) return true;
   if (!scan.Take(' ') && !scan.Take('T') && !scan.Take('t')) return false;
-  if (!scan.Digits(2, civil.hour) || !scan.Take(':') || !scan.Digits(2, civil.minute) ||
-      !scan.Take(':') || !scan.Digits(2, civil.second)) {
-    return false;
-  }
-  if (civil.hour > 23 || civil.minute > 59 || civil.second > 59) return false;
-  if (scan.Take('.') && !scan.Fraction(civil.micros)) return false;
-  return ScanOffset(scan, offset) && scan.done();
+  return ScanTimeOfDay(scan, civil) && ScanOffset(scan, offset) && scan.done();
 }
 
 Error NotA(std::string_view what, std::string_view text) {
@@ -129,10 +143,12 @@ bool ParseWhole(std::string_view text, T& value) noexcept {
 Result<Instant> ParseTimestamp(std::string_view text, const TimeZone& zone) {
   CivilTime civil;
   Offset offset;
-  if (!ScanTimestamp(text, civil, offset)) {
+  bool is_date = false;
+  if (!ScanTimestamp(text, civil, offset, is_date)) {
     return NotA("a timestamp (" + std::string(kTimestampForms) + ")", text);
   }
   if (offset.given) return FromUtcCivil(civil) - offset.east;
+  if (is_date) return zone.MidnightOf(std::chrono::floor<std::chrono::days>(FromUtcCivil(civil)));
   return zone.ToInstant(civil);
 }
 

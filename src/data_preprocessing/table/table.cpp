@@ -53,11 +53,19 @@ void Column::Append(const Column& other) {
 
 void Column::Truncate(std::size_t rows) noexcept {
   if (rows >= size()) return;
+  if (rows == 0) {  // with what a request begins: nothing has to be counted
+    missing_.clear();
+    text_ends_.clear();
+    characters_.clear();
+    doubles_.clear();
+    integers_.clear();
+    return;
+  }
   missing_.resize(rows);
   switch (type_) {
     case ColumnType::kText:
       text_ends_.resize(rows);
-      characters_.resize(rows == 0 ? 0 : text_ends_.back());
+      characters_.resize(text_ends_.back());
       break;
     case ColumnType::kDouble:
       doubles_.resize(rows);

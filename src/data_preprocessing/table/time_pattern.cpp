@@ -79,6 +79,7 @@ Result<TimePattern> TimePattern::Make(std::string_view pattern) {
     }
   }
   made.utc_ = pattern.ends_with('Z');
+  made.is_date_ = !given[static_cast<std::size_t>(Part::kHour)];
   return made;
 }
 
@@ -110,7 +111,10 @@ Result<Instant> TimePattern::Parse(std::string_view text, const TimeZone& zone) 
     message.append(text.substr(0, kShown)).append(text.size() > kShown ? "...\"" : "\"");
     return Error{ErrorCode::kInvalidArgument, std::move(message)};
   }
-  return utc_ ? Result<Instant>(FromUtcCivil(civil)) : zone.ToInstant(civil);
+  const Instant in_utc = FromUtcCivil(civil);
+  if (utc_) return in_utc;
+  if (is_date_) return zone.MidnightOf(std::chrono::floor<std::chrono::days>(in_utc));
+  return zone.ToInstant(civil);
 }
 
 void TimePattern::Append(Instant instant, const TimeZone& zone, std::string& out) const {

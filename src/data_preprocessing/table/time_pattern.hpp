@@ -47,6 +47,7 @@ class TimePattern {
   std::string text_;
   std::vector<Piece> pieces_;
   bool utc_ = false;
+  bool is_date_ = false;  // without an hour
 };
 
 }  // namespace forkcast::preprocessing

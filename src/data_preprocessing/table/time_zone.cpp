@@ -69,15 +69,29 @@ CivilTime TimeZone::ToCivil(Instant instant) const {
           .micros = static_cast<int>((instant - second).count())};
 }
 
-Instant TimeZone::StartOfDay(std::chrono::sys_days day) const {
-  if (utc_) return day;
+cctz::time_zone::civil_lookup TimeZone::LookUpMidnight(std::chrono::sys_days day) const {
   const std::chrono::year_month_day date(day);
-  const cctz::civil_second midnight(static_cast<int>(date.year()),
-                                    static_cast<int>(static_cast<unsigned>(date.month())),
-                                    static_cast<int>(static_cast<unsigned>(date.day())));
-  const cctz::time_zone::civil_lookup found = zone_.lookup(midnight);
+  return zone_.lookup(cctz::civil_second(static_cast<int>(date.year()),
+                                         static_cast<int>(static_cast<unsigned>(date.month())),
+                                         static_cast<int>(static_cast<unsigned>(date.day()))));
+}
+
+Instant TimeZone::MidnightOf(std::chrono::sys_days day) const {
+  if (utc_) return day;
+  const cctz::time_zone::civil_lookup found = LookUpMidnight(day);
   const bool skipped = found.kind == cctz::time_zone::civil_lookup::SKIPPED;
-  return std::chrono::time_point_cast<microseconds>(skipped ? found.trans : found.post);
+  return std::chrono::time_point_cast<microseconds>(skipped ? found.trans : found.pre);
+}
+
+Instant TimeZone::StartOfDay(std::chrono::sys_days day) const {
+  const Instant midnight = MidnightOf(day);
+  if (utc_) return midnight;
+  const cctz::time_zone::civil_lookup found = LookUpMidnight(day);
+  if (found.kind != cctz::time_zone::civil_lookup::REPEATED) return midnight;
+  // Back to midnight itself is the same day all the time; back beyond it, the day before goes on.
+  const bool leaves_the_day =
+      cctz::civil_day(zone_.lookup(found.trans).cs) < cctz::civil_day(zone_.lookup(found.pre).cs);
+  return leaves_the_day ? std::chrono::time_point_cast<microseconds>(found.post) : midnight;
 }
 
 }  // namespace forkcast::preprocessing

@@ -40,11 +40,16 @@ class TimeZone {
   /// shown, when clocks go forward.
   [[nodiscard]] Result<Instant> ToInstant(const CivilTime& civil) const;
   [[nodiscard]] CivilTime ToCivil(Instant instant) const;
-  /// From when on a wall shows the day `day` until it ends: its midnight; of two, when clocks go
-  /// back over it, the second; where clocks go forward over it, the first instant behind.
+  /// The instant that a date alone stands for: the first at which a wall shows the day's midnight,
+  /// or, where clocks go forward over midnight, the first instant behind.
+  [[nodiscard]] Instant MidnightOf(std::chrono::sys_days day) const;
+  /// From when on a wall shows the day `day` until it ends: MidnightOf() it; where clocks go back
+  /// from it into the day before, the second midnight.
   [[nodiscard]] Instant StartOfDay(std::chrono::sys_days day) const;
 
  private:
+  [[nodiscard]] cctz::time_zone::civil_lookup LookUpMidnight(std::chrono::sys_days day) const;
+
   std::string name_;
   cctz::time_zone zone_;
   bool utc_;

@@ -1,6 +1,7 @@
 #include "model/artefact/registry.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
+#include <fstream>
 #include <optional>
 #include <set>
 #include <span>
@@ -69,6 +72,24 @@ void SyncFolder(const fs::path& folder) {
   throw std::system_error(errno, std::generic_category(), path.string());
 }
 
+/// Throws std::system_error.
+void WriteNewFile(const fs::path& path, std::string_view bytes) {
+  const Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  // Whoever reads it may be another user, whatever the mask.
+  if (!out || ::fchmod(out.get(), 0644) != 0) ThrowErrno(path);
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(out.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno != EINTR) ThrowErrno(path);
+    if (written > 0) bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+/// Throws std::system_error.
+void SyncFile(const fs::path& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file || ::fsync(file.get()) != 0) ThrowErrno(path);
+}
+
 /// Files of a version that is not there yet: what is written is on disk after Sync(), whose waiting
 /// for each file after all are written takes less than half of waiting in between. Throws
 /// std::system_error.
@@ -81,22 +102,12 @@ class NewFiles {
     MakeFolder(path.parent_path());
     // No version changes, so two may share a file. Where they cannot, it is written.
     if (!file.original.empty() && ::link(file.original.c_str(), path.c_str()) == 0) return;
-    const Fd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-    // Whoever reads it may be another user, whatever the mask.
-    if (!out || ::fchmod(out.get(), 0644) != 0) ThrowErrno(path);
-    for (std::string_view rest = file.bytes; !rest.empty();) {
-      const ssize_t written = ::write(out.get(), rest.data(), rest.size());
-      if (written < 0 && errno != EINTR) ThrowErrno(path);
-      if (written > 0) rest.remove_prefix(static_cast<std::size_t>(written));
-    }
+    WriteNewFile(path, file.bytes);
     written_.push_back(path);
   }
 
   void Sync() const {
-    for (const fs::path& path : written_) {
-      const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!file || ::fsync(file.get()) != 0) ThrowErrno(path);
-    }
+    for (const fs::path& path : written_) SyncFile(path);
     for (const fs::path& folder : folders_) SyncFolder(folder);
   }
 
@@ -120,14 +131,30 @@ std::string ReadPublishedAt(const fs::path& folder) {
   }
 }
 
+/// The version that an alias means: the number in a small file or, as registries of before have
+/// them, that a symbolic link leads to. None for what is no alias.
+std::optional<std::uint64_t> ReadAlias(const fs::directory_entry& entry) {
+  constexpr std::uintmax_t kLongest = 32;
+  const std::string name = entry.path().filename().string();
+  if (!IsName(name) || ToNumber(name)) return std::nullopt;
+  std::error_code failed;
+  if (entry.is_symlink(failed)) {
+    return ToNumber(fs::read_symlink(entry.path(), failed).string());
+  }
+  if (!entry.is_regular_file(failed) || entry.file_size(failed) > kLongest) return std::nullopt;
+  std::ifstream file(entry.path());
+  std::string line;
+  if (!std::getline(file, line) || file.peek() != EOF) return std::nullopt;
+  return ToNumber(line);
+}
+
+/// By the number that they mean, whether there is such a version or not.
 std::map<std::uint64_t, std::vector<std::string>> ReadAliases(const fs::path& folder) {
   std::map<std::uint64_t, std::vector<std::string>> aliases;
   std::error_code failed;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder, failed)) {
-    if (!entry.is_symlink(failed)) continue;
-    const auto number = ToNumber(fs::read_symlink(entry.path(), failed).string());
-    const std::string name = entry.path().filename().string();
-    if (number && IsName(name)) aliases[*number].push_back(name);
+    const auto number = ReadAlias(entry);
+    if (number) aliases[*number].push_back(entry.path().filename().string());
   }
   for (auto& [number, names] : aliases) std::ranges::sort(names);
   return aliases;
@@ -162,20 +189,62 @@ Status CheckFile(const fs::path& file, const std::string& hash, const fs::path& 
   }
 }
 
+/// That `alias` is not there or is one, so that it can be made to mean another version.
+Status CheckAliasPlace(const fs::path& folder, const std::string& alias) {
+  const fs::path place = folder / alias;
+  std::error_code failed;
+  if (!fs::exists(fs::symlink_status(place, failed))) return {};
+  if (fs::is_symlink(place, failed) || ReadAlias(fs::directory_entry(place, failed))) return {};
+  return Error{ErrorCode::kIo,
+               fmt::format("{} is there and is no alias{}: move it away", place.string(),
+                           fs::is_directory(place, failed)
+                               ? " but a folder (a copy that followed a symbolic link?)"
+                               : "")};
+}
+
 /// Precondition: the folder's lock is held.
 Status PointAlias(const fs::path& folder, const std::string& alias, std::uint64_t number) {
-  const fs::path link = folder / alias;
+  if (Status free = CheckAliasPlace(folder, alias); !free) return free;
   std::error_code failed;
-  if (fs::exists(fs::symlink_status(link, failed)) && !fs::is_symlink(link)) {
-    return Error{ErrorCode::kInvalidArgument, link.string() + " is there and is no alias"};
+  const fs::directory_entry place(folder / alias, failed);
+  // What is as it should be is left alone, so that nobody loads the version again.
+  if (place.is_regular_file(failed) && !place.is_symlink(failed) && ReadAlias(place) == number) {
+    return {};
   }
-  const fs::path unfinished = folder / (std::string(kUnfinished) + alias);
-  fs::create_directory_symlink(std::to_string(number), unfinished, failed);
-  if (failed) return IoError(unfinished, failed);
-  fs::rename(unfinished, link, failed);
-  if (failed) return IoError(link, failed);
+  const fs::path unfinished = folder / fmt::format("{}{}", kUnfinished, alias);
+  try {
+    WriteNewFile(unfinished, fmt::format("{}\n", number));
+    SyncFile(unfinished);
+    fs::rename(unfinished, folder / alias);
+  } catch (const std::system_error& error) {
+    std::error_code ignored;
+    fs::remove(unfinished, ignored);
+    return Error{ErrorCode::kIo, error.what()};
+  }
   SyncFolder(folder);
   return {};
+}
+
+/// The folder itself or, where it is not there, the nearest one around it that is.
+fs::path NearestFolder(fs::path folder) {
+  std::error_code failed;
+  while (!fs::exists(fs::status(folder, failed))) {
+    const fs::path parent = folder.parent_path();
+    if (parent == folder) break;
+    folder = parent.empty() ? fs::path(".") : parent;
+  }
+  return folder;
+}
+
+/// That files can be made in `folder`, by making one that is gone at once.
+Status TryToWrite(const fs::path& folder) {
+  std::string pattern = (folder / fmt::format("{}try-XXXXXX", kUnfinished)).string();
+  const Fd file(::mkostemp(pattern.data(), O_CLOEXEC));
+  if (!file) return LastError(folder);
+  const bool written = ::write(file.get(), "1\n", 2) == 2;
+  const Error error = LastError(folder);
+  ::unlink(pattern.c_str());
+  return written ? Status() : Status(error);
 }
 
 Status CheckExpected(const ExpectedAlias& expected, const std::vector<VersionInfo>& versions) {
@@ -285,18 +354,27 @@ Result<std::vector<VersionInfo>> Registry::Versions(const std::string& model) co
 Result<VersionInfo> Registry::Find(const std::string& model, const std::string& reference) const {
   Result<std::vector<VersionInfo>> versions = Versions(model);
   if (!versions) return versions.error();
-  const auto number = ToNumber(reference);
+  auto number = ToNumber(reference);
+  std::error_code failed;
+  // By its path: a folder that is listed while an alias is replaced may lack it.
+  const bool is_alias = !number && IsName(reference);
+  if (is_alias) number = ReadAlias(fs::directory_entry(root_ / model / reference, failed));
   std::string known;
   for (VersionInfo& version : *versions) {
-    if (number == version.number ||
-        std::ranges::find(version.aliases, reference) != version.aliases.end()) {
-      return std::move(version);
-    }
-    known += (known.empty() ? "" : ", ") + std::to_string(version.number);
-    for (const std::string& alias : version.aliases) known += " (" + alias + ")";
+    if (number == version.number) return std::move(version);
+    known += fmt::format("{}{}", known.empty() ? "" : ", ", version.number);
+    for (const std::string& alias : version.aliases) known += fmt::format(" ({})", alias);
   }
-  return Error{ErrorCode::kNotFound, "model \"" + model + "\" has no version \"" + reference +
-                                         "\"; there are: " + (known.empty() ? "none" : known)};
+  if (known.empty()) known = "none";
+  if (is_alias && number) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("alias \"{}\" of model \"{}\" means version {}, which is not there; "
+                             "there are: {}",
+                             reference, model, *number, known)};
+  }
+  return Error{
+      ErrorCode::kNotFound,
+      fmt::format("model \"{}\" has no version \"{}\"; there are: {}", model, reference, known)};
 }
 
 Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {
@@ -331,6 +409,19 @@ Status Registry::CheckNames(const std::string& model, const std::string& alias) 
   if (!ToNumber(alias)) return {};
   return Error{ErrorCode::kInvalidArgument,
                "alias \"" + alias + "\": expected no number, which would be a version's"};
+}
+
+Status Registry::CheckPlace(const std::string& model, const std::string& alias) const {
+  const fs::path folder = NearestFolder(root_ / model);
+  std::error_code failed;
+  if (!fs::is_directory(folder, failed)) {
+    return IoError(folder, std::make_error_code(std::errc::not_a_directory));
+  }
+  if (Status writable = TryToWrite(folder); !writable) return writable;
+  // Somebody who publishes at this moment is waited for later on.
+  const FolderLock lock(folder, FolderLock::Wait::kNo);
+  if (!lock.held() && errno != EWOULDBLOCK) return LastError(folder);
+  return CheckAliasPlace(root_ / model, alias);
 }
 
 Status Registry::SetAlias(const std::string& model, const std::string& alias,

@@ -51,10 +51,10 @@ struct ExpectedAlias {
 };
 
 /// Versions of models in a folder (FORMAT.md): `ROOT/MODEL/1`, `ROOT/MODEL/2`, ..., and aliases as
-/// symbolic links beside them, `ROOT/MODEL/champion -> 2`. A version is written whole or not at all
-/// and never changes afterwards; an alias changes from one version to the other with no moment in
-/// between. Writers exclude each other by a lock on the model's folder; readers need none. Errors:
-/// kIo with the path, kInvalidArgument for a name that is none, kNotFound, kCorrupt.
+/// small files with a number beside them, `ROOT/MODEL/champion`. A version is written whole or not
+/// at all and never changes afterwards; an alias changes from one version to the other with no
+/// moment in between. Writers exclude each other by a lock on the model's folder; readers need
+/// none. Errors: kIo with the path, kInvalidArgument for a name that is none, kNotFound, kCorrupt.
 class Registry {
  public:
   /// Nothing is opened or created yet.
@@ -87,6 +87,11 @@ class Registry {
 
   /// Whether a model and an alias can be called so.
   [[nodiscard]] static Status CheckNames(const std::string& model, const std::string& alias);
+
+  /// That a version could be published at this moment, with this alias: the folders can be made,
+  /// written to and locked, and nothing else is called as the alias. For whoever works long before
+  /// it publishes; leaves nothing behind. kIo.
+  [[nodiscard]] Status CheckPlace(const std::string& model, const std::string& alias) const;
 
   /// Lets `alias` mean `number` from now on. An alias is a name that is no number.
   Status SetAlias(const std::string& model, const std::string& alias, std::uint64_t number) const;

@@ -23,6 +23,7 @@ using preprocessing::OpenSnapshots;
 using preprocessing::OpenStore;
 using preprocessing::ParsePipelineSpec;
 using preprocessing::PipelineSpec;
+using preprocessing::RequireDeclaredEnds;
 using preprocessing::Snapshot;
 using preprocessing::SpecError;
 using preprocessing::StoreAccess;
@@ -71,6 +72,8 @@ Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& doc
   if (!dao) return dao.error();
   Result<std::vector<Snapshot>> snapshots = OpenSnapshots(spec, sources.snapshots);
   if (!snapshots) return snapshots.error();
+  Status ends = RequireDeclaredEnds(spec, *snapshots);
+  if (!ends) return ends.error();
   Result<LabelledRows> rows =
       LabelledRows::Read(**dao, spec, sources.window, (*job)->plan_.split.label_delay);
   if (!rows) return rows.error();
@@ -98,6 +101,8 @@ JobSummary ClassifierJob::Summary() const {
     classes[name] = counts[label];
     listed += fmt::format("{}{} ({})", listed.empty() ? "" : ", ", name, counts[label]);
   }
+  std::string remarks;
+  for (const std::string& remark : rows().Remarks()) remarks += fmt::format("; {}", remark);
   return {
       .json = {{"rows", rows().size()},
                {"rows_without_label", rows().without_label()},
@@ -105,11 +110,17 @@ JobSummary ClassifierJob::Summary() const {
                {"train_rows", first.train_end},
                {"test_rows", rows().size() - first.test_first},
                {"test_from", test_from},
-               {"folds", folds.size()}},
+               {"folds", folds.size()},
+               {"remarks", rows().Remarks()}},
       .text = fmt::format("{} rows of the classes {}; {} to learn from, {} to judge, from {} "
-                          "on, in {} fold{}",
+                          "on, in {} fold{}{}",
                           rows().size(), listed, first.train_end, rows().size() - first.test_first,
-                          test_from, folds.size(), folds.size() == 1 ? "" : "s")};
+                          test_from, folds.size(), folds.size() == 1 ? "" : "s", remarks)};
+}
+
+Status ClassifierJob::CheckReportKeys(const std::vector<std::string>& keys) const {
+  if (keys.empty()) return {};
+  return Error{ErrorCode::kInvalidArgument, "--report-key: a classifier has no keys", "report-key"};
 }
 
 Status ClassifierJob::Check() const {

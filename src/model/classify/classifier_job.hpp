@@ -37,6 +37,7 @@ class ClassifierJob final : public TrainingJob {
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
       const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
+  [[nodiscard]] Status CheckReportKeys(const std::vector<std::string>& keys) const override;
   /// That there are rows with a label, of more than one class, that the split leaves rows of two
   /// classes to learn from in each fold, and that transforms fit the number of classes.
   [[nodiscard]] Status Check() const override;

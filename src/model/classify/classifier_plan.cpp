@@ -61,17 +61,18 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
   }
   const JsonNode node = root.Get("training");
   node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",
-                      "label_delay", "weight", "metric", "slices", "search"});
+                      "label_delay", "weight", "metric", "slices", "min_judged", "search"});
   CheckLabel(node.Get("label"), spec);
   RequireNothingOfTheLabel(node.Get("model"));
   ClassifierPlan plan;
   static_cast<LearningPlan&>(plan) =
       ReadLearningPlan(node, spec,
                        {.judged_by = {"table", "label", "test_share", "n_splits", "label_delay",
-                                      "metric", "slices", "search"},
+                                      "metric", "slices", "min_judged", "search"},
                         .trainers = trainers});
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
+  plan.min_judged = ReadMinJudged(node);
   if (const auto slices = node.Find("slices")) plan.slices = ReadSlices(*slices, spec.features);
   return plan;
 }

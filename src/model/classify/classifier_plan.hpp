@@ -22,6 +22,7 @@ struct ClassifierPlan : LearningPlan {
   TimeSplitSpec split;
   ClassMetric metric{"accuracy"};  ///< By whose error it is compared with its baselines.
   std::vector<SliceSpec> slices;
+  double min_judged = kLeastJudged;
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
@@ -66,16 +67,14 @@ ordered_json InDetail(const ClassificationSums& sums, std::span<const ClassLabel
 }
 
 std::string TableHead(const std::string& title) {
-  std::string head = fmt::format("{:<44}{:>9}", title, "rows");
-  for (const ClassMetric metric : ClassMetric::All()) head += fmt::format("{:>11}", metric->name);
-  return head + "\n";
+  std::string head = title + "\trows";
+  for (const ClassMetric metric : ClassMetric::All()) head += fmt::format("\t{}", metric->name);
+  return head;
 }
 
 std::string TableLine(const std::string& name, const ClassificationSums& sums) {
-  std::string line = fmt::format("{:<44}{:>9}", name, sums.rows());
-  for (const ClassMetric metric : ClassMetric::All()) {
-    line += fmt::format("{:>11}", Number(metric->value(sums)));
-  }
+  std::string line = fmt::format("{}\t{}", name, sums.rows());
+  for (const ClassMetric metric : ClassMetric::All()) line += "\t" + Number(metric->value(sums));
   return line;
 }
 
@@ -100,6 +99,23 @@ std::string SpanOf(const JudgedFold& fold) {
   return preprocessing::IsoTimestamp(fold.from) + ".." + preprocessing::IsoTimestamp(fold.to);
 }
 
+/// The other errors by which a baseline is better than the model, each with that baseline.
+std::vector<std::string> WorseBy(const ClassifierJudgement& judgement) {
+  std::vector<std::string> worse;
+  for (const ClassMetric metric : ClassMetric::All()) {
+    if (metric == judgement.metric) continue;
+    const NamedSums& best = *std::ranges::min_element(
+        judgement.baselines, {},
+        [metric](const NamedSums& baseline) { return ErrorBy(metric, baseline.sums).value_or(0); });
+    const double own = ErrorBy(metric, judgement.all).value_or(0);
+    const double other = ErrorBy(metric, best.sums).value_or(0);
+    if (own <= other) continue;
+    worse.push_back(fmt::format("{} ({:.3g}, that of {} is {:.3g})", metric->error_name, own,
+                                best.name, other));
+  }
+  return worse;
+}
+
 /// A matrix with more classes than this is for programs.
 constexpr std::size_t kShownClasses = 12;
 
@@ -109,34 +125,58 @@ std::string ClassifierValidation::Verdict() const {
   const NamedSums& best = judgement_.best_baseline();
   const std::optional<double> skill = judgement_.SkillAgainst(best);
   const std::string_view error = judgement_.metric->error_name;
-  if (beats_baselines()) {
-    return fmt::format(
-        "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", error,
-        100 * *skill, best.name);
-  }
-  std::string why = fmt::format("{} makes no error", best.name);
+  std::string compared = fmt::format("{} makes no error", best.name);
   if (skill) {
-    why = *skill == 0 ? fmt::format("its {} is that of {}", error, best.name)
-                      : fmt::format("its {} is {:.1f} % larger than that of {}", error,
-                                    -100 * *skill, best.name);
+    compared = *skill == 0 ? fmt::format("its {} is that of {}", error, best.name)
+                           : fmt::format("its {} is {:.1f} % {} than that of {}", error,
+                                         100 * std::abs(*skill), *skill > 0 ? "smaller" : "larger",
+                                         best.name);
   }
-  return fmt::format("The model does NOT beat the baselines: {}. Deciding by {} is simpler and {}.",
-                     why, best.name, skill == 0.0 ? "as good" : "better");
+  if (!judgement_.is_of_enough()) {
+    return fmt::format(
+        "The model is NOT judged well enough to be promoted: {}. On what was "
+        "judged, {}.",
+        Shortfall(), compared);
+  }
+  if (beats_baselines()) {
+    const std::vector<std::string> worse = WorseBy(judgement_);
+    return fmt::format(
+        "The model beats every baseline by {}: {}.{}", error, compared,
+        worse.empty() ? "" : fmt::format(" It is worse by {}.", fmt::join(worse, ", ")));
+  }
+  return fmt::format(
+      "The model does NOT beat the baselines by {}: {}. Deciding by {} is simpler and {}.", error,
+      compared, best.name, skill == 0.0 ? "as good" : "better");
 }
 
-std::string ClassifierValidation::LeftOut() const {
-  std::string text;
-  if (rows_.without_label() > 0) {
-    text += fmt::format("{} rows have no label and are left out\n", rows_.without_label());
+std::vector<std::string> ClassifierValidation::Remarks() const {
+  std::vector<std::string> lines = rows_.Remarks();
+  const auto tell = [&lines](std::size_t rows, const std::string& why) {
+    if (rows > 0) lines.push_back(fmt::format("{} rows {}", rows, why));
+  };
+  tell(rows_.without_label(), "have no label and are left out");
+  tell(rows_.without_time(), "have no time and are left out");
+  tell(examples_.refused, fmt::format("were left out, the first: {}", examples_.first_refusal));
+  tell(judgement_.rows_to_judge - judgement_.all.rows(),
+       fmt::format("of {} to judge are among these", judgement_.rows_to_judge));
+  for (std::size_t i = 0; i < judgement_.folds.size(); ++i) {
+    for (const std::uint32_t label : judgement_.folds[i].unknown) {
+      lines.push_back(
+          fmt::format("fold {}: class \"{}\" is in its test, and in no row that it "
+                      "learned from",
+                      i + 1, ClassName(label)));
+    }
   }
-  if (rows_.without_time() > 0) {
-    text += fmt::format("{} rows have no time and are left out\n", rows_.without_time());
-  }
-  if (examples_.refused > 0) {
-    text += fmt::format("{} rows were left out, the first: {}\n", examples_.refused,
-                        examples_.first_refusal);
-  }
-  return text;
+  return lines;
+}
+
+std::string ClassifierValidation::Shortfall() const {
+  if (judgement_.is_of_enough()) return {};
+  return fmt::format("only {} of {} rows could be judged, {:.0f} %, and \"min_judged\" is {:g}",
+                     judgement_.all.rows(), judgement_.rows_to_judge,
+                     100 * static_cast<double>(judgement_.all.rows()) /
+                         static_cast<double>(judgement_.rows_to_judge),
+                     judgement_.min_judged);
 }
 
 ordered_json ClassifierValidation::ToJson() const {
@@ -173,10 +213,13 @@ ordered_json ClassifierValidation::ToJson() const {
           {"best_baseline", best.name},
           {"skill", OrNull(judgement_.SkillAgainst(best))},
           {"metrics", InDetail(judgement_.all, labels)},
+          {"rows_to_judge", judgement_.rows_to_judge},
+          {"shortfalls", is_of_enough() ? std::vector<std::string>() : std::vector{Shortfall()}},
           {"rows_without_label", rows_.without_label()},
           {"rows_without_time", rows_.without_time()},
           {"rows_left_out", examples_.refused},
           {"first_left_out", examples_.first_refusal},
+          {"remarks", Remarks()},
           {"folds", folds},
           {"slices", slices},
           {"baselines", baselines},
@@ -184,51 +227,50 @@ ordered_json ClassifierValidation::ToJson() const {
 }
 
 std::string ClassifierValidation::Describe() const {
-  std::string text = TableHead("") + TableLine("model", judgement_.all) + "\n";
+  std::string text = TableHead("") + "\tskill\n" + TableLine("model", judgement_.all) + "\n";
   for (const NamedSums& baseline : judgement_.baselines) {
     const bool is_stump = &baseline == &judgement_.baselines.back();
     const std::optional<double> skill = judgement_.SkillAgainst(baseline);
     const std::string name = is_stump && !judgement_.stump_question.empty()
                                  ? fmt::format("{}: {}", baseline.name, judgement_.stump_question)
                                  : baseline.name;
-    text += TableLine(name, baseline.sums) +
-            (skill ? fmt::format("  skill {:+.4f}", *skill) : "  no skill") + "\n";
+    text += fmt::format("{}\t{}\n", TableLine(name, baseline.sums),
+                        skill ? fmt::format("{:+.4f}", *skill) : "-");
   }
   if (!judgement_.slices.empty()) {
-    text += "\n" + TableHead("slice");
+    text += "\n" + TableHead("slice") + "\n";
     for (const NamedSums& slice : judgement_.slices) {
       text += TableLine(slice.name, slice.sums) + "\n";
     }
   }
-  text += "\n" + TableHead("fold, tested");
+  text += "\n" + TableHead("fold, tested") + "\n";
   for (std::size_t i = 0; i < judgement_.folds.size(); ++i) {
     const JudgedFold& fold = judgement_.folds[i];
     text += TableLine(fmt::format("{} {}", i + 1, SpanOf(fold)), fold.sums) + "\n";
   }
-  text += fmt::format("\n{:<44}{:>9}{:>11}{:>11}\n", "class", "rows", "precision", "recall");
+  text += "\nclass\trows\tprecision\trecall\n";
   const std::size_t classes = judgement_.all.classes();
   for (std::size_t label = 0; label < classes; ++label) {
     text +=
-        fmt::format("{:<44}{:>9}{:>11}{:>11}\n", ClassName(label), RowsOf(judgement_.all, label),
+        fmt::format("{}\t{}\t{}\t{}\n", ClassName(label), RowsOf(judgement_.all, label),
                     Number(judgement_.all.Precision(label)), Number(judgement_.all.Recall(label)));
   }
   if (classes <= kShownClasses) {
-    text += fmt::format("\n{:<24}", "is, taken for");
-    for (std::size_t other = 0; other < classes; ++other) {
-      text += fmt::format(" {:>12}", ClassName(other));
-    }
+    text += "\nis, taken for";
+    for (std::size_t other = 0; other < classes; ++other) text += "\t" + ClassName(other);
     text += "\n";
     for (std::size_t label = 0; label < classes; ++label) {
-      text += fmt::format("{:<24}", ClassName(label));
+      text += ClassName(label);
       for (std::size_t other = 0; other < classes; ++other) {
-        text += fmt::format(" {:>12}", judgement_.all.Count(label, other));
+        text += fmt::format("\t{}", judgement_.all.Count(label, other));
       }
       text += "\n";
     }
   }
-  const std::string left_out = LeftOut();
-  if (!left_out.empty()) text += "\n" + left_out;
-  return text + "\n" + Verdict() + "\n";
+  const std::vector<std::string> remarks = Remarks();
+  if (!remarks.empty()) text += fmt::format("\n{}\n", fmt::join(remarks, "\n"));
+  const TextColor color = beats_baselines() ? TextColor::kGreen : TextColor::kRed;
+  return text + "\n" + Colored(Verdict(), color, {.color = true}) + "\n";
 }
 
 std::string ClassifierValidation::MistakesTable() const {
@@ -294,11 +336,8 @@ std::string ClassifierValidation::ConfusionTable() const {
   return table + "</table>\n";
 }
 
-Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>& keys) const {
-  if (!keys.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "--report-key: a classifier has no keys",
-                 "report-key"};
-  }
+Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>&,
+                                                     const std::string& more) const {
   std::string page = BeginPage(name_, beats_baselines(), Verdict());
   page += "<h2>Model and baselines</h2>\n" + HtmlHead() + HtmlRow("model", judgement_.all);
   for (const NamedSums& baseline : judgement_.baselines) {
@@ -327,10 +366,7 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   }
   page +=
       ImportanceSection(std::move(importances)) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
-  if (const std::string left_out = LeftOut(); !left_out.empty()) {
-    page += "<h2>Left out</h2>\n<p>" + EscapeHtml(left_out) + "</p>\n";
-  }
-  return page + EndPage();
+  return page + LeftOutSection(Remarks()) + more + EndPage();
 }
 
 }  // namespace forkcast::model

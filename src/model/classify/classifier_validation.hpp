@@ -25,12 +25,14 @@ class ClassifierValidation final : public Validation {
   [[nodiscard]] bool beats_baselines() const noexcept override {
     return judgement_.beats_baselines();
   }
+  [[nodiscard]] bool is_of_enough() const noexcept override { return judgement_.is_of_enough(); }
   [[nodiscard]] nlohmann::ordered_json ToJson() const override;
   [[nodiscard]] std::string Describe() const override;
   /// The verdict, model and baselines, skill, slices, folds, classes, the confusion matrix,
   /// importance of features, and the rows of which the model was surest and wrong. There are no
   /// keys.
-  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys) const override;
+  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys,
+                                               const std::string& more) const override;
 
   [[nodiscard]] const ClassifierJudgement& judgement() const noexcept { return judgement_; }
   /// Whether the model is worth having, in a sentence or two.
@@ -40,8 +42,9 @@ class ClassifierValidation final : public Validation {
   [[nodiscard]] std::string ClassName(std::size_t label) const {
     return NameOf(rows_.classes()[label]);
   }
-  /// Of rows that are neither learned from nor judged; empty when there are none.
-  [[nodiscard]] std::string LeftOut() const;
+  /// Of rows that are neither learned from nor judged, and of labels that look wrong; a line each.
+  [[nodiscard]] std::vector<std::string> Remarks() const;
+  [[nodiscard]] std::string Shortfall() const;
   // Parts of the page.
   [[nodiscard]] std::string ClassesTable() const;
   [[nodiscard]] std::string ConfusionTable() const;

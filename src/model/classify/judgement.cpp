@@ -41,9 +41,16 @@ std::vector<std::uint32_t> Among(std::span<const std::uint32_t> known,
   return positions;
 }
 
+/// Rows of each class.
+std::vector<std::size_t> CountsOf(std::span<const std::uint32_t> labels, std::size_t classes) {
+  std::vector<std::size_t> counts(classes);
+  for (const std::uint32_t label : labels) ++counts[label];
+  return counts;
+}
+
 std::vector<double> SharesOf(std::span<const std::uint32_t> labels, std::size_t classes) {
-  std::vector<double> shares(classes);
-  for (const std::uint32_t label : labels) ++shares[label];
+  const std::vector<std::size_t> counts = CountsOf(labels, classes);
+  std::vector<double> shares(counts.begin(), counts.end());
   for (double& share : shares) share /= static_cast<double>(labels.size());
   return shares;
 }
@@ -91,9 +98,17 @@ class FoldJudge {
           actual, of_stump(stump.Predict(std::span(*matrix).subspan(row * columns, columns))));
     }
     judgement.all.Merge(sums);
+    const std::vector<std::size_t> learned_of = CountsOf(learned, classes);
+    const std::vector<std::size_t> judged_of =
+        CountsOf(std::span(examples_.labels).subspan(first_, end_ - first_), classes);
+    std::vector<std::uint32_t> unknown;
+    for (std::uint32_t label = 0; label < classes; ++label) {
+      if (learned_of[label] == 0 && judged_of[label] > 0) unknown.push_back(label);
+    }
     judgement.folds.push_back({.train_rows = train_rows_,
                                .from = examples_.times[first_],
                                .to = examples_.times[end_ - 1],
+                               .unknown = std::move(unknown),
                                .sums = std::move(sums)});
     judgement.stump_question.clear();
     if (!stump.splits()) return {};
@@ -127,7 +142,7 @@ const NamedSums& ClassifierJudgement::best_baseline() const noexcept {
 }
 
 bool ClassifierJudgement::beats_baselines() const noexcept {
-  return SkillAgainst(best_baseline()).value_or(0) > 0;
+  return is_of_enough() && SkillAgainst(best_baseline()).value_or(0) > 0;
 }
 
 Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan& plan,
@@ -137,6 +152,7 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
                                                            const OnProgress& on_progress) {
   const ClassificationSums none(classes.size());
   ClassifierJudgement judgement{.metric = plan.metric,
+                                .min_judged = plan.min_judged,
                                 .all = none,
                                 .folds = {},
                                 .slices = {},
@@ -152,6 +168,7 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
           error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
+    judgement.rows_to_judge += folds[i].test_end - folds[i].test_first;
     const std::size_t train_rows = examples.CountBefore(folds[i].train_end);
     const std::size_t first = examples.CountBefore(folds[i].test_first);
     const std::size_t end = examples.CountBefore(folds[i].test_end);

@@ -21,6 +21,7 @@ struct JudgedFold {
   std::size_t train_rows = 0;
   Instant from;  ///< Of the first and the last test row.
   Instant to;
+  std::vector<std::uint32_t> unknown;  ///< Classes of test rows that no row learned from has.
   ClassificationSums sums;
 };
 
@@ -42,6 +43,8 @@ struct JudgedRow {
 /// single question.
 struct ClassifierJudgement {
   ClassMetric metric{"accuracy"};  ///< The one that decides.
+  double min_judged = kLeastJudged;
+  std::size_t rows_to_judge = 0;  ///< Those of the folds' tests, with features or without.
   ClassificationSums all;
   std::vector<JudgedFold> folds;
   std::vector<NamedSums> slices;     ///< As the plan's.
@@ -55,7 +58,11 @@ struct ClassifierJudgement {
   [[nodiscard]] std::optional<double> SkillAgainst(const NamedSums& baseline) const noexcept;
   /// The baseline with the least error.
   [[nodiscard]] const NamedSums& best_baseline() const noexcept;
+  /// By the metric that decides, on enough rows.
   [[nodiscard]] bool beats_baselines() const noexcept;
+  [[nodiscard]] bool is_of_enough() const noexcept {
+    return static_cast<double>(all.rows()) >= min_judged * static_cast<double>(rows_to_judge);
+  }
 };
 
 /// Trains one model a fold and judges it. `folds`: of the labelled rows that `examples` are of.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -220,6 +221,15 @@ void AppendBytes(const Value& value, std::string& bytes) {
   }
 }
 
+/// A text in lower case without the blanks around it.
+std::string Folded(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string_view::npos) return {};
+  std::string folded(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+  std::ranges::transform(folded, folded.begin(), Lower);
+  return folded;
+}
+
 }  // namespace
 
 std::string NameOf(const ClassLabel& label) {
@@ -278,6 +288,22 @@ Result<LabelledRows> LabelledRows::Read(TableDao& dao, const PipelineSpec& spec,
   rows.classes_ = std::move(classes.sorted);
   rows.labels_ = std::move(classes.of_row);
   return rows;
+}
+
+std::vector<std::string> LabelledRows::Remarks() const {
+  std::vector<std::string> remarks;
+  std::map<std::string, const std::string*> seen;
+  for (const ClassLabel& label : classes_) {
+    const auto* const text = std::get_if<std::string>(&label);
+    if (text == nullptr) break;  // none of them is
+    const auto [alike, is_new] = seen.emplace(Folded(*text), text);
+    if (is_new) continue;
+    remarks.push_back(fmt::format(
+        "labels \"{}\" and \"{}\" differ in blanks or in upper and lower case alone, and are two "
+        "classes",
+        *alike->second, *text));
+  }
+  return remarks;
 }
 
 std::string LabelledRows::Hash() const {

@@ -52,6 +52,10 @@ class LabelledRows {
   [[nodiscard]] std::size_t without_label() const noexcept { return without_label_; }
   [[nodiscard]] std::size_t without_time() const noexcept { return without_time_; }
 
+  /// What looks like a mistake in the labels: a line for each two that differ in blanks at their
+  /// ends, or in upper and lower case, alone.
+  [[nodiscard]] std::vector<std::string> Remarks() const;
+
   /// Of all values of all rows, in their order. O(bytes).
   [[nodiscard]] std::string Hash() const;
 

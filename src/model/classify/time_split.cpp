@@ -6,6 +6,8 @@
 #include <cmath>
 #include <string>
 
+#include "data_preprocessing/table/parse_value.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -21,6 +23,12 @@ std::size_t FirstOfItsTime(std::span<const Instant> times, std::size_t row) {
 Result<std::vector<TimeFold>> SplitByTime(std::span<const Instant> times,
                                           const TimeSplitSpec& spec) {
   const std::size_t rows = times.size();
+  if (rows > 0 && times.front() == times.back()) {
+    return Refuse(
+        fmt::format("all {} rows with a label are of one time, {}: there is no past to learn from "
+                    "and no later row to judge",
+                    rows, preprocessing::IsoTimestamp(times.front())));
+  }
   const auto wanted =
       static_cast<std::size_t>(std::llround(spec.test_share * static_cast<double>(rows)));
   if (wanted == 0) {

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -23,7 +23,8 @@ using preprocessing::JsonNode;
 using preprocessing::ReadJsonFile;
 using preprocessing::SpecError;
 
-constexpr std::string_view kReserved = "sagemaker_";
+/// How hyperparameters begin that are the platform's own: of its SDK, and of its tuning jobs.
+constexpr std::array<std::string_view, 2> kReserved{"sagemaker_", "_tuning_"};
 /// Hyperparameters that say which data are used, as the flags of `forkcast train` do.
 constexpr std::array<std::pair<std::string_view, std::string DataWindow::*>, 3> kWindowFlags{
     {{"since", &DataWindow::since}, {"until", &DataWindow::until}, {"last", &DataWindow::last}}};
@@ -36,6 +37,11 @@ struct NumberFlag {
 constexpr std::array<NumberFlag, 2> kNumberFlags{
     {{"seed", &ContainerRequest::seed, kMostSeed},
      {"threads", &ContainerRequest::threads, kMostThreads}}};
+
+bool IsReserved(std::string_view name) {
+  return std::ranges::any_of(kReserved,
+                             [name](std::string_view prefix) { return name.starts_with(prefix); });
+}
 
 bool Contains(const auto& names, std::string_view name) {
   return std::ranges::find(names, name) != names.end();
@@ -53,14 +59,25 @@ std::optional<ordered_json> JsonOf(const std::string& text) {
   }
 }
 
+/// An integer for a number without a fraction ("3.0", as Python writes a float): where a double is
+/// expected an integer does as well. Other values as they are.
+ordered_json Whole(ordered_json value) {
+  constexpr double kMost = 9'007'199'254'740'992;  // 2^53: beyond it not every integer is a double
+  if (!value.is_number_float()) return value;
+  const auto number = value.get<double>();
+  if (number != std::floor(number) || std::abs(number) > kMost) return value;
+  return static_cast<std::int64_t>(number);
+}
+
 /// The value that a text stands for: the platform makes texts of all values, and some of its
-/// clients write them as JSON before that.
+/// clients write them as JSON before that, others as Python does.
 ordered_json ValueOf(const JsonNode& node) {
   if (node.json().is_null()) node.Fail("expected a value");
-  if (!node.json().is_string()) return node.json();
+  if (!node.json().is_string()) return Whole(node.json());
   const auto text = node.json().get<std::string>();
+  if (text == "True" || text == "False") return text == "True";
   const auto parsed = JsonOf(text);
-  return parsed ? *parsed : ordered_json(text);
+  return parsed ? Whole(*parsed) : ordered_json(text);
 }
 
 /// A value that is read as a text, whatever it looks like.
@@ -84,19 +101,19 @@ bool SwitchOf(const JsonNode& node) {
 
 std::uint32_t NumberFlagOf(const JsonNode& node, std::uint32_t most) {
   const std::string text = TextOf(node);
-  std::uint32_t number = 0;
-  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (failed != std::errc() || end != text.data() + text.size() || number > most) {
+  const auto parsed = JsonOf(text);
+  const ordered_json number = parsed ? Whole(*parsed) : ordered_json();
+  if (!number.is_number_integer() || number < 0 || number > most) {
     node.Fail(fmt::format("expected a whole number from 0 to {}, got \"{}\"", most, text));
   }
-  return number;
+  return number.get<std::uint32_t>();
 }
 
 void ReadHyperparameters(const ContainerFolder& folder, ContainerRequest& request) {
   const ordered_json document = ReadJsonFile(folder.hyperparameters());
   RootOf(document, folder.hyperparameters())
       .EachMember([&request](const std::string& name, const JsonNode& node) {
-        if (name.starts_with(kReserved)) return;
+        if (IsReserved(name)) return;
         if (name == "pipeline") {
           request.pipeline = TextOf(node);
         } else if (name == "force_promote") {
@@ -159,7 +176,7 @@ void ReadChannels(const ContainerFolder& folder, const Hosts& hosts, ContainerRe
         });
   } else {
     for (const fs::directory_entry& entry : fs::directory_iterator(folder.data(), failed)) {
-      if (!entry.is_directory(failed)) continue;
+      if (!entry.is_directory(failed) || IsHidden(entry.path())) continue;
       request.channels.push_back({.name = entry.path().filename(), .folder = entry.path()});
     }
   }
@@ -170,6 +187,8 @@ void ReadChannels(const ContainerFolder& folder, const Hosts& hosts, ContainerRe
 }
 
 }  // namespace
+
+bool IsHidden(const fs::path& path) { return path.filename().string().starts_with('.'); }
 
 Hosts ReadHosts(const ContainerFolder& folder) {
   std::error_code ignored;

@@ -61,12 +61,17 @@ struct ContainerRequest {
   std::vector<Channel> channels;  ///< By name; at least one.
 };
 
+/// Whether it is called so that a listing hides it (".ipynb_checkpoints", "._part-0.csv"): what
+/// tools leave beside files that people put there.
+[[nodiscard]] bool IsHidden(const std::filesystem::path& path);
+
 /// resourceconfig.json; one host where there is no such file. Throws SpecError naming file and
 /// path.
 [[nodiscard]] Hosts ReadHosts(const ContainerFolder& folder);
 
 /// hyperparameters.json and inputdataconfig.json (without it every folder of the data is a
-/// channel). Hyperparameters that begin with "sagemaker_" are the platform's own and left out.
+/// channel, unless it is hidden). Hyperparameters that begin with "sagemaker_" or, of a tuning job,
+/// with "_tuning_" are the platform's own and left out. A number without a fraction is an integer.
 /// Throws SpecError naming file and path: also for a channel that is not there, that is piped, that
 /// holds no plain files, or of which each of several hosts has a part only.
 [[nodiscard]] ContainerRequest ReadContainerRequest(const ContainerFolder& folder,

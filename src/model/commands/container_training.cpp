@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -49,6 +51,8 @@ constexpr std::string_view kManifest = "manifest.json";
 /// When a version was published, which an artefact does not say: equal data give equal bytes.
 constexpr std::string_view kPublished = "published.json";
 constexpr std::string_view kUnfinished = ".unfinished";
+/// What the pipeline reads, beside the version: so the folder can be served as it is.
+constexpr std::string_view kSnapshots = "snapshots";
 
 void StopIfAsked() {
   if (preprocessing::StopSignals::Requested())
@@ -112,7 +116,7 @@ PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
 std::optional<std::string> RowsFileStem(const fs::path& file) {
   const std::string name = file.filename();
   for (const std::string_view ending : {".csv", ".csv.gz"}) {
-    if (!name.ends_with(ending) || name.front() == '.') continue;
+    if (!name.ends_with(ending)) continue;
     return name.substr(0, name.size() - ending.size());
   }
   return std::nullopt;
@@ -122,6 +126,17 @@ std::string NamesOf(const std::vector<TableSpec>& tables) {
   std::string names;
   for (const TableSpec& table : tables) names += (names.empty() ? "" : ", ") + table.name;
   return names;
+}
+
+/// A number without an exponent: regular expressions of those who tune models read digits and
+/// points.
+std::string Plain(const ordered_json& number) {
+  std::string text = number.dump();
+  if (text.find('e') == std::string::npos) return text;
+  std::array<char, 400> digits{};  // a double has at most 309 before and 324 behind the point
+  const auto [end, failed] = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                           number.get<double>(), std::chars_format::fixed);
+  return failed == std::errc() ? std::string(digits.data(), end) : text;
 }
 
 /// One training job. Throws Failure, SpecError and std::system_error.
@@ -148,7 +163,7 @@ class ContainerTraining {
     Ingest(spec, request.channels, work.path());
     const ordered_json summary = Train(request, document, pipeline.parent_path(), work.path());
     StopIfAsked();
-    PutModel(summary.at("folder").get<std::string>());
+    PutModel(summary.at("folder").get<std::string>(), work.path() / kSnapshots);
     context_.out << fmt::format("the model is in {}\n", folder_.model().string());
     return ExitCode::kDone;
   }
@@ -166,7 +181,8 @@ class ContainerTraining {
     if (channel != request.channels.end()) {
       std::vector<fs::path> files;
       for (const fs::directory_entry& entry : fs::directory_iterator(channel->folder)) {
-        if (entry.path().extension() == ".json") files.push_back(entry.path());
+        if (entry.path().extension() != ".json" || IsHidden(entry.path())) continue;
+        files.push_back(entry.path());
       }
       if (files.size() == 1) return files.front();
       throw SpecError(
@@ -224,8 +240,15 @@ class ContainerTraining {
       return std::ranges::find(spec.tables, name, &TableSpec::name) != spec.tables.end();
     };
     for (const Channel& channel : channels) {
-      for (const fs::directory_entry& entry : fs::recursive_directory_iterator(
-               channel.folder, fs::directory_options::follow_directory_symlink)) {
+      fs::recursive_directory_iterator entries(channel.folder,
+                                               fs::directory_options::follow_directory_symlink);
+      for (; entries != fs::recursive_directory_iterator(); ++entries) {
+        const fs::directory_entry& entry = *entries;
+        if (IsHidden(entry.path())) {
+          TellSkipped(entry.path());
+          entries.disable_recursion_pending();
+          continue;
+        }
         const auto stem = RowsFileStem(entry.path());
         if (!stem || !entry.is_regular_file()) continue;
         // Its own name, or that of the nearest folder up to the channel.
@@ -255,6 +278,11 @@ class ContainerTraining {
     return files;
   }
 
+  void TellSkipped(const fs::path& hidden) const {
+    context_.err << fmt::format("{}{} is hidden, and skipped\n", kProgram,
+                                fs::relative(hidden, folder_.data()).string());
+  }
+
   void Ingest(const PipelineSpec& spec, const std::vector<Channel>& channels,
               const fs::path& work) const {
     const auto files = FindRows(spec, channels);
@@ -267,7 +295,8 @@ class ContainerTraining {
     }
     Require(dao->Commit(), CodeOf);
     StopIfAsked();
-    const auto published = preprocessing::PublishSnapshots(*dao, spec, work / "snapshots");
+    const auto published =
+        preprocessing::PublishSnapshots(*dao, spec, work / kSnapshots, context_.clock.Now());
     if (published) return;
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
     ExitCode code = ExitCode::kIo;
@@ -293,7 +322,7 @@ class ContainerTraining {
   ordered_json Train(const ContainerRequest& request, const ordered_json& document,
                      const fs::path& folder, const fs::path& work) const {
     const JobSources sources{.folder = folder,
-                             .snapshots = work / "snapshots",
+                             .snapshots = work / kSnapshots,
                              .store = StoreOf(work),
                              .window = request.window,
                              .seed = request.seed,
@@ -307,7 +336,8 @@ class ContainerTraining {
          .publication =
              Publication{
                  .models = work / "models", .name = {}, .force_promote = request.force_promote},
-         .report = folder_.output_data() / "report.html"},
+         .report = folder_.output_data() / "report.html",
+         .standard_output = &context_.out},
         context_.clock, console);
     StopIfAsked();
     if (!outcome.message.empty()) throw Failure(ExitOf(outcome.end), outcome.message);
@@ -324,7 +354,7 @@ class ContainerTraining {
     const auto print = [this](const std::string& whose, const ordered_json& metrics) {
       for (const auto& [name, value] : metrics.items()) {
         if (value.is_number()) {
-          context_.out << fmt::format("{}:{}={}\n", whose, name, value.dump());
+          context_.out << fmt::format("{}:{}={}\n", whose, name, Plain(value));
         }
       }
     };
@@ -347,19 +377,25 @@ class ContainerTraining {
       const ordered_json value = evaluation.value(member, ordered_json());
       return value.is_string() ? value.get<std::string>() : value.dump();
     };
+    std::vector<std::string> reasons = evaluation.value("shortfalls", std::vector<std::string>());
+    if (reasons.empty()) {
+      reasons = {fmt::format("the model does not beat its baselines: {} {}, best baseline {}",
+                             text("metric"), text("value"), text("best_baseline"))};
+    }
     return fmt::format(
-        "the model does not beat its baselines: {} {}, best baseline {}; output/data has the "
-        "evaluation, and the hyperparameter force_promote=true lets the model pass all the same",
-        text("metric"), text("value"), text("best_baseline"));
+        "{}; output/data has the evaluation, and the hyperparameter force_promote=true lets the "
+        "model pass all the same",
+        fmt::join(reasons, "; "));
   }
 
-  /// All files of a version, or none; manifest.json, by which a model is known, last. They are not
-  /// synced: what is lost with the machine is the whole job.
-  void PutModel(const fs::path& version) const {
+  /// All files of a version and its snapshots, or none; manifest.json, by which a model is known,
+  /// last. They are not synced: what is lost with the machine is the whole job.
+  void PutModel(const fs::path& version, const fs::path& snapshots) const {
     const fs::path unfinished = folder_.model() / kUnfinished;
     std::vector<fs::path> put;
     try {
       fs::copy(version, unfinished, fs::copy_options::recursive);
+      fs::copy(snapshots, unfinished / kSnapshots, fs::copy_options::recursive);
       fs::remove(unfinished / kPublished);
       std::vector<fs::path> names;
       for (const fs::directory_entry& entry : fs::directory_iterator(unfinished)) {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
@@ -44,19 +44,32 @@ std::string Joined(const std::vector<std::string>& words) {
   return text.empty() ? "-" : text;
 }
 
-/// Rows of text in columns as wide as their widest cell.
-void PrintColumns(std::ostream& out, const std::vector<std::vector<std::string>>& rows) {
-  std::vector<std::size_t> widths(rows.front().size(), 0);
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+/// Of a version of single keys their values, null of one that was trained as a whole: which keys
+/// stand for what it is worth.
+ordered_json OnlyKeysOf(const ordered_json& manifest) {
+  if (!manifest.contains("base")) return nullptr;
+  ordered_json keys = ordered_json::array();
+  for (const ordered_json& one : manifest.value("replaced", ordered_json::array())) {
+    // Those of earlier versions say which.
+    if (!one.contains("version")) keys.push_back(one.value("key", ordered_json()));
   }
-  for (const auto& row : rows) {
-    std::string line;
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      line += i + 1 == row.size() ? row[i] : fmt::format("{:<{}}  ", row[i], widths[i]);
-    }
-    out << line << '\n';
+  return keys;
+}
+
+/// "all keys", or "only 42, 97 (over 3)".
+std::string TrainedKeys(const ordered_json& summary) {
+  if (summary["only_keys"].is_null()) return "all";
+  constexpr std::size_t kNamed = 3;
+  std::vector<std::string> names;
+  for (const ordered_json& key : summary["only_keys"]) {
+    std::vector<std::string> values;
+    for (const ordered_json& value : key) values.push_back(Text(value));
+    names.push_back(fmt::format("{}", fmt::join(values, ",")));
   }
+  const std::size_t more = names.size() - std::min(names.size(), kNamed);
+  names.resize(names.size() - more);
+  return fmt::format("only {}{} (over {})", fmt::join(names, ", "),
+                     more > 0 ? fmt::format(" and {} more", more) : "", Text(summary["base"]));
 }
 
 ordered_json Summary(const VersionInfo& version, const ordered_json& manifest) {
@@ -67,7 +80,9 @@ ordered_json Summary(const VersionInfo& version, const ordered_json& manifest) {
           {"metric", At(manifest, "/evaluation/metric")},
           {"value", At(manifest, "/evaluation/value")},
           {"skill", At(manifest, "/evaluation/skill")},
-          {"beats_baselines", At(manifest, "/evaluation/beats_baselines")}};
+          {"beats_baselines", At(manifest, "/evaluation/beats_baselines")},
+          {"only_keys", OnlyKeysOf(manifest)},
+          {"base", At(manifest, "/base/version")}};
 }
 
 ExitCode List(const Arguments& arguments, const CommandContext& context) {
@@ -75,15 +90,23 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   std::vector<std::string> models = arguments.operands();
   if (models.empty()) models = Require(registry.Models());
   ordered_json all = ordered_json::array();
-  std::vector<std::vector<std::string>> rows{
-      {"model", "version", "published", "metric", "value", "skill", "beats baselines", "aliases"}};
+  using enum TextTable::Align;
+  TextTable table({{"model"},
+                   {"version", kNumber},
+                   {"published"},
+                   {"metric"},
+                   {"value", kNumber},
+                   {"skill", kNumber},
+                   {"beats baselines"},
+                   {"keys"},
+                   {"aliases"}});
   for (const std::string& model : models) {
     for (const VersionInfo& version : Require(registry.Versions(model))) {
       const Result<ordered_json> manifest = Registry::ReadManifest(version);
       const ordered_json one = Summary(version, manifest ? *manifest : ordered_json::object());
-      rows.push_back({model, std::to_string(version.number), version.published_at,
-                      manifest ? Text(one["metric"]) : "DAMAGED", Text(one["value"]),
-                      Text(one["skill"]), Text(one["beats_baselines"]), Joined(version.aliases)});
+      table.Add({model, std::to_string(version.number), version.published_at,
+                 manifest ? Text(one["metric"]) : "DAMAGED", Text(one["value"]), Text(one["skill"]),
+                 Text(one["beats_baselines"]), TrainedKeys(one), Joined(version.aliases)});
       all.push_back(one);
     }
   }
@@ -92,7 +115,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   } else if (all.empty()) {
     context.out << "no models in " << registry.root().string() << '\n';
   } else {
-    PrintColumns(context.out, rows);
+    context.out << table.Text(context.style);
   }
   return ExitCode::kDone;
 }
@@ -109,20 +132,26 @@ ExitCode Show(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
+/// Why a version is not to be promoted, as it says itself.
+std::string WhyNot(const ordered_json& manifest) {
+  const ordered_json shortfalls = At(manifest, "/evaluation/shortfalls");
+  if (shortfalls.is_array() && !shortfalls.empty()) {
+    return fmt::format("was not judged well enough ({})", Text(shortfalls.front()));
+  }
+  return At(manifest, "/evaluation/beats_baselines").is_null() ? "was not judged against baselines"
+                                                               : "does not beat the baselines";
+}
+
 ExitCode Promote(const Arguments& arguments, const CommandContext& context) {
   const Registry registry = RegistryOf(arguments);
   const std::string& model = arguments.operands()[0];
   const std::string alias = arguments.Text("alias");
   const VersionInfo version = Require(registry.Find(model, arguments.operands()[1]));
   const ordered_json manifest = Require(Registry::ReadManifest(version));
-  const ordered_json beats = At(manifest, "/evaluation/beats_baselines");
-  if (beats != true && !arguments.Has("force-promote")) {
+  if (At(manifest, "/evaluation/beats_baselines") != true && !arguments.Has("force-promote")) {
     throw Failure(ExitCode::kGate,
                   fmt::format("{} {} {}; {} is as before (--force-promote does it all the same)",
-                              model, version.number,
-                              beats.is_null() ? "was not judged against baselines"
-                                              : "does not beat the baselines",
-                              alias));
+                              model, version.number, WhyNot(manifest), alias));
   }
   Require(registry.SetAlias(model, alias, version.number));
   if (arguments.Has("json")) {
@@ -161,11 +190,11 @@ ordered_json Differences(const ordered_json& first, const ordered_json& second) 
 ExitCode Compare(const Arguments& arguments, const CommandContext& context) {
   const std::string& model = arguments.operands()[0];
   ordered_json leaves[2];
-  std::vector<std::string> header{""};
+  std::vector<TextTable::Column> columns{{""}};
   for (std::size_t i = 0; i < 2; ++i) {
     const VersionInfo version =
         Require(RegistryOf(arguments).Find(model, arguments.operands()[i + 1]));
-    header.push_back(fmt::format("{} {}", model, version.number));
+    columns.push_back({fmt::format("{} {}", model, version.number)});
     Flatten(Require(Registry::ReadManifest(version)), "", leaves[i]);
   }
   const ordered_json differences = Differences(leaves[0], leaves[1]);
@@ -177,11 +206,11 @@ ExitCode Compare(const Arguments& arguments, const CommandContext& context) {
     context.out << "no difference\n";
     return ExitCode::kDone;
   }
-  std::vector<std::vector<std::string>> rows{header};
+  TextTable table(std::move(columns));
   for (const auto& [pointer, values] : differences.items()) {
-    rows.push_back({pointer, Text(values[0]), Text(values[1])});
+    table.Add({pointer, Text(values[0]), Text(values[1])});
   }
-  PrintColumns(context.out, rows);
+  context.out << table.Text(context.style);
   return ExitCode::kDone;
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
@@ -56,7 +57,7 @@ std::vector<Flag> JudgingFlags() {
   return {
       {.name = "pipeline",
        .argument = "FILE",
-       .meaning = "The pipeline to train.",
+       .meaning = "The pipeline file.",
        .variable = "FORKCAST_PIPELINE",
        .need = Need::kRequired},
       {.name = "store",
@@ -103,7 +104,8 @@ std::vector<Flag> JudgingFlags() {
        .allowed = preprocessing::WholeNumber(0, kMostThreads)},
       {.name = "report",
        .argument = "FILE",
-       .meaning = "Writes a page with plots, all in one HTML file."},
+       .meaning = "Writes a page with plots, all in one HTML file; - for standard output, in place "
+                  "of the tables."},
       {.name = "report-key",
        .argument = "KEY",
        .kind = Kind::kManyValues,
@@ -250,6 +252,18 @@ ordered_json ReadDocument(const std::filesystem::path& pipeline) {
   }
 }
 
+/// What would otherwise only be found out when all is judged; whether the page goes to standard
+/// output, which has no place for tables then.
+bool CheckReport(const std::filesystem::path& report, bool prints_json) {
+  if (report.empty()) return false;
+  Require(OutputFile::Check(report));
+  const bool is_printed = OutputFile::IsStandardOutput(report);
+  if (is_printed && prints_json) {
+    throw Failure(ExitCode::kUsage, "--json: standard output has the page of --report already");
+  }
+  return is_printed;
+}
+
 ExitCode Run(const Options& options, bool prints_json, const CommandContext& context) {
   if (!options.ingest.empty()) {
     const int code =
@@ -257,13 +271,15 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
     if (code != 0) return static_cast<ExitCode>(code);
   }
   const preprocessing::StopSignals signals;
-  TrainingConsole console(
-      context, prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown);
+  const bool is_page_printed = CheckReport(options.report, prints_json);
+  TrainingConsole console(context, prints_json || is_page_printed ? TrainingConsole::Texts::kHidden
+                                                                  : TrainingConsole::Texts::kShown);
   const TrainingOutcome outcome = RunTraining(
       {.document = ReadDocument(options.pipeline),
        .open = [&options](const ordered_json& document) { return Open(document, options); },
        .publication = options.publication,
        .report = options.report,
+       .standard_output = &context.out,
        .report_keys = options.report_keys,
        .dry_run = options.dry_run},
       context.clock, console);
@@ -297,7 +313,8 @@ Command TrainCommand() {
       {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kGate,
-       .when = "published, but not promoted: it does not beat the baselines"},
+       .when = "published, but not promoted: it does not beat the baselines, or too little was "
+               "judged"},
       {.code = ExitCode::kIo,
        .when = "store or snapshots, or the folder of models, cannot be read or written"},
       {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};

@@ -16,6 +16,10 @@ constexpr preprocessing::MakeCommand kCommands[] = {&EvaluateCommand, &TrainOrCo
 
 int main(int argc, char** argv) {
   return forkcast::preprocessing::RunMain(
-      {.name = "forkcast", .version = FORKCAST_VERSION, .commands = forkcast::model::kCommands},
+      {.name = "forkcast",
+       .version = FORKCAST_VERSION,
+       .commands = forkcast::model::kCommands,
+       .unknown_variables =
+           forkcast::preprocessing::Program::UnknownVariables::kRefusedWhenMistyped},
       argc, argv);
 }

@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
 
@@ -37,7 +38,7 @@ OnProgress TrainingConsole::Begin(const std::string& stage) {
 }
 
 void TrainingConsole::Tell(const std::string& text) {
-  if (texts_ == Texts::kShown && !context_.quiet) context_.out << text;
+  if (texts_ == Texts::kShown && !context_.quiet) context_.out << LaidOut(text, context_.style);
 }
 
 bool TrainingConsole::Stops() const { return preprocessing::StopSignals::Requested(); }

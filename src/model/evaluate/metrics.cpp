@@ -1,5 +1,7 @@
 #include "model/evaluate/metrics.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +11,22 @@ namespace {
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
+
+std::string TellNegative(const ErrorTotals& totals, std::string_view value) {
+  return fmt::format("\"{}\" is negative in {} of {} rows", value, totals.negative_rows,
+                     totals.rows);
+}
+
+std::string TellAllZero(const ErrorTotals& totals, std::string_view value) {
+  return fmt::format("\"{}\" is 0 in all {} rows", value, totals.rows);
+}
+
+std::string TellNoScale(const ErrorTotals& totals, std::string_view value) {
+  return fmt::format(
+      "none of {} rows is of a key whose \"{}\" changed from one season (mase_season) to the next "
+      "while it was learned from",
+      totals.rows, value);
+}
 
 void ErrorSums::Add(double actual, double forecast, double mase_scale) noexcept {
   if (std::isnan(actual) || std::isnan(forecast)) {
@@ -26,7 +44,7 @@ void ErrorSums::Add(double actual, double forecast, double mase_scale) noexcept 
     totals_.squared_relative_error += (error / actual) * (error / actual);
   }
   if (actual < 0) {
-    totals_.has_negative_actual = true;
+    ++totals_.negative_rows;
   } else {
     const double log_error = std::log1p(std::max(forecast, 0.0)) - std::log1p(actual);
     totals_.squared_log_error += log_error * log_error;
@@ -47,7 +65,7 @@ void ErrorSums::Merge(const ErrorSums& other) noexcept {
   totals_.relative_rows += more.relative_rows;
   totals_.squared_relative_error += more.squared_relative_error;
   totals_.squared_log_error += more.squared_log_error;
-  totals_.has_negative_actual = totals_.has_negative_actual || more.has_negative_actual;
+  totals_.negative_rows += more.negative_rows;
   totals_.scaled_rows += more.scaled_rows;
   totals_.scaled_error += more.scaled_error;
   rows_left_out_ += other.rows_left_out_;
@@ -55,6 +73,16 @@ void ErrorSums::Merge(const ErrorSums& other) noexcept {
 
 std::optional<double> ErrorSums::Value(Metric metric) const noexcept {
   return totals_.rows == 0 ? std::nullopt : metric->value(totals_);
+}
+
+std::string ErrorSums::WhyUndefined(Metric metric, std::string_view value) const {
+  if (totals_.rows == 0) return fmt::format("{} is not defined: there is no row", metric->name);
+  return fmt::format("{} is not defined: {}", metric->name, metric->why_undefined(totals_, value));
+}
+
+std::optional<double> ErrorSums::RelativeBias() const noexcept {
+  if (totals_.absolute_actual == 0) return std::nullopt;
+  return totals_.error / totals_.absolute_actual;
 }
 
 double SeasonalScale(std::span<const double> training, std::size_t season) noexcept {

@@ -7,6 +7,7 @@
 #include <limits>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -24,10 +25,16 @@ struct ErrorTotals {
   std::uint64_t relative_rows = 0;    ///< With y != 0, and of them:
   double squared_relative_error = 0;  ///< of ((f - y) / y)^2.
   double squared_log_error = 0;       ///< Of (ln(1 + max(f, 0)) - ln(1 + y))^2, where y >= 0.
-  bool has_negative_actual = false;
+  std::uint64_t negative_rows = 0;    ///< With y < 0.
   std::uint64_t scaled_rows = 0;  ///< With a scale (SeasonalScale of their series), and of them:
   double scaled_error = 0;        ///< of |f - y| / scale.
 };
+
+// Why a metric is not there although there are rows, of the value that people know as `value`:
+// what stands behind "the metric is not defined: ".
+[[nodiscard]] std::string TellNegative(const ErrorTotals& totals, std::string_view value);
+[[nodiscard]] std::string TellAllZero(const ErrorTotals& totals, std::string_view value);
+[[nodiscard]] std::string TellNoScale(const ErrorTotals& totals, std::string_view value);
 
 /// One measure of how far forecasts are from what happened.
 struct MetricRow {
@@ -39,6 +46,8 @@ struct MetricRow {
   Best best = Best::kLeast;
   /// Not there, rather than 0, when undefined. Precondition: totals.rows > 0.
   std::optional<double> (*value)(const ErrorTotals& totals) noexcept = nullptr;
+  /// When that is; null where it never is.
+  std::string (*why_undefined)(const ErrorTotals& totals, std::string_view value) = nullptr;
 };
 
 /// Every metric there is: a new one is a row, and where it needs sums of its own a member of
@@ -57,25 +66,29 @@ inline constexpr std::array kMetricRows{
               .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
                 if (totals.absolute_actual == 0) return std::nullopt;
                 return totals.absolute_error / totals.absolute_actual;
-              }},
+              },
+              .why_undefined = TellAllZero},
     // Over the rows with y != 0.
     MetricRow{.name = "rmspe",
               .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
                 if (totals.relative_rows == 0) return std::nullopt;
                 return std::sqrt(totals.squared_relative_error /
                                  static_cast<double>(totals.relative_rows));
-              }},
+              },
+              .why_undefined = TellAllZero},
     MetricRow{.name = "rmsle",
               .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
-                if (totals.has_negative_actual) return std::nullopt;
+                if (totals.negative_rows > 0) return std::nullopt;
                 return std::sqrt(totals.squared_log_error / static_cast<double>(totals.rows));
-              }},
+              },
+              .why_undefined = TellNegative},
     // Over the rows that have a scale.
     MetricRow{.name = "mase",
               .value = [](const ErrorTotals& totals) noexcept -> std::optional<double> {
                 if (totals.scaled_rows == 0) return std::nullopt;
                 return totals.scaled_error / static_cast<double>(totals.scaled_rows);
-              }},
+              },
+              .why_undefined = TellNoScale},
     // Positive when too much was forecast.
     MetricRow{.name = "bias",
               .best = MetricRow::Best::kNearestTo0,
@@ -99,6 +112,11 @@ class ErrorSums {
   [[nodiscard]] std::uint64_t rows_left_out() const noexcept { return rows_left_out_; }
   /// As MetricRow::value; not there without rows, either.
   [[nodiscard]] std::optional<double> Value(Metric metric) const noexcept;
+  /// Why it is not there, of the value that is called `value`: 'rmsle is not defined: "q" is
+  /// negative in 3 of 36 rows'. Precondition: it is not.
+  [[nodiscard]] std::string WhyUndefined(Metric metric, std::string_view value) const;
+  /// Sum of f - y over that of |y|: 0.1 is 10 % too high on average. Not there when all y are 0.
+  [[nodiscard]] std::optional<double> RelativeBias() const noexcept;
 
  private:
   ErrorTotals totals_;

@@ -6,7 +6,7 @@ namespace forkcast::model {
 
 FoldSpec ReadFoldSpec(const preprocessing::JsonNode& node, std::size_t horizon) {
   constexpr std::int64_t kMax = 1'000'000;
-  node.RequireObject({"window", "n_splits", "gap", "step", "train_periods"});
+  node.RequireObject({"window", "n_splits", "gap", "step", "train_periods", "refit"});
   FoldSpec spec{.horizon = horizon};
   const auto count = [&node](const char* key, std::int64_t least) -> std::optional<std::size_t> {
     const auto member = node.Find(key);
@@ -22,6 +22,7 @@ FoldSpec ReadFoldSpec(const preprocessing::JsonNode& node, std::size_t horizon) 
   spec.gap = count("gap", 0).value_or(spec.gap);
   spec.step = count("step", 1);
   spec.train_periods = count("train_periods", 1);
+  if (const auto refit = node.Find("refit")) spec.refit = refit->Bool();
   return spec;
 }
 
@@ -59,6 +60,9 @@ Result<std::vector<Fold>> WalkForwardFolds(const FoldSpec& spec, PeriodRange per
                    train_last},
          .origin = origin,
          .test = {origin + 1, test_last}});
+  }
+  if (!spec.refit) {
+    for (Fold& fold : result) fold.train = result.front().train;
   }
   return result;
 }

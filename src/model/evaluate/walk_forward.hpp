@@ -36,12 +36,15 @@ struct FoldSpec {
   /// kAnchored: the least length of training, unset: 1. kRolling: its length, unset: the longest
   /// that the first fold can have.
   std::optional<std::size_t> train_periods{};
+  /// False: the model of the first fold is judged in all of them, so that later ones say how it
+  /// does as it grows old.
+  bool refit = true;
 
   friend bool operator==(const FoldSpec&, const FoldSpec&) = default;
 };
 
 /// Reads {"window": "anchored" | "rolling", "n_splits": 5, "gap": 0, "step": 4, "train_periods":
-/// 104}; the horizon is given. Throws SpecError.
+/// 104, "refit": false}; the horizon is given. Throws SpecError.
 [[nodiscard]] FoldSpec ReadFoldSpec(const preprocessing::JsonNode& node, std::size_t horizon);
 
 /// One step of walk-forward validation: a model that has seen targets in `train` alone forecasts
@@ -55,8 +58,8 @@ struct Fold {
 };
 
 /// The folds over periods first..last, oldest first. The last test ends with the last period;
-/// train.last + gap + 1 == test.first. kInvalidArgument saying how many periods there are and how
-/// many are needed.
+/// train.last + gap + 1 == test.first, or, without refit, as in the first fold. kInvalidArgument
+/// saying how many periods there are and how many are needed.
 [[nodiscard]] Result<std::vector<Fold>> WalkForwardFolds(const FoldSpec& spec, PeriodRange periods);
 
 }  // namespace forkcast::model

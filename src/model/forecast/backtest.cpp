@@ -3,21 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <iterator>
 #include <utility>
 
-#include "data_preprocessing/document/json.hpp"
-#include "model/artefact/manifest_parts.hpp"
 #include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
 namespace {
-
-using nlohmann::ordered_json;
-
-constexpr std::array kQuantiles{0.1, 0.25, 0.5, 0.75, 0.9};
 
 /// Values of a key up to and with `origin`.
 std::span<const double> History(const ForecastData& data, std::uint32_t key, std::int64_t origin) {
@@ -32,6 +25,10 @@ class Judge {
  public:
   Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest)
       : data_(data), plan_(plan), backtest_(backtest) {
+    backtest_.metric = plan.metric;
+    backtest_.value_name = data.forecast().value;
+    backtest_.min_judged = plan.min_judged;
+    backtest_.by_fold.resize(backtest_.folds.size());
     backtest_.by_step.resize(data.horizon());
     backtest_.by_key.resize(data.key_count());
     for (const BaselineSpec& spec : plan.baselines) {
@@ -43,19 +40,10 @@ class Judge {
     }
   }
 
-  void AddFold(const Fold& fold, const std::vector<Forecast>& forecasts) {
-    const std::size_t number = backtest_.by_fold.size();
-    backtest_.by_fold.emplace_back();
-    for (const Forecast& forecast : forecasts) Add(number, fold, forecast);
-  }
-
-  /// `fold_number` is that of backtest.by_fold.
-  void Add(std::size_t fold_number, const Fold& fold, const Forecast& forecast) {
+  /// Precondition: the forecast is a number.
+  void Add(std::size_t fold_number, const Forecast& forecast) {
+    const Fold& fold = backtest_.folds[fold_number];
     const auto [key, period] = forecast.point;
-    if (std::isnan(forecast.value)) {
-      backtest_.without_forecast.push_back(forecast.point);
-      return;
-    }
     const double actual = data_.ValueIn(key, period);
     const double scale = SeasonalScale(History(data_, key, fold.train.last), plan_.mase_season);
     const auto add = [&](ErrorSums& sums, double value) { sums.Add(actual, value, scale); };
@@ -81,50 +69,131 @@ class Judge {
     backtest_.rows.push_back(std::move(row));
   }
 
+  /// All rows of a fold: those that `model` forecast, and what it could not.
+  void AddFold(std::size_t number, const ForecastModel& model, std::span<const std::uint32_t> keys,
+               const std::vector<Forecast>& forecasts) {
+    std::map<std::pair<std::uint32_t, std::int64_t>, bool> answered;  // whether with a number
+    for (const Forecast& forecast : forecasts) {
+      const bool is_number = !std::isnan(forecast.value);
+      answered.emplace(std::pair(forecast.point.key, forecast.point.period), is_number);
+      if (is_number) Add(number, forecast);
+    }
+    const Fold& fold = backtest_.folds[number];
+    for (const std::uint32_t key : keys) {
+      const auto first = std::max<std::int64_t>(fold.test.first, data_.grid().FirstPeriod(key));
+      const auto last = std::min<std::int64_t>(fold.test.last, data_.grid().LastPeriod(key));
+      for (std::int64_t period = first; period <= last; ++period) {
+        const auto found = answered.find({key, period});
+        if (found != answered.end() && found->second) continue;
+        const auto step = static_cast<std::size_t>(period - fold.origin);
+        const ForecastPoint point{.key = key, .period = period};
+        backtest_.left_out.push_back(
+            {.fold = number,
+             .step = step,
+             .point = point,
+             .reason = WhyLeftOut(model, point, step, found != answered.end())});
+      }
+    }
+  }
+
+  /// Once all rows are there.
+  void Finish() {
+    backtest_.shortfalls.clear();
+    if (!backtest_.value()) {
+      backtest_.shortfalls.push_back(
+          backtest_.all.WhyUndefined(backtest_.metric, backtest_.value_name));
+    }
+    TellEmpty("fold", backtest_.by_fold);
+    TellEmpty("step", backtest_.by_step);
+    const auto judged = static_cast<double>(backtest_.all.rows());
+    const auto all = static_cast<double>(backtest_.rows_to_judge());
+    if (judged < backtest_.min_judged * all) {
+      backtest_.shortfalls.push_back(
+          fmt::format("only {} of {} rows could be judged, {:.0f} %, and \"min_judged\" is {:g}",
+                      judged, all, 100 * judged / all, backtest_.min_judged));
+    }
+    for (const BaselineResult& result : backtest_.baselines) {
+      const std::string name = NameOf(result.spec);
+      if (result.baseline.rows() == 0) {
+        backtest_.shortfalls.push_back(
+            fmt::format("{} has no forecast for any row to compare with", name));
+      } else if (backtest_.value() && !result.baseline.Value(backtest_.metric)) {
+        backtest_.shortfalls.push_back(
+            fmt::format("on the rows that {} has a forecast for {}", name,
+                        result.baseline.WhyUndefined(backtest_.metric, backtest_.value_name)));
+      }
+    }
+  }
+
  private:
+  [[nodiscard]] LeftOut WhyLeftOut(const ForecastModel& model, const ForecastPoint& point,
+                                   std::size_t step, bool was_asked) const {
+    if (std::isnan(data_.ValueIn(point.key, point.period))) return LeftOut::kNoValue;
+    const auto number = model.FindKey(data_.grid().KeyBytes(point.key));
+    if (!number || model.ModelOf(step, *number) == nullptr) return LeftOut::kNoModel;
+    return was_asked ? LeftOut::kNoReference : LeftOut::kRefused;
+  }
+
+  /// Names the parts without any row.
+  void TellEmpty(std::string_view part, const std::vector<ErrorSums>& sums) {
+    std::vector<std::size_t> empty;
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      if (sums[i].rows() == 0) empty.push_back(i + 1);
+    }
+    if (empty.empty()) return;
+    backtest_.shortfalls.push_back(fmt::format("no row of {}{} {} could be judged", part,
+                                               empty.size() == 1 ? "" : "s",
+                                               fmt::join(empty, ", ")));
+  }
+
   const ForecastData& data_;
   const TrainingPlan& plan_;
   Backtest& backtest_;
 };
 
-ordered_json MetricsOf(const ErrorSums& sums) {
-  ordered_json metrics{{"rows", sums.rows()}};
-  for (const Metric metric : Metric::All()) {
-    metrics[std::string(metric->name)] = OrNull(sums.Value(metric));
+/// The keys that a fold's model has nothing for.
+void NoteKeysWithoutModel(const ForecastData& data, const ForecastModel& model,
+                          const StepExamples& examples, std::size_t fold, Backtest& backtest) {
+  for (const std::uint32_t key : examples.keys()) {
+    if (model.FindKey(data.grid().KeyBytes(key))) continue;
+    backtest.without_model[key].push_back(fold + 1);
   }
-  return metrics;
 }
 
-ordered_json MetricsOf(const std::vector<ErrorSums>& parts, const char* number) {
-  ordered_json all = ordered_json::array();
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    ordered_json one{{number, i + 1}};
-    one.update(MetricsOf(parts[i]));
-    all.push_back(std::move(one));
+void NoteRefusals(const StepExamples& examples, Backtest& backtest) {
+  for (std::size_t model = 0; model < examples.model_count(); ++model) {
+    const PointExamples& known = examples.of_model(model);
+    backtest.refused += known.refused;
+    if (backtest.first_refusal.empty()) backtest.first_refusal = known.first_refusal;
   }
-  return all;
-}
-
-std::string Number(std::optional<double> value) {
-  if (!value) return "-";
-  return std::abs(*value) >= 1000 ? fmt::format("{:.1f}", *value) : fmt::format("{:.4f}", *value);
-}
-
-/// One line a row: a name, rows, and every metric.
-std::string TableLine(const std::string& name, const ErrorSums& sums) {
-  std::string line = fmt::format("{:<24}{:>9}", name, sums.rows());
-  for (const Metric metric : Metric::All())
-    line += fmt::format("{:>11}", Number(sums.Value(metric)));
-  return line;
-}
-
-std::string TableHead(const std::string& title) {
-  std::string line = fmt::format("{:<24}{:>9}", title, "rows");
-  for (const Metric metric : Metric::All()) line += fmt::format("{:>11}", metric->name);
-  return line + "\n";
 }
 
 }  // namespace
+
+std::string_view ToString(LeftOut reason) noexcept {
+  switch (reason) {
+    case LeftOut::kNoValue:
+      return "no value";
+    case LeftOut::kRefused:
+      return "refused";
+    case LeftOut::kNoModel:
+      return "no model";
+    case LeftOut::kNoReference:
+      return "no reference";
+  }
+  return "";
+}
+
+std::size_t Backtest::rows_to_judge() const noexcept {
+  const auto without_value = std::ranges::count(left_out, LeftOut::kNoValue, &LeftOutRow::reason);
+  return all.rows() + left_out.size() - static_cast<std::size_t>(without_value);
+}
+
+std::map<LeftOut, std::size_t> Backtest::CountLeftOut() const {
+  std::map<LeftOut, std::size_t> counts;
+  for (const LeftOutRow& row : left_out) ++counts[row.reason];
+  return counts;
+}
 
 const BaselineResult* Backtest::best_baseline() const noexcept {
   const BaselineResult* best = nullptr;
@@ -141,7 +210,7 @@ const BaselineResult* Backtest::best_baseline() const noexcept {
 
 bool Backtest::beats_baselines() const noexcept {
   const BaselineResult* const best = best_baseline();
-  return best != nullptr && best->SkillOf(metric).value_or(0) > 0;
+  return shortfalls.empty() && best != nullptr && best->SkillOf(metric).value_or(0) > 0;
 }
 
 Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const TrainingPlan& plan,
@@ -150,9 +219,9 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   Result<std::vector<Fold>> folds = WalkForwardFolds(plan.folds, periods);
   if (!folds) return folds.error();
   Backtest backtest;
-  backtest.metric = plan.metric;
   backtest.folds = *std::move(folds);
   Judge judge(data, plan, backtest);
+  std::optional<TrainedForecast> trained;
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
     const Fold& fold = backtest.folds[i];
     const auto on_training = [&](const TrainingStage& stage) {
@@ -164,150 +233,62 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
           error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
-    const Result<std::optional<TrainedForecast>> trained =
-        TrainedForecast::Train(data, plan, examples, fold.train, on_training);
-    if (!trained) return in_fold(trained.error());
-    if (!*trained) return std::optional<Backtest>();
-    const Result<std::vector<Forecast>> forecasts =
-        (*trained)->model().Predict(data, plan, examples, fold.origin);
-    if (!forecasts) return in_fold(forecasts.error());
-    judge.AddFold(fold, *forecasts);
-    if (i + 1 == backtest.folds.size()) backtest.importances = (*trained)->Importances();
-  }
-  for (std::size_t model = 0; model < examples.model_count(); ++model) {
-    if (backtest.first_refusal.empty()) {
-      backtest.first_refusal = examples.of_model(model).first_refusal;
+    if (i == 0 || fold.train != backtest.folds[i - 1].train) {
+      Result<std::optional<TrainedForecast>> fitted =
+          TrainedForecast::Train(data, plan, examples, fold.train, on_training);
+      if (!fitted) return in_fold(fitted.error());
+      if (!*fitted) return std::optional<Backtest>();
+      trained = *std::move(fitted);
     }
+    const Result<std::vector<Forecast>> forecasts =
+        trained->model().Predict(data, plan, examples, fold.origin);
+    if (!forecasts) return in_fold(forecasts.error());
+    judge.AddFold(i, trained->model(), examples.keys(), *forecasts);
+    NoteKeysWithoutModel(data, trained->model(), examples, i, backtest);
+    if (i + 1 == backtest.folds.size()) backtest.importances = trained->Importances();
   }
+  NoteRefusals(examples, backtest);
   if (backtest.all.rows() == 0) {
     return Error{ErrorCode::kInvalidArgument,
-                 "there is no period in the folds' tests that could be forecast" +
-                     (backtest.first_refusal.empty() ? "" : ": " + backtest.first_refusal)};
+                 fmt::format("there is no period in the folds' tests that could be forecast{}{}",
+                             backtest.left_out.empty() ? "" : ": ",
+                             fmt::join(DescribeLeftOut(backtest, data), "; "))};
   }
+  judge.Finish();
   return std::optional<Backtest>(std::move(backtest));
+}
+
+Status CheckMetric(const ForecastData& data, const TrainingPlan& plan, std::span<const Fold> folds,
+                   std::span<const std::uint32_t> keys) {
+  ErrorSums sums;  // of forecasts without an error
+  for (const Fold& fold : folds) {
+    for (const std::uint32_t key : keys) {
+      const double scale = SeasonalScale(History(data, key, fold.train.last), plan.mase_season);
+      for (const ForecastPoint& point : KnownPoints(data, fold.test, {&key, 1})) {
+        const double actual = data.ValueIn(point.key, point.period);
+        sums.Add(actual, actual, scale);
+      }
+    }
+  }
+  // Without a row, what is missing is told with its reason once features have been computed.
+  if (sums.rows() == 0 || sums.Value(plan.metric)) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("{} to judge: choose another \"metric\"",
+                           sums.WhyUndefined(plan.metric, data.forecast().value))};
 }
 
 Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& data,
                const TrainingPlan& plan) {
   Backtest one;
-  one.metric = backtest.metric;
   one.folds = backtest.folds;
-  one.by_fold.resize(one.folds.size());
   Judge judge(data, plan, one);
   for (const JudgedForecast& row : backtest.rows) {
-    if (row.forecast.point.key == key) judge.Add(row.fold, one.folds[row.fold], row.forecast);
+    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast);
   }
-  std::ranges::copy_if(backtest.without_forecast, std::back_inserter(one.without_forecast),
-                       [key](const ForecastPoint& point) { return point.key == key; });
+  std::ranges::copy_if(backtest.left_out, std::back_inserter(one.left_out),
+                       [key](const LeftOutRow& row) { return row.point.key == key; });
+  judge.Finish();
   return one;
-}
-
-std::string VerdictOn(const Backtest& backtest) {
-  const BaselineResult* const best = backtest.best_baseline();
-  if (best == nullptr) return "No baseline has a forecast: the model is not judged against any.";
-  const std::string name = NameOf(best->spec);
-  const std::optional<double> skill = best->SkillOf(backtest.metric);
-  const std::string_view metric = backtest.metric->name;
-  if (backtest.beats_baselines()) {
-    return fmt::format(
-        "The model beats every baseline: its {} is {:.1f} % smaller than that of {}.", metric,
-        100 * *skill, name);
-  }
-  return fmt::format(
-      "The model does NOT beat the baselines: {}. Forecasting with {} is simpler and better.",
-      skill ? fmt::format("its {} is {:.1f} % larger than that of {}", metric, -100 * *skill, name)
-            : fmt::format("{} makes no error", name),
-      name);
-}
-
-ordered_json BriefJson(const Backtest& backtest) {
-  const BaselineResult* const best = backtest.best_baseline();
-  return {{"metric", backtest.metric->name},
-          {"value", OrNull(backtest.value())},
-          {"beats_baselines", backtest.beats_baselines()},
-          {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
-          {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
-          {"metrics", MetricsOf(backtest.all)},
-          {"rows_without_forecast", backtest.without_forecast.size()}};
-}
-
-ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
-  ordered_json baselines = ordered_json::array();
-  for (const BaselineResult& result : backtest.baselines) {
-    ordered_json one{{"name", NameOf(result.spec)},
-                     {"skill", OrNull(result.SkillOf(backtest.metric))},
-                     {"metrics", MetricsOf(result.baseline)},
-                     {"model_on_the_same_rows", MetricsOf(result.model)}};
-    for (const auto& [reason, rows] : result.left_out) {
-      one["left_out"][std::string(ToString(reason))] = rows;
-    }
-    baselines.push_back(std::move(one));
-  }
-  ordered_json folds = ordered_json::array();
-  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
-    const Fold& fold = backtest.folds[i];
-    ordered_json one{{"fold", i + 1},
-                     {"train_from", data.FirstDay(fold.train.first)},
-                     {"train_to", data.FirstDay(fold.train.last)},
-                     {"test_from", data.FirstDay(fold.test.first)},
-                     {"test_to", data.FirstDay(fold.test.last)}};
-    one.update(MetricsOf(backtest.by_fold[i]));
-    folds.push_back(std::move(one));
-  }
-  ordered_json over_keys;
-  for (const Metric metric : Metric::All()) {
-    const std::vector<double> values = QuantilesOverSeries(backtest.by_key, metric, kQuantiles);
-    ordered_json& quantiles = over_keys[std::string(metric->name)];
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      quantiles[fmt::format("p{:.0f}", 100 * kQuantiles[i])] = values[i];
-    }
-  }
-  ordered_json importances = ordered_json::object();
-  for (const FeatureImportance& one : backtest.importances) importances[one.feature] = one.share;
-  ordered_json json = BriefJson(backtest);
-  json.update({{"folds", folds},
-               {"steps", MetricsOf(backtest.by_step, "step")},
-               {"quantiles_over_keys", over_keys},
-               {"baselines", baselines},
-               {"importances", importances}});
-  return json;
-}
-
-std::string Describe(const Backtest& backtest, const ForecastData& data) {
-  std::string text = TableHead("");
-  text += TableLine("model", backtest.all) + "\n";
-  for (const BaselineResult& result : backtest.baselines) {
-    const std::optional<double> skill = result.SkillOf(backtest.metric);
-    text += TableLine(NameOf(result.spec), result.baseline) +
-            (skill ? fmt::format("  skill {:+.4f}", *skill) : "  no skill") + "\n";
-    for (const auto& [reason, rows] : result.left_out) {
-      text += fmt::format("  {}: no forecast for {} rows: {}; there the model is not compared\n",
-                          NameOf(result.spec), rows, ToString(reason));
-    }
-  }
-  text += "\n" + TableHead("fold, tested");
-  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
-    const Fold& fold = backtest.folds[i];
-    text += TableLine(fmt::format("{} {}", i + 1,
-                                  data.FirstDay(fold.test.first) + ".." +
-                                      data.FirstDay(fold.test.last).substr(5)),
-                      backtest.by_fold[i]) +
-            "\n";
-  }
-  if (backtest.by_step.size() > 1) {
-    text += "\n" + TableHead("step");
-    for (std::size_t i = 0; i < backtest.by_step.size(); ++i) {
-      text += TableLine(std::to_string(i + 1), backtest.by_step[i]) + "\n";
-    }
-  }
-  if (!backtest.without_forecast.empty()) {
-    text += fmt::format("\n{} rows could not be forecast and are judged nowhere\n",
-                        backtest.without_forecast.size());
-  }
-  if (!backtest.first_refusal.empty()) {
-    text += "\nrows were left out, the first: " + backtest.first_refusal + "\n";
-  }
-  return text + "\n" + VerdictOn(backtest) + "\n";
 }
 
 }  // namespace forkcast::model

@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -28,6 +29,24 @@ struct JudgedForecast {
   std::vector<float> baselines;  ///< In the plan's order; NaN where a baseline has none.
 };
 
+/// Why a period of a fold's test is not judged.
+enum class LeftOut {
+  kNoValue,      ///< Nothing is known that a forecast could be compared with.
+  kRefused,      ///< A feature cannot be computed, and may not be missing.
+  kNoModel,      ///< The key had too few rows for a model of its own.
+  kNoReference,  ///< What the target is measured from is missing.
+};
+/// "no value", "refused", "no model", "no reference".
+[[nodiscard]] std::string_view ToString(LeftOut reason) noexcept;
+
+/// A row that is not judged.
+struct LeftOutRow {
+  std::size_t fold = 0;
+  std::size_t step = 1;
+  ForecastPoint point;
+  LeftOut reason = LeftOut::kRefused;
+};
+
 /// A baseline, and the model on exactly the rows that the baseline has a forecast for.
 struct BaselineResult {
   BaselineSpec spec;
@@ -42,25 +61,35 @@ struct BaselineResult {
   }
 };
 
-/// What walk-forward validation found. Rows that the model could not forecast are left out of
-/// everything but `without_forecast`.
+/// What walk-forward validation found. Rows that are left out are in nothing but `left_out`.
 struct Backtest {
-  Metric metric{"wape"};  ///< The one that decides.
+  Metric metric{"wape"};   ///< The one that decides.
+  std::string value_name;  ///< What is forecast.
+  double min_judged = kLeastJudged;
   std::vector<Fold> folds;
   std::vector<JudgedForecast> rows;  ///< By fold, step and key.
+  std::vector<LeftOutRow> left_out;
   ErrorSums all;
   std::vector<ErrorSums> by_fold;
   std::vector<ErrorSums> by_step;
   std::vector<ErrorSums> by_key;
   std::vector<BaselineResult> baselines;
-  std::vector<ForecastPoint> without_forecast;
-  std::string first_refusal;  ///< Why, of the first row whose features could not be computed.
+  /// Keys that had no model of their own, each with the numbers (from 1) of the folds.
+  std::map<std::uint32_t, std::vector<std::size_t>> without_model;
+  /// Examples of all periods and models, learned from or judged, that have been left out.
+  std::size_t refused = 0;
+  std::string first_refusal;                   ///< Why, of the first of them.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
+  /// What keeps the judgement from being one of the whole: no model is promoted by it.
+  std::vector<std::string> shortfalls;
 
   [[nodiscard]] std::optional<double> value() const noexcept { return all.Value(metric); }
+  /// Those that were judged, and those that could have been.
+  [[nodiscard]] std::size_t rows_to_judge() const noexcept;
+  [[nodiscard]] std::map<LeftOut, std::size_t> CountLeftOut() const;
   /// The baseline that the model beats by least; null when none has a forecast.
   [[nodiscard]] const BaselineResult* best_baseline() const noexcept;
-  /// Whether the model is better than every baseline that has a forecast, by the deciding metric.
+  /// Whether the model is better than every baseline, by the deciding metric, on enough rows.
   [[nodiscard]] bool beats_baselines() const noexcept;
 };
 
@@ -72,17 +101,27 @@ struct BacktestStage {
 };
 using OnBacktest = std::function<bool(const BacktestStage&)>;
 
-/// Trains and judges one model a fold. `periods`: those of which targets are used at all;
-/// `examples` are theirs. Nothing when `on_stage` cancelled. kInvalidArgument: too little history
-/// for the folds, nothing to judge, a fold that cannot be trained.
+/// Trains and judges one model a fold, or, where folds have the same training periods, one for
+/// them. `periods`: those of which targets are used at all; `examples` are theirs. Nothing when
+/// `on_stage` cancelled. kInvalidArgument: too little history for the folds, nothing to judge, a
+/// fold that cannot be trained.
 [[nodiscard]] Result<std::optional<Backtest>> RunBacktest(const ForecastData& data,
                                                           const TrainingPlan& plan,
                                                           const StepExamples& examples,
                                                           PeriodRange periods,
                                                           const OnBacktest& on_stage);
 
-/// Whether the model is worth having, in a sentence or two.
+/// That the plan's metric is defined for what happened in the folds' tests, whatever is forecast.
+/// `keys`: those that are judged.
+[[nodiscard]] Status CheckMetric(const ForecastData& data, const TrainingPlan& plan,
+                                 std::span<const Fold> folds, std::span<const std::uint32_t> keys);
+
+/// Whether the model is worth having, in a few sentences.
 [[nodiscard]] std::string VerdictOn(const Backtest& backtest);
+
+/// What was not judged or not learned from, and why; a line each.
+[[nodiscard]] std::vector<std::string> DescribeLeftOut(const Backtest& backtest,
+                                                       const ForecastData& data);
 
 /// What the same backtest found for one key; of its rows alone, so without importances. O(its
 /// rows), besides one pass over all.
@@ -95,7 +134,7 @@ using OnBacktest = std::function<bool(const BacktestStage&)>;
 /// For manifests and `--json`: metrics of all, by fold and step, quantiles over keys, baselines.
 [[nodiscard]] nlohmann::ordered_json ToJson(const Backtest& backtest, const ForecastData& data);
 
-/// For people: a table of model and baselines, folds, steps, and a plain verdict.
+/// For people: a table of model and baselines, folds, steps, keys, and a plain verdict.
 [[nodiscard]] std::string Describe(const Backtest& backtest, const ForecastData& data);
 
 }  // namespace forkcast::model

@@ -25,6 +25,22 @@ double MeanScale(const PointExamples& examples, std::span<const std::uint32_t> r
   return count == 0 ? 1 : sum / static_cast<double>(count);
 }
 
+/// Of rows to learn from, those whose target can be learned, with the transform fitted to them.
+struct UsableRows {
+  TargetTransform transform;
+  std::vector<std::uint32_t> rows;
+};
+
+UsableRows UsableOf(const TrainingPlan& plan, const PointExamples& examples,
+                    std::vector<std::uint32_t> rows) {
+  TargetTransform transform = plan.target;
+  if (transform.needs_scale()) transform.fallback_scale = MeanScale(examples, rows);
+  std::erase_if(rows, [&](std::uint32_t row) {
+    return std::isnan(transform.Apply(examples.actual[row], examples.references[row]));
+  });
+  return {.transform = std::move(transform), .rows = std::move(rows)};
+}
+
 /// What one model learns of its rows, one number a row.
 struct Learned {
   std::vector<double> target;
@@ -54,18 +70,14 @@ Result<std::optional<TrainedPredictor>> FitRows(const TrainingPlan& plan, unsign
                                                 const PointExamples& examples,
                                                 std::vector<std::uint32_t> rows,
                                                 const OnRound& on_round) {
-  TargetTransform transform = plan.target;
-  if (transform.needs_scale()) transform.fallback_scale = MeanScale(examples, rows);
-  std::erase_if(rows, [&](std::uint32_t row) {
-    return std::isnan(transform.Apply(examples.actual[row], examples.references[row]));
-  });
-  if (rows.empty()) return Error{ErrorCode::kInvalidArgument, "there is no row to learn from"};
+  auto [transform, usable] = UsableOf(plan, examples, std::move(rows));
+  if (usable.empty()) return Error{ErrorCode::kInvalidArgument, "there is no row to learn from"};
   LearningSetting setting = plan.setting;
   setting.threads = threads;
-  const Learned learned = LearnedFrom(plan, transform, examples, rows);
+  const Learned learned = LearnedFrom(plan, transform, examples, usable);
   return FitModel(*plan.trainer, setting, plan.inputs,
                   {.features = examples.features,
-                   .rows = rows,
+                   .rows = usable,
                    .target = learned.target,
                    .weights = learned.weights,
                    .encoded = examples.actual,
@@ -121,6 +133,18 @@ Result<bool> FitAlone(const ForecastData& data, const TrainingPlan& plan,
 }
 
 }  // namespace
+
+bool AreEnough(const TrainingPlan& plan, const PointExamples& examples,
+               std::span<const std::uint32_t> rows) {
+  constexpr std::size_t kLeastRows = 2;  // as CheckRows()
+  const std::vector<std::uint32_t> usable =
+      UsableOf(plan, examples, {rows.begin(), rows.end()}).rows;
+  std::vector<std::int64_t> periods;
+  for (const std::uint32_t row : usable) periods.push_back(examples.points[row].period);
+  const std::size_t validation = ValidationRowsOf(*plan.trainer, periods);
+  if (plan.trainer->validation_share() && validation == 0) return false;
+  return usable.size() >= kLeastRows + validation;
+}
 
 Result<bool> FitModels(const ForecastData& data, const TrainingPlan& plan,
                        const StepExamples& examples, std::span<ModelTask> tasks,

@@ -30,6 +30,10 @@ struct ModelTask {
   std::optional<TrainedPredictor>* model = nullptr;  ///< Where it goes.
 };
 
+/// Whether rows of `examples`, sorted by period, are enough for a model of their own.
+[[nodiscard]] bool AreEnough(const TrainingPlan& plan, const PointExamples& examples,
+                             std::span<const std::uint32_t> rows);
+
 /// Trains the models of `tasks` from their rows, which it takes. False when `on_stage` cancelled;
 /// of several errors that of the first task, which its message names.
 Result<bool> FitModels(const ForecastData& data, const TrainingPlan& plan,

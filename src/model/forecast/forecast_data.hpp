@@ -29,8 +29,8 @@ class ForecastData {
   /// OpenSnapshots().
   static Result<std::unique_ptr<ForecastData>> Open(const preprocessing::PipelineSpec& spec,
                                                     const std::filesystem::path& snapshots);
-  /// The same data for `spec`, whose series, request, forecast and zone are those of this one, and
-  /// which outlives the object. Opens nothing.
+  /// The same data for `spec`, whose series, request, zone and, but for its strategy, forecast are
+  /// those of this one, and which outlives the object. Opens nothing.
   [[nodiscard]] std::unique_ptr<ForecastData> For(const preprocessing::PipelineSpec& spec) const;
   ForecastData(const ForecastData&) = delete;
   ForecastData& operator=(const ForecastData&) = delete;

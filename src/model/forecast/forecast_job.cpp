@@ -6,9 +6,12 @@
 #include <chrono>
 #include <utility>
 
+#include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/period.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/drift/reference_statistics.hpp"
+#include "model/forecast/model_keys.hpp"
+#include "model/forecast/named_keys.hpp"
 #include "model/forecast/report.hpp"
 #include "model/learn/library_versions.hpp"
 #include "model/learn/model_files.hpp"
@@ -24,8 +27,32 @@ using preprocessing::JsonNode;
 using preprocessing::ParsePipelineSpec;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
+using preprocessing::RequireDeclaredEnds;
 using preprocessing::SpecError;
 using preprocessing::ToString;
+
+/// One model needs at least so many.
+constexpr std::size_t kLeastValues = 2;
+
+std::string TellYoung(const YoungKey& young, const ForecastData& data) {
+  return fmt::format(
+      "{} ({} value{}; {})", data.KeyName(young.key), young.values, young.values == 1 ? "" : "s",
+      young.is_in_version
+          ? fmt::format("without a model in fold{} {}", young.folds.size() == 1 ? "" : "s",
+                        fmt::join(young.folds, ", "))
+          : "left out of the version");
+}
+
+/// The first few by name.
+std::string TellYoung(const std::vector<YoungKey>& all, const ForecastData& data) {
+  constexpr std::size_t kNamed = 10;
+  std::vector<std::string> named;
+  for (const YoungKey& young : all) {
+    if (named.size() < kNamed) named.push_back(TellYoung(young, data));
+  }
+  return fmt::format("{}{}", fmt::join(named, ", "),
+                     all.size() > kNamed ? fmt::format(" and {} more", all.size() - kNamed) : "");
+}
 
 }  // namespace
 
@@ -33,8 +60,9 @@ ordered_json ForecastValidation::ToJson() const { return model::ToJson(backtest_
 
 std::string ForecastValidation::Describe() const { return model::Describe(backtest_, data_); }
 
-Result<std::string> ForecastValidation::ReportPage(const std::vector<std::string>& keys) const {
-  return model::ReportPage(backtest_, data_, keys);
+Result<std::string> ForecastValidation::ReportPage(const std::vector<std::string>& keys,
+                                                   const std::string& more) const {
+  return model::ReportPage(backtest_, data_, keys, more);
 }
 
 Result<std::unique_ptr<TrainingJob>> ForecastJob::Load(const ordered_json& document,
@@ -65,6 +93,8 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Open(const ordered_json& docum
   ForecastJob& job = **planned;
   Result<std::unique_ptr<ForecastData>> data = ForecastData::Open(job.spec_, sources.snapshots);
   if (!data) return data.error();
+  Status ends = RequireDeclaredEnds(job.spec_, (*data)->snapshots());
+  if (!ends) return ends.error();
   job.data_ = *std::move(data);
   job.keys_ = job.data_->AllKeys();
   Status cut = job.CutWindow(sources.window);
@@ -82,21 +112,51 @@ Result<std::unique_ptr<TrainingJob>> ForecastJob::With(const ordered_json& docum
 }
 
 JobSummary ForecastJob::Summary() const {
-  return {
+  JobSummary summary{
       .json = {{"keys", keys_.size()}, {"periods", periods_.size()}, {"horizon", data_->horizon()}},
       .text = fmt::format("{} keys, {} periods, horizon {}", keys_.size(), periods_.size(),
                           data_->horizon())};
+  if (plan_.scope != ModelScope::kPerKey) return summary;
+  const std::vector<YoungKey> young = YoungKeys();
+  if (young.empty()) return summary;
+  summary.text += fmt::format("; too young for a model of their own: {}", TellYoung(young, *data_));
+  ordered_json& keys = summary.json["young_keys"] = ordered_json::array();
+  for (const YoungKey& one : young) {
+    keys.push_back({{"key", KeyToJson(data_->grid().KeyValues(one.key))},
+                    {"values", one.values},
+                    {"folds_without_model", one.folds},
+                    {"in_version", one.is_in_version}});
+  }
+  return summary;
+}
+
+std::vector<YoungKey> ForecastJob::YoungKeys() const {
+  const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
+  std::vector<YoungKey> all;
+  for (const std::uint32_t key : keys_) {
+    YoungKey young{.key = key, .values = ValuesOf(key, periods_), .folds = {}};
+    young.is_in_version = young.values >= kLeastValues;
+    for (std::size_t i = 0; i < folds->size(); ++i) {
+      if (ValuesOf(key, (*folds)[i].train) < kLeastValues) young.folds.push_back(i + 1);
+    }
+    if (!young.folds.empty() || !young.is_in_version) all.push_back(std::move(young));
+  }
+  return all;
+}
+
+Status ForecastJob::CheckYoungKeys() const {
+  std::vector<YoungKey> without = YoungKeys();
+  std::erase_if(without, [](const YoungKey& young) { return young.is_in_version; });
+  if (without.empty() || (!are_keys_chosen_ && without.size() < keys_.size())) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("one model a key needs at least {} periods with a value each: {}",
+                           kLeastValues, TellYoung(without, *data_))};
 }
 
 Status ForecastJob::CutWindow(const DataWindow& window) {
   const GridReader& grid = data_->grid();
   const auto all = grid.AllPeriods();
-  if (!all) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("series \"{}\" has no rows: what it reads in the store is empty, or its "
-                             "query finds none. Ingest a file that has more than a header",
-                             spec_.forecast->series)};
-  }
+  if (!all) return {};  // Check() says so
   periods_ = {.first = all->first, .last = all->last};
   if (!window.until.empty()) {
     const Result<Instant> until = ParseWindowTime("until", window.until, spec_.zone);
@@ -126,7 +186,18 @@ Status ForecastJob::CutWindow(const DataWindow& window) {
   return {};
 }
 
+Status ForecastJob::CheckReportKeys(const std::vector<std::string>& keys) const {
+  const Result<std::vector<std::uint32_t>> found = FindKeys(*data_, keys, "report-key");
+  return found ? Status() : Status(found.error());
+}
+
 Status ForecastJob::Check() const {
+  if (!data_->grid().AllPeriods()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("series \"{}\" has no period: the tables that it reads have no rows "
+                             "yet, or none with a time",
+                             spec_.forecast->series)};
+  }
   const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
   if (!folds) return folds.error();
   const std::vector<ForecastPoint> points = KnownPoints(*data_, periods_, keys_);
@@ -136,15 +207,7 @@ Status ForecastJob::Check() const {
                              spec_.forecast->series, spec_.forecast->value)};
   }
   if (plan_.scope == ModelScope::kPerKey) {
-    std::vector<std::size_t> counts(data_->key_count());
-    for (const ForecastPoint& point : points) ++counts[point.key];
-    for (const std::uint32_t key : keys_) {
-      if (counts[key] >= 2) continue;
-      return Error{
-          ErrorCode::kInvalidArgument,
-          fmt::format("key {} has {} period{} with a value: one model a key needs at least 2",
-                      data_->KeyName(key), counts[key], counts[key] == 1 ? "" : "s")};
-    }
+    if (Status ok = CheckYoungKeys(); !ok) return ok;
   }
   const auto value_of = [this](const ForecastPoint& point) {
     return data_->ValueIn(point.key, point.period);
@@ -155,7 +218,7 @@ Status ForecastJob::Check() const {
                  fmt::format("every value of \"{}\" is {}: there is nothing to learn",
                              spec_.forecast->value, value_of(*least))};
   }
-  return {};
+  return CheckMetric(*data_, plan_, *folds, keys_);
 }
 
 Status ForecastJob::ComputeExamples() {
@@ -188,8 +251,16 @@ Result<std::optional<Artefact>> ForecastJob::TrainOnAll(const OnProgress& on_pro
   if (!*trained) return std::optional<Artefact>();
   Result<std::vector<ArtefactFile>> files = Files(**trained);
   if (!files) return files.error();
-  return std::optional(
-      Artefact{.manifest = Manifest((*trained)->model()), .files = *std::move(files)});
+  Artefact artefact{.manifest = Manifest((*trained)->model()), .files = *std::move(files)};
+  const ordered_json without = KeysWithout((*trained)->model());
+  if (!without.empty()) {
+    artefact.remarks = {
+        .json = {{"keys_left_out", without}},
+        .text = fmt::format("{} of {} keys are too young for a model of their own and not in the "
+                            "version",
+                            without.size(), keys_.size())};
+  }
+  return std::optional(std::move(artefact));
 }
 
 Result<std::vector<ArtefactFile>> ForecastJob::Files(const TrainedForecast& trained) const {
@@ -203,6 +274,16 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const TrainedForecast& trai
   files->push_back(ReferenceFile({.features = ReferenceOf(examples_.of_model(0).features),
                                   .outputs = {{"value", ReferenceOf(forecasts)}}}));
   return files;
+}
+
+ordered_json ForecastJob::KeysWithout(const ForecastModel& model) const {
+  ordered_json without = ordered_json::array();
+  for (const std::uint32_t key : keys_) {
+    if (model.FindKey(data_->grid().KeyBytes(key))) continue;
+    without.push_back(
+        {{"key", KeyToJson(data_->grid().KeyValues(key))}, {"values", ValuesOf(key, periods_)}});
+  }
+  return without;
 }
 
 std::size_t ForecastJob::RowsOf(std::uint32_t key) const {
@@ -220,30 +301,33 @@ ordered_json ForecastJob::VerdictOn(std::uint32_t key) const {
 
 ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
   const ForecastSpec& forecast = *spec_.forecast;
+  const ordered_json without = KeysWithout(model);
   std::size_t rows = 0;
   for (std::size_t i = 0; i < examples_.model_count(); ++i) {
     rows += examples_.of_model(i).points.size();
   }
-  return {{"format", 1},
-          {"kind", "forecast"},
-          {"pipeline", PipelineIdentity(spec_, document_)},
-          {"forecast",
-           {{"series", forecast.series},
-            {"value", forecast.value},
-            {"key", forecast.key},
-            {"horizon", forecast.horizon},
-            {"strategy", ToString(forecast.strategy)}}},
-          {"data",
-           {{"from", data_->FirstDay(periods_.first)},
-            {"to", data_->FirstDay(periods_.last + 1)},
-            {"periods", periods_.size()},
-            {"keys", keys_.size()},
-            {"rows", rows},
-            {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
-          {"seed", plan_.setting.seed},
-          {"models", model.model_count()},
-          {"libraries", LibraryVersions(*plan_.trainer)},
-          {"evaluation", validation_->ToJson()}};
+  ordered_json manifest{{"format", 1},
+                        {"kind", "forecast"},
+                        {"pipeline", PipelineIdentity(spec_, document_)},
+                        {"forecast",
+                         {{"series", forecast.series},
+                          {"value", forecast.value},
+                          {"key", forecast.key},
+                          {"horizon", forecast.horizon},
+                          {"strategy", ToString(forecast.strategy)}}},
+                        {"data",
+                         {{"from", data_->FirstDay(periods_.first)},
+                          {"to", data_->FirstDay(periods_.last)},
+                          {"periods", periods_.size()},
+                          {"keys", keys_.size() - without.size()},
+                          {"rows", rows},
+                          {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
+                        {"seed", plan_.setting.seed},
+                        {"models", model.model_count()},
+                        {"libraries", LibraryVersions(*plan_.trainer)},
+                        {"evaluation", validation_->ToJson()}};
+  if (!without.empty()) manifest["data"]["keys_left_out"] = without;
+  return manifest;
 }
 
 }  // namespace forkcast::model

@@ -20,6 +20,14 @@
 
 namespace forkcast::model {
 
+/// A key that has too few values for a model of its own, as far as values alone tell it.
+struct YoungKey {
+  std::uint32_t key = 0;
+  std::size_t values = 0;          ///< In all periods that are used.
+  std::vector<std::size_t> folds;  ///< Those (from 1) in which it has no model.
+  bool is_in_version = true;       ///< Whether all its values are enough.
+};
+
 /// A backtest with the data it was made of, which outlive it.
 class ForecastValidation final : public Validation {
  public:
@@ -30,9 +38,11 @@ class ForecastValidation final : public Validation {
   [[nodiscard]] bool beats_baselines() const noexcept override {
     return backtest_.beats_baselines();
   }
+  [[nodiscard]] bool is_of_enough() const noexcept override { return backtest_.shortfalls.empty(); }
   [[nodiscard]] nlohmann::ordered_json ToJson() const override;
   [[nodiscard]] std::string Describe() const override;
-  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys) const override;
+  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys,
+                                               const std::string& more) const override;
 
   [[nodiscard]] const Backtest& backtest() const noexcept { return backtest_; }
 
@@ -61,7 +71,9 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
       const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
-  /// That the folds fit into the history, and that keys have targets.
+  [[nodiscard]] Status CheckReportKeys(const std::vector<std::string>& keys) const override;
+  /// That there are data, that the folds fit into the history, that the metric is defined in them,
+  /// and that keys have targets; of keys that were chosen, each.
   [[nodiscard]] Status Check() const override;
   Status ComputeExamples() override;
   Result<const Validation*> Validate(const OnProgress& on_progress) override;
@@ -70,7 +82,10 @@ class ForecastJob final : public TrainingJob {
 
   /// Trains and judges these keys alone (their numbers in data(), none twice); must come before
   /// Check().
-  void UseKeys(std::vector<std::uint32_t> keys) { keys_ = std::move(keys); }
+  void UseKeys(std::vector<std::uint32_t> keys) {
+    keys_ = std::move(keys);
+    are_keys_chosen_ = true;
+  }
   [[nodiscard]] const ForecastData& data() const noexcept { return *data_; }
   /// Those that are trained and judged; all, unless told otherwise.
   [[nodiscard]] const std::vector<std::uint32_t>& keys() const noexcept { return keys_; }
@@ -82,6 +97,9 @@ class ForecastJob final : public TrainingJob {
   [[nodiscard]] ArtefactFile PipelineFile() const { return model::PipelineFile(document_); }
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model) const;
+  /// Those of keys() that `model` has nothing for, each with its values: {"key": ["c"], "values":
+  /// 3}.
+  [[nodiscard]] nlohmann::ordered_json KeysWithout(const ForecastModel& model) const;
   /// Examples of a key, over all models.
   [[nodiscard]] std::size_t RowsOf(std::uint32_t key) const;
   /// What the validation says of a key.
@@ -98,6 +116,13 @@ class ForecastJob final : public TrainingJob {
   static Result<std::unique_ptr<ForecastJob>> Plan(const nlohmann::ordered_json& document,
                                                    const JobSources& sources);
   Status CutWindow(const DataWindow& window);
+  /// Of a plan with one model a key.
+  [[nodiscard]] std::vector<YoungKey> YoungKeys() const;
+  [[nodiscard]] Status CheckYoungKeys() const;
+  /// Values of a key in periods of which targets are used.
+  [[nodiscard]] std::size_t ValuesOf(std::uint32_t key, PeriodRange periods) const {
+    return KnownPoints(*data_, periods, {&key, 1}).size();
+  }
   /// The pipeline document, the models, reference statistics.
   [[nodiscard]] Result<std::vector<ArtefactFile>> Files(const TrainedForecast& trained) const;
 
@@ -108,6 +133,7 @@ class ForecastJob final : public TrainingJob {
   std::unique_ptr<ForecastData> data_;
   PeriodRange periods_;
   std::vector<std::uint32_t> keys_;
+  bool are_keys_chosen_ = false;
   StepExamples examples_;
   std::optional<ForecastValidation> validation_;
 };

@@ -60,9 +60,18 @@ Result<std::unique_ptr<const Forecaster>> Forecaster::Open(const ForecastVersion
   if (!opened) return std::move(opened).error();
   return Make({.spec = version.spec(),
                .plan = version.plan(),
-               .model = *std::move(model),
+               .model = std::make_shared<const ForecastModel>(*std::move(model)),
                .snapshots = *std::move(opened),
                .cold_start = cold_start});
+}
+
+Result<std::unique_ptr<const Forecaster>> Forecaster::Over(
+    std::vector<preprocessing::Snapshot> snapshots) const {
+  return Make({.spec = parts_.spec,
+               .plan = parts_.plan,
+               .model = parts_.model,
+               .snapshots = std::move(snapshots),
+               .cold_start = parts_.cold_start});
 }
 
 std::optional<PeriodIndex> Forecaster::newest() const noexcept {
@@ -76,7 +85,7 @@ void Forecaster::AppendPeriod(PeriodIndex period, std::string& text) const {
 void Forecaster::AppendOrigin(PeriodIndex period, std::string& text) const {
   const Instant known = grid_.VisibleFrom(period);
   const auto day = preprocessing::DayOf(spec().zone.ToCivil(known));
-  if (spec().zone.StartOfDay(day) == known) {
+  if (spec().zone.MidnightOf(day) == known) {
     AppendPeriodText(day.time_since_epoch().count(), preprocessing::Period::kDay, text);
   } else {
     AppendIsoTimestamp(known, text);
@@ -200,7 +209,7 @@ ForecastSession::ForecastSession(const Forecaster& forecaster)
     : forecaster_(forecaster),
       steps_({.spec = forecaster.parts_.spec,
               .plan = forecaster.parts_.plan,
-              .model = forecaster.parts_.model,
+              .model = *forecaster.parts_.model,
               .snapshots = forecaster.parts_.snapshots,
               .grid = forecaster.grid_}) {}
 

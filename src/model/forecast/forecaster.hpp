@@ -65,7 +65,7 @@ class Forecaster {
   struct Parts {
     preprocessing::PipelineSpec spec;  ///< With a forecast.
     TrainingPlan plan;
-    ForecastModel model;
+    std::shared_ptr<const ForecastModel> model;      ///< Also of those over other snapshots.
     std::vector<preprocessing::Snapshot> snapshots;  ///< Of the spec's series, verified.
     ColdStartRule cold_start{};
   };
@@ -75,10 +75,14 @@ class Forecaster {
   static Result<std::unique_ptr<const Forecaster>> Open(const ForecastVersion& version,
                                                         const std::filesystem::path& snapshots,
                                                         const ColdStartRule& cold_start);
+  /// The same over other snapshots of its series; the model is lent, not loaded again. As Make().
+  [[nodiscard]] Result<std::unique_ptr<const Forecaster>> Over(
+      std::vector<preprocessing::Snapshot> snapshots) const;
   Forecaster(const Forecaster&) = delete;
   Forecaster& operator=(const Forecaster&) = delete;
 
   [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return parts_.spec; }
+  [[nodiscard]] const ForecastModel& model() const noexcept { return *parts_.model; }
   [[nodiscard]] std::size_t horizon() const noexcept {
     return static_cast<std::size_t>(spec().forecast->horizon);
   }

@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <map>
 
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/long_form.hpp"
+#include "model/forecast/model_keys.hpp"
+#include "model/forecast/named_keys.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -62,49 +63,6 @@ Status CheckShape(const ordered_json& document, const ForecastVersion& base) {
       preprocessing::ContentHash(document.dump())));
 }
 
-/// The numbers of the keys that the user names.
-Result<std::vector<std::uint32_t>> FindKeys(const ForecastData& data,
-                                            std::span<const std::string> names) {
-  std::multimap<std::string, std::uint32_t> called;
-  for (const std::uint32_t key : data.AllKeys()) {
-    const std::vector<Value> values = data.grid().KeyValues(key);
-    called.emplace(JoinedKey(values), key);
-  }
-  const auto in_json = [&data](std::uint32_t key) {
-    return KeyToJson(data.grid().KeyValues(key)).dump();
-  };
-  std::vector<std::uint32_t> keys;
-  for (const std::string& name : names) {
-    const auto [begin, end] = called.equal_range(name);
-    std::optional<std::uint32_t> found;
-    if (std::distance(begin, end) > 1) {
-      std::string candidates;
-      for (auto one = begin; one != end; ++one) {
-        candidates += (one == begin ? "" : ", ") + in_json(one->second);
-      }
-      return Refuse(fmt::format("--only-key: several keys are called \"{}\": give one of {}", name,
-                                candidates));
-    }
-    if (begin != end) {
-      found = begin->second;
-    } else if (const auto given = ordered_json::parse(name, nullptr, false); given.is_array()) {
-      for (const std::uint32_t key : data.AllKeys()) {
-        if (in_json(key) == given.dump()) found = key;
-      }
-    }
-    if (!found) {
-      return Refuse(fmt::format("--only-key: series \"{}\" has no key \"{}\" among its {}",
-                                data.series().name, name, data.key_count()));
-    }
-    if (std::ranges::find(keys, *found) != keys.end()) {
-      return Refuse(fmt::format("--only-key: \"{}\" is given twice", name));
-    }
-    keys.push_back(*found);
-  }
-  std::ranges::sort(keys);  // the same version, whatever the order of the flags
-  return keys;
-}
-
 }  // namespace
 
 nlohmann::json ShapeOf(const ordered_json& root) {
@@ -112,7 +70,8 @@ nlohmann::json ShapeOf(const ordered_json& root) {
   for (const char* member : {"name", "version", "description", "serving"}) shape.erase(member);
   if (!shape.contains("training")) return shape;
   nlohmann::json& training = shape["training"];
-  for (const char* member : {"folds", "metric", "baselines", "mase_season", "search"}) {
+  for (const char* member :
+       {"folds", "metric", "baselines", "mase_season", "min_judged", "search"}) {
     training.erase(member);
   }
   if (training.contains("model")) training["model"].erase("threads");
@@ -154,8 +113,10 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
     if (!base_keys) return base_keys.error();
     Result<std::unique_ptr<ForecastJob>> job = ForecastJob::Open(chosen, with_seed);
     if (!job) return job.error();
-    Result<std::vector<std::uint32_t>> keys = FindKeys((*job)->data(), replacement.keys);
+    Result<std::vector<std::uint32_t>> keys =
+        FindKeys((*job)->data(), replacement.keys, "only-key");
     if (!keys) return keys.error();
+    std::ranges::sort(*keys);  // the same version, whatever the order of the flags
     (*job)->UseKeys(*std::move(keys));
     // Who names a version by an alias means what it means; another one may be promoted meanwhile.
     std::optional<ExpectedAlias> expected;
@@ -184,6 +145,9 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
   const Result<std::optional<TrainedForecast>> trained = job_->Train(on_progress);
   if (!trained) return trained.error();
   if (!*trained) return std::optional<Artefact>();
+  if (const ordered_json without = job_->KeysWithout((*trained)->model()); !without.empty()) {
+    return Refuse(fmt::format("--only-key: too few rows to learn from of {}", without.dump()));
+  }
   Result<std::vector<ArtefactFile>> files = (*trained)->FilesOver(base_keys_, base_);
   if (!files) return files.error();
   ordered_json manifest = Manifest((*trained)->model(), *files);
@@ -230,13 +194,12 @@ ordered_json KeyReplacementJob::Replaced(std::uint32_t key) const {
   const PeriodRange all = job_->periods();
   const auto first = std::max<std::int64_t>(all.first, data.grid().FirstPeriod(key));
   const auto last = std::min<std::int64_t>(all.last, data.grid().LastPeriod(key));
-  return {{"key", KeyToJson(values)},
-          {"is_new", !base_keys_.Find(values)},
-          {"data",
-           {{"from", data.FirstDay(first)},
-            {"to", data.FirstDay(last + 1)},
-            {"rows", job_->RowsOf(key)}}},
-          {"evaluation", job_->VerdictOn(key)}};
+  return {
+      {"key", KeyToJson(values)},
+      {"is_new", !base_keys_.Find(values)},
+      {"data",
+       {{"from", data.FirstDay(first)}, {"to", data.FirstDay(last)}, {"rows", job_->RowsOf(key)}}},
+      {"evaluation", job_->VerdictOn(key)}};
 }
 
 }  // namespace forkcast::model

@@ -48,6 +48,9 @@ class KeyReplacementJob final : public TrainingJob {
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> With(
       const nlohmann::ordered_json& document) const override;
   [[nodiscard]] JobSummary Summary() const override;
+  [[nodiscard]] Status CheckReportKeys(const std::vector<std::string>& keys) const override {
+    return job_->CheckReportKeys(keys);
+  }
   [[nodiscard]] Status Check() const override { return job_->Check(); }
   Status ComputeExamples() override { return job_->ComputeExamples(); }
   Result<const Validation*> Validate(const OnProgress& on_progress) override {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "model/forecast/named_keys.hpp"
 #include "model/report/report_parts.hpp"
 
 namespace forkcast::model {
@@ -164,17 +165,16 @@ Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const Fo
                                               const std::vector<std::string>& names) {
   std::map<std::uint32_t, double> sums;
   for (const JudgedForecast& row : backtest.rows) sums[row.forecast.point.key] += row.actual;
-  std::vector<std::uint32_t> chosen;
-  for (const std::string& name : names) {
-    const auto found = std::ranges::find_if(
-        sums, [&](const auto& one) { return data.KeyName(one.first) == name; });
-    if (found == sums.end()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   "--report-key: no forecast of key \"" + name + "\" was judged", "report-key"};
-    }
-    chosen.push_back(found->first);
+  Result<std::vector<std::uint32_t>> named = FindKeys(data, names, "report-key");
+  if (!named) return named;
+  for (const std::uint32_t key : *named) {
+    if (sums.contains(key)) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("--report-key: no forecast of key {} was judged", data.KeyName(key)),
+                 "report-key"};
   }
-  if (!names.empty()) return chosen;
+  if (!names.empty()) return named;
+  std::vector<std::uint32_t> chosen;
   std::vector<std::pair<double, std::uint32_t>> by_size;
   for (const auto& [key, sum] : sums) by_size.emplace_back(-sum, key);
   std::ranges::sort(by_size);
@@ -188,13 +188,14 @@ Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const Fo
 }  // namespace
 
 Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& data,
-                               const std::vector<std::string>& keys) {
+                               const std::vector<std::string>& keys, const std::string& more) {
   const Result<std::vector<std::uint32_t>> shown = ChooseKeys(backtest, data, keys);
   if (!shown) return shown.error();
   std::string page = BeginPage(data.spec().name, backtest.beats_baselines(), VerdictOn(backtest));
   page += "<h2>Model and baselines</h2>\n" + MetricsHead() + MetricsRow("model", backtest.all);
   for (const BaselineResult& result : backtest.baselines) {
     page += MetricsRow(NameOf(result.spec), result.baseline);
+    if (!result.left_out.empty()) page += MetricsRow("model on these rows", result.model);
   }
   page += "</table>\n";
   Bars skills;
@@ -218,7 +219,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   }
   page += ImportanceSection(std::move(importances)) + "<h2>Actual and forecast</h2>\n";
   for (const std::uint32_t key : *shown) page += KeyPlot(backtest, data, key);
-  return page + EndPage();
+  return page + LeftOutSection(DescribeLeftOut(backtest, data)) + more + EndPage();
 }
 
 }  // namespace forkcast::model

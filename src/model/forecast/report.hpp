@@ -11,9 +11,10 @@ namespace forkcast::model {
 
 /// One self-contained HTML page (no script, nothing from elsewhere): the verdict, model and
 /// baselines by every metric, error by step, skill against each baseline, importance of features,
-/// and actual values beside forecasts for `keys` (KeyName(); empty: the four with the largest sum
-/// of actual values). kInvalidArgument for a key without forecasts.
+/// and actual values beside forecasts for `keys` (as FindKeys(); empty: the four with the largest
+/// sum of actual values), and `more` at the end. kInvalidArgument for a key without forecasts.
 [[nodiscard]] Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& data,
-                                             const std::vector<std::string>& keys);
+                                             const std::vector<std::string>& keys,
+                                             const std::string& more);
 
 }  // namespace forkcast::model

@@ -48,12 +48,22 @@ std::vector<ModelTask> PlanTasks(const ForecastData& data, const TrainingPlan& p
     auto by_key = ByKey(known, rows, data.key_count());
     for (std::size_t i = 0; i < of_step.size(); ++i) {
       const std::uint32_t key = examples.keys()[i];
-      if (by_key[key].empty()) continue;
+      if (!AreEnough(plan, known, by_key[key])) continue;
       tasks.push_back(
           {.step = step, .key = key, .rows = std::move(by_key[key]), .model = &of_step[i]});
     }
   }
   return tasks;
+}
+
+/// The positions (as in `models`) that have a model of some step.
+std::vector<std::size_t> WithModel(const TrainedByStepAndKey& models) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < models.front().size(); ++i) {
+    const auto is_there = [i](const auto& of_step) { return of_step[i].has_value(); };
+    if (std::ranges::any_of(models, is_there)) positions.push_back(i);
+  }
+  return positions;
 }
 
 }  // namespace
@@ -71,11 +81,12 @@ Result<std::optional<TrainedForecast>> TrainedForecast::Train(const ForecastData
 
   ForecastModel::Predictors predictors(trained.size());
   ByStepAndKey parts(trained.size());
+  const std::vector<std::size_t> positions = WithModel(trained);
   for (std::size_t step = 0; step < trained.size(); ++step) {
-    predictors[step].resize(trained[step].size());
-    parts[step].resize(trained[step].size());
-    for (std::size_t key = 0; key < trained[step].size(); ++key) {
-      std::optional<TrainedPredictor>& one = trained[step][key];
+    predictors[step].resize(positions.size());
+    parts[step].resize(positions.size());
+    for (std::size_t key = 0; key < positions.size(); ++key) {
+      std::optional<TrainedPredictor>& one = trained[step][positions[key]];
       if (!one) continue;
       predictors[step][key] = std::move(one->predictor);
       parts[step][key] = std::move(one->parts);
@@ -84,7 +95,9 @@ Result<std::optional<TrainedForecast>> TrainedForecast::Train(const ForecastData
   ModelKeys keys;
   if (plan.scope == ModelScope::kPerKey) {
     keys = ModelKeys(data.series());
-    for (const std::uint32_t key : examples.keys()) keys.Add(data.grid().KeyValues(key));
+    for (const std::size_t position : positions) {
+      keys.Add(data.grid().KeyValues(examples.keys()[position]));
+    }
   }
   return std::optional(TrainedForecast(
       ForecastModel(plan.scope, std::move(keys), std::move(predictors)), std::move(parts)));

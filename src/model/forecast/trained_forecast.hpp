@@ -23,7 +23,8 @@ namespace forkcast::model {
 class TrainedForecast {
  public:
   /// Learns from the targets in `train` (and in the plan's window) alone; per key, a model for each
-  /// key of `examples`. Nothing when `on_stage` cancelled. kInvalidArgument names the step, and the
+  /// key of `examples` that has rows enough: others are not among the model's keys. Nothing when
+  /// `on_stage` cancelled. kInvalidArgument names the step, and the
   /// key where there is one a key, that cannot be trained, and why. Precondition: plan.trainer.
   static Result<std::optional<TrainedForecast>> Train(const ForecastData& data,
                                                       const TrainingPlan& plan,

@@ -67,15 +67,16 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
   const JsonNode node = root.Get("training");
   node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
-                      "half_life", "folds", "metric", "baselines", "mase_season", "search"});
+                      "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
+                      "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
   plan.scope = ReadScope(node);
-  static_cast<LearningPlan&>(plan) =
-      ReadLearningPlan(node, spec,
-                       {.judged_by = {"folds", "metric", "baselines", "mase_season", "search"},
-                        .trainers = trainers,
-                        .of_few_rows = plan.scope == ModelScope::kPerKey});
+  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
+      node, spec,
+      {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "search"},
+       .trainers = trainers,
+       .of_few_rows = plan.scope == ModelScope::kPerKey});
   if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
@@ -90,6 +91,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   plan.metric = ReadMetric(node.Get("metric"));
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
+  plan.min_judged = ReadMinJudged(node);
   return plan;
 }
 

@@ -42,6 +42,7 @@ struct TrainingPlan : LearningPlan {
   Metric metric{"wape"};
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
+  double min_judged = kLeastJudged;
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.

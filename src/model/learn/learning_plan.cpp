@@ -22,6 +22,11 @@ LearningPlan ReadLearningPlan(const preprocessing::JsonNode& training,
   return plan;
 }
 
+double ReadMinJudged(const preprocessing::JsonNode& training) {
+  const auto share = training.Find("min_judged");
+  return share ? share->Number(0, 1) : kLeastJudged;
+}
+
 void Override(LearningPlan& plan, const JobSources& sources) {
   if (sources.seed) plan.setting.seed = *sources.seed;
   if (sources.threads) plan.setting.threads = *sources.threads;

@@ -16,6 +16,13 @@
 
 namespace forkcast::model {
 
+/// The share of the rows to judge that must have been judged for a model to be promoted, where a
+/// plan does not say (`min_judged`): what is left out, a request would be refused for, too.
+inline constexpr double kLeastJudged = 0.8;
+
+/// Reads the member `min_judged` of `training`, from 0 to 1. Throws SpecError.
+[[nodiscard]] double ReadMinJudged(const preprocessing::JsonNode& training);
+
 /// What the sections `training` of all kinds of pipelines say alike: what a model sees and how it
 /// learns.
 struct LearningPlan {

@@ -26,10 +26,10 @@ std::string WithEnding(const std::string& stem, std::string_view ending) {
   throw SpecError(fmt::format("{}: {}", path, what));
 }
 
-ScoringModel ReadScoring(const StoredModel& stored) {
+ScoringModel ReadScoring(const StoredModel& stored, InputPool& pool) {
   const PublishedFile& file = stored.served != nullptr ? *stored.served : *stored.interchange;
   Result<ScoringModel> scoring = stored.served != nullptr
-                                     ? stored.kind->open(file.place)
+                                     ? stored.kind->open(file.place, pool)
                                      : stored.kind->convert(LoadFile(file).bytes);
   if (!scoring) Fail(file.path, scoring.error().message);
   return *std::move(scoring);
@@ -82,7 +82,7 @@ std::vector<const PublishedFile*> StoredModel::files() const {
 }
 
 Predictor PredictorReader::Read(const StoredModel& stored) {
-  ScoringModel scoring = ReadScoring(stored);
+  ScoringModel scoring = ReadScoring(stored, inputs_pool_);
   std::shared_ptr<const FittedEncoder> encoder;
   TrainedAnswer answer;
   ReadJson(LoadFile(*stored.around), [&](const JsonNode& node) {

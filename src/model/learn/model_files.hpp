@@ -62,6 +62,7 @@ class PredictorReader {
 
   const ModelInputs& inputs_;
   TrainedAnswer answer_;
+  InputPool inputs_pool_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<const FittedEncoder>> encoders_;  // by their JSON
 };

@@ -112,6 +112,13 @@ std::string TextOf(const Assignment& point) {
 /// is not there.
 nlohmann::ordered_json::json_pointer PointerTo(const nlohmann::ordered_json& root,
                                                const std::string& name) {
+  constexpr std::string_view kForecast = "forecast.";
+  if (name.starts_with(kForecast)) {
+    if (name == "forecast.strategy" && root.contains("forecast")) {
+      return nlohmann::ordered_json::json_pointer("/forecast/strategy");
+    }
+    throw SpecError("\"" + name + "\": of a forecast only its \"strategy\" can be searched");
+  }
   if (!name.starts_with(kFeatures)) {
     std::string pointer = "/training/" + name;
     std::ranges::replace(pointer, '.', '/');
@@ -125,6 +132,9 @@ nlohmann::ordered_json::json_pointer PointerTo(const nlohmann::ordered_json& roo
   });
   if (dot < kFeatures.size() || found == features.end()) {
     throw SpecError("\"" + name + "\" is no member of a feature");
+  }
+  if (name.ends_with(".skip_missing")) {
+    throw SpecError("\"" + name + "\" decides what the snapshots hold, which all points share");
   }
   return nlohmann::ordered_json::json_pointer("/features") /
          static_cast<std::size_t>(found - features.begin()) / name.substr(dot + 1);

@@ -55,9 +55,9 @@ struct SearchSpec {
 using Assignment = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
 
 /// The pipeline document `root` with the members that an assignment names replaced: those of
-/// `training` ("model.max_depth"), or of a feature ("features.mean_4.window"). Throws SpecError for
-/// a name that can be none. Features are called as in the document's long form (WriteOut), which is
-/// what comes back where a feature's member is replaced.
+/// `training` ("model.max_depth", "scope"), of a feature ("features.mean_4.window"), or
+/// "forecast.strategy". Throws SpecError for a name that can be none. Features are called as in the
+/// document's long form (WriteOut), which is what comes back where a feature's member is replaced.
 [[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
                                                     const Assignment& assignment);
 

@@ -46,16 +46,19 @@ class Validation {
 
   /// The error that decides, smaller is better; not there when nothing could be judged by it.
   [[nodiscard]] virtual std::optional<double> value() const noexcept = 0;
-  /// Whether the model is better than every baseline by it.
+  /// Whether the model is better than every baseline by it, and is_of_enough().
   [[nodiscard]] virtual bool beats_baselines() const noexcept = 0;
+  /// Whether enough rows were judged to trust what was found.
+  [[nodiscard]] virtual bool is_of_enough() const noexcept = 0;
   /// For manifests and `--json`.
   [[nodiscard]] virtual nlohmann::ordered_json ToJson() const = 0;
-  /// For people: tables and a plain verdict.
+  /// For people: tables and a plain verdict, for LaidOut() of base/text_table.hpp.
   [[nodiscard]] virtual std::string Describe() const = 0;
   /// One self-contained HTML page. `keys`: which ones are shown by themselves (empty: the job's
-  /// choice). kInvalidArgument for a key that was not judged.
-  [[nodiscard]] virtual Result<std::string> ReportPage(
-      const std::vector<std::string>& keys) const = 0;
+  /// choice); `more`: sections of HTML for its end. kInvalidArgument for a key that was not
+  /// judged. Precondition: TrainingJob::CheckReportKeys().
+  [[nodiscard]] virtual Result<std::string> ReportPage(const std::vector<std::string>& keys,
+                                                       const std::string& more) const = 0;
 };
 
 /// A version to publish. The same document, data and seed give the same bytes.
@@ -63,6 +66,7 @@ struct Artefact {
   nlohmann::ordered_json manifest;
   std::vector<ArtefactFile> files;
   std::optional<ExpectedAlias> expected{};  ///< Of the version that it was made from.
+  JobSummary remarks{};                     ///< What a user should know of it; may be empty.
 };
 
 /// What `train` and `evaluate` do with a pipeline, whatever its kind of model: a document and its
@@ -80,12 +84,14 @@ class TrainingJob {
   [[nodiscard]] virtual const SearchSpec* search() const noexcept = 0;
   /// A job of another document over the same data, which are not opened again; for the points of
   /// search(). kInvalidArgument as Load(). Precondition: the documents differ in members of
-  /// `training` that a search may change, and of features, alone.
+  /// `training` that a search may change, of features, and in the forecast's strategy alone.
   [[nodiscard]] virtual Result<std::unique_ptr<TrainingJob>> With(
       const nlohmann::ordered_json& document) const = 0;
   /// What a dry run says when nothing is in the way.
   [[nodiscard]] virtual JobSummary Summary() const = 0;
 
+  /// That Validation::ReportPage() could show these keys, should they be judged. kInvalidArgument.
+  [[nodiscard]] virtual Status CheckReportKeys(const std::vector<std::string>& keys) const = 0;
   /// All that is cheap to check.
   [[nodiscard]] virtual Status Check() const = 0;
   virtual Status ComputeExamples() = 0;

@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <system_error>
 #include <utility>
 
-#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/learn/searched_points.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -21,14 +21,26 @@ struct Failure {
   std::string message;
 };
 
+/// What an error means; `unfit`: an invalid argument.
+TrainingEnd EndOf(ErrorCode code, TrainingEnd unfit) noexcept {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+      return unfit;
+    case ErrorCode::kNotFound:
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kRefusedData:
+      return TrainingEnd::kData;
+    default:
+      return TrainingEnd::kIo;
+  }
+}
+
 /// Of what `unfit` is said when an argument is invalid: the user's words while a job is opened, the
 /// data later on. What cannot be read is neither.
 template <typename T>
 T Require(Result<T> result, TrainingEnd unfit = TrainingEnd::kData) {
   if (result) return *std::move(result);
-  const Error& error = result.error();
-  throw Failure{error.code == ErrorCode::kInvalidArgument ? unfit : TrainingEnd::kIo,
-                error.message};
+  throw Failure{EndOf(result.error().code, unfit), result.error().message};
 }
 void Require(const Status& status, TrainingEnd unfit = TrainingEnd::kData) {
   if (!status) Require(Result<bool>(status.error()), unfit);
@@ -44,17 +56,19 @@ class TrainingRun {
 
   TrainingOutcome operator()() {
     std::unique_ptr<TrainingJob> job = Checked(request_.open(request_.document));
-    if (request_.publication) CheckNames(*job);
+    Require(job->CheckReportKeys(request_.report_keys), TrainingEnd::kRefused);
+    if (request_.publication) CheckPlace(*job);
     if (request_.dry_run) return DryRun(*job);
-    ordered_json searched = ordered_json::array();
+    std::vector<SearchedPoint> searched;
     if (job->search() != nullptr) job = Search(*job, searched);
     Require(job->ComputeExamples());
     const Validation& validation = Validate(*job, "validation");
     TrainingOutcome outcome;
     outcome.summary = {{"pipeline", job->name()}, {"evaluation", validation.ToJson()}};
-    if (!searched.empty()) outcome.summary["search"] = std::move(searched);
-    if (!request_.report.empty()) WriteReport(validation);
+    if (!searched.empty()) outcome.summary["search"] = ToJson(searched);
+    // First what is known, then what may fail.
     observer_.Tell(validation.Describe());
+    if (!request_.report.empty()) WriteReport(validation, SearchSection(searched));
     if (request_.publication) Publish(*job, validation, *request_.publication, outcome);
     return outcome;
   }
@@ -65,9 +79,11 @@ class TrainingRun {
   }
 
   /// What training would only find out at its end.
-  void CheckNames(const TrainingJob& job) const {
+  void CheckPlace(const TrainingJob& job) const {
     const Publication& as = *request_.publication;
-    Require(Registry::CheckNames(ModelName(job, as), as.alias), TrainingEnd::kRefused);
+    const std::string name = ModelName(job, as);
+    Require(Registry::CheckNames(name, as.alias), TrainingEnd::kRefused);
+    Require(Registry(as.models).CheckPlace(name, as.alias));
   }
 
   /// A job that has something to learn from.
@@ -94,29 +110,43 @@ class TrainingRun {
     return *validation;
   }
 
-  /// One point of a search, and a job that has learned nothing yet.
+  /// One point of a search, and, where it can be tried, a job that has learned nothing yet.
   struct Point {
-    Assignment assignment;
+    SearchedPoint searched;
     std::unique_ptr<TrainingJob> job;
   };
 
-  /// The points of a job's search that can be tried.
+  /// All points of a job's search, also those that cannot be tried; at least one can.
   [[nodiscard]] std::vector<Point> PointsOf(const TrainingJob& all) const {
     std::vector<Point> points;
+    bool is_of_data = false;  // some point is refused by the data, not by what the user wrote
     const CheckAssignment check = [&](const Assignment& assignment) -> Status {
-      try {
-        Result<std::unique_ptr<TrainingJob>> job = all.With(DocumentAt(assignment));
-        if (!job) return job.error();
-        if (Status ok = (*job)->Check(); !ok) return ok;
-        points.push_back({.assignment = assignment, .job = *std::move(job)});
+      Point& point = points.emplace_back();
+      point.searched.assignment = assignment;
+      Result<std::unique_ptr<TrainingJob>> job = Open(all, assignment);
+      Status ok = job ? (*job)->Check() : Status(job.error());
+      if (ok) {
+        point.job = *std::move(job);
         return {};
-      } catch (const preprocessing::SpecError& error) {
-        return Error{ErrorCode::kInvalidArgument,
-                     std::string("$.training.search: ") + error.what()};
       }
+      is_of_data = is_of_data || job;
+      point.searched.why_not = ok.error().message;
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("{}: {}", NameOf(assignment), ok.error().message)};
     };
-    Require(EnumerateAssignments(*all.search(), check));
+    const auto valid = EnumerateAssignments(*all.search(), check);
+    Require(valid, is_of_data ? TrainingEnd::kData : TrainingEnd::kRefused);
     return points;
+  }
+
+  /// The job of one point.
+  [[nodiscard]] Result<std::unique_ptr<TrainingJob>> Open(const TrainingJob& all,
+                                                          const Assignment& assignment) const {
+    try {
+      return all.With(DocumentAt(assignment));
+    } catch (const preprocessing::SpecError& error) {
+      return Error{ErrorCode::kInvalidArgument, fmt::format("$.training.search: {}", error.what())};
+    }
   }
 
   /// The document of one point. Throws SpecError.
@@ -126,43 +156,52 @@ class TrainingRun {
     return document;
   }
 
-  /// Judges every point of a job's search in the folds; returns the job of the best one.
-  [[nodiscard]] std::unique_ptr<TrainingJob> Search(const TrainingJob& all,
-                                                    ordered_json& searched) const {
-    std::vector<Point> points = PointsOf(all);
-    std::optional<double> least;
-    const Assignment* best = nullptr;
-    for (std::size_t i = 0; i < points.size(); ++i) {
-      const Assignment& assignment = points[i].assignment;
-      // Gone with its examples before the next one computes its own.
-      const std::unique_ptr<TrainingJob> job = std::move(points[i].job);
-      Require(job->ComputeExamples());
-      const std::optional<double> value =
-          Validate(*job, fmt::format("search {} of {}", i + 1, points.size())).value();
-      ordered_json point = ordered_json::object();
-      for (const auto& [name, setting] : assignment) point[name] = setting;
-      point["value"] = value ? ordered_json(*value) : ordered_json();
-      observer_.Tell(point.dump() + "\n");
-      searched.push_back(std::move(point));
-      if (!value || (least && *value >= *least)) continue;
-      least = value;
-      best = &assignment;
-    }
-    if (best == nullptr) {
-      throw Failure{TrainingEnd::kData, "no point of the search could be judged"};
-    }
-    return Checked(all.With(DocumentAt(*best)));
+  /// What a point is worth. Data that a point cannot be judged on are no end of the search.
+  void JudgePoint(TrainingJob& job, const std::string& stage, SearchedPoint& point) const {
+    const auto is_left_out = [&point](const Error& error) {
+      if (error.code != ErrorCode::kInvalidArgument) return false;
+      point.why_not = error.message;
+      return true;
+    };
+    const Status computed = job.ComputeExamples();
+    if (!computed && is_left_out(computed.error())) return;
+    Require(computed);
+    const Result<const Validation*> validated = job.Validate(observer_.Begin(stage));
+    if (!validated && is_left_out(validated.error())) return;
+    const Validation* const validation = Require(validated);
+    if (validation == nullptr) throw Stopped();
+    point.value = validation->value();
+    if (!point.value) point.why_not = "the metric is not defined for what could be forecast";
+    point.is_of_enough = validation->is_of_enough();
   }
 
-  void WriteReport(const Validation& validation) const {
-    const std::string page = Require(validation.ReportPage(request_.report_keys));
-    try {
-      AtomicFile file(request_.report);
-      file.Write(page);
-      file.Commit();
-    } catch (const std::system_error& error) {
-      throw Failure{TrainingEnd::kIo, error.what()};
+  /// Judges every point of a job's search in the folds; returns the job of the best one.
+  [[nodiscard]] std::unique_ptr<TrainingJob> Search(const TrainingJob& all,
+                                                    std::vector<SearchedPoint>& searched) const {
+    std::vector<Point> points = PointsOf(all);
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      // Gone with its examples before the next one computes its own.
+      const std::unique_ptr<TrainingJob> job = std::move(points[i].job);
+      if (job) {
+        JudgePoint(*job, fmt::format("search {} of {}", i + 1, points.size()), points[i].searched);
+      }
+      searched.push_back(std::move(points[i].searched));
     }
+    observer_.Tell(Describe(searched));
+    const std::optional<std::size_t> best = BestOf(searched);
+    if (!best) throw Failure{TrainingEnd::kData, NothingJudged(searched)};
+    return Checked(Open(all, searched[*best].assignment));
+  }
+
+  /// The first reason: by then no point is known to be any good.
+  [[nodiscard]] static std::string NothingJudged(const std::vector<SearchedPoint>& searched) {
+    return fmt::format("no point of the search could be judged; the first, {}: {}",
+                       NameOf(searched.front().assignment), searched.front().why_not);
+  }
+
+  void WriteReport(const Validation& validation, const std::string& search) const {
+    const std::string page = Require(validation.ReportPage(request_.report_keys, search));
+    Require(WriteOutput(request_.report, page, *request_.standard_output));
   }
 
   void Publish(const TrainingJob& job, const Validation& validation, const Publication& as,
@@ -179,9 +218,12 @@ class TrainingRun {
     outcome.summary["version"] = version;
     outcome.summary["folder"] = folder;
     outcome.summary["promoted"] = promoted;
+    if (!artefact->remarks.json.is_null()) outcome.summary.update(artefact->remarks.json);
     if (!promoted) outcome.end = TrainingEnd::kNotPromoted;
-    observer_.Tell(fmt::format("published {} {} in {}{}\n", name, version, folder,
-                               promoted ? ", now its " + as.alias : "; not promoted"));
+    observer_.Tell(
+        fmt::format("{}{}published {} {} in {}{}\n", artefact->remarks.text,
+                    artefact->remarks.text.empty() ? "" : "\n", name, version, folder,
+                    promoted ? fmt::format(", now its {}", as.alias) : "; not promoted"));
   }
 
   const TrainingRequest& request_;

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct TrainingRequest {
   OpenJob open;
   std::optional<Publication> publication{};  ///< None: the validation alone.
   std::filesystem::path report{};            ///< A page that shows the validation; empty: none.
+  std::ostream* standard_output = nullptr;   ///< With a report: where `-` leads to.
   std::vector<std::string> report_keys{};    ///< As in Validation::ReportPage.
   bool dry_run = false;                      ///< Checks pipeline, data and folds alone.
 };
@@ -44,7 +46,7 @@ class TrainingObserver {
   /// A stage begins ("validation", "search 2 of 6", "training"); what is returned is told how far
   /// it is, and destroyed when it ends.
   [[nodiscard]] virtual OnProgress Begin(const std::string& stage) = 0;
-  /// What was found, for people: whole lines.
+  /// What was found, for people: whole lines, to be laid out (base/text_table.hpp).
   virtual void Tell(const std::string& text) = 0;
   /// Whether the run is to end as soon as it can.
   [[nodiscard]] virtual bool Stops() const = 0;
@@ -64,8 +66,9 @@ enum class TrainingEnd {
 struct TrainingOutcome {
   TrainingEnd end = TrainingEnd::kDone;
   std::string message{};
-  /// pipeline, evaluation, search (points and what they are worth), and of what was published
-  /// model, version, folder and whether it was promoted. Of a dry run: what was checked.
+  /// pipeline, evaluation, search (all points, what they are worth, and which was chosen), and of
+  /// what was published model, version, folder and whether it was promoted. Of a dry run: what was
+  /// checked.
   nlohmann::ordered_json summary{};
 };
 

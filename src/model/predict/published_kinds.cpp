@@ -15,8 +15,10 @@ Result<ScoringModel> Scoring(Result<Forest> forest) {
   return ScoringOf(*std::move(forest));
 }
 
-Result<ScoringModel> OpenForest(const std::filesystem::path& file) {
-  return Scoring(Forest::Open(file));
+Result<ScoringModel> OpenForest(const std::filesystem::path& file, InputPool& pool) {
+  Result<Forest> forest = Forest::Open(file);
+  if (forest) forest->ShareInputs(pool);
+  return Scoring(std::move(forest));
 }
 
 Result<ScoringModel> ConvertTrees(std::string_view bytes) {

@@ -15,8 +15,9 @@ struct PublishedKind {
   /// Of the file that is served.
   std::string_view ending;
   /// kCorrupt when it is not as it was written, kInvalidArgument for one of later days, kIo. What
-  /// of the file can be shared with other processes is mapped. Blocks on the disk.
-  Result<ScoringModel> (*open)(const std::filesystem::path& file);
+  /// of the file can be shared with other processes is mapped; what models of a version have alike
+  /// is in `pool` once. Blocks on the disk.
+  Result<ScoringModel> (*open)(const std::filesystem::path& file, InputPool& pool);
   /// Of the file beside it that it was made of, for other programs to read; empty: there is none.
   std::string_view interchange;
   /// From the bytes of that one, which is all that versions of before have. As `open`.

@@ -76,6 +76,13 @@ std::string SkillSection(std::string_view metric, const Bars& skills) {
          BarTable(skills);
 }
 
+std::string LeftOutSection(const std::vector<std::string>& lines) {
+  if (lines.empty()) return {};
+  std::string section = "<h2>Left out</h2>\n<ul>\n";
+  for (const std::string& line : lines) section += fmt::format("<li>{}</li>\n", EscapeHtml(line));
+  return section + "</ul>\n";
+}
+
 std::string ImportanceSection(Bars shares) {
   constexpr std::size_t kShown = 30;
   if (shares.size() > kShown) shares.erase(shares.begin() + kShown, shares.end());

@@ -26,6 +26,8 @@ using Bars = std::vector<std::pair<std::string, std::optional<double>>>;
 
 /// How much better the model is than each baseline by the error `metric`.
 [[nodiscard]] std::string SkillSection(std::string_view metric, const Bars& skills);
+/// What was not judged or not learned from, a line each; nothing without a line.
+[[nodiscard]] std::string LeftOutSection(const std::vector<std::string>& lines);
 /// The first of `shares`, the most important first.
 [[nodiscard]] std::string ImportanceSection(Bars shares);
 

@@ -99,6 +99,9 @@ class Forest::Bytes {
   }
 
   [[nodiscard]] std::span<const std::byte> get() const noexcept { return bytes_; }
+  void DropPages() const noexcept {
+    if (file_) file_->DropPages();
+  }
 
  private:
   static constexpr std::align_val_t kAlignment{alignof(Tile)};
@@ -266,16 +269,18 @@ class Forest::Reader {
   }
 
   Status ReadNames() {
+    auto inputs = std::make_shared<InputColumns>();
     for (std::size_t i = 0; i < header_.feature_count; ++i) {
       std::uint32_t size = 0;
       const std::span<const char> number = Take<char>(sizeof size);
       if (fits_) std::memcpy(&size, number.data(), sizeof size);
       const std::span<const char> name = Take<char>(size);
       if (!fits_) return Corrupt("damaged: a name lies out of bounds");
-      forest_.inputs_.push_back(
+      inputs->push_back(
           {.name = {name.data(), name.size()}, .type = InputType::kNumber, .categories = {}});
     }
     if (at_ != file_.size()) return Corrupt("damaged: it goes on behind its end");
+    forest_.inputs_ = std::move(inputs);
     const std::size_t outputs = forest_.link_ == Link::kGreatest ? 1 : header_.margin_count;
     for (std::size_t i = 0; i < outputs; ++i) {
       forest_.outputs_.push_back({.name = outputs == 1 ? "score" : fmt::format("score.{}", i),
@@ -313,7 +318,10 @@ Result<Forest> Forest::FromBytes(std::string_view bytes, const ForestKernel& ker
 Result<Forest> Forest::Open(const std::filesystem::path& path, const ForestKernel& kernel) {
   try {
     Result<Forest> forest = Make(std::make_unique<const Bytes>(MappedFile(path)), kernel);
-    if (forest) return forest;
+    if (forest) {
+      forest->bytes_->DropPages();
+      return forest;
+    }
     return Error{forest.error().code, fmt::format("{}: {}", path.string(), forest.error().message)};
   } catch (const std::system_error& error) {
     const bool absent = error.code() == std::errc::no_such_file_or_directory;
@@ -337,7 +345,7 @@ void Forest::Predict(std::span<const float> rows, std::span<double> out) const n
     for (std::size_t i = 0; i < count; ++i) {
       std::ranges::copy(base_margins_, scratch.begin() + static_cast<std::ptrdiff_t>(i * margins));
     }
-    kernel_->add(tables_, rows.data() + first * inputs_.size(), count, scratch.data());
+    kernel_->add(tables_, rows.data() + first * inputs_->size(), count, scratch.data());
     for (std::size_t i = 0; i < count; ++i) {
       const std::span<float> row = std::span(scratch).subspan(i * margins, margins);
       Finish(link_, row);

@@ -5,12 +5,14 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/model.hpp"
 #include "model/tree/forest_kernel.hpp"
 #include "model/tree/forest_source.hpp"
+#include "model/tree/input_pool.hpp"
 
 namespace forkcast::model {
 
@@ -36,7 +38,7 @@ class Forest final : public Model {
   Forest& operator=(Forest&&) noexcept;
   ~Forest() override;
 
-  [[nodiscard]] std::span<const InputColumn> inputs() const noexcept override { return inputs_; }
+  [[nodiscard]] std::span<const InputColumn> inputs() const noexcept override { return *inputs_; }
   [[nodiscard]] std::span<const OutputColumn> outputs() const noexcept override { return outputs_; }
   /// O(n_rows * trees * depth). The fastest for many rows at once.
   void Predict(std::span<const float> rows, std::span<double> out) const noexcept override;
@@ -46,6 +48,9 @@ class Forest final : public Model {
   [[nodiscard]] std::size_t tree_count() const noexcept { return tables_.trees.size(); }
   /// Of the file.
   [[nodiscard]] std::string_view bytes() const noexcept;
+
+  /// Takes equal inputs out of the pool in place of its own.
+  void ShareInputs(InputPool& pool) { inputs_ = pool.Share(std::move(inputs_)); }
 
  private:
   class Bytes;
@@ -59,7 +64,7 @@ class Forest final : public Model {
   std::span<const float> base_margins_;
   Link link_ = Link::kIdentity;
   const ForestKernel* kernel_ = nullptr;
-  std::vector<InputColumn> inputs_;
+  std::shared_ptr<const InputColumns> inputs_;
   std::vector<OutputColumn> outputs_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <array>
 #include <string_view>
-#include <system_error>
 
 #include "serving/bulk/store_sink.hpp"
 #include "serving/bulk/text_sink.hpp"
@@ -20,13 +19,6 @@ struct SinkKind {
   Opened (*open)(const std::string& place, const TableSpec& table, const SinkContext& context);
 };
 
-Opened OpenStream(const std::string& place, const TableSpec& table, const SinkContext& context) {
-  if (!place.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "-" + place + ": expected - alone, or a file"};
-  }
-  return MakeStreamSink(context.out, StreamFormat(), table.schema);
-}
-
 Opened OpenTable(const std::string& place, const TableSpec& table, const SinkContext& context) {
   if (place.empty() || context.store.empty()) {
     return Error{ErrorCode::kInvalidArgument, "expected table:NAME, and a store that has it"};
@@ -36,19 +28,12 @@ Opened OpenTable(const std::string& place, const TableSpec& table, const SinkCon
   return OpenStoreSink(context.store, std::move(named));
 }
 
-Opened OpenFile(const std::string& place, const TableSpec& table, const SinkContext&) {
-  const Result<const RowFormat*> format = RowFormatOf(place);
-  if (!format) return format.error();
-  try {
-    return MakeFileSink(place, **format, table.schema);
-  } catch (const std::system_error& error) {
-    return Error{ErrorCode::kIo, error.what()};
-  }
+Opened OpenFile(const std::string& place, const TableSpec& table, const SinkContext& context) {
+  return OpenTextSink(place, table.schema, context.out);
 }
 
 /// The first that a place begins with.
-constexpr std::array kKinds{SinkKind{.prefix = "-", .open = OpenStream},
-                            SinkKind{.prefix = "table:", .open = OpenTable},
+constexpr std::array kKinds{SinkKind{.prefix = "table:", .open = OpenTable},
                             SinkKind{.prefix = "", .open = OpenFile}};
 
 }  // namespace

@@ -16,9 +16,9 @@ struct SinkContext {
   std::ostream& out;  ///< Outlives the sink.
 };
 
-/// Opens the place for rows of `table` (whose name a table of a store has in its stead): `-`, which
-/// is `context.out`, as CSV; `table:NAME`; or a file, whose ending says its format (RowFormatOf()).
-/// kInvalidArgument for a place that cannot be; kIo, or as OpenStoreSink().
+/// Opens the place for rows of `table` (whose name a table of a store has in its stead):
+/// `table:NAME`, or a path, whose `-` is `context.out` (OpenTextSink()). kInvalidArgument for a
+/// place that cannot be; kIo, or as OpenStoreSink().
 [[nodiscard]] Result<std::unique_ptr<RowSink>> OpenSink(const std::string& place,
                                                         const preprocessing::TableSpec& table,
                                                         const SinkContext& context);

@@ -5,10 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <system_error>
+#include <string>
+#include <string_view>
 #include <utility>
 
-#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "serving/wire/answer_writer.hpp"
@@ -22,6 +23,15 @@ using preprocessing::Schema;
 using preprocessing::Table;
 using preprocessing::Value;
 using preprocessing::ValueAt;
+
+/// A form of rows as text, by the ending of the files that have it. Values read as in answers over
+/// HTTP.
+struct RowFormat {
+  std::string_view ending;
+  /// Appends what stands before the rows.
+  void (*append_head)(const Schema& schema, std::string& text);
+  void (*append_row)(const Table& rows, std::size_t row, std::string& text);
+};
 
 void AppendCsvHead(const Schema& schema, std::string& text) {
   for (const ColumnSpec& column : schema.columns) {
@@ -64,80 +74,40 @@ constexpr std::array kFormats{
 };
 
 /// Rows as text.
-class TextSink : public RowSink {
+class TextSink final : public RowSink {
  public:
-  TextSink(const RowFormat& format, const Schema& schema) : format_(format) {
+  TextSink(OutputFile file, const RowFormat& format, const Schema& schema)
+      : file_(std::move(file)), format_(format) {
     format_.append_head(schema, text_);
   }
 
-  Status Write(const Table& batch) final {
+  Status Write(const Table& batch) override {
     for (std::size_t row = 0; row < batch.row_count(); ++row) {
       format_.append_row(batch, row, text_);
     }
     return Flush();
   }
 
- protected:
-  Status Flush() {
-    Status put = Put(text_);
-    text_.clear();
-    return put;
+  Status Finish() override {
+    Status flushed = Flush();
+    return flushed ? file_.Finish() : flushed;
   }
-  virtual Status Put(std::string_view text) = 0;
 
  private:
+  Status Flush() {
+    Status written = file_.Write(text_);
+    text_.clear();
+    return written;
+  }
+
+  OutputFile file_;
   const RowFormat& format_;
   std::string text_;
 };
 
-class FileSink final : public TextSink {
- public:
-  FileSink(std::filesystem::path file, const RowFormat& format, const Schema& schema)
-      : TextSink(format, schema), file_(std::move(file)) {}
-
-  Status Finish() override {
-    Status flushed = Flush();
-    if (!flushed) return flushed;
-    return Catch([this] { file_.Commit(); });
-  }
-
- private:
-  Status Put(std::string_view text) override {
-    return Catch([this, text] { file_.Write(text); });
-  }
-  template <typename Action>
-  static Status Catch(Action action) {
-    try {
-      action();
-      return {};
-    } catch (const std::system_error& error) {
-      return Error{ErrorCode::kIo, error.what()};
-    }
-  }
-
-  AtomicFile file_;
-};
-
-class StreamSink final : public TextSink {
- public:
-  StreamSink(std::ostream& out, const RowFormat& format, const Schema& schema)
-      : TextSink(format, schema), out_(out) {}
-
-  Status Finish() override { return Flush(); }
-
- private:
-  Status Put(std::string_view text) override {
-    out_ << text;
-    if (out_) return {};
-    return Error{ErrorCode::kIo, "standard output takes no more"};
-  }
-
-  std::ostream& out_;
-};
-
-}  // namespace
-
+/// By the file's ending; what bytes go through has no name that says it.
 Result<const RowFormat*> RowFormatOf(const std::filesystem::path& file) {
+  if (OutputFile::IsStream(file)) return &kFormats.front();
   const std::string ending = file.extension().string();
   const auto* const found = std::ranges::find(kFormats, ending, &RowFormat::ending);
   if (found != kFormats.end()) return found;
@@ -150,16 +120,15 @@ Result<const RowFormat*> RowFormatOf(const std::filesystem::path& file) {
                            endings)};
 }
 
-const RowFormat& StreamFormat() noexcept { return kFormats.front(); }
+}  // namespace
 
-std::unique_ptr<RowSink> MakeFileSink(std::filesystem::path file, const RowFormat& format,
-                                      const Schema& schema) {
-  return std::make_unique<FileSink>(std::move(file), format, schema);
-}
-
-std::unique_ptr<RowSink> MakeStreamSink(std::ostream& out, const RowFormat& format,
-                                        const Schema& schema) {
-  return std::make_unique<StreamSink>(out, format, schema);
+Result<std::unique_ptr<RowSink>> OpenTextSink(const std::filesystem::path& path,
+                                              const Schema& schema, std::ostream& standard_output) {
+  const Result<const RowFormat*> format = RowFormatOf(path);
+  if (!format) return format.error();
+  Result<OutputFile> file = OutputFile::Open(path, standard_output);
+  if (!file) return std::move(file).error();
+  return std::unique_ptr<RowSink>(std::make_unique<TextSink>(*std::move(file), **format, schema));
 }
 
 }  // namespace forkcast::serving

@@ -43,6 +43,21 @@ std::error_code CaptureFile::Open(UtcHour hour) {
   return fd_ ? std::error_code() : LastError();
 }
 
+std::error_code TryFolder(const std::filesystem::path& folder) {
+  std::error_code failed;
+  std::filesystem::path nearest = std::filesystem::absolute(folder, failed);
+  if (failed) return failed;
+  while (::faccessat(AT_FDCWD, nearest.c_str(), F_OK, AT_EACCESS) != 0) {
+    if (errno != ENOENT || nearest == nearest.root_path()) return LastError();
+    nearest = nearest.parent_path();
+  }
+  struct stat status {};
+  if (::stat(nearest.c_str(), &status) != 0) return LastError();
+  if (!S_ISDIR(status.st_mode)) return std::make_error_code(std::errc::not_a_directory);
+  const bool usable = ::faccessat(AT_FDCWD, nearest.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
+  return usable ? std::error_code() : LastError();
+}
+
 CaptureFile::Outcome CaptureFile::Append(UtcHour hour, std::string_view lines) {
   if (const std::error_code error = Open(hour)) return {0, error};
   std::size_t written = 0;

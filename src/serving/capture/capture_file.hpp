@@ -41,4 +41,8 @@ class CaptureFile {
   Fd fd_;
 };
 
+/// Whether files can be made in a folder, which need not exist, or below it, as far as permissions
+/// say; makes none.
+[[nodiscard]] std::error_code TryFolder(const std::filesystem::path& folder);
+
 }  // namespace forkcast::serving

@@ -96,6 +96,10 @@ void AppendCaptureLine(const CaptureMessage& message, std::string_view event_id,
   out += R"(,"eventVersion":"0","forkcast":{)";
   AppendMember("requestId", message.request.id, out);
   out += ',';
+  if (!message.request.traceparent.empty()) {
+    AppendMember("traceparent", message.request.traceparent, out);
+    out += ',';
+  }
   AppendMember("pipeline", message.pipeline, out);
   out += ',';
   AppendMember("modelVersion", message.model_version, out);

@@ -19,7 +19,7 @@ using preprocessing::Value;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::uint32_t kMagic = 0x50434B46;  // "FKCP" as bytes in the message
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::size_t kMaxNameLength = 63;  // as SageMaker has it for endpoints and variants
 constexpr Instant kEndOfYears = FromMicros(253'402'300'800'000'000);  // 10000-01-01T00:00:00Z
 
@@ -82,7 +82,7 @@ void PutValue(Sink& sink, const Value& value) noexcept {
 template <typename Sink>
 void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t total,
          Sink& sink) noexcept {
-  const auto& [id, inference_id, custom_attributes, content_type, body, received] =
+  const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received] =
       invocation.request;
   const Invocation::Features& features = invocation.features;
   const Invocation::Answer& answer = invocation.answer;
@@ -97,8 +97,8 @@ void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t 
   PutFixed(sink, std::uint64_t{features.row_numbers.size()});
   for (const std::string_view text :
        {target.folder, target.endpoint, target.variant, invocation.pipeline,
-        invocation.model_version, id, inference_id, custom_attributes, content_type, body,
-        answer.content_type, answer.body}) {
+        invocation.model_version, id, inference_id, custom_attributes, traceparent, content_type,
+        body, answer.content_type, answer.body}) {
     PutText(sink, text);
   }
   for (const std::string& name : features.names) PutText(sink, name);
@@ -201,8 +201,8 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
        {&message.target.folder, &message.target.endpoint, &message.target.variant,
         &message.pipeline, &message.model_version, &message.request.id,
         &message.request.inference_id, &message.request.custom_attributes,
-        &message.request.content_type, &message.request.body, &message.answer.content_type,
-        &message.answer.body}) {
+        &message.request.traceparent, &message.request.content_type, &message.request.body,
+        &message.answer.content_type, &message.answer.body}) {
     *text = reader.Text();
   }
   if (!reader.ok()) return Corrupt("cut short");

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
@@ -84,7 +85,7 @@ std::vector<Flag> PredictFlags() {
        .when_absent = "beside the store"},
       {.name = "keys",
        .argument = "FILE",
-       .meaning = "A CSV file with the fields of the key: what to forecast.",
+       .meaning = "A CSV file with the fields of the key: what to forecast; - for standard input.",
        .when_absent = "every key that has data by the origin"},
       {.name = "origin",
        .argument = "TIME",
@@ -107,7 +108,8 @@ std::vector<Flag> PredictFlags() {
       {.name = "out",
        .argument = "PLACE",
        .meaning = "Where the forecasts go: a file that ends in .csv or .jsonl, - for standard "
-                  "output as CSV, or table:NAME of the store, created when absent, in which a "
+                  "output as CSV (a FIFO or device has CSV, too), or table:NAME of the store, "
+                  "created when absent, in which a "
                   "forecast takes the place of an earlier one of its key, origin and step.",
        .fallback = "-"},
       {.name = "threads",
@@ -211,8 +213,9 @@ BulkCounts Forecast(const Arguments& arguments, const CommandContext& context,
   const std::optional<Instant> origin = OriginOf(arguments, spec);
   const TableSpec table = Require(ForecastTable(spec, "forecasts"));
   (void)RequireOf(arguments, "origin", forecaster.PeriodAt(origin));
-  const Table keys = arguments.Has("keys") ? ReadKeys(spec, arguments.Text("keys"), origin)
-                                           : Require(AllKeys(forecaster, origin));
+  const Table keys = arguments.Has("keys")
+                         ? ReadKeys(spec, InputPath(arguments.Text("keys")), origin)
+                         : Require(AllKeys(forecaster, origin));
   BulkQuestion question{.now = context.clock.Now()};
   if (const auto steps = arguments.Whole("steps")) {
     question.steps = static_cast<std::int64_t>(*steps);
@@ -257,14 +260,14 @@ void Report(const Arguments& arguments, const CommandContext& context, const Bul
     context.err << fmt::format("{} of {} keys were left out, the first: {}\n", counts.refused,
                                counts.keys, counts.first_refusal);
   }
-  if (context.quiet || arguments.Text("out") == "-") return;
+  if (context.quiet || OutputFile::IsStandardOutput(arguments.Text("out"))) return;
   context.out << fmt::format("{} forecasts of {} keys by {} {} in {:.1f} s\n", counts.rows,
                              counts.keys - counts.refused, version.info().model,
                              version.info().number, took.count());
 }
 
 ExitCode Run(const Arguments& arguments, const CommandContext& context) {
-  if (arguments.Has("json") && arguments.Text("out") == "-") {
+  if (arguments.Has("json") && OutputFile::IsStandardOutput(arguments.Text("out"))) {
     Refuse(arguments, "json", "standard output has the forecasts already");
   }
   const preprocessing::StopSignals signals;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/http/access_log.hpp"
+#include "serving/process/descriptor_limit.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/pid_file.hpp"
 #include "serving/service/load_deployments.hpp"
@@ -32,35 +34,78 @@ void PrintNote(const preprocessing::CommandContext& context, const std::string& 
   context.out << "note: " << what << '\n';
 }
 
-void CheckDeployments(const ServerConfig& config, const preprocessing::CommandContext& context) {
-  const std::vector<ServedDeployment> served =
-      Require(LoadDeployments(config.deployments, config.models), ExitCode::kUnfit);
-  for (std::size_t i = 0; i < served.size(); ++i) {
-    const ServedPipeline& pipeline = *served[i].pipeline;
+/// The lines on what is served.
+Result<std::string> LoadAndDescribe(const ServerConfig& config) {
+  Result<std::vector<ServedDeployment>> served = LoadDeployments(config.deployments, config.models);
+  if (!served) return std::move(served).error();
+  std::string lines;
+  for (std::size_t i = 0; i < served->size(); ++i) {
+    const ServedDeployment& one = (*served)[i];
+    const ServedPipeline& pipeline = *one.pipeline;
     const std::string alias =
-        served[i].name == pipeline.spec().name ? "" : fmt::format(" as {}", served[i].name);
-    PrintOk(context, fmt::format("pipeline {}{} and its snapshots in {}", pipeline.spec().name,
-                                 alias, config.deployments[i].snapshots.string()));
-    PrintOk(context,
-            fmt::format("model {} version {}", pipeline.model_name(), pipeline.model_version()));
+        one.name == pipeline.spec().name ? "" : fmt::format(" as {}", one.name);
+    lines += fmt::format("ok: pipeline {}{} and its snapshots in {}\nok: model {} version {}\n",
+                         pipeline.spec().name, alias, SnapshotsOf(config.deployments[i]).string(),
+                         pipeline.model_name(), pipeline.model_version());
   }
+  return lines;
+}
+
+/// Says whose rights were not enough, or would not have been.
+std::string AsWhom(const ServerConfig& config, const std::optional<Identity>& identity,
+                   const std::string& message) {
+  if (!identity) return message;
+  return fmt::format("as user {}{}{}: {}", config.user, config.group.empty() ? "" : ", group ",
+                     config.group, message);
+}
+
+std::string RequireAs(const ServerConfig& config, const std::optional<Identity>& identity,
+                      ExitCode code, const std::function<Result<std::string>()>& ask) {
+  Result<std::string> answer = AskAs(identity, ask);
+  if (!answer) throw Failure(code, AsWhom(config, identity, answer.error().message));
+  return *std::move(answer);
+}
+
+void CheckHooks(const ServerConfig& config, const std::optional<Identity>& identity,
+                std::span<const HookType> types) {
+  RequireAs(config, identity, ExitCode::kIo, [&]() -> Result<std::string> {
+    Status tried = TryHooks(config.hooks, types);
+    return tried ? Result<std::string>(std::string()) : std::move(tried).error();
+  });
+}
+
+void CheckAddress(const Address& address, int backlog, const SocketFile& file,
+                  const preprocessing::CommandContext& context) {
+  if (IsListenedAt(address)) {
+    return PrintNote(context, "address " + ToString(address) + ": a server is listening there");
+  }
+  static_cast<void>(Require(Listener::Open(address, backlog, file), ExitCode::kIo));
+  PrintOk(context, "address " + ToString(address));
 }
 
 void CheckAddresses(const ServerConfig& config, const preprocessing::CommandContext& context) {
-  std::vector<Address> addresses = config.bind;
-  if (!config.control.empty()) addresses.emplace_back(UnixAddress{.path = config.control});
-  for (const Address& address : addresses) {
-    if (IsListenedAt(address)) {
-      PrintNote(context, "address " + ToString(address) + ": a server is listening there");
-      continue;
+  const SocketFile file = Require(SocketFileOf(config), ExitCode::kUsage);
+  for (const Address& address : config.bind) {
+    for (const Address& meant : Require(ResolveAddress(address), ExitCode::kIo)) {
+      CheckAddress(meant, config.backlog, file, context);
     }
-    static_cast<void>(Require(Listener::Open(address, config.backlog), ExitCode::kIo));
-    PrintOk(context, "address " + ToString(address));
   }
+  if (config.control.empty()) return;
+  CheckAddress(UnixAddress{.path = config.control}, config.backlog, {}, context);
+}
+
+void CheckDescriptors(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  const std::size_t limit = RaiseDescriptorLimit();
+  const std::size_t most = ConnectionsWithin(limit);
+  if (most == 0) throw Failure(ExitCode::kIo, TooFewDescriptors(limit).message);
+  if (config.max_connections <= most) return;
+  PrintNote(context, fmt::format("max_connections {}: a worker can have {}, since a process may "
+                                 "have {} descriptors (ulimit -Hn)",
+                                 config.max_connections, most, limit));
 }
 
 void CheckPidFile(const ServerConfig& config, const preprocessing::CommandContext& context) {
-  const auto pidfile = PidFile::Open(config.pidfile);
+  const auto pidfile = PidFile::Open(config.pidfile, PidFileMode(config));
   if (pidfile) {
     PrintOk(context, "pidfile " + config.pidfile.string());
   } else if (pidfile.error().code == ErrorCode::kConflict) {
@@ -74,17 +119,42 @@ void CheckAccessLog(const ServerConfig& config, const preprocessing::CommandCont
   std::error_code ignored;
   const bool is_new =
       config.access_log_file != "-" && !std::filesystem::exists(config.access_log_file, ignored);
-  static_cast<void>(
-      Require(AccessLog::Open(config.access_log, config.access_log_file), ExitCode::kIo));
+  LogLosses ignored_losses;
+  static_cast<void>(Require(
+      AccessLog::Open(config.access_log, config.access_log_file, ignored_losses), ExitCode::kIo));
   if (is_new) std::filesystem::remove(config.access_log_file, ignored);
   PrintOk(context, "access log " + config.access_log_file.string());
 }
 
 }  // namespace
 
-void CheckServer(const ServerConfig& config, const preprocessing::CommandContext& context) {
+Result<SocketFile> SocketFileOf(const ServerConfig& config) {
+  auto group = ResolveGroup("socket_group", config.socket_group);
+  if (!group) return std::move(group).error();
+  return SocketFile{.mode = config.socket_mode.value_or(0666U & ~config.umask.value_or(0)),
+                    .group = *group};
+}
+
+mode_t PidFileMode(const ServerConfig& config) noexcept {
+  return 0644U & ~config.umask.value_or(0);
+}
+
+Error TooFewDescriptors(std::size_t limit) {
+  return {ErrorCode::kIo,
+          fmt::format("a process may have {} descriptors, more than {} are needed: raise the hard "
+                      "limit (ulimit -Hn, LimitNOFILE=)",
+                      limit, kReservedDescriptors),
+          "max_connections"};
+}
+
+void CheckServer(const ServerConfig& config, const std::optional<Identity>& identity,
+                 std::span<const HookType> hook_types,
+                 const preprocessing::CommandContext& context) {
+  CheckHooks(config, identity, hook_types);
   PrintOk(context, "settings and " + std::to_string(config.hooks.size()) + " hooks");
-  CheckDeployments(config, context);
+  CheckDescriptors(config, context);
+  context.out << RequireAs(config, identity, ExitCode::kUnfit,
+                           [&config] { return LoadAndDescribe(config); });
   if (!config.store.empty()) {
     static_cast<void>(
         Require(preprocessing::OpenStore(config.store, preprocessing::StoreAccess::kReadOnly),

@@ -1,5 +1,6 @@
 #include "serving/commands/serve_command.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
@@ -28,8 +29,11 @@
 #include "serving/http/access_log.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_socket.hpp"
+#include "serving/process/descriptor_limit.hpp"
 #include "serving/process/listener.hpp"
+#include "serving/process/log_output.hpp"
 #include "serving/process/master.hpp"
+#include "serving/process/model_list.hpp"
 #include "serving/process/pid_file.hpp"
 #include "serving/process/privileges.hpp"
 #include "serving/process/process_log.hpp"
@@ -61,7 +65,8 @@ const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_vi
 /// That hooks are configured as their types want it, and each route is answered once; says in which
 /// file when not.
 Status Validate(const ParsedSettings& settings, std::span<const HookType> types) {
-  if (auto routes = RoutesOf(settings.config.deployments); !routes) {
+  const Models models = settings.config.multi_model ? Models::kLoaded : Models::kDeclared;
+  if (auto routes = RoutesOf(settings.config.deployments, models); !routes) {
     return std::move(routes).error();
   }
   Status valid = ValidateHooks(settings.config.hooks, types);
@@ -83,7 +88,11 @@ class Server {
         flags_(flags),
         context_(context),
         extensions_(extensions),
-        log_(MakeProcessLog("master", config_.log_level)) {}
+        log_(MakeProcessLog("master", config_.log_level, log_output_)) {
+    ::signal(SIGPIPE, SIG_IGN);  // of a log whose reader is gone, too
+    ::signal(SIGXFSZ, SIG_IGN);  // of a log that is as large as files may be
+    if (config_.multi_model) models_.emplace(kMaxSlots);
+  }
 
   int Run() {
     if (config_.umask) ::umask(*config_.umask);
@@ -91,9 +100,12 @@ class Server {
       log_->critical("bind_failed error={:?}", opened.error().message);
       return kExitCannotBind;
     }
-    if (const Status opened = OpenFiles(); !opened) {
-      log_->critical("start_refused error={:?}", opened.error().message);
-      return kExitCannotBind;
+    for (const auto prepare :
+         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::FitConnections}) {
+      if (const Status prepared = (this->*prepare)(); !prepared) {
+        log_->critical("start_refused error={:?}", prepared.error().message);
+        return kExitCannotBind;
+      }
     }
     for (const Listener& listener : listeners_) {
       if (!listener.warning().empty()) log_->warn("backlog_clipped {}", listener.warning());
@@ -144,18 +156,34 @@ class Server {
       if (added) added = add(Listener::Adopt(std::move(socket), Listener::Owner::kSupervisor));
     }
     if (!added || !listeners_.empty()) return added;
+    const Result<SocketFile> file = SocketFileOf(config_);
+    if (!file) return file.error();
     for (const Address& address : config_.bind) {
-      if (added) added = add(OpenOnceFree(address));
+      Result<std::vector<Address>> meant = ResolveAddress(address);
+      if (!meant) return std::move(meant).error();
+      for (Address& one : *meant) {
+        if (auto* const tcp = std::get_if<TcpAddress>(&one); tcp != nullptr && tcp->port == 0) {
+          tcp->port = PortOf(*meant);
+        }
+        if (Status opened = add(OpenOnceFree(one, *file)); !opened) return opened;
+        one = listeners_.back().local_address();
+      }
     }
-    return added;
+    return {};
+  }
+
+  /// That the first of a name's addresses got, which is that of all; 0: none yet.
+  static std::uint16_t PortOf(const std::vector<Address>& addresses) {
+    return std::get<TcpAddress>(addresses.front()).port;
   }
 
   /// The workers of a server whose master was killed hold its addresses until they are gone.
-  [[nodiscard]] Result<Listener> OpenOnceFree(const Address& address) const {
+  [[nodiscard]] Result<Listener> OpenOnceFree(const Address& address,
+                                              const SocketFile& file) const {
     constexpr std::chrono::milliseconds kPause{50};
     const auto until = std::chrono::steady_clock::now() + 2 * kOrphanGrace;
     while (true) {
-      Result<Listener> listener = Listener::Open(address, config_.backlog);
+      Result<Listener> listener = Listener::Open(address, config_.backlog, file);
       const bool may_get_free = !listener && listener.error().code == ErrorCode::kIo;
       if (!may_get_free || std::chrono::steady_clock::now() >= until) return listener;
       std::this_thread::sleep_for(kPause);
@@ -167,7 +195,7 @@ class Server {
     if (!config_.pidfile.empty()) {
       std::filesystem::path path = config_.pidfile;
       if (old_master_) path += ".2";
-      Result<PidFile> opened = PidFile::Open(path);
+      Result<PidFile> opened = PidFile::Open(path, PidFileMode(config_));
       if (!opened) return std::move(opened).error();
       pid_file_ = std::move(*opened);
     }
@@ -178,13 +206,35 @@ class Server {
     return OpenAccessLog(config_);
   }
 
+  /// What a hook cannot do at the start it never will.
+  Status TryHooksAsUser() {
+    const auto tried = AskAs(identity_, [this]() -> Result<std::string> {
+      Status status = TryHooks(config_.hooks, extensions_.hook_types);
+      return status ? Result<std::string>(std::string()) : std::move(status).error();
+    });
+    return tried ? Status() : tried.error();
+  }
+
+  /// Rather fewer connections, the others wait, than a worker without descriptors.
+  Status FitConnections() {
+    const std::size_t limit = RaiseDescriptorLimit();
+    const std::size_t most = ConnectionsWithin(limit);
+    if (most == 0) return TooFewDescriptors(limit);
+    if (config_.max_connections > most) {
+      log_->warn("connections_limited max_connections={} to={} descriptors={} hint={:?}",
+                 config_.max_connections, most, limit, "ulimit -Hn");
+      settings_.config.max_connections = most;
+    }
+    return {};
+  }
+
   /// Before the fork and as who we are, so that it may lie, or standard output lead, where those
   /// whom workers run as may not go.
   Status OpenAccessLog(const ServerConfig& config) {
     access_log_.reset();
     if (config.access_log == AccessLogFormat::kOff) return {};
-    Result<AccessLog> opened =
-        AccessLog::Open(config.access_log, config.access_log_file, identity_);
+    Result<AccessLog> opened = AccessLog::Open(config.access_log, config.access_log_file,
+                                               state_[0].access_log_losses, identity_);
     if (!opened) return std::move(opened).error();
     access_log_ = std::move(*opened);
     return {};
@@ -265,8 +315,9 @@ class Server {
         wanted.access_log_file != config_.access_log_file) {
       if (Status opened = OpenAccessLog(wanted); !opened) return opened;
     }
+    if (Status tried = TryHooks(wanted.hooks, extensions_.hook_types); !tried) return tried;
     settings_ = *std::move(settings);
-    return {};
+    return FitConnections();
   }
 
   /// In a worker's process. Generations behind the first read the configuration anew.
@@ -281,7 +332,9 @@ class Server {
     return RunWorker({.config = config_,
                       .listeners = ListeningSockets(),
                       .capture_socket = capture_.first.get(),
+                      .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
+                      .models = models_ ? &*models_ : nullptr,
                       .slots = slots_.all(),
                       .server = state_[0],
                       .start = start,
@@ -298,7 +351,7 @@ class Server {
     }
     // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
     listeners_.clear();
-    const auto log = MakeProcessLog("recorder", config_.log_level);
+    const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
     return RunRecorder({.clock = context_.clock, .counters = counters_[0]}, capture_.second.get(),
                        control_fd, *log);
   }
@@ -310,6 +363,8 @@ class Server {
   const FlagValues& flags_;
   const CommandContext& context_;
   const ServeExtensions& extensions_;
+  SharedArray<ServerState> state_{1};
+  LogOutput log_output_ = LogOutput::OfStandard(STDERR_FILENO, state_[0].log_losses);
   std::shared_ptr<spdlog::logger> log_;
   std::vector<Listener> listeners_;
   Fd old_master_;  // until we are ready to take its place
@@ -318,13 +373,24 @@ class Server {
   ControlSocket control_;
   std::optional<AccessLog> access_log_;
   SharedArray<WorkerSlot> slots_{kMaxSlots};
-  SharedArray<ServerState> state_{1};
   SharedArray<RecorderCounters> counters_{1};
+  std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
 
+/// Opens what of standard input, output and error is closed: else the next socket would get its
+/// number, and lines meant for the log.
+void HoldStandardDescriptors() {
+  Fd null(::open("/dev/null", O_RDWR));
+  while (null && null.get() <= STDERR_FILENO) {
+    static_cast<void>(null.Release());
+    null = Fd(::open("/dev/null", O_RDWR));
+  }
+}
+
 ExitCode Serve(const Arguments& arguments, const CommandContext& context,
                const ServeExtensions& extensions) {
+  HoldStandardDescriptors();
   ParsedSettings settings =
       Require(ReadServerSettings(arguments.given(), context.environment), ExitCode::kUsage);
   if (settings.action == ServerAction::kPrintConfig) {
@@ -338,13 +404,23 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
                   fmt::format("{} (given by {})", identity.error().message,
                               Effective(settings, identity.error().field).origin));
   }
+  static_cast<void>(Require(SocketFileOf(settings.config), ExitCode::kUsage));
   if (settings.action == ServerAction::kCheck) {
-    CheckServer(settings.config, context);
+    CheckServer(settings.config, *identity, extensions.hook_types, context);
     return ExitCode::kDone;
   }
   return static_cast<ExitCode>(
       Server(std::move(settings), arguments.given(), context, extensions, std::move(*identity))
           .Run());
+}
+
+/// Its settings', and what an old master tells a new one by.
+std::vector<std::string> Variables() {
+  std::vector<std::string> variables = SettingVariables();
+  for (const char* const name : {kUpgradeListenersVariable, kUpgradeReadyVariable}) {
+    variables.emplace_back(name);
+  }
+  return variables;
 }
 
 }  // namespace
@@ -362,6 +438,7 @@ Command ServeCommand(const ServeExtensions& extensions) {
           "too.\n"
           "An empty environment variable counts as not set.\n",
       .flags = ServeFlags(),
+      .variables = Variables(),
       .endings = {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
                   {.code = ExitCode::kUsage,
                    .when = "a flag, a variable or the config file is wrong"},

@@ -21,7 +21,7 @@ ExitCode Status(const preprocessing::Arguments& arguments,
   const std::string answer = Require(AskControlSocket(path), ExitCode::kIo);
   const auto status = ParseServerStatus(answer);
   if (!status) throw Failure(ExitCode::kIo, path + ": " + status.error().message);
-  context.out << (arguments.Has("json") ? answer : ToTable(*status));
+  context.out << (arguments.Has("json") ? answer : ToTable(*status, context.style));
   const bool ready =
       std::ranges::any_of(status->workers, [](const auto& one) { return one.state == "ready"; });
   return ready ? ExitCode::kDone : ExitCode::kNo;

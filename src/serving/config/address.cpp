@@ -3,9 +3,12 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <optional>
+
+#include "data_preprocessing/base/ascii.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -17,6 +20,15 @@ Error Expected(std::string what) {
 bool IsNumericHost(int family, const std::string& host) noexcept {
   in6_addr parsed{};  // large enough for both families
   return ::inet_pton(family, host.c_str(), &parsed) == 1;
+}
+
+/// Letters, digits, '-', '_' and '.', with a letter in the last part, so that a slip in a number is
+/// no name.
+bool IsName(std::string_view host) noexcept {
+  constexpr std::size_t kMost = 253;
+  const auto is_letter = [](char c) { return Lower(c) >= 'a' && Lower(c) <= 'z'; };
+  return IsPlainName(host, kMost) &&
+         std::ranges::any_of(host.substr(host.rfind('.') + 1), is_letter);
 }
 
 std::optional<std::uint16_t> ParsePort(std::string_view text) noexcept {
@@ -49,13 +61,14 @@ Result<Address> ParseAddress(std::string_view text) {
     if (bracketed) host = host.substr(1, host.size() - 2);
     // With a zero byte inside, inet_pton would see only what is before it.
     const bool whole = host.find('\0') == std::string::npos;
-    if (port && whole && IsNumericHost(bracketed ? AF_INET6 : AF_INET, host)) {
+    const bool is_numeric = whole && IsNumericHost(bracketed ? AF_INET6 : AF_INET, host);
+    if (port && (is_numeric || (!bracketed && IsName(host)))) {
       return Address(TcpAddress{.host = std::move(host), .port = *port});
     }
   }
   return Expected(
-      "ADDRESS:PORT such as 127.0.0.1:8080 or [::1]:8080 (a number, not a name; 0.0.0.0 or [::] "
-      "for all interfaces), or unix:PATH");
+      "ADDRESS:PORT such as 127.0.0.1:8080, [::1]:8080 or localhost:8080 (0.0.0.0 or [::] for all "
+      "interfaces), or unix:PATH");
 }
 
 std::string ToString(const Address& address) {

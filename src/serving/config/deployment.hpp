@@ -17,16 +17,19 @@ struct RouteDeclarations {
   friend bool operator==(const RouteDeclarations&, const RouteDeclarations&) = default;
 };
 
-/// What is served under a name: a pipeline file with its model, or a published version of a model.
+/// What is served under a name: a pipeline file with its model, a published version of a model, or
+/// a folder that holds either.
 struct Deployment {
   /// IsDeploymentName(). Empty: the model's, or the name within the pipeline's file.
   std::string name{};
   std::string model{};  ///< "MODEL@ALIAS" or "MODEL@NUMBER"; empty with a pipeline file.
-  std::filesystem::path pipeline{};   ///< Empty with a model.
+  std::filesystem::path pipeline{};  ///< Empty with another.
+  /// What is served as it is (LoadDeployment()); empty with another.
+  std::filesystem::path place{};
   std::filesystem::path snapshots{};  ///< Folder.
   /// What becomes of a key that a forecast's model or data do not know, as JSON: "refuse" or a
-  /// baseline, as model::ReadColdStart() reads it.
-  std::string cold_start = "\"refuse\"";
+  /// baseline, as model::ReadColdStart() reads it. Empty: not declared, which is "refuse".
+  std::string cold_start{};
   bool is_default = false;  ///< Answers requests that name none.
   RouteDeclarations routes{};
   std::string origin{};  ///< Who declared it, for messages: "--deploy", "FILE: $.deployments[1]".
@@ -53,6 +56,9 @@ inline constexpr std::string_view kServedAlias = "champion";
 /// SpecError.
 [[nodiscard]] Deployment ReadDeployment(const preprocessing::JsonNode& node,
                                         const std::string& file);
+
+/// The file by which a folder is known to hold a version of a model.
+inline constexpr std::string_view kManifestFile = "manifest.json";
 
 /// Checks that the names that are given and the default are there once, and puts the default first:
 /// the one that says so, else the first. kInvalidArgument naming the origin of the second one.

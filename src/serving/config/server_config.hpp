@@ -10,13 +10,15 @@
 #include <vector>
 
 #include "serving/config/deployment.hpp"
+#include "serving/config/ip_network.hpp"
 
 namespace forkcast::serving {
 
 /// An address to listen on.
 struct TcpAddress {
-  std::string host;  ///< An IPv4 or IPv6 address; no name, so that nothing has to be resolved.
+  std::string host;  ///< An IPv4 or IPv6 address, or a name, which means all of its addresses.
   std::uint16_t port = 0;  ///< 0: any free port.
+  bool with_ipv4 = false;  ///< Of `::`: it takes IPv4 as well.
   friend bool operator==(const TcpAddress&, const TcpAddress&) = default;
 };
 struct UnixAddress {
@@ -44,9 +46,12 @@ struct ServerConfig {
   // Behaviour.
   std::filesystem::path pipeline;       ///< One of the deployments; empty: of none.
   std::filesystem::path models;         ///< The registry that deployments name models of.
+  std::filesystem::path model_dir;      ///< One of the deployments, as its place; empty: of none.
   std::vector<Deployment> deployments;  ///< What is served, the default first; arranged.
   std::string store;                    ///< Empty when `snapshots` is given.
   std::filesystem::path snapshots;      ///< Folder; by default beside the store.
+  bool multi_model = false;  ///< Models may be loaded and unloaded while the server runs.
+  std::filesystem::path model_root = "/opt/ml";  ///< Below which those lie.
   std::vector<Address> bind;
   std::vector<HookConfig> hooks;
   std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.
@@ -61,6 +66,10 @@ struct ServerConfig {
   std::string user;               ///< Of workers and recorder; empty: that of the master.
   std::string group;              ///< Likewise; empty: the user's.
   std::optional<unsigned> umask;  ///< None: as inherited.
+  std::optional<unsigned> socket_mode;  ///< Of Unix sockets; none: 0666 less `umask`.
+  std::string socket_group;             ///< Likewise; empty: as it comes.
+  TrustedProxies trusted_proxies;
+  std::vector<std::string> cors_origins;  ///< CorsPolicy; empty: none.
   // Performance and limits.
   std::size_t workers = 1;
   std::chrono::milliseconds max_queue_delay{5000};  ///< A request that would wait longer gets 503.
@@ -68,6 +77,7 @@ struct ServerConfig {
   std::size_t max_body_bytes = 6291456;
   std::size_t max_header_bytes = 16384;
   std::size_t max_rows = 100'000;  ///< Of one request.
+  std::size_t max_models = 1000;   ///< That may be loaded at once, beside the deployments.
   int backlog = 2048;
   std::size_t max_requests = 0;         ///< After which a worker is replaced; 0: never.
   std::size_t max_requests_jitter = 0;  ///< Added by chance, so that not all go together.

@@ -7,11 +7,15 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <filesystem>
+#include <iterator>
 #include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -30,6 +34,7 @@ using Apply = std::function<Status(const std::string&, ServerConfig&)>;
 
 constexpr std::string_view kDefaultOrigin = "default";
 constexpr std::size_t kMaxWorkers = 256;
+constexpr std::int64_t kMaxBodyBytes = 1'073'741'824;
 
 Error Expected(std::string_view what) {
   return {ErrorCode::kInvalidArgument, "expected " + std::string(what)};
@@ -66,6 +71,17 @@ Rule IntegerRule(std::string argument, std::int64_t least, std::int64_t most,
     return {};
   };
   return {std::move(argument), allowed, Setting::FileForm::kInteger, apply};
+}
+
+Rule BooleanRule(bool ServerConfig::*field) {
+  constexpr std::string_view kAllowed = "true or false";
+  const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
+    const bool value = EqualsIgnoringCase(text, "true");  // SageMaker's tools write "True", too
+    if (!value && !EqualsIgnoringCase(text, "false")) return Expected(kAllowed);
+    config.*field = value;
+    return {};
+  };
+  return {"BOOL", std::string(kAllowed), Setting::FileForm::kBoolean, apply};
 }
 
 /// Any text but an empty one.
@@ -133,16 +149,48 @@ Status ApplyControl(const std::string& text, ServerConfig& config) {
   return {};
 }
 
-Status ApplyUmask(const std::string& text, ServerConfig& config) {
-  constexpr unsigned kMost = 0777;
-  unsigned mask = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, mask, 8);
-  if (failure != std::errc() || stop != end || mask > kMost) {
-    return Expected("an octal number from 0 to 777");
+Status ApplyTrustedProxy(const std::string& text, ServerConfig& config) {
+  TrustedProxies& trusted = config.trusted_proxies;
+  if (text == "unix" || text == "none") {
+    trusted.unix_sockets = text == "unix";
+    return {};
   }
-  config.umask = mask;
+  Result<IpNetwork> network = ParseIpNetwork(text);
+  if (!network) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}, or unix, or none", network.error().message)};
+  }
+  trusted.networks.push_back(*network);
   return {};
+}
+
+/// As browsers send it: scheme and host, the port when it is not the scheme's, no path.
+Status ApplyCorsOrigin(const std::string& text, ServerConfig& config) {
+  const std::size_t scheme = text.find("://");
+  const bool is_origin = scheme != std::string::npos && scheme > 0 && scheme + 3 < text.size() &&
+                         text.find_first_of("/ ?#@*", scheme + 3) == std::string::npos &&
+                         std::ranges::none_of(text, [](char c) {
+                           return c <= ' ' || c >= 0x7F || (c >= 'A' && c <= 'Z');
+                         });
+  if (text != "*" && !is_origin) {
+    return Expected("an origin in small letters, such as https://shop.example, or * for all");
+  }
+  config.cors_origins.push_back(text);
+  return {};
+}
+
+Rule OctalRule(std::optional<unsigned> ServerConfig::*field) {
+  const std::string allowed = "an octal number from 0 to 777";
+  const auto apply = [=](const std::string& text, ServerConfig& config) -> Status {
+    constexpr unsigned kMost = 0777;
+    unsigned number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, failure] = std::from_chars(text.data(), end, number, 8);
+    if (failure != std::errc() || stop != end || number > kMost) return Expected(allowed);
+    config.*field = number;
+    return {};
+  };
+  return {"OCTAL", allowed, Setting::FileForm::kText, apply};
 }
 
 Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes takes,
@@ -158,6 +206,53 @@ Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes t
           .form = rule.form,
           .takes = takes,
           .apply = std::move(rule.apply)};
+}
+
+/// SageMaker's megabytes as bytes; 0, for a transform job without a limit, as the most there can
+/// be. What is no number stays, to be refused.
+std::string BytesOfMegabytes(const std::string& value) {
+  constexpr std::int64_t kMegabyte = 1'048'576;
+  const Result<std::int64_t> number = preprocessing::ParseInt64(value);
+  if (!number || *number < 0 || *number > kMaxBodyBytes / kMegabyte) return value + " MB";
+  return std::to_string(*number == 0 ? kMaxBodyBytes : *number * kMegabyte);
+}
+
+/// A level of Python's logging, which the containers of SageMaker's SDK are given.
+std::string LevelOfPython(const std::string& value) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kLevels{
+      {{"10", "debug"}, {"20", "info"}, {"30", "warn"}, {"40", "error"}, {"50", "error"}}};
+  for (const auto& [number, level] : kLevels) {
+    if (value == number) return std::string(level);
+  }
+  return value;
+}
+
+/// By which SageMaker asks for a multi-model endpoint.
+constexpr const char* kMultiModelVariable = "SAGEMAKER_MULTI_MODEL";
+
+/// The names that gunicorn's images and SageMaker's SDK have for settings of ours.
+void AddForeignVariables(std::vector<Setting>& settings) {
+  const auto add = [&settings](std::string_view key, ForeignVariable variable) {
+    std::ranges::find(settings, key, &Setting::key)->foreign.push_back(std::move(variable));
+  };
+  constexpr auto kBeforeOwn = ForeignVariable::Rank::kBeforeOwn;
+  add("bind", {.name = "SAGEMAKER_BIND_TO_PORT",
+               .reading = "as 0.0.0.0:VALUE",
+               .translate = [](const std::string& value) { return "0.0.0.0:" + value; }});
+  add("multi_model", {.name = kMultiModelVariable});
+  add("workers", {.name = "MODEL_SERVER_WORKERS", .rank = kBeforeOwn});
+  add("workers", {.name = "SAGEMAKER_MODEL_SERVER_WORKERS"});
+  add("workers", {.name = "SAGEMAKER_NUM_MODEL_WORKERS"});
+  add("timeout", {.name = "MODEL_SERVER_TIMEOUT", .rank = kBeforeOwn});
+  add("timeout", {.name = "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS"});
+  add("timeout", {.name = "SAGEMAKER_MODEL_SERVER_TIMEOUT"});
+  add("boot_timeout", {.name = "SAGEMAKER_STARTUP_TIMEOUT"});
+  add("max_body_bytes", {.name = "SAGEMAKER_MAX_PAYLOAD_IN_MB",
+                         .reading = "times 1048576; 0: the most",
+                         .translate = BytesOfMegabytes});
+  add("log_level", {.name = "SAGEMAKER_CONTAINER_LOG_LEVEL",
+                    .reading = "10, 20, 30, 40 or 50, as in Python",
+                    .translate = LevelOfPython});
 }
 
 /// What one source says of a setting.
@@ -215,24 +310,28 @@ class SettingSources {
         const bool in_file =
             known != settings.end() && known->form != Setting::FileForm::kNotInFile;
         if (!in_file && name != kHooks && name != kDeployments) {
-          member.Fail("unknown key; known here: " + KnownKeys(settings));
+          member.Fail("unknown key" + DidYouMean(name, KeysOf(settings)) +
+                      "; known here: " + KnownKeys(settings));
         }
       });
     });
   }
 
+  /// Where the platform puts what is trained, and looks for what is served.
+  [[nodiscard]] std::filesystem::path PlatformModel() const {
+    const std::filesystem::path base = environment_("SAGEMAKER_BASE_DIR").value_or("/opt/ml");
+    return base / "model";
+  }
+
   [[nodiscard]] std::optional<Given> Find(const Setting& setting) const {
     if (const auto flag = flags_.find(setting.Flag().substr(2)); flag != flags_.end()) {
-      return FromTexts(flag->second, setting.Flag());
-    }
-    if (const auto value = environment_(setting.environment.c_str())) {
-      return FromTexts(SplitIfList(setting, *value), setting.environment);
-    }
-    if (!setting.platform_environment.empty()) {
-      if (const auto value = environment_(setting.platform_environment.c_str())) {
-        return FromTexts({setting.platform_prefix + *value}, setting.platform_environment);
+      std::vector<std::string> values;
+      for (const std::string& value : flag->second) {
+        std::ranges::move(SplitIfList(setting, value), std::back_inserter(values));
       }
+      return FromTexts(std::move(values), setting.Flag());
     }
+    if (auto given = FindInEnvironment(setting)) return given;
     if (auto given = FindInFile(setting)) return given;
     if (setting.default_text.empty()) return std::nullopt;
     return FromTexts({setting.default_text}, std::string(kDefaultOrigin));
@@ -279,12 +378,37 @@ class SettingSources {
     }
   }
 
-  static std::string KnownKeys(const std::vector<Setting>& settings) {
-    std::string keys(kHooks);
+  static std::vector<std::string> KeysOf(const std::vector<Setting>& settings) {
+    std::vector<std::string> keys{std::string(kHooks)};
     for (const Setting& setting : settings) {
-      if (setting.form != Setting::FileForm::kNotInFile) keys += ", " + setting.key;
+      if (setting.form != Setting::FileForm::kNotInFile) keys.push_back(setting.key);
     }
-    return keys.append(", ").append(kDeployments);
+    keys.emplace_back(kDeployments);
+    return keys;
+  }
+
+  static std::string KnownKeys(const std::vector<Setting>& settings) {
+    return fmt::format("{}", fmt::join(KeysOf(settings), ", "));
+  }
+
+  [[nodiscard]] std::optional<Given> FindInEnvironment(const Setting& setting) const {
+    using Rank = ForeignVariable::Rank;
+    if (auto given = FindForeign(setting, Rank::kBeforeOwn)) return given;
+    if (const auto value = environment_(setting.environment.c_str())) {
+      return FromTexts(SplitIfList(setting, *value), setting.environment);
+    }
+    return FindForeign(setting, Rank::kBehindOwn);
+  }
+
+  [[nodiscard]] std::optional<Given> FindForeign(const Setting& setting,
+                                                 ForeignVariable::Rank rank) const {
+    for (const ForeignVariable& variable : setting.foreign) {
+      if (variable.rank != rank) continue;
+      const auto value = environment_(variable.name.c_str());
+      if (!value) continue;
+      return FromTexts({variable.translate ? variable.translate(*value) : *value}, variable.name);
+    }
+    return std::nullopt;
   }
 
   [[nodiscard]] std::optional<Given> FindInFile(const Setting& setting) const {
@@ -300,6 +424,8 @@ class SettingSources {
     if (setting.form == Setting::FileForm::kInteger) {
       // A text is refused even when it spells a number: the file has one way to write each value.
       add(json.is_number_integer() ? json.dump() : "", json);
+    } else if (setting.form == Setting::FileForm::kBoolean) {
+      add(json.is_boolean() ? json.dump() : "", json);
     } else if (setting.form == Setting::FileForm::kTextOrList && json.is_array()) {
       for (const auto& element : json) {
         add(element.is_string() ? element.get<std::string>() : "", element);
@@ -349,13 +475,27 @@ Error Missing(const std::vector<Setting>& settings, const std::string& key,
 constexpr std::string_view kPrintConfigFlag = "print-config";
 constexpr std::string_view kCheckFlag = "check";
 
+/// Its variables, in the order in which they are asked.
+std::string DescribeVariables(const Setting& setting) {
+  std::string text;
+  const auto add = [&text](const std::string& name, const std::string& reading) {
+    text += (text.empty() ? "" : ", then ") + name + (reading.empty() ? "" : " (" + reading + ")");
+  };
+  const auto add_foreign = [&](ForeignVariable::Rank rank) {
+    for (const ForeignVariable& variable : setting.foreign) {
+      if (variable.rank == rank) add(variable.name, variable.reading);
+    }
+  };
+  add_foreign(ForeignVariable::Rank::kBeforeOwn);
+  add(setting.environment, "");
+  add_foreign(ForeignVariable::Rank::kBehindOwn);
+  return text;
+}
+
 std::string DescribeSetting(const Setting& setting) {
   std::string text = setting.meaning + ": " + setting.allowed;
   if (setting.takes == Takes::kRestart) text += ". Changes with a restart alone";
-  text += ". Environment: " + setting.environment;
-  if (!setting.platform_environment.empty()) {
-    text += ", then " + setting.platform_environment + " (as " + setting.platform_prefix + "VALUE)";
-  }
+  text += ". Environment: " + DescribeVariables(setting);
   if (setting.form != Setting::FileForm::kNotInFile) text += ". Config file: " + setting.key;
   const std::string& fallback =
       setting.default_meaning.empty() ? setting.default_text : setting.default_meaning;
@@ -366,12 +506,39 @@ EffectiveSetting& ValueOf(ParsedSettings& parsed, std::string_view key) {
   return *std::ranges::find(parsed.values, key, &EffectiveSetting::key);
 }
 
-/// Puts together what is served: what the file `listed`, --deploy and --pipeline.
+constexpr std::string_view kPipelineVariable = "FORKCAST_PIPELINE";
+
+/// In a container that the platform started, what it brought is served, and not the pipeline that
+/// the image names in its environment. Whatever else says what is served, means it.
+void TakePlatformModel(const SettingSources& sources, bool lists_deployments,
+                       ParsedSettings& parsed) {
+  ServerConfig& config = parsed.config;
+  EffectiveSetting& pipeline = ValueOf(parsed, "pipeline");
+  const bool is_of_image = config.pipeline.empty() || pipeline.origin == kPipelineVariable;
+  if (!is_of_image || lists_deployments || !config.deployments.empty()) return;
+  const bool is_multi_model =
+      config.multi_model && ValueOf(parsed, "multi_model").origin == kMultiModelVariable;
+  const std::filesystem::path model = sources.PlatformModel();
+  std::error_code ignored;
+  if (config.model_dir.empty() && !is_multi_model &&
+      std::filesystem::exists(model / kManifestFile, ignored)) {
+    config.model_dir = model;
+    ValueOf(parsed, "model_dir").text = model.string();
+  }
+  if (config.model_dir.empty() && !is_multi_model) return;
+  config.pipeline.clear();
+  pipeline = {.key = pipeline.key, .text = "", .origin = std::string(kDefaultOrigin)};
+}
+
+/// Puts together what is served: what the file `listed`, --deploy, --model-dir and --pipeline.
 Status CollectDeployments(std::vector<Deployment> listed, ParsedSettings& parsed) {
   ServerConfig& config = parsed.config;
   for (Deployment& deployment : config.deployments) {
     deployment.origin = ValueOf(parsed, "deploy").origin;
     listed.push_back(std::move(deployment));
+  }
+  if (!config.model_dir.empty()) {
+    listed.push_back({.place = config.model_dir, .origin = ValueOf(parsed, "model_dir").origin});
   }
   if (!config.pipeline.empty()) {
     const bool is_default = std::ranges::none_of(listed, &Deployment::is_default);
@@ -385,6 +552,21 @@ Status CollectDeployments(std::vector<Deployment> listed, ParsedSettings& parsed
   Status arranged = Arrange(listed);
   config.deployments = std::move(listed);
   return arranged;
+}
+
+/// `[::]` takes IPv4 as well, as people expect, where nothing else listens at its port.
+void JoinFamilies(std::vector<Address>& addresses) {
+  const auto port_of = [](const Address& address) {
+    const auto* const tcp = std::get_if<TcpAddress>(&address);
+    return tcp != nullptr ? std::optional(tcp->port) : std::nullopt;
+  };
+  for (Address& address : addresses) {
+    auto* const tcp = std::get_if<TcpAddress>(&address);
+    if (tcp == nullptr || tcp->host != "::") continue;
+    const bool any_port = tcp->port == 0;  // of which each address gets one of its own
+    tcp->with_ipv4 =
+        any_port || std::ranges::count(addresses, std::optional(tcp->port), port_of) == 1;
+  }
 }
 
 /// Fills config and values. Throws SpecError for what is wrong with the file.
@@ -403,6 +585,7 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
     }
     parsed.values.push_back(std::move(value));
   }
+  JoinFamilies(parsed.config.bind);
   parsed.config.hooks = sources.Hooks();
   if (parsed.config.snapshots.empty() && !parsed.config.store.empty()) {
     const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(parsed.config.store);
@@ -410,16 +593,19 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
     parsed.config.snapshots = *folder;
     ValueOf(parsed, "snapshots").text = *folder;
   }
-  return CollectDeployments(sources.Deployments(), parsed);
+  std::vector<Deployment> listed = sources.Deployments();
+  TakePlatformModel(sources, !listed.empty(), parsed);
+  return CollectDeployments(std::move(listed), parsed);
 }
 
 /// What serving cannot do without.
 Status RequireDeployments(const std::vector<Setting>& settings, const ServerConfig& config) {
-  if (config.deployments.empty()) {
+  if (config.deployments.empty() && !config.multi_model) {
     return Missing(settings, "pipeline", ", or deploy models by --deploy or \"deployments\"");
   }
   for (const Deployment& deployment : config.deployments) {
-    if (deployment.snapshots.empty()) return Missing(settings, "store");
+    const bool may_have_own = !deployment.place.empty();
+    if (deployment.snapshots.empty() && !may_have_own) return Missing(settings, "store");
   }
   return {};
 }
@@ -445,14 +631,18 @@ std::vector<Setting> ServerSettings() {
   const Rule store{"URL", "sqlite:PATH", Setting::FileForm::kText, ApplyStore};
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
-  const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT or unix:PATH",
+  const Rule multi_model = BooleanRule(&ServerConfig::multi_model);
+  const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
                   Setting::FileForm::kTextOrList, ApplyBind};
+  const Rule trusted_proxies{"ADDRESS", "addresses, networks such as 10.0.0.0/8, unix, none",
+                             Setting::FileForm::kTextOrList, ApplyTrustedProxy};
+  const Rule cors_origins{"ORIGIN", "origins such as https://shop.example, or *",
+                          Setting::FileForm::kTextOrList, ApplyCorsOrigin};
   const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
                        ApplyLogLevel};
   const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
-  const Rule umask{"OCTAL", "an octal number from 0 to 777", Setting::FileForm::kText, ApplyUmask};
   const std::string workers = std::to_string(UsableCpus());
 
   std::vector<Setting> settings{
@@ -468,21 +658,41 @@ std::vector<Setting> ServerSettings() {
                   Takes::kReload, "models", "The registry of the models that are deployed"),
       MakeSetting("deploy", "FORKCAST_DEPLOY", deploy, Takes::kReload, "",
                   "Published models to serve, under their own or another name, by alias or number, "
-                  "else the champion; several times, or with commas between in environment and "
-                  "config file (there also a list)"),
+                  "else the champion; several times, or with commas between, or as a list in the "
+                  "config file"),
       MakeSetting("store", "FORKCAST_STORE", store, Takes::kReload, "",
                   "The store whose snapshots are served; only names their folder",
                   "none; required without snapshots"),
       MakeSetting("snapshots", "FORKCAST_SNAPSHOTS",
                   TextRule("DIR", "a folder", &ServerConfig::snapshots), Takes::kReload, "",
                   "Where ingest has published the snapshots", "beside the store, PATH.snapshots"),
+      MakeSetting(
+          "model_dir", "FORKCAST_MODEL_DIR",
+          TextRule("DIR", "a folder with a version of a model, or with a pipeline.json",
+                   &ServerConfig::model_dir),
+          Takes::kReload, "",
+          "A model to serve as it is, as train writes it in a container; over the snapshots "
+          "in its folder snapshots, if it has one",
+          "model in SAGEMAKER_BASE_DIR, else /opt/ml, where that has a manifest.json and "
+          "neither flag nor config file says what is served"),
+      MakeSetting("multi_model", "FORKCAST_MULTI_MODEL", multi_model, Takes::kRestart, "false",
+                  "Whether models may be loaded and unloaded while the server runs, by /models; "
+                  "then it may start with none"),
+      MakeSetting("model_root", "FORKCAST_MODEL_ROOT",
+                  TextRule("DIR", "a folder", &ServerConfig::model_root), Takes::kReload, "/opt/ml",
+                  "The folder below which models that are loaded must lie"),
+      MakeSetting("max_models", "FORKCAST_MAX_MODELS",
+                  IntegerRule("N", 1, 10'000, &ServerConfig::max_models), Takes::kReload, "1000",
+                  "Most models that are loaded at once, beside those that settings declare"),
       MakeSetting("bind", "FORKCAST_BIND", bind, Takes::kRestart, "127.0.0.1:8080",
-                  "Where to listen; several times, or with commas between in environment and "
-                  "config file (there also a list), for several addresses"),
-      MakeSetting("workers", "MODEL_SERVER_WORKERS",
+                  "Where to listen; a name means all of its addresses, [::] IPv4 as well where "
+                  "nothing else is listed at its port; several times, or with commas between, or "
+                  "as a list in "
+                  "the config file"),
+      MakeSetting("workers", "FORKCAST_WORKERS",
                   IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), Takes::kReload, workers,
                   "Worker processes", "the CPUs that may be used, here " + workers),
-      MakeSetting("timeout", "MODEL_SERVER_TIMEOUT",
+      MakeSetting("timeout", "FORKCAST_TIMEOUT",
                   IntegerRule("SECONDS", 1, 3600, &ServerConfig::timeout), Takes::kReload, "60",
                   "Seconds for one request, from its first byte to its answer"),
       MakeSetting("idle_timeout", "FORKCAST_IDLE_TIMEOUT",
@@ -502,7 +712,7 @@ std::vector<Setting> ServerSettings() {
                   IntegerRule("N", 1, 65536, &ServerConfig::max_connections), Takes::kReload,
                   "1000", "Connections of one worker"),
       MakeSetting("max_body_bytes", "FORKCAST_MAX_BODY_BYTES",
-                  IntegerRule("BYTES", 1, 1'073'741'824, &ServerConfig::max_body_bytes),
+                  IntegerRule("BYTES", 1, kMaxBodyBytes, &ServerConfig::max_body_bytes),
                   Takes::kReload, "6291456", "Largest body of a request"),
       MakeSetting("max_header_bytes", "FORKCAST_MAX_HEADER_BYTES",
                   IntegerRule("BYTES", 1024, 1'048'576, &ServerConfig::max_header_bytes),
@@ -546,13 +756,37 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("group", "FORKCAST_GROUP",
                   TextRule("NAME", "a group's name or number", &ServerConfig::group),
                   Takes::kRestart, "", "Their group", "that of the user"),
-      MakeSetting("umask", "FORKCAST_UMASK", umask, Takes::kRestart, "",
-                  "Permissions that files do not get when they are made", "as inherited"),
+      MakeSetting("umask", "FORKCAST_UMASK", OctalRule(&ServerConfig::umask), Takes::kRestart, "",
+                  "Permissions that files do not get when they are made, sockets and pidfile "
+                  "included",
+                  "as inherited; sockets get 0666, the pidfile 0644"),
+      MakeSetting("socket_mode", "FORKCAST_SOCKET_MODE", OctalRule(&ServerConfig::socket_mode),
+                  Takes::kRestart, "", "Permissions of Unix sockets; whoever may write may connect",
+                  "0666 less umask"),
+      MakeSetting("socket_group", "FORKCAST_SOCKET_GROUP",
+                  TextRule("NAME", "a group's name or number", &ServerConfig::socket_group),
+                  Takes::kRestart, "", "Group of Unix sockets", "that of the server"),
+      MakeSetting("trusted_proxies", "FORKCAST_TRUSTED_PROXIES", trusted_proxies, Takes::kReload,
+                  "unix",
+                  "Who is believed when it says for whom it asks (X-Forwarded-For, Forwarded), for "
+                  "the access log: addresses, networks, unix for whoever connects to a Unix "
+                  "socket, none; several times, or with commas between, or as a list in the "
+                  "config file"),
+      MakeSetting("cors_origins", "FORKCAST_CORS_ORIGINS", cors_origins, Takes::kReload, "",
+                  "Web pages that may ask from within a browser, by their origin, * for all; "
+                  "several times, or with commas between, or as a list in the config file"),
   };
-  Setting& bind_setting = *std::ranges::find(settings, "bind", &Setting::key);
-  bind_setting.platform_environment = "SAGEMAKER_BIND_TO_PORT";
-  bind_setting.platform_prefix = "0.0.0.0:";
+  AddForeignVariables(settings);
   return settings;
+}
+
+std::vector<std::string> SettingVariables() {
+  std::vector<std::string> variables;
+  for (const Setting& setting : ServerSettings()) {
+    variables.push_back(setting.environment);
+    for (const ForeignVariable& foreign : setting.foreign) variables.push_back(foreign.name);
+  }
+  return variables;
 }
 
 std::vector<Flag> ServeFlags() {
@@ -633,7 +867,9 @@ std::string PrintConfig(const ParsedSettings& settings) {
   std::vector<std::string> names;
   std::vector<std::string> origins;
   for (const Deployment& deployment : settings.config.deployments) {
-    names.push_back(deployment.name.empty() ? deployment.pipeline.string() : deployment.name);
+    const std::filesystem::path& place =
+        deployment.place.empty() ? deployment.pipeline : deployment.place;
+    names.push_back(deployment.name.empty() ? place.string() : deployment.name);
     if (std::ranges::find(origins, deployment.origin) == origins.end()) {
       origins.push_back(deployment.origin);
     }

@@ -18,14 +18,26 @@ enum class Takes {
   kRestart,  ///< The master goes by it as long as it lives.
 };
 
+/// A variable that others have for what is a setting here.
+struct ForeignVariable {
+  /// Whether it goes before the setting's own variable, or counts where that is silent.
+  enum class Rank { kBeforeOwn, kBehindOwn };
+
+  std::string name;
+  Rank rank = Rank::kBehindOwn;
+  std::string reading{};  ///< What help says of a value that is not taken as it is.
+  /// The setting's value for it; none: as it is.
+  std::function<std::string(const std::string& value)> translate{};
+};
+
 /// One setting of the server: a line of the table that command line, environment, config file, help
 /// and documentation share.
 struct Setting {
   /// What the config file holds for it.
-  enum class FileForm { kNotInFile, kInteger, kText, kTextOrList };
+  enum class FileForm { kNotInFile, kBoolean, kInteger, kText, kTextOrList };
 
   std::string key;          ///< In the config file.
-  std::string environment;  ///< Variable.
+  std::string environment;  ///< Its own variable, "FORKCAST_MAX_ROWS" for "max_rows".
   std::string argument;     ///< What help calls its value.
   std::string meaning;
   std::string allowed;
@@ -38,16 +50,17 @@ struct Setting {
   /// Puts one value into the config; of a list, one after the other. The error says what was
   /// expected.
   std::function<Status(const std::string& text, ServerConfig& config)> apply;
-  /// A variable that the platform around us may set, and what to put before its value; it counts
-  /// where flag and own variable are silent. Empty for most.
-  std::string platform_environment{};
-  std::string platform_prefix{};
+  /// Variables of other servers and of platforms around us that mean the same.
+  std::vector<ForeignVariable> foreign{};
 
   [[nodiscard]] std::string Flag() const;  ///< "--max-rows" for "max_rows".
 };
 
 /// The table, in the order of help. Defaults that depend on the machine are looked up.
 [[nodiscard]] std::vector<Setting> ServerSettings();
+
+/// Every variable that gives a setting.
+[[nodiscard]] std::vector<std::string> SettingVariables();
 
 /// A setting's value as text, and what gave it: "--workers", "MODEL_SERVER_WORKERS", the config
 /// file's path, or "default".

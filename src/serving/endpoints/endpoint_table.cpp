@@ -1,11 +1,14 @@
 #include "serving/endpoints/endpoint_table.hpp"
 
 #include <array>
+#include <cstddef>
 
 #include "serving/endpoints/execution_parameters.hpp"
 #include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/models.hpp"
 #include "serving/endpoints/open_api.hpp"
 #include "serving/endpoints/ping.hpp"
+#include "serving/endpoints/response_stream.hpp"
 #include "serving/endpoints/route_job.hpp"
 
 namespace forkcast::serving {
@@ -38,6 +41,15 @@ constexpr std::array kEndpoints{
              .errors = ErrorForm::kSageMaker,
              .make = MakeJob<InvocationJob>,
              .describe = DescribeInvocation},
+    Endpoint{.method = Method::kPost,
+             .path = "/endpoints/{name}/invocations-response-stream",
+             .operation = "invokeEndpointWithResponseStream",
+             .description = "Refused: answers are not streamed.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kSageMaker,
+             .make = MakeJob<CallJob<RefuseStream>>,
+             .describe = DescribeStream},
     Endpoint{.method = Method::kGet,
              .path = "/execution-parameters",
              .operation = "executionParameters",
@@ -62,14 +74,65 @@ constexpr std::array kEndpoints{
              .load = Load::kWork,
              .make = MakeJob<CallJob<AnswerDocumentation>>,
              .describe = DescribeDocumentation},
+    // From here on only where models are loaded.
+    Endpoint{.method = Method::kPost,
+             .path = "/models/{name}/invoke",
+             .operation = "invokeModel",
+             .description = "Answers rows by a model.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kModels,
+             .make = MakeJob<InvokeModelJob>,
+             .describe = DescribeRows},
+    Endpoint{.method = Method::kGet,
+             .path = "/models",
+             .operation = "listModels",
+             .description = "The models that are loaded.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .errors = ErrorForm::kModels,
+             .make = MakeJob<CallJob<ListModels>>,
+             .describe = DescribeListModels},
+    Endpoint{.method = Method::kPost,
+             .path = "/models",
+             .operation = "loadModel",
+             .description = "Loads a model.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .errors = ErrorForm::kModels,
+             .make = MakeJob<LoadModelJob>,
+             .describe = DescribeLoadModel},
+    Endpoint{.method = Method::kGet,
+             .path = "/models/{name}",
+             .operation = "showModel",
+             .description = "Whether a model is loaded, and from where.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .errors = ErrorForm::kModels,
+             .make = MakeJob<CallJob<ShowModel>>,
+             .describe = DescribeShowModel},
+    Endpoint{.method = Method::kDelete,
+             .path = "/models/{name}",
+             .operation = "unloadModel",
+             .description = "Unloads a model.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .errors = ErrorForm::kModels,
+             .make = MakeJob<UnloadModelJob>,
+             .describe = DescribeUnloadModel},
 };
+constexpr std::size_t kOfModels = 5;  // the last ones
 
 }  // namespace
 
-std::span<const Endpoint> Endpoints() noexcept { return kEndpoints; }
+std::span<const Endpoint> Endpoints(Models models) noexcept {
+  const std::span<const Endpoint> all(kEndpoints);
+  return models == Models::kLoaded ? all : all.first(all.size() - kOfModels);
+}
 
-std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes) {
-  std::vector<Endpoint> endpoints(kEndpoints.begin(), kEndpoints.end());
+std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, Models models) {
+  const std::span<const Endpoint> own = Endpoints(models);
+  std::vector<Endpoint> endpoints(own.begin(), own.end());
   for (const DeployedRoute& route : routes) {
     // What asks no model is as good as a probe: health checks are.
     const bool asks = route.spec.asks();
@@ -84,8 +147,9 @@ std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes) {
   return endpoints;
 }
 
-Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments) {
-  return CollectRoutes(deployments, kEndpoints);
+Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
+                                            Models models) {
+  return CollectRoutes(deployments, Endpoints(models));
 }
 
 }  // namespace forkcast::serving

@@ -10,15 +10,32 @@ namespace {
 
 using nlohmann::ordered_json;
 
+/// Any of them; anything, where there are none.
 JsonSchema OneOf(JsonSchema::array_t alternatives) {
+  if (alternatives.empty()) return JsonSchema::object();
   return {{"anyOf", JsonSchema(std::move(alternatives))}};
 }
 
-/// A JSON object, an array of them, or those within `{"NAME": [...]}`.
-JsonSchema AnyWrapping(const JsonSchema& row, std::string_view name) {
+/// `{"NAME": ...}`
+JsonSchema Within(std::string_view name, JsonSchema what) {
   JsonSchema wrapped{{"type", "object"}, {"required", JsonSchema::array({name})}};
-  wrapped["properties"][name] = ArrayOf(row);
-  return OneOf({row, ArrayOf(row), std::move(wrapped)});
+  wrapped["properties"][name] = std::move(what);
+  return wrapped;
+}
+
+JsonSchema AskedRows(const JsonSchema& row) {
+  const JsonSchema values = ArrayOf(JsonSchema::object());
+  const JsonSchema rows = ArrayOf(OneOf({row, values}));
+  JsonSchema split{{"type", "object"}, {"required", {"columns", "data"}}};
+  split["properties"]["columns"] = ArrayOf({{"type", "string"}});
+  split["properties"]["data"] = ArrayOf(values);
+  return OneOf({row, ArrayOf(row), Within("instances", rows), Within("inputs", rows),
+                Within("dataframe_records", ArrayOf(row)),
+                Within("dataframe_split", std::move(split))});
+}
+
+JsonSchema AnsweredRows(const JsonSchema& row) {
+  return OneOf({row, ArrayOf(row), Within("predictions", ArrayOf(row))});
 }
 
 JsonSchema AnsweredRow(const ApiDeployment& deployment) {
@@ -38,35 +55,42 @@ void AddFlag(std::string_view name, std::string_view description, ApiOperation& 
 
 }  // namespace
 
-void DescribeInvocation(ApiOperation& operation) {
+void DescribeRows(ApiOperation& operation) {
   AddFlag("partial", "Bad rows are told in their place instead of failing all.", operation);
   AddFlag("features", "The features of each row, too.", operation);
   AddFlag("actuals", "Of forecasts also what happened, where that is known.", operation);
-  JsonSchema names = ordered_json::array();
   JsonSchema::array_t asked;
   JsonSchema::array_t answered;
   for (const ApiDeployment& deployment : operation.deployments()) {
-    names.push_back(deployment.name);
     JsonSchema row = ObjectSchema(deployment.subject.question.columns);
     row["title"] = deployment.name;
-    asked.push_back(AnyWrapping(row, "instances"));
-    answered.push_back(AnyWrapping(AnsweredRow(deployment), "predictions"));
+    asked.push_back(AskedRows(row));
+    answered.push_back(AnsweredRows(AnsweredRow(deployment)));
   }
   const ordered_json example =
       operation.deployments().empty() ? ordered_json() : operation.deployments().front().example;
-  operation.Add({.in = ApiOperation::In::kHeader,
-                 .name = "X-Amzn-SageMaker-Target-Model",
-                 .description = "The deployment that is asked, if it is not the default.",
-                 .schema = {{"type", "string"}, {"enum", std::move(names)}}});
   const JsonSchema text{{"type", "string"}};
   operation.AddBody(wire::MediaType(wire::Format::kJson), OneOf(std::move(asked)), example);
-  operation.AddBody(wire::MediaType(wire::Format::kJsonLines), text, example.dump());
+  operation.AddBody(wire::MediaType(wire::Format::kJsonLines), text,
+                    example.is_null() ? ordered_json() : ordered_json(example.dump()));
   operation.AddBody(wire::MediaType(wire::Format::kCsv), text);
   constexpr std::string_view kAnswered = "The rows, in the order and the wrapping of the request.";
   operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kJson),
                       OneOf(std::move(answered)));
   operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kJsonLines), text);
   operation.AddAnswer("200", kAnswered, wire::MediaType(wire::Format::kCsv), text);
+}
+
+void DescribeInvocation(ApiOperation& operation) {
+  JsonSchema name{{"type", "string"}};
+  for (const ApiDeployment& deployment : operation.deployments()) {
+    name["enum"].push_back(deployment.name);
+  }
+  operation.Add({.in = ApiOperation::In::kHeader,
+                 .name = "X-Amzn-SageMaker-Target-Model",
+                 .description = "The deployment that is asked, if it is not the default.",
+                 .schema = std::move(name)});
+  DescribeRows(operation);
 }
 
 }  // namespace forkcast::serving

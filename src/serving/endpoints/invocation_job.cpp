@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <span>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "serving/http/error_response.hpp"
 
@@ -18,13 +21,10 @@ Result<Catalogue::Entry*> InvocationJob::FindDeployment() {
 }
 
 Result<ScoringJob::BadRows> InvocationJob::Receive() {
-  const auto partial = exchange().QueryFlag("partial");
-  if (!partial) return partial.error();
-  const auto with_features = exchange().QueryFlag("features");
-  if (!with_features) return with_features.error();
-  Result<bool> with_actuals = false;
-  if (!pipeline().answer().schema.actuals.empty()) with_actuals = exchange().QueryFlag("actuals");
-  if (!with_actuals) return with_actuals.error();
+  asked_ = {};
+  if (!request().query.empty()) {
+    if (Status read = ReadQuery(); !read) return std::move(read).error();
+  }
   const auto format = wire::FormatOfRequest(request().content_type);
   if (!format) return format.error();
   wire::CsvHeader csv_header = pipeline().spec().request.csv_has_header ? wire::CsvHeader::kPresent
@@ -36,13 +36,24 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
   }
   const auto answer_format = wire::NegotiateAnswer(request().accept, *format);
   if (!answer_format) return answer_format.error();
-  if (Status plain = RequireNoCoding(request()); !plain) return std::move(plain).error();
-  partial_ = *partial;
-  with_features_ = *with_features;
-  with_actuals_ = *with_actuals;
   answer_format_ = *answer_format;
-  steps().decoder.Start(*format, request().body, steps().decoded, csv_header);
-  return partial_ ? BadRows::kToldInPlace : BadRows::kFailAll;
+  steps().decoder.Start(*format, body(), steps().decoded, csv_header);
+  return asked_.partial ? BadRows::kToldInPlace : BadRows::kFailAll;
+}
+
+Status InvocationJob::ReadQuery() {
+  static const std::vector<std::string> kKnown{"partial", "features", "actuals"};
+  const auto read = [this](std::string_view name, bool& flag) -> Status {
+    const Result<bool> sent = exchange().QueryFlag(name);
+    if (!sent) return sent.error();
+    flag = *sent;
+    return {};
+  };
+  if (Status known = RefuseMistyped(request().query, kKnown); !known) return known;
+  if (Status partial = read("partial", asked_.partial); !partial) return partial;
+  if (Status features = read("features", asked_.features); !features) return features;
+  if (pipeline().answer().schema.actuals.empty()) return {};
+  return read("actuals", asked_.actuals);
 }
 
 Result<bool> InvocationJob::Decode(std::size_t rows) { return steps().decoder.Continue(rows); }
@@ -57,9 +68,9 @@ void InvocationJob::StartAnswer() {
   response().content_type = wire::MediaType(answer_format_);
   steps().writer.Start({.format = answer_format_,
                         .wrapping = steps().decoded.wrapping,
-                        .with_features = with_features_,
-                        .partial = partial_,
-                        .with_actuals = with_actuals_},
+                        .with_features = asked_.features,
+                        .partial = asked_.partial,
+                        .with_actuals = asked_.actuals},
                        response().body);
   next_ = 0;
   line_ = 0;
@@ -92,7 +103,7 @@ void InvocationJob::WriteRow(std::size_t number) {
   const std::size_t width = pipeline().spec().features.size();
   steps().writer.AddRow(
       answer_row_,
-      with_features_
+      asked_.features
           ? std::span<const Value>(scores.features).subspan(first * width, (line_ - first) * width)
           : std::span<const Value>(),
       NamesOf(stale));

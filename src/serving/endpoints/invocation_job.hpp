@@ -13,7 +13,7 @@ namespace forkcast::serving {
 
 /// `POST /invocations`, and the same of a deployment by name: rows in any of the wire's forms,
 /// answered in any of them.
-class InvocationJob final : public ScoringJob {
+class InvocationJob : public ScoringJob {
  public:
   explicit InvocationJob(Service& service) : ScoringJob(service) {}
 
@@ -27,15 +27,19 @@ class InvocationJob final : public ScoringJob {
   void Refuse(const Error& error) override;
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
 
+  Status ReadQuery();
   void WriteRow(std::size_t number);
   void WriteError(std::size_t number);
   /// Appends the values of a line to those of its row.
   void AppendLine(std::size_t line);
 
   // Of the request at hand.
-  bool partial_ = false;
-  bool with_features_ = false;
-  bool with_actuals_ = false;
+  struct Asked {
+    bool partial = false;
+    bool features = false;
+    bool actuals = false;
+  };
+  Asked asked_;  // by the query
   wire::Format answer_format_ = wire::Format::kJson;
   // How far the answer is: in its rows, and in the three ascending lists that make those up.
   std::size_t next_ = 0;
@@ -46,6 +50,9 @@ class InvocationJob final : public ScoringJob {
   std::vector<preprocessing::Value> answer_row_;  // lines x what is written of each
 };
 
+/// `POST /invocations`, and the same by name.
 void DescribeInvocation(ApiOperation& operation);
+/// What is asked and answered wherever rows are, in any of the wire's forms.
+void DescribeRows(ApiOperation& operation);
 
 }  // namespace forkcast::serving

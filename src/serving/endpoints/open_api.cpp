@@ -58,7 +58,7 @@ ApiDeployment Described(const ServedDeployment& deployment) {
 
 void AnswerOpenApi(Exchange& exchange, Service& service) {
   const std::vector<Catalogue::Entry>& entries = service.catalogue.entries();
-  if (entries.empty()) return exchange.Refuse(Catalogue::NotReady());
+  if (!service.catalogue.is_ready()) return exchange.Refuse(Catalogue::NotReady());
   std::vector<ApiDeployment> deployments;
   deployments.reserve(entries.size());
   std::vector<ApiRoute> routes;

@@ -27,7 +27,6 @@ Result<Catalogue::Entry*> RouteJob::FindDeployment() {
 }
 
 Result<ScoringJob::BadRows> RouteJob::Receive() {
-  if (Status plain = RequireNoCoding(request()); !plain) return std::move(plain).error();
   segments_.clear();
   for (const Route::Input& input : route_->inputs()) {
     if (input.place != RoutePlace::kPath) continue;
@@ -36,7 +35,7 @@ Result<ScoringJob::BadRows> RouteJob::Receive() {
   Status started = reader_->Start({.segments = segments_,
                                    .query = request().query,
                                    .content_type = request().content_type,
-                                   .body = request().body},
+                                   .body = body()},
                                   steps().decoded);
   if (!started) return std::move(started).error();
   return route_->error_row() ? BadRows::kToldInPlace : BadRows::kFailAll;

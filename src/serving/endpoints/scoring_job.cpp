@@ -1,5 +1,6 @@
 #include "serving/endpoints/scoring_job.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/wire/quote.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -15,20 +17,9 @@ constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
 // Scratch for more is not kept.
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
+constexpr std::size_t kUnpackedBetweenLooks = 65536;
 
 }  // namespace
-
-Status ScoringJob::RequireNoCoding(const RequestView& request) {
-  // RFC 9110, 8.4.1.
-  if (request.content_encoding.empty() ||
-      EqualsIgnoringCase(request.content_encoding, "identity")) {
-    return {};
-  }
-  return Error{ErrorCode::kUnsupportedType,
-               "content encoding \"" + std::string(request.content_encoding) +
-                   "\" is not understood: expected identity",
-               "Content-Encoding"};
-}
 
 Status ScoringJob::Begin(Exchange& exchange) {
   exchange_ = &exchange;
@@ -43,12 +34,13 @@ Status ScoringJob::Begin(Exchange& exchange) {
                  .request = {.id = exchange.id(),
                              .inference_id = request.inference_id,
                              .custom_attributes = request.custom_attributes,
+                             .traceparent = request.traceparent,
                              .content_type = request.content_type,
                              .body = request.body,
                              .received = service_.clock.Now()},
                  .features = {},
                  .answer = {}};
-  stage_ = Stage::kReceived;
+  stage_ = request.content_encoding.empty() ? Stage::kReceived : Stage::kUnpacking;
   stage_begun_ = false;
   return {};
 }
@@ -85,14 +77,11 @@ void ScoringJob::Finish() {
 bool ScoringJob::is_great() const noexcept {
   return steps_ != nullptr &&
          (steps_->decoded.row_count > kKeptRows || steps_->scores.rows.size() > kKeptRows ||
-          exchange_->request().body.size() > kKeptBodyBytes);
+          body().size() > kKeptBodyBytes || unpacked_.room() > kKeptBodyBytes);
 }
 
 Result<Progress> ScoringJob::RunSlice() {
-  if (stage_ == Stage::kReceived) {
-    steps_ = Catalogue::Take(*entry_, service_.limits);
-    service_.hooks.OnRequest(invocation_);
-  }
+  if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
@@ -117,7 +106,10 @@ Result<Progress> ScoringJob::RunSlice() {
 
 Result<ScoringJob::Step> ScoringJob::RunStep() {
   switch (stage_) {
+    case Stage::kUnpacking:
+      return Unpack();
     case Stage::kReceived: {
+      service_.hooks.OnRequest(invocation_);
       Result<BadRows> received = Receive();
       if (!received) return std::move(received).error();
       bad_rows_ = *received;
@@ -142,6 +134,8 @@ Status ScoringJob::CheckDeadline() {
   if (!stopped && now_ <= request().deadline) return {};
   const auto stage = [this]() -> std::string {
     switch (stage_) {
+      case Stage::kUnpacking:
+        return "unpacking its body";
       case Stage::kReceived:
         return request().waited ? "it waited for its turn" : "it was being received";
       case Stage::kDecoding:
@@ -160,6 +154,26 @@ Status ScoringJob::CheckDeadline() {
     return Error{ErrorCode::kNotReady, "the server stopped while " + stage()};
   }
   return Error{ErrorCode::kDeadlineExceeded, "the request's time ran out while " + stage()};
+}
+
+/// What a content coding changed (RFC 9110, 8.4.1) is undone before anybody looks at the body.
+Result<ScoringJob::Step> ScoringJob::Unpack() {
+  const std::string_view coding = request().content_encoding;
+  if (EqualsIgnoringCase(coding, "identity")) return Step::kStageDone;
+  if (!EqualsIgnoringCase(coding, "gzip") && !EqualsIgnoringCase(coding, "x-gzip")) {
+    return Error{ErrorCode::kUnsupportedType,
+                 fmt::format("content encoding {} is not understood: expected gzip or identity",
+                             wire::Quote(coding)),
+                 "Content-Encoding"};
+  }
+  if (!std::exchange(stage_begun_, true)) {
+    unpacked_.Start(request().body, service_.max_body_bytes);
+  }
+  Result<bool> whole = unpacked_.Continue(kUnpackedBetweenLooks);
+  if (!whole) return std::move(whole).error();
+  if (!*whole) return Step::kGoesOn;
+  invocation_.request.body = unpacked_.text();
+  return Step::kStageDone;
 }
 
 Result<ScoringJob::Step> ScoringJob::DecodeRows() {

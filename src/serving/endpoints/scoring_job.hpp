@@ -15,6 +15,7 @@
 #include "serving/http/job.hpp"
 #include "serving/service/catalogue.hpp"
 #include "serving/service/service.hpp"
+#include "serving/wire/gzip.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
@@ -43,9 +44,6 @@ class ScoringJob : public Job {
     kToldInPlace,
   };
 
-  /// kUnsupportedType for a body in any content coding but the one that changes nothing.
-  static Status RequireNoCoding(const RequestView& request);
-
   /// The deployment that is asked. An error is the answer.
   [[nodiscard]] virtual Result<Catalogue::Entry*> FindDeployment() = 0;
   /// Looks at what was sent, and begins to decode it into `steps().decoded`.
@@ -69,12 +67,14 @@ class ScoringJob : public Job {
   [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
   [[nodiscard]] const RequestView& request() const noexcept { return exchange_->request(); }
   [[nodiscard]] Response& response() const noexcept { return exchange_->response(); }
+  /// The request's body, unpacked; wire::kBodyPadding readable bytes follow. From Receive() on.
+  [[nodiscard]] std::string_view body() const noexcept { return invocation_.request.body; }
   /// From Receive() on.
   [[nodiscard]] ScoringSteps& steps() const noexcept { return *steps_; }
   [[nodiscard]] const ServedPipeline& pipeline() const noexcept { return *steps_->pipeline; }
 
  private:
-  enum class Stage { kReceived, kDecoding, kFeatures, kModel, kWriting };
+  enum class Stage { kUnpacking, kReceived, kDecoding, kFeatures, kModel, kWriting };
   /// What a part of a stage has come to.
   enum class Step { kGoesOn, kStageDone, kAnswered };
 
@@ -85,6 +85,7 @@ class ScoringJob : public Job {
   /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
   /// stage.
   Status CheckDeadline();
+  Result<Step> Unpack();
   Result<Step> DecodeRows();
   Step ComputeFeatures();
   Step Predict();
@@ -99,6 +100,7 @@ class ScoringJob : public Job {
   Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
   std::unique_ptr<ScoringSteps> steps_;
   Invocation invocation_;
+  wire::GzipReader unpacked_;  // the body, where it came packed
   BadRows bad_rows_ = BadRows::kFailAll;
   Stage stage_ = Stage::kReceived;
   bool stage_begun_ = false;

@@ -1,10 +1,15 @@
 #include "serving/hooks/capture_hook.hpp"
 
+#include <fmt/format.h>
 #include <xxhash.h>
 
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 #include <utility>
+
+#include "serving/capture/capture_file.hpp"
 
 namespace forkcast::serving {
 
@@ -36,6 +41,16 @@ CaptureHook::Settings CaptureHook::ReadSettings(const JsonNode& node) {
         max_bytes->Integer(1, static_cast<std::int64_t>(kMaxCaptureBytes)));
   }
   return settings;
+}
+
+Status CaptureHook::TryOut(const Settings& settings) {
+  const auto folder = std::filesystem::path(settings.folder) / settings.endpoint / settings.variant;
+  const std::error_code failed = TryFolder(folder);
+  if (!failed) return {};
+  return Error{ErrorCode::kIo,
+               fmt::format("the capture folder {} cannot be written to: {}", folder.string(),
+                           failed.message()),
+               "hooks"};
 }
 
 CaptureHook::CaptureHook(Settings settings, const HookContext& context)

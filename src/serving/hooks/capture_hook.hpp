@@ -30,6 +30,8 @@ class CaptureHook final : public Hook {
   };
   /// Throws preprocessing::SpecError naming the JSON path.
   [[nodiscard]] static Settings ReadSettings(const preprocessing::JsonNode& node);
+  /// Whether this user may write there. kIo naming the folder.
+  [[nodiscard]] static Status TryOut(const Settings& settings);
 
   CaptureHook(Settings settings, const HookContext& context);
   void OnAnswer(const Invocation& invocation) override;

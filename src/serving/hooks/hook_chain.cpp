@@ -23,6 +23,13 @@ constexpr HookType TypeOf(std::string_view name, bool needs_recorder) {
       .name = name,
       .needs_recorder = needs_recorder,
       .validate = [](const JsonNode& settings) { (void)H::ReadSettings(settings); },
+      .try_out = [](const JsonNode& settings) -> Status {
+        if constexpr (requires { H::TryOut(H::ReadSettings(settings)); }) {
+          return H::TryOut(H::ReadSettings(settings));
+        } else {
+          return {};
+        }
+      },
       .make = [](const JsonNode& settings, const HookContext& context) -> std::unique_ptr<Hook> {
         return std::make_unique<H>(H::ReadSettings(settings), context);
       }};
@@ -57,6 +64,16 @@ Status ValidateHooks(std::span<const HookConfig> configs, std::span<const HookTy
     } catch (const SpecError& error) {
       return Error{ErrorCode::kInvalidArgument, error.what(), config.path};
     }
+  }
+  return {};
+}
+
+Status TryHooks(std::span<const HookConfig> configs, std::span<const HookType> types) {
+  for (const HookConfig& config : configs) {
+    const HookType& type = FindType(config, types);
+    if (type.try_out == nullptr) continue;
+    const auto json = preprocessing::ParseJson(config.json);
+    if (Status tried = type.try_out(JsonNode(json, config.path)); !tried) return tried;
   }
   return {};
 }

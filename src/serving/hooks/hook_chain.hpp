@@ -28,12 +28,14 @@ struct HookContext {
   int capture_socket = -1;  ///< The workers' end of MakeCaptureSockets(), when NeedsRecorder().
 };
 
-/// One kind of hook that can be configured. Both functions throw preprocessing::SpecError naming
+/// One kind of hook that can be configured. The functions throw preprocessing::SpecError naming
 /// the JSON path of a setting that is not as it should be.
 struct HookType {
   std::string_view name;  ///< The `type` of a configuration entry.
   bool needs_recorder = false;
   void (*validate)(const preprocessing::JsonNode& settings) = nullptr;
+  /// Whether it can do what its settings say, here and as this user; null: always.
+  Status (*try_out)(const preprocessing::JsonNode& settings) = nullptr;
   std::unique_ptr<Hook> (*make)(const preprocessing::JsonNode& settings,
                                 const HookContext& context) = nullptr;
 };
@@ -45,6 +47,11 @@ struct HookType {
 /// message begins with the JSON path and whose field is the entry's.
 Status ValidateHooks(std::span<const HookConfig> configs,
                      std::span<const HookType> types = BuiltInHooks());
+
+/// Whether the (valid) hooks can do, here and as this user, what their settings say: kIo says what
+/// not. Makes nothing.
+Status TryHooks(std::span<const HookConfig> configs,
+                std::span<const HookType> types = BuiltInHooks());
 
 /// Whether a recorder process must run for these (valid) hooks.
 [[nodiscard]] bool NeedsRecorder(std::span<const HookConfig> configs,

@@ -2,9 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -19,13 +18,15 @@
 namespace forkcast::serving {
 namespace {
 
-// Escaped bytes of each; together with the rest of a line less than PIPE_BUF.
+// Escaped bytes of each; together with the rest of a line less than what is written in one piece.
 constexpr std::size_t kMostMethod = 64;
 constexpr std::size_t kMostTarget = 2048;
 constexpr std::size_t kMostId = 1024;
+constexpr std::size_t kMostTraceparent = 128;
 constexpr std::size_t kMostPeer = 64;
 constexpr std::size_t kMostOfTheRest = 512;
-static_assert(kMostMethod + kMostTarget + kMostId + kMostPeer + kMostOfTheRest <= PIPE_BUF);
+static_assert(kMostMethod + kMostTarget + kMostId + kMostTraceparent + kMostPeer + kMostOfTheRest <=
+              LogOutput::kMostBytes);
 
 constexpr std::string_view kStandardOutput = "-";
 constexpr mode_t kMode = 0644;
@@ -101,6 +102,7 @@ void AppendJsonLine(const AccessEntry& entry, std::string& out) {
   fmt::format_to(std::back_inserter(out), R"(,"status":{},"body_bytes":{},"latency_us":{})",
                  entry.status, entry.body_bytes, entry.latency.count());
   add_text("request_id", entry.request_id, kMostId);
+  if (!entry.traceparent.empty()) add_text("traceparent", entry.traceparent, kMostTraceparent);
   fmt::format_to(std::back_inserter(out), ",\"worker\":{}}}\n", entry.worker);
 }
 
@@ -108,19 +110,6 @@ Error SystemError(const std::filesystem::path& path) {
   return {ErrorCode::kIo,
           path.string() + ": cannot be written to: " + std::generic_category().message(errno),
           "access_log_file"};
-}
-
-/// A description of our own where that can be had, so that not waiting for a full pipe or a stopped
-/// terminal does not change what standard output is for others. Not of a file: its position is
-/// shared with whoever else writes there.
-Fd OpenStandardOutput() noexcept {
-  struct stat status {};
-  if (::fstat(STDOUT_FILENO, &status) != 0) return Fd();
-  if (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode)) {
-    Fd own(::open("/proc/self/fd/1", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    if (own) return own;
-  }
-  return Fd(::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0));
 }
 
 Fd OpenFile(const std::filesystem::path& path, const std::optional<Identity>& owner) noexcept {
@@ -143,22 +132,21 @@ void AppendAccessLine(AccessLogFormat format, const AccessEntry& entry, std::str
 }
 
 Result<AccessLog> AccessLog::Open(AccessLogFormat format, const std::filesystem::path& path,
-                                  const std::optional<Identity>& owner) {
+                                  LogLosses& losses, const std::optional<Identity>& owner) {
   std::error_code failed;
   const bool to_file = path != kStandardOutput;
-  AccessLog log(format, to_file ? std::filesystem::absolute(path, failed) : "", owner);
-  log.fd_ = to_file ? OpenFile(log.path_, owner) : OpenStandardOutput();
-  if (!log.fd_) return SystemError(path);
-  struct stat status {};
-  log.is_socket_ = ::fstat(log.fd_.get(), &status) == 0 && S_ISSOCK(status.st_mode);
+  AccessLog log(format, to_file ? std::filesystem::absolute(path, failed) : "", owner, losses);
+  log.output_ = to_file ? LogOutput(OpenFile(log.path_, owner), losses)
+                        : LogOutput::OfStandard(STDOUT_FILENO, losses);
+  if (!log.output_) return SystemError(path);
   return log;
 }
 
 Status AccessLog::Reopen() {
   if (path_.empty()) return {};
-  Fd file = OpenFile(path_, owner_);
+  LogOutput file(OpenFile(path_, owner_), losses_);
   if (!file) return SystemError(path_);
-  fd_ = std::move(file);
+  output_ = std::move(file);
   return {};
 }
 
@@ -166,10 +154,7 @@ void AccessLog::Write(const AccessEntry& entry) noexcept {
   try {
     line_.clear();
     AppendAccessLine(format_, entry, line_);
-    const ssize_t written =
-        is_socket_ ? ::send(fd_.get(), line_.data(), line_.size(), MSG_DONTWAIT | MSG_NOSIGNAL)
-                   : ::write(fd_.get(), line_.data(), line_.size());
-    if (written != static_cast<ssize_t>(line_.size())) ++lost_;
+    if (!output_.Write(line_)) ++lost_;
   } catch (const std::exception&) {
     ++lost_;  // no memory for the line
   }

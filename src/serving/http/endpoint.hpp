@@ -26,6 +26,7 @@ enum class Load {
 enum class ErrorForm {
   kPlain,      ///< As error_response.hpp says.
   kSageMaker,  ///< Wrapped as an AWS SDK expects them (WrapForSageMaker).
+  kModels,     ///< With the members of the multi-model server's (WrapForModels).
 };
 
 /// One thing that a server can be asked, as a row of a table.

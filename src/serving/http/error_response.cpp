@@ -1,5 +1,7 @@
 #include "serving/http/error_response.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 #include <utility>
@@ -11,6 +13,8 @@ namespace forkcast::serving {
 namespace {
 
 constexpr std::size_t kShownRows = 10;
+/// Of no code: what there is no room for, a model, is known where it is said.
+constexpr HttpError kNoRoom{507, "no_room"};
 
 void AppendMember(std::string_view name, std::string_view text, std::string& out) {
   if (out.back() != '{') out += ',';
@@ -35,6 +39,33 @@ void Begin(ErrorCode code, Response& response) {
   response.status = ToHttp(code).status;
   response.content_type = wire::MediaType(wire::Format::kJson);
   response.body.assign("{\"error\":{");
+}
+
+/// What the multi-model server calls an error: by its exceptions.
+std::string_view ModelErrorType(int status) noexcept {
+  switch (status) {
+    case 404:
+      return "ModelNotFoundException";
+    case 405:
+      return "MethodNotAllowedException";
+    case 409:
+      return "ConflictStatusException";
+    case 503:
+      return "ServiceUnavailableException";
+    case 507:
+      return "InsufficientStorageException";
+    default:
+      return status < 500 ? "BadRequestException" : "InternalServerException";
+  }
+}
+
+/// The message of an error that was written here, as JSON. It is behind a code without quotes.
+std::string_view MessageIn(std::string_view body) noexcept {
+  constexpr std::string_view kMember = "\"message\":";
+  const std::size_t begin = body.find(kMember) + kMember.size();
+  std::size_t end = begin + 1;
+  while (body[end] != '"') end += body[end] == '\\' ? 2 : 1;
+  return body.substr(begin, end + 1 - begin);
 }
 
 }  // namespace
@@ -121,15 +152,27 @@ void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view req
 
 void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id,
                    Response& response) {
-  WriteError({ErrorCode::kOverloaded, "more requests are waiting than can be answered in time"},
+  WriteError({ErrorCode::kOverloaded,
+              fmt::format("more requests are waiting than can be begun within max_queue_delay_ms; "
+                          "come again in {} s",
+                          retry_after.count())},
              request_id, response);
   response.AddHeader("Retry-After", std::to_string(retry_after.count()));
 }
 
-void WriteFault(const RequestFault& fault, Response& response) {
-  Begin(fault.code, response);
-  AppendErrorMembers({fault.code, std::string(fault.message)}, response.body);
-  response.body += "}}";
+void WriteNoRoom(std::string_view message, std::string_view request_id, Response& response) {
+  response.status = kNoRoom.status;
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  std::string& out = response.body;
+  out.assign("{\"error\":{");
+  AppendMember("code", kNoRoom.code, out);
+  AppendMember("message", message, out);
+  if (!request_id.empty()) AppendMember("request_id", request_id, out);
+  out += "}}";
+}
+
+void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response) {
+  WriteError({fault.code, fault.message, std::string(fault.field)}, request_id, response);
   response.close = true;
 }
 
@@ -153,6 +196,16 @@ void WrapForSageMaker(Response& response) {
     AppendMember("LogStreamArn", "", response.body);
   }
   response.body += '}';
+}
+
+void WrapForModels(Response& response) {
+  if (response.status < 400) return;
+  const std::string original = std::exchange(response.body, "{");
+  std::string& out = response.body;
+  AppendMember("code", static_cast<std::size_t>(response.status), out);
+  AppendMember("type", ModelErrorType(response.status), out);
+  out.append(",\"message\":").append(MessageIn(original));
+  out.append(",").append(original, 1);
 }
 
 }  // namespace forkcast::serving

@@ -35,11 +35,19 @@ void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view req
 void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id,
                    Response& response);
 
+/// Makes `response` the refusal of what takes memory, or a place, that there is not (507).
+void WriteNoRoom(std::string_view message, std::string_view request_id, Response& response);
+
 /// Makes `response` the answer to bytes that are no request, behind which the connection ends.
-void WriteFault(const RequestFault& fault, Response& response);
+void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response);
 
 /// Makes `response`, an error, what an AWS SDK expects behind InvokeEndpoint: 424 ModelError with
 /// the original status and body in it; 503 ServiceUnavailable stays one. No effect below 400.
 void WrapForSageMaker(Response& response);
+
+/// Puts before the member `error` of an error what SageMaker's multi-model server says: `code`, the
+/// status, `type`, and `message`. No effect below 400. Precondition: `response` is an error as
+/// WriteError() and those beside it make them.
+void WrapForModels(Response& response);
 
 }  // namespace forkcast::serving

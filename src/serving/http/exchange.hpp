@@ -14,6 +14,7 @@
 #include "serving/http/request.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/url.hpp"
+#include "serving/wire/gzip.hpp"
 
 namespace forkcast::serving {
 
@@ -55,6 +56,7 @@ class Exchange {
   const Endpoint* endpoint_ = nullptr;
   std::size_t row_ = 0;  // of the router's table: whose job it is
   std::unique_ptr<Job> job_;
+  std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
 };
 
 }  // namespace forkcast::serving

@@ -12,7 +12,11 @@ class Exchange;
 struct Service;
 
 /// Whether there is more to do.
-enum class Progress { kMore, kDone };
+enum class Progress {
+  kMore,   ///< As soon as the others have had their turn.
+  kWaits,  ///< When others have done their part: somebody says so, or looks from time to time.
+  kDone,
+};
 
 /// The work behind a request, in slices, so that one that takes long holds nobody up: between any
 /// two of its slices other jobs may work. Used for one request after the other, so that its memory

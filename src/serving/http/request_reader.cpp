@@ -1,5 +1,7 @@
 #include "serving/http/request_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <boost/beast/http/basic_parser.hpp>
@@ -11,6 +13,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/http/traceparent.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
@@ -27,17 +30,26 @@ constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
 
 /// The header fields that are looked at.
 enum Header : std::size_t {
-  kHost,
+  // Lists, which may be sent in several parts.
+  kAccept,
+  kAcceptEncoding,
+  kForwardedFor,
+  kForwarded,
+  kListCount,
+  // Others, once.
+  kHost = kListCount,
   kContentLength,
   kContentType,
   kContentEncoding,
   kTransferEncoding,
   kExpect,
-  kAccept,
+  kOrigin,
+  kPreflightMethod,
   kInferenceId,
   kRequestId,
   kCustomAttributes,
   kTargetModel,
+  kTraceparent,
   kHeaderCount
 };
 
@@ -57,17 +69,49 @@ std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name
       return kExpect;
     case http::field::accept:
       return kAccept;
+    case http::field::forwarded:
+      return kForwarded;
+    case http::field::origin:
+      return kOrigin;
+    case http::field::access_control_request_method:
+      return kPreflightMethod;
+    case http::field::accept_encoding:
+      return kAcceptEncoding;
     case http::field::unknown:
       break;
     default:
       return std::nullopt;
   }
   using boost::beast::iequals;
+  if (iequals(name, "X-Forwarded-For")) return kForwardedFor;
   if (iequals(name, "X-Request-Id")) return kRequestId;
   if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
   if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
   if (iequals(name, "X-Amzn-SageMaker-Target-Model")) return kTargetModel;
+  if (iequals(name, "traceparent")) return kTraceparent;
   return std::nullopt;
+}
+
+/// As people write it, for messages.
+std::string_view NameOf(Header header) noexcept {
+  constexpr std::array<std::string_view, kHeaderCount> kNames{"Accept",
+                                                              "Accept-Encoding",
+                                                              "X-Forwarded-For",
+                                                              "Forwarded",
+                                                              "Host",
+                                                              "Content-Length",
+                                                              "Content-Type",
+                                                              "Content-Encoding",
+                                                              "Transfer-Encoding",
+                                                              "Expect",
+                                                              "Origin",
+                                                              "Access-Control-Request-Method",
+                                                              "X-Amzn-SageMaker-Inference-Id",
+                                                              "X-Request-Id",
+                                                              "X-Amzn-SageMaker-Custom-Attributes",
+                                                              "X-Amzn-SageMaker-Target-Model",
+                                                              "traceparent"};
+  return kNames[header];
 }
 
 /// Fields that say how a message is framed, led or allowed come too late behind its body.
@@ -173,22 +217,58 @@ bool HasOpenQuotes(std::string_view rest) noexcept {
   return open;
 }
 
+/// The path of a head's first line; empty when that is not whole.
+std::string_view FindPath(std::string_view head) noexcept {
+  const std::size_t end = head.find("\r\n");
+  const std::size_t method = head.find(' ');
+  if (end == std::string_view::npos || method > end) return {};
+  const std::string_view rest = head.substr(method + 1, end - method - 1);
+  return rest.substr(0, rest.find_first_of(" ?"));
+}
+
+/// The value of a field that stands once among the whole lines of a head; else empty.
+std::string_view FindField(std::string_view head, std::string_view name) noexcept {
+  constexpr std::string_view kBlanks = " \t";
+  std::string_view found;
+  for (std::size_t end = head.find("\r\n"); end != std::string_view::npos;
+       end = head.find("\r\n")) {
+    const std::string_view line = head.substr(0, end);
+    head.remove_prefix(end + 2);
+    if (line.empty()) break;  // what follows is the body
+    if (line.size() <= name.size() || line[name.size()] != ':' ||
+        !EqualsIgnoringCase(line.substr(0, name.size()), name)) {
+      continue;
+    }
+    if (!found.empty()) return {};
+    found = line.substr(name.size() + 1);
+    found.remove_prefix(std::min(found.find_first_not_of(kBlanks), found.size()));
+    found = found.substr(0, found.find_last_not_of(kBlanks) + 1);
+  }
+  return found;
+}
+
 std::string_view View(boost::beast::string_view text) noexcept {
   return {text.data(), text.size()};
 }
 
 /// Size of scheme and authority of an absolute target, which clients send to proxies and every
-/// server must take (RFC 9112, 3.2.2); 0 for any other. None when the authority is no host.
-std::optional<std::size_t> SizeOfAuthority(std::string_view target) noexcept {
-  if (target.starts_with('/')) return 0;
+/// server must take (RFC 9112, 3.2.2); 0 of a path. kMalformed for what is neither, for an
+/// authority that is no host, and for one with user information, which RFC 9110, 4.2.4 has servers
+/// refuse.
+Result<std::size_t> SizeOfAuthority(std::string_view target) {
+  if (target.starts_with('/')) return std::size_t{0};
   for (const std::string_view scheme : {"http://", "https://"}) {
     if (!EqualsIgnoringCase(target.substr(0, scheme.size()), scheme)) continue;
     const std::size_t end = std::min(target.find_first_of("/?", scheme.size()), target.size());
     const std::string_view host = target.substr(scheme.size(), end - scheme.size());
-    if (host.empty() || host.front() == ':' || !IsHost(host)) return std::nullopt;
+    if (host.find('@') != std::string_view::npos) {
+      return Error{ErrorCode::kMalformed,
+                   "expected a request target without user and password (before the @)"};
+    }
+    if (host.empty() || host.front() == ':' || !IsHost(host)) break;
     return end;
   }
-  return 0;
+  return Error{ErrorCode::kMalformed, "expected a request target that starts with /"};
 }
 
 /// A stretch of the buffer; an offset, because the buffer moves when a long body makes it grow.
@@ -213,10 +293,13 @@ struct RequestReader::Parser final {
     void on_request_impl(http::verb verb, boost::beast::string_view verb_name,
                          boost::beast::string_view sent_target, int sent_version,
                          error_code&) override {
-      notes_.method = verb == http::verb::get    ? Method::kGet
-                      : verb == http::verb::head ? Method::kHead
-                      : verb == http::verb::post ? Method::kPost
-                                                 : Method::kOther;
+      notes_.method = verb == http::verb::get       ? Method::kGet
+                      : verb == http::verb::head    ? Method::kHead
+                      : verb == http::verb::post    ? Method::kPost
+                      : verb == http::verb::delete_ ? Method::kDelete
+                      : verb == http::verb::options ? Method::kOptions
+                                                    : Method::kOther;
+      notes_.is_connect = verb == http::verb::connect;
       notes_.line_method = notes_.StretchOf(View(verb_name));
       notes_.line_target = notes_.StretchOf(View(sent_target));
       notes_.target = notes_.line_target;
@@ -237,9 +320,9 @@ struct RequestReader::Parser final {
       const auto header = HeaderOf(field, name);
       if (!header) return;
       ++notes_.seen[*header];
-      if (*header == kAccept && notes_.seen[kAccept] > 1) {
-        notes_.joined_accept.append(notes_.joined_accept.empty() ? notes_.Text(kAccept) : "");
-        notes_.joined_accept.append(",").append(View(value));
+      if (*header < kListCount && notes_.seen[*header] > 1) {
+        std::string& joined = notes_.joined[*header];
+        joined.append(joined.empty() ? notes_.Text(*header) : "").append(",").append(View(value));
         return;
       }
       notes_.headers[*header] = notes_.StretchOf(View(value));
@@ -276,7 +359,7 @@ struct RequestReader::Parser final {
     headers.fill({});
     line_method = {};
     line_target = {};
-    joined_accept.clear();
+    for (std::string& list : joined) list.clear();
     message.emplace(*this, limits);
     message->eager(false);
   }
@@ -293,12 +376,17 @@ struct RequestReader::Parser final {
   [[nodiscard]] std::string_view Text(Header header) const noexcept {
     return Text(headers[header]);
   }
+  /// Precondition: it is a list.
+  [[nodiscard]] std::string_view List(Header header) const noexcept {
+    return joined[header].empty() ? Text(header) : std::string_view(joined[header]);
+  }
 
   std::optional<Message> message;
   const char* base = nullptr;  // the buffer, and how much of it is filled
   std::size_t size = 0;
   std::string* chunks = nullptr;
   Method method = Method::kOther;
+  bool is_connect = false;
   int version = 11;
   Stretch target;  // without authority
   Stretch line_method;
@@ -306,7 +394,7 @@ struct RequestReader::Parser final {
   std::array<Stretch, kHeaderCount> headers{};
   std::array<unsigned, kHeaderCount> seen{};
   std::size_t header_count = 0;
-  std::string joined_accept;
+  std::array<std::string, kListCount> joined;  // of those that came in several parts
 };
 
 RequestReader::RequestReader(const RequestLimits& limits, const Clock& clock)
@@ -342,8 +430,9 @@ void RequestReader::Commit(std::size_t bytes) noexcept {
   end_ += bytes;
 }
 
-RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string_view message) noexcept {
-  fault_ = {.code = code, .message = message};
+RequestReader::Progress RequestReader::Fail(ErrorCode code, std::string message,
+                                            std::string_view field) {
+  fault_ = {.code = code, .message = std::move(message), .field = field};
   return Progress::kFault;
 }
 
@@ -379,9 +468,16 @@ RequestReader::Progress RequestReader::ParseHeader() {
   if (error == http::error::need_more && end_ < limits_.max_header_bytes)
     return Progress::kNeedMore;
   if (error == http::error::need_more || error == http::error::header_limit) {
-    return Fail(ErrorCode::kHeaderTooLarge, "the request's header is too large");
+    return Fail(ErrorCode::kHeaderTooLarge,
+                fmt::format("the request's head has more than the {} bytes that are taken "
+                            "(max_header_bytes)",
+                            limits_.max_header_bytes));
   }
-  if (error == http::error::body_limit) return Fail(ErrorCode::kTooLarge, "the body is too large");
+  if (error == http::error::body_limit) {
+    return Fail(ErrorCode::kTooLarge,
+                fmt::format("the body has {} bytes, at most {} are taken (max_body_bytes)",
+                            parser_->Text(kContentLength), limits_.max_body_bytes));
+  }
   if (error == http::error::bad_version)
     return Fail(ErrorCode::kUnknownVersion, "expected HTTP/1.0 or HTTP/1.1");
   if (error) return Fail(ErrorCode::kMalformed, "not a valid HTTP request");
@@ -389,41 +485,12 @@ RequestReader::Progress RequestReader::ParseHeader() {
 }
 
 RequestReader::Progress RequestReader::CheckHeader() {
-  Parser& notes = *parser_;
+  const Parser& notes = *parser_;
   http_1_0_ = notes.version == 10;
   keep_alive_ = notes.message->keep_alive();
-  if (notes.header_count > kMaxHeaderFields) {
-    return Fail(ErrorCode::kHeaderTooLarge, "the request has too many header fields");
+  for (const auto check : {&RequestReader::CheckFields, &RequestReader::CheckTarget}) {
+    if (const Progress checked = (this->*check)(); checked == Progress::kFault) return checked;
   }
-  if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
-    return Fail(ErrorCode::kMalformed, "expected one Host header");
-  }
-  if (!IsHost(notes.Text(kHost))) return Fail(ErrorCode::kMalformed, "not a valid Host header");
-  for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
-                            kExpect, kInferenceId, kRequestId, kCustomAttributes, kTargetModel}) {
-    if (notes.seen[once] > 1)
-      return Fail(ErrorCode::kMalformed, "a header that may come once was given twice");
-  }
-  const std::string_view length_text = notes.Text(kContentLength);
-  if (length_text.find_first_not_of("0123456789") != std::string_view::npos) {
-    return Fail(ErrorCode::kMalformed, "expected one number as Content-Length");
-  }
-  if (notes.seen[kTransferEncoding] > 0) {
-    if (notes.seen[kContentLength] > 0) {
-      return Fail(ErrorCode::kMalformed, "expected either Content-Length or Transfer-Encoding");
-    }
-    if (http_1_0_) return Fail(ErrorCode::kMalformed, "HTTP/1.0 has no Transfer-Encoding");
-    if (!EqualsIgnoringCase(notes.Text(kTransferEncoding), "chunked")) {
-      return Fail(ErrorCode::kNotImplemented, "the only Transfer-Encoding understood is chunked");
-    }
-  }
-  const std::string_view target = notes.Text(notes.target);
-  if (!IsTarget(target)) return Fail(ErrorCode::kMalformed, "not a valid request target");
-  const std::optional<std::size_t> authority = SizeOfAuthority(target);
-  if (!authority || (*authority == 0 && !target.starts_with('/'))) {
-    return Fail(ErrorCode::kMalformed, "expected a request target that starts with /");
-  }
-  notes.target = notes.StretchOf(target.substr(*authority));
   if (notes.seen[kExpect] > 0) {
     if (!EqualsIgnoringCase(notes.Text(kExpect), "100-continue")) {
       return Fail(ErrorCode::kExpectationFailed, "the only expectation understood is 100-continue");
@@ -433,6 +500,57 @@ RequestReader::Progress RequestReader::CheckHeader() {
   if (const auto length = notes.message->content_length()) wanted_ = parsed_ + *length;
   header_bytes_ = parsed_;
   header_done_ = true;
+  return Progress::kRequest;
+}
+
+RequestReader::Progress RequestReader::CheckFields() {
+  const Parser& notes = *parser_;
+  if (notes.header_count > kMaxHeaderFields) {
+    return Fail(ErrorCode::kHeaderTooLarge,
+                fmt::format("the request has {} header fields, at most {} are taken",
+                            notes.header_count, kMaxHeaderFields));
+  }
+  if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
+    return Fail(ErrorCode::kMalformed, "expected one Host header");
+  }
+  if (!IsHost(notes.Text(kHost))) return Fail(ErrorCode::kMalformed, "not a valid Host header");
+  for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
+                            kExpect, kInferenceId, kRequestId, kCustomAttributes, kTargetModel}) {
+    if (notes.seen[once] > 1) {
+      return Fail(ErrorCode::kMalformed,
+                  fmt::format("the header {} was given {} times, it may come once", NameOf(once),
+                              notes.seen[once]),
+                  NameOf(once));
+    }
+  }
+  const std::string_view length_text = notes.Text(kContentLength);
+  if (length_text.find_first_not_of("0123456789") != std::string_view::npos) {
+    return Fail(ErrorCode::kMalformed, "expected one number as Content-Length");
+  }
+  if (notes.seen[kTransferEncoding] == 0) return Progress::kRequest;
+  if (notes.seen[kContentLength] > 0) {
+    return Fail(ErrorCode::kMalformed, "expected either Content-Length or Transfer-Encoding");
+  }
+  if (http_1_0_) return Fail(ErrorCode::kMalformed, "HTTP/1.0 has no Transfer-Encoding");
+  if (!EqualsIgnoringCase(notes.Text(kTransferEncoding), "chunked")) {
+    return Fail(ErrorCode::kNotImplemented, "the only Transfer-Encoding understood is chunked");
+  }
+  return Progress::kRequest;
+}
+
+/// The four forms of RFC 9112, 3.2: of a path, with scheme and host before it, of a host alone
+/// (CONNECT), `*` (OPTIONS).
+RequestReader::Progress RequestReader::CheckTarget() {
+  Parser& notes = *parser_;
+  if (notes.is_connect) {
+    return Fail(ErrorCode::kNotImplemented, "CONNECT asks for a tunnel, and this is no proxy");
+  }
+  const std::string_view target = notes.Text(notes.target);
+  if (!IsTarget(target)) return Fail(ErrorCode::kMalformed, "not a valid request target");
+  if (target == "*" && notes.method == Method::kOptions) return Progress::kRequest;
+  const Result<std::size_t> authority = SizeOfAuthority(target);
+  if (!authority) return Fail(authority.error().code, authority.error().message);
+  notes.target = notes.StretchOf(target.substr(*authority));
   return Progress::kRequest;
 }
 
@@ -452,8 +570,11 @@ RequestReader::Progress RequestReader::ReadChunks() {
     error_code error;
     const std::size_t taken = message.put({buffer_.get() + parsed_, end_ - parsed_}, error);
     parsed_ += taken;
-    if (error == http::error::body_limit)
-      return Fail(ErrorCode::kTooLarge, "the body is too large");
+    if (error == http::error::body_limit) {
+      return Fail(ErrorCode::kTooLarge,
+                  fmt::format("the body has more than the {} bytes that are taken (max_body_bytes)",
+                              limits_.max_body_bytes));
+    }
     if (error && error != http::error::need_more)
       return Fail(ErrorCode::kMalformed, "not a valid chunked body");
     if (error == http::error::need_more || (taken == 0 && !message.is_done())) {
@@ -495,12 +616,39 @@ void RequestReader::FillRequest(std::string_view body) {
   request_.body = body;
   request_.content_type = notes.Text(kContentType);
   request_.content_encoding = notes.Text(kContentEncoding);
-  request_.accept =
-      notes.joined_accept.empty() ? notes.Text(kAccept) : std::string_view(notes.joined_accept);
+  request_.accept = notes.List(kAccept);
   request_.inference_id = notes.Text(kInferenceId);
   request_.request_id = notes.Text(kRequestId);
   request_.custom_attributes = notes.Text(kCustomAttributes);
   request_.target_model = notes.Text(kTargetModel);
+  request_.accept_encoding = notes.List(kAcceptEncoding);
+  if (notes.seen[kTraceparent] == 1 && IsTraceparent(notes.Text(kTraceparent))) {
+    request_.traceparent = notes.Text(kTraceparent);
+  }
+  request_.forwarded_for = notes.List(kForwardedFor);
+  request_.forwarded = notes.List(kForwarded);
+  request_.origin = notes.Text(kOrigin);
+  request_.preflight_method = notes.Text(kPreflightMethod);
+}
+
+/// By a look at the bytes, since Beast tells nothing of a head that is not whole, or no head.
+RequestView RequestReader::Glimpse() const noexcept {
+  const std::string_view head(buffer_.get(), std::min(end_, limits_.max_header_bytes));
+  return {.path = FindPath(head),
+          .inference_id = FindField(head, NameOf(kInferenceId)),
+          .request_id = FindField(head, NameOf(kRequestId)),
+          .forwarded_for = FindField(head, NameOf(kForwardedFor)),
+          .forwarded = FindField(head, NameOf(kForwarded)),
+          .origin = FindField(head, NameOf(kOrigin)),
+          .started = request_.started};
+}
+
+std::string RequestReader::DescribeArrival() const {
+  if (!header_done_) return fmt::format("{} bytes of its head had come", end_);
+  if (parser_->message->chunked()) {
+    return fmt::format("{} bytes of its chunked body had come", chunked_body_.size());
+  }
+  return fmt::format("{} of {} bytes of its body had come", end_ - parsed_, wanted_ - parsed_);
 }
 
 void RequestReader::Next() {

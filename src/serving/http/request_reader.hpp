@@ -20,7 +20,8 @@ struct RequestLimits {
 /// A request that cannot be answered as what it claims to be; the connection ends behind it.
 struct RequestFault {
   ErrorCode code = ErrorCode::kMalformed;
-  std::string_view message;  ///< Static.
+  std::string message;
+  std::string_view field{};  ///< The header concerned, a static text; empty: none.
 };
 
 /// A request's first line as it was sent.
@@ -64,6 +65,11 @@ class RequestReader {
   /// Valid from kRequest until Next().
   [[nodiscard]] RequestView& request() noexcept { return request_; }
   [[nodiscard]] const RequestFault& fault() const noexcept { return fault_; }
+  /// Of a request that is not whole, or is none: path, ids and time as far as they can be read.
+  /// Valid until Prepare() or Next().
+  [[nodiscard]] RequestView Glimpse() const noexcept;
+  /// Of a request that is not whole: "12 of 100 bytes of its body had come".
+  [[nodiscard]] std::string DescribeArrival() const;
   /// Valid, and empty when there is none, until Prepare() or Next(), whatever Parse() said.
   [[nodiscard]] RequestLine line() const noexcept;
   /// Whether the client would keep the connection; of the request at hand.
@@ -78,11 +84,13 @@ class RequestReader {
  private:
   struct Parser;  // Beast's, kept out of this header
 
-  Progress Fail(ErrorCode code, std::string_view message) noexcept;
+  Progress Fail(ErrorCode code, std::string message, std::string_view field = {});
   /// Empty lines before a request, which some clients send behind a body (RFC 9112, 2.2).
   void DropEmptyLines() noexcept;
   Progress ParseHeader();
   Progress CheckHeader();
+  Progress CheckFields();
+  Progress CheckTarget();
   Progress ReadBody();
   Progress ReadChunks();
   void Reserve(std::size_t bytes);
@@ -101,7 +109,7 @@ class RequestReader {
   bool continue_pending_ = false;
   bool keep_alive_ = true;
   bool http_1_0_ = false;
-  std::string chunked_body_;
+  std::string chunked_body_;  // what of it has come
   RequestView request_;
   RequestFault fault_;
 };

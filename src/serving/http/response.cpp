@@ -8,7 +8,7 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 20> kReasons{{
+constexpr std::array<std::pair<int, std::string_view>, 21> kReasons{{
     {200, "OK"},
     {400, "Bad Request"},
     {404, "Not Found"},
@@ -29,6 +29,7 @@ constexpr std::array<std::pair<int, std::string_view>, 20> kReasons{{
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
+    {507, "Insufficient Storage"},
 }};
 
 void AppendNumber(std::size_t number, std::string& out) {

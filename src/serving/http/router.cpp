@@ -13,11 +13,16 @@
 
 #include "serving/http/error_response.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/wire/media_type.hpp"
 
 namespace forkcast::serving {
 namespace {
 
 constexpr std::size_t kMaxIdBytes = 128;
+// A smaller answer fits into one packet anyway.
+constexpr std::size_t kWorthPacking = 1024;
+constexpr std::size_t kPackedInASlice = 65536;  // about a millisecond
+constexpr std::size_t kKeptCapacity = 262144;
 constexpr std::size_t kMaxAttributesBytes = 1024;  // SageMaker's limit
 
 /// Visible ASCII and blanks: what may be sent back in a header.
@@ -37,15 +42,30 @@ std::string_view MethodsOf(const Endpoint& endpoint) {
       return "GET, HEAD";
     case Method::kPost:
       return "POST";
+    case Method::kDelete:
+      return "DELETE";
     case Method::kHead:
+    case Method::kOptions:
     case Method::kOther:
       break;
   }
-  throw std::invalid_argument("an endpoint is asked by GET or POST");
+  throw std::invalid_argument("an endpoint is asked by GET, POST or DELETE");
 }
 
 bool Answers(const Endpoint& endpoint, Method method) noexcept {
   return endpoint.method == method || (endpoint.method == Method::kGet && method == Method::kHead);
+}
+
+/// Gives an error the form that its endpoint's callers expect.
+void Wrap(ErrorForm form, Response& response) {
+  switch (form) {
+    case ErrorForm::kPlain:
+      return;
+    case ErrorForm::kSageMaker:
+      return WrapForSageMaker(response);
+    case ErrorForm::kModels:
+      return WrapForModels(response);
+  }
 }
 
 /// "A, B, C" as "A, B or C".
@@ -57,8 +77,7 @@ std::string ForPeople(std::string_view list, std::string_view word) {
   return text;
 }
 
-}  // namespace
-
+/// In the worker's slot.
 void CountAnswer(int status, WorkerSlot& slot) noexcept {
   slot.metrics.Count("requests");
   if (status >= 500) {
@@ -68,10 +87,18 @@ void CountAnswer(int status, WorkerSlot& slot) noexcept {
   }
 }
 
+}  // namespace
+
 Router::Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-               spdlog::logger& log, std::uint64_t seed)
-    : service_(service), slot_(slot), log_(log), random_(seed) {
-  for (const Endpoint& endpoint : endpoints) Add(endpoint);
+               spdlog::logger& log, std::uint64_t seed, CorsPolicy cors)
+    : service_(service), slot_(slot), log_(log), cors_(std::move(cors)), random_(seed) {
+  for (const Endpoint& endpoint : endpoints) {
+    Add(endpoint);
+    const std::string_view methods = MethodsOf(endpoint);
+    if (allow_.find(methods) == std::string::npos) {
+      allow_.append(allow_.empty() ? "" : ", ").append(methods);
+    }
+  }
 }
 
 void Router::Add(const Endpoint& endpoint) {
@@ -88,32 +115,68 @@ void Router::Add(const Endpoint& endpoint) {
   rows_.push_back({.endpoint = endpoint});
 }
 
-Error Router::NoSuchPath() const {
+Progress Router::RefusePath(Exchange& exchange) {
+  exchange.errors_ = FormOf(exchange.request().path);
+  static_cast<void>(Identify(exchange));
+  if (exchange.request().path == "*") {  // of OPTIONS: the server as a whole
+    exchange.Refuse({ErrorCode::kMethodNotAllowed, "expected a path, not *"});
+    exchange.response().AddHeader("Allow", allow_);
+    return Progress::kDone;
+  }
   std::string all;
   for (const Path& path : paths_) {
     all.append(all.empty() ? "" : ", ").append(rows_[path.rows.front()].endpoint.path);
   }
-  return {ErrorCode::kNotFound, "no such path; there are " + ForPeople(all, " and ")};
+  return Refuse({ErrorCode::kNotFound, "no such path; there are " + ForPeople(all, " and ")},
+                exchange);
+}
+
+ErrorForm Router::FormOf(std::string_view path) const noexcept {
+  const bool wrapped = std::ranges::any_of(paths_, [this, path](const Path& one) {
+    return rows_[one.rows.front()].endpoint.errors == ErrorForm::kSageMaker &&
+           path.starts_with(one.pattern.beginning());
+  });
+  return wrapped ? ErrorForm::kSageMaker : ErrorForm::kPlain;
+}
+
+void Router::AnswerFault(const RequestFault& fault, const RequestView& seen, Response& response) {
+  std::string id;
+  static_cast<void>(ResolveId(seen, id));
+  response.AddHeader("X-Request-Id", id);
+  WriteFault(fault, id, response);
+  if (const auto held_back = faults_.Pass(seen.started)) {
+    log_.info("request_refused request_id={:?} path={:?} status={} reason={:?} suppressed={}", id,
+              seen.path, response.status, fault.message, *held_back);
+  }
+  if (FormOf(seen.path) == ErrorForm::kSageMaker) WrapForSageMaker(response);
+  cors_.AddTo(response, seen.origin);
+  CountAnswer(response.status, slot_);
 }
 
 void Router::Handle(const RequestView& request, Response& response) noexcept {
   Progress progress = Start(request, response, whole_);
-  while (progress == Progress::kMore) progress = Continue(whole_);
+  while (progress != Progress::kDone) progress = Continue(whole_);
 }
 
 template <typename Slice>
 Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
   Response& response = exchange.response();
   try {
-    if (slice() == Progress::kMore) return Progress::kMore;
-    if (exchange.errors_ == ErrorForm::kSageMaker) WrapForSageMaker(response);
+    if (exchange.packer_ == nullptr) {
+      if (const Progress progress = slice(); progress != Progress::kDone) return progress;
+      Wrap(exchange.errors_, response);
+      if (!exchange.request().accept_encoding.empty()) BeginPacking(exchange);
+    }
+    if (exchange.packer_ != nullptr && Pack(exchange) == Progress::kMore) return Progress::kMore;
   } catch (const std::exception& error) {
     log_.error("request_failed request_id={:?} path={:?} error={:?}", exchange.id_,
                exchange.request().path, error.what());
     exchange.job_.reset();
+    exchange.packer_.reset();
     response.Clear();
     exchange.Refuse({ErrorCode::kInternal, error.what()});
   }
+  cors_.AddTo(response, exchange.request().origin);
   CountAnswer(response.status, slot_);
   return Progress::kDone;
 }
@@ -125,6 +188,7 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.id_.clear();
   exchange.errors_ = ErrorForm::kPlain;
   exchange.parameter_names_ = {};
+  exchange.packer_.reset();
   return Run(exchange, [&] { return Route(exchange); });
 }
 
@@ -152,7 +216,7 @@ Progress Router::Route(Exchange& exchange) {
   const RequestView& request = exchange.request();
   PathPattern::Values values;
   const Path* const path = Find(request.path, values);
-  if (path == nullptr) return Refuse(NoSuchPath(), exchange);
+  if (path == nullptr) return RefusePath(exchange);
   const Endpoint& first = rows_[path->rows.front()].endpoint;
   exchange.errors_ = first.errors;
   if (first.load == Load::kWork) {
@@ -165,6 +229,12 @@ Progress Router::Route(Exchange& exchange) {
   }
   const std::size_t* const row = FindRow(*path, request.method);
   if (row != nullptr) return Begin(*row, exchange);
+  if (request.method == Method::kOptions && !request.preflight_method.empty() &&
+      cors_.Allows(request.origin)) {
+    CorsPolicy::AddPreflight(path->allow, exchange.response());
+    return Progress::kDone;
+  }
+  if (exchange.id_.empty()) static_cast<void>(Identify(exchange));
   exchange.Refuse({ErrorCode::kMethodNotAllowed, path->expected});
   exchange.response().AddHeader("Allow", path->allow);
   return Progress::kDone;
@@ -189,7 +259,8 @@ Status Router::DecodeParameters(const Path& path, const PathPattern::Values& val
 Status Router::ResolveId(const RequestView& request, std::string& id) {
   const bool is_inference_id = !request.inference_id.empty();
   const std::string_view given = is_inference_id ? request.inference_id : request.request_id;
-  if (given.empty()) {
+  const bool is_good = given.size() <= kMaxIdBytes && IsPrintable(given);
+  if (given.empty() || !is_good) {
     const std::array<std::uint64_t, 2> bits{random_(), random_()};
     const auto bytes = std::bit_cast<std::array<std::uint8_t, 16>>(bits);
     std::array<char, 32> digits{};
@@ -198,13 +269,13 @@ Status Router::ResolveId(const RequestView& request, std::string& id) {
       digits[2 * i + 1] = HexDigit(bytes[i] >> 4U);
     }
     id.assign(digits.data(), digits.size());
-    return {};
+  } else {
+    id = given;
   }
-  if (given.size() > kMaxIdBytes || !IsPrintable(given)) {
+  if (!is_good) {
     return Error{ErrorCode::kInvalidArgument, "expected at most 128 printable ASCII characters",
                  is_inference_id ? "X-Amzn-SageMaker-Inference-Id" : "X-Request-Id"};
   }
-  id = given;
   return {};
 }
 
@@ -220,9 +291,10 @@ void Router::NoteId(const std::string& id) noexcept {
 Status Router::Identify(Exchange& exchange) {
   const RequestView& request = exchange.request();
   Response& response = exchange.response();
-  if (Status resolved = ResolveId(request, exchange.id_); !resolved) return resolved;
+  Status resolved = ResolveId(request, exchange.id_);
   NoteId(exchange.id_);
   response.AddHeader("X-Request-Id", exchange.id_);
+  if (!resolved) return resolved;
   if (!request.inference_id.empty()) {
     response.AddHeader("X-Amzn-SageMaker-Inference-Id", exchange.id_);
   }
@@ -251,6 +323,10 @@ Progress Router::Begin(std::size_t row, Exchange& exchange) {
   const std::chrono::seconds retry_after = exchange.request().retry_after;
   if (asked.endpoint.load == Load::kWork && retry_after.count() != 0) {
     slot_.metrics.Count("refused");
+    if (const auto held_back = overloads_.Pass(exchange.request().started)) {
+      log_.warn("request_overload request_id={:?} path={:?} retry_after_s={} suppressed={}",
+                exchange.id_, exchange.request().path, retry_after.count(), *held_back);
+    }
     WriteOverload(retry_after, exchange.id_, exchange.response());
     return Release(exchange);
   }
@@ -258,8 +334,33 @@ Progress Router::Begin(std::size_t row, Exchange& exchange) {
 }
 
 Progress Router::Work(Exchange& exchange) {
-  if (exchange.job_->Work() == Progress::kMore) return Progress::kMore;
-  return Release(exchange);
+  const Progress progress = exchange.job_->Work();
+  return progress == Progress::kDone ? Release(exchange) : progress;
+}
+
+void Router::BeginPacking(Exchange& exchange) {
+  Response& response = exchange.response();
+  if (response.body.size() < kWorthPacking) return;
+  // Of what may be packed, caches have to know what that depends on (RFC 9110, 12.5.5).
+  response.AddHeader("Vary", "Accept-Encoding");
+  if (!wire::PrefersGzip(exchange.request().accept_encoding)) return;
+  if (idle_packers_.empty()) idle_packers_.push_back(std::make_unique<wire::GzipWriter>());
+  exchange.packer_ = std::move(idle_packers_.back());
+  idle_packers_.pop_back();
+  exchange.packer_->Start(response.body);
+}
+
+Progress Router::Pack(Exchange& exchange) {
+  if (!exchange.packer_->Continue(kPackedInASlice)) return Progress::kMore;
+  Response& response = exchange.response();
+  if (exchange.packer_->packed().size() < response.body.size()) {
+    response.body.swap(exchange.packer_->packed());
+    response.AddHeader("Content-Encoding", "gzip");
+  }
+  std::string& kept = exchange.packer_->packed();
+  if (kept.capacity() > kKeptCapacity) std::string().swap(kept);
+  idle_packers_.push_back(std::move(exchange.packer_));
+  return Progress::kDone;
 }
 
 Progress Router::Release(Exchange& exchange) {

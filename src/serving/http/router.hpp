@@ -8,11 +8,14 @@
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/log_limiter.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "serving/http/cors_policy.hpp"
 #include "serving/http/endpoint.hpp"
 #include "serving/http/exchange.hpp"
 #include "serving/http/job.hpp"
 #include "serving/http/request.hpp"
+#include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/url.hpp"
 
@@ -24,9 +27,6 @@ namespace forkcast::serving {
 
 struct WorkerSlot;
 
-/// Counts an answer of this status in the worker's slot.
-void CountAnswer(int status, WorkerSlot& slot) noexcept;
-
 /// Leads a request to its endpoint and makes every outcome an answer. Knows endpoints by their
 /// table alone. Needs no socket, so that endpoints are tested without one. Keeps the jobs that are
 /// not in work, so that steady state allocates nothing. One a worker, used by its loop alone.
@@ -34,10 +34,10 @@ class Router {
  public:
   /// Everything outlives the router. Of paths that several patterns match, the first one's rows
   /// count. Requests are counted in `slot`, the worker's own, and the id of the one in work noted.
-  /// `seed` makes the request ids that callers do not bring. Throws std::invalid_argument for a row
-  /// that is wrong in itself.
+  /// `seed` makes the request ids that callers do not bring. `cors`: whose pages may ask. Throws
+  /// std::invalid_argument for a row that is wrong in itself.
   Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-         spdlog::logger& log, std::uint64_t seed);
+         spdlog::logger& log, std::uint64_t seed, CorsPolicy cors = {});
 
   /// Answers `request` into a cleared `response`. Counts it in the worker's slot.
   void Handle(const RequestView& request, Response& response) noexcept;
@@ -48,6 +48,11 @@ class Router {
   [[nodiscard]] Progress Start(const RequestView& request, Response& response,
                                Exchange& exchange) noexcept;
   [[nodiscard]] Progress Continue(Exchange& exchange) noexcept;
+
+  /// Answers what is no request, or did not arrive whole, into a cleared `response`: with an id, in
+  /// the form of its path, counted, and logged, but for what comes too often. `seen`: what could be
+  /// read of it.
+  void AnswerFault(const RequestFault& fault, const RequestView& seen, Response& response);
 
  private:
   /// A row of the table, and its jobs that are not in work.
@@ -64,7 +69,10 @@ class Router {
   };
 
   void Add(const Endpoint& endpoint);
-  [[nodiscard]] Error NoSuchPath() const;
+  /// The answer to a path that there is not.
+  Progress RefusePath(Exchange& exchange);
+  /// Of a path whether there is one or not: all below the first parameter's place take one form.
+  [[nodiscard]] ErrorForm FormOf(std::string_view path) const noexcept;
   /// Makes what `slice` does, or throws, an answer, unless there is more to do.
   template <typename Slice>
   Progress Run(Exchange& exchange, Slice slice) noexcept;
@@ -78,6 +86,7 @@ class Router {
                                  Exchange& exchange);
   /// Gives the exchange its id, and its answer what comes back as it was sent.
   Status Identify(Exchange& exchange);
+  /// The caller's id, or one made here, also instead of one that is refused.
   Status ResolveId(const RequestView& request, std::string& id);
   void NoteId(const std::string& id) noexcept;
   Progress Begin(std::size_t row, Exchange& exchange);
@@ -85,13 +94,22 @@ class Router {
   Progress Work(Exchange& exchange);
   /// Takes the job back, whose request is answered.
   Progress Release(Exchange& exchange);
+  /// Begins to pack the answer, if that is asked for and worth it.
+  void BeginPacking(Exchange& exchange);
+  /// One slice of it.
+  Progress Pack(Exchange& exchange);
 
   Service& service_;
   WorkerSlot& slot_;
   spdlog::logger& log_;
   std::vector<Row> rows_;
   std::vector<Path> paths_;
+  CorsPolicy cors_;
+  std::string allow_;  // the methods of all paths
+  std::vector<std::unique_ptr<wire::GzipWriter>> idle_packers_;
   std::mt19937_64 random_;
+  LogLimiter faults_;
+  LogLimiter overloads_;
   Exchange whole_;  // of Handle()
 };
 

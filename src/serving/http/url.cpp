@@ -1,8 +1,13 @@
 #include "serving/http/url.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
+
+#include "data_preprocessing/base/suggestion.hpp"
+#include "serving/wire/quote.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -79,7 +84,22 @@ Result<bool> QueryFlag(std::string_view query, std::string_view name) {
   if (!value) return value.error();
   if (!*value || **value == "false" || **value == "0") return false;
   if (**value == "true" || **value == "1") return true;
-  return Error{ErrorCode::kInvalidArgument, "expected true or false", std::string(name)};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("expected true or false, got {}", wire::Quote(**value)),
+               std::string(name)};
+}
+
+Status RefuseMistyped(std::string_view query, std::span<const std::string> known) {
+  while (!query.empty()) {
+    const std::string_view item = TakeItem(query);
+    const std::string_view name = item.substr(0, item.find('='));
+    if (std::ranges::find(known, name) != known.end()) continue;
+    const std::string hint = DidYouMean(name, known);
+    if (hint.empty()) continue;
+    return Error{ErrorCode::kInvalidArgument, fmt::format("there is no such parameter{}", hint),
+                 std::string(name)};
+  }
+  return {};
 }
 
 PathPattern::PathPattern(std::string_view pattern) {

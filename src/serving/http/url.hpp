@@ -32,6 +32,10 @@ enum class Plus { kItself, kBlank };
 /// Allocates nothing unless it fails.
 [[nodiscard]] Result<bool> QueryFlag(std::string_view query, std::string_view name);
 
+/// kInvalidArgument naming a parameter that is none of `known` but looks like one that was mistyped
+/// (Nearest()). Others are let pass: proxies and load balancers add their own.
+[[nodiscard]] Status RefuseMistyped(std::string_view query, std::span<const std::string> known);
+
 /// A path whose segments may be parameters: `/endpoints/{name}/invocations`. A parameter is a whole
 /// segment and not empty. Everything else is compared byte by byte, before escapes are resolved:
 /// a path has one spelling.
@@ -46,6 +50,9 @@ class PathPattern {
   /// Whether `path` is one of these; then `values` are its parameters, in the order of names(), as
   /// they were sent.
   [[nodiscard]] bool Match(std::string_view path, Values& values) const noexcept;
+
+  /// What every path that it matches begins with: `/endpoints/`.
+  [[nodiscard]] std::string_view beginning() const noexcept { return begin_; }
 
   [[nodiscard]] std::span<const std::string> names() const noexcept { return names_; }
 

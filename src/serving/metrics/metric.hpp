@@ -88,6 +88,12 @@ inline constexpr std::array kMetrics{
     Metric{.name = "newest_edition", .family = "newest_edition", .kind = Metric::Kind::kGauge,
            .across = Metric::Across::kServer,
            .help = "1 at the start; each change of a model or snapshot that is served begins another"},
+    Metric{.name = "log_lines_lost", .family = "log_lines_lost", .labels = R"(log="server")",
+           .across = Metric::Across::kServer,
+           .help = "Lines of a log that nobody took: a pipe was full, a terminal stopped, a disk full"},
+    Metric{.name = "access_log_lines_lost", .family = "log_lines_lost", .labels = R"(log="access")",
+           .across = Metric::Across::kServer,
+           .help = "Lines of a log that nobody took: a pipe was full, a terminal stopped, a disk full"},
 };
 // clang-format on
 

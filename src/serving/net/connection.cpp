@@ -1,5 +1,6 @@
 #include "serving/net/connection.hpp"
 
+#include <fmt/format.h>
 #include <sys/epoll.h>
 
 #include <chrono>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "serving/http/access_log.hpp"
+#include "serving/http/client_address.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/router.hpp"
 #include "serving/net/connection_loop.hpp"
@@ -57,7 +59,7 @@ Connection::Suspension Connection::Until(Wait wait) {
   socket_.BeginTurn();
   if (wait == Wait::kTurn) {
     loop_.ResumeInTurn(*this);
-  } else if (wait != Wait::kFirst) {
+  } else if (wait == Wait::kReadable || wait == Wait::kWritable) {
     const std::uint32_t events = wait == Wait::kWritable ? EPOLLIN | EPOLLOUT : EPOLLIN;
     socket_.Watch(loop_.epoll(), events, this);
     loop_.WaitForSockets();
@@ -99,7 +101,8 @@ void Connection::BeginAnswer() {
   request.deadline = deadlines_.OnRequest(request.started);
   response_.Clear();
   begun_ = false;
-  is_large_ = request.body.size() > kLargeBody;
+  // Nobody knows how large one is that came packed.
+  is_large_ = request.body.size() > kLargeBody || !request.content_encoding.empty();
   request.retry_after =
       loop_.delay().RetryAfter(loop_.LookAtTheClock(), is_large_, loop_.options().max_queue_delay);
   if (request.retry_after.count() != 0) is_large_ = false;  // it will be refused at once
@@ -145,18 +148,18 @@ void Connection::EndAnswer() {
   const RequestView& request = reader_.request();
   const bool head_only = request.method == Method::kHead;
   Compose(reader_.keep_alive() && !response_.close && !loop_.drain().begun, !head_only);
-  NoteRequest();
+  NoteRequest(request);
   reader_.Next();
 }
 
 void Connection::AnswerFault(const RequestFault& fault) {
   faulty_ = true;
   response_.Clear();
-  WriteFault(fault, response_);
-  CountAnswer(response_.status, loop_.slot());
+  const RequestView seen = reader_.Glimpse();
+  loop_.router().AnswerFault(fault, seen, response_);
   deadlines_.OnFault(loop_.now());
   Compose(/*keep_alive=*/false, /*with_body=*/true);
-  NoteRequest();
+  NoteRequest(seen);
 }
 
 /// The time for a request ran out while it was still arriving.
@@ -165,8 +168,9 @@ void Connection::AnswerLateRequest() {
     loop_.slot().metrics.Count("clipped");
     return AnswerFault({.code = ErrorCode::kNotReady, .message = "the server is stopping"});
   }
-  AnswerFault(
-      {.code = ErrorCode::kClientTimeout, .message = "the request did not arrive within its time"});
+  AnswerFault({.code = ErrorCode::kClientTimeout,
+               .message = fmt::format("the request did not arrive within {} s (timeout): {}",
+                                      loop_.options().timeout.count(), reader_.DescribeArrival())});
 }
 
 void Connection::Compose(bool keep_alive, bool with_body) {
@@ -179,14 +183,18 @@ void Connection::Compose(bool keep_alive, bool with_body) {
   socket_.Send(head_, body);
 }
 
-void Connection::NoteRequest() {
+void Connection::NoteRequest(const RequestView& request) {
   if (loop_.options().access_log == nullptr) return;
+  noted_.client =
+      ClientAddress(peer_, {.forwarded_for = request.forwarded_for, .forwarded = request.forwarded},
+                    loop_.options().trusted_proxies);
   const RequestLine line = reader_.line();
   noted_.pending = true;
   noted_.method = line.method;
   noted_.target = line.target;
   noted_.version = line.version;
-  noted_.started = reader_.request().started;
+  noted_.traceparent = request.traceparent;
+  noted_.started = request.started;
 }
 
 void Connection::LogAnswer() {
@@ -194,11 +202,12 @@ void Connection::LogAnswer() {
   using std::chrono::microseconds;
   const auto latency =
       std::chrono::duration_cast<microseconds>(loop_.LookAtTheClock() - noted_.started);
-  loop_.options().access_log->Write({.peer = peer_,
+  loop_.options().access_log->Write({.peer = noted_.client,
                                      .method = noted_.method,
                                      .target = noted_.target,
                                      .version = noted_.version,
                                      .request_id = HeaderValue(response_, "X-Request-Id"),
+                                     .traceparent = noted_.traceparent,
                                      .worker = loop_.options().worker,
                                      .status = response_.status,
                                      .body_bytes = body_bytes_ - socket_.unsent_body_bytes(),
@@ -232,7 +241,11 @@ Coroutine Connection::Serve() {
         BeginAnswer();
         if (JoinLarge()) co_await Until(Wait::kFirst);
         if (is_large_) loop_.large().Begin(*this, loop_.now());
-        while (WorkOnAnswer() == Progress::kMore) co_await Until(Wait::kTurn);
+        for (Progress progress = WorkOnAnswer(); progress != Progress::kDone;
+             progress = WorkOnAnswer()) {
+          if (progress == Progress::kWaits) deadlines_.AwaitOthers();
+          co_await Until(progress == Progress::kWaits ? Wait::kNews : Wait::kTurn);
+        }
         LeaveLarge(Outcome::kAnswered);
         EndAnswer();
         break;

@@ -35,6 +35,8 @@ class Connection {
   void Resume();
   /// What epoll has said of the socket.
   void OnEvents(std::uint32_t events);
+  /// Whether its request waits for what others do.
+  [[nodiscard]] bool waits_for_news() const noexcept { return wait_ == Wait::kNews; }
   /// Ends the wait in progress when it is overdue.
   void Tick(MonotonicTime now);
   /// Shortens the wait in progress to what draining allows.
@@ -50,6 +52,7 @@ class Connection {
     kWritable,
     kTurn,   ///< For the others to have had theirs.
     kFirst,  ///< For being the first of the large ones.
+    kNews,   ///< For what others do: ResumeWaiting().
   };
   enum class Outcome { kAnswered, kGivenUp };
   struct Suspension {
@@ -78,7 +81,7 @@ class Connection {
   void AnswerFault(const RequestFault& fault);
   void AnswerLateRequest();
   void Compose(bool keep_alive, bool with_body);
-  void NoteRequest();
+  void NoteRequest(const RequestView& request);
   void LogAnswer();
 
   ConnectionLoop& loop_;
@@ -101,9 +104,11 @@ class Connection {
   /// holds the next one.
   struct Noted {
     bool pending = false;
+    std::string client;
     std::string method;
     std::string target;
     std::string_view version;
+    std::string traceparent;
     MonotonicTime started;
   };
   Noted noted_;

@@ -69,6 +69,13 @@ void ConnectionLoop::BeginDrain(MonotonicTime idle_until, MonotonicTime stop_by)
   for (Connection& connection : open_) connection.BeginDrain();
 }
 
+void ConnectionLoop::ResumeWaiting() {
+  for (auto next = open_.begin(); next != open_.end();) {
+    Connection& connection = *next++;  // which may end
+    if (connection.waits_for_news()) connection.Resume();
+  }
+}
+
 void ConnectionLoop::End() {
   ended_ = true;
   open_.clear();

@@ -42,6 +42,7 @@ class ConnectionLoop : public std::enable_shared_from_this<ConnectionLoop> {
   void Start(Fd socket);
   void Tick(MonotonicTime now);
   void BeginDrain(MonotonicTime idle_until, MonotonicTime stop_by);
+  void ResumeWaiting();
   /// Gives everybody up.
   void End();
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }

@@ -114,7 +114,12 @@ std::string ConnectionSocket::PeerAddress() const {
     ::inet_ntop(AF_INET, &v4.sin_addr, text.data(), text.size());
   } else if (name.ss_family == AF_INET6) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(name);
-    ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    constexpr std::size_t kV4Offset = 12;
+    if (IN6_IS_ADDR_V4MAPPED(&v6.sin6_addr)) {  // on a socket of both families
+      ::inet_ntop(AF_INET, &v6.sin6_addr.s6_addr[kV4Offset], text.data(), text.size());
+    } else {
+      ::inet_ntop(AF_INET6, &v6.sin6_addr, text.data(), text.size());
+    }
   }
   return text.data();
 }

@@ -23,6 +23,8 @@ void Connections::BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_p
   loop_->BeginDrain(now + idle_patience, stop_by);
 }
 
+void Connections::ResumeWaiting() { loop_->ResumeWaiting(); }
+
 std::size_t Connections::size() const noexcept { return loop_->size(); }
 
 }  // namespace forkcast::serving

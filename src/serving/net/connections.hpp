@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
+#include "serving/config/ip_network.hpp"
 #include "serving/http/request_reader.hpp"
 
 namespace boost::asio {
@@ -26,8 +27,9 @@ struct ConnectionOptions {
   std::chrono::seconds idle_timeout{75};  ///< Between an answer and the next request.
   /// A request that would wait longer until it is worked on is refused.
   std::chrono::milliseconds max_queue_delay = std::chrono::milliseconds::max();
-  AccessLog* access_log = nullptr;  ///< Outlives the connections; null: nothing is noted.
-  std::size_t worker = 0;           ///< In the access log.
+  AccessLog* access_log = nullptr;   ///< Outlives the connections; null: nothing is noted.
+  TrustedProxies trusted_proxies{};  ///< Whose word on their clients the access log takes.
+  std::size_t worker = 0;            ///< In the access log.
 };
 
 /// All connections of one worker. Each is a coroutine with one loop: read, route, write; it waits
@@ -58,6 +60,9 @@ class Connections {
   /// whole by `stop_by` are refused with 503. A second call can only shorten both.
   void BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_patience,
                   MonotonicTime stop_by);
+
+  /// Goes on with the requests that wait for what others do (Progress::kWaits).
+  void ResumeWaiting();
 
   [[nodiscard]] std::size_t size() const noexcept;
 

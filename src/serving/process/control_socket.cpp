@@ -22,7 +22,7 @@ constexpr int kBacklog = 16;
 constexpr int kAnswersPerTurn = 16;
 constexpr int kSendBuffer = 1048576;  // some kernels grant less; 100 KiB hold 256 workers
 constexpr timeval kPatience{.tv_sec = 5, .tv_usec = 0};
-constexpr mode_t kOwnerOnly = 0600;
+constexpr SocketFile kOwnerOnly{.mode = 0600};
 
 Error Unanswered(const std::filesystem::path& path, const std::string& why) {
   return {ErrorCode::kIo, path.string() + ": " + why, "control"};

@@ -2,7 +2,9 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <linux/filter.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -10,10 +12,12 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <utility>
@@ -69,6 +73,17 @@ std::optional<TcpName> ToTcpName(const TcpAddress& address) noexcept {
   return name;
 }
 
+/// Whether this machine has the address: whether some port of it can be had.
+bool IsOurs(const addrinfo& found) noexcept {
+  const Fd probe = NewSocket(found.ai_family);
+  if (!probe) return false;
+  sockaddr_storage any_port{};
+  std::memcpy(&any_port, found.ai_addr, found.ai_addrlen);
+  // At the same place for both families.
+  reinterpret_cast<sockaddr_in&>(any_port).sin_port = 0;
+  return ::bind(probe.get(), Generic(any_port), found.ai_addrlen) == 0;
+}
+
 /// Removes the socket of a server that is no more. To be called with the folder locked.
 Status RemoveStaleSocket(const Address& address, const std::filesystem::path& path) {
   const auto refuse = [&address](std::string why) {
@@ -101,13 +116,13 @@ std::string BacklogWarning(int backlog) {
 
 }  // namespace
 
-Result<Listener> Listener::Open(const Address& address, int backlog, mode_t unix_mode) {
+Result<Listener> Listener::Open(const Address& address, int backlog, const SocketFile& file) {
   Listener listener;
   listener.local_address_ = address;
   listener.warning_ = BacklogWarning(backlog);
   const auto* unix_address = std::get_if<UnixAddress>(&address);
   const Status bound = unix_address != nullptr
-                           ? listener.BindUnix(*unix_address, backlog, unix_mode)
+                           ? listener.BindUnix(*unix_address, backlog, file)
                            : listener.BindTcp(std::get<TcpAddress>(address), backlog);
   if (!bound) return bound.error();
   return listener;
@@ -122,11 +137,12 @@ Status Listener::BindTcp(const TcpAddress& address, int backlog) {
   fd_ = NewSocket(name->family());
   if (!fd_) return SystemError(local_address_, "cannot make a socket");
   const int on = 1;
+  const int v6_only = address.with_ipv4 ? 0 : 1;
   // Connections of an earlier server that are closing must not hinder this one. Not SO_REUSEPORT:
   // it would let a second server share the port unseen.
   if (::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       (name->family() == AF_INET6 &&
-       ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) != 0)) {
+       ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) != 0)) {
     return SystemError(local_address_, "cannot set up the socket");
   }
   if (::bind(fd_.get(), Generic(name->storage), name->size) != 0 ||
@@ -142,7 +158,7 @@ Status Listener::BindTcp(const TcpAddress& address, int backlog) {
   return {};
 }
 
-Status Listener::BindUnix(const UnixAddress& address, int backlog, mode_t mode) {
+Status Listener::BindUnix(const UnixAddress& address, int backlog, const SocketFile& file) {
   const std::filesystem::path& path = address.path;
   if (path.empty() || path.native().size() > kMaxUnixPath) {
     return Error{ErrorCode::kInvalidArgument,
@@ -166,11 +182,42 @@ Status Listener::BindUnix(const UnixAddress& address, int backlog, mode_t mode) 
   }
   OwnFile(absolute);
   // Before listen(), so that whoever can connect at all finds the final permissions.
-  if (owned_path_.empty() || ::chmod(path.c_str(), mode) != 0 ||
+  if (file.group && ::chown(path.c_str(), static_cast<uid_t>(-1), *file.group) != 0) {
+    return SystemError(local_address_, "cannot be given to its group");
+  }
+  if (owned_path_.empty() || ::chmod(path.c_str(), file.mode) != 0 ||
       ::listen(fd_.get(), backlog) != 0) {
     return SystemError(local_address_, "cannot listen");
   }
   return {};
+}
+
+Result<std::vector<Address>> ResolveAddress(const Address& address) {
+  const auto* const tcp = std::get_if<TcpAddress>(&address);
+  if (tcp == nullptr || ToTcpName(*tcp)) return std::vector<Address>{address};
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* first = nullptr;
+  const int failed = ::getaddrinfo(tcp->host.c_str(), nullptr, &hints, &first);
+  const auto refuse = [&address](const std::string& why) {
+    return Error{ErrorCode::kIo, fmt::format("{}: {}", ToString(address), why), "bind"};
+  };
+  if (failed != 0) {
+    return refuse(fmt::format("the name cannot be resolved: {}", ::gai_strerror(failed)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(first, &::freeaddrinfo);
+  std::vector<Address> addresses;
+  for (const addrinfo* one = first; one != nullptr; one = one->ai_next) {
+    std::array<char, INET6_ADDRSTRLEN> host{};
+    if (!IsOurs(*one) || ::getnameinfo(one->ai_addr, one->ai_addrlen, host.data(), host.size(),
+                                       nullptr, 0, NI_NUMERICHOST) != 0) {
+      continue;
+    }
+    const Address found = TcpAddress{.host = host.data(), .port = tcp->port};
+    if (std::ranges::find(addresses, found) == addresses.end()) addresses.push_back(found);
+  }
+  if (addresses.empty()) return refuse("no address of this name is this machine's");
+  return addresses;
 }
 
 void Listener::OwnFile(const std::filesystem::path& path) noexcept {

@@ -3,13 +3,21 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "serving/config/server_config.hpp"
 
 namespace forkcast::serving {
+
+/// Whose a Unix socket's file is. Writing to it is connecting.
+struct SocketFile {
+  mode_t mode = 0666;
+  std::optional<gid_t> group{};  ///< None: as it comes.
+};
 
 /// A listening socket, opened by the master and inherited by the workers that it forks.
 /// Non-blocking, closed on exec. Move-only.
@@ -23,8 +31,9 @@ class Listener {
   /// Binds and listens. kIo, naming the address, when it is taken or may not be had. On a Unix path
   /// the socket of a dead server is replaced; one that answers, or a file that is no socket, is
   /// refused and left alone. Servers that start at the same time on one path take turns, so that
-  /// one of them gets it. `unix_mode`: of a Unix socket's file; writing to it is connecting.
-  static Result<Listener> Open(const Address& address, int backlog, mode_t unix_mode = 0666);
+  /// one of them gets it. `file`: of a Unix socket. Precondition: the address is numeric
+  /// (ResolveAddress()).
+  static Result<Listener> Open(const Address& address, int backlog, const SocketFile& file = {});
 
   enum class Owner { kUs, kSupervisor };
   /// Takes over a socket that already listens: from an old master, after which its file is ours to
@@ -58,7 +67,7 @@ class Listener {
  private:
   Listener() = default;
   Status BindTcp(const TcpAddress& address, int backlog);
-  Status BindUnix(const UnixAddress& address, int backlog, mode_t mode);
+  Status BindUnix(const UnixAddress& address, int backlog, const SocketFile& file);
   void OwnFile(const std::filesystem::path& path) noexcept;
   void RemoveFile() noexcept;
   void Close() noexcept;
@@ -72,6 +81,11 @@ class Listener {
   pid_t owner_ = 0;
   bool lent_ = false;  ///< By a supervisor.
 };
+
+/// The addresses that a name means, those alone that this machine has (a container may lack IPv6);
+/// an address that is no name is itself. kIo naming it when there is none. Asks the resolver, which
+/// may take seconds: at the start alone.
+Result<std::vector<Address>> ResolveAddress(const Address& address);
 
 /// Whether a connection to the address is taken, or would be were the backlog not full. Waits for
 /// no peer longer than a second.

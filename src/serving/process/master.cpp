@@ -127,6 +127,8 @@ void Master::StartWorker(std::uint64_t generation, MonotonicTime now) {
   WorkerStart start{.slot = index,
                     .generation = generation,
                     .first_boot = !reload_.ever_ready() && !options_.takes_over};
+  const auto end = static_cast<std::uint32_t>(index + 1);
+  if (end > state_.slots_end.load(std::memory_order_relaxed)) state_.slots_end.store(end);
   // Ours to write until the fork, and again after the end (invariants 1 and 2 of WorkerSlot).
   slot->heartbeat_ns.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   slot->SetState(WorkerState::kBooting);
@@ -411,6 +413,9 @@ void Master::TellMetrics() noexcept {
   state_.metrics.Set("generation", reload_.generation());
   state_.metrics.Set("target", target_.workers());
   state_.metrics.Set("newest_edition", state_.editions.newest());
+  state_.metrics.Set("log_lines_lost", state_.log_losses.lines.load(std::memory_order_relaxed));
+  state_.metrics.Set("access_log_lines_lost",
+                     state_.access_log_losses.lines.load(std::memory_order_relaxed));
 }
 
 std::uint64_t Master::Total(MetricId metric) const {

@@ -15,8 +15,6 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr mode_t kMode = 0644;
-
 Error Refusal(ErrorCode code, const std::filesystem::path& path, const std::string& why) {
   return {code, path.string() + ": " + why, "pidfile"};
 }
@@ -49,10 +47,10 @@ bool IsAt(const std::filesystem::path& path, const Fd& file) noexcept {
 }
 
 /// The file at `path`, made if need be, locked and with nothing in it but what a server wrote.
-Result<Fd> OpenLocked(const std::filesystem::path& path) {
+Result<Fd> OpenLocked(const std::filesystem::path& path, mode_t mode) {
   while (true) {
     // O_NONBLOCK: a pipe there would make us wait for its other end.
-    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, kMode));
+    Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode));
     if (!file) return SystemError(path, "cannot be opened");
     struct stat status {};
     if (::fstat(file.get(), &status) != 0) return SystemError(path, "cannot be looked at");
@@ -73,19 +71,19 @@ Result<Fd> OpenLocked(const std::filesystem::path& path) {
 
 }  // namespace
 
-Result<PidFile> PidFile::Open(const std::filesystem::path& path) {
+Result<PidFile> PidFile::Open(const std::filesystem::path& path, mode_t mode) {
   PidFile opened;
   std::error_code failed;
   opened.path_ = std::filesystem::absolute(path, failed);
   if (failed) return Refusal(ErrorCode::kIo, path, failed.message());
-  Result<Fd> file = OpenLocked(opened.path_);
+  Result<Fd> file = OpenLocked(opened.path_, mode);
   if (!file) return std::move(file).error();
   opened.fd_ = std::move(*file);
   opened.owner_ = ::getpid();
   const std::string text = std::to_string(opened.owner_) + "\n";
   const auto size = static_cast<ssize_t>(text.size());
   // The umask may have taken more than it should.
-  if (::fchmod(opened.fd_.get(), kMode) != 0 ||
+  if (::fchmod(opened.fd_.get(), mode) != 0 ||
       ::pwrite(opened.fd_.get(), text.data(), text.size(), 0) != size ||
       ::ftruncate(opened.fd_.get(), size) != 0) {
     return SystemError(opened.path_, "cannot be written");

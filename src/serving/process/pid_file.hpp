@@ -22,7 +22,7 @@ class PidFile {
   /// it. Readable by all (0644). Replaces its content in place: a reader finds the old number or
   /// the new one. kConflict, naming the number in the file, while another process holds it; kIo
   /// when it cannot be had, or holds something that no server wrote, which is not touched.
-  static Result<PidFile> Open(const std::filesystem::path& path);
+  static Result<PidFile> Open(const std::filesystem::path& path, mode_t mode = 0644);
 
   PidFile(PidFile&& other) noexcept;
   PidFile& operator=(PidFile&& other) noexcept;

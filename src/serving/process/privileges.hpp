@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +27,16 @@ struct Identity {
 /// Asks the system's user database, which may read files and sockets: before fork(), so that no
 /// child has to.
 Result<std::optional<Identity>> ResolveIdentity(const std::string& user, const std::string& group);
+
+/// The group of a name or number, which `setting` was given; none of the empty name.
+/// kInvalidArgument when there is none.
+Result<std::optional<gid_t>> ResolveGroup(const std::string& setting, const std::string& name);
+
+/// What `ask` says in a process of its own that is `identity`; without one, what it says here. For
+/// questions of what that user may: it leaves nothing behind in this process. kIo when there can be
+/// no such process.
+Result<std::string> AskAs(const std::optional<Identity>& identity,
+                          const std::function<Result<std::string>()>& ask);
 
 /// Becomes `identity` for good: its groups alone, no way back to root, and no program that is
 /// started can gain more (PR_SET_NO_NEW_PRIVS). kIo when the kernel refuses, or when root could be

@@ -69,18 +69,15 @@ struct Reader {
   }
 };
 
-struct Cell {
-  std::string text;
-  bool is_number = true;
-};
-using Cells = std::vector<Cell>;
-
-Cells Headings() {
-  Cells cells{{"slot"}, {"pid"}, {"generation"}, {"state", false}, {"stage", false}, {"age"}};
+TextTable WorkerTable() {
+  using enum TextTable::Align;
+  std::vector<TextTable::Column> columns{
+      {"slot", kNumber}, {"pid", kNumber}, {"generation", kNumber},
+      {"state"},         {"stage"},        {"age", kNumber}};
   for (const Metric& metric : kMetrics) {
-    if (!metric.heading.empty()) cells.push_back({std::string(metric.heading)});
+    if (!metric.heading.empty()) columns.push_back({std::string(metric.heading), kNumber});
   }
-  return cells;
+  return TextTable(std::move(columns));
 }
 
 std::string Show(const Metric& metric, std::optional<std::uint64_t> value) {
@@ -97,16 +94,16 @@ std::string Show(const Metric& metric, std::optional<std::uint64_t> value) {
   return {};
 }
 
-Cells CellsOf(const WorkerStatus& worker) {
-  Cells cells{{std::to_string(worker.slot)},
-              {std::to_string(worker.pid)},
-              {std::to_string(worker.generation)},
-              {worker.state, false},
-              {worker.stage, false},
-              {ShowDuration(worker.age)}};
+std::vector<std::string> CellsOf(const WorkerStatus& worker) {
+  std::vector<std::string> cells{std::to_string(worker.slot),
+                                 std::to_string(worker.pid),
+                                 std::to_string(worker.generation),
+                                 worker.state,
+                                 worker.stage,
+                                 ShowDuration(worker.age)};
   for (std::size_t i = 0; i < kMetrics.size(); ++i) {
     if (kMetrics[i].heading.empty()) continue;
-    cells.push_back({Show(kMetrics[i], worker.metrics[MetricId(i)])});
+    cells.push_back(Show(kMetrics[i], worker.metrics[MetricId(i)]));
   }
   return cells;
 }
@@ -115,26 +112,6 @@ Cells CellsOf(const WorkerStatus& worker) {
 std::string OnOneLine(std::string text) {
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
-  return text;
-}
-
-/// Numbers to the right, words to the left, two blanks between columns, none at a line's end.
-/// Precondition: all lines are as long.
-std::string Align(const std::vector<Cells>& lines) {
-  std::vector<std::size_t> widths(lines.front().size());
-  for (const Cells& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      widths[i] = std::max(widths[i], line[i].text.size());
-    }
-  }
-  std::string text;
-  for (const Cells& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) {
-      const std::string gap(widths[i] - line[i].text.size(), ' ');
-      text += line[i].is_number ? gap + line[i].text : line[i].text + gap;
-      text += i + 1 < line.size() ? "  " : "\n";
-    }
-  }
   return text;
 }
 
@@ -158,6 +135,14 @@ std::string ListTexts(const std::vector<WorkerStatus>& workers, Text member,
                          OnOneLine(text));
   }
   return lines;
+}
+
+/// Nothing while no line is lost.
+std::string ListLostLines(const MetricReadings& metrics) {
+  const std::uint64_t log = metrics["log_lines_lost"].value_or(0);
+  const std::uint64_t access_log = metrics["access_log_lines_lost"].value_or(0);
+  if (log + access_log == 0) return {};
+  return fmt::format("log lines lost: {}, of the access log {}\n", log, access_log);
 }
 
 }  // namespace
@@ -204,18 +189,19 @@ Result<ServerStatus> ParseServerStatus(std::string_view text) {
   return status;
 }
 
-std::string ToTable(const ServerStatus& status) {
+std::string ToTable(const ServerStatus& status, const TextStyle& style) {
   const auto own = [&status](MetricId metric) {
     return Show(kMetrics[metric.index()], status.metrics[metric]);
   };
-  std::vector<Cells> lines{Headings()};
-  for (const WorkerStatus& worker : status.workers) lines.push_back(CellsOf(worker));
+  TextTable workers = WorkerTable();
+  for (const WorkerStatus& worker : status.workers) workers.Add(CellsOf(worker));
   const RecorderStatus& recorder = status.recorder;
   return "server pid " + std::to_string(status.pid) + ", generation " + own("generation") +
          ", edition " + own("newest_edition") + ", up " + ShowDuration(status.uptime) + ", " +
-         own("target") + " workers wanted\n" + Align(lines) +
+         own("target") + " workers wanted\n" + workers.Text(style) +
          ListTexts(status.workers, &WorkerStatus::serves, "served by") +
          ListTexts(status.workers, &WorkerStatus::failure, "not taken by") +
+         ListLostLines(status.metrics) +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n";

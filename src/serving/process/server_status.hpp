@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/base/text_table.hpp"
 #include "serving/metrics/metric.hpp"
 
 namespace forkcast::serving {
@@ -59,9 +60,9 @@ struct ServerStatus {
 Result<ServerStatus> ParseServerStatus(std::string_view text);
 
 /// For people: a line on the server, a table of the workers with a column for each metric that has
-/// a heading, a line on each thing that workers serve or cannot take, and which do, a line on the
-/// recorder. What is not known is a dash.
-[[nodiscard]] std::string ToTable(const ServerStatus& status);
+/// a heading, a line on each thing that workers serve or cannot take, and which do, one on lines
+/// that logs lost, one on the recorder. What is not known is a dash.
+[[nodiscard]] std::string ToTable(const ServerStatus& status, const TextStyle& style = {});
 
 /// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.
 [[nodiscard]] std::string ShowDuration(std::chrono::milliseconds duration);

@@ -18,8 +18,6 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr const char* kListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
-constexpr const char* kReadyVariable = "FORKCAST_UPGRADE_READY";
 constexpr const char* kWatchdogVariable = "WATCHDOG_PID";
 constexpr std::string_view kLent = "lent:";  // before the number of such a listener
 constexpr int kCannotExecute = 127;          // as shells say it
@@ -48,8 +46,8 @@ void KeepOnExec(int fd) noexcept { ::fcntl(fd, F_SETFD, 0); }
     numbers.append(listener.lent ? kLent : "").append(std::to_string(listener.fd));
   }
   KeepOnExec(ready);
-  ::setenv(kListenersVariable, numbers.c_str(), 1);
-  ::setenv(kReadyVariable, std::to_string(ready).c_str(), 1);
+  ::setenv(kUpgradeListenersVariable, numbers.c_str(), 1);
+  ::setenv(kUpgradeReadyVariable, std::to_string(ready).c_str(), 1);
   // Who has to feed the supervisor's watchdog (sd_watchdog_enabled(3)).
   if (::getenv(kWatchdogVariable) != nullptr) {
     ::setenv(kWatchdogVariable, std::to_string(::getpid()).c_str(), 1);
@@ -94,10 +92,10 @@ Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>
 }
 
 std::optional<Inheritance> TakeInheritance(const Environment& environment) {
-  const auto numbers = environment(kListenersVariable);
-  const auto ready = environment(kReadyVariable);
-  ::unsetenv(kListenersVariable);
-  ::unsetenv(kReadyVariable);
+  const auto numbers = environment(kUpgradeListenersVariable);
+  const auto ready = environment(kUpgradeReadyVariable);
+  ::unsetenv(kUpgradeListenersVariable);
+  ::unsetenv(kUpgradeReadyVariable);
   if (!numbers || !ready) return std::nullopt;
   Inheritance inheritance;
   std::string_view rest = *numbers;

@@ -12,6 +12,10 @@
 
 namespace forkcast::serving {
 
+/// Variables by which an old master tells a new one what it hands on.
+inline constexpr const char* kUpgradeListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
+inline constexpr const char* kUpgradeReadyVariable = "FORKCAST_UPGRADE_READY";
+
 /// A new master, executed from the program's file by an old one (SIGUSR2), on the old one's
 /// sockets. The old one goes on until the new one says through `ready` that a worker of its own
 /// answers.

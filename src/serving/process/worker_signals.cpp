@@ -1,6 +1,7 @@
 #include "serving/process/worker_signals.hpp"
 
 #include <execinfo.h>
+#include <fcntl.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -13,7 +14,20 @@ namespace {
 
 // A signal handler has no other way to its data. Set once, before the handler is.
 const WorkerSlot* reported_slot = nullptr;
+LogOutput* report = nullptr;
 pid_t master = 0;
+
+/// Frame by frame through a pipe: what writes their names waits for its reader, and must not.
+void ReportFrames(void* const* frames, int count) {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC | O_NONBLOCK) != 0) return;
+  for (int i = 0; i < count; ++i) {
+    ::backtrace_symbols_fd(frames + i, 1, pipe[1]);
+    std::array<char, LogOutput::kMostBytes> line;
+    const ssize_t size = ::read(pipe[0], line.data(), line.size());
+    if (size > 0) report->Write({line.data(), static_cast<std::size_t>(size)});
+  }
+}
 
 /// The one handler that does more than wake the loop: the loop hangs.
 void ReportAndDie(int signal) {
@@ -29,11 +43,10 @@ void ReportAndDie(int signal) {
     *end++ = c;
   }
   end = std::ranges::copy(kEnd, end).out;
-  [[maybe_unused]] const ssize_t written =
-      ::write(STDERR_FILENO, line.data(), static_cast<std::size_t>(end - line.begin()));
+  report->Write({line.data(), static_cast<std::size_t>(end - line.begin())});
   std::array<void*, 64> frames{};
   const int count = ::backtrace(frames.data(), static_cast<int>(frames.size()));
-  ::backtrace_symbols_fd(frames.data(), count, STDERR_FILENO);
+  ReportFrames(frames.data(), count);
   ::signal(signal, SIG_DFL);
   ::raise(signal);
 }
@@ -54,12 +67,13 @@ void Handle(int signal, void (*handler)(int)) {
 
 }  // namespace
 
-void InstallWorkerSignals(const WorkerSlot& slot) {
+void InstallWorkerSignals(const WorkerSlot& slot, LogOutput& log) {
   for (const int ignored :
        {SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2, SIGTTIN, SIGTTOU, SIGWINCH, SIGPIPE}) {
     ::signal(ignored, SIG_IGN);
   }
   reported_slot = &slot;
+  report = &log;
   master = ::getppid();
   void* frame = nullptr;
   ::backtrace(&frame, 1);  // the first call loads a library, which a handler must not

@@ -4,6 +4,7 @@
 
 #include <chrono>
 
+#include "serving/process/log_output.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace forkcast::serving {
@@ -16,10 +17,10 @@ inline constexpr int kMasterDiedSignal = SIGCONT;
 inline constexpr std::chrono::milliseconds kOrphanGrace{800};
 
 /// Sets up a worker's signals: what supervisors and terminals send to whole groups is ignored;
-/// SIGABRT writes the request in work and a backtrace to standard error, then ends the process;
+/// SIGABRT writes the request in work and a backtrace to `log`, then ends the process;
 /// the master's death starts a timer that ends the process after kOrphanGrace even if its loop
-/// hangs. SIGTERM is left to the caller, and every signal is unblocked. `slot` must outlive the
-/// process's use of signals.
-void InstallWorkerSignals(const WorkerSlot& slot);
+/// hangs. SIGTERM is left to the caller, and every signal is unblocked. `slot` and `log`
+/// must outlive the process's use of signals.
+void InstallWorkerSignals(const WorkerSlot& slot, LogOutput& log);
 
 }  // namespace forkcast::serving

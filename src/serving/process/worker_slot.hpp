@@ -5,7 +5,8 @@
 // Invariants, by which the code names them:
 //   1. One writer. A slot is written by the worker that has it; before that worker's fork and after
 //      its end, by the master. Within the worker the loop's thread writes. The ServerState is
-//      written by the master, but for the `editions`, in which any worker may begin another.
+//      written by the master, but for the `editions`, in which any worker may begin another, and
+//      what logs have lost, which is counted by whoever loses it.
 //   2. A slot is kEmpty exactly while no process has it. The master takes it (kBooting) before it
 //      forks and gives it back (kEmpty) when it has seen the end; in between its worker says how
 //      far it is.
@@ -31,6 +32,7 @@
 
 #include "serving/metrics/metric_values.hpp"
 #include "serving/process/editions.hpp"
+#include "serving/process/log_output.hpp"
 #include "serving/process/shared_text.hpp"
 
 namespace forkcast::serving {
@@ -90,7 +92,12 @@ struct alignas(128) WorkerSlot {
 struct ServerState {
   /// When whatever is in work has to be over because the server stops; 0 while it does not.
   std::atomic<std::int64_t> stop_deadline_ns{0};
+  /// Behind the last slot that had a worker since the start: who looks at all of them need not look
+  /// further.
+  std::atomic<std::uint32_t> slots_end{0};
   Editions editions;
+  LogLosses log_losses;
+  LogLosses access_log_losses;
   MetricValues metrics;  ///< The server's own (Metric::Across::kServer).
 };
 

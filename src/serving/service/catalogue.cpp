@@ -16,9 +16,25 @@ Error Catalogue::NotReady() { return {ErrorCode::kNotReady, "the model is not lo
 
 void Catalogue::Serve(std::vector<ServedDeployment> deployments) {
   entries_.clear();
+  declared_ = 0;
   for (ServedDeployment& deployment : deployments) {
+    if (deployment.is_declared) ++declared_;
     entries_.push_back({.deployment = std::move(deployment)});
   }
+  ready_ = true;
+}
+
+void Catalogue::Add(ServedDeployment deployment) {
+  entries_.push_back({.deployment = std::move(deployment)});
+}
+
+void Catalogue::Remove(std::string_view name) {
+  std::erase_if(entries_, [name](const Entry& entry) { return NameOf(entry) == name; });
+}
+
+const Catalogue::Entry* Catalogue::Named(std::string_view name) const noexcept {
+  const auto found = std::ranges::find(entries_, name, NameOf);
+  return found == entries_.end() ? nullptr : &*found;
 }
 
 void Catalogue::Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline,
@@ -30,22 +46,25 @@ void Catalogue::Replace(std::size_t place, std::shared_ptr<const ServedPipeline>
 }
 
 Result<Catalogue::Entry*> Catalogue::Find(std::string_view name) {
-  if (entries_.empty()) return NotReady();
-  if (name.empty()) return &entries_.front();
+  if (!ready_) return NotReady();
+  if (name.empty() && declared_ > 0) return &entries_.front();
   const auto found = std::ranges::find(entries_, name, NameOf);
   if (found != entries_.end()) return &*found;
   std::string known;
   for (const Entry& entry : entries_) known.append(known.empty() ? "" : ", ").append(NameOf(entry));
-  return Error{ErrorCode::kNotFound,
-               fmt::format("no deployment \"{}\"; there are: {}", name, known)};
+  if (known.empty()) known = "none";
+  const std::string what =
+      name.empty() ? "no deployment is the default" : fmt::format("no deployment \"{}\"", name);
+  return Error{ErrorCode::kNotFound, fmt::format("{}; there are: {}", what, known)};
 }
 
 Result<Catalogue::Entry*> Catalogue::FindEndpoint(std::string_view name) {
-  return Find(entries_.size() == 1 ? std::string_view() : name);
+  const bool takes_any = declared_ == 1 && !name.empty() && Named(name) == nullptr;
+  return Find(takes_any ? std::string_view() : name);
 }
 
 Result<Catalogue::Found> Catalogue::FindRoute(Method method, std::string_view path) {
-  if (entries_.empty()) return NotReady();
+  if (!ready_) return NotReady();
   for (Entry& entry : entries_) {
     for (const std::shared_ptr<const Route>& route : entry.deployment.routes) {
       const RouteSpec& spec = route->spec();

@@ -19,6 +19,9 @@ struct ServedDeployment {
   std::string name;
   std::shared_ptr<const ServedPipeline> pipeline;
   std::vector<std::shared_ptr<const Route>> routes{};  ///< Bound to the pipeline.
+  std::string url{};                                   ///< Where it lies (PlaceOf()).
+  /// Settings declare it; else it was loaded since, and may be unloaded.
+  bool is_declared = true;
 };
 
 /// What a worker serves, by name. Not thread-safe: used by the worker's loop alone.
@@ -30,9 +33,17 @@ class Catalogue {
     std::vector<std::unique_ptr<ScoringSteps>> idle{};
   };
 
-  /// From now on these answer, each of another name; the first is the default. What was served
-  /// before is let go, but for what requests in work hold until they are answered.
+  /// From now on these answer, each of another name; the first is the default, if it is declared,
+  /// as all are that stand before one that is not. What was served before is let go, but for what
+  /// requests in work hold until they are answered.
   void Serve(std::vector<ServedDeployment> deployments);
+
+  /// From now on this one answers, too, behind the others. Precondition: nothing is called so, and
+  /// it is not declared.
+  void Add(ServedDeployment deployment);
+  /// The one of this name answers no more; it is let go as by Serve(). No effect when there is
+  /// none.
+  void Remove(std::string_view name);
 
   /// From now on `pipeline`, to which `routes` are bound, answers for the deployment at `place`
   /// among entries(), which stays where it is; the old one is let go as by Serve().
@@ -41,14 +52,18 @@ class Catalogue {
 
   /// What is answered while nothing is loaded.
   [[nodiscard]] static Error NotReady();
-  /// In the order in which they were given; empty while nothing is loaded.
+  /// Whether what is to be served is loaded, which may be nothing.
+  [[nodiscard]] bool is_ready() const noexcept { return ready_; }
+  /// In the order in which they were given.
   [[nodiscard]] const std::vector<Entry>& entries() const noexcept { return entries_; }
+  /// The deployment called `name`, or null.
+  [[nodiscard]] const Entry* Named(std::string_view name) const noexcept;
 
   /// The deployment called `name`, or the default for the empty name; it stays where it is until
-  /// the next Serve(). kNotReady while nothing is loaded; kNotFound naming those that there are.
+  /// entries come or go. kNotReady while nothing is loaded; kNotFound naming those that there are.
   [[nodiscard]] Result<Entry*> Find(std::string_view name);
-  /// The same of an endpoint: where there is one deployment alone, it answers to any name, since
-  /// the SDKs that ask for an endpoint insist on one.
+  /// The same of an endpoint: where one deployment alone is declared, it answers to any name that
+  /// no other has, since the SDKs that ask for an endpoint insist on one.
   [[nodiscard]] Result<Entry*> FindEndpoint(std::string_view name);
 
   /// A declared route and the deployment that has it.
@@ -68,6 +83,8 @@ class Catalogue {
 
  private:
   std::vector<Entry> entries_;
+  std::size_t declared_ = 0;  // of entries_, at its beginning
+  bool ready_ = false;
 };
 
 }  // namespace forkcast::serving

@@ -5,6 +5,7 @@
 
 #include "model/classify/classifier_version.hpp"
 #include "serving/service/row_pipeline.hpp"
+#include "serving/service/version_kinds.hpp"
 
 namespace forkcast::serving {
 
@@ -21,7 +22,7 @@ Result<std::shared_ptr<const ServedPipeline>> LoadClassifier(const model::Versio
   const auto kept = std::make_shared<const ClassifierModel>(*std::move(model));
   auto made = RowPipeline::Make({.spec = version->spec(),
                                  .model_name = info.model,
-                                 .model_version = std::to_string(info.number),
+                                 .model_version = VersionText(*version),
                                  .predictor = {kept, &kept->predictor()}},
                                 deployment.snapshots, pool);
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {

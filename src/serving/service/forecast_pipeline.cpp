@@ -11,6 +11,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/forecast_version.hpp"
+#include "serving/service/version_kinds.hpp"
 
 namespace forkcast::serving {
 
@@ -36,6 +37,7 @@ std::optional<Instant> TimeIn(const Column& column, std::size_t row) {
 }
 
 Result<model::ColdStartRule> ColdStartOf(const Deployment& deployment) {
+  if (deployment.cold_start.empty()) return model::ColdStartRule();
   try {
     const nlohmann::ordered_json json = preprocessing::ParseJson(deployment.cold_start);
     return model::ReadColdStart(JsonNode(json, "cold_start"));
@@ -157,10 +159,28 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   std::size_t next_ = 0;
 };
 
-ForecastPipeline::ForecastPipeline(const model::VersionInfo& version,
+ForecastPipeline::ForecastPipeline(std::string model_name, std::string model_version,
                                    std::unique_ptr<const Forecaster> forecaster)
-    : ServedPipeline(forecaster->spec(), version.model, std::to_string(version.number)),
+    : ServedPipeline(forecaster->spec(), std::move(model_name), std::move(model_version)),
       forecaster_(std::move(forecaster)) {}
+
+ForecastPipeline::ForecastPipeline(const ForecastPipeline& lender,
+                                   std::unique_ptr<const Forecaster> forecaster)
+    : ServedPipeline(lender.spec(), lender.model_name(), lender.model_version()),
+      forecaster_(std::move(forecaster)),
+      columns_(lender.columns_) {
+  fields_ = lender.fields_;
+  answer_ = lender.answer_;
+}
+
+Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Over(
+    const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const {
+  auto snapshots = pool.Open(spec(), folder);
+  if (!snapshots) return std::move(snapshots).error();
+  auto forecaster = forecaster_->Over(*std::move(snapshots));
+  if (!forecaster) return std::move(forecaster).error();
+  return std::shared_ptr<const ServedPipeline>(new ForecastPipeline(*this, *std::move(forecaster)));
+}
 
 Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
     const model::VersionInfo& info, const Deployment& deployment,
@@ -173,14 +193,15 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
   if (!model) return std::move(model).error();
   auto snapshots = pool.Open(version->spec(), deployment.snapshots);
   if (!snapshots) return std::move(snapshots).error();
-  auto forecaster = Forecaster::Make({.spec = version->spec(),
-                                      .plan = version->plan(),
-                                      .model = *std::move(model),
-                                      .snapshots = *std::move(snapshots),
-                                      .cold_start = *cold_start});
+  auto forecaster =
+      Forecaster::Make({.spec = version->spec(),
+                        .plan = version->plan(),
+                        .model = std::make_shared<const model::ForecastModel>(*std::move(model)),
+                        .snapshots = *std::move(snapshots),
+                        .cold_start = *cold_start});
   if (!forecaster) return version->InFolder(std::move(forecaster).error());
   const std::shared_ptr<ForecastPipeline> loaded(
-      new ForecastPipeline(info, *std::move(forecaster)));
+      new ForecastPipeline(info.model, VersionText(*version), *std::move(forecaster)));
   Status fits = loaded->AddFields();
   if (fits) fits = loaded->PlanAnswers(cold_start->has_value());
   if (!fits) {

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 
 #include "data_preprocessing/base/result.hpp"
@@ -35,7 +36,10 @@ class ForecastPipeline final : public ServedPipeline {
   [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept override {
     return forecaster_->snapshots();
   }
+  [[nodiscard]] const model::Forecaster& forecaster() const noexcept { return *forecaster_; }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
+  [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
+      const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const override;
 
  private:
   class ForecastScorer;
@@ -48,7 +52,9 @@ class ForecastPipeline final : public ServedPipeline {
     std::size_t to = 0;
   };
 
-  ForecastPipeline(const model::VersionInfo& version,
+  ForecastPipeline(std::string model_name, std::string model_version,
+                   std::unique_ptr<const model::Forecaster> forecaster);
+  ForecastPipeline(const ForecastPipeline& lender,
                    std::unique_ptr<const model::Forecaster> forecaster);
   Status AddFields();
   Status PlanAnswers(bool has_cold_start);

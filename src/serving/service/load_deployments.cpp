@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
@@ -17,12 +18,54 @@ namespace {
 using preprocessing::SnapshotPool;
 using Loaded = Result<std::shared_ptr<const ServedPipeline>>;
 
-Loaded LoadPipeline(const Deployment& deployment, const std::filesystem::path& models,
-                    SnapshotPool& pool) {
-  if (deployment.model.empty()) {
-    return RowPipeline::Load(deployment.pipeline, deployment.snapshots, pool);
+namespace fs = std::filesystem;
+
+/// What cannot be looked at is none: whoever opens it says why.
+bool IsFolder(const fs::path& path) {
+  std::error_code ignored;
+  return fs::is_directory(path, ignored);
+}
+bool IsThere(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(path, ignored);
+}
+
+/// The folder of a place: of a file, that around it.
+fs::path FolderOf(const fs::path& place) { return IsFolder(place) ? place : place.parent_path(); }
+
+Loaded LoadPlace(const Deployment& deployment, SnapshotPool& pool) {
+  const fs::path& place = deployment.place;
+  const bool is_folder = IsFolder(place);
+  const bool is_version = is_folder && IsThere(place / kManifestFile);
+  const fs::path pipeline = is_folder ? place / "pipeline.json" : place;
+  if (!is_version && !IsThere(pipeline)) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("{}: holds no model: expected manifest.json, which train writes, or "
+                             "pipeline.json",
+                             place.string())};
   }
-  return LoadVersion(deployment, models, pool);
+  if (deployment.snapshots.empty()) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("{}: there is no folder \"snapshots\", and the server has none",
+                             FolderOf(place).string())};
+  }
+  if (is_version) return LoadVersionFolder(place, deployment, pool);
+  return RowPipeline::Load(pipeline, deployment.snapshots, pool);
+}
+
+Loaded LoadPipeline(const Deployment& deployment, const fs::path& models, SnapshotPool& pool) {
+  if (!deployment.place.empty()) return LoadPlace(deployment, pool);
+  if (!deployment.model.empty()) return LoadVersion(deployment, models, pool);
+  return RowPipeline::Load(deployment.pipeline, deployment.snapshots, pool);
+}
+
+/// That what is declared means something for what was loaded.
+Status CheckDeclared(const Deployment& deployment, const ServedPipeline& pipeline) {
+  if (deployment.cold_start.empty() || pipeline.spec().forecast) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("{}.cold_start: expected none: pipeline \"{}\" is no forecast, which "
+                           "alone has keys without history",
+                           deployment.origin, pipeline.spec().name)};
 }
 
 Result<std::vector<std::shared_ptr<const Route>>> BindRoutes(const Deployment& deployment,
@@ -41,27 +84,40 @@ Result<std::vector<std::shared_ptr<const Route>>> BindRoutes(const Deployment& d
 
 }  // namespace
 
-LoadAttempt LoadDeployment(const Deployment& deployment, const std::filesystem::path& models,
+LoadAttempt LoadDeployment(const Deployment& deployment, const fs::path& models,
                            const LoadedDeployment& serves, SnapshotPool& pool) {
-  LoadAttempt attempt{.loaded = std::shared_ptr<const ServedPipeline>()};
+  Deployment looked_up = deployment;
+  looked_up.snapshots = SnapshotsOf(deployment);
+  Ingredients made_of;
   if (!deployment.model.empty()) {
-    attempt.made_of.version = LookAt(std::vector{VersionPath(deployment.model, models)});
+    made_of.version = LookAt(std::vector{VersionPath(deployment.model, models)});
   }
-  if (serves.pipeline && attempt.made_of.version == serves.made_of.version) {
-    attempt.loaded = serves.pipeline->Over(deployment.snapshots, pool);
-  }
-  if (attempt.loaded && *attempt.loaded == nullptr) {
-    attempt.loaded = LoadPipeline(deployment, models, pool);
-  }
+  const bool lends = serves.pipeline && made_of.version == serves.made_of.version;
+  LoadAttempt attempt{.made_of = std::move(made_of),
+                      .loaded = lends ? serves.pipeline->Over(looked_up.snapshots, pool)
+                                      : LoadPipeline(looked_up, models, pool)};
   attempt.made_of.snapshots = pool.TakeSeen();
   if (!attempt.loaded) return attempt;
-  auto routes = BindRoutes(deployment, **attempt.loaded);
-  if (routes) {
+  const ServedPipeline& pipeline = **attempt.loaded;
+  auto routes = BindRoutes(deployment, pipeline);
+  const Status fits = CheckDeclared(deployment, pipeline);
+  if (routes && fits) {
     attempt.routes = *std::move(routes);
   } else {
-    attempt.loaded = std::move(routes).error();
+    attempt.loaded = fits ? std::move(routes).error() : fits.error();
   }
   return attempt;
+}
+
+fs::path SnapshotsOf(const Deployment& deployment) {
+  if (deployment.place.empty()) return deployment.snapshots;
+  fs::path own = FolderOf(deployment.place) / "snapshots";
+  return IsFolder(own) ? own : deployment.snapshots;
+}
+
+std::string PlaceOf(const Deployment& deployment) {
+  if (!deployment.model.empty()) return deployment.model;
+  return (deployment.place.empty() ? deployment.pipeline : deployment.place).string();
 }
 
 Error DeclaredBy(std::string_view origin, Error error) {
@@ -76,6 +132,7 @@ Result<std::vector<ServedDeployment>> NameDeployments(std::span<const Deployment
   for (std::size_t i = 0; i < deployments.size(); ++i) {
     ServedDeployment& one = loaded[i];
     one.name = deployments[i].name.empty() ? one.pipeline->spec().name : deployments[i].name;
+    one.url = PlaceOf(deployments[i]);
     const std::span before(loaded.data(), i);
     if (std::ranges::find(before, one.name, &ServedDeployment::name) != before.end()) {
       return Error{ErrorCode::kInvalidArgument,
@@ -86,7 +143,7 @@ Result<std::vector<ServedDeployment>> NameDeployments(std::span<const Deployment
 }
 
 Result<std::vector<ServedDeployment>> LoadDeployments(std::span<const Deployment> deployments,
-                                                      const std::filesystem::path& models) {
+                                                      const fs::path& models) {
   std::vector<ServedDeployment> loaded;
   SnapshotPool pool;
   for (const Deployment& deployment : deployments) {

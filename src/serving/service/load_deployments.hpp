@@ -25,11 +25,21 @@ struct LoadedDeployment {
 /// registry that it names a model of. Of what serves the pipeline's file, or the version if it is
 /// the same, is not read again: a file is a setting, which a reload reads, and a version never
 /// changes. The routes that it declares are bound to it. Errors name the file concerned, or the
-/// place in a route. Blocks on the disk.
+/// place in a route, or that of a cold start of what is no forecast. Blocks on the disk.
+///
+/// A deployment's `place` is a folder with a version's files, or with a pipeline.json, or a
+/// pipeline file. Its snapshots are those in a folder "snapshots" beside these files, else the
+/// deployment's.
 [[nodiscard]] LoadAttempt LoadDeployment(const Deployment& deployment,
                                          const std::filesystem::path& models,
                                          const LoadedDeployment& serves,
                                          preprocessing::SnapshotPool& pool);
+
+/// The folder of its snapshots: those of its place, else the deployment's. Looks at the disk.
+[[nodiscard]] std::filesystem::path SnapshotsOf(const Deployment& deployment);
+
+/// Where what is deployed lies: "MODEL@REFERENCE" of a registry, else the path of file or folder.
+[[nodiscard]] std::string PlaceOf(const Deployment& deployment);
 
 /// The error with who declared the deployment before it, unless it begins with that anyway: a place
 /// in one of its routes.

@@ -22,6 +22,8 @@ class RowPipeline::RowScorer final : public Scorer {
  public:
   explicit RowScorer(const RowPipeline& pipeline)
       : pipeline_(pipeline),
+        predictor_(*pipeline.predictor_),
+        inputs_a_row_(predictor_.input_count()),
         computer_(pipeline.spec().features, pipeline.spec().series, pipeline.spec().request,
                   pipeline.spec().zone) {}
 
@@ -30,7 +32,7 @@ class RowPipeline::RowScorer final : public Scorer {
     const std::size_t rows = task.decoded.row_numbers.size();
     scores.features.reserve(rows * computer_.feature_count());
     inputs_.clear();
-    inputs_.reserve(rows * pipeline_.predictor_->input_count());
+    inputs_.reserve(rows * inputs_a_row_);
     decoded_ = &task.decoded;
     received_ = task.received;
     scores_ = &scores;
@@ -46,12 +48,11 @@ class RowPipeline::RowScorer final : public Scorer {
   }
 
   std::size_t Predict(std::size_t lines) override {
-    const Predictor& predictor = *pipeline_.predictor_;
-    const std::size_t inputs = predictor.input_count();
-    const std::span<const OutputColumn> columns = predictor.outputs();
+    const std::span<const OutputColumn> columns = predictor_.outputs();
     const std::size_t rows = std::min(lines, scores_->rows.size() - next_line_);
     numbers_.resize(rows * columns.size());
-    predictor.Predict(std::span(inputs_).subspan(next_line_ * inputs, rows * inputs), {}, numbers_);
+    predictor_.Predict(std::span(inputs_).subspan(next_line_ * inputs_a_row_, rows * inputs_a_row_),
+                       {}, numbers_);
     auto number = numbers_.begin();
     for (std::size_t row = 0; row < rows; ++row) {
       for (const OutputColumn& column : columns) {
@@ -65,19 +66,18 @@ class RowPipeline::RowScorer final : public Scorer {
  private:
   void ComputeRow(std::size_t row) {
     const std::size_t width = computer_.feature_count();
-    const std::size_t inputs = pipeline_.predictor_->input_count();
     scores_->features.resize(scores_->features.size() + width);
-    inputs_.resize(inputs_.size() + inputs);
+    inputs_.resize(inputs_.size() + inputs_a_row_);
     const std::span<Value> features = std::span(scores_->features).last(width);
     SeriesMask stale = 0;
     Status computed =
         computer_.Compute(pipeline_.snapshots_, decoded_->rows, row, received_, features, stale);
     if (computed) {
-      computed = pipeline_.predictor_->Encode(features, std::span(inputs_).last(inputs));
+      computed = predictor_.Encode(features, std::span(inputs_).last(inputs_a_row_));
     }
     if (!computed) {
       scores_->features.resize(scores_->features.size() - width);
-      inputs_.resize(inputs_.size() - inputs);
+      inputs_.resize(inputs_.size() - inputs_a_row_);
       scores_->errors.push_back(
           {.row = decoded_->row_numbers[row], .error = std::move(computed).error()});
       return;
@@ -88,6 +88,8 @@ class RowPipeline::RowScorer final : public Scorer {
   }
 
   const RowPipeline& pipeline_;
+  const Predictor& predictor_;
+  const std::size_t inputs_a_row_;
   FeatureComputer computer_;
   std::vector<float> inputs_;    // lines x the floats that the model reads
   std::vector<double> numbers_;  // of one call, lines x the model's outputs

@@ -11,9 +11,4 @@ ServedPipeline::ServedPipeline(preprocessing::PipelineSpec spec, std::string mod
       model_version_(std::move(model_version)),
       fields_(spec_.request.fields) {}
 
-Result<std::shared_ptr<const ServedPipeline>> ServedPipeline::Over(
-    const std::filesystem::path& /*folder*/, preprocessing::SnapshotPool& /*pool*/) const {
-  return std::shared_ptr<const ServedPipeline>();
-}
-
 }  // namespace forkcast::serving

@@ -36,10 +36,9 @@ class ServedPipeline {
   [[nodiscard]] virtual std::unique_ptr<Scorer> MakeScorer() const = 0;
 
   /// The same pipeline and model over the snapshots that are in `folder` now; this one lends what
-  /// does not depend on them. As SnapshotPool::Open. Null: this kind lends nothing, and is loaded
-  /// whole.
+  /// does not depend on them. As SnapshotPool::Open.
   [[nodiscard]] virtual Result<std::shared_ptr<const ServedPipeline>> Over(
-      const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const;
+      const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const = 0;
 
  protected:
   /// `fields` is the pipeline's until a kind adds its own.

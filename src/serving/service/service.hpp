@@ -8,6 +8,7 @@
 #include "serving/http/endpoint.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
+#include "serving/service/model_control.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace spdlog {
@@ -28,6 +29,7 @@ struct Service {
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
   std::span<const Endpoint> endpoints{};  ///< All that can be asked, for who describes it.
+  ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
 };
 
 }  // namespace forkcast::serving

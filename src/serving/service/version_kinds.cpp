@@ -39,11 +39,26 @@ Result<VersionInfo> Find(const std::string& reference, const std::filesystem::pa
                            all->empty() ? "none" : fmt::format("{}", fmt::join(*all, ", ")))};
 }
 
-/// The kind that the version says it is of. Throws SpecError.
-const VersionKind& KindOf(const VersionInfo& version) {
-  const std::filesystem::path file = version.folder / "manifest.json";
-  const nlohmann::ordered_json manifest = preprocessing::ReadJsonFile(file);
-  const JsonNode kind = JsonNode(manifest, file.string() + ": $").Get("kind");
+/// What the version says of itself. Throws SpecError.
+class Manifest {
+ public:
+  explicit Manifest(const std::filesystem::path& folder)
+      : file_(folder / "manifest.json"), json_(preprocessing::ReadJsonFile(file_)) {}
+
+  [[nodiscard]] const VersionKind& Kind() const;
+  [[nodiscard]] std::string PipelineName() const {
+    return Root().Get("pipeline").Get("name").String();
+  }
+
+ private:
+  [[nodiscard]] JsonNode Root() const { return JsonNode(json_, file_.string() + ": $"); }
+
+  std::filesystem::path file_;
+  nlohmann::ordered_json json_;
+};
+
+const VersionKind& Manifest::Kind() const {
+  const JsonNode kind = Root().Get("kind");
   const std::span<const VersionKind> kinds = VersionKinds();
   const auto known = std::ranges::find(kinds, kind.String(), &VersionKind::kind);
   if (known != kinds.end()) return *known;
@@ -56,6 +71,13 @@ const VersionKind& KindOf(const VersionInfo& version) {
 
 std::span<const VersionKind> VersionKinds() noexcept { return kKinds; }
 
+std::string VersionText(const model::Version& version) {
+  constexpr std::size_t kDigits = 12;
+  if (version.info().number != 0) return std::to_string(version.info().number);
+  const std::string& hash = version.manifest_hash();
+  return hash.substr(hash.find(':') + 1, kDigits);
+}
+
 std::filesystem::path VersionPath(const std::string& reference,
                                   const std::filesystem::path& models) {
   const std::size_t at = reference.find('@');
@@ -67,7 +89,22 @@ Loaded LoadVersion(const Deployment& deployment, const std::filesystem::path& mo
   Result<VersionInfo> version = Find(deployment.model, models);
   if (!version) return std::move(version).error();
   try {
-    return KindOf(*version).load(*version, deployment, pool);
+    return Manifest(version->folder).Kind().load(*version, deployment, pool);
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
+  }
+}
+
+Loaded LoadVersionFolder(const std::filesystem::path& folder, const Deployment& deployment,
+                         SnapshotPool& pool) {
+  try {
+    const Manifest manifest(folder);
+    const VersionInfo version{.model = manifest.PipelineName(),
+                              .number = 0,
+                              .folder = folder,
+                              .aliases = {},
+                              .published_at = {}};
+    return manifest.Kind().load(version, deployment, pool);
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kCorrupt, error.what()};
   }

@@ -9,6 +9,7 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/learn/version.hpp"
 #include "serving/config/deployment.hpp"
 #include "serving/service/served_pipeline.hpp"
 
@@ -27,10 +28,21 @@ struct VersionKind {
 /// Every kind that can be served. A new one is a line in this table (../README.md).
 [[nodiscard]] std::span<const VersionKind> VersionKinds() noexcept;
 
-/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a symbolic link, or
-/// a version's folder.
+/// What answers call a version: its number or, of one that lies outside of a registry, the first
+/// digits of its manifest's hash.
+[[nodiscard]] std::string VersionText(const model::Version& version);
+
+/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a small file or a
+/// symbolic link, or a version's folder.
 [[nodiscard]] std::filesystem::path VersionPath(const std::string& reference,
                                                 const std::filesystem::path& models);
+
+/// Loads the version whose files lie in `folder`, outside of a registry, of whichever kind it is:
+/// as `train` writes it in a container. kInvalidArgument for a version of no kind, and as
+/// VersionKind::load.
+[[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> LoadVersionFolder(
+    const std::filesystem::path& folder, const Deployment& deployment,
+    preprocessing::SnapshotPool& pool);
 
 /// Loads the version that a deployment names in the registry `models`, of whichever kind it is.
 /// kNotFound naming what there is, kInvalidArgument for a version of no kind, and as

@@ -19,6 +19,18 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kErrors{{
     {"5XX", "Not ready yet, or too much is waiting (503); too late (504); our fault (500)."},
 }};
 
+std::string_view SchemaOf(ErrorForm form) noexcept {
+  switch (form) {
+    case ErrorForm::kPlain:
+      break;
+    case ErrorForm::kSageMaker:
+      return "SageMakerError";
+    case ErrorForm::kModels:
+      return "ModelError";
+  }
+  return "Error";
+}
+
 }  // namespace
 
 ApiOperation::ApiOperation(const Endpoint& endpoint, std::span<const ApiDeployment> deployments)
@@ -31,10 +43,9 @@ ApiOperation::ApiOperation(const Endpoint& endpoint, std::span<const ApiDeployme
     Add({.in = In::kPath, .name = name, .required = true, .schema = {{"type", "string"}}});
   }
   json_["responses"] = nlohmann::ordered_json::object();
-  const bool is_wrapped = endpoint.errors == ErrorForm::kSageMaker;
   for (const auto& [status, description] : kErrors) {
     AddAnswer(status, description, wire::MediaType(wire::Format::kJson),
-              SchemaNamed(is_wrapped ? "SageMakerError" : "Error"));
+              SchemaNamed(SchemaOf(endpoint.errors)));
   }
 }
 

@@ -39,7 +39,28 @@ JsonSchema SageMakerErrorSchema() {
           {"required", JsonSchema::array({"Message"})}};
 }
 
-std::string KeyOf(Method method) { return method == Method::kPost ? "post" : "get"; }
+JsonSchema ModelErrorSchema() {
+  JsonSchema schema = ErrorSchema();
+  schema["properties"]["code"] = {{"type", "integer"}};
+  schema["properties"]["type"] = {{"type", "string"}};
+  schema["properties"]["message"] = {{"type", "string"}};
+  schema["required"] = {"code", "type", "message", "error"};
+  return schema;
+}
+
+std::string KeyOf(Method method) {
+  switch (method) {
+    case Method::kPost:
+      return "post";
+    case Method::kDelete:
+      return "delete";
+    case Method::kGet:
+    case Method::kHead:
+    case Method::kOther:
+      break;
+  }
+  return "get";
+}
 
 }  // namespace
 
@@ -62,7 +83,8 @@ std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const Api
     api["paths"][endpoint.path][KeyOf(endpoint.method)] = operation.json();
   }
   api["components"]["schemas"] = {{"Error", ErrorSchema()},
-                                  {"SageMakerError", SageMakerErrorSchema()}};
+                                  {"SageMakerError", SageMakerErrorSchema()},
+                                  {"ModelError", ModelErrorSchema()}};
   return api.dump(2) + "\n";
 }
 

@@ -135,9 +135,34 @@ std::size_t CountPlain(std::string_view text) noexcept {
   return count;
 }
 
-/// `"name":`, ready to be appended.
+bool NeedsQuotes(std::string_view text) noexcept {
+  return text.find_first_of(",\"\r\n") != std::string_view::npos;
+}
+
+void AppendWithinQuotes(std::string_view text, std::string& out) {
+  for (const char c : text) {
+    if (c == '"') out += '"';
+    out += c;
+  }
+}
+
+/// Pieces that make up one field, which is not empty.
+void AppendCsvPieces(std::span<const std::string_view> pieces, std::string& out) {
+  const bool quoted = std::ranges::any_of(pieces, NeedsQuotes);
+  if (quoted) out += '"';
+  for (const std::string_view piece : pieces) {
+    if (quoted) {
+      AppendWithinQuotes(piece, out);
+    } else {
+      out.append(piece);
+    }
+  }
+  if (quoted) out += '"';
+}
+
+/// `,"name":`, ready to be appended; the first of an object goes without the comma.
 std::string JsonKey(std::string_view name) {
-  std::string key;
+  std::string key(",");
   AppendJsonString(name, key);
   key += ':';
   return key;
@@ -178,15 +203,12 @@ void AppendJsonValue(const Value& value, std::string& out) {
 }
 
 void AppendCsvField(std::string_view text, std::string& out) {
-  if (!text.empty() && text.find_first_of(",\"\r\n") == std::string_view::npos) {
+  if (!text.empty() && !NeedsQuotes(text)) {
     out.append(text);
     return;
   }
   out += '"';
-  for (const char c : text) {
-    if (c == '"') out += '"';
-    out += c;
-  }
+  AppendWithinQuotes(text, out);
   out += '"';
 }
 
@@ -260,7 +282,10 @@ void AnswerWriter::AddError(std::size_t row, std::string_view code, const Error&
   Separate();
   if (options_.format == Format::kCsv) {
     out_->append(line_width_ + (options_.with_features ? schema_.features.size() : 0), ',');
-    AppendCsvField(error.message, *out_);
+    const std::string_view before_field = error.field.empty() ? "" : ": ";
+    AppendCsvPieces(std::array{code, before_field, std::string_view(error.field),
+                               std::string_view(": "), std::string_view(error.message)},
+                    *out_);
     *out_ += '\n';
     return;
   }
@@ -291,23 +316,26 @@ void AnswerWriter::Separate() {
   first_ = false;
 }
 
+void AnswerWriter::AppendKey(std::string_view key, bool& is_first) {
+  out_->append(key.substr(std::exchange(is_first, false) ? 1 : 0));
+}
+
 void AnswerWriter::AppendMembers(std::size_t first, std::span<const Value> values, bool& is_first) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     const Member& member = members_[first + i];
     if (member.is_optional && preprocessing::IsMissing(values[i])) continue;
-    if (!std::exchange(is_first, false)) *out_ += ',';
-    *out_ += member.key;
+    AppendKey(member.key, is_first);
     AppendJsonValue(values[i], *out_);
   }
 }
 
 void AnswerWriter::AppendFeatures(std::span<const Value> features, bool& is_first) {
   if (!options_.with_features) return;
-  if (!std::exchange(is_first, false)) *out_ += ',';
-  *out_ += "\"features\":{";
+  AppendKey(R"(,"features":)", is_first);
+  *out_ += '{';
+  bool is_first_feature = true;
   for (std::size_t i = 0; i < features.size(); ++i) {
-    if (i > 0) *out_ += ',';
-    *out_ += feature_keys_[i];
+    AppendKey(feature_keys_[i], is_first_feature);
     AppendJsonValue(features[i], *out_);
   }
   *out_ += '}';
@@ -315,8 +343,7 @@ void AnswerWriter::AppendFeatures(std::span<const Value> features, bool& is_firs
 
 void AnswerWriter::AppendStale(std::span<const std::string_view> stale, bool& is_first) {
   if (stale.empty()) return;
-  if (!std::exchange(is_first, false)) *out_ += ',';
-  *out_ += "\"stale\":";
+  AppendKey(R"(,"stale":)", is_first);
   char before = '[';
   for (const std::string_view name : stale) {
     *out_ += before;
@@ -345,8 +372,7 @@ void AnswerWriter::AddJsonList(std::span<const Value> values, std::span<const Va
   *out_ += '{';
   bool is_first = true;
   AppendMembers(0, values.first(shared), is_first);
-  if (!std::exchange(is_first, false)) *out_ += ',';
-  *out_ += list_key_;
+  AppendKey(list_key_, is_first);
   char before = '[';
   for (std::size_t line = 0; line < lines; ++line) {
     *out_ += std::exchange(before, ',');

@@ -31,7 +31,8 @@ struct AnswerSchema {
 /// answers) is
 /// `{"error":{"code":...,"message":...,"field":...,"row":N}}` in its place (`field` only when there
 /// is one). CSV: a header, then a line a row; features are columns `features.<name>`; in partial
-/// answers a last column `error` holds the message, and is empty for good rows.
+/// answers a last column `error` holds `CODE: FIELD: MESSAGE` (FIELD only when there is one), and
+/// is empty for good rows.
 /// Numbers are written in the shortest form that reads back as the same double (3.0 is `3`); NaN,
 /// infinities and missing values are JSON null and empty CSV fields; timestamps are ISO 8601 with
 /// Z; CSV lines end in LF. CSV does not say which series were stale. With a list, JSON is
@@ -81,6 +82,8 @@ class AnswerWriter {
   void AddJsonLine(std::span<const preprocessing::Value> values,
                    std::span<const preprocessing::Value> features,
                    std::span<const std::string_view> stale);
+  /// Appends a key as members keep it, without its comma where it is the first of its object.
+  void AppendKey(std::string_view key, bool& is_first);
   /// The values of members `first` on, without braces. `is_first`: whether nothing is before them
   /// in their object; and then, whether nothing is before what follows.
   void AppendMembers(std::size_t first, std::span<const preprocessing::Value> values,
@@ -94,7 +97,7 @@ class AnswerWriter {
 
   /// A member of a line.
   struct Member {
-    std::string key;  // `"name":`, escaped once
+    std::string key;  // `,"name":`, escaped once
     bool is_optional = false;
   };
 

@@ -18,8 +18,9 @@ struct Invocation {
     std::string_view id;                 ///< The caller's, or made by the server.
     std::string_view inference_id;       ///< X-Amzn-SageMaker-Inference-Id; empty when not sent.
     std::string_view custom_attributes;  ///< X-Amzn-SageMaker-Custom-Attributes; empty likewise.
+    std::string_view traceparent;        ///< The W3C's; empty when none was sent that is valid.
     std::string_view content_type;       ///< As sent; empty means JSON.
-    std::string_view body;
+    std::string_view body;               ///< Without its content coding.
     Instant received;
   };
   struct Features {

@@ -1,14 +1,18 @@
 #include "serving/wire/json_rows.hpp"
 
+#include <fmt/format.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/wire/row_columns.hpp"
 
 namespace forkcast::wire {
 namespace {
@@ -25,7 +29,8 @@ static_assert(kBodyPadding >= simdjson::SIMDJSON_PADDING);
 // Depth is walked by recursion; simdjson's own limit, in its debug checks, is 1024.
 constexpr std::size_t kDeepest = 1000;
 
-enum class Kind { kText, kNumber, kBool, kNull, kArray, kObject, kNotJson };
+/// kNoNumber: what other languages write for a number that is none.
+enum class Kind { kText, kNumber, kBool, kNull, kArray, kObject, kNoNumber, kNotJson };
 
 std::string_view ToString(Kind kind) noexcept {
   switch (kind) {
@@ -41,6 +46,7 @@ std::string_view ToString(Kind kind) noexcept {
       return "an array";
     case Kind::kObject:
       return "an object";
+    case Kind::kNoNumber:
     case Kind::kNotJson:
       break;
   }
@@ -81,6 +87,12 @@ bool IsNumber(std::string_view text) noexcept {
   return text.empty();
 }
 
+/// As Python, JavaScript and Java write them into what they call JSON.
+bool IsNoNumber(std::string_view token) noexcept {
+  if (token.starts_with('-')) token.remove_prefix(1);
+  return token == "NaN" || token == "Infinity";
+}
+
 /// By the first character; a text, array or object may still turn out to be malformed.
 Kind KindOf(std::string_view token) noexcept {
   if (token.empty()) return Kind::kNotJson;
@@ -98,7 +110,8 @@ Kind KindOf(std::string_view token) noexcept {
     case 'n':
       return token == "null" ? Kind::kNull : Kind::kNotJson;
     default:
-      return IsNumber(token) ? Kind::kNumber : Kind::kNotJson;
+      if (IsNumber(token)) return Kind::kNumber;
+      return IsNoNumber(token) ? Kind::kNoNumber : Kind::kNotJson;
   }
 }
 
@@ -131,8 +144,8 @@ std::string WrongKind(ColumnType type, Kind kind) {
   return message;
 }
 
-std::string ExpectedObject(Kind kind) {
-  return std::string("expected a JSON object, got ").append(ToString(kind));
+std::string NoNumberText(std::string_view token) {
+  return fmt::format("{} is no JSON: a value that is missing is written null", token);
 }
 
 std::string_view Explain(simdjson::error_code code) noexcept {
@@ -173,7 +186,7 @@ std::string_view Explain(simdjson::error_code code) noexcept {
 class JsonRows::Reader {
  public:
   Reader(const Schema& schema, const TimeZone& zone, std::size_t max_depth)
-      : schema_(schema), zone_(zone), max_depth_(std::min(max_depth, kDeepest)) {
+      : schema_(schema), zone_(zone), max_depth_(std::min(max_depth, kDeepest)), columns_(schema) {
     for (const ColumnSpec& column : schema.columns) {
       plain_names_.push_back(std::ranges::none_of(column.name, [](char c) {
         return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
@@ -181,7 +194,6 @@ class JsonRows::Reader {
     }
     // Columns are expected in the schema's order, until requests show another.
     for (std::size_t i = 0; i <= schema.columns.size(); ++i) successors_.push_back(i);
-    wraps_instances_ = !schema.Find(kInstancesKey).has_value();
   }
 
   void Begin(Form form, std::string_view body, RowCollector& rows) {
@@ -189,6 +201,7 @@ class JsonRows::Reader {
     body_ = body;
     const bool lines = form == Form::kLines;
     wrapping_ = lines ? Wrapping::kLines : Wrapping::kObject;
+    is_split_ = false;
     next_ = lines ? Next::kLine : Next::kDocument;
     empty_ = true;
   }
@@ -205,9 +218,15 @@ class JsonRows::Reader {
   [[nodiscard]] Wrapping wrapping() const noexcept { return wrapping_; }
 
  private:
-  static constexpr std::string_view kInstancesKey = "instances";
+  // Members of a document's object that hold its rows, unless they are fields: an array of rows of
+  // TensorFlow Serving, and what MLflow takes beside it; and of a dataframe the names and the rows.
+  static constexpr std::array<std::string_view, 3> kWrappers{"instances", "inputs",
+                                                             "dataframe_records"};
+  static constexpr std::string_view kSplit = "dataframe_split";
+  static constexpr std::string_view kSplitColumns = "columns";
+  static constexpr std::string_view kSplitData = "data";
 
-  enum class Failure { kMalformed, kTooDeep, kTooManyRows, kInstancesTwice, kNoRows };
+  enum class Failure { kMalformed, kTooDeep, kTooManyRows, kNoRows, kOther };
   enum class Next { kDocument, kElement, kLine };
   enum class Progress { kMore, kDone, kFailed };
 
@@ -221,7 +240,7 @@ class JsonRows::Reader {
 
   /// Runs simdjson's first pass over one document.
   bool Start(std::string_view document) {
-    at_ = nullptr;
+    token_ = {};
     in_array_ = false;
     // Doubling, so that JSON lines of growing length do not allocate each.
     if (parser_.capacity() < document.size() &&
@@ -257,7 +276,7 @@ class JsonRows::Reader {
                        !Malformed(document_.get_object().get(object));
     if (!begun) return Progress::kFailed;
     root_ = {object.begin(), object.end()};
-    const Progress progress = ReadMembers(root_, 1, wraps_instances_);
+    const Progress progress = ReadMembers(root_, 1, /*may_wrap=*/true);
     if (progress != Progress::kDone) return progress;
     rows_->End();
     return Finish() ? Progress::kDone : Progress::kFailed;
@@ -265,9 +284,9 @@ class JsonRows::Reader {
 
   bool ReadRootScalar(std::string_view body, Kind kind) {
     if (kind != Kind::kText) {
-      at_ = nullptr;
+      token_ = {};
       in_array_ = false;
-      return kind != Kind::kNotJson ||
+      return (kind != Kind::kNotJson && kind != Kind::kNoNumber) ||
              Fail(Trim(body).empty() ? simdjson::EMPTY : simdjson::NUMBER_ERROR);
     }
     std::string_view text;
@@ -311,7 +330,7 @@ class JsonRows::Reader {
       rows_->Abandon();
       rows_->Fail(FailureOf(line).message);
     } else if (kind != Kind::kObject) {
-      rows_->Fail(ExpectedObject(kind));
+      rows_->Fail(ExpectedRow(kind));
     }
   }
 
@@ -334,7 +353,7 @@ class JsonRows::Reader {
       --steps;
       if (!ReadElement(elements_depth_)) return Progress::kFailed;
     }
-    const bool whole = wrapping_ == Wrapping::kArray || (Leave() && CheckRestOfRoot());
+    const bool whole = wrapping_ == Wrapping::kArray || (Leave() && CheckRest());
     return whole && Finish() ? Progress::kDone : Progress::kFailed;
   }
 
@@ -344,28 +363,61 @@ class JsonRows::Reader {
     if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
     std::string_view token;
     const Kind kind = Peek(value, token);
-    if (kind == Kind::kObject) {
+    if (kind == Kind::kObject && !is_split_) {
       ondemand::object object;
       if (!CheckDepth(depth + 1) || Malformed(value.get_object().get(object)) ||
           !ReadRow(object, depth + 1) || !Leave()) {
         return false;
       }
+    } else if (kind == Kind::kArray && wrapping_ == Wrapping::kInstances) {
+      ondemand::array array;
+      if (!CheckDepth(depth + 1) || Malformed(value.get_array().get(array)) ||
+          !ReadArrayRow(array, depth + 1) || !Leave()) {
+        return false;
+      }
     } else {
       if (!Check(value, kind, depth)) return false;
-      rows_->Fail(ExpectedObject(kind));
+      rows_->Fail(ExpectedRow(kind));
     }
     rows_->End();
     return true;
   }
 
-  bool ReadRow(ondemand::object& object, std::size_t depth) {
-    Members members{object.begin(), object.end()};
-    return ReadMembers(members, depth, /*wraps_instances=*/false) == Progress::kDone;
+  /// Of an element that is no row.
+  [[nodiscard]] std::string ExpectedRow(Kind kind) const {
+    std::string_view expected = "a JSON object";
+    if (wrapping_ == Wrapping::kInstances) expected = "a JSON object or an array of values";
+    if (is_split_) expected = "an array of values";
+    return fmt::format("expected {}, got {}", expected, ToString(kind));
   }
 
-  /// Reads the members of an object into the row that has begun. With `wraps_instances`, an array
-  /// of that name ends this (kMore): its elements take the place of the row.
-  Progress ReadMembers(Members& members, std::size_t depth, bool wraps_instances) {
+  /// Values by their place.
+  bool ReadArrayRow(ondemand::array& array, std::size_t depth) {
+    std::size_t count = 0;
+    for (auto element : array) {
+      ondemand::value value;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
+      if (Malformed(std::move(element).get(value))) return false;
+      const auto column = count < columns_.size() ? columns_[count] : std::nullopt;
+      if (!(column ? ReadValue(value, *column, depth) : Check(value, depth))) return false;
+      ++count;
+    }
+    if (auto wrong = columns_.CountError(count, "values")) {
+      // Values in the wrong place are wrong for that reason.
+      rows_->Abandon();
+      rows_->Fail(*std::move(wrong));
+    }
+    return true;
+  }
+
+  bool ReadRow(ondemand::object& object, std::size_t depth) {
+    Members members{object.begin(), object.end()};
+    return ReadMembers(members, depth, /*may_wrap=*/false) == Progress::kDone;
+  }
+
+  /// Reads the members of an object into the row that has begun. With `may_wrap`, one that holds
+  /// rows ends this (kMore): they take the place of the row.
+  Progress ReadMembers(Members& members, std::size_t depth, bool may_wrap) {
     std::size_t previous = 0;  // 1 + the column read last
     for (; members.next != members.end; ++members.next) {
       ondemand::field field;
@@ -380,12 +432,10 @@ class JsonRows::Reader {
         if (Malformed(field.unescaped_key().get(key))) return Progress::kFailed;
         if (const auto found = schema_.Find(key)) {
           column = *found;
-        } else if (wraps_instances && key == kInstancesKey) {
+        } else if (may_wrap && IsWrapper(key)) {
           std::string_view token;
           const Kind kind = Peek(field.value(), token);
-          if (kind == Kind::kArray) {
-            return BeginInstances(field.value(), depth) ? Progress::kMore : Progress::kFailed;
-          }
+          if (HoldsRows(key, kind)) return BeginWrapped(key, field.value(), depth);
           if (!Check(field.value(), kind, depth)) return Progress::kFailed;
           continue;
         }
@@ -401,27 +451,116 @@ class JsonRows::Reader {
     return Progress::kDone;
   }
 
-  bool BeginInstances(ondemand::value& value, std::size_t depth) {
+  // ---- members that hold rows ----
+
+  static bool IsWrapper(std::string_view key) noexcept {
+    return key == kSplit || std::ranges::find(kWrappers, key) != kWrappers.end();
+  }
+  /// Whether a member that IsWrapper() does hold rows; else it is one of those that are ignored.
+  static bool HoldsRows(std::string_view key, Kind kind) noexcept {
+    return kind == (key == kSplit ? Kind::kObject : Kind::kArray);
+  }
+
+  Progress BeginWrapped(std::string_view key, ondemand::value& value, std::size_t depth) {
     wrapping_ = Wrapping::kInstances;
     rows_->Abandon();
+    if (key == kSplit) return BeginSplit(value, depth + 1) ? Progress::kMore : Progress::kFailed;
+    columns_.UseDeclared();
+    return BeginRows(value, depth + 1) ? Progress::kMore : Progress::kFailed;
+  }
+
+  bool BeginRows(ondemand::value& value, std::size_t depth) {
     ondemand::array array;
-    if (!CheckDepth(depth + 1) || Malformed(value.get_array().get(array))) return false;
-    BeginElements(array, depth + 1);
+    if (!CheckDepth(depth) || Malformed(value.get_array().get(array))) return false;
+    BeginElements(array, depth);
     return true;
   }
 
-  /// The members behind `instances`, which are of no use.
-  bool CheckRestOfRoot() {
-    for (++root_.next; root_.next != root_.end; ++root_.next) {
+  /// Reads the object, which is `depth` deep, up to its rows.
+  bool BeginSplit(ondemand::value& value, std::size_t depth) {
+    is_split_ = true;
+    ondemand::object object;
+    if (!CheckDepth(depth) || Malformed(value.get_object().get(object))) return false;
+    split_ = {object.begin(), object.end()};
+    bool is_named = false;
+    for (; split_.next != split_.end; ++split_.next) {
       ondemand::field field;
       std::string_view key;
-      if (Malformed((*root_.next).get(field)) || Malformed(field.unescaped_key().get(key))) {
-        return false;
-      }
+      if (!ReadKey(split_, field, key)) return false;
       std::string_view token;
       const Kind kind = Peek(field.value(), token);
-      if (kind == Kind::kArray && key == kInstancesKey) return Fail(Failure::kInstancesTwice);
-      if (!Check(field.value(), kind, 1)) return false;
+      if (key == kSplitData) {
+        if (!is_named) return FailSplit("expected \"columns\", and behind it \"data\"");
+        if (kind != Kind::kArray) return FailSplit("expected \"data\" to be an array of rows");
+        return BeginRows(field.value(), depth + 1);
+      }
+      if (key != kSplitColumns) {
+        if (!Check(field.value(), kind, depth)) return false;
+        continue;
+      }
+      if (std::exchange(is_named, true)) return FailSplit("\"columns\" is given twice");
+      if (kind != Kind::kArray) return FailSplit("expected \"columns\" to be an array of names");
+      if (!ReadNames(field.value(), depth + 1)) return false;
+    }
+    return FailSplit("there is no \"data\" in it");
+  }
+
+  bool ReadNames(ondemand::value& value, std::size_t depth) {
+    ondemand::array array;
+    if (!CheckDepth(depth) || Malformed(value.get_array().get(array))) return false;
+    columns_.Clear();
+    for (auto element : array) {
+      ondemand::value one;
+      std::string_view token;
+      std::string_view name;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
+      if (Malformed(std::move(element).get(one))) return false;
+      if (Peek(one, token) != Kind::kText) {
+        return FailSplit("expected \"columns\" to be an array of names");
+      }
+      if (Malformed(one.get_string().get(name))) return false;
+      if (!columns_.Add(name)) {
+        return Fail(
+            {ErrorCode::kInvalidArgument, "\"columns\" names this twice", std::string(name)});
+      }
+    }
+    if (Status named = columns_.Check(kSplit); !named) return Fail(std::move(named).error());
+    return Leave();
+  }
+
+  bool FailSplit(std::string_view message) {
+    return Fail({ErrorCode::kInvalidArgument, std::string(message), std::string(kSplit)});
+  }
+
+  bool ReadKey(Members& members, ondemand::field& field, std::string_view& key) {
+    return !Malformed((*members.next).get(field)) && !Malformed(field.unescaped_key().get(key));
+  }
+
+  /// The members behind the rows of a dataframe, and of the document, which are of no use.
+  bool CheckRest() {
+    if (is_split_) {
+      const auto are_rows = [](std::string_view key, Kind) {
+        return key == kSplitData || key == kSplitColumns;
+      };
+      if (!CheckRestOf(split_, 2, are_rows) || !Leave()) return false;
+    }
+    return CheckRestOf(root_, 1, [](std::string_view key, Kind kind) {
+      return IsWrapper(key) && HoldsRows(key, kind);
+    });
+  }
+
+  template <typename AreRows>
+  bool CheckRestOf(Members& members, std::size_t depth, AreRows are_rows) {
+    for (++members.next; members.next != members.end; ++members.next) {
+      ondemand::field field;
+      std::string_view key;
+      if (!ReadKey(members, field, key)) return false;
+      std::string_view token;
+      const Kind kind = Peek(field.value(), token);
+      if (are_rows(key, kind)) {
+        return Fail({ErrorCode::kInvalidArgument, "rows are given twice", std::string(key)});
+      }
+      if (!Check(field.value(), kind, depth)) return false;
     }
     return true;
   }
@@ -431,7 +570,7 @@ class JsonRows::Reader {
   /// The kind of `value`, and its token: all of a scalar, the first character of others.
   Kind Peek(ondemand::value& value, std::string_view& token) noexcept {
     token = Trim(value.raw_json_token());
-    at_ = token.data();
+    token_ = token;
     return KindOf(token);
   }
 
@@ -442,7 +581,7 @@ class JsonRows::Reader {
     std::string_view text;
     if (kind == Kind::kText) {
       if (Malformed(value.get_string().get(text))) return false;
-    } else if (!Check(value, kind, depth)) {
+    } else if (kind != Kind::kNoNumber && !Check(value, kind, depth)) {
       return false;
     }
     if (rows_->failed()) return true;
@@ -451,6 +590,8 @@ class JsonRows::Reader {
       rows_->Fail("field is given twice", spec.name);
     } else if (kind == Kind::kNull) {
       rows_->AddMissing(column);
+    } else if (kind == Kind::kNoNumber) {
+      rows_->Fail(NoNumberText(token), spec.name);
     } else if (kind == Kind::kText) {
       AppendText(text, spec, rows_->column(column));
     } else {
@@ -520,6 +661,7 @@ class JsonRows::Reader {
       case Kind::kBool:
       case Kind::kNull:
         return true;  // Peek() has seen all of it; the iterator steps over it
+      case Kind::kNoNumber:
       case Kind::kNotJson:
         break;
     }
@@ -560,6 +702,10 @@ class JsonRows::Reader {
     failure_ = failure;
     return false;
   }
+  bool Fail(Error error) {
+    other_ = std::move(error);
+    return Fail(Failure::kOther);
+  }
   bool Fail(simdjson::error_code code) {
     code_ = code;
     return Fail(Failure::kMalformed);
@@ -575,8 +721,8 @@ class JsonRows::Reader {
       case Failure::kTooDeep:
         return {ErrorCode::kInvalidArgument,
                 "JSON is nested more than " + std::to_string(max_depth_) + " deep"};
-      case Failure::kInstancesTwice:
-        return {ErrorCode::kInvalidArgument, "field is given twice", std::string(kInstancesKey)};
+      case Failure::kOther:
+        return other_;
       case Failure::kNoRows:
         return {ErrorCode::kInvalidArgument,
                 std::string("expected a JSON object or an array of objects, got ")
@@ -585,8 +731,11 @@ class JsonRows::Reader {
         break;
     }
     std::string message = "not valid JSON: ";
-    message.append(Explain(code_));
-    if (at_ != nullptr) message += ", near byte " + std::to_string(at_ - document.data());
+    const bool is_no_number = code_ == simdjson::NUMBER_ERROR && IsNoNumber(token_);
+    message.append(is_no_number ? NoNumberText(token_) : std::string(Explain(code_)));
+    if (!token_.empty()) {
+      message += ", near byte " + std::to_string(token_.data() - document.data());
+    }
     if (in_array_) message += ", in row " + std::to_string(rows_->row());
     return {ErrorCode::kInvalidArgument, std::move(message)};
   }
@@ -594,8 +743,8 @@ class JsonRows::Reader {
   const Schema& schema_;
   const TimeZone& zone_;
   std::size_t max_depth_;
-  bool wraps_instances_ = true;
   std::vector<bool> plain_names_;        // whether a name is the same with JSON's escapes
+  RowColumns columns_;                   // of rows that are arrays
   std::vector<std::size_t> successors_;  // column that followed column i - 1 when last seen
   ondemand::parser parser_;
   ondemand::document document_;
@@ -603,17 +752,20 @@ class JsonRows::Reader {
   RowCollector* rows_ = nullptr;
   std::string_view body_;  // of lines: what is left of it
   Wrapping wrapping_ = Wrapping::kObject;
+  bool is_split_ = false;
   Next next_ = Next::kDocument;
   bool empty_ = true;
   Kind root_kind_ = Kind::kNotJson;
   Members root_;
+  Members split_;  // of a dataframe, within
   simdjson::simdjson_result<ondemand::array_iterator> element_;
   simdjson::simdjson_result<ondemand::array_iterator> elements_end_;
   std::size_t elements_depth_ = 1;
   Failure failure_ = Failure::kMalformed;
+  Error other_;
   simdjson::error_code code_ = simdjson::SUCCESS;
-  const char* at_ = nullptr;  // the value seen last
-  bool in_array_ = false;     // among the rows of an array
+  std::string_view token_;  // the value seen last
+  bool in_array_ = false;   // among the rows of an array
 };
 
 JsonRows::JsonRows(const Schema& schema, const TimeZone& zone, std::size_t max_depth)

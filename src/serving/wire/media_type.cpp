@@ -1,5 +1,7 @@
 #include "serving/wire/media_type.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -8,6 +10,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/wire/quote.hpp"
 
 namespace forkcast::wire {
 namespace {
@@ -85,6 +88,16 @@ class Scanner {
   bool TakeRange(MediaRange& range) noexcept {
     if (!TakeToken(range.type) || !Take('/') || !TakeToken(range.subtype)) return false;
     if (range.type == "*" && range.subtype != "*") return false;
+    return TakeParameters(range);
+  }
+  /// The same of a content coding, as the type.
+  bool TakeCoding(MediaRange& coding) noexcept {
+    return TakeToken(coding.type) && TakeParameters(coding);
+  }
+
+ private:
+  /// Up to the element's end.
+  bool TakeParameters(MediaRange& range) noexcept {
     SkipBlanks();
     while (Take(';')) {
       SkipBlanks();
@@ -93,8 +106,6 @@ class Scanner {
     }
     return AtElementEnd();
   }
-
- private:
   [[nodiscard]] bool AtElementEnd() const noexcept { return rest_.empty() || rest_.front() == ','; }
 
   bool TakeToken(std::string_view& token) noexcept {
@@ -200,12 +211,13 @@ Result<Format> FormatOfRequest(std::string_view content_type) {
   if (scan.TakeRange(range) && scan.done()) format = FormatOf(range);
   if (!format) {
     return Unsupported(
-        "expected application/json, application/jsonlines or text/csv, got another content type");
+        fmt::format("expected application/json, application/jsonlines or text/csv, got {}",
+                    Quote(content_type)));
   }
   if (!range.charset.empty() && !EqualsIgnoringCase(range.charset, "utf-8") &&
       !EqualsIgnoringCase(range.charset, "utf8") &&
       !EqualsIgnoringCase(range.charset, "us-ascii")) {
-    return Unsupported("expected the charset utf-8, got another");
+    return Unsupported(fmt::format("expected the charset utf-8, got {}", Quote(range.charset)));
   }
   return *format;
 }
@@ -217,7 +229,8 @@ Result<std::optional<CsvHeader>> CsvHeaderOfRequest(std::string_view content_typ
   if (!scan.TakeRange(range) || range.header.empty()) return std::optional<CsvHeader>();
   if (EqualsIgnoringCase(range.header, "present")) return std::optional(CsvHeader::kPresent);
   if (EqualsIgnoringCase(range.header, "absent")) return std::optional(CsvHeader::kAbsent);
-  return Unsupported("expected header=present or header=absent, got another value");
+  return Unsupported(
+      fmt::format("expected header=present or header=absent, got {}", Quote(range.header)));
 }
 
 Result<Format> NegotiateAnswer(std::string_view accept, Format request_format) {
@@ -248,9 +261,34 @@ Result<Format> NegotiateAnswer(std::string_view accept, Format request_format) {
   }
   if (!best) {
     return Error{ErrorCode::kNotAcceptable,
-                 "can answer as application/json, application/jsonlines or text/csv", "Accept"};
+                 fmt::format("can answer as application/json, application/jsonlines or text/csv, "
+                             "but was asked for {}",
+                             Quote(accept)),
+                 "Accept"};
   }
   return *best;
+}
+
+bool PrefersGzip(std::string_view accept_encoding) noexcept {
+  std::optional<int> gzip;
+  std::optional<int> identity;
+  std::optional<int> any;
+  Scanner scan(accept_encoding);
+  for (scan.SkipToElement(); !scan.done(); scan.SkipToElement()) {
+    MediaRange coding;
+    if (!scan.TakeCoding(coding)) {
+      scan.SkipElement();
+    } else if (EqualsIgnoringCase(coding.type, "gzip") ||
+               EqualsIgnoringCase(coding.type, "x-gzip")) {
+      gzip = coding.q;
+    } else if (EqualsIgnoringCase(coding.type, "identity")) {
+      identity = coding.q;
+    } else if (coding.type == "*") {
+      any = coding.q;
+    }
+  }
+  const int wanted = gzip.value_or(any.value_or(0));
+  return wanted > 0 && wanted >= identity.value_or(0);
 }
 
 }  // namespace forkcast::wire

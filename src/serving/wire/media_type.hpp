@@ -34,4 +34,9 @@ Result<std::optional<CsvHeader>> CsvHeaderOfRequest(std::string_view content_typ
 /// is ignored. No allocation unless it fails.
 Result<Format> NegotiateAnswer(std::string_view accept, Format request_format);
 
+/// Whether an answer had better be sent as gzip (RFC 9110, 12.5.3): gzip, by name or as `*`, has a
+/// q-value above 0, and none that is below that of `identity`, if that is named. A malformed
+/// element is ignored. No allocation.
+[[nodiscard]] bool PrefersGzip(std::string_view accept_encoding) noexcept;
+
 }  // namespace forkcast::wire

@@ -2,9 +2,7 @@
 
 #include <algorithm>
 #include <limits>
-#include <numeric>
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "data_preprocessing/table/csv_field_reader.hpp"
@@ -12,6 +10,7 @@
 #include "data_preprocessing/table/text_decoder.hpp"
 #include "serving/wire/json_rows.hpp"
 #include "serving/wire/row_collector.hpp"
+#include "serving/wire/row_columns.hpp"
 
 namespace forkcast::wire {
 namespace {
@@ -30,7 +29,11 @@ constexpr std::size_t kBytesAStep = 1024;  // of looking at a body as a whole
 class CsvRows {
  public:
   CsvRows(const Schema& schema, const TimeZone& zone, const CsvDialect& dialect)
-      : schema_(schema), dialect_(dialect), scanner_(dialect), values_(schema, dialect, zone) {}
+      : schema_(schema),
+        dialect_(dialect),
+        scanner_(dialect),
+        values_(schema, dialect, zone),
+        columns_(schema, dialect.delimiter) {}
 
   void Start(std::string_view body, CsvHeader header, RowCollector& rows) {
     body_ = body;
@@ -46,10 +49,14 @@ class CsvRows {
     }
     for (; steps > 0; --steps) {
       Result<bool> more = scanner_.Next();
-      if (!more) return std::move(more).error();
-      if (!*more) return true;
+      if (!more && !scanner_.SkipRecord()) return std::move(more).error();
+      if (more && !*more) return true;
       if (!rows_->Begin()) return rows_->TooManyRows();
-      ReadRecord(*rows_);
+      if (more) {
+        ReadRecord(*rows_);
+      } else {
+        rows_->Fail(std::move(more).error().message);
+      }
       rows_->End();
     }
     return false;
@@ -64,8 +71,7 @@ class CsvRows {
     }
     scanner_.Reset(body_);
     if (header_ == CsvHeader::kAbsent) {
-      columns_.resize(schema_.columns.size());
-      std::iota(columns_.begin(), columns_.end(), std::size_t{0});
+      columns_.UseDeclared();
       return {};
     }
     Result<bool> more = scanner_.Next();
@@ -78,50 +84,18 @@ class CsvRows {
 
   Status ReadHeader() {
     const std::vector<CsvField>& header = scanner_.fields();
-    const Status matched = preprocessing::MatchHeader(header, schema_, dialect_.header, columns_);
+    const Status matched = preprocessing::MatchHeader(header, schema_, dialect_.header, fields_);
     if (!matched) return matched.error();
-    found_.assign(schema_.columns.size(), false);
-    for (const std::optional<std::size_t> column : columns_) {
-      if (column) found_[*column] = true;
-    }
-    if (std::ranges::find(found_, true) == found_.end() && !found_.empty()) return NoneFound();
-    for (std::size_t i = 0; i < schema_.columns.size(); ++i) {
-      if (!found_[i] && !schema_.columns[i].nullable) {
-        return Error{ErrorCode::kInvalidArgument, "the CSV header lacks a required column",
-                     schema_.columns[i].name};
-      }
-    }
-    return {};
-  }
-
-  /// Names no field: it is data, or meant for somebody else.
-  [[nodiscard]] Error NoneFound() const {
-    std::string read;
-    for (const CsvField& field : scanner_.fields()) {
-      read.append(read.empty() ? "" : ",").append(field.text);
-    }
-    constexpr std::size_t kShown = 100;
-    if (read.size() > kShown) read.replace(kShown, std::string::npos, "...");
-    std::string expected;
-    for (const preprocessing::ColumnSpec& column : schema_.columns) {
-      expected.append(expected.empty() ? "" : ", ").append(column.name);
-    }
-    std::string message = "the CSV header names no field: read \"";
-    message.append(read).append("\", expected some of ").append(expected);
-    message.append("; a body without a header says text/csv; header=absent");
-    return {ErrorCode::kInvalidArgument, std::move(message)};
+    columns_.Clear();
+    for (std::size_t i = 0; i < header.size(); ++i) columns_.Add(header[i].text, fields_[i]);
+    return columns_.Check("the CSV header",
+                          "; a body without a header says text/csv; header=absent");
   }
 
   void ReadRecord(RowCollector& rows) {
     const std::vector<CsvField>& fields = scanner_.fields();
-    if (header_ == CsvHeader::kAbsent && fields.size() > columns_.size()) {
-      rows.Fail("expected at most " + std::to_string(columns_.size()) + " fields, got " +
-                std::to_string(fields.size()));
-      return;
-    }
-    if (header_ == CsvHeader::kPresent && fields.size() != columns_.size()) {
-      rows.Fail("expected " + std::to_string(columns_.size()) + " fields as in the header, got " +
-                std::to_string(fields.size()));
+    if (auto wrong = columns_.CountError(fields.size(), "fields")) {
+      rows.Fail(*std::move(wrong));
       return;
     }
     for (std::size_t i = 0; i < fields.size() && !rows.failed(); ++i) {
@@ -149,8 +123,8 @@ class CsvRows {
   const CsvDialect& dialect_;
   CsvScanner scanner_;
   CsvFieldReader values_;
-  std::vector<std::optional<std::size_t>> columns_;  // schema's column of each field
-  std::vector<bool> found_;                          // by column of the schema
+  RowColumns columns_;
+  std::vector<std::optional<std::size_t>> fields_;  // of the header's names
   // Of the body at hand.
   std::string_view body_;
   std::string decoded_;  // the body, where it is not UTF-8

@@ -23,7 +23,7 @@ struct RowError {
 enum class Wrapping {
   kObject,     ///< One JSON object; answered as one object.
   kArray,      ///< A JSON array of objects; answered as an array.
-  kInstances,  ///< `{"instances": [...]}`; answered as `{"predictions": [...]}`.
+  kInstances,  ///< An object with a member that holds rows; answered as `{"predictions": [...]}`.
   kLines,      ///< JSON lines or CSV.
 };
 
@@ -62,16 +62,23 @@ inline constexpr std::size_t kBodyPadding = 64;
 /// value. Without a header fields are those of the schema in its order, the last of which may be
 /// left out where they are nullable.
 ///
-/// A body that cannot be read as a whole (not JSON, not UTF-8, too deep, no CSV header or one that
-/// names no field of the schema, a bad quote in CSV, too many rows) is an error of the call:
-/// kInvalidArgument, or kTooLarge for rows; `out` is empty then. A row that is well-formed but
-/// wrong (also one that is JSON but no object, or a CSV record with more or fewer fields than the
-/// header) goes to `errors` with its first error (kInvalidArgument with the field), and the others
-/// are still decoded; so does a line of JSON lines that is malformed in whatever way. Empty lines
-/// are skipped and not counted.
+/// A body that cannot be read as a whole (no JSON, too deep, no CSV header or one that names no
+/// field of the schema or not all that are required, a quote that hides where CSV records end, too
+/// many rows) is an error of the call: kInvalidArgument, or kTooLarge for rows; `out` is empty
+/// then. Whatever is wrong with a row alone (also that it is JSON but no object, or a CSV record
+/// with more or fewer fields than the header, or one that is not UTF-8) goes to `errors` with its
+/// first error (kInvalidArgument with the field), and the others are still decoded; so does a line
+/// of JSON lines that is malformed in whatever way. Empty lines are skipped and not counted.
 ///
-/// An object whose member `instances` is an array, under a schema without a field of that name,
-/// wraps rows; the members beside it are ignored.
+/// An object with an array called `instances` (TensorFlow Serving, SageMaker), `inputs` or
+/// `dataframe_records` (MLflow), under a schema without a field of that name, wraps rows; the
+/// members beside it are ignored. A row there may also be an array of values in the order of the
+/// schema, the last of which may be left out where they are nullable. `dataframe_split`, an object
+/// with the names in `columns` and, behind it, the rows as arrays in `data` (pandas' "split"),
+/// wraps rows, too; names are dealt with as a CSV header's are.
+///
+/// A declared field that is NaN or an infinity, which other languages write though JSON has none,
+/// is an error of its row; anywhere else it makes the document no JSON.
 ///
 /// Steady state allocates nothing. One decoder a thread. Cost: one pass over the body.
 ///

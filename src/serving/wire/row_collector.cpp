@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "serving/wire/row_columns.hpp"
+
 namespace forkcast::wire {
 
 bool RowCollector::Begin() noexcept {
@@ -22,7 +24,8 @@ void RowCollector::End() {
       AddMissing(i);
     }
   }
-  if (!named) Fail("names no field of the request");
+  if (!named)
+    Fail("names no field of the request: expected some of " + NamesOf(out_.rows.schema()));
   if (!failed_) out_.row_numbers.push_back(out_.row_count);
   ++out_.row_count;
 }

@@ -13,7 +13,9 @@ void LoaderThread::Run(const Work& work) {
   std::unique_lock lock(mutex_);
   while (goes_on) {
     works_ = false;
-    if (stop_asked_.wait_for(lock, work.pause, [this] { return stops_; })) return;
+    asked_.wait_for(lock, work.pause, [this] { return stops_ || hurries_; });
+    if (stops_) return;
+    hurries_ = false;
     works_ = true;
     lock.unlock();
     work.again();
@@ -22,13 +24,21 @@ void LoaderThread::Run(const Work& work) {
   works_ = false;
 }
 
+void LoaderThread::Hurry() {
+  {
+    const std::lock_guard lock(mutex_);
+    hurries_ = true;
+  }
+  asked_.notify_one();
+}
+
 bool LoaderThread::Stop() {
   {
     const std::lock_guard lock(mutex_);
     stops_ = true;
     if (works_) return false;
   }
-  stop_asked_.notify_one();
+  asked_.notify_one();
   thread_.join();
   return true;
 }

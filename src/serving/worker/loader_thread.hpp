@@ -19,6 +19,8 @@ class LoaderThread {
   };
 
   void Start(Work work);
+  /// Ends the pause, or, while it is at work, the next one.
+  void Hurry();
   /// Ends the thread in its pause. False when it is at work, which cannot be interrupted: then it
   /// goes on, and all that is left is to end the process.
   [[nodiscard]] bool Stop();
@@ -27,8 +29,9 @@ class LoaderThread {
   void Run(const Work& work);
 
   std::mutex mutex_;
-  std::condition_variable stop_asked_;
+  std::condition_variable asked_;  // to stop, or to hurry
   bool stops_ = false;
+  bool hurries_ = false;
   bool works_ = true;
   std::thread thread_;
 };

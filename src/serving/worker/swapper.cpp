@@ -35,7 +35,7 @@ std::optional<Instant> Oldest(const std::vector<SeenFile>& snapshots) {
 
 Swapper::Swapper(std::vector<SwapSource> sources, Editions& editions, const Clock& clock,
                  std::uint32_t seed, SwapPlan::Look look)
-    : editions_(editions), clock_(clock), look_(std::move(look)) {
+    : editions_(editions), clock_(clock), seed_(seed), look_(std::move(look)) {
   kept_.reserve(sources.size());
   for (SwapSource& source : sources) {
     kept_.push_back({.source = std::move(source), .plan = SwapPlan(seed)});
@@ -85,9 +85,28 @@ std::optional<SwapReport> Swapper::Turn() {
   return report;
 }
 
+void Swapper::Keep(SwapSource source, const LoadAttempt& made) {
+  Kept kept{.source = std::move(source), .plan = SwapPlan(seed_)};
+  kept.serves = {.pipeline = *made.loaded, .made_of = made.made_of};
+  kept.plan.OnLoaded(made.made_of);
+  kept_.push_back(std::move(kept));
+}
+
+void Swapper::Drop(std::uint64_t id) {
+  const auto dropped =
+      std::ranges::find_if(kept_, [id](const Kept& kept) { return kept.source.id == id; });
+  if (dropped == kept_.end()) return;
+  retired_.push_back({.id = id, .pipeline = std::move(dropped->serves.pipeline)});
+  kept_.erase(dropped);
+}
+
 void Swapper::LetGo() {
   // Nobody else can take hold of one again: only what the catalogue has is given to requests.
-  std::erase_if(retired_, [](const auto& pipeline) { return pipeline.use_count() == 1; });
+  std::erase_if(retired_, [](const Retired& one) { return one.pipeline.use_count() == 1; });
+}
+
+bool Swapper::IsHeld(std::uint64_t id) const noexcept {
+  return std::ranges::find(retired_, id, &Retired::id) != retired_.end();
 }
 
 bool Swapper::Load(std::size_t number, SnapshotPool& pool, SwapReport& report) {
@@ -103,7 +122,9 @@ bool Swapper::Load(std::size_t number, SnapshotPool& pool, SwapReport& report) {
                                .is_known = before == kept.failure});
     return false;
   }
-  if (kept.serves.pipeline) retired_.push_back(std::move(kept.serves.pipeline));
+  if (kept.serves.pipeline) {
+    retired_.push_back({.id = kept.source.id, .pipeline = std::move(kept.serves.pipeline)});
+  }
   kept.serves = {.pipeline = *std::move(attempt.loaded), .made_of = attempt.made_of};
   kept.plan.OnLoaded(std::move(attempt.made_of));
   kept.failure.clear();

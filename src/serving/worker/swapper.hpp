@@ -20,7 +20,8 @@ namespace forkcast::serving {
 /// A deployment as a Swapper knows it.
 struct SwapSource {
   std::string name;
-  std::string origin;  ///< Who declared it, for the error of a boot.
+  std::string origin;    ///< Who declared it, for the error of a boot.
+  std::uint64_t id = 0;  ///< Of a model that was loaded since (ListedModel); 0: it is declared.
   /// As LoadDeployment().
   std::function<LoadAttempt(const LoadedDeployment& serves, preprocessing::SnapshotPool& pool)>
       load;
@@ -28,7 +29,7 @@ struct SwapSource {
 
 /// One that is to serve from now on.
 struct Swap {
-  std::size_t source = 0;
+  std::size_t source = 0;  ///< Its place among those that are kept.
   std::shared_ptr<const ServedPipeline> pipeline;
   std::vector<std::shared_ptr<const Route>> routes{};  ///< Bound to it.
   std::chrono::milliseconds took{};
@@ -72,8 +73,17 @@ class Swapper {
   /// loads what differs. None when there is nothing to tell. Precondition: Boot() was ok.
   std::optional<SwapReport> Turn();
 
-  /// Pipelines that were replaced and are still held by requests.
+  /// Keeps one more, behind the others, which somebody has loaded. Precondition: `made` is loaded.
+  void Keep(SwapSource source, const LoadAttempt& made);
+  /// Keeps the one of this id no longer.
+  void Drop(std::uint64_t id);
+
+  /// Lets go what was replaced or dropped, and is held by no request any more.
+  void LetGo();
+  /// Pipelines that were replaced or dropped and are still held.
   [[nodiscard]] std::size_t retired() const noexcept { return retired_.size(); }
+  /// Whether one of the source of this id is among them.
+  [[nodiscard]] bool IsHeld(std::uint64_t id) const noexcept;
 
  private:
   struct Kept {
@@ -82,8 +92,11 @@ class Swapper {
     LoadedDeployment serves{};
     std::string failure{};  // empty: what is published is what serves
   };
+  struct Retired {
+    std::uint64_t id = 0;  // of its source
+    std::shared_ptr<const ServedPipeline> pipeline;
+  };
 
-  void LetGo();
   /// Whether it is loaded now; if not, the report says why.
   bool Load(std::size_t number, preprocessing::SnapshotPool& pool, SwapReport& report);
   /// With what holds of all of them.
@@ -92,8 +105,9 @@ class Swapper {
   std::vector<Kept> kept_;
   Editions& editions_;
   const Clock& clock_;
+  const std::uint32_t seed_;
   SwapPlan::Look look_;
-  std::vector<std::shared_ptr<const ServedPipeline>> retired_;
+  std::vector<Retired> retired_;
   std::uint64_t looked_at_ = 0;  // the edition
   std::uint64_t edition_ = 0;    // that is served
 };

@@ -17,6 +17,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
@@ -31,12 +32,15 @@
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
+#include "serving/process/connection_share.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
 #include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
+#include "serving/worker/loaded_models.hpp"
 #include "serving/worker/loader_thread.hpp"
+#include "serving/worker/model_changes.hpp"
 #include "serving/worker/swapper.hpp"
 
 namespace forkcast::serving {
@@ -47,6 +51,7 @@ using boost::system::error_code;
 
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kLoaderPause{100};  // the shorter, the sooner all have the new
+constexpr std::chrono::milliseconds kModelLook{10};     // while somebody waits for other workers
 constexpr int kSweeps = 10;
 constexpr std::chrono::milliseconds kSweepPause{20};
 constexpr std::chrono::milliseconds kStoppingIdle{1000};  // for a request that is on its way
@@ -80,7 +85,8 @@ class Worker {
       : options_(options),
         config_(options.config),
         slot_(options.slots[options.start.slot]),
-        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level)),
+        log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level,
+                            options.log)),
         hooks_(config_.hooks,
                {.log = *log_,
                 .slot = slot_,
@@ -96,7 +102,7 @@ class Worker {
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
                  .endpoints = endpoints_},
-        router_(endpoints_, service_, slot_, *log_, seed_),
+        router_(endpoints_, service_, slot_, *log_, seed_, {.origins = config_.cors_origins}),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -104,6 +110,7 @@ class Worker {
                       .idle_timeout = config_.idle_timeout,
                       .max_queue_delay = config_.max_queue_delay,
                       .access_log = options.access_log,
+                      .trusted_proxies = config_.trusted_proxies,
                       .worker = options.start.slot},
                      [this] { OnConnectionClosed(); }),
         ticker_(loop_),
@@ -113,7 +120,20 @@ class Worker {
         control_(loop_),
         first_request_(slot_.metrics.Get("requests")),
         recycle_after_(RecycleAfter()),
-        swapper_(Sources(), options.server.editions, clock_, static_cast<std::uint32_t>(seed_)) {}
+        swapper_(Sources(), options.server.editions, clock_, static_cast<std::uint32_t>(seed_)),
+        model_looker_(loop_) {
+    if (options.models == nullptr) return;
+    models_.emplace(*options.models, swapper_,
+                    LoadedModels::Options{
+                        .worker = options.start.slot,
+                        .root = config_.model_root,
+                        .most = config_.max_models,
+                        .has_room = [this] { return !IsOverMemory(ResidentBytes()); },
+                        .source = [this](const ListedModel& model) { return SourceOf(model); }});
+    changes_.emplace(*options.models, options.slots, options.start.slot, clock_,
+                     [this](ModelTask task) { AskLoader(std::move(task)); });
+    service_.models = &*changes_;
+  }
 
   int Run() {
     slot_.SetState(WorkerState::kBooting);
@@ -135,20 +155,45 @@ class Worker {
   }
 
  private:
+  /// What the loader's thread has to begin with.
+  struct Booted {
+    SwapReport report{};
+    std::vector<ServedDeployment> deployments{};
+    ModelReport models{};
+  };
+
   /// What is served, as the loader's thread loads it.
   [[nodiscard]] std::vector<SwapSource> Sources() const {
     std::vector<SwapSource> sources;
     for (const Deployment& deployment : config_.deployments) {
-      const std::string name =
-          deployment.name.empty() ? deployment.pipeline.stem().string() : deployment.name;
-      const auto load = [this, &deployment](const LoadedDeployment& serves,
-                                            preprocessing::SnapshotPool& pool) {
-        if (options_.before_load) options_.before_load();
-        return LoadDeployment(deployment, config_.models, serves, pool);
-      };
-      sources.push_back({.name = name, .origin = deployment.origin, .load = load});
+      sources.push_back(SourceOf(deployment));
     }
     return sources;
+  }
+
+  [[nodiscard]] SwapSource SourceOf(const Deployment& deployment) const {
+    const std::string name = deployment.name.empty()
+                                 ? std::filesystem::path(PlaceOf(deployment)).stem().string()
+                                 : deployment.name;
+    const auto load = [this, deployment](const LoadedDeployment& serves,
+                                         preprocessing::SnapshotPool& pool) {
+      if (options_.before_load) options_.before_load();
+      return LoadDeployment(deployment, config_.models, serves, pool);
+    };
+    return {.name = name, .origin = deployment.origin, .load = load};
+  }
+
+  [[nodiscard]] SwapSource SourceOf(const ListedModel& model) const {
+    SwapSource source = SourceOf(Deployment{.name = model.name,
+                                            .place = model.place,
+                                            .snapshots = config_.snapshots,
+                                            .origin = "POST /models"});
+    source.id = model.id;
+    return source;
+  }
+
+  [[nodiscard]] bool IsOverMemory(std::uint64_t resident) const noexcept {
+    return config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024;
   }
 
   void Tell(const ControlMessage& message) { SendControl(control_.native_handle(), message); }
@@ -164,7 +209,8 @@ class Worker {
   void WatchSignals() {
     error_code ignored;
     signals_.add(SIGTERM, ignored);
-    InstallWorkerSignals(slot_);  // unblocks: a TERM that came before was kept pending
+    InstallWorkerSignals(slot_,
+                         options_.log);  // unblocks: a TERM that came before was kept pending
     WaitForTerm();
   }
 
@@ -233,9 +279,7 @@ class Worker {
     slot_.metrics.Set("resident_bytes", resident);
     const std::uint64_t served = slot_.metrics.Get("requests") - first_request_;
     if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
-    if (config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024) {
-      AskRecycling("resident_bytes", resident);
-    }
+    if (IsOverMemory(resident)) AskRecycling("resident_bytes", resident);
     connections_.Tick(now);
     ReportLostLines(now);
     TellSnapshotAge();
@@ -255,7 +299,7 @@ class Worker {
   /// On the loader's thread.
   bool Load() {
     const auto begun = clock_.Monotonic();
-    Result<SwapReport> loaded = swapper_.Boot();
+    Result<Booted> loaded = Boot();
     const bool is_loaded = loaded.ok();
     const auto took =
         std::chrono::duration_cast<std::chrono::milliseconds>(clock_.Monotonic() - begun);
@@ -266,6 +310,31 @@ class Worker {
     return is_loaded;
   }
 
+  Result<Booted> Boot() {
+    Result<SwapReport> declared = swapper_.Boot();
+    if (!declared) return std::move(declared).error();
+    auto deployments = Named(*declared);
+    if (!deployments) return std::move(deployments).error();
+    Booted booted{.report = *std::move(declared), .deployments = *std::move(deployments)};
+    if (!models_) return booted;
+    std::vector<std::string> names;
+    for (const ServedDeployment& one : booted.deployments) names.push_back(one.name);
+    try {
+      booted.models = models_->Boot(std::move(names));
+    } catch (const std::exception& error) {
+      return Error{ErrorCode::kIo, error.what()};
+    }
+    return booted;
+  }
+
+  [[nodiscard]] Result<std::vector<ServedDeployment>> Named(const SwapReport& report) const {
+    std::vector<ServedDeployment> loaded;
+    for (const Swap& swap : report.swaps) {
+      loaded.push_back({.name = {}, .pipeline = swap.pipeline, .routes = swap.routes});
+    }
+    return NameDeployments(config_.deployments, std::move(loaded));
+  }
+
   void FailToBoot(const Error& error) {
     log_->critical("boot_failed error={:?}", error.message);
     exit_code_ = kExitBootFailed;
@@ -274,21 +343,22 @@ class Worker {
 
   /// On the loader's thread.
   void LookForNew() {
+    if (models_) {
+      // Before the swaps, whose places count what comes and goes with these.
+      if (std::optional<ModelReport> report = models_->Turn()) {
+        net::post(loop_, [this, news = std::move(*report)] { OnModels(news); });
+      }
+    }
     if (std::optional<SwapReport> report = swapper_.Turn()) {
       net::post(loop_, [this, news = std::move(*report)] { OnNews(news); });
     }
   }
 
-  void OnLoaded(const SwapReport& report, std::chrono::milliseconds took) {
-    std::vector<ServedDeployment> loaded;
-    for (const Swap& swap : report.swaps) {
-      loaded.push_back({.name = {}, .pipeline = swap.pipeline, .routes = swap.routes});
-    }
-    auto deployments = NameDeployments(config_.deployments, std::move(loaded));
-    if (!deployments) return FailToBoot(deployments.error());
+  void OnLoaded(const Booted& booted, std::chrono::milliseconds took) {
     loaded_ = true;
-    service_.catalogue.Serve(*std::move(deployments));
-    TellWhatServes(report);
+    service_.catalogue.Serve(booted.deployments);
+    TakeModels(booted.models);
+    TellWhatServes(booted.report);
     if (draining_) return;
     slot_.SetState(WorkerState::kReady);
     for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
@@ -296,12 +366,71 @@ class Worker {
       log_->info("deployed name={:?} pipeline={:?} model={:?} version={:?}", entry.deployment.name,
                  pipeline.spec().name, pipeline.model_name(), pipeline.model_version());
     }
-    const ServedPipeline& first = *service_.catalogue.entries().front().deployment.pipeline;
-    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", first.spec().name,
-               first.model_name(), first.model_version(), took.count());
+    TellReady(took);
     if (!acceptor_) StartAccepting();
     PermitOne();
     Tell({.kind = ControlMessage::Kind::kReady, .value = config_.workers});
+  }
+
+  void TellReady(std::chrono::milliseconds took) {
+    if (service_.catalogue.entries().empty()) {
+      return log_->info("ready models=0 took_ms={}", took.count());
+    }
+    const ServedPipeline& first = *service_.catalogue.entries().front().deployment.pipeline;
+    log_->info("ready pipeline={:?} model={:?} version={:?} took_ms={}", first.spec().name,
+               first.model_name(), first.model_version(), took.count());
+  }
+
+  /// What was loaded or unloaded by some worker. Between two requests, or slices of them.
+  void OnModels(const ModelReport& report) {
+    TakeModels(report);
+    TellServing();
+    for (const ModelTaskResult& result : report.results) {
+      if (result.outcome != ModelChange::Outcome::kPending) {
+        log_->warn("model_refused error={:?}", result.error.message);
+      }
+      changes_->OnResult(result);
+    }
+    for (const WithdrawnModel& model : report.withdrawn) changes_->OnWithdrawn(model);
+    ModelList::WorkerProgress& progress = options_.models->progress(options_.start.slot);
+    progress.freed.store(report.freed, std::memory_order_release);
+    progress.taken.store(report.taken, std::memory_order_release);
+    // What was dropped is let go by the loader's thread.
+    if (!report.dropped.empty()) loader_.Hurry();
+    LookAtModelsSoon();
+  }
+
+  void TakeModels(const ModelReport& report) {
+    for (const std::string& name : report.dropped) {
+      service_.catalogue.Remove(name);
+      log_->info("model_unloaded name={:?}", name);
+    }
+    for (const ModelArrival& model : report.added) {
+      service_.catalogue.Add(
+          {.name = model.name, .pipeline = model.pipeline, .url = model.url, .is_declared = false});
+      log_->info("model_loaded name={:?} url={:?} version={:?}", model.name, model.url,
+                 model.pipeline->model_version());
+    }
+    for (const std::string& problem : report.problems) log_->error("models {}", problem);
+  }
+
+  void AskLoader(ModelTask task) {
+    models_->Ask(std::move(task));
+    loader_.Hurry();
+    LookAtModelsSoon();
+  }
+
+  /// Again and again while somebody waits for what other workers do, who cannot wake us.
+  void LookAtModelsSoon() {
+    if (std::exchange(looks_at_models_, true)) return;
+    model_looker_.expires_after(kModelLook);
+    model_looker_.async_wait([this](const error_code& error) {
+      if (error) return;
+      looks_at_models_ = false;
+      changes_->Look();
+      connections_.ResumeWaiting();
+      if (changes_->waits()) LookAtModelsSoon();
+    });
   }
 
   /// Between two requests, or slices of them; those in work go on with what they began with.
@@ -324,13 +453,17 @@ class Worker {
     TellWhatServes(report);
   }
 
-  void TellWhatServes(const SwapReport& report) {
+  void TellServing() {
     std::string serves;
     for (const Catalogue::Entry& entry : service_.catalogue.entries()) {
       serves += fmt::format("{}{} version {}", serves.empty() ? "" : ", ", entry.deployment.name,
                             entry.deployment.pipeline->model_version());
     }
     slot_.serves.Set(serves);
+  }
+
+  void TellWhatServes(const SwapReport& report) {
+    TellServing();
     slot_.failure.Set(report.failure);
     slot_.metrics.Set("edition", report.edition);
     oldest_snapshot_ = report.oldest_snapshot;
@@ -347,12 +480,18 @@ class Worker {
 
   void StartAccepting() {
     acceptor_.emplace(
-        options_.listeners, slot_.request_started_ns, clock_,
+        options_.listeners, slot_.request_started_ns, clock_, [this] { return IsOurTurn(); },
         [this](int listener) {
           net::post(loop_, [this, listener] { OnConnectionWaiting(listener); });
         },
         *log_);
     PermitOne();
+  }
+
+  /// On the acceptor's thread.
+  [[nodiscard]] bool IsOurTurn() const noexcept {
+    const std::uint32_t end = options_.server.slots_end.load(std::memory_order_relaxed);
+    return MayTakeNext(options_.slots.first(end), options_.start.slot);
   }
 
   void OnConnectionWaiting(int listener) {
@@ -383,6 +522,7 @@ class Worker {
   }
 
   void OnConnectionClosed() {
+    if (acceptor_) acceptor_->OnFewer();
     PermitOne();
     StopWhenDrained();
   }
@@ -439,8 +579,9 @@ class Worker {
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
-  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments).value();
-  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_);
+  const Models model_source_ = options_.models == nullptr ? Models::kDeclared : Models::kLoaded;
+  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, model_source_).value();
+  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, model_source_);
   Service service_;
   Router router_;
   Connections connections_;
@@ -453,7 +594,11 @@ class Worker {
       first_request_;  // the slot had other workers before (invariant 3 of WorkerSlot)
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
-  Swapper swapper_;  // used by the loader's thread alone
+  Swapper swapper_;                     // used by the loader's thread alone
+  std::optional<LoadedModels> models_;  // likewise, but for what is asked of it
+  std::optional<ModelChanges> changes_;
+  net::steady_timer model_looker_;
+  bool looks_at_models_ = false;
   LoaderThread loader_;
   std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;

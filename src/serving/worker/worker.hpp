@@ -8,6 +8,7 @@
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/process/master.hpp"
+#include "serving/process/model_list.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace forkcast::serving {
@@ -15,9 +16,11 @@ namespace forkcast::serving {
 /// What a worker process is given by the master that forked it. Everything outlives the call.
 struct WorkerOptions {
   const ServerConfig& config;
-  std::vector<int> listeners;       ///< Non-blocking, shared with the other workers.
-  int capture_socket = -1;          ///< To the recorder.
+  std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
+  int capture_socket = -1;     ///< To the recorder.
+  LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
+  ModelList* models = nullptr;      ///< Null: models come from settings alone.
   std::span<WorkerSlot> slots;
   ServerState& server;
   WorkerStart start;

@@ -66,6 +66,27 @@ TEST_F(ProgressTest, BarRewritesItsLineAtMostTenTimesASecond) {
   EXPECT_EQ(Written(), "\r\x1b[K");
 }
 
+struct WidthCase {
+  std::size_t width;
+  std::string line;
+};
+
+TEST_F(ProgressTest, BarStaysInItsLineOfTheTerminal) {
+  const WidthCase cases[]{
+      {73, "a.csv: [############............] 50 %  50 of 100 kB  50 kB/s  0:01 left"},
+      {72, "a.csv: 50 %  50 of 100 kB  50 kB/s  0:01 left"},
+      {45, "a...: 50 %  50 of 100 kB  50 kB/s  0:01 left"},
+      {20, "50 %  50 of 100 ..."}};
+  for (const auto& [width, line] : cases) {
+    Progress progress(Progress::Style::kBar, out_, "a.csv", "kB", width);
+    progress.SetTotal(100);
+    progress.Update(50, 1s);
+    EXPECT_EQ(Written(), "\r\x1b[K" + line);
+    progress.Finish();
+    Written();
+  }
+}
+
 TEST_F(ProgressTest, BarIsGoneWithItsObject) {
   { Progress(Progress::Style::kBar, out_).Update(1, 0ms); }
   EXPECT_TRUE(Written().ends_with("\r\x1b[K"));

@@ -165,10 +165,23 @@ INSTANTIATE_TEST_SUITE_P(
                 {"a", "--from", "d", "--how", "well"},
                 {},
                 "--how: \"well\" is not allowed; expected fast, safely or twice"},
+        BadCase{"NearlyOneOfTheValues",
+                {"a", "--from", "d", "--how", "safley"},
+                {},
+                "--how: \"safley\" is not allowed; expected fast, safely or twice; did you mean "
+                "\"safely\"?"},
         BadCase{"UnknownFlag",
                 {"a", "--form", "d"},
                 {},
-                "unknown flag --form (--help lists the flags)"}),
+                "unknown flag --form; did you mean --from? (--help lists the flags)"},
+        BadCase{"UnknownFlagWithItsValue",
+                {"a", "--form=d"},
+                {},
+                "unknown flag --form; did you mean --from? (--help lists the flags)"},
+        BadCase{"FlagLikeNoOther",
+                {"a", "--recursive"},
+                {},
+                "unknown flag --recursive (--help lists the flags)"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(Commands, HelpIsMadeFromTheTableAndGoesBeforeWhateverIsWrong) {
@@ -255,7 +268,7 @@ TEST(Commands, RequireTellsErrorsApartAsTheCommandSays) {
 TEST(ExitCodes, KeepTheirNumbers) {
   std::vector<int> numbers;
   for (const ExitMeaning& one : ExitCodes()) numbers.push_back(static_cast<int>(one.code));
-  EXPECT_THAT(numbers, testing::ElementsAre(0, 1, 2, 3, 4, 5, 70, 130, 143));
+  EXPECT_THAT(numbers, testing::ElementsAre(0, 1, 2, 3, 4, 5, 6, 70, 130, 143));
 }
 
 TEST(ExitCodes, AreThoseThatTheOperatorIsTold) {
@@ -299,17 +312,42 @@ TEST(ProgressStyles, FollowFromFlagAndTerminal) {
   }
 }
 
-constexpr MakeCommand kCommands[] = {&CopyCommand};
-constexpr Program kProgram{.name = "things", .version = "1.2.3", .commands = kCommands};
+Command KeepCommand() {
+  const auto done = [](const Arguments&, const CommandContext&) { return ExitCode::kDone; };
+  return {.name = "keep",
+          .meaning = "keeps things",
+          .variables = {"FORKCAST_PLACE"},
+          .verbs = {{.name = "list", .meaning = "what is kept", .run = done},
+                    {.name = "forget", .meaning = "one of them", .run = done}}};
+}
 
-Ended RunThings(const Words& words) {
+constexpr MakeCommand kCommands[] = {&CopyCommand, &KeepCommand};
+constexpr std::string_view kOthers[] = {"FORKCAST_URL"};
+
+Ended RunThings(const Words& words, const Variables& variables = {},
+                Program::UnknownVariables unknown = Program::UnknownVariables::kRefused) {
   std::ostringstream out;
   std::ostringstream err;
   const SystemClock clock;
-  const auto environment = [](const char*) -> std::optional<std::string> { return {}; };
-  const int code = RunProgram(
-      kProgram, words,
-      {.environment = environment, .out = out, .err = err, .clock = clock, .program = "things"});
+  const auto environment = [&variables](const char* name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end() || found->second.empty()) return std::nullopt;
+    return found->second;
+  };
+  std::vector<std::string> names;
+  for (const auto& [name, value] : variables) names.push_back(name);
+  const int code = RunProgram({.name = "things",
+                               .version = "1.2.3",
+                               .commands = kCommands,
+                               .unknown_variables = unknown,
+                               .others = kOthers},
+                              words,
+                              {.environment = environment,
+                               .out = out,
+                               .err = err,
+                               .clock = clock,
+                               .program = "things",
+                               .variables = names});
   return {code, out.str(), err.str()};
 }
 
@@ -317,15 +355,88 @@ TEST(Programs, ListTheirCommandsAndRefuseOthers) {
   const Ended help = RunThings({"--help"});
   EXPECT_EQ(help.code, 0);
   EXPECT_THAT(help.out, HasSubstr("usage: things COMMAND [flags]\n\nCommands:\n"
-                                  "  copy      copies things\n"));
+                                  "  copy      copies things\n"
+                                  "  keep      keeps things\n"));
+  EXPECT_EQ(RunThings({"help"}).out, help.out);
+  EXPECT_EQ(RunThings({"help"}).code, 0);
   EXPECT_EQ(RunThings({"--version"}).out, "things 1.2.3\n");
   EXPECT_EQ(RunThings({}).code, 2);
   const Ended unknown = RunThings({"cpoy"});
   EXPECT_EQ(unknown.code, 2);
-  EXPECT_EQ(unknown.err, "things: unknown command \"cpoy\"; there are: copy\n");
+  EXPECT_EQ(unknown.err,
+            "things: unknown command \"cpoy\"; did you mean \"copy\"? (there are: copy, keep)\n");
+  EXPECT_EQ(RunThings({"remove"}).err,
+            "things: unknown command \"remove\" (there are: copy, keep)\n");
   const Ended wrong = RunThings({"copy", "a"});
   EXPECT_THAT(wrong.err, testing::StartsWith("things copy: --from"));
 }
+
+TEST(Programs, HelpWithACommandIsThatCommands) {
+  const Ended help = RunThings({"help", "copy"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.out, RunThings({"copy", "--help"}).out);
+  EXPECT_EQ(RunThings({"help", "cpoy"}).code, 2);
+}
+
+TEST(Programs, SuggestTheVerbThatWasMeant) {
+  const Ended ended = RunThings({"keep", "lits"});
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_EQ(ended.err,
+            "things keep: unknown verb \"lits\"; did you mean \"list\"? (--help lists verbs and "
+            "flags)\n");
+}
+
+struct VariableCase {
+  std::string name;
+  Variables variables;
+  std::string complaint;  ///< Empty: none.
+  Program::UnknownVariables unknown = Program::UnknownVariables::kRefused;
+};
+
+class EnvironmentVariables : public testing::TestWithParam<VariableCase> {};
+
+TEST_P(EnvironmentVariables, AreThoseThatACommandReads) {
+  const Ended ended = RunThings({"keep", "list"}, GetParam().variables, GetParam().unknown);
+  if (GetParam().complaint.empty()) {
+    EXPECT_EQ(ended.err, "");
+    EXPECT_EQ(ended.code, 0);
+    return;
+  }
+  EXPECT_EQ(ended.code, 2);
+  EXPECT_EQ(ended.err, "things keep: unknown environment variable " + GetParam().complaint +
+                           " (--help lists a command's)\n");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, EnvironmentVariables,
+    testing::Values(VariableCase{"OfTheCommand", {{"FORKCAST_PLACE", "x"}}, ""},
+                    VariableCase{"OfAProgramBeside", {{"FORKCAST_URL", "x"}}, ""},
+                    VariableCase{"OfOthers", {{"COPY_FORM", "x"}, {"PATH", "y"}}, ""},
+                    VariableCase{"Empty", {{"FORKCAST_PALCE", ""}}, ""},
+                    VariableCase{"Mistyped",
+                                 {{"FORKCAST_PLACES", "x"}},
+                                 "FORKCAST_PLACES; did you mean FORKCAST_PLACE?"},
+                    VariableCase{"LikeNoOther", {{"FORKCAST_WEATHER", "x"}}, "FORKCAST_WEATHER"},
+                    VariableCase{"LikeNoOtherWhereThatIsTaken",
+                                 {{"FORKCAST_WEATHER", "x"}},
+                                 "",
+                                 Program::UnknownVariables::kRefusedWhenMistyped},
+                    VariableCase{"MistypedWhereOthersAreTaken",
+                                 {{"FORKCAST_PLCE", "x"}},
+                                 "FORKCAST_PLCE; did you mean FORKCAST_PLACE?",
+                                 Program::UnknownVariables::kRefusedWhenMistyped},
+                    VariableCase{"OfAServiceOfKubernetes",
+                                 {{"FORKCAST_SERVICE_HOST", "10.0.0.1"},
+                                  {"FORKCAST_SERVICE_PORT", "8080"},
+                                  {"FORKCAST_SERVICE_PORT_HTTP", "8080"},
+                                  {"FORKCAST_PORT", "tcp://10.0.0.1:8080"},
+                                  {"FORKCAST_PORT_8080_TCP", "tcp://10.0.0.1:8080"},
+                                  {"FORKCAST_PORT_8080_TCP_ADDR", "10.0.0.1"},
+                                  {"FORKCAST_API_SERVICE_HOST", "10.0.0.2"}},
+                                 ""},
+                    VariableCase{
+                        "PortThatIsNoService", {{"FORKCAST_PORT", "8080"}}, "FORKCAST_PORT"}),
+    [](const auto& param) { return param.param.name; });
 
 }  // namespace
 }  // namespace forkcast::preprocessing

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,6 +120,13 @@ class Ingest : public testing::Test {
     return rows;
   }
 
+  void Execute(const std::string& sql) const {
+    sqlite3* database = nullptr;
+    ASSERT_EQ(sqlite3_open(store().c_str(), &database), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr), SQLITE_OK);
+    sqlite3_close(database);
+  }
+
   [[nodiscard]] std::vector<std::string> FilesBeside() const {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(folder_.path())) {
@@ -166,10 +174,27 @@ TEST_F(Ingest, TheSameFilesAgainAddNothingAndSaySo) {
 TEST_F(Ingest, MoreRowsComeToThoseStoredAndIntoTheSnapshots) {
   ASSERT_EQ(Run().code, 0);
   folder_.Write("data/stock.csv", "sku,at,level\n8,2024-01-05,7\n");
-  const Ended ended = Run();
+  const Ended ended = Run({"--again"});
   EXPECT_EQ(ended.code, 0) << ended.err;
   EXPECT_THAT(ended.out, AllOf(HasSubstr("stock.csv: 1 row added\n"), HasSubstr("2 keys, 4 rows"),
                                HasSubstr("newest 2024-01-05T00:00:00Z")));
+}
+
+TEST_F(Ingest, AFileThatHasGrownIsRefusedUnlessItIsToldWhatOfItsOldRows) {
+  ASSERT_EQ(Run().code, 0);
+  const std::vector<std::string> before = StoredRows();
+  folder_.Write("data/stock.csv",
+                ReadWhole(folder_.path() / "data/stock.csv") + "8,2024-01-05,7\n");
+  const Ended refused = Run();
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err, HasSubstr("stock.csv was taken in before with other contents; its 3 "
+                                     "rows stay. If it has grown or was mended, say --replace"));
+  EXPECT_EQ(StoredRows(), before);
+  EXPECT_THAT(Run({"--replace", "--again"}).err, HasSubstr("--replace: not beside --again"));
+  const Ended replaced = Run({"--replace"});
+  EXPECT_EQ(replaced.code, 0) << replaced.err;
+  EXPECT_THAT(replaced.out, HasSubstr("stock.csv: 4 rows added, 3 of before removed\n"));
+  EXPECT_EQ(StoredRows().size(), before.size() + 1);
 }
 
 TEST_F(Ingest, AConflictIsRefusedUnlessUpsertReplacesTheRow) {
@@ -193,7 +218,7 @@ TEST_F(Ingest, ABadRowInTheLastTableLeavesTheStoreAndItsSnapshotsAsTheyWere) {
   const std::string published = ReadWhole(snapshot);
   folder_.Write("data/stock.csv", "sku,at,level\n8,2024-01-05,7\n");
   folder_.WriteGzip("data/prices.csv.gz", "sku,cents\n9,1\n10,cheap\n");
-  const Ended ended = Run();
+  const Ended ended = Run({"--again"});
   EXPECT_EQ(ended.code, 1);
   EXPECT_EQ(ended.out, "");
   EXPECT_THAT(ended.err,
@@ -328,6 +353,61 @@ TEST_F(Ingest, RowsThatNoSeriesCanBeMadeOfAreStoredAndNamed) {
   EXPECT_EQ(StoredRows().size(), 6U);
 }
 
+TEST_F(Ingest, AnotherZoneThanTheTablesIsRefusedBeforeAnyRowIsTaken) {
+  ASSERT_EQ(Run().code, 0);
+  const std::string before = ReadWhole(store());
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  pipeline["timezone"] = "Europe/Berlin";
+  folder_.Write("pipeline.json", pipeline.dump());
+  for (const Words& tables : {Words{}, Words{"--table", "prices"}}) {
+    const Ended ended = Run(tables);
+    EXPECT_EQ(ended.code, 1);
+    EXPECT_THAT(ended.err,
+                HasSubstr("table stock was ingested with zone UTC, but the pipeline says "
+                          "\"timezone\": \"Europe/Berlin\""));
+    EXPECT_EQ(ReadWhole(store()), before);
+  }
+}
+
+TEST_F(Ingest, AStoreThatKnowsNoZonesTakesThoseOfTheNextIngest) {
+  ASSERT_EQ(Run().code, 0);
+  Execute("DROP TABLE forkcast_zones");
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  pipeline["timezone"] = "Europe/Berlin";
+  folder_.Write("pipeline.json", pipeline.dump());
+  EXPECT_EQ(Run().code, 0);
+  folder_.Write("pipeline.json", kPipeline);
+  EXPECT_THAT(Run().err, HasSubstr("table stock was ingested with zone Europe/Berlin"));
+}
+
+TEST_F(Ingest, ARowInTheFutureIsNamedAndNotCounted) {
+  auto pipeline = nlohmann::ordered_json::parse(kPipeline);
+  nlohmann::ordered_json& stock = pipeline["series"]["stock"];
+  stock.erase("values");
+  stock["aggregate"] = {{"period", "week"},
+                        {"partial", "keep"},
+                        {"values", {{"level", {{"op", "sum"}, {"column", "level"}}}}}};
+  folder_.Write("pipeline.json", pipeline.dump());
+  folder_.Write("data/stock.csv", std::string(kStock) + "8,2204-01-03,5\n");
+  const Ended ended = Run();
+  EXPECT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.err, testing::StartsWith(
+                             "warning: series \"stock\" leaves rows out: 1 row from "
+                             "2204-01-03T00:00:00Z to 2204-01-03T00:00:00Z (the first of sku=8) "
+                             "lies after today"));
+  EXPECT_THAT(ended.out, HasSubstr("series stock: 2 keys, 2 rows, "));
+  const auto snapshots_of_it = OpenSnapshots(Spec(), snapshots());
+  const Status learns = RequireDeclaredEnds(Spec(), *snapshots_of_it);
+  ASSERT_FALSE(learns.ok());
+  EXPECT_EQ(learns.error().code, ErrorCode::kRefusedData);
+  EXPECT_THAT(learns.error().message, HasSubstr("say in \"aggregate\" where the data end"));
+
+  stock["aggregate"]["until"] = "last_full";
+  folder_.Write("pipeline.json", pipeline.dump());
+  EXPECT_EQ(Run().code, 0);
+  EXPECT_TRUE(RequireDeclaredEnds(Spec(), *OpenSnapshots(Spec(), snapshots())).ok());
+}
+
 TEST_F(Ingest, JsonIsOneLineWithTheSameNumbers) {
   const Ended ended = Run({"--json"});
   ASSERT_EQ(ended.code, 0) << ended.err;
@@ -353,15 +433,15 @@ void PrintTo(const KillPoint& point, std::ostream* out) { *out << point.name; }
 
 class KilledIngest : public Ingest, public testing::WithParamInterface<KillPoint> {
  protected:
-  static constexpr int kRows = 200'000;
-  static constexpr int kBad = 200;
+  static constexpr int kRows = 60'000;
+  static constexpr int kBad = 60;
 
-  /// Many rows, with bad ones spread over them.
+  /// More than the store keeps in memory before it commits, with bad rows spread over them.
   void WriteManyRows() const {
     std::string text = "sku,at,level\n";
     for (int i = 0; i < kRows; ++i) {
       const char* const level = i % (kRows / kBad) == 0 ? "many" : "1";
-      text += std::to_string(i) + ",2024-03-01," + level + "\n";
+      text += std::string(100, 'x') + std::to_string(i) + ",2024-03-01," + level + "\n";
     }
     folder_.Write("data/stock-2.csv", text);
   }

@@ -14,8 +14,11 @@
 namespace forkcast::preprocessing {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
 
 const TableSpec kStock{.name = "stock",
                        .schema = {{{.name = "code", .type = ColumnType::kText},
@@ -75,9 +78,9 @@ class Store {
     return read.error().message;
   }
   Result<IngestReport> Ingest(const TableSpec& spec, const std::filesystem::path& file,
-                              OnConflict on_conflict = OnConflict::kRefuse) {
+                              const IngestRules& rules = {}) {
     EXPECT_TRUE(dao_->Begin().ok());
-    Result<IngestReport> report = IngestFile(*dao_, spec, file, TimeZone(), on_conflict, {});
+    Result<IngestReport> report = IngestFile(*dao_, spec, file, TimeZone(), rules, {});
     if (report) {
       EXPECT_TRUE(dao_->Commit().ok());
     } else {
@@ -275,24 +278,57 @@ TEST_P(TableDaoContract, AReaderMayDeclareATableButWriteNothing) {
   EXPECT_THAT(store.Read(kVisits), ElementsAre("'home'"));
 }
 
-TEST_P(TableDaoContract, ATableDeclaredOtherwiseIsAConflict) {
+TEST_P(TableDaoContract, ATableDeclaredOtherwiseIsAConflictThatNamesTheDifference) {
   TableSpec other_type = kStock;
   other_type.schema.columns[2].type = ColumnType::kText;
   TableSpec other_nullability = kStock;
   other_nullability.schema.columns[2].nullable = false;
   TableSpec other_key = kStock;
   other_key.key = {"code"};
-  TableSpec more_columns = kStock;
-  more_columns.schema.columns.push_back({.name = "more"});
+  TableSpec new_column = kStock;
+  new_column.schema.columns.push_back({.name = "more"});
+  TableSpec lost_column = kStock;
+  lost_column.schema.columns.pop_back();
+  const std::string third = kStock.schema.columns[2].name;
+  const std::vector<std::pair<TableSpec, std::string>> cases{
+      {other_type, "column \"" + third + "\" is int64 there and declared text"},
+      {other_nullability, "column \"" + third + "\" is nullable there and declared not nullable"},
+      {other_key, "its key is code, at there and declared code"},
+      {new_column, "column \"more\" is new, and the rows that are there have no value of it"},
+      {lost_column,
+       "column \"" + kStock.schema.columns.back().name + "\" is there and not declared"}};
   Store store(GetParam());
   ASSERT_TRUE(store.dao().EnsureTable(kStock).ok());
   EXPECT_TRUE(store.dao().EnsureTable(kStock).ok());
-  for (const TableSpec& spec : {other_type, other_nullability, other_key, more_columns}) {
+  for (const auto& [spec, difference] : cases) {
     const Status ensured = store.dao().EnsureTable(spec);
-    ASSERT_FALSE(ensured.ok());
+    ASSERT_FALSE(ensured.ok()) << difference;
     EXPECT_EQ(ensured.error().code, ErrorCode::kConflict);
-    EXPECT_THAT(ensured.error().message, HasSubstr("\"stock\" exists with other columns or key"));
+    EXPECT_THAT(
+        ensured.error().message,
+        AllOf(HasSubstr("\"stock\" exists with other columns or key"), HasSubstr(difference)));
   }
+}
+
+TEST_P(TableDaoContract, TheOrderInWhichColumnsAreDeclaredSaysNothing) {
+  TableSpec reversed = kStock;
+  std::ranges::reverse(reversed.schema.columns);
+  Store store(GetParam());
+  store.Append(kStock, "a,2021-07-05,7,0.75,false\n");
+  EXPECT_TRUE(store.dao().EnsureTable(reversed).ok());
+  EXPECT_THAT(store.Read(kStock), SizeIs(1));
+}
+
+TEST_P(TableDaoContract, AColumnThatMayBeMissingIsAddedToWhatIsThere) {
+  TableSpec wider = kVisits;
+  wider.schema.columns.push_back({.name = "seconds", .type = ColumnType::kInt64, .nullable = true});
+  wider.schema.columns.push_back({.name = "new", .type = ColumnType::kBool, .nullable = true});
+  Store store(GetParam());
+  store.Append(kVisits, "home\n");
+  store.Append(wider, "about,7,true\n");
+  EXPECT_THAT(store.Read(wider), ElementsAre("'home' - -", "'about' 7 true"));
+  EXPECT_TRUE(store.dao().EnsureTable(wider).ok());
+  EXPECT_FALSE(store.dao().EnsureTable(kVisits).ok());
 }
 
 TEST_P(TableDaoContract, RefusesDeclarationsThatCannotBeKept) {
@@ -321,6 +357,39 @@ TEST_P(TableDaoContract, KnowsTheFilesRecordedForEachTable) {
   EXPECT_TRUE(store.dao().FindFile("visits", "hash")->has_value());
   EXPECT_FALSE(store.dao().FindFile("visits", "other")->has_value());
   EXPECT_FALSE(store.dao().FindFile("stock", "hash")->has_value());
+}
+
+TEST_P(TableDaoContract, FindsFilesByNameAndRemovesTheirRows) {
+  Store store(GetParam());
+  store.Append(kVisits, "old\n");
+  const std::int64_t before = *store.dao().LastRow("visits");
+  store.Append(kVisits, "home\nabout\n");
+  const RowRange rows{.first = before + 1, .last = *store.dao().LastRow("visits")};
+  EXPECT_EQ(rows.size(), 2U);
+  const KnownFile file{.rejected = 1, .rows = rows};
+  ASSERT_TRUE(store.dao().RecordFile("visits", "hash", "visits.csv", file).ok());
+  store.Append(kVisits, "new\n");
+  const std::vector<RecordedFile> found = *store.dao().FilesNamed("visits", "visits.csv");
+  EXPECT_THAT(found, ElementsAre(RecordedFile{.content_hash = "hash", .file = file}));
+  EXPECT_THAT(*store.dao().FilesNamed("visits", "other.csv"), IsEmpty());
+  EXPECT_THAT(*store.dao().FilesNamed("stock", "visits.csv"), IsEmpty());
+  ASSERT_TRUE(store.dao().RemoveFile("visits", found.front()).ok());
+  EXPECT_THAT(store.Read(kVisits), ElementsAre("'old'", "'new'"));
+  EXPECT_THAT(*store.dao().FilesNamed("visits", "visits.csv"), IsEmpty());
+  EXPECT_FALSE(store.dao().FindFile("visits", "hash")->has_value());
+}
+
+TEST_P(TableDaoContract, KnowsTheZoneRecordedForEachTable) {
+  Store store(GetParam());
+  EXPECT_EQ(*store.dao().ZoneOf("visits"), std::nullopt);
+  ASSERT_TRUE(store.dao().RecordZone("visits", "UTC").ok());
+  ASSERT_TRUE(store.dao().RecordZone("visits", "Europe/Berlin").ok());
+  EXPECT_EQ(*store.dao().ZoneOf("visits"), "Europe/Berlin");
+  EXPECT_EQ(*store.dao().ZoneOf("stock"), std::nullopt);
+  ASSERT_TRUE(store.dao().Begin().ok());
+  ASSERT_TRUE(store.dao().RecordZone("stock", "UTC").ok());
+  store.dao().Rollback();
+  EXPECT_EQ(*store.dao().ZoneOf("stock"), std::nullopt);
 }
 
 TEST_P(TableDaoContract, AQueryGivesItsRowsInItsOrderWhateverItsColumnsOrder) {
@@ -486,7 +555,8 @@ TEST_P(TableDaoContract, AFileOfATableWithoutKeyIsKnownByItsContentEvenAsGzip) {
   EXPECT_TRUE(again->already_known);
   EXPECT_EQ(again->rows, 0U);
   EXPECT_THAT(Numbers(again->counts), ElementsAre(0, 0, 0));
-  const auto other = store.Ingest(kVisits, store.File(kVisits, "home\nabout\n"));
+  const auto other = store.Ingest(kVisits, store.File(kVisits, "home\nabout\n"),
+                                  {.on_other_contents = OnOtherContents::kAppend});
   ASSERT_TRUE(other.ok()) << other.error().message;
   EXPECT_THAT(store.Read(kVisits), ElementsAre("'home'", "'home'", "'home'", "'about'"));
 }
@@ -501,7 +571,7 @@ TEST_P(TableDaoContract, AConflictingFileIsNamedWithItsLineAndLeavesTheStoreAsBe
   EXPECT_THAT(report.error().message, HasSubstr(file.string() + ": line 4: table \"stock\""));
   EXPECT_THAT(store.Read(kStock), ElementsAre("'a' 2021-07-05T00:00:00Z 1 - -"));
 
-  const auto upsert = store.Ingest(kStock, file, OnConflict::kReplace);
+  const auto upsert = store.Ingest(kStock, file, {.on_conflict = OnConflict::kReplace});
   ASSERT_TRUE(upsert.ok()) << upsert.error().message;
   EXPECT_THAT(Numbers(upsert->counts), ElementsAre(1, 0, 1));
   EXPECT_THAT(store.Read(kStock),
@@ -523,7 +593,7 @@ TEST_P(TableDaoContract, IngestingReportsItsProgress) {
   const auto file = store.File(kVisits, rows);
   std::vector<std::size_t> seen;
   ASSERT_TRUE(store.dao().Begin().ok());
-  const auto report = IngestFile(store.dao(), kVisits, file, TimeZone(), OnConflict::kRefuse,
+  const auto report = IngestFile(store.dao(), kVisits, file, TimeZone(), {},
                                  [&](std::size_t read, std::size_t total) {
                                    EXPECT_EQ(total, std::filesystem::file_size(file));
                                    seen.push_back(read);

@@ -100,6 +100,128 @@ INSTANTIATE_TEST_SUITE_P(
             "KeysOfTwoColumnsMeetAsAPair", {"b", "7", "2024-01-05"}, "-1 'nowhere' true 9 0"}),
     [](const auto& param) { return param.param.name; });
 
+// ---- rows of another kind than the one in force ----
+
+struct VariantCase {
+  std::string name;
+  std::string member;  // of the feature `level`
+  std::string at;
+  std::string level;
+};
+
+void PrintTo(const VariantCase& one, std::ostream* out) { *out << one.name; }
+
+class AsOfVariant : public testing::TestWithParam<VariantCase> {};
+
+/// `a` has 2 from January 2nd on, nothing from the 4th, 6 from the 6th.
+TEST_P(AsOfVariant, ReadsTheRowThatItNames) {
+  auto pipeline = Shop();
+  if (!GetParam().member.empty()) pipeline["features"][0][GetParam().member] = true;
+  auto rows = kRows;
+  rows["levels"].push_back({"a", "2024-01-06", "6", "middle"});
+  const std::string features = FeatureBench(pipeline, rows).Compute({"a", "7", GetParam().at});
+  EXPECT_EQ(features.substr(0, features.find(' ')), GetParam().level);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, AsOfVariant,
+    testing::Values(
+        VariantCase{"TheRowInForceMayLackTheValue", "", "2024-01-05", "-1"},
+        VariantCase{"SkipMissingReadsTheNewestValue", "skip_missing", "2024-01-05", "2"},
+        VariantCase{"SkipMissingTakesANewerOneWhenItComes", "skip_missing", "2024-01-06", "6"},
+        VariantCase{"SkipMissingHasNoneBeforeTheFirst", "skip_missing", "2024-01-01", "-1"},
+        VariantCase{"ARowOfTheRequestsTimeCounts", "", "2024-01-06", "6"},
+        VariantCase{"StrictLeavesItOut", "strict", "2024-01-02", "-1"},
+        VariantCase{"StrictTakesItAMicrosecondLater", "strict", "2024-01-02 00:00:00.000001", "2"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(AsOfVariants, StandBesideEachOtherInOnePipeline) {
+  auto pipeline = Shop();
+  auto& features = pipeline["features"];
+  for (const char* member : {"skip_missing", "strict"}) {
+    features.push_back(features[0]);
+    features.back()["name"] = member;
+    features.back()[member] = true;
+  }
+  EXPECT_EQ(FeatureBench(pipeline, kRows).Compute({"a", "7", "2024-01-04"}),
+            "-1 'right' true 1.25 0 2 2");
+}
+
+TEST(AsOfVariants, AllocateNothing) {
+  auto pipeline = Shop({{"series", {{"levels", {{"max_age", "9d"}, {"when_stale", "refuse"}}}}}});
+  pipeline["features"][0]["skip_missing"] = true;
+  pipeline["features"][1]["strict"] = true;
+  const FeatureBench bench(pipeline, kRows);
+  const Table request = bench.Request({{"a", "7", "2024-01-05"}});
+  FeatureComputer computer = bench.MakeComputer();
+  EXPECT_EQ(bench.Compute(computer, request, 0), "2 'right' true 1.25 0");
+  std::vector<Value> values(computer.feature_count());
+  SeriesMask stale = 0;
+  const std::size_t before = AllocationCount();
+  EXPECT_TRUE(computer.Compute(bench.snapshots(), request, 0, {}, values, stale).ok());
+  EXPECT_EQ(AllocationCount() - before, 0U);
+}
+
+// ---- how old a key's row may be ----
+
+struct AgeCase {
+  std::string name;
+  std::string rule;
+  RowTexts request;
+  std::string features;
+};
+
+void PrintTo(const AgeCase& one, std::ostream* out) { *out << one.name; }
+
+class MaxAge : public testing::TestWithParam<AgeCase> {};
+
+TEST_P(MaxAge, IsAskedOfTheKeyWhateverOthersHave) {
+  const auto pipeline =
+      Shop({{"series", {{"levels", {{"max_age", "2d"}, {"when_stale", GetParam().rule}}}}}});
+  auto rows = kRows;
+  rows["levels"].push_back({"old", "2020-01-01", "7", "back"});
+  EXPECT_EQ(FeatureBench(pipeline, rows).Compute(GetParam().request), GetParam().features);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, MaxAge,
+    testing::Values(
+        AgeCase{"RefusesTheKeyByName",
+                "refuse",
+                {"old", "7", "2024-01-04"},
+                "stale level: the newest row of sku=old in series \"levels\" is of "
+                "2020-01-01T00:00:00Z, 35136 hours old at 2024-01-04T00:00:00Z: \"max_age\" is 48 "
+                "hours"},
+        AgeCase{"FlagsIt", "flag", {"old", "7", "2024-01-04"}, "7 'back' true 0.5 0 stale:levels"},
+        AgeCase{"ServesIt", "serve", {"old", "7", "2024-01-04"}, "7 'back' true 0.5 0"},
+        AgeCase{"AFreshKeyIsAnswered", "refuse", {"a", "7", "2024-01-03"}, "2 'left' false 1.25 0"},
+        AgeCase{"ExactlyAsOldMayBe", "refuse", {"a", "7", "2024-01-06"}, "-1 'right' true 1.25 0"},
+        AgeCase{"WithoutARowTheFeaturesOwnRuleHolds",
+                "refuse",
+                {"z", "7", "2024-01-04"},
+                "-1 'nowhere' true 0.5 0"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(SeriesWithoutKey, IsReadByEveryRow) {
+  auto pipeline = Shop();
+  pipeline["tables"]["days"] = {{"columns", {{"at", "timestamp"}, {"holiday", "text"}}}};
+  pipeline["series"]["days"] = {{"table", "days"},
+                                {"key", ordered_json::array()},
+                                {"time", "at"},
+                                {"values", {"holiday"}},
+                                {"max_staleness", "unlimited"}};
+  pipeline["features"].push_back({{"name", "holiday"},
+                                  {"op", "as_of"},
+                                  {"series", "days"},
+                                  {"value", "holiday"},
+                                  {"key", ordered_json::array()}});
+  auto rows = kRows;
+  rows["days"] = {{"2024-01-01", "new year"}, {"2024-01-06", "kings"}};
+  const FeatureBench bench(pipeline, rows);
+  EXPECT_EQ(bench.Compute({"a", "7", "2024-01-03"}), "2 'left' false 1.25 0 'new year'");
+  EXPECT_EQ(bench.Compute({"z", "9", "2024-01-06"}), "-1 'nowhere' false 0.5 0 'kings'");
+}
+
 struct RuleCase {
   std::string name;
   std::size_t feature;

@@ -69,6 +69,45 @@ TEST(ForecastSpecTest, HoldsWhatTheFileSays) {
   EXPECT_THAT(parsed->features[3].reads, ElementsAre(plan_k));
 }
 
+struct EndOfData {
+  std::string until;
+  GridEnd end;
+  std::string day = "1970-01-01";
+};
+
+void PrintTo(const EndOfData& one, std::ostream* out) { *out << one.until; }
+
+class UntilTest : public testing::TestWithParam<EndOfData> {};
+
+TEST_P(UntilTest, SaysWhereTheDataEnd) {
+  auto json = Valid();
+  json["series"]["daily"]["aggregate"]["until"] = GetParam().until;
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const AggregateSpec& daily = *parsed->SeriesNamed("daily").aggregate;
+  EXPECT_EQ(daily.until, GetParam().end);
+  EXPECT_EQ(DateText(daily.until_day), GetParam().day);
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, UntilTest,
+                         testing::Values(EndOfData{"today", GridEnd::kToday},
+                                         EndOfData{"last_full", GridEnd::kLastFull},
+                                         EndOfData{"last_row", GridEnd::kLastRow},
+                                         EndOfData{"2024-03-18", GridEnd::kDay, "2024-03-18"}),
+                         [](const auto& param) {
+                           std::string name = param.param.until;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST(ForecastSpecTest, AWeekBeginsOnTheDayThatIsDeclared) {
+  auto json = Valid();
+  json["series"]["weekly"]["aggregate"]["week_starts"] = "sunday";
+  EXPECT_EQ(Parse(json)->SeriesNamed("weekly").aggregate->period, Period::kWeekFromSunday);
+  json["series"]["weekly"]["aggregate"]["week_starts"] = "monday";
+  EXPECT_EQ(Parse(json)->SeriesNamed("weekly").aggregate->period, Period::kWeek);
+}
+
 class InvalidForecast : public testing::TestWithParam<Mutation> {};
 
 TEST_P(InvalidForecast, IsRefusedWithThePathOfWhatIsWrong) {
@@ -91,7 +130,29 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"NoPeriod", kAggregate + "/period", "",
                  "$.series.daily.aggregate: missing key \"period\""},
         Mutation{"UnknownPeriod", kAggregate + "/period", R"("year")",
-                 "$.series.daily.aggregate.period: expected day, week or month"},
+                 "$.series.daily.aggregate.period: expected day, week, month or quarter"},
+        Mutation{"ADayThatIsNoPeriodsStart", kAggregate + "/week_starts", R"("sunday")",
+                 "$.series.daily.aggregate.week_starts: only a week begins on a day of the week"},
+        Mutation{"AnEndThatIsNoDate", kAggregate + "/until", R"("2024-03-18 12:00:00")",
+                 "$.series.daily.aggregate.until: expected a date such as \"2024-12-31\", "
+                 "\"today\", \"last_full\" or \"last_row\""},
+        Mutation{
+            "PlansUntilToday", "/series/plan/aggregate/until", R"("today")",
+            "$.series.plan.aggregate.until: plans lie behind today: expected a date or last_row"},
+        Mutation{
+            "AgeOfKeysThatAllEndTogether", std::string(kDaily) + "/max_age", R"("2d")",
+            "$.series.daily.max_age: every key has the newest period unless \"aggregate\" says "
+            "\"to\": \"key\""},
+        Mutation{"AForecastOfASeriesWithoutKey", std::string(kDaily) + "/key", "[]",
+                 "$.forecast.series: a forecast needs a series with a key"},
+        Mutation{"StrictOnPeriods", "/features/0",
+                 R"({"name": "f0", "op": "as_of", "series": "daily", "value": "y", "key": ["k"],
+                     "strict": true})",
+                 "$.features[0].strict: series \"daily\" has periods"},
+        Mutation{"SkippingAtTheTarget", "/features/0",
+                 R"({"name": "f0", "op": "as_of", "series": "holidays", "value": "holiday",
+                     "key": ["k"], "at": "target", "skip_missing": true})",
+                 "$.features[0].skip_missing: of plans at the target a missing value is one, too"},
         Mutation{"NoValues", kAggregate + "/values", "{}",
                  "$.series.daily.aggregate.values: expected at least one value"},
         Mutation{"UnknownOperator", kAggregate + "/values/y/op", R"("median")",
@@ -167,7 +228,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.features[1].match[1].series: expected a series that is known in advance"},
         Mutation{"MatchOnPeriodsOfAnotherKind", "/features/1/series", R"("weekly")",
                  "$.features[1].match[1].series: expected a series that is known in advance and "
-                 "aggregated by week"},
+                 "aggregated by week, which begins on monday"},
         Mutation{"UnknownUnit", "/features/4/unit", R"("m")",
                  "$.features[4].unit: expected h or d"},
         Mutation{"TimeSinceANumber", "/features/4/value", R"("size")",

@@ -64,15 +64,16 @@ class SnapshotsTest : public testing::Test {
     const auto declared = std::ranges::find(spec.tables, table, &TableSpec::name);
     ASSERT_TRUE(dao_->Begin().ok());
     const auto report = IngestFile(*dao_, *declared, folder_.Write(table + ".csv", csv), spec.zone,
-                                   OnConflict::kRefuse, {});
+                                   {}, {});
     ASSERT_TRUE(report.ok()) << report.error().message;
     ASSERT_TRUE(dao_->Commit().ok());
   }
   [[nodiscard]] fs::path published() const { return folder_.path() / "published"; }
   [[nodiscard]] auto Publish(const PipelineSpec& spec) {
-    return PublishSnapshots(*dao_, spec, published());
+    return PublishSnapshots(*dao_, spec, published(), now_);
   }
 
+  Instant now_ = SystemClock().Now();
   const TempFolder folder_;
   const std::unique_ptr<TableDao> dao_ =
       *OpenStore("sqlite:" + (folder_.path() / "s.db").string(), StoreAccess::kReadWriteCreate);

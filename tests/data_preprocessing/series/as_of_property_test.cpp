@@ -25,7 +25,8 @@ struct Observation {
   std::string key;
   Instant time;
   Instant known;
-  std::int64_t level;  // different in every row, so that the answer says which row it was
+  /// Different in every row, so that the answer says which row it was; missing in some.
+  std::optional<std::int64_t> level;
 };
 
 struct Visibility {
@@ -60,7 +61,11 @@ Table ToTable(const SeriesSpec& spec, const std::vector<Observation>& observatio
     rows.column(column++).AppendText(one.key);
     rows.column(column++).AppendTimestamp(one.time);
     if (!spec.known_at.empty()) rows.column(column++).AppendTimestamp(one.known);
-    rows.column(column).AppendInt64(one.level);
+    if (one.level) {
+      rows.column(column).AppendInt64(*one.level);
+    } else {
+      rows.column(column).AppendMissing();
+    }
   }
   return rows;
 }
@@ -68,13 +73,35 @@ Table ToTable(const SeriesSpec& spec, const std::vector<Observation>& observatio
 /// "Time, said once" read aloud: of the rows known by then and of no later time the newest, of
 /// equals the one ingested last.
 std::string SlowAnswer(const std::vector<Observation>& observations, const std::string& key,
-                       Instant time) {
+                       Instant time, bool skips_missing = false) {
   const Observation* in_force = nullptr;
   for (const Observation& one : observations) {
     if (one.key != key || one.time > time || one.known > time) continue;
+    if (skips_missing && !one.level) continue;
     if (in_force == nullptr || one.time >= in_force->time) in_force = &one;
   }
-  return in_force == nullptr ? "none" : std::to_string(in_force->level);
+  if (in_force == nullptr) return "none";
+  return in_force->level ? std::to_string(*in_force->level) : "-";
+}
+
+/// The same series, of which features ask for the newest level that is not missing.
+SeriesSpec Skipping(SeriesSpec spec) {
+  spec.skip_missing = {"level"};
+  return spec;
+}
+
+/// Rows of which about every third has no level.
+std::vector<Observation> WithHoles(std::vector<Observation> observations, Random& random) {
+  for (Observation& one : observations) {
+    if (random() % 3 == 0) one.level.reset();
+  }
+  return observations;
+}
+
+std::string NewestValue(const Snapshot& snapshot, const std::string& key, Instant time) {
+  const auto rows = snapshot.Find(key);
+  const auto row = rows ? snapshot.AsOfValue(*rows, 0, time) : std::nullopt;
+  return row ? Show(snapshot.ValueAt(0, *row)) : "none";
 }
 
 /// Every instant at which something can change, and one microsecond before and after.
@@ -146,6 +173,46 @@ TEST_P(AsOfProperty, LaterRowsNeverChangeAnEarlierAnswer) {
   });
 }
 
+TEST_P(AsOfProperty, TheNewestValueEqualsTheSearchThroughAllRowsThatHaveOne) {
+  const SeriesSpec spec = Skipping(spec_);
+  ForSeeds([&](Random& random) {
+    const std::vector<Observation> observations =
+        WithHoles(RandomObservations(spec, random), random);
+    const Snapshot snapshot = PublishAndOpen(spec, ToTable(spec, observations), folder_);
+    for (const std::string& key : Keys()) {
+      for (const Instant time : Instants()) {
+        ASSERT_EQ(NewestValue(snapshot, key, time), SlowAnswer(observations, key, time, true))
+            << key << " at " << Show(time);
+        // Beside it the row in force stays what it was.
+        ASSERT_EQ(ValueAsOf(snapshot, key, time), SlowAnswer(observations, key, time))
+            << key << " at " << Show(time);
+      }
+    }
+  });
+}
+
+TEST_P(AsOfProperty, LaterRowsNeverChangeAnEarlierNewestValue) {
+  const SeriesSpec spec = Skipping(spec_);
+  ForSeeds([&](Random& random) {
+    std::vector<Observation> observations = WithHoles(RandomObservations(spec, random), random);
+    const Snapshot before = PublishAndOpen(spec, ToTable(spec, observations), folder_);
+    const Instant until = RandomHour(random);
+    std::vector<Observation> later(30);
+    for (Observation& one : later) one = RandomObservation(spec, 1000, random);
+    for (const Observation& one : WithHoles(later, random)) {
+      if (std::max(one.time, one.known) > until) observations.push_back(one);
+    }
+    const Snapshot after = PublishAndOpen(spec, ToTable(spec, observations), folder_);
+    for (const std::string& key : Keys()) {
+      for (const Instant time : Instants()) {
+        if (time > until) continue;
+        ASSERT_EQ(NewestValue(after, key, time), NewestValue(before, key, time))
+            << key << " at " << Show(time) << ", rows added after " << Show(until);
+      }
+    }
+  });
+}
+
 /// The same question as a correlated query, asked of SQLite.
 class SqlOracle {
  public:
@@ -157,7 +224,7 @@ class SqlOracle {
     Run("CREATE TABLE questions (sku TEXT, at INT)");
     for (const Observation& one : observations) {
       Run("INSERT INTO rows VALUES ('" + one.key + "', " + std::to_string(ToMicros(one.time)) +
-          ", " + std::to_string(ToMicros(one.known)) + ", " + std::to_string(one.level) + ")");
+          ", " + std::to_string(ToMicros(one.known)) + ", " + std::to_string(*one.level) + ")");
     }
   }
 

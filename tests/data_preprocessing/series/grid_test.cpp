@@ -190,6 +190,14 @@ INSTANTIATE_TEST_SUITE_P(
                  SalesBy(Period::kMonth),
                  {{"a", "2024-01-31", "1"}, {"a", "2024-02-29", "2"}, {"a", "2024-03-31", "4"}},
                  "a 2024-02-01: 2 4"},
+        GridCase{"OfQuarters",
+                 SalesBy(Period::kQuarter),
+                 {{"a", "2023-10-01", "1"}, {"a", "2024-03-31", "2"}, {"a", "2024-04-01", "4"}},
+                 "a 2023-10-01: 1 2"},
+        GridCase{"OfWeeksFromSunday",
+                 SalesBy(Period::kWeekFromSunday),
+                 {{"a", "2024-01-07", "1"}, {"a", "2024-01-13", "2"}, {"a", "2024-01-14", "4"}},
+                 "a 2024-01-07: 3"},
         GridCase{"Week53IsOneWeekAcrossTheYears",
                  SalesBy(Period::kWeek, PartialPeriods::kKeep),
                  {{"a", "2020-12-31", "1"}, {"a", "2021-01-03", "2"}, {"a", "2021-01-04", "4"}},
@@ -211,6 +219,15 @@ INSTANTIATE_TEST_SUITE_P(Zones, GridTest,
                                                    {"a", "2024-04-01 00:00:00", "8"}},
                                                   "a 2024-03-30: 1 6 8",
                                                   "Europe/Berlin"},
+                                         GridCase{"ADayWithoutMidnightIsOneDay",
+                                                  Sales(),
+                                                  {{"a", "2022-09-10", "1"},
+                                                   {"a", "2022-09-10 23:59:59", "2"},
+                                                   {"a", "2022-09-11", "4"},
+                                                   {"a", "2022-09-11 01:00:00", "8"},
+                                                   {"a", "2022-09-12", "16"}},
+                                                  "a 2022-09-10: 3 12 16",
+                                                  "America/Santiago"},
                                          GridCase{"TheDayOf25HoursIsOneDay",
                                                   Sales(),
                                                   {{"a", "2024-10-26T21:59:59Z", "1"},
@@ -220,6 +237,132 @@ INSTANTIATE_TEST_SUITE_P(Zones, GridTest,
                                                   "a 2024-10-26: 1 6 8",
                                                   "Europe/Berlin"}),
                          [](const auto& param) { return param.param.name; });
+
+// ---- where the data end ----
+
+SeriesSpec EndingWith(GridEnd until, SeriesSpec spec = Sales()) {
+  spec.aggregate->until = until;
+  return spec;
+}
+
+SeriesSpec EndingOn(std::string_view day) {
+  SeriesSpec spec = EndingWith(GridEnd::kDay);
+  spec.aggregate->until_day = std::chrono::floor<days>(At(day));
+  return spec;
+}
+
+SeriesSpec PlansBy(Period period) {
+  SeriesSpec spec = SalesBy(period, PartialPeriods::kKeep);
+  spec.known_in_advance = true;
+  return spec;
+}
+
+/// Ten days of twelve shops, and what follows them.
+std::vector<RowTexts> TwelveShops(std::vector<RowTexts> later) {
+  std::vector<RowTexts> rows;
+  for (int week = 0; week < 10; ++week) {
+    for (char shop = 'a'; shop < 'a' + 12; ++shop) {
+      std::string day;
+      AppendIsoTimestamp(At("2024-01-01") + days(7 * week), day);
+      rows.push_back({std::string(1, shop), day, "1"});
+    }
+  }
+  rows.insert(rows.end(), later.begin(), later.end());
+  return rows;
+}
+
+struct EndCase {
+  std::string name;
+  SeriesSpec spec;
+  std::vector<RowTexts> rows;
+  std::string last;      // period of any key
+  std::string left_out;  // how the note begins
+  bool is_told = false;  // to whoever learns from the snapshot
+};
+
+void PrintTo(const EndCase& one, std::ostream* out) { *out << one.name; }
+
+class GridEndTest : public testing::TestWithParam<EndCase> {
+ protected:
+  const TempFolder folder_;
+};
+
+/// It is the 20th of March 2024, a Wednesday.
+TEST_P(GridEndTest, IsWhereTheDeclarationSays) {
+  const EndCase& one = GetParam();
+  const TimeZone utc;
+  SnapshotBuilder builder(one.spec, utc, At("2024-03-20 12:00:00"));
+  ASSERT_TRUE(builder.Add(RowsOf(one.spec, one.rows)));
+  const Result<SnapshotReport> report = builder.Publish(folder_.path() / "s.snapshot");
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_THAT(report->left_out, testing::StartsWith(one.left_out));
+  EXPECT_EQ(report->left_out.empty(), one.left_out.empty());
+  const Snapshot snapshot = OpenVerified(one.spec, folder_.path() / "s.snapshot");
+  EXPECT_EQ(snapshot.left_out(), one.is_told ? report->left_out : "");
+  const auto all = GridReader(one.spec, snapshot, utc).AllPeriods();
+  EXPECT_EQ(all ? DateText(FirstDayOf(all->last, one.spec.aggregate->period)) : "none", one.last);
+}
+
+const std::vector<RowTexts> kOneShopsNews{{"c", "2024-03-11", "1"}};
+const std::vector<RowTexts> kPreOrder{{"c", "2024-03-18", "1"}, {"c", "2024-06-10", "1"}};
+const std::string kThin =
+    "1 row (the first of shop=c) from the day of 2024-03-11 on is of too few keys (1 of 12) for "
+    "the "
+    "others to have had nothing";
+const std::string kAfterToday =
+    "1 row from 2024-06-10T00:00:00Z to 2024-06-10T00:00:00Z (the first of shop=c) lies after "
+    "today";
+const std::vector<RowTexts> kFewDays{
+    {"a", "2024-03-18", "1"}, {"a", "2024-03-20", "2"}, {"a", "2024-03-21", "3"}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GridEndTest,
+    testing::Values(
+        EndCase{"RegularDataEndWithTheirLastRow", Sales(), TwelveShops({}), "2024-03-04", ""},
+        EndCase{"OneShopsNewsMakeNoZerosForTheOthers", Sales(), TwelveShops(kOneShopsNews),
+                "2024-03-04", kThin + ". Correct such rows", true},
+        EndCase{"WhereThatIsDeclaredNobodyMustHearOfIt", EndingWith(GridEnd::kLastFull),
+                TwelveShops(kOneShopsNews), "2024-03-04", kThin},
+        EndCase{"WhoSaysLastRowGetsIt", EndingWith(GridEnd::kLastRow), TwelveShops(kOneShopsNews),
+                "2024-03-11", ""},
+        EndCase{"AKeysOwnEndMakesNothingForOthers", SalesWithin(GridBound::kKey, GridBound::kKey),
+                TwelveShops(kOneShopsNews), "2024-03-11", ""},
+        EndCase{"APreOrderLiesAfterToday", SalesWithin(GridBound::kKey, GridBound::kKey),
+                TwelveShops(kPreOrder), "2024-03-18", kAfterToday + ". Correct such rows", true},
+        EndCase{"BothAreSaid", Sales(), TwelveShops(kPreOrder), "2024-03-04",
+                kAfterToday + "; 1 row (the first of shop=c) from the day of 2024-03-18", true},
+        EndCase{
+            "ADateInTheFarFutureIsNoPeriod",
+            Sales(),
+            {{"a", "2024-03-18", "1"}, {"a", "9999-12-31", "1"}, {"a", "2204-01-03", "1"}},
+            "2024-03-18",
+            "2 rows from 2204-01-03T00:00:00Z to 9999-12-31T00:00:00Z (the first of shop=a) lie "
+            "after today",
+            true},
+        EndCase{"ADayThatHasBegunCounts", Sales(), kFewDays, "2024-03-20",
+                "1 row from 2024-03-21T00:00:00Z", true},
+        EndCase{"UntilTodayItMustHaveEnded", EndingWith(GridEnd::kToday), kFewDays, "2024-03-18",
+                "2 rows from 2024-03-20T00:00:00Z to 2024-03-21T00:00:00Z"},
+        EndCase{
+            "UntilADayTakesThatDay", EndingOn("2024-03-18"), kFewDays, "2024-03-18",
+            "2 rows from 2024-03-20T00:00:00Z to 2024-03-21T00:00:00Z (the first of shop=a) lie "
+            "after 2024-03-18"},
+        EndCase{"PlansLieAfterToday", PlansBy(Period::kDay), kFewDays, "2024-03-21", ""},
+        EndCase{"TheWeekThatHasBegunIsDroppedAsEver", SalesBy(Period::kWeek),
+                TwelveShops({{"b", "2024-03-10", "1"}, {"c", "2024-03-11", "1"}}), "2024-03-04",
+                ""},
+        EndCase{"AWeekFarBehindIsNot", SalesBy(Period::kWeek),
+                TwelveShops({{"b", "2024-03-10", "1"}, {"c", "2024-03-18", "1"}}), "2024-03-04",
+                "1 row (the first of shop=c) from the week of 2024-03-18 on", true},
+        EndCase{
+            "RowsThatFillNoPeriodAreNamed",
+            SalesBy(Period::kWeek),
+            {{"a", "2024-03-06", "1"}, {"a", "2024-03-13", "1"}},
+            "none",
+            "all 2 rows, from 2024-03-06 to 2024-03-13, lie in the first or the last week, which "
+            "they do not fill: \"partial\": \"keep\" counts such",
+            true}),
+    [](const auto& param) { return param.param.name; });
 
 class GridReaderTest : public testing::Test {
  protected:
@@ -274,6 +417,17 @@ TEST_F(GridReaderTest, HasNoPeriodsWithoutRows) {
   EXPECT_EQ(grid.watermark(), std::nullopt);
 }
 
+TEST_F(GridReaderTest, ASeriesWithoutKeyHasOneGrid) {
+  SeriesSpec spec = Sales();
+  spec.key.clear();
+  const Snapshot snapshot = Open(spec, {{"2024-01-01", "1"}, {"2024-01-03", "2"}});
+  const GridReader grid(spec, snapshot, utc_);
+  ASSERT_EQ(grid.key_count(), 1U);
+  EXPECT_EQ(grid.FindKey({}), 0U);
+  EXPECT_EQ(grid.PeriodCount(0), 3U);
+  EXPECT_EQ(grid.ValueIn(0, 0, grid.LastPeriod(0)), 2);
+}
+
 TEST_F(GridReaderTest, GivesBackKeysOfEveryType) {
   SeriesSpec spec = Sales();
   spec.source_schema.columns.push_back({.name = "number", .type = ColumnType::kInt64});
@@ -292,6 +446,12 @@ TEST_F(GridReaderTest, GivesBackKeysOfEveryType) {
   EXPECT_THAT(keys,
               testing::ElementsAre("number=-7, shop=, flag=true, since=2020-02-03T00:00:00Z",
                                    "number=7, shop=a;b, flag=false, since=1969-02-03T00:00:00Z"));
+}
+
+SeriesSpec HugeIfAsked() {
+  SeriesSpec spec = SalesWithin(GridBound::kAll, GridBound::kAll);
+  spec.aggregate->until = GridEnd::kLastRow;
+  return spec;
 }
 
 struct RefusedCase {
@@ -332,7 +492,7 @@ INSTANTIATE_TEST_SUITE_P(
                     With(AggregateOp::kSum),
                     {{"a", "2024-01-01", "1.7e308"}, {"a", "2024-01-01", "1.7e308"}},
                     "shop=a, day of 2024-01-01: the sum of \"sold\" is too large for a double"},
-        RefusedCase{"AGridThatOneWrongDateMakesHuge", SalesWithin(GridBound::kAll, GridBound::kAll),
+        RefusedCase{"AGridThatOneWrongDateMakesHuge", HugeIfAsked(),
                     [] {
                       std::vector<RowTexts> rows{{"a", "0002-01-01", "1"}};
                       for (int i = 0; i < 200; ++i) {
@@ -341,10 +501,27 @@ INSTANTIATE_TEST_SUITE_P(
                       return rows;
                     }(),
                     "the grid of 201 key(s) from 0002-01-01 to 2024-01-01 has more than"},
-        RefusedCase{"ATimeAtTheEndOfTheCalendar",
-                    Sales(),
-                    {{"a", "9999-12-31", "1"}},
-                    "shop=a: a time outside the years 1 to 9999"}),
+        RefusedCase{
+            "ATimeAtTheEndOfTheCalendar",
+            Sales(),
+            {{"a", "9999-12-31", "1"}},
+            "shop=a: \"at\" is 9999-12-31T00:00:00Z, and no day can begin or end there: if it "
+            "stands for \"no end\", leave such rows out with a query or by \"until\""},
+        RefusedCase{
+            "ADateLongBeforeAllOthers",
+            Sales(),
+            {{"a", "2023-05-01", "1"}, {"a", "2023-05-02", "1"}, {"b", "1900-01-01", "1"}},
+            "no row of any key lies in the 45044 periods before the day of 2023-05-01, more than "
+            "all others together: is the time of the 1 row before it wrong (shop=b, day of "
+            "1900-01-01)? Correct it, leave it out with a query, or count it all the same with "
+            "\"until\": \"last_row\""},
+        RefusedCase{
+            "ADateLongAfterAllOthers",
+            SalesBy(Period::kWeek),
+            {{"a", "2023-05-01", "1"}, {"a", "2023-05-08", "1"}, {"b", "2204-01-03", "1"}},
+            "no row of any key lies in the 9425 periods before the week of 2204-01-02, more than "
+            "all others together: is the time of the 1 row behind it wrong (shop=b, week of "
+            "2204-01-02)? Correct it, leave it out with a query or \"until\": a date, or"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(GridAggregatorTest, RefusesANumberThatIsNotFinite) {
@@ -352,7 +529,7 @@ TEST(GridAggregatorTest, RefusesANumberThatIsNotFinite) {
        {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
     const SeriesSpec spec = Sales();
     const TimeZone utc;
-    GridAggregator aggregator(spec, utc);
+    GridAggregator aggregator(spec, utc, std::nullopt);
     Table rows(spec.ReadSchema());
     rows.column(0).AppendText("a");
     rows.column(1).AppendTimestamp(At("2024-01-02"));
@@ -373,6 +550,13 @@ TEST(GridDefinition, ChangesWithEverythingThatDecidesTheGrid) {
                                       With(AggregateOp::kSum, 0.0),
                                       With(AggregateOp::kSum, 1.0),
                                       With(AggregateOp::kSum, EmptyIsPrevious()),
+                                      SalesBy(Period::kQuarter),
+                                      SalesBy(Period::kWeekFromSunday),
+                                      EndingWith(GridEnd::kToday),
+                                      EndingWith(GridEnd::kLastFull),
+                                      EndingWith(GridEnd::kLastRow),
+                                      EndingOn("2024-03-18"),
+                                      EndingOn("2024-03-19"),
                                       Counted()};
   std::vector<std::string> definitions;
   for (const SeriesSpec& spec : specs) definitions.push_back(DefinitionInUtc(spec));

@@ -14,6 +14,18 @@ using std::chrono::days;
 using std::chrono::hours;
 using std::chrono::sys_days;
 
+constexpr Period kAllPeriods[] = {Period::kDay,
+                                  Period::kWeek,
+                                  Period::kMonth,
+                                  Period::kQuarter,
+                                  Period::kWeekFromTuesday,
+                                  Period::kWeekFromWednesday,
+                                  Period::kWeekFromThursday,
+                                  Period::kWeekFromFriday,
+                                  Period::kWeekFromSaturday,
+                                  Period::kWeekFromSunday};
+static_assert(std::size(kAllPeriods) == kPeriodKinds);
+
 std::string ShowDay(sys_days day) { return Show(Value(Instant(day))).substr(0, 10); }
 
 struct PeriodCase {
@@ -54,12 +66,20 @@ INSTANTIATE_TEST_SUITE_P(
         PeriodCase{"December1969IsMonthMinus1", Period::kMonth, "1969-12-01", -1, "1969-12-01"},
         PeriodCase{"January1969IsMonthMinus12", Period::kMonth, "1969-01-31", -12, "1969-01-01"},
         PeriodCase{"ALeapDayIsOfFebruary", Period::kMonth, "2024-02-29", 649, "2024-02-01"},
+        PeriodCase{"AWeekMayBeginOnSunday", Period::kWeekFromSunday, "1970-01-03", 0, "1969-12-28"},
+        PeriodCase{"AndTheNextOneDoes", Period::kWeekFromSunday, "1970-01-04", 1, "1970-01-04"},
+        PeriodCase{"OrOnThursday", Period::kWeekFromThursday, "1970-01-01", 0, "1970-01-01"},
+        PeriodCase{"OrOnFriday", Period::kWeekFromFriday, "1970-01-01", 0, "1969-12-26"},
+        PeriodCase{"January1970IsInQuarter0", Period::kQuarter, "1970-01-01", 0, "1970-01-01"},
+        PeriodCase{"JuneIsInTheSecondQuarter", Period::kQuarter, "2024-06-30", 217, "2024-04-01"},
+        PeriodCase{"December1969IsInQuarterMinus1", Period::kQuarter, "1969-12-31", -1,
+                   "1969-10-01"},
         PeriodCase{"TheDayAfterIsOfMarch", Period::kMonth, "2024-03-01", 650, "2024-03-01"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(PeriodProperty, APeriodHoldsTheDaysFromItsFirstToTheNextOnesFirst) {
   std::mt19937_64 random(7);
-  for (const Period period : {Period::kDay, Period::kWeek, Period::kMonth}) {
+  for (const Period period : kAllPeriods) {
     for (int i = 0; i < 10'000; ++i) {
       const sys_days day(days(static_cast<std::int64_t>(random() % 200'000) - 100'000));
       const PeriodIndex index = PeriodOf(day, period);
@@ -98,9 +118,12 @@ INSTANTIATE_TEST_SUITE_P(
         StartCase{"TheDayOf25Hours", "Europe/Berlin", "2024-10-27", "2024-10-26T22:00:00Z", 25},
         StartCase{"WithoutMidnightItIsOneOClock", "America/Sao_Paulo", "2018-11-04",
                   "2018-11-04T03:00:00Z", 23},
+        // At 01:00 of November 6th the clocks showed 00:00 of the 6th again.
+        StartCase{"OfTwoMidnightsOfOneDayItIsTheFirst", "America/Havana", "2022-11-06",
+                  "2022-11-06T04:00:00Z", 25},
         // At 00:01 of November 7th the clocks showed 23:01 of the 6th again.
-        StartCase{"OfTwoMidnightsItIsTheSecond", "America/St_Johns", "2010-11-07",
-                  "2010-11-07T03:30:00Z", 24}),
+        StartCase{"OfTwoMidnightsWithAnotherDayBetweenItIsTheSecond", "America/St_Johns",
+                  "2010-11-07", "2010-11-07T03:30:00Z", 24}),
     [](const auto& param) { return param.param.name; });
 
 class ZoneTest : public testing::TestWithParam<const char*> {};
@@ -109,7 +132,7 @@ class ZoneTest : public testing::TestWithParam<const char*> {};
 TEST_P(ZoneTest, NoInstantOfAPeriodLiesBehindItsEnd) {
   const TimeZone zone = TimeZone::Load(GetParam()).value();
   std::mt19937_64 random(11);
-  for (const Period period : {Period::kDay, Period::kWeek, Period::kMonth}) {
+  for (const Period period : kAllPeriods) {
     for (int i = 0; i < 5'000; ++i) {
       const Instant instant{std::chrono::seconds(random() % 2'000'000'000)};
       ASSERT_LT(instant, StartOf(PeriodOf(instant, period, zone) + 1, period, zone))
@@ -120,7 +143,9 @@ TEST_P(ZoneTest, NoInstantOfAPeriodLiesBehindItsEnd) {
 
 INSTANTIATE_TEST_SUITE_P(Zones, ZoneTest,
                          testing::Values("UTC", "Europe/Berlin", "America/St_Johns",
-                                         "America/Sao_Paulo", "Pacific/Apia"));
+                                         "America/Sao_Paulo", "Pacific/Apia", "America/Santiago",
+                                         "America/Havana", "America/Asuncion", "Africa/Cairo",
+                                         "Asia/Beirut"));
 
 }  // namespace
 }  // namespace forkcast::preprocessing

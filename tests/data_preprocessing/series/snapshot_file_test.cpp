@@ -266,6 +266,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(SnapshotFile, IsSharedBySeriesThatDifferOnlyInStaleness) {
   SeriesSpec other = spec_;
   other.max_staleness = std::chrono::hours(1);
+  other.max_age = std::chrono::hours(1);
   other.when_stale = WhenStale::kRefuse;
   EXPECT_EQ(DefinitionInUtc(other), DefinitionInUtc(spec_));
 }

@@ -29,6 +29,8 @@ class ListedPages final : public RowSource {
   void BreakAt(std::size_t page) { broken_at_ = page; }
 
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  [[nodiscard]] bool has_lasting_name() const noexcept override { return lasts_; }
+  void BeAPipe() { lasts_ = false; }
   Result<std::string> ContentHash() override {
     std::string all;
     for (const auto& [page, size] : pages_) all += page + ";";
@@ -59,6 +61,7 @@ class ListedPages final : public RowSource {
 
  private:
   std::string name_ = "book/pages";
+  bool lasts_ = true;
   Pages pages_;
   RejectRecord reject_;
   std::size_t first_ = 0;
@@ -69,10 +72,9 @@ class ListedPages final : public RowSource {
 class IngestTest : public testing::Test {
  protected:
   Result<IngestReport> Ingest(const TableSpec& spec, RowSource& source,
-                              OnConflict on_conflict = OnConflict::kRefuse,
-                              Rejects* rejects = nullptr) {
+                              const IngestRules& rules = {}, Rejects* rejects = nullptr) {
     return preprocessing::Ingest(
-        *dao_, spec, source, on_conflict,
+        *dao_, spec, source, rules,
         [this](std::size_t done, std::size_t total) { progress_.emplace_back(done, total); },
         rejects);
   }
@@ -132,7 +134,7 @@ TEST_F(IngestTest, SetsConflictingRowsAsideAndRemembersHowMany) {
   const std::filesystem::path file = folder_.path() / "rejects.csv";
   Rejects rejects = Rejects::Open(file, {.rows = 10}).value();
   ListedPages source({{"home", 1}, {"home", 2}, {"about", 2}, {"home", 1}, {"about", 3}});
-  const auto report = Ingest(kPages, source, OnConflict::kRefuse, &rejects);
+  const auto report = Ingest(kPages, source, {}, &rejects);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->rows, 3U);
   EXPECT_EQ(report->counts.added, 2U);
@@ -151,7 +153,7 @@ TEST_F(IngestTest, SetsConflictingRowsAsideAndRemembersHowMany) {
 TEST_F(IngestTest, WithUpsertAConflictingRowReplacesInsteadOfBeingSetAside) {
   Rejects rejects = Rejects::Open(folder_.path() / "rejects.csv", {.rows = 10}).value();
   ListedPages source({{"home", 1}, {"home", 2}});
-  const auto report = Ingest(kPages, source, OnConflict::kReplace, &rejects);
+  const auto report = Ingest(kPages, source, {.on_conflict = OnConflict::kReplace}, &rejects);
   ASSERT_TRUE(report.ok()) << report.error().message;
   EXPECT_EQ(report->counts.replaced, 1U);
   EXPECT_EQ(report->rejected, 0U);
@@ -160,7 +162,7 @@ TEST_F(IngestTest, WithUpsertAConflictingRowReplacesInsteadOfBeingSetAside) {
 TEST_F(IngestTest, EndsWithOneRejectedRowMoreThanTheLimit) {
   Rejects rejects = Rejects::Open(folder_.path() / "rejects.csv", {.rows = 1}).value();
   ListedPages source({{"home", 1}, {"home", 2}, {"home", 3}});
-  const auto report = Ingest(kPages, source, OnConflict::kRefuse, &rejects);
+  const auto report = Ingest(kPages, source, {}, &rejects);
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(report.error().code, ErrorCode::kRefusedData);
   EXPECT_THAT(report.error().message,
@@ -179,6 +181,51 @@ TEST_F(IngestTest, DoesNotRememberWhatItCouldNotReadToTheEnd) {
   dao_->Rollback();
   EXPECT_THAT(Stored(kVisits), IsEmpty());
   EXPECT_FALSE(dao_->FindFile("visits", "home;about;index;")->has_value());
+}
+
+/// A table without key in which the rows of an older file, and then "home", "about" of the source's
+/// name are.
+class AFileThatHasGrown : public IngestTest {
+ protected:
+  AFileThatHasGrown() {
+    ListedPages before({{"home", 1}, {"about", 2}});
+    EXPECT_TRUE(Ingest(kVisits, before));
+  }
+  ListedPages grown_{{{"home", 1}, {"about", 2}, {"new", 3}}};
+};
+
+TEST_F(AFileThatHasGrown, IsRefusedAndSaysHowItCouldBeTaken) {
+  const auto report = Ingest(kVisits, grown_);
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(report.error().message,
+            "book/pages was taken in before with other contents; its 2 rows stay. If it has grown "
+            "or was mended, say --replace; if it has other rows each time, --again");
+  EXPECT_THAT(Stored(kVisits), ElementsAre("'home'", "'about'"));
+}
+
+TEST_F(AFileThatHasGrown, TakesThePlaceOfItsOldRows) {
+  const auto report = Ingest(kVisits, grown_, {.on_other_contents = OnOtherContents::kReplace});
+  ASSERT_TRUE(report) << report.error().message;
+  EXPECT_EQ(report->removed, 2U);
+  EXPECT_EQ(report->counts.added, 3U);
+  EXPECT_THAT(Stored(kVisits), ElementsAre("'home'", "'about'", "'new'"));
+  ListedPages first({{"home", 1}, {"about", 2}});
+  EXPECT_FALSE(Ingest(kVisits, first)) << "what was removed is not known any more";
+}
+
+TEST_F(AFileThatHasGrown, IsTakenBesideThemWhereItHasOtherRowsEachTime) {
+  ListedPages delivery({{"next", 4}});
+  ASSERT_TRUE(Ingest(kVisits, delivery, {.on_other_contents = OnOtherContents::kAppend}));
+  EXPECT_THAT(Stored(kVisits), ElementsAre("'home'", "'about'", "'next'"));
+  const auto replaced = Ingest(kVisits, grown_, {.on_other_contents = OnOtherContents::kReplace});
+  EXPECT_EQ(replaced->removed, 3U) << "all that came under the name";
+}
+
+TEST_F(AFileThatHasGrown, IsNoneWhenItIsAPipe) {
+  grown_.BeAPipe();
+  ASSERT_TRUE(Ingest(kVisits, grown_));
+  EXPECT_THAT(Stored(kVisits), ElementsAre("'home'", "'about'", "'home'", "'about'", "'new'"));
 }
 
 }  // namespace

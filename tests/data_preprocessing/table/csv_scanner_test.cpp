@@ -209,5 +209,35 @@ TEST(CsvScanner, RefusesAnEndlessRecordBeforeItsEndIsSeen) {
   EXPECT_THAT(record.error().message, testing::HasSubstr("more than 1 MiB"));
 }
 
+/// As Scan(), but behind records that cannot be read it goes on.
+Outcome ScanOn(std::string_view text) {
+  CsvScanner scanner;
+  scanner.Reset(text);
+  Outcome outcome;
+  bool failed = false;
+  do {
+    ScanAll(scanner, outcome, failed);
+  } while (failed && scanner.SkipRecord());
+  return outcome;
+}
+
+TEST(CsvScanner, GoesOnBehindARecordThatCannotBeRead) {
+  EXPECT_EQ(ScanOn("a\nb\"c\nd\n"),
+            (Outcome{{"1:1 a"},
+                     {"line 2, column 2: a quote inside a field that does not start with one"},
+                     {"3:1 d"}}));
+  EXPECT_EQ(ScanOn("\"a\"b,c\nd").back(), (std::vector<std::string>{"2:1 d"}));
+  EXPECT_EQ(ScanOn("a\rb\nc\n").back(), (std::vector<std::string>{"2:1 c"}));
+  EXPECT_EQ(ScanOn("\"a\n\xFF\",b\nc\n"),
+            (Outcome{{"line 1, column 1: this field is not UTF-8"}, {"3:1 c"}}));
+  EXPECT_EQ(ScanOn("a\nb\"").size(), 2U);
+}
+
+TEST(CsvScanner, DoesNotGoOnWhereAQuoteHidesWhereRecordsEnd) {
+  EXPECT_EQ(ScanOn("\"a\nb\nc\n"),
+            (Outcome{{"line 1, column 1: the quote that opens here is never closed"}}));
+  EXPECT_EQ(ScanOn("\"a\n\"b\"\nc\n").size(), 1U);
+}
+
 }  // namespace
 }  // namespace forkcast::preprocessing

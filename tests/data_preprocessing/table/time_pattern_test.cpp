@@ -38,6 +38,12 @@ TEST_P(TimePatternInBerlin, IsReadOrRefused) {
   }
 }
 
+TEST(TimePatternTest, ADateWithoutMidnightIsTheStartOfThatDay) {
+  const TimeZone santiago = TimeZone::Load("America/Santiago").value();
+  EXPECT_EQ(Show(*Pattern("DD.MM.YYYY").Parse("11.09.2022", santiago)), "2022-09-11T04:00:00Z");
+  EXPECT_FALSE(Pattern("DD.MM.YYYY HH").Parse("11.09.2022 00", santiago).ok());
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, TimePatternInBerlin,
     testing::Values(

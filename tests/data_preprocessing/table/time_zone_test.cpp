@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <ostream>
 #include <random>
 #include <string>
 
@@ -29,6 +31,50 @@ TEST(TimeZoneToInstant, NamesTheZoneThatNeverShowedATime) {
   ASSERT_FALSE(instant.ok());
   EXPECT_THAT(instant.error().message, testing::HasSubstr("does not exist in Europe/Berlin"));
 }
+
+struct MidnightCase {
+  std::string zone;
+  CivilTime day;
+  CivilTime utc;  // from when on it is that day
+};
+
+void PrintTo(const MidnightCase& one, std::ostream* out) { *out << one.zone; }
+
+class DayWithoutMidnight : public testing::TestWithParam<MidnightCase> {};
+
+TEST_P(DayWithoutMidnight, BeginsWhenTheClocksHaveGoneForward) {
+  const MidnightCase& one = GetParam();
+  const TimeZone zone = TimeZone::Load(one.zone).value();
+  const auto day = std::chrono::floor<std::chrono::days>(FromUtcCivil(one.day));
+  const Instant start = FromUtcCivil(one.utc);
+  EXPECT_EQ(zone.MidnightOf(day), start);
+  EXPECT_EQ(zone.StartOfDay(day), start);
+  EXPECT_EQ(zone.ToCivil(start).day, one.day.day);
+  EXPECT_NE(zone.ToCivil(start - std::chrono::microseconds(1)).day, one.day.day);
+  EXPECT_FALSE(zone.ToInstant(one.day).ok()) << "a time of day that was never shown stays an error";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Zones, DayWithoutMidnight,
+    testing::Values(MidnightCase{"America/Santiago",
+                                 {.year = 2022, .month = 9, .day = 11},
+                                 {.year = 2022, .month = 9, .day = 11, .hour = 4}},
+                    MidnightCase{"Africa/Cairo",
+                                 {.year = 2023, .month = 4, .day = 28},
+                                 {.year = 2023, .month = 4, .day = 27, .hour = 22}},
+                    MidnightCase{"Asia/Beirut",
+                                 {.year = 2022, .month = 3, .day = 27},
+                                 {.year = 2022, .month = 3, .day = 26, .hour = 22}},
+                    MidnightCase{"America/Havana",
+                                 {.year = 2022, .month = 3, .day = 13},
+                                 {.year = 2022, .month = 3, .day = 13, .hour = 5}},
+                    MidnightCase{"America/Asuncion",
+                                 {.year = 2022, .month = 10, .day = 2},
+                                 {.year = 2022, .month = 10, .day = 2, .hour = 4}},
+                    MidnightCase{"America/Sao_Paulo",
+                                 {.year = 2018, .month = 11, .day = 4},
+                                 {.year = 2018, .month = 11, .day = 4, .hour = 3}}),
+    [](const auto& param) { return param.param.zone.substr(param.param.zone.find('/') + 1); });
 
 TEST(TimeZoneToCivil, FollowsSummerTime) {
   const TimeZone berlin = TimeZone::Load("Europe/Berlin").value();

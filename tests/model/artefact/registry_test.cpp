@@ -5,8 +5,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <ostream>
 #include <thread>
 
+#include "data_preprocessing/base/file_identity.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "support/test_files.hpp"
 
@@ -127,7 +130,7 @@ TEST_F(RegistryTest, MovesAnAliasFromOneVersionToTheOther) {
   ASSERT_TRUE(registry_.SetAlias("demand", "champion", 2));
   EXPECT_EQ(Resolved("champion"), 2U);
   EXPECT_THAT(registry_.Find("demand", "2")->aliases, ElementsAre("champion"));
-  EXPECT_EQ(ReadWhole(root() / "demand/champion/model.ubj"), "b");
+  EXPECT_EQ(ReadWhole(root() / "demand/champion"), "2\n");
 }
 
 TEST_F(RegistryTest, NeverShowsAnAliasThatMeansNothingWhileItMoves) {
@@ -140,8 +143,94 @@ TEST_F(RegistryTest, NeverShowsAnAliasThatMeansNothingWhileItMoves) {
     }
   });
   for (int i = 0; i < 2000; ++i) {
-    ASSERT_TRUE(fs::exists(root() / "demand/champion/manifest.json"));
+    ASSERT_NE(Resolved("champion"), 0U);
   }
+}
+
+TEST_F(RegistryTest, ReadsAliasesThatAreSymbolicLinksAndMakesFilesOfThem) {
+  Publish("a");
+  Publish("b");
+  fs::create_directory_symlink("1", root() / "demand/champion");
+  EXPECT_EQ(Resolved("champion"), 1U);
+  EXPECT_THAT(registry_.Find("demand", "1")->aliases, ElementsAre("champion"));
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 2));
+  EXPECT_EQ(Resolved("champion"), 2U);
+  EXPECT_FALSE(fs::is_symlink(root() / "demand/champion"));
+}
+
+TEST_F(RegistryTest, MakesAnotherFileOfAnAliasThatMovesAndOfNoOther) {
+  Publish("a");
+  Publish("b");
+  const auto look = [this] { return FileIdentity::At(root() / "demand/champion"); };
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  const FileIdentity before = look();
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  EXPECT_EQ(look(), before) << "a server that looks at it has nothing to load";
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 2));
+  EXPECT_NE(look(), before);
+}
+
+TEST_F(RegistryTest, KeepsItsAliasesInACopyWithoutLinks) {
+  Publish();
+  Publish();
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  const fs::path copy = folder_.path() / "copy";
+  fs::copy(root(), copy, fs::copy_options::recursive | fs::copy_options::skip_symlinks);
+  EXPECT_EQ(Registry(copy).Find("demand", "champion")->number, 1U);
+}
+
+/// What may lie under an alias' name.
+struct AliasCase {
+  const char* name;
+  std::function<void(const fs::path& place)> put;
+  std::string found;  ///< What Find() says.
+  std::string place;  ///< What CheckPlace() says; empty: the alias can be set.
+};
+void PrintTo(const AliasCase& one, std::ostream* out) { *out << one.name; }
+class OddAliases : public RegistryTest, public testing::WithParamInterface<AliasCase> {};
+
+TEST_P(OddAliases, AreTold) {
+  Publish();
+  GetParam().put(root() / "demand/champion");
+  EXPECT_THAT(registry_.Find("demand", "champion").error().message, HasSubstr(GetParam().found));
+  const Status place = registry_.CheckPlace("demand", "champion");
+  const Status set = registry_.SetAlias("demand", "champion", 1);
+  if (GetParam().place.empty()) {
+    EXPECT_TRUE(place.ok() && set.ok());
+    EXPECT_EQ(Resolved("champion"), 1U);
+    return;
+  }
+  EXPECT_THAT(place.error().message, HasSubstr(GetParam().place));
+  EXPECT_THAT(set.error().message, HasSubstr(GetParam().place));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, OddAliases,
+    testing::Values(
+        AliasCase{"DanglingLink",
+                  [](const fs::path& place) { fs::create_directory_symlink("7", place); },
+                  "alias \"champion\" of model \"demand\" means version 7, which is not there; "
+                  "there are: 1",
+                  ""},
+        AliasCase{"FileOfAVersionThatIsGone",
+                  [](const fs::path& place) { std::ofstream(place) << "7\n"; },
+                  "means version 7, which is not there", ""},
+        AliasCase{"CopyOfTheVersion", [](const fs::path& place) { fs::create_directories(place); },
+                  "has no version \"champion\"", "is no alias but a folder"},
+        AliasCase{"FileOfSomethingElse",
+                  [](const fs::path& place) { std::ofstream(place) << "2 or 3\n"; },
+                  "has no version \"champion\"", "champion is there and is no alias"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(RegistryTest, SaysBeforeAnythingIsPublishedThatItsFolderCannotBeMade) {
+  EXPECT_TRUE(registry_.CheckPlace("demand", "champion").ok());
+  EXPECT_FALSE(fs::exists(root())) << "nothing is left behind";
+  std::ofstream(root()) << "a file";
+  const Status place = registry_.CheckPlace("demand", "champion");
+  EXPECT_EQ(place.error().code, ErrorCode::kIo);
+  EXPECT_THAT(place.error().message, HasSubstr(root().string()));
+  const Registry in_proc(fs::path("/proc/models"));  // where nobody can make a file
+  EXPECT_EQ(in_proc.CheckPlace("demand", "champion").error().code, ErrorCode::kIo);
 }
 
 TEST_F(RegistryTest, GivesEveryConcurrentWriterItsOwnNumber) {

@@ -174,6 +174,45 @@ TEST_F(ClassifierCommandTest, LeavesOutAndCountsWhatItCannotUse) {
                                 HasSubstr("is, taken for"), HasSubstr("beats every baseline")));
 }
 
+TEST_F(ClassifierCommandTest, PromotesNothingWhenTooFewRowsCouldBeJudged) {
+  for (Order& order : orders_) {
+    if (IsTested(order.id) && order.id % 3 == 0) order.shop = "99";  // without stock
+  }
+  Ingest();
+  ASSERT_EQ(Train(), ExitCode::kGate) << err();
+  EXPECT_EQ(evaluation()["rows_to_judge"], kTestRows);
+  EXPECT_EQ(evaluation()["metrics"]["rows"], 60);
+  EXPECT_EQ(evaluation()["shortfalls"],
+            ordered_json({"only 60 of 90 rows could be judged, 67 %, and \"min_judged\" is 0.8"}));
+  document_["training"]["min_judged"] = 0.5;
+  SetDocument();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err();
+}
+
+TEST_F(ClassifierCommandTest, TellsOfLabelsThatDifferInBlanksOrCaseAlone) {
+  UseLabels("text", [this](const Order& order) -> std::string {
+    if (IsDelivered(order)) return "yes";
+    return order.id % 2 == 0 ? "No" : "No ";
+  });
+  Ingest();
+  const std::string remark =
+      "labels \"No\" and \"No \" differ in blanks or in upper and lower case alone, and are two "
+      "classes";
+  ASSERT_EQ(Evaluate({"--dry-run"}), ExitCode::kDone) << err();
+  EXPECT_EQ(summary()["remarks"], ordered_json({remark}));
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
+  EXPECT_EQ(evaluation()["remarks"][0], remark);
+  ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store()}), ExitCode::kDone);
+  EXPECT_THAT(out_.str(), HasSubstr(remark));
+}
+
+TEST_F(ClassifierCommandTest, SaysBeforeTrainingThatAllLabelsAreOfOneTime) {
+  for (Order& order : orders_) order.minute = 60;
+  Ingest();
+  EXPECT_EQ(Train({"--dry-run"}), ExitCode::kUnfit);
+  EXPECT_THAT(err(), HasSubstr("all 300 rows with a label are of one time, 2024-01-01T01:00:00Z"));
+}
+
 TEST_F(ClassifierCommandTest, LearnsNothingFromRowsThatWeighNothing) {
   for (Order& order : orders_) {
     if (IsTested(order.id) || order.id % 2 == 0) continue;

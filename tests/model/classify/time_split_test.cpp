@@ -96,7 +96,8 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"NoRows", {}, {0.3}, "none of 0 rows to judge"},
         RefusedCase{"AShareOfLessThanARow", {1, 2, 3}, {0.1}, "none of 3 rows to judge"},
         RefusedCase{"AShareOfAllRows", {1, 2, 3}, {0.99}, "none is left to learn from"},
-        RefusedCase{"AllRowsOfOneTime", {5, 5, 5, 5}, {0.3}, "none is left to learn from"},
+        RefusedCase{
+            "AllRowsOfOneTime", {5, 5, 5, 5}, {0.3}, "all 4 rows with a label are of one time, "},
         RefusedCase{
             "NoLabelKnownInTime", {1, 2, 3, 4}, {0.25, 1, microseconds(100)}, "label_delay hides"},
         RefusedCase{"MoreBlocksThanTimes",

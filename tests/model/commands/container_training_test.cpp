@@ -117,13 +117,19 @@ TEST_F(ContainerTraining, PutsAWholeVersionIntoTheModelFolder) {
   std::set<std::string> expected{"manifest.json"};
   for (const ordered_json& file : (*read)["files"]) expected.insert(file["path"]);
   std::set<std::string> found;
+  std::size_t snapshots = 0;
   for (const auto& entry : fs::recursive_directory_iterator(base() / "model")) {
     EXPECT_FALSE(entry.is_symlink()) << entry.path();
-    if (entry.is_regular_file()) {
-      found.insert(entry.path().lexically_relative(base() / "model").string());
+    if (!entry.is_regular_file()) continue;
+    if (entry.path().extension() == ".snapshot") {
+      EXPECT_EQ(entry.path().parent_path(), base() / "model/snapshots");
+      ++snapshots;
+      continue;
     }
+    found.insert(entry.path().lexically_relative(base() / "model").string());
   }
   EXPECT_EQ(found, expected);
+  EXPECT_EQ(snapshots, 1U);
   EXPECT_TRUE(found.contains("pipeline.json") && found.contains("model/1.ubj"));
   EXPECT_FALSE(fs::exists(base() / "output/failure"));
   EXPECT_THAT(ReadWhole(base() / "output/data/report.html"), HasSubstr("beats every baseline"));
@@ -176,6 +182,34 @@ TEST_F(ContainerTraining, AppliesHyperparametersWhetherTheyAreTextsOrTyped) {
   WriteHyperparameters();
   ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
   EXPECT_EQ(manifest(), first);
+}
+
+TEST_F(ContainerTraining, TakesWhatTuningJobsAndPythonMakeOfNumbersAndTruth) {
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  const std::string before = manifest();
+  fs::remove_all(base() / "model");
+  hyperparameters_ = {{"_tuning_objective_metric", "validation:wape"},
+                      {"sagemaker_submit_directory", "\"s3://bucket/code\""},
+                      {"model.trees", "20.0"},
+                      {"model.learning_rate", "0.2"},
+                      {"target.not_negative", "True"},
+                      {"threads", "1.0"}};
+  WriteHyperparameters();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(manifest(), before);
+}
+
+TEST_F(ContainerTraining, SkipsWhatIsHiddenAndSaysSo) {
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  const std::string before = manifest();
+  fs::remove_all(base() / "model");
+  WriteInput("data/train/.ipynb_checkpoints/order_lines.csv", ReadWhole(kLines));
+  WriteInput("data/train/._order_lines.csv", "not one of ours");
+  WriteInput("data/pipeline/.weekly_demand-checkpoint.json", "{}");
+  ASSERT_EQ(Train(), ExitCode::kDone) << err_.str();
+  EXPECT_EQ(manifest(), before);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("train/.ipynb_checkpoints is hidden, and skipped\n"),
+                                HasSubstr("train/._order_lines.csv is hidden, and skipped\n")));
 }
 
 struct Layout {

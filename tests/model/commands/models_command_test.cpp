@@ -57,6 +57,29 @@ class ModelsCommandTest : public testing::Test {
   std::ostringstream err_;
 };
 
+TEST_F(ModelsCommandTest, ListsAVersionOfSingleKeysAsSuch) {
+  const ordered_json manifest{
+      {"base", {{"version", 3}}},
+      {"replaced", {{{"key", {42}}}, {{"key", {7, "north"}}}, {{"key", {1}}, {"version", 2}}}},
+      {"evaluation", {{"metric", "wape"}, {"beats_baselines", true}}}};
+  ASSERT_TRUE(Registry(folder_.path()).Publish("demand", manifest, {}, {}));
+  ASSERT_EQ(Run({"list"}), ExitCode::kDone);
+  EXPECT_THAT(out(), HasSubstr("  only 42, 7,north (over 3)  "));
+  ASSERT_EQ(Run({"list", "--json"}), ExitCode::kDone);
+  const json listed = json::parse(out())[0];
+  EXPECT_EQ(listed["only_keys"], json::parse(R"([[42], [7, "north"]])"));
+  EXPECT_EQ(listed["base"], 3);
+}
+
+TEST_F(ModelsCommandTest, SaysOfAVersionThatTooLittleWasJudged) {
+  const ordered_json manifest{
+      {"evaluation",
+       {{"beats_baselines", false}, {"shortfalls", {"no row of fold 2 could be judged"}}}}};
+  ASSERT_TRUE(Registry(folder_.path()).Publish("demand", manifest, {}, {}));
+  EXPECT_EQ(Run({"promote", "demand", "1"}), ExitCode::kGate);
+  EXPECT_THAT(err(), HasSubstr("was not judged well enough (no row of fold 2 could be judged)"));
+}
+
 TEST_F(ModelsCommandTest, ListsVersionsWithWhatTheyAreWorth) {
   Publish(true, 0.25);
   Publish(false, 0.5);
@@ -64,9 +87,10 @@ TEST_F(ModelsCommandTest, ListsVersionsWithWhatTheyAreWorth) {
   ASSERT_EQ(Run({"list"}), ExitCode::kDone);
   EXPECT_EQ(
       out(),
-      "model   version  published             metric  value  skill  beats baselines  aliases\n"
-      "demand  1        1970-01-01T00:00:00Z  wape    0.25   0.1    true             champion\n"
-      "demand  2        1970-01-01T00:00:00Z  wape    0.5    0.1    false            -\n");
+      "model   version  published             metric  value  skill  beats baselines  keys  aliases\n"
+      "demand        1  1970-01-01T00:00:00Z  wape     0.25    0.1  true             all   "
+      "champion\n"
+      "demand        2  1970-01-01T00:00:00Z  wape     0.5     0.1  false            all   -\n");
   ASSERT_EQ(Run({"list", "demand", "--json"}), ExitCode::kDone);
   const json listed = json::parse(out());
   EXPECT_EQ(listed.size(), 2U);

@@ -82,7 +82,10 @@ TEST_P(UndefinedMetrics, AreMissingAndNotZero) {
   const ErrorSums sums = SumsOf(GetParam().actual, GetParam().forecast);
   std::vector<Metric> undefined;
   for (const Metric metric : Metric::All()) {
-    if (!sums.Value(metric)) undefined.push_back(metric);
+    if (sums.Value(metric)) continue;
+    undefined.push_back(metric);
+    EXPECT_THAT(sums.WhyUndefined(metric, "sales"),
+                testing::StartsWith(std::string(metric->name) + " is not defined: "));
   }
   EXPECT_EQ(undefined, GetParam().undefined);
 }
@@ -101,6 +104,21 @@ INSTANTIATE_TEST_SUITE_P(
                                   {Metric("rmsle"), Metric("mase")}},
                     UndefinedCase{"OnlyMaseWithoutScale", {1}, {1}, {Metric("mase")}}),
     [](const auto& one) { return one.param.name; });
+
+TEST(ErrorSums, SayWhyAMetricIsNotDefined) {
+  const ErrorSums negative = SumsOf(std::vector{1.0, -1.0, -2.0}, std::vector{1.0, 1.0, 1.0});
+  EXPECT_EQ(negative.WhyUndefined(Metric("rmsle"), "sales"),
+            "rmsle is not defined: \"sales\" is negative in 2 of 3 rows");
+  const ErrorSums zero = SumsOf(std::vector{0.0, 0.0}, std::vector{1.0, 1.0});
+  EXPECT_EQ(zero.WhyUndefined(Metric("wape"), "sales"),
+            "wape is not defined: \"sales\" is 0 in all 2 rows");
+}
+
+TEST(ErrorSums, TellTheBiasAsAShareOfWhatHappened) {
+  EXPECT_THAT(SumsOf(std::vector{4.0, -6.0}, std::vector{3.0, -6.0}).RelativeBias(),
+              Optional(-0.1));
+  EXPECT_EQ(SumsOf(std::vector{0.0}, std::vector{1.0}).RelativeBias(), std::nullopt);
+}
 
 TEST(ErrorSums, CountRowsWithoutActualOrForecastApart) {
   ErrorSums sums = SumsOf(std::vector<double>{1, kNaN, 3, 4}, std::vector<double>{2, 1, kNaN, 4});

@@ -103,6 +103,15 @@ TEST(WalkForwardFolds, NeverTrainOnWhatTheyTest) {
   EXPECT_GT(cut, 500);
 }
 
+TEST(WalkForwardFolds, LearnFromTheFirstFoldsPeriodsInAllWithoutRefit) {
+  const FoldSpec spec{.n_splits = 3, .horizon = 4, .gap = 1, .refit = false};
+  const auto folds = WalkForwardFolds(spec, {1, 30});
+  ASSERT_TRUE(folds);
+  for (const Fold& fold : *folds) EXPECT_EQ(fold.train, (PeriodRange{1, 17}));
+  EXPECT_EQ(folds->back().test, (PeriodRange{27, 30}));
+  EXPECT_EQ(folds->back().origin, 26) << "what features may read grows all the same";
+}
+
 TEST(WalkForwardFolds, NeedExactlyWhatTheySay) {
   const FoldSpec spec{.n_splits = 3, .horizon = 4, .gap = 2, .step = 5, .train_periods = 6};
   // 6 to train on, 2 left out, 2 steps of 5, and 4 to test.
@@ -122,13 +131,14 @@ FoldSpec Read(const std::string& text) {
 TEST(ReadFoldSpec, TakesTheDefaultsOfWhatIsNotGiven) {
   EXPECT_EQ(Read("{}"), (FoldSpec{.n_splits = 5, .horizon = 4, .gap = 0}));
   EXPECT_EQ(Read(R"({"window": "rolling", "n_splits": 2, "gap": 1, "step": 6,
-                     "train_periods": 104})"),
+                     "train_periods": 104, "refit": false})"),
             (FoldSpec{.window = Window::kRolling,
                       .n_splits = 2,
                       .horizon = 4,
                       .gap = 1,
                       .step = 6,
-                      .train_periods = 104}));
+                      .train_periods = 104,
+                      .refit = false}));
 }
 
 TEST(ReadFoldSpec, NamesWhatIsWrong) {

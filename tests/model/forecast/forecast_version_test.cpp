@@ -86,6 +86,8 @@ struct Shape {
   const char* strategy;
   const char* scope;
 };
+void PrintTo(const Shape& one, std::ostream* out) { *out << one.strategy << ' ' << one.scope; }
+
 class EveryShape : public ForecastVersionTest, public testing::WithParamInterface<Shape> {};
 
 TEST_P(EveryShape, ForecastsWhenReadBackWhatItDidWhenItWasTrained) {

@@ -56,12 +56,13 @@ class ForecasterTest : public TrainCommandTest {
   }
   /// With the model learned before, over what is ingested by now.
   void Serve(const ordered_json& cold_start = "refuse") {
-    auto forecaster = Forecaster::Make(
-        {.spec = spec_,
-         .plan = plan_,
-         .model = *ForecastModel::Load(WriteFiles(*trained_->Files(), published_), spec_, plan_),
-         .snapshots = *preprocessing::OpenSnapshots(spec_, Snapshots()),
-         .cold_start = ReadColdStart(JsonNode(cold_start))});
+    auto forecaster =
+        Forecaster::Make({.spec = spec_,
+                          .plan = plan_,
+                          .model = std::make_shared<const ForecastModel>(*ForecastModel::Load(
+                              WriteFiles(*trained_->Files(), published_), spec_, plan_)),
+                          .snapshots = *preprocessing::OpenSnapshots(spec_, Snapshots()),
+                          .cold_start = ReadColdStart(JsonNode(cold_start))});
     ASSERT_TRUE(forecaster) << forecaster.error().message;
     forecaster_ = *std::move(forecaster);
     session_.emplace(*forecaster_);

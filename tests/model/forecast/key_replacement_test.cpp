@@ -89,7 +89,7 @@ TEST_F(KeyReplacementTest, ReplacesOneKeysFilesAndLeavesThoseOfAllOthersAsTheyWe
   EXPECT_EQ(one["key"], ordered_json({"001"}));
   EXPECT_EQ(one["is_new"], false);
   EXPECT_EQ(one["data"],
-            ordered_json({{"from", DateOf(0)}, {"to", DateOf(kDays)}, {"rows", kDays}}));
+            ordered_json({{"from", DateOf(0)}, {"to", DateOf(kDays - 1)}, {"rows", kDays}}));
   EXPECT_EQ(one["evaluation"]["metrics"], manifest["evaluation"]["metrics"]);
   EXPECT_EQ(one["evaluation"]["skill"], manifest["evaluation"]["skill"]);
   EXPECT_EQ(manifest["full_training"]["version"], 1);
@@ -340,7 +340,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(KeyReplacementTest, NamesTheFileOfADamagedBase) {
   TrainAll();
   std::ofstream(version(1) / "model/1/2.ubj", std::ios::app) << "x";
-  EXPECT_EQ(Train({"--only-key", "001"}), ExitCode::kIo);
+  EXPECT_EQ(Train({"--only-key", "001"}), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("model/1/2.ubj"));
   EXPECT_FALSE(fs::exists(version(2)));
 }

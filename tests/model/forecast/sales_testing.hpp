@@ -70,7 +70,7 @@ inline ordered_json Pipeline() {
       "model": {"algorithm": "gradient_boosting", "trees": 40, "learning_rate": 0.15,
                 "max_depth": 3, "min_child_weight": 5, "seed": 1, "threads": 2},
       "folds": {"n_splits": 3}, "metric": "wape",
-      "baselines": ["naive", {"seasonal_naive": 7}, {"moving_average": 7}, {"seasonal_naive": 365}]
+      "baselines": ["naive", {"seasonal_naive": 7}, {"moving_average": 7}]
     }
   })");
 }
@@ -118,7 +118,8 @@ class TrainCommandTest : public testing::Test {
   void SetDocument() { folder_.Write("pipeline.json", document_.dump()); }
 
   ExitCode Run(bool train, Words flags, const Clock& clock = SystemClock()) {
-    Words words{"--pipeline", pipeline(), "--store", store(), "--json"};
+    Words words{"--pipeline", pipeline(), "--store", store()};
+    if (shows_ == Shows::kJson) words.emplace_back("--json");
     if (train) words.insert(words.end(), {"--models", models().string()});
     words.insert(words.end(), flags.begin(), flags.end());
     out_.str("");
@@ -132,12 +133,18 @@ class TrainCommandTest : public testing::Test {
   ExitCode Train(const Words& flags = {}) { return Run(true, flags); }
   ExitCode Evaluate(const Words& flags = {}) { return Run(false, flags); }
 
+  enum class Shows { kJson, kTables };
+  void Show(Shows shows) { shows_ = shows; }
+  [[nodiscard]] std::string out() const { return out_.str(); }
   [[nodiscard]] ordered_json summary() const { return ordered_json::parse(out_.str()); }
   [[nodiscard]] ordered_json evaluation() const { return summary()["evaluation"]; }
   [[nodiscard]] std::string err() const { return err_.str(); }
   [[nodiscard]] fs::path models() const { return folder_.path() / "models"; }
   [[nodiscard]] fs::path version(int number) const {
     return models() / "sales" / std::to_string(number);
+  }
+  [[nodiscard]] ordered_json manifest(int number) const {
+    return ordered_json::parse(preprocessing::ReadWhole(version(number) / "manifest.json"));
   }
   [[nodiscard]] std::string pipeline() const { return (folder_.path() / "pipeline.json").string(); }
   [[nodiscard]] std::string store() const { return "sqlite:" + (folder_.path() / "o.db").string(); }
@@ -148,6 +155,7 @@ class TrainCommandTest : public testing::Test {
   std::vector<Amount> amounts_;
   std::ostringstream out_;
   std::ostringstream err_;
+  Shows shows_ = Shows::kJson;
 };
 
 }  // namespace forkcast::model

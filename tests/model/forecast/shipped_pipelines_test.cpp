@@ -1,3 +1,5 @@
+#include "model/forecast/shipped_pipelines.hpp"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,39 +34,6 @@ using namespace preprocessing;
 using nlohmann::ordered_json;
 using testing::IsEmpty;
 using testing::Not;
-
-const fs::path kPipelines = FORKCAST_SOURCE_DIR "/conf/pipelines";
-const fs::path kSamples = FORKCAST_SOURCE_DIR "/data";
-
-/// Every pipeline file that declares a forecast; the others are none of this test's.
-std::vector<fs::path> ForecastPipelines() {
-  std::vector<fs::path> files;
-  for (const auto& entry : fs::directory_iterator(kPipelines)) {
-    if (ReadJsonFile(entry.path()).contains("forecast")) files.push_back(entry.path());
-  }
-  std::ranges::sort(files);
-  return files;
-}
-
-/// data/NAME or, as several pipelines may share a sample, data/PREFIX of "PREFIX_...".
-fs::path SampleOf(const fs::path& pipeline) {
-  std::string name = pipeline.stem();
-  while (!fs::is_directory(kSamples / name)) {
-    const std::size_t end = name.rfind('_');
-    if (end == std::string::npos) return {};
-    name.resize(end);
-  }
-  return kSamples / name;
-}
-
-/// The shipped pipeline with few trees and without search: what is tested here are its features and
-/// its way through the commands. One thread, since several wait for each other longer than so few
-/// trees take.
-ordered_json SmallDocument(const fs::path& pipeline) {
-  ordered_json document = ReadJsonFile(pipeline);
-  document["training"].erase("search");
-  return WithParameters(document, {{"model.trees", 8}, {"model.threads", 1}});
-}
 
 std::optional<std::string> NoEnvironment(const char*) { return std::nullopt; }
 

@@ -66,6 +66,7 @@ TEST_F(TrainCommandTest, JudgesBaselinesAsTheirDefinitionsSay) {
 }
 
 TEST_F(TrainCommandTest, NamesABaselineThatLacksHistory) {
+  document_["training"]["baselines"].push_back({{"seasonal_naive", 365}});
   Ingest();
   ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   const ordered_json yearly = evaluation()["baselines"][3];
@@ -176,19 +177,6 @@ TEST_F(TrainCommandTest, TransformsTheTargetAndBack) {
   ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
   EXPECT_LT(evaluation()["value"].get<double>(), 0.2);
   EXPECT_FALSE(evaluation()["importances"].contains("same_day"));
-}
-
-TEST_F(TrainCommandTest, SearchesParametersOfModelAndFeaturesAndKeepsTheBest) {
-  document_["training"]["search"] = {
-      {"parameters", {{"model.trees", {1, 40}}, {"features.same_day.window", {7, 56}}}}};
-  Ingest();
-  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
-  const ordered_json points = summary()["search"];
-  ASSERT_EQ(points.size(), 4U);
-  double least = points[0]["value"];
-  for (const ordered_json& point : points) least = std::min(least, point["value"].get<double>());
-  EXPECT_EQ(evaluation()["value"], least);
-  EXPECT_GT(points[0]["value"].get<double>(), least);
 }
 
 TEST_F(TrainCommandTest, NeedsTheSnapshotsNoMoreForAnotherDocument) {
@@ -380,7 +368,7 @@ INSTANTIATE_TEST_SUITE_P(
               document["training"]["search"] = {{"parameters", {{"transforms.~2", {1}}}}};
             },
             {},
-            ExitCode::kUnfit,
+            ExitCode::kUsage,
             "$.training.search: \"transforms.~2\" is no member of \"training\" or of a feature"},
         BadCase{"SearchOverWhatIsJudged",
                 [](ordered_json& document, Change&) {
@@ -405,24 +393,75 @@ INSTANTIATE_TEST_SUITE_P(
               document["training"]["search"] = {{"parameters", {{"model.max_depth", {-1, -2}}}}};
             },
             {},
-            ExitCode::kUnfit,
-            "max_depth"}),
+            ExitCode::kUsage,
+            "no point of the search is valid; the first: model.max_depth -1: "},
+        BadCase{"SearchOverAForecastsHorizon",
+                [](ordered_json& document, Change&) {
+                  document["training"]["search"] = {{"parameters", {{"forecast.horizon", {3}}}}};
+                },
+                {},
+                ExitCode::kUsage,
+                "of a forecast only its \"strategy\" can be searched"},
+        BadCase{"KeyOfTheReportThatIsNone",
+                Nothing,
+                {"--report-key", "999"},
+                ExitCode::kUsage,
+                "--report-key: series \"daily\" has no key \"999\" among its 3"},
+        BadCase{"RmsleOfNegativeValues",
+                [](ordered_json& document, Change& change) {
+                  document["training"]["metric"] = "rmsle";
+                  change.plus = -15;
+                },
+                {"--dry-run"},
+                ExitCode::kUnfit,
+                "rmsle is not defined: \"amount\" is negative in "}),
     [](const auto& param) { return std::string(param.param.name); });
-
-TEST_F(TrainCommandTest, NamesAKeyWithOnePeriodWhenEachNeedsAModel) {
-  document_["training"]["scope"] = "per_key";
-  amounts_.push_back({"new", kDays - 1, 5});
-  Ingest();
-  EXPECT_EQ(Train(), ExitCode::kUnfit);
-  EXPECT_THAT(err(), HasSubstr("key new has 1 period with a value"));
-  EXPECT_FALSE(fs::exists(models()));
-}
 
 TEST_F(TrainCommandTest, SaysThatSnapshotsAreMissing) {
   folder_.Write("pipeline.json", document_.dump());
-  EXPECT_EQ(Evaluate(), ExitCode::kIo);
+  EXPECT_EQ(Evaluate(), ExitCode::kUnfit);
   EXPECT_THAT(err(), HasSubstr("run forkcast ingest"));
 }
+
+// ---- where the data end ----
+
+struct StrayCase {
+  std::string name;
+  std::string shop;
+  int day;  // after the first
+  std::string message;
+};
+
+void PrintTo(const StrayCase& one, std::ostream* out) { *out << one.name; }
+
+class StrayRow : public TrainCommandTest, public testing::WithParamInterface<StrayCase> {};
+
+/// Neither invents periods out of it, nor trains without saying so.
+TEST_P(StrayRow, IsNamedAndRefusedUntilThePipelineSaysWhereTheDataEnd) {
+  Ingest();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
+  const auto judged = evaluation()["folds"];
+  amounts_.push_back({GetParam().shop, GetParam().day, 5});
+  Ingest();
+  EXPECT_EQ(Evaluate(), ExitCode::kUnfit);
+  EXPECT_THAT(err(), AllOf(HasSubstr("series \"daily\" leaves rows out: " + GetParam().message),
+                           HasSubstr("\"until\": \"last_full\" leaves them out")));
+  EXPECT_EQ(Train(), ExitCode::kUnfit);
+
+  document_["series"]["daily"]["aggregate"]["until"] = "last_full";
+  Ingest();
+  ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
+  EXPECT_EQ(evaluation()["folds"], judged) << "as if the row were not there";
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, StrayRow,
+    testing::Values(StrayCase{"InTheFuture", "000", 65'000, "1 row from 2201-12-19T00:00:00Z"},
+                    StrayCase{"WeeksBehindAllOthers", "001", kDays + 84,
+                              "1 row (the first of shop=001) from the day of 2024-08-12 on"},
+                    StrayCase{"OnTheDayThatTheOthersDoNotHaveYet", "002", kDays,
+                              "1 row (the first of shop=002) from the day of 2024-05-20 on"}),
+    [](const auto& param) { return param.param.name; });
 
 }  // namespace
 }  // namespace forkcast::model

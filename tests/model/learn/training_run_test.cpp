@@ -6,6 +6,7 @@
 #include <map>
 #include <utility>
 
+#include "model/artefact/registry.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -21,6 +22,8 @@ struct Script {
   std::map<std::string, Error> errors;  ///< By the step that fails: "open", "check" ...
   std::string stops_in;                 ///< The step that is cancelled.
   bool beats_baselines = true;
+  int judges_too_little_of = -1;  ///< The point with so many trees.
+  int cannot_judge = -1;          ///< As above: the data do not allow it.
   std::size_t opened = 0;
   std::size_t read = 0;           ///< Documents of points.
   std::vector<std::string> done;  ///< Steps, with the value of "trees".
@@ -35,19 +38,22 @@ struct Script {
 /// Its error is the distance of "trees" from 5.
 class FakeValidation final : public Validation {
  public:
-  FakeValidation(double value, bool beats_baselines)
-      : value_(value), beats_baselines_(beats_baselines) {}
+  FakeValidation(double value, bool beats_baselines, bool is_of_enough)
+      : value_(value), beats_baselines_(beats_baselines), is_of_enough_(is_of_enough) {}
   [[nodiscard]] std::optional<double> value() const noexcept override { return value_; }
   [[nodiscard]] bool beats_baselines() const noexcept override { return beats_baselines_; }
+  [[nodiscard]] bool is_of_enough() const noexcept override { return is_of_enough_; }
   [[nodiscard]] ordered_json ToJson() const override { return {{"value", value_}}; }
   [[nodiscard]] std::string Describe() const override { return "described\n"; }
-  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>&) const override {
-    return std::string("a page");
+  [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>&,
+                                               const std::string& more) const override {
+    return "a page" + more;
   }
 
  private:
   double value_;
   bool beats_baselines_;
+  bool is_of_enough_;
 };
 
 class FakeJob final : public TrainingJob {
@@ -69,12 +75,17 @@ class FakeJob final : public TrainingJob {
   [[nodiscard]] JobSummary Summary() const override {
     return {.json = {{"rows", 3}}, .text = "3 rows"};
   }
+  [[nodiscard]] Status CheckReportKeys(const std::vector<std::string>&) const override {
+    return {};
+  }
   [[nodiscard]] Status Check() const override { return script_.Do("check", trees()); }
   Status ComputeExamples() override { return script_.Do("examples", trees()); }
   Result<const Validation*> Validate(const OnProgress& on_progress) override {
     if (Status done = script_.Do("validate", trees()); !done) return done.error();
     if (!on_progress(1, 2) || script_.stops_in == "validate") return nullptr;
-    return &validation_.emplace(std::abs(trees_ - 5), script_.beats_baselines);
+    if (trees_ == script_.cannot_judge) return Error{ErrorCode::kInvalidArgument, "too few rows"};
+    return &validation_.emplace(std::abs(trees_ - 5), script_.beats_baselines,
+                                trees_ != script_.judges_too_little_of);
   }
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override {
@@ -121,7 +132,9 @@ class TrainingRun : public testing::Test {
   [[nodiscard]] std::filesystem::path models() const { return folder_.path() / "models"; }
 
   preprocessing::TempFolder folder_;
-  TrainingRequest request_{.document = {{"training", {{"trees", 3}}}}, .open = {}};
+  std::ostringstream page_;
+  TrainingRequest request_{
+      .document = {{"training", {{"trees", 3}}}}, .open = {}, .standard_output = &page_};
   Script script_;
   RecordingObserver observer_;
 };
@@ -147,6 +160,46 @@ TEST_F(TrainingRun, OpensTheDataOnceHoweverManyPointsItTries) {
   EXPECT_EQ(observer_.stages.back(), "validation");
 }
 
+TEST_F(TrainingRun, ChoosesAPointThatWasJudgedOnEnoughRowsBeforeABetterOne) {
+  request_.document["training"]["search"] = {{"parameters", {{"trees", {4, 5, 9}}}}};
+  script_.judges_too_little_of = 5;
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.summary["search"][0]["chosen"], true);
+  EXPECT_EQ(outcome.summary["search"][1]["judged_enough"], false);
+  EXPECT_THAT(observer_.told, HasSubstr("3 of 3 points could be judged; chosen: trees 4."));
+}
+
+TEST_F(TrainingRun, GoesOnWhereOnePointCannotBeJudged) {
+  request_.document["training"]["search"] = {{"parameters", {{"trees", {5, 4}}}}};
+  script_.cannot_judge = 5;
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kDone) << outcome.message;
+  EXPECT_EQ(outcome.summary["search"][0],
+            ordered_json({{"trees", 5}, {"value", nullptr}, {"error", "too few rows"}}));
+  EXPECT_EQ(outcome.summary["search"][1]["chosen"], true);
+}
+
+TEST_F(TrainingRun, EndsWithTheFirstReasonWhenNoPointCanBeJudged) {
+  request_.document["training"]["search"] = {{"parameters", {{"trees", {5}}}}};
+  script_.cannot_judge = 5;
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kData);
+  EXPECT_EQ(outcome.message,
+            "no point of the search could be judged; the first, trees 5: too few rows");
+}
+
+TEST_F(TrainingRun, FindsOutBeforeItTrainsThatModelsCannotBeWritten) {
+  Publish();
+  folder_.Write("models", "a file");
+  for (const bool dry_run : {true, false}) {
+    request_.dry_run = dry_run;
+    const TrainingOutcome outcome = Run();
+    EXPECT_EQ(outcome.end, TrainingEnd::kIo);
+    EXPECT_THAT(outcome.message, HasSubstr("models"));
+  }
+  EXPECT_THAT(script_.done, ElementsAre("open data", "check 3", "open data", "check 3"));
+}
+
 TEST_F(TrainingRun, ReadsAndChecksAPointOnceAndTheBestOneAgain) {
   request_.document["training"]["search"] = {{"parameters", {{"trees", {4, 5, 7}}}}};
   EXPECT_EQ(Run().end, TrainingEnd::kDone);
@@ -164,7 +217,7 @@ TEST_F(TrainingRun, PublishesAVersionAndPromotesIt) {
   EXPECT_EQ(outcome.summary["model"], "fake");
   EXPECT_EQ(outcome.summary["version"], 1);
   EXPECT_EQ(outcome.summary["promoted"], true);
-  EXPECT_TRUE(std::filesystem::exists(models() / "fake/champion/manifest.json"));
+  EXPECT_EQ(Registry(models()).Find("fake", "champion")->number, 1U);
   EXPECT_THAT(observer_.told, HasSubstr("published fake 1"));
 }
 
@@ -208,12 +261,13 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, FailedStep,
     testing::Values(
         EndCase{"WrongDocument", "open", ErrorCode::kInvalidArgument, TrainingEnd::kRefused},
-        EndCase{"DataThatCannotBeOpened", "open", ErrorCode::kNotFound, TrainingEnd::kIo},
+        EndCase{"DataThatAreNotThere", "open", ErrorCode::kNotFound, TrainingEnd::kData},
+        EndCase{"DataThatCannotBeOpened", "open", ErrorCode::kIo, TrainingEnd::kIo},
         EndCase{"TooFewData", "check", ErrorCode::kInvalidArgument, TrainingEnd::kData},
         EndCase{"BadExamples", "examples", ErrorCode::kInvalidArgument, TrainingEnd::kData},
         EndCase{"FoldThatCannotBeTrained", "validate", ErrorCode::kInvalidArgument,
                 TrainingEnd::kData},
-        EndCase{"CorruptWhileTraining", "train", ErrorCode::kCorrupt, TrainingEnd::kIo}),
+        EndCase{"CorruptWhileTraining", "train", ErrorCode::kCorrupt, TrainingEnd::kData}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(TrainingRun, StopsBetweenTrainingAndPublishing) {
@@ -234,11 +288,18 @@ TEST_F(TrainingRun, RefusesANameThatIsNoneBeforeItTrains) {
   EXPECT_THAT(script_.done, ElementsAre("open data", "check 3"));
 }
 
-TEST_F(TrainingRun, SaysThatThePageCannotBeWritten) {
+TEST_F(TrainingRun, SaysWhatItFoundThoughThePageCannotBeWritten) {
   request_.report = folder_.path() / "absent" / "page.html";
   const TrainingOutcome outcome = Run();
   EXPECT_EQ(outcome.end, TrainingEnd::kIo);
   EXPECT_THAT(outcome.message, HasSubstr("absent"));
+  EXPECT_THAT(observer_.told, HasSubstr("described"));
+}
+
+TEST_F(TrainingRun, PrintsThePageForADash) {
+  request_.report = "-";
+  EXPECT_EQ(Run().end, TrainingEnd::kDone);
+  EXPECT_EQ(page_.str(), "a page");
 }
 
 }  // namespace

@@ -51,11 +51,12 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
   EXPECT_TRUE(dao->Begin().ok());
   for (const auto& table : spec.tables) {
     const auto report = preprocessing::IngestFile(*dao, table, FileOf(table.name, spec), spec.zone,
-                                                  preprocessing::OnConflict::kRefuse, {});
+                                                  {}, {});
     EXPECT_TRUE(report.ok()) << report.error().message;
   }
   EXPECT_TRUE(dao->Commit().ok());
-  const auto published = preprocessing::PublishSnapshots(*dao, spec, folder.path());
+  const auto published =
+      preprocessing::PublishSnapshots(*dao, spec, folder.path(), SystemClock().Now());
   EXPECT_TRUE(published.ok()) << published.error().message;
   const auto snapshots = *preprocessing::OpenSnapshots(spec, folder.path());
 

@@ -109,6 +109,17 @@ TEST(Forest, HasItsFeaturesAsInputsAndAScoreAMargin) {
   EXPECT_THAT(likeliest.outputs(), ElementsAre(OutputColumn{"score", OutputType::kNumber, {}}));
 }
 
+TEST(Forest, SharesTheNamesOfInputsThatOthersHaveToo) {
+  const std::string bytes = CompileForest(ForestMaker({.features = 3}, 1).Make());
+  Forest first = *Forest::FromBytes(bytes);
+  Forest second = *Forest::FromBytes(bytes);
+  EXPECT_NE(first.inputs().data(), second.inputs().data());
+  InputPool pool;
+  first.ShareInputs(pool);
+  second.ShareInputs(pool);
+  EXPECT_EQ(first.inputs().data(), second.inputs().data());
+}
+
 TEST(Forest, AllocatesNothingToPredict) {
   const ForestSource source = ForestMaker({.trees = 100, .margins = 3}, 1).Make();
   const std::vector<float> rows = RowsFor(source, 300, 1);

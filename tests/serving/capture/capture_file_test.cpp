@@ -17,6 +17,19 @@ using std::chrono::hours;
 
 constexpr UtcHour kHour = std::chrono::sys_days(std::chrono::January / 31 / 2024) + hours(23);
 
+TEST(CaptureFolder, NeedNotExistWhereItCanBeMade) {
+  const TempFolder folder;
+  EXPECT_FALSE(TryFolder(folder.path() / "a" / "b"));
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a")) << "nothing is left behind";
+}
+
+TEST(CaptureFolder, CannotBeBelowAFile) {
+  const TempFolder folder;
+  folder.Write("a", "");
+  EXPECT_EQ(TryFolder(folder.path() / "a"), std::errc::not_a_directory);
+  EXPECT_EQ(TryFolder(folder.path() / "a" / "b"), std::errc::not_a_directory);
+}
+
 // While it lives, a write beyond `bytes` of a file fails, after writing what fits: as on a full
 // disk, and for root too.
 class FullAfter {

@@ -48,6 +48,13 @@ TEST(CaptureLine, HasTheMembersOfSageMakersDataCapture) {
                             {"row": 2, "features": {"inventory": null, "payment": null}}]}})"));
 }
 
+TEST(CaptureLine, HasTheTraceThatTheCallerIsIn) {
+  SampleInvocation sample;
+  sample.invocation.request.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  EXPECT_EQ(json::parse(Line(sample)).at("forkcast").at("traceparent"),
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+}
+
 TEST(CaptureLine, LeavesOutWhatTheCallerDidNotSend) {
   SampleInvocation sample;
   sample.rows.clear();
@@ -56,6 +63,7 @@ TEST(CaptureLine, LeavesOutWhatTheCallerDidNotSend) {
   EXPECT_EQ(line.at("eventMetadata"), json({{"eventId", "11111111-2222-4333-8444-555555555555"},
                                             {"inferenceTime", "2024-01-31T23:59:59Z"}}));
   EXPECT_EQ(line.at("forkcast").at("rows"), json::array());
+  EXPECT_FALSE(line.at("forkcast").contains("traceparent"));
 }
 
 struct BodyCase {

@@ -32,6 +32,7 @@ class AnyInvocation {
         .request = {.id = texts_[2],
                     .inference_id = texts_[3],
                     .custom_attributes = texts_[4],
+                    .traceparent = texts_[9],
                     .content_type = texts_[5],
                     .body = texts_[6],
                     .received = FromMicros(static_cast<std::int64_t>(Below(253402300800000000)))},
@@ -68,7 +69,7 @@ class AnyInvocation {
   }
 
   std::mt19937_64& random_;
-  std::array<std::string, 9> texts_;
+  std::array<std::string, 10> texts_;
   std::vector<std::string> names_;
   std::vector<std::size_t> rows_;
   std::vector<Value> values_;
@@ -90,6 +91,7 @@ void ExpectSame(const CaptureMessage& message, const Invocation& invocation) {
   EXPECT_EQ(message.request.id, invocation.request.id);
   EXPECT_EQ(message.request.inference_id, invocation.request.inference_id);
   EXPECT_EQ(message.request.custom_attributes, invocation.request.custom_attributes);
+  EXPECT_EQ(message.request.traceparent, invocation.request.traceparent);
   EXPECT_EQ(message.request.content_type, invocation.request.content_type);
   EXPECT_EQ(message.request.body, invocation.request.body);
   EXPECT_EQ(message.request.received, invocation.request.received);

@@ -169,5 +169,82 @@ TEST(Deployments, MayAllHaveSnapshotsOfTheirOwn) {
   EXPECT_TRUE(parser.ParseBare({}).ok());
 }
 
+/// What a platform puts into its folder, and what the image says in its environment.
+struct PlatformCase {
+  std::string name;
+  bool has_model = false;
+  Words flags;
+  Variables variables;
+  std::string file;
+  std::vector<std::string> served;  ///< "FOLDER" is the platform's.
+};
+void PrintTo(const PlatformCase& one, std::ostream* out) { *out << one.name; }
+
+class Platform : public testing::TestWithParam<PlatformCase> {};
+
+TEST_P(Platform, IsServedUnlessSomebodySaysWhat) {
+  const PlatformCase& one = GetParam();
+  const preprocessing::TempFolder base;
+  std::filesystem::create_directory(base.path() / "model");
+  if (one.has_model) base.Write("model/manifest.json", "{}");
+  Variables variables = one.variables;
+  variables["SAGEMAKER_BASE_DIR"] = base.path();
+  variables["FORKCAST_STORE"] = "sqlite:s";
+  const Parser parser(one.file);
+  const auto parsed = parser.ParseBare(one.flags, variables);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  std::vector<std::string> served;
+  for (const Deployment& deployment : parsed->config.deployments) {
+    const bool is_folder = deployment.place == base.path() / "model";
+    served.push_back(is_folder ? "FOLDER"
+                               : deployment.place.string() + deployment.name +
+                                     deployment.pipeline.string());
+  }
+  EXPECT_EQ(served, one.served);
+}
+
+const Variables kImage{{"FORKCAST_PIPELINE", "image.json"}};
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Platform,
+    testing::Values(
+        PlatformCase{"ModelBeforeThePipelineOfTheImage", true, {}, kImage, "", {"FOLDER"}},
+        PlatformCase{"ModelWithoutAnything", true, {}, {}, "", {"FOLDER"}},
+        PlatformCase{"NoModel", false, {}, kImage, "", {"image.json"}},
+        PlatformCase{
+            "FlagBeforeModel", true, {"--pipeline", "flag.json"}, kImage, "", {"flag.json"}},
+        PlatformCase{"FileBeforeModel",
+                     true,
+                     {},
+                     kImage,
+                     R"({"deployments": [{"model": "a"}]})",
+                     {"image.json", "a"}},
+        PlatformCase{"ModelsOfTheRegistryBeforeModel",
+                     true,
+                     {"--deploy", "a"},
+                     kImage,
+                     "",
+                     {"image.json", "a"}},
+        PlatformCase{"FolderOfAFlag", true, {"--model-dir", "other"}, kImage, "", {"other"}},
+        PlatformCase{"ManyModelsAreNoneToBeginWith",
+                     true,
+                     {},
+                     {{"FORKCAST_PIPELINE", "image.json"}, {"SAGEMAKER_MULTI_MODEL", "true"}},
+                     "",
+                     {}},
+        PlatformCase{"ManyModelsBesideThePipelineOfAFlag",
+                     false,
+                     {"--pipeline", "flag.json"},
+                     {{"SAGEMAKER_MULTI_MODEL", "true"}},
+                     "",
+                     {"flag.json"}},
+        PlatformCase{"ManyModelsOfOursLeaveThePipeline",
+                     false,
+                     {"--multi-model", "true"},
+                     kImage,
+                     "",
+                     {"image.json"}}),
+    [](const auto& param) { return param.param.name; });
+
 }  // namespace
 }  // namespace forkcast::serving

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,69 @@ INSTANTIATE_TEST_SUITE_P(
                  "workers",
                  "256",
                  "MODEL_SERVER_WORKERS"},
+        GoodCase{"WorkersFromTheirOwnVariable",
+                 {},
+                 {{"FORKCAST_WORKERS", "7"}},
+                 R"({"workers": 2})",
+                 "workers",
+                 "7",
+                 "FORKCAST_WORKERS"},
+        GoodCase{"VariableOfOtherServersBeforeTheOwn",
+                 {},
+                 {{"FORKCAST_WORKERS", "7"}, {"MODEL_SERVER_WORKERS", "3"}},
+                 "",
+                 "workers",
+                 "3",
+                 "MODEL_SERVER_WORKERS"},
+        GoodCase{"OwnVariableBeforeThatOfTheSdk",
+                 {},
+                 {{"FORKCAST_WORKERS", "7"}, {"SAGEMAKER_MODEL_SERVER_WORKERS", "5"}},
+                 "",
+                 "workers",
+                 "7",
+                 "FORKCAST_WORKERS"},
+        GoodCase{"WorkersOfTheSdk",
+                 {},
+                 {{"SAGEMAKER_MODEL_SERVER_WORKERS", "5"}},
+                 "",
+                 "workers",
+                 "5",
+                 "SAGEMAKER_MODEL_SERVER_WORKERS"},
+        GoodCase{"TimeoutOfTheSdkInSeconds",
+                 {},
+                 {{"SAGEMAKER_MODEL_SERVER_TIMEOUT", "30"}},
+                 "",
+                 "timeout",
+                 "30",
+                 "SAGEMAKER_MODEL_SERVER_TIMEOUT"},
+        GoodCase{"StartupTimeoutOfTheSdk",
+                 {},
+                 {{"SAGEMAKER_STARTUP_TIMEOUT", "600"}},
+                 "",
+                 "boot_timeout",
+                 "600",
+                 "SAGEMAKER_STARTUP_TIMEOUT"},
+        GoodCase{"PayloadOfATransformJobInMegabytes",
+                 {},
+                 {{"SAGEMAKER_MAX_PAYLOAD_IN_MB", "6"}},
+                 "",
+                 "max_body_bytes",
+                 "6291456",
+                 "SAGEMAKER_MAX_PAYLOAD_IN_MB"},
+        GoodCase{"PayloadOfATransformJobWithoutALimit",
+                 {},
+                 {{"SAGEMAKER_MAX_PAYLOAD_IN_MB", "0"}},
+                 "",
+                 "max_body_bytes",
+                 "1073741824",
+                 "SAGEMAKER_MAX_PAYLOAD_IN_MB"},
+        GoodCase{"LogLevelOfPython",
+                 {},
+                 {{"SAGEMAKER_CONTAINER_LOG_LEVEL", "30"}},
+                 "",
+                 "log_level",
+                 "warn",
+                 "SAGEMAKER_CONTAINER_LOG_LEVEL"},
         GoodCase{"KeyWithUnderscoresFlagWithDashes",
                  {"--max-body-bytes", "1073741824"},
                  {},
@@ -81,12 +145,40 @@ INSTANTIATE_TEST_SUITE_P(
                  "1073741824",
                  "--max-body-bytes"},
         GoodCase{"RepeatedBind",
-                 {"--bind", "127.0.0.1:1", "--bind", "unix:a,b"},
+                 {"--bind", "127.0.0.1:1", "--bind", "unix:a"},
                  {},
                  "",
                  "bind",
-                 "127.0.0.1:1,unix:a,b",
+                 "127.0.0.1:1,unix:a",
                  "--bind"},
+        GoodCase{"BindWithCommasOnTheCommandLine",
+                 {"--bind", "127.0.0.1:1,unix:/x"},
+                 {},
+                 "",
+                 "bind",
+                 "127.0.0.1:1,unix:/x",
+                 "--bind"},
+        GoodCase{"BindToAName",
+                 {"--bind", "localhost:8080"},
+                 {},
+                 "",
+                 "bind",
+                 "localhost:8080",
+                 "--bind"},
+        GoodCase{"TrustedProxiesWithCommas",
+                 {"--trusted-proxies", "10.0.0.0/8,unix,2001:db8::/32"},
+                 {},
+                 "",
+                 "trusted_proxies",
+                 "10.0.0.0/8,unix,2001:db8::/32",
+                 "--trusted-proxies"},
+        GoodCase{"CorsOriginsInTheFile",
+                 {},
+                 {},
+                 R"({"cors_origins": ["https://shop.example", "http://localhost:3000"]})",
+                 "cors_origins",
+                 "https://shop.example,http://localhost:3000",
+                 "FILE"},
         GoodCase{"BindListInTheEnvironment",
                  {},
                  {{"FORKCAST_BIND", "127.0.0.1:1,[::1]:2"}},
@@ -129,6 +221,13 @@ INSTANTIATE_TEST_SUITE_P(
                  "bind",
                  "127.0.0.1:1",
                  "--bind"},
+        GoodCase{"ManyModelsAsThePlatformsToolsWriteIt",
+                 {},
+                 {{"SAGEMAKER_MULTI_MODEL", "True"}},
+                 R"({"multi_model": false})",
+                 "multi_model",
+                 "True",
+                 "SAGEMAKER_MULTI_MODEL"},
         GoodCase{"AccessLogOnStandardOutput", {}, {}, "", "access_log_file", "-", "default"},
         GoodCase{"PidfileOfTheEnvironment",
                  {},
@@ -255,10 +354,10 @@ INSTANTIATE_TEST_SUITE_P(
                 "",
                 R"(user: "" from --user: expected a user's name or number)"},
         BadCase{"HostName",
-                {"--bind", "localhost:80"},
+                {"--bind", "local host:80"},
                 {},
                 "",
-                R"(bind: "localhost:80" from --bind: expected ADDRESS:PORT)"},
+                R"(bind: "local host:80" from --bind: expected ADDRESS:PORT)"},
         BadCase{"SecondOfAList",
                 {},
                 {{"FORKCAST_BIND", "127.0.0.1:1,nowhere"}},
@@ -270,6 +369,37 @@ INSTANTIATE_TEST_SUITE_P(
                 R"({"bind": ["127.0.0.1:1", 8080]})",
                 "bind: 8080 from FILE, $.bind: expected ADDRESS:PORT"},
         BadCase{"EmptyList", {}, {}, R"({"bind": []})", "bind: [] from FILE, $.bind: expected"},
+        BadCase{"BindToASlipInANumber",
+                {"--bind", "127.0.0.256:80"},
+                {},
+                "",
+                R"(bind: "127.0.0.256:80" from --bind: expected ADDRESS:PORT)"},
+        BadCase{"TrustedProxyThatIsAName",
+                {"--trusted-proxies", "proxy.example"},
+                {},
+                "",
+                R"(trusted_proxies: "proxy.example" from --trusted-proxies: expected an address)"},
+        BadCase{"TrustedNetworkThatIsTooLong",
+                {"--trusted-proxies", "10.0.0.0/33"},
+                {},
+                "",
+                R"("10.0.0.0/33" from --trusted-proxies: expected a number from 0 to 32 behind)"},
+        BadCase{"TrustedNetworkWithBitsBehindItsLength",
+                {"--trusted-proxies", "10.1.0.0/8"},
+                {},
+                "",
+                R"(expected an address that is 0 behind its first 8 bits)"},
+        BadCase{
+            "CorsOriginWithPath",
+            {"--cors-origins", "https://shop.example/"},
+            {},
+            "",
+            R"("https://shop.example/" from --cors-origins: expected an origin in small letters)"},
+        BadCase{"SocketModeThatIsNotOctal",
+                {"--socket-mode", "0o660"},
+                {},
+                "",
+                R"(socket_mode: "0o660" from --socket-mode: expected an octal number)"},
         BadCase{"AddressTwice",
                 {"--bind", "127.0.0.1:1", "--bind", "127.0.0.1:1"},
                 {},
@@ -297,6 +427,11 @@ INSTANTIATE_TEST_SUITE_P(
             "HooksThatAreNoList", {}, {}, R"({"hooks": {}})", "FILE: $.hooks: expected an array"},
         BadCase{
             "NoSuchFile", {"--config", "absent.json"}, {}, "", "config: absent.json: cannot be"},
+        BadCase{"TextForTrue",
+                {},
+                {},
+                R"({"multi_model": "true"})",
+                R"(multi_model: "true" from FILE, $.multi_model: expected true or false)"},
         BadCase{"UnknownFlag", {"--worker", "2"}, {}, "", "unknown flag --worker (--help lists"},
         BadCase{"FlagWithoutValue", {"--workers"}, {}, "", "'--workers' is missing"},
         BadCase{
@@ -339,14 +474,16 @@ TEST_P(Limit, IsRefusedWithItsNameOutsideWhatTheServerCanKeep) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Limit,
-    testing::Values(
-        LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
-        LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
-        LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
-        LimitCase{"max_connections", 1, 65536}, LimitCase{"max_body_bytes", 1, 1073741824},
-        LimitCase{"max_header_bytes", 1024, 1048576}, LimitCase{"max_rows", 1, 10000000},
-        LimitCase{"backlog", 1, 65535}, LimitCase{"max_requests", 0, 1000000000},
-        LimitCase{"max_requests_jitter", 0, 1000000000}, LimitCase{"max_memory_mb", 0, 1048576}),
+    testing::Values(LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
+                    LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
+                    LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
+                    LimitCase{"max_connections", 1, 65536},
+                    LimitCase{"max_body_bytes", 1, 1073741824},
+                    LimitCase{"max_header_bytes", 1024, 1048576},
+                    LimitCase{"max_rows", 1, 10000000}, LimitCase{"backlog", 1, 65535},
+                    LimitCase{"max_requests", 0, 1000000000},
+                    LimitCase{"max_requests_jitter", 0, 1000000000},
+                    LimitCase{"max_memory_mb", 0, 1048576}, LimitCase{"max_models", 1, 10000}),
     [](const auto& param) { return param.param.key; });
 
 TEST(Settings, EveryNumberIsALimitOfThatTable) {
@@ -354,7 +491,7 @@ TEST(Settings, EveryNumberIsALimitOfThatTable) {
   for (const Setting& setting : ServerSettings()) {
     numbers += setting.form == Setting::FileForm::kInteger ? 1 : 0;
   }
-  EXPECT_EQ(numbers, 14U);
+  EXPECT_EQ(numbers, 15U);
 }
 
 TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
@@ -376,6 +513,10 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.max_requests, fresh.max_requests);
   EXPECT_EQ(config.max_requests_jitter, fresh.max_requests_jitter);
   EXPECT_EQ(config.max_memory_mb, fresh.max_memory_mb);
+  EXPECT_EQ(config.multi_model, fresh.multi_model);
+  EXPECT_EQ(config.model_root, fresh.model_root);
+  EXPECT_EQ(config.max_models, fresh.max_models);
+  EXPECT_EQ(config.model_dir, fresh.model_dir);
   EXPECT_EQ(config.access_log, fresh.access_log);
   EXPECT_EQ(config.access_log_file, fresh.access_log_file);
   EXPECT_EQ(config.pidfile, fresh.pidfile);
@@ -383,6 +524,10 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.user, fresh.user);
   EXPECT_EQ(config.group, fresh.group);
   EXPECT_EQ(config.umask, fresh.umask);
+  EXPECT_EQ(config.socket_mode, fresh.socket_mode);
+  EXPECT_EQ(config.socket_group, fresh.socket_group);
+  EXPECT_EQ(config.trusted_proxies, fresh.trusted_proxies);
+  EXPECT_EQ(config.cors_origins, fresh.cors_origins);
   EXPECT_GE(config.workers, 1U);
   EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
 }
@@ -393,15 +538,21 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
     "max_queue_delay_ms": 15,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
+    "model_dir": "e", "multi_model": true, "model_root": "r", "max_models": 16,
     "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
-    "group": "us", "umask": "027", "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
+    "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
   EXPECT_EQ(config.pipeline, "p");
   EXPECT_EQ(config.models, "m");
-  EXPECT_EQ(config.deployments.size(), 3U);  // more of them in deployment_test.cpp
+  EXPECT_EQ(config.model_dir, "e");
+  EXPECT_TRUE(config.multi_model);
+  EXPECT_EQ(config.model_root, "r");
+  EXPECT_EQ(config.max_models, 16U);
+  EXPECT_EQ(config.deployments.size(), 4U);  // more of them in deployment_test.cpp
   EXPECT_EQ(config.store, "sqlite:s");
   EXPECT_EQ(config.snapshots, "d");
   EXPECT_EQ(config.bind, (std::vector<Address>{UnixAddress{"u"}}));
@@ -426,6 +577,11 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.user, "me");
   EXPECT_EQ(config.group, "us");
   EXPECT_EQ(config.umask, 027U);
+  EXPECT_EQ(config.socket_mode, 0660U);
+  EXPECT_EQ(config.socket_group, "g");
+  EXPECT_FALSE(config.trusted_proxies.unix_sockets);
+  EXPECT_EQ(config.trusted_proxies.networks.size(), 1U);
+  EXPECT_EQ(config.cors_origins, (std::vector<std::string>{"https://a.b"}));
   EXPECT_EQ(config.log_level, "warn");
   ASSERT_EQ(config.hooks.size(), 1U);
   EXPECT_EQ(config.hooks[0].type, "capture");
@@ -436,6 +592,18 @@ TEST(Settings, EveryValueReachesTheConfig) {
     const std::string expected = value.key == "config" ? "--config" : "FILE";
     EXPECT_EQ(parser.Generic(value.origin), expected) << value.key;
   }
+}
+
+TEST(Settings, AllInterfacesTakeBothFamiliesWhereNothingElseIsListedAtTheirPort) {
+  const auto takes_ipv4 = [](const char* bind) {
+    const auto parsed = Parser().Parse({"--bind", bind});
+    return std::get<TcpAddress>(parsed.value().config.bind.front()).with_ipv4;
+  };
+  EXPECT_TRUE(takes_ipv4("[::]:80"));
+  EXPECT_TRUE(takes_ipv4("[::]:80,127.0.0.1:81,unix:u"));
+  EXPECT_TRUE(takes_ipv4("[::]:0,0.0.0.0:0"));
+  EXPECT_FALSE(takes_ipv4("[::]:80,0.0.0.0:80"));
+  EXPECT_FALSE(takes_ipv4("[::1]:80"));
 }
 
 TEST(Settings, PipelineAndStoreAreRequiredToServe) {
@@ -488,6 +656,17 @@ TEST(Settings, HelpListsEverySetting) {
   EXPECT_THAT(help, AllOf(HasSubstr("SAGEMAKER_BIND_TO_PORT"), HasSubstr("--print-config")));
 }
 
+TEST(Settings, EachHasAVariableThatIsCalledAsItsKey) {
+  const std::vector<std::string> variables = SettingVariables();
+  for (const Setting& setting : ServerSettings()) {
+    std::string name = "FORKCAST_" + setting.key;
+    std::ranges::transform(name, name.begin(), [](unsigned char c) { return std::toupper(c); });
+    EXPECT_EQ(setting.environment, name);
+    EXPECT_THAT(variables, testing::Contains(name));
+  }
+  EXPECT_THAT(variables, testing::Contains("MODEL_SERVER_WORKERS"));
+}
+
 TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
   const Parser parser(
       R"({"workers": 2, "hooks": [{"type": "capture"}, {"type": "slow_request"}]})");
@@ -530,6 +709,7 @@ INSTANTIATE_TEST_SUITE_P(
                     ReloadCase{"Deadlines",
                                {"--boot-timeout=9", "--graceful-timeout=9"},
                                {"graceful_timeout", "boot_timeout"}},
+                    ReloadCase{"ManyModels", {"--multi-model=true"}, {"multi_model"}},
                     ReloadCase{"OneOfBoth", {"--umask=77", "--max-rows=9"}, {"umask"}}),
     [](const auto& param) { return param.param.name; });
 

@@ -14,11 +14,14 @@ namespace {
 
 using testing::HasSubstr;
 
-std::string_view NameOf(Method method) { return method == Method::kPost ? "POST" : "GET"; }
+std::string_view NameOf(Method method) {
+  if (method == Method::kDelete) return "DELETE";
+  return method == Method::kPost ? "POST" : "GET";
+}
 
 TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
   std::set<std::string_view> operations;
-  for (const Endpoint& endpoint : Endpoints()) {
+  for (const Endpoint& endpoint : Endpoints(Models::kLoaded)) {
     EXPECT_TRUE(operations.insert(endpoint.operation).second) << endpoint.operation;
     EXPECT_TRUE(endpoint.description.ends_with('.')) << endpoint.operation;
     EXPECT_NE(endpoint.make, nullptr) << endpoint.operation;
@@ -27,11 +30,20 @@ TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
 
 TEST(Endpoints, AreEachALineOfTheReadme) {
   const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
-  for (const Endpoint& endpoint : Endpoints()) {
+  for (const Endpoint& endpoint : Endpoints(Models::kLoaded)) {
     EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
   }
+}
+
+TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {
+  for (const Endpoint& endpoint : Endpoints()) EXPECT_FALSE(endpoint.path.starts_with("/models"));
+  std::size_t of_models = 0;
+  for (const Endpoint& endpoint : Endpoints(Models::kLoaded)) {
+    if (endpoint.path.starts_with("/models")) ++of_models;
+  }
+  EXPECT_EQ(of_models, Endpoints(Models::kLoaded).size() - Endpoints().size());
 }
 
 }  // namespace

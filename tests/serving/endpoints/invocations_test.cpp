@@ -10,6 +10,7 @@
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
 #include "serving/service/row_pipeline.hpp"
+#include "serving/wire/gzip.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
 
@@ -72,6 +73,20 @@ json ParseLines(const std::string& text) {
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) lines.push_back(json::parse(line));
   return lines;
+}
+
+std::string Packed(std::string_view text) {
+  wire::GzipWriter writer;
+  writer.Start(text);
+  while (!writer.Continue(text.size() + 1)) {
+  }
+  return writer.packed();
+}
+std::string UnpackedText(std::string_view packed) {
+  wire::GzipReader reader;
+  reader.Start(packed, 1'000'000);
+  EXPECT_TRUE(reader.Continue(1'000'001).value());
+  return std::string(reader.text());
 }
 
 class InvocationsTest : public testing::Test {
@@ -253,12 +268,30 @@ INSTANTIATE_TEST_SUITE_P(
                     415,
                     "unsupported_media_type",
                     "Content-Type"},
-        RefusalCase{"Compressed",
+        RefusalCase{"AnotherCoding",
                     kGood,
-                    {.content_encoding = "gzip"},
+                    {.content_encoding = "br"},
                     415,
                     "unsupported_media_type",
                     "Content-Encoding"},
+        RefusalCase{"CodingThatTheBodyIsNotOf",
+                    kGood,
+                    {.content_encoding = "gzip"},
+                    400,
+                    "invalid_argument",
+                    "Content-Encoding"},
+        RefusalCase{"GzipCutShort",
+                    Packed(kGood).substr(0, 30),
+                    {.content_encoding = "gzip"},
+                    400,
+                    "invalid_argument",
+                    "Content-Encoding"},
+        RefusalCase{"GzipOfTooMuch",
+                    Packed(std::string(6'291'457, ' ')),
+                    {.content_encoding = "gzip"},
+                    413,
+                    "too_large",
+                    ""},
         RefusalCase{
             "NothingAcceptable", kGood, {.accept = "image/png"}, 406, "not_acceptable", "Accept"},
         RefusalCase{"UnclearFlag",
@@ -267,6 +300,14 @@ INSTANTIATE_TEST_SUITE_P(
                     400,
                     "invalid_argument",
                     "partial"},
+        RefusalCase{"FlagInAnotherCase",
+                    kGood,
+                    {.query = "Partial=true"},
+                    400,
+                    "invalid_argument",
+                    "Partial"},
+        RefusalCase{
+            "MistypedFlag", kGood, {.query = "partical=true"}, 400, "invalid_argument", "partical"},
         RefusalCase{
             "FlagWithoutValue", kGood, {.query = "features"}, 400, "invalid_argument", "features"}),
     [](const auto& param) { return param.param.name; });
@@ -274,6 +315,122 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(InvocationsTest, TakesAnUncompressedBodyThatSaysSo) {
   EXPECT_EQ(service_.Post(kGood, {.content_encoding = "identity"}).status, 200);
   EXPECT_EQ(service_.Post(kGood, {.content_encoding = "Identity"}).status, 200);
+}
+
+TEST_F(InvocationsTest, SaysWhichParameterWasMeantAndIgnoresThoseOfOthers) {
+  EXPECT_EQ(ErrorOf(service_.Post(kGood, {.query = "Partial=1"}), 400).at("message"),
+            "there is no such parameter; did you mean \"partial\"?");
+  EXPECT_EQ(ErrorOf(service_.Post(kGood, {.query = "partial=True"}), 400).at("message"),
+            "expected true or false, got \"True\"");
+  EXPECT_EQ(service_.Post(kGood, {.query = "utm_source=a&gclid=1&_=7&part=1"}).status, 200);
+}
+
+// ---- content codings ----
+
+/// A request that is worked on by slices.
+class SlicedRequest {
+ public:
+  SlicedRequest(Router& router, std::string_view body, RequestView parts)
+      : router_(router), padded_(body), request_(parts) {
+    padded_.resize(body.size() + wire::kBodyPadding);
+    request_.method = Method::kPost;
+    if (request_.path.empty()) request_.path = "/invocations";
+    request_.body = std::string_view(padded_).substr(0, body.size());
+    request_.deadline = MonotonicTime::max();
+  }
+  /// One slice; false when there is nothing more to do.
+  bool Work() {
+    if (answered_) return false;
+    const Progress progress = slices_++ == 0 ? router_.Start(request_, response_, exchange_)
+                                             : router_.Continue(exchange_);
+    answered_ = progress == Progress::kDone;
+    return true;
+  }
+  [[nodiscard]] const Response& response() const noexcept { return response_; }
+  [[nodiscard]] std::size_t slices() const noexcept { return slices_; }
+
+ private:
+  Router& router_;
+  std::string padded_;
+  RequestView request_;
+  Response response_;
+  Exchange exchange_;
+  bool answered_ = false;
+  std::size_t slices_ = 0;
+};
+
+TEST_F(InvocationsTest, TakesAGzipBodyInEveryForm) {
+  const auto post = [this](const std::string& body, std::string_view type,
+                           std::string_view coding) {
+    return service_.Post(Packed(body), {.content_type = type, .content_encoding = coding}).body;
+  };
+  EXPECT_EQ(json::parse(post(Array(kOrders).dump(), "application/json", "gzip")), AllAnswers());
+  EXPECT_EQ(ParseLines(post(Lines(kOrders), "application/jsonlines", "x-gzip")), AllAnswers());
+  EXPECT_EQ(post(Csv(kOrders), "text/csv", "GZIP"),
+            service_.Post(Csv(kOrders), {.content_type = "text/csv"}).body);
+  EXPECT_EQ(json::parse(service_.Post(kGood).body), AllAnswers().back());
+}
+
+TEST_F(InvocationsTest, UnpacksALargeBodyInSlices) {
+  service_.clock().PassWithEachLook(InvocationJob::kSlice);
+  const std::string body = R"({"x": ")" + std::string(2'000'000, ' ') + R"(", )" + kGood.substr(1);
+  SlicedRequest request(service_.router(), Packed(body), {.content_encoding = "gzip"});
+  while (request.Work()) {
+  }
+  EXPECT_EQ(json::parse(request.response().body), AllAnswers().back());
+  EXPECT_GE(request.slices(), body.size() / 65536);
+}
+
+TEST_F(InvocationsTest, EndsARequestWhoseTimeRunsOutWhileItIsUnpacked) {
+  service_.clock().Set(MonotonicTime(std::chrono::hours(1)));
+  service_.clock().PassWithEachLook(std::chrono::seconds(20));
+  const std::string body(2'000'000, ' ');
+  EXPECT_EQ(ErrorOf(service_.Post(Packed(body), {.content_encoding = "gzip"}), 504).at("message"),
+            "the request's time ran out while unpacking its body");
+}
+
+TEST_F(InvocationsTest, AnswersAsGzipWhenAskedAndWorthIt) {
+  const std::string body = Array(std::vector<Order>(100)).dump();
+  const std::string plain = service_.Post(body).body;
+  const Response packed = service_.Post(body, {.accept_encoding = "gzip, br"});
+  EXPECT_EQ(HeaderOf(packed.headers, "Content-Encoding"), "gzip");
+  EXPECT_EQ(HeaderOf(packed.headers, "Vary"), "Accept-Encoding");
+  EXPECT_LT(packed.body.size(), plain.size() / 10);
+  EXPECT_EQ(UnpackedText(packed.body), plain);
+  const Response small = service_.Post(kGood, {.accept_encoding = "gzip"});
+  EXPECT_EQ(HeaderOf(small.headers, "Content-Encoding"), "");
+  EXPECT_EQ(json::parse(small.body), AllAnswers().back());
+  const Response refused = service_.Post(body, {.accept_encoding = "gzip;q=0, identity"});
+  EXPECT_EQ(HeaderOf(refused.headers, "Content-Encoding"), "");
+  EXPECT_EQ(HeaderOf(refused.headers, "Vary"), "Accept-Encoding");
+  EXPECT_EQ(refused.body, plain);
+}
+
+TEST_F(InvocationsTest, TakesWhatMlflowSends) {
+  json split{{"columns", json::array()}, {"data", json::array()}};
+  json arrays = json::array();
+  for (const auto& [name, value] : Order().Json().items()) split["columns"].push_back(name);
+  for (const Order& order : kOrders) {
+    json values = json::array();
+    for (const auto& [name, value] : order.Json().items()) values.push_back(value);
+    split["data"].push_back(values);
+    arrays.push_back({order.id, order.time, order.sku, order.zip});
+  }
+  const json expected{{"predictions", AllAnswers()}};
+  for (const json& body :
+       {json{{"dataframe_split", split}}, json{{"dataframe_records", Array(kOrders)}},
+        json{{"inputs", Array(kOrders)}}, json{{"instances", arrays}}}) {
+    EXPECT_EQ(json::parse(service_.Post(body.dump()).body), expected) << body;
+  }
+}
+
+TEST_F(InvocationsTest, TakesTimesAsFormsAndDatabasesWriteThem) {
+  for (const std::string time :
+       {"2021-07-01T09:30", "2021-07-01 09:30:00 UTC", "2021-07-01 09:30+00"}) {
+    EXPECT_EQ(json::parse(service_.Post(Order{.time = time}.Json().dump()).body),
+              AllAnswers().back())
+        << time;
+  }
 }
 
 TEST_F(InvocationsTest, LimitsTheRowsOfARequest) {
@@ -310,8 +467,28 @@ TEST_F(InvocationsTest, PartialCsvHasAColumnForErrors) {
       service_.Post(std::string(kCsvHeader) + Order{.time = "never"}.Csv() + Order().Csv(),
                     {.query = "partial=true", .content_type = "text/csv"});
   EXPECT_EQ(response.status, 200);
-  EXPECT_THAT(response.body, StartsWith("order_id,recommendation,error\n,,"));
+  EXPECT_THAT(response.body, StartsWith("order_id,recommendation,error\n"
+                                        ",,\"invalid_argument: timestamp: expected a timestamp"));
   EXPECT_THAT(response.body, testing::EndsWith("\npaid,Deliver,\n"));
+}
+
+TEST_F(InvocationsTest, ACsvRowThatCannotBeReadErrsAlone) {
+  const std::string good = Order().Csv();
+  const Response response =
+      service_.Post(std::string(kCsvHeader) + good + "\xFF" + good + "a\"" + good + "a,b\n" + good,
+                    {.query = "partial=true", .content_type = "text/csv"});
+  EXPECT_EQ(response.body,
+            "order_id,recommendation,error\npaid,Deliver,\n"
+            ",,\"invalid_argument: line 3, column 1: this field is not UTF-8\"\n"
+            ",,\"invalid_argument: line 4, column 2: a quote inside a field that does not start "
+            "with one\"\n"
+            ",,\"invalid_argument: expected 4 fields as in the header, got 2\"\n"
+            "paid,Deliver,\n");
+  EXPECT_EQ(ErrorOf(service_.Post(std::string(kCsvHeader) + good + "\"" + good,
+                                  {.query = "partial=true", .content_type = "text/csv"}),
+                    400)
+                .at("message"),
+            "line 3, column 1: the quote that opens here is never closed");
 }
 
 TEST_F(InvocationsTest, ShowsTheFeaturesUsedWhenAsked) {
@@ -459,38 +636,6 @@ TEST_F(InvocationsTest, ABadRequestLeavesNoTraceInTheNext) {
   EXPECT_EQ(service_.Post(Array(kOrders).dump()).body, before);
 }
 
-/// A request that is worked on by slices.
-class SlicedRequest {
- public:
-  SlicedRequest(Router& router, std::string_view body, RequestView parts)
-      : router_(router), padded_(body), request_(parts) {
-    padded_.resize(body.size() + wire::kBodyPadding);
-    request_.method = Method::kPost;
-    if (request_.path.empty()) request_.path = "/invocations";
-    request_.body = std::string_view(padded_).substr(0, body.size());
-    request_.deadline = MonotonicTime::max();
-  }
-  /// One slice; false when there is nothing more to do.
-  bool Work() {
-    if (answered_) return false;
-    const Progress progress = slices_++ == 0 ? router_.Start(request_, response_, exchange_)
-                                             : router_.Continue(exchange_);
-    answered_ = progress == Progress::kDone;
-    return true;
-  }
-  [[nodiscard]] const Response& response() const noexcept { return response_; }
-  [[nodiscard]] std::size_t slices() const noexcept { return slices_; }
-
- private:
-  Router& router_;
-  std::string padded_;
-  RequestView request_;
-  Response response_;
-  Exchange exchange_;
-  bool answered_ = false;
-  std::size_t slices_ = 0;
-};
-
 /// Each look at the clock ends a slice.
 TEST_F(InvocationsTest, ManyInSlicesAreAnsweredAsEachAlone) {
   service_.clock().PassWithEachLook(InvocationJob::kSlice);
@@ -625,19 +770,22 @@ TEST_P(SteadyInvocations, AllocateNothing) {
 
 INSTANTIATE_TEST_SUITE_P(
     Requests, SteadyInvocations,
-    testing::Values(SteadyCase{"OneOrder", kGood, {}},
-                    SteadyCase{"OneOrderOfAnSdk",
-                               kGood,
-                               {.content_type = "application/json",
-                                .accept = "application/json",
-                                .inference_id = "0123456789abcdef0123456789abcdef",
-                                .custom_attributes = "trace=0123456789abcdef"}},
-                    SteadyCase{"WithFeatures", kGood, {.query = "features=true"}},
-                    SteadyCase{"Stale", Order{.time = "2021-08-01"}.Json().dump(), {}},
-                    SteadyCase{"Array", Array(kOrders).dump(), {}},
-                    SteadyCase{
-                        "JsonLines", Lines(kOrders), {.content_type = "application/jsonlines"}},
-                    SteadyCase{"Csv", Csv(kOrders), {.content_type = "text/csv"}}),
+    testing::Values(
+        SteadyCase{"OneOrder", kGood, {}},
+        SteadyCase{"OneOrderOfAnSdk",
+                   kGood,
+                   {.content_type = "application/json",
+                    .accept = "application/json",
+                    .inference_id = "0123456789abcdef0123456789abcdef",
+                    .custom_attributes = "trace=0123456789abcdef"}},
+        SteadyCase{"WithFeatures", kGood, {.query = "features=true"}},
+        SteadyCase{"Stale", Order{.time = "2021-08-01"}.Json().dump(), {}},
+        SteadyCase{"Array", Array(kOrders).dump(), {}},
+        SteadyCase{"Packed", Packed(Array(kOrders).dump()), {.content_encoding = "gzip"}},
+        SteadyCase{
+            "AskedForGzip", Array(std::vector<Order>(100)).dump(), {.accept_encoding = "gzip"}},
+        SteadyCase{"JsonLines", Lines(kOrders), {.content_type = "application/jsonlines"}},
+        SteadyCase{"Csv", Csv(kOrders), {.content_type = "text/csv"}}),
     [](const auto& param) { return param.param.name; });
 
 TEST(RowPipeline, SaysWhatIsMissing) {

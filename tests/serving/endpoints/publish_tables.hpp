@@ -21,10 +21,10 @@ inline void PublishTables(const preprocessing::PipelineSpec& spec,
   or_throw((*dao)->Begin());
   for (const preprocessing::TableSpec& table : spec.tables) {
     or_throw(preprocessing::IngestFile(**dao, table, folder / (table.name + ".csv"), spec.zone,
-                                       preprocessing::OnConflict::kRefuse, {}));
+                                       {}, {}));
   }
   or_throw((*dao)->Commit());
-  or_throw(preprocessing::PublishSnapshots(**dao, spec, folder));
+  or_throw(preprocessing::PublishSnapshots(**dao, spec, folder, SystemClock().Now()));
 }
 
 }  // namespace forkcast::serving

@@ -66,6 +66,13 @@ TEST(AccessLine, AsJsonSaysEverything) {
             "\n");
 }
 
+TEST(AccessLine, AsJsonHasTheTraceThatTheCallerIsIn) {
+  AccessEntry entry = Example();
+  entry.traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const auto line = nlohmann::json::parse(Line(AccessLogFormat::kJson, entry));
+  EXPECT_EQ(line.at("traceparent"), entry.traceparent);
+}
+
 TEST(AccessLine, OfBytesThatAreNoRequestOverAUnixSocketHasDashes) {
   AccessEntry entry = Example();
   entry.peer = entry.method = entry.target = entry.version = entry.request_id = {};
@@ -155,8 +162,8 @@ TEST(AccessLine, LongTargetIsCutAndSaysSo) {
 class AccessLogFile : public testing::Test {
  protected:
   [[nodiscard]] fs::path path() const { return folder_.path() / "access.log"; }
-  [[nodiscard]] AccessLog Open() const {
-    auto log = AccessLog::Open(AccessLogFormat::kCommon, path());
+  [[nodiscard]] AccessLog Open() {
+    auto log = AccessLog::Open(AccessLogFormat::kCommon, path(), losses_);
     if (!log) throw std::runtime_error(log.error().message);
     return *std::move(log);
   }
@@ -166,6 +173,7 @@ class AccessLogFile : public testing::Test {
   }
 
   const TempFolder folder_;
+  LogLosses losses_;
 };
 
 TEST_F(AccessLogFile, IsAppendedTo) {
@@ -202,7 +210,8 @@ TEST_F(AccessLogFile, GoesOnInTheOldFileWhenThereCanBeNoNewOne) {
 }
 
 TEST_F(AccessLogFile, ThatCannotBeWrittenIsRefused) {
-  const auto log = AccessLog::Open(AccessLogFormat::kJson, folder_.path() / "absent" / "a.log");
+  const auto log =
+      AccessLog::Open(AccessLogFormat::kJson, folder_.path() / "absent" / "a.log", losses_);
   ASSERT_FALSE(log.ok());
   EXPECT_EQ(log.error().code, ErrorCode::kIo);
   EXPECT_THAT(log.error().message, HasSubstr("a.log: cannot be written to: No such file"));
@@ -210,7 +219,7 @@ TEST_F(AccessLogFile, ThatCannotBeWrittenIsRefused) {
 
 TEST_F(AccessLogFile, BelongsToWhomeverWorkersRunAs) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
-  const auto log = AccessLog::Open(AccessLogFormat::kJson, path(),
+  const auto log = AccessLog::Open(AccessLogFormat::kJson, path(), losses_,
                                    Identity{.user = 54321, .group = 54322, .groups = {}});
   ASSERT_TRUE(log.ok()) << log.error().message;
   struct stat status {};
@@ -287,15 +296,17 @@ class AccessLogPipe : public testing::Test {
 
   Fd reader_;
   Fd before_;
+  LogLosses losses_;
 };
 
 TEST_F(AccessLogPipe, IsNotWaitedForAndItsLinesAreWhole) {
-  auto log = AccessLog::Open(AccessLogFormat::kCommon, "-");
+  auto log = AccessLog::Open(AccessLogFormat::kCommon, "-", losses_);
   ASSERT_TRUE(log.ok()) << log.error().message;
   constexpr std::size_t kMany = 10'000;  // 64 KiB hold less than a thousand
   for (std::size_t i = 0; i < kMany; ++i) log->Write(Example());
   const std::uint64_t lost = log->TakeLost();
   EXPECT_GT(lost, 0U);
+  EXPECT_EQ(losses_.lines, lost);
   EXPECT_EQ(::fcntl(STDOUT_FILENO, F_GETFL) & O_NONBLOCK, 0) << "others go on as before";
   EXPECT_TRUE(log->Reopen().ok());
 

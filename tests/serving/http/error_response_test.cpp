@@ -70,9 +70,9 @@ TEST(ToHttp, GivesWhatTheReadmeLists) {
   }
   std::set<std::string> given;
   for (const CodeCase& one : kCodes) {
-    if (one.code == ErrorCode::kConflict) continue;  // of commands, which answer no request
     given.insert(std::to_string(one.status) + " " + std::string(one.name));
   }
+  given.insert("507 no_room");  // no code: WriteNoRoom()
   EXPECT_EQ(listed, given);
 }
 
@@ -170,11 +170,13 @@ TEST(WriteRowErrors, TakesItsStatusFromTheFirst) {
 
 TEST(WriteFault, EndsTheConnection) {
   Response response;
-  WriteFault({.code = ErrorCode::kHeaderTooLarge, .message = "too large"}, response);
+  WriteFault({.code = ErrorCode::kHeaderTooLarge, .message = "too large"}, "r-17", response);
   EXPECT_EQ(response.status, 431);
   EXPECT_TRUE(response.close);
-  EXPECT_EQ(BodyOf(response),
-            (json{{"error", {{"code", "header_too_large"}, {"message", "too large"}}}}));
+  EXPECT_EQ(
+      BodyOf(response),
+      (json{{"error",
+             {{"code", "header_too_large"}, {"message", "too large"}, {"request_id", "r-17"}}}}));
 }
 
 TEST(WrapForSageMaker, MakesAnErrorAModelErrorWithExactlyItsMembers) {
@@ -212,6 +214,38 @@ TEST(WrapForSageMaker, LeavesSuccessesAlone) {
   EXPECT_EQ(response.body, "a,b\n");
   EXPECT_EQ(response.content_type, "text/csv");
   EXPECT_EQ(response.headers, "");
+}
+
+TEST(WriteNoRoom, Is507) {
+  Response response;
+  WriteNoRoom("no \"room\"", "r-1", response);
+  EXPECT_EQ(response.status, 507);
+  EXPECT_EQ(ReasonPhrase(507), "Insufficient Storage");
+  EXPECT_EQ(
+      BodyOf(response),
+      (json{{"error", {{"code", "no_room"}, {"message", "no \"room\""}, {"request_id", "r-1"}}}}));
+}
+
+TEST(WrapForModels, PutsTheMembersOfTheMultiModelServerBeforeOurs) {
+  for (const std::string message :
+       {"", "plain", "a \"quoted\" \\ one\\", "\"message\":\"x\"", "\n"}) {
+    Response response;
+    WriteError({ErrorCode::kNotFound, message, "field"}, "r", response);
+    const json original = BodyOf(response);
+    WrapForModels(response);
+    EXPECT_EQ(response.status, 404);
+    const json body = BodyOf(response);
+    EXPECT_EQ(body.at("error"), original.at("error")) << message;
+    EXPECT_EQ(body.at("code"), 404);
+    EXPECT_EQ(body.at("type"), "ModelNotFoundException");
+    EXPECT_EQ(body.at("message"), message);
+  }
+}
+
+TEST(WrapForModels, LeavesAnswersAsTheyAre) {
+  Response response{.body = "x"};
+  WrapForModels(response);
+  EXPECT_EQ(response.body, "x");
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ using testing::IsEmpty;
 /// A request as a test would write it: what is absent is left out.
 std::string Show(RequestReader& reader) {
   const RequestView& request = reader.request();
-  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "OTHER"};
+  constexpr std::string_view kMethods[] = {"GET", "HEAD", "POST", "DELETE", "OPTIONS", "OTHER"};
   std::string shown(kMethods[static_cast<std::size_t>(request.method)]);
   shown.append(" ").append(request.path);
   const auto add = [&shown](std::string_view name, std::string_view value) {
@@ -46,6 +46,10 @@ std::string Show(RequestReader& reader) {
   add("inference", request.inference_id);
   add("id", request.request_id);
   add("attributes", request.custom_attributes);
+  add("for", request.forwarded_for);
+  add("forwarded", request.forwarded);
+  add("origin", request.origin);
+  add("preflight", request.preflight_method);
   add("body", request.body);
   if (!reader.keep_alive()) shown += " close";
   if (reader.http_1_0()) shown += " 1.0";
@@ -182,7 +186,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BytesCase{"WithoutBody", Get("/ping"), {"GET /ping"}},
         BytesCase{"Head", "HEAD /ping HTTP/1.1\r\nHost: a\r\n\r\n", {"HEAD /ping"}},
-        BytesCase{"OtherMethod", "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
+        BytesCase{"Delete", "DELETE /x HTTP/1.1\r\nHost: a\r\n\r\n", {"DELETE /x"}},
+        BytesCase{"OtherMethod", "PATCH /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
         BytesCase{"UnknownMethod", "BREW /x HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /x"}},
         BytesCase{
             "MethodInLowerCaseIsAnother", "get /ping HTTP/1.1\r\nHost: a\r\n\r\n", {"OTHER /ping"}},
@@ -265,6 +270,16 @@ INSTANTIATE_TEST_SUITE_P(
             "AcceptLinesAreJoined",
             Get("/x", "Accept: a/b\r\nX-Request-Id: r\r\nAccept: c/d;q=0.5\r\nAccept: e/f\r\n"),
             {"GET /x accept=a/b,c/d;q=0.5,e/f id=r"}},
+        BytesCase{"ForwardedLinesAreJoined",
+                  Get("/x",
+                      "X-Forwarded-For: a\r\nForwarded: for=b\r\nx-forwarded-for: c, d\r\n"
+                      "Forwarded: for=e\r\n"),
+                  {"GET /x for=a,c, d forwarded=for=b,for=e"}},
+        BytesCase{"OptionsOfTheServer", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", {"OPTIONS *"}},
+        BytesCase{"OptionsOfABrowser",
+                  "OPTIONS /x HTTP/1.1\r\nHost: a\r\nOrigin: https://b\r\n"
+                  "Access-Control-Request-Method: POST\r\n\r\n",
+                  {"OPTIONS /x origin=https://b preflight=POST"}},
         BytesCase{"OfTwoRequestsEachHasItsOwnHeaders",
                   Get("/a", "Accept: a/b\r\nAccept: c/d\r\nX-Request-Id: r\r\n") + Get("/b"),
                   {"GET /a accept=a/b,c/d id=r", "GET /b"}}),
@@ -295,6 +310,76 @@ TEST_P(MalformedBytes, AreOneFaultHoweverTheyArriveAndNothingBehindThemIsRead) {
 
 INSTANTIATE_TEST_SUITE_P(Cases, MalformedBytes, testing::ValuesIn(MalformedRequests()),
                          [](const auto& param) { return param.param.name; });
+
+struct GlimpseCase {
+  const char* name;
+  std::string bytes;
+  const char* path;
+  const char* id;
+  const char* message;
+};
+void PrintTo(const GlimpseCase& one, std::ostream* out) { *out << one.name; }
+
+class Glimpse : public testing::TestWithParam<GlimpseCase> {};
+
+constexpr RequestLimits kSmall{.max_header_bytes = 1024, .max_body_bytes = 100};
+
+TEST_P(Glimpse, TellsPathAndIdOfWhatIsNoRequest) {
+  Reading reading(kSmall);
+  reading.Feed(GetParam().bytes);
+  ASSERT_EQ(reading.said().size(), 1U);
+  const RequestView seen = reading.reader().Glimpse();
+  EXPECT_EQ(seen.path, GetParam().path);
+  EXPECT_EQ(seen.request_id, GetParam().id);
+  EXPECT_EQ(reading.reader().fault().message, GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Glimpse,
+    testing::Values(
+        GlimpseCase{"BodyThatIsTooLarge", Post("X-Request-Id: r-17\r\nContent-Length: 101\r\n\r\n"),
+                    "/invocations", "r-17",
+                    "the body has 101 bytes, at most 100 are taken (max_body_bytes)"},
+        GlimpseCase{"ChunksThatAreTooLarge",
+                    Post("x-request-id:r-17\r\nTransfer-Encoding: chunked\r\n\r\n65\r\nx"),
+                    "/invocations", "r-17",
+                    "the body has more than the 100 bytes that are taken (max_body_bytes)"},
+        GlimpseCase{"HeadThatIsTooLarge",
+                    Get("/a?b=c", "X-Request-Id:  r-17 \r\nX: " + std::string(1024, 'x') + "\r\n"),
+                    "/a", "r-17",
+                    "the request's head has more than the 1024 bytes that are taken "
+                    "(max_header_bytes)"},
+        GlimpseCase{"IdBehindWhatIsTooLarge",
+                    Get("/a", "X: " + std::string(1024, 'x') + "\r\nX-Request-Id: r-17\r\n"), "/a",
+                    "",
+                    "the request's head has more than the 1024 bytes that are taken "
+                    "(max_header_bytes)"},
+        GlimpseCase{"HeaderGivenTwice", Get("/a", "Content-Type: b\r\nContent-Type: c\r\n"), "/a",
+                    "", "the header Content-Type was given 2 times, it may come once"},
+        GlimpseCase{"IdGivenTwice", Get("/a", "X-Request-Id: b\r\nX-Request-Id: c\r\n"), "/a", "",
+                    "the header X-Request-Id was given 2 times, it may come once"},
+        GlimpseCase{"NoIdOutOfABody", Post("Content-Length: 101\r\n\r\nX-Request-Id: r-17\r\n"),
+                    "/invocations", "",
+                    "the body has 101 bytes, at most 100 are taken (max_body_bytes)"},
+        GlimpseCase{"NotHttp", "hello\r\nX-Request-Id: r-17\r\n\r\n", "", "r-17",
+                    "not a valid HTTP request"},
+        GlimpseCase{"Tunnel", "CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n", "a:1", "",
+                    "CONNECT asks for a tunnel, and this is no proxy"},
+        GlimpseCase{"UserInTheTarget", Get("http://u:p@a/ping"), "http://u:p@a/ping", "",
+                    "expected a request target without user and password (before the @)"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST(RequestReader, SaysHowMuchOfARequestHadCome) {
+  const auto after = [](std::string_view bytes) {
+    Reading reading;
+    reading.Feed(bytes);
+    return reading.reader().DescribeArrival();
+  };
+  EXPECT_EQ(after("POST /x HTTP/1.1\r\n"), "18 bytes of its head had come");
+  EXPECT_EQ(after(Post("Content-Length: 10\r\n\r\nhello")), "5 of 10 bytes of its body had come");
+  EXPECT_EQ(after(Post("Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n9\r\n")),
+            "3 bytes of its chunked body had come");
+}
 
 TEST(RequestReader, AFaultyHeaderIsNotCalledTooLargeForWhatFollowsIt) {
   const std::string bytes = "nonsense\r\n\r\n" + std::string(10'000, 'x');
@@ -544,6 +629,33 @@ INSTANTIATE_TEST_SUITE_P(
         SteadyCase{"Chunked", Post("Transfer-Encoding: chunked\r\n\r\n28\r\n" +
                                    std::string(40, 'x') + "\r\n0\r\n\r\n")}),
     [](const auto& param) { return param.param.name; });
+
+TEST(RequestReader, NamesTheHeaderThatWasGivenTwice) {
+  for (const std::string header : {"Content-Type", "Content-Encoding", "X-Request-Id"}) {
+    Reading reading;
+    reading.Feed(Get("/ping", header + ": a\r\n" + header + ": b\r\n"));
+    EXPECT_EQ(reading.reader().fault().field, header);
+    EXPECT_EQ(reading.reader().fault().message, "given more than once, and may come once");
+  }
+}
+
+TEST(RequestReader, HandsOnATraceparentUnlessItIsNone) {
+  const std::string good = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  const std::string line = "Traceparent: " + good + "\r\n";
+  const auto read = [](const std::string& headers) {
+    TestClock clock;
+    RequestReader reader({}, clock);
+    const std::string bytes = Get("/ping", headers);
+    std::ranges::copy(bytes, reader.Prepare().begin());
+    reader.Commit(bytes.size());
+    EXPECT_EQ(reader.Parse(), Progress::kRequest);
+    return std::string(reader.request().traceparent);
+  };
+  EXPECT_EQ(read(line), good);
+  EXPECT_EQ(read(line + line), "");
+  EXPECT_EQ(read("traceparent: 00-0-0-0\r\n"), "");
+  EXPECT_EQ(read(""), "");
+}
 
 }  // namespace
 }  // namespace forkcast::serving

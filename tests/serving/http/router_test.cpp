@@ -3,9 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <memory>
+#include <ostream>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -13,6 +18,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/wire/gzip.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
 
@@ -81,6 +87,11 @@ class RouterTest : public testing::Test {
   const Response& Ask(const RequestView& request) {
     response_.Clear();
     router_.Handle(request, response_);
+    return response_;
+  }
+  const Response& AskFaulty(const RequestFault& fault, const RequestView& seen) {
+    response_.Clear();
+    router_.AnswerFault(fault, seen, response_);
     return response_;
   }
   const Response& Get(std::string_view path, std::string_view query = {}) {
@@ -165,6 +176,130 @@ TEST_F(RouterTest, WrapsErrorsWhereTheTableSaysSo) {
   EXPECT_EQ(json::parse(response_.body).at("OriginalStatusCode"), 405);
 }
 
+TEST_F(RouterTest, WrapsEveryErrorBelowAPathWhoseErrorsAre) {
+  EXPECT_EQ(Get("/sdk/7/elsewhere").status, 424);
+  EXPECT_EQ(json::parse(response_.body).at("OriginalStatusCode"), 404);
+  EXPECT_EQ(Get("/sdkless").status, 404);
+  const RequestFault fault{.code = ErrorCode::kTooLarge, .message = "too large"};
+  EXPECT_EQ(AskFaulty(fault, {.path = "/sdk/7/echo"}).status, 424);
+  EXPECT_EQ(HeaderOf(response_.headers, "x-amzn-ErrorType"), "ModelError");
+  EXPECT_EQ(json::parse(response_.body).at("OriginalStatusCode"), 413);
+  EXPECT_EQ(AskFaulty(fault, {.path = "/echo/7"}).status, 413);
+}
+
+TEST_F(RouterTest, GivesAnIdToEveryError) {
+  EXPECT_EQ(HeaderOf(Get("/nowhere").headers, "X-Request-Id"), "r");
+  EXPECT_EQ(Error().at("request_id"), "r");
+  const std::string made(
+      HeaderOf(Ask({.method = Method::kPost, .path = "/probe"}).headers, "X-Request-Id"));
+  EXPECT_EQ(made.size(), 32U);
+  EXPECT_EQ(Error().at("request_id"), made);
+  const std::string long_id(129, 'x');
+  EXPECT_EQ(Ask({.method = Method::kGet, .path = "/echo/7", .request_id = long_id}).status, 400);
+  const std::string instead(HeaderOf(response_.headers, "X-Request-Id"));
+  EXPECT_EQ(instead.size(), 32U);
+  EXPECT_EQ(Error().at("request_id"), instead);
+}
+
+TEST_F(RouterTest, GivesTheCallersIdToWhatIsNoRequestOrANewOne) {
+  const RequestFault fault{.message = "not a valid HTTP request"};
+  EXPECT_EQ(HeaderOf(AskFaulty(fault, {.request_id = "r"}).headers, "X-Request-Id"), "r");
+  EXPECT_EQ(Error().at("request_id"), "r");
+  EXPECT_EQ(
+      HeaderOf(AskFaulty(fault, {.inference_id = "i", .request_id = "r"}).headers, "X-Request-Id"),
+      "i");
+  EXPECT_EQ(HeaderOf(AskFaulty(fault, {.request_id = "a\nb"}).headers, "X-Request-Id").size(), 32U);
+  EXPECT_EQ(slot_.metrics.Get("client_errors"), 3U);
+}
+
+TEST_F(RouterTest, LogsWhatIsNoRequestButNotEachThatComesAtOnce) {
+  std::ostringstream lines;
+  log_.sinks().push_back(std::make_shared<spdlog::sinks::ostream_sink_mt>(lines));
+  const RequestFault fault{.code = ErrorCode::kTooLarge, .message = "the body has 7 bytes"};
+  for (const int second : {1, 2, 12}) {
+    AskFaulty(fault, {.path = "/echo/7",
+                      .request_id = "r",
+                      .started = MonotonicTime(std::chrono::seconds(second))});
+  }
+  const std::string text = lines.str();
+  EXPECT_EQ(std::ranges::count(text, '\n'), 2);
+  EXPECT_THAT(text, testing::HasSubstr("request_refused request_id=\"r\" path=\"/echo/7\" "
+                                       "status=413 reason=\"the body has 7 bytes\" suppressed=0"));
+  EXPECT_THAT(text, testing::HasSubstr("suppressed=1"));
+}
+
+TEST_F(RouterTest, RefusesOptionsOfTheServerWithAllItsMethods) {
+  EXPECT_EQ(Ask({.method = Method::kOptions, .path = "*"}).status, 405);
+  EXPECT_EQ(HeaderOf(response_.headers, "Allow"), "GET, HEAD, POST");
+}
+
+TEST_F(RouterTest, SaysNothingOfOriginsUnlessTold) {
+  const Response& answer = Ask({.method = Method::kGet, .path = "/probe", .origin = "https://a"});
+  EXPECT_EQ(answer.headers, "");
+  EXPECT_EQ(Ask({.method = Method::kOptions,
+                 .path = "/echo/7",
+                 .origin = "https://a",
+                 .preflight_method = "POST"})
+                .status,
+            405);
+}
+
+/// A browser asks for a page of `origin`, where pages of `allowed` may.
+struct OriginCase {
+  const char* name;
+  std::vector<std::string> allowed;
+  const char* origin;
+  const char* answered;  // Access-Control-Allow-Origin
+  const char* vary;
+};
+void PrintTo(const OriginCase& one, std::ostream* out) { *out << one.name; }
+
+class Origin : public RouterTest, public testing::WithParamInterface<OriginCase> {
+ protected:
+  Router router_{kTable, service_, slot_, log_, 7, {.origins = GetParam().allowed}};
+  Response response_;
+};
+
+TEST_P(Origin, IsAnsweredAsTold) {
+  const OriginCase& one = GetParam();
+  router_.Handle({.method = Method::kGet, .path = "/probe", .origin = one.origin}, response_);
+  EXPECT_EQ(response_.status, 200);
+  EXPECT_EQ(HeaderOf(response_.headers, "Access-Control-Allow-Origin"), one.answered);
+  EXPECT_EQ(HeaderOf(response_.headers, "Vary"), one.vary);
+}
+
+TEST_P(Origin, IsToldBeforeAPostWhetherItMay) {
+  const OriginCase& one = GetParam();
+  router_.Handle({.method = Method::kOptions,
+                  .path = "/echo/7",
+                  .origin = one.origin,
+                  .preflight_method = "POST"},
+                 response_);
+  const bool may = !std::string_view(one.answered).empty();
+  EXPECT_EQ(response_.status, may ? 200 : 405);
+  EXPECT_EQ(HeaderOf(response_.headers, "Access-Control-Allow-Origin"), one.answered);
+  EXPECT_EQ(HeaderOf(response_.headers, "Access-Control-Allow-Methods"),
+            may ? "GET, HEAD, POST" : "");
+  EXPECT_EQ(HeaderOf(response_.headers, "Vary"), one.vary);
+}
+
+TEST_P(Origin, MayReadErrorsToo) {
+  const OriginCase& one = GetParam();
+  router_.AnswerFault({.code = ErrorCode::kTooLarge, .message = "too large"},
+                      {.path = "/echo/7", .origin = one.origin}, response_);
+  EXPECT_EQ(HeaderOf(response_.headers, "Access-Control-Allow-Origin"), one.answered);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Origin,
+    testing::Values(
+        OriginCase{"ThatIsNamed", {"https://a", "https://b"}, "https://b", "https://b", "Origin"},
+        OriginCase{"ThatIsNot", {"https://a"}, "https://c", "", "Origin"},
+        OriginCase{"ThatIsNotToldAtAll", {"https://a"}, "", "", "Origin"},
+        OriginCase{"OfASandboxWhereSomeAreNamed", {"https://a"}, "null", "", "Origin"},
+        OriginCase{"ThatMayBeAny", {"*"}, "https://c", "*", ""}),
+    [](const auto& param) { return std::string(param.param.name); });
+
 TEST_F(RouterTest, WorksInSlicesWithOthersInBetween) {
   const RequestView request{.method = Method::kGet, .path = "/echo/a", .query = "slices=3"};
   Exchange exchange;
@@ -176,6 +311,39 @@ TEST_F(RouterTest, WorksInSlicesWithOthersInBetween) {
   EXPECT_EQ(router_.Continue(exchange), Progress::kDone);
   EXPECT_EQ(response.body, "key=a");
   EXPECT_EQ(slot_.metrics.Get("requests"), 2U);
+}
+
+TEST_F(RouterTest, PacksALongAnswerInSlicesWithOthersInBetween) {
+  const std::string key(200'000, 'k');
+  const std::string path = "/echo/" + key;
+  const RequestView request{.method = Method::kGet, .path = path, .accept_encoding = "gzip"};
+  Exchange exchange;
+  Response response;
+  EXPECT_EQ(router_.Start(request, response, exchange), Progress::kMore);
+  EXPECT_EQ(Get("/echo/b").body, "key=b");
+  EXPECT_EQ(slot_.metrics.Get("requests"), 1U);
+  int slices = 1;
+  while (router_.Continue(exchange) == Progress::kMore) ++slices;
+  EXPECT_EQ(slices, 3);
+  EXPECT_EQ(slot_.metrics.Get("requests"), 2U);
+  EXPECT_EQ(HeaderOf(response.headers, "Content-Encoding"), "gzip");
+  wire::GzipReader reader;
+  reader.Start(response.body, key.size() + 4);
+  ASSERT_TRUE(reader.Continue(key.size() + 5).value());
+  EXPECT_EQ(reader.text(), "key=" + key);
+}
+
+TEST_F(RouterTest, AnAnswerThatIsGivenUpWhileItIsPackedLeavesNoTrace) {
+  const std::string path = "/echo/" + std::string(200'000, 'k');
+  const RequestView request{.method = Method::kGet, .path = path, .accept_encoding = "gzip"};
+  Exchange exchange;
+  Response response;
+  EXPECT_EQ(router_.Start(request, response, exchange), Progress::kMore);
+  const RequestView next{.method = Method::kGet, .path = "/echo/b"};
+  response.Clear();
+  EXPECT_EQ(router_.Start(next, response, exchange), Progress::kDone);
+  EXPECT_EQ(response.body, "key=b");
+  EXPECT_EQ(HeaderOf(response.headers, "Content-Encoding"), "");
 }
 
 TEST_F(RouterTest, KeepsJobsForTheNextRequestUnlessTheyAreGreat) {

@@ -115,6 +115,26 @@ TEST(QueryFlag, IsTrueOrFalseAndAbsentIsFalse) {
   }
 }
 
+TEST(QueryFlag, ShowsWhatCame) {
+  EXPECT_EQ(QueryFlag("f=True", "f").error().message, "expected true or false, got \"True\"");
+}
+
+TEST(MistypedParameters, AreRefusedAndOthersLetPass) {
+  const std::vector<std::string> known{"partial", "features"};
+  for (const std::string_view fine :
+       {"", "partial=1&features=1", "utm_source=x&fbclid=1", "p=1", "version=2", "%zz=1"}) {
+    EXPECT_TRUE(RefuseMistyped(fine, known).ok()) << fine;
+  }
+  for (const std::string_view wrong :
+       {"Partial=1", "a=b&partical", "PARTIAL", "partial=1&partail=1"}) {
+    const Status refused = RefuseMistyped(wrong, known);
+    ASSERT_FALSE(refused.ok()) << wrong;
+    EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_THAT(refused.error().message, testing::HasSubstr("did you mean \"partial\"?"));
+    EXPECT_FALSE(refused.error().field.empty());
+  }
+}
+
 // ---- paths ----
 
 struct PathCase {

@@ -43,6 +43,9 @@ bool Eventually(const std::function<bool()>& done) {
 /// Of a loop that is at no request.
 const std::atomic<std::int64_t> kIdleLoop{0};
 
+/// Of an acceptor that is alone.
+bool AlwaysOurTurn() { return true; }
+
 /// Counts log lines; read by another thread than the one that writes.
 class CountingSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
@@ -112,10 +115,12 @@ class AcceptorTest : public testing::Test {
   std::shared_ptr<CountingSink> sink_ = std::make_shared<CountingSink>();
   spdlog::logger log_{"test", sink_};
   std::atomic<std::int64_t> busy_since_ns_{0};
+  std::atomic<bool> is_our_turn_{true};
   const SystemClock clock_;
   Acceptor acceptor_{{door_.fd()},
                      busy_since_ns_,
                      clock_,
+                     [this] { return is_our_turn_.load(); },
                      [this](int door) { taken_.Add(acceptor_.Take(door)); },
                      log_};
 };
@@ -162,6 +167,27 @@ TEST_F(AcceptorTest, TellsOfNothingWhileItsLoopIsAtALongRequest) {
   EXPECT_TRUE(Eventually([this] { return taken_.count() == 1; }));
 }
 
+TEST_F(AcceptorTest, LeavesWhatComesToOthersWhoseTurnItIsAsLongAsTheyTakeIt) {
+  is_our_turn_ = false;
+  acceptor_.Permit();
+  for (int i = 0; i < 100; ++i) {
+    door_.Connect();
+    EXPECT_TRUE(Fd(::accept(door_.fd(), nullptr, nullptr)));  // another process
+  }
+  EXPECT_EQ(taken_.count(), 0U);
+  is_our_turn_ = true;
+  acceptor_.OnFewer();
+  door_.Connect();
+  EXPECT_TRUE(Eventually([this] { return taken_.count() == 1; }));
+}
+
+TEST_F(AcceptorTest, TakesWhatOthersWhoseTurnItIsDoNotTake) {
+  is_our_turn_ = false;
+  acceptor_.Permit();
+  door_.Connect();
+  EXPECT_TRUE(Eventually([this] { return taken_.count() == 1; }));
+}
+
 TEST(Acceptor, LetsListenersTakeTurnsHoweverMuchComesToOneOfThem) {
   constexpr std::size_t kConnections = 20;
   Door first;
@@ -172,7 +198,7 @@ TEST(Acceptor, LetsListenersTakeTurnsHoweverMuchComesToOneOfThem) {
   const SystemClock clock;
   std::optional<Acceptor> acceptor;
   acceptor.emplace(
-      std::vector{first.fd(), second.fd()}, kIdleLoop, clock,
+      std::vector{first.fd(), second.fd()}, kIdleLoop, clock, AlwaysOurTurn,
       [&](int door) {
         const std::lock_guard lock(mutex);
         told.push_back(door);
@@ -207,8 +233,8 @@ TEST(Acceptor, TwoShareWhatComesOneAfterTheOtherEvenly) {
     };
   };
   const SystemClock clock;
-  Acceptor first({door.fd()}, kIdleLoop, clock, take(0), log);
-  Acceptor second({door.fd()}, kIdleLoop, clock, take(1), log);
+  Acceptor first({door.fd()}, kIdleLoop, clock, AlwaysOurTurn, take(0), log);
+  Acceptor second({door.fd()}, kIdleLoop, clock, AlwaysOurTurn, take(1), log);
   acceptors = {&first, &second};
   first.Permit();
   second.Permit();
@@ -228,7 +254,7 @@ int TakeWithoutDescriptors() {
   const SystemClock clock;
   std::optional<Acceptor> acceptor;
   acceptor.emplace(
-      std::vector{door.fd()}, kIdleLoop, clock,
+      std::vector{door.fd()}, kIdleLoop, clock, AlwaysOurTurn,
       [&](int from) {
         if (Fd connection = acceptor->Take(from)) taken.Add(std::move(connection));
         acceptor->Permit();

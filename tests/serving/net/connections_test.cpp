@@ -691,5 +691,42 @@ TEST_F(ConnectionsTest, SteadyStateAllocatesNothing) {
   EXPECT_EQ(after - before, 0U);
 }
 
+/// A load of a model that comes to nothing until the test says so.
+class HeldControl final : public ModelControl {
+ public:
+  std::shared_ptr<const ModelChange> Load(const std::string& /*name*/, const std::string& /*url*/,
+                                          MonotonicTime /*deadline*/) override {
+    return change;
+  }
+  std::shared_ptr<const ModelChange> Unload(const std::string& /*name*/,
+                                            MonotonicTime /*deadline*/) override {
+    return change;
+  }
+
+  std::shared_ptr<ModelChange> change = std::make_shared<ModelChange>();
+};
+
+TEST_F(ConnectionsTest, WaitForWhatOthersDoWithoutKeepingTheLoopBusy) {
+  HeldControl control;
+  TestService service(slots_, 0, clock_, {}, Models::kLoaded);
+  service.service.models = &control;
+  service.service.catalogue.Serve({});
+  Connections connections(loop_, clock_, service.router, slots_[0], {.timeout = kTimeout}, [] {});
+  std::array<int, 2> pair{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  connections.Start(Fd(pair[1]));
+  Client asker{Fd(pair[0])};
+  asker.Send("DELETE /models/m HTTP/1.1\r\nHost: a\r\n\r\n");
+  Settle();  // comes back, since nothing can run
+  asker.Receive();
+  EXPECT_EQ(asker.text(), "");
+  control.change->outcome = ModelChange::Outcome::kDone;
+  connections.ResumeWaiting();
+  Settle();
+  asker.Receive();
+  EXPECT_THAT(asker.text(), StartsWith("HTTP/1.1 200 OK"));
+  EXPECT_EQ(connections.size(), 1U);
+}
+
 }  // namespace
 }  // namespace forkcast::serving

@@ -58,6 +58,41 @@ class UnixListener : public testing::Test {
   const TempFolder folder_;
 };
 
+TEST_F(UnixListener, HasTheModeThatItIsGiven) {
+  const auto listener =
+      Listener::Open(UnixAddress{path()}, kBacklog, {.mode = 0660, .group = ::getegid()});
+  ASSERT_TRUE(listener.ok()) << listener.error().message;
+  struct stat file {};
+  ASSERT_EQ(::stat(path().c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0660U);
+  EXPECT_EQ(file.st_gid, ::getegid());
+}
+
+TEST(ResolvedAddress, OfANameIsEachOfItsAddressesThatThisMachineHas) {
+  const auto resolved = ResolveAddress(TcpAddress{.host = "localhost", .port = 7});
+  ASSERT_TRUE(resolved.ok()) << resolved.error().message;
+  EXPECT_THAT(*resolved, testing::Contains(Address(TcpAddress{.host = "127.0.0.1", .port = 7})));
+  for (const Address& address : *resolved) {
+    auto any_port = std::get<TcpAddress>(address);
+    any_port.port = 0;
+    EXPECT_TRUE(Listener::Open(any_port, kBacklog).ok());
+  }
+}
+
+TEST(ResolvedAddress, OfWhatIsNoNameIsItself) {
+  for (const Address& address : {Address(TcpAddress{.host = "192.0.2.1", .port = 7}),
+                                 Address(TcpAddress{.host = "::"}), Address(UnixAddress{"a"})}) {
+    EXPECT_EQ(ResolveAddress(address).value(), std::vector{address});
+  }
+}
+
+TEST(ResolvedAddress, OfNobodyIsRefused) {
+  const auto resolved = ResolveAddress(TcpAddress{.host = "no-such-host.invalid", .port = 7});
+  ASSERT_FALSE(resolved.ok());
+  EXPECT_THAT(resolved.error().message,
+              HasSubstr("no-such-host.invalid:7: the name cannot be resolved: "));
+}
+
 TEST_F(UnixListener, IsReachableByEveryUserAndGoneAfterwards) {
   {
     const auto listener = Open();

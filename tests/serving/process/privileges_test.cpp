@@ -9,7 +9,10 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <functional>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -147,6 +150,27 @@ TEST_F(AsRoot, WithoutBeingRootNothingIsDropped) {
                 return again ? std::string("dropped") : again.error().message;
               }),
               HasSubstr("cannot become another user: setgroups: Operation not permitted"));
+}
+
+TEST_F(AsRoot, AQuestionIsAnsweredAsSomebodyElseWhoStaysNobodyHere) {
+  const auto identity = ResolveIdentity(kUser, "");
+  ASSERT_TRUE(identity.ok());
+  const auto who = [] { return Result<std::string>(std::to_string(::geteuid())); };
+  EXPECT_EQ(AskAs(*identity, who).value(), std::to_string(user_));
+  EXPECT_EQ(AskAs(std::nullopt, who).value(), "0");
+  EXPECT_EQ(::geteuid(), 0U);
+  const auto refused = AskAs(*identity, []() -> Result<std::string> {
+    return Error{ErrorCode::kRefusedData, "not so", "a field"};
+  });
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error(), (Error{ErrorCode::kRefusedData, "not so", "a field"}));
+  const auto thrown =
+      AskAs(*identity, []() -> Result<std::string> { throw std::runtime_error("a bug"); });
+  ASSERT_FALSE(thrown.ok());
+  EXPECT_EQ(thrown.error().message, "a bug");
+  const auto died = AskAs(*identity, []() -> Result<std::string> { std::_Exit(1); });
+  ASSERT_FALSE(died.ok());
+  EXPECT_EQ(died.error().message, "the process that tried it as the user died");
 }
 
 struct AccountCase {

@@ -88,6 +88,13 @@ recorder pid 102, captured 13, dropped 14
 )");
 }
 
+TEST(ServerStatus, TellsOfLinesThatLogsLost) {
+  ServerStatus status = Example();
+  status.metrics["log_lines_lost"] = 12;
+  status.metrics["access_log_lines_lost"] = 3;
+  EXPECT_THAT(ToTable(status), HasSubstr("\nlog lines lost: 12, of the access log 3\nrecorder "));
+}
+
 TEST(ServerStatus, SaysThatThereIsNoRecorder) {
   ServerStatus status = Example();
   status.recorder = {};

@@ -50,14 +50,14 @@ RouteSubject SubjectOfConf(const std::string& pipeline) {
 }
 
 struct ConfCase {
-  std::string routes;
+  std::string name;  ///< Of the routes' file.
   std::string pipeline;
 };
 
 class RoutesOfConf : public testing::TestWithParam<ConfCase> {};
 
 TEST_P(RoutesOfConf, FitTheirPipeline) {
-  const std::filesystem::path file = kConf / "routes" / (GetParam().routes + ".json");
+  const std::filesystem::path file = kConf / "routes" / (GetParam().name + ".json");
   const std::vector<Deployment> deployments{
       {.routes = {.json = preprocessing::ReadWhole(file), .path = file.string() + ": $"}}};
   auto routes = CollectRoutes(deployments, {});
@@ -76,7 +76,7 @@ INSTANTIATE_TEST_SUITE_P(Files, RoutesOfConf,
                                          ConfCase{"quantity_rows", "weekly_demand_by_store.json"},
                                          ConfCase{"store_sales", "store_sales.json"},
                                          ConfCase{"milk_price", ""}),
-                         [](const auto& param) { return param.param.routes; });
+                         [](const auto& param) { return param.param.name; });
 
 TEST(ConfRoutes, AreAllTried) {
   std::size_t files = 0;

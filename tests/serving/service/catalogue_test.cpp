@@ -24,6 +24,11 @@ class NamedPipeline final : public ServedPipeline {
     return {};
   }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override { return nullptr; }
+  [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
+      const std::filesystem::path& /*folder*/,
+      preprocessing::SnapshotPool& /*pool*/) const override {
+    return Error{ErrorCode::kNotFound, "no snapshots"};
+  }
 };
 
 ServedDeployment Deployed(const std::string& name) {
@@ -76,6 +81,40 @@ TEST(Catalogue, TakesAnyEndpointsNameForTheOnlyDeploymentButNoOtherModels) {
   catalogue.Serve(std::move(one));
   EXPECT_EQ(Found(catalogue.FindEndpoint("any")), "triage's");
   EXPECT_THAT(Found(catalogue.Find("any")), HasSubstr("no deployment"));
+}
+
+ServedDeployment Loaded(const std::string& name) {
+  ServedDeployment deployment = Deployed(name);
+  deployment.is_declared = false;
+  return deployment;
+}
+
+TEST(Catalogue, HasWhatIsLoadedByNameAloneUntilItIsRemoved) {
+  Catalogue catalogue;
+  std::vector<ServedDeployment> one;
+  one.push_back(Deployed("triage"));
+  catalogue.Serve(std::move(one));
+  catalogue.Add(Loaded("m"));
+  EXPECT_EQ(Found(catalogue.Find("m")), "m's");
+  EXPECT_EQ(Found(catalogue.FindEndpoint("m")), "m's");
+  EXPECT_EQ(Found(catalogue.Find("")), "triage's");
+  EXPECT_EQ(Found(catalogue.FindEndpoint("any")), "triage's") << "the only one that is declared";
+  auto in_work = Catalogue::Take(**catalogue.Find("m"), {});
+  catalogue.Remove("m");
+  EXPECT_THAT(Found(catalogue.Find("m")), HasSubstr("there are: triage"));
+  catalogue.GiveBack(std::move(in_work));
+}
+
+TEST(Catalogue, OfNothingDeclaredIsReadyAndHasNoDefault) {
+  Catalogue catalogue;
+  EXPECT_FALSE(catalogue.is_ready());
+  catalogue.Serve({});
+  EXPECT_TRUE(catalogue.is_ready());
+  EXPECT_THAT(Found(catalogue.Find("")),
+              HasSubstr("no deployment is the default; there are: none"));
+  catalogue.Add(Loaded("m"));
+  EXPECT_THAT(Found(catalogue.Find("")), HasSubstr("there are: m"));
+  EXPECT_EQ(Found(catalogue.Find("m")), "m's");
 }
 
 TEST(Catalogue, KeepsStepsForTheNextRequestWhileTheirPipelineIsServed) {

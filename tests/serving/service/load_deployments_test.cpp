@@ -1,5 +1,6 @@
 #include "serving/service/load_deployments.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <array>
@@ -13,6 +14,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/snapshot_builder.hpp"
+#include "serving/service/forecast_pipeline.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::serving {
@@ -129,6 +131,102 @@ TEST_F(LoadDeploymentTest, IsReplacedInTheCatalogueBetweenTwoRequests) {
   catalogue.GiveBack(std::move(in_work));
   EXPECT_TRUE(old.expired());
   EXPECT_EQ(Catalogue::Take(*entry, {})->pipeline, next);
+}
+
+TEST_F(LoadDeploymentTest, WithAColdStartOfWhatIsNoForecastIsRefusedNamingThePlace) {
+  deployment_.cold_start = "\"naive\"";
+  deployment_.origin = "server.json: $.deployments[1]";
+  const auto loaded = LoadDeployments({&deployment_, 1}, {});
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_EQ(loaded.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(loaded.error().message,
+            "server.json: $.deployments[1].cold_start: expected none: pipeline \"order_triage\" is "
+            "no forecast, which alone has keys without history");
+}
+
+/// Where its files lie, and where its snapshots do.
+struct PlaceCase {
+  std::string name;
+  std::string place;
+  std::string snapshots;
+};
+void PrintTo(const PlaceCase& one, std::ostream* out) { *out << one.name; }
+
+class Place : public LoadDeploymentTest, public testing::WithParamInterface<PlaceCase> {};
+
+TEST_P(Place, IsServedAsItIsWithItsOwnSnapshotsFirst) {
+  fs::create_directories(folder_.path() / "model");
+  fs::copy(deployment_.pipeline, folder_.path() / "model/pipeline.json");
+  fs::create_directories(folder_.path() / "published");
+  const fs::path snapshots = folder_.path() / GetParam().snapshots;
+  fs::create_directories(snapshots);
+  for (const preprocessing::SeriesSpec& series : spec_.series) {
+    fs::rename(PathOf(series), snapshots / PathOf(series).filename());
+  }
+  deployment_ = {.place = folder_.path() / GetParam().place,
+                 .snapshots = folder_.path() / "published"};
+  const LoadAttempt attempt = Load();
+  ASSERT_TRUE(attempt.loaded.ok()) << attempt.loaded.error().message;
+  EXPECT_EQ((*attempt.loaded)->spec().name, "order_triage");
+  EXPECT_EQ(attempt.made_of.snapshots.front().path.parent_path(), snapshots);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Cases, Place,
+    testing::Values(PlaceCase{"Folder", "model", "model/snapshots"},
+                    PlaceCase{"FolderWithoutSnapshots", "model", "published"},
+                    PlaceCase{"PipelineFile", "model/pipeline.json", "model/snapshots"},
+                    PlaceCase{"PipelineFileWithoutSnapshots", "model/pipeline.json", "published"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST_F(LoadDeploymentTest, OfAPlaceSaysWhatIsMissingThere) {
+  fs::create_directories(folder_.path() / "empty");
+  deployment_ = {.place = folder_.path() / "empty", .snapshots = folder_.path()};
+  EXPECT_THAT(Load().loaded.error().message, testing::HasSubstr("empty: holds no model"));
+  deployment_.snapshots.clear();
+  folder_.Write("empty/pipeline.json", "{}");
+  EXPECT_THAT(Load().loaded.error().message,
+              testing::HasSubstr("empty: there is no folder \"snapshots\""));
+}
+
+/// The forecast of tests/data, over snapshots without rows.
+class LoadForecastTest : public testing::Test {
+ protected:
+  LoadForecastTest() {
+    const auto spec = preprocessing::LoadPipelineSpec(kVersion / "pipeline.json");
+    for (const preprocessing::SeriesSpec& series : spec->series) {
+      EXPECT_TRUE(preprocessing::SnapshotBuilder(series, spec->zone)
+                      .Publish(preprocessing::SnapshotPath(folder_.path(), series, spec->zone))
+                      .ok());
+    }
+  }
+  [[nodiscard]] LoadAttempt Load(const LoadedDeployment& serves) const {
+    SnapshotPool pool;
+    return LoadDeployment({.place = kVersion, .snapshots = folder_.path()}, {}, serves, pool);
+  }
+
+  const fs::path kVersion = FORKCAST_SOURCE_DIR "/tests/data/published/sales/1";
+  const preprocessing::TempFolder folder_;
+};
+
+TEST_F(LoadForecastTest, OverNewSnapshotsIsLentTheModelThatServes) {
+  const LoadAttempt first = Load({});
+  ASSERT_TRUE(first.loaded.ok()) << first.loaded.error().message;
+  const LoadAttempt second = Load({.pipeline = *first.loaded, .made_of = first.made_of});
+  ASSERT_TRUE(second.loaded.ok()) << second.loaded.error().message;
+  ASSERT_NE(*first.loaded, *second.loaded);
+  const auto model_of = [](const LoadAttempt& attempt) {
+    return &dynamic_cast<const ForecastPipeline&>(**attempt.loaded).forecaster().model();
+  };
+  EXPECT_EQ(model_of(first), model_of(second));
+  EXPECT_EQ((*first.loaded)->answer().parts, (*second.loaded)->answer().parts);
+  EXPECT_EQ((*first.loaded)->fields().columns.size(), (*second.loaded)->fields().columns.size());
+}
+
+TEST_F(LoadForecastTest, OutsideOfARegistryIsCalledByItsManifest) {
+  const LoadAttempt attempt = Load({});
+  ASSERT_TRUE(attempt.loaded.ok()) << attempt.loaded.error().message;
+  EXPECT_EQ((*attempt.loaded)->model_name(), "sales");
+  EXPECT_THAT((*attempt.loaded)->model_version(), testing::MatchesRegex("[0-9a-f]{12}"));
 }
 
 }  // namespace

@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
                   false,
                   "order_id,recommendation,features.stock,features.unknown,error\n"
                   "\"00\"\"1\",Deliver,3,,\n"
-                  ",,,,\"expected text, got \"\"x\"\"\"\n"
+                  ",,,,\"invalid_argument: zip_code: expected text, got \"\"x\"\"\"\n"
                   "\"a,b\",,3,,\n"}),
     [](const auto& param) { return param.param.name; });
 
@@ -123,6 +123,15 @@ TEST(AnswerWriter, LeavesOutTheFieldOfAnErrorWithoutOne) {
   writer.AddError(0, "internal", {ErrorCode::kInternal, "no"});
   writer.Finish();
   EXPECT_EQ(out, R"({"error":{"code":"internal","message":"no","row":0}})");
+}
+
+TEST(AnswerWriter, LeavesOutTheFieldOfAnErrorWithoutOneInCsvToo) {
+  AnswerWriter writer({.fields = {"a"}});
+  std::string out;
+  writer.Start({.format = kCsv, .partial = true}, out);
+  writer.AddError(0, "internal", {ErrorCode::kInternal, "no"});
+  writer.Finish();
+  EXPECT_EQ(out, "a,error\n,internal: no\n");
 }
 
 struct ValueCase {

@@ -153,5 +153,67 @@ TEST(CsvHeader, IsWhatTheContentTypeSays) {
   EXPECT_EQ(other.error().code, ErrorCode::kUnsupportedType);
 }
 
+struct QuoteCase {
+  std::string name;
+  std::string message;
+  Error error;
+};
+
+void PrintTo(const QuoteCase& param, std::ostream* out) { *out << param.name; }
+
+class RefusedHeaderTest : public testing::TestWithParam<QuoteCase> {};
+
+TEST_P(RefusedHeaderTest, IsQuotedBesideWhatIsTaken) {
+  EXPECT_EQ(GetParam().error.message, GetParam().message);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RefusedHeaderTest,
+    testing::Values(
+        QuoteCase{"ContentType",
+                  "expected application/json, application/jsonlines or text/csv, got \"text/json\"",
+                  FormatOfRequest("text/json").error()},
+        QuoteCase{"Charset", "expected the charset utf-8, got \"latin1\"",
+                  FormatOfRequest("text/csv; charset=latin1").error()},
+        QuoteCase{"CsvHeader", "expected header=present or header=absent, got \"no\"",
+                  CsvHeaderOfRequest("text/csv; header=no").error()},
+        QuoteCase{"Accept",
+                  "can answer as application/json, application/jsonlines or text/csv, but was "
+                  "asked for \"text/html\"",
+                  NegotiateAnswer("text/html", kJson).error()}),
+    [](const auto& param) { return param.param.name; });
+
+struct EncodingCase {
+  std::string name;
+  std::string accept_encoding;
+  bool gzip;
+};
+
+void PrintTo(const EncodingCase& param, std::ostream* out) { *out << param.accept_encoding; }
+
+class PrefersGzipTest : public testing::TestWithParam<EncodingCase> {};
+
+TEST_P(PrefersGzipTest, FollowsAcceptEncoding) {
+  EXPECT_EQ(PrefersGzip(GetParam().accept_encoding), GetParam().gzip);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PrefersGzipTest,
+    testing::Values(EncodingCase{"NothingSaid", "", false}, EncodingCase{"ByName", "gzip", true},
+                    EncodingCase{"ByAnotherName", "x-gzip", true},
+                    EncodingCase{"WithoutCase", "GZIP", true},
+                    EncodingCase{"AmongOthers", "br, deflate, gzip;q=0.1, zstd", true},
+                    EncodingCase{"OthersAlone", "br, deflate", false},
+                    EncodingCase{"Anything", "*", true},
+                    EncodingCase{"ZeroExcludes", "gzip;q=0", false},
+                    EncodingCase{"ZeroExcludesWhatAnythingIncludes", "*, gzip;q=0.000", false},
+                    EncodingCase{"AnythingElseExcluded", "identity, *;q=0", false},
+                    EncodingCase{"IdentityPreferred", "gzip;q=0.5, identity", false},
+                    EncodingCase{"IdentityLessPreferred", "identity;q=0.5, gzip;q=1.0", true},
+                    EncodingCase{"AmongEqualsGzip", "identity, gzip", true},
+                    EncodingCase{"MalformedWeightIsIgnored", "gzip;q=2, deflate", false},
+                    EncodingCase{"BrowsersAndRequests", "gzip, deflate, br, zstd", true}),
+    [](const auto& param) { return param.param.name; });
+
 }  // namespace
 }  // namespace forkcast::wire

@@ -84,6 +84,30 @@ INSTANTIATE_TEST_SUITE_P(
         GoodCase{"MembersBesideInstancesAreIgnored", kJson,
                  R"({"id":5,"n":"x","instances":[{"id":"a"}],"id":{"p":1},"configuration":{}})",
                  kInstances, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"Inputs", kJson, R"({"inputs":[{"id":"a"}]})", kInstances,
+                 R"([["a",null,null,null,null,null]])"},
+        GoodCase{"DataframeRecords", kJson, R"({"dataframe_records":[{"id":"a"},{"id":"b"}]})",
+                 kInstances, R"([["a",null,null,null,null,null],["b",null,null,null,null,null]])"},
+        GoodCase{"InstancesAsArraysInDeclaredOrder", kJson,
+                 R"({"instances":[["a","x",1,1.5,true,"1970-01-01"],["b"],{"id":"c"}]})",
+                 kInstances,
+                 R"([["a","x",1,1.5,true,0],["b",null,null,null,null,null],)"
+                 R"(["c",null,null,null,null,null]])"},
+        GoodCase{"DataframeSplit", kJson,
+                 R"({"dataframe_split":{"index":[0,1],"columns":["n","other","id"],)"
+                 R"("data":[[1,{"p":[]},"a"],[null,2,"b"]]}})",
+                 kInstances, R"([["a",null,1,null,null,null],["b",null,null,null,null,null]])"},
+        GoodCase{"DataframeSplitAmongOtherMembers", kJson,
+                 R"({"id":5,"dataframe_split":{"columns":["id"],"data":[["a"]],"index":[7]},)"
+                 R"("params":{"p":1}})",
+                 kInstances, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"DataframeSplitWithoutRows", kJson,
+                 R"({"dataframe_split":{"columns":["id"],"data":[]}})", kInstances, "[]"},
+        GoodCase{"DataframeSplitThatIsNoObjectIsIgnored", kJson,
+                 R"({"dataframe_split":[["a"]],"id":"a"})", kObject,
+                 R"([["a",null,null,null,null,null]])"},
+        GoodCase{"NumberTooSmallIsZero", kJson, R"({"id":"a","x":1e-400})", kObject,
+                 R"([["a",null,null,0.0,null,null]])"},
         GoodCase{"InstancesThatAreNoArrayAreIgnored", kJson, R"({"instances":{},"id":"a"})",
                  kObject, R"([["a",null,null,null,null,null]])"},
         GoodCase{"InstancesWithinAnArrayAreIgnored", kJson, R"([{"id":"a","instances":[1]}])",
@@ -181,7 +205,12 @@ INSTANTIATE_TEST_SUITE_P(
         BadBodyCase{"NoDigitBehindThePoint", kJson, R"({"id":"a","x":1.})", "expected a value"},
         BadBodyCase{"NoDigitInTheExponent", kJson, R"({"id":"a","x":1e})", "expected a value"},
         BadBodyCase{"PlusSign", kJson, R"({"id":"a","x":+1})", "expected a value"},
-        BadBodyCase{"NaN", kJson, R"({"id":"a","x":NaN})", "expected a value"},
+        BadBodyCase{"NaNInAnIgnoredField", kJson, R"({"id":"a","p":NaN})",
+                    "NaN is no JSON: a value that is missing is written null, near byte 14"},
+        BadBodyCase{"NaNAsADocument", kJson, "NaN", "not valid JSON"},
+        BadBodyCase{"NaNAsARow", kJson, "[NaN]", "NaN is no JSON"},
+        BadBodyCase{"NaNBesideRows", kJson, R"({"instances":[],"p":-Infinity})",
+                    "-Infinity is no JSON"},
         BadBodyCase{"BadEscapeInAnIgnoredText", kJson, R"({"id":"a","p":"\q"})", "bad escape"},
         BadBodyCase{"BadEscapeInAKey", kJson, R"({"id":"a","\u00g0":1})", "bad escape"},
         BadBodyCase{"LoneHighSurrogate", kJson, R"({"id":"\ud800"})", "bad escape"},
@@ -199,6 +228,38 @@ INSTANTIATE_TEST_SUITE_P(
         BadBodyCase{"TooDeepByFar", kJson, std::string(100'000, '[') + std::string(100'000, ']'),
                     "more than 4 deep"},
         BadBodyCase{"InstancesTwice", kJson, R"({"instances":[],"instances":[]})", "given twice"},
+        BadBodyCase{"RowsTwice", kJson, R"({"inputs":[],"dataframe_records":[]})", "given twice"},
+        BadBodyCase{"RowsTwiceByADataframe", kJson,
+                    R"({"instances":[],"dataframe_split":{"columns":["id"],"data":[]}})",
+                    "given twice"},
+        BadBodyCase{"DataTwice", kJson,
+                    R"({"dataframe_split":{"columns":["id"],"data":[],"data":[]}})", "given twice"},
+        BadBodyCase{"ColumnsTwice", kJson,
+                    R"({"dataframe_split":{"columns":["id"],"columns":["id"],"data":[]}})",
+                    "\"columns\" is given twice"},
+        BadBodyCase{"DataBeforeColumns", kJson,
+                    R"({"dataframe_split":{"data":[["a"]],"columns":["id"]}})",
+                    "expected \"columns\", and behind it \"data\""},
+        BadBodyCase{"NoData", kJson, R"({"dataframe_split":{"columns":["id"]}})",
+                    "there is no \"data\""},
+        BadBodyCase{"DataThatIsNoArray", kJson,
+                    R"({"dataframe_split":{"columns":["id"],"data":{}}})", "an array of rows"},
+        BadBodyCase{"ColumnsThatAreNoArray", kJson,
+                    R"({"dataframe_split":{"columns":"id","data":[]}})", "an array of names"},
+        BadBodyCase{"ColumnsThatAreNoNames", kJson,
+                    R"({"dataframe_split":{"columns":[0],"data":[]}})", "an array of names"},
+        BadBodyCase{"ColumnNamedTwice", kJson,
+                    R"({"dataframe_split":{"columns":["id","id"],"data":[]}})", "names this twice"},
+        BadBodyCase{"ColumnsThatNameNoField", kJson,
+                    R"({"dataframe_split":{"columns":["p","q"],"data":[]}})",
+                    "dataframe_split names no field: read \"p,q\", expected some of id, note"},
+        BadBodyCase{"ColumnsThatLackARequiredOne", kJson,
+                    R"({"dataframe_split":{"columns":["n"],"data":[]}})",
+                    "dataframe_split lacks a required column: read \"n\""},
+        BadBodyCase{"OpenDataframe", kJson,
+                    R"({"dataframe_split":{"columns":["id"],"data":[["a"]]})", "not closed"},
+        BadBodyCase{"DataframeTooDeep", kJson,
+                    R"({"dataframe_split":{"columns":["id"],"data":[[[1]]]}})", "more than 4 deep"},
         BadBodyCase{"NamesTheRow", kJson, R"([{"id":"a"},{"id":"b","n":x}])",
                     "near byte 26, in row 1"},
         BadBodyCase{"TooManyRows", kJson, R"([{"id":"a"},{},{},{}])", "more than 3 rows",
@@ -214,22 +275,29 @@ INSTANTIATE_TEST_SUITE_P(JsonLines, BadBodyTest,
                                                      "more than 3 rows", ErrorCode::kTooLarge}),
                          [](const auto& param) { return param.param.name; });
 
-INSTANTIATE_TEST_SUITE_P(Csv, BadBodyTest,
-                         testing::Values(BadBodyCase{"Empty", kCsv, "", "header"},
-                                         BadBodyCase{"BlankLines", kCsv, "\n\r\n", "header"},
-                                         BadBodyCase{"HeaderThatNamesNoField", kCsv, "a,1\nb,2\n",
-                                                     "read \"a,1\", expected some of "
-                                                     "id, note, n, x, b, t; a body without a "
-                                                     "header says text/csv; header=absent"},
-                                         BadBodyCase{"RequiredColumnAbsent", kCsv, "note\nx\n",
-                                                     "lacks a required column"},
-                                         BadBodyCase{"ColumnTwice", kCsv, "id,id\na,b\n", "twice"},
-                                         BadBodyCase{"BadQuote", kCsv, "id\na\n\"b\"c\n", "line 3"},
-                                         BadBodyCase{"OpenQuote", kCsv, "id\n\"b\n", "line 2"},
-                                         BadBodyCase{"NotUtf8", kCsv, "id\n\xFF\n", "line 2"},
-                                         BadBodyCase{"TooManyRows", kCsv, "id\na\nb\nc\nd\n",
-                                                     "more than 3 rows", ErrorCode::kTooLarge}),
-                         [](const auto& param) { return param.param.name; });
+INSTANTIATE_TEST_SUITE_P(
+    Csv, BadBodyTest,
+    testing::Values(BadBodyCase{"Empty", kCsv, "", "header"},
+                    BadBodyCase{"BlankLines", kCsv, "\n\r\n", "header"},
+                    BadBodyCase{"HeaderThatNamesNoField", kCsv, "a,1\nb,2\n",
+                                "read \"a,1\", expected some of "
+                                "id, note, n, x, b, t; a body without a "
+                                "header says text/csv; header=absent"},
+                    BadBodyCase{"RequiredColumnAbsent", kCsv, "note,a\nx,y\n",
+                                "lacks a required column: read \"note,a\""},
+                    BadBodyCase{"HeaderInAnotherCase", kCsv, "ID,note\na,b\n",
+                                "read \"ID,note\"; \"ID\" is written \"id\""},
+                    BadBodyCase{"Semicolons", kCsv, "id;note\na;b\n",
+                                "is its delimiter a semicolon?"},
+                    BadBodyCase{"Tabs", kCsv, "id\tnote\na\tb\n", "is its delimiter a tab?"},
+                    BadBodyCase{"ColumnTwice", kCsv, "id,id\na,b\n", "twice"},
+                    BadBodyCase{"OpenQuote", kCsv, "id\n\"b\n", "line 2"},
+                    BadBodyCase{"QuoteThatAnotherLineClosed", kCsv, "id\n\"a\n\"b\"\n", "line 3"},
+                    BadBodyCase{"HeaderWithABadQuote", kCsv, "i\"d\na\n", "line 1"},
+                    BadBodyCase{"HeaderThatIsNotUtf8", kCsv, "id,\xFF\na,\n", "line 1"},
+                    BadBodyCase{"TooManyRows", kCsv, "id\na\nb\nc\nd\n", "more than 3 rows",
+                                ErrorCode::kTooLarge}),
+    [](const auto& param) { return param.param.name; });
 
 TEST(RequestDecoder, TakesNestingUpToTheLimit) {
   Decoding decoding(EveryType(), {.max_depth = 4});
@@ -378,6 +446,11 @@ INSTANTIATE_TEST_SUITE_P(
         BadRowCase{"FieldTwiceByEscape", kJson, R"({"id":"a","\u0069d":"b"})", "id", "given twice"},
         BadRowCase{"NullableFieldTwice", kJson, R"({"id":"a","n":null,"n":1})", "n", "given twice"},
         BadRowCase{"FirstErrorCounts", kJson, R"({"n":"x","id":5,"x":"y"})", "n", "integer"},
+        BadRowCase{"NaN", kJson, R"({"id":"a","x":NaN})", "x",
+                   "NaN is no JSON: a value that is missing is written null"},
+        BadRowCase{"NaNForText", kJson, R"({"id":NaN})", "id", "NaN is no JSON"},
+        BadRowCase{"NegativeInfinity", kJson, R"({"id":"a","x":-Infinity})", "x",
+                   "-Infinity is no JSON"},
         BadRowCase{"NumberAsRow", kJson, "17", "", "expected a JSON object, got a number"},
         BadRowCase{"ArrayAsRow", kJson, R"([{"id":"a"}])", "",
                    "expected a JSON object, got an array"},
@@ -389,6 +462,7 @@ INSTANTIATE_TEST_SUITE_P(
     JsonLines, BadRowTest,
     testing::Values(
         BadRowCase{"RequiredAbsent", kJsonLines, "{}", "id", "required field is missing"},
+        BadRowCase{"NaN", kJsonLines, R"({"id":"a","x":NaN})", "x", "NaN is no JSON"},
         BadRowCase{"CutShort", kJsonLines, R"({"id":"a")", "", "not valid JSON"},
         BadRowCase{"MalformedBehindAWrongField", kJsonLines, R"({"id":5,"n":x})", "",
                    "not valid JSON"},
@@ -407,6 +481,14 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     Csv, BadRowTest,
     testing::Values(
+        BadRowCase{"NotUtf8", kCsv, "a\xFF,,,,,", "", "line 3, column 1: this field is not UTF-8"},
+        BadRowCase{"NotUtf8OverTwoLines", kCsv, "\"a\n\xFF\",,,,,", "", "not UTF-8"},
+        BadRowCase{"NulByte", kCsv, std::string("a\0,,,,,", 7), "", "a NUL byte"},
+        BadRowCase{"QuoteInsideAField", kCsv, "a\"b,,,,,", "", "line 3, column 2: a quote inside"},
+        BadRowCase{"TextBehindAQuote", kCsv, "\"a\"b,,,,,", "",
+                   "line 3, column 4: expected a comma"},
+        BadRowCase{"BareCarriageReturn", kCsv, "a\rb,,,,,", "", "without a line feed"},
+        BadRowCase{"TooLong", kCsv, std::string(1'100'000, 'a') + ",,,,,", "", "more than 1 MiB"},
         BadRowCase{"TooFewFields", kCsv, "a,,", "", "expected 6 fields as in the header, got 3"},
         BadRowCase{"TooManyFields", kCsv, "a,,,,,,", "", "got 7"},
         BadRowCase{"RequiredEmpty", kCsv, ",x,,,,", "id", "required field is missing"},
@@ -415,6 +497,67 @@ INSTANTIATE_TEST_SUITE_P(
         BadRowCase{"BadBoolean", kCsv, "a,,,,yes,", "b", "true or false"},
         BadRowCase{"BadTimestamp", kCsv, "a,,,,,today", "t", "expected a timestamp (YYYY-MM-DD"}),
     [](const auto& param) { return param.param.name; });
+
+// ---- rows that are arrays ----
+
+struct BadArrayCase {
+  std::string name;
+  std::string body;
+  std::string field;
+  std::string message;  // a part of it
+};
+
+void PrintTo(const BadArrayCase& param, std::ostream* out) { *out << param.body; }
+
+class BadArrayTest : public testing::TestWithParam<BadArrayCase> {};
+
+TEST_P(BadArrayTest, IsNotedAndItsNeighbourIsTaken) {
+  Decoding decoding;
+  const Status decoded = decoding.Decode(kJson, GetParam().body);
+  ASSERT_TRUE(decoded.ok()) << decoded.error().message;
+  EXPECT_THAT(decoding.request().row_numbers, ElementsAre(1));
+  ASSERT_EQ(decoding.request().errors.size(), 1U);
+  EXPECT_EQ(decoding.request().errors[0].error.field, GetParam().field);
+  EXPECT_THAT(decoding.request().errors[0].error.message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Instances, BadArrayTest,
+    testing::Values(
+        BadArrayCase{"TooManyValues", R"({"instances":[["a",null,1,1,true,null,7],["b"]]})", "",
+                     "expected at most 6 values, got 7"},
+        BadArrayCase{"RequiredNull", R"({"instances":[[null,"x"],["b"]]})", "id",
+                     "required field is missing"},
+        BadArrayCase{"NoValues", R"({"instances":[[],["b"]]})", "id", "required field is missing"},
+        BadArrayCase{"WrongKind", R"({"instances":[["a","x","1"],["b"]]})", "n", "got text"},
+        BadArrayCase{"Number", R"({"inputs":[5,["b"]]})", "",
+                     "expected a JSON object or an array of values, got a number"}),
+    [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Dataframe, BadArrayTest,
+    testing::Values(
+        BadArrayCase{"TooFewValues",
+                     R"({"dataframe_split":{"columns":["n","id"],"data":[["x"],[2,"b"]]}})", "",
+                     "expected 2 values as in the header, got 1"},
+        BadArrayCase{"TooManyValues",
+                     R"({"dataframe_split":{"columns":["n","id"],"data":[[1,"a",{}],[2,"b"]]}})",
+                     "", "expected 2 values as in the header, got 3"},
+        BadArrayCase{"Object",
+                     R"({"dataframe_split":{"columns":["id"],"data":[{"id":"a"},["b"]]}})", "",
+                     "expected an array of values, got an object"},
+        BadArrayCase{"NaN",
+                     R"({"dataframe_split":{"columns":["id","x"],"data":[["a",NaN],["b",1]]}})",
+                     "x", "NaN is no JSON"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(RequestDecoder, TakesArraysAsRowsWithinWrappersAlone) {
+  Decoding decoding;
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"instances":[["a"]]})").ok());
+  ASSERT_TRUE(decoding.Decode(kJson, R"([["a"]])").ok());
+  ASSERT_EQ(decoding.request().errors.size(), 1U);
+  EXPECT_EQ(decoding.request().errors[0].error.message, "expected a JSON object, got an array");
+}
 
 /// A schema in which everything may be missing.
 preprocessing::Schema Optional() {
@@ -428,7 +571,8 @@ TEST(RequestDecoder, RefusesRowsThatNameNoFieldThoughAllMayBeMissing) {
   ASSERT_TRUE(decoding.Decode(kJson, R"([{"other":1},{},{"n":null},{"id":"a"}])").ok());
   EXPECT_THAT(decoding.request().row_numbers, testing::ElementsAre(2, 3));
   ASSERT_EQ(decoding.request().errors.size(), 2U);
-  EXPECT_EQ(decoding.request().errors[0].error.message, "names no field of the request");
+  EXPECT_EQ(decoding.request().errors[0].error.message,
+            "names no field of the request: expected some of id, n");
 }
 
 TEST(RequestDecoder, TakesCsvWithoutAHeaderInTheDeclaredOrder) {

@@ -45,6 +45,17 @@ TEST(LoaderThread, StopsInItsPause) {
   }
 }
 
+TEST(LoaderThread, HurriesWhenItIsAskedTo) {
+  std::promise<void> again;
+  LoaderThread thread;
+  thread.Start(
+      {.first = [] { return true; }, .again = [&] { again.set_value(); }, .pause = hours(1)});
+  thread.Hurry();
+  again.get_future().wait();
+  while (!thread.Stop()) {
+  }
+}
+
 TEST(LoaderThread, IsOverWhenTheFirstThingSaysSo) {
   LoaderThread thread;
   thread.Start({.first = [] { return false; },

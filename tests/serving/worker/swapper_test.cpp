@@ -265,5 +265,29 @@ TEST_F(SwapperTest, LetsTheOldGoWhenNobodyHoldsItAnyMore) {
   EXPECT_TRUE(old.expired());
 }
 
+TEST_F(SwapperTest, WatchesWhatIsKeptSinceUntilItIsDropped) {
+  Swapper worker = MakeWorker();
+  ASSERT_TRUE(worker.Boot().ok());
+  disk_.Write("c", "c1");
+  SwapSource source = Source("c");
+  source.id = 9;
+  preprocessing::SnapshotPool pool;
+  const LoadAttempt made = source.load({}, pool);
+  worker.Keep(source, made);
+  EXPECT_FALSE(worker.Turn());
+  disk_.Write("c", "c2");
+  Pass();
+  const auto report = worker.Turn();
+  ASSERT_TRUE(report);
+  EXPECT_THAT(Swapped(*report), ElementsAre("c2"));
+  EXPECT_EQ(report->swaps.front().source, 2U);
+
+  worker.Drop(9);
+  EXPECT_TRUE(worker.IsHeld(9));
+  disk_.Write("c", "c3");
+  Pass();
+  EXPECT_FALSE(worker.Turn());
+}
+
 }  // namespace
 }  // namespace forkcast::serving

@@ -1,5 +1,7 @@
 #include "data_preprocessing/dao/common/table_rules.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -53,11 +55,54 @@ std::string SpecText(const TableSpec& spec) {
   return nlohmann::json{{"columns", columns}, {"key", spec.key}}.dump();
 }
 
-Error DeclaredOtherwise(const TableSpec& spec, std::string_view stored) {
-  return {ErrorCode::kConflict,
-          "table " + Quoted(spec.name) + " exists with other columns or key: stored " +
-              std::string(stored) + ", declared " + SpecText(spec),
-          spec.name};
+Result<std::vector<std::size_t>> NewColumns(const TableSpec& spec, std::string_view stored) {
+  const auto was = nlohmann::json::parse(stored);
+  std::vector<std::string> differences;
+  std::vector<std::size_t> new_columns;
+  const auto word = [](bool nullable) { return nullable ? "nullable" : "not nullable"; };
+  for (std::size_t i = 0; i < spec.schema.columns.size(); ++i) {
+    const ColumnSpec& column = spec.schema.columns[i];
+    const auto old = std::find_if(was["columns"].begin(), was["columns"].end(),
+                                  [&](const auto& one) { return one["name"] == column.name; });
+    if (old == was["columns"].end()) {
+      new_columns.push_back(i);
+      if (column.nullable) continue;
+      differences.push_back(fmt::format(
+          "column \"{}\" is new, and the rows that are there have no value of it: declare it "
+          "nullable",
+          column.name));
+      continue;
+    }
+    const std::string type = (*old)["type"];
+    const bool nullable = (*old)["nullable"];
+    if (type != ToString(column.type)) {
+      differences.push_back(fmt::format("column \"{}\" is {} there and declared {}", column.name,
+                                        type, ToString(column.type)));
+    }
+    if (nullable != column.nullable) {
+      differences.push_back(fmt::format("column \"{}\" is {} there and declared {}", column.name,
+                                        word(nullable), word(column.nullable)));
+    }
+  }
+  for (const auto& old : was["columns"]) {
+    const std::string name = old["name"];
+    if (spec.schema.Find(name)) continue;
+    differences.push_back(fmt::format("column \"{}\" is there and not declared", name));
+  }
+  const std::vector<std::string> key = was["key"];
+  if (key != spec.key) {
+    const auto name = [](const std::vector<std::string>& columns) {
+      return columns.empty() ? std::string("none") : fmt::format("{}", fmt::join(columns, ", "));
+    };
+    differences.push_back(
+        fmt::format("its key is {} there and declared {}", name(key), name(spec.key)));
+  }
+  if (differences.empty()) return new_columns;
+  return Error{ErrorCode::kConflict,
+               fmt::format("table \"{}\" exists with other columns or key: {}. Declare it as it is "
+                           "there, or ingest into a new store",
+                           spec.name, fmt::join(differences, "; ")),
+               spec.name};
 }
 
 Error NotOurs(const TableSpec& spec) {

@@ -26,8 +26,11 @@ namespace forkcast::preprocessing {
 /// declared again:
 /// `{"columns":[{"name":"sku_code","nullable":false,"type":"text"},...],"key":[...]}`.
 [[nodiscard]] std::string SpecText(const TableSpec& spec);
-/// kConflict: the table was created as `stored`, a SpecText(), and is now declared otherwise.
-[[nodiscard]] Error DeclaredOtherwise(const TableSpec& spec, std::string_view stored);
+/// Of a table that was created as `stored`, a SpecText(): positions of the columns that `spec` has
+/// besides, which rows that are there can be without. The order of columns says nothing. kConflict,
+/// naming each difference, when it is declared otherwise in anything else.
+[[nodiscard]] Result<std::vector<std::size_t>> NewColumns(const TableSpec& spec,
+                                                          std::string_view stored);
 /// kConflict: a table of this name is there that no EnsureTable() created.
 [[nodiscard]] Error NotOurs(const TableSpec& spec);
 /// kConflict: the row of the same key has another value in `column`, a position.

@@ -184,6 +184,10 @@ std::string_view SqliteStatement::ColumnName(std::size_t column) const noexcept 
   return name == nullptr ? std::string_view() : name;
 }
 
+bool SqliteStatement::IsNull(std::size_t column) const noexcept {
+  return sqlite3_column_type(statement_.get(), static_cast<int>(column)) == SQLITE_NULL;
+}
+
 std::int64_t SqliteStatement::Int64(std::size_t column) const noexcept {
   return sqlite3_column_int64(statement_.get(), static_cast<int>(column));
 }

@@ -37,6 +37,7 @@ class SqliteStatement {
 
   [[nodiscard]] std::size_t column_count() const noexcept;
   [[nodiscard]] std::string_view ColumnName(std::size_t column) const noexcept;
+  [[nodiscard]] bool IsNull(std::size_t column) const noexcept;
   [[nodiscard]] std::int64_t Int64(std::size_t column) const noexcept;
   /// Lives until the next Step() or Reset().
   [[nodiscard]] std::string_view Text(std::size_t column) const noexcept;

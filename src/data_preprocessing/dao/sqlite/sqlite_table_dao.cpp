@@ -1,5 +1,7 @@
 #include "data_preprocessing/dao/sqlite/sqlite_table_dao.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -16,12 +18,19 @@ namespace {
 using namespace std::string_literals;
 
 // FORMAT.md beside this file describes what is created here.
-constexpr std::array<std::string_view, 2> kCreateBookkeeping{
+constexpr std::array<std::string_view, 3> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_tables ("
     "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, spec TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS forkcast_files ("
     "table_name TEXT NOT NULL COLLATE NOCASE, content_hash TEXT NOT NULL, file_name TEXT NOT NULL, "
-    "rejected INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (table_name, content_hash)) STRICT"};
+    "rejected INTEGER NOT NULL DEFAULT 0, first_row INTEGER, last_row INTEGER, "
+    "PRIMARY KEY (table_name, content_hash)) STRICT",
+    "CREATE TABLE IF NOT EXISTS forkcast_zones ("
+    "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, zone TEXT NOT NULL) STRICT"};
+
+/// Columns that forkcast_files has besides those of its first release.
+constexpr std::array<std::string_view, 3> kLaterFileColumns{
+    "rejected INTEGER NOT NULL DEFAULT 0", "first_row INTEGER", "last_row INTEGER"};
 
 /// CheckSpec(), and what this store has no room for.
 Status CheckDeclaration(const TableSpec& spec) {
@@ -50,30 +59,31 @@ std::string JoinNames(std::span<const ColumnSpec> columns) {
 
 std::string Parameter(std::size_t index) { return "?" + std::to_string(index + 1); }
 
+std::string ColumnSql(const ColumnSpec& column) {
+  const std::string name = QuoteIdentifier(column.name);
+  std::string sql = name;
+  switch (column.type) {
+    case ColumnType::kText:
+      sql += " TEXT";
+      break;
+    case ColumnType::kDouble:
+      sql += " REAL";
+      break;
+    case ColumnType::kInt64:
+    case ColumnType::kTimestamp:
+      sql += " INTEGER";
+      break;
+    case ColumnType::kBool:
+      sql += " INTEGER CHECK (" + name + " IN (0, 1))";
+      break;
+  }
+  return column.nullable ? sql : sql + " NOT NULL";
+}
+
 std::string CreateTableSql(const TableSpec& spec) {
-  const auto declaration = [&spec](std::size_t i) {
-    const ColumnSpec& column = spec.schema.columns[i];
-    const std::string name = QuoteIdentifier(column.name);
-    std::string sql = name;
-    switch (column.type) {
-      case ColumnType::kText:
-        sql += " TEXT";
-        break;
-      case ColumnType::kDouble:
-        sql += " REAL";
-        break;
-      case ColumnType::kInt64:
-      case ColumnType::kTimestamp:
-        sql += " INTEGER";
-        break;
-      case ColumnType::kBool:
-        sql += " INTEGER CHECK (" + name + " IN (0, 1))";
-        break;
-    }
-    return column.nullable ? sql : sql + " NOT NULL";
-  };
   std::string sql = "CREATE TABLE " + QuoteIdentifier(spec.name) + " (" +
-                    Join(spec.schema.columns.size(), ", ", declaration);
+                    Join(spec.schema.columns.size(), ", ",
+                         [&spec](std::size_t i) { return ColumnSql(spec.schema.columns[i]); });
   if (!spec.key.empty()) {
     // Not PRIMARY KEY: of a single integer column that would be the row's place in the order.
     sql +=
@@ -267,11 +277,24 @@ Status SqliteTableDao::EnsureBookkeeping() {
     Status created = connection_->Execute(sql);
     if (!created) return created;
   }
-  const Result<SqliteStatement> has_rejected =
-      connection_->Prepare("SELECT rejected FROM forkcast_files");
-  if (has_rejected) return {};
-  return connection_->Execute(
-      "ALTER TABLE forkcast_files ADD COLUMN rejected INTEGER NOT NULL DEFAULT 0");
+  for (const std::string_view column : kLaterFileColumns) {
+    const std::string_view name = column.substr(0, column.find(' '));
+    const Result<bool> has = HasColumn("forkcast_files", name);
+    if (!has) return has.error();
+    if (*has) continue;
+    Status added = connection_->Execute(fmt::format("ALTER TABLE forkcast_files ADD {}", column));
+    if (!added) return added;
+  }
+  return {};
+}
+
+Result<bool> SqliteTableDao::HasColumn(std::string_view table, std::string_view column) {
+  Result<SqliteStatement> find =
+      connection_->Prepare("SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  find->Bind(1, column);
+  return find->Step();
 }
 
 Result<bool> SqliteTableDao::Exists(std::string_view name) {
@@ -282,41 +305,59 @@ Result<bool> SqliteTableDao::Exists(std::string_view name) {
   return find->Step();
 }
 
-Result<bool> SqliteTableDao::IsDeclaredAlike(const TableSpec& spec) {
+Result<std::optional<std::vector<std::size_t>>> SqliteTableDao::ColumnsToAdd(
+    const TableSpec& spec) {
   const Result<bool> exists = Exists(spec.name);
-  if (!exists || !*exists) return exists;
+  if (!exists) return exists.error();
+  if (!*exists) return std::optional<std::vector<std::size_t>>();
   const Result<bool> kept = Exists("forkcast_tables");
-  if (!kept) return kept;
+  if (!kept) return kept.error();
   if (!*kept) return NotOurs(spec);
   Result<SqliteStatement> find =
       connection_->Prepare("SELECT spec FROM forkcast_tables WHERE table_name = ?1");
   if (!find) return find.error();
   find->Bind(0, spec.name);
   const Result<bool> found = find->Step();
-  if (!found) return found;
+  if (!found) return found.error();
   if (!*found) return NotOurs(spec);
-  if (find->Text(0) != SpecText(spec)) return DeclaredOtherwise(spec, find->Text(0));
-  return true;
+  Result<std::vector<std::size_t>> columns = NewColumns(spec, find->Text(0));
+  if (!columns) return std::move(columns).error();
+  return std::optional(*std::move(columns));
+}
+
+Status SqliteTableDao::KeepSpec(const TableSpec& spec) {
+  const std::string text = SpecText(spec);
+  Result<SqliteStatement> keep = connection_->Prepare(
+      "INSERT OR REPLACE INTO forkcast_tables (table_name, spec) VALUES (?1, ?2)");
+  if (!keep) return keep.error();
+  keep->Bind(0, spec.name);
+  keep->Bind(1, text);
+  const Result<bool> done = keep->Step();
+  return done ? Status() : done.error();
+}
+
+Status SqliteTableDao::AddColumns(const TableSpec& spec, const std::vector<std::size_t>& columns) {
+  if (columns.empty()) return {};
+  for (const std::size_t column : columns) {
+    Status added =
+        connection_->Execute(fmt::format("ALTER TABLE {} ADD {}", QuoteIdentifier(spec.name),
+                                         ColumnSql(spec.schema.columns[column])));
+    if (!added) return added;
+  }
+  return KeepSpec(spec);
 }
 
 Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
   Status good = CheckDeclaration(spec);
   if (!good) return good;
   return Atomically([&]() -> Status {
-    const Result<bool> there = IsDeclaredAlike(spec);
-    if (!there) return there.error();
+    const Result<std::optional<std::vector<std::size_t>>> columns = ColumnsToAdd(spec);
+    if (!columns) return columns.error();
     Status created = EnsureBookkeeping();
-    if (*there || !created) return created;
-    created = connection_->Execute(CreateTableSql(spec));
     if (!created) return created;
-    const std::string text = SpecText(spec);
-    Result<SqliteStatement> keep =
-        connection_->Prepare("INSERT INTO forkcast_tables (table_name, spec) VALUES (?1, ?2)");
-    if (!keep) return keep.error();
-    keep->Bind(0, spec.name);
-    keep->Bind(1, text);
-    const Result<bool> done = keep->Step();
-    return done ? Status() : done.error();
+    if (*columns) return AddColumns(spec, **columns);
+    created = connection_->Execute(CreateTableSql(spec));
+    return created ? KeepSpec(spec) : created;
   });
 }
 
@@ -348,18 +389,44 @@ Status SqliteTableDao::AppendRows(const TableSpec& spec, const Table& batch, OnC
 
 Result<std::optional<KnownFile>> SqliteTableDao::FindFile(std::string_view table,
                                                           std::string_view content_hash) {
+  const Result<std::vector<RecordedFile>> found = FilesBy(table, "content_hash", content_hash);
+  if (!found) return found.error();
+  return found->empty() ? std::optional<KnownFile>() : std::optional(found->front().file);
+}
+
+Result<std::vector<RecordedFile>> SqliteTableDao::FilesNamed(std::string_view table,
+                                                             std::string_view file_name) {
+  return FilesBy(table, "file_name", file_name);
+}
+
+Result<std::vector<RecordedFile>> SqliteTableDao::FilesBy(std::string_view table,
+                                                          std::string_view column,
+                                                          std::string_view value) {
+  std::vector<RecordedFile> files;
   const Result<bool> kept = Exists("forkcast_files");
   if (!kept) return kept.error();
-  if (!*kept) return std::optional<KnownFile>();
-  Result<SqliteStatement> find = connection_->Prepare(
-      "SELECT rejected FROM forkcast_files WHERE table_name = ?1 AND content_hash = ?2");
+  if (!*kept) return files;
+  // A store of an earlier release, opened to read, lacks what that release did not know.
+  const Result<bool> has_rejected = HasColumn("forkcast_files", "rejected");
+  if (!has_rejected) return has_rejected.error();
+  const Result<bool> has_rows = HasColumn("forkcast_files", "first_row");
+  if (!has_rows) return has_rows.error();
+  Result<SqliteStatement> find = connection_->Prepare(fmt::format(
+      "SELECT content_hash, {}, {} FROM forkcast_files WHERE table_name = ?1 AND {} = "
+      "?2 ORDER BY _rowid_",
+      *has_rejected ? "rejected" : "0", *has_rows ? "first_row, last_row" : "NULL, NULL", column));
   if (!find) return find.error();
   find->Bind(0, table);
-  find->Bind(1, content_hash);
-  const Result<bool> found = find->Step();
-  if (!found) return found.error();
-  if (!*found) return std::optional<KnownFile>();
-  return std::optional(KnownFile{.rejected = static_cast<std::size_t>(find->Int64(0))});
+  find->Bind(1, value);
+  while (true) {
+    const Result<bool> found = find->Step();
+    if (!found) return found.error();
+    if (!*found) return files;
+    RecordedFile file{.content_hash = std::string(find->Text(0)),
+                      .file = {.rejected = static_cast<std::size_t>(find->Int64(1))}};
+    if (!find->IsNull(2)) file.file.rows = {.first = find->Int64(2), .last = find->Int64(3)};
+    files.push_back(std::move(file));
+  }
 }
 
 Status SqliteTableDao::RecordFile(std::string_view table, std::string_view content_hash,
@@ -368,13 +435,71 @@ Status SqliteTableDao::RecordFile(std::string_view table, std::string_view conte
     const Status kept = EnsureBookkeeping();
     if (!kept) return kept.error();
     Result<SqliteStatement> insert = connection_->Prepare(
-        "INSERT INTO forkcast_files (table_name, content_hash, file_name, rejected) "
-        "VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO UPDATE SET rejected = ?4");
+        "INSERT INTO forkcast_files (table_name, content_hash, file_name, rejected, first_row, "
+        "last_row) VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET rejected = ?4, "
+        "first_row = ?5, last_row = ?6");
     if (!insert) return insert.error();
     insert->Bind(0, table);
     insert->Bind(1, content_hash);
     insert->Bind(2, file_name);
     insert->Bind(3, static_cast<std::int64_t>(file.rejected));
+    insert->Bind(4, file.rows ? Value(file.rows->first) : Value());
+    insert->Bind(5, file.rows ? Value(file.rows->last) : Value());
+    const Result<bool> done = insert->Step();
+    return done ? Status() : done.error();
+  });
+}
+
+Status SqliteTableDao::RemoveFile(std::string_view table, const RecordedFile& file) {
+  return Atomically([&]() -> Status {
+    Result<SqliteStatement> rows = connection_->Prepare(
+        fmt::format("DELETE FROM {} WHERE _rowid_ BETWEEN ?1 AND ?2", QuoteIdentifier(table)));
+    if (!rows) return rows.error();
+    rows->Bind(0, file.file.rows->first);
+    rows->Bind(1, file.file.rows->last);
+    if (const Result<bool> done = rows->Step(); !done) return done.error();
+    Result<SqliteStatement> record = connection_->Prepare(
+        "DELETE FROM forkcast_files WHERE table_name = ?1 AND content_hash = ?2");
+    if (!record) return record.error();
+    record->Bind(0, table);
+    record->Bind(1, std::string_view(file.content_hash));
+    const Result<bool> done = record->Step();
+    return done ? Status() : done.error();
+  });
+}
+
+Result<std::int64_t> SqliteTableDao::LastRow(std::string_view table) {
+  Result<SqliteStatement> find = connection_->Prepare(
+      fmt::format("SELECT coalesce(max(_rowid_), 0) FROM {}", QuoteIdentifier(table)));
+  if (!find) return find.error();
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  return find->Int64(0);
+}
+
+Result<std::optional<std::string>> SqliteTableDao::ZoneOf(std::string_view table) {
+  const Result<bool> kept = Exists("forkcast_zones");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  Result<SqliteStatement> find =
+      connection_->Prepare("SELECT zone FROM forkcast_zones WHERE table_name = ?1");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::string>();
+  return std::optional<std::string>(std::string(find->Text(0)));
+}
+
+Status SqliteTableDao::RecordZone(std::string_view table, std::string_view zone) {
+  return Atomically([&]() -> Status {
+    const Status kept = EnsureBookkeeping();
+    if (!kept) return kept.error();
+    Result<SqliteStatement> insert = connection_->Prepare(
+        "INSERT OR REPLACE INTO forkcast_zones (table_name, zone) VALUES (?1, ?2)");
+    if (!insert) return insert.error();
+    insert->Bind(0, table);
+    insert->Bind(1, zone);
     const Result<bool> done = insert->Step();
     return done ? Status() : done.error();
   });

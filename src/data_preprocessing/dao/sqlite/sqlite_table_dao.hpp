@@ -35,6 +35,12 @@ class SqliteTableDao final : public TableDao {
                                             std::string_view content_hash) override;
   Status RecordFile(std::string_view table, std::string_view content_hash,
                     std::string_view file_name, const KnownFile& file) override;
+  Result<std::vector<RecordedFile>> FilesNamed(std::string_view table,
+                                               std::string_view file_name) override;
+  Status RemoveFile(std::string_view table, const RecordedFile& file) override;
+  Result<std::int64_t> LastRow(std::string_view table) override;
+  Result<std::optional<std::string>> ZoneOf(std::string_view table) override;
+  Status RecordZone(std::string_view table, std::string_view zone) override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
@@ -49,8 +55,15 @@ class SqliteTableDao final : public TableDao {
                     AppendCounts& counts, std::size_t& failed_row);
   /// Creates Forkcast's own tables where they are absent, and what older ones lack.
   Status EnsureBookkeeping();
-  /// Whether the table is there; kConflict when it was not created by this declaration.
-  Result<bool> IsDeclaredAlike(const TableSpec& spec);
+  /// The columns of `spec`, by position, that the table lacks; none: there is no such table.
+  Result<std::optional<std::vector<std::size_t>>> ColumnsToAdd(const TableSpec& spec);
+  Status AddColumns(const TableSpec& spec, const std::vector<std::size_t>& columns);
+  /// Records what the table is declared as.
+  Status KeepSpec(const TableSpec& spec);
+  /// Those recorded with `value` in `column`.
+  Result<std::vector<RecordedFile>> FilesBy(std::string_view table, std::string_view column,
+                                            std::string_view value);
+  Result<bool> HasColumn(std::string_view table, std::string_view column);
   /// Whether the database has a table or view of this name.
   Result<bool> Exists(std::string_view name);
 
