@@ -46,6 +46,7 @@ const PeriodHabits& HabitsOf(Period period) {
                                                   .year = 364,
                                                   .parts = {"day_of_week", "day_of_month"},
                                                   .year_parts = {"iso_week", "month"},
+                                                  .depth = 6,
                                                   .half_life = 0,
                                                   .max_staleness = "7d"},
                                                  {.period = Period::kWeek,
@@ -71,6 +72,7 @@ const PeriodHabits& HabitsOf(Period period) {
                                                   .year = 12,
                                                   .parts = {},
                                                   .year_parts = {"month"},
+                                                  .depth = 3,
                                                   .half_life = 0,
                                                   .max_staleness = "13w"}};
   return kHabits[static_cast<std::size_t>(period)];

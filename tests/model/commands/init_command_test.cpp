@@ -444,6 +444,21 @@ TEST_F(Init, SaysThatRowsAreDatedAfterNow) {
   EXPECT_THAT(ended.out, HasSubstr("1 row is dated after now, up to 2093-01-01"));
 }
 
+TEST_F(Init, GrowsTreesOfALimitedDepthForPeriodsOfEveryKind) {
+  for (const auto& [period, horizon] :
+       {std::pair("day", 14), std::pair("week", 4), std::pair("month", 3)}) {
+    const Ended ended =
+        RunInit("day,sales\n" + Panel(1, 1200, 1,
+                                      [](int key, int day) {
+                                        return fmt::format("{},{}\n", Day(day), Draw(key, day, 90));
+                                      }),
+                {"--period", period, "--force"});
+    ASSERT_EQ(ended.code, 0) << ended.err;
+    EXPECT_EQ(Made()["forecast"]["horizon"], horizon);
+    EXPECT_GT(Made()["training"]["model"]["max_depth"], 0);
+  }
+}
+
 TEST_F(Init, TellsTheCommandsThatLeadOn) {
   const Ended ended = RunInit(kPanel, {"--name", "shops"});
   ASSERT_EQ(ended.code, 0) << ended.err;
