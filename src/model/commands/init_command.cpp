@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/init/column_roles.hpp"
@@ -199,10 +200,10 @@ std::string NextCommands(const InitOptions& options) {
 void Print(const PipelineDraft& draft, const InitOptions& options, const CommandContext& context) {
   context.out << fmt::format("{} written\n\nChosen:\n", options.out.string());
   for (const std::string& one : draft.choices)
-    context.out << preprocessing::Paragraph("- " + one, 2);
+    context.out << Paragraph("- " + one, context.style.width, 2);
   if (!draft.warnings.empty()) context.out << "\nLook at:\n";
   for (const std::string& one : draft.warnings) {
-    context.out << preprocessing::Paragraph("- " + one, 2);
+    context.out << Paragraph("- " + one, context.style.width, 2);
   }
   context.out << NextCommands(options);
 }
