@@ -309,13 +309,15 @@ class ContainerTraining {
                   const PipelineSpec& spec) const {
     preprocessing::StageProgress progress(
         context_, {.label = file.filename().string(), .unit = "kB", .per_unit = 1000});
-    Require(
-        preprocessing::IngestFile(dao, table, file, spec.zone, preprocessing::OnConflict::kRefuse,
-                                  [&progress](std::size_t bytes, std::size_t total) {
-                                    progress.Update(bytes, total);
-                                    StopIfAsked();
-                                  }),
-        CodeOf);
+    // The store is new: files of one name are those of several channels.
+    constexpr preprocessing::IngestRules kRules{.on_other_contents =
+                                                    preprocessing::OnOtherContents::kAppend};
+    Require(preprocessing::IngestFile(dao, table, file, spec.zone, kRules,
+                                      [&progress](std::size_t bytes, std::size_t total) {
+                                        progress.Update(bytes, total);
+                                        StopIfAsked();
+                                      }),
+            CodeOf);
   }
 
   /// The summary of a version that is fit to be used.

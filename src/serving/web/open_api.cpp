@@ -56,6 +56,7 @@ std::string KeyOf(Method method) {
       return "delete";
     case Method::kGet:
     case Method::kHead:
+    case Method::kOptions:
     case Method::kOther:
       break;
   }
