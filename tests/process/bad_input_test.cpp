@@ -113,11 +113,16 @@ const RefusedCase kRefused[]{
      "Content-Type",
      "utf-8"},
     {"an encoding",
-     {.headers = kJson + "Content-Encoding: gzip\r\n", .body = OneOrder().body},
+     {.headers = kJson + "Content-Encoding: br\r\n", .body = OneOrder().body},
      415,
      "unsupported_media_type",
      "Content-Encoding",
      "gzip"},
+    {"gzip that is none",
+     {.headers = kJson + "Content-Encoding: gzip\r\n", .body = OneOrder().body},
+     400,
+     "invalid_argument",
+     "Content-Encoding"},
     {"nothing acceptable",
      {.headers = kJson + "Accept: image/png, application/json;q=0\r\n", .body = OneOrder().body},
      406,
@@ -134,7 +139,6 @@ const RefusedCase kRefused[]{
      "invalid_argument",
      "X-Request-Id"},
     {"an unknown path", {.target = "/invocation", .body = OneOrder().body}, 404, "not_found"},
-    {"an endpoint without name", {.target = "/endpoints//invocations"}, 404, "not_found"},
     {"a wrong method", {.method = "PUT", .body = OneOrder().body}, 405, "method_not_allowed"},
     {"a wrong method for ping", {.method = "POST", .target = "/ping"}, 405, "method_not_allowed"},
 };
@@ -180,6 +184,13 @@ TEST_F(BadInput, IsRefusedAsTheTableSaysAndTheConnectionGoesOn) {
     EXPECT_THAT(error.at("message").get<std::string>(), HasSubstr(one.message));
     ExpectAnswered(connection);
   }
+}
+
+TEST_F(BadInput, AnEndpointWithoutNameIsRefusedAsAwsSdksReadIt) {
+  Start();
+  const Answer answer = AskOnce(server_->endpoint(), {.target = "/endpoints//invocations"});
+  EXPECT_EQ(answer.status, 424);
+  EXPECT_EQ(json::parse(answer.body).at("OriginalStatusCode"), 404);
 }
 
 TEST_F(BadInput, AWrongMethodIsToldWhichAreRight) {

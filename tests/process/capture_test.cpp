@@ -158,9 +158,10 @@ TEST_F(Capture, AStoppedRecorderCostsSamplesAndNoAnswer) {
   EXPECT_LT(Captured().size(), 2000U);
 }
 
-TEST_F(Capture, AFolderThatCannotBeWrittenCostsALogLineAndNoAnswer) {
-  workspace_.Write("capture", "a file where the folder should be");
+TEST_F(Capture, AFolderThatCanNoLongerBeWrittenCostsALogLineAndNoAnswer) {
   Server& server = Start(1);
+  fs::remove_all(workspace_ / "capture");
+  workspace_.Write("capture", "a file where the folder should be");
   for (int i = 0; i < 20; ++i) EXPECT_EQ(Ask(OneOrder()).status, 200);
   EXPECT_TRUE(Eventually([&] { return server.CountInLog("capture_write_failed") == 1; }))
       << server.log();

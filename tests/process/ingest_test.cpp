@@ -41,8 +41,9 @@ class IngestProgram : public testing::Test {
     return files;
   }
   Program Ingest(const std::string& store) const {
-    return Program(workspace_ / "ingest", {kForkcast, "ingest", "--pipeline", workspace_.pipeline(),
-                                           "--store", store, "--from", from(), "--quiet"});
+    return Program(workspace_ / "ingest",
+                   {kForkcast, "ingest", "--again", "--pipeline", workspace_.pipeline(), "--store",
+                    store, "--from", from(), "--quiet"});
   }
 
   Workspace workspace_;

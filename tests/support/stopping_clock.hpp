@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <functional>
 #include <utility>
 
@@ -13,7 +14,10 @@ namespace forkcast {
 class ActingClock : public Clock {
  public:
   ActingClock(int calls, std::function<void()> act) : calls_(calls), act_(std::move(act)) {}
-  [[nodiscard]] Instant Now() const noexcept override { return {}; }
+  /// After all data of tests.
+  [[nodiscard]] Instant Now() const noexcept override {
+    return Instant(std::chrono::sys_days(std::chrono::year{2026} / 11 / 29));
+  }
   [[nodiscard]] MonotonicTime Monotonic() const noexcept override {
     if (--calls_ == 0) act_();
     return {};

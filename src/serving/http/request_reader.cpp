@@ -114,6 +114,12 @@ std::string_view NameOf(Header header) noexcept {
   return kNames[header];
 }
 
+/// Whether a second one would leave open which is meant.
+constexpr bool MayComeOnce(Header header) noexcept {
+  return (kContentLength <= header && header <= kExpect) ||
+         (kInferenceId <= header && header <= kTargetModel);
+}
+
 /// Fields that say how a message is framed, led or allowed come too late behind its body.
 bool MayBeTrailer(http::field field) noexcept {
   switch (field) {
@@ -319,12 +325,12 @@ struct RequestReader::Parser final {
       ++notes_.header_count;
       const auto header = HeaderOf(field, name);
       if (!header) return;
-      ++notes_.seen[*header];
-      if (*header < kListCount && notes_.seen[*header] > 1) {
+      if (++notes_.seen[*header] > 1 && *header < kListCount) {
         std::string& joined = notes_.joined[*header];
         joined.append(joined.empty() ? notes_.Text(*header) : "").append(",").append(View(value));
         return;
       }
+      if (notes_.seen[*header] > 1 && MayComeOnce(*header)) notes_.repeated = *header;
       notes_.headers[*header] = notes_.StretchOf(View(value));
     }
     void on_header_impl(error_code&) override {}
@@ -355,6 +361,7 @@ struct RequestReader::Parser final {
 
   void Start(const RequestLimits& limits) {
     seen.fill(0);
+    repeated.reset();
     header_count = 0;
     headers.fill({});
     line_method = {};
@@ -393,6 +400,7 @@ struct RequestReader::Parser final {
   Stretch line_target;
   std::array<Stretch, kHeaderCount> headers{};
   std::array<unsigned, kHeaderCount> seen{};
+  std::optional<Header> repeated;  // of those that may come once
   std::size_t header_count = 0;
   std::array<std::string, kListCount> joined;  // of those that came in several parts
 };
@@ -514,14 +522,11 @@ RequestReader::Progress RequestReader::CheckFields() {
     return Fail(ErrorCode::kMalformed, "expected one Host header");
   }
   if (!IsHost(notes.Text(kHost))) return Fail(ErrorCode::kMalformed, "not a valid Host header");
-  for (const Header once : {kContentLength, kContentType, kContentEncoding, kTransferEncoding,
-                            kExpect, kInferenceId, kRequestId, kCustomAttributes, kTargetModel}) {
-    if (notes.seen[once] > 1) {
-      return Fail(ErrorCode::kMalformed,
-                  fmt::format("the header {} was given {} times, it may come once", NameOf(once),
-                              notes.seen[once]),
-                  NameOf(once));
-    }
+  if (notes.repeated) {
+    return Fail(ErrorCode::kMalformed,
+                fmt::format("the header {} was given {} times, it may come once",
+                            NameOf(*notes.repeated), notes.seen[*notes.repeated]),
+                NameOf(*notes.repeated));
   }
   const std::string_view length_text = notes.Text(kContentLength);
   if (length_text.find_first_not_of("0123456789") != std::string_view::npos) {

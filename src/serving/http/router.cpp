@@ -194,7 +194,7 @@ Progress Router::Start(const RequestView& request, Response& response,
 
 Progress Router::Continue(Exchange& exchange) noexcept {
   return Run(exchange, [&] {
-    NoteId(exchange.id_);
+    slot_.request_id.Store(exchange.id_);
     return Work(exchange);
   });
 }
@@ -279,20 +279,11 @@ Status Router::ResolveId(const RequestView& request, std::string& id) {
   return {};
 }
 
-void Router::NoteId(const std::string& id) noexcept {
-  // Pointers of its own: what is stored through a char might be any other's.
-  const char* const from = id.data();
-  std::atomic<char>* const to = slot_.request_id.data();
-  const std::size_t size = std::min(id.size(), slot_.request_id.size() - 1);
-  for (std::size_t i = 0; i < size; ++i) to[i].store(from[i], std::memory_order_relaxed);
-  to[size].store('\0', std::memory_order_relaxed);
-}
-
 Status Router::Identify(Exchange& exchange) {
   const RequestView& request = exchange.request();
   Response& response = exchange.response();
   Status resolved = ResolveId(request, exchange.id_);
-  NoteId(exchange.id_);
+  slot_.request_id.Store(exchange.id_);
   response.AddHeader("X-Request-Id", exchange.id_);
   if (!resolved) return resolved;
   if (!request.inference_id.empty()) {

@@ -88,7 +88,6 @@ class Router {
   Status Identify(Exchange& exchange);
   /// The caller's id, or one made here, also instead of one that is refused.
   Status ResolveId(const RequestView& request, std::string& id);
-  void NoteId(const std::string& id) noexcept;
   Progress Begin(std::size_t row, Exchange& exchange);
   /// One slice.
   Progress Work(Exchange& exchange);

@@ -37,8 +37,7 @@ void ReportAndDie(int signal) {
   std::array<char, kBegin.size() + sizeof(WorkerSlot::request_id) + kEnd.size()> line{};
   auto end = std::ranges::copy(kBegin, line.begin()).out;
   const bool at_request = reported_slot->request_started_ns.load(std::memory_order_relaxed) != 0;
-  for (const std::atomic<char>& character : reported_slot->request_id) {
-    const char c = character.load(std::memory_order_relaxed);
+  for (const char c : reported_slot->request_id.Load()) {
     if (c == '\0' || !at_request) break;
     *end++ = c;
   }

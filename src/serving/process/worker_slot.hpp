@@ -27,6 +27,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -59,6 +60,41 @@ constexpr std::string_view WordFor(WorkerState state) noexcept {
   return {};
 }
 
+/// A short text that changes with every request: written and read in words, as long as they are
+/// whole for whoever reads meanwhile.
+class NotedText {
+ public:
+  static constexpr std::size_t kCapacity = 64;  ///< With the NUL behind it.
+
+  /// What is longer is cut.
+  void Store(std::string_view text) noexcept {
+    text = text.substr(0, kCapacity - 1);
+    std::size_t word = 0;
+    for (; text.size() >= sizeof(std::uint64_t); text.remove_prefix(sizeof(std::uint64_t))) {
+      StoreWord(word++, text.substr(0, sizeof(std::uint64_t)));
+    }
+    StoreWord(word, text);
+  }
+  /// Ends with a NUL.
+  [[nodiscard]] std::array<char, kCapacity> Load() const noexcept {
+    std::array<char, kCapacity> text{};
+    for (std::size_t i = 0; i < words_.size(); ++i) {
+      const std::uint64_t word = words_[i].load(std::memory_order_relaxed);
+      std::memcpy(text.data() + i * sizeof word, &word, sizeof word);
+    }
+    return text;
+  }
+
+ private:
+  void StoreWord(std::size_t index, std::string_view bytes) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, bytes.data(), bytes.size());
+    words_[index].store(word, std::memory_order_relaxed);
+  }
+
+  std::array<std::atomic<std::uint64_t>, kCapacity / sizeof(std::uint64_t)> words_{};
+};
+
 /// What one worker tells the others. On cache lines of its own, so that no two workers share one;
 /// 128 bytes, since processors fetch lines in pairs.
 struct alignas(128) WorkerSlot {
@@ -68,7 +104,7 @@ struct alignas(128) WorkerSlot {
   std::atomic<std::int64_t> request_deadline_ns{0};  // of its request, likewise
   MetricValues metrics;
   /// Id of the request in work, cut to fit; for the report of a worker that is aborted in it.
-  std::array<std::atomic<char>, 64> request_id{};
+  NotedText request_id;
   SharedText<256> serves;   // deployments and versions that answer
   SharedText<512> failure;  // of the newest models or snapshots, which it could not take
 

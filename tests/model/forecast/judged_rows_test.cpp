@@ -111,9 +111,9 @@ TEST_F(JudgedRows, StandBesideThoseOfABaselineThatHasFewer) {
   Ingest();
   Show(Shows::kTables);
   ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();
-  EXPECT_THAT(out(), AllOf(HasSubstr("model                          63"),
-                           HasSubstr("seasonal_naive_133             21"),
-                           HasSubstr("  model on these rows          21")));
+  EXPECT_THAT(out(), AllOf(HasSubstr("\nmodel                    63"),
+                           HasSubstr("seasonal_naive_133       21"),
+                           HasSubstr("  model on these rows    21")));
 }
 
 TEST_F(JudgedRows, ShowHowErrorsAreSpreadOverKeysInTheTables) {
