@@ -42,19 +42,15 @@ def answers(client, orders, size, out, most=None):
                 file.write(json.dumps(row, separators=(",", ":")) + "\n")
 
 
-def refused(client, body, invoke="invoke_endpoint"):
+def refused(client, body):
     if body.startswith("@"):
         body = "x" * int(body[1:])
     try:
-        getattr(client, invoke)(EndpointName="order-triage", ContentType="application/json", Body=body)
+        client.invoke_endpoint(EndpointName="order-triage", ContentType="application/json", Body=body)
     except botocore.exceptions.ClientError as error:
         json.dump(error.response, sys.stdout)
         return
     sys.exit("was not refused")
-
-
-def streamed(client, body):
-    refused(client, body, "invoke_endpoint_with_response_stream")
 
 
 def headers(client, body, inference_id, attributes):
@@ -65,7 +61,7 @@ def headers(client, body, inference_id, attributes):
 
 
 def main(url, command, *arguments):
-    {"answers": answers, "refused": refused, "streamed": streamed, "headers": headers}[command](connect(url), *arguments)
+    {"answers": answers, "refused": refused, "headers": headers}[command](connect(url), *arguments)
 
 
 if __name__ == "__main__":

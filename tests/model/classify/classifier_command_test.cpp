@@ -151,7 +151,8 @@ TEST_F(ClassifierCommandTest, DoesNotPromoteWhatTheStumpDoesAsWell) {
   ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store(), "--quiet"}),
             ExitCode::kDone);
   ASSERT_EQ(RunWith(false, {"--pipeline", pipeline(), "--store", store()}), ExitCode::kDone);
-  EXPECT_THAT(out_.str(), HasSubstr("does NOT beat the baselines by error_rate: stump makes no error"));
+  EXPECT_THAT(out_.str(),
+              HasSubstr("does NOT beat the baselines by error_rate: stump makes no error"));
   EXPECT_EQ(Train({"--force-promote"}), ExitCode::kDone);
   EXPECT_EQ(Registry(models()).Find("delivery", "champion")->number, 2U);
 }

@@ -87,7 +87,8 @@ TEST_F(ModelsCommandTest, ListsVersionsWithWhatTheyAreWorth) {
   ASSERT_EQ(Run({"list"}), ExitCode::kDone);
   EXPECT_EQ(
       out(),
-      "model   version  published             metric  value  skill  beats baselines  keys  aliases\n"
+      "model   version  published             metric  value  skill  beats baselines  keys  "
+      "aliases\n"
       "demand        1  1970-01-01T00:00:00Z  wape     0.25    0.1  true             all   "
       "champion\n"
       "demand        2  1970-01-01T00:00:00Z  wape     0.5     0.1  false            all   -\n");

@@ -50,8 +50,8 @@ std::vector<Decision> DecideAll(const std::function<void(ordered_json&)>& change
                                              preprocessing::StoreAccess::kReadWriteCreate);
   EXPECT_TRUE(dao->Begin().ok());
   for (const auto& table : spec.tables) {
-    const auto report = preprocessing::IngestFile(*dao, table, FileOf(table.name, spec), spec.zone,
-                                                  {}, {});
+    const auto report =
+        preprocessing::IngestFile(*dao, table, FileOf(table.name, spec), spec.zone, {}, {});
     EXPECT_TRUE(report.ok()) << report.error().message;
   }
   EXPECT_TRUE(dao->Commit().ok());

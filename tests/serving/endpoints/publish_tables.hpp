@@ -20,8 +20,8 @@ inline void PublishTables(const preprocessing::PipelineSpec& spec,
   or_throw(dao);
   or_throw((*dao)->Begin());
   for (const preprocessing::TableSpec& table : spec.tables) {
-    or_throw(preprocessing::IngestFile(**dao, table, folder / (table.name + ".csv"), spec.zone,
-                                       {}, {}));
+    or_throw(
+        preprocessing::IngestFile(**dao, table, folder / (table.name + ".csv"), spec.zone, {}, {}));
   }
   or_throw((*dao)->Commit());
   or_throw(preprocessing::PublishSnapshots(**dao, spec, folder, SystemClock().Now()));
