@@ -82,6 +82,8 @@ bool ScoringJob::is_great() const noexcept {
 
 Result<Progress> ScoringJob::RunSlice() {
   if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
+  // Before the deadline is looked at: a hook may have taken its time.
+  if (stage_ == Stage::kReceived) service_.hooks.OnRequest(invocation_);
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
@@ -109,7 +111,6 @@ Result<ScoringJob::Step> ScoringJob::RunStep() {
     case Stage::kUnpacking:
       return Unpack();
     case Stage::kReceived: {
-      service_.hooks.OnRequest(invocation_);
       Result<BadRows> received = Receive();
       if (!received) return std::move(received).error();
       bad_rows_ = *received;
@@ -159,7 +160,10 @@ Status ScoringJob::CheckDeadline() {
 /// What a content coding changed (RFC 9110, 8.4.1) is undone before anybody looks at the body.
 Result<ScoringJob::Step> ScoringJob::Unpack() {
   const std::string_view coding = request().content_encoding;
-  if (EqualsIgnoringCase(coding, "identity")) return Step::kStageDone;
+  if (EqualsIgnoringCase(coding, "identity")) {
+    service_.hooks.OnRequest(invocation_);
+    return Step::kStageDone;
+  }
   if (!EqualsIgnoringCase(coding, "gzip") && !EqualsIgnoringCase(coding, "x-gzip")) {
     return Error{ErrorCode::kUnsupportedType,
                  fmt::format("content encoding {} is not understood: expected gzip or identity",
@@ -173,6 +177,7 @@ Result<ScoringJob::Step> ScoringJob::Unpack() {
   if (!whole) return std::move(whole).error();
   if (!*whole) return Step::kGoesOn;
   invocation_.request.body = unpacked_.text();
+  service_.hooks.OnRequest(invocation_);
   return Step::kStageDone;
 }
 
