@@ -239,15 +239,18 @@ TEST_F(Operations, LogThatNobodyReadsStopsNoProcess) {
   Server& server = faulty_.Start(
       {.bind = Bind::kUnix, .flags = {"--control", control()}, .wrapper = pipe.AsStandardError()});
   const auto workers = [this] { return json::parse(Status(0)).at("workers"); };
+  /// The process that is ready as the second worker; 0: none.
+  const auto second = [&workers]() -> pid_t {
+    const json all = workers();
+    return all.size() > 1 && all.at(1).at("state") == "ready" ? all.at(1).at("pid").get<pid_t>()
+                                                              : 0;
+  };
   ASSERT_TRUE(Eventually([&] { return Ping(server.unix_endpoint()) == 200; }));
-  ASSERT_TRUE(Eventually([&] { return workers().at(1).at("state") == "ready"; }));
+  ASSERT_TRUE(Eventually([&] { return second() != 0; }));
 
-  const auto killed = workers().at(1).at("pid").get<pid_t>();
+  const pid_t killed = second();
   ::kill(killed, SIGKILL);
-  EXPECT_TRUE(Eventually([&] {
-    const json worker = workers().at(1);
-    return worker.at("pid") != killed && worker.at("state") == "ready";
-  }));
+  EXPECT_TRUE(Eventually([&] { return second() != 0 && second() != killed; }));
   server.Signal(SIGHUP);
   EXPECT_TRUE(Eventually([&] { return json::parse(Status(0)).at("generation") == 2; }));
   EXPECT_EQ(AskOnce(server.unix_endpoint(), OneOrder()).status, 200);
@@ -273,8 +276,13 @@ TEST_F(Operations, LogWhoseReaderIsGoneStopsNoProcess) {
   const auto killed = json::parse(Status(0)).at("workers").at(0).at("pid").get<pid_t>();
   ::kill(killed, SIGKILL);
   EXPECT_TRUE(Eventually([&] {
-    const json worker = json::parse(Status(0)).at("workers").at(0);
-    return worker.at("pid") != killed && worker.at("state") == "ready";
+    const json workers = json::parse(Status(0)).at("workers");
+    return std::ranges::any_of(workers,
+                               [&](const json& worker) {
+                                 return worker.at("pid") != killed && worker.at("state") == "ready";
+                               }) &&
+           std::ranges::none_of(workers,
+                                [&](const json& worker) { return worker.at("pid") == killed; });
   }));
   EXPECT_EQ(server.Stop(), 0);
 }
@@ -309,9 +317,9 @@ TEST_F(Operations, NoWorkerIsIdleWhileAnotherHasMoreThanTwiceTheMeanOfConnection
       EXPECT_EQ(connection->Ask(OneOrder()).answer.status, 200);
     }
     const auto connections = ConnectionsOf(json::parse(Status(0)));
-    EXPECT_LE(std::ranges::max(connections), 2 * kConnections / kWorkers)
+    EXPECT_TRUE(std::ranges::max(connections) <= 2 * kConnections / kWorkers ||
+                std::ranges::min(connections) > 0)
         << testing::PrintToString(connections);
-    EXPECT_GT(std::ranges::min(connections), 0U) << testing::PrintToString(connections);
     kept.clear();
     ASSERT_TRUE(Eventually([&] { return total_is(0); }));
   }
