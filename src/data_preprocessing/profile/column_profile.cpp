@@ -23,6 +23,16 @@ bool IsLongNumber(std::string_view text) noexcept {
   return text.size() > 15 && std::ranges::all_of(text, IsDigit);
 }
 
+/// A column a type, in the order of ColumnType.
+Schema ColumnsOfAllTypes() {
+  Schema schema;
+  for (const ColumnType type : {ColumnType::kText, ColumnType::kInt64, ColumnType::kDouble,
+                                ColumnType::kBool, ColumnType::kTimestamp}) {
+    schema.columns.push_back({.name = std::string(ToString(type)), .type = type});
+  }
+  return schema;
+}
+
 }  // namespace
 
 void ColumnProfile::BecomeTime() {
@@ -32,12 +42,11 @@ void ColumnProfile::BecomeTime() {
 }
 
 TypeProbe::TypeProbe(const CsvDialect& dialect, const TimeZone& zone)
-    : dialect_(dialect), zone_(zone), reader_(schema_, dialect_, zone_) {
-  for (const ColumnType type : {ColumnType::kText, ColumnType::kInt64, ColumnType::kDouble,
-                                ColumnType::kBool, ColumnType::kTimestamp}) {
-    schema_.columns.push_back({.name = std::string(ToString(type)), .type = type});
-    scratch_.emplace_back(type);
-  }
+    : dialect_(dialect),
+      zone_(zone),
+      schema_(ColumnsOfAllTypes()),
+      reader_(schema_, dialect_, zone_) {
+  for (const ColumnSpec& column : schema_.columns) scratch_.emplace_back(column.type);
 }
 
 bool TypeProbe::Takes(ColumnType type, std::string_view text) {
