@@ -2,7 +2,7 @@
 
   readme_test.py FOLDER    of the programs forkcast and forkcast-client
 
-In README.md, a fenced block marked "test=NAME" is run, one marked "output=NAME" is what that prints, and one marked
+In README.md, a fenced block marked "test=NAME" is run here (others by docs_test.py), one marked "output=NAME" is what that prints, and one marked
 "file=PATH" is the file PATH. The port is the only thing that is changed.
 """
 
