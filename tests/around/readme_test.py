@@ -2,7 +2,7 @@
 
   readme_test.py FOLDER    of the programs forkcast and forkcast-client
 
-In README.md, a fenced block marked "test=NAME" is run, one marked "output=NAME" is what that prints, and one marked
+In README.md, a fenced block marked "test=NAME" is run here (others by docs_test.py), one marked "output=NAME" is what that prints, and one marked
 "file=PATH" is the file PATH. The port is the only thing that is changed.
 """
 
@@ -151,12 +151,22 @@ class Tables(unittest.TestCase):
 
 
 class Links(unittest.TestCase):
-    def test_every_file_that_a_text_links_to_is_there(self):
+    @staticmethod
+    def anchors(text):
+        """The headings' names in links, as GitHub makes them."""
+        headings = re.findall(r"^#+ (.+)$", re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL), re.MULTILINE)
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    def test_every_file_and_heading_that_a_text_links_to_is_there(self):
         texts = [path for path in TOP.rglob("*.md") if "build" not in path.relative_to(TOP).parts]
         self.assertIn(TOP / "README.md", texts)
         for text in texts:
-            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text.read_text(encoding="utf-8")):
-                self.assertTrue((text.parent / target).exists(), f"{text.relative_to(TOP)} links to {target}")
+            for file, anchor in re.findall(r"\]\(([^)#:]*)(?:#([^)]*))?\)", text.read_text(encoding="utf-8")):
+                target = text.parent / file if file else text
+                with self.subTest(text.relative_to(TOP), file=file, anchor=anchor):
+                    self.assertTrue(target.exists())
+                    if anchor and target.suffix == ".md":
+                        self.assertIn(anchor, self.anchors(target.read_text(encoding="utf-8")))
 
 
 if __name__ == "__main__":

@@ -55,8 +55,8 @@ class TypeProbe {
  private:
   CsvDialect dialect_;
   const TimeZone& zone_;
-  Schema schema_;  // a column a type, in the order of ColumnType
-  CsvFieldReader reader_;
+  Schema schema_;          // a column a type, in the order of ColumnType
+  CsvFieldReader reader_;  // of schema_ as it is when this is made
   std::vector<Column> scratch_;
   double number_ = 0;
 };

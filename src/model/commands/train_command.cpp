@@ -252,6 +252,11 @@ ordered_json ReadDocument(const std::filesystem::path& pipeline) {
   }
 }
 
+/// A message that begins with a place of the document ("$.training.metric") names the file, too.
+std::string InFile(const std::filesystem::path& pipeline, const std::string& message) {
+  return message.starts_with('$') ? fmt::format("{}: {}", pipeline.string(), message) : message;
+}
+
 /// What would otherwise only be found out when all is judged; whether the page goes to standard
 /// output, which has no place for tables then.
 bool CheckReport(const std::filesystem::path& report, bool prints_json) {
@@ -284,7 +289,7 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
        .dry_run = options.dry_run},
       context.clock, console);
   const ExitCode code = ExitOf(outcome.end);
-  if (!outcome.message.empty()) throw Failure(code, outcome.message);
+  if (!outcome.message.empty()) throw Failure(code, InFile(options.pipeline, outcome.message));
   if (prints_json) context.out << outcome.summary.dump() << '\n';
   return code;
 }

@@ -23,16 +23,21 @@ std::size_t Periods(const JsonNode& node) {
 void ReadTarget(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& plan) {
   node.RequireObject({"transform", "scale", "anchor", "not_negative"});
   if (const auto transform = node.Find("transform")) plan.target = ReadTargetTransform(*transform);
-  const auto reference = [&](const char* member, bool needed, std::optional<std::size_t>& feature) {
+  const auto reference = [&](const char* member, const char* step, bool needed,
+                             std::optional<std::size_t>& feature) {
     const auto given = node.Find(member);
-    if (given && !needed) given->Fail("no step of the transform reads it");
+    if (given && !needed) {
+      given->Fail(fmt::format(
+          "only the step \"{}\" reads it: add that to \"transform\", or take this away", step));
+    }
     if (!given && needed) {
-      node.Fail(std::string("\"") + member + "\" is missing: the transform reads a feature for it");
+      node.Fail(
+          fmt::format("\"{}\" is missing: the step \"{}\" reads a feature for it", member, step));
     }
     if (given) feature = RequireNumberFeature(*given, spec);
   };
-  reference("scale", plan.target.needs_scale(), plan.scale);
-  reference("anchor", plan.target.needs_anchor(), plan.anchor);
+  reference("scale", "scale", plan.target.needs_scale(), plan.scale);
+  reference("anchor", "difference", plan.target.needs_anchor(), plan.anchor);
   if (const auto not_negative = node.Find("not_negative")) {
     plan.not_negative = not_negative->Bool();
   }

@@ -361,7 +361,22 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 {},
                 ExitCode::kUsage,
-                "$.training.target: \"anchor\" is missing"},
+                "pipeline.json: $.training.target: \"anchor\" is missing: the step \"difference\" "
+                "reads a feature for it"},
+        BadCase{"AnchorWithoutItsStep",
+                [](ordered_json& document, Change&) {
+                  document["training"]["target"] = {{"transform", "log1p"}, {"anchor", "last"}};
+                },
+                {},
+                ExitCode::kUsage,
+                "pipeline.json: $.training.target.anchor: only the step \"difference\" reads it"},
+        BadCase{"ScaleWithoutItsStep",
+                [](ordered_json& document, Change&) {
+                  document["training"]["target"] = {{"scale", "last"}};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "pipeline.json: $.training.target.scale: only the step \"scale\" reads it"},
         BadCase{
             "SearchOfWhatIsNoMember",
             [](ordered_json& document, Change&) {
