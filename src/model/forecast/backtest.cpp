@@ -103,8 +103,8 @@ class Judge {
       backtest_.shortfalls.push_back(
           backtest_.all.WhyUndefined(backtest_.metric, backtest_.value_name));
     }
-    TellEmpty("fold", backtest_.by_fold);
-    TellEmpty("step", backtest_.by_step);
+    TellEmpty("fold", backtest_.by_fold, std::vector<bool>(backtest_.by_fold.size(), true));
+    TellEmpty("step", backtest_.by_step, StepsThatLostRows());
     const auto judged = static_cast<double>(backtest_.all.rows());
     const auto all = static_cast<double>(backtest_.rows_to_judge());
     if (judged < backtest_.min_judged * all) {
@@ -134,11 +134,22 @@ class Judge {
     return was_asked ? LeftOut::kNoReference : LeftOut::kRefused;
   }
 
-  /// Names the parts without any row.
-  void TellEmpty(std::string_view part, const std::vector<ErrorSums>& sums) {
+  /// Whether a step, counted from 0, has rows with a value to judge by that were left out. One
+  /// that falls on a closed day in every fold has none, and is no step that a model failed at.
+  [[nodiscard]] std::vector<bool> StepsThatLostRows() const {
+    std::vector<bool> lost(backtest_.by_step.size());
+    for (const LeftOutRow& row : backtest_.left_out) {
+      if (row.reason != LeftOut::kNoValue) lost[row.step - 1] = true;
+    }
+    return lost;
+  }
+
+  /// Names the parts without any row; `counts`: those that could have some.
+  void TellEmpty(std::string_view part, const std::vector<ErrorSums>& sums,
+                 const std::vector<bool>& counts) {
     std::vector<std::size_t> empty;
     for (std::size_t i = 0; i < sums.size(); ++i) {
-      if (sums[i].rows() == 0) empty.push_back(i + 1);
+      if (sums[i].rows() == 0 && counts[i]) empty.push_back(i + 1);
     }
     if (empty.empty()) return;
     backtest_.shortfalls.push_back(fmt::format("no row of {}{} {} could be judged", part,

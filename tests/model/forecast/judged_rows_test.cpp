@@ -106,6 +106,15 @@ TEST_F(JudgedRows, LackThePeriodsWithoutAValue) {
   EXPECT_THAT(out(), HasSubstr("3 periods of the folds' tests have no value to judge by"));
 }
 
+TEST_F(JudgedRows, AreEnoughWhereShopsAreClosedOnADayThatIsAStepOfEveryFold) {
+  static_assert(kHorizon == 7);
+  std::erase_if(amounts_, [](const Amount& row) { return (kDays - 1 - row.day) % 7 == 2; });
+  Ingest();
+  EXPECT_EQ(Train(), ExitCode::kDone) << err();
+  EXPECT_EQ(evaluation()["shortfalls"], ordered_json::array());
+  EXPECT_EQ(evaluation()["steps"][4]["rows"], 0);
+}
+
 TEST_F(JudgedRows, StandBesideThoseOfABaselineThatHasFewer) {
   document_["training"]["baselines"] = {{{"seasonal_naive", 133}}};
   Ingest();
