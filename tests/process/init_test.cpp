@@ -90,7 +90,8 @@ INSTANTIATE_TEST_SUITE_P(
                     [](std::string_view line) { return line.size() > 1 && line[1] == ','; },
                     {"--target", "Sales", "--known", "Open", "--known", "Promo", "--known",
                      "StateHoliday", "--known", "SchoolHoliday"},
-                    R"({"Store": 1})",
+                    // Of days whose plan is there.
+                    R"({"Store": 1, "origin": "2015-07-17"})",
                     14}),
     [](const auto& param) { return param.param.name; });
 

@@ -376,8 +376,7 @@ class ForecastDrafter {
                           {"op", "as_of"},
                           {"series", series},
                           {"value", values},
-                          {"at", "target"},
-                          {"missing", "keep"}});
+                          {"at", "target"}});
     }
   }
 
@@ -508,6 +507,11 @@ class ForecastDrafter {
                       name, Counted(target.negative, "row")));
     } else if (target.negative > 0) {
       warn(fmt::format("{}: {} below 0", name, Counted(target.negative, "row")));
+    }
+    if (!roles_.known.empty()) {
+      warn(
+          "what is known in advance has to be there when it is forecast: give train and ingest the "
+          "rows of the time ahead, too, with an empty target");
     }
     if (target.missing > 0) {
       warn(fmt::format("{}: missing in {}", name, Counted(target.missing, "row")));
