@@ -222,16 +222,9 @@ TEST_F(RequestIds, AreMadeHereOtherwiseAndDiffer) {
 }
 
 TEST_F(RequestIds, AreNotedInTheSlotAsFarAsTheyFit) {
-  const auto noted = [this] {
-    std::string id;
-    for (const auto& c : slots_[1].request_id) {
-      if (c == '\0') break;
-      id += c;
-    }
-    return id;
-  };
+  const auto noted = [this] { return std::string(slots_[1].request_id.Load().data()); };
   Invoke("", std::string(128, 'x'));
-  EXPECT_EQ(noted(), std::string(slots_[1].request_id.size() - 1, 'x'));
+  EXPECT_EQ(noted(), std::string(NotedText::kCapacity - 1, 'x'));
   Invoke("", "short");
   EXPECT_EQ(noted(), "short");
 }

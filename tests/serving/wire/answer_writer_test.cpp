@@ -246,7 +246,7 @@ TEST(AppendCsvField, GivesFieldsThatReadBackTheSame) {
     ASSERT_TRUE(read.ok() && *read) << line;
     ASSERT_EQ(scanner.fields().size(), 2U) << line;
     ASSERT_EQ(scanner.fields()[1].text, text);
-    ASSERT_FALSE(scanner.fields()[1].IsMissing());
+    ASSERT_TRUE(!text.empty() || scanner.fields()[1].quoted) << "it would be missing";
   }
 }
 
