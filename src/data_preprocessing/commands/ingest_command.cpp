@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -54,7 +55,8 @@ struct TableRows {
   std::unique_ptr<RowSource> source;
 };
 
-std::vector<Flag> IngestFlags() {
+/// What is taken in, and into what.
+std::vector<Flag> RowFlags() {
   using Kind = Flag::Kind;
   using Need = Flag::Need;
   return {
@@ -88,6 +90,13 @@ std::vector<Flag> IngestFlags() {
        .kind = Kind::kManyValues,
        .meaning = "Takes in this table only; may be given several times.",
        .when_absent = "every table of the pipeline"},
+  };
+}
+
+/// What happens to rows that are there already, or wrong.
+std::vector<Flag> RuleFlags() {
+  using Kind = Flag::Kind;
+  return {
       {.name = "upsert",
        .kind = Kind::kSwitch,
        .meaning = "A row whose key is stored with other values replaces the stored one.",
@@ -113,6 +122,13 @@ std::vector<Flag> IngestFlags() {
        .meaning = "With more rejected rows than this, or than this share of all rows, nothing is "
                   "taken.",
        .when_absent = "1%"},
+  };
+}
+
+/// What comes of it, and what is shown.
+std::vector<Flag> ResultFlags() {
+  using Kind = Flag::Kind;
+  return {
       {.name = "snapshots",
        .argument = "DIR",
        .meaning = "Folder for the snapshots, created when absent.",
@@ -124,6 +140,13 @@ std::vector<Flag> IngestFlags() {
       JsonFlag("Prints one line of JSON in place of the report."),
       QuietFlag(),
   };
+}
+
+std::vector<Flag> IngestFlags() {
+  std::vector<Flag> flags = RowFlags();
+  std::ranges::move(RuleFlags(), std::back_inserter(flags));
+  std::ranges::move(ResultFlags(), std::back_inserter(flags));
+  return flags;
 }
 
 Failure WrongUse(const Error& error) { return {ExitCode::kUsage, error.message}; }
