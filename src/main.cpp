@@ -1,3 +1,4 @@
+#include <cstdlib>
 #include <string_view>
 
 #include "data_preprocessing/command/program.hpp"
@@ -26,6 +27,9 @@ constexpr std::string_view kOfTheClient[] = {"FORKCAST_URL"};
 }  // namespace forkcast
 
 int main(int argc, char** argv) {
+  // Of the program that trains, whose OpenMP reads it before its main begins: threads that wait by
+  // spinning take the processor from those that work, on a busy machine a hundredfold.
+  ::setenv("OMP_WAIT_POLICY", "passive", /*overwrite=*/0);
   return forkcast::preprocessing::RunMain(
       {.name = "forkcast",
        .version = FORKCAST_VERSION,

@@ -140,6 +140,12 @@ Result<Fd> OutputFile::OpenInPlace(const fs::path& path) {
   return OpenFor(to->path, O_CREAT | O_TRUNC, name);
 }
 
+bool OutputFile::WouldReplace(const std::filesystem::path& path,
+                              const std::filesystem::path& input) {
+  std::error_code not_there;
+  return std::filesystem::equivalent(path, input, not_there) && !IsStream(path);
+}
+
 bool OutputFile::IsStream(const fs::path& path) {
   const Result<Destination> to = Follow(path);
   return to && (to->descriptor || IsWrittenInPlace(to->path));

@@ -35,6 +35,8 @@ class OutputFile {
   /// Whether there is something at the path that bytes go through and no file: its name says
   /// nothing of their form.
   static bool IsStream(const std::filesystem::path& path);
+  /// Whether what is written there would take the place of `input`, which is read.
+  static bool WouldReplace(const std::filesystem::path& path, const std::filesystem::path& input);
 
   Status Write(std::string_view text);
   /// All is written: the file is there from now on. Without it a file is as it was before.

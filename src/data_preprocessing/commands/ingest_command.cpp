@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -235,6 +236,7 @@ class IngestRun {
     const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
     IngestSummary summary;
     const std::vector<TableRows> sources = FindSources(spec, summary.skipped);
+    KeepInputs(sources);
     std::optional<Rejects> rejects = OpenRejects();
     const std::unique_ptr<TableDao> dao =
         Require(OpenStore(options_.store, StoreAccess::kReadWriteCreate), ExitCode::kIo);
@@ -294,6 +296,17 @@ class IngestRun {
       add(table, OpenSources(options_.from, table, spec.tables, spec.zone));
     }
     return sources;
+  }
+
+  /// Rejects that took the place of what is read would be the end of it.
+  void KeepInputs(const std::vector<TableRows>& sources) const {
+    const auto keep = [this](const std::filesystem::path& input) {
+      if (!OutputFile::WouldReplace(options_.rejects, input)) return;
+      throw Failure(ExitCode::kUsage,
+                    fmt::format("--rejects: would overwrite {}, which is read", input.string()));
+    };
+    keep(options_.pipeline);
+    for (const TableRows& rows : sources) keep(rows.source->name());
   }
 
   [[nodiscard]] std::optional<Rejects> OpenRejects() const {

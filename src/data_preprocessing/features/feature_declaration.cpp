@@ -40,7 +40,7 @@ FeatureDeclaration::KeyedColumn FeatureDeclaration::ReadColumn(const JsonNode& n
   return column;
 }
 
-SeriesValue FeatureDeclaration::Read(SeriesRead read, std::size_t column,
+SeriesValue FeatureDeclaration::Read(const SeriesRead& read, std::size_t column,
                                      const SeriesSpec& series) {
   PlaceOf(read, reads_);
   return {.from = {.read = PlaceOf(read, known_reads_), .column = column},

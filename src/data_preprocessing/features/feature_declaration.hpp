@@ -90,7 +90,7 @@ class FeatureDeclaration {
   /// own, which periods and what has no time do not.
   [[nodiscard]] bool RowSwitch(std::string_view name, const SeriesSpec& series) const;
   /// Notes the read.
-  SeriesValue Read(SeriesRead read, std::size_t column, const SeriesSpec& series);
+  SeriesValue Read(const SeriesRead& read, std::size_t column, const SeriesSpec& series);
   SeriesValue ReadPlan(const JsonNode& node, const SeriesSpec& plan);
 
   const JsonNode& node_;

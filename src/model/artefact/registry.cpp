@@ -372,9 +372,16 @@ Result<VersionInfo> Registry::Find(const std::string& model, const std::string& 
                              "there are: {}",
                              reference, model, *number, known)};
   }
-  return Error{
-      ErrorCode::kNotFound,
-      fmt::format("model \"{}\" has no version \"{}\"; there are: {}", model, reference, known)};
+  // What a newcomer meets whose first model did not beat its baselines.
+  const std::string hint =
+      is_alias && !versions->empty()
+          ? fmt::format(
+                ". To call one so: forkcast models promote --models {} {} NUMBER --alias {}",
+                root_.string(), model, reference)
+          : "";
+  return Error{ErrorCode::kNotFound, fmt::format("model \"{}\" has no version \"{}\"; there are: "
+                                                 "{}{}",
+                                                 model, reference, known, hint)};
 }
 
 Result<ordered_json> Registry::ReadManifest(const VersionInfo& version) {

@@ -259,8 +259,12 @@ std::string InFile(const std::filesystem::path& pipeline, const std::string& mes
 
 /// What would otherwise only be found out when all is judged; whether the page goes to standard
 /// output, which has no place for tables then.
-bool CheckReport(const std::filesystem::path& report, bool prints_json) {
+bool CheckReport(const std::filesystem::path& report, const std::filesystem::path& pipeline,
+                 bool prints_json) {
   if (report.empty()) return false;
+  if (OutputFile::WouldReplace(report, pipeline)) {
+    throw Failure(ExitCode::kUsage, "--report: would overwrite the file of --pipeline");
+  }
   Require(OutputFile::Check(report));
   const bool is_printed = OutputFile::IsStandardOutput(report);
   if (is_printed && prints_json) {
@@ -276,7 +280,7 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
     if (code != 0) return static_cast<ExitCode>(code);
   }
   const preprocessing::StopSignals signals;
-  const bool is_page_printed = CheckReport(options.report, prints_json);
+  const bool is_page_printed = CheckReport(options.report, options.pipeline, prints_json);
   TrainingConsole console(context, prints_json || is_page_printed ? TrainingConsole::Texts::kHidden
                                                                   : TrainingConsole::Texts::kShown);
   const TrainingOutcome outcome = RunTraining(

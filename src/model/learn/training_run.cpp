@@ -224,6 +224,10 @@ class TrainingRun {
         fmt::format("{}{}published {} {} in {}{}\n", artefact->remarks.text,
                     artefact->remarks.text.empty() ? "" : "\n", name, version, folder,
                     promoted ? fmt::format(", now its {}", as.alias) : "; not promoted"));
+    if (promoted) return;
+    observer_.Tell(fmt::format(
+        "to serve it all the same: forkcast models promote --models {} {} {} --force-promote\n",
+        as.models.string(), name, version));
   }
 
   const TrainingRequest& request_;

@@ -267,6 +267,10 @@ void Report(const Arguments& arguments, const CommandContext& context, const Bul
 }
 
 ExitCode Run(const Arguments& arguments, const CommandContext& context) {
+  if (arguments.Has("keys") &&
+      OutputFile::WouldReplace(arguments.Text("out"), arguments.Text("keys"))) {
+    throw Failure(ExitCode::kUsage, "--out: would overwrite the file of --keys");
+  }
   if (arguments.Has("json") && OutputFile::IsStandardOutput(arguments.Text("out"))) {
     Refuse(arguments, "json", "standard output has the forecasts already");
   }

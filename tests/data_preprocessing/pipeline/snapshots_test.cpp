@@ -63,8 +63,8 @@ class SnapshotsTest : public testing::Test {
   void Take(const PipelineSpec& spec, const std::string& table, const std::string& csv) {
     const auto declared = std::ranges::find(spec.tables, table, &TableSpec::name);
     ASSERT_TRUE(dao_->Begin().ok());
-    const auto report =
-        IngestFile(*dao_, *declared, folder_.Write(table + ".csv", csv), spec.zone, {}, {});
+    const auto report = IngestFile(*dao_, *declared, folder_.Write(table + ".csv", csv), spec.zone,
+                                   {.on_other_contents = OnOtherContents::kAppend}, {});
     ASSERT_TRUE(report.ok()) << report.error().message;
     ASSERT_TRUE(dao_->Commit().ok());
   }

@@ -123,7 +123,7 @@ TEST_F(ModelsCommandTest, HelpShowsVerbsWithTheirWordsAndFlags) {
 TEST_F(ModelsCommandTest, TakesTheFolderFromTheEnvironment) {
   Publish(true);
   EXPECT_EQ(Run({"list"}, false), ExitCode::kDone);
-  EXPECT_THAT(out(), HasSubstr("demand  1"));
+  EXPECT_THAT(out(), HasSubstr("demand        1"));
 }
 
 TEST_F(ModelsCommandTest, SaysThatThereAreNone) {
