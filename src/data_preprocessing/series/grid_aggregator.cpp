@@ -341,7 +341,7 @@ sys_days GridAggregator::LastDayIn(PeriodIndex period) const {
 
 std::string GridAggregator::LeftOutText(const Extent& extent, const Grid& grid) const {
   std::string text;
-  const auto add = [&text](std::string reason) {
+  const auto add = [&text](std::string_view reason) {
     text += text.empty() ? "" : "; ";
     text += reason;
   };

@@ -635,7 +635,8 @@ TEST(RequestReader, NamesTheHeaderThatWasGivenTwice) {
     Reading reading;
     reading.Feed(Get("/ping", header + ": a\r\n" + header + ": b\r\n"));
     EXPECT_EQ(reading.reader().fault().field, header);
-    EXPECT_EQ(reading.reader().fault().message, "given more than once, and may come once");
+    EXPECT_EQ(reading.reader().fault().message,
+              "the header " + header + " was given 2 times, it may come once");
   }
 }
 
