@@ -150,9 +150,9 @@ void DropOvertaken(const RowInstants& instants, std::vector<std::uint32_t>& grou
 
 /// For each instant at which another row comes into force: the instant and that row. `order`:
 /// positions, which are ascending in (time, ingestion), so the row in force is the greatest
-/// position visible so far.
+/// position visible so far; it is sorted anew.
 template <typename InForceFrom>
-void AddSteps(std::vector<std::uint64_t> order, InForceFrom in_force_from, Steps& steps) {
+void AddSteps(std::span<std::uint64_t> order, InForceFrom in_force_from, Steps& steps) {
   const std::size_t begin = steps.rows.size();
   std::ranges::sort(order, {}, [&in_force_from](std::uint64_t position) {
     return std::pair(in_force_from(position), position);
@@ -182,7 +182,7 @@ Steps ValueSteps(const Column& column, const Arrangement& arranged,
     }
     Steps of_key;
     AddSteps(
-        std::move(order), [&](std::uint64_t i) { return in_force_from[i]; }, of_key);
+        order, [&](std::uint64_t i) { return in_force_from[i]; }, of_key);
     of_key.instants.resize(key.row_count, snapshot_format::kNoStep);
     of_key.rows.resize(key.row_count);
     steps.instants.insert(steps.instants.end(), of_key.instants.begin(), of_key.instants.end());
@@ -304,7 +304,7 @@ Arrangement Arrange(const SeriesSpec& spec, const Table& rows) {
       std::vector<std::uint64_t> order(group.size());
       std::iota(order.begin(), order.end(), entry.row_begin);
       AddSteps(
-          std::move(order), [&](std::uint64_t i) { return in_force_from[i]; }, arranged.steps);
+          order, [&](std::uint64_t i) { return in_force_from[i]; }, arranged.steps);
     }
     entry.step_count = static_cast<std::uint32_t>(arranged.steps.rows.size() - entry.step_begin);
     arranged.keys.push_back(entry);

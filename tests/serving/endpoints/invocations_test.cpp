@@ -409,10 +409,12 @@ TEST_F(InvocationsTest, AnswersAsGzipWhenAskedAndWorthIt) {
 TEST_F(InvocationsTest, TakesWhatMlflowSends) {
   json split{{"columns", json::array()}, {"data", json::array()}};
   json arrays = json::array();
-  for (const auto& [name, value] : Order().Json().items()) split["columns"].push_back(name);
+  const json any = Order().Json();
+  for (const auto& [name, value] : any.items()) split["columns"].push_back(name);
   for (const Order& order : kOrders) {
+    const json row = order.Json();
     json values = json::array();
-    for (const auto& [name, value] : order.Json().items()) values.push_back(value);
+    for (const auto& [name, value] : row.items()) values.push_back(value);
     split["data"].push_back(values);
     arrays.push_back({order.id, order.time, order.sku, order.zip});
   }
