@@ -51,7 +51,7 @@ struct Options {
 };
 
 /// What is judged, and where it comes from.
-std::vector<Flag> JudgingFlags() {
+std::vector<Flag> DataFlags() {
   using Kind = Flag::Kind;
   using Need = Flag::Need;
   return {
@@ -81,6 +81,13 @@ std::vector<Flag> JudgingFlags() {
        .meaning = "Folder of the snapshots.",
        .variable = "FORKCAST_SNAPSHOTS",
        .when_absent = "beside the store"},
+  };
+}
+
+/// How it is judged, and what shows that.
+std::vector<Flag> JudgingFlags() {
+  using Kind = Flag::Kind;
+  return {
       {.name = "since",
        .argument = "TIME",
        .meaning = "Leaves out periods that begin before, or rows.",
@@ -314,7 +321,8 @@ Command TrainCommand() {
       "baselines. With --only-key all this is of single keys, whose models take the place\n"
       "of their old ones in a copy of a version.\n",
       kHowItJudges);
-  command.flags = Joined(Joined(JudgingFlags(), PublishingFlags()), ShowingFlags());
+  command.flags =
+      Joined(Joined(Joined(DataFlags(), JudgingFlags()), PublishingFlags()), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
       {.code = ExitCode::kNo,
@@ -337,7 +345,7 @@ Command EvaluateCommand() {
   Command command = EvaluateElsewhere();
   command.program.clear();
   command.description = fmt::format("{}.\nPublishes nothing.\n", kHowItJudges);
-  command.flags = Joined(JudgingFlags(), ShowingFlags());
+  command.flags = Joined(Joined(DataFlags(), JudgingFlags()), ShowingFlags());
   command.endings = {
       {.code = ExitCode::kDone},
       {.code = ExitCode::kNo,

@@ -38,7 +38,7 @@ UsableRows UsableOf(const TrainingPlan& plan, const PointExamples& examples,
   std::erase_if(rows, [&](std::uint32_t row) {
     return std::isnan(transform.Apply(examples.actual[row], examples.references[row]));
   });
-  return {.transform = std::move(transform), .rows = std::move(rows)};
+  return {.transform = transform, .rows = std::move(rows)};
 }
 
 /// What one model learns of its rows, one number a row.

@@ -191,7 +191,7 @@ class RoleFinder {
     if (!roles_.key.empty()) {
       Result<std::vector<SeriesProfile>> series = Profile({SpecsOf(roles_.key)});
       if (!series) return series.error();
-      roles_.series = std::move(series->front());
+      roles_.series = series->front();
       return {};
     }
     const std::vector<const ColumnProfile*> candidates = KeyCandidates();
