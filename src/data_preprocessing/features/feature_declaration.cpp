@@ -72,7 +72,7 @@ SeriesValue FeatureDeclaration::Value() {
     }
     read.skip_missing = series.ValueSchema().columns[column.column].name;
   }
-  return Read(std::move(read), column.column, series);
+  return Read(read, column.column, series);
 }
 
 SeriesValue FeatureDeclaration::InstantValue() {
