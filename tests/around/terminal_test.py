@@ -25,7 +25,7 @@ class Terminal(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(dir="/tmp")  # a Unix socket's path has 107 characters at most
         cls.addClassCleanup(folder.cleanup)
         cls.folder = pathlib.Path(folder.name)
-        (cls.folder / "tmux.conf").write_text("set -g remain-on-exit on\nset -g history-limit 5000\n"
+        (cls.folder / "tmux.conf").write_text("set -s exit-empty off\nset -g remain-on-exit on\nset -g history-limit 5000\n"
                                               "set -g default-terminal screen-256color\n", encoding="utf-8")
         pipeline = json.loads((TOP / "conf/pipelines/weekly_demand.json").read_text(encoding="utf-8"))
         pipeline["training"]["model"].update({"trees": 3, "max_depth": 3})

@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
                       return comma != line.npos && line.substr(comma + 1, 4) == "2208";
                     },
                     {"--time", "InvoiceDate", "--key", "StockCode", "--target", "Quantity"},
-                    R"({"StockCode": "22086"})",
+                    R"({"StockCode": 22086})",
                     4},
         // Stores 1 to 3.
         UnknownFile{"train",
