@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "serving/config/address.hpp"
