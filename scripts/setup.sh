@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Forkcast's build, run and tests need. Says nothing and calls no apt when none is missing.
 #
-#   scripts/setup.sh [GROUP...]     groups: build, run, test, lint, bench (what bench/ compares with), fuzz (clang); default:
-#                                   the first four
+#   scripts/setup.sh [GROUP...]     groups: build, run, test, lint, bench (what bench/ compares with); default: the first four
 #
 # Never removes a package of yours: where one is in the way, it is named and nothing is changed.
 # Exit codes: 0 everything is installed     2 wrong usage     3 not Debian 12
@@ -20,10 +19,10 @@ build_packages=(
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
-test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind)
+# clang: the presets asan and fuzz.
+test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind clang-14 libclang-rt-14-dev llvm-14)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck)
 bench_packages=(gunicorn python3-flask)
-fuzz_packages=(clang-14 libclang-rt-14-dev)
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -64,9 +63,8 @@ for group in "${groups[@]}"; do
     test) wanted+=("${test_packages[@]}") ;;
     lint) wanted+=("${lint_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
-    fuzz) wanted+=("${fuzz_packages[@]}") ;;
     *)
-      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench] [fuzz]"
+      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench]"
       exit 2
       ;;
   esac
