@@ -74,14 +74,11 @@ std::optional<TcpName> ToTcpName(const TcpAddress& address) noexcept {
 }
 
 /// Whether this machine has the address: whether some port of it can be had.
-bool IsOurs(const addrinfo& found) noexcept {
-  const Fd probe = NewSocket(found.ai_family);
-  if (!probe) return false;
-  sockaddr_storage any_port{};
-  std::memcpy(&any_port, found.ai_addr, found.ai_addrlen);
+bool IsOurs(TcpName name) noexcept {
+  const Fd probe = NewSocket(name.family());
   // At the same place for both families.
-  reinterpret_cast<sockaddr_in&>(any_port).sin_port = 0;
-  return ::bind(probe.get(), Generic(any_port), found.ai_addrlen) == 0;
+  reinterpret_cast<sockaddr_in&>(name.storage).sin_port = 0;
+  return probe && ::bind(probe.get(), Generic(name.storage), name.size) == 0;
 }
 
 /// Removes the socket of a server that is no more. To be called with the folder locked.
@@ -194,14 +191,18 @@ Status Listener::BindUnix(const UnixAddress& address, int backlog, const SocketF
 
 Result<std::vector<Address>> ResolveAddress(const Address& address) {
   const auto* const tcp = std::get_if<TcpAddress>(&address);
-  if (tcp == nullptr || ToTcpName(*tcp)) return std::vector<Address>{address};
+  if (tcp == nullptr) return std::vector<Address>{address};
+  const auto refuse = [&address](const std::string& why) {
+    return Error{ErrorCode::kIo, fmt::format("{}: {}", ToString(address), why), "bind"};
+  };
+  if (const auto numeric = ToTcpName(*tcp)) {
+    if (!IsOurs(*numeric)) return refuse("this machine has no such address");
+    return std::vector<Address>{address};
+  }
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* first = nullptr;
   const int failed = ::getaddrinfo(tcp->host.c_str(), nullptr, &hints, &first);
-  const auto refuse = [&address](const std::string& why) {
-    return Error{ErrorCode::kIo, fmt::format("{}: {}", ToString(address), why), "bind"};
-  };
   if (failed != 0) {
     return refuse(fmt::format("the name cannot be resolved: {}", ::gai_strerror(failed)));
   }
@@ -209,7 +210,9 @@ Result<std::vector<Address>> ResolveAddress(const Address& address) {
   std::vector<Address> addresses;
   for (const addrinfo* one = first; one != nullptr; one = one->ai_next) {
     std::array<char, INET6_ADDRSTRLEN> host{};
-    if (!IsOurs(*one) || ::getnameinfo(one->ai_addr, one->ai_addrlen, host.data(), host.size(),
+    TcpName name{.storage = {}, .size = one->ai_addrlen};
+    std::memcpy(&name.storage, one->ai_addr, one->ai_addrlen);
+    if (!IsOurs(name) || ::getnameinfo(one->ai_addr, one->ai_addrlen, host.data(), host.size(),
                                        nullptr, 0, NI_NUMERICHOST) != 0) {
       continue;
     }

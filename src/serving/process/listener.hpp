@@ -83,8 +83,8 @@ class Listener {
 };
 
 /// The addresses that a name means, those alone that this machine has (a container may lack IPv6);
-/// an address that is no name is itself. kIo naming it when there is none. Asks the resolver, which
-/// may take seconds: at the start alone.
+/// a numeric address is itself. kIo naming it when the machine has none of them. Asks the resolver,
+/// which may take seconds: at the start alone.
 Result<std::vector<Address>> ResolveAddress(const Address& address);
 
 /// Whether a connection to the address is taken, or would be were the backlog not full. Waits for

@@ -80,10 +80,19 @@ TEST(ResolvedAddress, OfANameIsEachOfItsAddressesThatThisMachineHas) {
 }
 
 TEST(ResolvedAddress, OfWhatIsNoNameIsItself) {
-  for (const Address& address : {Address(TcpAddress{.host = "192.0.2.1", .port = 7}),
-                                 Address(TcpAddress{.host = "::"}), Address(UnixAddress{"a"})}) {
+  for (const Address& address :
+       {Address(TcpAddress{.host = "127.0.0.2", .port = 7}), Address(TcpAddress{.host = "0.0.0.0"}),
+        Address(UnixAddress{"a"})}) {
     EXPECT_EQ(ResolveAddress(address).value(), std::vector{address});
   }
+}
+
+TEST(ResolvedAddress, OfANumberThatIsNotThisMachinesIsRefused) {
+  // Of a network for documentation, RFC 5737: nobody's.
+  const auto resolved = ResolveAddress(TcpAddress{.host = "192.0.2.1", .port = 7});
+  ASSERT_FALSE(resolved.ok());
+  EXPECT_EQ(resolved.error(),
+            (Error{ErrorCode::kIo, "192.0.2.1:7: this machine has no such address", "bind"}));
 }
 
 TEST(ResolvedAddress, OfNobodyIsRefused) {
