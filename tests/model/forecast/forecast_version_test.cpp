@@ -144,9 +144,10 @@ TEST_P(EveryShape, ForecastsRowByRowWhatTheValidationJudged) {
     if (judged.fold + 1 != backtest.folds.size()) continue;
     if (step > 1 && GetParam().strategy == std::string("recursive")) continue;
     const PointExamples& of_step = examples.of_model(std::min(step, examples.model_count()) - 1);
-    const auto found = std::ranges::find_if(of_step.points, [&](const ForecastPoint& one) {
-      return one.key == point.key && one.period == point.period;
-    });
+    const auto found =
+        std::ranges::find_if(of_step.points, [&wanted = point](const ForecastPoint& one) {
+          return one.key == wanted.key && one.period == wanted.period;
+        });
     const auto row = static_cast<std::size_t>(found - of_step.points.begin());
     const Predictor* const predictor =
         model->ModelOf(step, *model->FindKey(data->grid().KeyBytes(point.key)));

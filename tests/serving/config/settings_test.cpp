@@ -456,7 +456,7 @@ class Limit : public testing::TestWithParam<LimitCase> {};
 
 TEST_P(Limit, IsRefusedWithItsNameOutsideWhatTheServerCanKeep) {
   const auto& [key, least, most] = GetParam();
-  const auto parse = [&key](const std::string& value) {
+  const auto parse = [&key = key](const std::string& value) {
     return Parser("{\"" + key + "\": " + value + "}").Parse({});
   };
   for (const std::int64_t good : {least, most}) {

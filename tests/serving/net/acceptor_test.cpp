@@ -116,7 +116,7 @@ class AcceptorTest : public testing::Test {
   spdlog::logger log_{"test", sink_};
   std::atomic<std::int64_t> busy_since_ns_{0};
   std::atomic<bool> is_our_turn_{true};
-  const SystemClock clock_;
+  SystemClock clock_;
   Acceptor acceptor_{{door_.fd()},
                      busy_since_ns_,
                      clock_,

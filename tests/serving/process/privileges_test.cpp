@@ -129,7 +129,7 @@ TEST_F(AsRoot, GroupAloneKeepsTheUser) {
 }
 
 TEST_F(AsRoot, WithoutBeingRootAnotherIsRefusedAndTheOwnIsNothing) {
-  const auto refusal = [this](const std::string& user, const std::string& group) {
+  const auto refusal = [](const std::string& user, const std::string& group) {
     return InChild([&] {
       if (std::string failed = Become(kUser, ""); !failed.empty()) return failed;
       const auto identity = ResolveIdentity(user, group);
