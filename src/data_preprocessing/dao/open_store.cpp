@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "data_preprocessing/dao/postgres/postgres_table_dao.hpp"
 #include "data_preprocessing/dao/sqlite/sqlite_table_dao.hpp"
 #include "data_preprocessing/dao/store_kind.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -10,6 +11,7 @@ namespace {
 
 constexpr StoreKind kKinds[] = {
     {"sqlite", "PATH", OpenSqliteStore, FolderBesideSqliteStore},
+    {"postgresql", "//HOST/DATABASE", OpenPostgresStore, nullptr},
 };
 
 /// "sqlite:PATH or postgresql://...", for messages.

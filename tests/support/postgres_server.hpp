@@ -1,0 +1,44 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "support/program.hpp"
+#include "support/test_files.hpp"
+
+namespace forkcast::process_test {
+
+/// A PostgreSQL server of a test's own, in a new folder and at a Unix socket in it; it ends with
+/// the object, and with the test's process. As root it runs as the user `postgres` of the package.
+class PostgresServer {
+ public:
+  /// Whether Debian's postgresql-15 is here.
+  [[nodiscard]] static bool IsInstalled();
+
+  /// Makes the database and starts; throws std::runtime_error when it does not answer in time.
+  PostgresServer();
+  PostgresServer(const PostgresServer&) = delete;
+  PostgresServer& operator=(const PostgresServer&) = delete;
+  ~PostgresServer();
+
+  /// The URL of a new, empty schema of its database.
+  std::string NewStore();
+  /// Runs SQL in the schema of a store, as another program would.
+  void Run(const std::string& store, const std::string& sql) const;
+
+  /// Ends it at once, as a crash would, and starts it again.
+  void Restart();
+
+ private:
+  [[nodiscard]] std::vector<std::string> AsItsUser(std::vector<std::string> command) const;
+  void Start();
+  void Stop();
+
+  preprocessing::TempFolder folder_;
+  std::unique_ptr<Program> server_;
+  int stores_ = 0;
+};
+
+}  // namespace forkcast::process_test
