@@ -180,8 +180,8 @@ class Setup(unittest.TestCase):
         return subprocess.run(["/bin/sh", self.state / "policy", *arguments]).returncode
 
     def test_keeps_the_services_that_it_installs_from_starting(self):
-        for service in ["nginx", "prometheus"]:
-            self.all_installed_but(service)
+        for package, service in {"nginx": "nginx", "postgresql-15": "postgresql", "prometheus": "prometheus"}.items():
+            self.all_installed_but(package)
             for status in ["0", "100"]:
                 with self.subTest(service, install_status=status):
                     self.given(install_status=status)
@@ -191,6 +191,12 @@ class Setup(unittest.TestCase):
                     self.assertEqual(self.policy_answer("cron", "restart"), 0, "other services go on as ever")
                     self.assertFalse(self.policy.exists(), "it was there for the installation only")
             self.assertEqual(self.calls().count(f"systemctl --quiet disable {service}.service"), 1)
+
+    def test_leaves_a_postgresql_of_another_version_alone(self):
+        self.all_installed_but("postgresql-15")
+        self.given(installed=(self.state / "installed").read_text() + "postgresql-common\n")
+        self.assertEqual(self.run_setup().returncode, 0)
+        self.assertFalse(any(call.startswith("systemctl") for call in self.calls()))
 
     def test_leaves_a_policy_of_the_user_alone(self):
         self.all_installed_but("nginx")

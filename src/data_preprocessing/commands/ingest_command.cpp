@@ -68,7 +68,8 @@ std::vector<Flag> RowFlags() {
        .need = Need::kRequired},
       {.name = "store",
        .argument = "URL",
-       .meaning = "The store, sqlite:PATH. Created when absent (its folder must exist).",
+       .meaning = "The store: sqlite:PATH, created when absent (its folder must exist), or "
+                  "postgresql://HOST/DATABASE.",
        .variable = "FORKCAST_STORE",
        .need = Need::kRequired},
       {.name = "from",
@@ -245,6 +246,12 @@ class IngestRun {
     // Whatever ends this early, the store undoes with the connection.
     // Those without rows are there, too: a series reads an empty table, but not none.
     for (const TableSpec& table : spec.tables) {
+      const auto is_its = [&table](const TableRows& rows) { return rows.table == &table; };
+      // One that somebody else keeps is read as it is.
+      if (std::ranges::none_of(sources, is_its) &&
+          Require(dao->IsForeign(table.name), MeaningOfError)) {
+        continue;
+      }
       Require(CheckZone(*dao, table, spec.zone), MeaningOfError);
       Require(dao->EnsureTable(table), MeaningOfError);
     }

@@ -104,6 +104,10 @@ class TableDao {
   /// them. kConflict when it exists with other columns, types, nullability or key.
   virtual Status EnsureTable(const TableSpec& spec) = 0;
 
+  /// Whether a table or view of this name is there that no EnsureTable() created: one that somebody
+  /// else keeps, and that is read only.
+  virtual Result<bool> IsForeign(const std::string& table) = 0;
+
   /// Adds the rows of `batch` (schema: spec.schema) in their order. In a table with key, a row
   /// stored identically is skipped; one stored with other values ends the call with kConflict
   /// (`failed_row` then holds its position in `batch`) unless `on_conflict` replaces it or leaves

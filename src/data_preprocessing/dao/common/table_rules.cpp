@@ -106,8 +106,12 @@ Result<std::vector<std::size_t>> NewColumns(const TableSpec& spec, std::string_v
 }
 
 Error NotOurs(const TableSpec& spec) {
-  return {ErrorCode::kConflict,
-          "table " + Quoted(spec.name) + " exists, but was not created by Forkcast", spec.name};
+  return {
+      ErrorCode::kConflict,
+      "table " + Quoted(spec.name) +
+          " exists, but was not created by Forkcast: its rows are read as they are, and no others "
+          "taken into it",
+      spec.name};
 }
 
 Error OtherRowOfKey(const TableSpec& spec, std::size_t column) {

@@ -263,19 +263,34 @@ Result<bool> PostgresTableDao::HasColumn(std::string_view table, std::string_vie
   return found->row_count() == 1;
 }
 
+Result<std::optional<std::string>> PostgresTableDao::KeptSpec(const std::string& table) {
+  const Result<bool> kept = Exists("forkcast_tables");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  const Result<PgResult> found = connection_->Run(
+      "SELECT spec FROM forkcast_tables WHERE table_name = $1", std::array{Given(table)});
+  if (!found) return found.error();
+  if (found->row_count() == 0) return std::optional<std::string>();
+  return std::optional(std::string(found->Bytes(0, 0)));
+}
+
+Result<bool> PostgresTableDao::IsForeign(const std::string& table) {
+  const Result<bool> exists = Exists(table);
+  if (!exists || !*exists) return exists;
+  const Result<std::optional<std::string>> kept = KeptSpec(table);
+  if (!kept) return kept.error();
+  return !kept->has_value();
+}
+
 Result<std::optional<std::vector<std::size_t>>> PostgresTableDao::ColumnsToAdd(
     const TableSpec& spec) {
   const Result<bool> exists = Exists(spec.name);
   if (!exists) return exists.error();
   if (!*exists) return std::optional<std::vector<std::size_t>>();
-  const Result<bool> kept = Exists("forkcast_tables");
+  const Result<std::optional<std::string>> kept = KeptSpec(spec.name);
   if (!kept) return kept.error();
   if (!*kept) return NotOurs(spec);
-  const Result<PgResult> found = connection_->Run(
-      "SELECT spec FROM forkcast_tables WHERE table_name = $1", std::array{Given(spec.name)});
-  if (!found) return found.error();
-  if (found->row_count() == 0) return NotOurs(spec);
-  Result<std::vector<std::size_t>> columns = NewColumns(spec, found->Bytes(0, 0));
+  Result<std::vector<std::size_t>> columns = NewColumns(spec, **kept);
   if (!columns) return std::move(columns).error();
   return std::optional(*std::move(columns));
 }

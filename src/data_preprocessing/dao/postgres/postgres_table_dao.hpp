@@ -22,6 +22,7 @@ class PostgresTableDao final : public TableDao {
   Status Commit() override;
   void Rollback() noexcept override;
   Status EnsureTable(const TableSpec& spec) override;
+  Result<bool> IsForeign(const std::string& table) override;
   Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                               std::size_t& failed_row) override;
   Result<std::optional<KnownFile>> FindFile(std::string_view table,
@@ -47,6 +48,8 @@ class PostgresTableDao final : public TableDao {
   Status EnsureBookkeeping();
   /// Records what the table is declared as.
   Status KeepSpec(const TableSpec& spec);
+  /// The SpecText() that was recorded of the table; none: nothing was.
+  Result<std::optional<std::string>> KeptSpec(const std::string& table);
   /// The columns of `spec`, by position, that the table lacks; none: there is no such table.
   Result<std::optional<std::vector<std::size_t>>> ColumnsToAdd(const TableSpec& spec);
   Result<bool> Exists(std::string_view table);

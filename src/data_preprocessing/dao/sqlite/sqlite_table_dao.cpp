@@ -305,22 +305,37 @@ Result<bool> SqliteTableDao::Exists(std::string_view name) {
   return find->Step();
 }
 
+Result<std::optional<std::string>> SqliteTableDao::KeptSpec(const std::string& table) {
+  const Result<bool> kept = Exists("forkcast_tables");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  Result<SqliteStatement> find =
+      connection_->Prepare("SELECT spec FROM forkcast_tables WHERE table_name = ?1");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::string>();
+  return std::optional(std::string(find->Text(0)));
+}
+
+Result<bool> SqliteTableDao::IsForeign(const std::string& table) {
+  const Result<bool> exists = Exists(table);
+  if (!exists || !*exists) return exists;
+  const Result<std::optional<std::string>> kept = KeptSpec(table);
+  if (!kept) return kept.error();
+  return !kept->has_value();
+}
+
 Result<std::optional<std::vector<std::size_t>>> SqliteTableDao::ColumnsToAdd(
     const TableSpec& spec) {
   const Result<bool> exists = Exists(spec.name);
   if (!exists) return exists.error();
   if (!*exists) return std::optional<std::vector<std::size_t>>();
-  const Result<bool> kept = Exists("forkcast_tables");
+  const Result<std::optional<std::string>> kept = KeptSpec(spec.name);
   if (!kept) return kept.error();
   if (!*kept) return NotOurs(spec);
-  Result<SqliteStatement> find =
-      connection_->Prepare("SELECT spec FROM forkcast_tables WHERE table_name = ?1");
-  if (!find) return find.error();
-  find->Bind(0, spec.name);
-  const Result<bool> found = find->Step();
-  if (!found) return found.error();
-  if (!*found) return NotOurs(spec);
-  Result<std::vector<std::size_t>> columns = NewColumns(spec, find->Text(0));
+  Result<std::vector<std::size_t>> columns = NewColumns(spec, **kept);
   if (!columns) return std::move(columns).error();
   return std::optional(*std::move(columns));
 }

@@ -29,6 +29,7 @@ class SqliteTableDao final : public TableDao {
   Status Commit() override;
   void Rollback() noexcept override;
   Status EnsureTable(const TableSpec& spec) override;
+  Result<bool> IsForeign(const std::string& table) override;
   Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                               std::size_t& failed_row) override;
   Result<std::optional<KnownFile>> FindFile(std::string_view table,
@@ -55,6 +56,8 @@ class SqliteTableDao final : public TableDao {
                     AppendCounts& counts, std::size_t& failed_row);
   /// Creates Forkcast's own tables where they are absent, and what older ones lack.
   Status EnsureBookkeeping();
+  /// The SpecText() that was recorded of the table; none: nothing was.
+  Result<std::optional<std::string>> KeptSpec(const std::string& table);
   /// The columns of `spec`, by position, that the table lacks; none: there is no such table.
   Result<std::optional<std::vector<std::size_t>>> ColumnsToAdd(const TableSpec& spec);
   Status AddColumns(const TableSpec& spec, const std::vector<std::size_t>& columns);
