@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <libpq-fe.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <vector>
+
+#include "data_preprocessing/base/ascii.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -81,9 +84,15 @@ std::size_t PgResult::parameter_count() const noexcept {
   return static_cast<std::size_t>(PQnparams(get()));
 }
 
+std::string Folded(std::string_view name) {
+  std::string folded(name);
+  std::ranges::transform(folded, folded.begin(), Lower);
+  return folded;
+}
+
 std::string QuotePgIdentifier(std::string_view name) {
   std::string quoted = "\"";
-  for (const char c : name) {
+  for (const char c : Folded(name)) {
     if (c == '"') quoted += c;
     quoted += c;
   }

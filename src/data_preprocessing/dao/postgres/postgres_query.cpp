@@ -1,12 +1,12 @@
 #include "data_preprocessing/dao/postgres/postgres_query.hpp"
 
 #include <fmt/format.h>
-#include <strings.h>
 
 #include <algorithm>
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/dao/common/table_rules.hpp"
 #include "data_preprocessing/dao/postgres/binary_values.hpp"
 
@@ -46,10 +46,6 @@ class UndoneScope {
 
 Error QueryError(std::string why) { return {ErrorCode::kInvalidArgument, std::move(why)}; }
 
-bool SameName(const std::string& a, std::string_view b) {
-  return a.size() == b.size() && strncasecmp(a.data(), b.data(), b.size()) == 0;
-}
-
 /// The query as a view, and what it depends on: `views` are it and those that it reads, however
 /// deep; `parts` what the rules of these say.
 constexpr std::string_view kReached = R"(
@@ -78,8 +74,8 @@ FROM parts JOIN pg_depend on_ ON on_.classid = 'pg_rewrite'::regclass AND on_.ob
   if (!columns) return columns.error();
   for (std::size_t row = 0; row < columns->row_count(); ++row) {
     const auto reads = [&](const ForbiddenColumn& one) {
-      return SameName(one.table, columns->Bytes(row, 0)) &&
-             SameName(one.column, columns->Bytes(row, 1));
+      return EqualsIgnoringCase(one.table, columns->Bytes(row, 0)) &&
+             EqualsIgnoringCase(one.column, columns->Bytes(row, 1));
     };
     const auto found = std::ranges::find_if(forbidden, reads);
     if (found != forbidden.end()) return ReadsForbidden(*found);
@@ -115,6 +111,21 @@ LIMIT 1)");
       found->Bytes(0, 0)));
 }
 
+/// The names of the result columns, each as it is declared: SQL does not tell upper from lower
+/// case.
+std::vector<std::string> NamesOf(const PgResult& rows, const Schema& schema) {
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < rows.column_count(); ++i) {
+    const std::string_view name = rows.ColumnName(i);
+    const auto same = [name](const ColumnSpec& column) {
+      return EqualsIgnoringCase(column.name, name);
+    };
+    const auto declared = std::ranges::find_if(schema.columns, same);
+    names.emplace_back(declared == schema.columns.end() ? name : std::string_view(declared->name));
+  }
+  return names;
+}
+
 /// Rows of the open cursor, until there are none.
 Status Fetch(const PostgresConnection& connection, const Schema& schema, std::size_t batch_rows,
              const std::function<Status(const Table&)>& sink) {
@@ -125,10 +136,7 @@ Status Fetch(const PostgresConnection& connection, const Schema& schema, std::si
     const Result<PgResult> rows = connection.Run(fetch, {}, PostgresConnection::Form::kBinary);
     if (!rows) return rows.error();
     if (!columns) {
-      std::vector<std::string> names;
-      for (std::size_t i = 0; i < rows->column_count(); ++i)
-        names.emplace_back(rows->ColumnName(i));
-      Result<std::vector<std::size_t>> matched = MatchColumns(names, schema);
+      Result<std::vector<std::size_t>> matched = MatchColumns(NamesOf(*rows, schema), schema);
       if (!matched) return std::move(matched).error();
       columns = *std::move(matched);
     }

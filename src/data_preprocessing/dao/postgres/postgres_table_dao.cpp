@@ -268,7 +268,7 @@ Result<std::optional<std::string>> PostgresTableDao::KeptSpec(const std::string&
   if (!kept) return kept.error();
   if (!*kept) return std::optional<std::string>();
   const Result<PgResult> found = connection_->Run(
-      "SELECT spec FROM forkcast_tables WHERE table_name = $1", std::array{Given(table)});
+      "SELECT spec FROM forkcast_tables WHERE table_name = $1", std::array{Given(Folded(table))});
   if (!found) return found.error();
   if (found->row_count() == 0) return std::optional<std::string>();
   return std::optional(std::string(found->Bytes(0, 0)));
@@ -299,7 +299,7 @@ Status PostgresTableDao::KeepSpec(const TableSpec& spec) {
   const Result<PgResult> kept = connection_->Run(
       "INSERT INTO forkcast_tables (table_name, spec) VALUES ($1, $2) "
       "ON CONFLICT (table_name) DO UPDATE SET spec = $2",
-      std::array{Given(spec.name), Given(SpecText(spec))});
+      std::array{Given(Folded(spec.name)), Given(SpecText(spec))});
   return kept ? Status() : kept.error();
 }
 
@@ -417,7 +417,7 @@ Result<std::vector<RecordedFile>> PostgresTableDao::FilesBy(std::string_view tab
       fmt::format("SELECT content_hash, rejected, first_row, last_row FROM forkcast_files WHERE "
                   "table_name = $1 AND {} = $2 ORDER BY recorded",
                   column),
-      std::array{Given(table), Given(value)});
+      std::array{Given(Folded(table)), Given(value)});
   if (!found) return found.error();
   for (std::size_t row = 0; row < found->row_count(); ++row) {
     RecordedFile file{.content_hash = std::string(found->Bytes(row, 0)),
@@ -442,7 +442,7 @@ Status PostgresTableDao::RecordFile(std::string_view table, std::string_view con
         "INSERT INTO forkcast_files (table_name, content_hash, file_name, rejected, first_row, "
         "last_row) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (table_name, content_hash) DO "
         "UPDATE SET rejected = $4, first_row = $5, last_row = $6",
-        std::array{Given(table), Given(content_hash), Given(file_name),
+        std::array{Given(Folded(table)), Given(content_hash), Given(file_name),
                    Parameter(std::to_string(file.rejected)), place(&RowRange::first),
                    place(&RowRange::last)});
     return done ? Status() : done.error();
@@ -458,7 +458,7 @@ Status PostgresTableDao::RemoveFile(std::string_view table, const RecordedFile& 
     if (!rows) return rows.error();
     const Result<PgResult> record =
         connection_->Run("DELETE FROM forkcast_files WHERE table_name = $1 AND content_hash = $2",
-                         std::array{Given(table), Given(file.content_hash)});
+                         std::array{Given(Folded(table)), Given(file.content_hash)});
     return record ? Status() : record.error();
   });
 }
@@ -475,7 +475,7 @@ Result<std::optional<std::string>> PostgresTableDao::ZoneOf(std::string_view tab
   if (!kept) return kept.error();
   if (!*kept) return std::optional<std::string>();
   const Result<PgResult> found = connection_->Run(
-      "SELECT zone FROM forkcast_zones WHERE table_name = $1", std::array{Given(table)});
+      "SELECT zone FROM forkcast_zones WHERE table_name = $1", std::array{Given(Folded(table))});
   if (!found) return found.error();
   if (found->row_count() == 0) return std::optional<std::string>();
   return std::optional(std::string(found->Bytes(0, 0)));
@@ -488,7 +488,7 @@ Status PostgresTableDao::RecordZone(std::string_view table, std::string_view zon
     const Result<PgResult> done = connection_->Run(
         "INSERT INTO forkcast_zones (table_name, zone) VALUES ($1, $2) "
         "ON CONFLICT (table_name) DO UPDATE SET zone = $2",
-        std::array{Given(table), Given(zone)});
+        std::array{Given(Folded(table)), Given(zone)});
     return done ? Status() : done.error();
   });
 }

@@ -291,6 +291,21 @@ TEST_F(PostgresStore, ALostServerIsAnErrorThatLeavesNothingHalfWritten) {
   EXPECT_THAT(ReadFrom(*writer, TableSource{"pages"}, kPages.schema), ElementsAre("'a' 1 -"));
 }
 
+TEST_F(PostgresStore, NamesWithCapitalsAreFoundBySqlWithoutQuotes) {
+  const TableSpec spec{.name = "Train",
+                       .schema = {{{.name = "Store", .type = ColumnType::kInt64}}},
+                       .key = {"Store"}};
+  const auto dao = Open();
+  ASSERT_TRUE(dao->EnsureTable(spec).ok());
+  Table batch(spec.schema);
+  batch.column(0).AppendInt64(7);
+  std::size_t failed_row = 0;
+  ASSERT_TRUE(dao->Append(spec, batch, OnConflict::kRefuse, failed_row).ok());
+  EXPECT_THAT(ReadFrom(*dao, TableSource{"Train"}, spec.schema), ElementsAre("7"));
+  EXPECT_THAT(ReadFrom(*dao, QuerySource{"SELECT Store FROM Train"}, spec.schema),
+              ElementsAre("7"));
+}
+
 TEST_F(PostgresStore, NamesLongerThanPostgresKeepsAreRefused) {
   TableSpec spec = kPages;
   spec.schema.columns[1].name = std::string(64, 'x');
