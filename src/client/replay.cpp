@@ -150,11 +150,14 @@ Status Replay::OpenFiles() {
   };
   // Read once before anything is sent: a bad line at the end of a long file should not be found
   // half-way through, and the progress has an end to count to.
-  const Result<std::optional<std::size_t>> rows = CountRows(options_.orders);
+  const Result<std::optional<std::size_t>> rows = CountRows(options_.orders, options_.csv);
   if (!rows) return fail(ReplayEnd::kUnreadable, rows.error());
   progress_.SetTotal(*rows);
-  Result<RowRequests> requests = RowRequests::Open(
-      options_.orders, {.format = options_.format, .rows_per_request = options_.batch});
+  Result<RowRequests> requests =
+      RowRequests::Open(options_.orders, {.format = options_.format,
+                                          .rows_per_request = options_.batch,
+                                          .read = options_.csv,
+                                          .sent = options_.send_csv});
   if (!requests) return fail(ReplayEnd::kUnreadable, requests.error());
   requests_.emplace(*std::move(requests));
   if (options_.expect) {

@@ -39,6 +39,9 @@ ExitCode Replay(const Arguments& arguments, const CommandContext& context) {
   // Ids that no other replay had: the server's log and captures are searched by them.
   const std::string run_id = fmt::format("replay-{:x}", ToMicros(context.clock.Now()));
   const ReplayReport report = RunReplay(options, RetryRules{}, run_id, progress);
+  if (report.end == ReplayEnd::kUnreadable && report.requests == 0) {
+    throw preprocessing::Failure(ExitCode::kIo, report.problem);
+  }
   if (!report.problem.empty()) {
     context.err << fmt::format("{} replay: {}\n", context.program, report.problem);
   }

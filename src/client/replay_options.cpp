@@ -8,12 +8,16 @@
 #include <system_error>
 
 #include "data_preprocessing/base/output_file.hpp"
+#include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/table/read_dialect.hpp"
 
 namespace forkcast::client {
 namespace {
 
 using preprocessing::Allowed;
 using preprocessing::Arguments;
+using preprocessing::CsvDialect;
 using preprocessing::Flag;
 using preprocessing::WholeNumber;
 
@@ -56,6 +60,27 @@ std::chrono::milliseconds TimeOf(const Arguments& arguments, std::string_view fl
   return std::chrono::milliseconds(std::llround(arguments.Real(flag).value() * 1000));
 }
 
+Result<CsvDialect> DialectOf(const Arguments& arguments, std::string_view flag) {
+  if (!arguments.Has(flag)) return CsvDialect();
+  try {
+    const auto json = preprocessing::ParseJson(arguments.Text(flag));
+    return preprocessing::ReadDialect(preprocessing::JsonNode(json));
+  } catch (const preprocessing::SpecError& error) {
+    return arguments.Refuse(flag, error.what());
+  }
+}
+
+/// Only the server knows which fields are numbers, so nobody can write them otherwise on the way.
+Status CheckNumbers(const ReplayOptions& options, const Arguments& arguments) {
+  const bool are_alike = options.csv.decimal == options.send_csv.decimal &&
+                         options.csv.thousands == options.send_csv.thousands;
+  if (are_alike) return {};
+  return arguments.Refuse(
+      arguments.Has("send-csv") ? "send-csv" : "csv",
+      "numbers are sent as they stand, so \"decimal\" and \"thousands\" of --csv and --send-csv "
+      "must be the same: say in both what \"csv\" in the pipeline's \"request\" says");
+}
+
 std::optional<std::filesystem::path> PathOf(const Arguments& arguments, std::string_view flag) {
   if (!arguments.Has(flag)) return std::nullopt;
   return arguments.Text(flag);
@@ -86,6 +111,17 @@ std::vector<Flag> ReplayFlags() {
        .meaning = "CSV of requests, or a gzip of one, with a header; - for standard input. Every "
                   "field is sent as it stands, as text.",
        .need = Flag::Need::kRequired},
+      {.name = "csv",
+       .argument = "JSON",
+       .meaning = "How that file is written, as a pipeline says it: {\"delimiter\": \";\", "
+                  "\"encoding\": \"windows-1252\"}.",
+       .when_absent = "with commas, in UTF-8"},
+      {.name = "send-csv",
+       .argument = "JSON",
+       .meaning =
+           "How requests in CSV are written: what \"csv\" in the pipeline's \"request\" says. "
+           "Bytes are UTF-8 in any case.",
+       .when_absent = "with commas"},
       {.name = "url",
        .argument = "URL",
        .meaning = "http://HOST:PORT[/path][?query] or unix:/path/to.sock. Without a path, requests "
@@ -156,7 +192,13 @@ std::vector<Flag> ReplayFlags() {
 Result<ReplayOptions> ReadReplayOptions(const Arguments& arguments) {
   Result<ServiceUrl> url = ParseServiceUrl(arguments.Text("url"));
   if (!url) return arguments.Refuse("url", url.error().message);
+  Result<CsvDialect> csv = DialectOf(arguments, "csv");
+  if (!csv) return std::move(csv).error();
+  Result<CsvDialect> send_csv = DialectOf(arguments, "send-csv");
+  if (!send_csv) return std::move(send_csv).error();
   ReplayOptions options{.orders = InputPath(arguments.Text("orders")),
+                        .csv = *std::move(csv),
+                        .send_csv = *std::move(send_csv),
                         .url = *std::move(url),
                         .batch = arguments.Whole("batch").value(),
                         .format = FormatOf(arguments.Text("format")),
@@ -169,8 +211,10 @@ Result<ReplayOptions> ReadReplayOptions(const Arguments& arguments) {
                         .timeout = TimeOf(arguments, "timeout")};
   options.max_failures =
       arguments.Whole("max-failures").value_or(UsualMaxFailures(options.concurrency));
-  const Status files = CheckFiles(options, arguments);
-  if (!files) return files.error();
+  for (const auto check : {CheckNumbers, CheckFiles}) {
+    const Status checked = check(options, arguments);
+    if (!checked) return checked.error();
+  }
   return options;
 }
 

@@ -12,6 +12,7 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/command/arguments.hpp"
 #include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "serving/wire/media_type.hpp"
 
 namespace forkcast::client {
@@ -19,6 +20,8 @@ namespace forkcast::client {
 /// What `forkcast-client replay` is told to do.
 struct ReplayOptions {
   std::filesystem::path orders{};
+  preprocessing::CsvDialect csv{};       ///< Of `orders`.
+  preprocessing::CsvDialect send_csv{};  ///< Of requests in CSV.
   ServiceUrl url{.host = "127.0.0.1", .port = "8080"};
   std::size_t batch = 1;  ///< Rows a request.
   wire::Format format = wire::Format::kCsv;

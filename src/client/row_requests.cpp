@@ -1,5 +1,8 @@
 #include "client/row_requests.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 
 #include "serving/wire/answer_writer.hpp"
@@ -8,20 +11,44 @@ namespace forkcast::client {
 
 using preprocessing::Column;
 using preprocessing::ColumnSpec;
+using preprocessing::CsvDialect;
 using preprocessing::CsvTableReader;
+using preprocessing::Schema;
 using preprocessing::Table;
 
+namespace {
+
+/// Any header is one of a single column to who expects another delimiter.
+Status CheckDelimiter(const std::filesystem::path& path, const Schema& schema) {
+  if (schema.columns.size() != 1) return {};
+  const std::string& name = schema.columns.front().name;
+  for (const auto& [mark, written] :
+       {std::pair(';', ";"), std::pair('\t', "\\t"), std::pair('|', "|"), std::pair(',', ",")}) {
+    const auto count = std::ranges::count(name, mark);
+    if (count == 0) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{}: line 1: one field with {} \"{}\" in it: is the delimiter "
+                             "\"{}\"? (--csv '{{\"delimiter\": \"{}\"}}')",
+                             path.string(), count, written, written, written)};
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<RowRequests> RowRequests::Open(const std::filesystem::path& path, const Form& form) {
-  Result<CsvTableReader> reader = CsvTableReader::OpenAsText(path);
+  Result<CsvTableReader> reader = CsvTableReader::OpenAsText(path, {.dialect = form.read});
   if (!reader) return std::move(reader).error();
+  Status checked = CheckDelimiter(path, reader->schema());
+  if (!checked) return std::move(checked).error();
   return RowRequests(*std::move(reader), form);
 }
 
 RowRequests::RowRequests(CsvTableReader reader, const Form& form)
     : reader_(std::move(reader)), form_(form), batch_(reader_.schema()) {
   for (const ColumnSpec& column : reader_.schema().columns) {
-    if (!csv_header_.empty()) csv_header_ += ',';
-    wire::AppendCsvField(column.name, csv_header_);
+    if (!csv_header_.empty()) csv_header_ += form_.sent.delimiter;
+    AppendCsvField(column.name, csv_header_);
     wire::AppendJsonString(column.name, json_names_.emplace_back());
     json_names_.back() += ':';
   }
@@ -58,11 +85,19 @@ Result<bool> RowRequests::Next(RowRequest& request) {
   return true;
 }
 
+void RowRequests::AppendCsvField(std::string_view text, std::string& body) const {
+  if (form_.sent == CsvDialect()) return wire::AppendCsvField(text, body);
+  // In quotes it is no missing value, keeps its blanks, and holds no delimiter.
+  body += '"';
+  for (const char c : text) body.append(c == '"' ? 2 : 1, c);
+  body += '"';
+}
+
 void RowRequests::AppendCsvRow(std::size_t row, std::string& body) const {
   for (std::size_t i = 0; i < batch_.column_count(); ++i) {
-    if (i > 0) body += ',';
+    if (i > 0) body += form_.sent.delimiter;
     const Column& column = batch_.column(i);
-    if (!column.IsMissing(row)) wire::AppendCsvField(column.Text(row), body);
+    if (!column.IsMissing(row)) AppendCsvField(column.Text(row), body);
   }
   body += '\n';
 }
@@ -82,10 +117,11 @@ void RowRequests::AppendJsonRow(std::size_t row, std::string& body) const {
   body += '}';
 }
 
-Result<std::optional<std::size_t>> CountRows(const std::filesystem::path& path) {
+Result<std::optional<std::size_t>> CountRows(const std::filesystem::path& path,
+                                             const CsvDialect& dialect) {
   std::error_code unknown;
   if (!std::filesystem::is_regular_file(path, unknown)) return std::optional<std::size_t>();
-  Result<CsvTableReader> reader = CsvTableReader::OpenAsText(path);
+  Result<CsvTableReader> reader = CsvTableReader::OpenAsText(path, {.dialect = dialect});
   if (!reader) return std::move(reader).error();
   constexpr std::size_t kRowsAtOnce = 1024;
   Table batch(reader->schema());

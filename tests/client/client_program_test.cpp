@@ -192,11 +192,12 @@ TEST(ClientProgram, NamesAHardLimitOfOpenFilesThatIsTooLow) {
                                    "allowed"));
 }
 
-TEST(ClientProgram, ExitsWithFiveWhenTheInputCannotBeRead) {
+TEST(ClientProgram, ExitsWithFiveAndReportsNothingWhenTheInputCannotBeRead) {
   const TempFolder folder;
   Program program(folder, {"replay", "--orders", folder.path() / "absent.csv", "--wait", "0"});
   EXPECT_EQ(program.Wait(), 5);
   EXPECT_THAT(program.err(), HasSubstr("absent.csv: cannot be opened"));
+  EXPECT_EQ(program.out(), "");
 }
 
 class ClientInterrupted : public testing::TestWithParam<int> {};

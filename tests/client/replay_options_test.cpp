@@ -47,6 +47,14 @@ TEST(ReplayOptions, HaveTheDefaultsThatHelpTells) {
   }
 }
 
+TEST(ReplayOptions, TakeDialectsAsAPipelineSaysThem) {
+  const auto options = Parse({"--orders", "o", "--csv", R"({"delimiter": ";", "null": ["NA"]})",
+                              "--send-csv", R"({"delimiter": "\t"})"});
+  ASSERT_TRUE(options.ok()) << options.error().message;
+  EXPECT_EQ(options->csv, (preprocessing::CsvDialect{.delimiter = ';', .null = {"NA"}}));
+  EXPECT_EQ(options->send_csv, (preprocessing::CsvDialect{.delimiter = '\t'}));
+}
+
 TEST(ReplayOptions, TakeEveryOption) {
   const auto options = Parse({"--orders=o.csv", "--url",     "unix:/s",    "--concurrency=3",
                               "--rate",         "2.5",       "--batch",    "100000",
@@ -150,6 +158,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "--format: \"xml\" is not allowed; expected csv, json or jsonlines"},
         BadCase{
             "WithABadUrl", {"--orders", "o", "--url", "ftp://h"}, "--url: \"ftp://h\": not a URL"},
+        BadCase{"WithACsvThatIsNoJson", {"--orders", "o", "--csv", ";"}, "--csv"},
+        BadCase{"WithACsvOfAnUnknownKey",
+                {"--orders", "o", "--csv", R"({"separator": ";"})"},
+                "separator"},
+        BadCase{"WithDecimalCommasThatNobodyTurns",
+                {"--orders", "o", "--csv", R"({"delimiter": ";", "decimal": ","})"},
+                "must be the same: say in both what \"csv\" in the pipeline's \"request\" says"},
         BadCase{"WithAnEmptyPath", {"--orders", ""}, "--orders: \"\" is not allowed"}),
     [](const auto& param) { return std::string(param.param.name); });
 

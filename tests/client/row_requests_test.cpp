@@ -86,6 +86,56 @@ INSTANTIATE_TEST_SUITE_P(
                  {kJsonRows[0] + "\n" + kJsonRows[1] + "\n", kJsonRows[2] + "\n"}}),
     [](const auto& param) { return std::string(param.param.name); });
 
+struct DialectCase {
+  const char* name;
+  std::string file;
+  RowRequests::Form form;
+  std::string body;
+};
+
+void PrintTo(const DialectCase& one, std::ostream* out) { *out << one.name; }
+
+class RowRequestsOfADialect : public testing::TestWithParam<DialectCase> {};
+
+TEST_P(RowRequestsOfADialect, CarryWhatTheFieldsSay) {
+  const TempFolder folder;
+  EXPECT_THAT(Bodies(folder.Write("o.csv", GetParam().file), GetParam().form),
+              ElementsAre(GetParam().body));
+}
+
+const preprocessing::CsvDialect kSemicolons{.delimiter = ';', .decimal = ','};
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RowRequestsOfADialect,
+    testing::Values(DialectCase{"SemicolonsBecomeCommas",
+                                "id;note\n7;\"a,b\"\n",
+                                {.rows_per_request = 9, .read = {.delimiter = ';'}},
+                                "id,note\n7,\"a,b\"\n"},
+                    DialectCase{"AsTheServerTakesThem",
+                                "id;price;note\n7;1,5;\n8;\"2\";\"\"\n",
+                                {.rows_per_request = 9, .read = kSemicolons, .sent = kSemicolons},
+                                "\"id\";\"price\";\"note\"\n\"7\";\"1,5\";\n\"8\";\"2\";\"\"\n"},
+                    DialectCase{"WhatStandsForMissingIsMissing",
+                                "id,note\n7,NA\n8,\"NA\"\n",
+                                {.rows_per_request = 9, .read = {.null = {"NA"}}},
+                                "id,note\n7,\n8,NA\n"},
+                    DialectCase{"AnEncodingBecomesUtf8",
+                                "ort\nK\xf6ln\n",
+                                {.format = Format::kJson,
+                                 .rows_per_request = 1,
+                                 .read = {.encoding = preprocessing::CsvEncoding::kWindows1252}},
+                                "{\"ort\":\"Köln\"}"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST(RowRequests, AreRefusedWithTheFlagToSayWhenTheDelimiterLooksLikeAnother) {
+  const TempFolder folder;
+  const auto requests = RowRequests::Open(folder.Write("o.csv", "id;zip;at\n1;2;3\n"), {});
+  ASSERT_FALSE(requests.ok());
+  EXPECT_THAT(requests.error().message,
+              HasSubstr("o.csv: line 1: one field with 2 \";\" in it: is the delimiter \";\"? "
+                        "(--csv '{\"delimiter\": \";\"}')"));
+}
+
 TEST(RowRequests, OfAFileWithoutRowsAreNone) {
   const TempFolder folder;
   EXPECT_THAT(Bodies(folder.Write("o.csv", "id,zip\n"), {}), ElementsAre());

@@ -272,8 +272,10 @@ class IngestRun {
                                                    const std::string& name) {
     const auto found = std::ranges::find(spec.tables, name, &TableSpec::name);
     if (found != spec.tables.end()) return *found;
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("{}: pipeline {} has no table \"{}\"", flag, spec.name, name));
+    std::vector<std::string_view> names;
+    for (const TableSpec& table : spec.tables) names.push_back(table.name);
+    throw Failure(ExitCode::kUsage, fmt::format("{}: pipeline {} has no table \"{}\"; it has {}",
+                                                flag, spec.name, name, fmt::join(names, ", ")));
   }
 
   /// The sources read times in the pipeline's zone, and so may not outlive it.

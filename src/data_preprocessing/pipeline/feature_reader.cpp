@@ -73,11 +73,6 @@ ForecastSpec ReadForecast(const JsonNode& node, const PipelineSpec& pipeline) {
   constexpr int kMaxHorizon = 1000;
   node.RequireObject({"series", "value", "key", "horizon", "strategy"});
   const SeriesSpec& series = RequireGrid(pipeline.series, node.Get("series"));
-  if (series.key.empty()) {
-    node.Get("series").Fail(
-        "a forecast needs a series with a key: give its rows a column that is "
-        "the same in all");
-  }
   const JsonNode value = node.Get("value");
   RequireValue(series, value);
   const JsonNode strategy = node.Get("strategy");

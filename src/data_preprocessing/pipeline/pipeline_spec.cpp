@@ -16,6 +16,7 @@
 #include "data_preprocessing/pipeline/long_form.hpp"
 #include "data_preprocessing/pipeline/spec_parts.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "data_preprocessing/table/read_dialect.hpp"
 
 namespace forkcast::preprocessing {
 namespace {

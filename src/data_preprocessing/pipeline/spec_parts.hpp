@@ -18,8 +18,6 @@ void RequirePlainName(const std::string& name, const JsonNode& node);
 [[nodiscard]] Schema ReadSchema(const JsonNode& node);
 /// Columns of files or requests, which may declare how their values are written.
 [[nodiscard]] Schema ReadWrittenSchema(const JsonNode& node);
-/// The member `csv` of a table, or of `request`.
-[[nodiscard]] CsvDialect ReadDialect(const JsonNode& node);
 /// A text, or an array of its lines.
 [[nodiscard]] std::string ReadLines(const JsonNode& node);
 [[nodiscard]] std::chrono::microseconds ReadDuration(const JsonNode& node);

@@ -4,6 +4,8 @@
 #include <functional>
 #include <utility>
 
+#include "data_preprocessing/table/csv_hints.hpp"
+
 namespace forkcast::preprocessing {
 namespace {
 
@@ -39,6 +41,13 @@ void ColumnProfile::BecomeTime() {
   auto format = TimeFormat::Make(time_formats.front());
   spec.format.time = *std::move(format);
   spec.type = ColumnType::kTimestamp;
+}
+
+void ColumnProfile::BecomeText() {
+  if (spec.format.true_words.empty()) return;
+  spec.format.true_words.clear();
+  spec.format.false_words.clear();
+  spec.type = ColumnType::kText;
 }
 
 TypeProbe::TypeProbe(const CsvDialect& dialect, const TimeZone& zone)
@@ -92,15 +101,28 @@ void ColumnProfiler::AddTime(std::string_view text, TypeProbe& probe) {
   std::erase_if(formats_, [&](const TimeFormat& one) { return !one.Parse(text, probe.zone()); });
 }
 
+/// Makes a bool of a text of two words that people write for it.
+void ColumnProfiler::FindWords() {
+  if (words_.size() != 2) return;
+  if (!AreBoolWords(words_[0], words_[1])) std::swap(words_[0], words_[1]);
+  if (!AreBoolWords(words_[0], words_[1])) return;
+  profile_.spec.type = ColumnType::kBool;
+  profile_.spec.format.true_words = {words_[0]};
+  profile_.spec.format.false_words = {words_[1]};
+}
+
 void ColumnProfiler::Add(std::string_view text, TypeProbe& probe) {
   if (probe.IsMissing(text)) {
     ++texts_if_text_;
     return;
   }
-  ++present_;
+  if (++present_ == 1) profile_.first = text;
   if (!profile_.has_more) {
     hashes_.insert(std::hash<std::string_view>()(text));
     profile_.has_more = hashes_.size() > most_distinct_;
+  }
+  if (words_.size() < 3 && std::ranges::find(words_, text) == words_.end()) {
+    words_.emplace_back(text);
   }
   if (double_) AddNumber(text, probe);
   if (timestamp_ || !sought_formats_ || !formats_.empty()) AddTime(text, probe);
@@ -133,6 +155,7 @@ ColumnProfile ColumnProfiler::Finish(TypeProbe& probe) {
   if (profile_.spec.type == ColumnType::kText && !profile_.time_formats.empty()) {
     profile_.BecomeTime();
   }
+  if (profile_.spec.type == ColumnType::kText) FindWords();
   if (profile_.spec.type != ColumnType::kText) profile_.missing += texts_if_text_;
   profile_.spec.nullable = profile_.missing > 0;
   return std::move(profile_);

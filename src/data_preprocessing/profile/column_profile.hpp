@@ -19,8 +19,10 @@ namespace forkcast::preprocessing {
 /// What the values of one column of a file have in common.
 struct ColumnProfile {
   /// `type` is the narrowest that takes every value as `ingest` reads it, in the order int64,
-  /// double, timestamp, bool, text; `nullable` where one is missing.
+  /// double, timestamp, bool, text; `nullable` where one is missing. Of a bool that is written as
+  /// "yes" and "no" or the like, `format` has the words.
   ColumnSpec spec;
+  std::string first{};  ///< Value, as it stands in the file; empty where none is there.
   std::size_t missing = 0;
   std::size_t distinct = 0;       ///< Different values that are there, or as many as were counted.
   bool has_more = false;          ///< Whether there are more of them than were counted.
@@ -38,6 +40,8 @@ struct ColumnProfile {
   }
   /// Makes a time of a column whose values are times in the first of its formats.
   void BecomeTime();
+  /// Makes a text again of a bool that is written in words.
+  void BecomeText();
 };
 
 /// Whether a field is a value of a type, as `ingest` would find. Not thread-safe.
@@ -77,6 +81,7 @@ class ColumnProfiler {
   void AddNumber(std::string_view text, TypeProbe& probe);
   void AddTime(std::string_view text, TypeProbe& probe);
   void FindFormats();
+  void FindWords();
 
   std::size_t most_distinct_;
   ColumnProfile profile_;
@@ -88,6 +93,7 @@ class ColumnProfiler {
   bool double_ = true;
   bool timestamp_ = true;
   bool bool_ = true;
+  std::vector<std::string> words_;    // the first different values, one more than a bool has
   std::vector<std::string> samples_;  // until formats are sought in them
   bool sought_formats_ = false;
   std::vector<TimeFormat> formats_;

@@ -56,12 +56,7 @@ Result<CsvTableReader> OpenWhateverDialect(const std::filesystem::path& file, Cs
                              "columns above it",
                              file.string())};
   }
-  if (dialect == CsvDialect()) return CsvTableReader::OpenAsText(file);
-  Schema schema;
-  for (const std::string& name : guessed.fields) {
-    schema.columns.push_back({.name = name, .type = ColumnType::kText, .nullable = true});
-  }
-  return CsvTableReader::Open(file, schema, TimeZone(), {.dialect = dialect});
+  return CsvTableReader::OpenAsText(file, {.dialect = dialect});
 }
 
 void AddBatch(const Table& batch, std::vector<ColumnProfiler>& profilers, TypeProbe& probe) {
@@ -85,6 +80,12 @@ void TableProfile::TakeNumbersForTimes(std::string_view name) {
   for (ColumnProfile& one : columns) {
     const bool can_be = one.is_number() && !one.time_formats.empty();
     if (can_be && (one.spec.name == name || (name.empty() && !has_times))) one.BecomeTime();
+  }
+}
+
+void TableProfile::TakeWordsForText(std::string_view name) {
+  for (ColumnProfile& one : columns) {
+    if (one.spec.name == name) one.BecomeText();
   }
 }
 

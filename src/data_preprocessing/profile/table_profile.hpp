@@ -25,6 +25,8 @@ struct TableProfile {
   /// Takes numbers that are days (20240131) or seconds since 1970 for times: the column of that
   /// name, or, when no column holds times otherwise, all that can be.
   void TakeNumbersForTimes(std::string_view name);
+  /// Leaves the words of the column of that name what they are: those of a class are its name.
+  void TakeWordsForText(std::string_view name);
 };
 
 /// Reads the whole file, or the gzip of one, once. Memory is bounded: some hashes of values, and of

@@ -136,8 +136,9 @@ Result<TableFiles> FindTableFiles(const fs::path& folder, const std::string& tab
     return Error{
         ErrorCode::kNotFound,
         fmt::format(
-            "{0} has no {1}.csv, {1}-2024-01.csv or the like, the same with .gz, or folder {1}",
-            folder.string(), table)};
+            "{0} has no {1}.csv, {1}-2024-01.csv or the like, the same with .gz, or folder {1}{2}",
+            folder.string(), table,
+            tables.size() > 1 ? "; to take in other tables alone name them: --table" : "")};
   }
   const Status good = CheckPairs(found.files);
   if (!good) return good.error();

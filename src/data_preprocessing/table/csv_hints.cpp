@@ -126,9 +126,10 @@ std::string HintOfTime(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> NoCsvBecause(std::string_view first_bytes, CsvEncoding encoding) {
-  const bool has_controls = std::ranges::any_of(first_bytes, [](char c) {
+  const auto is_control = [](char c) {
     return static_cast<unsigned char>(c) < ' ' && c != '\t' && c != '\r' && c != '\n';
-  });
+  };
+  const bool has_controls = std::ranges::any_of(first_bytes, is_control);
   for (const auto& [begin, what] : kSignatures) {
     const bool is_text = begin.front() == '<' || begin.front() == '%';
     if ((is_text || has_controls) && StartsIgnoringCase(first_bytes, begin)) {
@@ -144,6 +145,12 @@ std::optional<std::string> NoCsvBecause(std::string_view first_bytes, CsvEncodin
   if (first_bytes.starts_with("\xFF\xFE")) return unless_declared(CsvEncoding::kUtf16Le);
   if (first_bytes.starts_with("\xFE\xFF")) return unless_declared(CsvEncoding::kUtf16Be);
   if (first_bytes.starts_with("\xEF\xBB\xBF")) return unless_declared(CsvEncoding::kUtf8);
+  // One kind alone may be a slip in a text, and in UTF-16 every other byte is 0.
+  const auto is_other = [&](char c) { return c != '\0' && is_control(c); };
+  const bool has_zeros = std::ranges::find(first_bytes, '\0') != first_bytes.end();
+  if (has_zeros && std::ranges::any_of(first_bytes, is_other)) {
+    return "it is no text: a program, a picture or an archive, perhaps; expected a CSV";
+  }
   return std::nullopt;
 }
 
@@ -218,6 +225,10 @@ std::string HintOfBytes(std::string_view text, const CsvDialect& dialect) {
       ToString(text.front() == '\0' ? CsvEncoding::kUtf16Be : CsvEncoding::kUtf16Le);
   return fmt::format(": is it {}? {}", encoding,
                      Option(fmt::format("\"encoding\": \"{}\"", encoding)));
+}
+
+bool AreBoolWords(std::string_view yes, std::string_view no) noexcept {
+  return std::ranges::find(kBoolWords, std::pair(yes, no)) != kBoolWords.end();
 }
 
 bool LooksMissing(std::string_view text) noexcept {

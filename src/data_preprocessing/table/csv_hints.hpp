@@ -29,6 +29,10 @@ namespace forkcast::preprocessing {
 /// Of a line that was refused, when its bytes are not UTF-8.
 [[nodiscard]] std::string HintOfBytes(std::string_view text, const CsvDialect& dialect);
 
+/// Whether these are the words of a bool that people write, "yes" and "no" or the like; the first
+/// is that of true.
+[[nodiscard]] bool AreBoolWords(std::string_view yes, std::string_view no) noexcept;
+
 /// What people write for a missing value.
 [[nodiscard]] bool LooksMissing(std::string_view text) noexcept;
 

@@ -357,8 +357,9 @@ Result<CsvTableReader> CsvTableReader::Open(const std::filesystem::path& path, c
   return OpenFile(path, schema, zone, options);
 }
 
-Result<CsvTableReader> CsvTableReader::OpenAsText(const std::filesystem::path& path) {
-  return OpenFile(path, std::nullopt, TimeZone(), {});
+Result<CsvTableReader> CsvTableReader::OpenAsText(const std::filesystem::path& path,
+                                                  const CsvReadOptions& options) {
+  return OpenFile(path, std::nullopt, TimeZone(), options);
 }
 
 Result<CsvTableReader> CsvTableReader::OpenFile(const std::filesystem::path& path,

@@ -51,7 +51,8 @@ class CsvTableReader {
                                      const TimeZone& zone, const CsvReadOptions& options = {});
   /// The same with every column of the header as nullable text, in the header's order: for those
   /// who pass rows on without knowing their types.
-  static Result<CsvTableReader> OpenAsText(const std::filesystem::path& path);
+  static Result<CsvTableReader> OpenAsText(const std::filesystem::path& path,
+                                           const CsvReadOptions& options = {});
   CsvTableReader(CsvTableReader&&) noexcept;
   CsvTableReader& operator=(CsvTableReader&&) noexcept;
   ~CsvTableReader();

@@ -6,10 +6,10 @@
 #include <cctype>
 #include <filesystem>
 #include <optional>
-#include <system_error>
+#include <ostream>
 #include <utility>
 
-#include "data_preprocessing/base/atomic_file.hpp"
+#include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
@@ -89,7 +89,7 @@ std::vector<Flag> DraftFlags() {
        .when_absent = "the file's"},
       {.name = "out",
        .argument = "FILE",
-       .meaning = "Where the pipeline is written.",
+       .meaning = "Where the pipeline is written; - for standard output.",
        .when_absent = "NAME.json in this folder"},
       {.name = "force", .kind = Flag::Kind::kSwitch, .meaning = "Writes over a file that exists."},
       preprocessing::QuietFlag(),
@@ -174,6 +174,8 @@ PipelineDraft MakeDraft(const InitOptions& options, Instant now) {
       .zone = options.zone,
       .now = now};
   file.table.TakeNumbersForTimes(options.given.time);
+  for (const std::string& key : options.given.key) file.table.TakeWordsForText(key);
+  file.table.TakeWordsForText(options.given.label);
   if (file.table.rows == 0) {
     throw Failure(ExitCode::kNo,
                   fmt::format("{} has a header and no row to learn from", options.from.string()));
@@ -187,51 +189,53 @@ PipelineDraft MakeDraft(const InitOptions& options, Instant now) {
 }
 
 /// The commands that lead on, as they are typed.
-std::string NextCommands(const InitOptions& options) {
+std::string NextCommands(const PipelineDraft& draft, const InitOptions& options) {
   const std::string& name = options.draft.name;
-  return fmt::format(
+  std::string commands = fmt::format(
       "\nNext:\n"
       "  forkcast train --pipeline {} --store sqlite:{}.db --file {} --models models\n"
       "  forkcast serve --store sqlite:{}.db --models models --deploy {}\n",
       ShellWord(options.out.string()), name,
       ShellWord(fmt::format("{}={}", options.draft.table, options.from.string())), name, name);
+  if (!draft.question.is_null()) {
+    commands += fmt::format("  curl -s http://127.0.0.1:8080/invocations --json {}\n",
+                            ShellWord(draft.question.dump()));
+  }
+  return commands;
 }
 
 void Print(const PipelineDraft& draft, const InitOptions& options, const CommandContext& context) {
-  context.out << fmt::format("{} written\n\nChosen:\n", options.out.string());
-  const auto list = [&context](const std::vector<std::string>& lines) {
+  std::ostream& out = OutputFile::IsStandardOutput(options.out) ? context.err : context.out;
+  out << fmt::format("{} written\n\nChosen:\n", options.out.string());
+  const auto list = [&](const std::vector<std::string>& lines) {
     for (const std::string& one : lines) {
-      context.out << Paragraph(fmt::format("- {}", one), context.style.width, 2);
+      out << Paragraph(fmt::format("- {}", one), context.style.width, 2);
     }
   };
   list(draft.choices);
-  if (!draft.warnings.empty()) context.out << "\nLook at:\n";
+  if (!draft.warnings.empty()) out << "\nLook at:\n";
   list(draft.warnings);
-  context.out << NextCommands(options);
+  out << NextCommands(draft, options);
 }
 
 ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   const InitOptions options = ReadOptions(arguments);
-  if (!options.overwrites && fs::exists(options.out)) {
+  if (!options.overwrites && fs::exists(options.out) && !OutputFile::IsStream(options.out)) {
     throw Failure(ExitCode::kUsage,
                   fmt::format("{} exists: --force writes over it, --out names another",
                               options.out.string()));
   }
-  try {
-    AtomicFile out(options.out);  // first, so that a folder that cannot be written is told at once
-    const PipelineDraft draft = MakeDraft(options, context.clock.Now());
-    const std::string text = PipelineText(draft.document);
-    const auto spec = preprocessing::ParsePipelineSpec(text, options.out.parent_path());
-    if (!spec) {
-      throw Failure(ExitCode::kUnfit, fmt::format("{} makes no pipeline: {}", options.from.string(),
-                                                  spec.error().message));
-    }
-    out.Write(text);
-    out.Commit();
-    if (!context.quiet) Print(draft, options, context);
-  } catch (const std::system_error& error) {
-    throw Failure(ExitCode::kIo, error.what());
+  // First, so that a folder that cannot be written is told at once.
+  Require(OutputFile::Check(options.out));
+  const PipelineDraft draft = MakeDraft(options, context.clock.Now());
+  const std::string text = PipelineText(draft.document);
+  const auto spec = preprocessing::ParsePipelineSpec(text, options.out.parent_path());
+  if (!spec) {
+    throw Failure(ExitCode::kUnfit, fmt::format("{} makes no pipeline: {}", options.from.string(),
+                                                spec.error().message));
   }
+  Require(WriteOutput(options.out, text, context.out));
+  if (!context.quiet) Print(draft, options, context);
   return ExitCode::kDone;
 }
 

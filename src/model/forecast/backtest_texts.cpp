@@ -162,10 +162,17 @@ std::vector<std::string_view> BetterBy(const Backtest& backtest) {
 /// How far off forecasts are on average, where that is worth a word.
 std::string TellBias(const Backtest& backtest) {
   constexpr double kWorthAWord = 0.05;
+  constexpr double kWorthAWarning = 0.2;
   const double bias = backtest.all.RelativeBias().value_or(0);
   if (std::abs(bias) < kWorthAWord) return {};
-  return fmt::format(" On average it forecasts {:.0f} % too {}.", 100 * std::abs(bias),
-                     bias < 0 ? "little" : "much");
+  const bool warns = std::abs(bias) >= kWorthAWarning;
+  return fmt::format(" On average it forecasts {:.0f} % too {}{}.", 100 * std::abs(bias),
+                     bias < 0 ? "little" : "much",
+                     warns
+                         ? ": what adds forecasts up (stock, budgets) will be as far off. It aims "
+                           "at the mean with the objective \"squared_error\" and without "
+                           "\"log1p\""
+                         : "");
 }
 
 /// "its wape is 12.0 % smaller than that of naive".

@@ -222,7 +222,10 @@ Status ForecastJob::Check() const {
 }
 
 Status ForecastJob::ComputeExamples() {
-  Result<StepExamples> examples = StepExamples::Compute(*data_, plan_, periods_, keys_);
+  const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
+  if (!folds) return folds.error();
+  Result<StepExamples> examples =
+      StepExamples::Compute(*data_, plan_, plan_.Needed(periods_, *folds), keys_);
   if (!examples) return examples.error();
   examples_ = *std::move(examples);
   return {};

@@ -328,7 +328,7 @@ Error ForecastSession::NoModel(const ForecastQuestion& question, PeriodIndex ori
               ? fmt::format("key {} has no model for step {}", JoinedKey(key), forecast.step)
               : fmt::format("key {} has no history in series \"{}\" up to {}", JoinedKey(key),
                             spec.series, forecaster_.Name(origin)),
-          spec.key.front()};
+          spec.key.empty() ? spec.series : spec.key.front()};
 }
 
 }  // namespace forkcast::model

@@ -54,6 +54,7 @@ Value ReadKeyValue(const JsonNode& node, ColumnType type) {
 }  // namespace
 
 std::string JoinedKey(std::span<const Value> values) {
+  if (values.empty()) return "all";
   std::string name;
   for (std::size_t i = 0; i < values.size(); ++i) name += (i == 0 ? "" : ",") + ToText(values[i]);
   return name;

@@ -17,7 +17,7 @@
 namespace forkcast::model {
 
 /// A key as people read it: its columns' values, joined by commas. Not every key has a name of its
-/// own: "a,b" and "c" are called as "a" and "b,c" are.
+/// own: "a,b" and "c" are called as "a" and "b,c" are. That of a series without key is "all".
 [[nodiscard]] std::string JoinedKey(std::span<const preprocessing::Value> values);
 
 /// A key's values as a JSON array: texts as strings, integers and bools as such, instants as

@@ -11,14 +11,6 @@
 namespace forkcast::model {
 namespace {
 
-/// The targets a model learns from at all.
-PeriodRange Windowed(const TrainingPlan& plan, PeriodRange train) {
-  if (plan.window) {
-    train.first = std::max(train.first, train.last - static_cast<std::int64_t>(*plan.window) + 1);
-  }
-  return train;
-}
-
 /// Groups rows by key, each group in the order of `rows`.
 std::vector<std::vector<std::uint32_t>> ByKey(const PointExamples& examples,
                                               std::span<const std::uint32_t> rows,
@@ -37,7 +29,7 @@ std::vector<ModelTask> PlanTasks(const ForecastData& data, const TrainingPlan& p
   std::vector<ModelTask> tasks;
   for (std::size_t step = 0; step < examples.model_count(); ++step) {
     const PointExamples& known = examples.of_model(step);
-    std::vector<std::uint32_t> rows = RowsIn(known, Windowed(plan, train));
+    std::vector<std::uint32_t> rows = RowsIn(known, plan.Learned(train));
     auto& of_step = models[step];
     if (plan.scope == ModelScope::kGlobal) {
       of_step.resize(1);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -66,6 +67,23 @@ ModelScope ReadScope(const JsonNode& training) {
 }
 
 }  // namespace
+
+PeriodRange TrainingPlan::Learned(PeriodRange train) const noexcept {
+  if (window) {
+    train.first = std::max(train.first, train.last - static_cast<std::int64_t>(*window) + 1);
+  }
+  return train;
+}
+
+PeriodRange TrainingPlan::Needed(PeriodRange periods,
+                                 std::span<const Fold> folds_of) const noexcept {
+  PeriodRange needed = Learned(periods);
+  for (const Fold& fold : folds_of) {
+    // A gap lies between what a fold learns from and what it is judged by.
+    needed.first = std::min(needed.first, std::min(Learned(fold.train).first, fold.test.first));
+  }
+  return needed;
+}
 
 TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
                               std::span<const TrainerKind> trainers) {

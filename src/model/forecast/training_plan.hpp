@@ -43,6 +43,13 @@ struct TrainingPlan : LearningPlan {
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
   double min_judged = kLeastJudged;
+
+  /// The periods of `train` whose targets are learned from: the last `window` of them.
+  [[nodiscard]] PeriodRange Learned(PeriodRange train) const noexcept;
+  /// The periods, from the first to the last, of which rows are learned from or judged when
+  /// `periods` are trained on and judged in `folds`.
+  [[nodiscard]] PeriodRange Needed(PeriodRange periods,
+                                   std::span<const Fold> folds_of) const noexcept;
 };
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.

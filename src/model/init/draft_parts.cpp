@@ -44,16 +44,19 @@ ordered_json ColumnJson(const ColumnSpec& column) {
   return {{"type", type}, {"nullable", true}};
 }
 
-namespace {
-
-/// The same in a table, whose file may write it otherwise.
 ordered_json WrittenColumnJson(const ColumnSpec& column) {
-  if (!column.format.time) return ColumnJson(column);
-  ordered_json json{{"type", std::string(ToString(column.type))},
-                    {"format", column.format.time->text()}};
+  ordered_json json{{"type", std::string(ToString(column.type))}};
+  if (column.format.time) json["format"] = column.format.time->text();
+  if (!column.format.true_words.empty()) {
+    json["true"] = column.format.true_words;
+    json["false"] = column.format.false_words;
+  }
+  if (json.size() == 1) return ColumnJson(column);
   if (column.nullable) json["nullable"] = true;
   return json;
 }
+
+namespace {
 
 /// What of the dialect is not plain.
 ordered_json DialectJson(const CsvDialect& dialect) {

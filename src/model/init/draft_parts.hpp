@@ -19,6 +19,8 @@ namespace forkcast::model {
 
 /// A declaration of the column, in a pipeline.
 [[nodiscard]] nlohmann::ordered_json ColumnJson(const preprocessing::ColumnSpec& column);
+/// The same where values come as they are written in the file.
+[[nodiscard]] nlohmann::ordered_json WrittenColumnJson(const preprocessing::ColumnSpec& column);
 
 /// "1 row", "3 rows".
 [[nodiscard]] std::string Counted(std::size_t number, std::string_view noun);

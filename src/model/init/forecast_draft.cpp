@@ -7,11 +7,13 @@
 #include <utility>
 
 #include "model/init/draft_parts.hpp"
+#include "model/init/shell_word.hpp"
 
 namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
+using preprocessing::ColumnSpec;
 using preprocessing::ColumnType;
 using preprocessing::Period;
 using preprocessing::PeriodFill;
@@ -117,7 +119,10 @@ class ForecastDrafter {
         options_(options),
         series_(*roles.series),
         period_(options.period.value_or(FittingPeriod())),
-        habits_(HabitsOf(period_)) {}
+        habits_(HabitsOf(period_)),
+        target_(roles.target->spec) {
+    target_.nullable = target_.nullable || !roles.known.empty();
+  }
 
   Result<PipelineDraft> Draft() {
     // The first and the last week or month may be partial, and are dropped.
@@ -133,6 +138,7 @@ class ForecastDrafter {
     WriteSections();
     Warn();
     Describe();
+    draft_.question = Question();
     return std::move(draft_);
   }
 
@@ -179,14 +185,9 @@ class ForecastDrafter {
     if (roles_.time->spec.nullable) {
       conditions_.push_back(Quoted(roles_.time->spec.name) + " IS NOT NULL");
     }
-    std::vector<const ColumnProfile*> used = roles_.key;
-    used.push_back(roles_.time);
-    used.push_back(roles_.target);
-    whole_ = FreeName("series", used);
     time_field_ = FreeName("time", roles_.key);
     rows_ = FreeName("rows", {roles_.target});
     for (const ColumnProfile* const one : roles_.key) key_.push_back(one->spec.name);
-    if (key_.empty()) key_.push_back(whole_);
   }
 
   void WriteSections() {
@@ -202,13 +203,13 @@ class ForecastDrafter {
     }
     ordered_json& document = draft_.document;
     document = BeginDocument(file_, needed, table_key, options_);
+    document["tables"][options_.table]["columns"][target_.name] = WrittenColumnJson(target_);
     document["series"][habits_.series] = SeriesJson();
     WritePlan();
     ordered_json fields = ordered_json::object();
     for (const ColumnProfile* const one : roles_.key) {
       fields[one->spec.name] = std::string(ToString(one->spec.type));
     }
-    if (roles_.key.empty()) fields[whole_] = "text";
     fields[time_field_] = "timestamp";
     document["request"] = {{"fields", fields}, {"time", time_field_}};
     document["forecast"] = {{"series", habits_.series},
@@ -219,30 +220,25 @@ class ForecastDrafter {
     document["training"] = Training();
   }
 
-  /// The rows of the table, by what they are read for.
-  [[nodiscard]] ordered_json Source(const std::vector<const ColumnProfile*>& values) const {
-    if (conditions_.empty() && !roles_.key.empty()) return {{"table", options_.table}};
+  /// The rows of the table that meet `conditions`, by what they are read for.
+  [[nodiscard]] ordered_json Source(const std::vector<ColumnSpec>& values,
+                                    const std::vector<std::string>& conditions) const {
+    if (conditions.empty()) return {{"table", options_.table}};
     std::vector<std::string> names;
     ordered_json columns = ordered_json::object();
-    if (roles_.key.empty()) {
-      names.push_back(fmt::format("'all' AS {}", Quoted(whole_)));
-      columns[whole_] = "text";
-    }
     std::vector<const ColumnProfile*> read = roles_.key;
     read.push_back(roles_.time);
     for (const ColumnProfile* const one : read) {
       names.push_back(Quoted(one->spec.name));
       columns[one->spec.name] = std::string(ToString(one->spec.type));
     }
-    for (const ColumnProfile* const one : values) {
-      names.push_back(Quoted(one->spec.name));
-      columns[one->spec.name] = ColumnJson(one->spec);
+    for (const ColumnSpec& one : values) {
+      names.push_back(Quoted(one.name));
+      columns[one.name] = ColumnJson(one);
     }
     ordered_json query =
         fmt::format("SELECT {} FROM {}", fmt::join(names, ", "), Quoted(options_.table));
-    if (!conditions_.empty()) {
-      query = {query, fmt::format("WHERE {}", fmt::join(conditions_, " AND "))};
-    }
+    query = {query, fmt::format("WHERE {}", fmt::join(conditions, " AND "))};
     return {{"query", query}, {"columns", columns}};
   }
 
@@ -254,7 +250,10 @@ class ForecastDrafter {
                    : fmt::format("The rows of a key and {} added up; for a price or a temperature "
                                  "write \"mean\" in place of \"sum\". A {} without rows is 0.",
                                  ToString(period_), ToString(period_))}};
-    series.update(Source({roles_.target}));
+    std::vector<std::string> conditions = conditions_;
+    // What has no value yet is there for its plan alone.
+    if (!roles_.known.empty()) conditions.push_back(Quoted(target_.name) + " IS NOT NULL");
+    series.update(Source({target_}, conditions));
     series["key"] = key_;
     series["time"] = roles_.time->spec.name;
     ordered_json value{{"op", is_panel_ ? "only" : "sum"}};
@@ -290,7 +289,9 @@ class ForecastDrafter {
       ordered_json plan{{"description",
                          "Known in advance: give ingest the rows of the time that "
                          "is to be forecast, too."}};
-      plan.update(Source(columns));
+      std::vector<ColumnSpec> specs;
+      for (const ColumnProfile* const one : columns) specs.push_back(one->spec);
+      plan.update(Source(specs, conditions_));
       plan["key"] = key_;
       plan["time"] = roles_.time->spec.name;
       plan["known_in_advance"] = true;
@@ -430,6 +431,14 @@ class ForecastDrafter {
     return RowsToLearn() * static_cast<std::size_t>(horizon_) <= kRowsOfAllModels;
   }
 
+  /// Of all models of one training.
+  [[nodiscard]] std::size_t RowsOfTraining() const {
+    return RowsToLearn() * (HasModelEachStep() ? static_cast<std::size_t>(horizon_) : 1);
+  }
+  /// Whether so many rows that something is cut for the sake of time.
+  [[nodiscard]] bool IsCut() const { return RowsOfTraining() > kRowsOfAllFolds; }
+  [[nodiscard]] bool HasFastTrees() const { return RowsOfTraining() > kRowsOfSlowTrees; }
+
   /// Learning from the newest rows alone, where all of them would take long.
   [[nodiscard]] std::optional<std::size_t> LearnedPeriods() const {
     const std::size_t keys = std::max<std::size_t>(series_.keys, 1);
@@ -440,13 +449,16 @@ class ForecastDrafter {
   [[nodiscard]] ordered_json Training() const {
     const auto horizon = static_cast<std::size_t>(horizon_);
     const std::size_t splits =
-        std::clamp<std::size_t>(periods_ / (2 * horizon), 1, HasModelEachStep() ? 5 : 3);
+        std::clamp<std::size_t>(periods_ / (2 * horizon), 1, IsCut() ? 3 : 5);
     const std::size_t rows = RowsToLearn();
+    const bool has_few_trees = rows < kFewRows || HasFastTrees();
     ordered_json model{{"algorithm", "gradient_boosting"},
-                       {"objective", "absolute_error"},
-                       {"trees", rows < 2000 ? 60 : 120},
-                       {"max_depth", rows < 2000 ? 3 : habits_.depth},
-                       {"learning_rate", 0.07},
+                       // Values that are measured lie around their mean; sums of rows are often 0,
+                       // of which a mean says little, and whose medians take longer to learn.
+                       {"objective", is_panel_ ? "squared_error" : "absolute_error"},
+                       {"trees", has_few_trees ? 60 : 120},
+                       {"max_depth", rows < kFewRows ? 3 : habits_.depth},
+                       {"learning_rate", HasFastTrees() ? 0.12 : 0.07},
                        {"min_child_weight", std::clamp<std::size_t>(rows / 2000, 2, 50)},
                        {"row_share", 0.8},
                        {"columns_per_tree", 0.6},
@@ -488,8 +500,28 @@ class ForecastDrafter {
     return baselines;
   }
 
+  /// Names columns that may be known before the day: few values, one in each row.
+  void SuggestPlans() {
+    constexpr std::size_t kFewValues = 8;
+    if (!is_panel_ || !roles_.known.empty()) return;
+    std::vector<std::string> flags;
+    for (const ColumnProfile& one : file_.table.columns) {
+      const bool has_role = std::ranges::count(roles_.key, &one) > 0 || &one == roles_.target;
+      if (has_role || one.missing > 0 || one.has_more) continue;
+      if (one.distinct < 2 || one.distinct > kFewValues) continue;
+      flags.push_back(fmt::format("--known {}", ShellWord(one.spec.name)));
+    }
+    if (flags.empty()) return;
+    draft_.warnings.push_back(fmt::format(
+        "columns of few values: those that are known before the {} (promotions, opening "
+        "days, holidays) are worth much; say so, and give their rows of the time ahead: "
+        "{}",
+        ToString(period_), fmt::join(flags, " ")));
+  }
+
   void Warn() {
     WarnOfTable(file_, draft_);
+    SuggestPlans();
     const auto warn = [this](std::string text) { draft_.warnings.push_back(std::move(text)); };
     const ColumnProfile& target = *roles_.target;
     const std::string& name = target.spec.name;
@@ -522,15 +554,46 @@ class ForecastDrafter {
                        Counted(one->missing, "row")));
     }
     if (series_.later_rows > 0) {
-      warn(fmt::format("{} dated after now, up to {}: right for plans, wrong for what happened",
-                       series_.later_rows == 1 ? std::string("1 row is")
-                                               : fmt::format("{} rows are", series_.later_rows),
-                       DayText(series_.last)));
+      warn(
+          fmt::format("{} dated after now, up to {}: right for plans, wrong for what happened, of "
+                      "which train asks for \"until\" in \"aggregate\"",
+                      series_.later_rows == 1 ? std::string("1 row is")
+                                              : fmt::format("{} rows are", series_.later_rows),
+                      DayText(series_.last)));
     }
     if (series_.short_keys > 0) {
       warn(fmt::format("{} of {} have rows on fewer than {} days: little is known of them",
                        series_.short_keys, Counted(series_.keys, "key"), preprocessing::kFewDays));
     }
+  }
+
+  /// What a server of the model can be asked: of the first key, as of a time whose plan is there.
+  [[nodiscard]] ordered_json Question() const {
+    ordered_json question = ordered_json::object();
+    for (const ColumnProfile* const one : roles_.key) {
+      ordered_json& value = question[one->spec.name];
+      value = one->first;
+      if (one->spec.type == ColumnType::kInt64) value = static_cast<std::int64_t>(one->least);
+      if (one->spec.type == ColumnType::kBool) value = true;
+    }
+    if (!roles_.known.empty()) {
+      const auto behind = PeriodOf(series_.last + std::chrono::days(1), period_);
+      question["origin"] = DayText(FirstDayOf(behind - horizon_, period_));
+    }
+    // A row has to say something.
+    if (question.empty()) question["steps"] = horizon_;
+    return question;
+  }
+
+  /// What was cut to be done in a minute, and what to raise.
+  [[nodiscard]] std::string HowItIsQuick() const {
+    const auto window = LearnedPeriods();
+    return fmt::format(
+        "made to be trained in a minute; for better forecasts raise \"trees\" (and lower "
+        "\"learning_rate\") and \"n_splits\"{}{} in \"training\"{}",
+        window ? ", and learn from more than the last " : "",
+        window ? fmt::format("{} (\"window\")", Counted(*window, ToString(period_))) : "",
+        HasModelEachStep() ? "" : ", or say \"strategy\": \"direct\" in \"forecast\"");
   }
 
   void Describe() {
@@ -547,11 +610,7 @@ class ForecastDrafter {
         "horizon: {}, out of {} from {} to {}",
         Counted(static_cast<std::size_t>(horizon_), ToString(period_)),
         Counted(fill.periods, ToString(period_)), DayText(series_.first), DayText(series_.last)));
-    if (const auto window = LearnedPeriods()) {
-      draft_.choices.push_back(fmt::format(
-          "learns from the last {} alone, to be done in a minute: \"window\" in \"training\"",
-          Counted(*window, ToString(period_))));
-    }
+    if (IsCut()) draft_.choices.push_back(HowItIsQuick());
     ordered_json& description = draft_.document["description"];
     description = {fmt::format("{} of each of the next {}, by forkcast init from {}.",
                                roles_.target->spec.name,
@@ -562,8 +621,12 @@ class ForecastDrafter {
     description.push_back("All of it may be changed: docs/pipelines.md and docs/forecasting.md.");
   }
 
-  static constexpr std::size_t kRowsToLearn = 200'000;
-  static constexpr std::size_t kRowsOfAllModels = 1'000'000;
+  // What two processors train and judge in less than a minute.
+  static constexpr std::size_t kRowsToLearn = 120'000;
+  static constexpr std::size_t kRowsOfAllModels = 500'000;
+  static constexpr std::size_t kRowsOfAllFolds = 50'000;
+  static constexpr std::size_t kRowsOfSlowTrees = 200'000;
+  static constexpr std::size_t kFewRows = 2000;  ///< Of more trees they would learn the noise.
 
   const ProfiledFile& file_;
   const ColumnRoles& roles_;
@@ -571,13 +634,13 @@ class ForecastDrafter {
   const SeriesProfile& series_;
   Period period_;
   const PeriodHabits& habits_;
+  ColumnSpec target_;        ///< May be missing in rows of time ahead, which are there for a plan.
   std::size_t periods_ = 0;  ///< Whole ones.
   int horizon_ = 0;
   bool is_panel_ = false;  ///< A value that was measured, not one of several to add up.
   bool leaves_out_negative_ = false;
   std::vector<std::string> conditions_;  ///< That a row must meet, in SQL.
   std::vector<std::string> key_;
-  std::string whole_;       ///< The key column of one series alone.
   std::string time_field_;  ///< Of the request.
   std::string rows_;        ///< The value that counts rows.
   PipelineDraft draft_;

@@ -75,9 +75,6 @@ class LabelDrafter {
     }
   }
 
-  /// A column of the table that is a field of requests, too.
-  static ordered_json FieldJson(const ColumnProfile& column) { return ColumnJson(column.spec); }
-
   void WriteSections() {
     std::vector<const ColumnProfile*> needed = features_;
     needed.push_back(roles_.label);
@@ -86,7 +83,9 @@ class LabelDrafter {
     ordered_json& document = draft_.document;
     document["series"] = ordered_json::object();
     ordered_json fields = ordered_json::object();
-    for (const ColumnProfile* const one : features_) fields[one->spec.name] = FieldJson(*one);
+    for (const ColumnProfile* const one : features_) {
+      fields[one->spec.name] = WrittenColumnJson(one->spec);
+    }
     fields[roles_.time->spec.name] = "timestamp";
     document["request"] = {{"fields", fields}, {"time", roles_.time->spec.name}};
     ordered_json names = ordered_json::array();

@@ -170,6 +170,12 @@ ForecastVersion ReadVersion(const Arguments& arguments) {
 /// The rows of a file that has the key's fields.
 Table ReadKeys(const PipelineSpec& spec, const std::filesystem::path& file,
                const std::optional<Instant>& origin) {
+  if (spec.forecast->key.empty()) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("--keys: series \"{}\" has no key, so there is one forecast: leave "
+                              "it out",
+                              spec.forecast->series));
+  }
   Schema fields;
   for (const std::string& name : spec.forecast->key) {
     const std::size_t column = *spec.request.fields.Find(name);

@@ -589,7 +589,7 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{"LimitWithoutRejects", "--max-rejects", "5", 2,
                     "--max-rejects: rows are only rejected with --rejects FILE"},
         RefusedCase{"UnknownFlag", "--form", "x", 2, "unknown flag --form"},
-        RefusedCase{"UnknownTable", "--table", "stocks", 2, "has no table \"stocks\""},
+        RefusedCase{"UnknownTable", "--table", "stocks", 2, "has no table \"stocks\"; it has "},
         RefusedCase{"UnknownKindOfStore", "--store", "redis:x", 2, "store: unknown kind of store"},
         RefusedCase{"PipelineThatDoesNotExist", "--pipeline", "/absent.json", 2, "/absent.json"},
         RefusedCase{"PipelineThatIsNone", "--pipeline", "/dev/null", 2, "/dev/null"},

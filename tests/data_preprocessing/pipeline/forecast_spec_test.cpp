@@ -143,8 +143,8 @@ INSTANTIATE_TEST_SUITE_P(
             "AgeOfKeysThatAllEndTogether", std::string(kDaily) + "/max_age", R"("2d")",
             "$.series.daily.max_age: every key has the newest period unless \"aggregate\" says "
             "\"to\": \"key\""},
-        Mutation{"AForecastOfASeriesWithoutKey", std::string(kDaily) + "/key", "[]",
-                 "$.forecast.series: a forecast needs a series with a key"},
+        Mutation{"AKeyForASeriesWithout", std::string(kDaily) + "/key", "[]",
+                 "$.forecast.key: series \"daily\" has 0 key column(s)"},
         Mutation{"StrictOnPeriods", "/features/0",
                  R"({"name": "f0", "op": "as_of", "series": "daily", "value": "y", "key": ["k"],
                      "strict": true})",

@@ -224,6 +224,16 @@ INSTANTIATE_TEST_SUITE_P(
                    },
                    {"--target", "sales", "--known", "promo", "--known", "holiday"},
                    "key: store"},
+        FileOfRows{"WhatMayBeKnownInAdvance",
+                   "store,day,sales,promo,visitors",
+                   [] {
+                     return Panel(3, 120, 1, [](int key, int day) {
+                       return fmt::format("S{},{},{},{},{}\n", key, Day(day), Draw(key, day, 90),
+                                          day % 2, 100 + Draw(day, key, 70));
+                     });
+                   },
+                   {"--target", "sales"},
+                   "give their rows of the time ahead: --known promo"},
         FileOfRows{"OneValueForEver",
                    "store,day,sales",
                    [] {
@@ -284,6 +294,16 @@ INSTANTIATE_TEST_SUITE_P(
                    },
                    {"--key", "store"},
                    "sales: missing in 24 rows"},
+        FileOfRows{"YesAndNo",
+                   "store,day,sales,open",
+                   [] {
+                     return Panel(3, 120, 1, [](int key, int day) {
+                       return fmt::format("S{},{},{},{}\n", key, Day(day), Draw(key, day, 90),
+                                          day % 7 == 6 ? "no" : "yes");
+                     });
+                   },
+                   {"--known", "open"},
+                   "target: sales"},
         FileOfRows{"ALabel",
                    "id,placed,amount,country,express,fraud",
                    [] {
@@ -334,7 +354,7 @@ INSTANTIATE_TEST_SUITE_P(
                 std::string("\x7f\x45\x4c\x46\0\1\2", 7),
                 {},
                 ExitCode::kNo,
-                "rows.csv: line 1"},
+                "rows.csv: it is no text"},
         Refusal{"AHeaderAlone",
                 "store,day,sales\n",
                 {},
@@ -431,6 +451,56 @@ TEST_F(Init, DeclaresOnlyWhatIsUsedOfTwoThousandColumns) {
   EXPECT_EQ(Ingest().code, 0);
 }
 
+TEST_F(Init, CutsWhatWouldTakeLongToTrainAndSaysSo) {
+  const Ended small = RunInit(kPanel);
+  ASSERT_EQ(small.code, 0) << small.err;
+  EXPECT_EQ(Made()["forecast"]["strategy"], "direct");
+  EXPECT_EQ(Made()["training"]["folds"]["n_splits"], 4);
+  EXPECT_THAT(small.out, Not(HasSubstr("in a minute")));
+  const Ended large =
+      RunInit("store,day,sales\n" + Panel(60, 900, 1, DailyRow), {"--force", "--target", "sales"});
+  ASSERT_EQ(large.code, 0) << large.err;
+  EXPECT_EQ(Made()["forecast"]["strategy"], "shared");
+  EXPECT_EQ(Made()["training"]["folds"]["n_splits"], 3);
+  EXPECT_THAT(large.out, HasSubstr("made to be trained in a minute; for better forecasts raise"));
+}
+
+TEST_F(Init, TakesRowsOfTheTimeAheadThatHaveAPlanAndNoTargetYet) {
+  const auto row = [](int key, int day) {
+    return fmt::format("S{},{},{},{}\n", key, Day(day), day < 120 ? Draw(key, day, 90) : -1,
+                       day % 2);
+  };
+  const std::string header = "store,day,sales,promo\n";
+  ASSERT_EQ(RunInit(header + Panel(3, 120, 1, row), {"--target", "sales", "--known", "promo"}).code,
+            0);
+  folder_.Write("data/rows-2.csv", header + "S0,2024-05-01,,1\nS1,2024-05-01,,1\n");
+  const Ended ingest = Ingest();
+  ASSERT_EQ(ingest.code, 0) << ingest.err;
+  EXPECT_THAT(ingest.err, Not(HasSubstr("leaves rows out")));
+}
+
+TEST_F(Init, DeclaresTheWordsOfABoolButLeavesTheClassesTheirNames) {
+  std::string rows = "placed,amount,express,fraud\n";
+  for (int i = 0; i < 80; ++i) {
+    rows += fmt::format("{},{},{},{}\n", Day(i), Draw(i, 1, 90), i % 2 == 0 ? "Ja" : "Nein",
+                        i % 3 == 0 ? "yes" : "no");
+  }
+  ASSERT_EQ(RunInit(rows, {"--label", "fraud"}).code, 0);
+  const ordered_json words{{"type", "bool"}, {"true", {"Ja"}}, {"false", {"Nein"}}};
+  EXPECT_EQ(Made()["tables"]["rows"]["columns"]["express"], words);
+  EXPECT_EQ(Made()["request"]["fields"]["express"], words);
+  EXPECT_EQ(Made()["tables"]["rows"]["columns"]["fraud"], "text");
+  EXPECT_EQ(Ingest().code, 0);
+}
+
+TEST_F(Init, WritesToStandardOutputWhenAsked) {
+  folder_.Write("data/rows.csv", kPanel);
+  const Ended ended = Run(InitCommand(), {"--from", data() / "rows.csv", "--out", "-"});
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_EQ(ordered_json::parse(ended.out)["forecast"]["value"], "sales");
+  EXPECT_THAT(ended.err, HasSubstr("Chosen:"));
+}
+
 TEST_F(Init, KnowsARowByKeyAndTimeWhereNoTwoHaveThemAlike) {
   ASSERT_EQ(RunInit(kPanel).code, 0);
   EXPECT_EQ(Made()["tables"]["rows"]["key"], ordered_json({"store", "day"}));
@@ -458,6 +528,58 @@ TEST_F(Init, GrowsTreesOfALimitedDepthForPeriodsOfEveryKind) {
     EXPECT_GT(Made()["training"]["model"]["max_depth"], 0);
   }
 }
+
+struct TriedOut {
+  std::string name;
+  std::string csv;
+  Words flags;
+  std::string question;
+};
+
+void PrintTo(const TriedOut& one, std::ostream* out) { *out << one.name; }
+
+class InitTells : public Init, public testing::WithParamInterface<TriedOut> {};
+
+TEST_P(InitTells, ARequestToTryTheModelBy) {
+  const Ended ended = RunInit(GetParam().csv, GetParam().flags);
+  ASSERT_EQ(ended.code, 0) << ended.err;
+  EXPECT_THAT(ended.out, HasSubstr(fmt::format("curl -s http://127.0.0.1:8080/invocations --json "
+                                               "'{}'",
+                                               GetParam().question)));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, InitTells,
+    testing::Values(TriedOut{"OfAKey", kPanel, {}, R"({"store":"S0"})"},
+                    TriedOut{"OfANumberAsKey",
+                             "shop,day,sales\n" + Panel(3, 70, 1,
+                                                        [](int key, int day) {
+                                                          return fmt::format("{},{},{}\n", 7 + key,
+                                                                             Day(day),
+                                                                             Draw(key, day, 90));
+                                                        }),
+                             {"--target", "sales"},
+                             R"({"shop":7})"},
+                    TriedOut{"OfASeriesWithoutKey",
+                             "day,sales\n" + Panel(1, 160, 1,
+                                                   [](int key, int day) {
+                                                     return fmt::format("{},{}\n", Day(day),
+                                                                        Draw(key, day, 90));
+                                                   }),
+                             {},
+                             R"({"steps":14})"},
+                    // 120 days to 2024-04-29.
+                    TriedOut{"OfATimeWhosePlanIsThere",
+                             "store,day,sales,promo\n" + Panel(3, 120, 1,
+                                                               [](int key, int day) {
+                                                                 return fmt::format(
+                                                                     "S{},{},{},{}\n", key,
+                                                                     Day(day), Draw(key, day, 90),
+                                                                     day % 2);
+                                                               }),
+                             {"--target", "sales", "--known", "promo"},
+                             R"({"store":"S0","origin":"2024-04-16"})"}),
+    [](const auto& param) { return param.param.name; });
 
 TEST_F(Init, TellsTheCommandsThatLeadOn) {
   const Ended ended = RunInit(kPanel, {"--name", "shops"});

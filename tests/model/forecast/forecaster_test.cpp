@@ -182,6 +182,44 @@ INSTANTIATE_TEST_SUITE_P(
                          kTargets.at(static_cast<std::size_t>(std::get<2>(param.param))).first);
     });
 
+class OneSeries : public ForecasterTest,
+                  public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
+
+TEST_P(OneSeries, IsForecastWithoutAKeyAsItWasJudged) {
+  const auto& [strategy, scope] = GetParam();
+  document_["forecast"]["strategy"] = strategy;
+  document_["training"]["scope"] = scope;
+  document_["series"]["daily"]["key"] = ordered_json::array();
+  document_["request"]["fields"].erase("shop");
+  document_["forecast"].erase("key");
+  for (ordered_json& feature : document_["features"]) feature.erase("key");
+  Learn();
+  Serve();
+  constexpr PeriodIndex kOrigin = kNewest - kHorizon;
+  const Bits judged = Judged(kOrigin, kOrigin);
+  ASSERT_EQ(judged.size(), kHorizon);
+  Table rows(spec_.request.fields);
+  std::string at;
+  forecaster_->AppendOrigin(kOrigin, at);
+  rows.column(0).AppendTimestamp(At(at));
+  ForecastAnswer answer;
+  const Status done = session_->Forecast({.rows = rows, .now = {}}, answer);
+  ASSERT_TRUE(done) << done.error().message;
+  Bits served;
+  for (const StepForecast& one : answer.steps) {
+    served[{"all", answer.origin, one.step}] = std::bit_cast<std::uint64_t>(one.value);
+  }
+  EXPECT_EQ(served, judged);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, OneSeries,
+                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                                          testing::Values("global", "per_key")),
+                         [](const auto& param) {
+                           return fmt::format("{}_{}", std::get<0>(param.param),
+                                              std::get<1>(param.param));
+                         });
+
 TEST_F(ForecasterTest, AnswersFromTheNewestPeriodUnlessAskedOtherwise) {
   Learn();
   Serve();

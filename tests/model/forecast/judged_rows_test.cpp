@@ -74,6 +74,16 @@ TEST_F(JudgedRows, AreCountedAndPromoteNothingWhenFoldsAndStepsHaveNone) {
                                      HasSubstr("NOT judged well enough")));
 }
 
+TEST_F(JudgedRows, AreComputedBesideThoseThatTheWindowLearnsFromAlone) {
+  document_["forecast"]["strategy"] = "shared";
+  document_["training"]["window"] = 20;
+  Ingest();
+  ASSERT_EQ(Train({"--force-promote"}), ExitCode::kDone) << err();
+  // The first of three folds learns from the 20 days before the last 21.
+  EXPECT_EQ(manifest(1)["data"]["rows"], kShops * (20 + kFolds * kHorizon));
+  EXPECT_EQ(manifest(1)["data"]["periods"], kDays);
+}
+
 TEST_F(JudgedRows, AreEnoughFromTheShareOnThatThePipelineDeclares) {
   NeedAPlan(2);  // of 63 rows the last 2 days' of 3 shops are refused
   document_["training"]["min_judged"] = 0.95;

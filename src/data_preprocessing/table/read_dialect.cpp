@@ -1,6 +1,6 @@
+#include "data_preprocessing/table/read_dialect.hpp"
+
 #include "data_preprocessing/document/choice.hpp"
-#include "data_preprocessing/pipeline/spec_parts.hpp"
-#include "data_preprocessing/table/csv_dialect.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
