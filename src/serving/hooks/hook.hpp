@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string_view>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/table/schema.hpp"
 #include "serving/hooks/remarks.hpp"
 #include "serving/wire/invocation.hpp"
 
@@ -15,6 +18,20 @@ enum class Verdict : std::uint8_t {
   kGoOn,
   kFlag,    ///< It is answered, and the answer says the flags among the remarks.
   kReject,  ///< The rows that the remarks refuse are not answered, or the whole request is not.
+};
+
+/// A name of what is served, and its type.
+struct HookColumn {
+  std::string_view name;
+  preprocessing::ColumnType type = preprocessing::ColumnType::kText;
+};
+
+/// A deployment as hooks can be checked against it.
+struct HookSubject {
+  std::string_view deployment;
+  std::span<const HookColumn> fields;
+  std::span<const HookColumn> features;
+  std::span<const HookColumn> outputs;
 };
 
 /// Watches invocations from within the worker that answers them, and judges them until they are

@@ -1,9 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <compare>
 #include <cstddef>
 #include <optional>
-#include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -15,16 +16,33 @@ namespace forkcast::serving {
 /// an invocation of which nothing is said costs nothing.
 struct Remarks {
   struct Flag {
-    std::size_t row = 0;  ///< Position within the request.
-    std::string text;
+    std::size_t row = 0;    ///< Position within the request.
+    std::string_view text;  ///< Lives as long as the hook that said it.
 
-    friend bool operator==(const Flag&, const Flag&) = default;
+    friend auto operator<=>(const Flag&, const Flag&) = default;
+  };
+
+  /// How much was said at some moment.
+  struct Mark {
+    std::size_t flags = 0;
+    std::size_t refused_rows = 0;
+    bool has_refusal = false;
   };
 
   std::vector<Flag> flags;
   std::vector<wire::RowError> refused_rows;
   std::optional<Error> refusal;  ///< Of the whole request.
 
+  [[nodiscard]] Mark mark() const noexcept {
+    return {flags.size(), refused_rows.size(), refusal.has_value()};
+  }
+  /// Takes back what was said since.
+  void ReturnTo(const Mark& mark) noexcept {
+    flags.erase(flags.begin() + static_cast<std::ptrdiff_t>(mark.flags), flags.end());
+    refused_rows.erase(refused_rows.begin() + static_cast<std::ptrdiff_t>(mark.refused_rows),
+                       refused_rows.end());
+    if (!mark.has_refusal) refusal.reset();
+  }
   /// By row, of each the first that was said.
   void SortRefusedRows() {
     std::ranges::stable_sort(refused_rows, {}, &wire::RowError::row);
@@ -33,6 +51,12 @@ struct Remarks {
                                    return one.row == other.row;
                                  });
     refused_rows.erase(end, refused_rows.end());
+  }
+  /// By row; what is said twice of a row is said once.
+  void SortFlags() {
+    if (flags.empty()) return;
+    std::ranges::sort(flags);
+    flags.erase(std::unique(flags.begin(), flags.end()), flags.end());
   }
   void Clear() noexcept {
     flags.clear();
