@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -246,12 +247,44 @@ void ScoringJob::TellStale(preprocessing::SeriesMask series) {
   response().AddHeader("X-Forkcast-Stale", stale_text_);
 }
 
+std::span<const std::string_view> ScoringJob::FlagsOf(std::size_t row) {
+  flag_names_.clear();
+  const std::vector<Remarks::Flag>& flags = remarks_.flags;
+  while (next_flag_ < flags.size() && flags[next_flag_].row < row) ++next_flag_;
+  for (; next_flag_ < flags.size() && flags[next_flag_].row == row; ++next_flag_) {
+    flag_names_.push_back(flags[next_flag_].text);
+  }
+  return flag_names_;
+}
+
+void ScoringJob::TellFlags() {
+  if (remarks_.flags.empty()) return;
+  constexpr std::size_t kNamed = 16;  // a head has room for so many
+  flag_names_.clear();
+  for (const Remarks::Flag& flag : remarks_.flags) {
+    if (flag_names_.size() > kNamed) break;
+    if (std::ranges::find(flag_names_, flag.text) == flag_names_.end()) {
+      flag_names_.push_back(flag.text);
+    }
+  }
+  flag_text_.clear();
+  for (std::size_t i = 0; i < flag_names_.size(); ++i) {
+    flag_text_.append(i == 0 ? "" : ", ").append(i < kNamed ? flag_names_[i] : "...");
+  }
+  // Texts of libraries, and names of fields, may be any bytes.
+  std::ranges::replace_if(
+      flag_text_, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  response().AddHeader("X-Forkcast-Flags", flag_text_);
+}
+
 ScoringJob::Step ScoringJob::Predict() {
   if (steps_->scorer->Predict(kLinesBetweenLooks) > 0) return Step::kGoesOn;
   Scores& scores = steps_->scores;
   invocation_.outputs = {
       .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
   if (IsRefused(service_.hooks.OnOutputs(invocation_, remarks_))) return Step::kAnswered;
+  remarks_.SortFlags();
+  next_flag_ = 0;
   if (remarks_.refused_rows.empty()) return Step::kStageDone;
   remarks_.SortRefusedRows();
   scores.Refuse(remarks_.refused_rows);

@@ -65,6 +65,11 @@ class ScoringJob : public Job {
   /// Says in the answer's head that the data of these series, if any, were older than they should.
   void TellStale(preprocessing::SeriesMask series);
 
+  /// What hooks flagged of a row, until the next call. To be asked for rows in their order.
+  std::span<const std::string_view> FlagsOf(std::size_t row);
+  /// Says in the answer's head what hooks flagged of any row.
+  void TellFlags();
+
   [[nodiscard]] Service& service() noexcept { return service_; }
   [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
   [[nodiscard]] const RequestView& request() const noexcept { return exchange_->request(); }
@@ -114,6 +119,9 @@ class ScoringJob : public Job {
   MonotonicTime slice_end_;
   std::vector<std::string_view> series_names_;
   std::string stale_text_;
+  std::size_t next_flag_ = 0;
+  std::vector<std::string_view> flag_names_;
+  std::string flag_text_;
 };
 
 }  // namespace forkcast::serving

@@ -16,6 +16,7 @@
 
 #include "serving/hooks/capture_hook.hpp"
 #include "serving/hooks/slow_request_hook.hpp"
+#include "serving/hooks/thresholds_hook.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -75,6 +76,7 @@ constexpr HookType Recorded(HookType type) {
 constexpr std::array kBuiltInHooks{
     Recorded(TypeOf<CaptureHook>("capture")),
     TypeOf<SlowRequestHook>("slow_request"),
+    TypeOf<ThresholdsHook>("thresholds"),
 };
 
 const HookType& FindType(const HookConfig& config, std::span<const HookType> types) {
