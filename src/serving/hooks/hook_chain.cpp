@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "serving/hooks/capture_hook.hpp"
+#include "serving/hooks/library_hook.hpp"
 #include "serving/hooks/slow_request_hook.hpp"
 #include "serving/hooks/thresholds_hook.hpp"
 
@@ -75,6 +76,7 @@ constexpr HookType Recorded(HookType type) {
 
 constexpr std::array kBuiltInHooks{
     Recorded(TypeOf<CaptureHook>("capture")),
+    TypeOf<LibraryHook>("library"),
     TypeOf<SlowRequestHook>("slow_request"),
     TypeOf<ThresholdsHook>("thresholds"),
 };

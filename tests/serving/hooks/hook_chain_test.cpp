@@ -373,8 +373,8 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, WrongHookConfiguration,
     testing::Values(
         WrongHook{"UnknownType", R"({"type":"captur"})",
-                  "$.hooks[1].type: unknown hook \"captur\"; known: capture, slow_request, "
-                  "thresholds"},
+                  "$.hooks[1].type: unknown hook \"captur\"; known: capture, library, "
+                  "slow_request, thresholds"},
         WrongHook{"UnknownKey", R"({"type":"capture","shares":1})",
                   "$.hooks[1].shares: unknown key; known here: type, share, folder, endpoint, "
                   "variant, max_bytes"},
