@@ -109,6 +109,23 @@ TEST(AHangingRequest, HasItsWorkerAbortedWithABacktraceThatNamesItAndReplaced) {
   EXPECT_EQ(AskOnce(server.endpoint(), OneOrder()).status, 200);
 }
 
+TEST(AHookInWhichWorkersDie, IsLeftOutAfterTheThirdTime) {
+  FaultyServer faulty;
+  Server& server = faulty.Start({.workers = 1, .ends = Ends::kAnyHow});
+  for (std::size_t deaths = 1; deaths <= 3; ++deaths) {
+    ASSERT_TRUE(faulty.WillHaveWorkers(1)) << server.log();
+    HttpConnection connection(server.endpoint());
+    connection.Send(ToBytes(FaultyRequest("segv")));
+    ASSERT_TRUE(Eventually([&] { return server.CountInLog("worker_died_in_hook") == deaths; }))
+        << server.log();
+  }
+  ASSERT_TRUE(faulty.WillHaveWorkers(1)) << server.log();
+  EXPECT_EQ(AskOnce(server.endpoint(), FaultyRequest("segv")).status, 200) << server.log();
+  EXPECT_THAT(server.log(), HasSubstr("worker_died_in_hook hook=fault place=0 deaths=3 off=true"));
+  EXPECT_THAT(server.log(),
+              HasSubstr(R"(hook_off hook=fault place=0 reason="workers died in it")"));
+}
+
 TEST(AHangingRequest, LeavesPingAnsweredByTheOthers) {
   FaultyServer faulty;
   Server& server = faulty.Start({.workers = 2, .ends = Ends::kAnyHow});

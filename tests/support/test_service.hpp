@@ -20,12 +20,13 @@ namespace forkcast::serving {
 /// moved, its parts refer to each other.
 struct TestService {
   /// `own`: the worker's among the slots of all of them. `deployments`: those whose routes there
-  /// are. `models`: where models come from.
+  /// are. `models`: where models come from. `hook_configs`: see Configs().
   TestService(std::span<WorkerSlot> slots, std::size_t own, const Clock& clock,
-              std::span<const Deployment> deployments = {}, Models models = Models::kDeclared)
+              std::span<const Deployment> deployments = {}, Models models = Models::kDeclared,
+              std::span<const HookConfig> hook_configs = {})
       : routes(RoutesOf(deployments, models).value()),
         endpoints(EndpointsWith(routes, models)),
-        hooks({}, {.log = log, .slot = slots[own], .clock = clock}),
+        hooks(hook_configs, {.log = log, .slot = slots[own], .clock = clock}),
         service{.hooks = hooks,
                 .clock = clock,
                 .log = log,

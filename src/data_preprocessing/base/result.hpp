@@ -34,6 +34,7 @@ enum class ErrorCode {
   kCorrupt,           ///< A file is not what its writer wrote.
   kIo,                ///< The operating system or the database refused.
   kInternal,          ///< Our fault.
+  kRejected,          ///< Well formed, but a rule or a hook refuses it.
 };
 
 /// One failure: what was wrong, with which field, and what was expected.

@@ -16,6 +16,8 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/rules/checked_row_source.hpp"
+#include "data_preprocessing/rules/constraints.hpp"
 #include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/source/open_source.hpp"
@@ -38,6 +40,7 @@ struct IngestOptions {
   std::vector<std::string> tables;  ///< Of `from`; empty: all of the pipeline.
   std::filesystem::path rejects;    ///< Empty: a wrong row is the end.
   RejectLimit max_rejects;
+  std::filesystem::path constraints;  ///< Empty: none but the declared types.
   std::filesystem::path snapshots;
   IngestRules rules;
   bool dry_run = false;
@@ -113,6 +116,11 @@ std::vector<Flag> RuleFlags() {
        .kind = Kind::kSwitch,
        .meaning = "They stay, and all rows are added: the file has other rows each time.",
        .when_absent = "that is an error"},
+      {.name = "constraints",
+       .argument = "FILE",
+       .meaning = "A row with a value that the rules of its table do not allow is wrong, too: a "
+                  "constraints file, as baseline writes it.",
+       .when_absent = "values need only be of their types"},
       {.name = "rejects",
        .argument = "FILE",
        .meaning =
@@ -192,6 +200,7 @@ IngestOptions ReadOptions(const Arguments& arguments) {
                         .tables = arguments.Texts("table"),
                         .rejects = arguments.Text("rejects"),
                         .max_rejects = ReadLimit(arguments),
+                        .constraints = arguments.Text("constraints"),
                         .snapshots = arguments.Text("snapshots"),
                         .rules = ReadRules(arguments),
                         .dry_run = arguments.Has("dry-run")};
@@ -236,7 +245,8 @@ class IngestRun {
   IngestSummary Run() {
     const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
     IngestSummary summary;
-    const std::vector<TableRows> sources = FindSources(spec, summary.skipped);
+    std::vector<TableRows> sources = FindSources(spec, summary.skipped);
+    if (!options_.constraints.empty()) AddRules(spec, sources);
     KeepInputs(sources);
     std::optional<Rejects> rejects = OpenRejects();
     const std::unique_ptr<TableDao> dao =
@@ -307,6 +317,29 @@ class IngestRun {
     return sources;
   }
 
+  /// Whatever a rule says is to be done in a server, a row that breaks it is not taken.
+  void AddRules(const PipelineSpec& spec, std::vector<TableRows>& sources) const {
+    Constraints constraints;
+    try {
+      constraints = Constraints::Read(options_.constraints, RuleAction::kReject);
+    } catch (const SpecError& error) {
+      throw Failure(ExitCode::kUsage, fmt::format("--constraints: {}", error.what()));
+    }
+    for (const auto& [name, rules] : constraints.tables) {
+      const TableSpec& table = TableNamed(spec, "--constraints", name);
+      std::vector<RuleSubject> columns;
+      for (const ColumnSpec& column : table.schema.columns) {
+        columns.push_back({.name = column.name, .type = column.type});
+      }
+      Require(FitRules(rules, columns, "column"), ExitCode::kUsage);
+      for (TableRows& rows : sources) {
+        if (rows.table != &table) continue;
+        rows.source =
+            std::make_unique<CheckedRowSource>(std::move(rows.source), table.schema, rules);
+      }
+    }
+  }
+
   /// Rejects that took the place of what is read would be the end of it.
   void KeepInputs(const std::vector<TableRows>& sources) const {
     const auto keep = [this](const std::filesystem::path& input) {
@@ -315,6 +348,7 @@ class IngestRun {
                     fmt::format("--rejects: would overwrite {}, which is read", input.string()));
     };
     keep(options_.pipeline);
+    keep(options_.constraints);
     for (const TableRows& rows : sources) keep(rows.source->name());
   }
 

@@ -201,7 +201,9 @@ std::vector<ArtefactFile> ClassifierJob::Files(const TrainedClassifier& trained)
   std::vector<ArtefactFile> files = trained.Files();
   files.push_back(ClassesFile(ClassesOf(trained.model()), spec_));
   files.push_back(PipelineFile(document_));
-  files.push_back(ReferenceFile(ReferenceOfJudged()));
+  const Reference reference = ReferenceOfJudged();
+  files.push_back(ReferenceFile(reference));
+  files.push_back(ConstraintsFile(reference));
   return files;
 }
 

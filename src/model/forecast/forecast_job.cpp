@@ -274,8 +274,10 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const TrainedForecast& trai
     forecasts.push_back(static_cast<float>(row.forecast.value));
   }
   files->push_back(PipelineFile());
-  files->push_back(ReferenceFile({.features = ReferenceOf(examples_.of_model(0).features),
-                                  .outputs = {{"value", ReferenceOf(forecasts)}}}));
+  const Reference reference{.features = ReferenceOf(examples_.of_model(0).features),
+                            .outputs = {{"value", ReferenceOf(forecasts)}}};
+  files->push_back(ReferenceFile(reference));
+  files->push_back(ConstraintsFile(reference));
   return files;
 }
 

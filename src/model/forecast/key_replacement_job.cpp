@@ -7,6 +7,7 @@
 #include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/long_form.hpp"
+#include "data_preprocessing/rules/constraints.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/named_keys.hpp"
 
@@ -154,8 +155,10 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
   files->push_back(job_->PipelineFile());
   // What all keys looked like when they were trained together, which is what they are compared
   // with.
-  const PublishedFile* const reference = base_.FindFile(Reference::kFile);
-  if (reference != nullptr) files->push_back(LoadFile(*reference));
+  for (const char* const kept : {Reference::kFile, preprocessing::Constraints::kFile}) {
+    const PublishedFile* const file = base_.FindFile(kept);
+    if (file != nullptr) files->push_back(LoadFile(*file));
+  }
   return std::optional(
       Artefact{.manifest = std::move(manifest), .files = *std::move(files), .expected = expected_});
 }

@@ -8,6 +8,8 @@
 #include <variant>
 
 #include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/rules/constraints.hpp"
+#include "model/drift/learned_constraints.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -45,6 +47,10 @@ ArtefactFile PipelineFile(const nlohmann::ordered_json& document) {
 
 ArtefactFile ReferenceFile(const Reference& reference) {
   return {Reference::kFile, reference.ToJson().dump() + "\n"};
+}
+
+ArtefactFile ConstraintsFile(const Reference& reference) {
+  return {preprocessing::Constraints::kFile, LearnConstraints(reference).ToJson().dump(2) + "\n"};
 }
 
 void AppendFiles(const Predictor& predictor, const TrainedParts& parts, const std::string& stem,

@@ -96,8 +96,9 @@ void ReadJson(const ArtefactFile& file,
 
 /// pipeline.json: the document that was trained.
 [[nodiscard]] ArtefactFile PipelineFile(const nlohmann::ordered_json& document);
-/// reference.json.
+/// reference.json, and constraints.json, which is learned from it.
 [[nodiscard]] ArtefactFile ReferenceFile(const Reference& reference);
+[[nodiscard]] ArtefactFile ConstraintsFile(const Reference& reference);
 
 /// The path of a file below `model/` within its version.
 [[nodiscard]] std::string ModelPath(const std::string& path);

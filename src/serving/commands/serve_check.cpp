@@ -17,6 +17,7 @@
 #include "serving/process/descriptor_limit.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/pid_file.hpp"
+#include "serving/service/hook_subjects.hpp"
 #include "serving/service/load_deployments.hpp"
 
 namespace forkcast::serving {
@@ -36,9 +37,11 @@ void PrintNote(const preprocessing::CommandContext& context, const std::string& 
 }
 
 /// The lines on what is served.
-Result<std::string> LoadAndDescribe(const ServerConfig& config) {
+Result<std::string> LoadAndDescribe(const ServerConfig& config,
+                                    std::span<const HookType> hook_types) {
   Result<std::vector<ServedDeployment>> served = LoadDeployments(config.deployments, config.models);
   if (!served) return std::move(served).error();
+  if (Status fit = FitHooks(config.hooks, *served, hook_types); !fit) return std::move(fit).error();
   std::string lines;
   for (std::size_t i = 0; i < served->size(); ++i) {
     const ServedDeployment& one = (*served)[i];
@@ -155,7 +158,7 @@ void CheckServer(const ServerConfig& config, const std::optional<Identity>& iden
   PrintOk(context, "settings and " + std::to_string(config.hooks.size()) + " hooks");
   CheckDescriptors(config, context);
   context.out << RequireAs(config, identity, ExitCode::kUnfit,
-                           [&config] { return LoadAndDescribe(config); });
+                           [&] { return LoadAndDescribe(config, hook_types); });
   if (!config.store.empty()) {
     static_cast<void>(
         Require(preprocessing::OpenStore(config.store, preprocessing::StoreAccess::kReadOnly),

@@ -86,6 +86,7 @@ bool InvocationJob::WriteAnswer(std::size_t lines) {
   if (next_ < steps().decoded.row_count) return false;
   steps().writer.Finish();
   TellStale(stale_anywhere_);
+  TellFlags();
   return true;
 }
 
@@ -106,7 +107,7 @@ void InvocationJob::WriteRow(std::size_t number) {
       asked_.features
           ? std::span<const Value>(scores.features).subspan(first * width, (line_ - first) * width)
           : std::span<const Value>(),
-      NamesOf(stale));
+      {.stale = NamesOf(stale), .flags = FlagsOf(number)});
 }
 
 void InvocationJob::WriteError(std::size_t number) {

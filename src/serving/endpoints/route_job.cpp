@@ -47,6 +47,7 @@ void RouteJob::StartAnswer() {
   response().content_type = wire::MediaType(wire::Format::kJson);
   answer_.Start(*reader_, steps(), exchange().id());
   TellStale(answer_.stale());
+  TellFlags();
   writer_.Start(route_->answer(), answer_, response().body);
 }
 

@@ -11,6 +11,8 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/features/feature_computer.hpp"
+#include "serving/hooks/hook.hpp"
+#include "serving/hooks/remarks.hpp"
 #include "serving/http/exchange.hpp"
 #include "serving/http/job.hpp"
 #include "serving/service/catalogue.hpp"
@@ -63,6 +65,11 @@ class ScoringJob : public Job {
   /// Says in the answer's head that the data of these series, if any, were older than they should.
   void TellStale(preprocessing::SeriesMask series);
 
+  /// What hooks flagged of a row, until the next call. To be asked for rows in their order.
+  std::span<const std::string_view> FlagsOf(std::size_t row);
+  /// Says in the answer's head what hooks flagged of any row.
+  void TellFlags();
+
   [[nodiscard]] Service& service() noexcept { return service_; }
   [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
   [[nodiscard]] const RequestView& request() const noexcept { return exchange_->request(); }
@@ -85,6 +92,9 @@ class ScoringJob : public Job {
   /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
   /// stage.
   Status CheckDeadline();
+  /// Whether hooks refuse the request, or one of its rows where one fails all: then it is answered.
+  bool IsRefused(Verdict verdict);
+  Step AfterHooks(Verdict verdict);
   Result<Step> Unpack();
   Result<Step> DecodeRows();
   Step ComputeFeatures();
@@ -100,6 +110,7 @@ class ScoringJob : public Job {
   Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
   std::unique_ptr<ScoringSteps> steps_;
   Invocation invocation_;
+  Remarks remarks_;            // of hooks
   wire::GzipReader unpacked_;  // the body, where it came packed
   BadRows bad_rows_ = BadRows::kFailAll;
   Stage stage_ = Stage::kReceived;
@@ -108,6 +119,9 @@ class ScoringJob : public Job {
   MonotonicTime slice_end_;
   std::vector<std::string_view> series_names_;
   std::string stale_text_;
+  std::size_t next_flag_ = 0;
+  std::vector<std::string_view> flag_names_;
+  std::string flag_text_;
 };
 
 }  // namespace forkcast::serving

@@ -1,9 +1,7 @@
 #include "serving/hooks/capture_hook.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <system_error>
@@ -63,14 +61,6 @@ void CaptureHook::OnAnswer(const Invocation& invocation) {
       invocation.request.body.size() + invocation.answer.body.size() <= settings_.max_bytes &&
       sender_.Send(target, invocation);
   slot_.metrics.Count(sent ? MetricId("captured") : MetricId("capture_dropped"));
-}
-
-bool IsSampled(std::string_view request_id, double share) noexcept {
-  // The hash's upper 53 bits, which a double holds exactly, as a fraction in [0, 1).
-  constexpr int kBits = 53;
-  const auto fraction =
-      static_cast<double>(XXH3_64bits(request_id.data(), request_id.size()) >> (64 - kBits));
-  return std::ldexp(fraction, -kBits) < share;
 }
 
 }  // namespace forkcast::serving

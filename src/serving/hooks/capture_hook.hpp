@@ -42,7 +42,4 @@ class CaptureHook final : public Hook {
   CaptureSender sender_;
 };
 
-/// Whether the request of this id is among the share. The number of ids taken is binomial.
-[[nodiscard]] bool IsSampled(std::string_view request_id, double share) noexcept;
-
 }  // namespace forkcast::serving

@@ -80,6 +80,8 @@ HttpError ToHttp(ErrorCode code) noexcept {
       return {422, "feature_missing"};
     case ErrorCode::kFeatureStale:
       return {422, "feature_stale"};
+    case ErrorCode::kRejected:
+      return {422, "rejected"};
     case ErrorCode::kTooLarge:
       return {413, "too_large"};
     case ErrorCode::kHeaderTooLarge:

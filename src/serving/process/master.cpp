@@ -155,6 +155,7 @@ void Master::BeginReload(MonotonicTime now) {
   if (reload_.Ask() == ReloadPlan::Asked::kLater) return;
   worker_delay_.Reset();
   log_.info("reload_begun generation={}", reload_.generation());
+  for (auto& deaths : state_.hook_deaths) deaths.store(0);
   Notify(
       "RELOADING=1\nMONOTONIC_USEC=" +
       std::to_string(
@@ -324,6 +325,13 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
   LogEnd(log_, "worker=" + std::to_string(worker.slot), worker.process, end,
          worker.ladder.leaving() ? Asked::kYes : Asked::kNo);
   WorkerSlot& slot = slots_[worker.slot];
+  const EndMeans meaning = MeaningOf({.stage = worker.ladder.stage(),
+                                      .server_stops = stopping_,
+                                      .any_ever_ready = reload_.ever_ready(),
+                                      .on_trial = reload_.IsOnTrial(worker.generation)});
+  // Places are those of the newest configuration.
+  if (meaning != EndMeans::kAsWanted && worker.generation == reload_.generation()) BlameHook(slot);
+  slot.hook_at_work.store(0);
   slot.metrics.ClearGauges();  // its counters go on (invariant 3)
   slot.serves.Set({});
   slot.failure.Set({});
@@ -331,10 +339,6 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
   slot.request_deadline_ns.store(0);
   slot.SetState(WorkerState::kEmpty);
 
-  const EndMeans meaning = MeaningOf({.stage = worker.ladder.stage(),
-                                      .server_stops = stopping_,
-                                      .any_ever_ready = reload_.ever_ready(),
-                                      .on_trial = reload_.IsOnTrial(worker.generation)});
   switch (meaning) {
     case EndMeans::kAsWanted:
       return;
@@ -351,6 +355,16 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
       // rush.
       return worker_delay_.OnDeath(worker.was_ready ? worker.started : now, now);
   }
+}
+
+/// A hook that takes workers along is left out of those that follow (invariant 7 of WorkerSlot).
+void Master::BlameHook(const WorkerSlot& slot) {
+  const std::uint32_t at_work = slot.hook_at_work.load();
+  if (at_work == 0 || at_work > kMaxHooks) return;
+  const std::uint32_t deaths = ++state_.hook_deaths[at_work - 1];
+  log_.error("worker_died_in_hook hook={} place={} deaths={} off={}",
+             slot.hooks[at_work - 1].type.Get().value_or(""), at_work - 1, deaths,
+             deaths >= kDeathsUntilOff);
 }
 
 void Master::ReapStrangers() {
@@ -442,7 +456,8 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                               .age = std::chrono::duration_cast<milliseconds>(now - worker.started),
                               .serves = slot.serves.Get(),
                               .failure = slot.failure.Get(),
-                              .metrics = slot.metrics.Read()});
+                              .metrics = slot.metrics.Read(),
+                              .hooks = HooksOf(slot)});
   }
   std::ranges::sort(status.workers, {}, &WorkerStatus::slot);
   if (options_.complete_status) options_.complete_status(status);

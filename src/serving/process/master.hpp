@@ -130,6 +130,7 @@ class Master {
   void OnMessages(Worker& worker, MonotonicTime now);
   void OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime now);
   void OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now);
+  void BlameHook(const WorkerSlot& slot);
   void ReapStrangers();
   void BeginUpgrade(MonotonicTime now);
   void CheckUpgrade(MonotonicTime now);

@@ -24,6 +24,19 @@ void EachMetric(bool of_server, Visitor visit) {
   }
 }
 
+/// The one list of a hook's members and their names in JSON.
+template <typename Hook, typename Visitor>
+void EachHookMember(Hook& hook, Visitor visit) {
+  visit("place", hook.place);
+  visit("type", hook.type);
+  visit("calls", hook.calls);
+  visit("failures", hook.failures);
+  visit("flagged", hook.flagged);
+  visit("rejected", hook.rejected);
+  visit("mean_ns", hook.mean_ns);
+  visit("off", hook.is_off);
+}
+
 /// The one list of a worker's members and their names in JSON.
 template <typename WorkerType, typename Visitor>
 void EachMember(WorkerType& worker, Visitor visit) {
@@ -37,6 +50,7 @@ void EachMember(WorkerType& worker, Visitor visit) {
              [&](const Metric& metric, MetricId id) { visit(metric.name, worker.metrics[id]); });
   visit("serves", worker.serves);
   visit("failure", worker.failure);
+  visit("hooks", worker.hooks);
 }
 
 struct Writer {
@@ -49,6 +63,11 @@ struct Writer {
   template <typename T>
   void operator()(std::string_view name, const std::optional<T>& value) const {
     if (value) (*this)(name, *value);
+  }
+  void operator()(std::string_view name, const std::vector<HookStatus>& hooks) const {
+    Json list = Json::array();
+    for (const HookStatus& hook : hooks) EachHookMember(hook, Writer{list.emplace_back()});
+    json[std::string(name)] = std::move(list);
   }
 };
 
@@ -66,6 +85,12 @@ struct Reader {
     if (const auto member = json.find(std::string(name)); member != json.end()) {
       value = member->template get<T>();
     }
+  }
+  /// None of a server of an older version.
+  void operator()(std::string_view name, std::vector<HookStatus>& hooks) const {
+    const auto member = json.find(std::string(name));
+    if (member == json.end()) return;
+    for (const Json& hook : *member) EachHookMember(hooks.emplace_back(), Reader{hook});
   }
 };
 
@@ -137,6 +162,19 @@ std::string ListTexts(const std::vector<WorkerStatus>& workers, Text member,
   return lines;
 }
 
+/// `hook 2 (library) is off in worker 0`: a line for each hook that is off.
+std::string ListHooksOff(const std::vector<WorkerStatus>& workers) {
+  std::string lines;
+  for (const WorkerStatus& worker : workers) {
+    for (const HookStatus& hook : worker.hooks) {
+      if (!hook.is_off) continue;
+      lines += fmt::format("hook {} ({}) is off in worker {}\n", hook.place, OnOneLine(hook.type),
+                           worker.slot);
+    }
+  }
+  return lines;
+}
+
 /// Nothing while no line is lost.
 std::string ListLostLines(const MetricReadings& metrics) {
   const std::uint64_t log = metrics["log_lines_lost"].value_or(0);
@@ -146,6 +184,27 @@ std::string ListLostLines(const MetricReadings& metrics) {
 }
 
 }  // namespace
+
+std::vector<HookStatus> HooksOf(const WorkerSlot& slot) {
+  const auto read = [](const HookCounters::Counter& counter) {
+    return counter.load(std::memory_order_relaxed);
+  };
+  std::vector<HookStatus> hooks;
+  for (std::size_t place = 0; place < kMaxHooks; ++place) {
+    const HookCounters& counters = slot.hooks[place];
+    const HookStatus hook{
+        .place = place,
+        .type = counters.type.Get().value_or(""),
+        .calls = read(counters.calls),
+        .failures = read(counters.failures),
+        .flagged = read(counters.flagged),
+        .rejected = read(counters.rejected),
+        .mean_ns = read(counters.timed_ns) / std::max<std::uint64_t>(read(counters.timed_calls), 1),
+        .is_off = counters.is_off.load(std::memory_order_relaxed)};
+    if (hook.calls > 0 || hook.is_off) hooks.push_back(hook);
+  }
+  return hooks;
+}
 
 std::string ToJson(const ServerStatus& status) {
   Json json;
@@ -201,7 +260,7 @@ std::string ToTable(const ServerStatus& status, const TextStyle& style) {
          own("target") + " workers wanted\n" + workers.Text(style) +
          ListTexts(status.workers, &WorkerStatus::serves, "served by") +
          ListTexts(status.workers, &WorkerStatus::failure, "not taken by") +
-         ListLostLines(status.metrics) +
+         ListHooksOff(status.workers) + ListLostLines(status.metrics) +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n";

@@ -13,8 +13,26 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/base/text_table.hpp"
 #include "serving/metrics/metric.hpp"
+#include "serving/process/worker_slot.hpp"
 
 namespace forkcast::serving {
+
+/// What a hook did in a worker, since the server's start.
+struct HookStatus {
+  std::size_t place = 0;  ///< Among the configuration's hooks.
+  std::string type;
+  std::uint64_t calls = 0;
+  std::uint64_t failures = 0;
+  std::uint64_t flagged = 0;
+  std::uint64_t rejected = 0;
+  std::uint64_t mean_ns = 0;  ///< Of a call; sampled.
+  bool is_off = false;
+
+  friend bool operator==(const HookStatus&, const HookStatus&) = default;
+};
+
+/// Of those that were called, or are off.
+[[nodiscard]] std::vector<HookStatus> HooksOf(const WorkerSlot& slot);
 
 /// One worker as the master sees it. Counters are of the slot: they go on through the processes
 /// that have it in turn.
@@ -30,6 +48,7 @@ struct WorkerStatus {
   /// Why it does not serve the newest edition; empty: it does, or is about to. None: not told.
   std::optional<std::string> failure{};
   MetricReadings metrics;  ///< All but the server's own.
+  std::vector<HookStatus> hooks{};
 
   friend bool operator==(const WorkerStatus&, const WorkerStatus&) = default;
 };

@@ -20,7 +20,9 @@
 //   6. A slot's `edition` is that of the newest look at what is published after which the worker
 //      served all that it saw. It is behind the server's while the worker loads, and as long as it
 //      cannot: then its `failure` says why, and is empty otherwise.
-//   7. Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
+//   7. hook_at_work is not 0 while the loop is within a hook; when the worker ends there, unasked,
+//      the master counts it among the server's hook_deaths. A reload forgets these.
+//   8. Times are nanoseconds of CLOCK_MONOTONIC, which all processes of a machine share.
 
 #include <algorithm>
 #include <array>
@@ -33,6 +35,7 @@
 
 #include "serving/metrics/metric_values.hpp"
 #include "serving/process/editions.hpp"
+#include "serving/process/hook_counters.hpp"
 #include "serving/process/log_output.hpp"
 #include "serving/process/shared_text.hpp"
 
@@ -105,7 +108,9 @@ struct alignas(128) WorkerSlot {
   MetricValues metrics;
   /// Id of the request in work, cut to fit; for the report of a worker that is aborted in it.
   NotedText request_id;
-  SharedText<256> serves;   // deployments and versions that answer
+  std::array<HookCounters, kMaxHooks> hooks;   // in the order of the configuration
+  std::atomic<std::uint32_t> hook_at_work{0};  // 1 + its place; 0: none
+  SharedText<256> serves;                      // deployments and versions that answer
   SharedText<512> failure;  // of the newest models or snapshots, which it could not take
 
   static_assert(std::atomic<std::int64_t>::is_always_lock_free);
@@ -131,6 +136,8 @@ struct ServerState {
   /// Behind the last slot that had a worker since the start: who looks at all of them need not look
   /// further.
   std::atomic<std::uint32_t> slots_end{0};
+  /// How many workers died within each hook; from kDeathsUntilOff on it is left out.
+  std::array<std::atomic<std::uint32_t>, kMaxHooks> hook_deaths{};
   Editions editions;
   LogLosses log_losses;
   LogLosses access_log_losses;

@@ -245,36 +245,36 @@ void AnswerWriter::Start(const Options& options, std::string& out) {
 }
 
 void AnswerWriter::AddRow(std::span<const Value> values, std::span<const Value> features,
-                          std::span<const std::string_view> stale) {
+                          const Notes& notes) {
   if (schema_.list.empty()) {
-    AddLine(values, features, stale);
+    AddLine(values, features, notes);
   } else if (options_.format == Format::kJson) {
     Separate();
-    AddJsonList(values, features, stale);
+    AddJsonList(values, features, notes);
   } else {
-    AddLines(values, features, stale);
+    AddLines(values, features, notes);
   }
 }
 
 void AnswerWriter::AddLines(std::span<const Value> values, std::span<const Value> features,
-                            std::span<const std::string_view> stale) {
+                            const Notes& notes) {
   const std::size_t lines = values.size() / line_width_;
   const std::size_t width = features.size() / lines;
   for (std::size_t line = 0; line < lines; ++line) {
     AddLine(values.subspan(line * line_width_, line_width_), features.subspan(line * width, width),
-            stale);
+            notes);
   }
 }
 
 void AnswerWriter::AddLine(std::span<const Value> values, std::span<const Value> features,
-                           std::span<const std::string_view> stale) {
+                           const Notes& notes) {
   assert(values.size() == line_width_);
   assert(features.size() == (options_.with_features ? schema_.features.size() : 0));
   Separate();
   if (options_.format == Format::kCsv) {
     AddCsvLine(values, features);
   } else {
-    AddJsonLine(values, features, stale);
+    AddJsonLine(values, features, notes);
   }
 }
 
@@ -341,11 +341,17 @@ void AnswerWriter::AppendFeatures(std::span<const Value> features, bool& is_firs
   *out_ += '}';
 }
 
-void AnswerWriter::AppendStale(std::span<const std::string_view> stale, bool& is_first) {
-  if (stale.empty()) return;
-  AppendKey(R"(,"stale":)", is_first);
+void AnswerWriter::AppendNotes(const Notes& notes, bool& is_first) {
+  AppendNames(R"(,"stale":)", notes.stale, is_first);
+  AppendNames(R"(,"flags":)", notes.flags, is_first);
+}
+
+void AnswerWriter::AppendNames(std::string_view key, std::span<const std::string_view> names,
+                               bool& is_first) {
+  if (names.empty()) return;
+  AppendKey(key, is_first);
   char before = '[';
-  for (const std::string_view name : stale) {
+  for (const std::string_view name : names) {
     *out_ += before;
     AppendJsonString(name, *out_);
     before = ',';
@@ -354,18 +360,18 @@ void AnswerWriter::AppendStale(std::span<const std::string_view> stale, bool& is
 }
 
 void AnswerWriter::AddJsonLine(std::span<const Value> values, std::span<const Value> features,
-                               std::span<const std::string_view> stale) {
+                               const Notes& notes) {
   *out_ += '{';
   bool is_first = true;
   AppendMembers(0, values, is_first);
   AppendFeatures(features, is_first);
-  AppendStale(stale, is_first);
+  AppendNotes(notes, is_first);
   *out_ += '}';
   EndJsonRow();
 }
 
 void AnswerWriter::AddJsonList(std::span<const Value> values, std::span<const Value> features,
-                               std::span<const std::string_view> stale) {
+                               const Notes& notes) {
   const std::size_t lines = values.size() / line_width_;
   const std::size_t shared = schema_.fields.size();
   const std::size_t width = features.size() / lines;
@@ -384,7 +390,7 @@ void AnswerWriter::AddJsonList(std::span<const Value> values, std::span<const Va
     *out_ += '}';
   }
   *out_ += ']';
-  AppendStale(stale, is_first);
+  AppendNotes(notes, is_first);
   *out_ += '}';
 }
 

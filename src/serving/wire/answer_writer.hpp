@@ -27,15 +27,15 @@ struct AnswerSchema {
 
 /// Writes answer rows, in request order, into one body.
 /// JSON: `{"order_id":"...","recommendation":"Deliver"}`, with features a member
-/// `"features":{...}`, with stale series a member `"stale":["name",...]`; a failed row (partial
-/// answers) is
+/// `"features":{...}`, with stale series a member `"stale":["name",...]`, and likewise `"flags"`; a
+/// failed row (partial answers) is
 /// `{"error":{"code":...,"message":...,"field":...,"row":N}}` in its place (`field` only when there
 /// is one). CSV: a header, then a line a row; features are columns `features.<name>`; in partial
 /// answers a last column `error` holds `CODE: FIELD: MESSAGE` (FIELD only when there is one), and
 /// is empty for good rows.
 /// Numbers are written in the shortest form that reads back as the same double (3.0 is `3`); NaN,
 /// infinities and missing values are JSON null and empty CSV fields; timestamps are ISO 8601 with
-/// Z; CSV lines end in LF. CSV does not say which series were stale. With a list, JSON is
+/// Z; CSV lines end in LF. CSV has no notes. With a list, JSON is
 /// `{"product":"...","forecast":[{"step":1,"value":3},...]}`, features in the elements of the list.
 /// Appends to the string given to Start(); steady state allocates nothing beyond its growth.
 class AnswerWriter {
@@ -50,6 +50,13 @@ class AnswerWriter {
     bool with_actuals = false;
   };
 
+  /// What is said of a row beside its values.
+  struct Notes {
+    /// The series that were older than the pipeline likes.
+    std::span<const std::string_view> stale{};
+    std::span<const std::string_view> flags{};  ///< What hooks flagged.
+  };
+
   /// Begins a body. `out` must live until Finish(). With kObject and JSON exactly one row or error
   /// follows; in other forms any number. JSON lines requests answered in JSON are an
   /// array, and JSON requests answered in JSON lines or CSV are plain lines.
@@ -59,10 +66,9 @@ class AnswerWriter {
   [[nodiscard]] std::size_t line_width() const noexcept { return line_width_; }
   /// `values`: lines x line_width(), one line unless the schema has a list, in which all lines have
   /// the fields of the first. `features`: one row a line, or an empty span when they are not asked
-  /// for. `stale` names the series that were older than the pipeline likes.
+  /// for.
   void AddRow(std::span<const preprocessing::Value> values,
-              std::span<const preprocessing::Value> features,
-              std::span<const std::string_view> stale);
+              std::span<const preprocessing::Value> features, const Notes& notes);
   /// The error of row `row` (from 0) in its place. `code` is the error's public name, such as
   /// "invalid_argument". Precondition: `partial` was chosen.
   void AddError(std::size_t row, std::string_view code, const Error& error);
@@ -71,17 +77,13 @@ class AnswerWriter {
  private:
   void Separate();
   void AddLine(std::span<const preprocessing::Value> values,
-               std::span<const preprocessing::Value> features,
-               std::span<const std::string_view> stale);
+               std::span<const preprocessing::Value> features, const Notes& notes);
   void AddLines(std::span<const preprocessing::Value> values,
-                std::span<const preprocessing::Value> features,
-                std::span<const std::string_view> stale);
+                std::span<const preprocessing::Value> features, const Notes& notes);
   void AddJsonList(std::span<const preprocessing::Value> values,
-                   std::span<const preprocessing::Value> features,
-                   std::span<const std::string_view> stale);
+                   std::span<const preprocessing::Value> features, const Notes& notes);
   void AddJsonLine(std::span<const preprocessing::Value> values,
-                   std::span<const preprocessing::Value> features,
-                   std::span<const std::string_view> stale);
+                   std::span<const preprocessing::Value> features, const Notes& notes);
   /// Appends a key as members keep it, without its comma where it is the first of its object.
   void AppendKey(std::string_view key, bool& is_first);
   /// The values of members `first` on, without braces. `is_first`: whether nothing is before them
@@ -89,7 +91,9 @@ class AnswerWriter {
   void AppendMembers(std::size_t first, std::span<const preprocessing::Value> values,
                      bool& is_first);
   void AppendFeatures(std::span<const preprocessing::Value> features, bool& is_first);
-  void AppendStale(std::span<const std::string_view> stale, bool& is_first);
+  void AppendNotes(const Notes& notes, bool& is_first);
+  /// Nothing where there are no names.
+  void AppendNames(std::string_view key, std::span<const std::string_view> names, bool& is_first);
   void EndJsonRow();
   void AddCsvHeader();
   void AddCsvLine(std::span<const preprocessing::Value> values,

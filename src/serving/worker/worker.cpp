@@ -36,6 +36,7 @@
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
+#include "serving/service/hook_subjects.hpp"
 #include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
 #include "serving/worker/loaded_models.hpp"
@@ -91,7 +92,8 @@ class Worker {
                {.log = *log_,
                 .slot = slot_,
                 .clock = clock_,
-                .capture_socket = options.capture_socket},
+                .capture_socket = options.capture_socket,
+                .server = &options.server},
                options.hook_types),
         service_{.hooks = hooks_,
                  .clock = clock_,
@@ -149,6 +151,7 @@ class Worker {
                    .again = [this] { LookForNew(); },
                    .pause = kLoaderPause});
     loop_.run();
+    hooks_.OnDrain();
     // Nobody waits for what a load would bring.
     if (!loader_.Stop()) std::_Exit(exit_code_);
     return exit_code_;
@@ -283,6 +286,7 @@ class Worker {
     connections_.Tick(now);
     ReportLostLines(now);
     TellSnapshotAge();
+    hooks_.OnTick(now);
     ticker_.expires_after(kTick);
     ticker_.async_wait([this](const error_code& error) {
       if (!error) Tick();
@@ -355,6 +359,8 @@ class Worker {
   }
 
   void OnLoaded(const Booted& booted, std::chrono::milliseconds took) {
+    const Status fit = FitHooks(config_.hooks, booted.deployments, options_.hook_types);
+    if (!fit) return FailToBoot(fit.error());
     loaded_ = true;
     service_.catalogue.Serve(booted.deployments);
     TakeModels(booted.models);

@@ -326,6 +326,43 @@ TEST_F(Ingest, SetsWrongRowsAsideAndTakesTheOthers) {
                                              "added, 2 rejected\n"));
 }
 
+TEST_F(Ingest, RowsThatBreakARuleOfTheirTableAreWrongToo) {
+  const fs::path constraints = folder_.Write("constraints.json", R"({
+      "format": "forkcast.constraints", "format_version": 1,
+      "tables": {"stock": {"level": {"min": 1}, "sku": {"max_length": 3}}}})");
+  const Ended refused = Run({"--constraints", constraints});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_THAT(refused.err,
+              HasSubstr("stock.csv: line 4: column level: got 0, expected at least 1"));
+  EXPECT_FALSE(fs::exists(store()));
+
+  const fs::path rejects = folder_.path() / "rejects.csv";
+  const Ended taken =
+      Run({"--constraints", constraints, "--rejects", rejects, "--max-rejects", "1"});
+  ASSERT_EQ(taken.code, 0) << taken.err;
+  EXPECT_THAT(taken.out, HasSubstr("stock.csv: 2 rows added, 1 rejected\n"));
+  EXPECT_THAT(ReadWhole(rejects),
+              HasSubstr(",4,\"column level: got 0, expected at least 1\",\"8,2024-01-01,0\"\n"));
+}
+
+TEST_F(Ingest, ConstraintsThatFitNoTableAreWrongUsage) {
+  const auto fault = [this](const std::string& tables) {
+    const fs::path file = folder_.Write(
+        "constraints.json",
+        R"({"format": "forkcast.constraints", "format_version": 1, "tables": )" + tables + "}");
+    const Ended ended = Run({"--constraints", file});
+    EXPECT_EQ(ended.code, 2);
+    return ended.err;
+  };
+  EXPECT_THAT(fault(R"({"stocks": {}})"),
+              HasSubstr("--constraints: pipeline shop has no table \"stocks\""));
+  EXPECT_THAT(fault(R"({"stock": {"levle": {"min": 1}}})"),
+              HasSubstr("there is no column \"levle\"; did you mean \"level\"?"));
+  EXPECT_THAT(fault(R"({"stock": {"sku": {"min": 1}}})"),
+              HasSubstr("column \"sku\" is of type text: bounds of numbers do not fit it"));
+  EXPECT_THAT(fault(R"({"stock": {"sku": {"mni": 1}}})"), HasSubstr("mni: unknown key"));
+}
+
 TEST_F(Ingest, WithMoreWrongRowsThanAllowedTakesNothing) {
   folder_.Write("data/stock.csv", std::string(kStock) + "8,soon,1\n8,2024-01-03,\n");
   const fs::path rejects = folder_.path() / "rejects.csv";

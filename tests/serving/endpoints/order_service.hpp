@@ -30,8 +30,9 @@ class OrderService {
 
   /// `edit` may change the pipeline file before it is loaded; `routes` are what it declares.
   explicit OrderService(const Edit& edit = {}, wire::DecoderLimits limits = {},
-                        std::string_view routes = {})
-      : deployments_{{.routes = {.json = std::string(routes), .path = "routes.json: $"}}} {
+                        std::string_view routes = {}, std::vector<HookConfig> hooks = {})
+      : hooks_(std::move(hooks)),
+        deployments_{{.routes = {.json = std::string(routes), .path = "routes.json: $"}}} {
     test_.service.limits = limits;
     const auto path = WritePipeline("pipeline.json", edit);
     Publish(path);
@@ -97,8 +98,9 @@ class OrderService {
   preprocessing::TempFolder folder_;
   TestClock clock_;
   std::array<WorkerSlot, 1> slots_;
+  std::vector<HookConfig> hooks_;
   std::vector<Deployment> deployments_;
-  TestService test_{slots_, 0, clock_, deployments_};
+  TestService test_{slots_, 0, clock_, deployments_, Models::kDeclared, hooks_};
 };
 
 }  // namespace forkcast::serving

@@ -55,7 +55,15 @@ ServerStatus Example() {
                                             {"resident_bytes", 12'582'912},
                                             {"restarts", 10},
                                             {"edition", 5},
-                                            {"snapshot_age_seconds", 90}})},
+                                            {"snapshot_age_seconds", 90}}),
+                       .hooks = {{.place = 1,
+                                  .type = "library",
+                                  .calls = 1000,
+                                  .failures = 3,
+                                  .flagged = 20,
+                                  .rejected = 4,
+                                  .mean_ns = 5000,
+                                  .is_off = true}}},
                       {.slot = 11,
                        .pid = 99999,
                        .generation = 2,
@@ -84,6 +92,7 @@ slot    pid  generation  state     stage       age             requests  4xx  5x
   11  99999           2  draining  retiring     0s  9223372036854775808    0    0        0        0            0   0 MiB         0        0         0s
 served by workers 0, 11: order_triage version 1
 not taken by worker 11: zip.snapshot: checksum? differs
+hook 1 (library) is off in worker 0
 recorder pid 102, captured 13, dropped 14
 )");
 }
@@ -114,7 +123,9 @@ TEST(ServerStatus, CallsItsMembersAsDocumented) {
           R"("stage":"ready","age_ms":61000,"requests":12345,"client_errors":6,"server_errors":7,)"
           R"("clipped":8,"refused":15,"connections":9,"resident_bytes":12582912,"restarts":10,)"
           R"("captured":0,"capture_dropped":0,"hook_failures":0)"));
-  EXPECT_THAT(text, HasSubstr(R"("serves":"order_triage version 1","failure":"")"));
+  EXPECT_THAT(text, HasSubstr(R"("serves":"order_triage version 1","failure":"",)"
+                              R"("hooks":[{"place":1,"type":"library","calls":1000,"failures":3,)"
+                              R"("flagged":20,"rejected":4,"mean_ns":5000,"off":true}]})"));
   EXPECT_THAT(text, EndsWith(R"(],"recorder":{"pid":102,"captured":13,"dropped":14}})"
                              "\n"));
 }

@@ -29,7 +29,7 @@ std::string Write(const AnswerWriter::Options& options, bool stale = false) {
   if (stale) late = {"inventory", "payments"};
   std::string out = "kept|";
   writer.Start(options, out);
-  writer.AddRow(first, features, late);
+  writer.AddRow(first, features, {.stale = late});
   if (options.wrapping != Wrapping::kObject || options.format != Format::kJson) {
     if (options.partial) {
       writer.AddError(1, "invalid_argument",

@@ -81,7 +81,7 @@ TEST_P(SteadyAnswerTest, WritingIntoAWarmStringAllocatesNothing) {
                   .with_features = true,
                   .partial = true},
                  out);
-    writer.AddRow(fields, features, stale);
+    writer.AddRow(fields, features, {.stale = stale});
     writer.AddError(1, "invalid_argument", error);
     writer.Finish();
   }

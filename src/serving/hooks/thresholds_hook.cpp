@@ -1,0 +1,209 @@
+#include "serving/hooks/thresholds_hook.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "data_preprocessing/rules/constraints.hpp"
+
+namespace forkcast::serving {
+
+using preprocessing::Bound;
+using preprocessing::ColumnRule;
+using preprocessing::Constraints;
+using preprocessing::JsonNode;
+using preprocessing::RuleAction;
+using preprocessing::RuleSubject;
+using preprocessing::Value;
+
+namespace {
+
+/// What is said here of a column takes the place of what the file says.
+void Override(std::vector<ColumnRule>& rules, std::vector<ColumnRule> nearer) {
+  for (ColumnRule& rule : nearer) {
+    const auto known = std::ranges::find(rules, rule.column, &ColumnRule::column);
+    if (known == rules.end()) {
+      rules.push_back(std::move(rule));
+    } else {
+      *known = std::move(rule);
+    }
+  }
+}
+
+std::vector<RuleSubject> SubjectsOf(std::span<const HookColumn> columns) {
+  std::vector<RuleSubject> subjects;
+  for (const HookColumn& column : columns) subjects.push_back({column.name, column.type});
+  return subjects;
+}
+
+}  // namespace
+
+ThresholdsHook::Settings ThresholdsHook::ReadSettings(const JsonNode& node) {
+  node.RequireObject({"type", "constraints", "action", "fields", "features", "outputs"});
+  RuleAction usual = RuleAction::kCount;
+  if (const auto action = node.Find("action")) usual = preprocessing::ReadRuleAction(*action);
+  Settings settings;
+  if (const auto file = node.Find("constraints")) {
+    Constraints constraints = Constraints::Read(file->String(), usual);
+    settings = {.fields = std::move(constraints.fields),
+                .features = std::move(constraints.features),
+                .outputs = std::move(constraints.outputs)};
+  }
+  const auto read = [&](std::string_view member, std::vector<ColumnRule>& rules) {
+    if (const auto own = node.Find(member)) Override(rules, preprocessing::ReadRules(*own, usual));
+  };
+  read("fields", settings.fields);
+  read("features", settings.features);
+  read("outputs", settings.outputs);
+  if (settings.fields.empty() && settings.features.empty() && settings.outputs.empty()) {
+    node.Fail("expected rules: a \"constraints\" file, or \"fields\", \"features\" or \"outputs\"");
+  }
+  return settings;
+}
+
+Status ThresholdsHook::Fit(const Settings& settings, const HookSubject& subject) {
+  Status fit = FitRules(settings.fields, SubjectsOf(subject.fields), "request field");
+  if (fit) fit = FitRules(settings.features, SubjectsOf(subject.features), "feature");
+  if (fit) fit = FitRules(settings.outputs, SubjectsOf(subject.outputs), "output");
+  if (fit) return {};
+  return Error{fit.error().code,
+               fmt::format("{} (of deployment {})", fit.error().message, subject.deployment),
+               fit.error().field};
+}
+
+ThresholdsHook::ThresholdsHook(Settings settings, const HookContext& context)
+    : context_(context),
+      fields_(SectionOf(std::move(settings.fields))),
+      features_(SectionOf(std::move(settings.features))),
+      outputs_(SectionOf(std::move(settings.outputs))) {}
+
+ThresholdsHook::Section ThresholdsHook::SectionOf(std::vector<ColumnRule> rules) {
+  Section section;
+  for (ColumnRule& rule : rules) {
+    Watched watched{.rule = std::move(rule)};
+    for (std::size_t i = 0; i < preprocessing::kBounds; ++i) {
+      watched.flags[i] = fmt::format("{}.{}", watched.rule.column, NameOf(static_cast<Bound>(i)));
+    }
+    section.rules.push_back(std::move(watched));
+  }
+  return section;
+}
+
+/// A deployment may have got another version since: its names are looked at each time, which is a
+/// comparison a rule, and places are looked up anew only where they differ.
+template <typename NameAt>
+const ThresholdsHook::Places& ThresholdsHook::PlacesOf(Section& section,
+                                                       std::string_view deployment,
+                                                       std::size_t columns, const NameAt& name_at) {
+  auto places = std::ranges::find(section.places, deployment, &Places::deployment);
+  if (places == section.places.end()) {
+    places = section.places.insert(places, {.deployment = std::string(deployment), .of = {}});
+    places->of.resize(section.rules.size());
+  }
+  for (std::size_t i = 0; i < section.rules.size(); ++i) {
+    const std::string& name = section.rules[i].rule.column;
+    std::optional<std::size_t>& place = places->of[i];
+    if (place && *place < columns && name_at(*place) == name) continue;
+    place.reset();
+    for (std::size_t column = 0; column < columns && !place; ++column) {
+      if (name_at(column) == name) place = column;
+    }
+  }
+  return *places;
+}
+
+Verdict ThresholdsHook::Check(Watched& watched, const Value& value, std::size_t row,
+                              Remarks& remarks) {
+  const auto broken = watched.rule.BrokenBy(value);
+  if (!broken) return Verdict::kGoOn;
+  const auto bound = static_cast<std::size_t>(*broken);
+  ++watched.broken[bound];
+  switch (watched.rule.action) {
+    case RuleAction::kCount:
+      return Verdict::kGoOn;
+    case RuleAction::kFlag:
+      remarks.flags.push_back({.row = row, .text = watched.flags[bound]});
+      return Verdict::kFlag;
+    case RuleAction::kReject:
+      remarks.refused_rows.push_back(
+          {.row = row,
+           .error = {ErrorCode::kRejected, watched.rule.Explain(*broken, value),
+                     watched.rule.column}});
+      return Verdict::kReject;
+  }
+  return Verdict::kGoOn;
+}
+
+Verdict ThresholdsHook::OnRows(const Invocation& invocation, Remarks& remarks) {
+  Verdict gravest = Verdict::kGoOn;
+  if (fields_.rules.empty() || invocation.rows.fields == nullptr) return gravest;
+  const preprocessing::Table& rows = *invocation.rows.fields;
+  const auto& columns = rows.schema().columns;
+  const Places& places =
+      PlacesOf(fields_, invocation.deployment, columns.size(),
+               [&columns](std::size_t i) -> std::string_view { return columns[i].name; });
+  for (std::size_t i = 0; i < fields_.rules.size(); ++i) {
+    if (!places.of[i]) continue;
+    const preprocessing::Column& column = rows.column(*places.of[i]);
+    for (std::size_t row = 0; row < invocation.rows.row_numbers.size(); ++row) {
+      gravest = std::max(gravest, Check(fields_.rules[i], ValueAt(column, row),
+                                        invocation.rows.row_numbers[row], remarks));
+    }
+  }
+  return gravest;
+}
+
+Verdict ThresholdsHook::OnFeatures(const Invocation& invocation, Remarks& remarks) {
+  return CheckValues(features_, invocation.deployment, invocation.features, remarks);
+}
+
+Verdict ThresholdsHook::OnOutputs(const Invocation& invocation, Remarks& remarks) {
+  return CheckValues(outputs_, invocation.deployment, invocation.outputs, remarks);
+}
+
+Verdict ThresholdsHook::CheckValues(Section& section, std::string_view deployment,
+                                    const Invocation::Values& values, Remarks& remarks) {
+  Verdict gravest = Verdict::kGoOn;
+  if (section.rules.empty()) return gravest;
+  const std::size_t width = values.names.size();
+  const Places& places =
+      PlacesOf(section, deployment, width,
+               [&values](std::size_t i) -> std::string_view { return values.names[i]; });
+  for (std::size_t line = 0; line < values.row_numbers.size(); ++line) {
+    for (std::size_t i = 0; i < section.rules.size(); ++i) {
+      if (!places.of[i]) continue;
+      gravest =
+          std::max(gravest, Check(section.rules[i], values.values[line * width + *places.of[i]],
+                                  values.row_numbers[line], remarks));
+    }
+  }
+  return gravest;
+}
+
+void ThresholdsHook::OnTick(MonotonicTime now) {
+  const auto has_news = [](const Section& section) {
+    return std::ranges::any_of(section.rules, [](const Watched& watched) {
+      return std::ranges::any_of(watched.broken, [](std::uint64_t count) { return count > 0; });
+    });
+  };
+  if (!has_news(fields_) && !has_news(features_) && !has_news(outputs_)) return;
+  if (limiter_.Pass(now)) Report();
+}
+
+void ThresholdsHook::OnDrain() { Report(); }
+
+void ThresholdsHook::Report() {
+  for (Section* section : {&fields_, &features_, &outputs_}) {
+    for (Watched& watched : section->rules) {
+      for (std::size_t i = 0; i < preprocessing::kBounds; ++i) {
+        const std::uint64_t count = std::exchange(watched.broken[i], 0);
+        if (count == 0) continue;
+        context_.log.warn("threshold_broken rule={:?} times={}", watched.flags[i], count);
+      }
+    }
+  }
+}
+
+}  // namespace forkcast::serving
