@@ -259,7 +259,7 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
   if (needs_target_civil_) {
     context.target.civil = zone_.ToCivil(moment.target);
     for (const Period period : periods_) {
-      target_period_[Number(period)] = PeriodOf(DayOf(context.target.civil), period);
+      target_period_[Number(period)] = PeriodOf(moment.target, context.target.civil, period);
     }
   }
   for (std::size_t i = 0; i < reads_.size(); ++i) {

@@ -20,6 +20,7 @@ struct DeclaredBefore {
   std::span<const SeriesSpec> series;
   const RequestSpec& request;
   std::span<const FeatureSpec> features;
+  const TimeZone& zone;
   bool forecasts = false;  ///< Whether rows have a target apart from their origin.
 };
 
@@ -73,6 +74,8 @@ class FeatureDeclaration {
   [[nodiscard]] std::size_t NumberFeature(std::string_view member) const;
   /// A number of periods from 1 to kMaxPeriods; `fallback` where there is no such member.
   [[nodiscard]] int Periods(std::string_view member, std::optional<int> fallback = {}) const;
+  /// The pipeline's.
+  [[nodiscard]] const TimeZone& zone() const noexcept { return before_.zone; }
   /// "at"; the origin where it is left out.
   [[nodiscard]] ReadAt Moment() const;
 

@@ -149,9 +149,10 @@ double StatisticOrMissing(const Window& window, std::span<const double> values) 
 /// of.
 class PartTable {
  public:
-  PartTable(CalendarPart part, Period period)
-      : part_(part), period_(period), first_(PeriodOf(kFirstDay, period)) {
+  PartTable(CalendarPart part, Period period, const TimeZone& zone)
+      : part_(part), period_(period), zone_(zone), first_(PeriodOf(kFirstDay, period)) {
     const PeriodIndex end = PeriodOf(kLastDay, period);
+    parts_.reserve(static_cast<std::size_t>(end - first_));
     for (PeriodIndex i = first_; i < end; ++i) parts_.push_back(static_cast<std::int16_t>(Slow(i)));
   }
 
@@ -161,10 +162,14 @@ class PartTable {
   }
 
  private:
-  static constexpr std::chrono::sys_days kFirstDay{std::chrono::year(1970) / 1 / 1};
-  static constexpr std::chrono::sys_days kLastDay{std::chrono::year(2100) / 1 / 1};
+  static constexpr std::chrono::sys_days kFirstDay{std::chrono::year(1990) / 1 / 1};
+  static constexpr std::chrono::sys_days kLastDay{std::chrono::year(2050) / 1 / 1};
 
+  /// Of the period's first day, or, where periods are shorter, of its beginning.
   [[nodiscard]] std::int64_t Slow(PeriodIndex period) const noexcept {
+    if (PeriodsOfDay(period_) > 1) {
+      return PartOf(part_, zone_.ToCivil(StartOf(period, period_, zone_)));
+    }
     const std::chrono::year_month_day day(FirstDayOf(period, period_));
     return PartOf(part_, {.year = static_cast<int>(day.year()),
                           .month = static_cast<int>(static_cast<unsigned>(day.month())),
@@ -173,6 +178,7 @@ class PartTable {
 
   CalendarPart part_;
   Period period_;
+  TimeZone zone_;
   PeriodIndex first_;
   std::vector<std::int16_t> parts_;
 };
@@ -253,8 +259,10 @@ Likeness ReadLikeness(const JsonNode& match, Period period, FeatureDeclaration& 
       continue;
     }
     const CalendarPart part = ReadCalendarPart(element);
-    if (part == CalendarPart::kHour) element.Fail("periods have no hour");
-    likeness.parts.emplace_back(part, period);
+    if (part == CalendarPart::kHour && PeriodsOfDay(period) == 1) {
+      element.Fail("periods have no hour");
+    }
+    likeness.parts.emplace_back(part, period, declaration.zone());
   }
   return likeness;
 }

@@ -49,6 +49,7 @@ FeatureSpec ReadFeature(const JsonNode& node, const PipelineSpec& pipeline) {
   const DeclaredBefore before{.series = pipeline.series,
                               .request = pipeline.request,
                               .features = pipeline.features,
+                              .zone = pipeline.zone,
                               .forecasts = pipeline.forecast.has_value()};
   FeatureDeclaration declaration(node, before);
   DeclaredOperator declared = RequireOperatorType(node.Get("op")).read(declaration);

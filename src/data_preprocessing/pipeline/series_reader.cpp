@@ -118,7 +118,9 @@ class SeriesReader {
   static Period ReadPeriod(const JsonNode& node) {
     const JsonNode name = node.Get("period");
     const auto period = PeriodFromString(name.String());
-    if (!period) name.Fail("expected day, week, month or quarter");
+    if (!period) {
+      name.Fail("expected hour, half_hour, quarter_hour, day, week, month or quarter");
+    }
     const auto starts = node.Find("week_starts");
     if (!starts) return *period;
     if (*period != Period::kWeek) starts->Fail("only a week begins on a day of the week");
@@ -195,7 +197,11 @@ class SeriesReader {
       series.known_at = known_at->String();
     }
     if (delay) series.delay = ReadDuration(*delay);
-    if (known_at && series.aggregate) known_at->Fail("rows that are aggregated are known together");
+    if (known_at && series.aggregate) {
+      known_at->Fail(
+          "rows that are aggregated are known together; a plan that counts from when it was "
+          "announced has \"values\" instead");
+    }
     if (const auto known = node.Find("known_in_advance")) {
       series.known_in_advance = known->Bool();
       if (series.known_in_advance && delay) delay->Fail("what is known in advance has none");

@@ -167,9 +167,23 @@ std::string GridAggregator::KeyName(std::string_view key) const {
   return KeyText(spec_.key, values);
 }
 
-std::string GridAggregator::Describe(std::string_view key, sys_days day) const {
-  return KeyName(key) + ", " + std::string(ToString(aggregate_.period)) + " of " +
-         DateText(FirstDayOf(PeriodOf(day, aggregate_.period), aggregate_.period));
+std::string GridAggregator::Describe(std::string_view key, PeriodIndex period) const {
+  return fmt::format("{}, {} of {}", KeyName(key), ToString(aggregate_.period), TextOf(period));
+}
+
+std::string GridAggregator::TextOf(PeriodIndex period) const {
+  std::string text;
+  AppendPeriodText(period, aggregate_.period, text);
+  return text;
+}
+
+GridAggregator::KeyRange GridAggregator::RangeOfAll() const {
+  KeyRange all;
+  for (const KeyRange& one : ranges_) {
+    all.first = std::min(all.first, one.first);
+    all.last = std::max(all.last, one.last);
+  }
+  return all;
 }
 
 std::uint32_t GridAggregator::NumberOf(std::string_view key) {
@@ -205,11 +219,12 @@ Status GridAggregator::Add(const Table& batch) {
           spec_.time};
     }
     const std::uint32_t key = NumberOf(EncodeKey(key_values_, key_scratch_));
-    const sys_days day = DayOf(zone_.ToCivil(time));
-    const PeriodIndex period = PeriodOf(day, aggregate_.period);
+    const CivilTime civil = zone_.ToCivil(time);
+    const sys_days day = DayOf(civil);
+    const PeriodIndex period = PeriodOf(time, civil, aggregate_.period);
     first_day_ = std::min(first_day_, day);
     last_day_ = std::max(last_day_, day);
-    if (aggregate_.period != Period::kDay) {
+    if (IsLongerThanADay(aggregate_.period)) {
       sys_days& last_in_period = last_day_in_.try_emplace(period, day).first->second;
       last_in_period = std::max(last_in_period, day);
     }
@@ -221,7 +236,8 @@ Status GridAggregator::Add(const Table& batch) {
     Status added = AddNumbers(batch, row);
     if (!added)
       return Error{ErrorCode::kRefusedData,
-                   Describe(keys_[key], day) + ": " + added.error().message, added.error().field};
+                   Describe(keys_[key], period) + ": " + added.error().message,
+                   added.error().field};
   }
   return {};
 }
@@ -246,8 +262,7 @@ void GridAggregator::LeaveOut(Instant time) {
 }
 
 std::vector<FilledPeriod> GridAggregator::FilledPeriods() const {
-  const PeriodIndex first = PeriodOf(first_day_, aggregate_.period);
-  const PeriodIndex last = PeriodOf(last_day_, aggregate_.period);
+  const auto [first, last] = RangeOfAll();
   // The keys of all rows, by period.
   std::vector<std::size_t> ends(static_cast<std::size_t>(last - first + 2));
   for (const std::int32_t period : period_of_row_)
@@ -287,14 +302,13 @@ Error GridAggregator::MostlyHole(std::span<const FilledPeriod> filled, const Gri
   const std::size_t few = few_are_behind ? after : period_of_row_.size() - after;
   return {
       ErrorCode::kRefusedData,
-      fmt::format(
-          "no row of any key lies in the {} periods before the {} of {}, more than all "
-          "others together: is the time of the {} {} {} it wrong ({})? Correct it, leave "
-          "it out with a query{}, or count it all the same with \"until\": \"last_row\"",
-          hole.length, ToString(aggregate_.period), DateText(FirstDayOf(behind, aggregate_.period)),
-          few, Rows(few), few_are_behind ? "behind" : "before",
-          Describe(keys_[key_of_row_[row]], FirstDayOf(period_of_row_[row], aggregate_.period)),
-          few_are_behind ? " or \"until\": a date" : ""),
+      fmt::format("no row of any key lies in the {} periods before the {} of {}, more than all "
+                  "others together: is the time of the {} {} {} it wrong ({})? Correct it, leave "
+                  "it out with a query{}, or count it all the same with \"until\": \"last_row\"",
+                  hole.length, ToString(aggregate_.period), TextOf(behind), few, Rows(few),
+                  few_are_behind ? "behind" : "before",
+                  Describe(keys_[key_of_row_[row]], period_of_row_[row]),
+                  few_are_behind ? " or \"until\": a date" : ""),
       spec_.time};
 }
 
@@ -302,9 +316,10 @@ Result<GridAggregator::Extent> GridAggregator::ExtentOf() const {
   const Period period = aggregate_.period;
   Extent extent;
   if (period_of_row_.empty()) return extent;
-  const bool drops = aggregate_.partial == PartialPeriods::kDrop;
-  extent.first = PeriodOf(first_day_, period);
-  extent.last = PeriodOf(last_day_, period);
+  const bool drops = aggregate_.partial == PartialPeriods::kDrop && IsLongerThanADay(period);
+  const KeyRange all = RangeOfAll();
+  extent.first = all.first;
+  extent.last = all.last;
   if (drops && FirstDayOf(extent.first, period) != first_day_) ++extent.first;
   const auto is_begun = [&](PeriodIndex index, sys_days last_row) {
     return drops && FirstDayOf(index + 1, period) != last_row + std::chrono::days(1);
@@ -335,7 +350,7 @@ bool GridAggregator::JudgesEnd() const noexcept {
 }
 
 sys_days GridAggregator::LastDayIn(PeriodIndex period) const {
-  if (aggregate_.period == Period::kDay) return FirstDayOf(period, aggregate_.period);
+  if (!IsLongerThanADay(aggregate_.period)) return FirstDayOf(period, aggregate_.period);
   return last_day_in_.at(period);
 }
 
@@ -360,9 +375,8 @@ std::string GridAggregator::LeftOutText(const Extent& extent, const Grid& grid) 
     add(fmt::format(
         "{} {} (the first of {}) from the {} of {} on {} of too few keys ({} of {}) for "
         "the others to have had nothing",
-        count, Rows(count), KeyName(keys_[key_of_row_[row]]), period,
-        DateText(FirstDayOf(*extent.thin_from, aggregate_.period)), count == 1 ? "is" : "are",
-        extent.thin_keys, keys_.size()));
+        count, Rows(count), KeyName(keys_[key_of_row_[row]]), period, TextOf(*extent.thin_from),
+        count == 1 ? "is" : "are", extent.thin_keys, keys_.size()));
   }
   if (!text.empty() && aggregate_.until == GridEnd::kJudged) {
     text +=
@@ -437,11 +451,10 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
     if (offset < 0 || offset >= key.row_count) continue;  // in a partial period
     const std::size_t cell = key.row_begin + static_cast<std::size_t>(offset);
     if (value.op == AggregateOp::kOnly && accumulator.count(cell) != 0) {
-      return Error{
-          ErrorCode::kRefusedData,
-          Describe(keys_[key_of_row_[row]], FirstDayOf(period_of_row_[row], aggregate_.period)) +
-              ": two rows with \"" + value.column + "\", expected one",
-          value.column};
+      return Error{ErrorCode::kRefusedData,
+                   Describe(keys_[key_of_row_[row]], period_of_row_[row]) + ": two rows with \"" +
+                       value.column + "\", expected one",
+                   value.column};
     }
     accumulator.Take(cell, source == nullptr ? 0 : (*source)[row],
                      keeps_times_ ? time_of_row_[row] : 0);
@@ -452,12 +465,11 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
       if (!std::isinf(cells[key.row_begin + i])) continue;
       const std::string_view bytes =
           std::string_view(grid.key_bytes).substr(key.bytes_offset, key.bytes_size);
-      return Error{
-          ErrorCode::kRefusedData,
-          Describe(bytes, FirstDayOf(std::int64_t{key.first_period} + i, aggregate_.period)) +
-              ": the " + std::string(ToString(value.op)) + " of \"" + value.column +
-              "\" is too large for a double",
-          value.column};
+      return Error{ErrorCode::kRefusedData,
+                   Describe(bytes, std::int64_t{key.first_period} + i) + ": the " +
+                       std::string(ToString(value.op)) + " of \"" + value.column +
+                       "\" is too large for a double",
+                   value.column};
     }
   }
   FillEmpty(value.empty, grid, cells);

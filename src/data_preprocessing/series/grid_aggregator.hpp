@@ -93,7 +93,10 @@ class GridAggregator {
   /// The value at `position` in the declaration, in all periods.
   Status Fill(std::size_t position, const Grid& grid, std::vector<double>& cells) const;
   [[nodiscard]] std::string KeyName(std::string_view key) const;
-  [[nodiscard]] std::string Describe(std::string_view key, std::chrono::sys_days day) const;
+  [[nodiscard]] std::string Describe(std::string_view key, PeriodIndex period) const;
+  [[nodiscard]] std::string TextOf(PeriodIndex period) const;
+  /// From the first period with a row of any key to the last.
+  [[nodiscard]] KeyRange RangeOfAll() const;
 
   const SeriesSpec& spec_;
   const AggregateSpec& aggregate_;

@@ -11,11 +11,9 @@ constexpr std::size_t kLikePeriods = 52;
 constexpr std::size_t kFewestForQuartile = 4;
 constexpr std::size_t kFewestForPoorest = 8;
 
-/// After how many periods one is like another: shops that close on Sundays do so every week.
-constexpr PeriodIndex SeasonOf(Period period) noexcept { return period == Period::kDay ? 7 : 1; }
-
 bool IsThin(std::span<const FilledPeriod> before, const FilledPeriod& one, Period period) {
-  const PeriodIndex season = SeasonOf(period);
+  // Shops that close on Sundays do so every week.
+  const PeriodIndex season = PeriodsOfWeek(period);
   std::vector<std::size_t> like;
   for (std::size_t i = before.size(); i-- > 0 && like.size() < kLikePeriods;) {
     if ((one.period - before[i].period) % season == 0) like.push_back(before[i].keys);

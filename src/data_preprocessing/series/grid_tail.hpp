@@ -21,8 +21,8 @@ struct FilledPeriod {
 /// that has rows of so few keys that what the others lack there is rather not known yet than
 /// nothing: fewer than a quarter of what three in four of the like periods before it had, or fewer
 /// than half of the poorest of them. Like periods are the 52 before it that have rows, of days
-/// those of the same day of the week; below 4 (for the poorest: 8) nothing can be said.
-/// O(thin periods * 52).
+/// those of the same day of the week, of hours of the same hour of it; below 4 (for the poorest: 8)
+/// nothing can be said. O(thin periods * 52).
 [[nodiscard]] std::size_t CountBeforeThinEnd(std::span<const FilledPeriod> periods, Period period);
 
 /// The longest run of periods without any row.

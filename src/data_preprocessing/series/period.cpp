@@ -5,16 +5,18 @@
 #include <array>
 #include <utility>
 
+#include "data_preprocessing/table/parse_value.hpp"
+
 namespace forkcast::preprocessing {
 namespace {
 
 using std::chrono::days;
 using std::chrono::sys_days;
 
-enum class Kind { kDays, kMonths };
+enum class Kind { kDays, kMonths, kMinutes };
 
 /// A period is so many days or months of the calendar, counted from a first one that holds
-/// 1970-01-01 or begins with it.
+/// 1970-01-01 or begins with it; or so many minutes from the beginning of that day in UTC.
 struct Shape {
   std::string_view name;
   Kind kind = Kind::kDays;
@@ -34,10 +36,16 @@ constexpr std::array<Shape, kPeriodKinds> kShapes{{
     {.name = "week", .length = 7, .first_day = -6},
     {.name = "week", .length = 7, .first_day = -5},
     {.name = "week", .length = 7, .first_day = -4},
+    {.name = "hour", .kind = Kind::kMinutes, .length = 60},
+    {.name = "half_hour", .kind = Kind::kMinutes, .length = 30},
+    {.name = "quarter_hour", .kind = Kind::kMinutes, .length = 15},
 }};
 
-constexpr std::array<std::pair<std::string_view, Period>, 4> kNames{
-    {{"day", Period::kDay},
+constexpr std::array<std::pair<std::string_view, Period>, 7> kNames{
+    {{"hour", Period::kHour},
+     {"half_hour", Period::kHalfHour},
+     {"quarter_hour", Period::kQuarterHour},
+     {"day", Period::kDay},
      {"week", Period::kWeek},
      {"month", Period::kMonth},
      {"quarter", Period::kQuarter}}};
@@ -53,6 +61,8 @@ constexpr std::array<std::pair<std::string_view, Period>, 7> kWeeks{
 
 constexpr int kMonthsOfYear = 12;
 constexpr int kDaysOfYear = 366;
+constexpr int kDaysOfWeek = 7;
+constexpr int kMinutesOfDay = 24 * 60;
 
 constexpr const Shape& ShapeOf(Period period) noexcept {
   return kShapes[static_cast<std::size_t>(period)];
@@ -90,8 +100,28 @@ std::string_view StartOfWeek(Period period) noexcept {
 
 std::int64_t PeriodsOfYear(Period period) noexcept {
   const Shape& shape = ShapeOf(period);
-  const int year = shape.kind == Kind::kDays ? kDaysOfYear : kMonthsOfYear;
-  return (year + shape.length - 1) / shape.length;
+  switch (shape.kind) {
+    case Kind::kDays:
+      return (kDaysOfYear + shape.length - 1) / shape.length;
+    case Kind::kMonths:
+      return kMonthsOfYear / shape.length;
+    case Kind::kMinutes:
+      return kDaysOfYear * PeriodsOfDay(period);
+  }
+  return 0;
+}
+
+std::int64_t PeriodsOfWeek(Period period) noexcept {
+  return IsLongerThanADay(period) ? 1 : kDaysOfWeek * PeriodsOfDay(period);
+}
+
+std::int64_t PeriodsOfDay(Period period) noexcept {
+  const Shape& shape = ShapeOf(period);
+  return shape.kind == Kind::kMinutes ? kMinutesOfDay / shape.length : 1;
+}
+
+bool IsLongerThanADay(Period period) noexcept {
+  return ShapeOf(period).kind != Kind::kMinutes && period != Period::kDay;
 }
 
 sys_days DayOf(const CivilTime& civil) noexcept {
@@ -105,20 +135,33 @@ PeriodIndex PeriodOf(sys_days day, Period period) noexcept {
   if (shape.kind == Kind::kDays) {
     return FloorDivide(day.time_since_epoch().count() - shape.first_day, shape.length);
   }
+  if (shape.kind == Kind::kMinutes) {
+    return std::int64_t{day.time_since_epoch().count()} * kMinutesOfDay / shape.length;
+  }
   const std::chrono::year_month_day date(day);
   const std::int64_t month = (static_cast<int>(date.year()) - 1970) * std::int64_t{kMonthsOfYear} +
                              static_cast<unsigned>(date.month()) - 1;
   return FloorDivide(month, shape.length);
 }
 
+PeriodIndex PeriodOf(Instant instant, const CivilTime& civil, Period period) noexcept {
+  const Shape& shape = ShapeOf(period);
+  if (shape.kind != Kind::kMinutes) return PeriodOf(DayOf(civil), period);
+  const auto minute = std::chrono::floor<std::chrono::minutes>(instant).time_since_epoch().count();
+  return FloorDivide(minute, shape.length);
+}
+
 PeriodIndex PeriodOf(Instant instant, Period period, const TimeZone& zone) {
-  return PeriodOf(DayOf(zone.ToCivil(instant)), period);
+  return PeriodOf(instant, zone.ToCivil(instant), period);
 }
 
 sys_days FirstDayOf(PeriodIndex index, Period period) noexcept {
   const Shape& shape = ShapeOf(period);
   if (shape.kind == Kind::kDays) {
     return sys_days(days(shape.first_day + index * shape.length));
+  }
+  if (shape.kind == Kind::kMinutes) {
+    return sys_days(days(FloorDivide(index * shape.length, kMinutesOfDay)));
   }
   const std::int64_t month = index * shape.length;
   const std::int64_t years = FloorDivide(month, kMonthsOfYear);
@@ -133,10 +176,15 @@ std::string DateText(sys_days day) {
 }
 
 void AppendPeriodText(PeriodIndex index, Period period, std::string& text) {
+  if (ShapeOf(period).kind == Kind::kMinutes) {
+    return AppendIsoTimestamp(StartOf(index, period, TimeZone()), text);
+  }
   text += DateText(FirstDayOf(index, period));
 }
 
 Instant StartOf(PeriodIndex index, Period period, const TimeZone& zone) {
+  const Shape& shape = ShapeOf(period);
+  if (shape.kind == Kind::kMinutes) return Instant(std::chrono::minutes(index * shape.length));
   return zone.StartOfDay(FirstDayOf(index, period));
 }
 

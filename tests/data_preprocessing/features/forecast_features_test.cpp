@@ -377,6 +377,30 @@ TEST(RecursiveForecast, ReadsAssumedValuesAsIfTheyHadHappened) {
             "- - - - - - -");
 }
 
+/// Hours of January 1st to 3rd; the n-th value is n.
+TEST(ForecastFeatures, OfHoursMayBeOfTheSameHourOnTheWall) {
+  auto pipeline =
+      DailySalesWith({R"({"op": "lag", "periods": 1})", R"({"op": "seasonal_lag", "season": 24})",
+                      R"({"op": "rolling", "statistic": "mean", "window": 72, "match": ["hour"]})",
+                      R"({"op": "rolling", "statistic": "sum", "window": 72,
+           "match": ["hour", "day_of_week"]})",
+                      R"({"op": "calendar", "part": "hour", "at": "target"})"});
+  pipeline["series"]["daily"]["aggregate"]["period"] = "hour";
+  pipeline["series"].erase("plan");
+  pipeline["timezone"] = "Asia/Kolkata";  // 01:00 UTC is half past six
+  std::vector<RowTexts> sales;
+  for (int hour = 0; hour < 72; ++hour) {
+    std::string at;
+    AppendIsoTimestamp(At("2024-01-01") + std::chrono::hours(hour), at);
+    sales.push_back({"a", at, std::to_string(hour), "-"});
+  }
+  const FeatureBench bench(pipeline, {{"daily", sales}, {"holidays", {}}, {"keys", {}}});
+  EXPECT_EQ(
+      ShowAll(bench.ComputeAt({"a", January(1), "-"}, {.origin = At("2024-01-03T10:00:00Z"),
+                                                       .target = At("2024-01-03T12:00:00Z")})),
+      "57 36 24 - 17");
+}
+
 TEST(ForecastFeatures, AllocateNothingOnceTheyAreWarm) {
   const FeatureBench bench(
       DailySalesWith(

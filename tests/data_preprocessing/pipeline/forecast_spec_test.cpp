@@ -108,6 +108,16 @@ TEST(ForecastSpecTest, AWeekBeginsOnTheDayThatIsDeclared) {
   EXPECT_EQ(Parse(json)->SeriesNamed("weekly").aggregate->period, Period::kWeek);
 }
 
+TEST(ForecastSpecTest, APeriodMayBeAPartOfADay) {
+  auto json = Valid();
+  for (const auto& [name, period] :
+       {std::pair("hour", Period::kHour), std::pair("half_hour", Period::kHalfHour),
+        std::pair("quarter_hour", Period::kQuarterHour)}) {
+    json["series"]["weekly"]["aggregate"]["period"] = name;
+    EXPECT_EQ(Parse(json)->SeriesNamed("weekly").aggregate->period, period);
+  }
+}
+
 class InvalidForecast : public testing::TestWithParam<Mutation> {};
 
 TEST_P(InvalidForecast, IsRefusedWithThePathOfWhatIsWrong) {
@@ -129,8 +139,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         Mutation{"NoPeriod", kAggregate + "/period", "",
                  "$.series.daily.aggregate: missing key \"period\""},
-        Mutation{"UnknownPeriod", kAggregate + "/period", R"("year")",
-                 "$.series.daily.aggregate.period: expected day, week, month or quarter"},
+        Mutation{
+            "UnknownPeriod", kAggregate + "/period", R"("year")",
+            "$.series.daily.aggregate.period: expected hour, half_hour, quarter_hour, day, week, "
+            "month or quarter"},
         Mutation{"ADayThatIsNoPeriodsStart", kAggregate + "/week_starts", R"("sunday")",
                  "$.series.daily.aggregate.week_starts: only a week begins on a day of the week"},
         Mutation{"AnEndThatIsNoDate", kAggregate + "/until", R"("2024-03-18 12:00:00")",

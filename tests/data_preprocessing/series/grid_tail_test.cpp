@@ -45,6 +45,13 @@ TEST_P(ThinEndTest, IsOfPeriodsWithRowsOfFarFewerKeysThanUsual) {
 /// A week of shops of which one alone opens on Sundays.
 const std::vector<std::size_t> kWeekOfShops{12, 12, 11, 12, 12, 12, 1};
 
+/// A week of hours in shops of which one alone opens at night.
+std::vector<std::size_t> HoursOfAWeek() {
+  std::vector<std::size_t> keys;
+  for (int hour = 0; hour < 168; ++hour) keys.push_back(hour % 24 < 6 ? 1 : 12);
+  return keys;
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Cases, ThinEndTest,
     testing::Values(
@@ -61,6 +68,9 @@ INSTANTIATE_TEST_SUITE_P(
         TailCase{"AMondayIsNotLikeASunday", Period::kDay, Repeat(kWeekOfShops, 6, {1}), 1},
         TailCase{"WhatGrewIsMeasuredByItsLastYear", Period::kWeek,
                  Repeat({2}, 60, Repeat({80}, 52, {10})), 1},
+        TailCase{"ANightIsLikeOtherNights", Period::kHour, Repeat(HoursOfAWeek(), 5, {1, 1}), 0},
+        TailCase{"AMorningIsNotLikeANight", Period::kHour,
+                 Repeat(HoursOfAWeek(), 5, {1, 1, 1, 1, 1, 1, 1}), 1},
         TailCase{"NothingIsNoEnd", Period::kWeek, {}, 0}),
     [](const auto& param) { return param.param.name; });
 

@@ -23,7 +23,10 @@ constexpr Period kAllPeriods[] = {Period::kDay,
                                   Period::kWeekFromThursday,
                                   Period::kWeekFromFriday,
                                   Period::kWeekFromSaturday,
-                                  Period::kWeekFromSunday};
+                                  Period::kWeekFromSunday,
+                                  Period::kHour,
+                                  Period::kHalfHour,
+                                  Period::kQuarterHour};
 static_assert(std::size(kAllPeriods) == kPeriodKinds);
 
 std::string ShowDay(sys_days day) { return Show(Value(Instant(day))).substr(0, 10); }
@@ -80,6 +83,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(PeriodProperty, APeriodHoldsTheDaysFromItsFirstToTheNextOnesFirst) {
   std::mt19937_64 random(7);
   for (const Period period : kAllPeriods) {
+    if (PeriodsOfDay(period) > 1) continue;
     for (int i = 0; i < 10'000; ++i) {
       const sys_days day(days(static_cast<std::int64_t>(random() % 200'000) - 100'000));
       const PeriodIndex index = PeriodOf(day, period);
@@ -88,6 +92,42 @@ TEST(PeriodProperty, APeriodHoldsTheDaysFromItsFirstToTheNextOnesFirst) {
     }
   }
 }
+
+struct PartOfADay {
+  std::string name;
+  Period period;
+  std::string instant;
+  std::string begins;
+  std::string zone = "Europe/Berlin";
+};
+
+void PrintTo(const PartOfADay& one, std::ostream* out) { *out << one.name; }
+
+class PartOfADayTest : public testing::TestWithParam<PartOfADay> {};
+
+TEST_P(PartOfADayTest, HoldsTheInstantsFromItsBeginningOn) {
+  const PartOfADay& one = GetParam();
+  const TimeZone zone = TimeZone::Load(one.zone).value();
+  const PeriodIndex index = PeriodOf(At(one.instant), one.period, zone);
+  EXPECT_EQ(StartOf(index, one.period, zone), At(one.begins));
+  std::string text;
+  AppendPeriodText(index, one.period, text);
+  EXPECT_EQ(text, one.begins);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PartOfADayTest,
+    testing::Values(
+        PartOfADay{"AnHour", Period::kHour, "2024-05-01T10:59:59Z", "2024-05-01T10:00:00Z"},
+        PartOfADay{"HalfAnHour", Period::kHalfHour, "2024-05-01T10:30:00Z", "2024-05-01T10:30:00Z"},
+        PartOfADay{"AQuarter", Period::kQuarterHour, "2024-05-01T10:29:59Z",
+                   "2024-05-01T10:15:00Z"},
+        PartOfADay{"BeforeItsEpoch", Period::kHour, "1969-12-31T23:30:00Z", "1969-12-31T23:00:00Z"},
+        PartOfADay{"TheHourThatClocksShowTwice", Period::kHour, "2024-10-27T01:30:00Z",
+                   "2024-10-27T01:00:00Z"},
+        PartOfADay{"OfAZoneThatIsHalfAnHourOff", Period::kHour, "2024-05-01T10:45:00Z",
+                   "2024-05-01T10:00:00Z", "Asia/Kolkata"}),
+    [](const auto& param) { return param.param.name; });
 
 struct StartCase {
   std::string name;
