@@ -20,10 +20,11 @@ build_packages=(
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
-test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind)
+test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind prometheus python3-prometheus-client)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck)
 bench_packages=(gunicorn python3-flask)
 fuzz_packages=(clang-14 libclang-rt-14-dev)
+service_packages=(nginx prometheus) # which are programs to us: those of them that Debian starts
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -40,17 +41,17 @@ PackagesInTheWay() { "${apt[@]}" install --simulate --no-install-recommends "$@"
 
 RemovePolicy() { rm -f "$root/usr/sbin/policy-rc.d"; }
 
-# Debian starts a service as soon as it is installed, and nginx would take port 80. invoke-rc.d and systemd's helpers
-# ask policy-rc.d first, so one that refuses nginx alone stands there for the time of the installation.
+# Debian starts a service as soon as it is installed, and nginx would take port 80, Prometheus 9090. invoke-rc.d and systemd's
+# helpers ask policy-rc.d first, so one that refuses these alone stands there for the time of the installation.
 # A policy that is there already is the user's: it decides.
-KeepNginxFromStarting() {
+KeepServicesFromStarting() {
   local policy=$root/usr/sbin/policy-rc.d
   [[ -e $policy ]] && return
   trap RemovePolicy EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  printf '%s\n' '#!/bin/sh' '# Put here by scripts/setup.sh of Forkcast while it installs nginx.' \
-    'case " $* " in *" nginx"*) exit 101 ;; esac' >"$policy"
+  printf '%s\n' '#!/bin/sh' '# Put here by scripts/setup.sh of Forkcast while it installs them.' \
+    'case " $* " in *" nginx"*|*" prometheus"*) exit 101 ;; esac' >"$policy"
   chmod 755 "$policy"
 }
 
@@ -114,14 +115,14 @@ if ! simulation=$("${apt[@]}" install --simulate --no-remove --no-install-recomm
 fi
 
 Say "installing them"
-nginx_is_new=false
-if [[ " ${missing[*]} " == *" nginx "* ]]; then
-  nginx_is_new=true
-  KeepNginxFromStarting
-fi
+new_services=()
+for package in "${service_packages[@]}"; do
+  if [[ " ${missing[*]} " == *" $package "* ]]; then new_services+=("$package"); fi
+done
+if ((${#new_services[@]})); then KeepServicesFromStarting; fi
 "${apt[@]}" install -qq -y --no-remove --no-install-recommends "${missing[@]}" >&2
-if $nginx_is_new; then
-  # Else it would start at the next boot. Only ever for an nginx that this run has installed.
-  if command -v systemctl >/dev/null; then systemctl --quiet disable nginx.service; else update-rc.d nginx disable; fi ||
-    Say "nginx could not be kept from starting at the next boot"
-fi
+# Else they would start at the next boot. Only ever those that this run has installed.
+for service in "${new_services[@]}"; do
+  if command -v systemctl >/dev/null; then systemctl --quiet disable "$service.service"; else update-rc.d "$service" disable; fi ||
+    Say "$service could not be kept from starting at the next boot"
+done

@@ -179,17 +179,18 @@ class Setup(unittest.TestCase):
     def policy_answer(self, *arguments):
         return subprocess.run(["/bin/sh", self.state / "policy", *arguments]).returncode
 
-    def test_keeps_an_nginx_that_it_installs_from_starting(self):
-        self.all_installed_but("nginx")
-        for status in ["0", "100"]:
-            with self.subTest(install_status=status):
-                self.given(install_status=status)
-                self.run_setup()
-                self.assertEqual(self.policy_answer("nginx", "start"), 101)
-                self.assertEqual(self.policy_answer("--quiet", "nginx.service", "restart"), 101)
-                self.assertEqual(self.policy_answer("cron", "restart"), 0, "other services go on as ever")
-                self.assertFalse(self.policy.exists(), "it was there for the installation only")
-        self.assertEqual(self.calls().count("systemctl --quiet disable nginx.service"), 1)
+    def test_keeps_the_services_that_it_installs_from_starting(self):
+        for service in ["nginx", "prometheus"]:
+            self.all_installed_but(service)
+            for status in ["0", "100"]:
+                with self.subTest(service, install_status=status):
+                    self.given(install_status=status)
+                    self.run_setup()
+                    self.assertEqual(self.policy_answer(service, "start"), 101)
+                    self.assertEqual(self.policy_answer("--quiet", f"{service}.service", "restart"), 101)
+                    self.assertEqual(self.policy_answer("cron", "restart"), 0, "other services go on as ever")
+                    self.assertFalse(self.policy.exists(), "it was there for the installation only")
+            self.assertEqual(self.calls().count(f"systemctl --quiet disable {service}.service"), 1)
 
     def test_leaves_a_policy_of_the_user_alone(self):
         self.all_installed_but("nginx")
