@@ -14,6 +14,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/hooks/hook.hpp"
+#include "serving/metrics/series.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace spdlog {
@@ -28,6 +29,7 @@ struct HookContext {
   WorkerSlot& slot;
   const Clock& clock;
   int capture_socket = -1;  ///< The workers' end of MakeCaptureSockets(), when NeedsRecorder().
+  SeriesWriter* series = nullptr;  ///< Counts what has labels; null: it is not counted.
 };
 
 /// One kind of hook that can be configured. The functions throw preprocessing::SpecError naming

@@ -85,13 +85,15 @@ class Worker {
       : options_(options),
         config_(options.config),
         slot_(options.slots[options.start.slot]),
+        series_(options.series[options.start.slot]),
         log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level,
                             options.log)),
         hooks_(config_.hooks,
                {.log = *log_,
                 .slot = slot_,
                 .clock = clock_,
-                .capture_socket = options.capture_socket},
+                .capture_socket = options.capture_socket,
+                .series = &series_},
                options.hook_types),
         service_{.hooks = hooks_,
                  .clock = clock_,
@@ -99,10 +101,13 @@ class Worker {
                  .server = options.server,
                  .slots = options.slots,
                  .slot = slot_,
+                 .series = series_,
+                 .counts = options.counts,
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
                  .endpoints = endpoints_},
-        router_(endpoints_, service_, slot_, *log_, seed_, {.origins = config_.cors_origins}),
+        router_(endpoints_, service_, slot_, series_, *log_, seed_,
+                {.origins = config_.cors_origins}),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -576,14 +581,16 @@ class Worker {
   const WorkerOptions& options_;
   const ServerConfig& config_;
   WorkerSlot& slot_;
+  SeriesWriter series_;
   SystemClock clock_;
   const std::uint64_t seed_ = RandomSeed();
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
-  const Models model_source_ = options_.models == nullptr ? Models::kDeclared : Models::kLoaded;
-  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, model_source_).value();
-  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, model_source_);
+  const Offer offer_{.models = options_.models == nullptr ? Models::kDeclared : Models::kLoaded,
+                     .metrics = OfferOf(config_).metrics};
+  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
+  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
   Router router_;
   Connections connections_;

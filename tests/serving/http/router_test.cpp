@@ -21,6 +21,7 @@
 #include "serving/wire/gzip.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 
@@ -102,7 +103,8 @@ class RouterTest : public testing::Test {
   Service service_;
   WorkerSlot slot_;
   spdlog::logger log_{"test"};
-  Router router_{kTable, service_, slot_, log_, 7};
+  TestSeries series_;
+  Router router_{kTable, service_, slot_, series_.writer, log_, 7};
   Response response_;
 };
 
@@ -187,6 +189,22 @@ TEST_F(RouterTest, WrapsEveryErrorBelowAPathWhoseErrorsAre) {
   EXPECT_EQ(AskFaulty(fault, {.path = "/echo/7"}).status, 413);
 }
 
+TEST_F(RouterTest, CountsAnswersByRouteAndStatus) {
+  Get("/echo/7");
+  Get("/echo/8");
+  Get("/echo/%2");
+  Get("/nowhere");
+  AskFaulty({.code = ErrorCode::kMalformed, .message = "no request"}, {.path = "/echo/1"});
+  std::vector<std::string> counted;
+  for (const SeriesSum& one : SumSeries(series_.blocks())) {
+    counted.push_back(one.labels + ": " + std::to_string(one.cells.front()));
+  }
+  EXPECT_THAT(counted, testing::ElementsAre(R"(deployment="",route="/echo/{key}",code="200": 2)",
+                                            R"(deployment="",route="/echo/{key}",code="400": 1)",
+                                            R"(deployment="",route="other",code="400": 1)",
+                                            R"(deployment="",route="other",code="404": 1)"));
+}
+
 TEST_F(RouterTest, GivesAnIdToEveryError) {
   EXPECT_EQ(HeaderOf(Get("/nowhere").headers, "X-Request-Id"), "r");
   EXPECT_EQ(Error().at("request_id"), "r");
@@ -256,7 +274,8 @@ void PrintTo(const OriginCase& one, std::ostream* out) { *out << one.name; }
 
 class Origin : public RouterTest, public testing::WithParamInterface<OriginCase> {
  protected:
-  Router router_{kTable, service_, slot_, log_, 7, {.origins = GetParam().allowed}};
+  TestSeries series_;
+  Router router_{kTable, service_, slot_, series_.writer, log_, 7, {.origins = GetParam().allowed}};
   Response response_;
 };
 
