@@ -44,6 +44,8 @@ class Exchange {
 
   /// Makes the response an error.
   void Refuse(const Error& error);
+  /// The error that the response is stays as it is written.
+  void KeepErrorForm() noexcept { errors_ = ErrorForm::kOwn; }
 
   /// From now on what is counted of the request counts for this deployment.
   RequestScope& CountFor(std::string_view deployment) {

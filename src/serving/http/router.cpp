@@ -57,9 +57,13 @@ bool Answers(const Endpoint& endpoint, Method method) noexcept {
 }
 
 /// Gives an error the form that its endpoint's callers expect.
-void Wrap(ErrorForm form, Response& response) {
+void Wrap(ErrorForm form, const RequestView& request, std::string_view id, Response& response) {
+  if (response.status < 400) return;
   switch (form) {
     case ErrorForm::kPlain:
+      if (wire::AcceptsProblem(request.accept)) WrapAsProblem(id, response);
+      return;
+    case ErrorForm::kOwn:
       return;
     case ErrorForm::kSageMaker:
       return WrapForSageMaker(response);
@@ -144,7 +148,7 @@ void Router::AnswerFault(const RequestFault& fault, const RequestView& seen, Res
     log_.info("request_refused request_id={:?} path={:?} status={} reason={:?} suppressed={}", id,
               seen.path, response.status, fault.message, *held_back);
   }
-  if (FormOf(seen.path) == ErrorForm::kSageMaker) WrapForSageMaker(response);
+  Wrap(FormOf(seen.path), seen, id, response);
   cors_.AddTo(response, seen.origin);
   CountAnswer(response.status, unrouted_);
 }
@@ -170,7 +174,7 @@ Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
   try {
     if (exchange.packer_ == nullptr) {
       if (const Progress progress = slice(); progress != Progress::kDone) return progress;
-      Wrap(exchange.errors_, response);
+      Wrap(exchange.errors_, exchange.request(), exchange.id_, response);
       if (!exchange.request().accept_encoding.empty()) BeginPacking(exchange);
     }
     if (exchange.packer_ != nullptr && Pack(exchange) == Progress::kMore) return Progress::kMore;

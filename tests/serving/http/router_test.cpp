@@ -189,6 +189,47 @@ TEST_F(RouterTest, WrapsEveryErrorBelowAPathWhoseErrorsAre) {
   EXPECT_EQ(AskFaulty(fault, {.path = "/echo/7"}).status, 413);
 }
 
+TEST_F(RouterTest, TellsAnErrorAsAProblemToWhoAsksForThat) {
+  constexpr std::string_view kAccept = "application/json, application/problem+json;q=0.9";
+  Ask({.method = Method::kGet, .path = "/echo/%2", .accept = kAccept, .request_id = "a b:c"});
+  EXPECT_EQ(response_.status, 400);
+  EXPECT_EQ(response_.content_type, "application/problem+json");
+  EXPECT_EQ(json::parse(response_.body),
+            json::parse(R"({"type": "about:blank", "title": "Bad Request", "status": 400,
+                            "detail": "malformed escape", "instance": "a%20b%3Ac",
+                            "code": "invalid_argument", "field": "key",
+                            "request_id": "a b:c"})"));
+  AskFaulty({.code = ErrorCode::kMalformed, .message = "no \"request\""},
+            {.path = "/echo/1", .accept = kAccept, .request_id = "f"});
+  EXPECT_EQ(json::parse(response_.body).at("detail"), "no \"request\"");
+  EXPECT_EQ(json::parse(response_.body).at("instance"), "f");
+}
+
+struct NoProblemCase {
+  const char* name;
+  const char* path;
+  const char* accept;
+};
+void PrintTo(const NoProblemCase& one, std::ostream* out) { *out << one.name; }
+
+class NoProblem : public RouterTest, public testing::WithParamInterface<NoProblemCase> {};
+
+TEST_P(NoProblem, IsWhatNobodyAskedForOrHasAFormOfItsOwn) {
+  Ask({.method = Method::kGet,
+       .path = GetParam().path,
+       .accept = GetParam().accept,
+       .request_id = "r"});
+  EXPECT_NE(response_.content_type, "application/problem+json");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, NoProblem,
+    testing::Values(NoProblemCase{"NotNamed", "/echo/%2", "application/json, */*"},
+                    NoProblemCase{"Excluded", "/echo/%2", "application/problem+json;q=0"},
+                    NoProblemCase{"NoError", "/echo/1", "application/problem+json"},
+                    NoProblemCase{"ForSdks", "/sdk/%2/echo", "application/problem+json"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
 TEST_F(RouterTest, CountsAnswersByRouteAndStatus) {
   Get("/echo/7");
   Get("/echo/8");
@@ -390,7 +431,8 @@ TEST_F(RouterTest, RefusesARowThatIsWrong) {
   for (const Endpoint& wrong :
        {Endpoint{.path = "no_path"}, Endpoint{.method = Method::kOther, .path = "/a"},
         Endpoint{.method = Method::kHead, .path = "/a"}}) {
-    EXPECT_THROW(Router({&wrong, 1}, service_, slot_, log_, 7), std::invalid_argument);
+    EXPECT_THROW(Router({&wrong, 1}, service_, slot_, series_.writer, log_, 7),
+                 std::invalid_argument);
   }
 }
 
