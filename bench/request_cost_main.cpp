@@ -14,6 +14,7 @@
 #include <cstring>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -77,18 +78,22 @@ class Path {
   explicit Path(const ServerConfig& config)
       : config_(config),
         log_(MakeProcessLog("request-cost", config.log_level, log_output_)),
-        hooks_(
-            config.hooks,
-            {.log = *log_, .slot = slot_, .clock = clock_, .capture_socket = capture_.first.get()}),
+        hooks_(config.hooks, {.log = *log_,
+                              .slot = slot_,
+                              .clock = clock_,
+                              .capture_socket = capture_.first.get(),
+                              .series = &series_}),
         service_{.hooks = hooks_,
                  .clock = clock_,
                  .log = *log_,
                  .server = server_,
                  .slots = {&slot_, 1},
                  .slot = slot_,
+                 .series = series_,
+                 .counts = {},
                  .max_body_bytes = config.max_body_bytes,
                  .limits = {.max_rows = config.max_rows}},
-        router_(Endpoints(), service_, slot_, *log_, /*seed=*/1),
+        router_(Endpoints(), service_, slot_, series_, *log_, /*seed=*/1),
         reader_(
             {.max_header_bytes = config.max_header_bytes, .max_body_bytes = config.max_body_bytes},
             clock_),
@@ -106,6 +111,7 @@ class Path {
       reader_.Commit(taken);
       request.remove_prefix(taken);
     }
+    reader_.request().whole = reader_.request().started;
     reader_.request().deadline = reader_.request().started + config_.timeout;
     response_.Clear();
     router_.Handle(reader_.request(), response_);
@@ -127,6 +133,8 @@ class Path {
   LogOutput log_output_ = LogOutput::OfStandard(STDERR_FILENO, log_losses_);
   std::shared_ptr<spdlog::logger> log_;
   WorkerSlot slot_;
+  std::unique_ptr<SeriesBlock> series_block_ = std::make_unique<SeriesBlock>();
+  SeriesWriter series_{*series_block_};
   ServerState server_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
   HookChain hooks_;

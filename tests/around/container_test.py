@@ -112,14 +112,20 @@ class Compose(unittest.TestCase):
         done = "service_completed_successfully"
         self.assertEqual(needs, {"ingest": {}, "ingest-sales": {"ingest": done}, "train": {"ingest-sales": done},
                                  "app": {"train": done}, "nginx": {"app": "service_healthy"},
-                                 "client": {"nginx": "service_started"}})
+                                 "client": {"nginx": "service_started"},
+                                 "prometheus": {"app": "service_healthy"}, "grafana": {"prometheus": "service_started"}})
 
     def test_builds_only_stages_the_dockerfile_has_and_each_image_once(self):
         builds = [(service["image"], service["build"]["target"]) for service in self.services.values()
                   if "build" in service]
         self.assertLessEqual({target for _, target in builds}, set(read_dockerfile()))
         self.assertEqual(sorted(image for image, _ in builds),
-                         sorted({service["image"] for service in self.services.values()}))
+                         sorted({service["image"] for service in self.services.values() if "profiles" not in service}))
+
+    def test_keeps_what_is_not_built_here_out_unless_asked_for(self):
+        for name in ["prometheus", "grafana"]:
+            self.assertEqual(self.services[name]["profiles"], ["metrics"])
+            self.assertRegex(self.services[name]["image"], r":v?\d+\.\d+\.\d+$", "of a version that is named")
 
     def test_runs_several_replicas_and_asks_each_for_its_health(self):
         app = self.services["app"]

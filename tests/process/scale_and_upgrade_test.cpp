@@ -199,6 +199,24 @@ TEST_F(Upgrade, ByUsr2HandsTheSocketsOverAndLosesNothing) {
   EXPECT_FALSE(fs::exists(server.unix_endpoint().socket));
 }
 
+TEST_F(Upgrade, GoesOnCountingWhereTheOldServerStopped) {
+  Server& server = Start();
+  Load load(server.endpoint(), {.clients = 4, .request = OneOrder()});
+  ASSERT_TRUE(load.WaitForMore(kSomeAnswers));
+  server.Signal(SIGUSR2);
+  ASSERT_GT(WaitForNewMaster(server), 0) << server.log();
+  EXPECT_EQ(server.Wait(), 0) << server.log();
+  ASSERT_TRUE(load.WaitForMore(kSomeAnswers));
+  const LoadReport report = load.Stop();
+  const std::string scraped =
+      AskOnce(server.endpoint(), {.method = "GET", .target = "/metrics"}).body;
+  EXPECT_THAT(scraped, testing::HasSubstr("forkcast_requests_total{deployment=\"order_triage\","
+                                          "route=\"/invocations\",code=\"200\"} " +
+                                          std::to_string(report.answered()) + "\n"));
+  EXPECT_EQ(report.failed(), 0U) << report;
+  EXPECT_EQ(StopNewMaster(), 0) << server.log();
+}
+
 struct FailedUpgrade {
   const char* name;
   const char* script;

@@ -39,6 +39,7 @@
 #include "serving/process/privileges.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/shared_array.hpp"
+#include "serving/process/shared_counts.hpp"
 #include "serving/process/supervisor.hpp"
 #include "serving/process/upgrade.hpp"
 #include "serving/process/worker_signals.hpp"
@@ -66,8 +67,7 @@ const EffectiveSetting& Effective(const ParsedSettings& settings, std::string_vi
 /// That hooks are configured as their types want it, and each route is answered once; says in which
 /// file when not.
 Status Validate(const ParsedSettings& settings, std::span<const HookType> types) {
-  const Models models = settings.config.multi_model ? Models::kLoaded : Models::kDeclared;
-  if (auto routes = RoutesOf(settings.config.deployments, models); !routes) {
+  if (auto routes = RoutesOf(settings.config.deployments, OfferOf(settings.config)); !routes) {
     return std::move(routes).error();
   }
   Status valid = ValidateHooks(settings.config.hooks, types);
@@ -119,7 +119,7 @@ class Server {
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
                    .takes_over = static_cast<bool>(old_master_),
                    .close_door = [this] { RefuseNew(); },
-                   .start_upgrade = [this] { return StartUpgradedMaster(Bequest()); },
+                   .start_upgrade = [this] { return StartUpgradedMaster(WhatIsLeft()); },
                    .hand_over = [this] { LeaveToNewMaster(); },
                    .on_ready = [this] { LetOldMasterGo(); },
                    .notify = [this](const std::string& state) { supervisor_.Notify(state); },
@@ -130,7 +130,7 @@ class Server {
                    .retire_timeout = config_.idle_timeout + 2 * timeout,
                    .boot_timeout = config_.boot_timeout,
                    .heartbeat_timeout = std::min(timeout, kLongestHeartbeat)},
-                  context_.clock, slots_.all(), state_[0], *log_)
+                  context_.clock, counts_.slots(), state_[0], *log_)
         .Run();
   }
 
@@ -147,6 +147,13 @@ class Server {
     Status added;
     if (auto inheritance = TakeInheritance(context_.environment)) {
       old_master_ = std::move(inheritance->ready);
+      for (Fd& memory : inheritance->counts) {
+        if (auto before = SharedCounts::Adopt(std::move(memory))) {
+          counts_before_.push_back(*std::move(before));
+        } else {
+          log_->warn("counters_begin_anew reason={:?}", "the old program counted otherwise");
+        }
+      }
       for (InheritedListener& inherited : inheritance->listeners) {
         const auto owner = inherited.lent ? Listener::Owner::kSupervisor : Listener::Owner::kUs;
         if (added) added = add(Listener::Adopt(std::move(inherited.socket), owner));
@@ -256,12 +263,20 @@ class Server {
     for (const Listener& listener : listeners_) sockets.push_back(listener.fd());
     return sockets;
   }
-  [[nodiscard]] std::vector<BequeathedListener> Bequest() const {
-    std::vector<BequeathedListener> bequest;
+  [[nodiscard]] Bequest WhatIsLeft() const {
+    Bequest bequest;
     for (const Listener& listener : listeners_) {
-      bequest.push_back({.fd = listener.fd(), .lent = listener.lent()});
+      bequest.listeners.push_back({.fd = listener.fd(), .lent = listener.lent()});
     }
+    if (counts_.fd() >= 0) bequest.counts.push_back(counts_.fd());
+    for (const SharedCounts& before : counts_before_) bequest.counts.push_back(before.fd());
     return bequest;
+  }
+  /// What was counted here, then what was before an upgrade.
+  [[nodiscard]] std::vector<Counts> AllCounts() const {
+    std::vector<Counts> all{counts_.view()};
+    for (const SharedCounts& before : counts_before_) all.push_back(before.view());
+    return all;
   }
   void RefuseNew() {
     for (Listener& listener : listeners_) {
@@ -336,7 +351,9 @@ class Server {
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
                       .models = models_ ? &*models_ : nullptr,
-                      .slots = slots_.all(),
+                      .slots = counts_.slots(),
+                      .series = counts_.series(),
+                      .counts = AllCounts(),
                       .server = state_[0],
                       .start = start,
                       .hook_types = extensions_.hook_types,
@@ -373,7 +390,8 @@ class Server {
   std::optional<PidFile> pid_file_;
   ControlSocket control_;
   std::optional<AccessLog> access_log_;
-  SharedArray<WorkerSlot> slots_{kMaxSlots};
+  SharedCounts counts_{kMaxSlots};
+  std::vector<SharedCounts> counts_before_;
   SharedArray<RecorderCounters> counters_{1};
   std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
@@ -418,7 +436,8 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
 /// Its settings', and what an old master tells a new one by.
 std::vector<std::string> Variables() {
   std::vector<std::string> variables = SettingVariables();
-  for (const char* const name : {kUpgradeListenersVariable, kUpgradeReadyVariable}) {
+  for (const char* const name :
+       {kUpgradeListenersVariable, kUpgradeReadyVariable, kUpgradeCountsVariable}) {
     variables.emplace_back(name);
   }
   return variables;

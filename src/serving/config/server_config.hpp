@@ -61,6 +61,7 @@ struct ServerConfig {
   std::string log_level = "info";
   AccessLogFormat access_log = AccessLogFormat::kOff;
   std::filesystem::path access_log_file = "-";  ///< "-": standard output.
+  bool metrics = true;                          ///< GET /metrics answers.
   std::filesystem::path pidfile;                ///< Empty: none.
   std::filesystem::path control;  ///< Unix socket that tells the server's status; empty: none.
   std::string user;               ///< Of workers and recorder; empty: that of the master.

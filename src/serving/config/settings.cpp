@@ -141,6 +141,12 @@ Status ApplyAccessLog(const std::string& text, ServerConfig& config) {
   return Expected("off, common or json");
 }
 
+Status ApplyMetrics(const std::string& text, ServerConfig& config) {
+  if (text != "on" && text != "off") return Expected("on or off");
+  config.metrics = text == "on";
+  return {};
+}
+
 Status ApplyControl(const std::string& text, ServerConfig& config) {
   if (text.empty() || text.size() > kMaxUnixPath) {
     return Expected("a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes");
@@ -628,7 +634,8 @@ std::vector<Setting> ServerSettings() {
     return text.empty() ? Status(Expected("the path of a file")) : Status();
   };
   const Rule config{"FILE", "a JSON file", Setting::FileForm::kNotInFile, no_field};
-  const Rule store{"URL", "sqlite:PATH or postgresql://HOST/DATABASE", Setting::FileForm::kText, ApplyStore};
+  const Rule store{"URL", "sqlite:PATH or postgresql://HOST/DATABASE", Setting::FileForm::kText,
+                   ApplyStore};
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
   const Rule multi_model = BooleanRule(&ServerConfig::multi_model);
@@ -641,6 +648,7 @@ std::vector<Setting> ServerSettings() {
   const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
                        ApplyLogLevel};
   const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
+  const Rule metrics{"ON", "on or off", Setting::FileForm::kText, ApplyMetrics};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());
@@ -745,6 +753,8 @@ std::vector<Setting> ServerSettings() {
           "access_log_file", "FORKCAST_ACCESS_LOG_FILE",
           TextRule("FILE", "a file, or - for standard output", &ServerConfig::access_log_file),
           Takes::kReload, "-", "Where to; opened anew on USR1"),
+      MakeSetting("metrics", "FORKCAST_METRICS", metrics, Takes::kReload, "on",
+                  "Whether GET /metrics answers what the server counts, for Prometheus"),
       MakeSetting("pidfile", "FORKCAST_PIDFILE", TextRule("FILE", "a file", &ServerConfig::pidfile),
                   Takes::kRestart, "", "Holds the process id of the server while it runs"),
       MakeSetting("control", "FORKCAST_CONTROL", control, Takes::kRestart, "",

@@ -1,10 +1,10 @@
 #include "serving/endpoints/endpoint_table.hpp"
 
 #include <array>
-#include <cstddef>
 
 #include "serving/endpoints/execution_parameters.hpp"
 #include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/metrics.hpp"
 #include "serving/endpoints/models.hpp"
 #include "serving/endpoints/open_api.hpp"
 #include "serving/endpoints/ping.hpp"
@@ -74,7 +74,20 @@ constexpr std::array kEndpoints{
              .load = Load::kWork,
              .make = MakeJob<CallJob<AnswerDocumentation>>,
              .describe = DescribeDocumentation},
-    // From here on only where models are loaded.
+};
+
+constexpr std::array kOfMetrics{
+    Endpoint{.method = Method::kGet,
+             .path = "/metrics",
+             .operation = "metrics",
+             .description = "What the whole server counts, for Prometheus.",
+             .access = Access::kOpen,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<AnswerMetrics>>,
+             .describe = DescribeMetrics},
+};
+
+constexpr std::array kOfModels{
     Endpoint{.method = Method::kPost,
              .path = "/models/{name}/invoke",
              .operation = "invokeModel",
@@ -121,18 +134,26 @@ constexpr std::array kEndpoints{
              .make = MakeJob<UnloadModelJob>,
              .describe = DescribeUnloadModel},
 };
-constexpr std::size_t kOfModels = 5;  // the last ones
 
 }  // namespace
 
-std::span<const Endpoint> Endpoints(Models models) noexcept {
-  const std::span<const Endpoint> all(kEndpoints);
-  return models == Models::kLoaded ? all : all.first(all.size() - kOfModels);
+std::vector<Endpoint> Endpoints(const Offer& offer) {
+  std::vector<Endpoint> endpoints(kEndpoints.begin(), kEndpoints.end());
+  const auto add = [&endpoints](std::span<const Endpoint> more) {
+    endpoints.insert(endpoints.end(), more.begin(), more.end());
+  };
+  if (offer.metrics == Metrics::kShown) add(kOfMetrics);
+  if (offer.models == Models::kLoaded) add(kOfModels);
+  return endpoints;
 }
 
-std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, Models models) {
-  const std::span<const Endpoint> own = Endpoints(models);
-  std::vector<Endpoint> endpoints(own.begin(), own.end());
+Offer OfferOf(const ServerConfig& config) noexcept {
+  return {.models = config.multi_model ? Models::kLoaded : Models::kDeclared,
+          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden};
+}
+
+std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {
+  std::vector<Endpoint> endpoints = Endpoints(offer);
   for (const DeployedRoute& route : routes) {
     // What asks no model is as good as a probe: health checks are.
     const bool asks = route.spec.asks();
@@ -148,8 +169,8 @@ std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, Model
 }
 
 Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
-                                            Models models) {
-  return CollectRoutes(deployments, Endpoints(models));
+                                            const Offer& offer) {
+  return CollectRoutes(deployments, Endpoints(offer));
 }
 
 }  // namespace forkcast::serving

@@ -5,6 +5,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "serving/config/deployment.hpp"
+#include "serving/config/server_config.hpp"
 #include "serving/http/endpoint.hpp"
 #include "serving/routes/route_table.hpp"
 
@@ -16,16 +17,26 @@ enum class Models {
   kLoaded,    ///< Also from POST /models (ServerConfig::multi_model).
 };
 
-/// What every server can be asked and, where models are loaded, what that takes, behind it. A new
-/// endpoint is a line in one of these tables (../README.md).
-[[nodiscard]] std::span<const Endpoint> Endpoints(Models models = Models::kDeclared) noexcept;
+/// Whether what is counted can be asked.
+enum class Metrics { kShown, kHidden };
+
+/// What a server offers beside what every one does.
+struct Offer {
+  Models models = Models::kDeclared;
+  Metrics metrics = Metrics::kShown;
+};
+[[nodiscard]] Offer OfferOf(const ServerConfig& config) noexcept;
+
+/// What a server can be asked: each row of the tables that are offered. A new endpoint is a line in
+/// one of them (../README.md).
+[[nodiscard]] std::vector<Endpoint> Endpoints(const Offer& offer = {});
 
 /// The same and what deployments declare. Views `routes`.
 [[nodiscard]] std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes,
-                                                  Models models = Models::kDeclared);
+                                                  const Offer& offer = {});
 
 /// The routes that the deployments declare: CollectRoutes() beside Endpoints().
 [[nodiscard]] Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
-                                                          Models models = Models::kDeclared);
+                                                          const Offer& offer = {});
 
 }  // namespace forkcast::serving

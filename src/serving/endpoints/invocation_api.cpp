@@ -58,6 +58,8 @@ void AddFlag(std::string_view name, std::string_view description, ApiOperation& 
 void DescribeRows(ApiOperation& operation) {
   AddFlag("partial", "Bad rows are told in their place instead of failing all.", operation);
   AddFlag("features", "The features of each row, too.", operation);
+  AddFlag("timing", "The header Server-Timing says what the stages of the request took.",
+          operation);
   AddFlag("actuals", "Of forecasts also what happened, where that is known.", operation);
   JsonSchema::array_t asked;
   JsonSchema::array_t answered;

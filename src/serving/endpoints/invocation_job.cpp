@@ -42,7 +42,7 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
 }
 
 Status InvocationJob::ReadQuery() {
-  static const std::vector<std::string> kKnown{"partial", "features", "actuals"};
+  static const std::vector<std::string> kKnown{"partial", "features", "actuals", "timing"};
   const auto read = [this](std::string_view name, bool& flag) -> Status {
     const Result<bool> sent = exchange().QueryFlag(name);
     if (!sent) return sent.error();
@@ -52,6 +52,9 @@ Status InvocationJob::ReadQuery() {
   if (Status known = RefuseMistyped(request().query, kKnown); !known) return known;
   if (Status partial = read("partial", asked_.partial); !partial) return partial;
   if (Status features = read("features", asked_.features); !features) return features;
+  bool timing = false;
+  if (Status read_timing = read("timing", timing); !read_timing) return read_timing;
+  if (timing) TellTiming();
   if (pipeline().answer().schema.actuals.empty()) return {};
   return read("actuals", asked_.actuals);
 }

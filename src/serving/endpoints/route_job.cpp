@@ -71,6 +71,7 @@ void RouteJob::RefuseRows(const std::vector<wire::RowError>& errors) {
 void RouteJob::Shape(const Error& error, std::optional<std::size_t> row) {
   response().status = route_->StatusOf(error.code);
   if (!route_->error_body()) return;
+  exchange().KeepErrorForm();
   response().body.clear();
   AppendError(*route_, *route_->error_body(),
               {.error = error, .request_id = exchange().id(), .row = row}, response().body);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -20,6 +21,19 @@ constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
 constexpr std::size_t kUnpackedBetweenLooks = 65536;
 
+/// The value of that header (https://www.w3.org/TR/server-timing/): milliseconds.
+std::string ServerTiming(const StageTimes& times, std::chrono::nanoseconds total) {
+  using Milliseconds = std::chrono::duration<double, std::milli>;
+  std::string text;
+  for (std::size_t i = 0; i < kStages; ++i) {
+    if (times[i].count() <= 0) continue;
+    fmt::format_to(std::back_inserter(text), "{};dur={:.3f}, ",
+                   WordFor(static_cast<LatencyStage>(i)), Milliseconds(times[i]).count());
+  }
+  fmt::format_to(std::back_inserter(text), "total;dur={:.3f}", Milliseconds(total).count());
+  return text;
+}
+
 }  // namespace
 
 Status ScoringJob::Begin(Exchange& exchange) {
@@ -31,8 +45,15 @@ Status ScoringJob::Begin(Exchange& exchange) {
   const ServedPipeline& pipeline = *entry_->deployment.pipeline;
   const RequestView& request = exchange.request();
   remarks_.Clear();
-  invocation_ = {.deployment = entry_->deployment.name,
-                 .route = exchange.endpoint().path,
+  scope_ = &exchange.CountFor(entry_->deployment.name);
+  times_ = {};
+  times_[static_cast<std::size_t>(LatencyStage::kReceive)] = request.whole - request.started;
+  times_[static_cast<std::size_t>(LatencyStage::kQueue)] = request.queued;
+  now_ = request.whole;
+  spending_ = LatencyStage::kDecode;
+  tells_timing_ = false;
+  invocation_ = {.deployment = scope_->deployment(),
+                 .route = scope_->route(),
                  .pipeline = pipeline.spec().name,
                  .model_version = pipeline.model_version(),
                  .request = {.id = exchange.id(),
@@ -62,13 +83,22 @@ Progress ScoringJob::Work() {
 
 void ScoringJob::Finish() {
   Response& answer = response();
+  LookAtTheClock();
+  const std::chrono::nanoseconds latency = now_ - request().started;
+  if (tells_timing_) answer.AddHeader("Server-Timing", ServerTiming(times_, latency));
   // The loop may not have heard of the stop yet, and may end right behind this answer.
   if (service_.server.stop_deadline_ns.load(std::memory_order_relaxed) != 0) answer.close = true;
   invocation_.answer = {.status = answer.status,
                         .content_type = answer.content_type,
                         .body = answer.body,
-                        .latency = service_.clock.Monotonic() - request().started};
-  service_.hooks.OnAnswer(invocation_);
+                        .latency = latency,
+                        .stages = times_};
+  if (!service_.hooks.empty()) {
+    spending_ = LatencyStage::kHooks;
+    service_.hooks.OnAnswer(invocation_);
+    LookAtTheClock();
+  }
+  scope_->Observe(times_, latency);
   if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
   if (answer.status >= 500) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
@@ -86,10 +116,12 @@ bool ScoringJob::is_great() const noexcept {
 
 Result<Progress> ScoringJob::RunSlice() {
   if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
+  const LatencyStage resumed = std::exchange(spending_, LatencyStage::kQueue);
   // Before the deadline is looked at: a hook may have taken its time.
-  if (stage_ == Stage::kReceived && IsRefused(service_.hooks.OnRequest(invocation_, remarks_))) {
+  if (stage_ == Stage::kReceived && IsRefused(AskHooks(&HookChain::OnRequest))) {
     return Progress::kDone;
   }
+  TurnTo(resumed);
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
@@ -102,8 +134,13 @@ Result<Progress> ScoringJob::RunSlice() {
       case Step::kStageDone:
         stage_ = static_cast<Stage>(static_cast<int>(stage_) + 1);
         stage_begun_ = false;
+        if (stage_ == Stage::kReceived) TurnTo(LatencyStage::kDecode);
+        if (stage_ == Stage::kFeatures) TurnTo(LatencyStage::kFeatures);
+        if (stage_ == Stage::kModel) TurnTo(LatencyStage::kModel);
+        if (stage_ == Stage::kWriting) TurnTo(LatencyStage::kWrite);
         break;
       case Step::kGoesOn:
+        LookAtTheClock();
         in_time = CheckDeadline();
         if (!in_time) return std::move(in_time).error();
         if (now_ >= slice_end_) return Progress::kMore;
@@ -134,8 +171,24 @@ Result<ScoringJob::Step> ScoringJob::RunStep() {
   return Step::kAnswered;
 }
 
+void ScoringJob::LookAtTheClock() {
+  const MonotonicTime before = std::exchange(now_, service_.clock.Monotonic());
+  times_[static_cast<std::size_t>(spending_)] += now_ - before;
+}
+
+void ScoringJob::TurnTo(LatencyStage next) {
+  LookAtTheClock();
+  spending_ = next;
+}
+
+/// Where there are none nobody asks what they took.
+Verdict ScoringJob::AskHooks(Verdict (HookChain::*method)(const Invocation&, Remarks&) noexcept) {
+  if (service_.hooks.empty()) return Verdict::kGoOn;
+  TurnTo(LatencyStage::kHooks);
+  return (service_.hooks.*method)(invocation_, remarks_);
+}
+
 Status ScoringJob::CheckDeadline() {
-  now_ = service_.clock.Monotonic();
   const std::int64_t stop_ns = service_.server.stop_deadline_ns.load(std::memory_order_relaxed);
   const bool stopped = stop_ns != 0 && now_.time_since_epoch() > std::chrono::nanoseconds(stop_ns);
   if (!stopped && now_ <= request().deadline) return {};
@@ -160,6 +213,7 @@ Status ScoringJob::CheckDeadline() {
     service_.slot.metrics.Count("clipped");
     return Error{ErrorCode::kNotReady, "the server stopped while " + stage()};
   }
+  service_.slot.metrics.Count("late");
   return Error{ErrorCode::kDeadlineExceeded, "the request's time ran out while " + stage()};
 }
 
@@ -167,7 +221,7 @@ Status ScoringJob::CheckDeadline() {
 Result<ScoringJob::Step> ScoringJob::Unpack() {
   const std::string_view coding = request().content_encoding;
   if (EqualsIgnoringCase(coding, "identity")) {
-    return AfterHooks(service_.hooks.OnRequest(invocation_, remarks_));
+    return AfterHooks(AskHooks(&HookChain::OnRequest));
   }
   if (!EqualsIgnoringCase(coding, "gzip") && !EqualsIgnoringCase(coding, "x-gzip")) {
     return Error{ErrorCode::kUnsupportedType,
@@ -182,7 +236,7 @@ Result<ScoringJob::Step> ScoringJob::Unpack() {
   if (!whole) return std::move(whole).error();
   if (!*whole) return Step::kGoesOn;
   invocation_.request.body = unpacked_.text();
-  return AfterHooks(service_.hooks.OnRequest(invocation_, remarks_));
+  return AfterHooks(AskHooks(&HookChain::OnRequest));
 }
 
 bool ScoringJob::IsRefused(Verdict verdict) {
@@ -210,7 +264,7 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
     return Step::kAnswered;
   }
   invocation_.rows = {.fields = &steps_->decoded.rows, .row_numbers = steps_->decoded.row_numbers};
-  if (IsRefused(service_.hooks.OnRows(invocation_, remarks_))) return Step::kAnswered;
+  if (IsRefused(AskHooks(&HookChain::OnRows))) return Step::kAnswered;
   steps_->scorer->Start({.decoded = steps_->decoded, .received = invocation_.request.received},
                         steps_->scores);
   return Step::kStageDone;
@@ -226,7 +280,7 @@ ScoringJob::Step ScoringJob::ComputeFeatures() {
   invocation_.features = {.names = pipeline().answer().schema.features,
                           .values = scores.features,
                           .row_numbers = scores.row_numbers};
-  return AfterHooks(service_.hooks.OnFeatures(invocation_, remarks_));
+  return AfterHooks(AskHooks(&HookChain::OnFeatures));
 }
 
 std::span<const std::string_view> ScoringJob::NamesOf(preprocessing::SeriesMask series) {
@@ -282,7 +336,7 @@ ScoringJob::Step ScoringJob::Predict() {
   Scores& scores = steps_->scores;
   invocation_.outputs = {
       .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
-  if (IsRefused(service_.hooks.OnOutputs(invocation_, remarks_))) return Step::kAnswered;
+  if (IsRefused(AskHooks(&HookChain::OnOutputs))) return Step::kAnswered;
   remarks_.SortFlags();
   next_flag_ = 0;
   if (remarks_.refused_rows.empty()) return Step::kStageDone;

@@ -15,6 +15,8 @@
 #include "serving/hooks/remarks.hpp"
 #include "serving/http/exchange.hpp"
 #include "serving/http/job.hpp"
+#include "serving/metrics/request_scope.hpp"
+#include "serving/metrics/stage.hpp"
 #include "serving/service/catalogue.hpp"
 #include "serving/service/service.hpp"
 #include "serving/wire/gzip.hpp"
@@ -60,6 +62,8 @@ class ScoringJob : public Job {
   virtual void Refuse(const Error& error) = 0;
   virtual void RefuseRows(const std::vector<wire::RowError>& errors) = 0;
 
+  /// The answer's head will say what its stages took (Server-Timing).
+  void TellTiming() noexcept { tells_timing_ = true; }
   /// The names of series, until the next call.
   std::span<const std::string_view> NamesOf(preprocessing::SeriesMask series);
   /// Says in the answer's head that the data of these series, if any, were older than they should.
@@ -89,9 +93,14 @@ class ScoringJob : public Job {
   Result<Progress> RunSlice();
   /// A part of the stage at hand.
   Result<Step> RunStep();
-  /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
-  /// stage.
+  /// Looks at the clock: the time since the last look went to `spending_`.
+  void LookAtTheClock();
+  /// The same, and from now on time goes to `next`.
+  void TurnTo(LatencyStage next);
+  /// kDeadlineExceeded (or kNotReady, when the server is stopping) naming the stage, going by the
+  /// last look at the clock.
   Status CheckDeadline();
+  Verdict AskHooks(Verdict (HookChain::*method)(const Invocation&, Remarks&) noexcept);
   /// Whether hooks refuse the request, or one of its rows where one fails all: then it is answered.
   bool IsRefused(Verdict verdict);
   Step AfterHooks(Verdict verdict);
@@ -116,6 +125,10 @@ class ScoringJob : public Job {
   Stage stage_ = Stage::kReceived;
   bool stage_begun_ = false;
   MonotonicTime now_;  // when the clock was last looked at
+  LatencyStage spending_ = LatencyStage::kQueue;
+  StageTimes times_{};
+  RequestScope* scope_ = nullptr;
+  bool tells_timing_ = false;
   MonotonicTime slice_end_;
   std::vector<std::string_view> series_names_;
   std::string stale_text_;

@@ -15,6 +15,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/hooks/hook.hpp"
+#include "serving/metrics/series.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace spdlog {
@@ -30,6 +31,7 @@ struct HookContext {
   const Clock& clock;
   int capture_socket = -1;  ///< The workers' end of MakeCaptureSockets(), when NeedsRecorder().
   const ServerState* server = nullptr;  ///< Says which hooks workers died in; null: none.
+  SeriesWriter* series = nullptr;       ///< Counts what has labels; null: it is not counted.
 };
 
 /// When a hook is called. The names are the methods'.

@@ -24,9 +24,10 @@ enum class Load {
 
 /// How its errors are written.
 enum class ErrorForm {
-  kPlain,      ///< As error_response.hpp says.
+  kPlain,      ///< As error_response.hpp says; for who asks for that, as a problem (RFC 9457).
   kSageMaker,  ///< Wrapped as an AWS SDK expects them (WrapForSageMaker).
   kModels,     ///< With the members of the multi-model server's (WrapForModels).
+  kOwn,        ///< As whoever answered has written them.
 };
 
 /// One thing that a server can be asked, as a row of a table.

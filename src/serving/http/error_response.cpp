@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/media_type.hpp"
 
@@ -66,6 +68,21 @@ std::string_view MessageIn(std::string_view body) noexcept {
   std::size_t end = begin + 1;
   while (body[end] != '"') end += body[end] == '\\' ? 2 : 1;
   return body.substr(begin, end + 1 - begin);
+}
+
+/// As a relative reference (RFC 3986): what is not unreserved is escaped.
+std::string AsReference(std::string_view id) {
+  std::string text;
+  for (const char c : id) {
+    const bool is_unreserved = (c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z') ||
+                               std::string_view("-._~").find(c) != std::string_view::npos;
+    if (is_unreserved) {
+      text += c;
+    } else {
+      fmt::format_to(std::back_inserter(text), "%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return text;
 }
 
 }  // namespace
@@ -198,6 +215,27 @@ void WrapForSageMaker(Response& response) {
     AppendMember("LogStreamArn", "", response.body);
   }
   response.body += '}';
+}
+
+void WrapAsProblem(std::string_view request_id, Response& response) {
+  constexpr std::string_view kBegin = R"({"error":{)";
+  constexpr std::string_view kEnd = "}}";
+  constexpr std::string_view kMember = R"(,"message":)";
+  if (response.status < 400 || !response.body.starts_with(kBegin)) return;
+  const std::string original = std::exchange(response.body, R"({"type":"about:blank")");
+  const std::string_view message = MessageIn(original);
+  const auto at = static_cast<std::size_t>(message.data() - original.data());
+  std::string& out = response.body;
+  AppendMember("title", ReasonPhrase(response.status), out);
+  AppendMember("status", static_cast<std::size_t>(response.status), out);
+  out.append(R"(,"detail":)").append(message);
+  if (!request_id.empty()) AppendMember("instance", AsReference(request_id), out);
+  // What is before the message, and what is behind it.
+  const std::size_t before = at - kMember.size() - kBegin.size();
+  const std::size_t behind = at + message.size();
+  out.append(",").append(original, kBegin.size(), before);
+  out.append(original, behind, original.size() - kEnd.size() - behind).append("}");
+  response.content_type = "application/problem+json";
 }
 
 void WrapForModels(Response& response) {

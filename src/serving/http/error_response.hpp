@@ -45,6 +45,11 @@ void WriteFault(const RequestFault& fault, std::string_view request_id, Response
 /// the original status and body in it; 503 ServiceUnavailable stays one. No effect below 400.
 void WrapForSageMaker(Response& response);
 
+/// Makes `response`, an error, a problem of RFC 9457, whose further members are those of `error`
+/// but for the message, which is its detail. `request_id`: its instance; empty: none. No effect
+/// on anything but an error as WriteError() and those beside it make them.
+void WrapAsProblem(std::string_view request_id, Response& response);
+
 /// Puts before the member `error` of an error what SageMaker's multi-model server says: `code`, the
 /// status, `type`, and `message`. No effect below 400. Precondition: `response` is an error as
 /// WriteError() and those beside it make them.

@@ -14,6 +14,7 @@
 #include "serving/http/request.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/url.hpp"
+#include "serving/metrics/request_scope.hpp"
 #include "serving/wire/gzip.hpp"
 
 namespace forkcast::serving {
@@ -43,6 +44,14 @@ class Exchange {
 
   /// Makes the response an error.
   void Refuse(const Error& error);
+  /// The error that the response is stays as it is written.
+  void KeepErrorForm() noexcept { errors_ = ErrorForm::kOwn; }
+
+  /// From now on what is counted of the request counts for this deployment.
+  RequestScope& CountFor(std::string_view deployment) {
+    scope_ = &scopes_->Of(deployment);
+    return *scope_;
+  }
 
  private:
   friend class Router;
@@ -54,7 +63,9 @@ class Exchange {
   std::array<std::string, PathPattern::kMaxParameters> parameters_;
   ErrorForm errors_ = ErrorForm::kPlain;
   const Endpoint* endpoint_ = nullptr;
-  std::size_t row_ = 0;  // of the router's table: whose job it is
+  std::size_t row_ = 0;            // of the router's table: whose job it is
+  RouteScopes* scopes_ = nullptr;  // of its path
+  RequestScope* scope_ = nullptr;  // where its answer is counted
   std::unique_ptr<Job> job_;
   std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
 };

@@ -31,9 +31,11 @@ struct RequestView {
   std::string_view preflight_method{};   ///< Access-Control-Request-Method
   /// The W3C's; empty also when it is none: it is ignored then, as that standard says.
   std::string_view traceparent{};
-  MonotonicTime started{};   ///< When its first byte had been read.
-  MonotonicTime deadline{};  ///< When its answer has to be made.
-  bool waited = false;       ///< For its turn, behind other large ones.
+  MonotonicTime started{};             ///< When its first byte had been read.
+  MonotonicTime whole{};               ///< When all of it had been read.
+  MonotonicTime deadline{};            ///< When its answer has to be made.
+  std::chrono::nanoseconds queued{0};  ///< Before it was read, at most (QueueDelay).
+  bool waited = false;                 ///< For its turn, behind other large ones.
   /// Not 0: more is waiting than can be done in time. What takes work is to be refused, and had
   /// better come again after so long.
   std::chrono::seconds retry_after{0};

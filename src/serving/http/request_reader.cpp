@@ -640,6 +640,7 @@ void RequestReader::FillRequest(std::string_view body) {
 RequestView RequestReader::Glimpse() const noexcept {
   const std::string_view head(buffer_.get(), std::min(end_, limits_.max_header_bytes));
   return {.path = FindPath(head),
+          .accept = FindField(head, NameOf(kAccept)),
           .inference_id = FindField(head, NameOf(kInferenceId)),
           .request_id = FindField(head, NameOf(kRequestId)),
           .forwarded_for = FindField(head, NameOf(kForwardedFor)),

@@ -57,9 +57,13 @@ bool Answers(const Endpoint& endpoint, Method method) noexcept {
 }
 
 /// Gives an error the form that its endpoint's callers expect.
-void Wrap(ErrorForm form, Response& response) {
+void Wrap(ErrorForm form, const RequestView& request, std::string_view id, Response& response) {
+  if (response.status < 400) return;
   switch (form) {
     case ErrorForm::kPlain:
+      if (wire::AcceptsProblem(request.accept)) WrapAsProblem(id, response);
+      return;
+    case ErrorForm::kOwn:
       return;
     case ErrorForm::kSageMaker:
       return WrapForSageMaker(response);
@@ -77,21 +81,17 @@ std::string ForPeople(std::string_view list, std::string_view word) {
   return text;
 }
 
-/// In the worker's slot.
-void CountAnswer(int status, WorkerSlot& slot) noexcept {
-  slot.metrics.Count("requests");
-  if (status >= 500) {
-    slot.metrics.Count("server_errors");
-  } else if (status >= 400) {
-    slot.metrics.Count("client_errors");
-  }
-}
-
 }  // namespace
 
 Router::Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-               spdlog::logger& log, std::uint64_t seed, CorsPolicy cors)
-    : service_(service), slot_(slot), log_(log), cors_(std::move(cors)), random_(seed) {
+               SeriesWriter& series, spdlog::logger& log, std::uint64_t seed, CorsPolicy cors)
+    : service_(service),
+      slot_(slot),
+      series_(series),
+      log_(log),
+      unrouted_(series, {}, "other"),
+      cors_(std::move(cors)),
+      random_(seed) {
   for (const Endpoint& endpoint : endpoints) {
     Add(endpoint);
     const std::string_view methods = MethodsOf(endpoint);
@@ -112,7 +112,7 @@ void Router::Add(const Endpoint& endpoint) {
   path->rows.push_back(rows_.size());
   path->allow.append(path->allow.empty() ? "" : ", ").append(MethodsOf(endpoint));
   path->expected = "expected " + ForPeople(path->allow, " or ");
-  rows_.push_back({.endpoint = endpoint});
+  rows_.push_back({.endpoint = endpoint, .scopes = RouteScopes(series_, endpoint.path)});
 }
 
 Progress Router::RefusePath(Exchange& exchange) {
@@ -148,9 +148,19 @@ void Router::AnswerFault(const RequestFault& fault, const RequestView& seen, Res
     log_.info("request_refused request_id={:?} path={:?} status={} reason={:?} suppressed={}", id,
               seen.path, response.status, fault.message, *held_back);
   }
-  if (FormOf(seen.path) == ErrorForm::kSageMaker) WrapForSageMaker(response);
+  Wrap(FormOf(seen.path), seen, id, response);
   cors_.AddTo(response, seen.origin);
-  CountAnswer(response.status, slot_);
+  CountAnswer(response.status, unrouted_);
+}
+
+void Router::CountAnswer(int status, RequestScope& scope) noexcept {
+  scope.CountAnswer(status);
+  slot_.metrics.Count("requests");
+  if (status >= 500) {
+    slot_.metrics.Count("server_errors");
+  } else if (status >= 400) {
+    slot_.metrics.Count("client_errors");
+  }
 }
 
 void Router::Handle(const RequestView& request, Response& response) noexcept {
@@ -164,7 +174,7 @@ Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
   try {
     if (exchange.packer_ == nullptr) {
       if (const Progress progress = slice(); progress != Progress::kDone) return progress;
-      Wrap(exchange.errors_, response);
+      Wrap(exchange.errors_, exchange.request(), exchange.id_, response);
       if (!exchange.request().accept_encoding.empty()) BeginPacking(exchange);
     }
     if (exchange.packer_ != nullptr && Pack(exchange) == Progress::kMore) return Progress::kMore;
@@ -177,7 +187,7 @@ Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
     exchange.Refuse({ErrorCode::kInternal, error.what()});
   }
   cors_.AddTo(response, exchange.request().origin);
-  CountAnswer(response.status, slot_);
+  CountAnswer(response.status, *exchange.scope_);
   return Progress::kDone;
 }
 
@@ -187,6 +197,7 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.response_ = &response;
   exchange.id_.clear();
   exchange.errors_ = ErrorForm::kPlain;
+  exchange.scope_ = &unrouted_;
   exchange.parameter_names_ = {};
   exchange.packer_.reset();
   return Run(exchange, [&] { return Route(exchange); });
@@ -217,9 +228,11 @@ Progress Router::Route(Exchange& exchange) {
   PathPattern::Values values;
   const Path* const path = Find(request.path, values);
   if (path == nullptr) return RefusePath(exchange);
-  const Endpoint& first = rows_[path->rows.front()].endpoint;
-  exchange.errors_ = first.errors;
-  if (first.load == Load::kWork) {
+  Row& first = rows_[path->rows.front()];
+  exchange.scopes_ = &first.scopes;
+  exchange.scope_ = &first.scopes.of_none();
+  exchange.errors_ = first.endpoint.errors;
+  if (first.endpoint.load == Load::kWork) {
     if (Status identified = Identify(exchange); !identified) {
       return Refuse(identified.error(), exchange);
     }

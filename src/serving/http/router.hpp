@@ -18,6 +18,7 @@
 #include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/url.hpp"
+#include "serving/metrics/request_scope.hpp"
 
 namespace spdlog {
 class logger;
@@ -33,11 +34,12 @@ struct WorkerSlot;
 class Router {
  public:
   /// Everything outlives the router. Of paths that several patterns match, the first one's rows
-  /// count. Requests are counted in `slot`, the worker's own, and the id of the one in work noted.
+  /// count. Requests are counted in `slot`, the worker's own, where the id of the one in work is
+  /// noted, too, and by deployment, route and status in `series`.
   /// `seed` makes the request ids that callers do not bring. `cors`: whose pages may ask. Throws
   /// std::invalid_argument for a row that is wrong in itself.
   Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-         spdlog::logger& log, std::uint64_t seed, CorsPolicy cors = {});
+         SeriesWriter& series, spdlog::logger& log, std::uint64_t seed, CorsPolicy cors = {});
 
   /// Answers `request` into a cleared `response`. Counts it in the worker's slot.
   void Handle(const RequestView& request, Response& response) noexcept;
@@ -58,6 +60,7 @@ class Router {
   /// A row of the table, and its jobs that are not in work.
   struct Row {
     Endpoint endpoint;
+    RouteScopes scopes;
     std::vector<std::unique_ptr<Job>> idle{};
   };
   /// A path, and the rows that share it, which differ in their methods.
@@ -84,6 +87,8 @@ class Router {
   [[nodiscard]] const std::size_t* FindRow(const Path& path, Method method) const noexcept;
   static Status DecodeParameters(const Path& path, const PathPattern::Values& values,
                                  Exchange& exchange);
+  /// In the slot, and where the request belongs.
+  void CountAnswer(int status, RequestScope& scope) noexcept;
   /// Gives the exchange its id, and its answer what comes back as it was sent.
   Status Identify(Exchange& exchange);
   /// The caller's id, or one made here, also instead of one that is refused.
@@ -100,9 +105,11 @@ class Router {
 
   Service& service_;
   WorkerSlot& slot_;
+  SeriesWriter& series_;
   spdlog::logger& log_;
   std::vector<Row> rows_;
   std::vector<Path> paths_;
+  RequestScope unrouted_;  // of what asks for no path that there is
   CorsPolicy cors_;
   std::string allow_;  // the methods of all paths
   std::vector<std::unique_ptr<wire::GzipWriter>> idle_packers_;

@@ -103,8 +103,10 @@ void Connection::BeginAnswer() {
   begun_ = false;
   // Nobody knows how large one is that came packed.
   is_large_ = request.body.size() > kLargeBody || !request.content_encoding.empty();
-  request.retry_after =
-      loop_.delay().RetryAfter(loop_.LookAtTheClock(), is_large_, loop_.options().max_queue_delay);
+  const MonotonicTime now = loop_.LookAtTheClock();
+  request.whole = now;
+  request.queued = std::chrono::duration_cast<std::chrono::nanoseconds>(loop_.delay().Waited(now));
+  request.retry_after = loop_.delay().RetryAfter(now, is_large_, loop_.options().max_queue_delay);
   if (request.retry_after.count() != 0) is_large_ = false;  // it will be refused at once
 }
 
@@ -239,11 +241,15 @@ Coroutine Connection::Serve() {
         break;
       case RequestReader::Progress::kRequest:
         BeginAnswer();
-        if (JoinLarge()) co_await Until(Wait::kFirst);
+        if (JoinLarge()) {
+          const ConnectionLoop::Waiting waiting(loop_);
+          co_await Until(Wait::kFirst);
+        }
         if (is_large_) loop_.large().Begin(*this, loop_.now());
         for (Progress progress = WorkOnAnswer(); progress != Progress::kDone;
              progress = WorkOnAnswer()) {
           if (progress == Progress::kWaits) deadlines_.AwaitOthers();
+          const ConnectionLoop::Waiting waiting(loop_);
           co_await Until(progress == Progress::kWaits ? Wait::kNews : Wait::kTurn);
         }
         LeaveLarge(Outcome::kAnswered);

@@ -141,6 +141,11 @@ void ConnectionLoop::PostTurn() {
   });
 }
 
+void ConnectionLoop::CountWaiting(int more) noexcept {
+  waiting_requests_ += static_cast<std::uint64_t>(more);
+  slot_.metrics.Set("in_flight", waiting_requests_);
+}
+
 void ConnectionLoop::CountOpen() noexcept { slot_.metrics.Set("connections", open_.size()); }
 
 }  // namespace forkcast::serving

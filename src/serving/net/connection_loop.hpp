@@ -6,6 +6,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <memory>
@@ -51,6 +52,18 @@ class ConnectionLoop : public std::enable_shared_from_this<ConnectionLoop> {
 
   /// Resumes it when every other one that can go on has.
   void ResumeInTurn(Connection& connection);
+  /// A request in work that waits, for as long as this lives.
+  class Waiting {
+   public:
+    explicit Waiting(ConnectionLoop& loop) noexcept : loop_(loop) { loop_.CountWaiting(+1); }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { loop_.CountWaiting(-1); }
+
+   private:
+    ConnectionLoop& loop_;
+  };
+
   /// Somebody has had a socket watched.
   void WaitForSockets();
   /// It has ended, and is gone afterwards. `failed`: out of memory; the worker goes on.
@@ -74,6 +87,7 @@ class ConnectionLoop : public std::enable_shared_from_this<ConnectionLoop> {
   /// Tells whose sockets are ready; returns how many are.
   int AskSockets();
   void CountOpen() noexcept;
+  void CountWaiting(int more) noexcept;
 
   boost::asio::io_context& loop_;
   const Clock& clock_;
@@ -93,6 +107,7 @@ class ConnectionLoop : public std::enable_shared_from_this<ConnectionLoop> {
   bool turn_due_ = false;
   bool waiting_ = false;
   bool ended_ = false;
+  std::uint64_t waiting_requests_ = 0;
   std::list<Connection> open_;
 };
 

@@ -456,7 +456,7 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                               .age = std::chrono::duration_cast<milliseconds>(now - worker.started),
                               .serves = slot.serves.Get(),
                               .failure = slot.failure.Get(),
-                              .metrics = slot.metrics.Read(),
+                              .metrics = ReadMetrics(slot),
                               .hooks = HooksOf(slot)});
   }
   std::ranges::sort(status.workers, {}, &WorkerStatus::slot);

@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
@@ -36,17 +37,23 @@ std::vector<std::string> CommandLine() {
 
 void KeepOnExec(int fd) noexcept { ::fcntl(fd, F_SETFD, 0); }
 
+void AddNumber(int fd, std::string_view before, std::string& numbers) {
+  KeepOnExec(fd);
+  numbers.append(numbers.empty() ? "" : ",").append(before).append(std::to_string(fd));
+}
+
 /// In the forked child. Does not return.
-[[noreturn]] void Execute(const std::vector<std::string>& words,
-                          const std::vector<BequeathedListener>& listeners, int ready) {
+[[noreturn]] void Execute(const std::vector<std::string>& words, const Bequest& bequest,
+                          int ready) {
   std::string numbers;
-  for (const BequeathedListener& listener : listeners) {
-    KeepOnExec(listener.fd);
-    numbers.append(numbers.empty() ? "" : ",");
-    numbers.append(listener.lent ? kLent : "").append(std::to_string(listener.fd));
+  for (const BequeathedListener& listener : bequest.listeners) {
+    AddNumber(listener.fd, listener.lent ? kLent : "", numbers);
   }
+  std::string counts;
+  for (const int fd : bequest.counts) AddNumber(fd, "", counts);
   KeepOnExec(ready);
   ::setenv(kUpgradeListenersVariable, numbers.c_str(), 1);
+  ::setenv(kUpgradeCountsVariable, counts.c_str(), 1);
   ::setenv(kUpgradeReadyVariable, std::to_string(ready).c_str(), 1);
   // Who has to feed the supervisor's watchdog (sd_watchdog_enabled(3)).
   if (::getenv(kWatchdogVariable) != nullptr) {
@@ -62,6 +69,14 @@ void KeepOnExec(int fd) noexcept { ::fcntl(fd, F_SETFD, 0); }
   std::_Exit(kCannotExecute);
 }
 
+/// Cuts the text up to the next comma, or its end, off `rest`.
+std::string_view TakeUpToComma(std::string_view& rest) noexcept {
+  const std::size_t end = std::min(rest.find(','), rest.size());
+  const std::string_view taken = rest.substr(0, end);
+  rest.remove_prefix(std::min(end + 1, rest.size()));
+  return taken;
+}
+
 std::optional<int> ToDescriptor(std::string_view text) noexcept {
   int fd = -1;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), fd);
@@ -72,7 +87,7 @@ std::optional<int> ToDescriptor(std::string_view text) noexcept {
 
 }  // namespace
 
-Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>& listeners) {
+Result<UpgradedMaster> StartUpgradedMaster(const Bequest& bequest) {
   const std::vector<std::string> words = CommandLine();
   if (words.empty()) return SystemError("/proc/self/cmdline");
   std::array<int, 2> ends{};
@@ -81,7 +96,7 @@ Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>
   const Fd theirs(ends[1]);
   upgraded.pid = ::fork();
   if (upgraded.pid < 0) return SystemError("fork");
-  if (upgraded.pid == 0) Execute(words, listeners, theirs.get());
+  if (upgraded.pid == 0) Execute(words, bequest, theirs.get());
   upgraded.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, upgraded.pid, 0)));
   if (!upgraded.pidfd) {
     const Error error = SystemError("pidfd_open");
@@ -94,20 +109,25 @@ Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>
 std::optional<Inheritance> TakeInheritance(const Environment& environment) {
   const auto numbers = environment(kUpgradeListenersVariable);
   const auto ready = environment(kUpgradeReadyVariable);
-  ::unsetenv(kUpgradeListenersVariable);
-  ::unsetenv(kUpgradeReadyVariable);
+  // Empty of a master that counts nothing that we could read.
+  const std::string counts = environment(kUpgradeCountsVariable).value_or("");
+  for (const char* const name :
+       {kUpgradeListenersVariable, kUpgradeReadyVariable, kUpgradeCountsVariable}) {
+    ::unsetenv(name);
+  }
   if (!numbers || !ready) return std::nullopt;
   Inheritance inheritance;
-  std::string_view rest = *numbers;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find(','), rest.size());
-    std::string_view number = rest.substr(0, end);
+  for (std::string_view rest = *numbers; !rest.empty();) {
+    std::string_view number = TakeUpToComma(rest);
     const bool lent = number.starts_with(kLent);
     if (lent) number.remove_prefix(kLent.size());
     const auto fd = ToDescriptor(number);
     if (!fd) return std::nullopt;
     inheritance.listeners.push_back({.socket = Fd(*fd), .lent = lent});
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  for (std::string_view rest = counts; !rest.empty();) {
+    const auto fd = ToDescriptor(TakeUpToComma(rest));
+    if (fd) inheritance.counts.emplace_back(*fd);
   }
   const auto ready_fd = ToDescriptor(*ready);
   if (!ready_fd) return std::nullopt;

@@ -15,6 +15,7 @@ namespace forkcast::serving {
 /// Variables by which an old master tells a new one what it hands on.
 inline constexpr const char* kUpgradeListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
 inline constexpr const char* kUpgradeReadyVariable = "FORKCAST_UPGRADE_READY";
+inline constexpr const char* kUpgradeCountsVariable = "FORKCAST_UPGRADE_COUNTS";
 
 /// A new master, executed from the program's file by an old one (SIGUSR2), on the old one's
 /// sockets. The old one goes on until the new one says through `ready` that a worker of its own
@@ -31,10 +32,16 @@ struct BequeathedListener {
   bool lent = false;  ///< By a supervisor, which goes on with it when we are gone.
 };
 
-/// Forks and executes this process's command line anew, with `listeners` open under the numbers
-/// that its environment says. kIo when it cannot be started; that the file is no program shows by
-/// its end.
-Result<UpgradedMaster> StartUpgradedMaster(const std::vector<BequeathedListener>& listeners);
+/// What is handed on.
+struct Bequest {
+  std::vector<BequeathedListener> listeners{};
+  std::vector<int> counts{};  ///< Of this master (SharedCounts), and of those before it.
+};
+
+/// Forks and executes this process's command line anew, with what is handed on open under the
+/// numbers that its environment says. kIo when it cannot be started; that the file is no program
+/// shows by its end.
+Result<UpgradedMaster> StartUpgradedMaster(const Bequest& bequest);
 
 struct InheritedListener {
   Fd socket;
@@ -44,6 +51,7 @@ struct InheritedListener {
 /// What a master finds in its environment when an old one started it.
 struct Inheritance {
   std::vector<InheritedListener> listeners;
+  std::vector<Fd> counts;
   Fd ready;  ///< A byte written here lets the old master go.
 };
 /// None when this is no upgrade. Marks the descriptors as not to be inherited further.

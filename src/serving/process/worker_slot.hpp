@@ -123,6 +123,14 @@ struct alignas(128) WorkerSlot {
   }
 };
 
+/// What a slot has counted. `in_flight` is of all requests in work, that of the slice included.
+[[nodiscard]] inline MetricReadings ReadMetrics(const WorkerSlot& slot) noexcept {
+  MetricReadings readings = slot.metrics.Read();
+  const bool works = slot.request_deadline_ns.load(std::memory_order_relaxed) != 0;
+  readings["in_flight"] = slot.metrics.Get("in_flight") + (works ? 1 : 0);
+  return readings;
+}
+
 /// Whether some worker answers.
 [[nodiscard]] inline bool AnyReady(std::span<const WorkerSlot> slots) noexcept {
   return std::ranges::any_of(

@@ -6,6 +6,8 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/endpoint.hpp"
+#include "serving/metrics/series.hpp"
+#include "serving/process/shared_counts.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
 #include "serving/service/model_control.hpp"
@@ -26,6 +28,8 @@ struct Service {
   const ServerState& server;          ///< Says when everything in work has to end.
   std::span<const WorkerSlot> slots;  ///< Of all workers.
   WorkerSlot& slot;                   ///< The worker's own.
+  SeriesWriter& series;               ///< Likewise.
+  std::span<const Counts> counts;     ///< Of all workers, then of servers before an upgrade.
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
   std::span<const Endpoint> endpoints{};  ///< All that can be asked, for who describes it.

@@ -22,6 +22,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kErrors{{
 std::string_view SchemaOf(ErrorForm form) noexcept {
   switch (form) {
     case ErrorForm::kPlain:
+    case ErrorForm::kOwn:
       break;
     case ErrorForm::kSageMaker:
       return "SageMakerError";
@@ -46,6 +47,8 @@ ApiOperation::ApiOperation(const Endpoint& endpoint, std::span<const ApiDeployme
   for (const auto& [status, description] : kErrors) {
     AddAnswer(status, description, wire::MediaType(wire::Format::kJson),
               SchemaNamed(SchemaOf(endpoint.errors)));
+    if (endpoint.errors != ErrorForm::kPlain) continue;
+    AddAnswer(status, description, "application/problem+json", SchemaNamed("Problem"));
   }
 }
 

@@ -48,6 +48,18 @@ JsonSchema ModelErrorSchema() {
   return schema;
 }
 
+/// RFC 9457, with the members of an error beside it.
+JsonSchema ProblemSchema() {
+  JsonSchema schema = ErrorSchema()["properties"]["error"];
+  schema["properties"].erase("message");
+  for (const char* const member : {"type", "title", "detail", "instance"}) {
+    schema["properties"][member] = {{"type", "string"}};
+  }
+  schema["properties"]["status"] = {{"type", "integer"}};
+  schema["required"] = {"type", "title", "status", "detail", "code"};
+  return schema;
+}
+
 std::string KeyOf(Method method) {
   switch (method) {
     case Method::kPost:
@@ -85,7 +97,8 @@ std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const Api
   }
   api["components"]["schemas"] = {{"Error", ErrorSchema()},
                                   {"SageMakerError", SageMakerErrorSchema()},
-                                  {"ModelError", ModelErrorSchema()}};
+                                  {"ModelError", ModelErrorSchema()},
+                                  {"Problem", ProblemSchema()}};
   return api.dump(2) + "\n";
 }
 

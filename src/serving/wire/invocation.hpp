@@ -43,6 +43,8 @@ struct Invocation {
     std::string_view content_type;
     std::string_view body;
     std::chrono::nanoseconds latency{0};  ///< From the first byte read to the answer made.
+    /// What went to each stage, by LatencyStage (serving/metrics).
+    std::span<const std::chrono::nanoseconds> stages{};
   };
 
   std::string_view deployment{};  ///< That was asked,

@@ -269,6 +269,20 @@ Result<Format> NegotiateAnswer(std::string_view accept, Format request_format) {
   return *best;
 }
 
+bool AcceptsProblem(std::string_view accept) noexcept {
+  Scanner scan(accept);
+  for (scan.SkipToElement(); !scan.done(); scan.SkipToElement()) {
+    MediaRange range;
+    if (!scan.TakeRange(range)) {
+      scan.SkipElement();
+    } else if (EqualsIgnoringCase(range.type, "application") &&
+               EqualsIgnoringCase(range.subtype, "problem+json") && range.q > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
 bool PrefersGzip(std::string_view accept_encoding) noexcept {
   std::optional<int> gzip;
   std::optional<int> identity;

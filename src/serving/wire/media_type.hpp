@@ -34,6 +34,10 @@ Result<std::optional<CsvHeader>> CsvHeaderOfRequest(std::string_view content_typ
 /// is ignored. No allocation unless it fails.
 Result<Format> NegotiateAnswer(std::string_view accept, Format request_format);
 
+/// Whether errors are wanted as application/problem+json (RFC 9457): it is named, with a q-value
+/// above 0. A malformed element is ignored. No allocation.
+[[nodiscard]] bool AcceptsProblem(std::string_view accept) noexcept;
+
 /// Whether an answer had better be sent as gzip (RFC 9110, 12.5.3): gzip, by name or as `*`, has a
 /// q-value above 0, and none that is below that of `identity`, if that is named. A malformed
 /// element is ignored. No allocation.

@@ -86,6 +86,7 @@ class Worker {
       : options_(options),
         config_(options.config),
         slot_(options.slots[options.start.slot]),
+        series_(options.series[options.start.slot]),
         log_(MakeProcessLog("worker=" + std::to_string(options.start.slot), config_.log_level,
                             options.log)),
         hooks_(config_.hooks,
@@ -93,7 +94,8 @@ class Worker {
                 .slot = slot_,
                 .clock = clock_,
                 .capture_socket = options.capture_socket,
-                .server = &options.server},
+                .server = &options.server,
+                .series = &series_},
                options.hook_types),
         service_{.hooks = hooks_,
                  .clock = clock_,
@@ -101,10 +103,13 @@ class Worker {
                  .server = options.server,
                  .slots = options.slots,
                  .slot = slot_,
+                 .series = series_,
+                 .counts = options.counts,
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
                  .endpoints = endpoints_},
-        router_(endpoints_, service_, slot_, *log_, seed_, {.origins = config_.cors_origins}),
+        router_(endpoints_, service_, slot_, series_, *log_, seed_,
+                {.origins = config_.cors_origins}),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -580,14 +585,16 @@ class Worker {
   const WorkerOptions& options_;
   const ServerConfig& config_;
   WorkerSlot& slot_;
+  SeriesWriter series_;
   SystemClock clock_;
   const std::uint64_t seed_ = RandomSeed();
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
-  const Models model_source_ = options_.models == nullptr ? Models::kDeclared : Models::kLoaded;
-  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, model_source_).value();
-  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, model_source_);
+  const Offer offer_{.models = options_.models == nullptr ? Models::kDeclared : Models::kLoaded,
+                     .metrics = OfferOf(config_).metrics};
+  const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
+  const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
   Router router_;
   Connections connections_;

@@ -9,6 +9,7 @@
 #include "serving/http/access_log.hpp"
 #include "serving/process/master.hpp"
 #include "serving/process/model_list.hpp"
+#include "serving/process/shared_counts.hpp"
 #include "serving/process/worker_slot.hpp"
 
 namespace forkcast::serving {
@@ -22,6 +23,8 @@ struct WorkerOptions {
   AccessLog* access_log = nullptr;  ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.
   std::span<WorkerSlot> slots;
+  std::span<SeriesBlock> series;  ///< Beside the slots.
+  std::vector<Counts> counts;     ///< Of these slots, then of servers before an upgrade.
   ServerState& server;
   WorkerStart start;
   std::span<const HookType> hook_types;

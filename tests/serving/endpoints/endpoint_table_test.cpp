@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <string_view>
@@ -21,7 +22,7 @@ std::string_view NameOf(Method method) {
 
 TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
   std::set<std::string_view> operations;
-  for (const Endpoint& endpoint : Endpoints(Models::kLoaded)) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
     EXPECT_TRUE(operations.insert(endpoint.operation).second) << endpoint.operation;
     EXPECT_TRUE(endpoint.description.ends_with('.')) << endpoint.operation;
     EXPECT_NE(endpoint.make, nullptr) << endpoint.operation;
@@ -30,7 +31,7 @@ TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
 
 TEST(Endpoints, AreEachALineOfTheReadme) {
   const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
-  for (const Endpoint& endpoint : Endpoints(Models::kLoaded)) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
     EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
@@ -40,10 +41,16 @@ TEST(Endpoints, AreEachALineOfTheReadme) {
 TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {
   for (const Endpoint& endpoint : Endpoints()) EXPECT_FALSE(endpoint.path.starts_with("/models"));
   std::size_t of_models = 0;
-  for (const Endpoint& endpoint : Endpoints(Models::kLoaded)) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
     if (endpoint.path.starts_with("/models")) ++of_models;
   }
-  EXPECT_EQ(of_models, Endpoints(Models::kLoaded).size() - Endpoints().size());
+  EXPECT_EQ(of_models, Endpoints({.models = Models::kLoaded}).size() - Endpoints().size());
+}
+
+TEST(Endpoints, HaveNoMetricsWhereThoseAreHidden) {
+  const auto is_metrics = [](const Endpoint& one) { return one.path == "/metrics"; };
+  EXPECT_TRUE(std::ranges::any_of(Endpoints(), is_metrics));
+  EXPECT_TRUE(std::ranges::none_of(Endpoints({.metrics = Metrics::kHidden}), is_metrics));
 }
 
 }  // namespace

@@ -18,6 +18,7 @@ inline Response Ask(Router& router, std::string_view body, RequestView parts) {
   if (parts.request_id.empty()) parts.request_id = "r";
   parts.body = std::string_view(padded).substr(0, body.size());
   parts.started = MonotonicTime(std::chrono::hours(1));
+  parts.whole = parts.started;
   parts.deadline = parts.started + std::chrono::minutes(1);
   Response response;
   router.Handle(parts, response);

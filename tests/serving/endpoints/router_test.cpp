@@ -233,7 +233,7 @@ TEST_F(RequestIds, AreNotedInTheSlotAsFarAsTheyFit) {
 }
 
 TEST_F(RequestIds, AreMadeFromTheSeed) {
-  Router other(Endpoints(), test_.service, slots_[1], test_.log, 8);
+  Router other(Endpoints(), test_.service, slots_[1], test_.series.writer, test_.log, 8);
   Response response;
   other.Handle({.method = Method::kPost, .path = "/invocations"}, response);
   EXPECT_NE(HeaderOf(response.headers, "X-Request-Id"),

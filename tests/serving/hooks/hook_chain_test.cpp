@@ -414,6 +414,9 @@ INSTANTIATE_TEST_SUITE_P(
                   "$.hooks[1].threshold_ms: expected an integer from 1 to 3600000, got 0"},
         WrongHook{"ThresholdOverAnHour", R"({"type":"slow_request","threshold_ms":3600001})",
                   "$.hooks[1].threshold_ms: expected an integer from 1 to 3600000, got 3600001"},
+        WrongHook{"UnknownStage", R"({"type":"slow_request","threshold_ms":1,"stage":"reading"})",
+                  "$.hooks[1].stage: expected one of total, receive, queue, decode, features, "
+                  "model, write, hooks"},
         WrongHook{"FractionalThreshold", R"({"type":"slow_request","threshold_ms":1.5})",
                   "$.hooks[1].threshold_ms: expected an integer from 1 to 3600000, got 1.5"},
         WrongHook{"ShareOfAnyHookAboveOne", R"({"type":"slow_request","threshold_ms":1,"share":2})",

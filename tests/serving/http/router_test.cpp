@@ -21,6 +21,7 @@
 #include "serving/wire/gzip.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 
@@ -102,7 +103,8 @@ class RouterTest : public testing::Test {
   Service service_;
   WorkerSlot slot_;
   spdlog::logger log_{"test"};
-  Router router_{kTable, service_, slot_, log_, 7};
+  TestSeries series_;
+  Router router_{kTable, service_, slot_, series_.writer, log_, 7};
   Response response_;
 };
 
@@ -187,6 +189,63 @@ TEST_F(RouterTest, WrapsEveryErrorBelowAPathWhoseErrorsAre) {
   EXPECT_EQ(AskFaulty(fault, {.path = "/echo/7"}).status, 413);
 }
 
+TEST_F(RouterTest, TellsAnErrorAsAProblemToWhoAsksForThat) {
+  constexpr std::string_view kAccept = "application/json, application/problem+json;q=0.9";
+  Ask({.method = Method::kGet, .path = "/echo/%2", .accept = kAccept, .request_id = "a b:c"});
+  EXPECT_EQ(response_.status, 400);
+  EXPECT_EQ(response_.content_type, "application/problem+json");
+  EXPECT_EQ(json::parse(response_.body),
+            json::parse(R"({"type": "about:blank", "title": "Bad Request", "status": 400,
+                            "detail": "malformed escape", "instance": "a%20b%3Ac",
+                            "code": "invalid_argument", "field": "key",
+                            "request_id": "a b:c"})"));
+  AskFaulty({.code = ErrorCode::kMalformed, .message = "no \"request\""},
+            {.path = "/echo/1", .accept = kAccept, .request_id = "f"});
+  EXPECT_EQ(json::parse(response_.body).at("detail"), "no \"request\"");
+  EXPECT_EQ(json::parse(response_.body).at("instance"), "f");
+}
+
+struct NoProblemCase {
+  const char* name;
+  const char* path;
+  const char* accept;
+};
+void PrintTo(const NoProblemCase& one, std::ostream* out) { *out << one.name; }
+
+class NoProblem : public RouterTest, public testing::WithParamInterface<NoProblemCase> {};
+
+TEST_P(NoProblem, IsWhatNobodyAskedForOrHasAFormOfItsOwn) {
+  Ask({.method = Method::kGet,
+       .path = GetParam().path,
+       .accept = GetParam().accept,
+       .request_id = "r"});
+  EXPECT_NE(response_.content_type, "application/problem+json");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, NoProblem,
+    testing::Values(NoProblemCase{"NotNamed", "/echo/%2", "application/json, */*"},
+                    NoProblemCase{"Excluded", "/echo/%2", "application/problem+json;q=0"},
+                    NoProblemCase{"NoError", "/echo/1", "application/problem+json"},
+                    NoProblemCase{"ForSdks", "/sdk/%2/echo", "application/problem+json"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(RouterTest, CountsAnswersByRouteAndStatus) {
+  Get("/echo/7");
+  Get("/echo/8");
+  Get("/echo/%2");
+  Get("/nowhere");
+  AskFaulty({.code = ErrorCode::kMalformed, .message = "no request"}, {.path = "/echo/1"});
+  std::vector<std::string> counted;
+  for (const SeriesSum& one : SumSeries(series_.blocks())) {
+    counted.push_back(one.labels + ": " + std::to_string(one.cells.front()));
+  }
+  EXPECT_THAT(counted, testing::ElementsAre(R"(deployment="",route="/echo/{key}",code="200": 2)",
+                                            R"(deployment="",route="/echo/{key}",code="400": 1)",
+                                            R"(deployment="",route="other",code="400": 1)",
+                                            R"(deployment="",route="other",code="404": 1)"));
+}
+
 TEST_F(RouterTest, GivesAnIdToEveryError) {
   EXPECT_EQ(HeaderOf(Get("/nowhere").headers, "X-Request-Id"), "r");
   EXPECT_EQ(Error().at("request_id"), "r");
@@ -256,7 +315,8 @@ void PrintTo(const OriginCase& one, std::ostream* out) { *out << one.name; }
 
 class Origin : public RouterTest, public testing::WithParamInterface<OriginCase> {
  protected:
-  Router router_{kTable, service_, slot_, log_, 7, {.origins = GetParam().allowed}};
+  TestSeries series_;
+  Router router_{kTable, service_, slot_, series_.writer, log_, 7, {.origins = GetParam().allowed}};
   Response response_;
 };
 
@@ -371,7 +431,8 @@ TEST_F(RouterTest, RefusesARowThatIsWrong) {
   for (const Endpoint& wrong :
        {Endpoint{.path = "no_path"}, Endpoint{.method = Method::kOther, .path = "/a"},
         Endpoint{.method = Method::kHead, .path = "/a"}}) {
-    EXPECT_THROW(Router({&wrong, 1}, service_, slot_, log_, 7), std::invalid_argument);
+    EXPECT_THROW(Router({&wrong, 1}, service_, slot_, series_.writer, log_, 7),
+                 std::invalid_argument);
   }
 }
 
