@@ -239,8 +239,13 @@ Verdict HookChain::AskAll(HookStage stage, Judging method, const Invocation& inv
       remarks.ReturnTo(before);
       continue;
     }
-    if (verdict == Verdict::kFlag) HookCounters::Add(link.counters->flagged);
-    if (verdict == Verdict::kReject) HookCounters::Add(link.counters->rejected);
+    if (verdict == Verdict::kFlag) {
+      HookCounters::Add(link.counters->flagged);
+      CountSeries("hook_verdicts", link, "flag");
+    } else if (verdict == Verdict::kReject) {
+      HookCounters::Add(link.counters->rejected);
+      CountSeries("hook_verdicts", link, "reject");
+    }
     gravest = std::max(gravest, verdict);
   }
   return gravest;
@@ -273,7 +278,16 @@ bool HookChain::HaveWorkersDiedIn(std::size_t place) const noexcept {
 void HookChain::TurnOff(Link& link, std::string_view why) noexcept {
   link.is_off = true;
   link.counters->is_off.store(true, std::memory_order_relaxed);
+  CountSeries("hooks_switched_off", link);
   context_.log.error("hook_off hook={} place={} reason={:?}", link.type, link.place, why);
+}
+
+void HookChain::CountSeries(SeriesFamilyId family, const Link& link,
+                            std::string_view verdict) noexcept {
+  if (context_.series == nullptr) return;
+  const fmt::format_int place(link.place);
+  const std::array<std::string_view, 3> labels{link.type, {place.data(), place.size()}, verdict};
+  context_.series->CounterOf(family, std::span(labels).first(verdict.empty() ? 2 : 3)).Add(1);
 }
 
 void HookChain::OnDrain() noexcept {
@@ -314,6 +328,7 @@ void HookChain::CountFailure(Link& link, HookStage stage, std::string_view reque
                              std::string_view reason) noexcept {
   context_.slot.metrics.Count("hook_failures");
   HookCounters::Add(link.counters->failures);
+  CountSeries("failed_hook_calls", link);
   const std::uint64_t in_a_row = ++link.failures_in_a_row[static_cast<std::size_t>(stage)];
   if (const auto held_back = link.failures.Pass(context_.clock.Monotonic())) {
     context_.log.warn("hook_failed request_id={:?} hook={} reason={:?} suppressed={}", request_id,

@@ -153,6 +153,8 @@ class HookChain {
   void Add(const HookConfig& config, std::size_t place, std::span<const HookType> types);
   [[nodiscard]] bool HaveWorkersDiedIn(std::size_t place) const noexcept;
   void TurnOff(Link& link, std::string_view why) noexcept;
+  /// Counts among the metrics; `verdict` for families that have it.
+  void CountSeries(SeriesFamilyId family, const Link& link, std::string_view verdict = {}) noexcept;
   /// Calls it, and counts. False: it threw.
   template <typename Call>
   bool Guard(Link& link, HookStage stage, std::string_view request_id, const Call& call) noexcept;
