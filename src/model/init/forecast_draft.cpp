@@ -446,6 +446,15 @@ class ForecastDrafter {
     return std::max({kRowsToLearn / keys, static_cast<std::size_t>(2 * horizon_), Reach() / 4});
   }
 
+  [[nodiscard]] int DepthOfTrees() const {
+    if (RowsToLearn() < kFewRows) return 3;
+    return HasFastTrees() ? std::max(habits_.depth, 6) : habits_.depth;  // fewer ask for more
+  }
+  [[nodiscard]] std::size_t LeastOfALeaf() const {
+    constexpr std::size_t kOfDeepTrees = 200;
+    return HasFastTrees() ? kOfDeepTrees : std::clamp<std::size_t>(RowsToLearn() / 2000, 2, 50);
+  }
+
   [[nodiscard]] ordered_json Training() const {
     const auto horizon = static_cast<std::size_t>(horizon_);
     const std::size_t splits =
@@ -457,9 +466,9 @@ class ForecastDrafter {
                        // of which a mean says little, and whose medians take longer to learn.
                        {"objective", is_panel_ ? "squared_error" : "absolute_error"},
                        {"trees", has_few_trees ? 60 : 120},
-                       {"max_depth", rows < kFewRows ? 3 : habits_.depth},
+                       {"max_depth", DepthOfTrees()},
                        {"learning_rate", HasFastTrees() ? 0.12 : 0.07},
-                       {"min_child_weight", std::clamp<std::size_t>(rows / 2000, 2, 50)},
+                       {"min_child_weight", LeastOfALeaf()},
                        {"row_share", 0.8},
                        {"columns_per_tree", 0.6},
                        {"seed", 1}};
