@@ -54,7 +54,7 @@ void PassTime(milliseconds duration) {
 
 class FaultHook final : public Hook {
  public:
-  void OnRequest(const Invocation& invocation) override {
+  serving::Verdict OnRequest(const Invocation& invocation, serving::Remarks& /*remarks*/) override {
     const std::string order(invocation.request.custom_attributes);
     const std::size_t equals = std::min(order.find('='), order.size());
     const std::string name = order.substr(0, equals);
@@ -74,6 +74,7 @@ class FaultHook final : public Hook {
       constexpr std::size_t kMebibyte = 1024 * 1024;
       kept_.emplace_back(std::stoul(value) * kMebibyte, 'x');  // written, so that it is resident
     }
+    return serving::Verdict::kGoOn;
   }
 
  private:
