@@ -196,7 +196,7 @@ TEST_F(RouterTest, TellsAnErrorAsAProblemToWhoAsksForThat) {
   EXPECT_EQ(response_.content_type, "application/problem+json");
   EXPECT_EQ(json::parse(response_.body),
             json::parse(R"({"type": "about:blank", "title": "Bad Request", "status": 400,
-                            "detail": "malformed escape", "instance": "a%20b%3Ac",
+                            "detail": "expected % and two hexadecimal digits", "instance": "a%20b%3Ac",
                             "code": "invalid_argument", "field": "key",
                             "request_id": "a b:c"})"));
   AskFaulty({.code = ErrorCode::kMalformed, .message = "no \"request\""},

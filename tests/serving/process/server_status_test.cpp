@@ -110,7 +110,7 @@ TEST(ServerStatus, SaysThatThereIsNoRecorder) {
   EXPECT_THAT(ToTable(status), HasSubstr("\nno recorder, captured 0, dropped 0\n"));
 }
 
-/// The keys are documented: tools read them. Metrics that come later follow these.
+/// The keys are documented: tools read them.
 TEST(ServerStatus, CallsItsMembersAsDocumented) {
   ServerStatus status = Example();
   status.workers.resize(1);
@@ -121,8 +121,9 @@ TEST(ServerStatus, CallsItsMembersAsDocumented) {
       HasSubstr(
           R"("uptime_ms":3723000,"workers":[{"slot":0,"pid":101,"generation":3,"state":"ready",)"
           R"("stage":"ready","age_ms":61000,"requests":12345,"client_errors":6,"server_errors":7,)"
-          R"("clipped":8,"refused":15,"connections":9,"resident_bytes":12582912,"restarts":10,)"
-          R"("captured":0,"capture_dropped":0,"hook_failures":0)"));
+          R"("clipped":8,"refused":15,"late":0,"in_flight":0,"connections":9,)"
+          R"("resident_bytes":12582912,"restarts":10,"captured":0,"capture_dropped":0,)"
+          R"("hook_failures":0)"));
   EXPECT_THAT(text, HasSubstr(R"("serves":"order_triage version 1","failure":"",)"
                               R"("hooks":[{"place":1,"type":"library","calls":1000,"failures":3,)"
                               R"("flagged":20,"rejected":4,"mean_ns":5000,"off":true}]})"));
