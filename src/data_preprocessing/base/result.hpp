@@ -16,6 +16,7 @@ enum class ErrorCode {
   kMalformed,          ///< The caller's bytes are no request at all.
   kFeatureMissing,     ///< Well formed, but a feature cannot be computed and its rule is "error".
   kFeatureStale,       ///< Well formed, but the data are older than the pipeline allows.
+  kRejected,           ///< Well formed, but a rule or a hook refuses it.
   kTooLarge,           ///< A body over its limit.
   kHeaderTooLarge,     ///< What comes before the body over its limit.
   kUnsupportedType,    ///< A content type, encoding or charset that is not understood.
@@ -34,7 +35,6 @@ enum class ErrorCode {
   kCorrupt,           ///< A file is not what its writer wrote.
   kIo,                ///< The operating system or the database refused.
   kInternal,          ///< Our fault.
-  kRejected,          ///< Well formed, but a rule or a hook refuses it.
 };
 
 /// One failure: what was wrong, with which field, and what was expected.

@@ -129,8 +129,8 @@ class HookChain {
   struct Link {
     std::string type;
     std::size_t place = 0;  // in the configuration
-    CommonHookSettings settings;
-    std::unique_ptr<Hook> hook;
+    CommonHookSettings settings{};
+    std::unique_ptr<Hook> hook{};
     HookCounters* counters = nullptr;
     std::array<std::uint64_t, kHookStages> failures_in_a_row{};  // by stage: others may go well
     bool is_off = false;

@@ -32,7 +32,8 @@ TEST(LearnedConstraints, AreKeptByTheValuesThatTheyAreLearnedFrom) {
   const std::array<double, 3> prices{0.1, 0.7, 1e9 + 0.3};
   std::vector<float> floats;
   for (const double price : prices) floats.push_back(static_cast<float>(price));
-  const Constraints learned = LearnConstraints({.features = {{"price", ReferenceOf(floats)}}});
+  const Constraints learned = LearnConstraints(
+      {.features = {{"price", ReferenceOf(floats)}}, .outputs = ordered_json::object()});
   const ColumnRule& rule = RuleNamed(learned.features, "price");
   for (const double price : prices) EXPECT_EQ(rule.BrokenBy(Value(price)), std::nullopt) << price;
   EXPECT_NE(rule.BrokenBy(Value(0.0999)), std::nullopt);
@@ -42,7 +43,8 @@ TEST(LearnedConstraints, AreKeptByTheValuesThatTheyAreLearnedFrom) {
 TEST(LearnedConstraints, AllowMissingValuesWhereThereWereSome) {
   const Constraints learned =
       LearnConstraints({.features = {{"always", ReferenceOf(std::vector<float>{1, 2})},
-                                     {"sometimes", ReferenceOf(std::vector<float>{1, kMissing})}}});
+                                     {"sometimes", ReferenceOf(std::vector<float>{1, kMissing})}},
+                        .outputs = ordered_json::object()});
   EXPECT_FALSE(RuleNamed(learned.features, "always").nullable);
   EXPECT_TRUE(RuleNamed(learned.features, "sometimes").nullable);
 }
@@ -51,7 +53,8 @@ TEST(LearnedConstraints, AllowTheTextsThatThereWere) {
   const std::vector<std::string> texts{"OK", "FAILED", "of another class"};
   const std::vector<std::size_t> counts{5, 1, 0};
   const Constraints learned =
-      LearnConstraints({.features = {{"payment", ReferenceOf(texts, counts, 0)}}});
+      LearnConstraints({.features = {{"payment", ReferenceOf(texts, counts, 0)}},
+                        .outputs = ordered_json::object()});
   EXPECT_EQ(RuleNamed(learned.features, "payment").ToJson().dump(),
             R"({"nullable":false,"allowed":["FAILED","OK"]})");
 }
@@ -60,8 +63,8 @@ TEST(LearnedConstraints, LeaveASetOutThatIsLargerThanARuleMayHave) {
   std::vector<std::string> texts;
   for (std::size_t i = 0; i <= ColumnRule::kMaxAllowed; ++i) texts.push_back(std::to_string(i));
   const std::vector<std::size_t> counts(texts.size(), 1);
-  const Constraints learned =
-      LearnConstraints({.features = {{"sku", ReferenceOf(texts, counts, 0)}}});
+  const Constraints learned = LearnConstraints(
+      {.features = {{"sku", ReferenceOf(texts, counts, 0)}}, .outputs = ordered_json::object()});
   EXPECT_EQ(RuleNamed(learned.features, "sku").ToJson().dump(), R"({"nullable":false})");
 }
 

@@ -30,6 +30,7 @@ constexpr CodeCase kCodes[] = {
     {ErrorCode::kMalformed, 400, "bad_request"},
     {ErrorCode::kFeatureMissing, 422, "feature_missing"},
     {ErrorCode::kFeatureStale, 422, "feature_stale"},
+    {ErrorCode::kRejected, 422, "rejected"},
     {ErrorCode::kTooLarge, 413, "too_large"},
     {ErrorCode::kHeaderTooLarge, 431, "header_too_large"},
     {ErrorCode::kUnsupportedType, 415, "unsupported_media_type"},
