@@ -172,8 +172,8 @@ struct CsvTableReader::State {
   void NoteRow();
   /// Hands the bad record on; `of` says whether its fields are known.
   Status Reject(const Error& why, Next of);
-  /// Goes on behind the first line of what is no record.
-  Status SkipLine(std::string_view& line);
+  /// Goes on behind what is no record; `skipped` is its text.
+  Status SkipBad(std::string_view& skipped);
   [[nodiscard]] Error WithFile(Error error) const {
     error.message = fmt::format("{}: {}", text.file().name(), error.message);
     return error;
@@ -194,8 +194,8 @@ struct CsvTableReader::State {
   std::vector<std::size_t> field_of_column;
   // Of the last batch's rows. Texts are only kept where rows may have to be set aside.
   std::vector<std::size_t> lines;
-  std::vector<std::size_t> text_ends;
-  std::string texts;
+  Column texts{ColumnType::kText};
+  std::size_t set_aside = 0;
 };
 
 Result<CsvTableReader::State::Next> CsvTableReader::State::NextRecord(Error& bad) {
@@ -307,7 +307,7 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
 
 Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
   Error bad;
-  while (lines.size() < max_rows) {
+  while (lines.size() + set_aside < max_rows) {
     const Result<Next> next = NextRecord(bad);
     if (!next) return next.error();
     if (*next == Next::kEnd) return {};
@@ -318,6 +318,7 @@ Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
     }
     if (!reject) return WithFile(std::move(taken).error());
     batch.Truncate(lines.size());
+    ++set_aside;
     taken = Reject(taken.error(), *next);
     if (!taken) return taken;
   }
@@ -326,23 +327,21 @@ Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
 
 void CsvTableReader::State::NoteRow() {
   lines.push_back(scanner.position().line);
-  if (!reject) return;
-  texts.append(scanner.record_text());
-  text_ends.push_back(texts.size());
+  if (reject) texts.AppendText(scanner.record_text());
 }
 
 Status CsvTableReader::State::Reject(const Error& why, Next of) {
   RejectedRecord rejected{
       .line = scanner.position().line, .reason = why.message, .text = scanner.record_text()};
   if (of == Next::kBadRecord) {
-    Status skipped = SkipLine(rejected.text);
+    Status skipped = SkipBad(rejected.text);
     if (!skipped) return skipped;
   }
   return reject(rejected);
 }
 
-Status CsvTableReader::State::SkipLine(std::string_view& line) {
-  while (!scanner.SkipLine(line)) {
+Status CsvTableReader::State::SkipBad(std::string_view& skipped) {
+  while (!scanner.SkipBad(skipped)) {
     if (scanner.rest().size() == kBufferBytes) {
       return WithFile(CsvErrorAt(scanner.position(), "a line of more than 1 MiB"));
     }
@@ -386,21 +385,20 @@ Result<bool> CsvTableReader::ReadBatch(std::size_t max_rows, Table& batch) {
   State& state = *state_;
   batch.Clear();
   state.lines.clear();
-  state.text_ends.clear();
-  state.texts.clear();
+  state.texts.Clear();
+  state.set_aside = 0;
   const Status read = state.ReadRows(max_rows, batch);
   if (!read) {
     batch.Clear();
     return read.error();
   }
-  return !state.lines.empty();
+  return !state.lines.empty() || state.set_aside > 0;
 }
 
 std::size_t CsvTableReader::line_of(std::size_t row) const noexcept { return state_->lines[row]; }
 
 std::string_view CsvTableReader::text_of(std::size_t row) const noexcept {
-  const std::size_t begin = row == 0 ? 0 : state_->text_ends[row - 1];
-  return std::string_view(state_->texts).substr(begin, state_->text_ends[row] - begin);
+  return state_->texts.Text(row);
 }
 
 std::size_t CsvTableReader::bytes_read() const noexcept { return state_->text.file().offset(); }

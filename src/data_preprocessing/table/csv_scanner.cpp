@@ -145,40 +145,35 @@ Error CsvScanner::Misplaced(CsvPosition position, const CsvField& field) const {
                                           delimiter));
 }
 
-std::string_view CsvScanner::record_text() const noexcept {
-  std::string_view record(record_begin_, static_cast<std::size_t>(next_.at - record_begin_));
+std::string_view CsvScanner::RecordUpTo(const char* behind) const noexcept {
+  std::string_view record(record_begin_, static_cast<std::size_t>(behind - record_begin_));
   if (record.ends_with('\n')) record.remove_suffix(1);
   if (record.ends_with('\r')) record.remove_suffix(1);
   return record;
 }
 
-bool CsvScanner::SkipLine(std::string_view& line) noexcept {
-  const std::size_t line_break = rest().find('\n');
-  if (line_break == std::string_view::npos && text_end_ == CsvTextEnd::kMoreFollows) return false;
-  line = rest().substr(0, line_break);
-  if (line_break == std::string_view::npos) {
-    next_.at = end();
-  } else {
-    next_.EnterLine(next_.at + line_break + 1);
-  }
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return true;
-}
+std::string_view CsvScanner::record_text() const noexcept { return RecordUpTo(next_.at); }
 
-void CsvScanner::NoteBadLine(Cursor cursor) noexcept {
-  if (cursor.line != record_.line) return;
+bool CsvScanner::NoteLineEnd(Cursor cursor) noexcept {
   const char* const line_end = std::find(cursor.at, end(), '\n');
   if (line_end == end()) {
-    if (text_end_ == CsvTextEnd::kMoreFollows) return;
+    if (text_end_ == CsvTextEnd::kMoreFollows) return false;
     cursor.at = line_end;
   } else {
     cursor.EnterLine(line_end + 1);
   }
   behind_bad_ = cursor;
+  return true;
 }
 
-bool CsvScanner::SkipRecord() noexcept {
-  if (!behind_bad_) return false;
+void CsvScanner::NoteBadLine(const Cursor& cursor) noexcept {
+  if (cursor.line == record_.line) NoteLineEnd(cursor);
+}
+
+bool CsvScanner::SkipBad(std::string_view& skipped) noexcept {
+  record_begin_ = next_.at;  // the text may have been continued since
+  if (!behind_bad_ && !NoteLineEnd(next_)) return false;
+  skipped = RecordUpTo(behind_bad_->at);
   next_ = *behind_bad_;
   return true;
 }
