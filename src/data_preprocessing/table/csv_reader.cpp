@@ -15,6 +15,7 @@
 
 #include "data_preprocessing/table/csv_field_reader.hpp"
 #include "data_preprocessing/table/csv_hints.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/text_decoder.hpp"
 
 namespace forkcast::preprocessing {
@@ -167,6 +168,8 @@ struct CsvTableReader::State {
   Status MatchColumns();
   /// Precondition: the header was read.
   Status AppendRecord(Table& batch);
+  /// The value of the column at `index`, or what it is without one.
+  Status AppendField(const CsvField& field, std::size_t index, Column& column);
   /// Takes up to `max_rows` rows into `batch`.
   Status ReadRows(std::size_t max_rows, Table& batch);
   void NoteRow();
@@ -191,7 +194,13 @@ struct CsvTableReader::State {
   CsvScanner scanner;
   std::optional<CsvFieldReader> values;  // once the schema is known
   std::size_t header_size = 0;
-  std::vector<std::size_t> field_of_column;
+  /// Where the value of a column stands in a record.
+  struct FieldOfColumn {
+    std::size_t field = 0;
+    std::size_t column = 0;
+    bool is_plain = false;  // CsvFieldReader::IsPlain(): millions of fields are not asked for it
+  };
+  std::vector<FieldOfColumn> field_of_column;
   // Of the last batch's rows. Texts are only kept where rows may have to be set aside.
   std::vector<std::size_t> lines;
   Column texts{ColumnType::kText};
@@ -257,18 +266,19 @@ Status CsvTableReader::State::MatchColumns() {
   std::vector<std::optional<std::size_t>> columns;
   Status matched = MatchHeader(names, schema, dialect.header, columns);
   if (!matched) return matched;
-  field_of_column.assign(schema.columns.size(), header_size);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (columns[i]) field_of_column[*columns[i]] = i;
-  }
-  for (std::size_t i = 0; i < field_of_column.size(); ++i) {
+  field_of_column.clear();
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const ColumnSpec& column = schema.columns[i];
-    if (field_of_column[i] == header_size) {
+    const auto found = std::ranges::find(columns, std::optional(i));
+    if (found == columns.end()) {
       return CsvErrorAt(scanner.position(),
                         fmt::format("the header has no column \"{}\"{}", column.header(),
                                     HintOfHeader(names, column, dialect)),
                         column.name);
     }
+    field_of_column.push_back({.field = static_cast<std::size_t>(found - columns.begin()),
+                               .column = i,
+                               .is_plain = values->IsPlain(i)});
   }
   return {};
 }
@@ -281,28 +291,34 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
     return CsvErrorAt(where, fmt::format("expected {} fields as in the header, got {}", header_size,
                                          fields.size()));
   }
-  for (std::size_t i = 0; i < field_of_column.size(); ++i) {
-    const CsvField& field = fields[field_of_column[i]];
-    const ColumnSpec& spec = schema.columns[i];
-    Column& column = batch.column(i);
-    if (values->IsMissing(field, i)) {
-      if (spec.nullable) {
-        column.AppendMissing();
-      } else if (spec.type == ColumnType::kText) {
-        column.AppendText({});
-      } else {
-        return BadField(field, spec, "the value is missing");
-      }
-      continue;
-    }
-    const Status appended = values->Append(field.text, i, column);
-    if (!appended) {
-      return BadField(field, spec,
-                      fmt::format("{}{}", appended.error().message,
-                                  HintOfField(field.text, spec, dialect, zone)));
-    }
+  for (const FieldOfColumn& from : field_of_column) {
+    const CsvField& field = fields[from.field];
+    Column& column = batch.column(from.column);
+    if (from.is_plain && !field.text.empty() && AppendParsed(field.text, zone, column)) continue;
+    Status appended = AppendField(field, from.column, column);
+    if (!appended) return appended;
   }
   return {};
+}
+
+Status CsvTableReader::State::AppendField(const CsvField& field, std::size_t index,
+                                          Column& column) {
+  const ColumnSpec& spec = schema.columns[index];
+  if (values->IsMissing(field, index)) {
+    if (spec.nullable) {
+      column.AppendMissing();
+    } else if (spec.type == ColumnType::kText) {
+      column.AppendText({});
+    } else {
+      return BadField(field, spec, "the value is missing");
+    }
+    return {};
+  }
+  const Status appended = values->Append(field.text, index, column);
+  if (appended) return {};
+  return BadField(
+      field, spec,
+      fmt::format("{}{}", appended.error().message, HintOfField(field.text, spec, dialect, zone)));
 }
 
 Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {

@@ -1,15 +1,20 @@
 // RFC 4180, and what it leaves open decided on the strict side. Fields are views into the text:
-// only one with `""` in it is copied. What ends a plain field is looked up by byte in a table, and
-// that the bytes are UTF-8 is checked for a whole buffer at once (Keiser & Lemire, "Validating
-// UTF-8 in less than one instruction per byte", 2021).
+// only one with `""` in it is copied. What ends a plain field is looked for in 16 bytes at once,
+// where the processor can, and that the bytes are UTF-8 is checked for a whole buffer at once
+// (Keiser & Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 
 #include "data_preprocessing/table/csv_scanner.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string>
 
 namespace forkcast::preprocessing {
@@ -18,6 +23,23 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 constexpr bool IsBlank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+/// Where the plain field from `at` on ends, or at most 15 bytes before `end`, if it does not end
+/// before. Of what ends one, `delimiter` is the only one that a dialect chooses.
+inline const char* SkipPlainBlocks(const char* at, [[maybe_unused]] const char* end,
+                                   [[maybe_unused]] char delimiter) noexcept {
+#ifdef __SSE2__  // 16 bytes at once; other processors look at each
+  const auto is = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i ends = _mm_or_si128(_mm_or_si128(is(bytes, delimiter), is(bytes, '"')),
+                                      _mm_or_si128(is(bytes, '\n'), is(bytes, '\r')));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(ends));
+    if (mask != 0) return at + std::countr_zero(mask);
+  }
+#endif
+  return at;
+}
 
 bool AreGoodBytes(std::string_view text) noexcept {
   return text.find('\0') == std::string_view::npos &&
@@ -67,14 +89,14 @@ void CsvScanner::SkipBlanks(Cursor& cursor) const noexcept {
 
 inline void CsvScanner::ScanPlain(Cursor& cursor, CsvField& field) const noexcept {
   const char* const begin = cursor.at;
-  const char* at = begin;
+  const char* at = SkipPlainBlocks(begin, end(), delimiter_);
   while (at != end() && !ends_plain_field_[static_cast<unsigned char>(*at)]) ++at;
   field.text = {begin, static_cast<std::size_t>(at - begin)};
   cursor.at = at;
 }
 
 // Inline, as ScanPlain(): they are where the time goes.
-inline bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
+[[gnu::always_inline]] inline bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
   if (trims_) SkipBlanks(cursor);
   field.position = cursor.position();
   field.quoted = cursor.at != end() && *cursor.at == '"';
