@@ -256,9 +256,11 @@ Rows ReadRows(std::string_view bytes, std::size_t batch_rows, const CsvReadOptio
   while (true) {
     const Result<bool> more = reader->ReadBatch(batch_rows, batch);
     Require(batch.row_count() <= batch_rows);
-    Require((batch.row_count() > 0) == (more.ok() && *more));
     if (!more) rows.error = WithoutFile(more.error(), name);
-    if (batch.row_count() == 0) return rows;
+    const bool goes_on = more.ok() && *more;
+    // Of records that were all set aside a batch is empty, and not the last one.
+    Require(batch.row_count() == 0 ? !goes_on || options.reject != nullptr : goes_on);
+    if (!goes_on) return rows;
     for (std::size_t row = 0; row < batch.row_count(); ++row) {
       std::vector<std::string>& values = rows.values.emplace_back();
       for (std::size_t i = 0; i < batch.column_count(); ++i) {

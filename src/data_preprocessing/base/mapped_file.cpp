@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <system_error>
 #include <utility>
@@ -49,9 +50,12 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() { Unmap(bytes_); }
 
-void MappedFile::DropPages() const noexcept {
-  if (bytes_.empty()) return;
-  ::madvise(const_cast<std::byte*>(bytes_.data()), bytes_.size(), MADV_DONTNEED);
+void MappedFile::DropPages(std::span<const std::byte> part) const noexcept {
+  if (part.empty()) return;
+  static const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto from_page = static_cast<std::size_t>(part.data() - bytes_.data()) % page;
+  ::madvise(const_cast<std::byte*>(part.data()) - from_page, part.size() + from_page,
+            MADV_DONTNEED);
 }
 
 }  // namespace forkcast

@@ -23,7 +23,9 @@ class MappedFile {
   [[nodiscard]] std::span<const std::byte> bytes() const noexcept { return bytes_; }
   /// After a file was read whole to verify it: its pages count no longer as this process's memory,
   /// only those that are read again do. They stay in the page cache, where they are found again.
-  void DropPages() const noexcept;
+  void DropPages() const noexcept { DropPages(bytes_); }
+  /// The same for a part of bytes(): all pages that it touches.
+  void DropPages(std::span<const std::byte> part) const noexcept;
 
  private:
   std::span<const std::byte> bytes_;

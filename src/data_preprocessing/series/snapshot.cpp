@@ -204,8 +204,9 @@ Snapshot::ColumnView Snapshot::MapColumn(SectionReader& reader, std::uint32_t se
 }
 
 Status Snapshot::Verify() const {
-  const std::uint64_t checksum = snapshot_format::ComputeChecksum(file_->bytes());
-  if (checksum != header().checksum) return Corrupt("checksum mismatch: the file is damaged");
+  if (snapshot_format::ChecksumOf(*file_) != header().checksum) {
+    return Corrupt("checksum mismatch: the file is damaged");
+  }
   if (Status keys = VerifyKeys(); !keys) return keys;
   if (Status columns = VerifyColumns(); !columns) return columns;
   file_->DropPages();

@@ -12,6 +12,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/series/grid_aggregator.hpp"
+#include "data_preprocessing/series/row_content.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/table/table.hpp"
 
@@ -43,8 +44,8 @@ class WrittenSnapshot {
   SnapshotReport report_;
 };
 
-/// Turns rows, in the order in which they were ingested, into a snapshot file (FORMAT.md).
-/// Holds all rows in memory; O(n log(rows of a key)), of a grid as GridAggregator.
+/// Turns rows, in the order in which they were ingested, into a snapshot file (FORMAT.md). Keeps of
+/// each what RowContent or GridAggregator says; O(n log(rows of a key)).
 class SnapshotBuilder {
  public:
   /// `spec` must be valid (as a PipelineSpec has it); both outlive the builder. `now` as for a
@@ -55,17 +56,19 @@ class SnapshotBuilder {
   /// 2^32 - 2 rows, or as GridAggregator::Add.
   Status Add(const Table& batch);
 
-  /// Writes and verifies the snapshot that is to be published under `path`. kIo, kCorrupt, or as
+  /// Writes and verifies the snapshot that is to be published under `path`, and gives up the rows
+  /// as they are written: the builder is of no more use. kIo, kCorrupt, or as
   /// GridAggregator::Finish.
-  [[nodiscard]] Result<WrittenSnapshot> Write(const std::filesystem::path& path) const;
+  [[nodiscard]] Result<WrittenSnapshot> Write(const std::filesystem::path& path);
   /// The same, and publishes it.
-  Result<SnapshotReport> Publish(const std::filesystem::path& path) const;
+  Result<SnapshotReport> Publish(const std::filesystem::path& path);
 
  private:
   const SeriesSpec& spec_;
   const TimeZone& zone_;
-  std::optional<GridAggregator> grid_;  // takes the rows of a series with `aggregate`
-  Table rows_;                          // and this those of any other
+  // One of both: of a series with `aggregate`, and of any other.
+  std::optional<GridAggregator> grid_;
+  std::optional<RowContent> rows_;
 };
 
 }  // namespace forkcast::preprocessing

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+#include "data_preprocessing/base/mapped_file.hpp"
+
 /// Layout of a snapshot file, as FORMAT.md beside this header writes it down. Shared by
 /// SnapshotBuilder (writer) and Snapshot (reader), of interest to nobody else.
 namespace forkcast::preprocessing::snapshot_format {
@@ -93,7 +95,10 @@ struct KeyEntry {
 static_assert(sizeof(KeyEntry) == 40);
 
 /// The value that belongs into Header::checksum of a file of these bytes (at least a header's).
-[[nodiscard]] std::uint64_t ComputeChecksum(std::span<const std::byte> file) noexcept;
+[[nodiscard]] std::uint64_t ComputeChecksum(std::span<const std::byte> file);
+/// The same of a mapped one, whose pages are dropped as soon as they were read, so that memory does
+/// not grow with the file.
+[[nodiscard]] std::uint64_t ChecksumOf(const MappedFile& file);
 
 /// A bucket holds 0 (free) or the upper half of the key's hash above the key's number plus one.
 constexpr std::uint64_t MakeBucket(std::uint64_t hash, std::uint64_t key_number) noexcept {

@@ -28,7 +28,7 @@ CsvRowSource::CsvRowSource(const std::filesystem::path& file, const TableSpec& t
     : name_(file == kStandardInput ? "standard input" : file.string()),
       file_(file == kStandardInput ? "/dev/stdin" : file),
       schema_(table.schema),
-      options_{.dialect = table.csv, .name = name_},
+      dialect_(table.csv),
       zone_(zone) {}
 
 Status CsvRowSource::Open() {
@@ -51,31 +51,44 @@ Result<std::string> CsvRowSource::ContentHash() {
   return HashCsvContent(file_, name_);
 }
 
-Result<Fetched> CsvRowSource::Read(std::size_t max_rows, Table& batch) {
-  if (!reader_) {
-    Status open = Open();
-    if (!open) return std::move(open).error();
-    Result<CsvTableReader> opened = CsvTableReader::Open(file_, schema_, zone_, options_);
-    if (!opened) return opened.error();
-    reader_ = *std::move(opened);
+Status CsvRowSource::OpenReader() {
+  Status open = Open();
+  if (!open) return open;
+  CsvReadOptions options{.dialect = dialect_, .name = name_};
+  if (sets_aside_) {
+    options.reject = [this](const RejectedRecord& row) {
+      set_aside_.push_back(
+          {.place = row.line, .reason = std::string(row.reason), .text = std::string(row.text)});
+      return Status();
+    };
   }
-  const Result<bool> more = reader_->ReadBatch(max_rows, batch);
+  Result<CsvTableReader> opened = CsvTableReader::Open(file_, schema_, zone_, options);
+  if (!opened) return std::move(opened).error();
+  reader_ = *std::move(opened);
+  return {};
+}
+
+Result<Fetched> CsvRowSource::Read(std::size_t max_rows, RowBatch& batch) {
+  batch.places.clear();
+  batch.texts.Clear();
+  batch.set_aside.clear();
+  if (!reader_) {
+    Status open = OpenReader();
+    if (!open) return std::move(open).error();
+  }
+  const Result<bool> more = reader_->ReadBatch(max_rows, batch.rows);
   if (!more) return more.error();
+  for (std::size_t row = 0; row < batch.rows.row_count(); ++row) {
+    batch.places.push_back(reader_->line_of(row));
+    if (sets_aside_) batch.texts.AppendText(reader_->text_of(row));
+  }
+  batch.set_aside.swap(set_aside_);
+  batch.position = {.done = reader_->bytes_read(), .total = reader_->bytes_total()};
   return *more ? Fetched::kRows : Fetched::kEnd;
 }
 
-std::string CsvRowSource::PlaceOf(std::size_t row) const {
-  return fmt::format("{}: line {}", name_, reader_->line_of(row));
-}
-
-Status CsvRowSource::Reject(std::size_t row, std::string_view reason) {
-  return options_.reject(
-      {.line = reader_->line_of(row), .reason = reason, .text = reader_->text_of(row)});
-}
-
-SourcePosition CsvRowSource::position() const noexcept {
-  if (!reader_) return {};
-  return {.done = reader_->bytes_read(), .total = reader_->bytes_total()};
+std::string CsvRowSource::PlaceOf(std::size_t line) const {
+  return fmt::format("{}: line {}", name_, line);
 }
 
 Result<FoundRows> FindCsvFiles(std::string_view place, const TableSpec& table,

@@ -5,11 +5,13 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/source/open_source.hpp"
 #include "data_preprocessing/source/row_source.hpp"
 #include "data_preprocessing/source/spooled_file.hpp"
+#include "data_preprocessing/table/csv_dialect.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "data_preprocessing/table/schema.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
@@ -28,23 +30,23 @@ class CsvRowSource final : public RowSource {
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] bool has_lasting_name() const noexcept override { return !spooled_; }
   Result<std::string> ContentHash() override;
-  void SetAside(RejectRecord reject) override { options_.reject = std::move(reject); }
-  Result<Fetched> Read(std::size_t max_rows, Table& batch) override;
-  /// Precondition: Read() gave rows.
-  [[nodiscard]] std::string PlaceOf(std::size_t row) const override;
-  Status Reject(std::size_t row, std::string_view reason) override;
-  [[nodiscard]] SourcePosition position() const noexcept override;
+  void SetBadRowsAside() override { sets_aside_ = true; }
+  Result<Fetched> Read(std::size_t max_rows, RowBatch& batch) override;
+  [[nodiscard]] std::string PlaceOf(std::size_t line) const override;
 
  private:
   /// Makes `file_` one that can be read again and again.
   Status Open();
+  Status OpenReader();
 
   std::string name_;
   std::filesystem::path file_;
   std::optional<SpooledFile> spooled_;
   Schema schema_;
-  CsvReadOptions options_;
+  CsvDialect dialect_;
   const TimeZone& zone_;
+  bool sets_aside_ = false;
+  std::vector<SetAsideRow> set_aside_;    // since the last Read()
   std::optional<CsvTableReader> reader_;  // from the first Read() on
 };
 

@@ -8,12 +8,10 @@
 #include <vector>
 
 #include "data_preprocessing/source/csv_row_source.hpp"
+#include "data_preprocessing/source/read_ahead.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
-
-// Large enough to make a batch's own cost vanish, small enough to stay in the processor's cache.
-constexpr std::size_t kBatchRows = 4096;
 
 /// The ingest of one source.
 class SourceIngest {
@@ -30,10 +28,7 @@ class SourceIngest {
     report_.source = source.name();
     if (rejects == nullptr) return;
     if (rules.on_conflict == OnConflict::kRefuse) rules_.on_conflict = OnConflict::kSetAside;
-    source.SetAside([this](const RejectedRecord& row) {
-      ++report_.rejected;
-      return rejects_->Add(source_.name(), row);
-    });
+    source.SetBadRowsAside();
   }
 
   Result<IngestReport> Run() {
@@ -110,37 +105,49 @@ class SourceIngest {
   }
 
   Status AppendRows() {
-    Table batch(spec_.schema);
+    ReadAhead ahead(source_, spec_.schema);
     while (true) {
-      const Result<Fetched> fetched = source_.Read(kBatchRows, batch);
-      if (!fetched) return fetched.error();
-      if (*fetched == Fetched::kEnd) return {};
-      Status appended = AppendBatch(batch);
-      if (!appended) return appended;
-      const SourcePosition position = source_.position();
-      if (progress_) progress_(position.done, position.total);
+      const Result<const RowBatch*> batch = ahead.Next();
+      if (!batch) return batch.error();
+      if (*batch == nullptr) return {};
+      Status taken = TakeBatch(**batch);
+      if (!taken) return taken;
+      if (progress_) progress_((*batch)->position.done, (*batch)->position.total);
     }
   }
 
-  Status AppendBatch(const Table& batch) {
+  Status TakeBatch(const RowBatch& batch) {
+    for (const SetAsideRow& bad : batch.set_aside) {
+      Status rejected = Reject({.line = bad.place, .reason = bad.reason, .text = bad.text});
+      if (!rejected) return rejected;
+    }
     std::size_t failed_row = 0;
-    const Result<AppendCounts> counts = dao_.Append(spec_, batch, rules_.on_conflict, failed_row);
+    const Result<AppendCounts> counts =
+        dao_.Append(spec_, batch.rows, rules_.on_conflict, failed_row);
     if (!counts) {
       Error error = counts.error();
       if (error.code == ErrorCode::kConflict) {
-        error.message = fmt::format("{}: {}", source_.PlaceOf(failed_row), error.message);
+        error.message =
+            fmt::format("{}: {}", source_.PlaceOf(batch.places[failed_row]), error.message);
       }
       return error;
     }
     for (const RefusedRow& refused : counts->refused) {
-      Status rejected = source_.Reject(refused.row, refused.reason);
+      Status rejected = Reject({.line = batch.places[refused.row],
+                                .reason = refused.reason,
+                                .text = batch.texts.Text(refused.row)});
       if (!rejected) return rejected;
     }
-    report_.rows += batch.row_count() - counts->refused.size();
+    report_.rows += batch.rows.row_count() - counts->refused.size();
     report_.counts.added += counts->added;
     report_.counts.identical += counts->identical;
     report_.counts.replaced += counts->replaced;
     return {};
+  }
+
+  Status Reject(const RejectedRecord& row) {
+    ++report_.rejected;
+    return rejects_->Add(source_.name(), row);
   }
 
   TableDao& dao_;

@@ -2,10 +2,10 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
+#include <vector>
 
 #include "data_preprocessing/base/result.hpp"
-#include "data_preprocessing/table/csv_reader.hpp"
+#include "data_preprocessing/table/schema.hpp"
 #include "data_preprocessing/table/table.hpp"
 
 namespace forkcast::preprocessing {
@@ -16,10 +16,30 @@ struct SourcePosition {
   std::size_t total = 0;
 };
 
+/// What was no row of the table.
+struct SetAsideRow {
+  std::size_t place = 0;
+  std::string reason;
+  std::string text;
+};
+
+/// Rows that follow each other in a source, with all that is told of them later: while these are
+/// stored, the source reads the next ones.
+struct RowBatch {
+  explicit RowBatch(const Schema& schema) : rows(schema) {}
+
+  Table rows;
+  std::vector<std::size_t> places;  ///< Of each row: a number of the source's own, as of a line.
+  Column texts{
+      ColumnType::kText};  ///< Of each row, as it stood there; once bad rows are set aside.
+  std::vector<SetAsideRow> set_aside;
+  SourcePosition position;  ///< Behind the last row.
+};
+
 /// What RowSource::Read() found.
 enum class Fetched {
-  kRows,
-  kEnd,  ///< No row is left; the batch is empty.
+  kRows,  ///< Or what was no row: the batch may have none.
+  kEnd,   ///< Nothing is left; the batch is empty.
 };
 
 /// Rows of one table from outside the store, read once, in their order. Nothing is opened before it
@@ -41,21 +61,17 @@ class RowSource {
   /// whole source, and leaves what Read() gives as it was.
   virtual Result<std::string> ContentHash() = 0;
 
-  /// To be called before Read(): what is no row of the table is handed to `reject` and left out
-  /// from then on, instead of being the end.
-  virtual void SetAside(RejectRecord reject) = 0;
+  /// To be called before Read(): what is no row of the table is left out from then on and told in
+  /// the batch, instead of being the end.
+  virtual void SetBadRowsAside() = 0;
 
-  /// Replaces the rows of `batch`, whose schema is the table's, by up to `max_rows` next ones.
-  /// After an error the source is of no more use.
-  virtual Result<Fetched> Read(std::size_t max_rows, Table& batch) = 0;
+  /// Replaces the contents of `batch`, whose schema is the table's, by up to `max_rows` next rows,
+  /// those set aside included. After an error the source is of no more use.
+  virtual Result<Fetched> Read(std::size_t max_rows, RowBatch& batch) = 0;
 
-  /// Where row `row` of the last batch stands, for messages of later checks: "orders.csv: line 7".
-  [[nodiscard]] virtual std::string PlaceOf(std::size_t row) const = 0;
-
-  /// Hands row `row` of the last batch, which a later check refused, to where SetAside() said.
-  virtual Status Reject(std::size_t row, std::string_view reason) = 0;
-
-  [[nodiscard]] virtual SourcePosition position() const noexcept = 0;
+  /// What a place is called in messages of later checks: "orders.csv: line 7". May be asked for
+  /// while another thread reads.
+  [[nodiscard]] virtual std::string PlaceOf(std::size_t place) const = 0;
 };
 
 }  // namespace forkcast::preprocessing

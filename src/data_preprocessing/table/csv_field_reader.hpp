@@ -20,6 +20,11 @@ class CsvFieldReader {
  public:
   CsvFieldReader(const Schema& schema, const CsvDialect& dialect, const TimeZone& zone);
 
+  /// Whether what AppendParsed() takes of a field that is not empty is its value, whatever stands
+  /// in it: in the plain dialect, of a column without format.
+  [[nodiscard]] bool IsPlain(std::size_t column) const noexcept {
+    return is_plain_[column] != 0 && dialect_.null.empty();
+  }
   /// Whether the field is no value of the column at `column`: it is empty, or a null text. In a
   /// text column what is quoted is a text, also an empty one.
   [[nodiscard]] bool IsMissing(const CsvField& field, std::size_t column) const noexcept {

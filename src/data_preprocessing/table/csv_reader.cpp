@@ -15,6 +15,7 @@
 
 #include "data_preprocessing/table/csv_field_reader.hpp"
 #include "data_preprocessing/table/csv_hints.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/text_decoder.hpp"
 
 namespace forkcast::preprocessing {
@@ -167,13 +168,15 @@ struct CsvTableReader::State {
   Status MatchColumns();
   /// Precondition: the header was read.
   Status AppendRecord(Table& batch);
+  /// The value of the column at `index`, or what it is without one.
+  Status AppendField(const CsvField& field, std::size_t index, Column& column);
   /// Takes up to `max_rows` rows into `batch`.
   Status ReadRows(std::size_t max_rows, Table& batch);
   void NoteRow();
   /// Hands the bad record on; `of` says whether its fields are known.
   Status Reject(const Error& why, Next of);
-  /// Goes on behind the first line of what is no record.
-  Status SkipLine(std::string_view& line);
+  /// Goes on behind what is no record; `skipped` is its text.
+  Status SkipBad(std::string_view& skipped);
   [[nodiscard]] Error WithFile(Error error) const {
     error.message = fmt::format("{}: {}", text.file().name(), error.message);
     return error;
@@ -191,11 +194,17 @@ struct CsvTableReader::State {
   CsvScanner scanner;
   std::optional<CsvFieldReader> values;  // once the schema is known
   std::size_t header_size = 0;
-  std::vector<std::size_t> field_of_column;
+  /// Where the value of a column stands in a record.
+  struct FieldOfColumn {
+    std::size_t field = 0;
+    std::size_t column = 0;
+    bool is_plain = false;  // CsvFieldReader::IsPlain(): millions of fields are not asked for it
+  };
+  std::vector<FieldOfColumn> field_of_column;
   // Of the last batch's rows. Texts are only kept where rows may have to be set aside.
   std::vector<std::size_t> lines;
-  std::vector<std::size_t> text_ends;
-  std::string texts;
+  Column texts{ColumnType::kText};
+  std::size_t set_aside = 0;
 };
 
 Result<CsvTableReader::State::Next> CsvTableReader::State::NextRecord(Error& bad) {
@@ -257,18 +266,19 @@ Status CsvTableReader::State::MatchColumns() {
   std::vector<std::optional<std::size_t>> columns;
   Status matched = MatchHeader(names, schema, dialect.header, columns);
   if (!matched) return matched;
-  field_of_column.assign(schema.columns.size(), header_size);
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    if (columns[i]) field_of_column[*columns[i]] = i;
-  }
-  for (std::size_t i = 0; i < field_of_column.size(); ++i) {
+  field_of_column.clear();
+  for (std::size_t i = 0; i < schema.columns.size(); ++i) {
     const ColumnSpec& column = schema.columns[i];
-    if (field_of_column[i] == header_size) {
+    const auto found = std::ranges::find(columns, std::optional(i));
+    if (found == columns.end()) {
       return CsvErrorAt(scanner.position(),
                         fmt::format("the header has no column \"{}\"{}", column.header(),
                                     HintOfHeader(names, column, dialect)),
                         column.name);
     }
+    field_of_column.push_back({.field = static_cast<std::size_t>(found - columns.begin()),
+                               .column = i,
+                               .is_plain = values->IsPlain(i)});
   }
   return {};
 }
@@ -281,33 +291,39 @@ Status CsvTableReader::State::AppendRecord(Table& batch) {
     return CsvErrorAt(where, fmt::format("expected {} fields as in the header, got {}", header_size,
                                          fields.size()));
   }
-  for (std::size_t i = 0; i < field_of_column.size(); ++i) {
-    const CsvField& field = fields[field_of_column[i]];
-    const ColumnSpec& spec = schema.columns[i];
-    Column& column = batch.column(i);
-    if (values->IsMissing(field, i)) {
-      if (spec.nullable) {
-        column.AppendMissing();
-      } else if (spec.type == ColumnType::kText) {
-        column.AppendText({});
-      } else {
-        return BadField(field, spec, "the value is missing");
-      }
-      continue;
-    }
-    const Status appended = values->Append(field.text, i, column);
-    if (!appended) {
-      return BadField(field, spec,
-                      fmt::format("{}{}", appended.error().message,
-                                  HintOfField(field.text, spec, dialect, zone)));
-    }
+  for (const FieldOfColumn& from : field_of_column) {
+    const CsvField& field = fields[from.field];
+    Column& column = batch.column(from.column);
+    if (from.is_plain && !field.text.empty() && AppendParsed(field.text, zone, column)) continue;
+    Status appended = AppendField(field, from.column, column);
+    if (!appended) return appended;
   }
   return {};
 }
 
+Status CsvTableReader::State::AppendField(const CsvField& field, std::size_t index,
+                                          Column& column) {
+  const ColumnSpec& spec = schema.columns[index];
+  if (values->IsMissing(field, index)) {
+    if (spec.nullable) {
+      column.AppendMissing();
+    } else if (spec.type == ColumnType::kText) {
+      column.AppendText({});
+    } else {
+      return BadField(field, spec, "the value is missing");
+    }
+    return {};
+  }
+  const Status appended = values->Append(field.text, index, column);
+  if (appended) return {};
+  return BadField(
+      field, spec,
+      fmt::format("{}{}", appended.error().message, HintOfField(field.text, spec, dialect, zone)));
+}
+
 Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
   Error bad;
-  while (lines.size() < max_rows) {
+  while (lines.size() + set_aside < max_rows) {
     const Result<Next> next = NextRecord(bad);
     if (!next) return next.error();
     if (*next == Next::kEnd) return {};
@@ -318,6 +334,7 @@ Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
     }
     if (!reject) return WithFile(std::move(taken).error());
     batch.Truncate(lines.size());
+    ++set_aside;
     taken = Reject(taken.error(), *next);
     if (!taken) return taken;
   }
@@ -326,23 +343,21 @@ Status CsvTableReader::State::ReadRows(std::size_t max_rows, Table& batch) {
 
 void CsvTableReader::State::NoteRow() {
   lines.push_back(scanner.position().line);
-  if (!reject) return;
-  texts.append(scanner.record_text());
-  text_ends.push_back(texts.size());
+  if (reject) texts.AppendText(scanner.record_text());
 }
 
 Status CsvTableReader::State::Reject(const Error& why, Next of) {
   RejectedRecord rejected{
       .line = scanner.position().line, .reason = why.message, .text = scanner.record_text()};
   if (of == Next::kBadRecord) {
-    Status skipped = SkipLine(rejected.text);
+    Status skipped = SkipBad(rejected.text);
     if (!skipped) return skipped;
   }
   return reject(rejected);
 }
 
-Status CsvTableReader::State::SkipLine(std::string_view& line) {
-  while (!scanner.SkipLine(line)) {
+Status CsvTableReader::State::SkipBad(std::string_view& skipped) {
+  while (!scanner.SkipBad(skipped)) {
     if (scanner.rest().size() == kBufferBytes) {
       return WithFile(CsvErrorAt(scanner.position(), "a line of more than 1 MiB"));
     }
@@ -387,21 +402,20 @@ Result<bool> CsvTableReader::ReadBatch(std::size_t max_rows, Table& batch) {
   State& state = *state_;
   batch.Clear();
   state.lines.clear();
-  state.text_ends.clear();
-  state.texts.clear();
+  state.texts.Clear();
+  state.set_aside = 0;
   const Status read = state.ReadRows(max_rows, batch);
   if (!read) {
     batch.Clear();
     return read.error();
   }
-  return !state.lines.empty();
+  return !state.lines.empty() || state.set_aside > 0;
 }
 
 std::size_t CsvTableReader::line_of(std::size_t row) const noexcept { return state_->lines[row]; }
 
 std::string_view CsvTableReader::text_of(std::size_t row) const noexcept {
-  const std::size_t begin = row == 0 ? 0 : state_->text_ends[row - 1];
-  return std::string_view(state_->texts).substr(begin, state_->text_ends[row] - begin);
+  return state_->texts.Text(row);
 }
 
 std::size_t CsvTableReader::bytes_read() const noexcept { return state_->text.file().offset(); }

@@ -41,9 +41,9 @@ struct CsvReadOptions {
 /// (cannot be read), kCorrupt (a gzip cut short or damaged), kInvalidArgument (no header, a missing
 /// or repeated column, a ragged row, a bad value, or what CsvScanner refuses). Where what is
 /// refused looks like another dialect, the message says which, and how a pipeline declares it. A
-/// bad record within the rows can be set aside (CsvReadOptions::reject): of one that is no CSV, its
-/// first line is, and reading goes on behind that. Memory: one batch and one record, whatever the
-/// size of the file. Not thread-safe.
+/// bad record within the rows can be set aside (CsvReadOptions::reject): of one that is no CSV, and
+/// of which nobody knows where it ends, its first line is, and reading goes on behind that. Memory:
+/// one batch and one record, whatever the size of the file. Not thread-safe.
 class CsvTableReader {
  public:
   /// Opens the file and reads its header.
@@ -59,9 +59,10 @@ class CsvTableReader {
 
   /// The given schema, or the one that OpenAsText() made of the header.
   [[nodiscard]] const Schema& schema() const noexcept;
-  /// Replaces the rows of `batch` (whose schema is schema()) by up to `max_rows` next rows.
-  /// False, with an empty batch, at the end of the file. After an error the batch is empty and the
-  /// reader of no more use.
+  /// Replaces the rows of `batch` (whose schema is schema()) by the next records, at most
+  /// `max_rows`; those that are set aside count, so that the batch may be empty of them. False,
+  /// with an empty batch, at the end of the file. After an error the batch is empty and the reader
+  /// of no more use.
   Result<bool> ReadBatch(std::size_t max_rows, Table& batch);
   /// Line of row `row` of the last batch, for messages of later checks.
   [[nodiscard]] std::size_t line_of(std::size_t row) const noexcept;

@@ -1,15 +1,20 @@
 // RFC 4180, and what it leaves open decided on the strict side. Fields are views into the text:
-// only one with `""` in it is copied. What ends a plain field is looked up by byte in a table, and
-// that the bytes are UTF-8 is checked for a whole buffer at once (Keiser & Lemire, "Validating
-// UTF-8 in less than one instruction per byte", 2021).
+// only one with `""` in it is copied. What ends a plain field is looked for in 16 bytes at once,
+// where the processor can, and that the bytes are UTF-8 is checked for a whole buffer at once
+// (Keiser & Lemire, "Validating UTF-8 in less than one instruction per byte", 2021).
 
 #include "data_preprocessing/table/csv_scanner.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <string>
 
 namespace forkcast::preprocessing {
@@ -18,6 +23,23 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 constexpr bool IsBlank(char c) noexcept { return c == ' ' || c == '\t'; }
+
+/// Where the plain field from `at` on ends, or at most 15 bytes before `end`, if it does not end
+/// before. Of what ends one, `delimiter` is the only one that a dialect chooses.
+inline const char* SkipPlainBlocks(const char* at, [[maybe_unused]] const char* end,
+                                   [[maybe_unused]] char delimiter) noexcept {
+#ifdef __SSE2__  // 16 bytes at once; other processors look at each
+  const auto is = [](__m128i bytes, char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
+  for (; end - at >= 16; at += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i ends = _mm_or_si128(_mm_or_si128(is(bytes, delimiter), is(bytes, '"')),
+                                      _mm_or_si128(is(bytes, '\n'), is(bytes, '\r')));
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(ends));
+    if (mask != 0) return at + std::countr_zero(mask);
+  }
+#endif
+  return at;
+}
 
 bool AreGoodBytes(std::string_view text) noexcept {
   return text.find('\0') == std::string_view::npos &&
@@ -67,14 +89,14 @@ void CsvScanner::SkipBlanks(Cursor& cursor) const noexcept {
 
 inline void CsvScanner::ScanPlain(Cursor& cursor, CsvField& field) const noexcept {
   const char* const begin = cursor.at;
-  const char* at = begin;
+  const char* at = SkipPlainBlocks(begin, end(), delimiter_);
   while (at != end() && !ends_plain_field_[static_cast<unsigned char>(*at)]) ++at;
   field.text = {begin, static_cast<std::size_t>(at - begin)};
   cursor.at = at;
 }
 
 // Inline, as ScanPlain(): they are where the time goes.
-inline bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
+[[gnu::always_inline]] inline bool CsvScanner::ScanField(Cursor& cursor, CsvField& field) {
   if (trims_) SkipBlanks(cursor);
   field.position = cursor.position();
   field.quoted = cursor.at != end() && *cursor.at == '"';
@@ -145,40 +167,35 @@ Error CsvScanner::Misplaced(CsvPosition position, const CsvField& field) const {
                                           delimiter));
 }
 
-std::string_view CsvScanner::record_text() const noexcept {
-  std::string_view record(record_begin_, static_cast<std::size_t>(next_.at - record_begin_));
+std::string_view CsvScanner::RecordUpTo(const char* behind) const noexcept {
+  std::string_view record(record_begin_, static_cast<std::size_t>(behind - record_begin_));
   if (record.ends_with('\n')) record.remove_suffix(1);
   if (record.ends_with('\r')) record.remove_suffix(1);
   return record;
 }
 
-bool CsvScanner::SkipLine(std::string_view& line) noexcept {
-  const std::size_t line_break = rest().find('\n');
-  if (line_break == std::string_view::npos && text_end_ == CsvTextEnd::kMoreFollows) return false;
-  line = rest().substr(0, line_break);
-  if (line_break == std::string_view::npos) {
-    next_.at = end();
-  } else {
-    next_.EnterLine(next_.at + line_break + 1);
-  }
-  if (line.ends_with('\r')) line.remove_suffix(1);
-  return true;
-}
+std::string_view CsvScanner::record_text() const noexcept { return RecordUpTo(next_.at); }
 
-void CsvScanner::NoteBadLine(Cursor cursor) noexcept {
-  if (cursor.line != record_.line) return;
+bool CsvScanner::NoteLineEnd(Cursor cursor) noexcept {
   const char* const line_end = std::find(cursor.at, end(), '\n');
   if (line_end == end()) {
-    if (text_end_ == CsvTextEnd::kMoreFollows) return;
+    if (text_end_ == CsvTextEnd::kMoreFollows) return false;
     cursor.at = line_end;
   } else {
     cursor.EnterLine(line_end + 1);
   }
   behind_bad_ = cursor;
+  return true;
 }
 
-bool CsvScanner::SkipRecord() noexcept {
-  if (!behind_bad_) return false;
+void CsvScanner::NoteBadLine(const Cursor& cursor) noexcept {
+  if (cursor.line == record_.line) NoteLineEnd(cursor);
+}
+
+bool CsvScanner::SkipBad(std::string_view& skipped) noexcept {
+  record_begin_ = next_.at;  // the text may have been continued since
+  if (!behind_bad_ && !NoteLineEnd(next_)) return false;
+  skipped = RecordUpTo(behind_bad_->at);
   next_ = *behind_bad_;
   return true;
 }

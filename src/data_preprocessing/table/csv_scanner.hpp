@@ -45,7 +45,7 @@ enum class CsvTextEnd { kIsTheEnd, kMoreFollows };
 /// blanks around a field and its quotes are left out.
 /// Errors are kInvalidArgument and name line and column: a quote inside an unquoted field, text
 /// behind a closing quote, an open quote at the end, a bare CR, a NUL byte, a record over
-/// kMaxCsvRecordBytes. After an error only Reset() makes sense, SkipLine() or SkipRecord().
+/// kMaxCsvRecordBytes. After an error only Reset() makes sense, or SkipBad().
 /// Views in `fields()` point into the given text, or into the scanner's own memory for escaped
 /// fields, and live until the next call of Next(). Allocates only for fields with escaped quotes
 /// and when a record has more fields than any before.
@@ -71,12 +71,13 @@ class CsvScanner {
   [[nodiscard]] CsvPosition position() const noexcept { return record_; }
   /// The bytes of that record as they stand in the text, without the end of its last line.
   [[nodiscard]] std::string_view record_text() const noexcept;
-  /// After an error that a record caused: goes on behind the first line of that record, which is
-  /// `line` then. False when the end of that line is not within the text and more follows.
-  bool SkipLine(std::string_view& line) noexcept;
-  /// After an error: goes on behind the record that caused it. False where nobody can tell where it
-  /// ends: a quote was left open, or it reached over several lines and may have been.
-  bool SkipRecord() noexcept;
+  /// After an error: whether it is known where the record that caused it ends. Not where a quote
+  /// was left open, or may have been, since the record reaches over several lines.
+  [[nodiscard]] bool knows_end_of_bad() const noexcept { return behind_bad_.has_value(); }
+  /// After an error: goes on behind the record that caused it, or behind its first line where
+  /// nobody knows where it ends; `skipped` is that text, without the end of its last line. False
+  /// when that is not within the text and more follows.
+  bool SkipBad(std::string_view& skipped) noexcept;
   /// What Next() has not read yet: from the start of a record on.
   [[nodiscard]] std::string_view rest() const noexcept {
     return text_.substr(static_cast<std::size_t>(next_.at - text_.data()));
@@ -110,8 +111,13 @@ class CsvScanner {
   Result<bool> Unfinished();
   Result<bool> Finish(const Cursor& behind);
   Status CheckBytes(const char* record_end) const;
-  /// Notes that the record, which `cursor` is within, ends where its line does.
-  void NoteBadLine(Cursor cursor) noexcept;
+  /// From the start of the record to `behind`, without the end of its last line.
+  [[nodiscard]] std::string_view RecordUpTo(const char* behind) const noexcept;
+  /// Notes that the bad record ends where the line of `cursor` does. False when that is not within
+  /// the text and more follows.
+  bool NoteLineEnd(Cursor cursor) noexcept;
+  /// The same, unless the record, which `cursor` is within, began on an earlier line.
+  void NoteBadLine(const Cursor& cursor) noexcept;
   void Unescape();
 
   char delimiter_;

@@ -49,7 +49,7 @@ class CsvRows {
     }
     for (; steps > 0; --steps) {
       Result<bool> more = scanner_.Next();
-      if (!more && !scanner_.SkipRecord()) return std::move(more).error();
+      if (!more && !SkipBad()) return std::move(more).error();
       if (more && !*more) return true;
       if (!rows_->Begin()) return rows_->TooManyRows();
       if (more) {
@@ -63,6 +63,12 @@ class CsvRows {
   }
 
  private:
+  /// Goes on behind a record that is none. False when nobody knows where it ends.
+  bool SkipBad() {
+    std::string_view skipped;
+    return scanner_.knows_end_of_bad() && scanner_.SkipBad(skipped);
+  }
+
   Status Begin() {
     begun_ = true;
     if (dialect_.encoding != CsvEncoding::kUtf8) {

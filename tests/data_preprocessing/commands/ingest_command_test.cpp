@@ -473,14 +473,47 @@ class KilledIngest : public Ingest, public testing::WithParamInterface<KillPoint
   static constexpr int kRows = 60'000;
   static constexpr int kBad = 60;
 
-  /// More than the store keeps in memory before it commits, with bad rows spread over them.
-  void WriteManyRows() const {
-    std::string text = "sku,at,level\n";
+  static constexpr std::size_t kGood = kRows - kBad;
+
+  /// More than the store keeps in memory before it commits, with bad rows spread over them. `file`
+  /// is in the folder of the data; a row begins with its key.
+  void WriteManyRows(const std::string& file, const std::string& header,
+                     const std::string& behind_key) const {
+    std::string text = header + "\n";
     for (int i = 0; i < kRows; ++i) {
-      const char* const level = i % (kRows / kBad) == 0 ? "many" : "1";
-      text += std::string(100, 'x') + std::to_string(i) + ",2024-03-01," + level + "\n";
+      const char* const number = i % (kRows / kBad) == 0 ? "many" : "1";
+      text += std::string(100, 'x') + std::to_string(i) + behind_key + number + "\n";
     }
-    folder_.Write("data/stock-2.csv", text);
+    folder_.Write("data/" + file, text);
+  }
+
+  /// Each bad row once, with its line.
+  void ExpectAllRejected() const {
+    std::vector<std::size_t> expected;
+    for (int i = 0; i < kRows; i += kRows / kBad)
+      expected.push_back(static_cast<std::size_t>(i) + 2);
+    std::vector<std::size_t> lines;
+    std::istringstream rejects(ReadWhole(folder_.path() / "r.csv"));
+    std::string row;
+    std::getline(rejects, row);
+    while (std::getline(rejects, row)) lines.push_back(std::stoul(row.substr(row.find("\",") + 2)));
+    EXPECT_EQ(lines, expected);
+  }
+
+  /// Rows of the keyed table; none where there is no such table.
+  [[nodiscard]] std::size_t StoredPrices() const {
+    const auto dao = OpenStore("sqlite:" + store().string(), StoreAccess::kReadOnly);
+    EXPECT_TRUE(dao.ok()) << dao.error().message;
+    std::size_t rows = 0;
+    const Status read = (*dao)->Read(TableSource{"prices"}, Spec().tables[1].schema, {}, 1000,
+                                     [&rows](const Table& batch) {
+                                       rows += batch.row_count();
+                                       return Status();
+                                     });
+    if (!read) {
+      EXPECT_THAT(read.error().message, HasSubstr("no such table"));
+    }
+    return rows;
   }
 
   /// Runs it in another process, which is killed at the point; its exit code when it was faster.
@@ -501,10 +534,9 @@ class KilledIngest : public Ingest, public testing::WithParamInterface<KillPoint
 TEST_P(KilledIngest, LeavesTheStoreAsBeforeOrWithAllRows) {
   ASSERT_EQ(Run().code, 0);
   const std::size_t before = StoredRows().size();
-  WriteManyRows();
+  WriteManyRows("stock-2.csv", "sku,at,level", ",2024-03-01,");
   const std::optional<int> code = RunAndKill();
   const std::size_t after = StoredRows().size();
-  constexpr std::size_t kGood = kRows - kBad;
   if (code) {
     EXPECT_EQ(*code, 0);
     EXPECT_EQ(after, before + kGood);
@@ -512,30 +544,54 @@ TEST_P(KilledIngest, LeavesTheStoreAsBeforeOrWithAllRows) {
     EXPECT_THAT(after, testing::AnyOf(before, before + kGood));
   }
   // Rows that the store has were never taken without those that were rejected beside them.
-  const fs::path rejects = folder_.path() / "r.csv";
-  if (after > before) {
-    EXPECT_EQ(std::ranges::count(ReadWhole(rejects), '\n'), kBad + 1);
-  }
+  if (after > before) ExpectAllRejected();
   // Whatever happened, it can be done again.
-  EXPECT_EQ(Run({"--rejects", rejects, "--quiet"}).code, 0);
+  EXPECT_EQ(Run({"--rejects", folder_.path() / "r.csv", "--quiet"}).code, 0);
   EXPECT_EQ(StoredRows().size(), before + kGood);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Points, KilledIngest,
-    testing::Values(
-        KillPoint{"AsTheTransactionBegins",
-                  [](const fs::path& folder) { return fs::exists(folder / "s.db-journal"); }},
-        KillPoint{
-            "WhileRowsAreWritten",
-            [](const fs::path& folder) { return fs::file_size(folder / "s.db") > 2'000'000; }},
-        KillPoint{"WhenTheRejectsAreInPlace",
-                  [](const fs::path& folder) { return fs::exists(folder / "r.csv"); }},
-        KillPoint{"WhenTheStoreHasCommitted",
-                  [](const fs::path& folder) {
-                    return fs::exists(folder / "r.csv") && !fs::exists(folder / "s.db-journal");
-                  }}),
-    [](const auto& param) { return param.param.name; });
+TEST_P(KilledIngest, LeavesANewStoreWithoutTablesOrWithAllRowsAndTheirKeys) {
+  WriteManyRows("prices-2.csv", "sku,cents", ",");
+  constexpr std::size_t kAll = kGood + 2;
+  const std::optional<int> code = RunAndKill();
+  const std::size_t after = StoredPrices();
+  if (code) {
+    EXPECT_EQ(*code, 0);
+    EXPECT_EQ(after, kAll);
+  } else {
+    EXPECT_THAT(after, testing::AnyOf(std::size_t{0}, kAll));
+  }
+  if (after > 0) ExpectAllRejected();
+  EXPECT_EQ(Run({"--rejects", folder_.path() / "r.csv", "--quiet"}).code, 0);
+  EXPECT_EQ(StoredPrices(), kAll);
+  ExpectAllRejected();
+  // The key holds: rows that are there are not taken again.
+  EXPECT_EQ(Run({"--rejects", folder_.path() / "r.csv", "--quiet"}).code, 0);
+  EXPECT_EQ(StoredPrices(), kAll);
+}
+
+INSTANTIATE_TEST_SUITE_P(Points, KilledIngest,
+                         testing::Values(KillPoint{"AsTheTransactionBegins",
+                                                   [](const fs::path& folder) {
+                                                     return fs::exists(folder / "s.db-journal");
+                                                   }},
+                                         KillPoint{"WhileRowsAreWritten",
+                                                   [](const fs::path& folder) {
+                                                     std::error_code not_there;
+                                                     const std::uintmax_t size =
+                                                         fs::file_size(folder / "s.db", not_there);
+                                                     return !not_there && size > 2'000'000;
+                                                   }},
+                                         KillPoint{"WhenTheRejectsAreInPlace",
+                                                   [](const fs::path& folder) {
+                                                     return fs::exists(folder / "r.csv");
+                                                   }},
+                                         KillPoint{"WhenTheStoreHasCommitted",
+                                                   [](const fs::path& folder) {
+                                                     return fs::exists(folder / "r.csv") &&
+                                                            !fs::exists(folder / "s.db-journal");
+                                                   }}),
+                         [](const auto& param) { return param.param.name; });
 
 TEST_F(Ingest, QuietPrintsNothing) {
   const Ended ended = Run({"--quiet"});

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <random>
 #include <utility>
 #include <vector>
 
@@ -218,6 +219,56 @@ TEST_P(TableDaoContract, AReplacedRowCountsAsIngestedLast) {
   EXPECT_THAT(store.Read(kStock),
               ElementsAre("'b' 2021-07-05T00:00:00Z 2 - -", "'c' 2021-07-05T00:00:00Z 3 - -",
                           "'a' 2021-07-05T00:00:00Z 9 - -"));
+}
+
+/// What a table has become of batches of rows with few keys and values, in one transaction. Where
+/// `has_one_before`, a row of another key was stored by an earlier one.
+std::vector<std::string> AfterManyRows(Store& store, const TableSpec& spec, OnConflict on_conflict,
+                                       bool has_one_before) {
+  EXPECT_TRUE(store.dao().EnsureTable(spec).ok());
+  if (has_one_before) store.Append(spec, "before,0\n");
+  std::vector<std::string> told;
+  std::mt19937 random(7);
+  EXPECT_TRUE(store.dao().Begin().ok());
+  for (int i = 0; i < 4; ++i) {
+    Table batch(spec.schema);
+    for (int row = 0; row < 700; ++row) {
+      batch.column(0).AppendText(std::to_string(random() % 1200));
+      batch.column(1).AppendInt64(static_cast<std::int64_t>(random() % 2));
+    }
+    std::size_t failed_row = 0;
+    const Result<AppendCounts> counts = store.dao().Append(spec, batch, on_conflict, failed_row);
+    if (!counts) throw std::runtime_error(counts.error().message);
+    told.push_back(testing::PrintToString(Numbers(*counts)));
+    for (const RefusedRow& row : counts->refused) {
+      told.push_back(std::to_string(row.row) + " " + row.reason);
+    }
+  }
+  EXPECT_TRUE(store.dao().Commit().ok());
+  const std::vector<std::string> rows = store.Read(spec);
+  told.insert(told.end(), rows.begin() + (has_one_before ? 1 : 0), rows.end());
+  return told;
+}
+
+TEST_P(TableDaoContract, DecidesTheRowsOfAnEmptyTableAsThoseOfOneThatHasSome) {
+  const TableSpec spec{
+      .name = "levels",
+      .schema = {{{.name = "code"}, {.name = "level", .type = ColumnType::kInt64}}},
+      .key = {"code"}};
+  for (const OnConflict on_conflict : {OnConflict::kReplace, OnConflict::kSetAside}) {
+    Store empty(GetParam());
+    Store other(GetParam());
+    const std::vector<std::string> told = AfterManyRows(empty, spec, on_conflict, false);
+    EXPECT_EQ(told, AfterManyRows(other, spec, on_conflict, true));
+    EXPECT_GT(told.size(), 1000U);
+  }
+}
+
+TEST_P(TableDaoContract, ZeroIsOneKeyWhateverItsSign) {
+  const TableSpec spec{
+      .name = "places", .schema = {{{.name = "at", .type = ColumnType::kDouble}}}, .key = {"at"}};
+  Store store(GetParam());
+  EXPECT_THAT(Numbers(store.Append(spec, "0.0\n1.5\n-0.0\n1.5\n")), ElementsAre(2, 2, 0));
 }
 
 TEST_P(TableDaoContract, KeepsEqualRowsOfATableWithoutKey) {

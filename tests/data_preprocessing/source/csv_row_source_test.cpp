@@ -31,15 +31,14 @@ class CsvRows : public testing::Test {
 TEST_F(CsvRows, KnowTheirLinesAndHowFarTheyAre) {
   folder_.Write("visits.csv", "page\nhome\n\nabout\n");
   CsvRowSource source = Source("visits.csv");
-  EXPECT_EQ(source.position().done, 0U);
-  Table batch({{{.name = "page"}}});
+  RowBatch batch({{{.name = "page"}}});
   EXPECT_EQ(*source.Read(10, batch), Fetched::kRows);
-  EXPECT_EQ(batch.row_count(), 2U);
-  EXPECT_EQ(source.PlaceOf(1), source.name() + ": line 4");
+  EXPECT_EQ(batch.rows.row_count(), 2U);
+  EXPECT_EQ(source.PlaceOf(batch.places[1]), source.name() + ": line 4");
   EXPECT_EQ(*source.Read(10, batch), Fetched::kEnd);
-  EXPECT_EQ(batch.row_count(), 0U);
-  EXPECT_EQ(source.position().done, source.position().total);
-  EXPECT_EQ(source.position().total, 17U);
+  EXPECT_EQ(batch.rows.row_count(), 0U);
+  EXPECT_EQ(batch.position.done, batch.position.total);
+  EXPECT_EQ(batch.position.total, 17U);
 }
 
 TEST_F(CsvRows, HaveTheSameContentsUnderAnyNameAndAsGzip) {
@@ -59,10 +58,10 @@ TEST_F(CsvRows, OfAPipeAreReadAsThoseOfAFile) {
   std::jthread writer([&pipe] { std::ofstream(pipe) << "page\nhome\n"; });
   CsvRowSource source = Source("visits.csv");
   EXPECT_EQ(*source.ContentHash(), *Source("other.csv").ContentHash());
-  Table batch({{{.name = "page"}}});
+  RowBatch batch({{{.name = "page"}}});
   ASSERT_EQ(*source.Read(10, batch), Fetched::kRows);
-  EXPECT_EQ(batch.row_count(), 1U);
-  EXPECT_EQ(source.PlaceOf(0), pipe.string() + ": line 2");
+  EXPECT_EQ(batch.rows.row_count(), 1U);
+  EXPECT_EQ(source.PlaceOf(batch.places[0]), pipe.string() + ": line 2");
 }
 
 TEST_F(CsvRows, ThatAreWrongAreSetAsideWithTheirText) {
@@ -73,14 +72,15 @@ TEST_F(CsvRows, ThatAreWrongAreSetAsideWithTheirText) {
       .schema = {{{.name = "page"}, {.name = "size", .type = ColumnType::kInt64}}},
       .key = {}};
   CsvRowSource source(folder_.path() / "sizes.csv", sizes, zone_);
-  std::vector<std::string> rejected;
-  source.SetAside([&rejected](const RejectedRecord& row) {
-    rejected.push_back(fmt::format("{}|{}|{}", row.line, row.text, row.reason));
-    return Status();
-  });
-  Table batch(sizes.schema);
+  source.SetBadRowsAside();
+  RowBatch batch(sizes.schema);
   ASSERT_EQ(*source.Read(10, batch), Fetched::kRows);
-  EXPECT_THAT(Rows(batch), ElementsAre("'home' 1", "'end' 6"));
+  EXPECT_THAT(Rows(batch.rows), ElementsAre("'home' 1", "'end' 6"));
+  EXPECT_EQ(batch.texts.Text(1), "end,6");
+  std::vector<std::string> rejected;
+  for (const SetAsideRow& bad : batch.set_aside) {
+    rejected.push_back(fmt::format("{}|{}|{}", bad.place, bad.text, bad.reason));
+  }
   EXPECT_THAT(
       rejected,
       ElementsAre(
@@ -90,13 +90,36 @@ TEST_F(CsvRows, ThatAreWrongAreSetAsideWithTheirText) {
           "integer of 64 bits, got \"2\n\"",
           "6|index,3,4|line 6, column 9: expected 2 fields as in the header, got 3",
           "7|x\"y,5|line 7, column 2: a quote inside a field that does not start with one"));
-  ASSERT_TRUE(source.Reject(1, "not the end").ok());
-  EXPECT_EQ(rejected.back(), "8|end,6|not the end");
+}
+
+TEST_F(CsvRows, ThatAreAllWrongComeABatchAtATime) {
+  folder_.Write("visits.csv", "page\na,1\nb,2\nc,3\nhome\n");
+  CsvRowSource source = Source("visits.csv");
+  source.SetBadRowsAside();
+  RowBatch batch({{{.name = "page"}}});
+  ASSERT_EQ(*source.Read(2, batch), Fetched::kRows);
+  EXPECT_EQ(batch.rows.row_count(), 0U);
+  EXPECT_EQ(batch.set_aside.size(), 2U);
+  ASSERT_EQ(*source.Read(2, batch), Fetched::kRows);
+  EXPECT_THAT(Rows(batch.rows), ElementsAre("'home'"));
+  EXPECT_EQ(batch.set_aside.size(), 1U);
+  EXPECT_EQ(*source.Read(2, batch), Fetched::kEnd);
+}
+
+TEST_F(CsvRows, ThatReachOverSeveralLinesAreSetAsideWhole) {
+  folder_.Write("visits.csv", "page\n\"a\n\xFF\",1\nhome\n");
+  CsvRowSource source = Source("visits.csv");
+  source.SetBadRowsAside();
+  RowBatch batch({{{.name = "page"}}});
+  ASSERT_EQ(*source.Read(10, batch), Fetched::kRows);
+  EXPECT_THAT(Rows(batch.rows), ElementsAre("'home'"));
+  ASSERT_EQ(batch.set_aside.size(), 1U);
+  EXPECT_EQ(batch.set_aside[0].text, "\"a\n\xFF\",1");
 }
 
 TEST_F(CsvRows, OfAFileThatIsAbsentAreAnErrorThatNamesIt) {
   CsvRowSource source = Source("absent.csv");
-  Table batch({{{.name = "page"}}});
+  RowBatch batch({{{.name = "page"}}});
   for (const auto& error : {source.ContentHash().error(), source.Read(10, batch).error()}) {
     EXPECT_EQ(error.code, ErrorCode::kIo);
     EXPECT_THAT(error.message, HasSubstr("absent.csv"));

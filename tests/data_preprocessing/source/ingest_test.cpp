@@ -36,35 +36,31 @@ class ListedPages final : public RowSource {
     for (const auto& [page, size] : pages_) all += page + ";";
     return all;
   }
-  Result<Fetched> Read(std::size_t max_rows, Table& batch) override {
-    batch.Clear();
-    first_ = next_;
-    while (next_ < pages_.size() && next_ - first_ < std::min<std::size_t>(2, max_rows)) {
+  Result<Fetched> Read(std::size_t max_rows, RowBatch& batch) override {
+    batch.rows.Clear();
+    batch.places.clear();
+    batch.texts.Clear();
+    const std::size_t end = std::min(pages_.size(), next_ + std::min<std::size_t>(2, max_rows));
+    while (next_ < end) {
       if (next_ == broken_at_) return Error{ErrorCode::kIo, name_ + ": torn"};
+      batch.places.push_back(next_);
       const auto& [page, size] = pages_[next_++];
-      batch.column(0).AppendText(page);
-      if (batch.column_count() > 1) batch.column(1).AppendInt64(size);
+      batch.texts.AppendText(page);
+      batch.rows.column(0).AppendText(page);
+      if (batch.rows.column_count() > 1) batch.rows.column(1).AppendInt64(size);
     }
-    return next_ > first_ ? Fetched::kRows : Fetched::kEnd;
+    batch.position = {.done = next_, .total = pages_.size()};
+    return batch.places.empty() ? Fetched::kEnd : Fetched::kRows;
   }
-  [[nodiscard]] std::string PlaceOf(std::size_t row) const override {
-    return name_ + ": page " + std::to_string(first_ + row);
+  [[nodiscard]] std::string PlaceOf(std::size_t page) const override {
+    return name_ + ": page " + std::to_string(page);
   }
-  void SetAside(RejectRecord reject) override { reject_ = std::move(reject); }
-  Status Reject(std::size_t row, std::string_view reason) override {
-    const std::string& page = pages_[first_ + row].first;
-    return reject_({.line = first_ + row, .reason = reason, .text = page});
-  }
-  [[nodiscard]] SourcePosition position() const noexcept override {
-    return {.done = next_, .total = pages_.size()};
-  }
+  void SetBadRowsAside() override {}
 
  private:
   std::string name_ = "book/pages";
   bool lasts_ = true;
   Pages pages_;
-  RejectRecord reject_;
-  std::size_t first_ = 0;
   std::size_t next_ = 0;
   std::size_t broken_at_ = SIZE_MAX;
 };

@@ -215,9 +215,10 @@ Outcome ScanOn(std::string_view text) {
   scanner.Reset(text);
   Outcome outcome;
   bool failed = false;
+  std::string_view skipped;
   do {
     ScanAll(scanner, outcome, failed);
-  } while (failed && scanner.SkipRecord());
+  } while (failed && scanner.knows_end_of_bad() && scanner.SkipBad(skipped));
   return outcome;
 }
 

@@ -87,6 +87,8 @@ class SqliteConnection {
   [[nodiscard]] StoreAccess access() const noexcept { return access_; }
   /// Rows that the last INSERT, UPDATE or DELETE changed.
   [[nodiscard]] std::int64_t changes() const noexcept;
+  /// `_rowid_` of the row that was inserted last.
+  [[nodiscard]] std::int64_t last_row() const noexcept;
   /// The error that SQLite's `code` stands for, in SQLite's words.
   [[nodiscard]] Error ErrorOf(int code) const;
 

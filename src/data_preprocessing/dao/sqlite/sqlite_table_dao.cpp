@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "data_preprocessing/dao/common/table_rules.hpp"
+#include "data_preprocessing/dao/sqlite/sql_text.hpp"
 #include "data_preprocessing/dao/sqlite/sqlite_connection.hpp"
 
 namespace forkcast::preprocessing {
@@ -41,24 +42,6 @@ Status CheckDeclaration(const TableSpec& spec) {
   return good;
 }
 
-/// `parts` of all indices below `count`, with `separator` between them.
-template <typename Part>
-std::string Join(std::size_t count, std::string_view separator, const Part& part) {
-  std::string joined;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (i > 0) joined += separator;
-    joined += part(i);
-  }
-  return joined;
-}
-
-std::string JoinNames(std::span<const ColumnSpec> columns) {
-  return Join(columns.size(), ", ",
-              [&](std::size_t i) { return QuoteIdentifier(columns[i].name); });
-}
-
-std::string Parameter(std::size_t index) { return "?" + std::to_string(index + 1); }
-
 std::string ColumnSql(const ColumnSpec& column) {
   const std::string name = QuoteIdentifier(column.name);
   std::string sql = name;
@@ -81,121 +64,10 @@ std::string ColumnSql(const ColumnSpec& column) {
 }
 
 std::string CreateTableSql(const TableSpec& spec) {
-  std::string sql = "CREATE TABLE " + QuoteIdentifier(spec.name) + " (" +
-                    Join(spec.schema.columns.size(), ", ",
-                         [&spec](std::size_t i) { return ColumnSql(spec.schema.columns[i]); });
-  if (!spec.key.empty()) {
-    // Not PRIMARY KEY: of a single integer column that would be the row's place in the order.
-    sql +=
-        ", UNIQUE (" +
-        Join(spec.key.size(), ", ", [&](std::size_t i) { return QuoteIdentifier(spec.key[i]); }) +
-        ")";
-  }
-  return sql + ") STRICT";
+  return fmt::format("CREATE TABLE {} ({}) STRICT", QuoteIdentifier(spec.name),
+                     Join(spec.schema.columns.size(), ", ",
+                          [&](std::size_t i) { return ColumnSql(spec.schema.columns[i]); }));
 }
-
-/// Writes rows into one table. Parameter i of its statements is column i of the row.
-class RowWriter {
- public:
-  static Result<RowWriter> Make(const SqliteConnection& connection, const TableSpec& spec) {
-    const std::string table = QuoteIdentifier(spec.name);
-    const std::vector<ColumnSpec>& columns = spec.schema.columns;
-    Result<SqliteStatement> insert =
-        connection.Prepare("INSERT INTO " + table + " (" + JoinNames(columns) + ") VALUES (" +
-                           Join(columns.size(), ", ", Parameter) + ") ON CONFLICT DO NOTHING");
-    if (!insert) return insert.error();
-    RowWriter writer(connection, spec, *std::move(insert));
-    if (spec.key.empty()) return writer;
-
-    const auto compare = [&](std::size_t i) {
-      return QuoteIdentifier(columns[i].name) + " IS " + Parameter(i);
-    };
-    const auto match = [&](std::size_t i) {
-      return QuoteIdentifier(spec.key[i]) + " = " + Parameter(*spec.schema.Find(spec.key[i]));
-    };
-    Result<SqliteStatement> find =
-        connection.Prepare("SELECT _rowid_, " + Join(columns.size(), ", ", compare) + " FROM " +
-                           table + " WHERE " + Join(spec.key.size(), " AND ", match));
-    if (!find) return find.error();
-    writer.find_ = *std::move(find);
-    Result<SqliteStatement> remove =
-        connection.Prepare("DELETE FROM " + table + " WHERE _rowid_ = ?1");
-    if (!remove) return remove.error();
-    writer.remove_ = *std::move(remove);
-    return writer;
-  }
-
-  Status Write(const Table& batch, std::size_t row, OnConflict on_conflict, AppendCounts& counts) {
-    // Most rows are new: only one that could not be added is worth a comparison.
-    const Result<bool> inserted = Insert(batch, row);
-    if (!inserted) return inserted.error();
-    if (*inserted) {
-      ++counts.added;
-      return {};
-    }
-    const Result<Stored> stored = Find(batch, row);
-    if (!stored) return stored.error();
-    if (!stored->differing) {
-      ++counts.identical;
-      return {};
-    }
-    if (on_conflict != OnConflict::kReplace) return OtherRowOfKey(*spec_, *stored->differing);
-    remove_->Reset();
-    remove_->Bind(0, stored->row_id);
-    const Result<bool> removed = remove_->Step();
-    if (!removed) return removed.error();
-    const Result<bool> replaced = Insert(batch, row);
-    if (!replaced) return replaced.error();
-    ++counts.replaced;
-    return {};
-  }
-
- private:
-  /// The stored row of the same key.
-  struct Stored {
-    std::int64_t row_id = 0;
-    std::optional<std::size_t> differing;  ///< First column with another value.
-  };
-
-  RowWriter(const SqliteConnection& connection, const TableSpec& spec, SqliteStatement insert)
-      : connection_(&connection), spec_(&spec), insert_(std::move(insert)) {}
-
-  static void BindRow(SqliteStatement& statement, const Table& batch, std::size_t row) {
-    statement.Reset();
-    for (std::size_t i = 0; i < batch.column_count(); ++i) {
-      statement.Bind(i, ValueAt(batch.column(i), row));
-    }
-  }
-
-  /// False when a row of its key is there already.
-  Result<bool> Insert(const Table& batch, std::size_t row) {
-    BindRow(insert_, batch, row);
-    const Result<bool> done = insert_.Step();
-    if (!done) return done.error();
-    return connection_->changes() == 1;
-  }
-
-  Result<Stored> Find(const Table& batch, std::size_t row) {
-    BindRow(*find_, batch, row);
-    const Result<bool> found = find_->Step();
-    if (!found) return found.error();
-    if (!*found) {
-      return Error{ErrorCode::kInternal, "a row was refused, but none of its key is stored"};
-    }
-    Stored stored{.row_id = find_->Int64(0), .differing = std::nullopt};
-    for (std::size_t i = 0; i < batch.column_count() && !stored.differing; ++i) {
-      if (find_->Int64(i + 1) == 0) stored.differing = i;
-    }
-    find_->Reset();  // an open read would hinder the removal that may follow
-    return stored;
-  }
-
-  const SqliteConnection* connection_;
-  const TableSpec* spec_;
-  SqliteStatement insert_;
-  std::optional<SqliteStatement> find_;  // with a key only, as remove_
-  std::optional<SqliteStatement> remove_;
-};
 
 std::vector<std::string> ColumnNames(const SqliteStatement& statement) {
   std::vector<std::string> names;
@@ -254,9 +126,13 @@ Status SqliteTableDao::Begin() {
                                                                               : "BEGIN IMMEDIATE");
 }
 
-Status SqliteTableDao::Commit() { return connection_->Execute("COMMIT"); }
+Status SqliteTableDao::Commit() {
+  Status finished = FinishWriter();
+  return finished ? connection_->Execute("COMMIT") : finished;
+}
 
 void SqliteTableDao::Rollback() noexcept {
+  writer_.reset();
   // Some failures (a full disk) make SQLite roll back by itself. ROLLBACK itself cannot fail in a
   // way that leaves the transaction to be committed.
   if (connection_->in_transaction()) static_cast<void>(connection_->Execute("ROLLBACK"));
@@ -372,6 +248,7 @@ Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
     if (!created) return created;
     if (*columns) return AddColumns(spec, **columns);
     created = connection_->Execute(CreateTableSql(spec));
+    if (created && !spec.key.empty()) created = CreateKeyIndex(*connection_, spec);
     return created ? KeepSpec(spec) : created;
   });
 }
@@ -379,27 +256,28 @@ Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
 Result<AppendCounts> SqliteTableDao::Append(const TableSpec& spec, const Table& batch,
                                             OnConflict on_conflict, std::size_t& failed_row) {
   AppendCounts counts;
-  const Status done =
-      Atomically([&] { return AppendRows(spec, batch, on_conflict, counts, failed_row); });
+  const Status done = Atomically([&]() -> Status {
+    const Result<RowWriter*> writer = WriterOf(spec);
+    if (!writer) return writer.error();
+    return (*writer)->Append(batch, on_conflict, counts, failed_row);
+  });
   if (!done) return done.error();
   return counts;
 }
 
-Status SqliteTableDao::AppendRows(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
-                                  AppendCounts& counts, std::size_t& failed_row) {
-  Result<RowWriter> writer = RowWriter::Make(*connection_, spec);
-  if (!writer) return writer.error();
-  for (std::size_t row = 0; row < batch.row_count(); ++row) {
-    Status written = writer->Write(batch, row, on_conflict, counts);
-    if (written) continue;
-    if (on_conflict == OnConflict::kSetAside && written.error().code == ErrorCode::kConflict) {
-      counts.refused.push_back({.row = row, .reason = std::move(written).error().message});
-      continue;
-    }
-    failed_row = row;
-    return written;
-  }
-  return {};
+Result<RowWriter*> SqliteTableDao::WriterOf(const TableSpec& spec) {
+  if (writer_ && writer_->spec() == spec) return &*writer_;
+  Status finished = FinishWriter();
+  if (!finished) return std::move(finished).error();
+  Result<RowWriter> made = RowWriter::Make(*connection_, spec);
+  if (!made) return std::move(made).error();
+  return &writer_.emplace(*std::move(made));
+}
+
+Status SqliteTableDao::FinishWriter() {
+  Status finished = writer_ ? writer_->Finish() : Status();
+  writer_.reset();
+  return finished;
 }
 
 Result<std::optional<KnownFile>> SqliteTableDao::FindFile(std::string_view table,

@@ -3,14 +3,15 @@
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "data_preprocessing/dao/sqlite/row_writer.hpp"
+#include "data_preprocessing/dao/sqlite/sqlite_connection.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 
 namespace forkcast::preprocessing {
-
-class SqliteConnection;
 
 /// How long a call waits for another program's lock before it fails.
 inline constexpr std::chrono::milliseconds kStoreBusyTimeout{5000};
@@ -52,8 +53,9 @@ class SqliteTableDao final : public TableDao {
   /// Runs `change` within the caller's transaction, or within one of its own, so that it happens
   /// whole or not at all.
   Status Atomically(const std::function<Status()>& change);
-  Status AppendRows(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
-                    AppendCounts& counts, std::size_t& failed_row);
+  /// What writes into the table until the transaction ends, or another table is written.
+  Result<RowWriter*> WriterOf(const TableSpec& spec);
+  Status FinishWriter();
   /// Creates Forkcast's own tables where they are absent, and what older ones lack.
   Status EnsureBookkeeping();
   /// The SpecText() that was recorded of the table; none: nothing was.
@@ -71,6 +73,7 @@ class SqliteTableDao final : public TableDao {
   Result<bool> Exists(std::string_view name);
 
   std::unique_ptr<SqliteConnection> connection_;
+  std::optional<RowWriter> writer_;
 };
 
 /// The store's row in the table of kinds (store_kind.hpp); a place is the path of its file.

@@ -361,7 +361,7 @@ TEST_F(SqliteStore, TablesAreLaidOutAsWrittenDown) {
   ASSERT_TRUE(dao->EnsureTable(spec).ok());
   std::vector<std::string> shown;
   const Status read =
-      dao->Read(QuerySource{"SELECT sql AS text FROM sqlite_schema WHERE name = 'stock' "
+      dao->Read(QuerySource{"SELECT sql AS text FROM sqlite_schema WHERE tbl_name = 'stock' "
                             "UNION ALL SELECT spec FROM forkcast_tables"},
                 {{{.name = "text", .type = ColumnType::kText}}}, {}, 10, [&](const Table& batch) {
                   shown = Rows(batch);
@@ -371,12 +371,70 @@ TEST_F(SqliteStore, TablesAreLaidOutAsWrittenDown) {
   EXPECT_THAT(
       shown,
       ElementsAre(R"('CREATE TABLE "stock" ("code" TEXT NOT NULL, "at" INTEGER NOT NULL, )"
-                  R"("price" REAL, "sold" INTEGER CHECK ("sold" IN (0, 1)) NOT NULL, )"
-                  R"(UNIQUE ("code", "at")) STRICT')",
+                  R"("price" REAL, "sold" INTEGER CHECK ("sold" IN (0, 1)) NOT NULL) STRICT')",
+                  R"('CREATE UNIQUE INDEX "forkcast_key_of_stock" ON "stock" ("code", "at")')",
                   R"('{"columns":[{"name":"code","nullable":false,"type":"text"},)"
                   R"({"name":"at","nullable":false,"type":"timestamp"},)"
                   R"({"name":"price","nullable":true,"type":"double"},)"
                   R"({"name":"sold","nullable":false,"type":"bool"}],"key":["code","at"]}')"));
+}
+
+const TableSpec kLevels{
+    .name = "levels",
+    .schema = {{{.name = "code"}, {.name = "level", .type = ColumnType::kInt64}}},
+    .key = {"code"}};
+
+Result<AppendCounts> AppendLevel(TableDao& dao, std::string_view code, std::int64_t level) {
+  Table batch(kLevels.schema);
+  batch.column(0).AppendText(code);
+  batch.column(1).AppendInt64(level);
+  std::size_t failed_row = 0;
+  return dao.Append(kLevels, batch, OnConflict::kRefuse, failed_row);
+}
+
+std::vector<std::string> KeyIndexes(TableDao& dao) {
+  std::vector<std::string> names;
+  const Status read = dao.Read(
+      QuerySource{"SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'levels'"},
+      {{{.name = "name"}}}, {}, 10, [&](const Table& batch) {
+        names = Rows(batch);
+        return Status();
+      });
+  EXPECT_TRUE(read.ok()) << read.error().message;
+  return names;
+}
+
+TEST_F(SqliteStore, TheKeyOfATableHasItsIndexAgainWhenFirstRowsAreCommitted) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  ASSERT_TRUE(dao->EnsureTable(kLevels).ok());
+  ASSERT_TRUE(dao->Begin().ok());
+  ASSERT_TRUE(AppendLevel(*dao, "a", 1).ok());
+  EXPECT_THAT(KeyIndexes(*dao), testing::IsEmpty());
+  ASSERT_TRUE(dao->Commit().ok());
+  EXPECT_THAT(KeyIndexes(*dao), ElementsAre("'forkcast_key_of_levels'"));
+  EXPECT_EQ(AppendLevel(*dao, "a", 2).error().code, ErrorCode::kConflict);
+}
+
+TEST_F(SqliteStore, FirstRowsThatAreRolledBackLeaveTheIndex) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  ASSERT_TRUE(dao->EnsureTable(kLevels).ok());
+  ASSERT_TRUE(dao->Begin().ok());
+  ASSERT_TRUE(AppendLevel(*dao, "a", 1).ok());
+  dao->Rollback();
+  EXPECT_THAT(KeyIndexes(*dao), ElementsAre("'forkcast_key_of_levels'"));
+  EXPECT_EQ(AppendLevel(*dao, "a", 2)->added, 1U);
+}
+
+TEST_F(SqliteStore, AStoreOfAnEarlierReleaseGoesOnWithItsConstraint) {
+  const std::unique_ptr<TableDao> dao = Writer();
+  ASSERT_TRUE(dao->EnsureTable(kLevels).ok());
+  Intruder(path_).Run(
+      "DROP TABLE levels; CREATE TABLE levels (code TEXT NOT NULL, level INTEGER NOT NULL, "
+      "UNIQUE (code)) STRICT");
+  ASSERT_TRUE(dao->EnsureTable(kLevels).ok());
+  EXPECT_EQ(AppendLevel(*dao, "a", 1)->added, 1U);
+  EXPECT_EQ(AppendLevel(*dao, "a", 1)->identical, 1U);
+  EXPECT_EQ(AppendLevel(*dao, "a", 2).error().code, ErrorCode::kConflict);
 }
 
 TEST_F(SqliteStore, APathCannotBeOneOfSqlitesSpecialNames) {
