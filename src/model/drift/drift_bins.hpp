@@ -20,7 +20,7 @@ namespace forkcast::model {
 /// category, and one for all others, which is empty in the reference unless it had more than
 /// kMostCategories. The last bin of both holds missing values.
 struct ColumnBins {
-  static constexpr std::size_t kMostEdges = 12;  ///< References have deciles.
+  static constexpr std::size_t kMostEdges = 15;  ///< References have deciles.
   static constexpr std::size_t kMostCategories = 254;
 
   std::string name;
@@ -54,10 +54,12 @@ class BinCounter {
 
   /// NaN is missing.
   void CountNumber(float value) noexcept {
-    // The number of edges at or below it, without a branch; those behind the last are NaN, at or
-    // below which there is nothing.
-    std::uint32_t bin = 0;
-    for (const float edge : edges_) bin += value >= edge ? 1U : 0U;
+    // The number of edges at or below it: four questions without a branch. Edges behind the last
+    // are NaN, at or above which there is nothing.
+    std::size_t bin = value >= edges_[7] ? 8U : 0U;
+    bin += value >= edges_[bin + 3] ? 4U : 0U;
+    bin += value >= edges_[bin + 1] ? 2U : 0U;
+    bin += value >= edges_[bin] ? 1U : 0U;
     ++counts_[std::isnan(value) ? bins_.missing_bin() : bin];
   }
   void CountText(std::string_view text) noexcept {

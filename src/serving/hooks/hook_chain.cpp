@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "serving/hooks/capture_hook.hpp"
+#include "serving/hooks/drift_hook.hpp"
 #include "serving/hooks/slow_request_hook.hpp"
 
 namespace forkcast::serving {
@@ -36,6 +37,7 @@ constexpr HookType TypeOf(std::string_view name, bool needs_recorder) {
 
 constexpr std::array kBuiltInHooks{
     TypeOf<CaptureHook>("capture", true),
+    TypeOf<DriftHook>("drift", true),
     TypeOf<SlowRequestHook>("slow_request", false),
 };
 

@@ -137,8 +137,8 @@ INSTANTIATE_TEST_SUITE_P(
                                    "features.x.counts: expected one more"},
                     WrongReference{"TextAsEdge", With("edges", {"a", 2}), "features.x.edges[0]"},
                     WrongReference{"NegativeCount", With("missing", -1), "features.x.missing"},
-                    WrongReference{"TooManyEdges", With("edges", std::vector<int>(13, 1)),
-                                   "features.x.edges: expected at most 12"}),
+                    WrongReference{"TooManyEdges", With("edges", std::vector<int>(16, 1)),
+                                   "features.x.edges: expected at most 15"}),
     [](const auto& one) { return std::string(one.param.name); });
 
 }  // namespace
