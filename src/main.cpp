@@ -3,6 +3,7 @@
 
 #include "data_preprocessing/command/program.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
+#include "model/commands/drift_command.hpp"
 #include "model/commands/init_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
@@ -15,9 +16,9 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
-    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
-    &serving::StatusCommand,   &model::TrainElsewhere,
+    &model::DriftCommand,   &model::EvaluateElsewhere, &preprocessing::IngestCommand,
+    &model::InitCommand,    &model::ModelsCommand,     &serving::PredictCommand,
+    &serving::ServeCommand, &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.
