@@ -4,6 +4,7 @@
 #include "data_preprocessing/command/program.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "model/commands/baseline_command.hpp"
+#include "model/commands/drift_command.hpp"
 #include "model/commands/init_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
@@ -16,9 +17,10 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand, &model::EvaluateElsewhere, &preprocessing::IngestCommand,
-    &model::InitCommand,     &model::ModelsCommand,     &serving::PredictCommand,
-    &serving::ServeCommand,  &serving::StatusCommand,   &model::TrainElsewhere,
+    &model::BaselineCommand,       &model::DriftCommand,   &model::EvaluateElsewhere,
+    &preprocessing::IngestCommand, &model::InitCommand,    &model::ModelsCommand,
+    &serving::PredictCommand,      &serving::ServeCommand, &serving::StatusCommand,
+    &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

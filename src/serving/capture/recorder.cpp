@@ -47,6 +47,10 @@ class Recorder {
       : options_(options), log_(log), stem_(FileStem(options.clock.Now())) {}
 
   void Take(std::span<const std::byte> bytes) {
+    if (options_.drift != nullptr && IsDriftMessage(bytes)) {
+      if (const Status taken = options_.drift->Take(bytes); !taken) Refuse(taken.error().message);
+      return;
+    }
     const Result<CaptureMessage> message = DecodeCapture(bytes);
     if (!message.ok()) return Refuse(message.error().message);
     Output& output = OutputOf(message->target);

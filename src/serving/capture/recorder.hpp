@@ -6,6 +6,7 @@
 #include <string>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "serving/drift/drift_monitor.hpp"
 
 namespace spdlog {
 class logger;
@@ -27,6 +28,7 @@ struct RecorderOptions {
   const Clock& clock;
   RecorderCounters& counters;
   std::function<std::string()> make_event_id = RandomUuid;
+  DriftMonitor* drift = nullptr;  ///< Takes what workers count; null: it is refused.
 };
 
 /// The recorder process: writes what arrives at `socket_fd` (the second of MakeCaptureSockets())

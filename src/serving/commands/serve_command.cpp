@@ -348,6 +348,7 @@ class Server {
     return RunWorker({.config = config_,
                       .listeners = ListeningSockets(),
                       .capture_socket = capture_.first.get(),
+                      .drift = drift_[0],
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
                       .models = models_ ? &*models_ : nullptr,
@@ -370,8 +371,10 @@ class Server {
     // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
     listeners_.clear();
     const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
-    return RunRecorder({.clock = context_.clock, .counters = counters_[0]}, capture_.second.get(),
-                       control_fd, *log);
+    DriftMonitor drift(
+        {.board = drift_[0], .metrics = state_[0].metrics, .log = *log, .clock = context_.clock});
+    return RunRecorder({.clock = context_.clock, .counters = counters_[0], .drift = &drift},
+                       capture_.second.get(), control_fd, *log);
   }
 
   ParsedSettings settings_;
@@ -393,6 +396,7 @@ class Server {
   SharedCounts counts_{kMaxSlots};
   std::vector<SharedCounts> counts_before_;
   SharedArray<RecorderCounters> counters_{1};
+  SharedArray<DriftBoard> drift_{1};
   std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };

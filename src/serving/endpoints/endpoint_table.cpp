@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "serving/endpoints/drift.hpp"
 #include "serving/endpoints/execution_parameters.hpp"
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/metrics.hpp"
@@ -58,6 +59,14 @@ constexpr std::array kEndpoints{
              .load = Load::kProbe,
              .make = MakeJob<CallJob<ExecutionParameters>>,
              .describe = DescribeExecutionParameters},
+    Endpoint{.method = Method::kGet,
+             .path = "/drift",
+             .operation = "drift",
+             .description = "The newest drift report of each deployment.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<AnswerDrift>>,
+             .describe = DescribeDrift},
     Endpoint{.method = Method::kGet,
              .path = "/openapi.json",
              .operation = "describe",

@@ -56,6 +56,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
                  .route = scope_->route(),
                  .pipeline = pipeline.spec().name,
                  .model_version = pipeline.model_version(),
+                 .drift_reference = pipeline.drift_reference(),
                  .request = {.id = exchange.id(),
                              .inference_id = request.inference_id,
                              .custom_attributes = request.custom_attributes,

@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "serving/hooks/capture_hook.hpp"
+#include "serving/hooks/drift_hook.hpp"
 #include "serving/hooks/library_hook.hpp"
 #include "serving/hooks/slow_request_hook.hpp"
 #include "serving/hooks/thresholds_hook.hpp"
@@ -70,12 +71,17 @@ constexpr HookType TypeOf(std::string_view name) {
 
 constexpr HookType Recorded(HookType type) {
   type.needs_recorder = true;
+  return type;
+}
+
+constexpr HookType WithShare(HookType type) {
   type.has_share = true;
   return type;
 }
 
 constexpr std::array kBuiltInHooks{
-    Recorded(TypeOf<CaptureHook>("capture")),
+    WithShare(Recorded(TypeOf<CaptureHook>("capture"))),
+    Recorded(TypeOf<DriftHook>("drift")),
     TypeOf<LibraryHook>("library"),
     TypeOf<SlowRequestHook>("slow_request"),
     TypeOf<ThresholdsHook>("thresholds"),

@@ -23,7 +23,8 @@ Result<std::shared_ptr<const ServedPipeline>> LoadClassifier(const model::Versio
   auto made = RowPipeline::Make({.spec = version->spec(),
                                  .model_name = info.model,
                                  .model_version = VersionText(*version),
-                                 .predictor = {kept, &kept->predictor()}},
+                                 .predictor = {kept, &kept->predictor()},
+                                 .drift_reference = DriftReferenceOf(*version)},
                                 deployment.snapshots, pool);
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {
     return version->InFolder({made.error().code, "pipeline.json: " + made.error().message});

@@ -171,6 +171,7 @@ ForecastPipeline::ForecastPipeline(const ForecastPipeline& lender,
       columns_(lender.columns_) {
   fields_ = lender.fields_;
   answer_ = lender.answer_;
+  drift_reference_ = lender.drift_reference_;
 }
 
 Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Over(
@@ -202,6 +203,7 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
   if (!forecaster) return version->InFolder(std::move(forecaster).error());
   const std::shared_ptr<ForecastPipeline> loaded(
       new ForecastPipeline(info.model, VersionText(*version), *std::move(forecaster)));
+  loaded->drift_reference_ = DriftReferenceOf(*version);
   Status fits = loaded->AddFields();
   if (fits) fits = loaded->PlanAnswers(cold_start->has_value());
   if (!fits) {

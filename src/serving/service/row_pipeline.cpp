@@ -155,6 +155,7 @@ RowPipeline::RowPipeline(const RowPipeline& lender, std::vector<preprocessing::S
       snapshots_(std::move(snapshots)) {
   fields_ = lender.fields_;
   answer_ = lender.answer_;
+  drift_reference_ = lender.drift_reference_;
 }
 
 Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Over(

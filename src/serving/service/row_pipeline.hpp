@@ -22,6 +22,7 @@ class RowPipeline final : public ServedPipeline {
     std::string model_name;
     std::string model_version;
     std::shared_ptr<const model::Predictor> predictor;
+    std::shared_ptr<const model::DriftReference> drift_reference{};
   };
 
   /// Of a pipeline's file, with the model that it names: maps and verifies the snapshots in
@@ -48,7 +49,9 @@ class RowPipeline final : public ServedPipeline {
   explicit RowPipeline(Parts parts)
       : ServedPipeline(std::move(parts.spec), std::move(parts.model_name),
                        std::move(parts.model_version)),
-        predictor_(std::move(parts.predictor)) {}
+        predictor_(std::move(parts.predictor)) {
+    drift_reference_ = std::move(parts.drift_reference);
+  }
   RowPipeline(const RowPipeline& lender, std::vector<preprocessing::Snapshot> snapshots);
 
   std::shared_ptr<const model::Predictor> predictor_;  // also of those over other snapshots

@@ -10,6 +10,7 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 #include "data_preprocessing/table/schema.hpp"
+#include "model/drift/drift_reference.hpp"
 #include "serving/service/answer_plan.hpp"
 #include "serving/service/scorer.hpp"
 
@@ -30,6 +31,11 @@ class ServedPipeline {
   /// What a row of a request may bring along; the pipeline's own fields come first.
   [[nodiscard]] const preprocessing::Schema& fields() const noexcept { return fields_; }
   [[nodiscard]] const AnswerPlan& answer() const noexcept { return answer_; }
+  /// What its version was trained on looked like; null where there is no version, or where it does
+  /// not say.
+  [[nodiscard]] const model::DriftReference* drift_reference() const noexcept {
+    return drift_reference_.get();
+  }
 
   /// Of spec().series, in their order.
   [[nodiscard]] virtual std::span<const preprocessing::Snapshot> snapshots() const noexcept = 0;
@@ -50,6 +56,7 @@ class ServedPipeline {
   std::string model_version_;
   preprocessing::Schema fields_;
   AnswerPlan answer_;
+  std::shared_ptr<const model::DriftReference> drift_reference_;
 };
 
 }  // namespace forkcast::serving

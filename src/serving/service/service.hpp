@@ -4,6 +4,7 @@
 #include <span>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/endpoint.hpp"
 #include "serving/metrics/series.hpp"
@@ -33,6 +34,7 @@ struct Service {
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
   std::span<const Endpoint> endpoints{};  ///< All that can be asked, for who describes it.
+  const DriftBoard* drift = nullptr;      ///< Null: no recorder that could tell.
   ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
 };
 

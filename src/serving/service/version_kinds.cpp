@@ -78,6 +78,11 @@ std::string VersionText(const model::Version& version) {
   return hash.substr(hash.find(':') + 1, kDigits);
 }
 
+std::shared_ptr<const model::DriftReference> DriftReferenceOf(const model::Version& version) {
+  auto reference = model::ReadDriftReference(version.info().folder);
+  return reference ? *std::move(reference) : nullptr;
+}
+
 std::filesystem::path VersionPath(const std::string& reference,
                                   const std::filesystem::path& models) {
   const std::size_t at = reference.find('@');

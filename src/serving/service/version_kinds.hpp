@@ -9,6 +9,7 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/drift/drift_reference.hpp"
 #include "model/learn/version.hpp"
 #include "serving/config/deployment.hpp"
 #include "serving/service/served_pipeline.hpp"
@@ -31,6 +32,11 @@ struct VersionKind {
 /// What answers call a version: its number or, of one that lies outside of a registry, the first
 /// digits of its manifest's hash.
 [[nodiscard]] std::string VersionText(const model::Version& version);
+
+/// The bins that a version's rows are compared with; null when it has none that can be read, which
+/// costs the watching and not the serving.
+[[nodiscard]] std::shared_ptr<const model::DriftReference> DriftReferenceOf(
+    const model::Version& version);
 
 /// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a small file or a
 /// symbolic link, or a version's folder.

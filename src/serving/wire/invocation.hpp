@@ -10,6 +10,10 @@
 #include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/value.hpp"
 
+namespace forkcast::model {
+struct DriftReference;
+}
+
 namespace forkcast::wire {
 
 /// One invocation as hooks see it, filled in as it goes: `request` before OnRequest(), `rows`
@@ -51,6 +55,8 @@ struct Invocation {
   std::string_view route{};       ///< by the endpoint of this path.
   std::string_view pipeline;
   std::string_view model_version;
+  /// Of the version that answers; null where none is known. Only handed through here.
+  const model::DriftReference* drift_reference = nullptr;
   Request request;
   Rows rows{};
   Values features;

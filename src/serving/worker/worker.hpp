@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "serving/config/server_config.hpp"
+#include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/process/master.hpp"
@@ -19,6 +20,7 @@ struct WorkerOptions {
   const ServerConfig& config;
   std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
   int capture_socket = -1;     ///< To the recorder.
+  const DriftBoard& drift;     ///< That the recorder writes.
   LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.

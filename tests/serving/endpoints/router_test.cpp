@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <memory>
 #include <ostream>
 #include <set>
 #include <string>
@@ -65,6 +66,18 @@ TEST_F(RouterTest, PingIsEmptyForGetAndHead) {
     EXPECT_EQ(response.content_type, "");
     EXPECT_EQ(response.headers, "");
   }
+}
+
+TEST_F(RouterTest, DriftIsWhatTheRecorderLeftInMemory) {
+  constexpr RequestView kDrift{.method = Method::kGet, .path = "/drift"};
+  EXPECT_EQ(Ask(kDrift).body, R"({"deployments":[]})");
+  const auto board = std::make_unique<DriftBoard>();
+  test_.service.drift = board.get();
+  EXPECT_EQ(Ask(kDrift).body, R"({"deployments":[]})");
+  board->Set(R"({"deployments":[{"deployment":"weekly"}]})");
+  EXPECT_EQ(Ask(kDrift).status, 200);
+  EXPECT_EQ(Ask(kDrift).content_type, "application/json");
+  EXPECT_EQ(Ask(kDrift).body, R"({"deployments":[{"deployment":"weekly"}]})");
 }
 
 struct CapacityCase {

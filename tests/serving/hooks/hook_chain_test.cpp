@@ -373,7 +373,7 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, WrongHookConfiguration,
     testing::Values(
         WrongHook{"UnknownType", R"({"type":"captur"})",
-                  "$.hooks[1].type: unknown hook \"captur\"; known: capture, library, "
+                  "$.hooks[1].type: unknown hook \"captur\"; known: capture, drift, library, "
                   "slow_request, thresholds"},
         WrongHook{"UnknownKey", R"({"type":"capture","shares":1})",
                   "$.hooks[1].shares: unknown key; known here: type, share, folder, endpoint, "
@@ -408,6 +408,16 @@ INSTANTIATE_TEST_SUITE_P(
         WrongHook{"NoBytes",
                   R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_bytes":0})",
                   "$.hooks[1].max_bytes: expected an integer from 1 to 33554432, got 0"},
+        WrongHook{"DriftWithoutFolder", R"({"type":"drift"})",
+                  "$.hooks[1]: missing key \"folder\""},
+        WrongHook{"DriftInWindowsOfOneRow", R"({"type":"drift","folder":"f","window_rows":1})",
+                  "$.hooks[1].window_rows: a window of 1 rows could never alarm, since it takes "
+                  "min_rows, 500"},
+        WrongHook{"DriftWithoutFolder", R"({"type":"drift"})",
+                  "$.hooks[1]: missing key \"folder\""},
+        WrongHook{"DriftInWindowsOfOneRow", R"({"type":"drift","folder":"f","window_rows":1})",
+                  "$.hooks[1].window_rows: a window of 1 rows could never alarm, since it takes "
+                  "min_rows, 500"},
         WrongHook{"NoThreshold", R"({"type":"slow_request"})",
                   "$.hooks[1]: missing key \"threshold_ms\""},
         WrongHook{"ThresholdOfZero", R"({"type":"slow_request","threshold_ms":0})",

@@ -1,0 +1,180 @@
+#include "model/drift/drift_report.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+#include <string_view>
+
+#include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+
+namespace forkcast::model {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::JsonNode;
+
+constexpr const char* kFormat = "forkcast.drift";
+
+ordered_json ColumnJson(const ColumnDrift& drift, const ColumnBins& bins) {
+  ordered_json json{{"name", bins.name},
+                    {"status", WordFor(drift.status)},
+                    {"rows", drift.rows},
+                    {"effect", drift.effect},
+                    {"p", drift.p},
+                    {"psi", drift.psi},
+                    {"jensen_shannon", drift.jensen_shannon},
+                    {"chi_square", drift.chi_square},
+                    {"missing", drift.missing},
+                    {"reference_missing", drift.reference_missing}};
+  if (bins.is_number) {
+    json["kolmogorov_smirnov"] = drift.kolmogorov_smirnov;
+    json["wasserstein"] = drift.wasserstein;
+  } else {
+    json["unseen"] = drift.unseen;
+  }
+  return json;
+}
+
+std::string Escaped(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+constexpr std::string_view kHead = R"(<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>Drift</title>
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<style>
+body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1d2433}
+h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .25rem}
+p{margin:.25rem 0 .75rem;color:#4a5468}
+table{border-collapse:collapse;width:100%}
+th,td{padding:.3rem .6rem;border-bottom:1px solid #dfe3ea;text-align:right;white-space:nowrap}
+th:first-child,td:first-child{text-align:left;white-space:normal}
+th{font-weight:600;color:#4a5468}
+.bar{display:inline-block;height:.6rem;background:#6b86c9;vertical-align:middle}
+.alarm td{background:#fdecea}.alarm .bar{background:#c0392b}
+.not_yet td{background:#fff6e0}.not_yet .bar{background:#d69a1d}
+</style></head><body><h1>Drift</h1>
+)";
+
+/// What a status means to a reader.
+std::string_view Meaning(std::string_view status) {
+  if (status == "alarm") return "drifted";
+  if (status == "not_yet") return "changed, to be confirmed";
+  if (status == "by_chance") return "within chance";
+  if (status == "too_small") return "no change that matters";
+  return "too few rows";
+}
+
+/// Drifted ones first, then by how much they changed.
+std::vector<JsonNode> InOrder(const JsonNode& report) {
+  std::vector<JsonNode> columns = report.Get("columns").Elements();
+  const auto rank = [](const JsonNode& column) {
+    const std::string status = column.Get("status").String();
+    const int group = status == "alarm" ? 0 : status == "not_yet" ? 1 : 2;
+    return std::pair(group, -column.Get("effect").Number(0, HUGE_VAL));
+  };
+  std::ranges::stable_sort(columns, {}, rank);
+  return columns;
+}
+
+void AddRow(const JsonNode& column, std::string& page) {
+  constexpr double kFullBar = 0.25;  // of an effect that everybody calls large
+  const std::string status = column.Get("status").String();
+  const double effect = column.Get("effect").Number(0, HUGE_VAL);
+  fmt::format_to(std::back_inserter(page),
+                 "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{:.0f}</td>"
+                 "<td>{:.4f} <span class=\"bar\" style=\"width:{:.0f}px\"></span></td>"
+                 "<td>{:.2g}</td><td>{:.4f}</td><td>{:.2f} %</td><td>{:.2f} %</td></tr>\n",
+                 Escaped(status), Escaped(column.Get("name").String()), Meaning(status),
+                 column.Get("rows").Number(0, HUGE_VAL), effect,
+                 60 * std::min(effect / kFullBar, 1.0), column.Get("p").Number(0, 1),
+                 column.Get("psi").Number(0, HUGE_VAL), 100 * column.Get("missing").Number(0, 1),
+                 100 * column.Get("reference_missing").Number(0, 1));
+}
+
+void AddReport(const JsonNode& report, std::string& page) {
+  const JsonNode window = report.Get("window");
+  fmt::format_to(std::back_inserter(page),
+                 "<h2>{}: {}</h2>\n<p>Version {}, window {}, {} to {}.</p>\n"
+                 "<table><tr><th>column</th><th>finding</th><th>rows</th><th>effect</th><th>p</th>"
+                 "<th>PSI</th><th>missing</th><th>in the reference</th></tr>\n",
+                 Escaped(report.Get("deployment").String()),
+                 report.Get("alarm").Bool() ? "drifted" : "no drift",
+                 Escaped(report.Get("version").String()),
+                 window.Get("number").Integer(0, INT64_MAX), Escaped(window.Get("from").String()),
+                 Escaped(window.Get("to").String()));
+  for (const JsonNode& column : InOrder(report)) AddRow(column, page);
+  page += "</table>\n";
+}
+
+}  // namespace
+
+bool HasAlarm(std::span<const ColumnDrift> columns) noexcept {
+  return std::ranges::any_of(
+      columns, [](const ColumnDrift& one) { return one.status == DriftStatus::kAlarm; });
+}
+
+ordered_json ToJson(const DriftWindow& window, std::span<const ColumnBins> bins) {
+  ordered_json columns = ordered_json::array();
+  for (std::size_t i = 0; i < bins.size(); ++i) {
+    if (window.columns[i].rows > 0) columns.push_back(ColumnJson(window.columns[i], bins[i]));
+  }
+  const DriftRules& rules = window.rules;
+  return {{"format", kFormat},
+          {"format_version", 1},
+          {"deployment", window.deployment},
+          {"pipeline", window.pipeline},
+          {"version", window.version},
+          {"alarm", HasAlarm(window.columns)},
+          {"window",
+           {{"number", window.number},
+            {"from", preprocessing::IsoTimestamp(window.from)},
+            {"to", preprocessing::IsoTimestamp(window.to)}}},
+          {"rules",
+           {{"min_rows", rules.min_rows},
+            {"min_effect", rules.min_effect},
+            {"false_alarm_rate", rules.false_alarm_rate},
+            {"persistence", rules.persistence},
+            {"memory", rules.memory}}},
+          {"columns", std::move(columns)}};
+}
+
+void RequireDriftReport(const ordered_json& report) {
+  const JsonNode format = JsonNode(report).Get("format");
+  if (format.String() != kFormat) format.Fail(fmt::format("expected {}", kFormat));
+}
+
+std::string DriftPage(std::span<const ordered_json> reports) {
+  std::string page(kHead);
+  for (const ordered_json& report : reports) {
+    RequireDriftReport(report);
+    AddReport(JsonNode(report), page);
+  }
+  if (reports.empty()) page += "<p>No window is complete yet.</p>\n";
+  page += "</body></html>\n";
+  return page;
+}
+
+}  // namespace forkcast::model

@@ -1,0 +1,147 @@
+#include "serving/drift/drift_monitor.hpp"
+
+#include <gmock/gmock.h>
+
+#include <memory>
+#include <string>
+
+#include "support/hook_testing.hpp"
+#include "support/test_files.hpp"
+
+namespace forkcast::serving {
+namespace {
+
+using nlohmann::ordered_json;
+using preprocessing::ReadWhole;
+using preprocessing::TempFolder;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+/// Of a version with one feature: 9,000 rows "cash", 1,000 "card".
+constexpr const char* kReference = R"({"format": "forkcast.reference", "format_version": 1,
+  "features": {"payment": {"rows": 10000, "missing": 0, "categories": {"cash": 9000, "card": 1000}}},
+  "outputs": {}})";
+
+class DriftMonitorTest : public testing::Test {
+ protected:
+  DriftMonitorTest() { folder_.Write("reference.json", kReference); }
+
+  std::string Settings(const std::string& more) const {
+    return R"({"type":"drift","folder":")" + Reports().string() + "\"" + more + "}";
+  }
+  std::filesystem::path Reports() const { return folder_.path() / "reports"; }
+
+  /// What a worker counted: cash, card, unseen, missing.
+  Status Take(std::vector<std::uint32_t> counts, std::chrono::seconds later = {},
+              const std::string& deployment = "shop") {
+    std::vector<std::byte> bytes;
+    EncodeDrift({.settings = settings_,
+                 .deployment = deployment,
+                 .pipeline = "orders",
+                 .version = "1",
+                 .folder = folder_.path().native(),
+                 .sent = kLastSecondOfJanuary + later,
+                 .counts = std::move(counts)},
+                bytes);
+    return monitor_.Take(bytes);
+  }
+  ordered_json Board() const {
+    const std::string text = board_->Get().value_or("");
+    return text.empty() ? ordered_json() : preprocessing::ParseJson(text);
+  }
+  std::uint64_t Windows() const { return metrics_.Get("drift_windows"); }
+  std::uint64_t Alarms() const { return metrics_.Get("drift_alarms"); }
+
+  TempFolder folder_;
+  std::unique_ptr<DriftBoard> board_ = std::make_unique<DriftBoard>();
+  MetricValues metrics_;
+  LogLines lines_;
+  ManualClock clock_;
+  DriftMonitor monitor_{
+      {.board = *board_, .metrics = metrics_, .log = lines_.log(), .clock = clock_}};
+  std::string settings_ = Settings(R"(,"window_rows":1000)");
+};
+
+TEST_F(DriftMonitorTest, AddsUpWhatWorkersCountedUntilAWindowIsFull) {
+  ASSERT_TRUE(Take({450, 49, 0, 0}));
+  EXPECT_EQ(Windows(), 0U);
+  ASSERT_TRUE(Take({450, 51, 0, 0}));
+  EXPECT_EQ(Windows(), 1U);
+  const ordered_json report = Board()["deployments"][0];
+  EXPECT_EQ(report["deployment"], "shop");
+  EXPECT_EQ(report["window"]["from"], "2024-01-31T23:59:59Z");
+  EXPECT_EQ(report["columns"][0]["rows"], 1000);
+  EXPECT_EQ(report["columns"][0]["status"], "too_small");
+  EXPECT_EQ(report["alarm"], false);
+  EXPECT_EQ(Alarms(), 0U);
+}
+
+TEST_F(DriftMonitorTest, AlarmsInTheLogTheMetricsTheFileAndTheBoardOnceItLasts) {
+  ASSERT_TRUE(Take({700, 300, 0, 0}));
+  EXPECT_EQ(Alarms(), 0U);
+  ASSERT_TRUE(Take({700, 300, 0, 0}));
+  EXPECT_EQ(Alarms(), 1U);
+  EXPECT_THAT(
+      lines_.lines(),
+      ElementsAre(
+          R"(warning drift_alarm deployment="shop" version="1" window=2 columns="payment")"));
+  const ordered_json report = preprocessing::ParseJson(ReadWhole(Reports() / "shop.json"));
+  EXPECT_EQ(report["alarm"], true);
+  EXPECT_EQ(report["columns"][0]["status"], "alarm");
+  EXPECT_EQ(Board()["deployments"][0], report);
+}
+
+TEST_F(DriftMonitorTest, EndsWindowsByTime) {
+  settings_ = Settings(R"(,"window_seconds":60)");
+  ASSERT_TRUE(Take({9'000, 1'000, 0, 0}));
+  ASSERT_TRUE(Take({9'000, 1'000, 0, 0}, std::chrono::seconds(59)));
+  EXPECT_EQ(Windows(), 0U);
+  ASSERT_TRUE(Take({9, 1, 0, 0}, std::chrono::seconds(60)));
+  EXPECT_EQ(Windows(), 1U);
+  EXPECT_EQ(Board()["deployments"][0]["columns"][0]["rows"], 20'010);
+}
+
+TEST_F(DriftMonitorTest, SlidesByStepsOverTheLastRows) {
+  settings_ = Settings(R"(,"window_rows":2000,"steps":4)");
+  for (const std::uint32_t cards : {10U, 20U, 30U}) ASSERT_TRUE(Take({500 - cards, cards, 0, 0}));
+  EXPECT_EQ(Windows(), 0U);
+  ASSERT_TRUE(Take({460, 40, 0, 0}));
+  EXPECT_EQ(Windows(), 1U);
+  EXPECT_EQ(Board()["deployments"][0]["columns"][0]["rows"], 2000);
+  ASSERT_TRUE(Take({500, 0, 0, 0}));
+  EXPECT_EQ(Windows(), 2U);
+  EXPECT_EQ(Board()["deployments"][0]["columns"][0]["rows"], 2000);
+}
+
+TEST_F(DriftMonitorTest, KeepsDeploymentsApart) {
+  ASSERT_TRUE(Take({600, 0, 0, 0}, {}, "one"));
+  ASSERT_TRUE(Take({600, 0, 0, 0}, {}, "two"));
+  EXPECT_EQ(Windows(), 0U);
+  ASSERT_TRUE(Take({600, 0, 0, 0}, {}, "two"));
+  EXPECT_EQ(Board()["deployments"][0]["deployment"], "two");
+}
+
+TEST_F(DriftMonitorTest, RefusesCountsOfOtherBins) {
+  const Status taken = Take({1, 2});
+  ASSERT_FALSE(taken);
+  EXPECT_THAT(taken.error().message, HasSubstr("other bins"));
+}
+
+TEST_F(DriftMonitorTest, RefusesCountsOfAVersionThatIsGone) {
+  std::filesystem::remove(folder_.path() / "reference.json");
+  const Status taken = Take({1, 2, 0, 0});
+  ASSERT_FALSE(taken);
+  EXPECT_THAT(taken.error().message, HasSubstr("reference.json"));
+}
+
+TEST_F(DriftMonitorTest, GoesOnWhereReportsCannotBeWritten) {
+  folder_.Write("reports", "a file where the folder should be");
+  ASSERT_TRUE(Take({900, 100, 0, 0}));
+  ASSERT_TRUE(Take({900, 100, 0, 0}));
+  EXPECT_EQ(Windows(), 2U);
+  EXPECT_EQ(Board()["deployments"][0]["window"]["number"], 2);
+  EXPECT_THAT(lines_.lines(), ElementsAre(HasSubstr("drift_report_failed")));
+}
+
+}  // namespace
+}  // namespace forkcast::serving
