@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "data_preprocessing/table/append_value.hpp"
@@ -17,9 +18,9 @@ CheckedRowSource::CheckedRowSource(std::unique_ptr<RowSource> source, const Sche
   }
 }
 
-void CheckedRowSource::SetAside(RejectRecord reject) {
+void CheckedRowSource::SetBadRowsAside() {
   sets_aside_ = true;
-  source_->SetAside(std::move(reject));
+  source_->SetBadRowsAside();
 }
 
 std::string CheckedRowSource::FaultOf(const Table& rows, std::size_t row) const {
@@ -32,36 +33,46 @@ std::string CheckedRowSource::FaultOf(const Table& rows, std::size_t row) const 
   return {};
 }
 
-void CheckedRowSource::Keep(const std::vector<std::size_t>& rows, Table& batch) {
-  Table kept(batch.schema());
-  for (std::size_t i = 0; i < batch.column_count(); ++i) {
-    for (const std::size_t row : rows) AppendValue(ValueAt(batch.column(i), row), kept.column(i));
+Status CheckedRowSource::Check(RowBatch& batch) const {
+  std::vector<std::size_t> kept;
+  const std::size_t rows = batch.rows.row_count();
+  for (std::size_t row = 0; row < rows; ++row) {
+    std::string fault = FaultOf(batch.rows, row);
+    if (fault.empty()) {
+      kept.push_back(row);
+    } else if (sets_aside_) {
+      batch.set_aside.push_back({.place = batch.places[row],
+                                 .reason = std::move(fault),
+                                 .text = std::string(batch.texts.Text(row))});
+    } else {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("{}: {}", source_->PlaceOf(batch.places[row]), fault)};
+    }
   }
-  batch = std::move(kept);
+  if (kept.size() == rows) return {};
+  std::ranges::stable_sort(batch.set_aside, {}, &SetAsideRow::place);
+  RowBatch left(batch.rows.schema());
+  for (std::size_t i = 0; i < batch.rows.column_count(); ++i) {
+    for (const std::size_t row : kept) {
+      AppendValue(ValueAt(batch.rows.column(i), row), left.rows.column(i));
+    }
+  }
+  for (const std::size_t row : kept) {
+    left.places.push_back(batch.places[row]);
+    left.texts.AppendText(batch.texts.Text(row));
+  }
+  batch.rows = std::move(left.rows);
+  batch.places = std::move(left.places);
+  batch.texts = std::move(left.texts);
+  return {};
 }
 
-Result<Fetched> CheckedRowSource::Read(std::size_t max_rows, Table& batch) {
-  // A batch of which nothing is left is not the end.
-  while (true) {
-    Result<Fetched> fetched = source_->Read(max_rows, batch);
-    if (!fetched || *fetched == Fetched::kEnd) return fetched;
-    places_.clear();
-    const std::size_t rows = batch.row_count();
-    for (std::size_t row = 0; row < rows; ++row) {
-      const std::string fault = FaultOf(batch, row);
-      if (fault.empty()) {
-        places_.push_back(row);
-        continue;
-      }
-      if (!sets_aside_) {
-        return Error{ErrorCode::kInvalidArgument,
-                     fmt::format("{}: {}", source_->PlaceOf(row), fault)};
-      }
-      if (Status rejected = source_->Reject(row, fault); !rejected) return rejected.error();
-    }
-    if (places_.size() < rows) Keep(places_, batch);
-    if (!places_.empty()) return Fetched::kRows;
-  }
+Result<Fetched> CheckedRowSource::Read(std::size_t max_rows, RowBatch& batch) {
+  Result<Fetched> fetched = source_->Read(max_rows, batch);
+  if (!fetched || *fetched == Fetched::kEnd) return fetched;
+  Status checked = Check(batch);
+  if (!checked) return std::move(checked).error();
+  return fetched;
 }
 
 }  // namespace forkcast::preprocessing

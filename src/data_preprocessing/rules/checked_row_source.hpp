@@ -11,8 +11,8 @@
 
 namespace forkcast::preprocessing {
 
-/// The rows of another source that keep the rules of their table. One that does not is handed to
-/// SetAside() where that was called, else it is the end: kInvalidArgument with its place.
+/// The rows of another source that keep the rules of their table. One that does not is set aside
+/// where bad rows are, else it is the end: kInvalidArgument with its place.
 class CheckedRowSource final : public RowSource {
  public:
   /// `rules` fit `schema` (FitRules()), and both are the table's.
@@ -24,15 +24,11 @@ class CheckedRowSource final : public RowSource {
     return source_->has_lasting_name();
   }
   Result<std::string> ContentHash() override { return source_->ContentHash(); }
-  void SetAside(RejectRecord reject) override;
-  Result<Fetched> Read(std::size_t max_rows, Table& batch) override;
-  [[nodiscard]] std::string PlaceOf(std::size_t row) const override {
-    return source_->PlaceOf(places_[row]);
+  void SetBadRowsAside() override;
+  Result<Fetched> Read(std::size_t max_rows, RowBatch& batch) override;
+  [[nodiscard]] std::string PlaceOf(std::size_t place) const override {
+    return source_->PlaceOf(place);
   }
-  Status Reject(std::size_t row, std::string_view reason) override {
-    return source_->Reject(places_[row], reason);
-  }
-  [[nodiscard]] SourcePosition position() const noexcept override { return source_->position(); }
 
  private:
   struct Checked {
@@ -42,13 +38,12 @@ class CheckedRowSource final : public RowSource {
 
   /// What is wrong with a row; empty: nothing.
   [[nodiscard]] std::string FaultOf(const Table& rows, std::size_t row) const;
-  /// Drops the rows of `batch` that are not among places_.
-  static void Keep(const std::vector<std::size_t>& rows, Table& batch);
+  /// Sets the rows of `batch` aside that do not keep the rules.
+  [[nodiscard]] Status Check(RowBatch& batch) const;
 
   std::unique_ptr<RowSource> source_;
   std::vector<Checked> rules_;
   bool sets_aside_ = false;
-  std::vector<std::size_t> places_;  // of the batch's rows in the source's batch
 };
 
 }  // namespace forkcast::preprocessing

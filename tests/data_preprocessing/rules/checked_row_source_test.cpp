@@ -1,5 +1,6 @@
 #include "data_preprocessing/rules/checked_row_source.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <memory>
@@ -22,31 +23,31 @@ class PriceSource final : public RowSource {
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] bool has_lasting_name() const noexcept override { return true; }
   Result<std::string> ContentHash() override { return std::string("hash"); }
-  void SetAside(RejectRecord reject) override { reject_ = std::move(reject); }
-  Result<Fetched> Read(std::size_t /*max_rows*/, Table& batch) override {
-    first_line_ += batch_ == 0 ? 0 : batches_[batch_ - 1].size();
-    batch.Clear();
+  void SetBadRowsAside() override { sets_aside_ = true; }
+  Result<Fetched> Read(std::size_t /*max_rows*/, RowBatch& batch) override {
+    batch.rows.Clear();
+    batch.places.clear();
+    batch.texts.Clear();
+    batch.set_aside.clear();
     if (batch_ == batches_.size()) return Fetched::kEnd;
     for (const double price : batches_[batch_++]) {
-      batch.column(0).AppendText("of " + std::to_string(static_cast<int>(price)));
-      batch.column(1).AppendDouble(price);
+      batch.rows.column(0).AppendText("of " + std::to_string(static_cast<int>(price)));
+      batch.rows.column(1).AppendDouble(price);
+      if (sets_aside_) batch.texts.AppendText("text " + std::to_string(line_));
+      batch.places.push_back(line_++);
     }
     return Fetched::kRows;
   }
-  [[nodiscard]] std::string PlaceOf(std::size_t row) const override {
-    return "prices.csv: line " + std::to_string(first_line_ + row);
+  [[nodiscard]] std::string PlaceOf(std::size_t line) const override {
+    return "prices.csv: line " + std::to_string(line);
   }
-  Status Reject(std::size_t row, std::string_view reason) override {
-    return reject_({.line = first_line_ + row, .reason = reason, .text = {}});
-  }
-  [[nodiscard]] SourcePosition position() const noexcept override { return {}; }
 
  private:
   std::string name_ = "prices.csv";
   std::vector<std::vector<double>> batches_;
   std::size_t batch_ = 0;
-  std::size_t first_line_ = 2;
-  RejectRecord reject_;
+  std::size_t line_ = 2;
+  bool sets_aside_ = false;
 };
 
 CheckedRowSource Checked(std::vector<std::vector<double>> batches) {
@@ -58,15 +59,15 @@ CheckedRowSource Checked(std::vector<std::vector<double>> batches) {
 
 TEST(CheckedRowSourceTest, HandsOnRowsThatKeepTheRules) {
   CheckedRowSource source = Checked({{1, 2, 3}});
-  Table batch(kSchema);
+  RowBatch batch(kSchema);
   EXPECT_EQ(source.Read(100, batch).value(), Fetched::kRows);
-  EXPECT_EQ(batch.row_count(), 3U);
+  EXPECT_EQ(batch.rows.row_count(), 3U);
   EXPECT_EQ(source.Read(100, batch).value(), Fetched::kEnd);
 }
 
 TEST(CheckedRowSourceTest, EndsWithTheFirstThatDoesNotNamingItsPlace) {
   CheckedRowSource source = Checked({{1, -2, -3}});
-  Table batch(kSchema);
+  RowBatch batch(kSchema);
   EXPECT_EQ(source.Read(100, batch).error(),
             (Error{ErrorCode::kInvalidArgument,
                    "prices.csv: line 3: column price: got -2, expected at least 0"}));
@@ -74,37 +75,26 @@ TEST(CheckedRowSourceTest, EndsWithTheFirstThatDoesNotNamingItsPlace) {
 
 TEST(CheckedRowSourceTest, SetsOthersAsideAndKnowsThePlacesOfThoseThatAreLeft) {
   CheckedRowSource source = Checked({{-1, 2, -3}, {-4}, {5, 6}});
+  source.SetBadRowsAside();
+  RowBatch batch(kSchema);
   std::vector<std::string> rejected;
-  source.SetAside([&](const RejectedRecord& row) -> Status {
-    rejected.push_back(std::to_string(row.line) + " " + std::string(row.reason));
-    return {};
-  });
-  Table batch(kSchema);
-  EXPECT_EQ(source.Read(100, batch).value(), Fetched::kRows);
-  ASSERT_EQ(batch.row_count(), 1U);
-  EXPECT_EQ(batch.column(0).Text(0), "of 2");
-  EXPECT_EQ(batch.column(1).Double(0), 2);
-  EXPECT_EQ(source.PlaceOf(0), "prices.csv: line 3");
-  EXPECT_EQ(source.Read(100, batch).value(), Fetched::kRows);
-  EXPECT_EQ(batch.row_count(), 2U);
-  EXPECT_EQ(source.PlaceOf(1), "prices.csv: line 7");
-  EXPECT_EQ(source.Read(100, batch).value(), Fetched::kEnd);
-  EXPECT_THAT(rejected, ElementsAre("2 column price: got -1, expected at least 0",
-                                    "4 column price: got -3, expected at least 0",
-                                    "5 column price: got -4, expected at least 0"));
-}
-
-TEST(CheckedRowSourceTest, ALaterRefusalIsOfTheRowThatIsMeant) {
-  CheckedRowSource source = Checked({{-1, 2}});
-  std::vector<std::size_t> lines;
-  source.SetAside([&](const RejectedRecord& row) -> Status {
-    lines.push_back(row.line);
-    return {};
-  });
-  Table batch(kSchema);
-  EXPECT_EQ(source.Read(100, batch).value(), Fetched::kRows);
-  EXPECT_TRUE(source.Reject(0, "it is there already").ok());
-  EXPECT_THAT(lines, ElementsAre(2, 3));
+  std::vector<std::string> kept;
+  while (source.Read(100, batch).value() == Fetched::kRows) {
+    for (const SetAsideRow& row : batch.set_aside) {
+      rejected.push_back(fmt::format("{} {} {}", row.place, row.text, row.reason));
+    }
+    for (std::size_t row = 0; row < batch.rows.row_count(); ++row) {
+      kept.push_back(fmt::format("{} {} {} {}", source.PlaceOf(batch.places[row]),
+                                 batch.texts.Text(row), batch.rows.column(0).Text(row),
+                                 batch.rows.column(1).Double(row)));
+    }
+  }
+  EXPECT_THAT(kept,
+              ElementsAre("prices.csv: line 3 text 3 of 2 2", "prices.csv: line 6 text 6 of 5 5",
+                          "prices.csv: line 7 text 7 of 6 6"));
+  EXPECT_THAT(rejected, ElementsAre("2 text 2 column price: got -1, expected at least 0",
+                                    "4 text 4 column price: got -3, expected at least 0",
+                                    "5 text 5 column price: got -4, expected at least 0"));
 }
 
 }  // namespace
