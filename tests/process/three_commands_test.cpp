@@ -59,7 +59,7 @@ class ThreeCommands : public testing::TestWithParam<UnknownFile> {
  protected:
   /// One that takes as long as the machine is slow.
   void Run(const char* name, const std::vector<std::string>& command) const {
-    constexpr std::chrono::minutes kLong{14};
+    constexpr std::chrono::minutes kLong{28};
     Program program(workspace_ / name, command);
     ASSERT_EQ(program.Wait(kLong), 0) << name << ": " << program.err();
   }
