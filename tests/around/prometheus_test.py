@@ -114,7 +114,6 @@ class Scraped(unittest.TestCase):
     def start_server(cls):
         pipeline = json.loads(PIPELINE.read_text())
         pipeline["serving"]["model"] = str(CONF / "models" / "order_triage_v1.json")
-        pipeline["serving"]["answer"].append({"name": "p", "output": "model_version"})
         pipeline["metrics"] = [{"name": "decisions", "count_by": "class"}, {"name": "delivered", "sum": "probability.Deliver"}]
         (cls.folder / "p.json").write_text(json.dumps(pipeline))
         store = f"sqlite:{cls.folder}/o.db"

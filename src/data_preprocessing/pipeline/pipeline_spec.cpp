@@ -21,6 +21,8 @@
 namespace forkcast::preprocessing {
 namespace {
 
+constexpr std::size_t kMaxMetrics = 16;
+
 /// A store's names do not tell upper from lower case.
 template <typename Range, typename Projection>
 void RequireOtherName(const Range& before, Projection name_of, const std::string& name,
@@ -62,7 +64,7 @@ class SpecReader {
 
   PipelineSpec Read() {
     root_.RequireObject({"name", "version", "description", "timezone", "tables", "series",
-                         "request", "forecast", "features", "serving", "training"});
+                         "request", "forecast", "features", "serving", "metrics", "training"});
     spec_.name = root_.Get("name").String();
     RequirePlainName(spec_.name, root_.Get("name"));
     spec_.version = root_.Get("version").String();
@@ -89,6 +91,7 @@ class SpecReader {
     NoteSkips();
     if (spec_.features.empty()) root_.Get("features").Fail("expected at least one feature");
     if (const auto serving = root_.Find("serving")) ReadServing(*serving);
+    if (const auto metrics = root_.Find("metrics")) ReadMetrics(*metrics);
     return std::move(spec_);
   }
 
@@ -202,6 +205,26 @@ class SpecReader {
     }
     if (serving.answer.empty()) node.Get("answer").Fail("expected at least one member");
     spec_.serving = std::move(serving);
+  }
+
+  void ReadMetrics(const JsonNode& node) {
+    for (const JsonNode& metric : node.Elements()) {
+      metric.RequireObject({"name", "count_by", "sum"});
+      const auto count_by = metric.Find("count_by");
+      const auto sum = metric.Find("sum");
+      if (count_by.has_value() == sum.has_value()) {
+        metric.Fail("expected either \"count_by\" or \"sum\"");
+      }
+      OutputMetric read{.name = metric.Get("name").String(),
+                        .kind = sum ? OutputMetric::Kind::kSum : OutputMetric::Kind::kCountBy,
+                        .output = sum ? sum->String() : count_by->String()};
+      RequirePlainName(read.name, metric.Get("name"));
+      RequireOtherName(spec_.metrics, &OutputMetric::name, read.name, "metric", metric.Get("name"));
+      spec_.metrics.push_back(std::move(read));
+    }
+    if (spec_.metrics.size() > kMaxMetrics) {
+      node.Fail(fmt::format("at most {} metrics", kMaxMetrics));
+    }
   }
 
   const LongForm& form_;

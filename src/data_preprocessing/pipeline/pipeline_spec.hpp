@@ -35,6 +35,19 @@ struct ServingSpec {
   std::vector<AnswerSource> answer;
 };
 
+/// An output of the model that a server counts, or sums, over all rows that it answers.
+struct OutputMetric {
+  enum class Kind {
+    kCountBy,  ///< How many lines had each of its values.
+    kSum,      ///< Of its values.
+  };
+  std::string name;
+  Kind kind = Kind::kCountBy;
+  std::string output;
+
+  friend bool operator==(const OutputMetric&, const OutputMetric&) = default;
+};
+
 /// What only training needs.
 struct TrainingSpec {
   std::string table;  ///< Its rows are the examples.
@@ -53,6 +66,7 @@ struct PipelineSpec {
   std::optional<ForecastSpec> forecast;  ///< Else it scores rows as they come.
   std::vector<FeatureSpec> features;
   std::optional<ServingSpec> serving;
+  std::vector<OutputMetric> metrics{};
   std::optional<TrainingSpec> training;
 
   /// Columns that no series may touch: the label's.

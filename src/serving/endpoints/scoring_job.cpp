@@ -100,6 +100,10 @@ void ScoringJob::Finish() {
     LookAtTheClock();
   }
   scope_->Observe(times_, latency);
+  if (answer.status == 200) {
+    steps_->counters.Count(steps_->scores, steps_->output_names.size(), scope_->deployment(),
+                           service_.series);
+  }
   if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
   if (answer.status >= 500) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),

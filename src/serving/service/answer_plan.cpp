@@ -13,12 +13,47 @@ using preprocessing::PipelineSpec;
 
 namespace {
 
+std::string ListNames(std::span<const AnswerOutput> outputs) {
+  std::string names;
+  for (const AnswerOutput& output : outputs) {
+    names.append(names.empty() ? "" : ", ").append(output.name);
+  }
+  return names;
+}
+
 Error NoSuchOutput(const std::string& name, std::span<const AnswerOutput> outputs) {
-  std::string known;
-  for (const AnswerOutput& output : outputs) known.append(output.name).append(", ");
   return {ErrorCode::kInvalidArgument,
-          fmt::format("$.serving.answer: the model has no output \"{}\"; it has: {}{}", name, known,
-                      kModelVersionOutput)};
+          fmt::format("$.serving.answer: the model has no output \"{}\"; it has: {}, {}", name,
+                      ListNames(outputs), kModelVersionOutput)};
+}
+
+Result<std::vector<PlannedMetric>> PlanMetrics(const PipelineSpec& spec,
+                                               std::span<const AnswerOutput> outputs) {
+  using Kind = preprocessing::OutputMetric::Kind;
+  using preprocessing::ColumnType;
+  std::vector<PlannedMetric> metrics;
+  for (std::size_t i = 0; i < spec.metrics.size(); ++i) {
+    const preprocessing::OutputMetric& metric = spec.metrics[i];
+    const std::string_view key = metric.kind == Kind::kSum ? "sum" : "count_by";
+    const auto output = std::ranges::find(outputs, metric.output, &AnswerOutput::name);
+    if (output == outputs.end()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("$.metrics[{}].{}: the model has no output \"{}\"; it has: {}", i,
+                               key, metric.output, ListNames(outputs))};
+    }
+    const bool is_number = output->type == ColumnType::kDouble ||
+                           output->type == ColumnType::kInt64 || output->type == ColumnType::kBool;
+    if (metric.kind == Kind::kSum && !is_number) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("$.metrics[{}].sum: the output \"{}\" is no number; count_by counts "
+                               "rows by its values",
+                               i, metric.output)};
+    }
+    metrics.push_back({.name = metric.name,
+                       .kind = metric.kind,
+                       .column = static_cast<std::size_t>(output - outputs.begin())});
+  }
+  return metrics;
 }
 
 /// What a pipeline answers that does not say.
@@ -133,6 +168,9 @@ Result<AnswerPlan> PlanAnswer(const PipelineSpec& spec, std::span<const AnswerOu
   }
   AnswerPlan plan = planner.Finish(list);
   plan.outputs.assign(outputs.begin(), outputs.end());
+  Result<std::vector<PlannedMetric>> metrics = PlanMetrics(spec, outputs);
+  if (!metrics) return std::move(metrics).error();
+  plan.metrics = *std::move(metrics);
   return plan;
 }
 

@@ -44,12 +44,20 @@ struct AnswerPart {
   friend bool operator==(const AnswerPart&, const AnswerPart&) = default;
 };
 
+/// A metric that the pipeline declares.
+struct PlannedMetric {
+  std::string name;
+  preprocessing::OutputMetric::Kind kind = preprocessing::OutputMetric::Kind::kCountBy;
+  std::size_t column = 0;  ///< Of the outputs.
+};
+
 /// How a row is answered: what stands in it, and from where.
 struct AnswerPlan {
   wire::AnswerSchema schema;
   std::vector<AnswerOutput> outputs;  ///< All that there are, in their order.
   /// One for each of schema.fields, then schema.line_fields, then schema.actuals.
   std::vector<AnswerPart> parts;
+  std::vector<PlannedMetric> metrics;
 };
 
 /// The output that every kind of pipeline has, when an answer names it.
@@ -59,7 +67,7 @@ inline constexpr std::string_view kModelVersionOutput = "model_version";
 /// lines; empty where a row is one line. What the pipeline does not say: the key of what it
 /// forecasts, else every field of the request but the time, and then its outputs. Members of the
 /// row stand before those of its lines. kInvalidArgument naming an output that is not there, and
-/// those that are.
+/// those that are; or one that a metric is to sum and that is no number.
 [[nodiscard]] Result<AnswerPlan> PlanAnswer(const preprocessing::PipelineSpec& spec,
                                             std::span<const AnswerOutput> outputs,
                                             std::string_view list = {});

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "serving/service/output_counters.hpp"
 #include "serving/service/scorer.hpp"
 #include "serving/service/served_pipeline.hpp"
 #include "serving/wire/answer_writer.hpp"
@@ -19,7 +20,8 @@ struct ScoringSteps {
         decoder(pipeline->fields(), pipeline->spec().zone, limits, pipeline->spec().request.csv),
         decoded(pipeline->fields()),
         scorer(pipeline->MakeScorer()),
-        writer(pipeline->answer().schema) {
+        writer(pipeline->answer().schema),
+        counters(pipeline->answer().metrics) {
     for (const AnswerOutput& output : pipeline->answer().outputs) {
       output_names.push_back(output.name);
     }
@@ -32,6 +34,7 @@ struct ScoringSteps {
   Scores scores;
   std::vector<std::string> output_names;  // of the scores
   wire::AnswerWriter writer;
+  OutputCounters counters;
 };
 
 }  // namespace forkcast::serving

@@ -236,6 +236,8 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"InServing", "/serving/answers", "[]", "$.serving.answers: unknown key"},
         Mutation{"InAnAnswer", "/serving/answer/0/type", "1",
                  "$.serving.answer[0].type: unknown key"},
+        Mutation{"InAMetric", "/metrics", R"([{"name": "m", "average": "class"}])",
+                 "$.metrics[0].average: unknown key"},
         Mutation{"InTraining", "/training/features", "[]", "$.training.features: unknown key"}),
     kNameOf);
 

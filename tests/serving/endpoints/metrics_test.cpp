@@ -83,6 +83,22 @@ TEST_F(MetricsTest, OfARequestAreToldItsCallerWhoAsks) {
   EXPECT_EQ(HeaderValue(service_.Post(kPaid), "Server-Timing"), "");
 }
 
+TEST(PipelineMetrics, AreCountedOfAnsweredRows) {
+  OrderService service([](nlohmann::ordered_json& pipeline) {
+    pipeline["metrics"] =
+        nlohmann::ordered_json::parse(R"([{"name": "decisions", "count_by": "class"},
+        {"name": "deliveries", "sum": "probability.Deliver"}])");
+  });
+  ASSERT_EQ(service.Post(kPaid).status, 200);
+  service.Post("{}");
+  const std::string text =
+      Ask(service.router(), {}, {.method = Method::kGet, .path = "/metrics"}).body;
+  EXPECT_THAT(text, HasSubstr("forkcast_output_rows_total{deployment=\"order_triage\","
+                              "metric=\"decisions\",value=\"Deliver\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("forkcast_output_count{deployment=\"order_triage\","
+                              "metric=\"deliveries\"} 1\n"));
+}
+
 TEST_F(MetricsTest, CountWhatCameTooLate) {
   service_.clock().Set(MonotonicTime(std::chrono::hours(2)));
   ASSERT_EQ(service_.Post(kPaid).status, 504);
