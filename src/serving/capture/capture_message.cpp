@@ -84,7 +84,7 @@ void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t 
          Sink& sink) noexcept {
   const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received] =
       invocation.request;
-  const Invocation::Features& features = invocation.features;
+  const Invocation::Values& features = invocation.features;
   const Invocation::Answer& answer = invocation.answer;
   assert(features.values.size() == features.names.size() * features.row_numbers.size());
   PutFixed(sink, kMagic);

@@ -29,7 +29,10 @@ Status ScoringJob::Begin(Exchange& exchange) {
   entry_ = *found;
   const ServedPipeline& pipeline = *entry_->deployment.pipeline;
   const RequestView& request = exchange.request();
-  invocation_ = {.pipeline = pipeline.spec().name,
+  remarks_.Clear();
+  invocation_ = {.deployment = entry_->deployment.name,
+                 .route = exchange.endpoint().path,
+                 .pipeline = pipeline.spec().name,
                  .model_version = pipeline.model_version(),
                  .request = {.id = exchange.id(),
                              .inference_id = request.inference_id,
@@ -83,7 +86,9 @@ bool ScoringJob::is_great() const noexcept {
 Result<Progress> ScoringJob::RunSlice() {
   if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
   // Before the deadline is looked at: a hook may have taken its time.
-  if (stage_ == Stage::kReceived) service_.hooks.OnRequest(invocation_);
+  if (stage_ == Stage::kReceived && IsRefused(service_.hooks.OnRequest(invocation_, remarks_))) {
+    return Progress::kDone;
+  }
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
@@ -161,8 +166,7 @@ Status ScoringJob::CheckDeadline() {
 Result<ScoringJob::Step> ScoringJob::Unpack() {
   const std::string_view coding = request().content_encoding;
   if (EqualsIgnoringCase(coding, "identity")) {
-    service_.hooks.OnRequest(invocation_);
-    return Step::kStageDone;
+    return AfterHooks(service_.hooks.OnRequest(invocation_, remarks_));
   }
   if (!EqualsIgnoringCase(coding, "gzip") && !EqualsIgnoringCase(coding, "x-gzip")) {
     return Error{ErrorCode::kUnsupportedType,
@@ -177,8 +181,23 @@ Result<ScoringJob::Step> ScoringJob::Unpack() {
   if (!whole) return std::move(whole).error();
   if (!*whole) return Step::kGoesOn;
   invocation_.request.body = unpacked_.text();
-  service_.hooks.OnRequest(invocation_);
-  return Step::kStageDone;
+  return AfterHooks(service_.hooks.OnRequest(invocation_, remarks_));
+}
+
+bool ScoringJob::IsRefused(Verdict verdict) {
+  if (verdict != Verdict::kReject) return false;
+  if (remarks_.refusal) {
+    Refuse(*remarks_.refusal);
+    return true;
+  }
+  if (bad_rows_ != BadRows::kFailAll || remarks_.refused_rows.empty()) return false;
+  remarks_.SortRefusedRows();
+  RefuseRows(remarks_.refused_rows);
+  return true;
+}
+
+ScoringJob::Step ScoringJob::AfterHooks(Verdict verdict) {
+  return IsRefused(verdict) ? Step::kAnswered : Step::kStageDone;
 }
 
 Result<ScoringJob::Step> ScoringJob::DecodeRows() {
@@ -189,6 +208,8 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
     RefuseRows(steps_->decoded.errors);
     return Step::kAnswered;
   }
+  invocation_.rows = {.fields = &steps_->decoded.rows, .row_numbers = steps_->decoded.row_numbers};
+  if (IsRefused(service_.hooks.OnRows(invocation_, remarks_))) return Step::kAnswered;
   steps_->scorer->Start({.decoded = steps_->decoded, .received = invocation_.request.received},
                         steps_->scores);
   return Step::kStageDone;
@@ -204,8 +225,7 @@ ScoringJob::Step ScoringJob::ComputeFeatures() {
   invocation_.features = {.names = pipeline().answer().schema.features,
                           .values = scores.features,
                           .row_numbers = scores.row_numbers};
-  service_.hooks.OnFeatures(invocation_);
-  return Step::kStageDone;
+  return AfterHooks(service_.hooks.OnFeatures(invocation_, remarks_));
 }
 
 std::span<const std::string_view> ScoringJob::NamesOf(preprocessing::SeriesMask series) {
@@ -227,7 +247,18 @@ void ScoringJob::TellStale(preprocessing::SeriesMask series) {
 }
 
 ScoringJob::Step ScoringJob::Predict() {
-  return steps_->scorer->Predict(kLinesBetweenLooks) > 0 ? Step::kGoesOn : Step::kStageDone;
+  if (steps_->scorer->Predict(kLinesBetweenLooks) > 0) return Step::kGoesOn;
+  Scores& scores = steps_->scores;
+  invocation_.outputs = {
+      .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
+  if (IsRefused(service_.hooks.OnOutputs(invocation_, remarks_))) return Step::kAnswered;
+  if (remarks_.refused_rows.empty()) return Step::kStageDone;
+  remarks_.SortRefusedRows();
+  scores.Refuse(remarks_.refused_rows);
+  invocation_.features.values = scores.features;
+  invocation_.outputs.values = scores.outputs;
+  invocation_.features.row_numbers = invocation_.outputs.row_numbers = scores.row_numbers;
+  return Step::kStageDone;
 }
 
 ScoringJob::Step ScoringJob::Write() {

@@ -11,6 +11,8 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/features/feature_computer.hpp"
+#include "serving/hooks/hook.hpp"
+#include "serving/hooks/remarks.hpp"
 #include "serving/http/exchange.hpp"
 #include "serving/http/job.hpp"
 #include "serving/service/catalogue.hpp"
@@ -85,6 +87,9 @@ class ScoringJob : public Job {
   /// Looks at the clock. kDeadlineExceeded (or kNotReady, when the server is stopping) naming the
   /// stage.
   Status CheckDeadline();
+  /// Whether hooks refuse the request, or one of its rows where one fails all: then it is answered.
+  bool IsRefused(Verdict verdict);
+  Step AfterHooks(Verdict verdict);
   Result<Step> Unpack();
   Result<Step> DecodeRows();
   Step ComputeFeatures();
@@ -100,6 +105,7 @@ class ScoringJob : public Job {
   Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
   std::unique_ptr<ScoringSteps> steps_;
   Invocation invocation_;
+  Remarks remarks_;            // of hooks
   wire::GzipReader unpacked_;  // the body, where it came packed
   BadRows bad_rows_ = BadRows::kFailAll;
   Stage stage_ = Stage::kReceived;

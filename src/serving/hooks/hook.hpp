@@ -1,20 +1,52 @@
 #pragma once
 
+#include <cstdint>
+
+#include "data_preprocessing/base/clock.hpp"
+#include "serving/hooks/remarks.hpp"
 #include "serving/wire/invocation.hpp"
 
 namespace forkcast::serving {
 
 using wire::Invocation;
 
-/// Watches invocations from within the worker that answers them. Hooks run in the order of the
-/// configuration, on the worker's loop: they must not block. What a hook throws costs a log line
-/// and a count, never the answer. An invocation that fails early skips OnFeatures().
+/// What a hook makes of what it saw. The graver one of several counts.
+enum class Verdict : std::uint8_t {
+  kGoOn,
+  kFlag,    ///< It is answered, and the answer says the flags among the remarks.
+  kReject,  ///< The rows that the remarks refuse are not answered, or the whole request is not.
+};
+
+/// Watches invocations from within the worker that answers them, and judges them until they are
+/// answered. Hooks run in the order of the configuration, on the worker's loop: they must not
+/// block. What a hook throws costs a log line and a count, never the answer. An invocation that
+/// fails early skips what follows but OnAnswer().
 class Hook {
  public:
   virtual ~Hook() = default;
-  virtual void OnRequest(const Invocation& /*invocation*/) {}
-  virtual void OnFeatures(const Invocation& /*invocation*/) {}
+  /// The request is read: its body is there, its rows are not.
+  virtual Verdict OnRequest(const Invocation& /*invocation*/, Remarks& /*remarks*/) {
+    return Verdict::kGoOn;
+  }
+  /// Its rows are decoded.
+  virtual Verdict OnRows(const Invocation& /*invocation*/, Remarks& /*remarks*/) {
+    return Verdict::kGoOn;
+  }
+  /// The features of all its rows are computed.
+  virtual Verdict OnFeatures(const Invocation& /*invocation*/, Remarks& /*remarks*/) {
+    return Verdict::kGoOn;
+  }
+  /// The model has scored all its rows, and nothing is written of the answer.
+  virtual Verdict OnOutputs(const Invocation& /*invocation*/, Remarks& /*remarks*/) {
+    return Verdict::kGoOn;
+  }
+  /// The answer is made, whatever its status: nothing can be changed any more.
   virtual void OnAnswer(const Invocation& /*invocation*/) {}
+
+  /// About twice a second, between two requests or slices of them.
+  virtual void OnTick(MonotonicTime /*now*/) {}
+  /// The worker is about to end, and has answered its last request. Not called when it is killed.
+  virtual void OnDrain() {}
 };
 
 }  // namespace forkcast::serving

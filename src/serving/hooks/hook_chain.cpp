@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 #include <utility>
 
 #include "serving/hooks/capture_hook.hpp"
@@ -94,23 +93,12 @@ HookChain::HookChain(std::span<const HookConfig> configs, const HookContext& con
   }
 }
 
-void HookChain::CallOne(Link& link, void (Hook::*method)(const Invocation&),
-                        const Invocation& invocation) noexcept {
-  try {
-    (link.hook.get()->*method)(invocation);
-  } catch (const std::exception& error) {
-    CountFailure(link, invocation, error.what());
-  } catch (...) {
-    CountFailure(link, invocation, "something that is no std::exception");
-  }
-}
-
-void HookChain::CountFailure(Link& link, const Invocation& invocation,
+void HookChain::CountFailure(Link& link, std::string_view request_id,
                              std::string_view reason) noexcept {
   context_.slot.metrics.Count("hook_failures");
   if (const auto held_back = link.failures.Pass(context_.clock.Monotonic())) {
-    context_.log.warn("hook_failed request_id={:?} hook={} reason={:?} suppressed={}",
-                      invocation.request.id, link.type, reason, *held_back);
+    context_.log.warn("hook_failed request_id={:?} hook={} reason={:?} suppressed={}", request_id,
+                      link.type, reason, *held_back);
   }
 }
 

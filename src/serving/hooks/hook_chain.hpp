@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <exception>
 #include <memory>
 #include <span>
 #include <string>
@@ -66,9 +68,30 @@ class HookChain {
   HookChain(std::span<const HookConfig> configs, const HookContext& context,
             std::span<const HookType> types = BuiltInHooks());
 
-  void OnRequest(const Invocation& invocation) noexcept { Call(&Hook::OnRequest, invocation); }
-  void OnFeatures(const Invocation& invocation) noexcept { Call(&Hook::OnFeatures, invocation); }
-  void OnAnswer(const Invocation& invocation) noexcept { Call(&Hook::OnAnswer, invocation); }
+  /// Every hook sees the invocation, whatever others made of it. Returns the gravest verdict.
+  Verdict OnRequest(const Invocation& invocation, Remarks& remarks) noexcept {
+    return Judge(&Hook::OnRequest, invocation, remarks);
+  }
+  Verdict OnRows(const Invocation& invocation, Remarks& remarks) noexcept {
+    return Judge(&Hook::OnRows, invocation, remarks);
+  }
+  Verdict OnFeatures(const Invocation& invocation, Remarks& remarks) noexcept {
+    return Judge(&Hook::OnFeatures, invocation, remarks);
+  }
+  Verdict OnOutputs(const Invocation& invocation, Remarks& remarks) noexcept {
+    return Judge(&Hook::OnOutputs, invocation, remarks);
+  }
+  void OnAnswer(const Invocation& invocation) noexcept {
+    for (Link& link : links_) {
+      Guard(link, invocation.request.id, [&] { link.hook->OnAnswer(invocation); });
+    }
+  }
+  void OnTick(MonotonicTime now) noexcept {
+    for (Link& link : links_) Guard(link, {}, [&] { link.hook->OnTick(now); });
+  }
+  void OnDrain() noexcept {
+    for (Link& link : links_) Guard(link, {}, [&] { link.hook->OnDrain(); });
+  }
 
   [[nodiscard]] bool empty() const noexcept { return links_.empty(); }
 
@@ -79,12 +102,29 @@ class HookChain {
     LogLimiter failures;
   };
 
-  void Call(void (Hook::*method)(const Invocation&), const Invocation& invocation) noexcept {
-    for (Link& link : links_) CallOne(link, method, invocation);
+  using Judging = Verdict (Hook::*)(const Invocation&, Remarks&);
+
+  Verdict Judge(Judging method, const Invocation& invocation, Remarks& remarks) noexcept {
+    Verdict gravest = Verdict::kGoOn;
+    for (Link& link : links_) {
+      Guard(link, invocation.request.id,
+            [&] { gravest = std::max(gravest, (link.hook.get()->*method)(invocation, remarks)); });
+    }
+    return gravest;
   }
-  void CallOne(Link& link, void (Hook::*method)(const Invocation&),
-               const Invocation& invocation) noexcept;
-  void CountFailure(Link& link, const Invocation& invocation, std::string_view reason) noexcept;
+  /// Calls it; what it throws is counted.
+  template <typename Call>
+  void Guard(Link& link, std::string_view request_id, Call call) noexcept {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      CountFailure(link, request_id, error.what());
+    } catch (...) {
+      CountFailure(link, request_id, "something that is no std::exception");
+    }
+  }
+  /// `request_id`: empty where it was no request's.
+  void CountFailure(Link& link, std::string_view request_id, std::string_view reason) noexcept;
 
   HookContext context_;
   std::vector<Link> links_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
@@ -30,6 +31,10 @@ struct Scores {
   std::vector<wire::RowError> errors;
 
   void Clear() noexcept;
+
+  /// Lines of these rows are dropped, and the rows get these errors instead. Precondition: `bad` is
+  /// in ascending order of rows, each once.
+  void Refuse(std::span<const wire::RowError> bad);
 };
 
 /// Scores the rows of one request after the other, in slices; scratch memory of one thread. Made by

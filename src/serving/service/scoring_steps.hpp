@@ -1,6 +1,8 @@
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "serving/service/scorer.hpp"
 #include "serving/service/served_pipeline.hpp"
@@ -17,13 +19,18 @@ struct ScoringSteps {
         decoder(pipeline->fields(), pipeline->spec().zone, limits, pipeline->spec().request.csv),
         decoded(pipeline->fields()),
         scorer(pipeline->MakeScorer()),
-        writer(pipeline->answer().schema) {}
+        writer(pipeline->answer().schema) {
+    for (const AnswerOutput& output : pipeline->answer().outputs) {
+      output_names.push_back(output.name);
+    }
+  }
 
   std::shared_ptr<const ServedPipeline> pipeline;
   wire::RequestDecoder decoder;
   wire::DecodedRequest decoded;
   std::unique_ptr<Scorer> scorer;
   Scores scores;
+  std::vector<std::string> output_names;  // of the scores
   wire::AnswerWriter writer;
 };
 

@@ -7,12 +7,14 @@
 #include <string_view>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/value.hpp"
 
 namespace forkcast::wire {
 
-/// One invocation as hooks see it, filled in as it goes: `request` before OnRequest(), `features`
-/// before OnFeatures(), `answer` before OnAnswer(). Everything is a view that ends with the call.
+/// One invocation as hooks see it, filled in as it goes: `request` before OnRequest(), `rows`
+/// before OnRows(), `features` before OnFeatures(), `outputs` before OnOutputs(), `answer` before
+/// OnAnswer(). Everything is a view that ends with the call.
 struct Invocation {
   struct Request {
     std::string_view id;                 ///< The caller's, or made by the server.
@@ -23,11 +25,18 @@ struct Invocation {
     std::string_view body;               ///< Without its content coding.
     Instant received;
   };
-  struct Features {
+  /// Only the rows that could be decoded.
+  struct Rows {
+    const preprocessing::Table* fields = nullptr;  ///< Null until they are.
+    std::span<const std::size_t> row_numbers{};    ///< Position of each row within the request.
+  };
+  /// Features, or the outputs of the model, by line: a row of a request is one, or of a forecast
+  /// one a step.
+  struct Values {
     std::span<const std::string> names;
-    /// Row-major, rows x names.size(); only the rows that could be computed.
+    /// Row-major, lines x names.size(); only of the rows that could be computed.
     std::span<const preprocessing::Value> values;
-    std::span<const std::size_t> row_numbers;  ///< Position of each row within the request.
+    std::span<const std::size_t> row_numbers;  ///< Position of each line's row within the request.
   };
   struct Answer {
     int status = 200;  ///< HTTP status; below 400 when `features` is filled.
@@ -36,10 +45,14 @@ struct Invocation {
     std::chrono::nanoseconds latency{0};  ///< From the first byte read to the answer made.
   };
 
+  std::string_view deployment{};  ///< That was asked,
+  std::string_view route{};       ///< by the endpoint of this path.
   std::string_view pipeline;
   std::string_view model_version;
   Request request;
-  Features features;
+  Rows rows{};
+  Values features;
+  Values outputs{};
   Answer answer;
 };
 

@@ -149,6 +149,7 @@ class Worker {
                    .again = [this] { LookForNew(); },
                    .pause = kLoaderPause});
     loop_.run();
+    hooks_.OnDrain();
     // Nobody waits for what a load would bring.
     if (!loader_.Stop()) std::_Exit(exit_code_);
     return exit_code_;
@@ -283,6 +284,7 @@ class Worker {
     connections_.Tick(now);
     ReportLostLines(now);
     TellSnapshotAge();
+    hooks_.OnTick(now);
     ticker_.expires_after(kTick);
     ticker_.async_wait([this](const error_code& error) {
       if (!error) Tick();

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <array>
+#include <chrono>
 #include <ostream>
 #include <stdexcept>
 #include <string>
@@ -15,23 +16,41 @@ namespace forkcast::serving {
 namespace {
 
 using preprocessing::JsonNode;
+using namespace std::chrono_literals;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Says in the log of the context what it is called with, under the name that it is given.
+// Says in the log of the context what it is called with, under the name that it is given, and
+// judges as it is told.
 class EchoHook final : public Hook {
  public:
-  EchoHook(std::string name, const HookContext& context)
-      : name_(std::move(name)), context_(context) {}
-  void OnRequest(const Invocation& invocation) override { Say("request", invocation); }
-  void OnFeatures(const Invocation& invocation) override { Say("features", invocation); }
+  EchoHook(std::string name, Verdict verdict, const HookContext& context)
+      : name_(std::move(name)), verdict_(verdict), context_(context) {}
+  Verdict OnRequest(const Invocation& invocation, Remarks& /*remarks*/) override {
+    return Say("request", invocation);
+  }
+  Verdict OnRows(const Invocation& invocation, Remarks& /*remarks*/) override {
+    return Say("rows", invocation);
+  }
+  Verdict OnFeatures(const Invocation& invocation, Remarks& /*remarks*/) override {
+    return Say("features", invocation);
+  }
+  Verdict OnOutputs(const Invocation& invocation, Remarks& /*remarks*/) override {
+    return Say("outputs", invocation);
+  }
   void OnAnswer(const Invocation& invocation) override { Say("answer", invocation); }
+  void OnTick(MonotonicTime now) override {
+    context_.log.info("{} tick {}", name_, std::chrono::nanoseconds(now.time_since_epoch()) / 1s);
+  }
+  void OnDrain() override { context_.log.info("{} drain", name_); }
 
  private:
-  void Say(std::string_view what, const Invocation& invocation) {
+  Verdict Say(std::string_view what, const Invocation& invocation) {
     context_.log.info("{} {} {}", name_, what, invocation.request.id);
+    return verdict_;
   }
   std::string name_;
+  Verdict verdict_;
   HookContext context_;
 };
 
@@ -55,7 +74,10 @@ constexpr std::array<HookType, 2> kTestHooks{
         .name = "echo",
         .validate = AcceptAnything,
         .make = [](const JsonNode& settings, const HookContext& context) -> std::unique_ptr<Hook> {
-          return std::make_unique<EchoHook>(settings.Get("name").String(), context);
+          const auto verdict = settings.Find("verdict");
+          return std::make_unique<EchoHook>(
+              settings.Get("name").String(),
+              verdict ? static_cast<Verdict>(verdict->Integer(0, 2)) : Verdict::kGoOn, context);
         }},
     HookType{.name = "throwing",
              .validate = AcceptAnything,
@@ -74,16 +96,38 @@ class HookChainTest : public testing::Test {
   ManualClock clock_;
   HookContext context_{.log = lines_.log(), .slot = slot_, .clock = clock_};
   SampleInvocation sample_;
+  Remarks remarks_;
 };
 
 TEST_F(HookChainTest, CallsHooksInTheOrderOfTheConfiguration) {
   HookChain chain = Chain(R"([{"type":"echo","name":"b"},{"type":"echo","name":"a"}])");
-  chain.OnRequest(sample_.view());
-  chain.OnFeatures(sample_.view());
+  chain.OnRequest(sample_.view(), remarks_);
+  chain.OnRows(sample_.view(), remarks_);
+  chain.OnFeatures(sample_.view(), remarks_);
+  chain.OnOutputs(sample_.view(), remarks_);
   chain.OnAnswer(sample_.view());
   EXPECT_THAT(lines_.lines(), ElementsAre("info b request request-1", "info a request request-1",
+                                          "info b rows request-1", "info a rows request-1",
                                           "info b features request-1", "info a features request-1",
+                                          "info b outputs request-1", "info a outputs request-1",
                                           "info b answer request-1", "info a answer request-1"));
+}
+
+TEST_F(HookChainTest, TellsHooksTheTimeAndTheEnd) {
+  HookChain chain = Chain(R"([{"type":"echo","name":"a"}])");
+  chain.OnTick(clock_.Monotonic());
+  chain.OnDrain();
+  EXPECT_THAT(lines_.lines(), ElementsAre("info a tick 1000", "info a drain"));
+}
+
+TEST_F(HookChainTest, ReturnsTheGravestVerdictAndStillAsksTheOthers) {
+  HookChain chain = Chain(R"([{"type":"echo","name":"flags","verdict":1},
+                              {"type":"echo","name":"rejects","verdict":2},
+                              {"type":"echo","name":"goes on"}])");
+  EXPECT_EQ(chain.OnFeatures(sample_.view(), remarks_), Verdict::kReject);
+  EXPECT_THAT(lines_.lines(),
+              ElementsAre("info flags features request-1", "info rejects features request-1",
+                          "info goes on features request-1"));
 }
 
 TEST_F(HookChainTest, AHookThatThrowsIsCountedAndLoggedAndTheNextStillRuns) {
@@ -126,8 +170,10 @@ TEST_F(HookChainTest, AnEmptyChainIsSilentAndAllocatesNothing) {
   EXPECT_TRUE(chain.empty());
   const Invocation& invocation = sample_.view();
   const std::size_t before = AllocationCount();
-  chain.OnRequest(invocation);
-  chain.OnFeatures(invocation);
+  EXPECT_EQ(chain.OnRequest(invocation, remarks_), Verdict::kGoOn);
+  EXPECT_EQ(chain.OnRows(invocation, remarks_), Verdict::kGoOn);
+  EXPECT_EQ(chain.OnFeatures(invocation, remarks_), Verdict::kGoOn);
+  EXPECT_EQ(chain.OnOutputs(invocation, remarks_), Verdict::kGoOn);
   chain.OnAnswer(invocation);
   EXPECT_EQ(AllocationCount(), before);
   EXPECT_THAT(lines_.lines(), IsEmpty());
