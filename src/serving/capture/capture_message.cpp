@@ -19,7 +19,7 @@ using preprocessing::Value;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::uint32_t kMagic = 0x50434B46;  // "FKCP" as bytes in the message
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kMaxNameLength = 63;  // as SageMaker has it for endpoints and variants
 constexpr Instant kEndOfYears = FromMicros(253'402'300'800'000'000);  // 10000-01-01T00:00:00Z
 
@@ -96,7 +96,7 @@ void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t 
   PutFixed(sink, static_cast<std::uint32_t>(features.names.size()));
   PutFixed(sink, std::uint64_t{features.row_numbers.size()});
   for (const std::string_view text :
-       {target.folder, target.endpoint, target.variant, invocation.pipeline,
+       {target.folder, target.endpoint, target.variant, target.rules, invocation.pipeline,
         invocation.model_version, id, inference_id, custom_attributes, traceparent, content_type,
         body, answer.content_type, answer.body}) {
     PutText(sink, text);
@@ -199,7 +199,7 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
   const std::size_t rows = reader.Fixed<std::uint64_t>();
   for (std::string_view* text :
        {&message.target.folder, &message.target.endpoint, &message.target.variant,
-        &message.pipeline, &message.model_version, &message.request.id,
+        &message.target.rules, &message.pipeline, &message.model_version, &message.request.id,
         &message.request.inference_id, &message.request.custom_attributes,
         &message.request.traceparent, &message.request.content_type, &message.request.body,
         &message.answer.content_type, &message.answer.body}) {

@@ -21,6 +21,7 @@ struct CaptureTarget {
   std::string_view folder;
   std::string_view endpoint;
   std::string_view variant;
+  std::string_view rules{};  ///< How it is kept: CaptureRulesText().
 
   friend bool operator==(const CaptureTarget&, const CaptureTarget&) = default;
 };

@@ -26,6 +26,7 @@
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
+#include "serving/hooks/capture_hook.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/process/child_process.hpp"
@@ -353,8 +354,10 @@ class Server {
     // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
     listeners_.clear();
     const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
-    return RunRecorder({.clock = context_.clock, .counters = counters_[0]}, capture_.second.get(),
-                       control_fd, *log);
+    const auto destinations = CaptureHook::Destinations(config_.hooks);
+    return RunRecorder(
+        {.clock = context_.clock, .counters = counters_[0], .destinations = destinations},
+        capture_.second.get(), control_fd, *log);
   }
 
   ParsedSettings settings_;

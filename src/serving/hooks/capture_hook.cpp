@@ -9,7 +9,8 @@
 #include <system_error>
 #include <utility>
 
-#include "serving/capture/capture_file.hpp"
+#include "serving/capture/capture_folder.hpp"
+#include "serving/capture/capture_rules.hpp"
 
 namespace forkcast::serving {
 
@@ -28,7 +29,9 @@ std::string CaptureName(const JsonNode& node) {
 }  // namespace
 
 CaptureHook::Settings CaptureHook::ReadSettings(const JsonNode& node) {
-  node.RequireObject({"type", "share", "folder", "endpoint", "variant", "max_bytes"});
+  node.RequireObject({"type", "share", "folder", "endpoint", "variant", "max_bytes",
+                      "max_file_bytes", "max_file_seconds", "compress", "keep_files",
+                      "keep_seconds", "max_total_bytes", "max_disk_share"});
   Settings settings;
   settings.share = node.Get("share").Number(0, 1);
   const JsonNode folder = node.Get("folder");
@@ -40,7 +43,23 @@ CaptureHook::Settings CaptureHook::ReadSettings(const JsonNode& node) {
     settings.max_bytes = static_cast<std::size_t>(
         max_bytes->Integer(1, static_cast<std::int64_t>(kMaxCaptureBytes)));
   }
+  (void)ReadCaptureRules(node);
+  settings.rules = CaptureRulesText(node);
   return settings;
+}
+
+std::vector<CaptureDestination> CaptureHook::Destinations(std::span<const HookConfig> configs) {
+  std::vector<CaptureDestination> destinations;
+  for (const HookConfig& config : configs) {
+    if (config.type != kType) continue;
+    const auto json = preprocessing::ParseJson(config.json);
+    const Settings settings = ReadSettings(JsonNode(json, config.path));
+    destinations.push_back({.folder = settings.folder,
+                            .endpoint = settings.endpoint,
+                            .variant = settings.variant,
+                            .rules = settings.rules});
+  }
+  return destinations;
 }
 
 Status CaptureHook::TryOut(const Settings& settings) {
@@ -54,14 +73,19 @@ Status CaptureHook::TryOut(const Settings& settings) {
 }
 
 CaptureHook::CaptureHook(Settings settings, const HookContext& context)
-    : settings_(std::move(settings)), slot_(context.slot), sender_(context.capture_socket) {}
+    : settings_(std::move(settings)),
+      target_{.folder = settings_.folder,
+              .endpoint = settings_.endpoint,
+              .variant = settings_.variant,
+              .rules = settings_.rules},
+      slot_(context.slot),
+      sender_(context.capture_socket) {}
 
 void CaptureHook::OnAnswer(const Invocation& invocation) {
   if (!IsSampled(invocation.request.id, settings_.share)) return;
-  const CaptureTarget target{settings_.folder, settings_.endpoint, settings_.variant};
   const bool sent =
       invocation.request.body.size() + invocation.answer.body.size() <= settings_.max_bytes &&
-      sender_.Send(target, invocation);
+      sender_.Send(target_, invocation);
   slot_.metrics.Count(sent ? MetricId("captured") : MetricId("capture_dropped"));
 }
 

@@ -1,11 +1,15 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "serving/capture/capture_channel.hpp"
+#include "serving/capture/recorder.hpp"
+#include "serving/config/server_config.hpp"
 #include "serving/hooks/hook.hpp"
 #include "serving/hooks/hook_chain.hpp"
 
@@ -18,11 +22,14 @@ namespace forkcast::serving {
 /// counted as dropped.
 class CaptureHook final : public Hook {
  public:
+  static constexpr std::string_view kType = "capture";
+
   struct Settings {
     double share = 0;  ///< 0 (nothing) to 1 (everything).
     std::string folder;
     std::string endpoint;  ///< IsCaptureName(), as is:
     std::string variant = "AllTraffic";
+    std::string rules{};  ///< CaptureRulesText().
     /// Of the bodies of request and answer together; more is dropped and counted.
     std::size_t max_bytes = kMaxCaptureBytes;
 
@@ -33,11 +40,18 @@ class CaptureHook final : public Hook {
   /// Whether this user may write there. kIo naming the folder.
   [[nodiscard]] static Status TryOut(const Settings& settings);
 
+  /// Where the capture hooks among these (valid) ones have things kept.
+  [[nodiscard]] static std::vector<CaptureDestination> Destinations(
+      std::span<const HookConfig> configs);
+
   CaptureHook(Settings settings, const HookContext& context);
+  CaptureHook(const CaptureHook&) = delete;
+  CaptureHook& operator=(const CaptureHook&) = delete;
   void OnAnswer(const Invocation& invocation) override;
 
  private:
   Settings settings_;
+  CaptureTarget target_;  // views of settings_
   WorkerSlot& slot_;
   CaptureSender sender_;
 };

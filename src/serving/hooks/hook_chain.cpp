@@ -35,7 +35,7 @@ constexpr HookType TypeOf(std::string_view name, bool needs_recorder) {
 }
 
 constexpr std::array kBuiltInHooks{
-    TypeOf<CaptureHook>("capture", true),
+    TypeOf<CaptureHook>(CaptureHook::kType, true),
     TypeOf<SlowRequestHook>("slow_request", false),
 };
 

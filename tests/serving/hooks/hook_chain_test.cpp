@@ -233,7 +233,8 @@ INSTANTIATE_TEST_SUITE_P(
                   "$.hooks[1].type: unknown hook \"captur\"; known: capture, slow_request"},
         WrongHook{"UnknownKey", R"({"type":"capture","shares":1})",
                   "$.hooks[1].shares: unknown key; known here: type, share, folder, endpoint, "
-                  "variant, max_bytes"},
+                  "variant, max_bytes, max_file_bytes, max_file_seconds, compress, keep_files, "
+                  "keep_seconds, max_total_bytes, max_disk_share"},
         WrongHook{"NoShare", R"({"type":"capture","folder":"f","endpoint":"e"})",
                   "$.hooks[1]: missing key \"share\""},
         WrongHook{"ShareAboveOne", R"({"type":"capture","share":1.5,"folder":"f","endpoint":"e"})",
@@ -264,6 +265,27 @@ INSTANTIATE_TEST_SUITE_P(
         WrongHook{"NoBytes",
                   R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_bytes":0})",
                   "$.hooks[1].max_bytes: expected an integer from 1 to 33554432, got 0"},
+        WrongHook{
+            "KeptFilesOfZero",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","keep_files":0})",
+            "$.hooks[1].keep_files: expected an integer from 1 to 9223372036854775807, got 0"},
+        WrongHook{"KeptForNoTime",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","keep_seconds":0})",
+                  "$.hooks[1].keep_seconds: expected an integer from 1 to 3155760000, got 0"},
+        WrongHook{"KeptOnNoDisk",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_disk_share":0})",
+                  "$.hooks[1].max_disk_share: expected a share above 0: nothing would be kept"},
+        WrongHook{"TooFewBytesForFiles",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_total_bytes":3})",
+                  "$.hooks[1].max_total_bytes: expected an integer from 4 to 9223372036854775807, "
+                  "got 3"},
+        WrongHook{
+            "FilesTooLargeForTheirSum",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_total_bytes":400,"max_file_bytes":101})",
+            "$.hooks[1].max_file_bytes: expected at most a quarter of max_total_bytes"},
+        WrongHook{"CompressAsText",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","compress":"gzip"})",
+                  "$.hooks[1].compress: expected true or false, got \"gzip\""},
         WrongHook{"NoThreshold", R"({"type":"slow_request"})",
                   "$.hooks[1]: missing key \"threshold_ms\""},
         WrongHook{"ThresholdOfZero", R"({"type":"slow_request","threshold_ms":0})",
