@@ -6,6 +6,7 @@
 #include "model/commands/init_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
+#include "serving/commands/capture_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/status_command.hpp"
@@ -15,9 +16,9 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
-    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
-    &serving::StatusCommand,   &model::TrainElsewhere,
+    &serving::CaptureCommand, &model::EvaluateElsewhere, &preprocessing::IngestCommand,
+    &model::InitCommand,      &model::ModelsCommand,     &serving::PredictCommand,
+    &serving::ServeCommand,   &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -9,6 +9,8 @@
 #include <variant>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/table/schema.hpp"
+#include "data_preprocessing/table/table.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -78,12 +80,20 @@ void PutValue(Sink& sink, const Value& value) noexcept {
   if (const auto* instant = std::get_if<Instant>(&value)) PutFixed(sink, ToMicros(*instant));
 }
 
+// Rules may be about fields, which rows without names have by the declaration's order.
+std::span<const preprocessing::ColumnSpec> DeclaredFields(const CaptureTarget& target,
+                                                          const Invocation& invocation) noexcept {
+  if (!target.with_fields || invocation.rows.fields == nullptr) return {};
+  return invocation.rows.fields->schema().columns;
+}
+
 // The layout of FORMAT.md, said once for measuring and for writing.
 template <typename Sink>
 void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t total,
          Sink& sink) noexcept {
-  const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received] =
-      invocation.request;
+  const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received,
+               csv_delimiter] = invocation.request;
+  const std::span<const preprocessing::ColumnSpec> declared = DeclaredFields(target, invocation);
   const Invocation::Values& features = invocation.features;
   const Invocation::Answer& answer = invocation.answer;
   assert(features.values.size() == features.names.size() * features.row_numbers.size());
@@ -95,11 +105,17 @@ void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t 
   PutFixed(sink, std::int32_t{answer.status});
   PutFixed(sink, static_cast<std::uint32_t>(features.names.size()));
   PutFixed(sink, std::uint64_t{features.row_numbers.size()});
+  PutFixed(sink, static_cast<std::uint32_t>(declared.size()));
+  PutFixed(sink, csv_delimiter);
   for (const std::string_view text :
-       {target.folder, target.endpoint, target.variant, target.rules, invocation.pipeline,
-        invocation.model_version, id, inference_id, custom_attributes, traceparent, content_type,
-        body, answer.content_type, answer.body}) {
+       {target.folder, target.endpoint, target.variant, target.rules, invocation.deployment,
+        invocation.pipeline, invocation.model_version, id, inference_id, custom_attributes,
+        traceparent, content_type, body, answer.content_type, answer.body}) {
     PutText(sink, text);
+  }
+  for (const preprocessing::ColumnSpec& field : declared) {
+    PutText(sink, field.name);
+    PutText(sink, field.header());
   }
   for (const std::string& name : features.names) PutText(sink, name);
   for (const std::size_t row : features.row_numbers) PutFixed(sink, std::uint64_t{row});
@@ -197,10 +213,12 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
   message.answer.status = reader.Fixed<std::int32_t>();
   const std::size_t names = reader.Fixed<std::uint32_t>();
   const std::size_t rows = reader.Fixed<std::uint64_t>();
+  const std::size_t declared = reader.Fixed<std::uint32_t>();
+  message.request.csv_delimiter = reader.Fixed<char>();
   for (std::string_view* text :
        {&message.target.folder, &message.target.endpoint, &message.target.variant,
-        &message.target.rules, &message.pipeline, &message.model_version, &message.request.id,
-        &message.request.inference_id, &message.request.custom_attributes,
+        &message.target.rules, &message.deployment, &message.pipeline, &message.model_version,
+        &message.request.id, &message.request.inference_id, &message.request.custom_attributes,
         &message.request.traceparent, &message.request.content_type, &message.request.body,
         &message.answer.content_type, &message.answer.body}) {
     *text = reader.Text();
@@ -216,7 +234,19 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
     return Corrupt("for an endpoint or variant whose name cannot be a folder's");
   }
 
-  // What is left bounds the counts before anything is reserved: 4 bytes a name, 8 a row, 1 a value.
+  // What is left bounds the counts before anything is reserved: 8 bytes a declared field, 4 a name,
+  // 8 a row, 1 a value.
+  message.target.with_fields = declared != 0;
+  if (declared > reader.left() / 8) {
+    return Corrupt("with more declared fields than it has room for");
+  }
+  message.declared_fields.reserve(declared);
+  for (std::size_t i = 0; i < declared; ++i) {
+    const std::string_view name = reader.Text();
+    const std::string_view header = reader.Text();
+    if (header.empty()) return Corrupt("with a declared field that has no name");
+    message.declared_fields.push_back({.name = name, .header = header});
+  }
   if (names > reader.left() / 4 || rows > reader.left() / 8 ||
       (names != 0 && rows > reader.left() / names)) {
     return Corrupt("with more features or rows than it has room for");

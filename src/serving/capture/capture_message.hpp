@@ -22,6 +22,7 @@ struct CaptureTarget {
   std::string_view endpoint;
   std::string_view variant;
   std::string_view rules{};  ///< How it is kept: CaptureRulesText().
+  bool with_fields = false;  ///< Whether the declared fields go along, which rules may need.
 
   friend bool operator==(const CaptureTarget&, const CaptureTarget&) = default;
 };
@@ -30,16 +31,32 @@ struct CaptureTarget {
 /// first one no '.'. It becomes the name of a folder and must not lead out of its parent.
 [[nodiscard]] bool IsCaptureName(std::string_view name) noexcept;
 
+/// A field that requests have by the pipeline's declaration.
+struct CapturedField {
+  std::string_view name;
+  std::string_view header;  ///< What a CSV calls it.
+
+  friend bool operator==(const CapturedField&, const CapturedField&) = default;
+};
+
 /// A captured invocation as the recorder reads it. Texts are views into the message's bytes.
 struct CaptureMessage {
   CaptureTarget target;
+  std::string_view deployment;
   std::string_view pipeline;
   std::string_view model_version;
   Invocation::Request request;
+  /// In their order; none where the request's rows could not be decoded.
+  std::vector<CapturedField> declared_fields;
   std::vector<std::string_view> feature_names;
   std::vector<preprocessing::Value> values;  ///< Row-major, rows x feature_names.size().
   std::vector<std::size_t> row_numbers;
   Invocation::Answer answer;
+  /// Bodies that a FieldRedactor took out as a whole; never of a message as it comes.
+  struct Withheld {
+    bool request = false;
+    bool answer = false;
+  } withheld{};
 };
 
 /// Bytes that EncodeCapture() writes. One walk over the invocation, no allocation.

@@ -1,5 +1,6 @@
 #include "serving/capture/capture_rules.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string_view>
@@ -10,9 +11,9 @@ using preprocessing::JsonNode;
 
 namespace {
 
-constexpr std::array<std::string_view, 7> kMembers{
-    "max_file_bytes", "max_file_seconds", "compress",      "keep_files",
-    "keep_seconds",   "max_total_bytes",  "max_disk_share"};
+constexpr std::array<std::string_view, 10> kMembers{
+    "max_file_bytes",  "max_file_seconds", "compress",    "keep_files",  "keep_seconds",
+    "max_total_bytes", "max_disk_share",   "drop_fields", "hash_fields", "store"};
 
 // Two files are open around a full hour, one is packed, and one may be kept.
 constexpr std::uint64_t kLeastFiles = 4;
@@ -53,10 +54,38 @@ CaptureFileRules ReadFileRules(const JsonNode& settings) {
   return rules;
 }
 
+std::vector<std::string> Names(const JsonNode& node) {
+  std::vector<std::string> names = node.Strings();
+  if (names.empty()) node.Fail("expected the name of a field at least");
+  return names;
+}
+
+CaptureFieldRules ReadFieldRules(const JsonNode& settings) {
+  CaptureFieldRules rules;
+  if (const auto drop = settings.Find("drop_fields")) rules.drop = Names(*drop);
+  const auto hash = settings.Find("hash_fields");
+  if (!hash) return rules;
+  hash->RequireObject({"names", "key_file", "key_variable"});
+  rules.hash = Names(hash->Get("names"));
+  for (const std::string& name : rules.hash) {
+    if (std::ranges::find(rules.drop, name) != rules.drop.end()) {
+      hash->Get("names").Fail("\"" + name + "\" is dropped: expected it in one of both");
+    }
+  }
+  if (const auto file = hash->Find("key_file")) rules.key_file = file->String();
+  if (const auto variable = hash->Find("key_variable")) rules.key_variable = variable->String();
+  if (rules.key_file.empty() == rules.key_variable.empty()) {
+    hash->Fail("expected either key_file or key_variable, which say where the key is");
+  }
+  return rules;
+}
+
 }  // namespace
 
 CaptureRules ReadCaptureRules(const JsonNode& settings) {
-  return {.files = ReadFileRules(settings)};
+  CaptureRules rules{.files = ReadFileRules(settings), .fields = ReadFieldRules(settings)};
+  if (const auto store = settings.Find("store")) rules.store = store->String();
+  return rules;
 }
 
 std::string CaptureRulesText(const JsonNode& settings) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "data_preprocessing/document/json_node.hpp"
 
@@ -22,9 +23,22 @@ struct CaptureFileRules {
   friend bool operator==(const CaptureFileRules&, const CaptureFileRules&) = default;
 };
 
+/// Which fields are not kept as they are; names as bodies have them.
+struct CaptureFieldRules {
+  std::vector<std::string> drop{};
+  std::vector<std::string> hash{};
+  /// Where the key of hashes is: one of both.
+  std::string key_file{};
+  std::string key_variable{};
+
+  friend bool operator==(const CaptureFieldRules&, const CaptureFieldRules&) = default;
+};
+
 /// How the recorder keeps what was captured for a target.
 struct CaptureRules {
   CaptureFileRules files{};
+  CaptureFieldRules fields{};
+  std::string store{};  ///< The path of a CaptureStore; empty: none.
 
   friend bool operator==(const CaptureRules&, const CaptureRules&) = default;
 };

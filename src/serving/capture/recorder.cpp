@@ -21,6 +21,7 @@
 #include <system_error>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "data_preprocessing/base/log_limiter.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -29,6 +30,8 @@
 #include "serving/capture/capture_files.hpp"
 #include "serving/capture/capture_line.hpp"
 #include "serving/capture/capture_rules.hpp"
+#include "serving/capture/capture_store.hpp"
+#include "serving/capture/field_redactor.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -37,6 +40,7 @@ constexpr std::size_t kBatchBytes = 256 * 1024;  // written at once, even if mor
 constexpr std::size_t kMessagesPerTurn = 64;     // before the control descriptor is looked at
 constexpr std::chrono::seconds kLongestDrain{5};
 constexpr std::chrono::milliseconds kBetweenTicks{1000};
+constexpr std::chrono::seconds kBetweenStoreTrims{60};
 
 std::string FileStem(Instant started) {
   const preprocessing::CivilTime time = preprocessing::TimeZone().ToCivil(started);
@@ -66,7 +70,7 @@ class Recorder {
     const UtcHour hour = std::chrono::floor<std::chrono::hours>(message->request.received);
     if (hour != output.hour) Write(output);
     output.hour = hour;
-    AppendCaptureLine(*message, options_.make_event_id(), output.lines);
+    Keep(output.redactor ? output.redactor->Redact(*message) : *message, output);
     if (output.lines.size() >= kBatchBytes) Write(output);
   }
 
@@ -84,7 +88,10 @@ class Recorder {
     const MonotonicTime now = options_.clock.Monotonic();
     if (now < next_tick_) return;
     next_tick_ = now + kBetweenTicks;
-    for (auto& [target, output] : outputs_) output.files.Tick();
+    for (auto& [target, output] : outputs_) {
+      output.files.Tick();
+      TrimStore(output);
+    }
   }
 
   /// What can wait until nothing else is to do: a piece of it. False when nothing is left.
@@ -111,9 +118,14 @@ class Recorder {
     Output(const std::filesystem::path& folder, const std::string& stem, const Clock& clock)
         : files(folder, stem, {}, clock) {}
     CaptureFiles files;
-    std::optional<std::string> rules_text;  // those that `files` obeys
+    std::optional<std::string> rules_text;  // those below, which `files` obeys, too
+    CaptureRules rules;
+    std::optional<FieldRedactor> redactor;  // when there is something to take out
     UtcHour hour{};
-    std::string lines;  // not yet written
+    std::string lines;                   // not yet written
+    std::vector<CaptureRecord> records;  // the same, for the store
+    bool is_tidied = false;
+    MonotonicTime next_store_trim = MonotonicTime::min();
   };
 
   /// A recorder that was killed had taken them from the workers and not told what became of them.
@@ -125,7 +137,13 @@ class Recorder {
     log_.warn("capture_lost_with_recorder lost={}", lost);
   }
 
-  /// kInvalidArgument when its rules are none.
+  void Keep(const CaptureMessage& message, Output& output) {
+    const std::string event_id = options_.make_event_id();
+    AppendCaptureLine(message, event_id, output.lines);
+    if (!output.rules.store.empty()) output.records.push_back(RecordOf(message, event_id));
+  }
+
+  /// kInvalidArgument when its rules are none; as FieldRedactor::Make().
   Result<Output*> OutputOf(const CaptureTarget& target) {
     const Target key(target.folder, target.endpoint, target.variant);
     const auto known = outputs_.find(key);
@@ -140,15 +158,30 @@ class Recorder {
       return Error{ErrorCode::kInvalidArgument, error.what(), "rules"};
     }
     const auto folder = std::filesystem::path(target.folder) / target.endpoint / target.variant;
-    const auto [at, is_new] = outputs_.try_emplace(key, folder, stem_, options_.clock);
-    Output& output = at->second;
-    output.files.Obey(rules.files);
-    output.rules_text = target.rules;
-    if (!is_new) return &output;
+    Output& output = outputs_.try_emplace(key, folder, stem_, options_.clock).first->second;
+    if (const Status obeyed = Obey(target.rules, std::move(rules), output); !obeyed) {
+      return obeyed.error();
+    }
+    if (std::exchange(output.is_tidied, true)) return &output;
     for (const TornLine& torn : output.files.Repair()) {
       log_.warn("capture_tail_cut path={:?} bytes={}", torn.path.string(), torn.bytes);
     }
     return &output;
+  }
+
+  Status Obey(std::string_view text, CaptureRules rules, Output& output) {
+    Write(output);  // by the rules under which it was captured
+    auto redactor = FieldRedactor::Make(rules.fields, options_.environment);
+    if (!redactor) {
+      output.rules_text.reset();  // tried again with the next message
+      return std::move(redactor).error();
+    }
+    output.redactor.reset();
+    if (!redactor->is_idle()) output.redactor = *std::move(redactor);
+    output.files.Obey(rules.files);
+    output.rules = std::move(rules);
+    output.rules_text = text;
+    return {};
   }
 
   void Drop(std::string_view reason) {
@@ -161,8 +194,10 @@ class Recorder {
   void Write(Output& output) {
     if (output.lines.empty()) return;
     const CaptureFiles::Outcome outcome = output.files.Append(output.hour, output.lines);
-    options_.counters.written.fetch_add(outcome.kept, std::memory_order_relaxed);
-    options_.counters.dropped.fetch_add(outcome.lost, std::memory_order_relaxed);
+    const std::size_t kept = WriteToStore(output) ? outcome.kept : 0;
+    const std::size_t lost = outcome.kept + outcome.lost - kept;
+    options_.counters.written.fetch_add(kept, std::memory_order_relaxed);
+    options_.counters.dropped.fetch_add(lost, std::memory_order_relaxed);
     if (outcome.lost != 0) {
       if (const auto held_back = failures_.Pass(options_.clock.Monotonic())) {
         log_.warn("capture_write_failed path={:?} reason={:?} lost={} suppressed={}",
@@ -174,13 +209,69 @@ class Recorder {
     if (output.lines.capacity() > 2 * kBatchBytes) output.lines = std::string();
   }
 
+  /// The open store of an output; made where it is absent.
+  Result<CaptureStore*> StoreOf(const Output& output) {
+    const std::string& path = output.rules.store;
+    const auto known = stores_.find(path);
+    if (known != stores_.end()) return &known->second;
+    Result<CaptureStore> store = CaptureStore::Open(path);
+    if (!store) return std::move(store).error();
+    return &stores_.emplace(path, *std::move(store)).first->second;
+  }
+
+  static CaptureStoreRules StoreRulesOf(const Output& output) {
+    return {.keep_age = output.rules.files.keep_age,
+            .max_bytes = output.rules.files.max_total_bytes};
+  }
+
+  Status AppendToStore(const Output& output) {
+    const auto& share = output.rules.files.max_disk_share;
+    if (share && UsedDiskShare(output.rules.store) > *share) {
+      return Error{ErrorCode::kIo, "the disk is fuller than max_disk_share"};
+    }
+    const Result<CaptureStore*> store = StoreOf(output);
+    if (!store) return store.error();
+    Status stored = (*store)->Append(output.records, StoreRulesOf(output), options_.clock.Now());
+    if (!stored) stores_.erase(output.rules.store);  // it may have been replaced
+    return stored;
+  }
+
+  /// False when the records that are not yet written are lost.
+  bool WriteToStore(Output& output) {
+    if (output.records.empty()) return true;
+    const Status stored = AppendToStore(output);
+    if (!stored) WarnOfStore(stored.error(), output.records.size());
+    output.records.clear();
+    return stored.ok();
+  }
+
+  void TrimStore(Output& output) {
+    const MonotonicTime now = options_.clock.Monotonic();
+    const CaptureStoreRules rules = StoreRulesOf(output);
+    if (output.rules.store.empty() || !rules.keep_age || now < output.next_store_trim) return;
+    output.next_store_trim = now + kBetweenStoreTrims;
+    const Result<CaptureStore*> store = StoreOf(output);
+    if (!store) return WarnOfStore(store.error(), 0);
+    const Status trimmed = (*store)->Trim(rules, options_.clock.Now());
+    if (!trimmed) WarnOfStore(trimmed.error(), 0);
+  }
+
+  void WarnOfStore(const Error& error, std::size_t lost) {
+    if (const auto held_back = store_failures_.Pass(options_.clock.Monotonic())) {
+      log_.warn("capture_store_failed reason={:?} lost={} suppressed={}", error.message, lost,
+                *held_back);
+    }
+  }
+
   const RecorderOptions& options_;
   spdlog::logger& log_;
   std::string stem_;
   std::map<Target, Output> outputs_;
+  std::map<std::string, CaptureStore> stores_;  // by path
   MonotonicTime next_tick_ = MonotonicTime::min();
   LogLimiter refusals_;
   LogLimiter failures_;
+  LogLimiter store_failures_;
 };
 
 // Whether more may be waiting.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "data_preprocessing/base/environment.hpp"
 #include "serving/capture/capture_message.hpp"
 
 namespace spdlog {
@@ -19,8 +20,9 @@ namespace forkcast::serving {
 /// recorder alone.
 struct RecorderCounters {
   std::atomic<std::uint64_t> received{0};  ///< Invocations that came from the workers.
-  std::atomic<std::uint64_t> written{0};   ///< Of these, in a capture file.
-  std::atomic<std::uint64_t> dropped{0};   ///< Damaged, not written, or lost with a recorder.
+  /// Of these, in a capture file, and in the store where there is one.
+  std::atomic<std::uint64_t> written{0};
+  std::atomic<std::uint64_t> dropped{0};  ///< Damaged, not written, or lost with a recorder.
 };
 
 /// A target with texts of its own.
@@ -46,6 +48,7 @@ struct RecorderOptions {
   /// messages are added as they come.
   std::span<const CaptureDestination> destinations{};
   std::function<std::string()> make_event_id = RandomUuid;
+  Environment environment = ProcessEnvironment;  ///< Where rules find the key of hashes.
 };
 
 /// The recorder process: writes what arrives at `socket_fd` (the second of MakeCaptureSockets())

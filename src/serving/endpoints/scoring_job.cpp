@@ -40,7 +40,8 @@ Status ScoringJob::Begin(Exchange& exchange) {
                              .traceparent = request.traceparent,
                              .content_type = request.content_type,
                              .body = request.body,
-                             .received = service_.clock.Now()},
+                             .received = service_.clock.Now(),
+                             .csv_delimiter = pipeline.spec().request.csv.delimiter},
                  .features = {},
                  .answer = {}};
   stage_ = request.content_encoding.empty() ? Stage::kReceived : Stage::kUnpacking;

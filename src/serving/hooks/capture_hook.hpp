@@ -15,7 +15,7 @@
 
 namespace forkcast::serving {
 
-/// `"type": "capture"`: hands a share of all invocations, failed ones too, to the recorder, which
+/// `"type": "capture"`: hands a share of the invocations to the recorder, which
 /// keeps them in capture files (capture/FORMAT.md). The share is chosen by a hash of the request
 /// id: a retry is sampled as the first try was, on every worker and in every generation; what a
 /// smaller share takes, a greater one takes too. Never waits: what the recorder cannot take is
@@ -29,7 +29,9 @@ class CaptureHook final : public Hook {
     std::string folder;
     std::string endpoint;  ///< IsCaptureName(), as is:
     std::string variant = "AllTraffic";
-    std::string rules{};  ///< CaptureRulesText().
+    std::string rules{};           ///< CaptureRulesText().
+    bool with_fields = false;      ///< The rules are about fields.
+    bool failed_ones_too = false;  ///< Or answers of status 2xx alone.
     /// Of the bodies of request and answer together; more is dropped and counted.
     std::size_t max_bytes = kMaxCaptureBytes;
 
@@ -37,7 +39,8 @@ class CaptureHook final : public Hook {
   };
   /// Throws preprocessing::SpecError naming the JSON path.
   [[nodiscard]] static Settings ReadSettings(const preprocessing::JsonNode& node);
-  /// Whether this user may write there. kIo naming the folder.
+  /// Whether this user may write there, and read the key of hashes. kIo or kInvalidArgument naming
+  /// what not.
   [[nodiscard]] static Status TryOut(const Settings& settings);
 
   /// Where the capture hooks among these (valid) ones have things kept.
@@ -50,6 +53,8 @@ class CaptureHook final : public Hook {
   void OnAnswer(const Invocation& invocation) override;
 
  private:
+  [[nodiscard]] bool IsWanted(const Invocation& invocation) const noexcept;
+
   Settings settings_;
   CaptureTarget target_;  // views of settings_
   WorkerSlot& slot_;

@@ -15,6 +15,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/capture/capture_channel.hpp"
+#include "serving/capture/capture_store.hpp"
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
 
@@ -229,6 +230,50 @@ TEST_F(RecorderTest, KeepsWhatComesByTheRulesThatComeWithIt) {
   EXPECT_EQ(count_files(".jsonl"), 1U);
   EXPECT_EQ(count_files(".gz"), 2U);
   EXPECT_EQ(Stop(), 0);
+}
+
+TEST_F(RecorderTest, KeepsNoDroppedFieldInFilesOrStore) {
+  const auto store = folder_.path() / "captures.db";
+  rules_ = R"({"drop_fields":["order_id","inventory"],"store":")" + store.string() + "\"}";
+  ASSERT_TRUE(Send("a"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_THAT(RecordedIn("orders"), ElementsAre("a"));
+  std::size_t found = 0;
+  ASSERT_TRUE(CaptureStore::OpenToRead(store)->Visit({}, [&](const CaptureRecord& record) {
+    EXPECT_EQ(record.request_id, "a");
+    EXPECT_EQ(record.request.data, "{}");
+    EXPECT_EQ(record.answer.data, R"({"recommendation":"Deliver"})");
+    EXPECT_EQ(record.features, R"([{"row":0,"features":{"payment":"OK"}}])");
+    ++found;
+  }));
+  EXPECT_EQ(found, 1U);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
+    if (entry.is_regular_file()) {
+      EXPECT_THAT(ReadWhole(entry.path()), testing::Not(HasSubstr("00123")));
+    }
+  }
+}
+
+TEST_F(RecorderTest, KeepsNothingWithoutTheKeyOfItsHashes) {
+  rules_ = R"({"hash_fields":{"names":["order_id"],"key_file":"/nonexistent/key"}})";
+  ASSERT_TRUE(Send("a"));
+  ASSERT_TRUE(Send("b"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_EQ(counters_.dropped, 2U);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "orders"));
+}
+
+TEST_F(RecorderTest, CountsAsDroppedWhatItsStoreDoesNotTake) {
+  rules_ = R"({"store":")" + folder_.Write("blocked", "").string() + R"(/captures.db"})";
+  ASSERT_TRUE(Send("a"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_EQ(counters_.written, 0U);
+  EXPECT_EQ(counters_.dropped, 1U);
+  EXPECT_THAT(RecordedIn("orders"), ElementsAre("a")) << "the file has it all the same";
+  EXPECT_THAT(lines_.lines(), testing::Contains(HasSubstr("warning capture_store_failed")));
 }
 
 TEST_F(RecorderTest, RefusesWhatHasRulesThatAreNone) {

@@ -234,7 +234,8 @@ INSTANTIATE_TEST_SUITE_P(
         WrongHook{"UnknownKey", R"({"type":"capture","shares":1})",
                   "$.hooks[1].shares: unknown key; known here: type, share, folder, endpoint, "
                   "variant, max_bytes, max_file_bytes, max_file_seconds, compress, keep_files, "
-                  "keep_seconds, max_total_bytes, max_disk_share"},
+                  "keep_seconds, max_total_bytes, max_disk_share, statuses, drop_fields, "
+                  "hash_fields, store"},
         WrongHook{"NoShare", R"({"type":"capture","folder":"f","endpoint":"e"})",
                   "$.hooks[1]: missing key \"share\""},
         WrongHook{"ShareAboveOne", R"({"type":"capture","share":1.5,"folder":"f","endpoint":"e"})",
@@ -286,6 +287,26 @@ INSTANTIATE_TEST_SUITE_P(
         WrongHook{"CompressAsText",
                   R"({"type":"capture","share":1,"folder":"f","endpoint":"e","compress":"gzip"})",
                   "$.hooks[1].compress: expected true or false, got \"gzip\""},
+        WrongHook{"UnknownStatuses",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","statuses":"2xx"})",
+                  "$.hooks[1].statuses: expected \"success\" or \"all\""},
+        WrongHook{"NoFieldToDrop",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","drop_fields":[]})",
+                  "$.hooks[1].drop_fields: expected the name of a field at least"},
+        WrongHook{
+            "HashesWithoutAKey",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","hash_fields":{"names":["a"]}})",
+            "$.hooks[1].hash_fields: expected either key_file or key_variable, which say where "
+            "the key is"},
+        WrongHook{
+            "KeyInTheConfig",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","hash_fields":{"names":["a"],"key":"k"}})",
+            "$.hooks[1].hash_fields.key: unknown key; known here: names, key_file, "
+            "key_variable"},
+        WrongHook{
+            "DroppedAndHashed",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","drop_fields":["a"],"hash_fields":{"names":["a"],"key_variable":"K"}})",
+            "$.hooks[1].hash_fields.names: \"a\" is dropped: expected it in one of both"},
         WrongHook{"NoThreshold", R"({"type":"slow_request"})",
                   "$.hooks[1]: missing key \"threshold_ms\""},
         WrongHook{"ThresholdOfZero", R"({"type":"slow_request","threshold_ms":0})",
