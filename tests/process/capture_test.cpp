@@ -222,6 +222,23 @@ TEST_F(Capture, HasNoDroppedFieldAndOfHashedOnesTheSameHashInJsonAndCsv) {
   }
 }
 
+TEST_F(Capture, OfSixMegabytesHoldsUpNoOtherRequest) {
+  Server& server = Start(1, {.workers = 1});
+  std::string body = "[";
+  const std::string one = OneOrder().body;
+  while (body.size() + one.size() + 2 < 6'000'000 && std::ranges::count(body, '{') < 20'000) {
+    body += (body.size() > 1 ? "," : "") + one;
+  }
+  body += "]";
+  EXPECT_EQ(
+      Ask({.headers = "Content-Type: application/json\r\nX-Request-Id: great\r\n", .body = body})
+          .status,
+      200);
+  ASSERT_TRUE(Eventually([&] { return CapturedIds().contains("great"); })) << server.log();
+  EXPECT_EQ(server.Stop(), 0);
+  EXPECT_EQ(CountStrictly(), 1U);
+}
+
 TEST_F(Capture, ALineHoldsRequestFeaturesAnswerAndWhoAsked) {
   Server& server = Start(1);
   Request order = OneOrder();

@@ -1,9 +1,11 @@
 #include "serving/capture/capture_message.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <variant>
@@ -58,20 +60,43 @@ class CopySink {
   std::span<std::byte> out_;
 };
 
+// Appends to a text what lies behind the first `skip` bytes, at most `room` of them.
+class WindowSink {
+ public:
+  WindowSink(std::size_t skip, std::size_t room, std::string& out) noexcept
+      : skip_(skip), room_(room), out_(out) {}
+  void Bytes(const void* data, std::size_t size) {
+    const std::size_t skipped = std::min(skip_, size);
+    const std::size_t taken = std::min(size - skipped, room_);
+    skip_ -= skipped;
+    room_ -= taken;
+    is_whole_ = is_whole_ && skipped + taken == size;
+    out_.append(static_cast<const char*>(data) + skipped, taken);
+  }
+  /// Whether nothing was left out behind.
+  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+
+ private:
+  std::size_t skip_;
+  std::size_t room_;
+  bool is_whole_ = true;
+  std::string& out_;
+};
+
 template <typename Sink, typename T>
-void PutFixed(Sink& sink, T value) noexcept {
+void PutFixed(Sink& sink, T value) {
   static_assert(std::is_arithmetic_v<T>);
   sink.Bytes(&value, sizeof(value));
 }
 
 template <typename Sink>
-void PutText(Sink& sink, std::string_view text) noexcept {
+void PutText(Sink& sink, std::string_view text) {
   PutFixed(sink, static_cast<std::uint32_t>(text.size()));
   sink.Bytes(text.data(), text.size());
 }
 
 template <typename Sink>
-void PutValue(Sink& sink, const Value& value) noexcept {
+void PutValue(Sink& sink, const Value& value) {
   PutFixed(sink, static_cast<std::uint8_t>(value.index()));
   if (const auto* text = std::get_if<std::string_view>(&value)) PutText(sink, *text);
   if (const auto* integer = std::get_if<std::int64_t>(&value)) PutFixed(sink, *integer);
@@ -87,10 +112,11 @@ std::span<const preprocessing::ColumnSpec> DeclaredFields(const CaptureTarget& t
   return invocation.rows.fields->schema().columns;
 }
 
-// The layout of FORMAT.md, said once for measuring and for writing.
+// The layout of FORMAT.md, said once for measuring and for writing, at once or in pieces: what is
+// before rows and values,
 template <typename Sink>
-void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t total,
-         Sink& sink) noexcept {
+void PutHead(const CaptureTarget& target, const Invocation& invocation, std::size_t total,
+             Sink& sink) {
   const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received,
                csv_delimiter] = invocation.request;
   const std::span<const preprocessing::ColumnSpec> declared = DeclaredFields(target, invocation);
@@ -118,6 +144,13 @@ void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t 
     PutText(sink, field.header());
   }
   for (const std::string& name : features.names) PutText(sink, name);
+}
+
+// and all of it.
+template <typename Sink>
+void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t total, Sink& sink) {
+  const Invocation::Values& features = invocation.features;
+  PutHead(target, invocation, total, sink);
   for (const std::size_t row : features.row_numbers) PutFixed(sink, std::uint64_t{row});
   for (const Value& value : features.values) PutValue(sink, value);
 }
@@ -199,6 +232,26 @@ void EncodeCapture(const CaptureTarget& target, const Invocation& invocation,
   CopySink sink(out);
   Put(target, invocation, out.size(), sink);
   assert(sink.full());
+}
+
+bool CaptureEncoder::Append(std::size_t bytes, std::string& out) {
+  const Invocation::Values& features = invocation_.features;
+  const std::size_t before = out.size();
+  if (!head_is_done_) {
+    WindowSink head(head_bytes_, bytes, out);
+    PutHead(target_, invocation_, 0, head);
+    head_bytes_ += out.size() - before;
+    head_is_done_ = head.is_whole();
+  }
+  const auto has_room = [&] { return head_is_done_ && out.size() - before < bytes; };
+  WindowSink sink(0, std::numeric_limits<std::size_t>::max(), out);
+  for (; has_room() && rows_ < features.row_numbers.size(); ++rows_) {
+    PutFixed(sink, std::uint64_t{features.row_numbers[rows_]});
+  }
+  for (; has_room() && values_ < features.values.size(); ++values_) {
+    PutValue(sink, features.values[values_]);
+  }
+  return !head_is_done_ || rows_ < features.row_numbers.size() || values_ < features.values.size();
 }
 
 Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {

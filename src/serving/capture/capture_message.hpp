@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -67,6 +68,29 @@ struct CaptureMessage {
 /// Precondition: out.size() == CaptureSize(target, invocation) <= kMaxCaptureBytes.
 void EncodeCapture(const CaptureTarget& target, const Invocation& invocation,
                    std::span<std::byte> out) noexcept;
+
+/// Where in a message its length stands, as a u64.
+inline constexpr std::size_t kCaptureLengthOffset = 8;
+
+/// Writes the message of a large invocation in pieces. Its length, which is known at the end, is 0.
+class CaptureEncoder {
+ public:
+  /// What both are views of must outlive this.
+  CaptureEncoder(const CaptureTarget& target, const Invocation& invocation) noexcept
+      : target_(target), invocation_(invocation) {}
+
+  /// Appends about so many bytes more. False when none are left.
+  [[nodiscard]] bool Append(std::size_t bytes, std::string& out);
+
+ private:
+  CaptureTarget target_;
+  Invocation invocation_;
+  // What is written:
+  std::size_t head_bytes_ = 0;
+  bool head_is_done_ = false;
+  std::size_t rows_ = 0;
+  std::size_t values_ = 0;
+};
 
 /// Reads a message; nothing is read beyond `bytes`, which must outlive the result. kCorrupt, saying
 /// what is wrong, unless every byte is as FORMAT.md describes; that includes endpoint and variant

@@ -18,6 +18,8 @@ constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
 constexpr std::size_t kUnpackedBetweenLooks = 65536;
+// Hooks that look at all of more have a slice of their own.
+constexpr std::size_t kValuesInASlice = 16384;
 
 }  // namespace
 
@@ -30,6 +32,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
   const ServedPipeline& pipeline = *entry_->deployment.pipeline;
   const RequestView& request = exchange.request();
   remarks_.Clear();
+  hooks_left_.clear();
   invocation_ = {.deployment = entry_->deployment.name,
                  .route = exchange.endpoint().path,
                  .pipeline = pipeline.spec().name,
@@ -50,6 +53,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
 }
 
 Progress ScoringJob::Work() {
+  if (!hooks_left_.empty()) return FinishHooks();
   const Result<Progress> progress = RunSlice();
   if (!progress) {
     Refuse(progress.error());
@@ -57,6 +61,19 @@ Progress ScoringJob::Work() {
     return Progress::kMore;
   }
   Finish();
+  return FinishHooks();
+}
+
+Progress ScoringJob::FinishHooks() {
+  if (!hooks_left_.empty()) slice_end_ = service_.clock.Monotonic() + kSlice;
+  while (!hooks_left_.empty()) {
+    if (!hooks_left_.back()->Continue()) {
+      hooks_left_.pop_back();
+    } else if (service_.clock.Monotonic() >= slice_end_) {
+      return Progress::kMore;
+    }
+  }
+  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
   return Progress::kDone;
 }
 
@@ -68,8 +85,13 @@ void ScoringJob::Finish() {
                         .content_type = answer.content_type,
                         .body = answer.body,
                         .latency = service_.clock.Monotonic() - request().started};
-  service_.hooks.OnAnswer(invocation_);
-  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
+  const bool is_large =
+      body().size() > kUnpackedBetweenLooks || invocation_.features.values.size() > kValuesInASlice;
+  if (is_large) {
+    service_.hooks.OnLargeAnswer(invocation_, hooks_left_);
+  } else {
+    service_.hooks.OnAnswer(invocation_);
+  }
   if (answer.status >= 500) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
                        answer.status);

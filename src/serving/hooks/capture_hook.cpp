@@ -132,6 +132,42 @@ void CaptureHook::OnAnswer(const Invocation& invocation) {
   slot_.metrics.Count(sent ? MetricId("captured") : MetricId("capture_dropped"));
 }
 
+/// Counts as dropped what it does not bring to its end.
+class CaptureHook::Sending final : public HookWork {
+ public:
+  Sending(CaptureHook& hook, const Invocation& invocation)
+      : slot_(hook.slot_), transfer_(hook.sender_, hook.target_, invocation) {}
+  Sending(const Sending&) = delete;
+  Sending& operator=(const Sending&) = delete;
+  ~Sending() override {
+    slot_.metrics.Count(progress_ == Progress::kSent ? MetricId("captured")
+                                                     : MetricId("capture_dropped"));
+  }
+
+  bool Continue() noexcept override {
+    progress_ = transfer_.Continue();
+    return progress_ == Progress::kMore;
+  }
+
+ private:
+  using Progress = CaptureSender::Transfer::Progress;
+
+  WorkerSlot& slot_;
+  CaptureSender::Transfer transfer_;
+  Progress progress_ = Progress::kMore;
+};
+
+std::unique_ptr<HookWork> CaptureHook::OnLargeAnswer(const Invocation& invocation) {
+  const std::size_t bodies = invocation.request.body.size() + invocation.answer.body.size();
+  // Each value has two bytes at least.
+  const bool is_large = bodies + 2 * invocation.features.values.size() > kMaxDatagramBytes;
+  if (is_large && bodies <= settings_.max_bytes && IsWanted(invocation)) {
+    return std::make_unique<Sending>(*this, invocation);
+  }
+  OnAnswer(invocation);
+  return nullptr;
+}
+
 bool IsSampled(std::string_view request_id, double share) noexcept {
   // The hash's upper 53 bits, which a double holds exactly, as a fraction in [0, 1).
   constexpr int kBits = 53;

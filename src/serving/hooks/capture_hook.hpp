@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -51,8 +52,11 @@ class CaptureHook final : public Hook {
   CaptureHook(const CaptureHook&) = delete;
   CaptureHook& operator=(const CaptureHook&) = delete;
   void OnAnswer(const Invocation& invocation) override;
+  std::unique_ptr<HookWork> OnLargeAnswer(const Invocation& invocation) override;
 
  private:
+  class Sending;
+
   [[nodiscard]] bool IsWanted(const Invocation& invocation) const noexcept;
 
   Settings settings_;

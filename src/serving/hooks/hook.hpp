@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/hooks/remarks.hpp"
@@ -15,6 +16,16 @@ enum class Verdict : std::uint8_t {
   kGoOn,
   kFlag,    ///< It is answered, and the answer says the flags among the remarks.
   kReject,  ///< The rows that the remarks refuse are not answered, or the whole request is not.
+};
+
+/// What a hook has still to do for an invocation that is answered, in slices between which others
+/// have their turn. Its views are there until it is done or destroyed, as it is when the client
+/// goes away.
+class HookWork {
+ public:
+  virtual ~HookWork() = default;
+  /// Works for a quarter of a millisecond or so. False when nothing is left.
+  [[nodiscard]] virtual bool Continue() noexcept = 0;
 };
 
 /// Watches invocations from within the worker that answers them, and judges them until they are
@@ -42,6 +53,12 @@ class Hook {
   }
   /// The answer is made, whatever its status: nothing can be changed any more.
   virtual void OnAnswer(const Invocation& /*invocation*/) {}
+  /// Instead of OnAnswer() where the invocation is so large that what looks at all of it takes more
+  /// than a slice: what is left to do, if anything.
+  [[nodiscard]] virtual std::unique_ptr<HookWork> OnLargeAnswer(const Invocation& invocation) {
+    OnAnswer(invocation);
+    return nullptr;
+  }
 
   /// About twice a second, between two requests or slices of them.
   virtual void OnTick(MonotonicTime /*now*/) {}

@@ -86,6 +86,15 @@ class HookChain {
       Guard(link, invocation.request.id, [&] { link.hook->OnAnswer(invocation); });
     }
   }
+  /// OnAnswer() of a large invocation: adds to `left` what hooks have still to do.
+  void OnLargeAnswer(const Invocation& invocation,
+                     std::vector<std::unique_ptr<HookWork>>& left) noexcept {
+    for (Link& link : links_) {
+      Guard(link, invocation.request.id, [&] {
+        if (auto work = link.hook->OnLargeAnswer(invocation)) left.push_back(std::move(work));
+      });
+    }
+  }
   void OnTick(MonotonicTime now) noexcept {
     for (Link& link : links_) Guard(link, {}, [&] { link.hook->OnTick(now); });
   }

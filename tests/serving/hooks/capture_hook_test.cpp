@@ -99,6 +99,34 @@ TEST_P(CaptureOfStatus, IsThereForSuccessesAloneUnlessAllAreAskedFor) {
 
 INSTANTIATE_TEST_SUITE_P(Statuses, CaptureOfStatus, testing::Values(200, 204, 304, 400, 422, 503));
 
+TEST_F(CaptureHookTest, LeavesOfALargeInvocationWorkThatSendsIt) {
+  CaptureHook hook = Hook({.share = 1, .folder = "f", .endpoint = "e"});
+  EXPECT_EQ(hook.OnLargeAnswer(sample_.view()), nullptr) << "so little is sent at once";
+  EXPECT_EQ(slot_.metrics.Get("captured"), 1U);
+  const std::string body(1'000'000, 'b');
+  sample_.invocation.request.body = body;
+  auto work = hook.OnLargeAnswer(sample_.view());
+  ASSERT_NE(work, nullptr);
+  std::size_t slices = 1;
+  while (work->Continue()) ++slices;
+  work.reset();
+  EXPECT_GT(slices, 5U);
+  EXPECT_EQ(slot_.metrics.Get("captured"), 2U);
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 0U);
+}
+
+TEST_F(CaptureHookTest, CountsALargeInvocationAsDroppedWhoseClientLeaves) {
+  CaptureHook hook = Hook({.share = 1, .folder = "f", .endpoint = "e"});
+  const std::string body(1'000'000, 'b');
+  sample_.invocation.request.body = body;
+  auto work = hook.OnLargeAnswer(sample_.view());
+  ASSERT_NE(work, nullptr);
+  EXPECT_TRUE(work->Continue());
+  work.reset();
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 1U);
+  EXPECT_EQ(receiver_.Receive(), CaptureReceiver::Outcome::kNothing);
+}
+
 TEST_F(CaptureHookTest, SaysWhereThingsAreKeptAndHow) {
   const auto configs = Configs(
       R"([{"type":"slow_request","threshold_ms":1},
