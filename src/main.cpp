@@ -8,6 +8,7 @@
 #include "model/commands/init_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
+#include "serving/commands/capture_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/status_command.hpp"
@@ -17,10 +18,10 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,       &model::DriftCommand,   &model::EvaluateElsewhere,
-    &preprocessing::IngestCommand, &model::InitCommand,    &model::ModelsCommand,
-    &serving::PredictCommand,      &serving::ServeCommand, &serving::StatusCommand,
-    &model::TrainElsewhere,
+    &model::BaselineCommand,   &serving::CaptureCommand,      &model::DriftCommand,
+    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
+    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
+    &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -67,7 +67,7 @@ TEST(Program, HelpWithACommandIsThatCommandsAlsoOfAProgramBeside) {
 
 TEST(Program, HelpHasRoomInEightyColumns) {
   for (const char* const command :
-       {"ingest", "evaluate", "train", "models", "predict", "serve", "status", ""}) {
+       {"capture", "ingest", "evaluate", "train", "models", "predict", "serve", "status", ""}) {
     std::istringstream help(RunProgram(std::string("help ") + command).out);
     for (std::string line; std::getline(help, line);) {
       EXPECT_LE(line.size(), 80U) << command << ": " << line;

@@ -21,6 +21,8 @@ namespace {
 using forkcast::ErrorCode;
 using forkcast::Result;
 using forkcast::fuzz::Require;
+using forkcast::preprocessing::Schema;
+using forkcast::preprocessing::Table;
 using forkcast::preprocessing::Value;
 using namespace forkcast::serving;
 
@@ -38,9 +40,15 @@ std::string GoodMessage() {
   const std::vector<Value> values{"blue", std::int64_t{-5}, 0.5,     true,   instant, {},
                                   {},     Value(),          Value(), Value()};
   const std::vector<std::size_t> row_numbers{0, 2};
+  const Table fields(Schema{{{.name = "a"}, {.name = "b", .format = {.header = "B"}}}});
   return Encoded(
-      {.folder = "capture", .endpoint = "orders", .variant = "v1"},
-      {.pipeline = "p",
+      {.folder = "capture",
+       .endpoint = "orders",
+       .variant = "v1",
+       .rules = "{}",
+       .with_fields = true},
+      {.deployment = "d",
+       .pipeline = "p",
        .model_version = "1",
        .request = {.id = "r-1",
                    .inference_id = "i-1",
@@ -48,7 +56,9 @@ std::string GoodMessage() {
                    .traceparent = "00-1-1-00",
                    .content_type = "application/json",
                    .body = "[{},{},{}]",
-                   .received = instant},
+                   .received = instant,
+                   .csv_delimiter = ';'},
+       .rows = {.fields = &fields},
        .features = {.names = names, .values = values, .row_numbers = row_numbers},
        .answer = {
            .status = 200, .content_type = "application/json", .body = "[]", .latency = 1ms}});
@@ -56,11 +66,19 @@ std::string GoodMessage() {
 
 std::string WrittenAnew(const CaptureMessage& message) {
   const std::vector<std::string> names(message.feature_names.begin(), message.feature_names.end());
+  Schema schema;
+  for (const CapturedField& field : message.declared_fields) {
+    schema.columns.push_back({.name = std::string(field.name)});
+    if (field.name != field.header) schema.columns.back().format.header = field.header;
+  }
+  const Table fields(schema);
   return Encoded(
       message.target,
-      {.pipeline = message.pipeline,
+      {.deployment = message.deployment,
+       .pipeline = message.pipeline,
        .model_version = message.model_version,
        .request = message.request,
+       .rows = {.fields = &fields},
        .features = {.names = names, .values = message.values, .row_numbers = message.row_numbers},
        .answer = message.answer});
 }

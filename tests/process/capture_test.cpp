@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "data_preprocessing/document/json.hpp"
+#include "support/load.hpp"
 #include "support/server.hpp"
 
 namespace forkcast::process_test {
@@ -26,12 +27,15 @@ Request OrderWithId(const std::string& id) {
 
 class Capture : public testing::Test {
  protected:
-  Server& Start(double share, const ServerOptions& options = {}) {
+  /// `further`: settings of the hook.
+  Server& Start(double share, const ServerOptions& options = {},
+                const json& further = json::object()) {
     workspace_.Ingest(SampleData());
-    const json hook{{"type", "capture"},
-                    {"share", share},
-                    {"folder", workspace_ / "capture"},
-                    {"endpoint", "order-triage"}};
+    json hook{{"type", "capture"},
+              {"share", share},
+              {"folder", workspace_ / "capture"},
+              {"endpoint", "order-triage"}};
+    hook.update(further);
     ServerOptions with_config = options;
     with_config.flags.insert(
         with_config.flags.end(),
@@ -62,6 +66,20 @@ class Capture : public testing::Test {
     }
     return lines;
   }
+  /// Records in the files, as a strict reader of the form counts them.
+  [[nodiscard]] std::size_t CountStrictly() const {
+    const std::string counted = RunToEnd(
+        workspace_ / "read",
+        {"/usr/bin/python3", kSource / "tests/support/read_captures.py", workspace_ / "capture"});
+    return std::stoul(counted);
+  }
+  /// What `forkcast capture` prints of the store.
+  [[nodiscard]] std::string AskStore(std::vector<std::string> words) const {
+    words.insert(words.begin(), {kForkcast, "capture"});
+    words.insert(words.end(), {"--store", workspace_ / "captures.db"});
+    return RunToEnd(workspace_ / "ask", words);
+  }
+
   /// How often each request id was captured.
   [[nodiscard]] std::map<std::string, int> CapturedIds() const {
     std::map<std::string, int> ids;
@@ -75,7 +93,7 @@ class Capture : public testing::Test {
 };
 
 TEST_F(Capture, WithShareOneHasEveryInvocationOnceUnderTheIdOfItsAnswer) {
-  Server& server = Start(1);
+  Server& server = Start(1, {}, {{"statuses", "all"}});
   std::map<std::string, int> asked;
   for (std::size_t round = 0; round < 10; ++round) {
     for (int i = 0; i < 20; ++i) ++asked[Ask(OneOrder()).Header("x-request-id")];
@@ -89,6 +107,136 @@ TEST_F(Capture, WithShareOneHasEveryInvocationOnceUnderTheIdOfItsAnswer) {
   EXPECT_EQ(server.Stop(), 0);
   EXPECT_EQ(CapturedIds(), asked);
   EXPECT_EQ(server.CountInLog("recorder_stopped written=201 dropped=0"), 1U) << server.log();
+  EXPECT_EQ(CountStrictly(), 201U);
+}
+
+TEST_F(Capture, HasNoFailedInvocationUnlessToldTo) {
+  Server& server = Start(1);
+  EXPECT_EQ(Ask({.headers = "X-Request-Id: refused\r\n", .body = "{}"}).status, 400);
+  EXPECT_EQ(Ask(OrderWithId("answered")).status, 200);
+  EXPECT_EQ(server.Stop(), 0);
+  EXPECT_EQ(CapturedIds(), (std::map<std::string, int>{{"answered", 1}}));
+}
+
+TEST_F(Capture, OfBoundedFilesIsReadableToTheLastLineAfterDeathsAndFreezesUnderLoad) {
+  Server& server = Start(1, {.workers = 2},
+                         {{"max_file_bytes", 20'000},
+                          {"compress", true},
+                          {"keep_files", 40},
+                          {"max_total_bytes", 2'000'000}});
+  Load load(server.endpoint(), {.clients = 4, .request = OneOrder()});
+  for (int round = 0; round < 3; ++round) {
+    ASSERT_TRUE(load.WaitForMore(200));
+    ::kill(server.recorder(), SIGSTOP);
+    ASSERT_TRUE(load.WaitForMore(200));
+    ::kill(server.recorder(), SIGCONT);
+    ASSERT_TRUE(load.WaitForMore(200));
+    const std::size_t ready = server.CountInLog("recorder_ready");
+    ::kill(server.recorder(), SIGKILL);
+    ASSERT_TRUE(Eventually([&] { return server.CountInLog("recorder_ready") == ready + 1; }))
+        << server.log();
+  }
+  const LoadReport report = load.Stop();
+  EXPECT_EQ(report.failed(), 0U) << report;
+  EXPECT_EQ(report.statuses.size(), 1U) << report;
+  EXPECT_EQ(server.Stop(), 0);
+  EXPECT_GT(CountStrictly(), 0U);
+  std::size_t files = 0;
+  std::uintmax_t bytes = 0;
+  for (const auto& entry : fs::recursive_directory_iterator(workspace_ / "capture")) {
+    if (!entry.is_regular_file()) continue;
+    ++files;
+    bytes += entry.file_size();
+  }
+  EXPECT_LE(files, 40U);
+  EXPECT_LE(bytes, 2'000'000U);
+}
+
+TEST_F(Capture, IntoAStoreIsListedShownAndExported) {
+  Server& server = Start(1, {}, {{"store", workspace_ / "captures.db"}, {"statuses", "all"}});
+  EXPECT_EQ(Ask(OrderWithId("first")).status, 200);
+  EXPECT_EQ(Ask({.headers = "X-Request-Id: refused\r\n", .body = "{}"}).status, 400);
+  EXPECT_EQ(Ask(OrderWithId("last")).status, 200);
+  EXPECT_EQ(server.Stop(), 0);
+
+  const json all = json::parse(AskStore({"list", "--json"}));
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(all[0].at("request_id"), "first");
+  EXPECT_EQ(all[1].at("status"), 400);
+  EXPECT_EQ(json::parse(AskStore({"list", "--json", "--status", "4xx"})).size(), 1U);
+  EXPECT_EQ(json::parse(AskStore({"list", "--json", "--limit", "1"}))[0].at("request_id"), "last");
+  EXPECT_EQ(json::parse(AskStore({"list", "--json", "--until", "2020-01-01"})).size(), 0U);
+  EXPECT_THAT(AskStore({"list", "--status", "200"}),
+              testing::AllOf(HasSubstr("request id"), HasSubstr("first"), HasSubstr("last"),
+                             testing::Not(HasSubstr("refused"))));
+
+  const json shown = json::parse(AskStore({"show", "first"}));
+  EXPECT_EQ(shown.at("request").at("data"), OneOrder().body);
+  EXPECT_EQ(shown.at("features").at(0).at("features").at("order_hour_of_day"), 10);
+
+  const json row = json::parse(AskStore({"export", "--limit", "1"}));
+  EXPECT_EQ(row.at("request").at("order_id"), row.at("answer").at("order_id"));
+  const std::string csv = AskStore({"export", "--format", "csv", "--status", "2xx"});
+  EXPECT_THAT(csv, testing::StartsWith("id,received,deployment,model_version,request_id,status,row,"
+                                       "request."));
+  EXPECT_EQ(std::ranges::count(csv, '\n'), 3);
+}
+
+TEST_F(Capture, HasNoDroppedFieldAndOfHashedOnesTheSameHashInJsonAndCsv) {
+  Server& server = Start(1, {},
+                         {{"drop_fields", {"zip_code"}},
+                          {"hash_fields",
+                           {{"names", {"order_id"}},
+                            {"key_file", workspace_.Write("key", "0123456789abcdef\n").string()}}},
+                          {"store", workspace_ / "captures.db"}});
+  const Request order = OneOrder();
+  EXPECT_EQ(Ask(order).status, 200);
+  const json fields = json::parse(order.body);
+  std::string names;
+  std::string values;
+  for (const auto& [name, value] : fields.items()) {
+    names += (names.empty() ? "" : ",") + name;
+    values +=
+        (values.empty() ? "" : ",") + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  EXPECT_EQ(
+      Ask({.headers = "Content-Type: text/csv\r\n", .body = names + "\n" + values + "\n"}).status,
+      200);
+  EXPECT_EQ(server.Stop(), 0);
+  EXPECT_EQ(CountStrictly(), 2U);
+  const std::vector<json> lines = Captured();
+  ASSERT_EQ(lines.size(), 2U);
+  const std::string id =
+      json::parse(lines[0].at("captureData").at("endpointInput").at("data").get<std::string>())
+          .at("order_id");
+  EXPECT_EQ(id.size(), 64U);
+  EXPECT_THAT(lines[1].at("captureData").at("endpointInput").at("data").get<std::string>(),
+              HasSubstr(id));
+  for (const auto& entry : fs::recursive_directory_iterator(workspace_ / "")) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with("captures.db") && entry.path().extension() != ".jsonl") continue;
+    EXPECT_THAT(ReadWhole(entry.path()),
+                testing::Not(HasSubstr(fields.at("order_id").get<std::string>())))
+        << name;
+    EXPECT_THAT(ReadWhole(entry.path()), testing::Not(HasSubstr("zip_code"))) << name;
+  }
+}
+
+TEST_F(Capture, OfSixMegabytesHoldsUpNoOtherRequest) {
+  Server& server = Start(1, {.workers = 1});
+  std::string body = "[";
+  const std::string one = OneOrder().body;
+  while (body.size() + one.size() + 2 < 6'000'000 && std::ranges::count(body, '{') < 20'000) {
+    body += (body.size() > 1 ? "," : "") + one;
+  }
+  body += "]";
+  EXPECT_EQ(
+      Ask({.headers = "Content-Type: application/json\r\nX-Request-Id: great\r\n", .body = body})
+          .status,
+      200);
+  ASSERT_TRUE(Eventually([&] { return CapturedIds().contains("great"); })) << server.log();
+  EXPECT_EQ(server.Stop(), 0);
+  EXPECT_EQ(CountStrictly(), 1U);
 }
 
 TEST_F(Capture, ALineHoldsRequestFeaturesAnswerAndWhoAsked) {

@@ -8,15 +8,21 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <exception>
 #include <system_error>
+#include <utility>
 
 namespace forkcast::serving {
 namespace {
 
 // Asked for, not required: the system's limit (net.core.wmem_max) may grant less.
 constexpr int kSocketBufferBytes = 4 * 1024 * 1024;
+
+constexpr std::size_t kSliceBytes = 131072;
 
 // Room for the control data of one descriptor, aligned as the system wants it.
 union OneDescriptor {
@@ -60,28 +66,56 @@ CaptureSender::CaptureSender(int socket) : socket_(socket), datagram_(kMaxDatagr
 bool CaptureSender::Send(const CaptureTarget& target, const Invocation& invocation) noexcept {
   const std::size_t size = CaptureSize(target, invocation);
   if (size > kMaxCaptureBytes) return false;
-  if (size > kMaxDatagramBytes) return SendInMemoryFile(target, invocation, size);
+  if (size > kMaxDatagramBytes) {
+    Transfer transfer(*this, target, invocation);
+    auto progress = Transfer::Progress::kMore;
+    while (progress == Transfer::Progress::kMore) progress = transfer.Continue();
+    return progress == Transfer::Progress::kSent;
+  }
   EncodeCapture(target, invocation, std::span(datagram_).first(size));
   return ::send(socket_, datagram_.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
-bool CaptureSender::SendInMemoryFile(const CaptureTarget& target, const Invocation& invocation,
-                                     std::size_t size) noexcept {
-  Fd* const file = FreeMemoryFile();
-  if (file == nullptr) return false;
-  // Pages are had here or not at all: a page that cannot be had later would be a SIGBUS.
-  if (::fallocate(file->get(), 0, 0, static_cast<off_t>(size)) != 0) {
-    file->Reset();
-    return false;
-  }
-  void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, file->get(), 0);
-  if (memory == MAP_FAILED) {
-    file->Reset();
-    return false;
-  }
-  EncodeCapture(target, invocation, {static_cast<std::byte*>(memory), size});
-  ::munmap(memory, size);
+CaptureSender::Transfer::Transfer(CaptureSender& sender, const CaptureTarget& target,
+                                  const Invocation& invocation)
+    : sender_(sender), file_(sender.TakeMemoryFile()), encoder_(target, invocation) {}
 
+CaptureSender::Transfer::Progress CaptureSender::Transfer::Continue() noexcept {
+  if (more_) {
+    try {
+      if (WriteSlice()) return Progress::kMore;
+    } catch (const std::exception&) {  // no memory
+    }
+    more_ = false;
+    file_.Reset();
+    return Progress::kLost;
+  }
+  return file_ && Finish() ? Progress::kSent : Progress::kLost;
+}
+
+bool CaptureSender::Transfer::WriteSlice() {
+  if (!file_) return false;
+  slice_.clear();
+  more_ = encoder_.Append(kSliceBytes, slice_);
+  if (written_ + slice_.size() > kMaxCaptureBytes) return false;
+  // write(2) rather than a mapping: where no page can be had, that would be a SIGBUS.
+  for (std::size_t done = 0; done < slice_.size();) {
+    const ssize_t got = ::pwrite(file_.get(), slice_.data() + done, slice_.size() - done,
+                                 static_cast<off_t>(written_ + done));
+    if (got <= 0) return false;
+    done += static_cast<std::size_t>(got);
+  }
+  written_ += slice_.size();
+  return true;
+}
+
+bool CaptureSender::Transfer::Finish() noexcept {
+  const std::uint64_t length = written_;
+  const ssize_t got = ::pwrite(file_.get(), &length, sizeof(length), kCaptureLengthOffset);
+  return got == sizeof(length) && sender_.SendMemoryFile(std::move(file_));
+}
+
+bool CaptureSender::SendMemoryFile(Fd file) noexcept {
   char byte = 0;
   iovec part{&byte, sizeof(byte)};
   OneDescriptor control{};
@@ -93,26 +127,27 @@ bool CaptureSender::SendInMemoryFile(const CaptureTarget& target, const Invocati
   control.header.cmsg_level = SOL_SOCKET;
   control.header.cmsg_type = SCM_RIGHTS;
   control.header.cmsg_len = CMSG_LEN(sizeof(int));
-  const int descriptor = file->get();
+  const int descriptor = file.get();
   std::memcpy(CMSG_DATA(&control.header), &descriptor, sizeof(descriptor));
-  if (::sendmsg(socket_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return true;
-  file->Reset();
-  return false;
+  if (::sendmsg(socket_, &message, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) return false;
+  const auto place = std::ranges::find_if(memory_files_, [](const Fd& one) { return !one; });
+  if (place != memory_files_.end()) *place = std::move(file);
+  return true;
 }
 
-Fd* CaptureSender::FreeMemoryFile() noexcept {
+Fd CaptureSender::TakeMemoryFile() noexcept {
   for (int attempt = 0; attempt < 2; ++attempt) {
     for (Fd& file : memory_files_) {
-      if (!file) file.Reset(::memfd_create("forkcast-capture", MFD_CLOEXEC));
-      if (file && LengthOf(file.get()) == 0) return &file;
+      if (file && LengthOf(file.get()) != 0) continue;
+      return file ? std::move(file) : Fd(::memfd_create("forkcast-capture", MFD_CLOEXEC));
     }
     // All are unread. With an empty queue a recorder took some and died over them: they will not
     // come back, and a recorder that is only slow keeps descriptors of its own.
     int queued = 0;
-    if (::ioctl(socket_, SIOCOUTQ, &queued) != 0 || queued != 0) return nullptr;
+    if (::ioctl(socket_, SIOCOUTQ, &queued) != 0 || queued != 0) return Fd();
     for (Fd& file : memory_files_) file.Reset();
   }
-  return nullptr;
+  return Fd();
 }
 
 CaptureReceiver::CaptureReceiver(int socket) : socket_(socket), datagram_(kMaxDatagramBytes) {}

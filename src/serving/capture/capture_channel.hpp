@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,15 +25,44 @@ class CaptureSender {
   /// `socket` stays the caller's and must outlive this object.
   explicit CaptureSender(int socket);
 
+  /// A message on its way, in slices of about a quarter of a millisecond, so that whoever sends has
+  /// its other work between. Must not outlive its sender.
+  class Transfer {
+   public:
+    Transfer(CaptureSender& sender, const CaptureTarget& target, const Invocation& invocation);
+    Transfer(const Transfer&) = delete;
+    Transfer& operator=(const Transfer&) = delete;
+
+    enum class Progress {
+      kMore,
+      kSent,  ///< It is in the recorder's queue.
+      kLost,  ///< As Send() says.
+    };
+    /// What `invocation` views must be there as long as there is more.
+    Progress Continue() noexcept;
+
+   private:
+    bool WriteSlice();
+    bool Finish() noexcept;
+
+    CaptureSender& sender_;
+    Fd file_;
+    CaptureEncoder encoder_;
+    std::string slice_;
+    std::size_t written_ = 0;
+    bool more_ = true;
+  };
+
   /// True when the message is in the recorder's queue; false when the queue is full, the recorder
   /// gone, four great messages are unread, or the message is over kMaxCaptureBytes. A message of up
   /// to kMaxDatagramBytes allocates nothing.
   [[nodiscard]] bool Send(const CaptureTarget& target, const Invocation& invocation) noexcept;
 
  private:
-  [[nodiscard]] bool SendInMemoryFile(const CaptureTarget& target, const Invocation& invocation,
-                                      std::size_t size) noexcept;
-  [[nodiscard]] Fd* FreeMemoryFile() noexcept;
+  /// Hands the file to the recorder, and keeps it to be used again.
+  [[nodiscard]] bool SendMemoryFile(Fd file) noexcept;
+  /// A memory file that nobody else has, or none.
+  [[nodiscard]] Fd TakeMemoryFile() noexcept;
 
   int socket_;
   std::vector<std::byte> datagram_;

@@ -1,65 +1,37 @@
 #include "serving/capture/capture_file.hpp"
 
 #include <fcntl.h>
-#include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <utility>
 
-#include "data_preprocessing/table/time_zone.hpp"
+#include "serving/capture/capture_folder.hpp"
 
 namespace forkcast::serving {
 namespace {
-
-// Requests may hold personal data: nothing for others.
-constexpr mode_t kFileMode = 0640;
 
 std::error_code LastError() { return {errno, std::generic_category()}; }
 
 }  // namespace
 
-CaptureFile::CaptureFile(std::filesystem::path folder, std::string stem)
-    : folder_(std::move(folder)), stem_(std::move(stem)) {}
-
-std::filesystem::path CaptureFile::PathOf(UtcHour hour) const {
-  const preprocessing::CivilTime time = preprocessing::TimeZone().ToCivil(hour);
-  return folder_ / fmt::format("{:04}/{:02}/{:02}/{:02}/{}.jsonl", time.year, time.month, time.day,
-                               time.hour, stem_);
+CaptureFile::CaptureFile(const std::filesystem::path& path, std::error_code& failed)
+    : fd_(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
+                 kCaptureFileMode)) {
+  failed = fd_ ? std::error_code() : LastError();
+  // A file system without locks has no second recorder tidy behind this one, either.
+  if (fd_) ::flock(fd_.get(), LOCK_EX | LOCK_NB);
 }
 
-std::error_code CaptureFile::Open(UtcHour hour) {
+bool CaptureFile::is_deleted() const noexcept {
   struct stat status {};
-  const bool usable =
-      fd_ && hour == hour_ && ::fstat(fd_.get(), &status) == 0 && status.st_nlink > 0;
-  if (usable) return {};
-  const std::filesystem::path path = PathOf(hour);
-  std::error_code error;
-  std::filesystem::create_directories(path.parent_path(), error);
-  if (error) return error;
-  fd_.Reset(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kFileMode));
-  hour_ = hour;
-  return fd_ ? std::error_code() : LastError();
+  return ::fstat(fd_.get(), &status) == 0 && status.st_nlink == 0;
 }
 
-std::error_code TryFolder(const std::filesystem::path& folder) {
-  std::error_code failed;
-  std::filesystem::path nearest = std::filesystem::absolute(folder, failed);
-  if (failed) return failed;
-  while (::faccessat(AT_FDCWD, nearest.c_str(), F_OK, AT_EACCESS) != 0) {
-    if (errno != ENOENT || nearest == nearest.root_path()) return LastError();
-    nearest = nearest.parent_path();
-  }
-  struct stat status {};
-  if (::stat(nearest.c_str(), &status) != 0) return LastError();
-  if (!S_ISDIR(status.st_mode)) return std::make_error_code(std::errc::not_a_directory);
-  const bool usable = ::faccessat(AT_FDCWD, nearest.c_str(), W_OK | X_OK, AT_EACCESS) == 0;
-  return usable ? std::error_code() : LastError();
-}
+bool CaptureFile::is_usable() const noexcept { return fd_ && !is_torn_ && !is_deleted(); }
 
-CaptureFile::Outcome CaptureFile::Append(UtcHour hour, std::string_view lines) {
-  if (const std::error_code error = Open(hour)) return {0, error};
+CaptureFile::Outcome CaptureFile::Append(std::string_view lines) {
   std::size_t written = 0;
   while (written < lines.size()) {
     // More than once only when interrupted, or to learn why the first wrote less.
@@ -68,14 +40,13 @@ CaptureFile::Outcome CaptureFile::Append(UtcHour hour, std::string_view lines) {
     if (got <= 0) break;
     written += static_cast<std::size_t>(got);
   }
-  if (written == lines.size()) return {written, {}};
-
-  Outcome outcome{lines.substr(0, written).rfind('\n') + 1, LastError()};  // npos + 1 is 0
-  const off_t end = ::lseek(fd_.get(), 0, SEEK_END);
-  const auto torn = static_cast<off_t>(written - outcome.kept);
-  // A torn line that cannot be cut off must be the last of its file.
-  if (end < 0 || ::ftruncate(fd_.get(), end - torn) != 0) stem_ += "-continued";
-  fd_.Reset();
+  if (written == lines.size()) {
+    size_ += written;
+    return {written, {}};
+  }
+  const Outcome outcome{lines.substr(0, written).rfind('\n') + 1, LastError()};  // npos + 1 is 0
+  size_ += outcome.kept;
+  is_torn_ = ::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0;
   return outcome;
 }
 

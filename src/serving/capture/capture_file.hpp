@@ -1,9 +1,8 @@
 #pragma once
 
-#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
-#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -11,38 +10,32 @@
 
 namespace forkcast::serving {
 
-using UtcHour = std::chrono::sys_time<std::chrono::hours>;
-
-/// The capture file of one target and of the hour at hand: FOLDER/yyyy/mm/dd/hh/STEM.jsonl. Readers
-/// see whole lines: what a full disk lets through of a line is cut off again. Nothing is kept of a
-/// failure: the next Append() opens, makes folders and writes as if for the first time. Nobody else
-/// may write files of this stem.
+/// A capture file that is written, and locked (flock(2)) as long as it is: who gets the lock knows
+/// that nobody will write to it any more. Readers see whole lines: what a full disk lets through of
+/// a line is cut off again.
 class CaptureFile {
  public:
-  CaptureFile(std::filesystem::path folder, std::string stem);
+  /// Makes the file. `failed` is file_exists where there is one, which is left alone.
+  CaptureFile(const std::filesystem::path& path, std::error_code& failed);
 
   struct Outcome {
     std::size_t kept = 0;   ///< Bytes of `lines` that are in the file: whole lines from the first.
     std::error_code error;  ///< Why it is not all of them.
   };
-  /// Appends `lines`, each ending in a line feed, to the file of `hour` with one write(2). A file
-  /// that was deleted meanwhile is made again. Not synced: a crash of the machine may lose lines.
-  Outcome Append(UtcHour hour, std::string_view lines);
+  /// Appends `lines`, each ending in a line feed, with one write(2). Not synced: a crash of the
+  /// machine may lose lines.
+  Outcome Append(std::string_view lines);
 
-  /// Where lines of `hour` go.
-  [[nodiscard]] std::filesystem::path PathOf(UtcHour hour) const;
+  /// Whether more can be appended: it was not deleted, and does not end in a torn line that could
+  /// not be cut off.
+  [[nodiscard]] bool is_usable() const noexcept;
+  [[nodiscard]] bool is_deleted() const noexcept;
+  [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
 
  private:
-  [[nodiscard]] std::error_code Open(UtcHour hour);
-
-  std::filesystem::path folder_;
-  std::string stem_;
-  UtcHour hour_{};  // of fd_
   Fd fd_;
+  std::uint64_t size_ = 0;
+  bool is_torn_ = false;
 };
-
-/// Whether files can be made in a folder, which need not exist, or below it, as far as permissions
-/// say; makes none.
-[[nodiscard]] std::error_code TryFolder(const std::filesystem::path& folder);
 
 }  // namespace forkcast::serving

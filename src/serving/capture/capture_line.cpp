@@ -15,12 +15,12 @@
 namespace forkcast::serving {
 namespace {
 
-enum class Encoding { kJson, kCsv, kBase64 };
+constexpr std::string_view kBase64 = "BASE64";
 
-Encoding EncodingOf(std::string_view content_type, std::string_view body) {
+std::string_view EncodingOf(std::string_view content_type, std::string_view body) {
   const Result<wire::Format> format = wire::FormatOfRequest(content_type);
-  if (!format.ok() || !simdjson::validate_utf8(body.data(), body.size())) return Encoding::kBase64;
-  return *format == wire::Format::kCsv ? Encoding::kCsv : Encoding::kJson;
+  if (!format.ok() || !simdjson::validate_utf8(body.data(), body.size())) return kBase64;
+  return *format == wire::Format::kCsv ? "CSV" : "JSON";
 }
 
 void AppendMember(std::string_view key, std::string_view text, std::string& out) {
@@ -29,23 +29,18 @@ void AppendMember(std::string_view key, std::string_view text, std::string& out)
   wire::AppendJsonString(text, out);
 }
 
-void AppendBody(std::string_view mode, std::string_view content_type, std::string_view body,
+void AppendBody(std::string_view mode, std::string_view content_type, std::string_view bytes,
                 std::string& out) {
+  const CapturedBody body = BodyOf(content_type, bytes);
   out += '{';
-  AppendMember("observedContentType",
-               content_type.empty() ? wire::MediaType(wire::Format::kJson) : content_type, out);
+  AppendMember("observedContentType", body.content_type, out);
   out += ',';
   AppendMember("mode", mode, out);
-  out += R"(,"data":)";
-  const Encoding encoding = EncodingOf(content_type, body);
-  if (encoding == Encoding::kBase64) {
-    out += '"';
-    AppendBase64(body, out);
-    out += R"(","encoding":"BASE64"})";
-  } else {
-    wire::AppendJsonString(body, out);
-    out += encoding == Encoding::kCsv ? R"(,"encoding":"CSV"})" : R"(,"encoding":"JSON"})";
-  }
+  out += ',';
+  AppendMember("data", body.data, out);
+  out += ',';
+  AppendMember("encoding", body.encoding, out);
+  out += '}';
 }
 
 void AppendMetadata(const CaptureMessage& message, std::string_view event_id, std::string& out) {
@@ -66,7 +61,33 @@ void AppendMetadata(const CaptureMessage& message, std::string_view event_id, st
                  time.month, time.day, time.hour, time.minute, time.second);
 }
 
-void AppendRows(const CaptureMessage& message, std::string& out) {
+void AppendWithheld(const CaptureMessage::Withheld& withheld, std::string& out) {
+  if (!withheld.request && !withheld.answer) return;
+  out += R"("withheld":[)";
+  if (withheld.request) out += R"("request")";
+  if (withheld.request && withheld.answer) out += ',';
+  if (withheld.answer) out += R"("answer")";
+  out += "],";
+}
+
+}  // namespace
+
+CapturedBody BodyOf(std::string_view content_type, std::string_view body) {
+  const std::string_view encoding = EncodingOf(content_type, body);
+  CapturedBody captured{
+      .content_type =
+          std::string(content_type.empty() ? wire::MediaType(wire::Format::kJson) : content_type),
+      .encoding = std::string(encoding),
+      .data = {}};
+  if (encoding == kBase64) {
+    AppendBase64(body, captured.data);
+  } else {
+    captured.data = body;
+  }
+  return captured;
+}
+
+void AppendCapturedRows(const CaptureMessage& message, std::string& out) {
   const std::size_t width = message.feature_names.size();
   out += '[';
   for (std::size_t i = 0; i < message.row_numbers.size(); ++i) {
@@ -83,8 +104,6 @@ void AppendRows(const CaptureMessage& message, std::string& out) {
   out += ']';
 }
 
-}  // namespace
-
 void AppendCaptureLine(const CaptureMessage& message, std::string_view event_id, std::string& out) {
   const auto latency = std::chrono::floor<std::chrono::microseconds>(message.answer.latency);
   out += R"({"captureData":{"endpointInput":)";
@@ -100,12 +119,18 @@ void AppendCaptureLine(const CaptureMessage& message, std::string_view event_id,
     AppendMember("traceparent", message.request.traceparent, out);
     out += ',';
   }
+  if (!message.deployment.empty()) {
+    AppendMember("deployment", message.deployment, out);
+    out += ',';
+  }
   AppendMember("pipeline", message.pipeline, out);
   out += ',';
   AppendMember("modelVersion", message.model_version, out);
-  fmt::format_to(std::back_inserter(out), R"(,"status":{},"latencyUs":{},"rows":)",
-                 message.answer.status, latency.count());
-  AppendRows(message, out);
+  fmt::format_to(std::back_inserter(out), R"(,"status":{},"latencyUs":{},)", message.answer.status,
+                 latency.count());
+  AppendWithheld(message.withheld, out);
+  out += R"("rows":)";
+  AppendCapturedRows(message, out);
   out += "}}\n";
 }
 

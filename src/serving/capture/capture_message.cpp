@@ -1,14 +1,18 @@
 #include "serving/capture/capture_message.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cassert>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string>
 #include <type_traits>
 #include <variant>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/table/schema.hpp"
+#include "data_preprocessing/table/table.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -19,7 +23,7 @@ using preprocessing::Value;
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::uint32_t kMagic = 0x50434B46;  // "FKCP" as bytes in the message
-constexpr std::uint32_t kVersion = 2;
+constexpr std::uint32_t kVersion = 3;
 constexpr std::size_t kMaxNameLength = 63;  // as SageMaker has it for endpoints and variants
 constexpr Instant kEndOfYears = FromMicros(253'402'300'800'000'000);  // 10000-01-01T00:00:00Z
 
@@ -56,20 +60,43 @@ class CopySink {
   std::span<std::byte> out_;
 };
 
+// Appends to a text what lies behind the first `skip` bytes, at most `room` of them.
+class WindowSink {
+ public:
+  WindowSink(std::size_t skip, std::size_t room, std::string& out) noexcept
+      : skip_(skip), room_(room), out_(out) {}
+  void Bytes(const void* data, std::size_t size) {
+    const std::size_t skipped = std::min(skip_, size);
+    const std::size_t taken = std::min(size - skipped, room_);
+    skip_ -= skipped;
+    room_ -= taken;
+    is_whole_ = is_whole_ && skipped + taken == size;
+    out_.append(static_cast<const char*>(data) + skipped, taken);
+  }
+  /// Whether nothing was left out behind.
+  [[nodiscard]] bool is_whole() const noexcept { return is_whole_; }
+
+ private:
+  std::size_t skip_;
+  std::size_t room_;
+  bool is_whole_ = true;
+  std::string& out_;
+};
+
 template <typename Sink, typename T>
-void PutFixed(Sink& sink, T value) noexcept {
+void PutFixed(Sink& sink, T value) {
   static_assert(std::is_arithmetic_v<T>);
   sink.Bytes(&value, sizeof(value));
 }
 
 template <typename Sink>
-void PutText(Sink& sink, std::string_view text) noexcept {
+void PutText(Sink& sink, std::string_view text) {
   PutFixed(sink, static_cast<std::uint32_t>(text.size()));
   sink.Bytes(text.data(), text.size());
 }
 
 template <typename Sink>
-void PutValue(Sink& sink, const Value& value) noexcept {
+void PutValue(Sink& sink, const Value& value) {
   PutFixed(sink, static_cast<std::uint8_t>(value.index()));
   if (const auto* text = std::get_if<std::string_view>(&value)) PutText(sink, *text);
   if (const auto* integer = std::get_if<std::int64_t>(&value)) PutFixed(sink, *integer);
@@ -78,12 +105,21 @@ void PutValue(Sink& sink, const Value& value) noexcept {
   if (const auto* instant = std::get_if<Instant>(&value)) PutFixed(sink, ToMicros(*instant));
 }
 
-// The layout of FORMAT.md, said once for measuring and for writing.
+// Rules may be about fields, which rows without names have by the declaration's order.
+std::span<const preprocessing::ColumnSpec> DeclaredFields(const CaptureTarget& target,
+                                                          const Invocation& invocation) noexcept {
+  if (!target.with_fields || invocation.rows.fields == nullptr) return {};
+  return invocation.rows.fields->schema().columns;
+}
+
+// The layout of FORMAT.md, said once for measuring and for writing, at once or in pieces: what is
+// before rows and values,
 template <typename Sink>
-void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t total,
-         Sink& sink) noexcept {
-  const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received] =
-      invocation.request;
+void PutHead(const CaptureTarget& target, const Invocation& invocation, std::size_t total,
+             Sink& sink) {
+  const auto& [id, inference_id, custom_attributes, traceparent, content_type, body, received,
+               csv_delimiter] = invocation.request;
+  const std::span<const preprocessing::ColumnSpec> declared = DeclaredFields(target, invocation);
   const Invocation::Values& features = invocation.features;
   const Invocation::Answer& answer = invocation.answer;
   assert(features.values.size() == features.names.size() * features.row_numbers.size());
@@ -95,13 +131,26 @@ void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t 
   PutFixed(sink, std::int32_t{answer.status});
   PutFixed(sink, static_cast<std::uint32_t>(features.names.size()));
   PutFixed(sink, std::uint64_t{features.row_numbers.size()});
+  PutFixed(sink, static_cast<std::uint32_t>(declared.size()));
+  PutFixed(sink, csv_delimiter);
   for (const std::string_view text :
-       {target.folder, target.endpoint, target.variant, invocation.pipeline,
-        invocation.model_version, id, inference_id, custom_attributes, traceparent, content_type,
-        body, answer.content_type, answer.body}) {
+       {target.folder, target.endpoint, target.variant, target.rules, invocation.deployment,
+        invocation.pipeline, invocation.model_version, id, inference_id, custom_attributes,
+        traceparent, content_type, body, answer.content_type, answer.body}) {
     PutText(sink, text);
   }
+  for (const preprocessing::ColumnSpec& field : declared) {
+    PutText(sink, field.name);
+    PutText(sink, field.header());
+  }
   for (const std::string& name : features.names) PutText(sink, name);
+}
+
+// and all of it.
+template <typename Sink>
+void Put(const CaptureTarget& target, const Invocation& invocation, std::size_t total, Sink& sink) {
+  const Invocation::Values& features = invocation.features;
+  PutHead(target, invocation, total, sink);
   for (const std::size_t row : features.row_numbers) PutFixed(sink, std::uint64_t{row});
   for (const Value& value : features.values) PutValue(sink, value);
 }
@@ -185,6 +234,26 @@ void EncodeCapture(const CaptureTarget& target, const Invocation& invocation,
   assert(sink.full());
 }
 
+bool CaptureEncoder::Append(std::size_t bytes, std::string& out) {
+  const Invocation::Values& features = invocation_.features;
+  const std::size_t before = out.size();
+  if (!head_is_done_) {
+    WindowSink head(head_bytes_, bytes, out);
+    PutHead(target_, invocation_, 0, head);
+    head_bytes_ += out.size() - before;
+    head_is_done_ = head.is_whole();
+  }
+  const auto has_room = [&] { return head_is_done_ && out.size() - before < bytes; };
+  WindowSink sink(0, std::numeric_limits<std::size_t>::max(), out);
+  for (; has_room() && rows_ < features.row_numbers.size(); ++rows_) {
+    PutFixed(sink, std::uint64_t{features.row_numbers[rows_]});
+  }
+  for (; has_room() && values_ < features.values.size(); ++values_) {
+    PutValue(sink, features.values[values_]);
+  }
+  return !head_is_done_ || rows_ < features.row_numbers.size() || values_ < features.values.size();
+}
+
 Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
   Reader reader(bytes);
   if (reader.Fixed<std::uint32_t>() != kMagic) return Corrupt("does not begin as one");
@@ -197,10 +266,12 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
   message.answer.status = reader.Fixed<std::int32_t>();
   const std::size_t names = reader.Fixed<std::uint32_t>();
   const std::size_t rows = reader.Fixed<std::uint64_t>();
+  const std::size_t declared = reader.Fixed<std::uint32_t>();
+  message.request.csv_delimiter = reader.Fixed<char>();
   for (std::string_view* text :
        {&message.target.folder, &message.target.endpoint, &message.target.variant,
-        &message.pipeline, &message.model_version, &message.request.id,
-        &message.request.inference_id, &message.request.custom_attributes,
+        &message.target.rules, &message.deployment, &message.pipeline, &message.model_version,
+        &message.request.id, &message.request.inference_id, &message.request.custom_attributes,
         &message.request.traceparent, &message.request.content_type, &message.request.body,
         &message.answer.content_type, &message.answer.body}) {
     *text = reader.Text();
@@ -216,7 +287,19 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
     return Corrupt("for an endpoint or variant whose name cannot be a folder's");
   }
 
-  // What is left bounds the counts before anything is reserved: 4 bytes a name, 8 a row, 1 a value.
+  // What is left bounds the counts before anything is reserved: 8 bytes a declared field, 4 a name,
+  // 8 a row, 1 a value.
+  message.target.with_fields = declared != 0;
+  if (declared > reader.left() / 8) {
+    return Corrupt("with more declared fields than it has room for");
+  }
+  message.declared_fields.reserve(declared);
+  for (std::size_t i = 0; i < declared; ++i) {
+    const std::string_view name = reader.Text();
+    const std::string_view header = reader.Text();
+    if (header.empty()) return Corrupt("with a declared field that has no name");
+    message.declared_fields.push_back({.name = name, .header = header});
+  }
   if (names > reader.left() / 4 || rows > reader.left() / 8 ||
       (names != 0 && rows > reader.left() / names)) {
     return Corrupt("with more features or rows than it has room for");

@@ -26,6 +26,7 @@
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
+#include "serving/hooks/capture_hook.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/process/child_process.hpp"
@@ -373,7 +374,11 @@ class Server {
     const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
     DriftMonitor drift(
         {.board = drift_[0], .metrics = state_[0].metrics, .log = *log, .clock = context_.clock});
-    return RunRecorder({.clock = context_.clock, .counters = counters_[0], .drift = &drift},
+    const auto destinations = CaptureHook::Destinations(config_.hooks);
+    return RunRecorder({.clock = context_.clock,
+                        .counters = counters_[0],
+                        .destinations = destinations,
+                        .drift = &drift},
                        capture_.second.get(), control_fd, *log);
   }
 

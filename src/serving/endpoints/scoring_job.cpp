@@ -20,6 +20,8 @@ constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
 constexpr std::size_t kUnpackedBetweenLooks = 65536;
+// Hooks that look at all of more have a slice of their own.
+constexpr std::size_t kValuesInASlice = 16384;
 
 /// The value of that header (https://www.w3.org/TR/server-timing/): milliseconds.
 std::string ServerTiming(const StageTimes& times, std::chrono::nanoseconds total) {
@@ -45,6 +47,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
   const ServedPipeline& pipeline = *entry_->deployment.pipeline;
   const RequestView& request = exchange.request();
   remarks_.Clear();
+  hooks_left_.clear();
   scope_ = &exchange.CountFor(entry_->deployment.name);
   times_ = {};
   times_[static_cast<std::size_t>(LatencyStage::kReceive)] = request.whole - request.started;
@@ -63,7 +66,8 @@ Status ScoringJob::Begin(Exchange& exchange) {
                              .traceparent = request.traceparent,
                              .content_type = request.content_type,
                              .body = request.body,
-                             .received = service_.clock.Now()},
+                             .received = service_.clock.Now(),
+                             .csv_delimiter = pipeline.spec().request.csv.delimiter},
                  .features = {},
                  .answer = {}};
   stage_ = request.content_encoding.empty() ? Stage::kReceived : Stage::kUnpacking;
@@ -72,6 +76,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
 }
 
 Progress ScoringJob::Work() {
+  if (!hooks_left_.empty()) return FinishHooks();
   const Result<Progress> progress = RunSlice();
   if (!progress) {
     Refuse(progress.error());
@@ -79,6 +84,19 @@ Progress ScoringJob::Work() {
     return Progress::kMore;
   }
   Finish();
+  return FinishHooks();
+}
+
+Progress ScoringJob::FinishHooks() {
+  if (!hooks_left_.empty()) slice_end_ = service_.clock.Monotonic() + kSlice;
+  while (!hooks_left_.empty()) {
+    if (!hooks_left_.back()->Continue()) {
+      hooks_left_.pop_back();
+    } else if (service_.clock.Monotonic() >= slice_end_) {
+      return Progress::kMore;
+    }
+  }
+  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
   return Progress::kDone;
 }
 
@@ -96,7 +114,13 @@ void ScoringJob::Finish() {
                         .stages = times_};
   if (!service_.hooks.empty()) {
     spending_ = LatencyStage::kHooks;
-    service_.hooks.OnAnswer(invocation_);
+    const bool is_large = body().size() > kUnpackedBetweenLooks ||
+                          invocation_.features.values.size() > kValuesInASlice;
+    if (is_large) {
+      service_.hooks.OnLargeAnswer(invocation_, hooks_left_);
+    } else {
+      service_.hooks.OnAnswer(invocation_);
+    }
     LookAtTheClock();
   }
   scope_->Observe(times_, latency);
@@ -104,7 +128,6 @@ void ScoringJob::Finish() {
     steps_->counters.Count(steps_->scores, steps_->output_names.size(), scope_->deployment(),
                            service_.series);
   }
-  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
   if (answer.status >= 500) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
                        answer.status);

@@ -30,7 +30,8 @@ namespace forkcast::serving {
 ///
 /// A slice is over when about kSlice has passed, which is looked at every 64 lines; what cannot be
 /// cut makes it longer: the first look at a body (6 MB of JSON: docs/performance.md says how long),
-/// a single row, and each hook. A request of less than 64 lines is one slice.
+/// a single row, and each hook but for what it leaves to HookWork. A request of less than 64 lines
+/// is one slice.
 class ScoringJob : public Job {
  public:
   static constexpr std::chrono::milliseconds kSlice{1};
@@ -109,8 +110,10 @@ class ScoringJob : public Job {
   Step ComputeFeatures();
   Step Predict();
   Step Write();
-  /// What is to be done behind any answer.
+  /// The answer is made: hooks see it.
   void Finish();
+  /// What hooks have left to do, until the slice is over; then the end.
+  Progress FinishHooks();
 
   Service& service_;
 
@@ -119,8 +122,9 @@ class ScoringJob : public Job {
   Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
   std::unique_ptr<ScoringSteps> steps_;
   Invocation invocation_;
-  Remarks remarks_;            // of hooks
-  wire::GzipReader unpacked_;  // the body, where it came packed
+  Remarks remarks_;                                    // of hooks
+  std::vector<std::unique_ptr<HookWork>> hooks_left_;  // with the answer, which is made
+  wire::GzipReader unpacked_;                          // the body, where it came packed
   BadRows bad_rows_ = BadRows::kFailAll;
   Stage stage_ = Stage::kReceived;
   bool stage_begun_ = false;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -34,6 +35,16 @@ struct HookSubject {
   std::span<const HookColumn> outputs;
 };
 
+/// What a hook has still to do for an invocation that is answered, in slices between which others
+/// have their turn. Its views are there until it is done or destroyed, as it is when the client
+/// goes away.
+class HookWork {
+ public:
+  virtual ~HookWork() = default;
+  /// Works for a quarter of a millisecond or so. False when nothing is left.
+  [[nodiscard]] virtual bool Continue() noexcept = 0;
+};
+
 /// Watches invocations from within the worker that answers them, and judges them until they are
 /// answered. Hooks run in the order of the configuration, on the worker's loop: they must not
 /// block. What a hook throws costs a log line and a count, never the answer. An invocation that
@@ -59,6 +70,12 @@ class Hook {
   }
   /// The answer is made, whatever its status: nothing can be changed any more.
   virtual void OnAnswer(const Invocation& /*invocation*/) {}
+  /// Instead of OnAnswer() where the invocation is so large that what looks at all of it takes more
+  /// than a slice: what is left to do, if anything.
+  [[nodiscard]] virtual std::unique_ptr<HookWork> OnLargeAnswer(const Invocation& invocation) {
+    OnAnswer(invocation);
+    return nullptr;
+  }
 
   /// About twice a second, between two requests or slices of them.
   virtual void OnTick(MonotonicTime /*now*/) {}

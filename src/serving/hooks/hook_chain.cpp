@@ -80,7 +80,7 @@ constexpr HookType WithShare(HookType type) {
 }
 
 constexpr std::array kBuiltInHooks{
-    WithShare(Recorded(TypeOf<CaptureHook>("capture"))),
+    WithShare(Recorded(TypeOf<CaptureHook>(CaptureHook::kType))),
     Recorded(TypeOf<DriftHook>("drift")),
     TypeOf<LibraryHook>("library"),
     TypeOf<SlowRequestHook>("slow_request"),
@@ -263,6 +263,17 @@ void HookChain::OnAnswer(const Invocation& invocation) noexcept {
     if (!link.Watches(invocation)) continue;
     Guard(link, HookStage::kAnswer, invocation.request.id,
           [&] { link.hook->OnAnswer(invocation); });
+  }
+}
+
+void HookChain::OnLargeAnswer(const Invocation& invocation,
+                              std::vector<std::unique_ptr<HookWork>>& left) noexcept {
+  for (const std::size_t at : At(HookStage::kAnswer)) {
+    Link& link = links_[at];
+    if (!link.Watches(invocation)) continue;
+    Guard(link, HookStage::kAnswer, invocation.request.id, [&] {
+      if (auto work = link.hook->OnLargeAnswer(invocation)) left.push_back(std::move(work));
+    });
   }
 }
 

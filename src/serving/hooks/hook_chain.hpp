@@ -120,6 +120,9 @@ class HookChain {
     return Judge(HookStage::kOutputs, &Hook::OnOutputs, invocation, remarks);
   }
   void OnAnswer(const Invocation& invocation) noexcept;
+  /// OnAnswer() of a large invocation: adds to `left` what hooks have still to do.
+  void OnLargeAnswer(const Invocation& invocation,
+                     std::vector<std::unique_ptr<HookWork>>& left) noexcept;
   void OnTick(MonotonicTime now) noexcept;
   void OnDrain() noexcept;
 

@@ -28,6 +28,7 @@ struct Invocation {
     std::string_view content_type;       ///< As sent; empty means JSON.
     std::string_view body;               ///< Without its content coding.
     Instant received;
+    char csv_delimiter = ',';  ///< Of a body in CSV.
   };
   /// Only the rows that could be decoded.
   struct Rows {

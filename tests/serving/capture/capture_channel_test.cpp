@@ -100,6 +100,61 @@ TEST_F(CaptureChannel, ReportsADatagramThatIsTooLongAsDamaged) {
   EXPECT_EQ(receiver_.Receive(), Outcome::kNothing);
 }
 
+using Progress = CaptureSender::Transfer::Progress;
+
+TEST_F(CaptureChannel, SendsALargeMessageInSlicesThatAreTheWholeInTheEnd) {
+  const std::string body(6'291'456, 'b');
+  sample_.invocation.request.body = body;
+  sample_.names = {"text", "number"};
+  sample_.rows.resize(50'000);
+  sample_.values.clear();
+  for (std::size_t row = 0; row < sample_.rows.size(); ++row) {
+    sample_.rows[row] = row;
+    sample_.values.emplace_back(std::string_view(body).substr(0, row % 100));
+    sample_.values.emplace_back(static_cast<std::int64_t>(row));
+  }
+  const std::vector<std::byte> expected = Encoded(kTarget, sample_.view());
+  CaptureSender::Transfer transfer(sender_, kTarget, sample_.view());
+  std::size_t slices = 0;
+  Progress progress = Progress::kMore;
+  while ((progress = transfer.Continue()) == Progress::kMore) ++slices;
+  EXPECT_EQ(progress, Progress::kSent);
+  EXPECT_GE(slices, expected.size() / 140'000) << "a slice is 128 KiB and the rest of a value";
+  ASSERT_EQ(receiver_.Receive(), Outcome::kMessage);
+  EXPECT_TRUE(std::ranges::equal(receiver_.message(), expected));
+}
+
+TEST_F(CaptureChannel, KeepsMessagesApartThatAreOnTheirWayAtOnce) {
+  const std::string first(1'000'000, '1');
+  const std::string second(1'000'000, '2');
+  sample_.invocation.request.body = first;
+  const auto expected_first = Encoded(kTarget, sample_.view());
+  CaptureSender::Transfer one(sender_, kTarget, sample_.view());
+  sample_.invocation.request.body = second;
+  const auto expected_second = Encoded(kTarget, sample_.view());
+  CaptureSender::Transfer other(sender_, kTarget, sample_.view());
+  Progress progress = Progress::kMore;
+  while (progress == Progress::kMore) {
+    progress = one.Continue();
+    EXPECT_EQ(other.Continue(), progress);
+  }
+  EXPECT_EQ(progress, Progress::kSent);
+  ASSERT_EQ(receiver_.Receive(), Outcome::kMessage);
+  EXPECT_TRUE(std::ranges::equal(receiver_.message(), expected_first));
+  ASSERT_EQ(receiver_.Receive(), Outcome::kMessage);
+  EXPECT_TRUE(std::ranges::equal(receiver_.message(), expected_second));
+}
+
+TEST_F(CaptureChannel, LosesWhatIsLargerThanMayBeWithoutSendingIt) {
+  const std::string body(kMaxCaptureBytes, 'b');
+  sample_.invocation.request.body = body;
+  CaptureSender::Transfer transfer(sender_, kTarget, sample_.view());
+  Progress progress = Progress::kMore;
+  while (progress == Progress::kMore) progress = transfer.Continue();
+  EXPECT_EQ(progress, Progress::kLost);
+  EXPECT_EQ(receiver_.Receive(), Outcome::kNothing);
+}
+
 TEST_F(CaptureChannel, SendsAndReceivesADatagramWithoutAllocation) {
   const Invocation& invocation = sample_.view();
   const std::size_t before = AllocationCount();

@@ -27,6 +27,7 @@ class AnyInvocation {
     for (std::size_t& row : rows_) row = random_();
     for (std::size_t i = 0; i < names_.size() * rows_.size(); ++i) values_.push_back(AnyValue());
     invocation_ = {
+        .deployment = texts_[10],
         .pipeline = texts_[0],
         .model_version = texts_[1],
         .request = {.id = texts_[2],
@@ -69,7 +70,7 @@ class AnyInvocation {
   }
 
   std::mt19937_64& random_;
-  std::array<std::string, 10> texts_;
+  std::array<std::string, 11> texts_;
   std::vector<std::string> names_;
   std::vector<std::size_t> rows_;
   std::vector<Value> values_;
@@ -86,6 +87,7 @@ bool Same(const Value& a, const Value& b) {
 
 void ExpectSame(const CaptureMessage& message, const Invocation& invocation) {
   EXPECT_EQ(message.target, kTarget);
+  EXPECT_EQ(message.deployment, invocation.deployment);
   EXPECT_EQ(message.pipeline, invocation.pipeline);
   EXPECT_EQ(message.model_version, invocation.model_version);
   EXPECT_EQ(message.request.id, invocation.request.id);
@@ -114,6 +116,24 @@ TEST(CaptureMessage, IsReadAsItWasWritten) {
     ASSERT_TRUE(message.ok()) << message.error().message;
     ExpectSame(*message, any.view());
   }
+}
+
+TEST(CaptureMessage, HasDeclaredFieldsWhereRulesNeedThem) {
+  const preprocessing::Table fields(preprocessing::Schema{
+      {{.name = "zip", .format = {.header = "Postal Code"}}, {.name = "price"}}});
+  SampleInvocation sample;
+  sample.invocation.rows.fields = &fields;
+  sample.invocation.request.csv_delimiter = ';';
+  CaptureTarget target = kTarget;
+  EXPECT_THAT(DecodeCapture(Encoded(target, sample.view()))->declared_fields, testing::IsEmpty());
+  target.with_fields = true;
+  const auto bytes = Encoded(target, sample.view());
+  const Result<CaptureMessage> message = DecodeCapture(bytes);
+  ASSERT_TRUE(message.ok()) << message.error().message;
+  EXPECT_EQ(message->target, target);
+  EXPECT_EQ(message->request.csv_delimiter, ';');
+  EXPECT_THAT(message->declared_fields, testing::ElementsAre(CapturedField{"zip", "Postal Code"},
+                                                             CapturedField{"price", "price"}));
 }
 
 TEST(CaptureMessage, CutShortAnywhereIsCorrupt) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <set>
 #include <string>
 #include <thread>
@@ -14,6 +15,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/capture/capture_channel.hpp"
+#include "serving/capture/capture_store.hpp"
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
 
@@ -46,6 +48,7 @@ class RecorderTest : public testing::Test {
       exit_code_ =
           RunRecorder({.clock = clock_,
                        .counters = counters_,
+                       .destinations = destinations_,
                        .make_event_id = [&events] { return "event-" + std::to_string(events++); }},
                       sockets_.second.get(), control_.get(), lines_.log());
     });
@@ -58,7 +61,7 @@ class RecorderTest : public testing::Test {
 
   bool Send(std::string_view id) {
     sample_.invocation.request.id = id;
-    return sender_.Send({folder_.path().native(), endpoint_, "AllTraffic"}, sample_.view());
+    return sender_.Send({folder_.path().native(), endpoint_, "AllTraffic", rules_}, sample_.view());
   }
   // Bytes as no worker sends them.
   void SendRaw(std::string_view bytes) {
@@ -93,6 +96,8 @@ class RecorderTest : public testing::Test {
 
   TempFolder folder_;
   std::string endpoint_ = "orders";
+  std::string rules_;
+  std::vector<CaptureDestination> destinations_;
   std::pair<Fd, Fd> sockets_ = MakeCaptureSockets();
   Fd control_;
   Fd masters_end_;
@@ -179,6 +184,105 @@ TEST_F(RecorderTest, CountsWhatItCannotWriteWarnsOnceAndGoesOnWhenItCan) {
                           testing::AllOf(HasSubstr("warning capture_write_failed path="),
                                          HasSubstr("reason=\"Not a directory\" lost=1")),
                           "info recorder_stopped written=1 dropped=3"));
+}
+
+TEST_F(RecorderTest, CountsWhatAKilledOneHadInHandAsDropped) {
+  counters_.received = 7;
+  counters_.written = 4;
+  counters_.dropped = 1;
+  Start();
+  EXPECT_TRUE(Reaches(counters_.dropped, 3));
+  EXPECT_EQ(Stop(), 0);
+  EXPECT_THAT(lines_.lines(), testing::Contains("warning capture_lost_with_recorder lost=2"));
+}
+
+TEST_F(RecorderTest, CutsOffTheTornLineOfAKilledOneBeforeAnythingComes) {
+  const auto hour = folder_.path() / "orders/AllTraffic/2024/01/31/20";
+  std::filesystem::create_directories(hour);
+  const auto torn = hour / "20240131T200000.000000Z-1.jsonl";
+  std::ofstream(torn) << "{}\n{\"captureData\":";
+  destinations_ = {{folder_.path().native(), "orders", "AllTraffic"}};
+  Start();
+  EXPECT_EQ(Stop(), 0);
+  EXPECT_EQ(ReadWhole(torn), "{}\n");
+  EXPECT_THAT(lines_.lines(), testing::Contains("warning capture_tail_cut path=\"" + torn.string() +
+                                                "\" bytes=15"));
+}
+
+TEST_F(RecorderTest, KeepsWhatComesByTheRulesThatComeWithIt) {
+  rules_ = R"({"max_file_bytes":2000,"compress":true,"keep_files":3})";
+  Start();
+  for (std::uint64_t i = 1; i <= 20; ++i) {
+    ASSERT_TRUE(Send("a"));
+    ASSERT_TRUE(Reaches(counters_.written, i));
+  }
+  const auto count_files = [&](const std::string& extension) {
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
+      count += entry.path().extension() == extension ? 1U : 0U;
+    }
+    return count;
+  };
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (count_files(".jsonl") > 1 && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(count_files(".jsonl"), 1U);
+  EXPECT_EQ(count_files(".gz"), 2U);
+  EXPECT_EQ(Stop(), 0);
+}
+
+TEST_F(RecorderTest, KeepsNoDroppedFieldInFilesOrStore) {
+  const auto store = folder_.path() / "captures.db";
+  rules_ = R"({"drop_fields":["order_id","inventory"],"store":")" + store.string() + "\"}";
+  ASSERT_TRUE(Send("a"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_THAT(RecordedIn("orders"), ElementsAre("a"));
+  std::size_t found = 0;
+  ASSERT_TRUE(CaptureStore::OpenToRead(store)->Visit({}, [&](const CaptureRecord& record) {
+    EXPECT_EQ(record.request_id, "a");
+    EXPECT_EQ(record.request.data, "{}");
+    EXPECT_EQ(record.answer.data, R"({"recommendation":"Deliver"})");
+    EXPECT_EQ(record.features, R"([{"row":0,"features":{"payment":"OK"}}])");
+    ++found;
+  }));
+  EXPECT_EQ(found, 1U);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_.path())) {
+    if (entry.is_regular_file()) {
+      EXPECT_THAT(ReadWhole(entry.path()), testing::Not(HasSubstr("00123")));
+    }
+  }
+}
+
+TEST_F(RecorderTest, KeepsNothingWithoutTheKeyOfItsHashes) {
+  rules_ = R"({"hash_fields":{"names":["order_id"],"key_file":"/nonexistent/key"}})";
+  ASSERT_TRUE(Send("a"));
+  ASSERT_TRUE(Send("b"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_EQ(counters_.dropped, 2U);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() / "orders"));
+}
+
+TEST_F(RecorderTest, CountsAsDroppedWhatItsStoreDoesNotTake) {
+  rules_ = R"({"store":")" + folder_.Write("blocked", "").string() + R"(/captures.db"})";
+  ASSERT_TRUE(Send("a"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_EQ(counters_.written, 0U);
+  EXPECT_EQ(counters_.dropped, 1U);
+  EXPECT_THAT(RecordedIn("orders"), ElementsAre("a")) << "the file has it all the same";
+  EXPECT_THAT(lines_.lines(), testing::Contains(HasSubstr("warning capture_store_failed")));
+}
+
+TEST_F(RecorderTest, RefusesWhatHasRulesThatAreNone) {
+  rules_ = R"({"keep_files":0})";
+  ASSERT_TRUE(Send("a"));
+  Start();
+  ASSERT_EQ(Stop(), 0);
+  EXPECT_EQ(counters_.dropped, 1U);
+  EXPECT_THAT(lines_.lines(), testing::Contains(HasSubstr("expected an integer from 1")));
 }
 
 TEST_F(RecorderTest, RefusesWhatIsNoMessageAndGoesOn) {

@@ -67,16 +67,73 @@ TEST_F(CaptureHookTest, SendsARetryOfASampledRequestAgainAndOthersNever) {
 }
 
 TEST_F(CaptureHookTest, SendsWhatItSawToTheTargetOfItsSettings) {
-  CaptureHook hook = Hook({.share = 1, .folder = "/f", .endpoint = "e", .variant = "v"});
+  CaptureHook hook = Hook({.share = 1,
+                           .folder = "/f",
+                           .endpoint = "e",
+                           .variant = "v",
+                           .rules = "{}",
+                           .failed_ones_too = true});
   sample_.invocation.answer.status = 400;
   hook.OnAnswer(sample_.view());
   ASSERT_EQ(receiver_.Receive(), CaptureReceiver::Outcome::kMessage);
   const Result<CaptureMessage> message = DecodeCapture(receiver_.message());
   ASSERT_TRUE(message.ok()) << message.error().message;
-  EXPECT_EQ(message->target, (CaptureTarget{"/f", "e", "v"}));
+  EXPECT_EQ(message->target, (CaptureTarget{"/f", "e", "v", "{}"}));
   EXPECT_EQ(message->request.id, "request-1");
   EXPECT_EQ(message->answer.status, 400);
   EXPECT_EQ(slot_.metrics.Get("captured"), 1U);
+}
+
+class CaptureOfStatus : public CaptureHookTest, public testing::WithParamInterface<int> {};
+
+TEST_P(CaptureOfStatus, IsThereForSuccessesAloneUnlessAllAreAskedFor) {
+  CaptureHook successes = Hook({.share = 1, .folder = "f", .endpoint = "e"});
+  CaptureHook all = Hook({.share = 1, .folder = "f", .endpoint = "e", .failed_ones_too = true});
+  sample_.invocation.answer.status = GetParam();
+  successes.OnAnswer(sample_.view());
+  EXPECT_EQ(slot_.metrics.Get("captured"), GetParam() / 100 == 2 ? 1U : 0U);
+  all.OnAnswer(sample_.view());
+  EXPECT_EQ(slot_.metrics.Get("captured"), GetParam() / 100 == 2 ? 2U : 1U);
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Statuses, CaptureOfStatus, testing::Values(200, 204, 304, 400, 422, 503));
+
+TEST_F(CaptureHookTest, LeavesOfALargeInvocationWorkThatSendsIt) {
+  CaptureHook hook = Hook({.share = 1, .folder = "f", .endpoint = "e"});
+  EXPECT_EQ(hook.OnLargeAnswer(sample_.view()), nullptr) << "so little is sent at once";
+  EXPECT_EQ(slot_.metrics.Get("captured"), 1U);
+  const std::string body(1'000'000, 'b');
+  sample_.invocation.request.body = body;
+  auto work = hook.OnLargeAnswer(sample_.view());
+  ASSERT_NE(work, nullptr);
+  std::size_t slices = 1;
+  while (work->Continue()) ++slices;
+  work.reset();
+  EXPECT_GT(slices, 5U);
+  EXPECT_EQ(slot_.metrics.Get("captured"), 2U);
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 0U);
+}
+
+TEST_F(CaptureHookTest, CountsALargeInvocationAsDroppedWhoseClientLeaves) {
+  CaptureHook hook = Hook({.share = 1, .folder = "f", .endpoint = "e"});
+  const std::string body(1'000'000, 'b');
+  sample_.invocation.request.body = body;
+  auto work = hook.OnLargeAnswer(sample_.view());
+  ASSERT_NE(work, nullptr);
+  EXPECT_TRUE(work->Continue());
+  work.reset();
+  EXPECT_EQ(slot_.metrics.Get("capture_dropped"), 1U);
+  EXPECT_EQ(receiver_.Receive(), CaptureReceiver::Outcome::kNothing);
+}
+
+TEST_F(CaptureHookTest, SaysWhereThingsAreKeptAndHow) {
+  const auto configs = Configs(
+      R"([{"type":"slow_request","threshold_ms":1},
+          {"type":"capture","share":1,"folder":"f","endpoint":"e","keep_files":2,"store":"s"}])");
+  EXPECT_THAT(CaptureHook::Destinations(configs),
+              testing::ElementsAre(
+                  CaptureDestination{"f", "e", "AllTraffic", R"({"keep_files":2,"store":"s"})"}));
 }
 
 TEST_F(CaptureHookTest, DropsAndCountsWhatTheRecorderCannotTake) {

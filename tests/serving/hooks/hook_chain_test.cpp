@@ -377,7 +377,9 @@ INSTANTIATE_TEST_SUITE_P(
                   "slow_request, thresholds"},
         WrongHook{"UnknownKey", R"({"type":"capture","shares":1})",
                   "$.hooks[1].shares: unknown key; known here: type, share, folder, endpoint, "
-                  "variant, max_bytes"},
+                  "variant, max_bytes, max_file_bytes, max_file_seconds, compress, keep_files, "
+                  "keep_seconds, max_total_bytes, max_disk_share, statuses, drop_fields, "
+                  "hash_fields, store"},
         WrongHook{"NoShare", R"({"type":"capture","folder":"f","endpoint":"e"})",
                   "$.hooks[1]: missing key \"share\""},
         WrongHook{"ShareAboveOne", R"({"type":"capture","share":1.5,"folder":"f","endpoint":"e"})",
@@ -413,11 +415,47 @@ INSTANTIATE_TEST_SUITE_P(
         WrongHook{"DriftInWindowsOfOneRow", R"({"type":"drift","folder":"f","window_rows":1})",
                   "$.hooks[1].window_rows: a window of 1 rows could never alarm, since it takes "
                   "min_rows, 500"},
-        WrongHook{"DriftWithoutFolder", R"({"type":"drift"})",
-                  "$.hooks[1]: missing key \"folder\""},
-        WrongHook{"DriftInWindowsOfOneRow", R"({"type":"drift","folder":"f","window_rows":1})",
-                  "$.hooks[1].window_rows: a window of 1 rows could never alarm, since it takes "
-                  "min_rows, 500"},
+        WrongHook{
+            "KeptFilesOfZero",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","keep_files":0})",
+            "$.hooks[1].keep_files: expected an integer from 1 to 9223372036854775807, got 0"},
+        WrongHook{"KeptForNoTime",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","keep_seconds":0})",
+                  "$.hooks[1].keep_seconds: expected an integer from 1 to 3155760000, got 0"},
+        WrongHook{"KeptOnNoDisk",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_disk_share":0})",
+                  "$.hooks[1].max_disk_share: expected a share above 0: nothing would be kept"},
+        WrongHook{"TooFewBytesForFiles",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_total_bytes":3})",
+                  "$.hooks[1].max_total_bytes: expected an integer from 4 to 9223372036854775807, "
+                  "got 3"},
+        WrongHook{
+            "FilesTooLargeForTheirSum",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","max_total_bytes":400,"max_file_bytes":101})",
+            "$.hooks[1].max_file_bytes: expected at most a quarter of max_total_bytes"},
+        WrongHook{"CompressAsText",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","compress":"gzip"})",
+                  "$.hooks[1].compress: expected true or false, got \"gzip\""},
+        WrongHook{"UnknownStatuses",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","statuses":"2xx"})",
+                  "$.hooks[1].statuses: expected \"success\" or \"all\""},
+        WrongHook{"NoFieldToDrop",
+                  R"({"type":"capture","share":1,"folder":"f","endpoint":"e","drop_fields":[]})",
+                  "$.hooks[1].drop_fields: expected the name of a field at least"},
+        WrongHook{
+            "HashesWithoutAKey",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","hash_fields":{"names":["a"]}})",
+            "$.hooks[1].hash_fields: expected either key_file or key_variable, which say where "
+            "the key is"},
+        WrongHook{
+            "KeyInTheConfig",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","hash_fields":{"names":["a"],"key":"k"}})",
+            "$.hooks[1].hash_fields.key: unknown key; known here: names, key_file, "
+            "key_variable"},
+        WrongHook{
+            "DroppedAndHashed",
+            R"({"type":"capture","share":1,"folder":"f","endpoint":"e","drop_fields":["a"],"hash_fields":{"names":["a"],"key_variable":"K"}})",
+            "$.hooks[1].hash_fields.names: \"a\" is dropped: expected it in one of both"},
         WrongHook{"NoThreshold", R"({"type":"slow_request"})",
                   "$.hooks[1]: missing key \"threshold_ms\""},
         WrongHook{"ThresholdOfZero", R"({"type":"slow_request","threshold_ms":0})",
