@@ -87,12 +87,12 @@ std::size_t LearnTable(const PipelineSpec& spec, const TableSpec& table, const s
       Require(preprocessing::OpenSources(from, table, spec.tables, spec.zone));
   RuleLearner learner(table.schema);
   std::size_t rows = 0;
-  Table batch(table.schema);
+  preprocessing::RowBatch batch(table.schema);
   for (const auto& source : found.sources) {
     while (Require(source->Read(kBatchRows, batch), ExitCode::kNo) ==
            preprocessing::Fetched::kRows) {
-      rows += batch.row_count();
-      learner.Add(batch);
+      rows += batch.rows.row_count();
+      learner.Add(batch.rows);
     }
   }
   if (auto rules = learner.Rules(); !rules.empty()) constraints.tables[table.name] = rules;

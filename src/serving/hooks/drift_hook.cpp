@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "model/inputs/feature_table.hpp"
-#include "serving/capture/capture_file.hpp"
+#include "serving/capture/capture_folder.hpp"
 #include "serving/drift/drift_message.hpp"
 
 namespace forkcast::serving {
