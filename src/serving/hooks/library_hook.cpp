@@ -202,6 +202,8 @@ Status LibraryHook::TryOut(const Settings& settings) {
   if (child < 0) return refuse(std::strerror(errno));
   if (child == 0) {
     ::alarm(kLoadSeconds);
+    // A crash is to be told by the signal, whoever of us handles it.
+    for (const int crash : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) ::signal(crash, SIG_DFL);
     const std::string fault = Try(settings);
     [[maybe_unused]] const ssize_t written = ::write(writer.get(), fault.data(), fault.size());
     std::_Exit(kTried);

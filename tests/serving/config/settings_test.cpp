@@ -547,7 +547,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
-    "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "log_level": "warn", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "log_level": "warn", "metrics": "off", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -588,6 +588,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.trusted_proxies.networks.size(), 1U);
   EXPECT_EQ(config.cors_origins, (std::vector<std::string>{"https://a.b"}));
   EXPECT_EQ(config.log_level, "warn");
+  EXPECT_FALSE(config.metrics);
   ASSERT_EQ(config.hooks.size(), 1U);
   EXPECT_EQ(config.hooks[0].type, "capture");
   EXPECT_EQ(config.hooks[0].path, "$.hooks[0]");
@@ -746,10 +747,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return param.param.name; });
 
 TEST(Settings, ErrorsAndPrintConfigBlankSecrets) {
-  const auto refused = Parser().ParseBare({"--store", "postgresql://me:hidden@host/db"});
+  const auto refused = Parser().ParseBare({"--store", "oracle://me:hidden@host/db"});
   ASSERT_FALSE(refused.ok());
   EXPECT_THAT(refused.error().message,
-              AllOf(HasSubstr(R"(store: "postgresql://me:***@host/db" from --store: unknown kind)"),
+              AllOf(HasSubstr(R"(store: "oracle://me:***@host/db" from --store: unknown kind)"),
                     Not(HasSubstr("hidden"))));
   const auto printed =
       Parser().ParseBare({"--print-config", "--store", "sqlite:s?password=hidden"});

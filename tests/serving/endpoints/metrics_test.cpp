@@ -86,8 +86,7 @@ TEST_F(MetricsTest, OfARequestAreToldItsCallerWhoAsks) {
 TEST(PipelineMetrics, AreCountedOfAnsweredRows) {
   OrderService service([](nlohmann::ordered_json& pipeline) {
     pipeline["metrics"] =
-        nlohmann::ordered_json::parse(R"([{"name": "decisions", "count_by": "class"},
-        {"name": "deliveries", "sum": "probability.Deliver"}])");
+        nlohmann::ordered_json::parse(R"([{"name": "decisions", "count_by": "class"}])");
   });
   ASSERT_EQ(service.Post(kPaid).status, 200);
   service.Post("{}");
@@ -95,8 +94,6 @@ TEST(PipelineMetrics, AreCountedOfAnsweredRows) {
       Ask(service.router(), {}, {.method = Method::kGet, .path = "/metrics"}).body;
   EXPECT_THAT(text, HasSubstr("forkcast_output_rows_total{deployment=\"order_triage\","
                               "metric=\"decisions\",value=\"Deliver\"} 1\n"));
-  EXPECT_THAT(text, HasSubstr("forkcast_output_count{deployment=\"order_triage\","
-                              "metric=\"deliveries\"} 1\n"));
 }
 
 TEST_F(MetricsTest, CountWhatCameTooLate) {
