@@ -60,13 +60,13 @@ Result<std::string> ReadKey(const CaptureFieldRules& rules, const Environment& e
     }
     key.assign(std::istreambuf_iterator<char>(file), {});
   }
-  key = Trimmed(key);
   constexpr std::size_t kLeastKeyBytes = 16;
-  if (key.size() >= kLeastKeyBytes) return key;
+  const std::string_view trimmed = Trimmed(key);
+  if (trimmed.size() >= kLeastKeyBytes) return std::string(trimmed);
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("the key in {} has {} bytes: expected {} at least, such as those that "
                            "`openssl rand -hex 32` prints",
-                           source, key.size(), kLeastKeyBytes),
+                           source, trimmed.size(), kLeastKeyBytes),
                "hash_fields"};
 }
 

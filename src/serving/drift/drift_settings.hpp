@@ -19,7 +19,7 @@ struct WindowLength {
 
 /// Of a hook of `"type": "drift"`.
 struct DriftSettings {
-  std::string folder;  ///< Where DEPLOYMENT.json, the newest report, is.
+  std::string folder{};  ///< Where DEPLOYMENT.json, the newest report, is.
   WindowLength window{.rows = 5'000};
   std::uint64_t steps = 1;  ///< Windows end so many times a length; 1: they do not overlap.
   model::DriftRules rules;

@@ -69,7 +69,7 @@ TEST_F(DriftMonitorTest, AddsUpWhatWorkersCountedUntilAWindowIsFull) {
   EXPECT_EQ(Windows(), 1U);
   const ordered_json report = Board()["deployments"][0];
   EXPECT_EQ(report["deployment"], "shop");
-  EXPECT_EQ(report["window"]["from"], "2024-01-31T23:59:59Z");
+  EXPECT_EQ(report["window"]["from"], "2024-01-31T23:59:59.250000Z");
   EXPECT_EQ(report["columns"][0]["rows"], 1000);
   EXPECT_EQ(report["columns"][0]["status"], "too_small");
   EXPECT_EQ(report["alarm"], false);

@@ -123,7 +123,7 @@ TEST(ServerStatus, CallsItsMembersAsDocumented) {
           R"("stage":"ready","age_ms":61000,"requests":12345,"client_errors":6,"server_errors":7,)"
           R"("clipped":8,"refused":15,"late":0,"in_flight":0,"connections":9,)"
           R"("resident_bytes":12582912,"restarts":10,"captured":0,"capture_dropped":0,)"
-          R"("hook_failures":0)"));
+          R"("drift_delayed":0,"hook_failures":0)"));
   EXPECT_THAT(text, HasSubstr(R"("serves":"order_triage version 1","failure":"",)"
                               R"("hooks":[{"place":1,"type":"library","calls":1000,"failures":3,)"
                               R"("flagged":20,"rejected":4,"mean_ns":5000,"off":true}]})"));
