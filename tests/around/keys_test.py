@@ -40,6 +40,7 @@ TOLD_IN_TEXT = [
     ("docs/classifiers.md", {"name", "all"}),
     ("docs/classifiers.md", {"name", "feature", "<", "<=", "==", "!=", ">=", ">"}),
     ("docs/classifiers.md", {"feature", "<", "<=", "==", "!=", ">=", ">"}),
+    ("docs/operations.md", {"names", "key_file", "key_variable"}),  # of "hash_fields"
     ("docs/routes.md", {"$value", "round", "format"}),
     ("docs/routes.md", {"$rows", "$steps", "$request", "$value"}),
     ("src/model/tree/FORMAT.md",

@@ -25,7 +25,7 @@ PROMETHEUS = shutil.which("prometheus")
 PROMTOOL = shutil.which("promtool")
 PIPELINE = CONF / "pipelines" / "order_triage.json"
 DEADLINE_S = 60
-ORDER = b'{"order_id": "A-1", "timestamp": "2024-02-23", "sku_code": "1159746727313", "zip_code": "03797"}'
+ORDER = b'{"order_id": "A-1", "timestamp": "2024-02-23", "sku_code": "1159746727313", "quantity": 2, "zip_code": "03797"}'
 
 
 def free_port():
@@ -114,17 +114,23 @@ class Scraped(unittest.TestCase):
     def start_server(cls):
         pipeline = json.loads(PIPELINE.read_text())
         pipeline["serving"]["model"] = str(CONF / "models" / "order_triage_v1.json")
-        pipeline["metrics"] = [{"name": "decisions", "count_by": "class"}, {"name": "delivered", "sum": "probability.Deliver"}]
+        pipeline["metrics"] = [{"name": "decisions", "count_by": "class"}]
         (cls.folder / "p.json").write_text(json.dumps(pipeline))
+        # A model that answers with a number.
+        trained = json.loads((CONF / "pipelines" / "order_fulfilment.json").read_text())
+        trained["metrics"] = [{"name": "late", "sum": "probability.false"}]
+        (cls.folder / "t.json").write_text(json.dumps(trained))
         store = f"sqlite:{cls.folder}/o.db"
-        subprocess.run([BIN / "forkcast", "ingest", "--pipeline", cls.folder / "p.json", "--store", store, "--from",
-                        "data/order_triage"], cwd=TOP, check=True, capture_output=True)
+        for words in [["ingest", "--pipeline", cls.folder / "p.json", "--store", store, "--from", "data/order_triage"],
+                      ["train", "--pipeline", cls.folder / "t.json", "--store", store, "--from", "data/order_triage",
+                       "--models", cls.folder / "models"]]:
+            subprocess.run([BIN / "forkcast", *words], cwd=TOP, check=True, capture_output=True)
         (cls.folder / "server.json").write_text(json.dumps({"hooks": [
             {"type": "capture", "share": 1, "folder": str(cls.folder / "captured"), "endpoint": "triage"},
             {"type": "slow_request", "threshold_ms": 3600000}]}))
         cls.port = free_port()
         cls.run_program([BIN / "forkcast", "serve", "--config", cls.folder / "server.json", "--pipeline", cls.folder / "p.json",
-                         "--store", store, "--workers", "2", "--bind", f"127.0.0.1:{cls.port}"])
+                         "--store", store, "--models", cls.folder / "models", "--deploy", "order_fulfilment@1", "--workers", "2", "--bind", f"127.0.0.1:{cls.port}"])
         if not eventually(lambda: ask(cls.port, "/ping")[0] == 200):
             raise AssertionError((cls.folder / "log").read_text())
 
@@ -132,6 +138,7 @@ class Scraped(unittest.TestCase):
     def load(cls, requests):
         for _ in range(requests):
             ask(cls.port, "/invocations", ORDER, {"Content-Type": "application/json"})
+            ask(cls.port, "/endpoints/order_fulfilment/invocations", ORDER, {"Content-Type": "application/json"})
         ask(cls.port, "/invocations", b"{}", {"Content-Type": "application/json"})
         ask(cls.port, "/nowhere")
 

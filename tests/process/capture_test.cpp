@@ -218,7 +218,10 @@ TEST_F(Capture, HasNoDroppedFieldAndOfHashedOnesTheSameHashInJsonAndCsv) {
     EXPECT_THAT(ReadWhole(entry.path()),
                 testing::Not(HasSubstr(fields.at("order_id").get<std::string>())))
         << name;
-    EXPECT_THAT(ReadWhole(entry.path()), testing::Not(HasSubstr("zip_code"))) << name;
+    // Its name is in that of a feature, too.
+    EXPECT_THAT(ReadWhole(entry.path()),
+                testing::Not(HasSubstr(fields.at("zip_code").get<std::string>())))
+        << name;
   }
 }
 
@@ -226,8 +229,9 @@ TEST_F(Capture, OfSixMegabytesHoldsUpNoOtherRequest) {
   Server& server = Start(1, {.workers = 1});
   std::string body = "[";
   const std::string one = OneOrder().body;
-  while (body.size() + one.size() + 2 < 6'000'000 && std::ranges::count(body, '{') < 20'000) {
-    body += (body.size() > 1 ? "," : "") + one;
+  constexpr int kMostOrders = 20'000;
+  for (int i = 0; i < kMostOrders && body.size() + one.size() + 2 < 6'000'000; ++i) {
+    body += (i > 0 ? "," : "") + one;
   }
   body += "]";
   EXPECT_EQ(

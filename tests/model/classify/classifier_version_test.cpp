@@ -149,7 +149,7 @@ TEST_F(ClassifierVersionTest, KeepsTheSeedThatWasUsed) {
 TEST_F(ClassifierVersionTest, TellsWhichFileWasChangedOrIsMissing) {
   TrainVersion();
   const std::vector<PublishedFile> files = Registry::Check(Info())->files;
-  EXPECT_EQ(files.size(), 6U);
+  EXPECT_EQ(files.size(), 7U);
   for (const PublishedFile& file : files) {
     const fs::path& path = file.place;
     const std::string bytes = ReadWhole(path);
