@@ -272,6 +272,10 @@ TEST_F(Operations, LogWhoseReaderIsGoneStopsNoProcess) {
   Server& server = faulty_.Start(
       {.bind = Bind::kUnix, .flags = {"--control", control()}, .wrapper = pipe->AsStandardError()});
   ASSERT_TRUE(Eventually([&] { return Ping(server.unix_endpoint()) == 200; }));
+  ASSERT_TRUE(Eventually([&] {
+    const json workers = json::parse(Status(0)).at("workers");
+    return std::ranges::all_of(workers, [](const json& one) { return one.at("state") == "ready"; });
+  }));
   pipe.reset();
   const auto killed = json::parse(Status(0)).at("workers").at(0).at("pid").get<pid_t>();
   ::kill(killed, SIGKILL);

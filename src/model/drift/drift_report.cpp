@@ -66,16 +66,17 @@ constexpr std::string_view kHead = R"(<!DOCTYPE html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
 body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1d2433}
-h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .25rem}
+main{overflow-x:auto}h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .25rem}
 p{margin:.25rem 0 .75rem;color:#4a5468}
 table{border-collapse:collapse;width:100%}
 th,td{padding:.3rem .6rem;border-bottom:1px solid #dfe3ea;text-align:right;white-space:nowrap}
-th:first-child,td:first-child{text-align:left;white-space:normal}
+th,th:first-child,td:first-child,td:nth-child(2){white-space:normal}
+th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
 th{font-weight:600;color:#4a5468}
 .bar{display:inline-block;height:.6rem;background:#6b86c9;vertical-align:middle}
 .alarm td{background:#fdecea}.alarm .bar{background:#c0392b}
 .not_yet td{background:#fff6e0}.not_yet .bar{background:#d69a1d}
-</style></head><body><h1>Drift</h1>
+</style></head><body><main><h1>Drift</h1>
 )";
 
 /// What a status means to a reader.
@@ -173,7 +174,7 @@ std::string DriftPage(std::span<const ordered_json> reports) {
     AddReport(JsonNode(report), page);
   }
   if (reports.empty()) page += "<p>No window is complete yet.</p>\n";
-  page += "</body></html>\n";
+  page += "</main></body></html>\n";
   return page;
 }
 
