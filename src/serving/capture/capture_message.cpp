@@ -216,6 +216,17 @@ class Reader {
 
 Error Corrupt(const char* what) { return {ErrorCode::kCorrupt, what, "capture message"}; }
 
+void ReadTexts(Reader& reader, CaptureMessage& message) {
+  for (std::string_view* text :
+       {&message.target.folder, &message.target.endpoint, &message.target.variant,
+        &message.target.rules, &message.deployment, &message.pipeline, &message.model_version,
+        &message.request.id, &message.request.inference_id, &message.request.custom_attributes,
+        &message.request.traceparent, &message.request.content_type, &message.request.body,
+        &message.answer.content_type, &message.answer.body}) {
+    *text = reader.Text();
+  }
+}
+
 }  // namespace
 
 bool IsCaptureName(std::string_view name) noexcept { return IsPlainName(name, kMaxNameLength); }
@@ -268,14 +279,7 @@ Result<CaptureMessage> DecodeCapture(std::span<const std::byte> bytes) {
   const std::size_t rows = reader.Fixed<std::uint64_t>();
   const std::size_t declared = reader.Fixed<std::uint32_t>();
   message.request.csv_delimiter = reader.Fixed<char>();
-  for (std::string_view* text :
-       {&message.target.folder, &message.target.endpoint, &message.target.variant,
-        &message.target.rules, &message.deployment, &message.pipeline, &message.model_version,
-        &message.request.id, &message.request.inference_id, &message.request.custom_attributes,
-        &message.request.traceparent, &message.request.content_type, &message.request.body,
-        &message.answer.content_type, &message.answer.body}) {
-    *text = reader.Text();
-  }
+  ReadTexts(reader, message);
   if (!reader.ok()) return Corrupt("cut short");
   if (message.request.received < Instant{} || message.request.received >= kEndOfYears) {
     return Corrupt("received outside the years 1970 to 9999");
