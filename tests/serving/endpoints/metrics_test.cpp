@@ -93,7 +93,7 @@ TEST(PipelineMetrics, AreCountedOfAnsweredRows) {
   const std::string text =
       Ask(service.router(), {}, {.method = Method::kGet, .path = "/metrics"}).body;
   EXPECT_THAT(text, HasSubstr("forkcast_output_rows_total{deployment=\"order_triage\","
-                              "metric=\"decisions\",value=\"Deliver\"} 1\n"));
+                              "metric=\"decisions\",value=\"Decline\"} 1\n"));
 }
 
 TEST_F(MetricsTest, CountWhatCameTooLate) {
