@@ -217,6 +217,7 @@ void Connection::LogAnswer() {
                                      .latency = latency});
 }
 
+// NOLINTNEXTLINE(readability-function-size): what it awaits cannot stand in a function of its own.
 Coroutine Connection::Serve() {
   constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
   while (keep_alive_) {
