@@ -88,10 +88,6 @@ struct FewDescriptors {
 class AMaster : public testing::TestWithParam<FewDescriptors> {};
 
 TEST_P(AMaster, GoesOnAndStartsTheWorkerLater) {
-#ifdef __SANITIZE_ADDRESS__
-  GTEST_SKIP() << "UBSan, which ASan comes with, needs descriptors to look at an object's type: "
-                  "without any it calls every type wrong";
-#endif
   FaultyServer faulty;
   Server& server = faulty.Start({.bind = Bind::kBoth, .workers = 2});
   server.WaitUntilAllReady();
