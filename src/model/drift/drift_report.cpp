@@ -9,6 +9,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "model/report/report_parts.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -36,29 +37,6 @@ ordered_json ColumnJson(const ColumnDrift& drift, const ColumnBins& bins) {
     json["unseen"] = drift.unseen;
   }
   return json;
-}
-
-std::string Escaped(std::string_view text) {
-  std::string escaped;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
 }
 
 constexpr std::string_view kHead = R"(<!DOCTYPE html>
@@ -108,7 +86,7 @@ void AddRow(const JsonNode& column, std::string& page) {
                  "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{:.0f}</td>"
                  "<td>{:.4f} <span class=\"bar\" style=\"width:{:.0f}px\"></span></td>"
                  "<td>{:.2g}</td><td>{:.4f}</td><td>{:.2f} %</td><td>{:.2f} %</td></tr>\n",
-                 Escaped(status), Escaped(column.Get("name").String()), Meaning(status),
+                 EscapeHtml(status), EscapeHtml(column.Get("name").String()), Meaning(status),
                  column.Get("rows").Number(0, HUGE_VAL), effect,
                  60 * std::min(effect / kFullBar, 1.0), column.Get("p").Number(0, 1),
                  column.Get("psi").Number(0, HUGE_VAL), 100 * column.Get("missing").Number(0, 1),
@@ -121,11 +99,11 @@ void AddReport(const JsonNode& report, std::string& page) {
                  "<h2>{}: {}</h2>\n<p>Version {}, window {}, {} to {}.</p>\n"
                  "<table><tr><th>column</th><th>finding</th><th>rows</th><th>effect</th><th>p</th>"
                  "<th>PSI</th><th>missing</th><th>in the reference</th></tr>\n",
-                 Escaped(report.Get("deployment").String()),
+                 EscapeHtml(report.Get("deployment").String()),
                  report.Get("alarm").Bool() ? "drifted" : "no drift",
-                 Escaped(report.Get("version").String()),
-                 window.Get("number").Integer(0, INT64_MAX), Escaped(window.Get("from").String()),
-                 Escaped(window.Get("to").String()));
+                 EscapeHtml(report.Get("version").String()),
+                 window.Get("number").Integer(0, INT64_MAX),
+                 EscapeHtml(window.Get("from").String()), EscapeHtml(window.Get("to").String()));
   for (const JsonNode& column : InOrder(report)) AddRow(column, page);
   page += "</table>\n";
 }
