@@ -39,6 +39,7 @@
 #include "serving/process/pid_file.hpp"
 #include "serving/process/privileges.hpp"
 #include "serving/process/process_log.hpp"
+#include "serving/process/refresher_program.hpp"
 #include "serving/process/shared_array.hpp"
 #include "serving/process/shared_counts.hpp"
 #include "serving/process/supervisor.hpp"
@@ -117,6 +118,7 @@ class Server {
     return Master({.workers = config_.workers,
                    .worker = [this](const WorkerStart& start) { return RunOneWorker(start); },
                    .recorder = [this](int control_fd) { return Record(control_fd); },
+                   .refresher = RefresherProcess(),
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
                    .takes_over = static_cast<bool>(old_master_),
                    .close_door = [this] { RefuseNew(); },
@@ -325,7 +327,10 @@ class Server {
     auto settings = ReadServerSettings(flags_, context_.environment);
     if (!settings) return std::move(settings).error();
     if (Status valid = Validate(*settings, extensions_.hook_types); !valid) return valid;
-    const std::vector<std::string> kept = ChangedForRestart(settings_, *settings);
+    std::vector<std::string> kept = ChangedForRestart(settings_, *settings);
+    if (settings->config.refresher.has_value() != config_.refresher.has_value()) {
+      kept.emplace_back("refresher");
+    }
     if (!kept.empty()) log_->warn("restart_needed settings=\"{}\"", fmt::join(kept, ", "));
     const ServerConfig& wanted = settings->config;
     if (wanted.access_log != config_.access_log ||
@@ -360,6 +365,24 @@ class Server {
                       .start = start,
                       .hook_types = extensions_.hook_types,
                       .before_load = extensions_.before_load});
+  }
+
+  /// Empty: none is wanted.
+  [[nodiscard]] std::function<int(int)> RefresherProcess() {
+    if (!config_.refresher) return {};
+    return [this](int control_fd) { return Refresh(control_fd); };
+  }
+
+  /// In the refresher's process, which is another program from here on.
+  int Refresh(int control_fd) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    const auto settings = ReadServerSettings(flags_, context_.environment);
+    if (!settings) return RefuseToRun(settings.error());
+    if (!settings->config.refresher) {
+      return RefuseToRun(
+          {ErrorCode::kInvalidArgument, "the config file has no \"refresher\" any more"});
+    }
+    return BecomeRefresher(CommandLineOf(*settings->config.refresher), control_fd, master_);
   }
 
   /// In the recorder's process.

@@ -11,6 +11,7 @@
 
 #include "serving/config/deployment.hpp"
 #include "serving/config/ip_network.hpp"
+#include "serving/config/refresher_config.hpp"
 
 namespace forkcast::serving {
 
@@ -54,6 +55,7 @@ struct ServerConfig {
   std::filesystem::path model_root = "/opt/ml";  ///< Below which those lie.
   std::vector<Address> bind;
   std::vector<HookConfig> hooks;
+  std::optional<RefresherConfig> refresher;  ///< Whole.
   std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.
   std::chrono::seconds idle_timeout{75};  ///< Of a kept connection; outlives nginx's 60 s.
   std::chrono::seconds graceful_timeout{25};  ///< To finish requests when stopping.

@@ -315,7 +315,7 @@ class SettingSources {
         const auto known = std::ranges::find(settings, name, &Setting::key);
         const bool in_file =
             known != settings.end() && known->form != Setting::FileForm::kNotInFile;
-        if (!in_file && name != kHooks && name != kDeployments) {
+        if (!in_file && std::ranges::find(kStructures, name) == kStructures.end()) {
           member.Fail("unknown key" + DidYouMean(name, KeysOf(settings)) +
                       "; known here: " + KnownKeys(settings));
         }
@@ -354,6 +354,16 @@ class SettingSources {
   }
 
   /// Throws SpecError.
+  [[nodiscard]] std::optional<RefresherConfig> Refresher() const {
+    std::optional<RefresherConfig> refresher;
+    if (file_.empty()) return refresher;
+    NamingFile([&] {
+      if (const auto node = JsonNode(document_).Find(kRefresher)) refresher = ReadRefresher(*node);
+    });
+    return refresher;
+  }
+
+  /// Throws SpecError.
   [[nodiscard]] std::vector<Deployment> Deployments() const {
     std::vector<Deployment> deployments;
     EachOf(kDeployments,
@@ -364,6 +374,9 @@ class SettingSources {
  private:
   static constexpr std::string_view kHooks = "hooks";
   static constexpr std::string_view kDeployments = "deployments";
+  static constexpr std::string_view kRefresher = "refresher";
+  /// What the file holds that is no setting.
+  static constexpr std::array kStructures{kHooks, kDeployments, kRefresher};
 
   /// Calls `read` for each element of a list in the file that is no setting.
   void EachOf(std::string_view list, const std::function<void(const JsonNode&)>& read) const {
@@ -385,11 +398,10 @@ class SettingSources {
   }
 
   static std::vector<std::string> KeysOf(const std::vector<Setting>& settings) {
-    std::vector<std::string> keys{std::string(kHooks)};
+    std::vector<std::string> keys(kStructures.begin(), kStructures.end());
     for (const Setting& setting : settings) {
       if (setting.form != Setting::FileForm::kNotInFile) keys.push_back(setting.key);
     }
-    keys.emplace_back(kDeployments);
     return keys;
   }
 
@@ -593,6 +605,7 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
   }
   JoinFamilies(parsed.config.bind);
   parsed.config.hooks = sources.Hooks();
+  parsed.config.refresher = sources.Refresher();
   if (parsed.config.snapshots.empty() && !parsed.config.store.empty()) {
     const Result<std::string> folder = preprocessing::DefaultSnapshotFolder(parsed.config.store);
     if (!folder) return folder.error();
@@ -602,6 +615,24 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
   std::vector<Deployment> listed = sources.Deployments();
   TakePlatformModel(sources, !listed.empty(), parsed);
   return CollectDeployments(std::move(listed), parsed);
+}
+
+/// What the refresher's declaration leaves to the server's settings.
+Status CompleteRefresher(const std::vector<Setting>& settings, ServerConfig& config) {
+  if (!config.refresher) return {};
+  RefresherConfig& refresher = *config.refresher;
+  const auto complete = [&](auto& member, const auto& own, const std::string& key) -> Status {
+    if (member.empty()) member = own;
+    if (!member.empty()) return {};
+    return Missing(settings, key, ", or in \"refresher\", which needs it");
+  };
+  if (Status done = complete(refresher.pipeline, config.pipeline, "pipeline"); !done) return done;
+  if (Status done = complete(refresher.store, config.store, "store"); !done) return done;
+  if (const Status good = preprocessing::CheckStoreUrl(refresher.store); !good) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("refresher: store: {}", good.error().message), "refresher"};
+  }
+  return complete(refresher.snapshots, config.snapshots, "snapshots");
 }
 
 /// What serving cannot do without.
@@ -841,6 +872,9 @@ Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environ
   if (Status complete = RequireDeployments(settings, parsed.config); !complete) {
     return std::move(complete).error();
   }
+  if (Status complete = CompleteRefresher(settings, parsed.config); !complete) {
+    return std::move(complete).error();
+  }
   return parsed;
 }
 
@@ -886,6 +920,9 @@ std::string PrintConfig(const ParsedSettings& settings) {
   }
   if (origins.empty()) origins.emplace_back(kDefaultOrigin);
   add("deployments", Join(names), fmt::format("{}", fmt::join(origins, ", ")));
+  const auto& refresher = settings.config.refresher;
+  add("refresher", refresher ? refresher->from : "",
+      refresher ? config_file : std::string(kDefaultOrigin));
   return text;
 }
 

@@ -15,8 +15,8 @@ namespace forkcast::serving {
 /// instruction.
 class MetricValues {
  public:
-  void Count(MetricId counter) noexcept {
-    values_[counter.index()].fetch_add(1, std::memory_order_relaxed);
+  void Count(MetricId counter, std::uint64_t by = 1) noexcept {
+    values_[counter.index()].fetch_add(by, std::memory_order_relaxed);
   }
   void Set(MetricId gauge, std::uint64_t value) noexcept {
     values_[gauge.index()].store(value, std::memory_order_relaxed);

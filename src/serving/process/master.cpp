@@ -48,7 +48,10 @@ Master::Master(MasterOptions options, const Clock& clock, std::span<WorkerSlot> 
       slots_(slots),
       state_(state),
       log_(log),
-      recorder_(options_.needs_recorder, static_cast<std::uint32_t>(::getpid()), log_),
+      recorder_({.name = "recorder"}, options_.needs_recorder,
+                static_cast<std::uint32_t>(::getpid()), log_),
+      refresher_(static_cast<bool>(options_.refresher), static_cast<std::uint32_t>(::getpid()),
+                 state_.metrics, log_),
       worker_delay_(static_cast<std::uint32_t>(::getpid())),
       target_(options_.workers, slots_.size()),
       upgrade_(std::move(options_.start_upgrade), log_),
@@ -95,6 +98,9 @@ void Master::Reconcile(MonotonicTime now) {
     }
   }
   recorder_.StartIfDue(now, [this] { return Fork(options_.recorder); });
+  // An old master's goes on until ours can take its place.
+  if (options_.takes_over && !reload_.ever_ready()) return;
+  refresher_.StartIfDue(now, [this] { return Fork(options_.refresher); });
 }
 
 FleetPlan Master::Plan() {
@@ -114,6 +120,7 @@ ChildProcess Master::Fork(const std::function<int(int control_fd)>& main) {
     // The master's ends of the others' channels must not live on in us: they tell of its death.
     for (Worker& other : workers_) other.process.CloseControl();
     recorder_.CloseControl();
+    refresher_.keeper().CloseControl();
     signals_.Reset();
   };
   return ChildProcess::Start(in_child, main, kMasterDiedSignal);
@@ -165,6 +172,7 @@ void Master::BeginReload(MonotonicTime now) {
 
 void Master::FinishReload(MonotonicTime now) {
   log_.info("reload_done generation={} workers={}", reload_.generation(), target_.workers());
+  refresher_.keeper().End(now);  // the next one goes by the new settings
   reload_.Finish();
   Notify("READY=1\nSTATUS=generation " + std::to_string(reload_.generation()));
   if (reload_.asked_again()) BeginReload(now);
@@ -210,6 +218,7 @@ void Master::CheckLiveness(MonotonicTime now) {
 void Master::Escalate(MonotonicTime now) {
   for (Worker& worker : workers_) EscalateWorker(worker, now);
   if (stopping_ && workers_.empty()) recorder_.End(now);
+  if (stopping_ || refresher_.keeper().is_ending()) refresher_.keeper().End(now);
 }
 
 void Master::EscalateWorker(Worker& worker, MonotonicTime now) {
@@ -228,11 +237,12 @@ MonotonicTime Master::NextDeadline(MonotonicTime now) const {
   MonotonicTime next = now + kTurn;
   for (const Worker& worker : workers_) next = std::min(next, worker.ladder.deadline());
   if (!stopping_) {
-    for (const MonotonicTime start : {worker_delay_.next(), recorder_.start_due()}) {
+    for (const MonotonicTime start :
+         {worker_delay_.next(), recorder_.start_due(), refresher_.keeper().start_due()}) {
       if (start > now) next = std::min(next, start);
     }
   }
-  return std::min(next, recorder_.kill_due());
+  return std::min({next, recorder_.kill_due(), refresher_.keeper().kill_due()});
 }
 
 void Master::Wait(MonotonicTime now) {
@@ -241,6 +251,10 @@ void Master::Wait(MonotonicTime now) {
     watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
   };
   if (recorder_.running()) watch(recorder_.pidfd());
+  if (refresher_.keeper().running()) {
+    watch(refresher_.keeper().pidfd());
+    watch(refresher_.keeper().control());
+  }
   for (const int fd : upgrade_.watched()) watch(fd);
   if (options_.control != nullptr) watch(options_.control->fd());
   for (const Worker& worker : workers_) {
@@ -258,7 +272,9 @@ void Master::Wait(MonotonicTime now) {
 }
 
 void Master::OnEvents(MonotonicTime now) {
-  recorder_.Reap(now, stopping_ ? Asked::kYes : Asked::kNo);
+  const Asked asked = stopping_ ? Asked::kYes : Asked::kNo;
+  recorder_.Reap(now, asked);
+  refresher_.Take(now, asked);
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     OnMessages(*worker, now);  // before its end: READY may have been its last word
     const auto next = std::next(worker);
@@ -372,7 +388,8 @@ void Master::ReapStrangers() {
   while (true) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    const bool ours = recorder_.pid() == info.si_pid || upgrade_.waits_for(info.si_pid) ||
+    const bool ours = recorder_.pid() == info.si_pid || refresher_.keeper().pid() == info.si_pid ||
+                      upgrade_.waits_for(info.si_pid) ||
                       std::ranges::any_of(workers_, [&info](const Worker& worker) {
                         return worker.process.pid() == info.si_pid;
                       });
@@ -445,7 +462,8 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                       .workers = {},
                       .recorder = {.pid = recorder_.pid(),
                                    .captured = Total("captured"),
-                                   .dropped = Total("capture_dropped")}};
+                                   .dropped = Total("capture_dropped")},
+                      .refresher = refresher_.Describe()};
   for (const Worker& worker : workers_) {
     const WorkerSlot& slot = slots_[worker.slot];
     status.workers.push_back({.slot = worker.slot,

@@ -10,12 +10,13 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
+#include "serving/process/child_keeper.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/control_socket.hpp"
 #include "serving/process/fleet_plan.hpp"
 #include "serving/process/kill_ladder.hpp"
-#include "serving/process/recorder_keeper.hpp"
+#include "serving/process/refresher.hpp"
 #include "serving/process/reload_plan.hpp"
 #include "serving/process/restart_delay.hpp"
 #include "serving/process/server_status.hpp"
@@ -47,6 +48,8 @@ struct MasterOptions {
   /// Run in the child; what it returns is its exit code.
   std::function<int(const WorkerStart&)> worker;
   std::function<int(int control_fd)> recorder;
+  /// Run in the child, tells its RefresherReports over the channel; empty: there is none.
+  std::function<int(int control_fd)> refresher{};
   bool needs_recorder = false;  ///< From the start; a worker may ask for it later.
   bool takes_over = false;      ///< An old master's workers answer until ours are READY.
   /// Called once when the server begins to stop: no connection may join the backlogs after it.
@@ -145,7 +148,7 @@ class Master {
   void RetireAll(MonotonicTime now);
 
   [[nodiscard]] bool Stopped() const noexcept {
-    return stopping_ && workers_.empty() && !recorder_.running();
+    return stopping_ && workers_.empty() && !recorder_.running() && !refresher_.keeper().running();
   }
   [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
@@ -156,7 +159,8 @@ class Master {
   spdlog::logger& log_;
   Fd signals_;
   std::list<Worker> workers_;
-  RecorderKeeper recorder_;
+  ChildKeeper recorder_;
+  Refresher refresher_;
   RestartDelay worker_delay_;
   WorkerTarget target_;
   ReloadPlan reload_;

@@ -37,6 +37,15 @@ void EachHookMember(Hook& hook, Visitor visit) {
   visit("off", hook.is_off);
 }
 
+/// The one list of the refresher's members and their names in JSON.
+template <typename Refresher, typename Visitor>
+void EachRefresherMember(Refresher& refresher, Visitor visit) {
+  visit("pid", refresher.pid);
+  visit("state", refresher.state);
+  visit("last_success", refresher.last_success);
+  visit("error", refresher.error);
+}
+
 /// The one list of a worker's members and their names in JSON.
 template <typename WorkerType, typename Visitor>
 void EachMember(WorkerType& worker, Visitor visit) {
@@ -183,6 +192,19 @@ std::string ListLostLines(const MetricReadings& metrics) {
   return fmt::format("log lines lost: {}, of the access log {}\n", log, access_log);
 }
 
+std::string LineOn(const RefresherStatus& refresher, const MetricReadings& metrics) {
+  const auto count = [&metrics](MetricId metric) { return metrics[metric].value_or(0); };
+  std::string line = refresher.pid != 0 ? fmt::format("refresher pid {}", refresher.pid)
+                                        : std::string("refresher not running");
+  if (!refresher.state.empty()) line += ", " + OnOneLine(refresher.state);
+  line += fmt::format(", {} rows, {} rejected, {} publications", count("refresher_rows"),
+                      count("refresher_rejected"), count("refresher_publications"));
+  if (!refresher.last_success.empty())
+    line += ", up to date at " + OnOneLine(refresher.last_success);
+  if (!refresher.error.empty()) line += ": " + OnOneLine(refresher.error);
+  return line + "\n";
+}
+
 }  // namespace
 
 std::vector<HookStatus> HooksOf(const WorkerSlot& slot) {
@@ -222,6 +244,7 @@ std::string ToJson(const ServerStatus& status) {
   json["recorder"] = {{"pid", status.recorder.pid},
                       {"captured", status.recorder.captured},
                       {"dropped", status.recorder.dropped}};
+  if (status.refresher) EachRefresherMember(*status.refresher, Writer{json["refresher"]});
   // A text was cut where it had to be, or names a file in whatever bytes its name has.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -242,6 +265,9 @@ Result<ServerStatus> ParseServerStatus(std::string_view text) {
     recorder.at("pid").get_to(status.recorder.pid);
     recorder.at("captured").get_to(status.recorder.captured);
     recorder.at("dropped").get_to(status.recorder.dropped);
+    if (const auto refresher = json.find("refresher"); refresher != json.end()) {
+      EachRefresherMember(status.refresher.emplace(), Reader{*refresher});
+    }
   } catch (const nlohmann::json::exception& error) {
     return Error{ErrorCode::kCorrupt, std::string("no server's status: ") + error.what()};
   }
@@ -263,7 +289,8 @@ std::string ToTable(const ServerStatus& status, const TextStyle& style) {
          ListHooksOff(status.workers) + ListLostLines(status.metrics) +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
-         std::to_string(recorder.dropped) + "\n";
+         std::to_string(recorder.dropped) + "\n" +
+         (status.refresher ? LineOn(*status.refresher, status.metrics) : "");
 }
 
 std::string ShowDuration(milliseconds duration) {

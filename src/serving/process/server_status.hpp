@@ -62,6 +62,15 @@ struct RecorderStatus {
   friend bool operator==(const RecorderStatus&, const RecorderStatus&) = default;
 };
 
+struct RefresherStatus {
+  pid_t pid = 0;               ///< 0: it is not running.
+  std::string state{};         ///< In its own words; empty: it has not said.
+  std::string last_success{};  ///< RFC 3339; empty: not yet.
+  std::string error{};         ///< Why it fails; else empty.
+
+  friend bool operator==(const RefresherStatus&, const RefresherStatus&) = default;
+};
+
 /// What `forkcast status` tells.
 struct ServerStatus {
   pid_t pid = 0;
@@ -69,6 +78,7 @@ struct ServerStatus {
   MetricReadings metrics;  ///< The server's own.
   std::vector<WorkerStatus> workers;
   RecorderStatus recorder;
+  std::optional<RefresherStatus> refresher{};  ///< None: the server has none.
 
   friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
 };
@@ -80,7 +90,7 @@ Result<ServerStatus> ParseServerStatus(std::string_view text);
 
 /// For people: a line on the server, a table of the workers with a column for each metric that has
 /// a heading, a line on each thing that workers serve or cannot take, and which do, one on lines
-/// that logs lost, one on the recorder. What is not known is a dash.
+/// that logs lost, one on the recorder, one on the refresher. What is not known is a dash.
 [[nodiscard]] std::string ToTable(const ServerStatus& status, const TextStyle& style = {});
 
 /// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.

@@ -415,10 +415,15 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 R"({"worker": 2})",
                 "FILE: $.worker: unknown key; did you mean \"workers\"?; known here: hooks, "
-                "pipeline, models"},
+                "deployments, refresher, pipeline, models"},
         BadCase{"ConfigInTheConfigFile", {}, {}, R"({"config": "x"})", "FILE: $.config: unknown"},
         BadCase{"FileThatIsNoObject", {}, {}, "[]", "FILE: $: expected an object"},
         BadCase{"FileThatIsNoJson", {}, {}, "{", "FILE: line 1, column 2: not JSON"},
+        BadCase{"RefresherOfNoKindOfStore",
+                {},
+                {},
+                R"({"refresher": {"from": "f", "store": "oracle:x"}})",
+                "refresher: store: "},
         BadCase{"HookWithoutType",
                 {},
                 {},
@@ -684,9 +689,30 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
                           HasSubstr("\nmax_rows            = 5  (FORKCAST_MAX_ROWS)\n"),
                           HasSubstr("\nbacklog             = 2048  (default)\n"),
                           HasSubstr("\nhooks               = capture,slow_request  (FILE)\n"),
-                          HasSubstr("\ndeployments         = p.json  (--pipeline)\n")));
+                          HasSubstr("\ndeployments         = p.json  (--pipeline)\n"),
+                          HasSubstr("\nrefresher           =   (default)\n")));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
-  EXPECT_EQ(lines, ServerSettings().size() + 2);
+  EXPECT_EQ(lines, ServerSettings().size() + 3);
+}
+
+TEST(Settings, TheRefresherHasThoseOfTheServerForWhatItDoesNotName) {
+  const Parser parser(R"({"refresher": {"from": "incoming"}})");
+  const auto parsed = parser.Parse({});
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->config.refresher, (RefresherConfig{.pipeline = "p.json",
+                                                       .store = "sqlite:s.db",
+                                                       .from = "incoming",
+                                                       .snapshots = "s.db.snapshots",
+                                                       .options = {}}));
+}
+
+TEST(Settings, ARefresherNeedsAStore) {
+  const Parser parser(R"({"refresher": {"from": "incoming"}})");
+  const auto parsed = parser.ParseBare({"--pipeline", "p.json", "--snapshots", "s"});
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_THAT(parsed.error().message,
+              HasSubstr("store: missing; give --store, FORKCAST_STORE or \"store\" in the config "
+                        "file, or in \"refresher\", which needs it"));
 }
 
 struct ReloadCase {
