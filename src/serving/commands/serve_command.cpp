@@ -372,8 +372,12 @@ class Server {
     // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
     listeners_.clear();
     const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
-    DriftMonitor drift(
-        {.board = drift_[0], .metrics = state_[0].metrics, .log = *log, .clock = context_.clock});
+    SeriesWriter series(counts_.recorder_series());
+    DriftMonitor drift({.board = drift_[0],
+                        .metrics = state_[0].metrics,
+                        .series = series,
+                        .log = *log,
+                        .clock = context_.clock});
     const auto destinations = CaptureHook::Destinations(config_.hooks);
     return RunRecorder({.clock = context_.clock,
                         .counters = counters_[0],

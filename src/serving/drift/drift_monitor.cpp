@@ -130,6 +130,7 @@ void DriftMonitor::Judge(const DriftMessage& message, Watched& watched) {
                                   .to = watched.panes.back().to,
                                   .rules = watched.settings.rules,
                                   .columns = watched.judge.Judge(counts)};
+  gauges_.Show(window, watched.reference->bins);
   Tell(window.deployment, model::ToJson(window, watched.reference->bins), watched.settings);
 }
 

@@ -94,13 +94,13 @@ ThresholdsHook::Section ThresholdsHook::SectionOf(std::vector<ColumnRule> rules)
 /// A deployment may have got another version since: its names are looked at each time, which is a
 /// comparison a rule, and places are looked up anew only where they differ.
 template <typename NameAt>
-const ThresholdsHook::Places& ThresholdsHook::PlacesOf(Section& section,
-                                                       std::string_view deployment,
-                                                       std::size_t columns, const NameAt& name_at) {
+ThresholdsHook::Places& ThresholdsHook::PlacesOf(Section& section, std::string_view deployment,
+                                                 std::size_t columns, const NameAt& name_at) {
   auto places = std::ranges::find(section.places, deployment, &Places::deployment);
   if (places == section.places.end()) {
-    places = section.places.insert(places, {.deployment = std::string(deployment), .of = {}});
+    places = section.places.insert(places, {.deployment = std::string(deployment)});
     places->of.resize(section.rules.size());
+    places->counters.resize(section.rules.size());
   }
   for (std::size_t i = 0; i < section.rules.size(); ++i) {
     const std::string& name = section.rules[i].rule.column;
@@ -114,12 +114,25 @@ const ThresholdsHook::Places& ThresholdsHook::PlacesOf(Section& section,
   return *places;
 }
 
-Verdict ThresholdsHook::Check(Watched& watched, const Value& value, std::size_t row,
-                              Remarks& remarks) {
+void ThresholdsHook::Count(std::size_t rule, std::size_t bound, Section& section, Places& places) {
+  Watched& watched = section.rules[rule];
+  ++watched.broken[bound];
+  if (context_.series == nullptr) return;
+  std::optional<SeriesCounter>& counter = places.counters[rule][bound];
+  if (!counter) {
+    const std::array<std::string_view, 2> labels{places.deployment, watched.flags[bound]};
+    counter = context_.series->CounterOf("broken_thresholds", labels);
+  }
+  counter->Add(1);
+}
+
+Verdict ThresholdsHook::Check(std::size_t rule, const Value& value, std::size_t row,
+                              Section& section, Places& places, Remarks& remarks) {
+  const Watched& watched = section.rules[rule];
   const auto broken = watched.rule.BrokenBy(value);
   if (!broken) return Verdict::kGoOn;
   const auto bound = static_cast<std::size_t>(*broken);
-  ++watched.broken[bound];
+  Count(rule, bound, section, places);
   switch (watched.rule.action) {
     case RuleAction::kCount:
       return Verdict::kGoOn;
@@ -141,15 +154,15 @@ Verdict ThresholdsHook::OnRows(const Invocation& invocation, Remarks& remarks) {
   if (fields_.rules.empty() || invocation.rows.fields == nullptr) return gravest;
   const preprocessing::Table& rows = *invocation.rows.fields;
   const auto& columns = rows.schema().columns;
-  const Places& places =
+  Places& places =
       PlacesOf(fields_, invocation.deployment, columns.size(),
                [&columns](std::size_t i) -> std::string_view { return columns[i].name; });
   for (std::size_t i = 0; i < fields_.rules.size(); ++i) {
     if (!places.of[i]) continue;
     const preprocessing::Column& column = rows.column(*places.of[i]);
     for (std::size_t row = 0; row < invocation.rows.row_numbers.size(); ++row) {
-      gravest = std::max(gravest, Check(fields_.rules[i], ValueAt(column, row),
-                                        invocation.rows.row_numbers[row], remarks));
+      gravest = std::max(gravest, Check(i, ValueAt(column, row), invocation.rows.row_numbers[row],
+                                        fields_, places, remarks));
     }
   }
   return gravest;
@@ -168,15 +181,14 @@ Verdict ThresholdsHook::CheckValues(Section& section, std::string_view deploymen
   Verdict gravest = Verdict::kGoOn;
   if (section.rules.empty()) return gravest;
   const std::size_t width = values.names.size();
-  const Places& places =
+  Places& places =
       PlacesOf(section, deployment, width,
                [&values](std::size_t i) -> std::string_view { return values.names[i]; });
   for (std::size_t line = 0; line < values.row_numbers.size(); ++line) {
     for (std::size_t i = 0; i < section.rules.size(); ++i) {
       if (!places.of[i]) continue;
-      gravest =
-          std::max(gravest, Check(section.rules[i], values.values[line * width + *places.of[i]],
-                                  values.row_numbers[line], remarks));
+      gravest = std::max(gravest, Check(i, values.values[line * width + *places.of[i]],
+                                        values.row_numbers[line], section, places, remarks));
     }
   }
   return gravest;

@@ -45,7 +45,9 @@ class ThresholdsHook final : public Hook {
   /// Where the columns of rules are in one deployment; none: it has no such column.
   struct Places {
     std::string deployment;
-    std::vector<std::optional<std::size_t>> of;  // by rule
+    std::vector<std::optional<std::size_t>> of{};  // by rule
+    /// By rule and bound, once it was broken.
+    std::vector<std::array<std::optional<SeriesCounter>, preprocessing::kBounds>> counters{};
   };
   /// Rules of one kind of values.
   struct Section {
@@ -56,12 +58,14 @@ class ThresholdsHook final : public Hook {
   static Section SectionOf(std::vector<preprocessing::ColumnRule> rules);
   /// Calls `name_at` for columns 0 to `columns`.
   template <typename NameAt>
-  static const Places& PlacesOf(Section& section, std::string_view deployment, std::size_t columns,
-                                const NameAt& name_at);
+  static Places& PlacesOf(Section& section, std::string_view deployment, std::size_t columns,
+                          const NameAt& name_at);
   Verdict CheckValues(Section& section, std::string_view deployment,
                       const Invocation::Values& values, Remarks& remarks);
-  static Verdict Check(Watched& watched, const preprocessing::Value& value, std::size_t row,
-                       Remarks& remarks);
+  Verdict Check(std::size_t rule, const preprocessing::Value& value, std::size_t row,
+                Section& section, Places& places, Remarks& remarks);
+  /// For the log and for Prometheus.
+  void Count(std::size_t rule, std::size_t bound, Section& section, Places& places);
   void Report();
 
   HookContext context_;

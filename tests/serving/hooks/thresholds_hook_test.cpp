@@ -1,14 +1,17 @@
 #include "serving/hooks/thresholds_hook.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/allocation_counter.hpp"
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -102,6 +105,26 @@ TEST_F(ThresholdsHookTest, CountsByDefaultAndTellsTheLogAtMostOnceInTenSeconds) 
   EXPECT_THAT(lines_.lines(),
               ElementsAre(R"(warning threshold_broken rule="quantity.max" times=1)",
                           R"(warning threshold_broken rule="quantity.max" times=2)"));
+}
+
+TEST_F(ThresholdsHookTest, CountsForPrometheusByDeploymentAndRule) {
+  TestSeries series;
+  context_.series = &series.writer;
+  const std::string settings =
+      R"({"type":"thresholds","fields":{"quantity":{"max":500},"state":{"nullable":false}}})";
+  ThresholdsHook hook(Read(settings), context_);
+  hook.OnRows(sample_.view(), remarks_);
+  hook.OnRows(sample_.view(), remarks_);
+  sample_.invocation.deployment = "other_one";
+  hook.OnRows(sample_.view(), remarks_);
+  std::vector<std::string> counted;
+  for (const SeriesSum& sum : SumSeries(series.blocks())) {
+    counted.push_back(fmt::format("{} {}", sum.labels, sum.cells.front()));
+  }
+  EXPECT_THAT(counted, ElementsAre(R"(deployment="other_one",rule="quantity.max" 1)",
+                                   R"(deployment="other_one",rule="state.null" 1)",
+                                   R"(deployment="triage",rule="quantity.max" 2)",
+                                   R"(deployment="triage",rule="state.null" 2)"));
 }
 
 TEST_F(ThresholdsHookTest, TellsTheLogWhatIsLeftAtTheEnd) {
