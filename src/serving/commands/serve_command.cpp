@@ -22,6 +22,7 @@
 #include "data_preprocessing/command/failure.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
+#include "serving/commands/retraining.hpp"
 #include "serving/commands/serve_check.hpp"
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
@@ -72,6 +73,7 @@ Status Validate(const ParsedSettings& settings, std::span<const HookType> types)
     return std::move(routes).error();
   }
   Status valid = ValidateHooks(settings.config.hooks, types);
+  if (valid) valid = CheckRetraining(settings.config);
   if (valid) return valid;
   Error error = std::move(valid).error();
   error.message = "config: " + Effective(settings, "config").text + ": " + error.message;
@@ -124,6 +126,8 @@ class Server {
                    .hand_over = [this] { LeaveToNewMaster(); },
                    .on_ready = [this] { LetOldMasterGo(); },
                    .notify = [this](const std::string& state) { supervisor_.Notify(state); },
+                   .retrain = [this](const RetrainWish& wish) { return Retrain(wish); },
+                   .retrain_board = &retrain_board_[0],
                    .reopen_logs = [this] { ReopenLogs(); },
                    .control = &control_,
                    .complete_status = [this](ServerStatus& status) { AddRecorderLosses(status); },
@@ -409,9 +413,20 @@ class Server {
   std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
+    DriftAlarms alarms({.log = *log,
+                        .clock = context_.clock,
+                        .series = series,
+                        .make_id = RandomUuid,
+                        .retrain =
+                            [this, control_fd](const RetrainWish& wish) {
+                              retrain_board_[0].Set(TextOf(wish));
+                              SendControl(control_fd, {.kind = ControlMessage::Kind::kRetrain});
+                            },
+                        .seed = static_cast<std::uint32_t>(::getpid())});
 
 /// Opens what of standard input, output and error is closed: else the next socket would get its
 /// number, and lines meant for the log.
+                        .alarms = alarms,
 void HoldStandardDescriptors() {
   Fd null(::open("/dev/null", O_RDWR));
   while (null && null.get() <= STDERR_FILENO) {
@@ -422,6 +437,13 @@ void HoldStandardDescriptors() {
 
 ExitCode Serve(const Arguments& arguments, const CommandContext& context,
                const ServeExtensions& extensions) {
+  /// In a process of its own, that of nobody else.
+  int Retrain(const RetrainWish& wish) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    ChildProcess::DieWithParent(master_, SIGTERM);
+    return BecomeRetrain(wish, config_);
+  }
+
   HoldStandardDescriptors();
   ParsedSettings settings =
       Require(ReadServerSettings(arguments.given(), context.environment), ExitCode::kUsage);
@@ -443,6 +465,7 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
   }
   return static_cast<ExitCode>(
       Server(std::move(settings), arguments.given(), context, extensions, std::move(*identity))
+  SharedArray<RetrainBoard> retrain_board_{1};
           .Run());
 }
 

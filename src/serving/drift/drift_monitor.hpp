@@ -16,6 +16,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/drift/drift_decision.hpp"
 #include "model/drift/drift_reference.hpp"
+#include "serving/drift/drift_alarms.hpp"
 #include "serving/drift/drift_gauges.hpp"
 #include "serving/drift/drift_message.hpp"
 #include "serving/drift/drift_settings.hpp"
@@ -42,6 +43,7 @@ class DriftMonitor {
     DriftBoard& board;
     MetricValues& metrics;
     SeriesWriter& series;
+    DriftAlarms& alarms;
     spdlog::logger& log;
     const Clock& clock;
   };

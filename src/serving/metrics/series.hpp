@@ -113,6 +113,8 @@ inline constexpr std::array kSeriesFamilies{
                  .help = "Number of the newest window, of the version that is compared"},
     SeriesFamily{.family = "drift_column_alarms", .labels = {"deployment", "column"},
                  .help = "Windows in which this feature or output had drifted"},
+    SeriesFamily{.family = "webhook_messages", .labels = {"receiver", "result"},
+                 .help = "Messages to webhooks: delivered, tried_again (attempts that failed), lost"},
     SeriesFamily{.family = "output_rows", .labels = {"deployment", "metric", "value"},
                  .help = "Answered rows, by the value of an output that the pipeline counts by"},
     SeriesFamily{.family = "output", .kind = SeriesFamily::Kind::kSummary,

@@ -264,6 +264,7 @@ class Worker {
   void ReopenLogs() {
     if (options_.access_log == nullptr) return;
     const Status reopened = options_.access_log->Reopen();
+      case ControlMessage::Kind::kRetrain:
     if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
   }
 

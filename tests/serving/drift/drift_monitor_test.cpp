@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "serving/metrics/exposition.hpp"
 #include "support/hook_testing.hpp"
@@ -67,9 +68,16 @@ class DriftMonitorTest : public testing::Test {
   LogLines lines_;
   ManualClock clock_;
   TestSeries series_;
+  std::vector<RetrainWish> wishes_;
+  DriftAlarms alarms_{{.log = lines_.log(),
+                       .clock = clock_,
+                       .series = series_.writer,
+                       .make_id = [] { return std::string("1"); },
+                       .retrain = [this](const RetrainWish& wish) { wishes_.push_back(wish); }}};
   DriftMonitor monitor_{{.board = *board_,
                          .metrics = metrics_,
                          .series = series_.writer,
+                         .alarms = alarms_,
                          .log = lines_.log(),
                          .clock = clock_}};
   std::string settings_ = Settings(R"(,"window_rows":1000)");
@@ -132,6 +140,17 @@ TEST_F(DriftMonitorTest, TellsNoMoreOfAColumnThatTheNewVersionDoesNotHave) {
               HasSubstr("forkcast_drift_status{deployment=\"shop\",column=\"channel\"}"));
   EXPECT_THAT(Scraped(),
               Not(HasSubstr("forkcast_drift_status{deployment=\"shop\",column=\"payment\"}")));
+}
+
+TEST_F(DriftMonitorTest, AsksForTheModelOfAVersionThatAlarmsToBeTrainedAnew) {
+  settings_ = Settings(R"(,"window_rows":1000,"on_alarm":"retrain","retrain_seconds":60)");
+  ASSERT_TRUE(Take({700, 300, 0, 0}));
+  EXPECT_TRUE(wishes_.empty());
+  ASSERT_TRUE(Take({700, 300, 0, 0}));
+  const std::filesystem::path model = folder_.path().parent_path();
+  EXPECT_THAT(wishes_, ElementsAre(RetrainWish{.models = model.parent_path().string(),
+                                               .name = model.filename().string(),
+                                               .least_pause = std::chrono::seconds(60)}));
 }
 
 TEST_F(DriftMonitorTest, EndsWindowsByTime) {
