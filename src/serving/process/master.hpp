@@ -19,6 +19,7 @@
 #include "serving/process/refresher.hpp"
 #include "serving/process/reload_plan.hpp"
 #include "serving/process/restart_delay.hpp"
+#include "serving/process/retrain_keeper.hpp"
 #include "serving/process/server_status.hpp"
 #include "serving/process/stop_orders.hpp"
 #include "serving/process/suspension_watch.hpp"
@@ -50,8 +51,11 @@ struct MasterOptions {
   std::function<int(int control_fd)> recorder;
   /// Run in the child, tells its RefresherReports over the channel; empty: there is none.
   std::function<int(int control_fd)> refresher{};
-  bool needs_recorder = false;  ///< From the start; a worker may ask for it later.
-  bool takes_over = false;      ///< An old master's workers answer until ours are READY.
+  /// Run in a child of its own; what it returns, or what it became ends with, is its exit code.
+  std::function<int(const RetrainWish& wish)> retrain{};
+  const RetrainBoard* retrain_board = nullptr;  ///< What the recorder wishes; null: nothing.
+  bool needs_recorder = false;                  ///< From the start; a worker may ask for it later.
+  bool takes_over = false;  ///< An old master's workers answer until ours are READY.
   /// Called once when the server begins to stop: no connection may join the backlogs after it.
   std::function<void()> close_door;
   /// Starts a new master on the same sockets (SIGUSR2); empty: upgrades are refused.
@@ -131,6 +135,7 @@ class Master {
   void OnSignals(MonotonicTime now);
   void OnSignal(int signal, MonotonicTime now);
   void OnMessages(Worker& worker, MonotonicTime now);
+  void OnRecorderMessages(MonotonicTime now);
   void OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime now);
   void OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now);
   void BlameHook(const WorkerSlot& slot);
@@ -148,7 +153,8 @@ class Master {
   void RetireAll(MonotonicTime now);
 
   [[nodiscard]] bool Stopped() const noexcept {
-    return stopping_ && workers_.empty() && !recorder_.running() && !refresher_.keeper().running();
+    return stopping_ && workers_.empty() && !recorder_.running() &&
+           !refresher_.keeper().running() && !retraining_.running();
   }
   [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
@@ -161,6 +167,7 @@ class Master {
   std::list<Worker> workers_;
   ChildKeeper recorder_;
   Refresher refresher_;
+  RetrainKeeper retraining_;
   RestartDelay worker_delay_;
   WorkerTarget target_;
   ReloadPlan reload_;
