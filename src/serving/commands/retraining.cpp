@@ -1,7 +1,6 @@
 #include "serving/commands/retraining.hpp"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -14,7 +13,7 @@
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
-#include "serving/process/process_log.hpp"
+#include "serving/process/become_program.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -108,17 +107,7 @@ Status CheckRetraining(const ServerConfig& config) {
 
 int BecomeRetrain(const RetrainWish& wish, const ServerConfig& config) {
   ::setpriority(PRIO_PROCESS, 0, kLeastPriority);
-  for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const std::vector<std::string> words = WordsFor(wish, config);
-  std::vector<char*> arguments;
-  // exec takes pointers to what it does not change.
-  for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
-  arguments.push_back(nullptr);
-  ::execv("/proc/self/exe", arguments.data());
-  return kExitCannotBind;
+  return BecomeForkcast(WordsFor(wish, config));
 }
 
 }  // namespace forkcast::serving
