@@ -12,6 +12,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/base/text_table.hpp"
+#include "serving/experiment/experiment_status.hpp"
 #include "serving/metrics/metric.hpp"
 #include "serving/process/worker_slot.hpp"
 
@@ -79,6 +80,7 @@ struct ServerStatus {
   std::vector<WorkerStatus> workers;
   RecorderStatus recorder;
   std::optional<RefresherStatus> refresher{};  ///< None: the server has none.
+  std::vector<ExperimentStatus> experiments{};
 
   friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
 };
@@ -89,8 +91,9 @@ struct ServerStatus {
 Result<ServerStatus> ParseServerStatus(std::string_view text);
 
 /// For people: a line on the server, a table of the workers with a column for each metric that has
-/// a heading, a line on each thing that workers serve or cannot take, and which do, one on lines
-/// that logs lost, one on the recorder, one on the refresher. What is not known is a dash.
+/// a heading, a line on each thing that workers serve or cannot take, and which do, two on each
+/// experiment, one on lines that logs lost, one on the recorder, one on the refresher. What is not
+/// known is a dash.
 [[nodiscard]] std::string ToTable(const ServerStatus& status, const TextStyle& style = {});
 
 /// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.
