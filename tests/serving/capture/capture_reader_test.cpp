@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <zlib.h>
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -59,6 +60,7 @@ TEST(CaptureReader, ReadsWhatALineAndAStoreHaveAlike) {
   expected.variant.clear();
   expected.features.clear();
   expected.latency = {};
+  expected.received = std::chrono::floor<std::chrono::seconds>(expected.received);
   const TempFolder folder;
   std::string line;
   AppendCaptureLine(message, "event", line);
