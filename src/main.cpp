@@ -10,8 +10,10 @@
 #include "serving/commands/capture_command.hpp"
 #include "serving/commands/deploy_command.hpp"
 #include "serving/commands/drift_command.hpp"
+#include "serving/commands/features_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
+#include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
 
 namespace forkcast {
@@ -19,11 +21,11 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,  &serving::CaptureCommand,  &serving::DeployCommand,
-    &serving::DriftCommand,   &model::EvaluateElsewhere, &preprocessing::IngestCommand,
-    &model::InitCommand,      &model::ModelsCommand,     &serving::PredictCommand,
-    &model::RetrainElsewhere, &serving::ServeCommand,    &serving::StatusCommand,
-    &model::TrainElsewhere,
+    &model::BaselineCommand,       &serving::CaptureCommand,  &serving::DeployCommand,
+    &serving::DriftCommand,        &model::EvaluateElsewhere, &serving::FeaturesCommand,
+    &preprocessing::IngestCommand, &model::InitCommand,       &model::ModelsCommand,
+    &serving::PredictCommand,      &model::RetrainElsewhere,  &serving::ServeCommand,
+    &serving::SkewCommand,         &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -29,6 +29,8 @@ class RouteJob final : public ScoringJob {
   void Refuse(const Error& error) override;
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
   /// Makes the error that stands in the response one of the route's.
+  /// Whether its declaration gives a parameter of the query a meaning of its own.
+  [[nodiscard]] bool HasInput(std::string_view name) const;
   void Shape(const Error& error, std::optional<std::size_t> row);
 
   std::shared_ptr<const Route> route_;
