@@ -134,6 +134,21 @@ class TableDao {
   virtual Result<std::optional<std::string>> ZoneOf(std::string_view table) = 0;
   virtual Status RecordZone(std::string_view table, std::string_view zone) = 0;
 
+  /// How far a source whose rows keep coming (a file of a folder that is followed, a partition of a
+  /// topic) has been taken into the table: a text of the source's own; none: nothing was.
+  virtual Result<std::optional<std::string>> BookmarkOf(std::string_view table,
+                                                        std::string_view source) = 0;
+  /// Moves it to `position`, unless it is another than `expected`: false then, and no change, since
+  /// somebody else has taken in what follows. Within the transaction of the rows that it counts,
+  /// each of them is taken once, whoever is killed when.
+  virtual Result<bool> MoveBookmark(std::string_view table, std::string_view source,
+                                    const std::optional<std::string>& expected,
+                                    std::string_view position) = 0;
+
+  /// A text that becomes another one when others have changed rows of the store, for those who look
+  /// again and again. That it became another one need not mean that rows changed.
+  virtual Result<std::string> ChangeMark() = 0;
+
   /// Hands the source's rows to `sink` in batches of at most `batch_rows`, in the order in which
   /// they were ingested (a table), which a store keeps on purpose and not by chance, or returned (a
   /// query). A query must be one SELECT, in the store's SQL, that names the columns of `schema`, in

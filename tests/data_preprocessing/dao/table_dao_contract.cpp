@@ -3,7 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <chrono>
 #include <random>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -441,6 +443,62 @@ TEST_P(TableDaoContract, KnowsTheZoneRecordedForEachTable) {
   ASSERT_TRUE(store.dao().RecordZone("stock", "UTC").ok());
   store.dao().Rollback();
   EXPECT_EQ(*store.dao().ZoneOf("stock"), std::nullopt);
+}
+
+TEST_P(TableDaoContract, KeepsABookmarkForEachTableAndSource) {
+  Store store(GetParam());
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/0"), std::nullopt);
+  EXPECT_TRUE(*store.dao().MoveBookmark("visits", "kafka:visits/0", std::nullopt, "17"));
+  EXPECT_TRUE(*store.dao().MoveBookmark("visits", "kafka:visits/0", "17", "90000000000"));
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/0"), "90000000000");
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/1"), std::nullopt);
+  EXPECT_EQ(*store.dao().BookmarkOf("stock", "kafka:visits/0"), std::nullopt);
+}
+
+TEST_P(TableDaoContract, ABookmarkThatSomebodyElseMovedStays) {
+  Store store(GetParam());
+  ASSERT_TRUE(*store.dao().MoveBookmark("visits", "kafka:visits/0", std::nullopt, "17"));
+  EXPECT_FALSE(*store.dao().MoveBookmark("visits", "kafka:visits/0", std::nullopt, "20"));
+  EXPECT_FALSE(*store.dao().MoveBookmark("visits", "kafka:visits/0", "16", "20"));
+  EXPECT_FALSE(*store.dao().MoveBookmark("visits", "kafka:visits/1", "17", "20"));
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/0"), "17");
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/1"), std::nullopt);
+}
+
+TEST_P(TableDaoContract, ABookmarkMovesWithTheRowsOfItsTransaction) {
+  Store store(GetParam());
+  ASSERT_TRUE(store.dao().EnsureTable(kVisits).ok());
+  ASSERT_TRUE(store.dao().Begin().ok());
+  store.Append(kVisits, "a\n");
+  ASSERT_TRUE(*store.dao().MoveBookmark("visits", "kafka:visits/0", std::nullopt, "1"));
+  store.dao().Rollback();
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/0"), std::nullopt);
+  EXPECT_THAT(store.Read(kVisits), IsEmpty());
+  ASSERT_TRUE(store.dao().Begin().ok());
+  store.Append(kVisits, "a\n");
+  ASSERT_TRUE(*store.dao().MoveBookmark("visits", "kafka:visits/0", std::nullopt, "1"));
+  ASSERT_TRUE(store.dao().Commit().ok());
+  store.Reconnect(StoreAccess::kReadOnly);
+  EXPECT_EQ(*store.dao().BookmarkOf("visits", "kafka:visits/0"), "1");
+  EXPECT_THAT(store.Read(kVisits), ElementsAre("'a'"));
+}
+
+TEST_P(TableDaoContract, TheChangeMarkTellsThatOthersHaveAddedRows) {
+  const StoreMaker::Opener open = GetParam().make();
+  const auto others = *open(StoreAccess::kReadWriteCreate);
+  ASSERT_TRUE(others->EnsureTable(kVisits).ok());
+  const auto ours = *open(StoreAccess::kReadOnly);
+  const std::string before = *ours->ChangeMark();
+  Table batch(kVisits.schema);
+  batch.column(0).AppendText("a");
+  std::size_t failed_row = 0;
+  ASSERT_TRUE(others->Append(kVisits, batch, OnConflict::kRefuse, failed_row).ok());
+  // A server may count late.
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (*ours->ChangeMark() == before && std::chrono::steady_clock::now() < deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_NE(*ours->ChangeMark(), before);
 }
 
 TEST_P(TableDaoContract, AQueryGivesItsRowsInItsOrderWhateverItsColumnsOrder) {

@@ -199,6 +199,16 @@ Status PostgresConnection::CopyIn(const std::string& sql, std::string_view bytes
   return copied;
 }
 
+std::size_t PostgresConnection::TakeNotifications() const noexcept {
+  std::size_t taken = 0;
+  PQconsumeInput(connection_);
+  while (PGnotify* const notification = PQnotifies(connection_)) {
+    PQfreemem(notification);
+    ++taken;
+  }
+  return taken;
+}
+
 bool PostgresConnection::in_transaction() const noexcept {
   return PQtransactionStatus(connection_) != PQTRANS_IDLE;
 }

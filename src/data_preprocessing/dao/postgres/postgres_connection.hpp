@@ -74,6 +74,9 @@ class PostgresConnection {
   /// Runs `COPY ... FROM STDIN`, with these bytes behind it.
   Status CopyIn(const std::string& sql, std::string_view bytes) const;
 
+  /// How many notifications have come since this was last asked. Precondition: a LISTEN.
+  [[nodiscard]] std::size_t TakeNotifications() const noexcept;
+
   [[nodiscard]] bool in_transaction() const noexcept;
   [[nodiscard]] StoreAccess access() const noexcept { return access_; }
   /// An error about this store.

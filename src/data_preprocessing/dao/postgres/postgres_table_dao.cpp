@@ -25,12 +25,14 @@ constexpr std::size_t kMostNameBytes = 63;
 constexpr std::string_view kWritersLock = "7381228990022644596";
 
 // FORMAT.md beside this file describes what is created here.
-constexpr std::array<std::string_view, 3> kCreateBookkeeping{
+constexpr std::array<std::string_view, 4> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_tables (table_name text PRIMARY KEY, spec text NOT NULL)",
     "CREATE TABLE IF NOT EXISTS forkcast_files (table_name text, content_hash text, "
     "file_name text NOT NULL, rejected bigint NOT NULL, first_row bigint, last_row bigint, "
     "recorded bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (table_name, content_hash))",
-    "CREATE TABLE IF NOT EXISTS forkcast_zones (table_name text PRIMARY KEY, zone text NOT NULL)"};
+    "CREATE TABLE IF NOT EXISTS forkcast_zones (table_name text PRIMARY KEY, zone text NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS forkcast_bookmarks (table_name text, source text, "
+    "position text NOT NULL, PRIMARY KEY (table_name, source))"};
 
 Parameter Given(std::string_view text) { return std::string(text); }
 
@@ -491,6 +493,60 @@ Status PostgresTableDao::RecordZone(std::string_view table, std::string_view zon
         std::array{Given(Folded(table)), Given(zone)});
     return done ? Status() : done.error();
   });
+}
+
+Result<std::optional<std::string>> PostgresTableDao::BookmarkOf(std::string_view table,
+                                                                std::string_view source) {
+  const Result<bool> kept = Exists("forkcast_bookmarks");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  const Result<PgResult> found = connection_->Run(
+      "SELECT position FROM forkcast_bookmarks WHERE table_name = $1 AND source = $2",
+      std::array{Given(Folded(table)), Given(source)});
+  if (!found) return found.error();
+  if (found->row_count() == 0) return std::optional<std::string>();
+  return std::optional(std::string(found->Bytes(0, 0)));
+}
+
+Result<bool> PostgresTableDao::MoveBookmark(std::string_view table, std::string_view source,
+                                            const std::optional<std::string>& expected,
+                                            std::string_view position) {
+  bool moved = false;
+  const Status done = Atomically([&]() -> Status {
+    Status kept = EnsureBookkeeping();
+    if (!kept) return kept;
+    const std::array known{Given(Folded(table)), Given(source), Given(position), expected};
+    const Result<PgResult> changed =
+        expected ? connection_->Run(
+                       "UPDATE forkcast_bookmarks SET position = $3 WHERE table_name = $1 AND "
+                       "source = $2 AND position = $4",
+                       known)
+                 : connection_->Run(
+                       "INSERT INTO forkcast_bookmarks (table_name, source, position) VALUES "
+                       "($1, $2, $3) ON CONFLICT DO NOTHING",
+                       std::span(known).first<3>());
+    if (!changed) return changed.error();
+    moved = changed->changes() == 1;
+    return {};
+  });
+  if (!done) return done.error();
+  return moved;
+}
+
+Result<std::string> PostgresTableDao::ChangeMark() {
+  if (!listens_) {
+    Status listening = connection_->Execute("LISTEN forkcast");
+    if (!listening) return listening.error();
+    listens_ = true;
+  }
+  // What the server counts of every table, since a query may read any of them; it is late by up to
+  // a second, and a NOTIFY is not.
+  const Result<PgResult> changes = connection_->Run(
+      "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM "
+      "pg_stat_user_tables WHERE schemaname !~ '^pg_temp'");
+  if (!changes) return changes.error();
+  notifications_ += connection_->TakeNotifications();
+  return fmt::format("{} {}", changes->Int64(0, 0), notifications_);
 }
 
 Result<std::string> PostgresTableDao::SelectOf(const StoredRows& source, const Schema& schema) {

@@ -35,6 +35,12 @@ class PostgresTableDao final : public TableDao {
   Result<std::int64_t> LastRow(std::string_view table) override;
   Result<std::optional<std::string>> ZoneOf(std::string_view table) override;
   Status RecordZone(std::string_view table, std::string_view zone) override;
+  Result<std::optional<std::string>> BookmarkOf(std::string_view table,
+                                                std::string_view source) override;
+  Result<bool> MoveBookmark(std::string_view table, std::string_view source,
+                            const std::optional<std::string>& expected,
+                            std::string_view position) override;
+  Result<std::string> ChangeMark() override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
@@ -62,6 +68,8 @@ class PostgresTableDao final : public TableDao {
   Result<std::string> SelectOf(const StoredRows& source, const Schema& schema);
 
   std::unique_ptr<PostgresConnection> connection_;
+  bool listens_ = false;           // to NOTIFY forkcast
+  std::size_t notifications_ = 0;  // since then
 };
 
 /// The store's row in the table of kinds (store_kind.hpp); a place is what follows `postgresql:`.

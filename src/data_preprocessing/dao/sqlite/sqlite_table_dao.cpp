@@ -19,7 +19,7 @@ namespace {
 using namespace std::string_literals;
 
 // FORMAT.md beside this file describes what is created here.
-constexpr std::array<std::string_view, 3> kCreateBookkeeping{
+constexpr std::array<std::string_view, 4> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_tables ("
     "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, spec TEXT NOT NULL) STRICT",
     "CREATE TABLE IF NOT EXISTS forkcast_files ("
@@ -27,7 +27,10 @@ constexpr std::array<std::string_view, 3> kCreateBookkeeping{
     "rejected INTEGER NOT NULL DEFAULT 0, first_row INTEGER, last_row INTEGER, "
     "PRIMARY KEY (table_name, content_hash)) STRICT",
     "CREATE TABLE IF NOT EXISTS forkcast_zones ("
-    "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, zone TEXT NOT NULL) STRICT"};
+    "table_name TEXT NOT NULL PRIMARY KEY COLLATE NOCASE, zone TEXT NOT NULL) STRICT",
+    "CREATE TABLE IF NOT EXISTS forkcast_bookmarks ("
+    "table_name TEXT NOT NULL COLLATE NOCASE, source TEXT NOT NULL, position TEXT NOT NULL, "
+    "PRIMARY KEY (table_name, source)) STRICT"};
 
 /// Columns that forkcast_files has besides those of its first release.
 constexpr std::array<std::string_view, 3> kLaterFileColumns{
@@ -396,6 +399,56 @@ Status SqliteTableDao::RecordZone(std::string_view table, std::string_view zone)
     const Result<bool> done = insert->Step();
     return done ? Status() : done.error();
   });
+}
+
+Result<std::optional<std::string>> SqliteTableDao::BookmarkOf(std::string_view table,
+                                                              std::string_view source) {
+  const Result<bool> kept = Exists("forkcast_bookmarks");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  Result<SqliteStatement> find = connection_->Prepare(
+      "SELECT position FROM forkcast_bookmarks WHERE table_name = ?1 AND source = ?2");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  find->Bind(1, source);
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::string>();
+  return std::optional(std::string(find->Text(0)));
+}
+
+Result<bool> SqliteTableDao::MoveBookmark(std::string_view table, std::string_view source,
+                                          const std::optional<std::string>& expected,
+                                          std::string_view position) {
+  bool moved = false;
+  const Status done = Atomically([&]() -> Status {
+    Status kept = EnsureBookkeeping();
+    if (!kept) return kept;
+    Result<SqliteStatement> move = connection_->Prepare(
+        expected ? "UPDATE forkcast_bookmarks SET position = ?3 WHERE table_name = ?1 AND "
+                   "source = ?2 AND position = ?4"
+                 : "INSERT INTO forkcast_bookmarks (table_name, source, position) VALUES "
+                   "(?1, ?2, ?3) ON CONFLICT DO NOTHING");
+    if (!move) return move.error();
+    move->Bind(0, table);
+    move->Bind(1, source);
+    move->Bind(2, position);
+    if (expected) move->Bind(3, std::string_view(*expected));
+    const Result<bool> stepped = move->Step();
+    if (!stepped) return stepped.error();
+    moved = connection_->changes() == 1;
+    return {};
+  });
+  if (!done) return done.error();
+  return moved;
+}
+
+Result<std::string> SqliteTableDao::ChangeMark() {
+  Result<SqliteStatement> version = connection_->Prepare("PRAGMA data_version");
+  if (!version) return version.error();
+  const Result<bool> found = version->Step();
+  if (!found) return found.error();
+  return std::to_string(version->Int64(0));
 }
 
 Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,

@@ -43,6 +43,12 @@ class SqliteTableDao final : public TableDao {
   Result<std::int64_t> LastRow(std::string_view table) override;
   Result<std::optional<std::string>> ZoneOf(std::string_view table) override;
   Status RecordZone(std::string_view table, std::string_view zone) override;
+  Result<std::optional<std::string>> BookmarkOf(std::string_view table,
+                                                std::string_view source) override;
+  Result<bool> MoveBookmark(std::string_view table, std::string_view source,
+                            const std::optional<std::string>& expected,
+                            std::string_view position) override;
+  Result<std::string> ChangeMark() override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
