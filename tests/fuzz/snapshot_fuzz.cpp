@@ -148,7 +148,7 @@ void ReadRow(const Snapshot& snapshot, const Schema& values, std::uint64_t row) 
   for (std::size_t column = 0; column < values.columns.size(); ++column) {
     const Value value = snapshot.ValueAt(column, row);
     const auto* text = std::get_if<std::string_view>(&value);
-    if (text != nullptr) RequireInside(*text, snapshot.bytes());
+    if (text != nullptr) RequireInside(*text, snapshot.base().bytes());
   }
 }
 
@@ -183,7 +183,7 @@ void ReadEverything(const Snapshot& snapshot, const SeriesSpec& spec) {
   (void)snapshot.Find("never seen");
   for (std::size_t key = 0; key < snapshot.key_count(); ++key) {
     const std::string_view bytes = snapshot.KeyBytesAt(key);
-    RequireInside(bytes, snapshot.bytes());
+    RequireInside(bytes, snapshot.base().bytes());
     ReadKey(bytes);
     const auto found = snapshot.FindNumber(bytes);
     if (found) Require(snapshot.KeyBytesAt(*found) == bytes);

@@ -259,7 +259,7 @@ IngestSummary RunKafkaOnce(const IngestOptions& options, const CommandContext& c
   } while (!feed->AtEnds());
   summary.rejected = report.rejected;
   Result<std::vector<PublishedSeries>> published =
-      PublishAll(*dao, spec, options.snapshots, context.clock.Now());
+      PublishAll(*dao, spec, options.snapshots, context.clock.Now(), {.what = options.publishing});
   if (!published) {
     throw Failure(MeaningOfUnpublished(published.error().code),
                   "the rows are stored, but their snapshots are not all published: " +

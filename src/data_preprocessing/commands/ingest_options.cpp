@@ -122,6 +122,11 @@ std::vector<Flag> ResultFlags() {
        .meaning = "Folder for the snapshots, created when absent.",
        .variable = "FORKCAST_SNAPSHOTS",
        .when_absent = "beside the store, PATH.snapshots"},
+      {.name = "full",
+       .kind = Kind::kSwitch,
+       .meaning = "Makes the snapshots of all rows of the store: after rows were changed there by "
+                  "other means than ingest.",
+       .when_absent = "what came since is added to them, where that gives the same"},
       {.name = "dry-run",
        .kind = Kind::kSwitch,
        .meaning = "Reads and checks everything, then leaves store and snapshots as they were."},
@@ -199,7 +204,7 @@ void CheckFeed(const Arguments& arguments, const IngestOptions& options) {
                  Names{"file", "table", "max-rejects", "replace", "again", "dry-run"});
   }
   if (!options.follow) return;
-  RefuseBeside(arguments, "--follow", Names{"file", "dry-run"});
+  RefuseBeside(arguments, "--follow", Names{"file", "full", "dry-run"});
   if (!options.from.empty()) return;
   RefuseBeside(arguments, "--follow without --from, which takes no rows in",
                Names{"table", "upsert", "replace", "again", "constraints", "rejects"});
@@ -216,19 +221,21 @@ std::vector<Flag> IngestFlags() {
 }
 
 IngestOptions ReadIngestOptions(const Arguments& arguments) {
-  IngestOptions options{.pipeline = arguments.Text("pipeline"),
-                        .store = arguments.Text("store"),
-                        .from = arguments.Text("from"),
-                        .files = {},
-                        .tables = arguments.Texts("table"),
-                        .rejects = arguments.Text("rejects"),
-                        .max_rejects = ReadLimit(arguments),
-                        .constraints = arguments.Text("constraints"),
-                        .snapshots = arguments.Text("snapshots"),
-                        .rules = ReadRules(arguments),
-                        .dry_run = arguments.Has("dry-run"),
-                        .follow = arguments.Has("follow"),
-                        .every = ReadEvery(arguments)};
+  IngestOptions options{
+      .pipeline = arguments.Text("pipeline"),
+      .store = arguments.Text("store"),
+      .from = arguments.Text("from"),
+      .files = {},
+      .tables = arguments.Texts("table"),
+      .rejects = arguments.Text("rejects"),
+      .max_rejects = ReadLimit(arguments),
+      .constraints = arguments.Text("constraints"),
+      .snapshots = arguments.Text("snapshots"),
+      .rules = ReadRules(arguments),
+      .publishing = arguments.Has("full") ? Publishing::kWhole : Publishing::kNewRows,
+      .dry_run = arguments.Has("dry-run"),
+      .follow = arguments.Has("follow"),
+      .every = ReadEvery(arguments)};
   for (const std::string& text : arguments.Texts("file")) {
     options.files.push_back(ReadFile(arguments, text));
   }

@@ -8,6 +8,7 @@
 #include "data_preprocessing/command/arguments.hpp"
 #include "data_preprocessing/command/flags.hpp"
 #include "data_preprocessing/kafka/kafka_url.hpp"
+#include "data_preprocessing/pipeline/publish_series.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/source/rejects.hpp"
 
@@ -30,6 +31,7 @@ struct IngestOptions {
   std::filesystem::path constraints;  ///< Empty: none but the declared types.
   std::filesystem::path snapshots;
   IngestRules rules;
+  Publishing publishing = Publishing::kNewRows;
   bool dry_run = false;
   bool follow = false;
   std::chrono::milliseconds every{1000};  ///< Between two looks, and two publications.

@@ -133,8 +133,8 @@ class IngestRun {
 
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
                                                      const PipelineSpec& spec) const {
-    Result<std::vector<PublishedSeries>> published =
-        PublishAll(dao, spec, options_.snapshots, context_.clock.Now());
+    Result<std::vector<PublishedSeries>> published = PublishAll(
+        dao, spec, options_.snapshots, context_.clock.Now(), {.what = options_.publishing});
     if (published) {
       WarnOfLeftOut(*published, context_.err);
       return *std::move(published);

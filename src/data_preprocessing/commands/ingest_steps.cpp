@@ -93,7 +93,8 @@ Status EnsureTables(TableDao& dao, const PipelineSpec& spec,
 }
 
 Result<std::vector<PublishedSeries>> PublishAll(TableDao& dao, const PipelineSpec& spec,
-                                                const std::filesystem::path& folder, Instant now) {
+                                                const std::filesystem::path& folder, Instant now,
+                                                const PublishOptions& options) {
   std::error_code created;
   std::filesystem::create_directories(folder, created);
   if (created) {
@@ -104,7 +105,7 @@ Result<std::vector<PublishedSeries>> PublishAll(TableDao& dao, const PipelineSpe
     return Error{ErrorCode::kIo,
                  fmt::format("{}: {}", (folder / ".publishing").string(), std::strerror(errno))};
   }
-  return PublishSnapshots(dao, spec, folder, now);
+  return PublishSnapshots(dao, spec, folder, now, options);
 }
 
 void WarnOfLeftOut(std::span<const PublishedSeries> published, std::ostream& err) {

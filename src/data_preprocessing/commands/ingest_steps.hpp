@@ -58,7 +58,8 @@ class TableRules {
 [[nodiscard]] Result<std::vector<PublishedSeries>> PublishAll(TableDao& dao,
                                                               const PipelineSpec& spec,
                                                               const std::filesystem::path& folder,
-                                                              Instant now);
+                                                              Instant now,
+                                                              const PublishOptions& options = {});
 
 /// Tells which series had rows that were left out.
 void WarnOfLeftOut(std::span<const PublishedSeries> published, std::ostream& err);

@@ -16,11 +16,21 @@ std::string NewestText(const SnapshotReport& report) {
   return report.watermark ? IsoTimestamp(*report.watermark) : "";
 }
 
+/// What was read of the store; nothing where all was, as at the first time.
+std::string HowText(const PublishedSeries& series) {
+  if (series.is_whole) {
+    return series.why_whole.empty() ? "" : fmt::format("; all rows read: {}", series.why_whole);
+  }
+  std::string text = fmt::format("; {} added", CountOf(series.new_rows, "new row"));
+  if (series.runs > 0) text += fmt::format(", {} on the base", CountOf(series.runs, "run"));
+  return text;
+}
+
 std::string Describe(const PublishedSeries& series) {
   const SnapshotReport& report = series.report;
-  return fmt::format("series {}: {}, {}, {}{}", series.series, CountOf(report.keys, "key"),
+  return fmt::format("series {}: {}, {}, {}{}{}", series.series, CountOf(report.keys, "key"),
                      CountOf(report.rows, "row"), CountOf(report.bytes, "byte"),
-                     report.watermark ? ", newest " + NewestText(report) : "");
+                     report.watermark ? ", newest " + NewestText(report) : "", HowText(series));
 }
 
 }  // namespace
@@ -62,6 +72,10 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                       {"rows", one.report.rows},
                       {"bytes", one.report.bytes},
                       {"newest", newest},
+                      {"whole", one.is_whole},
+                      {"why_whole", one.why_whole},
+                      {"new_rows", one.new_rows},
+                      {"runs", one.runs},
                       {"left_out", one.report.left_out}});
   }
   const ordered_json all{{"tables", tables},

@@ -64,6 +64,17 @@ struct RowRange {
   friend bool operator==(const RowRange&, const RowRange&) = default;
 };
 
+/// How far the rows of a table were read.
+struct RowCursor {
+  std::int64_t last_row = 0;  ///< Place of the last one.
+  /// By which the store knows that the rows up to there are still those that were read: it forgets
+  /// the mark when one of them is replaced or removed, and a store that was put back to an earlier
+  /// state never had it.
+  std::string mark;
+
+  friend bool operator==(const RowCursor&, const RowCursor&) = default;
+};
+
 /// What a store remembers of a file that was taken in.
 struct KnownFile {
   std::size_t rejected = 0;  ///< Lines that were left out.
@@ -129,6 +140,18 @@ class TableDao {
   /// The place of the row that was ingested last; 0 when there is none.
   virtual Result<std::int64_t> LastRow(std::string_view table) = 0;
 
+  /// The cursor behind all rows of the table, for whoever reads them all; none where the store
+  /// keeps no marks: of a table of somebody else's, a view, or one that was not written since an
+  /// earlier release.
+  virtual Result<std::optional<RowCursor>> CursorOf(const std::string& /*table*/) {
+    return std::optional<RowCursor>();
+  }
+  /// Whether the rows up to the cursor are those of which it was given. Rows that somebody changed
+  /// past this interface are not noticed.
+  virtual Result<bool> IsUnchanged(const std::string& /*table*/, const RowCursor& /*cursor*/) {
+    return false;
+  }
+
   /// The time zone that was recorded for the table: the one in which the times of its rows were
   /// read; none where nothing was. Recording takes the place of what was recorded before.
   virtual Result<std::optional<std::string>> ZoneOf(std::string_view table) = 0;
@@ -160,6 +183,16 @@ class TableDao {
   virtual Status Read(const StoredRows& source, const Schema& schema,
                       const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
                       const std::function<Status(const Table&)>& sink) = 0;
+
+  /// The same for those rows of a table whose places are in `rows`. Precondition: CursorOf() knows
+  /// the table.
+  virtual Status ReadRows(const TableSource& /*source*/, const RowRange& /*rows*/,
+                          const Schema& /*schema*/,
+                          const std::vector<ForbiddenColumn>& /*forbidden*/,
+                          std::size_t /*batch_rows*/,
+                          const std::function<Status(const Table&)>& /*sink*/) {
+    return Error{ErrorCode::kInternal, "this store keeps no places of rows"};
+  }
 };
 
 enum class StoreAccess {

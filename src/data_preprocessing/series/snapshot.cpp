@@ -1,352 +1,93 @@
+// Rows that come later lie in files of their own, so that publishing them costs what they are and
+// not what is there (O'Neil et al., "The log-structured merge-tree", 1996). Which row is in force
+// is a maximum, over the rows visible at an instant, of time and then the order of ingestion. The
+// files are that set in parts, in the order of ingestion, so the maximum of the maxima of the parts
+// is the answer, whatever rows they hold: late ones, corrections, several of one time.
+
 #include "data_preprocessing/series/snapshot.hpp"
 
-#include <xxhash.h>
-
 #include <algorithm>
-#include <cstring>
-#include <system_error>
-#include <utility>
 
 namespace forkcast::preprocessing {
-namespace {
-
-using snapshot_format::Header;
-using snapshot_format::KeyEntry;
-using snapshot_format::Section;
-using snapshot_format::Visibility;
-
-Snapshot::KeyRows RowsOf(const KeyEntry& entry) noexcept {
-  return {.row_begin = entry.row_begin,
-          .step_begin = entry.step_begin,
-          .row_count = entry.row_count,
-          .step_count = entry.step_count,
-          .first_period = entry.first_period};
-}
-
-/// The row of the last of the steps that is not after `now`.
-std::optional<std::uint64_t> LastStep(std::span<const std::int64_t> instants,
-                                      std::span<const std::uint64_t> rows,
-                                      std::int64_t now) noexcept {
-  const auto after = std::ranges::upper_bound(instants, now);
-  if (after == instants.begin()) return std::nullopt;
-  return rows[static_cast<std::size_t>(after - instants.begin()) - 1];
-}
-
-Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
-
-/// Sections of a file with this header.
-std::uint64_t SectionCount(const Header& header) noexcept {
-  std::uint64_t per_column = snapshot_format::kSectionsPerColumn;
-  std::uint64_t others = snapshot_format::kFixedSections;
-  if (header.version == snapshot_format::kVersionWithMore) {
-    per_column += snapshot_format::kValueStepSectionsPerColumn;
-    others += snapshot_format::kLeftOutSections;
-  }
-  return others + header.column_count * per_column;
-}
-
-}  // namespace
-
-/// Cuts typed sections out of the mapped bytes, remembering whether any did not fit.
-class Snapshot::SectionReader {
- public:
-  SectionReader(std::span<const std::byte> file, std::span<const Section> sections) noexcept
-      : file_(file), sections_(sections) {}
-
-  /// `count` elements of T, or none at all where `optional` allows an empty section.
-  template <typename T>
-  std::span<const T> Take(std::uint32_t index, std::uint64_t count,
-                          bool optional = false) noexcept {
-    const Section& section = sections_[index];
-    if (optional && section.size == 0) return {};
-    if (count > file_.size() / sizeof(T) || section.size != count * sizeof(T)) {
-      fits_ = false;
-      return {};
-    }
-    const std::span<const std::byte> bytes = Bytes(section);
-    return {reinterpret_cast<const T*>(bytes.data()), bytes.size() / sizeof(T)};
-  }
-  /// The whole section, of whatever size, as elements of T.
-  template <typename T>
-  std::span<const T> TakeAll(std::uint32_t index) noexcept {
-    return Take<T>(index, sections_[index].size / sizeof(T));
-  }
-  std::string_view TakeText(std::uint32_t index) noexcept {
-    const std::span<const char> characters = TakeAll<char>(index);
-    return {characters.data(), characters.size()};
-  }
-  [[nodiscard]] bool fits() const noexcept { return fits_; }
-
- private:
-  std::span<const std::byte> Bytes(const Section& section) noexcept {
-    if (section.offset % snapshot_format::kAlignment != 0 || section.offset > file_.size() ||
-        section.size > file_.size() - section.offset) {
-      fits_ = false;
-      return {};
-    }
-    return file_.subspan(section.offset, section.size);
-  }
-
-  std::span<const std::byte> file_;
-  std::span<const Section> sections_;
-  bool fits_ = true;
-};
-
-Snapshot::Snapshot(MappedFile file)
-    : file_(std::make_shared<const MappedFile>(std::move(file))),
-      header_(reinterpret_cast<const Header*>(file_->bytes().data())) {}
 
 Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_view definition,
                                 const Schema& values) {
-  const auto named = [&path](Error error) {
-    error.message = path.string() + ": " + error.message;
-    return error;
-  };
-  try {
-    Snapshot snapshot{MappedFile(path)};
-    if (Status mapped = snapshot.MapSections(definition, values); !mapped) {
-      return named(std::move(mapped).error());
-    }
-    return snapshot;
-  } catch (const std::system_error& error) {
-    const bool absent = error.code() == std::errc::no_such_file_or_directory;
-    return Error{absent ? ErrorCode::kNotFound : ErrorCode::kIo, error.what()};
-  }
-}
-
-Status Snapshot::CheckHeader() const {
-  const std::span<const std::byte> file = file_->bytes();
-  if (file.size() < sizeof(Header) || header().magic != snapshot_format::kMagic) {
-    return Corrupt("not a snapshot file");
-  }
-  const Header& head = header();
-  if (head.version != snapshot_format::kVersion &&
-      head.version != snapshot_format::kVersionWithMore) {
-    return Corrupt("snapshot version " + std::to_string(head.version) + ", expected " +
-                   std::to_string(snapshot_format::kVersion) + " or " +
-                   std::to_string(snapshot_format::kVersionWithMore) +
-                   ": publish it again with ingest");
-  }
-  if (head.file_size != file.size()) {
-    return Corrupt("cut short: " + std::to_string(file.size()) + " of " +
-                   std::to_string(head.file_size) + " bytes");
-  }
-  if (SectionCount(head) > (file.size() - sizeof(Header)) / sizeof(Section) ||
-      head.visibility > Visibility::kGrid || head.delay_us < 0 ||
-      head.delay_us > snapshot_format::kMaxDelayUs) {
-    return Corrupt("damaged header");
-  }
-  return {};
-}
-
-Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
-  if (Status good = CheckHeader(); !good) return good;
-  const std::span<const std::byte> file = file_->bytes();
-  const Header& head = header();
-  SectionReader reader(
-      file, {reinterpret_cast<const Section*>(file.data() + sizeof(Header)), SectionCount(head)});
-  if (reader.TakeText(snapshot_format::kDefinition) != definition ||
-      head.column_count != values.columns.size()) {
-    return Corrupt("published for another definition of this series: publish it again with ingest");
-  }
-  buckets_ = reader.TakeAll<std::uint64_t>(snapshot_format::kBuckets);
-  keys_ = reader.Take<KeyEntry>(snapshot_format::kKeyEntries, head.key_count);
-  key_bytes_ = reader.TakeText(snapshot_format::kKeyBytes);
-  times_ = reader.Take<std::int64_t>(snapshot_format::kTimes, head.row_count);
-  if (head.visibility != Visibility::kUniform) {
-    visible_from_ = reader.Take<std::int64_t>(snapshot_format::kVisibleFrom, head.row_count);
-  }
-  if (head.visibility == Visibility::kSteps) {
-    step_instants_ = reader.Take<std::int64_t>(snapshot_format::kStepInstants, head.step_count);
-    step_rows_ = reader.Take<std::uint64_t>(snapshot_format::kStepRows, head.step_count);
-  }
-  std::uint32_t section = snapshot_format::kFixedSections;
-  for (const ColumnSpec& spec : values.columns) {
-    columns_.push_back(MapColumn(reader, section, spec.type));
-    section += snapshot_format::kSectionsPerColumn;
-  }
-  if (head.version == snapshot_format::kVersionWithMore) {
-    left_out_ = reader.TakeText(section);
-    section += snapshot_format::kLeftOutSections;
-    for (ColumnView& column : columns_) {
-      column.value_step_instants = reader.Take<std::int64_t>(
-          section + snapshot_format::kValueStepInstants, head.row_count, /*optional=*/true);
-      column.value_step_rows = reader.Take<std::uint64_t>(section + snapshot_format::kValueStepRows,
-                                                          head.row_count, /*optional=*/true);
-      section += snapshot_format::kValueStepSectionsPerColumn;
-    }
-  }
-  if (!reader.fits() || !std::has_single_bit(buckets_.size()) || buckets_.size() <= keys_.size()) {
-    return Corrupt("damaged: a section lies out of bounds");
-  }
-  return {};
-}
-
-Snapshot::ColumnView Snapshot::MapColumn(SectionReader& reader, std::uint32_t section,
-                                         ColumnType type) const noexcept {
-  const std::uint64_t rows = header().row_count;
-  ColumnView column;
-  column.type = type;
-  if (type == ColumnType::kText) {
-    column.codes = reader.Take<std::uint32_t>(section + snapshot_format::kValues, rows);
-    column.ends = reader.TakeAll<std::uint64_t>(section + snapshot_format::kMissingOrEnds);
-    column.dictionary = reader.TakeText(section + snapshot_format::kDictionary);
-    return column;
-  }
-  column.missing = reader.Take<std::uint8_t>(section + snapshot_format::kMissingOrEnds, rows,
-                                             /*optional=*/true);
-  if (type == ColumnType::kDouble) {
-    column.doubles = reader.Take<double>(section + snapshot_format::kValues, rows);
-  } else {
-    column.integers = reader.Take<std::int64_t>(section + snapshot_format::kValues, rows);
-  }
-  return column;
+  Result<SnapshotFile> file = SnapshotFile::Open(path, definition, values);
+  if (!file) return std::move(file).error();
+  return Snapshot(*std::move(file));
 }
 
 Status Snapshot::Verify() const {
-  if (snapshot_format::ChecksumOf(*file_) != header().checksum) {
-    return Corrupt("checksum mismatch: the file is damaged");
+  Status verified = base_.Verify();
+  for (const SnapshotFile& run : runs_) {
+    if (verified) verified = run.Verify();
   }
-  if (Status keys = VerifyKeys(); !keys) return keys;
-  if (Status columns = VerifyColumns(); !columns) return columns;
-  file_->DropPages();
-  return {};
-}
-
-Status Snapshot::VerifyKeys() const {
-  const auto within = [](std::uint64_t begin, std::uint64_t count, std::uint64_t size) {
-    return begin <= size && count <= size - begin;
-  };
-  for (const std::uint64_t bucket : buckets_) {
-    const std::uint64_t key = bucket & 0xFFFFFFFF;  // counted from 1
-    if (bucket != 0 && (key == 0 || key > keys_.size())) {
-      return Corrupt("damaged: a bucket has no key");
-    }
-  }
-  if (std::ranges::find(buckets_, 0U) == buckets_.end()) {
-    return Corrupt("damaged: no bucket is free, so a search would not end");
-  }
-  for (const KeyEntry& key : keys_) {
-    if (!within(key.bytes_offset, key.bytes_size, key_bytes_.size()) ||
-        !within(key.row_begin, key.row_count, times_.size()) ||
-        !within(key.step_begin, key.step_count, step_rows_.size())) {
-      return Corrupt("damaged: a key lies out of bounds");
-    }
-  }
-  const auto inside = [this](std::uint64_t row) { return row < times_.size(); };
-  if (!std::ranges::all_of(step_rows_, inside)) return Corrupt("damaged: a step has no row");
-  return {};
-}
-
-Status Snapshot::VerifyColumns() const {
-  const auto inside = [this](std::uint64_t row) { return row < times_.size(); };
-  for (const ColumnView& column : columns_) {
-    if (column.value_step_instants.size() != column.value_step_rows.size() ||
-        !std::ranges::all_of(column.value_step_rows, inside)) {
-      return Corrupt("damaged: a value's step has no row");
-    }
-    if (column.type != ColumnType::kText) continue;
-    const bool ordered = std::ranges::is_sorted(column.ends) &&
-                         (column.ends.empty() || column.ends.back() <= column.dictionary.size());
-    const bool known = std::ranges::all_of(column.codes, [&column](std::uint32_t code) {
-      return code < column.ends.size() || code == snapshot_format::kMissingText;
-    });
-    if (!ordered || !known) return Corrupt("damaged: a text lies out of bounds");
-  }
-  return {};
+  return verified;
 }
 
 std::optional<Snapshot::KeyRows> Snapshot::Find(std::string_view key) const noexcept {
-  const auto number = FindNumber(key);
-  if (!number) return std::nullopt;
-  return RowsOf(keys_[*number]);
-}
-
-std::optional<std::size_t> Snapshot::FindNumber(std::string_view key) const noexcept {
-  const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
-  const std::size_t mask = buckets_.size() - 1;
-  // At most half of the buckets are taken, so a free one ends the search.
-  for (std::size_t slot = hash & mask;; slot = (slot + 1) & mask) {
-    const std::uint64_t bucket = buckets_[slot];
-    if (bucket == 0) return std::nullopt;
-    if ((bucket ^ hash) >> 32 != 0) continue;
-    const std::size_t number = (bucket & 0xFFFFFFFF) - 1;
-    if (KeyBytesAt(number) == key) return number;
+  const std::uint64_t hash = SnapshotFile::HashOf(key);
+  const std::optional<std::size_t> in_base = base_.FindNumber(key, hash);
+  std::optional<KeyRows> found;
+  if (in_base) found.emplace(KeyRows{base_.RowsAt(*in_base), {}});
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    const std::optional<std::size_t> number = runs_[i].FindNumber(key, hash);
+    if (!number) continue;
+    if (!found) found.emplace();
+    found->in_run[i] = static_cast<std::uint32_t>(*number + 1);
   }
+  return found;
 }
 
-std::string_view Snapshot::KeyBytesAt(std::size_t number) const noexcept {
-  return key_bytes_.substr(keys_[number].bytes_offset, keys_[number].bytes_size);
-}
-
-Snapshot::KeyRows Snapshot::RowsAt(std::size_t number) const noexcept {
-  return RowsOf(keys_[number]);
+template <typename Ask>
+std::optional<std::uint64_t> Snapshot::NewestOf(const KeyRows& rows,
+                                                std::optional<std::uint64_t> of_base,
+                                                const Ask& ask) const noexcept {
+  std::optional<std::uint64_t> newest = of_base;
+  for (std::size_t i = 0; i < runs_.size(); ++i) {
+    if (rows.in_run[i] == 0) continue;
+    const SnapshotFile& run = runs_[i];
+    const std::optional<std::uint64_t> row = ask(run, run.RowsAt(rows.in_run[i] - 1));
+    if (!row || (newest && run.TimeAt(*row) < TimeAt(*newest))) continue;
+    newest = (std::uint64_t{i} + 1) << kPlaceBits | *row;
+  }
+  return newest;
 }
 
 std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) const noexcept {
-  const std::int64_t now = ToMicros(time);
-  if (header().visibility != Visibility::kSteps) {
-    const bool is_grid = header().visibility == Visibility::kGrid;
-    const auto from = (is_grid ? visible_from_ : times_).subspan(rows.row_begin, rows.row_count);
-    // Compared as now - delay, which cannot overflow: a static row's time is the least integer, and
-    // a delay is at most kMaxDelayUs.
-    const auto after = std::ranges::upper_bound(from, is_grid ? now : now - header().delay_us);
-    if (after == from.begin()) return std::nullopt;
-    return rows.row_begin + static_cast<std::uint64_t>(after - from.begin()) - 1;
-  }
-  return LastStep(step_instants_.subspan(rows.step_begin, rows.step_count),
-                  step_rows_.subspan(rows.step_begin, rows.step_count), now);
+  return NewestOf(rows, base_.AsOf(rows, time),
+                  [time](const SnapshotFile& run, const SnapshotFile::KeyRows& of_run) {
+                    return run.AsOf(of_run, time);
+                  });
 }
 
 std::optional<std::uint64_t> Snapshot::AsOfValue(const KeyRows& rows, std::size_t column,
                                                  Instant time) const noexcept {
-  const ColumnView& view = columns_[column];
-  if (view.value_step_instants.empty()) return std::nullopt;  // the series has no rows
-  return LastStep(view.value_step_instants.subspan(rows.row_begin, rows.row_count),
-                  view.value_step_rows.subspan(rows.row_begin, rows.row_count), ToMicros(time));
-}
-
-Instant Snapshot::AgesFrom(std::uint64_t row) const noexcept {
-  if (header().visibility == Visibility::kGrid) return FromMicros(visible_from_[row]);
-  return FromMicros(times_[row] + header().delay_us);
+  return NewestOf(rows, base_.AsOfValue(rows, column, time),
+                  [column, time](const SnapshotFile& run, const SnapshotFile::KeyRows& of_run) {
+                    return run.AsOfValue(of_run, column, time);
+                  });
 }
 
 std::optional<std::uint64_t> Snapshot::Planned(const KeyRows& rows, Instant origin,
                                                Instant target) const noexcept {
-  const auto times = times_.subspan(rows.row_begin, rows.row_count);
-  const auto after = std::ranges::upper_bound(times, ToMicros(target));
-  for (auto row = rows.row_begin + static_cast<std::uint64_t>(after - times.begin());
-       row > rows.row_begin; --row) {
-    if (visible_from_.empty() || visible_from_[row - 1] <= ToMicros(origin)) return row - 1;
-  }
-  return std::nullopt;
+  return NewestOf(rows, base_.Planned(rows, origin, target),
+                  [origin, target](const SnapshotFile& run, const SnapshotFile::KeyRows& of_run) {
+                    return run.Planned(of_run, origin, target);
+                  });
 }
 
-Value Snapshot::ValueAt(std::size_t column, std::uint64_t row) const noexcept {
-  const ColumnView& view = columns_[column];
-  if (!view.missing.empty() && view.missing[row] != 0) return {};
-  switch (view.type) {
-    case ColumnType::kText: {
-      const std::uint32_t code = view.codes[row];
-      if (code == snapshot_format::kMissingText) return {};
-      const std::uint64_t begin = code == 0 ? 0 : view.ends[code - 1];
-      return view.dictionary.substr(begin, view.ends[code] - begin);
-    }
-    case ColumnType::kInt64:
-      return view.integers[row];
-    case ColumnType::kDouble:
-      return view.doubles[row];
-    case ColumnType::kBool:
-      return view.integers[row] != 0;
-    case ColumnType::kTimestamp:
-      return FromMicros(view.integers[row]);
-  }
-  return {};
+std::uint64_t Snapshot::row_count() const noexcept {
+  std::uint64_t rows = base_.row_count();
+  for (const SnapshotFile& run : runs_) rows += run.row_count();
+  return rows;
 }
 
-std::optional<Instant> Snapshot::watermark() const noexcept {
-  if (header().watermark_us == snapshot_format::kNoWatermark) return std::nullopt;
-  return FromMicros(header().watermark_us);
+std::optional<Instant> Snapshot::NewestWatermark() const noexcept {
+  std::optional<Instant> newest = base_.watermark();
+  // An optional without a value is less than any with one.
+  for (const SnapshotFile& run : runs_) newest = std::max(newest, run.watermark());
+  return newest;
 }
 
 std::optional<Instant> Snapshot::WatermarkBy(Instant time) const noexcept {
@@ -361,6 +102,20 @@ std::optional<Instant> Snapshot::WatermarkBy(Instant time) const noexcept {
   }
   if (found == snapshot_format::kNoWatermark) return std::nullopt;
   return FromMicros(found + delay);
+}
+
+std::optional<Instant> Snapshot::WatermarkBy(Instant time) const noexcept {
+  if (!watermark_ || *watermark_ <= time) return watermark_;
+  std::optional<Instant> newest = base_.WatermarkBy(time);
+  for (const SnapshotFile& run : runs_) newest = std::max(newest, run.WatermarkBy(time));
+  return newest;
+}
+
+std::uint64_t Snapshot::checksum() const noexcept {
+  constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;
+  std::uint64_t sum = base_.checksum();
+  for (const SnapshotFile& run : runs_) sum = sum * kOdd + run.checksum();
+  return sum;
 }
 
 }  // namespace forkcast::preprocessing

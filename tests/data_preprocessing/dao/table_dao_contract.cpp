@@ -67,6 +67,18 @@ class Store {
   std::vector<std::string> Query(const std::string& sql, const Schema& schema) {
     return ReadFrom(QuerySource{sql}, schema);
   }
+  /// The rows of the table that were taken in behind the cursor.
+  std::vector<std::string> ReadBehind(const TableSpec& spec, const RowCursor& cursor) {
+    const RowRange behind{.first = cursor.last_row + 1, .last = *dao_->LastRow(spec.name)};
+    std::vector<std::string> rows;
+    const auto take = [&rows](const Table& batch) {
+      for (std::string& row : Rows(batch)) rows.push_back(std::move(row));
+      return Status();
+    };
+    const Status read = dao_->ReadRows(TableSource{spec.name}, behind, spec.schema, {}, 2, take);
+    EXPECT_TRUE(read.ok()) << read.error().message;
+    return rows;
+  }
   std::string QueryError(const std::string& sql, const Schema& schema,
                          const std::vector<ForbiddenColumn>& forbidden = {}) {
     return ReadError(QuerySource{sql}, schema, forbidden);
@@ -499,6 +511,60 @@ TEST_P(TableDaoContract, TheChangeMarkTellsThatOthersHaveAddedRows) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   EXPECT_NE(*ours->ChangeMark(), before);
+}
+
+TEST_P(TableDaoContract, RowsTakenInBehindACursorAreReadAlone) {
+  Store store(GetParam());
+  store.Append(kVisits, "home\nabout\n");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf("visits");
+  ASSERT_TRUE(cursor);
+  EXPECT_THAT(store.ReadBehind(kVisits, *cursor), IsEmpty());
+  store.Append(kVisits, "new\nhome\n");
+  EXPECT_TRUE(*store.dao().IsUnchanged("visits", *cursor));
+  EXPECT_THAT(store.ReadBehind(kVisits, *cursor), ElementsAre("'new'", "'home'"));
+}
+
+TEST_P(TableDaoContract, ACursorStaysAsItIsWhereNothingIsAdded) {
+  Store store(GetParam());
+  store.Append(kStock, "a,2024-01-01,1,,\n");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf("stock");
+  store.Append(kStock, "a,2024-01-01,1,,\n");
+  EXPECT_EQ(*store.dao().CursorOf("stock"), cursor);
+  ASSERT_TRUE(store.dao().Begin().ok());
+  store.Append(kStock, "b,2024-01-01,1,,\n");
+  store.dao().Rollback();
+  EXPECT_EQ(*store.dao().CursorOf("stock"), cursor);
+}
+
+TEST_P(TableDaoContract, ACursorEndsWhereARowBeforeItIsReplaced) {
+  Store store(GetParam());
+  store.Append(kStock, "a,2024-01-01,1,,\nb,2024-01-01,1,,\n");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf("stock");
+  ASSERT_TRUE(cursor);
+  store.Append(kStock, "b,2024-01-01,2,,\n", OnConflict::kReplace);
+  EXPECT_FALSE(*store.dao().IsUnchanged("stock", *cursor));
+  EXPECT_TRUE(*store.dao().IsUnchanged("stock", **store.dao().CursorOf("stock")));
+}
+
+TEST_P(TableDaoContract, ACursorEndsWhereTheRowsOfAFileAreRemoved) {
+  Store store(GetParam());
+  store.Append(kVisits, "home\nabout\n");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf("visits");
+  ASSERT_TRUE(cursor);
+  const RecordedFile file{.content_hash = "hash",
+                          .file = {.rows = RowRange{.first = 1, .last = cursor->last_row}}};
+  ASSERT_TRUE(store.dao().RemoveFile("visits", file).ok());
+  store.Append(kVisits, "home\nabout\nmore\n");
+  EXPECT_FALSE(*store.dao().IsUnchanged("visits", *cursor));
+}
+
+TEST_P(TableDaoContract, ACursorOfAnotherStoreIsNotKnown) {
+  Store store(GetParam());
+  Store other(GetParam());
+  store.Append(kVisits, "home\n");
+  other.Append(kVisits, "home\n");
+  EXPECT_FALSE(*store.dao().IsUnchanged("visits", **other.dao().CursorOf("visits")));
+  EXPECT_EQ(*store.dao().CursorOf("stock"), std::nullopt);
 }
 
 TEST_P(TableDaoContract, AQueryGivesItsRowsInItsOrderWhateverItsColumnsOrder) {

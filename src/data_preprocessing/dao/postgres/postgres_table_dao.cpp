@@ -33,6 +33,9 @@ constexpr std::array<std::string_view, 4> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_zones (table_name text PRIMARY KEY, zone text NOT NULL)",
     "CREATE TABLE IF NOT EXISTS forkcast_bookmarks (table_name text, source text, "
     "position text NOT NULL, PRIMARY KEY (table_name, source))"};
+constexpr std::string_view kCreateMarks =
+    "CREATE TABLE IF NOT EXISTS forkcast_marks (table_name text, mark text, last_row bigint NOT "
+    "NULL, recorded bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (table_name, mark))";
 
 Parameter Given(std::string_view text) { return std::string(text); }
 
@@ -212,6 +215,8 @@ Status PostgresTableDao::Begin() {
 }
 
 Status PostgresTableDao::Commit() {
+  // What fails there has failed the transaction, which is what COMMIT then says.
+  static_cast<void>(LeaveMarks());
   const Result<PgResult> ended = connection_->Run("COMMIT");
   if (!ended) return ended.error();
   if (ended->tag() != "COMMIT") {
@@ -225,6 +230,7 @@ Status PostgresTableDao::Commit() {
 void PostgresTableDao::Rollback() noexcept {
   // Where these fail the connection is lost, and transaction and lock with it.
   if (connection_->in_transaction()) static_cast<void>(connection_->Execute("ROLLBACK"));
+  changed_.Clear();
   static_cast<void>(connection_->Execute("SELECT pg_advisory_unlock_all()"));
 }
 
@@ -310,6 +316,7 @@ Status PostgresTableDao::EnsureTable(const TableSpec& spec) {
   if (!good) return good;
   const Result<std::optional<std::vector<std::size_t>>> missing = ColumnsToAdd(spec);
   if (!missing) return missing.error();
+  if (connection_->in_transaction()) changed_.Note(spec.name, RowChange::kNone);
   if (*missing && (*missing)->empty()) return {};
   return Atomically([&]() -> Status {
     // Again, since another program may have been first.
@@ -334,12 +341,17 @@ Result<AppendCounts> PostgresTableDao::Append(const TableSpec& spec, const Table
                                               OnConflict on_conflict, std::size_t& failed_row) {
   AppendCounts counts;
   const Status done = Atomically([&]() -> Status {
-    if (!spec.key.empty()) return AppendKeyed(spec, batch, on_conflict, counts, failed_row);
+    if (!spec.key.empty()) {
+      Status appended = AppendKeyed(spec, batch, on_conflict, counts, failed_row);
+      if (appended) changed_.Note(spec.name, counts);
+      return appended;
+    }
     const Result<std::int64_t> last = LastRow(spec.name);
     if (!last) return last.error();
     const Result<std::string> rows = EncodeCopy(batch, *last + 1, failed_row);
     if (!rows) return rows.error();
     counts.added = batch.row_count();
+    changed_.Note(spec.name, counts);
     return connection_->CopyIn(
         fmt::format("COPY {} ({}, {}) FROM STDIN BINARY", QuotePgIdentifier(spec.name),
                     Names(spec.schema), kPlace),
@@ -458,6 +470,7 @@ Status PostgresTableDao::RemoveFile(std::string_view table, const RecordedFile& 
         std::array{Parameter(std::to_string(file.file.rows->first)),
                    Parameter(std::to_string(file.file.rows->last))});
     if (!rows) return rows.error();
+    changed_.Note(std::string(table), RowChange::kOthersChanged);
     const Result<PgResult> record =
         connection_->Run("DELETE FROM forkcast_files WHERE table_name = $1 AND content_hash = $2",
                          std::array{Given(Folded(table)), Given(file.content_hash)});
@@ -470,6 +483,72 @@ Result<std::int64_t> PostgresTableDao::LastRow(std::string_view table) {
       fmt::format("SELECT coalesce(max({}), 0) FROM {}", kPlace, QuotePgIdentifier(table)));
   if (!found) return found.error();
   return found->Int64(0, 0);
+}
+
+Status PostgresTableDao::LeaveMarks() {
+  Status left;
+  if (connection_->access() == StoreAccess::kReadOnly) changed_.Clear();
+  for (const auto& [table, change] : changed_.changes()) {
+    if (left) left = LeaveMark(table, change);
+  }
+  changed_.Clear();
+  return left;
+}
+
+Status PostgresTableDao::LeaveMark(const std::string& table, RowChange change) {
+  if (change == RowChange::kNone) {
+    const Result<std::optional<std::string>> kept = LastMark(table);
+    if (!kept || *kept) return kept ? Status() : kept.error();
+  }
+  if (Status made = connection_->Execute(std::string(kCreateMarks)); !made) return made;
+  const Result<std::int64_t> last = LastRow(table);
+  if (!last) return last.error();
+  const std::size_t keeps = change == RowChange::kOthersChanged ? 0 : kKeptMarks - 1;
+  const Result<PgResult> forgotten = connection_->Run(
+      "DELETE FROM forkcast_marks WHERE table_name = $1 AND recorded NOT IN (SELECT recorded FROM "
+      "forkcast_marks WHERE table_name = $1 ORDER BY recorded DESC LIMIT $2)",
+      std::array{Given(Folded(table)), Parameter(std::to_string(keeps))});
+  if (!forgotten) return forgotten.error();
+  const Result<PgResult> inserted = connection_->Run(
+      "INSERT INTO forkcast_marks (table_name, mark, last_row) VALUES ($1, $2, $3)",
+      std::array{Given(Folded(table)), Given(NewRowMark()), Parameter(std::to_string(*last))});
+  return inserted ? Status() : inserted.error();
+}
+
+Result<std::optional<std::string>> PostgresTableDao::LastMark(std::string_view table) {
+  const Result<bool> kept = Exists("forkcast_marks");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  const Result<PgResult> found = connection_->Run(
+      "SELECT mark FROM forkcast_marks WHERE table_name = $1 ORDER BY recorded DESC LIMIT 1",
+      std::array{Given(Folded(table))});
+  if (!found) return found.error();
+  if (found->row_count() == 0) return std::optional<std::string>();
+  return std::optional(std::string(found->Bytes(0, 0)));
+}
+
+Result<std::optional<RowCursor>> PostgresTableDao::CursorOf(const std::string& table) {
+  const Result<std::optional<std::string>> mark = LastMark(table);
+  if (!mark) return mark.error();
+  if (!*mark) return std::optional<RowCursor>();
+  const Result<std::int64_t> last = LastRow(table);
+  if (!last) return last.error();
+  return std::optional(RowCursor{.last_row = *last, .mark = **mark});
+}
+
+Result<bool> PostgresTableDao::IsUnchanged(const std::string& table, const RowCursor& cursor) {
+  const Result<std::optional<std::string>> any = LastMark(table);
+  if (!any) return any.error();
+  if (!*any) return false;
+  const Result<PgResult> found = connection_->Run(
+      "SELECT 1 FROM forkcast_marks WHERE table_name = $1 AND mark = $2 AND last_row <= $3",
+      std::array{Given(Folded(table)), Given(cursor.mark),
+                 Parameter(std::to_string(cursor.last_row))});
+  if (!found) return found.error();
+  if (found->row_count() == 0) return false;
+  const Result<std::int64_t> last = LastRow(table);
+  if (!last) return last.error();
+  return *last >= cursor.last_row;
 }
 
 Result<std::optional<std::string>> PostgresTableDao::ZoneOf(std::string_view table) {
@@ -567,15 +646,36 @@ Status PostgresTableDao::Read(const StoredRows& source, const Schema& schema,
                               const std::function<Status(const Table&)>& sink) {
   const Result<std::string> sql = SelectOf(source, schema);
   if (!sql) return sql.error();
-  Status checked = CheckIsSelect(*connection_, *sql);
-  if (checked) checked = CheckForbidden(*connection_, *sql, forbidden);
+  return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
+}
+
+Status PostgresTableDao::ReadRows(const TableSource& source, const RowRange& rows,
+                                  const Schema& schema,
+                                  const std::vector<ForbiddenColumn>& forbidden,
+                                  std::size_t batch_rows,
+                                  const std::function<Status(const Table&)>& sink) {
+  if (const Status good = CheckTableName(source.table); !good) return good.error();
+  const std::string sql =
+      fmt::format("SELECT {0} FROM {1} WHERE {2} BETWEEN {3} AND {4} ORDER BY {2}", Names(schema),
+                  QuotePgIdentifier(source.table), kPlace, rows.first, rows.last);
+  return ReadSql(sql, source, schema, forbidden, batch_rows, sink);
+}
+
+Status PostgresTableDao::ReadSql(const std::string& sql, const StoredRows& source,
+                                 const Schema& schema,
+                                 const std::vector<ForbiddenColumn>& forbidden,
+                                 std::size_t batch_rows,
+                                 const std::function<Status(const Table&)>& sink) {
+  Status checked = CheckIsSelect(*connection_, sql);
+  if (checked) checked = CheckForbidden(*connection_, sql, forbidden);
   if (!checked) return Explained(source, std::move(checked).error());
   std::optional<Error> stopped;  // the sink's, which is not about the declaration
-  Status read = ReadRows(*connection_, *sql, schema, batch_rows, [&](const Table& batch) {
-    Status taken = sink(batch);
-    if (!taken) stopped = taken.error();
-    return taken;
-  });
+  Status read =
+      preprocessing::ReadRows(*connection_, sql, schema, batch_rows, [&](const Table& batch) {
+        Status taken = sink(batch);
+        if (!taken) stopped = taken.error();
+        return taken;
+      });
   if (read || stopped) return read;
   return Explained(source, std::move(read).error());
 }

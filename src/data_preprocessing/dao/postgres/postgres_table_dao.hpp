@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "data_preprocessing/dao/common/row_marks.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 
 namespace forkcast::preprocessing {
@@ -33,6 +34,8 @@ class PostgresTableDao final : public TableDao {
                                                std::string_view file_name) override;
   Status RemoveFile(std::string_view table, const RecordedFile& file) override;
   Result<std::int64_t> LastRow(std::string_view table) override;
+  Result<std::optional<RowCursor>> CursorOf(const std::string& table) override;
+  Result<bool> IsUnchanged(const std::string& table, const RowCursor& cursor) override;
   Result<std::optional<std::string>> ZoneOf(std::string_view table) override;
   Status RecordZone(std::string_view table, std::string_view zone) override;
   Result<std::optional<std::string>> BookmarkOf(std::string_view table,
@@ -44,6 +47,9 @@ class PostgresTableDao final : public TableDao {
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
+  Status ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
+                  const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                  const std::function<Status(const Table&)>& sink) override;
 
  private:
   explicit PostgresTableDao(std::unique_ptr<PostgresConnection> connection) noexcept;
@@ -66,10 +72,20 @@ class PostgresTableDao final : public TableDao {
                                             std::string_view value);
   /// The statement that gives the rows of `source` in their order.
   Result<std::string> SelectOf(const StoredRows& source, const Schema& schema);
+  /// Hands the rows of `sql`, which reads `source`, to `sink`.
+  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
+                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                 const std::function<Status(const Table&)>& sink);
+  /// Leaves the marks (row_marks.hpp) of what the transaction did; before its end.
+  Status LeaveMarks();
+  Status LeaveMark(const std::string& table, RowChange change);
+  /// The mark of the table that was left last; none: it has none.
+  Result<std::optional<std::string>> LastMark(std::string_view table);
 
   std::unique_ptr<PostgresConnection> connection_;
   bool listens_ = false;           // to NOTIFY forkcast
   std::size_t notifications_ = 0;  // since then
+  ChangedTables changed_;  // by the transaction at hand
 };
 
 /// The store's row in the table of kinds (store_kind.hpp); a place is what follows `postgresql:`.

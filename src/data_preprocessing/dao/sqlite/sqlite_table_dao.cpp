@@ -31,6 +31,10 @@ constexpr std::array<std::string_view, 4> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_bookmarks ("
     "table_name TEXT NOT NULL COLLATE NOCASE, source TEXT NOT NULL, position TEXT NOT NULL, "
     "PRIMARY KEY (table_name, source)) STRICT"};
+constexpr std::string_view kCreateMarks =
+    "CREATE TABLE IF NOT EXISTS forkcast_marks ("
+    "table_name TEXT NOT NULL COLLATE NOCASE, mark TEXT NOT NULL, last_row INTEGER NOT NULL, "
+    "PRIMARY KEY (table_name, mark)) STRICT";
 
 /// Columns that forkcast_files has besides those of its first release.
 constexpr std::array<std::string_view, 3> kLaterFileColumns{
@@ -80,14 +84,13 @@ std::vector<std::string> ColumnNames(const SqliteStatement& statement) {
   return names;
 }
 
-/// The statement that gives the rows of `source` in their order.
-Result<std::string> SelectOf(const StoredRows& source, const Schema& schema) {
-  const auto* const table = std::get_if<TableSource>(&source);
-  if (table == nullptr) return std::get<QuerySource>(source).sql;
-  const Status good = CheckTableName(table->table);
+/// The statement that gives the rows of a table in their order, or those that `where` says.
+Result<std::string> SelectOf(const TableSource& source, const Schema& schema,
+                             std::string_view where = "") {
+  const Status good = CheckTableName(source.table);
   if (!good) return good.error();
-  return "SELECT " + JoinNames(schema.columns) + " FROM " + QuoteIdentifier(table->table) +
-         " ORDER BY _rowid_";
+  return fmt::format("SELECT {} FROM {}{} ORDER BY _rowid_", JoinNames(schema.columns),
+                     QuoteIdentifier(source.table), where);
 }
 
 Status AppendResultRow(const SqliteStatement& statement, std::span<const std::size_t> columns,
@@ -131,11 +134,13 @@ Status SqliteTableDao::Begin() {
 
 Status SqliteTableDao::Commit() {
   Status finished = FinishWriter();
+  if (finished) finished = LeaveMarks();
   return finished ? connection_->Execute("COMMIT") : finished;
 }
 
 void SqliteTableDao::Rollback() noexcept {
   writer_.reset();
+  changed_.Clear();
   // Some failures (a full disk) make SQLite roll back by itself. ROLLBACK itself cannot fail in a
   // way that leaves the transaction to be committed.
   if (connection_->in_transaction()) static_cast<void>(connection_->Execute("ROLLBACK"));
@@ -249,6 +254,7 @@ Status SqliteTableDao::EnsureTable(const TableSpec& spec) {
     if (!columns) return columns.error();
     Status created = EnsureBookkeeping();
     if (!created) return created;
+    changed_.Note(spec.name, RowChange::kNone);
     if (*columns) return AddColumns(spec, **columns);
     created = connection_->Execute(CreateTableSql(spec));
     if (created && !spec.key.empty()) created = CreateKeyIndex(*connection_, spec);
@@ -262,7 +268,9 @@ Result<AppendCounts> SqliteTableDao::Append(const TableSpec& spec, const Table& 
   const Status done = Atomically([&]() -> Status {
     const Result<RowWriter*> writer = WriterOf(spec);
     if (!writer) return writer.error();
-    return (*writer)->Append(batch, on_conflict, counts, failed_row);
+    Status appended = (*writer)->Append(batch, on_conflict, counts, failed_row);
+    if (appended) changed_.Note(spec.name, counts);
+    return appended;
   });
   if (!done) return done.error();
   return counts;
@@ -354,6 +362,7 @@ Status SqliteTableDao::RemoveFile(std::string_view table, const RecordedFile& fi
     rows->Bind(0, file.file.rows->first);
     rows->Bind(1, file.file.rows->last);
     if (const Result<bool> done = rows->Step(); !done) return done.error();
+    changed_.Note(std::string(table), RowChange::kOthersChanged);
     Result<SqliteStatement> record = connection_->Prepare(
         "DELETE FROM forkcast_files WHERE table_name = ?1 AND content_hash = ?2");
     if (!record) return record.error();
@@ -371,6 +380,83 @@ Result<std::int64_t> SqliteTableDao::LastRow(std::string_view table) {
   const Result<bool> found = find->Step();
   if (!found) return found.error();
   return find->Int64(0);
+}
+
+Status SqliteTableDao::LeaveMarks() {
+  Status left;
+  if (connection_->access() == StoreAccess::kReadOnly) changed_.Clear();
+  for (const auto& [table, change] : changed_.changes()) {
+    if (left) left = LeaveMark(table, change);
+  }
+  changed_.Clear();
+  return left;
+}
+
+Status SqliteTableDao::LeaveMark(const std::string& table, RowChange change) {
+  if (change == RowChange::kNone) {
+    const Result<std::optional<std::string>> kept = LastMark(table);
+    if (!kept || *kept) return kept ? Status() : kept.error();
+  }
+  if (Status made = connection_->Execute(kCreateMarks); !made) return made;
+  const Result<std::int64_t> last = LastRow(table);
+  if (!last) return last.error();
+  const std::size_t keeps = change == RowChange::kOthersChanged ? 0 : kKeptMarks - 1;
+  Result<SqliteStatement> forget = connection_->Prepare(
+      "DELETE FROM forkcast_marks WHERE table_name = ?1 AND _rowid_ NOT IN (SELECT _rowid_ FROM "
+      "forkcast_marks WHERE table_name = ?1 ORDER BY _rowid_ DESC LIMIT ?2)");
+  if (!forget) return forget.error();
+  forget->Bind(0, std::string_view(table));
+  forget->Bind(1, static_cast<std::int64_t>(keeps));
+  if (const Result<bool> forgotten = forget->Step(); !forgotten) return forgotten.error();
+  Result<SqliteStatement> insert = connection_->Prepare(
+      "INSERT INTO forkcast_marks (table_name, mark, last_row) VALUES (?1, ?2, ?3)");
+  if (!insert) return insert.error();
+  const std::string mark = NewRowMark();
+  insert->Bind(0, std::string_view(table));
+  insert->Bind(1, std::string_view(mark));
+  insert->Bind(2, *last);
+  const Result<bool> inserted = insert->Step();
+  return inserted ? Status() : inserted.error();
+}
+
+Result<std::optional<std::string>> SqliteTableDao::LastMark(std::string_view table) {
+  const Result<bool> kept = Exists("forkcast_marks");
+  if (!kept) return kept.error();
+  if (!*kept) return std::optional<std::string>();
+  Result<SqliteStatement> find = connection_->Prepare(
+      "SELECT mark FROM forkcast_marks WHERE table_name = ?1 ORDER BY _rowid_ DESC LIMIT 1");
+  if (!find) return find.error();
+  find->Bind(0, table);
+  const Result<bool> found = find->Step();
+  if (!found) return found.error();
+  if (!*found) return std::optional<std::string>();
+  return std::optional(std::string(find->Text(0)));
+}
+
+Result<std::optional<RowCursor>> SqliteTableDao::CursorOf(const std::string& table) {
+  const Result<std::optional<std::string>> mark = LastMark(table);
+  if (!mark) return mark.error();
+  if (!*mark) return std::optional<RowCursor>();
+  const Result<std::int64_t> last = LastRow(table);
+  if (!last) return last.error();
+  return std::optional(RowCursor{.last_row = *last, .mark = **mark});
+}
+
+Result<bool> SqliteTableDao::IsUnchanged(const std::string& table, const RowCursor& cursor) {
+  const Result<std::optional<std::string>> any = LastMark(table);
+  if (!any) return any.error();
+  if (!*any) return false;
+  Result<SqliteStatement> find = connection_->Prepare(
+      "SELECT 1 FROM forkcast_marks WHERE table_name = ?1 AND mark = ?2 AND last_row <= ?3");
+  if (!find) return find.error();
+  find->Bind(0, std::string_view(table));
+  find->Bind(1, std::string_view(cursor.mark));
+  find->Bind(2, cursor.last_row);
+  const Result<bool> found = find->Step();
+  if (!found || !*found) return found;
+  const Result<std::int64_t> last = LastRow(table);
+  if (!last) return last.error();
+  return *last >= cursor.last_row;
 }
 
 Result<std::optional<std::string>> SqliteTableDao::ZoneOf(std::string_view table) {
@@ -454,9 +540,31 @@ Result<std::string> SqliteTableDao::ChangeMark() {
 Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,
                             const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
                             const std::function<Status(const Table&)>& sink) {
-  const Result<std::string> sql = SelectOf(source, schema);
+  const auto* const table = std::get_if<TableSource>(&source);
+  if (table == nullptr) {
+    const std::string& sql = std::get<QuerySource>(source).sql;
+    return ReadSql(sql, source, schema, forbidden, batch_rows, sink);
+  }
+  const Result<std::string> sql = SelectOf(*table, schema);
   if (!sql) return sql.error();
-  Result<SqliteStatement> statement = connection_->PrepareQuery(*sql, forbidden);
+  return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
+}
+
+Status SqliteTableDao::ReadRows(const TableSource& source, const RowRange& rows,
+                                const Schema& schema, const std::vector<ForbiddenColumn>& forbidden,
+                                std::size_t batch_rows,
+                                const std::function<Status(const Table&)>& sink) {
+  const Result<std::string> sql = SelectOf(
+      source, schema, fmt::format(" WHERE _rowid_ BETWEEN {} AND {}", rows.first, rows.last));
+  if (!sql) return sql.error();
+  return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
+}
+
+Status SqliteTableDao::ReadSql(const std::string& sql, const StoredRows& source,
+                               const Schema& schema, const std::vector<ForbiddenColumn>& forbidden,
+                               std::size_t batch_rows,
+                               const std::function<Status(const Table&)>& sink) {
+  Result<SqliteStatement> statement = connection_->PrepareQuery(sql, forbidden);
   if (!statement) return Explained(source, statement.error());
   const Result<std::vector<std::size_t>> columns = MatchColumns(ColumnNames(*statement), schema);
   if (!columns) return Explained(source, columns.error());

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "data_preprocessing/dao/common/row_marks.hpp"
 #include "data_preprocessing/dao/sqlite/row_writer.hpp"
 #include "data_preprocessing/dao/sqlite/sqlite_connection.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -41,6 +42,8 @@ class SqliteTableDao final : public TableDao {
                                                std::string_view file_name) override;
   Status RemoveFile(std::string_view table, const RecordedFile& file) override;
   Result<std::int64_t> LastRow(std::string_view table) override;
+  Result<std::optional<RowCursor>> CursorOf(const std::string& table) override;
+  Result<bool> IsUnchanged(const std::string& table, const RowCursor& cursor) override;
   Result<std::optional<std::string>> ZoneOf(std::string_view table) override;
   Status RecordZone(std::string_view table, std::string_view zone) override;
   Result<std::optional<std::string>> BookmarkOf(std::string_view table,
@@ -52,6 +55,9 @@ class SqliteTableDao final : public TableDao {
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
+  Status ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
+                  const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                  const std::function<Status(const Table&)>& sink) override;
 
  private:
   explicit SqliteTableDao(std::unique_ptr<SqliteConnection> connection) noexcept;
@@ -75,11 +81,21 @@ class SqliteTableDao final : public TableDao {
   Result<std::vector<RecordedFile>> FilesBy(std::string_view table, std::string_view column,
                                             std::string_view value);
   Result<bool> HasColumn(std::string_view table, std::string_view column);
+  /// Leaves the marks (row_marks.hpp) of what the transaction did; before its end.
+  Status LeaveMarks();
+  Status LeaveMark(const std::string& table, RowChange change);
+  /// The mark of the table that was left last; none: it has none.
+  Result<std::optional<std::string>> LastMark(std::string_view table);
+  /// Hands the rows of `sql`, which reads `source`, to `sink`.
+  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
+                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                 const std::function<Status(const Table&)>& sink);
   /// Whether the database has a table or view of this name.
   Result<bool> Exists(std::string_view name);
 
   std::unique_ptr<SqliteConnection> connection_;
   std::optional<RowWriter> writer_;
+  ChangedTables changed_;  // by the transaction at hand
 };
 
 /// The store's row in the table of kinds (store_kind.hpp); a place is the path of its file.
