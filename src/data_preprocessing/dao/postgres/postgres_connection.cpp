@@ -8,7 +8,7 @@
 #include <charconv>
 #include <vector>
 
-#include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/dao/common/table_rules.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -82,12 +82,6 @@ std::string_view PgResult::tag() const noexcept { return PQcmdStatus(get()); }
 
 std::size_t PgResult::parameter_count() const noexcept {
   return static_cast<std::size_t>(PQnparams(get()));
-}
-
-std::string Folded(std::string_view name) {
-  std::string folded(name);
-  std::ranges::transform(folded, folded.begin(), Lower);
-  return folded;
 }
 
 std::string QuotePgIdentifier(std::string_view name) {

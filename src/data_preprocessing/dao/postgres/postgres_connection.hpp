@@ -89,9 +89,8 @@ class PostgresConnection {
   StoreAccess access_;
 };
 
-/// The name that SQL means by `name` without quotes: in lower case.
-[[nodiscard]] std::string Folded(std::string_view name);
-/// That name as an SQL identifier, whatever characters it has.
+/// The name that SQL means by `name` without quotes, as an SQL identifier, whatever characters it
+/// has.
 [[nodiscard]] std::string QuotePgIdentifier(std::string_view name);
 
 }  // namespace forkcast::preprocessing
