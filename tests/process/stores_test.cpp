@@ -8,6 +8,7 @@
 #include <map>
 #include <sstream>
 
+#include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
 #include "support/server.hpp"
 
@@ -25,31 +26,45 @@ PostgresServer& Postgres() {
   return server;
 }
 
+MariadbServer& Mariadb() {
+  static MariadbServer server;
+  return server;
+}
+
+/// A kind of store that is a server.
+struct Kind {
+  std::string name;
+  bool (*is_installed)();
+  std::string (*new_store)();
+  void (*run)(const std::string& store, const std::string& sql);
+};
+
+const Kind kKinds[] = {
+    {"Postgres", PostgresServer::IsInstalled, [] { return Postgres().NewStore(); },
+     [](const std::string& store, const std::string& sql) { Postgres().Run(store, sql); }},
+    {"Mariadb", MariadbServer::IsInstalled, [] { return Mariadb().NewStore(); },
+     [](const std::string& store, const std::string& sql) { Mariadb().Run(store, sql); }}};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
 struct Data {
-  std::string pipeline;
+  fs::path pipeline;
   fs::path folder;
 };
 
-void PrintTo(const Data& data, std::ostream* out) { *out << data.pipeline; }
+Data Sample(const std::string& name) {
+  return {kSource / "conf/pipelines" / (name + ".json"), kSource / "data" / name};
+}
 
-class Stores : public testing::Test {
+class Stores : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
-    if (!PostgresServer::IsInstalled()) GTEST_SKIP() << "postgresql-15 is not installed";
+    if (!GetParam().is_installed()) GTEST_SKIP() << GetParam().name << " is not installed";
   }
   [[nodiscard]] std::vector<std::string> Ingest(const Data& data, const std::string& store,
                                                 const std::string& snapshots) const {
-    return {kForkcast,
-            "ingest",
-            "--quiet",
-            "--pipeline",
-            kSource / "conf/pipelines" / (data.pipeline + ".json"),
-            "--store",
-            store,
-            "--from",
-            data.folder,
-            "--snapshots",
-            snapshots};
+    return {kForkcast, "ingest", "--quiet",   "--pipeline",  data.pipeline, "--store",
+            store,     "--from", data.folder, "--snapshots", snapshots};
   }
   static std::map<std::string, std::string> Contents(const fs::path& folder) {
     std::map<std::string, std::string> contents;
@@ -67,9 +82,9 @@ class Stores : public testing::Test {
     for (const std::string& line : lines) sorted << line << '\n';
   }
   void ExpectTheSameSnapshots(const Data& data) const {
-    const std::string store = Postgres().NewStore();
+    const std::string store = GetParam().new_store();
     RunToEnd(workspace_ / "sqlite", Ingest(data, workspace_.store(), workspace_ / "a"));
-    RunToEnd(workspace_ / "postgres", Ingest(data, store, workspace_ / "b"));
+    RunToEnd(workspace_ / "server", Ingest(data, store, workspace_ / "b"));
     const auto published = Contents(workspace_ / "b");
     EXPECT_THAT(published, Not(IsEmpty()));
     EXPECT_TRUE(published == Contents(workspace_ / "a"));
@@ -81,45 +96,78 @@ class Stores : public testing::Test {
   Workspace workspace_;
 };
 
-class SampleInStores : public Stores, public testing::WithParamInterface<Data> {};
+std::string NameOf(const testing::TestParamInfo<Kind>& kind) { return kind.param.name; }
 
-TEST_P(SampleInStores, GivesTheSameSnapshotsFromEach) { ExpectTheSameSnapshots(GetParam()); }
+INSTANTIATE_TEST_SUITE_P(Servers, Stores, testing::ValuesIn(kKinds), NameOf);
 
-INSTANTIATE_TEST_SUITE_P(
-    Samples, SampleInStores,
-    testing::Values(Data{"order_triage", kSource / "data/order_triage"},
-                    Data{"weekly_demand", kSource / "data/weekly_demand"},
-                    Data{"weekly_demand_by_store", kSource / "data/weekly_demand_by_store"}),
-    [](const testing::TestParamInfo<Data>& data) { return data.param.pipeline; });
+TEST_P(Stores, GiveTheSameSnapshotsOfOrders) { ExpectTheSameSnapshots(Sample("order_triage")); }
 
-TEST_F(Stores, GiveTheSameSnapshotsOfTheRealOrders) {
-  const auto data = RealData();
-  if (!data) GTEST_SKIP() << "the real orders are not on this machine";
-  ExpectTheSameSnapshots({"order_triage", data->folder});
+TEST_P(Stores, GiveTheSameSnapshotsOfWeeklyDemand) {
+  ExpectTheSameSnapshots(Sample("weekly_demand"));
 }
 
-TEST_F(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
-  const std::string store = Postgres().NewStore();
+TEST_P(Stores, GiveTheSameSnapshotsOfProductsInStores) {
+  ExpectTheSameSnapshots(Sample("weekly_demand_by_store"));
+}
+
+TEST_P(Stores, GiveTheSameSnapshotsOfTheRealOrders) {
+  const auto data = RealData();
+  if (!data) GTEST_SKIP() << "the real orders are not on this machine";
+  Data real = Sample("order_triage");
+  real.folder = data->folder;
+  ExpectTheSameSnapshots(real);
+}
+
+TEST_P(Stores, GiveTheSameSnapshotsOfTheRealPricesOfMilk) {
+  const fs::path folder = kSource / "../shared/data/milk_price_chile";
+  if (!fs::exists(folder)) GTEST_SKIP() << "the real prices are not on this machine";
+  const fs::path pipeline = workspace_.Write("milk.json", R"({
+    "name": "milk", "version": "1",
+    "tables": {
+      "precio_leche": {"columns": {"Anio": "int64", "Mes": "text", "Precio_leche": "double"},
+                       "key": ["Anio", "Mes"]},
+      "precipitaciones": {"columns": {"date": "timestamp", "Coquimbo": "double",
+          "Valparaiso": "double", "Metropolitana_de_Santiago": "double",
+          "Libertador_Gral__Bernardo_O_Higgins": "double", "Maule": "double", "Biobio": "double",
+          "La_Araucania": "double", "Los_Rios": "double"}, "key": ["date"]}
+    },
+    "series": {
+      "rain": {"table": "precipitaciones", "key": [], "time": "date",
+               "values": ["Coquimbo", "Maule", "Los_Rios"], "max_staleness": "unlimited"},
+      "price": {"query": ["SELECT Mes AS month, max(Precio_leche) AS highest, count(*) AS years",
+                          "FROM precio_leche WHERE Anio > 1980 GROUP BY Mes ORDER BY Mes"],
+                "columns": {"month": "text", "highest": "double", "years": "int64"},
+                "key": ["month"], "values": ["highest", "years"]}
+    },
+    "request": {"fields": {"month": "text", "at": "timestamp"}, "time": "at"},
+    "features": [{"name": "rain", "op": "as_of", "series": "rain", "value": "Maule", "key": []}]
+  })");
+  ExpectTheSameSnapshots({pipeline, folder});
+}
+
+TEST_P(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
+  const std::string store = GetParam().new_store();
   // A table that knows no order of ingestion comes in that of its values.
   const fs::path sample = workspace_ / "sample";
   fs::copy(kSource / "data/order_triage", sample);
   SortRows(sample / "zip_codes.csv");
-  Postgres().Run(store,
-                 "CREATE TABLE zip_codes (id serial PRIMARY KEY, zip_code varchar(5) NOT NULL, "
+  GetParam().run(store,
+                 "CREATE TABLE zip_codes (id integer, zip_code varchar(5) NOT NULL, "
                  "available_from timestamp NOT NULL, note text)");
   std::istringstream rows(ReadWhole(sample / "zip_codes.csv"));
   std::string row;
   for (std::getline(rows, row); std::getline(rows, row);) {
     std::ranges::replace(row, '"', '\'');
-    Postgres().Run(store, "INSERT INTO zip_codes (zip_code, available_from) VALUES (" + row + ")");
+    GetParam().run(store, "INSERT INTO zip_codes (zip_code, available_from) VALUES (" + row + ")");
   }
-  const Data data{"order_triage", sample};
+  Data data = Sample("order_triage");
+  data.folder = sample;
   RunToEnd(workspace_ / "sqlite", Ingest(data, workspace_.store(), workspace_ / "a"));
   std::vector<std::string> command = Ingest(data, store, workspace_ / "b");
   for (const char* const table : {"inventory", "payments"}) {
     command.insert(command.end(), {"--table", table});
   }
-  RunToEnd(workspace_ / "postgres", command);
+  RunToEnd(workspace_ / "server", command);
   EXPECT_TRUE(Contents(workspace_ / "a") == Contents(workspace_ / "b"));
 
   Program refused(workspace_ / "refused", Ingest(data, store, workspace_ / "c"));
