@@ -7,7 +7,10 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <string_view>
+#include <tuple>
 
+#include "support/cutting_proxy.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
 #include "support/server.hpp"
@@ -37,13 +40,33 @@ struct Kind {
   bool (*is_installed)();
   std::string (*new_store)();
   void (*run)(const std::string& store, const std::string& sql);
+  fs::path (*socket)();
+  void (*crash)();       ///< And start again.
+  void (*end_others)();  ///< All connections but the one that says so.
 };
 
 const Kind kKinds[] = {
     {"Postgres", PostgresServer::IsInstalled, [] { return Postgres().NewStore(); },
-     [](const std::string& store, const std::string& sql) { Postgres().Run(store, sql); }},
+     [](const std::string& store, const std::string& sql) { Postgres().Run(store, sql); },
+     [] { return Postgres().socket(); }, [] { Postgres().Restart(); },
+     [] {
+       Postgres().Run(Postgres().NewStore(),
+                      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                      "application_name = 'forkcast' AND pid <> pg_backend_pid()");
+     }},
     {"Mariadb", MariadbServer::IsInstalled, [] { return Mariadb().NewStore(); },
-     [](const std::string& store, const std::string& sql) { Mariadb().Run(store, sql); }}};
+     [](const std::string& store, const std::string& sql) { Mariadb().Run(store, sql); },
+     [] { return Mariadb().socket(); },
+     [] {
+       Mariadb().Crash();
+       Mariadb().Start();
+     },
+     [] {
+       Mariadb().Run(Mariadb().NewStore(),
+                     "BEGIN NOT ATOMIC FOR one IN (SELECT id FROM information_schema.processlist "
+                     "WHERE db IS NOT NULL AND id <> connection_id() AND user = 'root') DO "
+                     "KILL one.id; END FOR; END");
+     }}};
 
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
@@ -56,6 +79,14 @@ Data Sample(const std::string& name) {
   return {kSource / "conf/pipelines" / (name + ".json"), kSource / "data" / name};
 }
 
+std::map<std::string, std::string> Contents(const fs::path& folder) {
+  std::map<std::string, std::string> contents;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file()) contents[entry.path().filename()] = ReadWhole(entry.path());
+  }
+  return contents;
+}
+
 class Stores : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
@@ -65,13 +96,6 @@ class Stores : public testing::TestWithParam<Kind> {
                                                 const std::string& snapshots) const {
     return {kForkcast, "ingest", "--quiet",   "--pipeline",  data.pipeline, "--store",
             store,     "--from", data.folder, "--snapshots", snapshots};
-  }
-  static std::map<std::string, std::string> Contents(const fs::path& folder) {
-    std::map<std::string, std::string> contents;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      if (entry.is_regular_file()) contents[entry.path().filename()] = ReadWhole(entry.path());
-    }
-    return contents;
   }
   static void SortRows(const fs::path& file) {
     std::istringstream text(ReadWhole(file));
@@ -174,6 +198,86 @@ TEST_P(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
   EXPECT_EQ(refused.Wait(), 1);
   EXPECT_THAT(refused.err(), HasSubstr("was not created by Forkcast"));
 }
+
+/// What befalls the server or the way to it.
+struct Fault {
+  std::string name;
+  void (*befall)(const Kind& kind);
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+const Fault kFaults[] = {
+    {"ConnectionIsCut", [](const Kind&) {}},
+    {"ServerCrashes", [](const Kind& kind) { kind.crash(); }},
+    {"SessionsAreEnded", [](const Kind& kind) { kind.end_others(); }},
+};
+
+class FaultyStores : public testing::TestWithParam<std::tuple<Kind, Fault>> {
+ protected:
+  void SetUp() override {
+    if (!kind().is_installed()) GTEST_SKIP() << kind().name << " is not installed";
+  }
+  [[nodiscard]] static const Kind& kind() { return std::get<0>(GetParam()); }
+
+  /// Takes the sample in through a proxy, and gives what it has said.
+  std::string Ingest(const std::string& store, const std::string& snapshots,
+                     const CuttingProxy& proxy, bool is_cut) {
+    std::string url = store;
+    const std::string folder = kind().socket().parent_path();
+    url.replace(url.find(folder), folder.size(), Proxied().parent_path().string());
+    Program program(workspace_ / "ingest",
+                    {kForkcast, "ingest", "--quiet", "--pipeline", workspace_.pipeline(), "--store",
+                     url, "--from", SampleData().folder, "--snapshots", workspace_ / snapshots});
+    if (is_cut) {
+      EXPECT_TRUE(Eventually([&] { return proxy.has_cut(); }));
+      std::get<1>(GetParam()).befall(kind());
+      proxy.LetGo();
+    }
+    EXPECT_EQ(program.Wait(), 0) << program.err() << " after " << proxy.bytes() << " bytes";
+    return program.err();
+  }
+  [[nodiscard]] fs::path Proxied() const {
+    fs::create_directories(workspace_ / "p");
+    return workspace_ / "p" / kind().socket().filename();
+  }
+
+  Workspace workspace_;
+};
+
+TEST_P(FaultyStores, IngestTriesAgainAndTakesEachRowOnce) {
+  std::size_t bytes = 0;
+  {
+    const CuttingProxy whole(Proxied(), kind().socket(),
+                             [](std::string_view, std::size_t) { return false; });
+    EXPECT_EQ(Ingest(kind().new_store(), "undisturbed", whole, false), "");
+    bytes = whole.bytes();
+  }
+  constexpr std::size_t kCuts = 4;
+  std::vector<CuttingProxy::When> whens{[](std::string_view piece, std::size_t) {
+    // What it says is done, or not: the answer is lost.
+    constexpr std::string_view kWithNul("COMMIT\0", 7);
+    return piece.ends_with("COMMIT") || piece.find(kWithNul) != std::string_view::npos;
+  }};
+  for (std::size_t i = 1; i <= kCuts; ++i) {
+    whens.emplace_back(
+        [at = bytes * i / (kCuts + 1)](std::string_view, std::size_t all) { return all >= at; });
+  }
+  for (std::size_t i = 0; i < whens.size(); ++i) {
+    const std::string name = "cut" + std::to_string(i);
+    const CuttingProxy proxy(Proxied(), kind().socket(), whens[i]);
+    const std::string said = Ingest(kind().new_store(), name, proxy, true);
+    EXPECT_THAT(said, HasSubstr("trying again in 200 ms"));
+    EXPECT_TRUE(Contents(workspace_ / name) == Contents(workspace_ / "undisturbed"))
+        << name << ": " << said;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, FaultyStores,
+                         testing::Combine(testing::ValuesIn(kKinds), testing::ValuesIn(kFaults)),
+                         [](const auto& one) {
+                           return std::get<0>(one.param).name + std::get<1>(one.param).name;
+                         });
 
 }  // namespace
 }  // namespace forkcast::process_test

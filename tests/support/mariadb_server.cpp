@@ -81,20 +81,19 @@ MariadbServer::MariadbServer(std::vector<std::string> options) : options_(std::m
 MariadbServer::~MariadbServer() { Crash(); }
 
 void MariadbServer::Start() {
-  const std::string socket = folder_.path() / "s";
   std::vector<std::string> command{kServer,
                                    "--no-defaults",
                                    "--skip-name-resolve",
                                    "--datadir=" + (folder_.path() / "data").string(),
-                                   "--socket=" + socket,
+                                   "--socket=" + socket().string(),
                                    "--pid-file=" + (folder_.path() / "pid").string(),
                                    "--innodb-buffer-pool-size=32M",
                                    "--innodb-flush-log-at-trx-commit=2"};
   command.insert(command.end(), options_.begin(), options_.end());
   server_ = std::make_unique<Program>(folder_.path() / "mariadbd", AsItsUser(command));
-  const auto answers = [&socket] {
+  const auto answers = [this] {
     try {
-      return Root(socket).Run("SELECT 1") == "1";
+      return Root(socket()).Run("SELECT 1") == "1";
     } catch (const std::runtime_error&) {
       return false;
     }
@@ -110,10 +109,9 @@ void MariadbServer::Crash() {
 }
 
 std::string MariadbServer::NewStore() {
-  const std::string socket = folder_.path() / "s";
   const std::string database = "store_" + std::to_string(++stores_);
-  Root(socket).Run("CREATE DATABASE " + database);
-  return "mysql://root@localhost/" + database + "?socket=" + socket;
+  Root(socket()).Run("CREATE DATABASE " + database);
+  return "mysql://root@localhost/" + database + "?socket=" + socket().string();
 }
 
 void MariadbServer::Run(const std::string& store, const std::string& sql) const {
@@ -122,7 +120,7 @@ void MariadbServer::Run(const std::string& store, const std::string& sql) const 
 
 std::string MariadbServer::Ask(const std::string& store, const std::string& sql) const {
   const std::string front = store.substr(0, store.find('?'));
-  return Root(folder_.path() / "s", front.substr(front.rfind('/') + 1).c_str()).Run(sql);
+  return Root(socket(), front.substr(front.rfind('/') + 1).c_str()).Run(sql);
 }
 
 }  // namespace forkcast::process_test

@@ -31,6 +31,9 @@ class MariadbServer {
   /// The text of the first row and column that one statement gives; empty: nothing.
   [[nodiscard]] std::string Ask(const std::string& store, const std::string& sql) const;
 
+  /// Where it listens; every store's URL has the socket's folder.
+  [[nodiscard]] std::filesystem::path socket() const { return folder_.path() / "s"; }
+
   /// Ends it at once, as a crash would.
   void Crash();
   void Start();

@@ -7,11 +7,14 @@
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
+#include "data_preprocessing/dao/retry.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
@@ -71,8 +74,8 @@ std::vector<Flag> RowFlags() {
        .need = Need::kRequired},
       {.name = "store",
        .argument = "URL",
-       .meaning = "The store: sqlite:PATH, created when absent (its folder must exist), or "
-                  "postgresql://HOST/DATABASE.",
+       .meaning = "The store: sqlite:PATH, created when absent (its folder must exist), "
+                  "postgresql://HOST/DATABASE or mysql://HOST/DATABASE.",
        .variable = "FORKCAST_STORE",
        .need = Need::kRequired},
       {.name = "from",
@@ -233,7 +236,23 @@ std::string FileNameOf(const std::string& source) {
 
 /// The exit code for an error of the data or of what keeps them.
 ExitCode MeaningOfError(ErrorCode code) {
-  return code == ErrorCode::kIo || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
+  const bool is_io = code == ErrorCode::kIo || code == ErrorCode::kNotReady;
+  return is_io || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
+}
+
+/// The store could not do it now, and perhaps can when all of it is done again (retry.hpp).
+class PassingFailure final : public Failure {
+ public:
+  explicit PassingFailure(const std::string& message) : Failure(ExitCode::kIo, message) {}
+};
+
+/// What the store gave, or a failure in the meaning of its error.
+template <typename T>
+T FromStore(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kNotReady) {
+    throw PassingFailure(result.error().message);
+  }
+  return Require(std::move(result), MeaningOfError);
 }
 
 /// One run, from the checked options to the summary. Throws Failure.
@@ -244,40 +263,78 @@ class IngestRun {
 
   IngestSummary Run() {
     const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
+    // What may have been committed, though its answer was lost, is known the second time: rows by
+    // their keys, and files by their contents.
+    IngestSummary summary = Retrying([&] { return TakeIn(spec); });
+    if (options_.dry_run) return summary;
+    can_be_repeated_ = true;
+    summary.series = Retrying([&] { return Publish(spec); });
+    return summary;
+  }
+
+ private:
+  /// Does the work, and again from the opening of the store on while it fails of what may pass.
+  template <typename Work>
+  auto Retrying(const Work& work) -> decltype(work()) {
+    for (int failures = 1;; ++failures) {
+      try {
+        return work();
+      } catch (const PassingFailure& failure) {
+        dao_.reset();
+        const auto pause = PauseAfter(failures);
+        if (!pause || !can_be_repeated_) throw;
+        context_.err << fmt::format("warning: {}; trying again in {} ms\n", failure.what(),
+                                    pause->count());
+        std::this_thread::sleep_for(*pause);
+      }
+    }
+  }
+
+  /// One that has never been reached is not tried again: its URL may be wrong.
+  TableDao& Store() {
+    if (dao_) return *dao_;
+    Result<std::unique_ptr<TableDao>> opened =
+        OpenStore(options_.store, StoreAccess::kReadWriteCreate);
+    if (!opened && was_reached_) throw PassingFailure(opened.error().message);
+    dao_ = Require(std::move(opened), ExitCode::kIo);
+    was_reached_ = true;
+    return *dao_;
+  }
+
+  /// All rows in one transaction.
+  IngestSummary TakeIn(const PipelineSpec& spec) {
     IngestSummary summary;
     std::vector<TableRows> sources = FindSources(spec, summary.skipped);
+    // What a pipe gave is gone.
+    can_be_repeated_ = std::ranges::all_of(sources, [](const TableRows& rows) {
+      std::error_code unknown;
+      return std::filesystem::is_regular_file(rows.source->name(), unknown);
+    });
     if (!options_.constraints.empty()) AddRules(spec, sources);
     KeepInputs(sources);
     std::optional<Rejects> rejects = OpenRejects();
-    const std::unique_ptr<TableDao> dao =
-        Require(OpenStore(options_.store, StoreAccess::kReadWriteCreate), ExitCode::kIo);
+    TableDao& dao = Store();
 
-    Require(dao->Begin(), MeaningOfError);
+    FromStore(dao.Begin());
     // Whatever ends this early, the store undoes with the connection.
     // Those without rows are there, too: a series reads an empty table, but not none.
     for (const TableSpec& table : spec.tables) {
       const auto is_its = [&table](const TableRows& rows) { return rows.table == &table; };
       // One that somebody else keeps is read as it is.
-      if (std::ranges::none_of(sources, is_its) &&
-          Require(dao->IsForeign(table.name), MeaningOfError)) {
-        continue;
-      }
-      Require(CheckZone(*dao, table, spec.zone), MeaningOfError);
-      Require(dao->EnsureTable(table), MeaningOfError);
+      if (std::ranges::none_of(sources, is_its) && FromStore(dao.IsForeign(table.name))) continue;
+      FromStore(CheckZone(dao, table, spec.zone));
+      FromStore(dao.EnsureTable(table));
     }
     for (const TableRows& rows : sources) {
-      Require(KeepZone(*dao, *rows.table, spec.zone), MeaningOfError);
+      FromStore(KeepZone(dao, *rows.table, spec.zone));
       summary.tables.push_back(
-          IngestTable(*dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
+          IngestTable(dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
     }
     if (rejects) Finish(*rejects, summary);
-    if (options_.dry_run) return summary;
-    Require(dao->Commit(), MeaningOfError);
-    summary.series = Publish(*dao, spec);
+    if (!options_.dry_run) FromStore(dao.Commit());
     return summary;
   }
 
- private:
   [[nodiscard]] static const TableSpec& TableNamed(const PipelineSpec& spec, std::string_view flag,
                                                    const std::string& name) {
     const auto found = std::ranges::find(spec.tables, name, &TableSpec::name);
@@ -377,23 +434,24 @@ class IngestRun {
     const auto update = [&progress](std::size_t bytes, std::size_t total) {
       progress.Update(bytes, total);
     };
-    return Require(Ingest(dao, table, source, options_.rules, update, rejects), MeaningOfError);
+    return FromStore(Ingest(dao, table, source, options_.rules, update, rejects));
   }
 
-  [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
-                                                     const PipelineSpec& spec) const {
+  [[nodiscard]] std::vector<PublishedSeries> Publish(const PipelineSpec& spec) {
     Result<std::vector<PublishedSeries>> published =
-        PublishSnapshots(dao, spec, options_.snapshots, context_.clock.Now());
+        PublishSnapshots(Store(), spec, options_.snapshots, context_.clock.Now());
     if (published) {
       WarnOfLeftOut(*published);
       return *std::move(published);
     }
+    const std::string message = "the rows are stored, but their snapshots are not all published: " +
+                                published.error().message;
+    if (published.error().code == ErrorCode::kNotReady) throw PassingFailure(message);
     // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
     ExitCode code = ExitCode::kIo;
     if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
     if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
-    throw Failure(code, "the rows are stored, but their snapshots are not all published: " +
-                            published.error().message);
+    throw Failure(code, message);
   }
 
   void WarnOfLeftOut(const std::vector<PublishedSeries>& published) const {
@@ -405,6 +463,9 @@ class IngestRun {
 
   const IngestOptions& options_;
   const CommandContext& context_;
+  std::unique_ptr<TableDao> dao_;
+  bool was_reached_ = false;
+  bool can_be_repeated_ = false;
 };
 
 std::string Count(std::size_t number, std::string_view noun) {

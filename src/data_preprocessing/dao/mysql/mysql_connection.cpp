@@ -20,6 +20,7 @@ namespace {
 
 // How long a statement waits for another program's lock.
 constexpr int kLockTimeoutSeconds = 5;
+constexpr std::string_view kIsLocked = "the store is locked by another program (waited 5 s)";
 constexpr unsigned kConnectTimeoutSeconds = 10;
 
 enum class OptionKind : std::uint8_t { kText, kSeconds, kSwitch };
@@ -66,6 +67,12 @@ std::string ValueOf(const MysqlUrl& url, std::string_view name) {
     if (option == name) return value;
   }
   return {};
+}
+
+bool WantsTls(const MysqlUrl& url) {
+  return std::ranges::any_of(url.options, [](const auto& option) {
+    return option.first.starts_with("ssl") && option.second != "false";
+  });
 }
 
 // A peer that has vanished is noticed within a minute, however long a statement may take.
@@ -157,6 +164,10 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::Open(const MysqlUrl& u
     return Error{ErrorCode::kIo, fmt::format("the MariaDB store cannot be reached: {} ({})",
                                              mysql_error(mysql), mysql_errno(mysql))};
   }
+  // The library goes on without TLS where the server has none.
+  if (WantsTls(url) && mysql_get_ssl_cipher(mysql) == nullptr) {
+    return connection->ErrorOf("the URL asks for TLS (SSL), and the server has none");
+  }
   NoticeLostPeers(static_cast<int>(mysql_get_socket(mysql)));
   if (mariadb_connection(mysql) == 0) {
     return connection->ErrorOf(fmt::format(
@@ -238,8 +249,7 @@ Error MysqlConnection::ErrorOf(unsigned number, std::string_view state,
   }
   switch (number) {
     case kLockWaitTimeout:
-      return ErrorOf(
-          fmt::format("the store is locked by another program (waited {} s)", kLockTimeoutSeconds));
+      return ErrorOf(kIsLocked);
     case kDiskFull:
     case kTableFull:
       return ErrorOf(fmt::format("the server has no room left: {}", message));
@@ -268,6 +278,17 @@ Result<MysqlConnection::TextRows> MysqlConnection::Ask(
   Status run = statement->Execute(parameters);
   if (!run) return std::move(run).error();
   return statement->FetchTexts();
+}
+
+Status MysqlConnection::Lock(std::string_view name) const {
+  const Result<TextRows> locked =
+      Ask(fmt::format("SELECT GET_LOCK({}, {})", name, kLockTimeoutSeconds));
+  if (!locked) return locked.error();
+  return locked->front().front() == "1" ? Status() : ErrorOf(kIsLocked);
+}
+
+Status MysqlConnection::Unlock(std::string_view name) const {
+  return Execute(fmt::format("DO RELEASE_LOCK({})", name));
 }
 
 std::size_t MysqlConnection::changes() const noexcept { return mysql_affected_rows(mysql_); }

@@ -40,6 +40,10 @@ class MysqlConnection {
   Status Execute(const std::string& sql) const;
   /// Runs one statement with what stands for its `?`, and gives all rows of its result as texts.
   Result<TextRows> Ask(const std::string& sql, std::span<const Parameter> parameters = {}) const;
+  /// Takes a lock that one program can have at a time, and lasts as long as the connection; `name`
+  /// is an SQL text. kIo where another program does not give it up within 5 s.
+  Status Lock(std::string_view name) const;
+  Status Unlock(std::string_view name) const;
   /// Rows that the last Execute() changed.
   [[nodiscard]] std::size_t changes() const noexcept;
 

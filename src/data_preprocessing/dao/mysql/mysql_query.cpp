@@ -21,7 +21,6 @@ namespace {
 constexpr std::string_view kView = "forkcast_query";
 /// By which those who make it exclude each other.
 constexpr std::string_view kViewLock = "concat('forkcast_query ', md5(database()))";
-constexpr int kLockTimeoutSeconds = 5;
 
 Error QueryError(std::string why) { return {ErrorCode::kInvalidArgument, std::move(why)}; }
 
@@ -58,15 +57,11 @@ std::string_view FirstWord(std::string_view sql) {
 class ViewOfQuery {
  public:
   static Result<ViewOfQuery> Make(const MysqlConnection& connection, const std::string& sql) {
-    const auto locked =
-        connection.Ask(fmt::format("SELECT GET_LOCK({}, {})", kViewLock, kLockTimeoutSeconds));
-    if (!locked) return locked.error();
-    if (locked->front().front() != "1") {
-      return connection.ErrorOf("another program checks a query, and does not come to an end");
-    }
+    Status locked = connection.Lock(kViewLock);
+    if (!locked) return std::move(locked).error();
     ViewOfQuery view(connection);
-    Status made = connection.Execute(fmt::format("CREATE OR REPLACE VIEW {} AS {}", kView, sql));
-    if (!made) return std::move(made).error();
+    const auto made = connection.Ask(fmt::format("CREATE OR REPLACE VIEW {} AS {}", kView, sql));
+    if (!made) return made.error();
     return view;
   }
   ViewOfQuery(ViewOfQuery&& other) noexcept
@@ -75,7 +70,7 @@ class ViewOfQuery {
   ~ViewOfQuery() {
     if (connection_ == nullptr) return;
     static_cast<void>(connection_->Execute(fmt::format("DROP VIEW IF EXISTS {}", kView)));
-    static_cast<void>(connection_->Execute(fmt::format("DO RELEASE_LOCK({})", kViewLock)));
+    static_cast<void>(connection_->Unlock(kViewLock));
   }
 
  private:

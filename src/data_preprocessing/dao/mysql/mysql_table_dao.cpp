@@ -21,7 +21,6 @@ constexpr std::string_view kPlace = "forkcast_row";
 constexpr std::size_t kMostNameCharacters = 64;
 /// By which writers of a database exclude each other.
 constexpr std::string_view kWritersLock = "concat('forkcast ', md5(database()))";
-constexpr int kLockTimeoutSeconds = 5;
 /// Character by character, blanks at the end, case and accents included.
 constexpr std::string_view kCollation = "CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin";
 
@@ -205,15 +204,8 @@ MysqlTableDao::~MysqlTableDao() {
 
 Status MysqlTableDao::Begin() {
   const bool writes = connection_->access() != StoreAccess::kReadOnly;
-  if (writes) {
-    const Result<TextRows> locked =
-        connection_->Ask(fmt::format("SELECT GET_LOCK({}, {})", kWritersLock, kLockTimeoutSeconds));
-    if (!locked) return locked.error();
-    if (locked->front().front() != "1") {
-      return connection_->ErrorOf(
-          fmt::format("the store is locked by another program (waited {} s)", kLockTimeoutSeconds));
-    }
-  }
+  Status locked = writes ? connection_->Lock(kWritersLock) : Status();
+  if (!locked) return locked;
   Status begun = connection_->Execute(
       writes ? "START TRANSACTION" : "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY");
   in_transaction_ = begun.ok();
@@ -223,24 +215,26 @@ Status MysqlTableDao::Begin() {
 }
 
 Status MysqlTableDao::Commit() {
-  // A deadlock undoes all that came before it, and MariaDB would go on without a transaction.
   if (is_spoilt_) {
     Rollback();
     return connection_->ErrorOf("nothing was committed, since a statement before had failed");
   }
+  // Where the answer is lost they may hold what was committed: from here on nobody drops them but
+  // who finds that they are leftovers.
+  created_.clear();
   Status done = connection_->Execute("COMMIT");
   if (!done) return done;
   in_transaction_ = false;
-  created_.clear();
   if (connection_->access() == StoreAccess::kReadOnly) return {};
-  return connection_->Execute(fmt::format("DO RELEASE_LOCK({})", kWritersLock));
+  return connection_->Unlock(kWritersLock);
 }
 
 void MysqlTableDao::Rollback() noexcept {
   // Where these fail the connection is lost, and transaction and lock with it. A table that cannot
   // be dropped now is a leftover, which the next writer drops.
-  static_cast<void>(connection_->Execute("ROLLBACK"));
+  const Status undone = connection_->Execute("ROLLBACK");
   for (const std::string& table : created_) {
+    if (!undone) break;
     static_cast<void>(
         ExecuteBeside(fmt::format("DROP TABLE IF EXISTS {}", QuoteMysqlIdentifier(table))));
   }
@@ -265,8 +259,14 @@ Status MysqlTableDao::ExecuteBeside(const std::string& sql) {
 }
 
 Status MysqlTableDao::CheckMayWrite() const {
-  if (connection_->access() != StoreAccess::kReadOnly) return {};
-  return connection_->ErrorOf("the store was opened for reading only");
+  if (connection_->access() == StoreAccess::kReadOnly) {
+    return connection_->ErrorOf("the store was opened for reading only");
+  }
+  // A deadlock undoes all that came before it, and MariaDB would go on without a transaction.
+  if (in_transaction_ && is_spoilt_) {
+    return connection_->ErrorOf("nothing more can be done, since a statement before had failed");
+  }
+  return {};
 }
 
 Status MysqlTableDao::CheckDeclaration(const TableSpec& spec) const {
@@ -309,11 +309,14 @@ Result<bool> MysqlTableDao::Exists(std::string_view name) {
 Result<bool> MysqlTableDao::IsLeftover(std::string_view table, std::string_view comment) {
   if (comment != CommentOf(table)) return false;
   const Result<bool> kept = Exists("forkcast_tables");
-  if (!kept || !*kept) return kept.ok() ? Result<bool>(true) : kept;
-  const Result<TextRows> recorded = connection_->Ask(
-      "SELECT 1 FROM forkcast_tables WHERE table_name = ?", std::array<Parameter, 1>{KeyOf(table)});
-  if (!recorded) return recorded.error();
-  if (!recorded->empty()) return false;
+  if (!kept) return kept;
+  if (*kept) {
+    const Result<TextRows> recorded =
+        connection_->Ask("SELECT 1 FROM forkcast_tables WHERE table_name = ?",
+                         std::array<Parameter, 1>{KeyOf(table)});
+    if (!recorded) return recorded.error();
+    if (!recorded->empty()) return false;
+  }
   // Beside, since what a transaction has looked at cannot be dropped before its end.
   const Result<MysqlConnection*> beside = Beside();
   if (!beside) return beside.error();

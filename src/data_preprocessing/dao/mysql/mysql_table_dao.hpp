@@ -52,7 +52,8 @@ class MysqlTableDao final : public SqlTableDao {
   Result<MysqlConnection*> Beside();
   Status ExecuteBeside(const std::string& sql);
   Result<bool> HasColumn(std::string_view table, std::string_view column);
-  /// Whether the table was made for a transaction that has never been committed.
+  /// Whether the table, of this comment, was made for a transaction that has never been committed:
+  /// it is not recorded, and empty.
   Result<bool> IsLeftover(std::string_view table, std::string_view comment);
   Status AppendRows(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                     AppendCounts& counts, std::size_t& failed_row);

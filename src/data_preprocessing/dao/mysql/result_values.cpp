@@ -165,6 +165,9 @@ struct ResultRow::Cell {
     if (kind != Kind::kWhole || (whole != 0 && whole != 1)) return std::nullopt;
     return whole == 1;
   }
+  [[nodiscard]] std::optional<Instant> Time() const {
+    return kind == Kind::kInstant ? ToInstant(time) : std::nullopt;
+  }
   /// For messages.
   [[nodiscard]] std::string What() const {
     switch (kind) {
@@ -180,7 +183,7 @@ struct ResultRow::Cell {
       case Kind::kText:
         return "a text";
       case Kind::kInstant:
-        return ToInstant(time) ? "an instant" : "a date that is none";
+        return Time() ? "an instant" : "a date that is none";
       case Kind::kBits:
         return "bits (x + 0 makes them a number)";
       case Kind::kOther:
@@ -223,7 +226,11 @@ Result<ResultRow> ResultRow::Bind(MysqlStatement& statement, const Schema& schem
   return ResultRow(statement, std::move(cells));
 }
 
-Result<std::string> ResultRow::WholeText(const Cell& cell) const {
+Status ResultRow::AppendText(const Cell& cell, Column& out) const {
+  if (cell.length <= kUsualTextBytes) {
+    out.AppendText(cell.text());
+    return {};
+  }
   std::string text(cell.length, '\0');
   MYSQL_BIND bind{};
   bind.buffer_type = MYSQL_TYPE_STRING;
@@ -232,7 +239,8 @@ Result<std::string> ResultRow::WholeText(const Cell& cell) const {
   if (mysql_stmt_fetch_column(statement_->get(), &bind, cell.index, 0) != 0) {
     return statement_->LastError();
   }
-  return text;
+  out.AppendText(text);
+  return {};
 }
 
 Status ResultRow::AppendTo(Table& out) {
@@ -244,37 +252,40 @@ Status ResultRow::AppendTo(Table& out) {
 }
 
 Status ResultRow::AppendCell(std::size_t column, const ColumnSpec& spec, Column& out) {
-  Cell& cell = *cells_[column];
+  const Cell& cell = *cells_[column];
   if (cell.is_null != 0 || cell.kind == Kind::kNothing) {
     if (!spec.nullable) return NotAsDeclared(spec, "nothing");
     out.AppendMissing();
     return {};
   }
   switch (spec.type) {
-    case ColumnType::kText: {
-      if (cell.kind != Kind::kText) break;
-      if (cell.length <= kUsualTextBytes) return out.AppendText(cell.text()), Status();
-      const Result<std::string> text = WholeText(cell);
-      if (!text) return text.error();
-      out.AppendText(*text);
-      return {};
-    }
+    case ColumnType::kText:
+      if (cell.kind == Kind::kText) return AppendText(cell, out);
+      break;
     case ColumnType::kInt64:
-      if (const auto whole = cell.Whole()) return out.AppendInt64(*whole), Status();
+      if (const auto whole = cell.Whole()) {
+        out.AppendInt64(*whole);
+        return {};
+      }
       break;
     case ColumnType::kDouble:
-      if (const auto number = cell.Number()) return out.AppendDouble(*number), Status();
+      if (const auto number = cell.Number()) {
+        out.AppendDouble(*number);
+        return {};
+      }
       break;
     case ColumnType::kBool:
-      if (const auto truth = cell.Truth()) return out.AppendBool(*truth), Status();
+      if (const auto truth = cell.Truth()) {
+        out.AppendBool(*truth);
+        return {};
+      }
       break;
-    case ColumnType::kTimestamp: {
-      if (cell.kind != Kind::kInstant) break;
-      const std::optional<Instant> instant = ToInstant(cell.time);
-      if (!instant) break;
-      out.AppendTimestamp(*instant);
-      return {};
-    }
+    case ColumnType::kTimestamp:
+      if (const auto instant = cell.Time()) {
+        out.AppendTimestamp(*instant);
+        return {};
+      }
+      break;
   }
   return NotAsDeclared(spec, cell.What());
 }

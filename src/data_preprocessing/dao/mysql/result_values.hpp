@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -30,8 +29,8 @@ class ResultRow {
   struct Cell;
   ResultRow(MysqlStatement& statement, std::vector<std::unique_ptr<Cell>> cells);
   Status AppendCell(std::size_t column, const ColumnSpec& spec, Column& out);
-  /// The text of a cell whose buffer is too short for it.
-  Result<std::string> WholeText(const Cell& cell) const;
+  /// Of a text that is longer than its buffer, the whole is fetched.
+  Status AppendText(const Cell& cell, Column& out) const;
 
   MysqlStatement* statement_;
   std::vector<std::unique_ptr<Cell>> cells_;  ///< One of each declared column.

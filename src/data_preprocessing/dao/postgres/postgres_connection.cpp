@@ -31,6 +31,16 @@ std::string_view FirstLine(const char* text) {
   return whole.substr(0, whole.find('\n'));
 }
 
+/// Serialisation failure, deadlock, a server that ends or starts, and a connection that is lost.
+bool IsPassing(std::string_view code) {
+  return code == "40001" || code == "40P01" || code.starts_with("57P0") || code.starts_with("08");
+}
+
+Error Passing(Error error) {
+  error.code = ErrorCode::kNotReady;
+  return error;
+}
+
 void IgnoreNotice(void* /*unused*/, const pg_result* /*notice*/) {}
 
 }  // namespace
@@ -130,9 +140,13 @@ Error PostgresConnection::ErrorOf(const PgResult& failed) const {
   const char* const state = PQresultErrorField(failed.get(), PG_DIAG_SQLSTATE);
   const char* const message = PQresultErrorField(failed.get(), PG_DIAG_MESSAGE_PRIMARY);
   if (state == nullptr || message == nullptr) {
-    return ErrorOf(FirstLine(PQerrorMessage(connection_)));
+    return Passing(ErrorOf(FirstLine(PQerrorMessage(connection_))));
   }
   const std::string_view code(state);
+  if (IsPassing(code) || PQstatus(connection_) == CONNECTION_BAD) return Passing(ErrorOf(message));
+  if (code == "53100") {  // disk_full
+    return ErrorOf(fmt::format("the server has no room left: {}", message));
+  }
   if (code == "55P03") {  // lock_not_available
     return ErrorOf(
         fmt::format("the store is locked by another program (waited {} ms)", kLockTimeoutMs));

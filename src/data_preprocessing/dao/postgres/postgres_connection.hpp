@@ -48,8 +48,9 @@ class PgResult {
 };
 
 /// One connection to a PostgreSQL server (12 or later). Errors name server and database, never user
-/// or password: kInvalidArgument for what is wrong with a statement (SQLSTATE 42, 22 and 0A), kIo
-/// for everything else. Not thread-safe; to be opened after fork().
+/// or password: kInvalidArgument for what is wrong with a statement (SQLSTATE 42, 22 and 0A),
+/// kNotReady for what may pass (retry.hpp), kIo for everything else. Not thread-safe; to be opened
+/// after fork().
 class PostgresConnection {
  public:
   enum class Form : std::uint8_t { kText, kBinary };

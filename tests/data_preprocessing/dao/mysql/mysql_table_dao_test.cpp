@@ -2,11 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <cstdlib>
 #include <functional>
 #include <limits>
+#include <thread>
 
+#include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/dao/table_dao_contract.hpp"
 #include "support/mariadb_server.hpp"
 #include "support/test_files.hpp"
@@ -271,13 +275,15 @@ TEST_F(MariadbStore, SetsConflictingRowsAside) {
 }
 
 TEST_F(MariadbStore, ReadsATableOfSomebodyElseAsItIsAndNeverAltersIt) {
-  Server().Run(url_,
-               "CREATE TABLE Sales (id int AUTO_INCREMENT PRIMARY KEY, store char(9), qty smallint "
-               "unsigned, price decimal(9, 2), weight float, day date, at timestamp NULL, "
-               "open bit(1), kind enum('x', 'y'), note text CHARACTER SET latin1);"
-               "INSERT INTO Sales (store, qty, price, weight, day, at, open, kind, note) VALUES "
-               "('007', 65535, 1234567.89, 0.5, '2021-07-05', '2021-07-05 12:00', b'1', 'y', 'é'), "
-               "('006', NULL, -0.05, 1, '1999-12-31', NULL, b'0', 'x', 'E')");
+  Server().Run(
+      url_,
+      "CREATE TABLE fact_Order_Items (id int AUTO_INCREMENT PRIMARY KEY, store char(9), qty "
+      "smallint "
+      "unsigned, price decimal(9, 2), weight float, day date, at timestamp NULL, "
+      "open bit(1), kind enum('x', 'y'), note text CHARACTER SET latin1);"
+      "INSERT INTO fact_Order_Items (store, qty, price, weight, day, at, open, kind, note) VALUES "
+      "('007', 65535, 1234567.89, 0.5, '2021-07-05', '2021-07-05 12:00', b'1', 'y', 'é'), "
+      "('006', NULL, -0.05, 1, '1999-12-31', NULL, b'0', 'x', 'E')");
   const Schema schema{{{.name = "store"},
                        {.name = "qty", .type = ColumnType::kInt64, .nullable = true},
                        {.name = "price", .type = ColumnType::kDouble},
@@ -289,12 +295,13 @@ TEST_F(MariadbStore, ReadsATableOfSomebodyElseAsItIsAndNeverAltersIt) {
                        {.name = "note"}}};
   const auto dao = Open();
   EXPECT_THAT(
-      ReadFrom(*dao, TableSource{"Sales"}, schema),
+      ReadFrom(*dao, TableSource{"fact_Order_Items"}, schema),
       ElementsAre("'006' - -0.05 1 1999-12-31T00:00:00Z - false 'x' 'E'",
                   "'007' 65535 1234567.89 0.5 2021-07-05T00:00:00Z 2021-07-05T12:00:00Z true 'y' "
                   "'é'"));
-  EXPECT_TRUE(*dao->IsForeign("Sales"));
-  const Status ensured = dao->EnsureTable({.name = "Sales", .schema = schema, .key = {}});
+  EXPECT_TRUE(*dao->IsForeign("fact_Order_Items"));
+  const Status ensured =
+      dao->EnsureTable({.name = "fact_Order_Items", .schema = schema, .key = {}});
   ASSERT_FALSE(ensured.ok());
   EXPECT_THAT(ensured.error().message, HasSubstr("was not created by Forkcast"));
 }
@@ -390,11 +397,13 @@ TEST_F(MariadbStore, AQueryBesideAForbiddenColumnMayComputeWithWhatItMayRead) {
   const auto dao = Open();
   ASSERT_TRUE(Append(*dao, {{"a", 1}, {"b", 2}}).ok());
   EXPECT_THAT(
-      ReadFrom(*dao,
-               QuerySource{"SELECT upper(lpad(p.page, 3, '0')) AS page, CAST(sum(hits) AS SIGNED) "
-                           "AS hits FROM pages p GROUP BY page HAVING count(*) > 0 ORDER BY page"},
-               {{{.name = "page"}, {.name = "hits", .type = ColumnType::kInt64}}},
-               {{.table = "pages", .column = "label"}}),
+      ReadFrom(
+          *dao,
+          QuerySource{
+              "SELECT upper(lpad(p.page, 3, '0')) AS page, CAST(sum(hits) AS SIGNED) "
+              "AS hits FROM pages p GROUP BY page HAVING count(*) > 0 ORDER BY page; -- sorted"},
+          {{{.name = "page"}, {.name = "hits", .type = ColumnType::kInt64}}},
+          {{.table = "pages", .column = "label"}}),
       ElementsAre("'00A' 1", "'00B' 2"));
 }
 
@@ -476,19 +485,63 @@ TEST_F(MariadbStore, ALostServerIsAnErrorThatLeavesNothingHalfWritten) {
   EXPECT_THAT(Pages(*writer), ElementsAre("'a' 1 -"));
 }
 
-TEST_F(MariadbStore, NothingIsCommittedAfterADeadlock) {
+TEST_F(MariadbStore, NothingIsCommittedWhenTheSessionWasEnded) {
   const auto writer = Open();
   ASSERT_TRUE(Append(*writer, {{"a", 1}, {"b", 1}}).ok());
   ASSERT_TRUE(writer->Begin().ok());
   ASSERT_TRUE(Append(*writer, {{"c", 1}}).ok());
-  // As a deadlock does, which the server meets by undoing the whole transaction.
   const std::string id = Server().Ask(
       url_,
       "SELECT trx_mysql_thread_id FROM information_schema.innodb_trx WHERE trx_rows_modified > 0");
   Server().Run(url_, "KILL " + id);
-  EXPECT_FALSE(Append(*writer, {{"d", 1}}).ok());
+  const auto lost = Append(*writer, {{"d", 1}});
+  ASSERT_FALSE(lost.ok());
+  EXPECT_EQ(lost.error().code, ErrorCode::kNotReady) << lost.error().message;
   EXPECT_FALSE(writer->Commit().ok());
   EXPECT_THAT(Pages(*Open()), ElementsAre("'a' 1 -", "'b' 1 -"));
+}
+
+TEST_F(MariadbStore, NothingIsCommittedAfterADeadlock) {
+  const auto writer = Open();
+  ASSERT_TRUE(Append(*writer, {{"a", 1}, {"b", 1}}).ok());
+  Server().Run(url_, "CREATE TABLE heavy (x int)");
+  ASSERT_TRUE(writer->Begin().ok());
+  ASSERT_TRUE(Append(*writer, {{"a", 2}}, OnConflict::kReplace).ok());
+  // The other one has written more, and so the server undoes ours.
+  std::thread other([&] {
+    Server().Run(url_,
+                 "BEGIN; INSERT INTO heavy SELECT seq FROM seq_1_to_1000;"
+                 "UPDATE pages SET hits = 9 WHERE page = 'b'; DO GET_LOCK('b is taken', 0);"
+                 "UPDATE pages SET hits = 9 WHERE page = 'a'; COMMIT");
+  });
+  EXPECT_TRUE(process_test::Eventually(
+      [&] { return Server().Ask(url_, "SELECT IS_USED_LOCK('b is taken') IS NOT NULL") == "1"; }));
+  const auto undone = Append(*writer, {{"b", 2}}, OnConflict::kReplace);
+  other.join();
+  ASSERT_FALSE(undone.ok());
+  EXPECT_EQ(undone.error().code, ErrorCode::kNotReady) << undone.error().message;
+  EXPECT_THAT(undone.error().message, HasSubstr("Deadlock"));
+  // MariaDB itself would take this in, and commit it alone.
+  EXPECT_FALSE(Append(*writer, {{"c", 1}}).ok());
+  EXPECT_FALSE(writer->Commit().ok());
+  EXPECT_THAT(Pages(*Open()), ElementsAre("'a' 9 -", "'b' 9 -"));
+}
+
+TEST(MariadbWithoutRoom, SaysSoAndLeavesTheStoreAsBefore) {
+  if (!MariadbServer::IsInstalled()) GTEST_SKIP() << "mariadb-server is not installed";
+  MariadbServer server(
+      {"--skip-networking", "--innodb-data-file-path=ibdata1:12M", "--skip-innodb-file-per-table"});
+  const auto dao = OpenStore(server.NewStore(), StoreAccess::kReadWriteCreate).value();
+  const TableSpec spec{.name = "t", .schema = {{{.name = "x"}}}, .key = {}};
+  ASSERT_TRUE(dao->EnsureTable(spec).ok());
+  Table batch(spec.schema);
+  for (int i = 0; i < 2000; ++i) batch.column(0).AppendText(std::string(9000, 'x'));
+  std::size_t failed_row = 0;
+  const auto full = dao->Append(spec, batch, OnConflict::kRefuse, failed_row);
+  ASSERT_FALSE(full.ok());
+  EXPECT_EQ(full.error().code, ErrorCode::kIo);
+  EXPECT_THAT(full.error().message, HasSubstr("the server has no room left"));
+  EXPECT_EQ(*dao->LastRow("t"), 0);
 }
 
 TEST_F(MariadbStore, NamesLongerThanMariadbKeepsAreRefused) {
@@ -535,11 +588,46 @@ TEST_F(MariadbStore, WithoutTheRightToMakeViewsAQueryCannotBeChecked) {
               ElementsAre("'a'"));
 }
 
+TEST_F(MariadbStore, TlsIsAskedForWhereTheUrlSaysSo) {
+  for (const std::string option : {"&ssl=true", "&ssl=true&ssl-ca=/does/not/exist.pem"}) {
+    const auto opened = OpenStore(url_ + option, StoreAccess::kReadOnly);
+    ASSERT_FALSE(opened.ok()) << option;
+    EXPECT_EQ(opened.error().code, ErrorCode::kIo);
+    EXPECT_THAT(opened.error().message, HasSubstr("SSL"));
+  }
+}
+
+TEST_F(MariadbStore, AForbiddenColumnIsFoundByTheNameThatItHasInTheTable) {
+  Server().Run(url_, "CREATE TABLE sales (page varchar(9), `État` int)");
+  const auto dao = Open();
+  const Error error = ReadError(*dao, QuerySource{"SELECT page FROM sales WHERE `état` > 0"},
+                                {{{.name = "page"}}}, {{.table = "sales", .column = "état"}});
+  EXPECT_THAT(error.message, HasSubstr("it reads column \"état\" of table \"sales\""));
+}
+
 TEST_F(MariadbStore, AnOptionThatIsNotKnownIsNamed) {
   const auto opened = OpenStore(url_ + "&colour=blue", StoreAccess::kReadOnly);
   ASSERT_FALSE(opened.ok());
   EXPECT_EQ(opened.error().code, ErrorCode::kInvalidArgument);
   EXPECT_THAT(opened.error().message, AllOf(HasSubstr("\"colour\""), HasSubstr("ssl-ca")));
+}
+
+TEST(MariadbUrl, OfAHostThatDoesNotAnswerIsGivenUpInTime) {
+  // It listens, and says nothing.
+  const Fd socket(::socket(AF_INET, SOCK_STREAM, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), size), 0);
+  ASSERT_EQ(::listen(socket.get(), 1), 0);
+  ASSERT_EQ(::getsockname(socket.get(), reinterpret_cast<sockaddr*>(&address), &size), 0);
+  const auto opened = OpenStore(
+      "mysql://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/db?connect-timeout=1",
+      StoreAccess::kReadOnly);
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, ErrorCode::kIo);
+  EXPECT_THAT(opened.error().message, HasSubstr("cannot be reached"));
 }
 
 TEST(MariadbUrl, OfAServerThatIsNotThereIsAnIoError) {

@@ -292,6 +292,20 @@ TEST_F(PostgresStore, ALostServerIsAnErrorThatLeavesNothingHalfWritten) {
   EXPECT_THAT(ReadFrom(*writer, TableSource{"pages"}, kPages.schema), ElementsAre("'a' 1 -"));
 }
 
+TEST_F(PostgresStore, ASerialisationFailureMayPass) {
+  const auto writer = Open();
+  ASSERT_TRUE(Append(*writer, {{"a", 1}, {"b", 1}}).ok());
+  ASSERT_TRUE(writer->Begin().ok());
+  ASSERT_TRUE(Append(*writer, {{"c", 1}}).ok());
+  Server().Run(url_, "UPDATE pages SET hits = 9 WHERE page = 'b'");
+  const auto undone = Append(*writer, {{"b", 2}}, OnConflict::kReplace);
+  ASSERT_FALSE(undone.ok());
+  EXPECT_EQ(undone.error().code, ErrorCode::kNotReady) << undone.error().message;
+  EXPECT_FALSE(writer->Commit().ok());
+  EXPECT_THAT(ReadFrom(*Open(), TableSource{"pages"}, kPages.schema),
+              ElementsAre("'a' 1 -", "'b' 9 -"));
+}
+
 TEST_F(PostgresStore, NamesWithCapitalsAreFoundBySqlWithoutQuotes) {
   const TableSpec spec{.name = "Train",
                        .schema = {{{.name = "Store", .type = ColumnType::kInt64}}},
