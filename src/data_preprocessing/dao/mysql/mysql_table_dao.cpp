@@ -129,7 +129,8 @@ std::string InsertSql(std::string_view quoted_table, const Schema& schema) {
 }
 
 /// The SQL of a table with key, beside which some rows of a batch stand in the temporary table
-/// forkcast_batch, called b.
+/// forkcast_batch, called b. Each of them finds its row by the key: of a table that has just been
+/// filled, the server's statistics would have it read the whole.
 class KeyedTable {
  public:
   explicit KeyedTable(const TableSpec& spec)
@@ -143,8 +144,8 @@ class KeyedTable {
       first_other += fmt::format(" WHEN NOT (t.{0} <=> b.{0}) THEN {1}", name, i);
     }
     return fmt::format(
-        "SELECT b.{0}, {1} END FROM forkcast_batch b STRAIGHT_JOIN {2} t ON {3} WHERE {4} "
-        "ORDER BY b.{0}",
+        "SELECT b.{0}, {1} END FROM forkcast_batch b "
+        "STRAIGHT_JOIN {2} t FORCE INDEX (forkcast_key) ON {3} WHERE {4} ORDER BY b.{0}",
         kPlace, first_other, table_, SameKey(), IsOther());
   }
   [[nodiscard]] std::string MostOfAKey() const {
@@ -158,8 +159,8 @@ class KeyedTable {
         Join(columns_, ", ", [](const std::string& name) { return "t." + name + " = b." + name; });
     return fmt::format(
         "UPDATE (SELECT *, row_number() OVER (PARTITION BY {0} ORDER BY {1}) AS forkcast_round "
-        "FROM forkcast_batch) b STRAIGHT_JOIN {2} t ON {3} SET {4}, t.{1} = b.{1} "
-        "WHERE b.forkcast_round = {5} AND {6}",
+        "FROM forkcast_batch) b STRAIGHT_JOIN {2} t FORCE INDEX (forkcast_key) ON {3} "
+        "SET {4}, t.{1} = b.{1} WHERE b.forkcast_round = {5} AND {6}",
         Names(key_), kPlace, table_, SameKey(), set, round, IsOther());
   }
 
