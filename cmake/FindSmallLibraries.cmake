@@ -1,6 +1,6 @@
 # Libraries whose Debian packages bring no CMake configuration, or one that does not work without another package.
 function(forkcast_find_library target header library package)
-  find_path(${target}_INCLUDE_DIR ${header} PATH_SUFFIXES postgresql)
+  find_path(${target}_INCLUDE_DIR ${header} PATH_SUFFIXES postgresql mariadb)
   find_library(${target}_LIBRARY ${library})
   if(NOT ${target}_INCLUDE_DIR OR NOT ${target}_LIBRARY)
     message(FATAL_ERROR "${header} not found: install ${package} (scripts/setup.sh does)")
@@ -16,4 +16,5 @@ forkcast_find_library(xxhash xxhash.h xxhash libxxhash-dev)
 forkcast_find_library(systemd systemd/sd-daemon.h systemd libsystemd-dev)
 forkcast_find_library(pq libpq-fe.h pq libpq-dev)
 forkcast_find_library(rdkafka librdkafka/rdkafka.h rdkafka librdkafka-dev)
+forkcast_find_library(mariadb mysql.h mariadb libmariadb-dev)
 forkcast_find_library(xgboost xgboost/c_api.h xgboost libxgboost-dev)

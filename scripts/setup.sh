@@ -16,17 +16,17 @@ root=${FORKCAST_SETUP_ROOT-}
 build_packages=(
   g++ cmake ninja-build
   libboost1.81-dev libboost-program-options1.81-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libsqlite3-dev libpq-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libcurl4-openssl-dev libxgboost-dev
+  libsqlite3-dev libpq-dev libmariadb-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libcurl4-openssl-dev libxgboost-dev
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
 # clang: the presets asan and fuzz.
-test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind postgresql-15 prometheus python3-prometheus-client
+test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind postgresql-15 mariadb-server prometheus python3-prometheus-client
   clang-14 libclang-rt-14-dev llvm-14)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck)
 bench_packages=(gunicorn python3-flask)
 kafka_packages=(openjdk-17-jre-headless maven)
-service_packages=(nginx postgresql-15 prometheus) # which are programs to us: those of them that Debian starts
+service_packages=(nginx postgresql-15 mariadb-server prometheus) # which are programs to us: those of them that Debian starts
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
 
@@ -43,7 +43,7 @@ PackagesInTheWay() { "${apt[@]}" install --simulate --no-install-recommends "$@"
 
 RemovePolicy() { rm -f "$root/usr/sbin/policy-rc.d"; }
 
-# Debian starts a service as soon as it is installed, and nginx would take port 80, PostgreSQL 5432, Prometheus 9090. invoke-rc.d and systemd's
+# Debian starts a service as soon as it is installed, and nginx would take port 80, PostgreSQL 5432, MariaDB 3306, Prometheus 9090. invoke-rc.d and systemd's
 # helpers ask policy-rc.d first, so one that refuses these alone stands there for the time of the installation.
 # A policy that is there already is the user's: it decides.
 KeepServicesFromStarting() {
@@ -53,7 +53,7 @@ KeepServicesFromStarting() {
   trap 'exit 130' INT
   trap 'exit 143' TERM
   printf '%s\n' '#!/bin/sh' '# Put here by scripts/setup.sh of Forkcast while it installs them.' \
-    'case " $* " in *" nginx"*|*" postgresql"*|*" prometheus"*) exit 101 ;; esac' >"$policy"
+    'case " $* " in *" nginx"*|*" postgresql"*|*" mariadb"*|*" prometheus"*) exit 101 ;; esac' >"$policy"
   chmod 755 "$policy"
 }
 
@@ -121,7 +121,10 @@ new_services=()
 for package in "${service_packages[@]}"; do
   # PostgreSQL's service is that of all its versions.
   [[ $package != postgresql-15 ]] || ! IsInstalled postgresql-common || continue
-  if [[ " ${missing[*]} " == *" $package "* ]]; then new_services+=("${package%-15}"); fi
+  if [[ " ${missing[*]} " == *" $package "* ]]; then
+    package=${package%-15} # the services are called as the packages without these
+    new_services+=("${package%-server}")
+  fi
 done
 if ((${#new_services[@]})); then KeepServicesFromStarting; fi
 "${apt[@]}" install -qq -y --no-remove --no-install-recommends "${missing[@]}" >&2

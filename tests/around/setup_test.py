@@ -180,7 +180,7 @@ class Setup(unittest.TestCase):
         return subprocess.run(["/bin/sh", self.state / "policy", *arguments]).returncode
 
     def test_keeps_the_services_that_it_installs_from_starting(self):
-        for package, service in {"nginx": "nginx", "postgresql-15": "postgresql", "prometheus": "prometheus"}.items():
+        for package, service in {"nginx": "nginx", "postgresql-15": "postgresql", "mariadb-server": "mariadb", "prometheus": "prometheus"}.items():
             self.all_installed_but(package)
             for status in ["0", "100"]:
                 with self.subTest(service, install_status=status):

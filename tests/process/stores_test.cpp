@@ -7,7 +7,11 @@
 #include <algorithm>
 #include <map>
 #include <sstream>
+#include <string_view>
+#include <tuple>
 
+#include "support/cutting_proxy.hpp"
+#include "support/mariadb_server.hpp"
 #include "support/postgres_server.hpp"
 #include "support/server.hpp"
 
@@ -25,38 +29,73 @@ PostgresServer& Postgres() {
   return server;
 }
 
+MariadbServer& Mariadb() {
+  static MariadbServer server;
+  return server;
+}
+
+/// A kind of store that is a server.
+struct Kind {
+  std::string name;
+  bool (*is_installed)();
+  std::string (*new_store)();
+  void (*run)(const std::string& store, const std::string& sql);
+  fs::path (*socket)();
+  void (*crash)();       ///< And start again.
+  void (*end_others)();  ///< All connections but the one that says so.
+};
+
+const Kind kKinds[] = {
+    {"Postgres", PostgresServer::IsInstalled, [] { return Postgres().NewStore(); },
+     [](const std::string& store, const std::string& sql) { Postgres().Run(store, sql); },
+     [] { return Postgres().socket(); }, [] { Postgres().Restart(); },
+     [] {
+       Postgres().Run(Postgres().NewStore(),
+                      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
+                      "application_name = 'forkcast' AND pid <> pg_backend_pid()");
+     }},
+    {"Mariadb", MariadbServer::IsInstalled, [] { return Mariadb().NewStore(); },
+     [](const std::string& store, const std::string& sql) { Mariadb().Run(store, sql); },
+     [] { return Mariadb().socket(); },
+     [] {
+       Mariadb().Crash();
+       Mariadb().Start();
+     },
+     [] {
+       Mariadb().Run(Mariadb().NewStore(),
+                     "BEGIN NOT ATOMIC FOR one IN (SELECT id FROM information_schema.processlist "
+                     "WHERE db IS NOT NULL AND id <> connection_id() AND user = 'root') DO "
+                     "KILL one.id; END FOR; END");
+     }}};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
 struct Data {
-  std::string pipeline;
+  fs::path pipeline;
   fs::path folder;
 };
 
-void PrintTo(const Data& data, std::ostream* out) { *out << data.pipeline; }
+Data Sample(const std::string& name) {
+  return {kSource / "conf/pipelines" / (name + ".json"), kSource / "data" / name};
+}
 
-class Stores : public testing::Test {
+std::map<std::string, std::string> Contents(const fs::path& folder) {
+  std::map<std::string, std::string> contents;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
+    if (entry.is_regular_file()) contents[entry.path().filename()] = ReadWhole(entry.path());
+  }
+  return contents;
+}
+
+class Stores : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
-    if (!PostgresServer::IsInstalled()) GTEST_SKIP() << "postgresql-15 is not installed";
+    if (!GetParam().is_installed()) GTEST_SKIP() << GetParam().name << " is not installed";
   }
   [[nodiscard]] std::vector<std::string> Ingest(const Data& data, const std::string& store,
                                                 const std::string& snapshots) const {
-    return {kForkcast,
-            "ingest",
-            "--quiet",
-            "--pipeline",
-            kSource / "conf/pipelines" / (data.pipeline + ".json"),
-            "--store",
-            store,
-            "--from",
-            data.folder,
-            "--snapshots",
-            snapshots};
-  }
-  static std::map<std::string, std::string> Contents(const fs::path& folder) {
-    std::map<std::string, std::string> contents;
-    for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-      if (entry.is_regular_file()) contents[entry.path().filename()] = ReadWhole(entry.path());
-    }
-    return contents;
+    return {kForkcast, "ingest", "--quiet",   "--pipeline",  data.pipeline, "--store",
+            store,     "--from", data.folder, "--snapshots", snapshots};
   }
   static void SortRows(const fs::path& file) {
     std::istringstream text(ReadWhole(file));
@@ -67,9 +106,9 @@ class Stores : public testing::Test {
     for (const std::string& line : lines) sorted << line << '\n';
   }
   void ExpectTheSameSnapshots(const Data& data) const {
-    const std::string store = Postgres().NewStore();
+    const std::string store = GetParam().new_store();
     RunToEnd(workspace_ / "sqlite", Ingest(data, workspace_.store(), workspace_ / "a"));
-    RunToEnd(workspace_ / "postgres", Ingest(data, store, workspace_ / "b"));
+    RunToEnd(workspace_ / "server", Ingest(data, store, workspace_ / "b"));
     const auto published = Contents(workspace_ / "b");
     EXPECT_THAT(published, Not(IsEmpty()));
     EXPECT_TRUE(published == Contents(workspace_ / "a"));
@@ -81,51 +120,164 @@ class Stores : public testing::Test {
   Workspace workspace_;
 };
 
-class SampleInStores : public Stores, public testing::WithParamInterface<Data> {};
+std::string NameOf(const testing::TestParamInfo<Kind>& kind) { return kind.param.name; }
 
-TEST_P(SampleInStores, GivesTheSameSnapshotsFromEach) { ExpectTheSameSnapshots(GetParam()); }
+INSTANTIATE_TEST_SUITE_P(Servers, Stores, testing::ValuesIn(kKinds), NameOf);
 
-INSTANTIATE_TEST_SUITE_P(
-    Samples, SampleInStores,
-    testing::Values(Data{"order_triage", kSource / "data/order_triage"},
-                    Data{"weekly_demand", kSource / "data/weekly_demand"},
-                    Data{"weekly_demand_by_store", kSource / "data/weekly_demand_by_store"}),
-    [](const testing::TestParamInfo<Data>& data) { return data.param.pipeline; });
+TEST_P(Stores, GiveTheSameSnapshotsOfOrders) { ExpectTheSameSnapshots(Sample("order_triage")); }
 
-TEST_F(Stores, GiveTheSameSnapshotsOfTheRealOrders) {
-  const auto data = RealData();
-  if (!data) GTEST_SKIP() << "the real orders are not on this machine";
-  ExpectTheSameSnapshots({"order_triage", data->folder});
+TEST_P(Stores, GiveTheSameSnapshotsOfWeeklyDemand) {
+  ExpectTheSameSnapshots(Sample("weekly_demand"));
 }
 
-TEST_F(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
-  const std::string store = Postgres().NewStore();
+TEST_P(Stores, GiveTheSameSnapshotsOfProductsInStores) {
+  ExpectTheSameSnapshots(Sample("weekly_demand_by_store"));
+}
+
+TEST_P(Stores, GiveTheSameSnapshotsOfTheRealOrders) {
+  const auto data = RealData();
+  if (!data) GTEST_SKIP() << "the real orders are not on this machine";
+  Data real = Sample("order_triage");
+  real.folder = data->folder;
+  ExpectTheSameSnapshots(real);
+}
+
+TEST_P(Stores, GiveTheSameSnapshotsOfTheRealPricesOfMilk) {
+  const fs::path folder = kSource / "../shared/data/milk_price_chile";
+  if (!fs::exists(folder)) GTEST_SKIP() << "the real prices are not on this machine";
+  const fs::path pipeline = workspace_.Write("milk.json", R"({
+    "name": "milk", "version": "1",
+    "tables": {
+      "precio_leche": {"columns": {"Anio": "int64", "Mes": "text", "Precio_leche": "double"},
+                       "key": ["Anio", "Mes"]},
+      "precipitaciones": {"columns": {"date": "timestamp", "Coquimbo": "double",
+          "Valparaiso": "double", "Metropolitana_de_Santiago": "double",
+          "Libertador_Gral__Bernardo_O_Higgins": "double", "Maule": "double", "Biobio": "double",
+          "La_Araucania": "double", "Los_Rios": "double"}, "key": ["date"]}
+    },
+    "series": {
+      "rain": {"table": "precipitaciones", "key": [], "time": "date",
+               "values": ["Coquimbo", "Maule", "Los_Rios"], "max_staleness": "unlimited"},
+      "price": {"query": ["SELECT Mes AS month, max(Precio_leche) AS highest, count(*) AS years",
+                          "FROM precio_leche WHERE Anio > 1980 GROUP BY Mes ORDER BY Mes"],
+                "columns": {"month": "text", "highest": "double", "years": "int64"},
+                "key": ["month"], "values": ["highest", "years"]}
+    },
+    "request": {"fields": {"month": "text", "at": "timestamp"}, "time": "at"},
+    "features": [{"name": "rain", "op": "as_of", "series": "rain", "value": "Maule", "key": []}]
+  })");
+  ExpectTheSameSnapshots({pipeline, folder});
+}
+
+TEST_P(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
+  const std::string store = GetParam().new_store();
   // A table that knows no order of ingestion comes in that of its values.
   const fs::path sample = workspace_ / "sample";
   fs::copy(kSource / "data/order_triage", sample);
   SortRows(sample / "zip_codes.csv");
-  Postgres().Run(store,
-                 "CREATE TABLE zip_codes (id serial PRIMARY KEY, zip_code varchar(5) NOT NULL, "
+  GetParam().run(store,
+                 "CREATE TABLE zip_codes (id integer, zip_code varchar(5) NOT NULL, "
                  "available_from timestamp NOT NULL, note text)");
   std::istringstream rows(ReadWhole(sample / "zip_codes.csv"));
   std::string row;
   for (std::getline(rows, row); std::getline(rows, row);) {
     std::ranges::replace(row, '"', '\'');
-    Postgres().Run(store, "INSERT INTO zip_codes (zip_code, available_from) VALUES (" + row + ")");
+    GetParam().run(store, "INSERT INTO zip_codes (zip_code, available_from) VALUES (" + row + ")");
   }
-  const Data data{"order_triage", sample};
+  Data data = Sample("order_triage");
+  data.folder = sample;
   RunToEnd(workspace_ / "sqlite", Ingest(data, workspace_.store(), workspace_ / "a"));
   std::vector<std::string> command = Ingest(data, store, workspace_ / "b");
   for (const char* const table : {"inventory", "payments"}) {
     command.insert(command.end(), {"--table", table});
   }
-  RunToEnd(workspace_ / "postgres", command);
+  RunToEnd(workspace_ / "server", command);
   EXPECT_TRUE(Contents(workspace_ / "a") == Contents(workspace_ / "b"));
 
   Program refused(workspace_ / "refused", Ingest(data, store, workspace_ / "c"));
   EXPECT_EQ(refused.Wait(), 1);
   EXPECT_THAT(refused.err(), HasSubstr("was not created by Forkcast"));
 }
+
+/// What befalls the server or the way to it.
+struct Fault {
+  std::string name;
+  void (*befall)(const Kind& kind);
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
+
+const Fault kFaults[] = {
+    {"ConnectionIsCut", [](const Kind&) {}},
+    {"ServerCrashes", [](const Kind& kind) { kind.crash(); }},
+    {"SessionsAreEnded", [](const Kind& kind) { kind.end_others(); }},
+};
+
+class FaultyStores : public testing::TestWithParam<std::tuple<Kind, Fault>> {
+ protected:
+  void SetUp() override {
+    if (!kind().is_installed()) GTEST_SKIP() << kind().name << " is not installed";
+  }
+  [[nodiscard]] static const Kind& kind() { return std::get<0>(GetParam()); }
+
+  /// Takes the sample in through a proxy, and gives what it has said.
+  std::string Ingest(const std::string& store, const std::string& snapshots,
+                     const CuttingProxy& proxy, bool is_cut) {
+    std::string url = store;
+    const std::string folder = kind().socket().parent_path();
+    url.replace(url.find(folder), folder.size(), Proxied().parent_path().string());
+    Program program(workspace_ / "ingest",
+                    {kForkcast, "ingest", "--quiet", "--pipeline", workspace_.pipeline(), "--store",
+                     url, "--from", SampleData().folder, "--snapshots", workspace_ / snapshots});
+    if (is_cut) {
+      EXPECT_TRUE(Eventually([&] { return proxy.has_cut(); }));
+      std::get<1>(GetParam()).befall(kind());
+      proxy.LetGo();
+    }
+    EXPECT_EQ(program.Wait(), 0) << program.err() << " after " << proxy.bytes() << " bytes";
+    return program.err();
+  }
+  [[nodiscard]] fs::path Proxied() const {
+    fs::create_directories(workspace_ / "p");
+    return workspace_ / "p" / kind().socket().filename();
+  }
+
+  Workspace workspace_;
+};
+
+TEST_P(FaultyStores, IngestTriesAgainAndTakesEachRowOnce) {
+  std::size_t bytes = 0;
+  {
+    const CuttingProxy whole(Proxied(), kind().socket(),
+                             [](std::string_view, std::size_t) { return false; });
+    EXPECT_EQ(Ingest(kind().new_store(), "undisturbed", whole, false), "");
+    bytes = whole.bytes();
+  }
+  constexpr std::size_t kCuts = 4;
+  std::vector<CuttingProxy::When> whens{[](std::string_view piece, std::size_t) {
+    // What it says is done, or not: the answer is lost.
+    constexpr std::string_view kWithNul("COMMIT\0", 7);
+    return piece.ends_with("COMMIT") || piece.find(kWithNul) != std::string_view::npos;
+  }};
+  for (std::size_t i = 1; i <= kCuts; ++i) {
+    whens.emplace_back(
+        [at = bytes * i / (kCuts + 1)](std::string_view, std::size_t all) { return all >= at; });
+  }
+  for (std::size_t i = 0; i < whens.size(); ++i) {
+    const std::string name = "cut" + std::to_string(i);
+    const CuttingProxy proxy(Proxied(), kind().socket(), whens[i]);
+    const std::string said = Ingest(kind().new_store(), name, proxy, true);
+    EXPECT_THAT(said, HasSubstr("trying again in 200 ms"));
+    EXPECT_TRUE(Contents(workspace_ / name) == Contents(workspace_ / "undisturbed"))
+        << name << ": " << said;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Servers, FaultyStores,
+                         testing::Combine(testing::ValuesIn(kKinds), testing::ValuesIn(kFaults)),
+                         [](const auto& one) {
+                           return std::get<0>(one.param).name + std::get<1>(one.param).name;
+                         });
 
 }  // namespace
 }  // namespace forkcast::process_test

@@ -30,6 +30,8 @@ class PostgresServer {
 
   /// Ends it at once, as a crash would, and starts it again.
   void Restart();
+  /// Where it listens; every store's URL has the socket's folder.
+  [[nodiscard]] std::filesystem::path socket() const { return folder_.path() / ".s.PGSQL.5432"; }
 
  private:
   [[nodiscard]] std::vector<std::string> AsItsUser(std::vector<std::string> command) const;

@@ -28,8 +28,8 @@ std::vector<Flag> RowFlags() {
        .need = Need::kRequired},
       {.name = "store",
        .argument = "URL",
-       .meaning = "The store: sqlite:PATH, created when absent (its folder must exist), or "
-                  "postgresql://HOST/DATABASE.",
+       .meaning = "The store: sqlite:PATH, created when absent (its folder must exist), "
+                  "postgresql://HOST/DATABASE or mysql://HOST/DATABASE.",
        .variable = "FORKCAST_STORE",
        .need = Need::kRequired},
       {.name = "from",

@@ -6,12 +6,17 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <string>
+#include <system_error>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/commands/ingest_steps.hpp"
+#include "data_preprocessing/dao/retry.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/source/csv_row_source.hpp"
@@ -27,6 +32,21 @@ struct TableRows {
   std::unique_ptr<RowSource> source;
 };
 
+/// The store could not do it now, and perhaps can when all of it is done again (retry.hpp).
+class PassingFailure final : public Failure {
+ public:
+  explicit PassingFailure(const std::string& message) : Failure(ExitCode::kIo, message) {}
+};
+
+/// What the store gave, or a failure in the meaning of its error.
+template <typename T>
+T FromStore(Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kNotReady) {
+    throw PassingFailure(result.error().message);
+  }
+  return Require(std::move(result), MeaningOfError);
+}
+
 /// One run, from the checked options to the summary. Throws Failure.
 class IngestRun {
  public:
@@ -35,35 +55,76 @@ class IngestRun {
 
   IngestSummary Run() {
     const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
+    const TableRules rules = TableRules::Read(options_, spec);
+    // What may have been committed, though its answer was lost, is known the second time: rows by
+    // their keys, and files by their contents.
+    IngestSummary summary = Retrying([&] { return TakeIn(spec, rules); });
+    if (options_.dry_run) return summary;
+    can_be_repeated_ = true;
+    summary.series = Retrying([&] { return Publish(spec); });
+    return summary;
+  }
+
+ private:
+  /// Does the work, and again from the opening of the store on while it fails of what may pass.
+  template <typename Work>
+  auto Retrying(const Work& work) -> decltype(work()) {
+    for (int failures = 1;; ++failures) {
+      try {
+        return work();
+      } catch (const PassingFailure& failure) {
+        dao_.reset();
+        const auto pause = PauseAfter(failures);
+        if (!pause || !can_be_repeated_) throw;
+        context_.err << fmt::format("warning: {}; trying again in {} ms\n", failure.what(),
+                                    pause->count());
+        std::this_thread::sleep_for(*pause);
+      }
+    }
+  }
+
+  /// One that has never been reached is not tried again: its URL may be wrong.
+  TableDao& Store() {
+    if (dao_) return *dao_;
+    Result<std::unique_ptr<TableDao>> opened =
+        OpenStore(options_.store, StoreAccess::kReadWriteCreate);
+    if (!opened && was_reached_) throw PassingFailure(opened.error().message);
+    dao_ = Require(std::move(opened), ExitCode::kIo);
+    was_reached_ = true;
+    return *dao_;
+  }
+
+  /// All rows in one transaction.
+  IngestSummary TakeIn(const PipelineSpec& spec, const TableRules& rules) {
     IngestSummary summary;
     std::vector<TableRows> sources = FindSources(spec, summary.skipped);
-    const TableRules rules = TableRules::Read(options_, spec);
+    // What a pipe gave is gone.
+    can_be_repeated_ = std::ranges::all_of(sources, [](const TableRows& rows) {
+      std::error_code unknown;
+      return std::filesystem::is_regular_file(rows.source->name(), unknown);
+    });
     for (TableRows& rows : sources) {
       rows.source = rules.Check(*rows.table, std::move(rows.source));
     }
     KeepInputs(sources);
     std::optional<Rejects> rejects = OpenRejects();
-    const std::unique_ptr<TableDao> dao =
-        Require(OpenStore(options_.store, StoreAccess::kReadWriteCreate), ExitCode::kIo);
+    TableDao& dao = Store();
 
-    Require(dao->Begin(), MeaningOfError);
+    FromStore(dao.Begin());
     // Whatever ends this early, the store undoes with the connection.
     std::vector<const TableSpec*> taken;
     for (const TableRows& rows : sources) taken.push_back(rows.table);
-    Require(EnsureTables(*dao, spec, taken), MeaningOfError);
+    FromStore(EnsureTables(dao, spec, taken));
     for (const TableRows& rows : sources) {
-      Require(KeepZone(*dao, *rows.table, spec.zone), MeaningOfError);
+      FromStore(KeepZone(dao, *rows.table, spec.zone));
       summary.tables.push_back(
-          IngestTable(*dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
+          IngestTable(dao, *rows.table, *rows.source, rejects ? &*rejects : nullptr));
     }
     if (rejects) Finish(*rejects, summary);
-    if (options_.dry_run) return summary;
-    Require(dao->Commit(), MeaningOfError);
-    summary.series = Publish(*dao, spec);
+    if (!options_.dry_run) FromStore(dao.Commit());
     return summary;
   }
 
- private:
   /// The sources read times in the pipeline's zone, and so may not outlive it.
   [[nodiscard]] std::vector<TableRows> FindSources(const PipelineSpec& spec,
                                                    std::vector<std::string>& skipped) const {
@@ -128,24 +189,27 @@ class IngestRun {
     const auto update = [&progress](std::size_t bytes, std::size_t total) {
       progress.Update(bytes, total);
     };
-    return Require(Ingest(dao, table, source, options_.rules, update, rejects), MeaningOfError);
+    return FromStore(Ingest(dao, table, source, options_.rules, update, rejects));
   }
 
-  [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
-                                                     const PipelineSpec& spec) const {
+  [[nodiscard]] std::vector<PublishedSeries> Publish(const PipelineSpec& spec) {
     Result<std::vector<PublishedSeries>> published = PublishAll(
-        dao, spec, options_.snapshots, context_.clock.Now(), {.what = options_.publishing});
+        Store(), spec, options_.snapshots, context_.clock.Now(), {.what = options_.publishing});
     if (published) {
       WarnOfLeftOut(*published, context_.err);
       return *std::move(published);
     }
-    throw Failure(MeaningOfUnpublished(published.error().code),
-                  "the rows are stored, but their snapshots are not all published: " +
-                      published.error().message);
+    const std::string message = "the rows are stored, but their snapshots are not all published: " +
+                                published.error().message;
+    if (published.error().code == ErrorCode::kNotReady) throw PassingFailure(message);
+    throw Failure(MeaningOfUnpublished(published.error().code), message);
   }
 
   const IngestOptions& options_;
   const CommandContext& context_;
+  std::unique_ptr<TableDao> dao_;
+  bool was_reached_ = false;
+  bool can_be_repeated_ = false;
 };
 
 }  // namespace

@@ -17,7 +17,8 @@
 namespace forkcast::preprocessing {
 
 ExitCode MeaningOfError(ErrorCode code) {
-  return code == ErrorCode::kIo || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
+  const bool is_io = code == ErrorCode::kIo || code == ErrorCode::kNotReady;
+  return is_io || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
 }
 
 ExitCode MeaningOfUnpublished(ErrorCode code) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <string>
 
+#include "data_preprocessing/dao/mysql/mysql_table_dao.hpp"
 #include "data_preprocessing/dao/postgres/postgres_table_dao.hpp"
 #include "data_preprocessing/dao/sqlite/sqlite_table_dao.hpp"
 #include "data_preprocessing/dao/store_kind.hpp"
@@ -12,6 +13,7 @@ namespace {
 constexpr StoreKind kKinds[] = {
     {"sqlite", "PATH", OpenSqliteStore, FolderBesideSqliteStore},
     {"postgresql", "//HOST/DATABASE", OpenPostgresStore, nullptr},
+    {"mysql", "//HOST/DATABASE", OpenMysqlStore, nullptr},
 };
 
 /// "sqlite:PATH or postgresql://...", for messages.

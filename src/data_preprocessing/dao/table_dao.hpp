@@ -94,8 +94,8 @@ struct RecordedFile {
 
 /// A store of tables. One object is one connection: not thread-safe, and to be opened after
 /// fork(), in the process that uses it. Every failure is a value: kIo for what the database or the
-/// system refuses (with its words), kConflict for rows, kInvalidArgument for a wrong declaration.
-/// Names of tables and columns are quoted, values are always bound.
+/// system refuses (with its words), kNotReady where that may pass (retry.hpp), kConflict for rows,
+/// kInvalidArgument for a wrong declaration. Names of tables and columns are quoted, values bound.
 ///
 /// Values come back as they went in: texts byte for byte, numbers bit for bit, instants to the
 /// microsecond. By which type of its own a store keeps a declared type is said in its FORMAT.md,

@@ -205,7 +205,14 @@ std::optional<Instant> OriginOf(const Arguments& arguments, const PipelineSpec& 
 
 /// What a refused key means: of data, not of the command's usage.
 ExitCode MeaningOfRefusal(ErrorCode code) {
-  return code == ErrorCode::kIo || code == ErrorCode::kConflict ? ExitCode::kIo : ExitCode::kNo;
+  switch (code) {
+    case ErrorCode::kIo:
+    case ErrorCode::kNotReady:
+    case ErrorCode::kConflict:
+      return ExitCode::kIo;
+    default:
+      return ExitCode::kNo;
+  }
 }
 
 unsigned ThreadsOf(const Arguments& arguments) {

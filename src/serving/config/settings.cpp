@@ -672,8 +672,8 @@ std::vector<Setting> ServerSettings() {
     return text.empty() ? Status(Expected("the path of a file")) : Status();
   };
   const Rule config{"FILE", "a JSON file", Setting::FileForm::kNotInFile, no_field};
-  const Rule store{"URL", "sqlite:PATH or postgresql://HOST/DATABASE", Setting::FileForm::kText,
-                   ApplyStore};
+  const Rule store{"URL", "sqlite:PATH, postgresql://HOST/DATABASE or mysql://HOST/DATABASE",
+                   Setting::FileForm::kText, ApplyStore};
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
   const Rule multi_model = BooleanRule(&ServerConfig::multi_model);

@@ -658,7 +658,7 @@ TEST_P(TableDaoContract, AForbiddenColumnCannotBeReached) {
         "SELECT code FROM stock ORDER BY sold",
         "SELECT code FROM stock GROUP BY code HAVING count(sold) > 1",
         "SELECT code FROM (SELECT * FROM stock) AS x", "SELECT s.code FROM stock AS s WHERE s.SOLD",
-        "SELECT code FROM STOCK WHERE Sold",
+        "SELECT code FROM stock WHERE Sold",
         "WITH x(code, y) AS (SELECT code, sold FROM stock) SELECT code FROM x",
         "SELECT 'a' AS code WHERE EXISTS (SELECT 1 FROM stock WHERE sold)",
         "SELECT a.code FROM stock a JOIN stock b ON a.sold = b.sold",

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::preprocessing {
@@ -22,10 +23,14 @@ Error BadSpec(const std::string& table, std::string_view why) {
   return {ErrorCode::kInvalidArgument, "table " + Quoted(table) + ": " + std::string(why), table};
 }
 
+std::string Folded(std::string_view name) {
+  std::string folded(name);
+  std::ranges::transform(folded, folded.begin(), Lower);
+  return folded;
+}
+
 Status CheckTableName(const std::string& name) {
-  // SQL names do not tell upper from lower case.
-  const auto same = [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; };
-  if (std::ranges::equal(name.substr(0, kOwnPrefix.size()), kOwnPrefix, same)) {
+  if (Folded(name).starts_with(kOwnPrefix)) {
     return BadSpec(name, "names that start with " + std::string(kOwnPrefix) +
                              " are kept for Forkcast's own tables");
   }

@@ -13,6 +13,8 @@
 /// database hears of it, and the words for what only it can find out.
 namespace forkcast::preprocessing {
 
+/// A name in lower case: SQL does not tell it from upper case.
+[[nodiscard]] std::string Folded(std::string_view name);
 /// kInvalidArgument when Forkcast keeps the name for its own tables: those that start with
 /// `forkcast_`, in upper or lower case.
 [[nodiscard]] Status CheckTableName(const std::string& name);

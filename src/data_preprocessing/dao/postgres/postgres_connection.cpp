@@ -8,7 +8,7 @@
 #include <charconv>
 #include <vector>
 
-#include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/dao/common/table_rules.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -29,6 +29,16 @@ bool HoldsPassword(std::string_view url) {
 std::string_view FirstLine(const char* text) {
   const std::string_view whole = text == nullptr ? std::string_view() : text;
   return whole.substr(0, whole.find('\n'));
+}
+
+/// Serialisation failure, deadlock, a server that ends or starts, and a connection that is lost.
+bool IsPassing(std::string_view code) {
+  return code == "40001" || code == "40P01" || code.starts_with("57P0") || code.starts_with("08");
+}
+
+Error Passing(Error error) {
+  error.code = ErrorCode::kNotReady;
+  return error;
 }
 
 void IgnoreNotice(void* /*unused*/, const pg_result* /*notice*/) {}
@@ -84,12 +94,6 @@ std::size_t PgResult::parameter_count() const noexcept {
   return static_cast<std::size_t>(PQnparams(get()));
 }
 
-std::string Folded(std::string_view name) {
-  std::string folded(name);
-  std::ranges::transform(folded, folded.begin(), Lower);
-  return folded;
-}
-
 std::string QuotePgIdentifier(std::string_view name) {
   std::string quoted = "\"";
   for (const char c : Folded(name)) {
@@ -136,9 +140,13 @@ Error PostgresConnection::ErrorOf(const PgResult& failed) const {
   const char* const state = PQresultErrorField(failed.get(), PG_DIAG_SQLSTATE);
   const char* const message = PQresultErrorField(failed.get(), PG_DIAG_MESSAGE_PRIMARY);
   if (state == nullptr || message == nullptr) {
-    return ErrorOf(FirstLine(PQerrorMessage(connection_)));
+    return Passing(ErrorOf(FirstLine(PQerrorMessage(connection_))));
   }
   const std::string_view code(state);
+  if (IsPassing(code) || PQstatus(connection_) == CONNECTION_BAD) return Passing(ErrorOf(message));
+  if (code == "53100") {  // disk_full
+    return ErrorOf(fmt::format("the server has no room left: {}", message));
+  }
   if (code == "55P03") {  // lock_not_available
     return ErrorOf(
         fmt::format("the store is locked by another program (waited {} ms)", kLockTimeoutMs));

@@ -48,8 +48,9 @@ class PgResult {
 };
 
 /// One connection to a PostgreSQL server (12 or later). Errors name server and database, never user
-/// or password: kInvalidArgument for what is wrong with a statement (SQLSTATE 42, 22 and 0A), kIo
-/// for everything else. Not thread-safe; to be opened after fork().
+/// or password: kInvalidArgument for what is wrong with a statement (SQLSTATE 42, 22 and 0A),
+/// kNotReady for what may pass (retry.hpp), kIo for everything else. Not thread-safe; to be opened
+/// after fork().
 class PostgresConnection {
  public:
   enum class Form : std::uint8_t { kText, kBinary };
@@ -92,9 +93,8 @@ class PostgresConnection {
   StoreAccess access_;
 };
 
-/// The name that SQL means by `name` without quotes: in lower case.
-[[nodiscard]] std::string Folded(std::string_view name);
-/// That name as an SQL identifier, whatever characters it has.
+/// The name that SQL means by `name` without quotes, as an SQL identifier, whatever characters it
+/// has.
 [[nodiscard]] std::string QuotePgIdentifier(std::string_view name);
 
 }  // namespace forkcast::preprocessing

@@ -25,17 +25,16 @@ constexpr std::size_t kMostNameBytes = 63;
 constexpr std::string_view kWritersLock = "7381228990022644596";
 
 // FORMAT.md beside this file describes what is created here.
-constexpr std::array<std::string_view, 4> kCreateBookkeeping{
+constexpr std::array<std::string_view, 5> kCreateBookkeeping{
     "CREATE TABLE IF NOT EXISTS forkcast_tables (table_name text PRIMARY KEY, spec text NOT NULL)",
     "CREATE TABLE IF NOT EXISTS forkcast_files (table_name text, content_hash text, "
     "file_name text NOT NULL, rejected bigint NOT NULL, first_row bigint, last_row bigint, "
     "recorded bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (table_name, content_hash))",
     "CREATE TABLE IF NOT EXISTS forkcast_zones (table_name text PRIMARY KEY, zone text NOT NULL)",
     "CREATE TABLE IF NOT EXISTS forkcast_bookmarks (table_name text, source text, "
-    "position text NOT NULL, PRIMARY KEY (table_name, source))"};
-constexpr std::string_view kCreateMarks =
+    "position text NOT NULL, PRIMARY KEY (table_name, source))",
     "CREATE TABLE IF NOT EXISTS forkcast_marks (table_name text, mark text, last_row bigint NOT "
-    "NULL, recorded bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (table_name, mark))";
+    "NULL, recorded bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (table_name, mark))"};
 
 Parameter Given(std::string_view text) { return std::string(text); }
 
@@ -45,19 +44,18 @@ Status CheckName(const TableSpec& spec, const std::string& name) {
                                         kMostNameBytes, name, name.size()));
 }
 
-/// CheckSpec(), and what this store has no room for.
-Status CheckDeclaration(const TableSpec& spec) {
-  Status good = CheckSpec(spec);
-  if (good) good = CheckName(spec, spec.name);
-  for (const ColumnSpec& column : spec.schema.columns) {
-    if (good) good = CheckName(spec, column.name);
-    if (good && column.name == kPlace) {
-      good = BadSpec(spec.name, fmt::format("no column can be called {}, which is the order of "
-                                            "ingestion",
-                                            kPlace));
+/// A statement of ours with `?` as PostgreSQL numbers them: $1, $2 ...
+std::string WithNumbers(const std::string& sql) {
+  std::string numbered;
+  int number = 0;
+  for (const char c : sql) {
+    if (c == '?') {
+      numbered += fmt::format("${}", ++number);
+    } else {
+      numbered += c;
     }
   }
-  return good;
+  return numbered;
 }
 
 std::string_view SqlType(ColumnType type) {
@@ -201,7 +199,8 @@ Result<std::unique_ptr<TableDao>> PostgresTableDao::Open(const std::string& url,
 }
 
 PostgresTableDao::PostgresTableDao(std::unique_ptr<PostgresConnection> connection) noexcept
-    : connection_(std::move(connection)) {}
+    : SqlTableDao({.place = kPlace, .recorded = "recorded", .quote = QuotePgIdentifier}),
+      connection_(std::move(connection)) {}
 
 PostgresTableDao::~PostgresTableDao() = default;
 
@@ -230,22 +229,47 @@ Status PostgresTableDao::Commit() {
 void PostgresTableDao::Rollback() noexcept {
   // Where these fail the connection is lost, and transaction and lock with it.
   if (connection_->in_transaction()) static_cast<void>(connection_->Execute("ROLLBACK"));
-  changed_.Clear();
+  changed().Clear();
   static_cast<void>(connection_->Execute("SELECT pg_advisory_unlock_all()"));
 }
 
-Status PostgresTableDao::Atomically(const std::function<Status()>& change) {
-  if (connection_->access() == StoreAccess::kReadOnly) {
-    return connection_->ErrorOf("the store was opened for reading only");
-  }
-  if (connection_->in_transaction()) return change();
-  Status done = Begin();
-  if (!done) return done;
-  done = change();
-  if (done) done = Commit();
-  if (!done) Rollback();
-  return done;
+Status PostgresTableDao::CheckMayWrite() const {
+  if (connection_->access() != StoreAccess::kReadOnly) return {};
+  return connection_->ErrorOf("the store was opened for reading only");
 }
+
+bool PostgresTableDao::in_transaction() const noexcept { return connection_->in_transaction(); }
+
+Status PostgresTableDao::CheckDeclaration(const TableSpec& spec) const {
+  Status good = CheckSpec(spec);
+  if (good) good = CheckName(spec, spec.name);
+  for (const ColumnSpec& column : spec.schema.columns) {
+    if (good) good = CheckName(spec, column.name);
+    if (good && column.name == kPlace) {
+      good = BadSpec(spec.name, fmt::format("no column can be called {}, which is the order of "
+                                            "ingestion",
+                                            kPlace));
+    }
+  }
+  return good;
+}
+
+Result<SqlTableDao::TextRows> PostgresTableDao::Ask(const std::string& sql,
+                                                    std::span<const Parameter> parameters) {
+  // A statement without them may have a `?` in a name.
+  const Result<PgResult> found =
+      connection_->Run(parameters.empty() ? sql : WithNumbers(sql), parameters);
+  if (!found) return found.error();
+  TextRows rows(found->row_count());
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    for (std::size_t i = 0; i < found->column_count(); ++i) {
+      rows[row].push_back(found->IsNull(row, i) ? Parameter() : Given(found->Bytes(row, i)));
+    }
+  }
+  return rows;
+}
+
+std::string PostgresTableDao::KeyOf(std::string_view table) const { return Folded(table); }
 
 Status PostgresTableDao::EnsureBookkeeping() {
   for (const std::string_view sql : kCreateBookkeeping) {
@@ -271,70 +295,13 @@ Result<bool> PostgresTableDao::HasColumn(std::string_view table, std::string_vie
   return found->row_count() == 1;
 }
 
-Result<std::optional<std::string>> PostgresTableDao::KeptSpec(const std::string& table) {
-  const Result<bool> kept = Exists("forkcast_tables");
-  if (!kept) return kept.error();
-  if (!*kept) return std::optional<std::string>();
-  const Result<PgResult> found = connection_->Run(
-      "SELECT spec FROM forkcast_tables WHERE table_name = $1", std::array{Given(Folded(table))});
-  if (!found) return found.error();
-  if (found->row_count() == 0) return std::optional<std::string>();
-  return std::optional(std::string(found->Bytes(0, 0)));
+Status PostgresTableDao::CreateTable(const TableSpec& spec) {
+  return connection_->Execute(CreateTableSql(spec));
 }
 
-Result<bool> PostgresTableDao::IsForeign(const std::string& table) {
-  const Result<bool> exists = Exists(table);
-  if (!exists || !*exists) return exists;
-  const Result<std::optional<std::string>> kept = KeptSpec(table);
-  if (!kept) return kept.error();
-  return !kept->has_value();
-}
-
-Result<std::optional<std::vector<std::size_t>>> PostgresTableDao::ColumnsToAdd(
-    const TableSpec& spec) {
-  const Result<bool> exists = Exists(spec.name);
-  if (!exists) return exists.error();
-  if (!*exists) return std::optional<std::vector<std::size_t>>();
-  const Result<std::optional<std::string>> kept = KeptSpec(spec.name);
-  if (!kept) return kept.error();
-  if (!*kept) return NotOurs(spec);
-  Result<std::vector<std::size_t>> columns = NewColumns(spec, **kept);
-  if (!columns) return std::move(columns).error();
-  return std::optional(*std::move(columns));
-}
-
-Status PostgresTableDao::KeepSpec(const TableSpec& spec) {
-  const Result<PgResult> kept = connection_->Run(
-      "INSERT INTO forkcast_tables (table_name, spec) VALUES ($1, $2) "
-      "ON CONFLICT (table_name) DO UPDATE SET spec = $2",
-      std::array{Given(Folded(spec.name)), Given(SpecText(spec))});
-  return kept ? Status() : kept.error();
-}
-
-Status PostgresTableDao::EnsureTable(const TableSpec& spec) {
-  Status good = CheckDeclaration(spec);
-  if (!good) return good;
-  const Result<std::optional<std::vector<std::size_t>>> missing = ColumnsToAdd(spec);
-  if (!missing) return missing.error();
-  if (connection_->in_transaction()) changed_.Note(spec.name, RowChange::kNone);
-  if (*missing && (*missing)->empty()) return {};
-  return Atomically([&]() -> Status {
-    // Again, since another program may have been first.
-    const Result<std::optional<std::vector<std::size_t>>> lacking = ColumnsToAdd(spec);
-    if (!lacking) return lacking.error();
-    Status done = EnsureBookkeeping();
-    if (!*lacking) {
-      if (done) done = connection_->Execute(CreateTableSql(spec));
-    } else {
-      for (const std::size_t column : **lacking) {
-        if (!done) break;
-        done =
-            connection_->Execute(fmt::format("ALTER TABLE {} ADD {}", QuotePgIdentifier(spec.name),
-                                             ColumnSql(spec.schema.columns[column])));
-      }
-    }
-    return done ? KeepSpec(spec) : done;
-  });
+Status PostgresTableDao::AddColumn(const TableSpec& spec, const ColumnSpec& column) {
+  return connection_->Execute(
+      fmt::format("ALTER TABLE {} ADD {}", QuotePgIdentifier(spec.name), ColumnSql(column)));
 }
 
 Result<AppendCounts> PostgresTableDao::Append(const TableSpec& spec, const Table& batch,
@@ -343,7 +310,7 @@ Result<AppendCounts> PostgresTableDao::Append(const TableSpec& spec, const Table
   const Status done = Atomically([&]() -> Status {
     if (!spec.key.empty()) {
       Status appended = AppendKeyed(spec, batch, on_conflict, counts, failed_row);
-      if (appended) changed_.Note(spec.name, counts);
+      if (appended) changed().Note(spec.name, counts);
       return appended;
     }
     const Result<std::int64_t> last = LastRow(spec.name);
@@ -351,7 +318,7 @@ Result<AppendCounts> PostgresTableDao::Append(const TableSpec& spec, const Table
     const Result<std::string> rows = EncodeCopy(batch, *last + 1, failed_row);
     if (!rows) return rows.error();
     counts.added = batch.row_count();
-    changed_.Note(spec.name, counts);
+    changed().Note(spec.name, counts);
     return connection_->CopyIn(
         fmt::format("COPY {} ({}, {}) FROM STDIN BINARY", QuotePgIdentifier(spec.name),
                     Names(spec.schema), kPlace),
@@ -405,211 +372,6 @@ Status PostgresTableDao::AppendKeyed(const TableSpec& spec, const Table& batch,
   }
   counts.identical -= counts.refused.size();
   return {};
-}
-
-Result<std::optional<KnownFile>> PostgresTableDao::FindFile(std::string_view table,
-                                                            std::string_view content_hash) {
-  const Result<std::vector<RecordedFile>> files = FilesBy(table, "content_hash", content_hash);
-  if (!files) return files.error();
-  if (files->empty()) return std::optional<KnownFile>();
-  return std::optional(files->front().file);
-}
-
-Result<std::vector<RecordedFile>> PostgresTableDao::FilesNamed(std::string_view table,
-                                                               std::string_view file_name) {
-  return FilesBy(table, "file_name", file_name);
-}
-
-Result<std::vector<RecordedFile>> PostgresTableDao::FilesBy(std::string_view table,
-                                                            std::string_view column,
-                                                            std::string_view value) {
-  std::vector<RecordedFile> files;
-  const Result<bool> kept = Exists("forkcast_files");
-  if (!kept) return kept.error();
-  if (!*kept) return files;
-  const Result<PgResult> found = connection_->Run(
-      fmt::format("SELECT content_hash, rejected, first_row, last_row FROM forkcast_files WHERE "
-                  "table_name = $1 AND {} = $2 ORDER BY recorded",
-                  column),
-      std::array{Given(Folded(table)), Given(value)});
-  if (!found) return found.error();
-  for (std::size_t row = 0; row < found->row_count(); ++row) {
-    RecordedFile file{.content_hash = std::string(found->Bytes(row, 0)),
-                      .file = {.rejected = static_cast<std::size_t>(found->Int64(row, 1))}};
-    if (!found->IsNull(row, 2)) {
-      file.file.rows = {.first = found->Int64(row, 2), .last = found->Int64(row, 3)};
-    }
-    files.push_back(std::move(file));
-  }
-  return files;
-}
-
-Status PostgresTableDao::RecordFile(std::string_view table, std::string_view content_hash,
-                                    std::string_view file_name, const KnownFile& file) {
-  return Atomically([&]() -> Status {
-    Status kept = EnsureBookkeeping();
-    if (!kept) return kept;
-    const auto place = [&file](std::int64_t RowRange::*of) {
-      return file.rows ? Parameter(std::to_string((*file.rows).*of)) : Parameter();
-    };
-    const Result<PgResult> done = connection_->Run(
-        "INSERT INTO forkcast_files (table_name, content_hash, file_name, rejected, first_row, "
-        "last_row) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (table_name, content_hash) DO "
-        "UPDATE SET rejected = $4, first_row = $5, last_row = $6",
-        std::array{Given(Folded(table)), Given(content_hash), Given(file_name),
-                   Parameter(std::to_string(file.rejected)), place(&RowRange::first),
-                   place(&RowRange::last)});
-    return done ? Status() : done.error();
-  });
-}
-
-Status PostgresTableDao::RemoveFile(std::string_view table, const RecordedFile& file) {
-  return Atomically([&]() -> Status {
-    const Result<PgResult> rows = connection_->Run(
-        fmt::format("DELETE FROM {} WHERE {} BETWEEN $1 AND $2", QuotePgIdentifier(table), kPlace),
-        std::array{Parameter(std::to_string(file.file.rows->first)),
-                   Parameter(std::to_string(file.file.rows->last))});
-    if (!rows) return rows.error();
-    changed_.Note(std::string(table), RowChange::kOthersChanged);
-    const Result<PgResult> record =
-        connection_->Run("DELETE FROM forkcast_files WHERE table_name = $1 AND content_hash = $2",
-                         std::array{Given(Folded(table)), Given(file.content_hash)});
-    return record ? Status() : record.error();
-  });
-}
-
-Result<std::int64_t> PostgresTableDao::LastRow(std::string_view table) {
-  const Result<PgResult> found = connection_->Run(
-      fmt::format("SELECT coalesce(max({}), 0) FROM {}", kPlace, QuotePgIdentifier(table)));
-  if (!found) return found.error();
-  return found->Int64(0, 0);
-}
-
-Status PostgresTableDao::LeaveMarks() {
-  Status left;
-  if (connection_->access() == StoreAccess::kReadOnly) changed_.Clear();
-  for (const auto& [table, change] : changed_.changes()) {
-    if (left) left = LeaveMark(table, change);
-  }
-  changed_.Clear();
-  return left;
-}
-
-Status PostgresTableDao::LeaveMark(const std::string& table, RowChange change) {
-  if (change == RowChange::kNone) {
-    const Result<std::optional<std::string>> kept = LastMark(table);
-    if (!kept || *kept) return kept ? Status() : kept.error();
-  }
-  if (Status made = connection_->Execute(std::string(kCreateMarks)); !made) return made;
-  const Result<std::int64_t> last = LastRow(table);
-  if (!last) return last.error();
-  const std::size_t keeps = change == RowChange::kOthersChanged ? 0 : kKeptMarks - 1;
-  const Result<PgResult> forgotten = connection_->Run(
-      "DELETE FROM forkcast_marks WHERE table_name = $1 AND recorded NOT IN (SELECT recorded FROM "
-      "forkcast_marks WHERE table_name = $1 ORDER BY recorded DESC LIMIT $2)",
-      std::array{Given(Folded(table)), Parameter(std::to_string(keeps))});
-  if (!forgotten) return forgotten.error();
-  const Result<PgResult> inserted = connection_->Run(
-      "INSERT INTO forkcast_marks (table_name, mark, last_row) VALUES ($1, $2, $3)",
-      std::array{Given(Folded(table)), Given(NewRowMark()), Parameter(std::to_string(*last))});
-  return inserted ? Status() : inserted.error();
-}
-
-Result<std::optional<std::string>> PostgresTableDao::LastMark(std::string_view table) {
-  const Result<bool> kept = Exists("forkcast_marks");
-  if (!kept) return kept.error();
-  if (!*kept) return std::optional<std::string>();
-  const Result<PgResult> found = connection_->Run(
-      "SELECT mark FROM forkcast_marks WHERE table_name = $1 ORDER BY recorded DESC LIMIT 1",
-      std::array{Given(Folded(table))});
-  if (!found) return found.error();
-  if (found->row_count() == 0) return std::optional<std::string>();
-  return std::optional(std::string(found->Bytes(0, 0)));
-}
-
-Result<std::optional<RowCursor>> PostgresTableDao::CursorOf(const std::string& table) {
-  const Result<std::optional<std::string>> mark = LastMark(table);
-  if (!mark) return mark.error();
-  if (!*mark) return std::optional<RowCursor>();
-  const Result<std::int64_t> last = LastRow(table);
-  if (!last) return last.error();
-  return std::optional(RowCursor{.last_row = *last, .mark = **mark});
-}
-
-Result<bool> PostgresTableDao::IsUnchanged(const std::string& table, const RowCursor& cursor) {
-  const Result<std::optional<std::string>> any = LastMark(table);
-  if (!any) return any.error();
-  if (!*any) return false;
-  const Result<PgResult> found = connection_->Run(
-      "SELECT 1 FROM forkcast_marks WHERE table_name = $1 AND mark = $2 AND last_row <= $3",
-      std::array{Given(Folded(table)), Given(cursor.mark),
-                 Parameter(std::to_string(cursor.last_row))});
-  if (!found) return found.error();
-  if (found->row_count() == 0) return false;
-  const Result<std::int64_t> last = LastRow(table);
-  if (!last) return last.error();
-  return *last >= cursor.last_row;
-}
-
-Result<std::optional<std::string>> PostgresTableDao::ZoneOf(std::string_view table) {
-  const Result<bool> kept = Exists("forkcast_zones");
-  if (!kept) return kept.error();
-  if (!*kept) return std::optional<std::string>();
-  const Result<PgResult> found = connection_->Run(
-      "SELECT zone FROM forkcast_zones WHERE table_name = $1", std::array{Given(Folded(table))});
-  if (!found) return found.error();
-  if (found->row_count() == 0) return std::optional<std::string>();
-  return std::optional(std::string(found->Bytes(0, 0)));
-}
-
-Status PostgresTableDao::RecordZone(std::string_view table, std::string_view zone) {
-  return Atomically([&]() -> Status {
-    Status kept = EnsureBookkeeping();
-    if (!kept) return kept;
-    const Result<PgResult> done = connection_->Run(
-        "INSERT INTO forkcast_zones (table_name, zone) VALUES ($1, $2) "
-        "ON CONFLICT (table_name) DO UPDATE SET zone = $2",
-        std::array{Given(Folded(table)), Given(zone)});
-    return done ? Status() : done.error();
-  });
-}
-
-Result<std::optional<std::string>> PostgresTableDao::BookmarkOf(std::string_view table,
-                                                                std::string_view source) {
-  const Result<bool> kept = Exists("forkcast_bookmarks");
-  if (!kept) return kept.error();
-  if (!*kept) return std::optional<std::string>();
-  const Result<PgResult> found = connection_->Run(
-      "SELECT position FROM forkcast_bookmarks WHERE table_name = $1 AND source = $2",
-      std::array{Given(Folded(table)), Given(source)});
-  if (!found) return found.error();
-  if (found->row_count() == 0) return std::optional<std::string>();
-  return std::optional(std::string(found->Bytes(0, 0)));
-}
-
-Result<bool> PostgresTableDao::MoveBookmark(std::string_view table, std::string_view source,
-                                            const std::optional<std::string>& expected,
-                                            std::string_view position) {
-  bool moved = false;
-  const Status done = Atomically([&]() -> Status {
-    Status kept = EnsureBookkeeping();
-    if (!kept) return kept;
-    const std::array known{Given(Folded(table)), Given(source), Given(position), expected};
-    const Result<PgResult> changed =
-        expected ? connection_->Run(
-                       "UPDATE forkcast_bookmarks SET position = $3 WHERE table_name = $1 AND "
-                       "source = $2 AND position = $4",
-                       known)
-                 : connection_->Run(
-                       "INSERT INTO forkcast_bookmarks (table_name, source, position) VALUES "
-                       "($1, $2, $3) ON CONFLICT DO NOTHING",
-                       std::span(known).first<3>());
-    if (!changed) return changed.error();
-    moved = changed->changes() == 1;
-    return {};
-  });
-  if (!done) return done.error();
-  return moved;
 }
 
 Result<std::string> PostgresTableDao::ChangeMark() {
