@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data_preprocessing/series/series_testing.hpp"
 #include "data_preprocessing/series/snapshot_format.hpp"
@@ -195,6 +196,10 @@ void ReadEverything(const Snapshot& snapshot, const SeriesSpec& spec) {
       for (const double value : snapshot.Doubles(rows, column)) {
         sum += value;
       }
+      std::vector<double> was;
+      if (spec.aggregate) {
+        snapshot.DoublesAsOf(rows, column, rows.row_count, At("0001-01-01"), was);
+      }
       Require(sum == sum || sum != sum);  // so that the reads are not left out
     }
   }
@@ -218,7 +223,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result<Snapshot> snapshot =
       Snapshot::Open(file.path(), DefinitionInUtc(spec), spec.ValueSchema());
   const std::optional<PoisonedTail> tail =
-      snapshot ? std::optional<PoisonedTail>(std::in_place, snapshot->bytes()) : std::nullopt;
+      snapshot ? std::optional<PoisonedTail>(std::in_place, snapshot->base().bytes())
+               : std::nullopt;
   const Status taken = snapshot ? snapshot->Verify() : Status(snapshot.error());
   Require(taken.ok() || bytes != published->bytes);
   if (taken.ok()) {

@@ -17,7 +17,7 @@ namespace forkcast::preprocessing {
 struct ListedRun {
   std::string file;  ///< Its name, in the folder of the list.
   std::uint64_t checksum = 0;
-  std::string written;  ///< StampOf() it.
+  std::string written{};  ///< StampOf() it.
 
   friend bool operator==(const ListedRun&, const ListedRun&) = default;
 };
@@ -34,10 +34,10 @@ struct ReadTo {
 /// as the base is the one that it names: whoever publishes a base puts that in place first.
 struct RunList {
   std::uint64_t base = 0;  ///< Checksum of the base.
-  std::string base_written;
-  std::vector<ListedRun> runs;
-  std::uint64_t keys = 0;         ///< Of all files, each key once.
-  std::optional<ReadTo> read_to;  ///< Unset: whoever publishes next reads everything.
+  std::string base_written{};
+  std::vector<ListedRun> runs{};
+  std::uint64_t keys = 0;           ///< Of all files, each key once.
+  std::optional<ReadTo> read_to{};  ///< Unset: whoever publishes next reads everything.
 
   friend bool operator==(const RunList&, const RunList&) = default;
 };

@@ -6,8 +6,6 @@
 
 #include "data_preprocessing/series/snapshot.hpp"
 
-#include <algorithm>
-
 namespace forkcast::preprocessing {
 
 Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_view definition,
@@ -85,8 +83,10 @@ std::uint64_t Snapshot::row_count() const noexcept {
 
 std::optional<Instant> Snapshot::NewestWatermark() const noexcept {
   std::optional<Instant> newest = base_.watermark();
-  // An optional without a value is less than any with one.
-  for (const SnapshotFile& run : runs_) newest = std::max(newest, run.watermark());
+  for (const SnapshotFile& run : runs_) {
+    const std::optional<Instant> of_run = run.watermark();
+    if (of_run && (!newest || *newest < *of_run)) newest = of_run;
+  }
   return newest;
 }
 

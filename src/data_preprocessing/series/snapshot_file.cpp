@@ -260,12 +260,6 @@ Status SnapshotFile::VerifyColumns() const {
   return {};
 }
 
-std::optional<SnapshotFile::KeyRows> SnapshotFile::Find(std::string_view key) const noexcept {
-  const auto number = FindNumber(key);
-  if (!number) return std::nullopt;
-  return RowsOf(keys_[*number]);
-}
-
 std::uint64_t SnapshotFile::HashOf(std::string_view key) noexcept {
   return XXH3_64bits(key.data(), key.size());
 }
@@ -319,6 +313,7 @@ void SnapshotFile::DoublesAsOf(const KeyRows& rows, std::size_t column, std::uin
   const std::span<const double> now = Doubles(rows, column).first(count);
   values.assign(now.begin(), now.end());
   const std::span<const double> before = columns_[column].before_steps;
+  if (before.empty()) return;
   for (std::uint64_t i = rows.step_begin + rows.step_count; i > rows.step_begin; --i) {
     if (step_instants_[i - 1] <= ToMicros(time)) return;
     const std::uint64_t period = step_rows_[i - 1] - rows.row_begin;

@@ -44,10 +44,9 @@ class SnapshotFile {
   /// worker, after which lookups trust the file. kCorrupt names what is wrong.
   [[nodiscard]] Status Verify() const;
 
-  /// The rows of the key whose EncodeKey() bytes are `key`; none when the key was never seen.
-  /// Allocates nothing; a constant number of cache misses on average.
-  [[nodiscard]] std::optional<KeyRows> Find(std::string_view key) const noexcept;
-  /// The key's number, for KeyBytesAt() and RowsAt(); otherwise as Find(). `hash` is HashOf(key).
+  /// The number, for KeyBytesAt() and RowsAt(), of the key whose EncodeKey() bytes are `key`; none
+  /// when the file has no such key. `hash` is HashOf(key). Allocates nothing; a constant number of
+  /// cache misses on average.
   [[nodiscard]] std::optional<std::size_t> FindNumber(std::string_view key,
                                                       std::uint64_t hash) const noexcept;
   [[nodiscard]] std::optional<std::size_t> FindNumber(std::string_view key) const noexcept {
