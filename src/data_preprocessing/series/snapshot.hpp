@@ -110,8 +110,8 @@ class Snapshot {
 
   /// Newest instant at which a row became known; none for a static or an empty series.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept { return watermark_; }
-  /// The watermark that it would have had at `time`: the newest of these instants that is not
-  /// later. O(rows) where the watermark is.
+  /// What it would have been at `time`: the newest of these instants that is not later; of a row
+  /// known before its time, its time stands in. O(rows) where the watermark is later.
   [[nodiscard]] std::optional<Instant> WatermarkBy(Instant time) const noexcept;
   /// By which snapshots of one series with equal files are equal.
   [[nodiscard]] std::uint64_t checksum() const noexcept;

@@ -115,8 +115,10 @@ Result<Catalogue::Entry*> OnlineFeaturesJob::FindDeployment() {
     if (!asked) return std::move(asked).error();
     asked_ = *std::move(asked);
   }
-  if (!asked_.deployment.empty()) return service().catalogue.Find(asked_.deployment);
-  return service().catalogue.Find(request().target_model);
+  Result<Catalogue::Entry*> found = service().catalogue.Find(
+      asked_.deployment.empty() ? request().target_model : std::string_view(asked_.deployment));
+  if (found) served_ = (*found)->deployment.name;
+  return found;
 }
 
 Result<ScoringJob::BadRows> OnlineFeaturesJob::Receive() {
@@ -125,6 +127,12 @@ Result<ScoringJob::BadRows> OnlineFeaturesJob::Receive() {
     Result<Asked> asked = ReadAsked(body());
     if (!asked) return std::move(asked).error();
     asked_ = *std::move(asked);
+    if (!asked_.deployment.empty() && asked_.deployment != served_) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("a body that comes packed does not say which deployment is asked: "
+                               "name \"{}\" in the header X-Amzn-SageMaker-Target-Model",
+                               asked_.deployment)};
+    }
   }
   if (pipeline().spec().forecast) {
     return Error{ErrorCode::kInvalidArgument,
@@ -154,18 +162,17 @@ Status OnlineFeaturesJob::FindColumns() {
          .feature = static_cast<std::size_t>(&feature - features.data()),
          .reads = MaskOf(feature.reads, pipeline().spec().series)});
   };
-  const std::string& own = asked_.deployment.empty() ? pipeline().spec().name : asked_.deployment;
   if (asked_.features.empty()) {
-    for (const FeatureSpec& feature : features) add(feature, own);
+    for (const FeatureSpec& feature : features) add(feature, served_);
   }
   for (const std::string& reference : asked_.features) {
     const auto [view, name] = SplitReference(reference);
     const auto found = std::ranges::find(features, name, &FeatureSpec::name);
     if (found == features.end()) {
-      return Error{ErrorCode::kNotFound, fmt::format("\"{}\" has no feature \"{}\"", own, name),
+      return Error{ErrorCode::kNotFound, fmt::format("\"{}\" has no feature \"{}\"", served_, name),
                    "features"};
     }
-    add(*found, own);
+    add(*found, served_);
   }
   return {};
 }

@@ -60,6 +60,7 @@ class OnlineFeaturesJob final : public ScoringJob {
   void AppendColumn(const Column& column);
 
   Asked asked_;
+  std::string served_;  // the deployment that answers
   bool is_read_ = false;
   std::vector<Column> columns_;
   std::string rows_text_;

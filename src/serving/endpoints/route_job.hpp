@@ -28,9 +28,9 @@ class RouteJob final : public ScoringJob {
   bool WriteAnswer(std::size_t lines) override;
   void Refuse(const Error& error) override;
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
-  /// Makes the error that stands in the response one of the route's.
   /// Whether its declaration gives a parameter of the query a meaning of its own.
   [[nodiscard]] bool HasInput(std::string_view name) const;
+  /// Makes the error that stands in the response one of the route's.
   void Shape(const Error& error, std::optional<std::size_t> row);
 
   std::shared_ptr<const Route> route_;

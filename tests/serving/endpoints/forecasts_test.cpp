@@ -120,7 +120,7 @@ TEST_F(ForecastsTest, AsOfATimeKnowNothingOfWhatCameLater) {
   const Response response = service_.Post(R"({"shop": "001", "origin": "2024-02-02"})",
                                           {.query = "as_of=2024-02-01T00:00:00Z"});
   EXPECT_EQ(response.status, 400);
-  EXPECT_THAT(response.body, HasSubstr("lies after 2024-02-01, as of which is asked"));
+  EXPECT_THAT(response.body, HasSubstr("lies after 2024-02-01T00:00:00Z, as of which is asked"));
 }
 
 TEST_F(ForecastsTest, AreOfTheStepsThatAreAskedFor) {

@@ -112,8 +112,8 @@ class ModelOfThen : public testing::Test {
     fs::copy(SalesService::Models() / "sales/1", models_ / "2", fs::copy_options::recursive);
     std::ofstream(models_ / "champion") << "2\n";
     for (const auto& [at, number] : {std::pair("2024-01-01", 1), std::pair("2024-02-01", 2)}) {
-      EXPECT_TRUE(model::NoteAliasMove(models_, "champion",
-                                       {.at = At(at), .number = static_cast<std::uint64_t>(number)}));
+      EXPECT_TRUE(model::NoteAliasMove(
+          models_, "champion", {.at = At(at), .number = static_cast<std::uint64_t>(number)}));
     }
     folder_.Write("sales.csv", "shop,day,amount\n000,2024-01-01,1\n000,2024-03-01,1\n");
     PublishTables(*preprocessing::LoadPipelineSpec(models_ / "1/pipeline.json"), folder_.path());
