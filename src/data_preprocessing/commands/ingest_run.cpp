@@ -195,14 +195,10 @@ class IngestRun {
   [[nodiscard]] std::vector<PublishedSeries> Publish(const PipelineSpec& spec) {
     Result<std::vector<PublishedSeries>> published = PublishAll(
         Store(), spec, options_.snapshots, context_.clock.Now(), {.what = options_.publishing});
-    if (published) {
-      WarnOfLeftOut(*published, context_.err);
-      return *std::move(published);
+    if (!published && published.error().code == ErrorCode::kNotReady) {
+      throw PassingFailure(UnpublishedText(published.error()));
     }
-    const std::string message = "the rows are stored, but their snapshots are not all published: " +
-                                published.error().message;
-    if (published.error().code == ErrorCode::kNotReady) throw PassingFailure(message);
-    throw Failure(MeaningOfUnpublished(published.error().code), message);
+    return RequirePublished(std::move(published), context_.err);
   }
 
   const IngestOptions& options_;
