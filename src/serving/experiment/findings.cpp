@@ -21,8 +21,10 @@ Interval Difference(const Interval& one, const Interval& other) noexcept {
   return {.lower = one.lower - other.upper, .upper = one.upper - other.lower};
 }
 
+/// What is not known of logarithms is not known either: it is no 0.
 Interval Exp(const Interval& logs) noexcept {
-  return {.lower = std::exp(logs.lower), .upper = std::exp(logs.upper)};
+  return {.lower = std::isinf(logs.lower) ? logs.lower : std::exp(logs.lower),
+          .upper = std::exp(logs.upper)};
 }
 
 double ShareOf(std::uint64_t part, std::uint64_t all) noexcept {

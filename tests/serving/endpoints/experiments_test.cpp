@@ -37,7 +37,7 @@ void ByDay(ordered_json& pipeline) { pipeline["features"][3]["part"] = "day_of_m
 void Alike(ordered_json& /*pipeline*/) {}
 /// Refuses rows whose stock was counted more than an hour ago.
 void Strict(ordered_json& pipeline) {
-  pipeline["series"]["inventory"]["max_staleness"] = "1h";
+  pipeline["series"]["inventory"]["max_age"] = "1h";
   pipeline["series"]["inventory"]["when_stale"] = "refuse";
 }
 

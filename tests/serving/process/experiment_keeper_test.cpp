@@ -194,7 +194,7 @@ TEST_P(AWrongOrder, IsRefusedAndChangesNothing) {
 INSTANTIATE_TEST_SUITE_P(
     Cases, AWrongOrder,
     testing::Values(
-        BadOrder{"ThatIsNoJson", "deploy", "parse error"},
+        BadOrder{"ThatIsNoJson", "deploy", "not JSON"},
         BadOrder{"OfNoDeployment", R"({"stop": "stopped"})", "deployment"},
         BadOrder{"OfADeploymentWithoutChallenger", R"({"deployment": "x", "stop": "stopped"})",
                  "deployment \"x\" has no challenger"},
