@@ -23,8 +23,8 @@ namespace forkcast::serving {
 
 /// A model of a registry that is to be trained anew.
 struct RetrainWish {
-  std::string models;                   ///< The folder of models.
-  std::string name;                     ///< Without a line break.
+  std::string models{};                 ///< The folder of models.
+  std::string name{};                   ///< Without a line break.
   std::chrono::seconds least_pause{0};  ///< From one start to the next.
 
   friend bool operator==(const RetrainWish&, const RetrainWish&) = default;

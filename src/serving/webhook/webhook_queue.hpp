@@ -14,9 +14,9 @@ namespace forkcast::serving {
 /// What is to be told. The same bytes each time that it is tried, so that a receiver knows by the
 /// id what it has already.
 struct WebhookMessage {
-  std::string event;  ///< "drift_alarm"
-  std::string id;
-  std::string body;  ///< JSON.
+  std::string event{};  ///< "drift_alarm"
+  std::string id{};
+  std::string body{};  ///< JSON.
 };
 
 /// How an attempt ended.

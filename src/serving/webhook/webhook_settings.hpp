@@ -13,8 +13,8 @@ namespace forkcast::serving {
 
 /// Who is told, and how often it is tried.
 struct WebhookSettings {
-  std::string url;                    ///< http:// or https://
-  std::filesystem::path secret_file;  ///< By which messages are signed; ReadWebhookSecret().
+  std::string url{};                    ///< http:// or https://
+  std::filesystem::path secret_file{};  ///< By which messages are signed; ReadWebhookSecret().
   std::chrono::milliseconds timeout{10'000};  ///< Of one attempt, name look-up to answer.
   std::size_t attempts = 6;                   ///< Of one message.
   std::chrono::seconds again{3'600};          ///< What lasts is told again after so long.

@@ -523,6 +523,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.max_requests, fresh.max_requests);
   EXPECT_EQ(config.max_requests_jitter, fresh.max_requests_jitter);
   EXPECT_EQ(config.max_memory_mb, fresh.max_memory_mb);
+  EXPECT_EQ(config.admin, fresh.admin);
   EXPECT_EQ(config.multi_model, fresh.multi_model);
   EXPECT_EQ(config.model_root, fresh.model_root);
   EXPECT_EQ(config.max_models, fresh.max_models);
@@ -544,7 +545,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
 
 TEST(Settings, EveryValueReachesTheConfig) {
   const Parser parser(R"({
-    "pipeline": "p", "models": "m", "deploy": ["a", "b=a@2"], "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "workers": 2,
+    "pipeline": "p", "models": "m", "deploy": ["a", "b=a@2"], "store": "sqlite:s", "snapshots": "d", "bind": "unix:u", "admin_address": "unix:w", "workers": 2,
     "timeout": 3, "idle_timeout": 4, "graceful_timeout": 5, "max_connections": 6,
     "max_queue_delay_ms": 15,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
@@ -566,6 +567,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.store, "sqlite:s");
   EXPECT_EQ(config.snapshots, "d");
   EXPECT_EQ(config.bind, (std::vector<Address>{UnixAddress{"u"}}));
+  EXPECT_EQ(config.admin, Address(UnixAddress{"w"}));
   EXPECT_EQ(config.workers, 2U);
   EXPECT_EQ(config.timeout, std::chrono::seconds(3));
   EXPECT_EQ(config.idle_timeout, std::chrono::seconds(4));

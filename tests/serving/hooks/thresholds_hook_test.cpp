@@ -222,8 +222,8 @@ TEST(ThresholdsSettings, MustHaveRules) {
     FAIL() << "they were taken";
   } catch (const SpecError& error) {
     EXPECT_STREQ(error.what(),
-                 "$.hooks[0]: expected rules: a \"constraints\" file, or \"fields\", \"features\" "
-                 "or \"outputs\"");
+                 "$.hooks[0]: expected rules: a \"constraints\" file, \"version_constraints\", or "
+                 "\"fields\", \"features\" or \"outputs\"");
   }
 }
 
