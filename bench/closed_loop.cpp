@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <ctime>
 #include <deque>
 #include <optional>
 #include <string_view>
@@ -31,6 +32,11 @@ struct AnswerHead {
   std::size_t body_bytes = 0;
   bool close = false;
 };
+
+timespec ToTimespec(nanoseconds time) {
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time);
+  return {.tv_sec = seconds.count(), .tv_nsec = (time - seconds).count()};
+}
 
 bool StartsWithName(std::string_view line, std::string_view name) {
   return line.size() > name.size() && ::strncasecmp(line.data(), name.data(), name.size()) == 0;
@@ -69,12 +75,19 @@ struct Run {
         from(std::chrono::steady_clock::now() + given.warm_up),
         until(from + given.duration) {
     if (poll.get() < 0) throw std::system_error(errno, std::generic_category(), "epoll_create1");
+    if (given.rate > 0) {
+      interval = std::chrono::duration_cast<nanoseconds>(
+          std::chrono::duration<double>(static_cast<double>(given.connections) / given.rate));
+    }
   }
+
+  [[nodiscard]] bool has_rate() const noexcept { return interval.count() != 0; }
 
   const LoadOptions& options;
   Fd poll;
   Time from;
   Time until;
+  nanoseconds interval{0};  // between two requests of a connection, where there is a rate
   LoadReport report;
 };
 
@@ -84,14 +97,20 @@ class Caller {
   Caller(Run& run, std::size_t first_request)
       : run_(run), next_request_(first_request % run.options.requests.size()) {}
 
+  /// As Begin(), or when the first request is due.
+  void Start(Time due, Time now) {
+    due_ = due;
+    if (due <= now) Begin(now);  // else it pauses until then
+  }
+
   [[nodiscard]] bool done() const noexcept { return state_ == State::kDone; }
   [[nodiscard]] bool paused() const noexcept { return state_ == State::kPaused; }
   [[nodiscard]] Time due() const noexcept { return due_; }
 
   /// Sends the next request, on a new connection where there is none.
   void Begin(Time now) {
-    if (now >= run_.until) return End();
-    begun_ = now;
+    begun_ = run_.has_rate() ? due_ : now;
+    if (begun_ >= run_.until) return End();
     unsent_ = run_.options.requests[next_request_];
     next_request_ = (next_request_ + 1) % run_.options.requests.size();
     filled_ = 0;
@@ -190,8 +209,8 @@ class Caller {
     ++run_.report.in_all;
     if (head_->status != 200) ++run_.report.not_200;
     if (now >= run_.from) {
-      const auto wait = std::chrono::duration_cast<std::chrono::microseconds>(now - begun_);
-      run_.report.waits_us.push_back(static_cast<std::uint32_t>(wait.count()));
+      const nanoseconds wait = now - begun_;
+      run_.report.waits_ns.push_back(static_cast<std::uint64_t>(wait.count()));
       if (head_->status == 200 && now < run_.until) ++run_.report.answers;
     }
     if (head_->close) {
@@ -216,9 +235,9 @@ class Caller {
   }
 
   void PauseOrBegin(Time now, nanoseconds pause) {
-    if (pause == nanoseconds(0)) return Begin(now);
+    due_ = run_.has_rate() ? due_ + run_.interval : now + pause;
+    if (due_ <= now) return Begin(now);
     state_ = State::kPaused;
-    due_ = now + pause;
   }
 
   void End() {
@@ -243,12 +262,13 @@ class Caller {
 
 LoadReport RunClosedLoop(const LoadOptions& options) {
   Run run(options);
-  run.report.waits_us.reserve(1U << 20U);
+  run.report.waits_ns.reserve(1U << 20U);
   std::deque<Caller> callers;  // their addresses are in the poll set
   Time now = std::chrono::steady_clock::now();
   for (std::size_t i = 0; i < options.connections; ++i) {
     const std::size_t first = i * options.requests.size() / options.connections;
-    callers.emplace_back(run, first).Begin(now);
+    const nanoseconds part = run.interval * i / options.connections;
+    callers.emplace_back(run, first).Start(now + part, now);
   }
   std::array<epoll_event, 256> events{};
   while (!std::ranges::all_of(callers, &Caller::done)) {
@@ -256,9 +276,8 @@ LoadReport RunClosedLoop(const LoadOptions& options) {
     for (const Caller& caller : callers) {
       if (caller.paused()) wake = std::min(wake, caller.due());
     }
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(wake - now).count();
-    const int ready = ::epoll_wait(run.poll.get(), events.data(), events.size(),
-                                   static_cast<int>(std::max<std::int64_t>(0, wait)));
+    const timespec wait = ToTimespec(std::max<nanoseconds>(wake - now, nanoseconds(0)));
+    const int ready = ::epoll_pwait2(run.poll.get(), events.data(), events.size(), &wait, nullptr);
     for (int i = 0; i < ready; ++i) {
       const epoll_event& event = events[static_cast<std::size_t>(i)];
       // Each by its own time: a batch of events takes longer than one answer.

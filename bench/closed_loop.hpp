@@ -18,6 +18,10 @@ struct LoadOptions {
   std::chrono::nanoseconds warm_up{std::chrono::milliseconds(100)};  ///< Before it, not counted.
   std::chrono::nanoseconds pause{
       0};  ///< Of each connection between an answer and the next request.
+  /// Requests a second of all connections together, evenly apart; 0: as fast as they are answered.
+  /// Then a wait counts from when the request was due, also where its connection was not free: a
+  /// server that stops makes all wait that were due meanwhile, not one a connection.
+  double rate = 0;
 };
 
 struct LoadReport {
@@ -27,9 +31,10 @@ struct LoadReport {
   /// Requests without a whole answer: connection refused, reset or ended, or bytes that are no
   /// answer with a Content-Length.
   std::uint64_t broken = 0;
-  /// How long each request waited for its answer's last byte, in no order: those of the duration,
-  /// and those that were in work when it ended. A new connection's set-up is part of the wait.
-  std::vector<std::uint32_t> waits_us;
+  /// How long each request waited for its answer's last byte, in ns and no order: those of the
+  /// duration, and those that were in work when it ended. A new connection's set-up is part of the
+  /// wait.
+  std::vector<std::uint64_t> waits_ns;
 };
 
 /// A client of its own, not that of tests/support, which waits for one answer at a time and keeps

@@ -1,6 +1,6 @@
 // load-client --port N [flags]: asks a server on the loopback interface as fast as it answers, and
 // prints one JSON object: {"answers", "in_all", "not_200", "broken", "per_second", "p50_us",
-// "p99_us", "max_us"}.
+// "p99_us", "p999_us", "max_us"}.
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
@@ -28,9 +28,9 @@ std::chrono::nanoseconds FromSeconds(double seconds) {
 }
 
 /// The wait that a share `q` of the requests did not exceed; `waits` is sorted.
-std::uint32_t Quantile(const std::vector<std::uint32_t>& waits, double q) {
-  if (waits.empty()) return 0;
-  return waits[static_cast<std::size_t>(q * static_cast<double>(waits.size() - 1))];
+std::uint64_t QuantileUs(const std::vector<std::uint64_t>& waits_ns, double q) {
+  if (waits_ns.empty()) return 0;
+  return waits_ns[static_cast<std::size_t>(q * static_cast<double>(waits_ns.size() - 1))] / 1000;
 }
 
 int Run(int argc, const char* const* argv) {
@@ -49,6 +49,8 @@ int Run(int argc, const char* const* argv) {
   add("seconds", options::value(&seconds)->default_value(seconds), "duration");
   add("pause-ms", options::value(&pause_ms)->default_value(pause_ms),
       "of each connection between an answer and the next request");
+  add("rate", options::value(&load.rate)->default_value(load.rate),
+      "requests a second; waits count from when each was due; 0: as fast as it can");
   add("close", "a new connection for each request");
   options::variables_map given;
   options::store(options::parse_command_line(argc, argv, described), given);
@@ -58,6 +60,8 @@ int Run(int argc, const char* const* argv) {
   }
   options::notify(given);
   if (load.connections == 0) throw options::error("--connections must be at least 1");
+  if (!(load.rate >= 0)) throw options::error("--rate must be at least 0");
+  if (load.rate > 0 && pause_ms > 0) throw options::error("either --rate or --pause-ms");
   if (!(seconds > 0)) throw options::error("--seconds must be greater than 0");
 
   if (given.contains("bodies")) set.bodies = given["bodies"].as<std::string>();
@@ -70,13 +74,14 @@ int Run(int argc, const char* const* argv) {
                  .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)},
                  .sin_zero = {}};
   LoadReport report = RunClosedLoop(load);
-  std::ranges::sort(report.waits_us);
+  std::ranges::sort(report.waits_ns);
   std::cout << fmt::format(
-      R"({{"answers": {}, "in_all": {}, "not_200": {}, "broken": {}, "per_second": {:.1f}, "p50_us": {}, "p99_us": {}, "max_us": {}}})"
+      R"({{"answers": {}, "in_all": {}, "not_200": {}, "broken": {}, "per_second": {:.1f}, "p50_us": {}, "p99_us": {}, "p999_us": {}, "max_us": {}}})"
       "\n",
       report.answers, report.in_all, report.not_200, report.broken,
-      static_cast<double>(report.answers) / seconds, Quantile(report.waits_us, 0.5),
-      Quantile(report.waits_us, 0.99), Quantile(report.waits_us, 1));
+      static_cast<double>(report.answers) / seconds, QuantileUs(report.waits_ns, 0.5),
+      QuantileUs(report.waits_ns, 0.99), QuantileUs(report.waits_ns, 0.999),
+      QuantileUs(report.waits_ns, 1));
   return 0;
 }
 

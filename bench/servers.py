@@ -18,12 +18,14 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 PIPELINE = TOP / "conf/pipelines/order_triage.json"
+FULFILMENT = TOP / "conf/pipelines/order_fulfilment.json"
 FORECAST = TOP / "conf/pipelines/weekly_demand.json"
 SALES = TOP / "data/weekly_demand"
 ROWS, SEED = 10_000, 1
 BODIES = 1_000
-DEBIAN_PYTHON = "/usr/bin/python3"  # whose packages are gunicorn and Flask
-FORECAST_PEER = ["flask", "gunicorn", "scikit-learn"]  # from PyPI: Debian's scikit-learn is in the way of the build's Boost
+# Virtual environments from PyPI, by name: Debian's gunicorn is old, its scikit-learn in the way of the build's Boost.
+PEERS = {"peers": ["flask", "gunicorn>=27", "granian"], "forecast_peer": ["flask", "gunicorn", "scikit-learn"],
+         "features_peer": ["pandas"]}
 START_S = 120  # the forecast's peer learns meanwhile
 
 
@@ -54,18 +56,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def has_flask():
-    modules = [DEBIAN_PYTHON, "-c", "import flask, gunicorn"]
-    return os.path.exists(DEBIAN_PYTHON) and subprocess.run(modules, stderr=subprocess.DEVNULL).returncode == 0
-
-
-def peer_python(name, packages):
-    """The Python of a virtual environment with packages of PyPI, made as build/NAME when it is not there; None when it cannot be had."""
+def peer_python(name):
+    """A virtual environment with what PEERS says, made below build/ when it is not there; None when it cannot be had."""
     folder = TOP / "build" / name
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
-        say(f"bench: installing {', '.join(packages)} in {folder}")
-        for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *packages]):
+        say(f"bench: installing {', '.join(PEERS[name])} in {folder}")
+        for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *PEERS[name]]):
             if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
                 return None
         (folder / "complete").touch()
@@ -160,6 +157,34 @@ class Site:
         with open(self.data / "expected.jsonl", encoding="utf-8") as file:
             self.expected = [json.loads(line) for line, _ in zip(file, range(BODIES))]
 
+    def prepare_batches(self, rows):
+        """A file of bodies that each have so many orders."""
+        path = self.folder / f"batches-{rows}.jsonl"
+        with open(path, "w", encoding="utf-8") as file:
+            for first in range(0, len(self.orders), max(rows, len(self.orders) // 10)):
+                batch = [self.orders[(first + i) % len(self.orders)] for i in range(rows)]
+                file.write(f"[{', '.join(batch)}]\n")
+        return path
+
+    def prepare_trained(self, features=0, trees=10):
+        """Trains a small model of the orders; with further features, differences of those there are, until it has so many."""
+        pipeline = json.loads(FULFILMENT.read_text())
+        names = [feature.get("name") for feature in pipeline["features"]]
+        for i in range(features - len(names)):
+            pipeline["features"].append({"name": f"difference_{i}", "op": "subtract", "left": "quantity",
+                                         "right": f"difference_{i - 1}" if i else "inventory"})
+        pipeline["training"]["model"]["trees"] = trees
+        path = self.folder / "order_fulfilment.json"
+        path.write_text(json.dumps(pipeline))
+        self.trained = self.folder / "trained"
+        given = ["--quiet", "--pipeline", path, "--store", self.store]
+        self.run("forkcast", "ingest", *given, "--from", self.data)
+        self.run("forkcast", "train", *given, "--models", self.trained)
+        self.trained_bodies = self.folder / "trained.jsonl"
+        orders = [json.loads(order) for order in self.orders]
+        self.trained_bodies.write_text("".join(json.dumps({**order, "quantity": int(order["quantity"])}) + "\n"
+                                               for order in orders))
+
     def prepare_forecast(self):
         """Trains the forecast of weekly sales, and makes a body of each product."""
         self.forecast_store = f"sqlite:{self.folder}/f.db"
@@ -204,22 +229,35 @@ class Site:
             time.sleep(0.02)
         raise Trouble(f"{command[0]} does not answer: {log.read_text(errors='replace')[-2000:].strip()}")
 
-    def hook_flags(self):
-        """Those that give `forkcast serve` the hooks of conf/server.json."""
-        config = json.loads((TOP / "conf/server.json").read_text())
-        for hook in config["hooks"]:
-            if "folder" in hook:
-                hook["folder"] = str(self.folder / "capture")
-        path = self.folder / "server.json"
-        path.write_text(json.dumps(config))
+    def hook_flags(self, hooks="default"):
+        """Those that give `forkcast serve` hooks, by a word of hooks_of()."""
+        path = self.folder / f"server-{hooks}.json"
+        path.write_text(json.dumps({"hooks": self.hooks_of(hooks)}))
         return ["--config", path]
 
-    def forkcast_flags(self, workers):
-        """Flags of `forkcast serve` for the orders."""
-        return [*self.hook_flags(), "--pipeline", PIPELINE, "--store", self.store, "--workers", workers]
+    def hooks_of(self, word):
+        """none; default: those of conf/server.json; drift: with that, too; capture: the same, every request captured."""
+        if word == "none":
+            return []
+        hooks = json.loads((TOP / "conf/server.json").read_text())["hooks"]
+        for hook in hooks:
+            if "folder" in hook:
+                hook["folder"] = str(self.folder / f"capture-{word}")
+            if hook["type"] == "capture" and word == "capture":
+                hook["share"] = 1
+        return hooks + [{"type": "drift", "folder": str(self.folder / "drift")}] * (word == "drift")
 
-    def start_forkcast(self, workers, socket_path=None, program="forkcast serve"):
-        return self.start_serving(self.forkcast_flags(workers), socket_path, program)
+    def forkcast_flags(self, workers, hooks="default"):
+        """Flags of `forkcast serve` for the orders."""
+        return [*self.hook_flags(hooks), "--pipeline", PIPELINE, "--store", self.store, "--workers", workers]
+
+    def trained_flags(self, workers, hooks):
+        """The same for the orders' trained model: prepare_trained()."""
+        return [*self.hook_flags(hooks), "--models", self.trained, "--deploy", "order_fulfilment", "--store", self.store,
+                "--workers", workers]
+
+    def start_forkcast(self, workers, socket_path=None, program="forkcast serve", hooks="default"):
+        return self.start_serving(self.forkcast_flags(workers, hooks), socket_path, program)
 
     def start_forecast(self, workers):
         return self.start_serving([*self.hook_flags(), "--models", self.models, "--deploy", "weekly_demand",
@@ -286,13 +324,20 @@ class Site:
         port = free_port()
         return self.start([self.programs / "beast-echo", port], port)
 
-    def start_gunicorn(self, *options, socket_path=None, load_s=0):
+    def start_gunicorn(self, python, *options, socket_path=None, load_s=0):
         port = free_port()
         binds = ["--bind", f"127.0.0.1:{port}"] + (["--bind", f"unix:{socket_path}"] if socket_path else [])
-        return self.start([DEBIAN_PYTHON, "-m", "gunicorn", "--chdir", TOP / "bench/flask_peer", *options, *binds,
-                           "app:application"], port,
-                          {"FLASK_PEER_DATA": str(self.data), "FLASK_PEER_LOAD_SECONDS": str(load_s),
-                           "PYTHONDONTWRITEBYTECODE": "1"})
+        return self.start([python, "-m", "gunicorn", "--chdir", TOP / "bench/flask_peer", *options, *binds,
+                           "app:application"], port, self.peer_environment(load_s))
+
+    def start_granian(self, python, workers):
+        port = free_port()
+        return self.start([python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port,
+                           "--workers", workers, "--working-dir", TOP / "bench/flask_peer", "--no-ws", "bare:application"],
+                          port, self.peer_environment())
+
+    def peer_environment(self, load_s=0):
+        return {"FLASK_PEER_DATA": str(self.data), "FLASK_PEER_LOAD_SECONDS": str(load_s), "PYTHONDONTWRITEBYTECODE": "1"}
 
     def start_forecast_peer(self, python, *options):
         port = free_port()

@@ -140,6 +140,25 @@ class LoadClient(unittest.TestCase):
         _, server = self.measure(lambda _: ([OK], False), "--connections", "2", "--pause-ms", "100")
         self.assertLessEqual(len(server.requests), 2 * 5)  # 0.4 s with the warm-up
 
+    def test_sends_at_a_rate(self):
+        report, server = self.measure(lambda _: ([OK], False), "--connections", "3", "--rate", "100", seconds="1")
+        self.assertLessEqual(abs(len(server.requests) - 110), 4)  # of 1.1 s with the warm-up
+        self.assertEqual(report["broken"], 0)
+
+    def test_counts_a_wait_from_when_a_request_was_due(self):
+        stall = threading.Event()
+
+        def script(number):
+            if number == 40:
+                stall.wait(0.5)  # nobody sets it
+            return [OK], False
+
+        report, server = self.measure(script, "--connections", "1", "--rate", "100", seconds="1")
+        self.assertGreater(len(server.requests), 90)  # none is left out
+        # One was slow, but fifty were due meanwhile, each of which waited 10 ms less than the one before.
+        self.assertGreaterEqual(report["p99_us"], 400_000)
+        self.assertLess(report["p50_us"], report["p99_us"])
+
     def test_sends_the_bodies_in_turn(self):
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as bodies:
             bodies.write("".join(f'{{"n": {i}}}\n' for i in range(7)))
@@ -159,7 +178,8 @@ class LoadClient(unittest.TestCase):
         self.assertEqual(report["in_all"], 0)
 
     def test_refuses_wrong_flags(self):
-        for flags in [[], ["--port", "80000"], ["--port", "80", "--connections", "0"], ["--port", "80", "--seconds", "0"]]:
+        for flags in [[], ["--port", "80000"], ["--port", "80", "--connections", "0"], ["--port", "80", "--seconds", "0"],
+                      ["--port", "80", "--rate", "-1"], ["--port", "80", "--rate", "1", "--pause-ms", "1"]]:
             run = subprocess.run([LOAD_CLIENT, *flags], capture_output=True, text=True)
             self.assertEqual(run.returncode, 2, flags)
             self.assertIn("load-client: ", run.stderr)

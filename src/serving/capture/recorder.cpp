@@ -38,6 +38,10 @@ namespace {
 
 constexpr std::size_t kBatchBytes = 256 * 1024;  // written at once, even if more is waiting
 constexpr std::size_t kMessagesPerTurn = 64;     // before the control descriptor is looked at
+// Who is woken for each message costs the worker that sends it, too. So what comes now and then is
+// left to gather; the queue has room for several times as much.
+constexpr std::chrono::milliseconds kGathering{2};
+constexpr std::size_t kWorthGathering = 32;
 constexpr std::chrono::seconds kLongestDrain{5};
 constexpr std::chrono::milliseconds kBetweenTicks{1000};
 constexpr std::chrono::seconds kBetweenStoreTrims{60};
@@ -279,10 +283,15 @@ class Recorder {
 };
 
 // Whether more may be waiting.
-enum class Supply { kMore, kEmpty, kClosed };
+enum class Supply {
+  kMore,
+  kFew,  // there were some, and more may come
+  kEmpty,
+  kClosed,
+};
 
 Supply TakeSome(CaptureReceiver& receiver, Recorder& recorder) {
-  for (std::size_t i = 0; i < kMessagesPerTurn; ++i) {
+  for (std::size_t taken = 0; taken < kMessagesPerTurn; ++taken) {
     switch (receiver.Receive()) {
       case CaptureReceiver::Outcome::kMessage:
         recorder.Take(receiver.message());
@@ -291,7 +300,7 @@ Supply TakeSome(CaptureReceiver& receiver, Recorder& recorder) {
         recorder.Refuse("did not arrive whole");
         break;
       case CaptureReceiver::Outcome::kNothing:
-        return Supply::kEmpty;
+        return taken > 0 && taken <= kWorthGathering ? Supply::kFew : Supply::kEmpty;
       case CaptureReceiver::Outcome::kClosed:
         return Supply::kClosed;
     }
@@ -309,7 +318,8 @@ void RequireOpen(int fd) {
 // Waits for something to do, at most `longest`; false when the recorder shall end.
 bool AwaitWork(int socket_fd, int control_fd, Supply supply, std::chrono::milliseconds longest) {
   std::array<pollfd, 2> watched{};
-  watched[0] = {.fd = supply == Supply::kClosed ? -1 : socket_fd, .events = POLLIN, .revents = 0};
+  const bool asks = supply != Supply::kClosed && supply != Supply::kFew;
+  watched[0] = {.fd = asks ? socket_fd : -1, .events = POLLIN, .revents = 0};
   watched[1] = {.fd = control_fd, .events = POLLIN, .revents = 0};
   if (::poll(watched.data(), watched.size(), static_cast<int>(longest.count())) < 0) {
     if (errno == EINTR) return true;
@@ -338,13 +348,15 @@ int RunRecorder(const RecorderOptions& options, int socket_fd, int control_fd,
     CaptureReceiver receiver(socket_fd);
     Supply supply = Supply::kEmpty;
     log.info("recorder_ready");
-    bool is_busy = false;
-    while (AwaitWork(socket_fd, control_fd, supply,
-                     is_busy ? std::chrono::milliseconds(0) : recorder.until_next_tick())) {
+    std::chrono::milliseconds longest = recorder.until_next_tick();
+    while (AwaitWork(socket_fd, control_fd, supply, longest)) {
       if (supply != Supply::kClosed) supply = TakeSome(receiver, recorder);
       if (supply != Supply::kMore) recorder.Flush();
       recorder.Tick();
-      is_busy = supply == Supply::kMore || recorder.WorkAside();
+      const bool is_busy = supply == Supply::kMore || recorder.WorkAside();
+      longest = is_busy                  ? std::chrono::milliseconds(0)
+                : supply == Supply::kFew ? kGathering
+                                         : recorder.until_next_tick();
     }
     Drain(receiver, recorder, options.clock);
     log.info("recorder_stopped written={} dropped={}", options.counters.written.load(),

@@ -179,7 +179,7 @@ void ScoringJob::Finish() {
                         .body = answer.body,
                         .latency = latency,
                         .stages = times_};
-  if (!service_.hooks.empty() && !known_by_) {
+  if (service_.hooks.Watches(HookStage::kAnswer) && !known_by_) {
     spending_ = LatencyStage::kHooks;
     const bool is_large = body().size() > kUnpackedBetweenLooks ||
                           invocation_.features.values.size() > kValuesInASlice;
@@ -213,11 +213,13 @@ bool ScoringJob::is_great() const noexcept {
 Result<Progress> ScoringJob::RunSlice() {
   if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
   const LatencyStage resumed = std::exchange(spending_, LatencyStage::kQueue);
+  TurnTo(resumed);
   // Before the deadline is looked at: a hook may have taken its time.
-  if (stage_ == Stage::kReceived && IsRefused(AskHooks(&HookChain::OnRequest))) {
+  if (stage_ == Stage::kReceived &&
+      IsRefused(AskHooks(HookStage::kRequest, &HookChain::OnRequest))) {
     return Progress::kDone;
   }
-  TurnTo(resumed);
+  if (spending_ != resumed) TurnTo(resumed);
   Status in_time = CheckDeadline();
   if (!in_time) return std::move(in_time).error();
   slice_end_ = now_ + kSlice;
@@ -277,9 +279,8 @@ void ScoringJob::TurnTo(LatencyStage next) {
   spending_ = next;
 }
 
-/// Where there are none nobody asks what they took.
-Verdict ScoringJob::AskHooks(Verdict (HookChain::*method)(const Invocation&, Remarks&) noexcept) {
-  if (service_.hooks.empty() || known_by_) return Verdict::kGoOn;
+Verdict ScoringJob::AskHooks(HookStage stage, Asking method) {
+  if (!service_.hooks.Watches(stage) || known_by_) return Verdict::kGoOn;
   TurnTo(LatencyStage::kHooks);
   return (service_.hooks.*method)(invocation_, remarks_);
 }
@@ -317,7 +318,7 @@ Status ScoringJob::CheckDeadline() {
 Result<ScoringJob::Step> ScoringJob::Unpack() {
   const std::string_view coding = request().content_encoding;
   if (EqualsIgnoringCase(coding, "identity")) {
-    return AfterHooks(AskHooks(&HookChain::OnRequest));
+    return AfterHooks(AskHooks(HookStage::kRequest, &HookChain::OnRequest));
   }
   if (!EqualsIgnoringCase(coding, "gzip") && !EqualsIgnoringCase(coding, "x-gzip")) {
     return Error{ErrorCode::kUnsupportedType,
@@ -332,7 +333,7 @@ Result<ScoringJob::Step> ScoringJob::Unpack() {
   if (!whole) return std::move(whole).error();
   if (!*whole) return Step::kGoesOn;
   invocation_.request.body = unpacked_.text();
-  return AfterHooks(AskHooks(&HookChain::OnRequest));
+  return AfterHooks(AskHooks(HookStage::kRequest, &HookChain::OnRequest));
 }
 
 bool ScoringJob::IsRefused(Verdict verdict) {
@@ -363,7 +364,7 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
   if (known_by_ || wanted_ != Wanted::kOutputs) challenger_.reset();
   if (challenger_ != nullptr && challenger_->Answers(steps_->decoded)) TurnToChallenger();
   invocation_.rows = {.fields = &steps_->decoded.rows, .row_numbers = steps_->decoded.row_numbers};
-  if (IsRefused(AskHooks(&HookChain::OnRows))) return Step::kAnswered;
+  if (IsRefused(AskHooks(HookStage::kRows, &HookChain::OnRows))) return Step::kAnswered;
   steps_->scorer->Start({.decoded = steps_->decoded,
                          .received = asked_at(),
                          .known_by = known_by_,
@@ -382,7 +383,7 @@ ScoringJob::Step ScoringJob::ComputeFeatures() {
   invocation_.features = {.names = pipeline().answer().schema.features,
                           .values = scores.features,
                           .row_numbers = scores.row_numbers};
-  return AfterHooks(AskHooks(&HookChain::OnFeatures));
+  return AfterHooks(AskHooks(HookStage::kFeatures, &HookChain::OnFeatures));
 }
 
 Status ScoringJob::ReadAsOf() {
@@ -463,7 +464,7 @@ ScoringJob::Step ScoringJob::Predict() {
     if (steps_->scorer->Predict(kLinesBetweenLooks) > 0) return Step::kGoesOn;
     invocation_.outputs = {
         .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
-    if (IsRefused(AskHooks(&HookChain::OnOutputs))) return Step::kAnswered;
+    if (IsRefused(AskHooks(HookStage::kOutputs, &HookChain::OnOutputs))) return Step::kAnswered;
   }
   remarks_.SortFlags();
   next_flag_ = 0;

@@ -121,7 +121,10 @@ class ScoringJob : public Job {
   /// kDeadlineExceeded (or kNotReady, when the server is stopping) naming the stage, going by the
   /// last look at the clock.
   Status CheckDeadline();
-  Verdict AskHooks(Verdict (HookChain::*method)(const Invocation&, Remarks&) noexcept);
+  using Asking = Verdict (HookChain::*)(const Invocation&, Remarks&) noexcept;
+  /// Where none watches nobody asks, nor looks at the clock. The stage that follows has to turn to
+  /// itself.
+  Verdict AskHooks(HookStage stage, Asking method);
   /// Whether hooks refuse the request, or one of its rows where one fails all: then it is answered.
   bool IsRefused(Verdict verdict);
   Step AfterHooks(Verdict verdict);

@@ -133,7 +133,8 @@ class HookChain {
   void OnTick(MonotonicTime now) noexcept;
   void OnDrain() noexcept;
 
-  [[nodiscard]] bool empty() const noexcept { return links_.empty(); }
+  /// Whether any hook looks at this stage.
+  [[nodiscard]] bool Watches(HookStage stage) const noexcept { return !At(stage).empty(); }
 
  private:
   struct Link {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/http/request_head.hpp"
 #include "serving/http/traceparent.hpp"
 #include "serving/wire/request_decoder.hpp"
 
@@ -25,94 +26,7 @@ using boost::beast::error_code;
 constexpr std::size_t kInitialCapacity = 16384;
 constexpr std::size_t kKeptCapacity = 262144;  // a larger buffer is given back after its request
 constexpr std::size_t kMaxChunkExtension = 256;
-constexpr std::size_t kMaxHeaderFields = 100;
 constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
-
-/// The header fields that are looked at.
-enum Header : std::size_t {
-  // Lists, which may be sent in several parts.
-  kAccept,
-  kAcceptEncoding,
-  kForwardedFor,
-  kForwarded,
-  kListCount,
-  // Others, once.
-  kHost = kListCount,
-  kContentLength,
-  kContentType,
-  kContentEncoding,
-  kTransferEncoding,
-  kExpect,
-  kOrigin,
-  kPreflightMethod,
-  kInferenceId,
-  kRequestId,
-  kCustomAttributes,
-  kTargetModel,
-  kTraceparent,
-  kHeaderCount
-};
-
-std::optional<Header> HeaderOf(http::field field, boost::beast::string_view name) noexcept {
-  switch (field) {
-    case http::field::host:
-      return kHost;
-    case http::field::content_length:
-      return kContentLength;
-    case http::field::content_type:
-      return kContentType;
-    case http::field::content_encoding:
-      return kContentEncoding;
-    case http::field::transfer_encoding:
-      return kTransferEncoding;
-    case http::field::expect:
-      return kExpect;
-    case http::field::accept:
-      return kAccept;
-    case http::field::forwarded:
-      return kForwarded;
-    case http::field::origin:
-      return kOrigin;
-    case http::field::access_control_request_method:
-      return kPreflightMethod;
-    case http::field::accept_encoding:
-      return kAcceptEncoding;
-    case http::field::unknown:
-      break;
-    default:
-      return std::nullopt;
-  }
-  using boost::beast::iequals;
-  if (iequals(name, "X-Forwarded-For")) return kForwardedFor;
-  if (iequals(name, "X-Request-Id")) return kRequestId;
-  if (iequals(name, "X-Amzn-SageMaker-Inference-Id")) return kInferenceId;
-  if (iequals(name, "X-Amzn-SageMaker-Custom-Attributes")) return kCustomAttributes;
-  if (iequals(name, "X-Amzn-SageMaker-Target-Model")) return kTargetModel;
-  if (iequals(name, "traceparent")) return kTraceparent;
-  return std::nullopt;
-}
-
-/// As people write it, for messages.
-std::string_view NameOf(Header header) noexcept {
-  constexpr std::array<std::string_view, kHeaderCount> kNames{"Accept",
-                                                              "Accept-Encoding",
-                                                              "X-Forwarded-For",
-                                                              "Forwarded",
-                                                              "Host",
-                                                              "Content-Length",
-                                                              "Content-Type",
-                                                              "Content-Encoding",
-                                                              "Transfer-Encoding",
-                                                              "Expect",
-                                                              "Origin",
-                                                              "Access-Control-Request-Method",
-                                                              "X-Amzn-SageMaker-Inference-Id",
-                                                              "X-Request-Id",
-                                                              "X-Amzn-SageMaker-Custom-Attributes",
-                                                              "X-Amzn-SageMaker-Target-Model",
-                                                              "traceparent"};
-  return kNames[header];
-}
 
 /// Whether a second one would leave open which is meant.
 constexpr bool MayComeOnce(Header header) noexcept {
@@ -277,16 +191,10 @@ Result<std::size_t> SizeOfAuthority(std::string_view target) {
   return Error{ErrorCode::kMalformed, "expected a request target that starts with /"};
 }
 
-/// A stretch of the buffer; an offset, because the buffer moves when a long body makes it grow.
-struct Stretch {
-  std::size_t offset = 0;
-  std::size_t size = 0;
-};
-
 }  // namespace
 
-/// Notes what Beast finds.
-struct RequestReader::Parser final {
+/// Notes what Beast finds, where the head is not plain.
+struct RequestReader::Parser final : RequestHead {
   /// One message's; Beast's parsers cannot be used again.
   class Message final : public http::basic_parser<true> {
    public:
@@ -322,8 +230,8 @@ struct RequestReader::Parser final {
         if (!MayBeTrailer(field)) error = http::error::bad_field;
         return;
       }
-      ++notes_.header_count;
-      const auto header = HeaderOf(field, name);
+      ++notes_.field_count;
+      const auto header = HeaderOf(View(name));
       if (!header) return;
       if (++notes_.seen[*header] > 1 && *header < kListCount) {
         std::string& joined = notes_.joined[*header];
@@ -360,13 +268,7 @@ struct RequestReader::Parser final {
   };
 
   void Start(const RequestLimits& limits) {
-    seen.fill(0);
-    repeated.reset();
-    header_count = 0;
-    headers.fill({});
-    line_method = {};
-    line_target = {};
-    for (std::string& list : joined) list.clear();
+    Clear();
     message.emplace(*this, limits);
     message->eager(false);
   }
@@ -392,17 +294,6 @@ struct RequestReader::Parser final {
   const char* base = nullptr;  // the buffer, and how much of it is filled
   std::size_t size = 0;
   std::string* chunks = nullptr;
-  Method method = Method::kOther;
-  bool is_connect = false;
-  int version = 11;
-  Stretch target;  // without authority
-  Stretch line_method;
-  Stretch line_target;
-  std::array<Stretch, kHeaderCount> headers{};
-  std::array<unsigned, kHeaderCount> seen{};
-  std::optional<Header> repeated;  // of those that may come once
-  std::size_t header_count = 0;
-  std::array<std::string, kListCount> joined;  // of those that came in several parts
 };
 
 RequestReader::RequestReader(const RequestLimits& limits, const Clock& clock)
@@ -452,7 +343,7 @@ RequestReader::Progress RequestReader::Parse() {
     if (progress != Progress::kRequest) return progress;
   }
   if (std::exchange(continue_pending_, false) && end_ == parsed_) return Progress::kContinue;
-  return parser_->message->chunked() ? ReadChunks() : ReadBody();
+  return parser_->chunked ? ReadChunks() : ReadBody();
 }
 
 void RequestReader::DropEmptyLines() noexcept {
@@ -467,6 +358,9 @@ RequestReader::Progress RequestReader::ParseHeader() {
   if (!parser_->message) {
     DropEmptyLines();
     if (end_ == 0 || (end_ == 1 && buffer_[0] == '\r')) return Progress::kNeedMore;
+    parsed_ = ReadPlainHead({buffer_.get(), std::min(end_, limits_.max_header_bytes)},
+                            limits_.max_body_bytes, *parser_);
+    if (parsed_ != 0) return CheckHeader();
     parser_->Start(limits_);
   }
   // Beast's own limit counts anew for each piece that comes: it sees no byte beyond ours.
@@ -489,13 +383,16 @@ RequestReader::Progress RequestReader::ParseHeader() {
   if (error == http::error::bad_version)
     return Fail(ErrorCode::kUnknownVersion, "expected HTTP/1.0 or HTTP/1.1");
   if (error) return Fail(ErrorCode::kMalformed, "not a valid HTTP request");
+  parser_->keep_alive = parser_->message->keep_alive();
+  parser_->chunked = parser_->message->chunked();
+  if (const auto length = parser_->message->content_length()) parser_->content_length = *length;
   return CheckHeader();
 }
 
 RequestReader::Progress RequestReader::CheckHeader() {
   const Parser& notes = *parser_;
   http_1_0_ = notes.version == 10;
-  keep_alive_ = notes.message->keep_alive();
+  keep_alive_ = notes.keep_alive;
   for (const auto check : {&RequestReader::CheckFields, &RequestReader::CheckTarget}) {
     if (const Progress checked = (this->*check)(); checked == Progress::kFault) return checked;
   }
@@ -505,7 +402,7 @@ RequestReader::Progress RequestReader::CheckHeader() {
     }
     continue_pending_ = !http_1_0_ && !notes.message->is_done();
   }
-  if (const auto length = notes.message->content_length()) wanted_ = parsed_ + *length;
+  if (notes.content_length) wanted_ = parsed_ + *notes.content_length;
   header_bytes_ = parsed_;
   header_done_ = true;
   return Progress::kRequest;
@@ -513,10 +410,10 @@ RequestReader::Progress RequestReader::CheckHeader() {
 
 RequestReader::Progress RequestReader::CheckFields() {
   const Parser& notes = *parser_;
-  if (notes.header_count > kMaxHeaderFields) {
+  if (notes.field_count > RequestHead::kMaxFields) {
     return Fail(ErrorCode::kHeaderTooLarge,
                 fmt::format("the request has {} header fields, at most {} are taken",
-                            notes.header_count, kMaxHeaderFields));
+                            notes.field_count, RequestHead::kMaxFields));
   }
   if (notes.seen[kHost] > 1 || (notes.seen[kHost] == 0 && !http_1_0_)) {
     return Fail(ErrorCode::kMalformed, "expected one Host header");
@@ -605,7 +502,7 @@ RequestReader::Progress RequestReader::ReadChunks() {
 
 RequestLine RequestReader::line() const noexcept {
   const Parser& notes = *parser_;
-  if (!notes.message || notes.line_method.size == 0) return {};
+  if (notes.line_method.size == 0) return {};
   return {.method = notes.Text(notes.line_method),
           .target = notes.Text(notes.line_target),
           .version = notes.version == 10 ? "HTTP/1.0" : "HTTP/1.1"};
@@ -651,7 +548,7 @@ RequestView RequestReader::Glimpse() const noexcept {
 
 std::string RequestReader::DescribeArrival() const {
   if (!header_done_) return fmt::format("{} bytes of its head had come", end_);
-  if (parser_->message->chunked()) {
+  if (parser_->chunked) {
     return fmt::format("{} bytes of its chunked body had come", chunked_body_.size());
   }
   return fmt::format("{} of {} bytes of its body had come", end_ - parsed_, wanted_ - parsed_);
@@ -666,6 +563,7 @@ void RequestReader::Next() {
   header_done_ = false;
   continue_pending_ = false;
   parser_->message.reset();
+  parser_->line_method = {};
   chunked_body_.clear();
   request_ = {};
   if (rest > 0) request_.started = clock_.Monotonic();

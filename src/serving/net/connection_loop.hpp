@@ -29,8 +29,9 @@ namespace forkcast::serving {
 /// then costs a read and a write, where waiting through Asio adds a read in vain and an
 /// epoll_ctl(). Lives on while the loop still holds a handler of it.
 ///
-/// It alone looks at the clock: when a round begins, when a request is taken up, and when one has
-/// been worked on, which is what takes time. All connections go by what it saw last.
+/// It alone looks at the clock: when a round begins, when a request is taken up, and behind each
+/// slice of one that takes time: a large one, or one that is not done. All connections go by what
+/// it saw last.
 class ConnectionLoop : public std::enable_shared_from_this<ConnectionLoop> {
  public:
   /// As Connections. Throws std::system_error.
