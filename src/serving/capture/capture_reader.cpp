@@ -28,6 +28,11 @@ using Visit = std::function<void(const CaptureRecord&)>;
 constexpr std::string_view kPlain = ".jsonl";
 constexpr std::string_view kPacked = ".jsonl.gz";
 
+bool IsCaptureFile(const fs::path& path) {
+  const std::string& name = path.native();
+  return name.ends_with(kPlain) || name.ends_with(kPacked);
+}
+
 struct CloseFile {
   void operator()(gzFile file) const noexcept { ::gzclose(file); }
 };
@@ -42,6 +47,11 @@ CapturedBody BodyIn(const JsonNode& node) {
 std::string TextIn(const JsonNode& node, std::string_view name) {
   const auto member = node.Find(name);
   return member ? member->String() : std::string();
+}
+
+std::string JsonIn(const JsonNode& node, std::string_view name) {
+  const auto member = node.Find(name);
+  return member ? member->json().dump() : std::string();
 }
 
 /// Throws SpecError, and what nlohmann throws of a member of another type.
@@ -65,10 +75,10 @@ CaptureRecord RecordOf(const ordered_json& line) {
           .custom_attributes = {},
           .traceparent = TextIn(own, "traceparent"),
           .status = own.Get("status").json().get<int>(),
-          .withheld = {},
+          .withheld = JsonIn(own, "withheld"),
           .request = BodyIn(data.Get("endpointInput")),
           .answer = BodyIn(data.Get("endpointOutput")),
-          .features = {}};
+          .features = JsonIn(own, "rows")};
 }
 
 Status VisitLine(std::string_view line, const fs::path& file, std::size_t number,
@@ -127,8 +137,7 @@ Result<std::vector<fs::path>> FilesBelow(const fs::path& folder) {
   std::error_code failed;
   for (fs::recursive_directory_iterator entry(folder, failed), end; !failed && entry != end;
        entry.increment(failed)) {
-    const std::string name = entry->path().filename().string();
-    if (name.ends_with(kPlain) || name.ends_with(kPacked)) files.push_back(entry->path());
+    if (IsCaptureFile(entry->path())) files.push_back(entry->path());
   }
   if (failed) {
     return Error{ErrorCode::kIo, fmt::format("{}: {}", folder.string(), failed.message())};
@@ -147,6 +156,11 @@ Result<std::vector<fs::path>> FilesBelow(const fs::path& folder) {
 
 }  // namespace
 
+bool AreCaptureFiles(const fs::path& place) {
+  std::error_code not_there;
+  return fs::is_directory(place, not_there) || IsCaptureFile(place);
+}
+
 Status VisitCaptures(const fs::path& place, const Visit& visit) {
   std::error_code failed;
   if (!fs::exists(place, failed)) {
@@ -161,8 +175,7 @@ Status VisitCaptures(const fs::path& place, const Visit& visit) {
     }
     return {};
   }
-  const std::string name = place.filename().string();
-  if (name.ends_with(kPlain) || name.ends_with(kPacked)) return VisitFile(place, visit);
+  if (IsCaptureFile(place)) return VisitFile(place, visit);
   const auto store = CaptureStore::OpenToRead(place);
   return store ? store->Visit({}, visit) : store.error();
 }

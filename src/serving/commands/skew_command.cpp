@@ -13,7 +13,7 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/bulk/skew.hpp"
-#include "serving/capture/read_captures.hpp"
+#include "serving/capture/capture_reader.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -135,10 +135,8 @@ ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   SkewCheck check(spec, snapshots, precision);
   std::vector<SkewedValue> found;
   const auto most = static_cast<std::size_t>(arguments.Whole("limit").value_or(0));
-  Require(VisitCaptures(place, [&](const CaptureRecord& record) -> Status {
-    check.Compare(record, most, found);
-    return {};
-  }));
+  Require(VisitCaptures(place,
+                        [&](const CaptureRecord& record) { check.Compare(record, most, found); }));
   const SkewCounts& counts = check.counts();
   if (arguments.Has("json")) {
     PrintJson(counts, found, context);

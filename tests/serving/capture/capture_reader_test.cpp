@@ -55,10 +55,9 @@ TEST(CaptureReader, ReadsWhatALineAndAStoreHaveAlike) {
   std::vector<std::byte> bytes;
   const CaptureMessage message = MessageOf(sample, bytes);
   CaptureRecord expected = RecordOf(message, "event");
-  // What a line has not, or is not asked for.
+  // What a line has not.
   expected.endpoint.clear();
   expected.variant.clear();
-  expected.features.clear();
   expected.latency = {};
   expected.received = std::chrono::floor<std::chrono::seconds>(expected.received);
   const TempFolder folder;
