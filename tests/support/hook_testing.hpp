@@ -70,6 +70,7 @@ struct SampleInvocation {
       .request = {.id = "request-1",
                   .inference_id = {},
                   .custom_attributes = {},
+                  .traceparent = {},
                   .content_type = "application/json",
                   .body = R"({"order_id":"00123"})",
                   .received = kLastSecondOfJanuary},
