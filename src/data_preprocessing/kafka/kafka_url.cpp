@@ -83,7 +83,7 @@ Status Take(const std::string& name, std::string value, KafkaUrl& url) {
 Result<KafkaUrl> ParseKafkaUrl(std::string_view text) {
   const std::string prefix = fmt::format("{}//", kKafkaScheme);
   if (!text.starts_with(prefix)) return Wrong("this is no address of a topic");
-  text.remove_prefix(prefix.size());
+  text = text.substr(prefix.size());
   const std::size_t question = std::min(text.find('?'), text.size());
   const std::string_view place = text.substr(0, question);
   const std::size_t slash = std::min(place.find('/'), place.size());
