@@ -16,6 +16,7 @@
 #include "data_preprocessing/rules/checked_row_source.hpp"
 #include "data_preprocessing/rules/constraints.hpp"
 #include "data_preprocessing/source/csv_row_source.hpp"
+#include "data_preprocessing/source/describe_report.hpp"
 #include "data_preprocessing/source/open_source.hpp"
 
 namespace forkcast::preprocessing {

@@ -2,42 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <filesystem>
 #include <string_view>
 #include <utility>
 
 #include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/source/describe_report.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
-
-std::string Count(std::size_t number, std::string_view noun) {
-  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
-std::string Describe(const IngestReport& report) {
-  const std::string file = FileNameOf(report.source);
-  const AppendCounts& counts = report.counts;
-  const auto with_rejected = [](std::string text, std::size_t rejected) {
-    return rejected == 0 ? text : fmt::format("{}, {} rejected", text, rejected);
-  };
-  if (report.already_known) {
-    return with_rejected(fmt::format("{}: already ingested (same content), nothing added", file),
-                         report.rejected_then);
-  }
-  if (report.rows == 0) return with_rejected(fmt::format("{}: no rows", file), report.rejected);
-  if (counts.identical == report.rows) {
-    return with_rejected(
-        fmt::format("{}: nothing new, {} identical", file, Count(counts.identical, "row")),
-        report.rejected);
-  }
-  std::string text = fmt::format("{}: {} added", file, Count(counts.added, "row"));
-  if (counts.replaced > 0) text += fmt::format(", {} replaced", counts.replaced);
-  if (counts.identical > 0) text += fmt::format(", {} identical", counts.identical);
-  if (report.removed > 0) text += fmt::format(", {} of before removed", report.removed);
-  return with_rejected(std::move(text), report.rejected);
-}
 
 std::string NewestText(const SnapshotReport& report) {
   return report.watermark ? IsoTimestamp(*report.watermark) : "";
@@ -45,20 +18,16 @@ std::string NewestText(const SnapshotReport& report) {
 
 std::string Describe(const PublishedSeries& series) {
   const SnapshotReport& report = series.report;
-  return fmt::format("series {}: {}, {}, {}{}", series.series, Count(report.keys, "key"),
-                     Count(report.rows, "row"), Count(report.bytes, "byte"),
+  return fmt::format("series {}: {}, {}, {}{}", series.series, CountOf(report.keys, "key"),
+                     CountOf(report.rows, "row"), CountOf(report.bytes, "byte"),
                      report.watermark ? ", newest " + NewestText(report) : "");
 }
 
 }  // namespace
 
-std::string FileNameOf(const std::string& source) {
-  return std::filesystem::path(source).filename().string();
-}
-
 std::string TextSummary(const IngestSummary& summary, const IngestOptions& options) {
   std::string text;
-  for (const IngestReport& report : summary.tables) text += Describe(report) + "\n";
+  for (const IngestReport& report : summary.tables) text += DescribeReport(report) + "\n";
   for (const std::string& skipped : summary.skipped) {
     text += fmt::format("skipped {}\n", skipped);
   }

@@ -18,9 +18,6 @@ struct IngestSummary {
   std::size_t rejected = 0;
 };
 
-/// A source's name without its folder.
-[[nodiscard]] std::string FileNameOf(const std::string& source);
-
 /// What a person is told, a line each source and series.
 [[nodiscard]] std::string TextSummary(const IngestSummary& summary, const IngestOptions& options);
 /// The same for a program: one line.

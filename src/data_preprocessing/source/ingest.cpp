@@ -17,7 +17,7 @@ namespace {
 class SourceIngest {
  public:
   SourceIngest(TableDao& dao, const TableSpec& spec, RowSource& source, const IngestRules& rules,
-               const IngestProgress& progress, Rejects* rejects)
+               const IngestProgress& progress, RejectSink* rejects)
       : dao_(dao),
         spec_(spec),
         source_(source),
@@ -35,6 +35,13 @@ class SourceIngest {
     Status done = dao_.EnsureTable(spec_);
     if (done) done = spec_.key.empty() ? TakeOnce() : AppendRows();
     if (done && !spec_.key.empty() && report_.rejected > 0) done = Record(std::nullopt);
+    if (!done) return std::move(done).error();
+    return std::move(report_);
+  }
+
+  Result<IngestReport> RunUnremembered() {
+    Status done = dao_.EnsureTable(spec_);
+    if (done) done = AppendRows();
     if (!done) return std::move(done).error();
     return std::move(report_);
   }
@@ -154,8 +161,8 @@ class SourceIngest {
   const TableSpec& spec_;
   RowSource& source_;
   IngestRules rules_;
-  const IngestProgress& progress_;
-  Rejects* rejects_;
+  IngestProgress progress_;
+  RejectSink* rejects_;
   IngestReport report_;
 };
 
@@ -189,8 +196,13 @@ Status KeepZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone) {
 
 Result<IngestReport> Ingest(TableDao& dao, const TableSpec& spec, RowSource& source,
                             const IngestRules& rules, const IngestProgress& progress,
-                            Rejects* rejects) {
+                            RejectSink* rejects) {
   return SourceIngest(dao, spec, source, rules, progress, rejects).Run();
+}
+
+Result<IngestReport> IngestRows(TableDao& dao, const TableSpec& spec, RowSource& source,
+                                const IngestRules& rules, RejectSink* rejects) {
+  return SourceIngest(dao, spec, source, rules, {}, rejects).RunUnremembered();
 }
 
 Result<IngestReport> IngestFile(TableDao& dao, const TableSpec& spec,

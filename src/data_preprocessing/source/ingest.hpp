@@ -7,7 +7,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
-#include "data_preprocessing/source/rejects.hpp"
+#include "data_preprocessing/source/reject_sink.hpp"
 #include "data_preprocessing/source/row_source.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
@@ -52,10 +52,15 @@ Status KeepZone(TableDao& dao, const TableSpec& spec, const TimeZone& zone);
 /// TableDao, a conflicting row with its place in the source; kConflict for other contents, too.
 /// `progress` may be empty. With `rejects`, rows that are wrong go there, those that conflict too
 /// unless they replace, and the store remembers how many; beyond the limit it is an error
-/// (Rejects::Add).
+/// (RejectSink::Add).
 Result<IngestReport> Ingest(TableDao& dao, const TableSpec& spec, RowSource& source,
                             const IngestRules& rules, const IngestProgress& progress,
-                            Rejects* rejects = nullptr);
+                            RejectSink* rejects = nullptr);
+
+/// The same for rows of which the caller keeps what was taken, as by a bookmark: no contents are
+/// remembered and compared.
+Result<IngestReport> IngestRows(TableDao& dao, const TableSpec& spec, RowSource& source,
+                                const IngestRules& rules, RejectSink* rejects);
 
 /// The same for a CSV file, or a gzip of one.
 Result<IngestReport> IngestFile(TableDao& dao, const TableSpec& spec,

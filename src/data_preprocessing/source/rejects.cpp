@@ -1,16 +1,24 @@
 #include "data_preprocessing/source/rejects.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
 #include <iterator>
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
+constexpr std::string_view kHeader = "file,line,reason,text\n";
 constexpr std::size_t kBufferBytes = std::size_t{1} << 16;
 
 Error CannotWrite(const std::system_error& error) {
@@ -42,6 +50,15 @@ Result<RejectLimit> RejectLimit::Parse(std::string_view text) {
 }
 
 Result<Rejects> Rejects::Open(const std::filesystem::path& path, const RejectLimit& limit) {
+  return Make(path, limit, Kind::kFile);
+}
+
+Result<Rejects> Rejects::OpenLog(const std::filesystem::path& path, const RejectLimit& limit) {
+  return Make(path, limit, Kind::kLog);
+}
+
+Result<Rejects> Rejects::Make(const std::filesystem::path& path, const RejectLimit& limit,
+                              Kind kind) {
   std::error_code ignored;  // what cannot be looked at cannot be written either
   const auto status = std::filesystem::status(path, ignored);
   if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
@@ -51,16 +68,18 @@ Result<Rejects> Rejects::Open(const std::filesystem::path& path, const RejectLim
                              path.string())};
   }
   try {
-    return Rejects(path, limit);
+    return Rejects(path, limit, kind);
   } catch (const std::system_error& error) {
     return CannotWrite(error);
   }
 }
 
-Rejects::Rejects(std::filesystem::path path, const RejectLimit& limit)
-    : limit_(limit),
-      out_(std::make_unique<AtomicFile>(std::move(path))),
-      buffer_("file,line,reason,text\n") {}
+Rejects::Rejects(std::filesystem::path path, const RejectLimit& limit, Kind kind)
+    : path_(std::move(path)),
+      limit_(limit),
+      kind_(kind),
+      out_(std::make_unique<AtomicFile>(path_)),
+      buffer_(kind == Kind::kFile ? kHeader : "") {}
 
 Status Rejects::Add(std::string_view file, const RejectedRecord& row) {
   if (count_++ == 0) first_ = fmt::format("{}: {}", file, row.reason);
@@ -99,10 +118,47 @@ void Rejects::WriteBuffer() {
   buffer_.clear();
 }
 
+void Rejects::AppendToLog() {
+  const auto check = [this](bool good) {
+    if (!good) throw std::system_error(errno, std::generic_category(), path_.string());
+  };
+  const auto open = [&] {
+    Fd log(::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    check(static_cast<bool>(log) && ::flock(log.get(), LOCK_EX) == 0);
+    return log;
+  };
+  const std::uintmax_t added = std::filesystem::file_size(out_->temporary_path());
+  Fd log = open();
+  std::uintmax_t size = std::filesystem::file_size(path_);
+  if (size > 0 && size + added > kMaxLogBytes) {
+    std::filesystem::rename(path_, path_.string() + ".1");
+    log = open();
+    size = 0;
+  }
+  std::ifstream rows(out_->temporary_path(), std::ios::binary);
+  std::string piece(size == 0 ? kHeader : "");
+  while (true) {
+    for (std::string_view rest = piece; !rest.empty();) {
+      const ssize_t written = ::write(log.get(), rest.data(), rest.size());
+      check(written >= 0 || errno == EINTR);
+      rest.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+    piece.resize(kBufferBytes);
+    rows.read(piece.data(), static_cast<std::streamsize>(piece.size()));
+    piece.resize(static_cast<std::size_t>(rows.gcount()));
+    if (piece.empty()) break;
+  }
+  check(::fsync(log.get()) == 0);
+}
+
 Status Rejects::Commit() {
   try {
     WriteBuffer();
-    out_->Commit();
+    if (kind_ == Kind::kFile) {
+      out_->Commit();
+    } else if (count_ > 0) {
+      AppendToLog();
+    }
     return {};
   } catch (const std::system_error& error) {
     return CannotWrite(error);

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "data_preprocessing/source/rejects.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {

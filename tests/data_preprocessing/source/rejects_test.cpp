@@ -114,6 +114,42 @@ TEST_F(RejectsFile, InAFolderThatIsNotThereIsAnError) {
   EXPECT_THAT(rejects.error().message, HasSubstr("absent"));
 }
 
+class RejectsLog : public RejectsFile {
+ protected:
+  void Log(std::string_view source) const {
+    Rejects rejects = Rejects::OpenLog(file(), {.rows = 2}).value();
+    ASSERT_TRUE(rejects.Add(source, {.line = 3, .reason = "why", .text = "x"}).ok());
+    ASSERT_TRUE(rejects.Commit().ok());
+  }
+};
+
+TEST_F(RejectsLog, GrowsByTheRowsOfEachRun) {
+  Log("a.csv");
+  Log("b.csv");
+  EXPECT_EQ(ReadWhole(file()),
+            "file,line,reason,text\n\"a.csv\",3,\"why\",\"x\"\n\"b.csv\",3,\"why\",\"x\"\n");
+}
+
+TEST_F(RejectsLog, IsAsBeforeUntilItIsCommittedAndWhereNothingWasRejected) {
+  {
+    Rejects rejects = Rejects::OpenLog(file(), {.rows = 2}).value();
+    ASSERT_TRUE(rejects.Add("a.csv", {.line = 3, .reason = "why", .text = "x"}).ok());
+  }
+  ASSERT_TRUE(Rejects::OpenLog(file(), {}).value().Commit().ok());
+  EXPECT_FALSE(std::filesystem::exists(file()));
+}
+
+TEST_F(RejectsLog, OneThatIsFullMakesRoomForANewOne) {
+  Log("old.csv");
+  std::filesystem::resize_file(file(), Rejects::kMaxLogBytes);
+  Log("new.csv");
+  EXPECT_EQ(ReadWhole(file()), "file,line,reason,text\n\"new.csv\",3,\"why\",\"x\"\n");
+  EXPECT_EQ(std::filesystem::file_size(file().string() + ".1"), Rejects::kMaxLogBytes);
+  std::filesystem::resize_file(file(), Rejects::kMaxLogBytes);
+  Log("newer.csv");
+  EXPECT_THAT(ReadWhole(file().string() + ".1"), HasSubstr("new.csv"));
+}
+
 struct LimitCase {
   std::string name;
   std::string text;
