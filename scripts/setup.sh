@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the Debian 12 packages that Forkcast's build, run and tests need. Says nothing and calls no apt when none is missing.
 #
-#   scripts/setup.sh [GROUP...]     groups: build, run, test, lint, bench (what bench/ compares with); default: the first four
+#   scripts/setup.sh [GROUP...]     groups: build, run, test, lint, bench (what bench/ compares with),
+#                               kafka (what tests/support/get_kafka.sh and its broker need); default: the first four
 #
 # Never removes a package of yours: where one is in the way, it is named and nothing is changed.
 # Exit codes: 0 everything is installed     2 wrong usage     3 not Debian 12
@@ -15,7 +16,7 @@ root=${FORKCAST_SETUP_ROOT-}
 build_packages=(
   g++ cmake ninja-build
   libboost1.81-dev libboost-program-options1.81-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libsqlite3-dev libpq-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libxgboost-dev
+  libsqlite3-dev libpq-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libxgboost-dev
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
@@ -24,6 +25,7 @@ test_packages=(sqlite3 procps python3 python3-boto3 python3-yaml tmux valgrind p
   clang-14 libclang-rt-14-dev llvm-14)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck)
 bench_packages=(gunicorn python3-flask)
+kafka_packages=(openjdk-17-jre-headless maven)
 service_packages=(nginx postgresql-15 prometheus) # which are programs to us: those of them that Debian starts
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
@@ -65,8 +67,9 @@ for group in "${groups[@]}"; do
     test) wanted+=("${test_packages[@]}") ;;
     lint) wanted+=("${lint_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
+    kafka) wanted+=("${kafka_packages[@]}") ;;
     *)
-      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench]"
+      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench] [kafka]"
       exit 2
       ;;
   esac
