@@ -1,5 +1,6 @@
 #include "data_preprocessing/commands/ingest_command.hpp"
 
+#include "data_preprocessing/commands/ingest_follow.hpp"
 #include "data_preprocessing/commands/ingest_options.hpp"
 #include "data_preprocessing/commands/ingest_run.hpp"
 #include "data_preprocessing/commands/ingest_summary.hpp"
@@ -9,7 +10,12 @@ namespace {
 
 ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   const IngestOptions options = ReadIngestOptions(arguments);
-  const IngestSummary summary = RunIngest(options, context);
+  if (options.follow) {
+    RunFollow(options, arguments.Has("json") ? TurnFormat::kJson : TurnFormat::kText, context);
+    return ExitCode::kDone;
+  }
+  const IngestSummary summary =
+      options.is_from_kafka() ? RunKafkaOnce(options, context) : RunIngest(options, context);
   if (arguments.Has("json")) {
     context.out << JsonSummary(summary, options);
   } else if (!context.quiet) {
@@ -32,6 +38,7 @@ Command IngestCommand() {
           "files are written (delimiter, decimal comma, encoding ...) is declared in the "
           "pipeline.\n",
       .flags = IngestFlags(),
+      .variables = {kKafkaConfigVariable, kTellVariable},
       .endings =
           {{.code = ExitCode::kDone},
            {.code = ExitCode::kNo,

@@ -3,11 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <iterator>
+#include <span>
 #include <utility>
 
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
+#include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -29,11 +33,13 @@ std::vector<Flag> RowFlags() {
        .variable = "FORKCAST_STORE",
        .need = Need::kRequired},
       {.name = "from",
-       .argument = "DIR",
+       .argument = "DIR|kafka:",
        .meaning =
            "Folder with the files of each table: TABLE.csv, TABLE-2024-01.csv and so on (a "
            "digit behind the -), also with .gz behind, or a folder TABLE of such files. They "
-           "are taken in the order of their names.",
+           "are taken in the order of their names. Or the messages of a topic: "
+           "kafka://HOST:PORT/TOPIC?group=NAME, with &table=, &format=csv, &dead_letter=TOPIC and "
+           "librdkafka's options behind it.",
        .when_absent = "what --file names alone",
        .need = Need::kUsual},
       {.name = "file",
@@ -88,6 +94,25 @@ std::vector<Flag> RuleFlags() {
   };
 }
 
+/// Whether it ends.
+std::vector<Flag> FollowFlags() {
+  return {
+      {.name = "follow",
+       .kind = Flag::Kind::kSwitch,
+       .meaning =
+           "Does not end: takes what is there, publishes, and then looks again and again. Each "
+           "file that is new or has changed is a transaction of its own; a bad one is told once "
+           "and tried again when it has changed. --rejects grows, up to 64 MiB and as much in "
+           "FILE.1. Without --from it publishes whenever others have changed the store. SIGTERM "
+           "ends it."},
+      {.name = "every",
+       .argument = "TIME",
+       .meaning = "With --follow: time between two looks, and two publications at least (500ms, "
+                  "1s, 5m).",
+       .when_absent = "1s"},
+  };
+}
+
 /// What comes of it, and what is shown.
 std::vector<Flag> ResultFlags() {
   using Kind = Flag::Kind;
@@ -138,11 +163,54 @@ IngestRules ReadRules(const Arguments& arguments) {
   return rules;
 }
 
+std::chrono::milliseconds ReadEvery(const Arguments& arguments) {
+  constexpr std::chrono::milliseconds kUsual{1000};
+  if (!arguments.Has("every")) return kUsual;
+  if (!arguments.Has("follow")) {
+    throw WrongUse(arguments.Refuse("every", "it looks again with --follow alone"));
+  }
+  const std::string text = arguments.Text("every");
+  if (text.ends_with("ms")) {
+    const Result<std::int64_t> number = ParseInt64(text.substr(0, text.size() - 2));
+    if (number && *number >= 1) return std::chrono::milliseconds(*number);
+  } else if (const auto time = ParseDuration(text); time && time->count() > 0) {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(*time);
+  }
+  throw WrongUse(arguments.Refuse(
+      "every", fmt::format("expected a time such as 500ms, 1s or 5m, got \"{}\"", text)));
+}
+
+/// What stands in the way of a feed.
+void RefuseBeside(const Arguments& arguments, std::string_view what,
+                  std::span<const std::string_view> flags) {
+  for (const std::string_view flag : flags) {
+    if (arguments.Has(flag)) {
+      throw WrongUse(arguments.Refuse(flag, fmt::format("not beside {}", what)));
+    }
+  }
+}
+
+void CheckFeed(const Arguments& arguments, const IngestOptions& options) {
+  using Names = std::initializer_list<std::string_view>;
+  if (options.is_from_kafka()) {
+    const Result<KafkaUrl> url = ParseKafkaUrl(options.from);
+    if (!url) throw WrongUse(arguments.Refuse("from", url.error().message));
+    RefuseBeside(arguments, "a topic",
+                 Names{"file", "table", "max-rejects", "replace", "again", "dry-run"});
+  }
+  if (!options.follow) return;
+  RefuseBeside(arguments, "--follow", Names{"file", "dry-run"});
+  if (!options.from.empty()) return;
+  RefuseBeside(arguments, "--follow without --from, which takes no rows in",
+               Names{"table", "upsert", "replace", "again", "constraints", "rejects"});
+}
+
 }  // namespace
 
 std::vector<Flag> IngestFlags() {
   std::vector<Flag> flags = RowFlags();
   std::ranges::move(RuleFlags(), std::back_inserter(flags));
+  std::ranges::move(FollowFlags(), std::back_inserter(flags));
   std::ranges::move(ResultFlags(), std::back_inserter(flags));
   return flags;
 }
@@ -158,13 +226,16 @@ IngestOptions ReadIngestOptions(const Arguments& arguments) {
                         .constraints = arguments.Text("constraints"),
                         .snapshots = arguments.Text("snapshots"),
                         .rules = ReadRules(arguments),
-                        .dry_run = arguments.Has("dry-run")};
+                        .dry_run = arguments.Has("dry-run"),
+                        .follow = arguments.Has("follow"),
+                        .every = ReadEvery(arguments)};
   for (const std::string& text : arguments.Texts("file")) {
     options.files.push_back(ReadFile(arguments, text));
   }
-  if (options.from.empty() && options.files.empty()) {
+  if (options.from.empty() && options.files.empty() && !options.follow) {
     throw Failure(ExitCode::kUsage, "where are the rows? Give --from DIR or --file TABLE=PATH");
   }
+  CheckFeed(arguments, options);
   if (options.rejects == "-") {
     throw WrongUse(arguments.Refuse("rejects", "expected a file: standard output has the report"));
   }

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
 
 #include "data_preprocessing/command/arguments.hpp"
 #include "data_preprocessing/command/flags.hpp"
+#include "data_preprocessing/kafka/kafka_url.hpp"
 #include "data_preprocessing/source/ingest.hpp"
 #include "data_preprocessing/source/rejects.hpp"
 
@@ -29,6 +31,10 @@ struct IngestOptions {
   std::filesystem::path snapshots;
   IngestRules rules;
   bool dry_run = false;
+  bool follow = false;
+  std::chrono::milliseconds every{1000};  ///< Between two looks, and two publications.
+
+  [[nodiscard]] bool is_from_kafka() const noexcept { return from.starts_with(kKafkaScheme); }
 };
 
 /// Every flag of `forkcast ingest`.

@@ -11,10 +11,9 @@
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
+#include "data_preprocessing/commands/ingest_steps.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "data_preprocessing/rules/checked_row_source.hpp"
-#include "data_preprocessing/rules/constraints.hpp"
 #include "data_preprocessing/source/csv_row_source.hpp"
 #include "data_preprocessing/source/describe_report.hpp"
 #include "data_preprocessing/source/open_source.hpp"
@@ -28,11 +27,6 @@ struct TableRows {
   std::unique_ptr<RowSource> source;
 };
 
-/// The exit code for an error of the data or of what keeps them.
-ExitCode MeaningOfError(ErrorCode code) {
-  return code == ErrorCode::kIo || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
-}
-
 /// One run, from the checked options to the summary. Throws Failure.
 class IngestRun {
  public:
@@ -43,7 +37,10 @@ class IngestRun {
     const PipelineSpec spec = Require(LoadPipelineSpec(options_.pipeline), ExitCode::kUsage);
     IngestSummary summary;
     std::vector<TableRows> sources = FindSources(spec, summary.skipped);
-    if (!options_.constraints.empty()) AddRules(spec, sources);
+    const TableRules rules = TableRules::Read(options_, spec);
+    for (TableRows& rows : sources) {
+      rows.source = rules.Check(*rows.table, std::move(rows.source));
+    }
     KeepInputs(sources);
     std::optional<Rejects> rejects = OpenRejects();
     const std::unique_ptr<TableDao> dao =
@@ -51,17 +48,9 @@ class IngestRun {
 
     Require(dao->Begin(), MeaningOfError);
     // Whatever ends this early, the store undoes with the connection.
-    // Those without rows are there, too: a series reads an empty table, but not none.
-    for (const TableSpec& table : spec.tables) {
-      const auto is_its = [&table](const TableRows& rows) { return rows.table == &table; };
-      // One that somebody else keeps is read as it is.
-      if (std::ranges::none_of(sources, is_its) &&
-          Require(dao->IsForeign(table.name), MeaningOfError)) {
-        continue;
-      }
-      Require(CheckZone(*dao, table, spec.zone), MeaningOfError);
-      Require(dao->EnsureTable(table), MeaningOfError);
-    }
+    std::vector<const TableSpec*> taken;
+    for (const TableRows& rows : sources) taken.push_back(rows.table);
+    Require(EnsureTables(*dao, spec, taken), MeaningOfError);
     for (const TableRows& rows : sources) {
       Require(KeepZone(*dao, *rows.table, spec.zone), MeaningOfError);
       summary.tables.push_back(
@@ -75,16 +64,6 @@ class IngestRun {
   }
 
  private:
-  [[nodiscard]] static const TableSpec& TableNamed(const PipelineSpec& spec, std::string_view flag,
-                                                   const std::string& name) {
-    const auto found = std::ranges::find(spec.tables, name, &TableSpec::name);
-    if (found != spec.tables.end()) return *found;
-    std::vector<std::string_view> names;
-    for (const TableSpec& table : spec.tables) names.push_back(table.name);
-    throw Failure(ExitCode::kUsage, fmt::format("{}: pipeline {} has no table \"{}\"; it has {}",
-                                                flag, spec.name, name, fmt::join(names, ", ")));
-  }
-
   /// The sources read times in the pipeline's zone, and so may not outlive it.
   [[nodiscard]] std::vector<TableRows> FindSources(const PipelineSpec& spec,
                                                    std::vector<std::string>& skipped) const {
@@ -96,7 +75,7 @@ class IngestRun {
       }
       skipped.insert(skipped.end(), rows.skipped.begin(), rows.skipped.end());
     };
-    for (const std::string& name : options_.tables) (void)TableNamed(spec, "--table", name);
+    const std::vector<const TableSpec*> asked_for = TablesAskedFor(options_, spec);
     for (const GivenFile& file : options_.files) (void)TableNamed(spec, "--file", file.table);
     for (const TableSpec& table : spec.tables) {
       bool given = false;
@@ -105,36 +84,11 @@ class IngestRun {
         given = true;
         add(table, OpenCsvPath(file.path, table, spec.zone));
       }
-      const bool asked_for =
-          options_.tables.empty() ||
-          std::ranges::find(options_.tables, table.name) != options_.tables.end();
-      if (given || options_.from.empty() || !asked_for) continue;
+      const bool is_asked_for = std::ranges::find(asked_for, &table) != asked_for.end();
+      if (given || options_.from.empty() || !is_asked_for) continue;
       add(table, OpenSources(options_.from, table, spec.tables, spec.zone));
     }
     return sources;
-  }
-
-  /// Whatever a rule says is to be done in a server, a row that breaks it is not taken.
-  void AddRules(const PipelineSpec& spec, std::vector<TableRows>& sources) const {
-    Constraints constraints;
-    try {
-      constraints = Constraints::Read(options_.constraints, RuleAction::kReject);
-    } catch (const SpecError& error) {
-      throw Failure(ExitCode::kUsage, fmt::format("--constraints: {}", error.what()));
-    }
-    for (const auto& [name, rules] : constraints.tables) {
-      const TableSpec& table = TableNamed(spec, "--constraints", name);
-      std::vector<RuleSubject> columns;
-      for (const ColumnSpec& column : table.schema.columns) {
-        columns.push_back({.name = column.name, .type = column.type});
-      }
-      Require(FitRules(rules, columns, "column"), ExitCode::kUsage);
-      for (TableRows& rows : sources) {
-        if (rows.table != &table) continue;
-        rows.source =
-            std::make_unique<CheckedRowSource>(std::move(rows.source), table.schema, rules);
-      }
-    }
   }
 
   /// Rejects that took the place of what is read would be the end of it.
@@ -180,24 +134,14 @@ class IngestRun {
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
                                                      const PipelineSpec& spec) const {
     Result<std::vector<PublishedSeries>> published =
-        PublishSnapshots(dao, spec, options_.snapshots, context_.clock.Now());
+        PublishAll(dao, spec, options_.snapshots, context_.clock.Now());
     if (published) {
-      WarnOfLeftOut(*published);
+      WarnOfLeftOut(*published, context_.err);
       return *std::move(published);
     }
-    // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-    ExitCode code = ExitCode::kIo;
-    if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
-    if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
-    throw Failure(code, "the rows are stored, but their snapshots are not all published: " +
-                            published.error().message);
-  }
-
-  void WarnOfLeftOut(const std::vector<PublishedSeries>& published) const {
-    for (const PublishedSeries& one : published) {
-      if (one.report.left_out.empty()) continue;
-      context_.err << fmt::format("warning: {}\n", LeftOutText(one.series, one.report.left_out));
-    }
+    throw Failure(MeaningOfUnpublished(published.error().code),
+                  "the rows are stored, but their snapshots are not all published: " +
+                      published.error().message);
   }
 
   const IngestOptions& options_;
