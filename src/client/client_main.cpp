@@ -1,5 +1,6 @@
 #include <csignal>
 
+#include "client/produce_command.hpp"
 #include "client/replay_command.hpp"
 #include "data_preprocessing/command/program.hpp"
 
@@ -7,7 +8,7 @@ namespace forkcast::client {
 namespace {
 
 /// A row a command, in the order of --help.
-constexpr preprocessing::MakeCommand kCommands[] = {&ReplayCommand};
+constexpr preprocessing::MakeCommand kCommands[] = {&ProduceCommand, &ReplayCommand};
 
 }  // namespace
 }  // namespace forkcast::client
