@@ -102,10 +102,14 @@ Result<FeedTurn> FolderFeed::Take(TableDao& dao, MonotonicTime now) {
   for (const Found& one : found) {
     if (std::ranges::find(plan.ready, one.file) == plan.ready.end()) continue;
     Status taken = TakeFile(dao, one, turn);
-    if (!taken) {
-      dao.Rollback();
-      return std::move(taken).error();
-    }
+    if (taken) continue;
+    dao.Rollback();
+    // What was taken in before is told first; the error comes again.
+    if (turn.sources.empty()) return std::move(taken).error();
+    turn.state = FeedState::kMore;
+    turn.pause = std::chrono::milliseconds(0);
+    TellProblems(turn);
+    return turn;
   }
   turn.state = plan.waits ? FeedState::kWaiting : FeedState::kUpToDate;
   if (found.empty()) turn.state = FeedState::kAbsent;

@@ -49,7 +49,10 @@ Status Follower::Work(MonotonicTime now, TurnReport& report, FeedTurn& turn) {
     dao_ = *std::move(opened);
   }
   Result<FeedTurn> taken = feed_.Take(*dao_, now);
-  if (!taken) return std::move(taken).error();
+  if (!taken) {
+    is_unpublished_ = true;  // nobody knows whether a commit has gone through
+    return std::move(taken).error();
+  }
   turn = *std::move(taken);
   status_.rows += turn.rows;
   status_.rejected += turn.rejected;
@@ -66,7 +69,10 @@ Status Follower::Work(MonotonicTime now, TurnReport& report, FeedTurn& turn) {
 Status Follower::Publish(MonotonicTime now, TurnReport& report) {
   Status published = actions_.publish(*dao_);
   if (!published) return published;
-  publish_from_ = now + every_;
+  // One that takes long leaves as much time for rows, which would else come in more slowly than
+  // they are made.
+  const MonotonicTime end = clock_.Monotonic();
+  publish_from_ = std::max(now + every_, end + (end - now));
   is_unpublished_ = false;
   ++status_.published;
   report.is_published = true;

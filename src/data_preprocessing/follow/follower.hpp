@@ -43,7 +43,8 @@ struct FollowActions {
 /// and asks `clock` alone what time it is; wall time is for telling. All outlive it.
 class Follower {
  public:
-  /// `every`: at least so long between two publications.
+  /// `every`: at least so long between the beginnings of two publications; and between the end of
+  /// one and the next at least as long as it took.
   Follower(Feed& feed, FollowActions actions, std::chrono::milliseconds every, const Clock& clock)
       : feed_(feed), actions_(std::move(actions)), every_(every), clock_(clock) {}
 

@@ -65,6 +65,7 @@ class Followers : public testing::Test {
   Status publish_error_;
   int opened_ = 0;
   int published_ = 0;
+  milliseconds publishing_takes_{0};
   Follower follower_{feed_,
                      {.open = [this]() -> Result<std::unique_ptr<TableDao>> {
                         ++opened_;
@@ -75,6 +76,7 @@ class Followers : public testing::Test {
                       .publish =
                           [this](TableDao& /*dao*/) {
                             ++published_;
+                            clock_.Set(clock_.Monotonic() + publishing_takes_);
                             return publish_error_;
                           }},
                      milliseconds(1000),
@@ -124,6 +126,17 @@ TEST_F(Followers, RowsThatComeFasterThanMayBePublishedWaitForTheNextPublication)
   EXPECT_EQ(status().rows, 2U);
 }
 
+TEST_F(Followers, APublicationThatTakesLongLeavesAsMuchTimeForRows) {
+  publishing_takes_ = milliseconds(5000);
+  EXPECT_TRUE(Turn(0).is_published);
+  for (const int at_ms : {5000, 7000, 9999}) {
+    feed_.Next(Rows(1));
+    EXPECT_FALSE(Turn(at_ms).is_published) << at_ms;
+  }
+  EXPECT_TRUE(Turn(10'000).is_published);
+  EXPECT_EQ(status().rows, 3U);
+}
+
 TEST_F(Followers, AStoreThatIsGoneIsTriedAgainLaterAndLater) {
   open_error_ = Locked();
   std::vector<int> delays;
@@ -150,12 +163,12 @@ TEST_F(Followers, TellsWhatIsWrongOnce) {
   EXPECT_THAT(Turn(3000).problems, ElementsAre("the disk is full"));
 }
 
-TEST_F(Followers, AnErrorOfTheStoreInATurnOpensItAnew) {
+TEST_F(Followers, AnErrorOfTheStoreInATurnOpensItAnewAndPublishesWhatMayHaveCome) {
   Turn(0);
   feed_.Next(Locked());
   Turn(1000);
   EXPECT_EQ(status().state, State::kFailing);
-  Turn(2000);
+  EXPECT_TRUE(Turn(2000).is_published);
   EXPECT_EQ(opened_, 2);
   EXPECT_EQ(status().state, State::kFollowing);
 }

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <ostream>
 #include <string>
 
 namespace forkcast::preprocessing {
@@ -43,13 +44,20 @@ Channel Pipe() {
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
-class StatusChannel : public testing::TestWithParam<std::pair<std::string, Channel (*)()>> {
+struct Kind {
+  std::string name;
+  Channel (*open)();
+};
+
+void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
+
+class StatusChannel : public testing::TestWithParam<Kind> {
  protected:
   StatusChannel() { std::signal(SIGPIPE, SIG_IGN); }
 };
 
 TEST_P(StatusChannel, TakesEachStatus) {
-  Channel channel = GetParam().second();
+  Channel channel = GetParam().open();
   StatusWriter writer(std::move(channel.writer), kNever);
   writer.Write({.rows = 3});
   EXPECT_EQ(ReadFrom(channel.reader), ToJsonLine({.rows = 3}));
@@ -58,7 +66,7 @@ TEST_P(StatusChannel, TakesEachStatus) {
 }
 
 TEST_P(StatusChannel, HearsTheLastOneAgainWhileNothingHappens) {
-  Channel channel = GetParam().second();
+  Channel channel = GetParam().open();
   StatusWriter writer(std::move(channel.writer), std::chrono::milliseconds(10));
   writer.Write({.rows = 3});
   EXPECT_EQ(ReadFrom(channel.reader).substr(0, 20), ToJsonLine({.rows = 3}).substr(0, 20));
@@ -66,7 +74,7 @@ TEST_P(StatusChannel, HearsTheLastOneAgainWhileNothingHappens) {
 }
 
 TEST_P(StatusChannel, ThatNobodyReadsAnyMoreIsNoticed) {
-  Channel channel = GetParam().second();
+  Channel channel = GetParam().open();
   StatusWriter writer(std::move(channel.writer), kNever);
   EXPECT_FALSE(writer.reader_is_gone());
   channel.reader.Reset();
@@ -75,16 +83,15 @@ TEST_P(StatusChannel, ThatNobodyReadsAnyMoreIsNoticed) {
 }
 
 TEST_P(StatusChannel, ThatIsFullKeepsNobodyWaiting) {
-  Channel channel = GetParam().second();
+  Channel channel = GetParam().open();
   StatusWriter writer(std::move(channel.writer), kNever);
   for (std::size_t i = 0; i < 10'000; ++i) writer.Write({.rows = i});
   EXPECT_FALSE(writer.reader_is_gone());
 }
 
 INSTANTIATE_TEST_SUITE_P(Kinds, StatusChannel,
-                         testing::Values(std::pair{std::string("Socket"), &Sockets},
-                                         std::pair{std::string("Pipe"), &Pipe}),
-                         [](const auto& kind) { return kind.param.first; });
+                         testing::Values(Kind{"Socket", &Sockets}, Kind{"Pipe", &Pipe}),
+                         [](const auto& kind) { return kind.param.name; });
 
 }  // namespace
 }  // namespace forkcast::preprocessing
