@@ -36,7 +36,9 @@ Command IngestCommand() {
           "identical row, in a table without key every file whose content was taken in before. "
           "How\n"
           "files are written (delimiter, decimal comma, encoding ...) is declared in the "
-          "pipeline.\n",
+          "pipeline.\n"
+          "With --follow it does not end, and each file is a transaction of its own.\n"
+          "Messages of a Kafka topic are taken in once each, whatever is killed.\n",
       .flags = IngestFlags(),
       .variables = {kKafkaConfigVariable, kTellVariable},
       .endings =
@@ -47,7 +49,14 @@ Command IngestCommand() {
            {.code = ExitCode::kUsage, .when = "wrong usage or pipeline file"},
            {.code = ExitCode::kUnfit,
             .when = "the rows are stored, but a series cannot be made of them"},
-           {.code = ExitCode::kIo, .when = "the store or a file cannot be read or written"}},
+           {.code = ExitCode::kIo,
+            .when =
+                "the store, a file or a topic cannot be read or written; with --follow: another "
+                "one follows the same"}},
+      .remark =
+          "FORKCAST_KAFKA_CONFIG names a file with options of librdkafka, a line NAME=VALUE\n"
+          "each: secrets. FORKCAST_TELL_FD is the number of an open descriptor, to which the\n"
+          "state is written with each turn of --follow, a JSON object in a line.\n",
       .run = Run};
 }
 

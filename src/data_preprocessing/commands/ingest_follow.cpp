@@ -222,6 +222,26 @@ class FollowRun {
   TurnText text_;
 };
 
+/// Takes in what is there. Throws Failure for a message that is no row, and when nothing can be had
+/// for so long that nothing will come.
+void TakeToTheEnds(KafkaFeed& feed, TableDao& dao, const Clock& clock, IngestReport& report) {
+  constexpr std::chrono::seconds kPatience{60};
+  MonotonicTime last = clock.Monotonic();  // when something came
+  while (!feed.AtEnds()) {
+    const MonotonicTime now = clock.Monotonic();
+    const FeedTurn turn = Require(feed.Take(dao, now), MeaningOfError);
+    report.rows += turn.rows;
+    report.counts.added += turn.rows;
+    report.rejected += turn.rejected;
+    if (turn.rows + turn.rejected > 0) last = now;
+    if (feed.has_bad_message()) throw Failure(ExitCode::kNo, turn.problem);
+    const bool is_absent = turn.is_failing && turn.state == FeedState::kAbsent;
+    if (!is_absent && now - last < kPatience) continue;
+    throw Failure(ExitCode::kIo,
+                  turn.problem.empty() ? "kafka: nothing comes from the group" : turn.problem);
+  }
+}
+
 }  // namespace
 
 void RunFollow(const IngestOptions& options, TurnFormat format, const CommandContext& context) {
@@ -239,34 +259,10 @@ IngestSummary RunKafkaOnce(const IngestOptions& options, const CommandContext& c
   IngestReport& report = summary.tables.emplace_back();
   report.table = TableOfTopic(Require(ParseKafkaUrl(options.from)), spec).name;
   report.source = options.from.substr(0, options.from.find('?'));
-  constexpr std::chrono::seconds kPatience{60};
-  MonotonicTime deadline = context.clock.Monotonic() + kPatience;
-  do {
-    const FeedTurn turn = Require(feed->Take(*dao, context.clock.Monotonic()), MeaningOfError);
-    report.rows += turn.rows;
-    report.counts.added += turn.rows;
-    report.rejected += turn.rejected;
-    const MonotonicTime now = context.clock.Monotonic();
-    if (turn.rows + turn.rejected > 0) deadline = now + kPatience;
-    const bool is_wrong_row = turn.is_failing && feed->has_bad_message();
-    if (is_wrong_row || (now >= deadline && !feed->AtEnds())) {
-      throw Failure(is_wrong_row ? ExitCode::kNo : ExitCode::kIo,
-                    turn.problem.empty() ? "kafka: the group gives this consumer no partition"
-                                         : turn.problem);
-    }
-    if (turn.is_failing && turn.state == FeedState::kAbsent)
-      throw Failure(ExitCode::kIo, turn.problem);
-  } while (!feed->AtEnds());
+  TakeToTheEnds(*feed, *dao, context.clock, report);
   summary.rejected = report.rejected;
-  Result<std::vector<PublishedSeries>> published =
-      PublishAll(*dao, spec, options.snapshots, context.clock.Now());
-  if (!published) {
-    throw Failure(MeaningOfUnpublished(published.error().code),
-                  "the rows are stored, but their snapshots are not all published: " +
-                      published.error().message);
-  }
-  WarnOfLeftOut(*published, context.err);
-  summary.series = *std::move(published);
+  summary.series =
+      RequirePublished(PublishAll(*dao, spec, options.snapshots, context.clock.Now()), context.err);
   return summary;
 }
 

@@ -59,7 +59,8 @@ class IngestRun {
     if (rejects) Finish(*rejects, summary);
     if (options_.dry_run) return summary;
     Require(dao->Commit(), MeaningOfError);
-    summary.series = Publish(*dao, spec);
+    summary.series = RequirePublished(
+        PublishAll(*dao, spec, options_.snapshots, context_.clock.Now()), context_.err);
     return summary;
   }
 
@@ -129,19 +130,6 @@ class IngestRun {
       progress.Update(bytes, total);
     };
     return Require(Ingest(dao, table, source, options_.rules, update, rejects), MeaningOfError);
-  }
-
-  [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
-                                                     const PipelineSpec& spec) const {
-    Result<std::vector<PublishedSeries>> published =
-        PublishAll(dao, spec, options_.snapshots, context_.clock.Now());
-    if (published) {
-      WarnOfLeftOut(*published, context_.err);
-      return *std::move(published);
-    }
-    throw Failure(MeaningOfUnpublished(published.error().code),
-                  "the rows are stored, but their snapshots are not all published: " +
-                      published.error().message);
   }
 
   const IngestOptions& options_;

@@ -20,12 +20,6 @@ ExitCode MeaningOfError(ErrorCode code) {
   return code == ErrorCode::kIo || code == ErrorCode::kNotFound ? ExitCode::kIo : ExitCode::kNo;
 }
 
-ExitCode MeaningOfUnpublished(ErrorCode code) {
-  // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
-  if (code == ErrorCode::kInvalidArgument) return ExitCode::kUsage;
-  return code == ErrorCode::kRefusedData ? ExitCode::kUnfit : ExitCode::kIo;
-}
-
 const TableSpec& TableNamed(const PipelineSpec& spec, std::string_view flag,
                             const std::string& name) {
   const auto found = std::ranges::find(spec.tables, name, &TableSpec::name);
@@ -107,11 +101,21 @@ Result<std::vector<PublishedSeries>> PublishAll(TableDao& dao, const PipelineSpe
   return PublishSnapshots(dao, spec, folder, now);
 }
 
-void WarnOfLeftOut(std::span<const PublishedSeries> published, std::ostream& err) {
-  for (const PublishedSeries& one : published) {
-    if (one.report.left_out.empty()) continue;
-    err << fmt::format("warning: {}\n", LeftOutText(one.series, one.report.left_out));
+std::vector<PublishedSeries> RequirePublished(Result<std::vector<PublishedSeries>> published,
+                                              std::ostream& err) {
+  if (published) {
+    for (const PublishedSeries& one : *published) {
+      if (one.report.left_out.empty()) continue;
+      err << fmt::format("warning: {}\n", LeftOutText(one.series, one.report.left_out));
+    }
+    return *std::move(published);
   }
+  // Rows that the store took are of the declared types, so what is wrong here is the pipeline's.
+  ExitCode code = ExitCode::kIo;
+  if (published.error().code == ErrorCode::kInvalidArgument) code = ExitCode::kUsage;
+  if (published.error().code == ErrorCode::kRefusedData) code = ExitCode::kUnfit;
+  throw Failure(code, "the rows are stored, but their snapshots are not all published: " +
+                          published.error().message);
 }
 
 }  // namespace forkcast::preprocessing

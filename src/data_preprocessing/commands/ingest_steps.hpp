@@ -22,8 +22,6 @@ namespace forkcast::preprocessing {
 
 /// The exit code for an error of the data or of what keeps them.
 [[nodiscard]] ExitCode MeaningOfError(ErrorCode code);
-/// The same for an error of PublishAll().
-[[nodiscard]] ExitCode MeaningOfUnpublished(ErrorCode code);
 
 /// The pipeline's table of this name; a Failure that names `flag` when there is none.
 [[nodiscard]] const TableSpec& TableNamed(const PipelineSpec& spec, std::string_view flag,
@@ -60,7 +58,8 @@ class TableRules {
                                                               const std::filesystem::path& folder,
                                                               Instant now);
 
-/// Tells which series had rows that were left out.
-void WarnOfLeftOut(std::span<const PublishedSeries> published, std::ostream& err);
+/// What was published, with a warning of series that left rows out; or a Failure.
+[[nodiscard]] std::vector<PublishedSeries> RequirePublished(
+    Result<std::vector<PublishedSeries>> published, std::ostream& err);
 
 }  // namespace forkcast::preprocessing
