@@ -539,8 +539,8 @@ Result<std::string> PostgresTableDao::ChangeMark() {
     if (!listening) return listening.error();
     listens_ = true;
   }
-  // What the server counts of every table, since a query may read any of them; it is late by up to
-  // a second, and a NOTIFY is not.
+  // What the server counts of every table, since a query may read any of them. It is late, by up to
+  // 10 s behind the last of several transactions; a NOTIFY is not.
   const Result<PgResult> changes = connection_->Run(
       "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0)::bigint FROM "
       "pg_stat_user_tables WHERE schemaname !~ '^pg_temp'");

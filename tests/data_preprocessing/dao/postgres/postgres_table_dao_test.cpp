@@ -336,5 +336,13 @@ TEST(PostgresUrl, OfAServerThatIsNotThereIsAnIoError) {
   EXPECT_THAT(opened.error().message, HasSubstr("cannot be reached"));
 }
 
+TEST_F(PostgresStore, ANotificationChangesTheMarkAtOnce) {
+  const auto dao = Open(StoreAccess::kReadOnly);
+  ASSERT_TRUE(dao->ChangeMark().ok());  // listens from here on
+  const std::string before = *dao->ChangeMark();
+  Server().Run(url_, "NOTIFY forkcast");
+  EXPECT_NE(*dao->ChangeMark(), before);
+}
+
 }  // namespace
 }  // namespace forkcast::preprocessing
