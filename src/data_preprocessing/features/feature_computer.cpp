@@ -14,6 +14,13 @@ namespace {
 /// Instants are whole microseconds, so what was visible before one was so at this.
 Instant JustBefore(Instant instant) noexcept { return instant - std::chrono::microseconds(1); }
 
+/// The same moment, read at no later instant. What it asks of the data's age stays.
+FeatureMoment AsKnownBy(Instant known_by, FeatureMoment moment) noexcept {
+  moment.asked_at = moment.asked_at.value_or(moment.origin);
+  moment.origin = std::min(moment.origin, known_by);
+  return moment;
+}
+
 std::size_t Number(Period period) noexcept { return static_cast<std::size_t>(period); }
 
 }  // namespace
@@ -46,6 +53,7 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
     needs_target_civil_ = true;
   }
   found_.resize(look_ups_.size());
+  past_watermarks_.resize(look_ups_.size());
   views_.resize(reads_.size());
   plans_.resize(reads_.size());
 }
@@ -124,12 +132,25 @@ Status FeatureComputer::Obey(WhenStale rule, const Read& read, SeriesMask& stale
 }
 
 Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& moment,
-                                       SeriesMask& stale) const {
+                                       SeriesMask& stale) {
   const SeriesSpec& series = series_[look_ups_[read.look_up].series];
+  if (series.is_static() || !series.max_staleness) return {};
   const Instant time = AskedAt(read, moment);
-  const std::optional<Instant> watermark = found_[read.look_up].snapshot->watermark();
+  const std::optional<Instant> watermark = WatermarkOf(read.look_up, moment.known_by);
   return Obey(StalenessAt(series, watermark, time), read, stale,
               [&] { return TooOldText(series, watermark, time); });
+}
+
+std::optional<Instant> FeatureComputer::WatermarkOf(std::size_t look_up,
+                                                    const std::optional<Instant>& known_by) {
+  const Snapshot& snapshot = *found_[look_up].snapshot;
+  if (!known_by) return snapshot.watermark();
+  PastWatermark& past = past_watermarks_[look_up];
+  const std::string_view bytes = snapshot.bytes();
+  if (past.of.data() != bytes.data() || past.known_by != *known_by) {
+    past = {.of = bytes, .known_by = *known_by, .watermark = snapshot.WatermarkBy(*known_by)};
+  }
+  return past.watermark;
 }
 
 Status FeatureComputer::CheckAge(const Read& read, const SeriesView& view,
@@ -245,9 +266,25 @@ Status FeatureComputer::Compute(std::span<const Snapshot> snapshots, const Table
                                 std::size_t row, Instant now, std::span<Value> values,
                                 SeriesMask& stale) {
   Select(snapshots, rows, row);
+  return ComputeAt(MomentOf(rows, row, now), values, stale);
+}
+
+FeatureMoment FeatureComputer::MomentOf(const Table& rows, std::size_t row, Instant now) const {
   const Column& times = rows.column(time_column_);
   const Instant time = times.IsMissing(row) ? now : times.Timestamp(row);
-  return ComputeAt({.origin = time, .target = time}, values, stale);
+  return {.origin = time, .target = time};
+}
+
+Status FeatureComputer::ReadAll(const FeatureMoment& moment, SeriesMask& stale) {
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    Status fresh = CheckStaleness(reads_[i], moment, stale);
+    if (!fresh) return fresh;
+    ReadSeries(reads_[i], moment, views_[i], plans_[i]);
+    if (!reads_[i].has_max_age) continue;
+    Status young = CheckAge(reads_[i], views_[i], moment, stale);
+    if (!young) return young;
+  }
+  return {};
 }
 
 Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> values,
@@ -262,14 +299,9 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
       target_period_[Number(period)] = PeriodOf(moment.target, context.target.civil, period);
     }
   }
-  for (std::size_t i = 0; i < reads_.size(); ++i) {
-    Status fresh = CheckStaleness(reads_[i], moment, stale);
-    if (!fresh) return fresh;
-    ReadSeries(reads_[i], moment, views_[i], plans_[i]);
-    if (!reads_[i].has_max_age) continue;
-    Status young = CheckAge(reads_[i], views_[i], moment, stale);
-    if (!young) return young;
-  }
+  Status read = moment.known_by ? ReadAll(AsKnownBy(*moment.known_by, moment), stale)
+                                : ReadAll(moment, stale);
+  if (!read) return read;
   context.reads = views_;
   context.plans = plans_;
   context.request = rows_;

@@ -33,6 +33,9 @@ struct FeatureMoment {
   /// By when data must not be too old; unset: the origin. Later than it where someone asks now for
   /// what follows the newest data.
   std::optional<Instant> asked_at{};
+  /// Set: the row is read as it would have been at this instant, which may lie before its origin:
+  /// of what became known later nothing is seen, and data are as old as they were then.
+  std::optional<Instant> known_by{};
 };
 
 /// Computes the features of rows. This is where a row meets data, and the one place where
@@ -61,6 +64,8 @@ class FeatureComputer {
   /// ComputeAt() reads them at a moment, whatever time the row itself says. What is selected must
   /// stay as it is until the next Select().
   void Select(std::span<const Snapshot> snapshots, const Table& rows, std::size_t row);
+  /// When Compute() reads row `row` of `rows`: at the row's own time.
+  [[nodiscard]] FeatureMoment MomentOf(const Table& rows, std::size_t row, Instant now) const;
   /// Precondition: Select(). `moment.assumed` is empty unless there is a forecast.
   Status ComputeAt(const FeatureMoment& moment, std::span<Value> values, SeriesMask& stale);
 
@@ -96,12 +101,16 @@ class FeatureComputer {
   std::size_t AddLookUp(LookUp look_up);
   void AddRead(const SeriesRead& read);
 
+  Status ReadAll(const FeatureMoment& moment, SeriesMask& stale);
   void ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view, PlanView& plan);
   void Assume(std::span<const double> assumed, SeriesView& view);
   /// By when the data of a read must not be too old.
   [[nodiscard]] Instant AskedAt(const Read& read, const FeatureMoment& moment) const;
   [[nodiscard]] Status CheckStaleness(const Read& read, const FeatureMoment& moment,
-                                      SeriesMask& stale) const;
+                                      SeriesMask& stale);
+  /// The watermark of what was looked up, as of `known_by`.
+  [[nodiscard]] std::optional<Instant> WatermarkOf(std::size_t look_up,
+                                                   const std::optional<Instant>& known_by);
   /// The same of the row in force of one key.
   [[nodiscard]] Status CheckAge(const Read& read, const SeriesView& view,
                                 const FeatureMoment& moment, SeriesMask& stale) const;
@@ -132,6 +141,13 @@ class FeatureComputer {
   std::vector<Period> periods_;  // of the target, each once
   // What Select() found.
   std::vector<Found> found_;
+  /// By look-up: what WatermarkOf() has found last, which takes long.
+  struct PastWatermark {
+    std::string_view of{};  ///< The bytes of a snapshot.
+    Instant known_by{};
+    std::optional<Instant> watermark{};
+  };
+  std::vector<PastWatermark> past_watermarks_;
   const Table* rows_ = nullptr;
   std::size_t row_ = 0;
   // Scratch of ComputeAt().

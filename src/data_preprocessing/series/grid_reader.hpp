@@ -59,6 +59,10 @@ class GridReader {
   [[nodiscard]] PeriodIndex LastVisibleAt(Instant instant) const;
   /// VisibleFrom() the last period of all; none without any.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept { return snapshot_.watermark(); }
+  /// As Snapshot::WatermarkBy().
+  [[nodiscard]] std::optional<Instant> WatermarkBy(Instant time) const noexcept {
+    return snapshot_.WatermarkBy(time);
+  }
 
  private:
   const SeriesSpec& spec_;

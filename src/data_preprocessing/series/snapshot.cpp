@@ -349,4 +349,18 @@ std::optional<Instant> Snapshot::watermark() const noexcept {
   return FromMicros(header().watermark_us);
 }
 
+std::optional<Instant> Snapshot::WatermarkBy(Instant time) const noexcept {
+  const std::optional<Instant> newest = watermark();
+  if (!newest || *newest <= time) return newest;
+  const bool is_uniform = header().visibility == Visibility::kUniform;
+  const std::int64_t delay = is_uniform ? header().delay_us : 0;
+  const std::int64_t latest = ToMicros(time) - delay;
+  std::int64_t found = snapshot_format::kNoWatermark;
+  for (const std::int64_t known : is_uniform ? times_ : visible_from_) {
+    if (known <= latest) found = std::max(found, known);
+  }
+  if (found == snapshot_format::kNoWatermark) return std::nullopt;
+  return FromMicros(found + delay);
+}
+
 }  // namespace forkcast::preprocessing

@@ -89,6 +89,9 @@ class Snapshot {
 
   /// Newest instant at which a row became known; none for a static or an empty series.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept;
+  /// What it would have been at `time`: the newest of these instants that is not later; of a row
+  /// known before its time, its time stands in. O(rows) where the watermark is later.
+  [[nodiscard]] std::optional<Instant> WatermarkBy(Instant time) const noexcept;
   /// Which rows of the source were left out as GridEnd::kJudged asks, and why; empty: none.
   [[nodiscard]] std::string_view left_out() const noexcept { return left_out_; }
   [[nodiscard]] std::uint64_t key_count() const noexcept { return header().key_count; }

@@ -188,13 +188,31 @@ Status Forecaster::ResolveSteps(const ForecastQuestion& question, Asked& asked) 
   return {};
 }
 
-Result<Forecaster::Asked> Forecaster::Resolve(const ForecastQuestion& question) const {
+Result<std::optional<Instant>> Forecaster::OriginOf(const ForecastQuestion& question) const {
   const Column& times = question.rows.column(*spec().request.fields.Find(spec().request.time));
   std::optional<Instant> origin = question.origin;
   if (!origin && !times.IsMissing(question.row)) origin = times.Timestamp(question.row);
-  const Result<PeriodIndex> period = PeriodAt(origin);
+  if (!question.known_by) return origin;
+  if (origin && *origin > *question.known_by) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("the origin {} lies after {}, as of which is asked", Name(*origin),
+                             Name(*question.known_by)),
+                 spec().request.time};
+  }
+  // What was the newest then is not the newest of all.
+  const std::optional<Instant> newest = grid_.watermark();
+  if (!origin && newest && *question.known_by < *newest) origin = question.known_by;
+  return origin;
+}
+
+Result<Forecaster::Asked> Forecaster::Resolve(const ForecastQuestion& question) const {
+  const Result<std::optional<Instant>> origin = OriginOf(question);
+  if (!origin) return origin.error();
+  const Result<PeriodIndex> period = PeriodAt(*origin);
   if (!period) return period.error();
-  Asked asked{.origin = {.period = *period, .asked_at = origin.value_or(question.now)}};
+  Asked asked{.origin = {.period = *period,
+                         .asked_at = origin->value_or(question.now),
+                         .known_by = question.known_by}};
   Status resolved = ResolveSteps(question, asked);
   if (!resolved) return std::move(resolved).error();
   return asked;
@@ -253,7 +271,11 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     StepForecast& forecast = answer.steps.emplace_back();
     forecast.step = step;
     forecast.period = origin + static_cast<PeriodIndex>(step);
-    if (key) forecast.actual = grid.ValueIn(*key, forecaster_.column_, forecast.period);
+    const bool is_known =
+        !question.known_by || grid.VisibleFrom(forecast.period) <= *question.known_by;
+    if (key && is_known) {
+      forecast.actual = grid.ValueIn(*key, forecaster_.column_, forecast.period);
+    }
     Status answered = Answer(results_[i], question, origin, forecast);
     if (!answered) return answered;
   }
@@ -264,7 +286,9 @@ Status ForecastSession::CheckColdStart(const ForecastOrigin& origin, SeriesMask&
   if (!forecaster_.cold_start_) return {};
   const SeriesSpec& series = forecaster_.spec().series[forecaster_.series_];
   const Instant time = *origin.asked_at;
-  const std::optional<Instant> watermark = forecaster_.grid().watermark();
+  const GridReader& grid = forecaster_.grid();
+  const std::optional<Instant> watermark =
+      origin.known_by ? grid.WatermarkBy(*origin.known_by) : grid.watermark();
   switch (StalenessAt(series, watermark, time)) {
     case WhenStale::kServe:
       break;

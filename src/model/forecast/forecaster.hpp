@@ -33,6 +33,8 @@ struct ForecastQuestion {
   std::size_t row = 0;
   std::optional<Instant> origin{};  ///< Instead of the request's time.
   Instant now;                      ///< The origin being missing, data must not be too old by then.
+  /// Set: the forecast that would have been made at this instant, of what was known by then.
+  std::optional<Instant> known_by{};
   std::optional<std::int64_t> steps{};  ///< The first so many.
   std::optional<Instant> from{};        ///< From the period on that holds it; missing: from step 1.
   std::optional<Instant> to{};          ///< To the period that holds it; missing: to the horizon.
@@ -42,7 +44,7 @@ struct StepForecast {
   std::size_t step = 1;
   preprocessing::PeriodIndex period = 0;
   double value = 0;  ///< A number, never NaN.
-  /// What is known of the period by now, whatever the origin; NaN: nothing.
+  /// What is known of the period by now (or `known_by`), whatever the origin; NaN: nothing.
   double actual = std::numeric_limits<double>::quiet_NaN();
   bool cold_start = false;  ///< A baseline's, for want of a model or of history.
 
@@ -120,6 +122,8 @@ class Forecaster {
 
   explicit Forecaster(Parts parts);
   [[nodiscard]] Result<Asked> Resolve(const ForecastQuestion& question) const;
+  /// The instant whose known periods a question is asked of; none: all that there are.
+  [[nodiscard]] Result<std::optional<Instant>> OriginOf(const ForecastQuestion& question) const;
   Status ResolveSteps(const ForecastQuestion& question, Asked& asked) const;
   [[nodiscard]] Result<std::size_t> StepOf(Instant instant, const char* field,
                                            preprocessing::PeriodIndex origin) const;

@@ -128,7 +128,8 @@ Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
   const FeatureMoment moment{.origin = sources_.grid.VisibleFrom(seen),
                              .target = sources_.grid.StartOf(target),
                              .assumed = assumed_,
-                             .asked_at = origin.asked_at};
+                             .asked_at = origin.asked_at,
+                             .known_by = origin.known_by};
   return computer_.ComputeAt(moment, FeaturesOf(step), stale_);
 }
 

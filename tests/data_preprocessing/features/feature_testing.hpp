@@ -67,9 +67,15 @@ class FeatureBench {
   /// and `stale:` with the flagged series behind them, or its error.
   [[nodiscard]] std::string Compute(FeatureComputer& computer, const Table& rows, std::size_t row,
                                     Instant now = {}) const {
+    return ComputeShown(computer, rows, row, computer.MomentOf(rows, row, now));
+  }
+  /// The same at a moment, whatever the row's own time says.
+  [[nodiscard]] std::string ComputeShown(FeatureComputer& computer, const Table& rows,
+                                         std::size_t row, const FeatureMoment& moment) const {
     std::vector<Value> values(computer.feature_count());
     SeriesMask stale = 0;
-    const Status computed = computer.Compute(snapshots_, rows, row, now, values, stale);
+    computer.Select(snapshots_, rows, row);
+    const Status computed = computer.ComputeAt(moment, values, stale);
     if (!computed) {
       const bool missing = computed.error().code == ErrorCode::kFeatureMissing;
       return (missing ? "missing " : "stale ") + computed.error().field + ": " +
