@@ -25,6 +25,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "model/artefact/alias_history.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -203,7 +204,8 @@ Status CheckAliasPlace(const fs::path& folder, const std::string& alias) {
 }
 
 /// Precondition: the folder's lock is held.
-Status PointAlias(const fs::path& folder, const std::string& alias, std::uint64_t number) {
+Status PointAlias(const fs::path& folder, const std::string& alias, std::uint64_t number,
+                  Instant now) {
   if (Status free = CheckAliasPlace(folder, alias); !free) return free;
   std::error_code failed;
   const fs::directory_entry place(folder / alias, failed);
@@ -212,12 +214,18 @@ Status PointAlias(const fs::path& folder, const std::string& alias, std::uint64_
     return {};
   }
   const fs::path unfinished = folder / fmt::format("{}{}", kUnfinished, alias);
+  std::error_code ignored;
   try {
     WriteNewFile(unfinished, fmt::format("{}\n", number));
     SyncFile(unfinished);
+    // Noted first: a move that nobody noted could not be told later.
+    Status noted = NoteAliasMove(folder, alias, {.at = now, .number = number});
+    if (!noted) {
+      fs::remove(unfinished, ignored);
+      return noted;
+    }
     fs::rename(unfinished, folder / alias);
   } catch (const std::system_error& error) {
-    std::error_code ignored;
     fs::remove(unfinished, ignored);
     return Error{ErrorCode::kIo, error.what()};
   }
@@ -306,7 +314,7 @@ Result<std::uint64_t> Registry::Publish(const std::string& model, const ordered_
   }
   SyncFolder(folder);
   if (!alias.empty()) {
-    if (Status pointed = PointAlias(folder, alias, number); !pointed) {
+    if (Status pointed = PointAlias(folder, alias, number, now); !pointed) {
       return std::move(pointed).error();
     }
   }
@@ -444,7 +452,7 @@ Status Registry::SetAlias(const std::string& model, const std::string& alias,
   if (!fs::exists(version->folder)) {
     return Error{ErrorCode::kNotFound, version->folder.string() + " is gone"};
   }
-  return PointAlias(folder, alias, number);
+  return PointAlias(folder, alias, number, SystemClock().Now());
 }
 
 Result<std::vector<std::uint64_t>> Registry::Prune(const std::string& model, std::size_t keep,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -11,6 +12,7 @@
 
 #include "data_preprocessing/base/file_identity.hpp"
 #include "data_preprocessing/document/json.hpp"
+#include "model/artefact/alias_history.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -327,6 +329,35 @@ TEST_F(RegistryTest, PublishesUnderAnAliasOnlyWhileItMeansWhatTheVersionWasMadeF
   ASSERT_FALSE(late);
   EXPECT_THAT(late.error().message, testing::HasSubstr("does not mean version 1 any more"));
   EXPECT_THAT(Numbers(), ElementsAre(1, 2));
+}
+
+std::vector<std::uint64_t> MovesOf(const std::filesystem::path& folder) {
+  std::vector<std::uint64_t> numbers;
+  for (const AliasMove& move : ReadAliasHistory(folder, "champion")) numbers.push_back(move.number);
+  return numbers;
+}
+
+TEST_F(RegistryTest, NotesEachMoveOfAnAlias) {
+  Publish("first");
+  Publish("second");
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  ASSERT_TRUE(registry_.SetAlias("demand", "challenger", 2));
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 2));
+  EXPECT_EQ(MovesOf(root() / "demand"), (std::vector<std::uint64_t>{1, 2}));
+  EXPECT_TRUE(ReadAliasHistory(root() / "demand", "nobody").empty());
+  std::ofstream(root() / "demand/.aliases.jsonl", std::ios::app) << "{\"at\": \"2024";  // cut off
+  ASSERT_TRUE(registry_.SetAlias("demand", "champion", 1));
+  EXPECT_EQ(MovesOf(root() / "demand"), (std::vector<std::uint64_t>{1, 2, 1}));
+}
+
+TEST(AnAlias, MeantWhatItWasMovedToLast) {
+  const auto at = [](int hour) { return Instant(std::chrono::hours(hour)); };
+  const std::vector<AliasMove> moves{{at(1), 1}, {at(5), 2}, {at(9), 1}};
+  EXPECT_EQ(MeantAt(moves, at(0)), std::nullopt);
+  EXPECT_EQ(MeantAt(moves, at(1)), 1U);
+  EXPECT_EQ(MeantAt(moves, at(8)), 2U);
+  EXPECT_EQ(MeantAt(moves, at(10)), 1U);
 }
 
 }  // namespace
