@@ -7,6 +7,7 @@
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/metrics.hpp"
 #include "serving/endpoints/models.hpp"
+#include "serving/endpoints/online_features_job.hpp"
 #include "serving/endpoints/open_api.hpp"
 #include "serving/endpoints/ping.hpp"
 #include "serving/endpoints/response_stream.hpp"
@@ -33,6 +34,14 @@ constexpr std::array kEndpoints{
              .load = Load::kWork,
              .make = MakeJob<InvocationJob>,
              .describe = DescribeInvocation},
+    Endpoint{.method = Method::kPost,
+             .path = "/get-online-features",
+             .operation = "getOnlineFeatures",
+             .description = "The features of rows alone, as Feast's clients ask for them.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<OnlineFeaturesJob>,
+             .describe = DescribeOnlineFeatures},
     Endpoint{.method = Method::kPost,
              .path = "/endpoints/{name}/invocations",
              .operation = "invokeEndpoint",

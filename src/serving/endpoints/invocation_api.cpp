@@ -60,6 +60,18 @@ void DescribeRows(ApiOperation& operation) {
   AddFlag("features", "The features of each row, too.", operation);
   AddFlag("timing", "The header Server-Timing says what the stages of the request took.",
           operation);
+  AddFlag("freshness",
+          "How old the data of each series are, also in the header X-Forkcast-Data-Age.",
+          operation);
+  const JsonSchema time{{"type", "string"}, {"format", "date-time"}};
+  operation.Add({.in = ApiOperation::In::kQuery,
+                 .name = "as_of",
+                 .description = "The answer that would have been given at this time.",
+                 .schema = time});
+  operation.Add({.in = ApiOperation::In::kQuery,
+                 .name = "model_as_of",
+                 .description = "By the version that the deployment's alias meant at this time.",
+                 .schema = time});
   AddFlag("actuals", "Of forecasts also what happened, where that is known.", operation);
   JsonSchema::array_t asked;
   JsonSchema::array_t answered;

@@ -1,12 +1,18 @@
 #include "serving/endpoints/invocation_job.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/table/parse_value.hpp"
+#include "serving/endpoints/query_time.hpp"
 #include "serving/http/error_response.hpp"
 
 namespace forkcast::serving {
@@ -16,8 +22,38 @@ using preprocessing::Value;
 
 Result<Catalogue::Entry*> InvocationJob::FindDeployment() {
   Catalogue& catalogue = service().catalogue;
-  if (!request().target_model.empty()) return catalogue.Find(request().target_model);
-  return catalogue.FindEndpoint(exchange().PathParameter("name"));
+  Result<Catalogue::Entry*> found = request().target_model.empty()
+                                        ? catalogue.FindEndpoint(exchange().PathParameter("name"))
+                                        : catalogue.Find(request().target_model);
+  if (!found || request().query.empty()) return found;
+  return AsOfModel(*found);
+}
+
+Result<Catalogue::Entry*> InvocationJob::AsOfModel(Catalogue::Entry* entry) {
+  constexpr const char* kName = "model_as_of";
+  const ServedPipeline& pipeline = *entry->deployment.pipeline;
+  const auto time = QueryTime(request().query, kName, pipeline.spec().zone);
+  if (!time) return time.error();
+  if (!*time) return entry;
+  const std::string at = preprocessing::IsoTimestamp(**time);
+  const std::optional<std::uint64_t> meant = model::MeantAt(pipeline.alias_moves(), **time);
+  if (!meant) {
+    return Error{ErrorCode::kNotFound,
+                 fmt::format("nobody noted which version \"{}\" was at {}: moves of its alias are "
+                             "noted when they are made",
+                             entry->deployment.name, at),
+                 kName};
+  }
+  Catalogue::Entry* const then =
+      service().catalogue.OfVersion(pipeline.model_name(), fmt::format("{}", *meant), entry);
+  if (then != nullptr) return then;
+  return Error{
+      ErrorCode::kConflict,
+      fmt::format("\"{}\" was version {} of model {} at {}, which is not served: deploy it, "
+                  "too (--deploy NAME={}@{})",
+                  entry->deployment.name, *meant, pipeline.model_name(), at, pipeline.model_name(),
+                  *meant),
+      kName};
 }
 
 Result<ScoringJob::BadRows> InvocationJob::Receive() {
@@ -42,7 +78,8 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
 }
 
 Status InvocationJob::ReadQuery() {
-  static const std::vector<std::string> kKnown{"partial", "features", "actuals", "timing"};
+  static const std::vector<std::string> kKnown{"partial", "features",  "actuals",    "timing",
+                                               "as_of",   "freshness", "model_as_of"};
   const auto read = [this](std::string_view name, bool& flag) -> Status {
     const Result<bool> sent = exchange().QueryFlag(name);
     if (!sent) return sent.error();
@@ -55,6 +92,8 @@ Status InvocationJob::ReadQuery() {
   bool timing = false;
   if (Status read_timing = read("timing", timing); !read_timing) return read_timing;
   if (timing) TellTiming();
+  if (Status read_as_of = ReadAsOf(); !read_as_of) return read_as_of;
+  if (Status fresh = read("freshness", asked_.freshness); !fresh) return fresh;
   if (pipeline().answer().schema.actuals.empty()) return {};
   return read("actuals", asked_.actuals);
 }
@@ -69,6 +108,7 @@ void InvocationJob::RefuseRows(const std::vector<wire::RowError>& errors) {
 
 void InvocationJob::StartAnswer() {
   response().content_type = wire::MediaType(answer_format_);
+  if (asked_.freshness) TellFreshness();
   steps().writer.Start({.format = answer_format_,
                         .wrapping = steps().decoded.wrapping,
                         .with_features = asked_.features,
@@ -110,7 +150,7 @@ void InvocationJob::WriteRow(std::size_t number) {
       asked_.features
           ? std::span<const Value>(scores.features).subspan(first * width, (line_ - first) * width)
           : std::span<const Value>(),
-      {.stale = NamesOf(stale), .flags = FlagsOf(number)});
+      {.stale = NamesOf(stale), .flags = FlagsOf(number), .freshness = freshness()});
 }
 
 void InvocationJob::WriteError(std::size_t number) {

@@ -28,6 +28,9 @@ class InvocationJob : public ScoringJob {
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
 
   Status ReadQuery();
+  /// The deployment of the same model whose version `entry`'s alias meant at the time that
+  /// `?model_as_of=TIME` names; `entry` itself without one.
+  Result<Catalogue::Entry*> AsOfModel(Catalogue::Entry* entry);
   void WriteRow(std::size_t number);
   void WriteError(std::size_t number);
   /// Appends the values of a line to those of its row.
@@ -38,6 +41,7 @@ class InvocationJob : public ScoringJob {
     bool partial = false;
     bool features = false;
     bool actuals = false;
+    bool freshness = false;
   };
   Asked asked_;  // by the query
   wire::Format answer_format_ = wire::Format::kJson;

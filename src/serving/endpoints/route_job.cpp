@@ -1,5 +1,6 @@
 #include "serving/endpoints/route_job.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "serving/http/error_response.hpp"
@@ -27,6 +28,9 @@ Result<Catalogue::Entry*> RouteJob::FindDeployment() {
 }
 
 Result<ScoringJob::BadRows> RouteJob::Receive() {
+  if (!request().query.empty() && !HasInput("as_of")) {
+    if (Status read = ReadAsOf(); !read) return std::move(read).error();
+  }
   segments_.clear();
   for (const Route::Input& input : route_->inputs()) {
     if (input.place != RoutePlace::kPath) continue;
@@ -39,6 +43,12 @@ Result<ScoringJob::BadRows> RouteJob::Receive() {
                                   steps().decoded);
   if (!started) return std::move(started).error();
   return route_->error_row() ? BadRows::kToldInPlace : BadRows::kFailAll;
+}
+
+bool RouteJob::HasInput(std::string_view name) const {
+  return std::ranges::any_of(route_->inputs(), [name](const Route::Input& input) {
+    return input.place == RoutePlace::kQuery && input.name == name;
+  });
 }
 
 Result<bool> RouteJob::Decode(std::size_t rows) { return reader_->Continue(rows); }

@@ -28,6 +28,8 @@ class RouteJob final : public ScoringJob {
   bool WriteAnswer(std::size_t lines) override;
   void Refuse(const Error& error) override;
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
+  /// Whether its declaration gives a parameter of the query a meaning of its own.
+  [[nodiscard]] bool HasInput(std::string_view name) const;
   /// Makes the error that stands in the response one of the route's.
   void Shape(const Error& error, std::optional<std::size_t> row);
 

@@ -10,6 +10,9 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
+#include "serving/endpoints/query_time.hpp"
+#include "serving/service/data_age.hpp"
 #include "serving/wire/quote.hpp"
 
 namespace forkcast::serving {
@@ -55,6 +58,9 @@ Status ScoringJob::Begin(Exchange& exchange) {
   now_ = request.whole;
   spending_ = LatencyStage::kDecode;
   tells_timing_ = false;
+  known_by_.reset();
+  wanted_ = Wanted::kOutputs;
+  freshness_.clear();
   invocation_ = {.deployment = scope_->deployment(),
                  .route = scope_->route(),
                  .pipeline = pipeline.spec().name,
@@ -112,7 +118,7 @@ void ScoringJob::Finish() {
                         .body = answer.body,
                         .latency = latency,
                         .stages = times_};
-  if (!service_.hooks.empty()) {
+  if (!service_.hooks.empty() && !known_by_) {
     spending_ = LatencyStage::kHooks;
     const bool is_large = body().size() > kUnpackedBetweenLooks ||
                           invocation_.features.values.size() > kValuesInASlice;
@@ -124,7 +130,7 @@ void ScoringJob::Finish() {
     LookAtTheClock();
   }
   scope_->Observe(times_, latency);
-  if (answer.status == 200) {
+  if (answer.status == 200 && !known_by_ && wanted_ == Wanted::kOutputs) {
     steps_->counters.Count(steps_->scores, steps_->output_names.size(), scope_->deployment(),
                            service_.series);
   }
@@ -211,7 +217,7 @@ void ScoringJob::TurnTo(LatencyStage next) {
 
 /// Where there are none nobody asks what they took.
 Verdict ScoringJob::AskHooks(Verdict (HookChain::*method)(const Invocation&, Remarks&) noexcept) {
-  if (service_.hooks.empty()) return Verdict::kGoOn;
+  if (service_.hooks.empty() || known_by_) return Verdict::kGoOn;
   TurnTo(LatencyStage::kHooks);
   return (service_.hooks.*method)(invocation_, remarks_);
 }
@@ -293,7 +299,10 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
   }
   invocation_.rows = {.fields = &steps_->decoded.rows, .row_numbers = steps_->decoded.row_numbers};
   if (IsRefused(AskHooks(&HookChain::OnRows))) return Step::kAnswered;
-  steps_->scorer->Start({.decoded = steps_->decoded, .received = invocation_.request.received},
+  steps_->scorer->Start({.decoded = steps_->decoded,
+                         .received = asked_at(),
+                         .known_by = known_by_,
+                         .wanted = wanted_},
                         steps_->scores);
   return Step::kStageDone;
 }
@@ -309,6 +318,30 @@ ScoringJob::Step ScoringJob::ComputeFeatures() {
                           .values = scores.features,
                           .row_numbers = scores.row_numbers};
   return AfterHooks(AskHooks(&HookChain::OnFeatures));
+}
+
+Status ScoringJob::ReadAsOf() {
+  constexpr const char* kName = "as_of";
+  const Result<std::optional<Instant>> time =
+      QueryTime(request().query, kName, pipeline().spec().zone);
+  if (!time) return time.error();
+  if (!*time) return {};
+  const Instant now = invocation_.request.received;
+  if (**time > now) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("{} is to come, and what will be known then is not known: now is {}",
+                             preprocessing::IsoTimestamp(**time), preprocessing::IsoTimestamp(now)),
+                 kName};
+  }
+  known_by_ = **time;
+  return {};
+}
+
+void ScoringJob::TellFreshness() {
+  const std::vector<DataAge> ages = DataAgesOf(pipeline(), asked_at(), known_by_);
+  freshness_ = ToJson(ages);
+  const std::string oldest = OldestText(ages);
+  if (!oldest.empty()) response().AddHeader("X-Forkcast-Data-Age", oldest);
 }
 
 std::span<const std::string_view> ScoringJob::NamesOf(preprocessing::SeriesMask series) {
@@ -360,11 +393,13 @@ void ScoringJob::TellFlags() {
 }
 
 ScoringJob::Step ScoringJob::Predict() {
-  if (steps_->scorer->Predict(kLinesBetweenLooks) > 0) return Step::kGoesOn;
   Scores& scores = steps_->scores;
-  invocation_.outputs = {
-      .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
-  if (IsRefused(AskHooks(&HookChain::OnOutputs))) return Step::kAnswered;
+  if (wanted_ == Wanted::kOutputs) {
+    if (steps_->scorer->Predict(kLinesBetweenLooks) > 0) return Step::kGoesOn;
+    invocation_.outputs = {
+        .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
+    if (IsRefused(AskHooks(&HookChain::OnOutputs))) return Step::kAnswered;
+  }
   remarks_.SortFlags();
   next_flag_ = 0;
   if (remarks_.refused_rows.empty()) return Step::kStageDone;

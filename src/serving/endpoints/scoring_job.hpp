@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,6 +63,24 @@ class ScoringJob : public Job {
   /// Makes the answer an error, or that of bad rows, of which there is one.
   virtual void Refuse(const Error& error) = 0;
   virtual void RefuseRows(const std::vector<wire::RowError>& errors) = 0;
+
+  /// Reads `?as_of=TIME`: the rows are answered as they would have been then. Hooks see nothing of
+  /// them: it is no traffic of today. kInvalidArgument for what is no time, or one that is to come.
+  Status ReadAsOf();
+  /// The instant that it named.
+  [[nodiscard]] const std::optional<Instant>& known_by() const noexcept { return known_by_; }
+  /// What stands in for an absent time: it, or when the request was received.
+  [[nodiscard]] Instant asked_at() const noexcept {
+    return known_by_.value_or(invocation_.request.received);
+  }
+  /// Features are computed, and no model is asked.
+  void AskFeaturesAlone() noexcept { wanted_ = Wanted::kFeatures; }
+
+  /// The answer's head will say how old the data are (X-Forkcast-Data-Age), and freshness() of
+  /// each series.
+  void TellFreshness();
+  /// As JSON (ToJson()); empty where it is not told.
+  [[nodiscard]] std::string_view freshness() const noexcept { return freshness_; }
 
   /// The answer's head will say what its stages took (Server-Timing).
   void TellTiming() noexcept { tells_timing_ = true; }
@@ -133,6 +152,9 @@ class ScoringJob : public Job {
   StageTimes times_{};
   RequestScope* scope_ = nullptr;
   bool tells_timing_ = false;
+  std::optional<Instant> known_by_;
+  Wanted wanted_ = Wanted::kOutputs;
+  std::string freshness_;
   MonotonicTime slice_end_;
   std::vector<std::string_view> series_names_;
   std::string stale_text_;

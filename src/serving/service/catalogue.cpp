@@ -63,6 +63,17 @@ Result<Catalogue::Entry*> Catalogue::FindEndpoint(std::string_view name) {
   return Find(takes_any ? std::string_view() : name);
 }
 
+Catalogue::Entry* Catalogue::OfVersion(std::string_view model, std::string_view version,
+                                       Entry* preferred) noexcept {
+  const auto serves = [&](const Entry& entry) {
+    const ServedPipeline& pipeline = *entry.deployment.pipeline;
+    return pipeline.model_name() == model && pipeline.model_version() == version;
+  };
+  if (serves(*preferred)) return preferred;
+  const auto found = std::ranges::find_if(entries_, serves);
+  return found == entries_.end() ? nullptr : &*found;
+}
+
 Result<Catalogue::Found> Catalogue::FindRoute(Method method, std::string_view path) {
   if (!ready_) return NotReady();
   for (Entry& entry : entries_) {

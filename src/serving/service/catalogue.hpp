@@ -66,6 +66,10 @@ class Catalogue {
   /// no other has, since the SDKs that ask for an endpoint insist on one.
   [[nodiscard]] Result<Entry*> FindEndpoint(std::string_view name);
 
+  /// The one that serves this version of a model, `preferred` if it does; null for none.
+  [[nodiscard]] Entry* OfVersion(std::string_view model, std::string_view version,
+                                 Entry* preferred) noexcept;
+
   /// A declared route and the deployment that has it.
   struct Found {
     Entry* entry = nullptr;

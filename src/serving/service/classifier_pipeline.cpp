@@ -24,7 +24,8 @@ Result<std::shared_ptr<const ServedPipeline>> LoadClassifier(const model::Versio
                                  .model_name = info.model,
                                  .model_version = VersionText(*version),
                                  .predictor = {kept, &kept->predictor()},
-                                 .drift_reference = DriftReferenceOf(*version)},
+                                 .drift_reference = DriftReferenceOf(*version),
+                                 .alias_moves = AliasMovesOf(info, deployment)},
                                 deployment.snapshots, pool);
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {
     return version->InFolder({made.error().code, "pipeline.json: " + made.error().message});

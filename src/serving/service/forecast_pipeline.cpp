@@ -61,6 +61,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     scores.Clear();
     decoded_ = &task.decoded;
     received_ = task.received;
+    known_by_ = task.known_by;
     scores_ = &scores;
     next_ = 0;
   }
@@ -98,6 +99,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     ForecastQuestion question{.rows = rows,
                               .row = row,
                               .now = received_,
+                              .known_by = known_by_,
                               .from = TimeIn(rows.column(columns.from), row),
                               .to = TimeIn(rows.column(columns.to), row)};
     if (columns.origin) {
@@ -155,6 +157,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   // Of the request at hand.
   const wire::DecodedRequest* decoded_ = nullptr;
   Instant received_;
+  std::optional<Instant> known_by_;
   Scores* scores_ = nullptr;
   std::size_t next_ = 0;
 };
@@ -172,6 +175,7 @@ ForecastPipeline::ForecastPipeline(const ForecastPipeline& lender,
   fields_ = lender.fields_;
   answer_ = lender.answer_;
   drift_reference_ = lender.drift_reference_;
+  alias_moves_ = lender.alias_moves_;
 }
 
 Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Over(
@@ -204,6 +208,7 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
   const std::shared_ptr<ForecastPipeline> loaded(
       new ForecastPipeline(info.model, VersionText(*version), *std::move(forecaster)));
   loaded->drift_reference_ = DriftReferenceOf(*version);
+  loaded->alias_moves_ = AliasMovesOf(info, deployment);
   Status fits = loaded->AddFields();
   if (fits) fits = loaded->PlanAnswers(cold_start->has_value());
   if (!fits) {

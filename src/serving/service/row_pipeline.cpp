@@ -13,6 +13,7 @@ using model::OutputColumn;
 using model::Predictor;
 using preprocessing::ColumnType;
 using preprocessing::FeatureComputer;
+using preprocessing::FeatureMoment;
 using preprocessing::PipelineSpec;
 using preprocessing::SeriesMask;
 using preprocessing::Value;
@@ -35,6 +36,8 @@ class RowPipeline::RowScorer final : public Scorer {
     inputs_.reserve(rows * inputs_a_row_);
     decoded_ = &task.decoded;
     received_ = task.received;
+    known_by_ = task.known_by;
+    wanted_ = task.wanted;
     scores_ = &scores;
     next_row_ = 0;
     next_line_ = 0;
@@ -70,9 +73,11 @@ class RowPipeline::RowScorer final : public Scorer {
     inputs_.resize(inputs_.size() + inputs_a_row_);
     const std::span<Value> features = std::span(scores_->features).last(width);
     SeriesMask stale = 0;
-    Status computed =
-        computer_.Compute(pipeline_.snapshots_, decoded_->rows, row, received_, features, stale);
-    if (computed) {
+    computer_.Select(pipeline_.snapshots_, decoded_->rows, row);
+    FeatureMoment moment = computer_.MomentOf(decoded_->rows, row, received_);
+    moment.known_by = known_by_;
+    Status computed = computer_.ComputeAt(moment, features, stale);
+    if (computed && wanted_ == Wanted::kOutputs) {
       computed = predictor_.Encode(features, std::span(inputs_).last(inputs_a_row_));
     }
     if (!computed) {
@@ -96,6 +101,8 @@ class RowPipeline::RowScorer final : public Scorer {
   // Of the request at hand.
   const wire::DecodedRequest* decoded_ = nullptr;
   Instant received_;
+  std::optional<Instant> known_by_;
+  Wanted wanted_ = Wanted::kOutputs;
   Scores* scores_ = nullptr;
   std::size_t next_row_ = 0;
   std::size_t next_line_ = 0;
@@ -156,6 +163,7 @@ RowPipeline::RowPipeline(const RowPipeline& lender, std::vector<preprocessing::S
   fields_ = lender.fields_;
   answer_ = lender.answer_;
   drift_reference_ = lender.drift_reference_;
+  alias_moves_ = lender.alias_moves_;
 }
 
 Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Over(

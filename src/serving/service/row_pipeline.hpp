@@ -23,6 +23,7 @@ class RowPipeline final : public ServedPipeline {
     std::string model_version;
     std::shared_ptr<const model::Predictor> predictor;
     std::shared_ptr<const model::DriftReference> drift_reference{};
+    std::vector<model::AliasMove> alias_moves{};
   };
 
   /// Of a pipeline's file, with the model that it names: maps and verifies the snapshots in
@@ -51,6 +52,7 @@ class RowPipeline final : public ServedPipeline {
                        std::move(parts.model_version)),
         predictor_(std::move(parts.predictor)) {
     drift_reference_ = std::move(parts.drift_reference);
+    alias_moves_ = std::move(parts.alias_moves);
   }
   RowPipeline(const RowPipeline& lender, std::vector<preprocessing::Snapshot> snapshots);
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -11,10 +12,19 @@
 
 namespace forkcast::serving {
 
+/// What is wanted of rows.
+enum class Wanted {
+  kOutputs,   ///< Of the model, and the features that they are made of.
+  kFeatures,  ///< Alone. A forecast has none but those of its steps, so it gives outputs, too.
+};
+
 /// What is asked of a scorer: the rows that could be decoded.
 struct ScoringTask {
   const wire::DecodedRequest& decoded;
   Instant received;  ///< Stands in for an absent time where that is allowed.
+  /// Set: as it would have been answered at this instant (FeatureMoment::known_by).
+  std::optional<Instant> known_by{};
+  Wanted wanted = Wanted::kOutputs;
 };
 
 /// What became of the rows of a request, in their order. A row that was scored has a line, or

@@ -4,12 +4,14 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 #include "data_preprocessing/table/schema.hpp"
+#include "model/artefact/alias_history.hpp"
 #include "model/drift/drift_reference.hpp"
 #include "serving/service/answer_plan.hpp"
 #include "serving/service/scorer.hpp"
@@ -37,6 +39,12 @@ class ServedPipeline {
     return drift_reference_.get();
   }
 
+  /// Which version the alias that it was loaded by meant when; empty where it was loaded by none,
+  /// or nobody noted it.
+  [[nodiscard]] const std::vector<model::AliasMove>& alias_moves() const noexcept {
+    return alias_moves_;
+  }
+
   /// Of spec().series, in their order.
   [[nodiscard]] virtual std::span<const preprocessing::Snapshot> snapshots() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<Scorer> MakeScorer() const = 0;
@@ -57,6 +65,7 @@ class ServedPipeline {
   preprocessing::Schema fields_;
   AnswerPlan answer_;
   std::shared_ptr<const model::DriftReference> drift_reference_;
+  std::vector<model::AliasMove> alias_moves_;
 };
 
 }  // namespace forkcast::serving

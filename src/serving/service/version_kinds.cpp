@@ -83,6 +83,12 @@ std::shared_ptr<const model::DriftReference> DriftReferenceOf(const model::Versi
   return reference ? *std::move(reference) : nullptr;
 }
 
+std::vector<model::AliasMove> AliasMovesOf(const VersionInfo& version,
+                                           const Deployment& deployment) {
+  const std::string alias = deployment.model.substr(deployment.model.find('@') + 1);
+  return model::ReadAliasHistory(version.folder.parent_path(), alias);
+}
+
 std::filesystem::path VersionPath(const std::string& reference,
                                   const std::filesystem::path& models) {
   const std::size_t at = reference.find('@');

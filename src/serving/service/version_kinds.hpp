@@ -5,9 +5,11 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/artefact/alias_history.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/drift/drift_reference.hpp"
 #include "model/learn/version.hpp"
@@ -37,6 +39,10 @@ struct VersionKind {
 /// costs the watching and not the serving.
 [[nodiscard]] std::shared_ptr<const model::DriftReference> DriftReferenceOf(
     const model::Version& version);
+
+/// When the alias by which a deployment names the version meant which; empty where it names none.
+[[nodiscard]] std::vector<model::AliasMove> AliasMovesOf(const model::VersionInfo& version,
+                                                         const Deployment& deployment);
 
 /// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a small file or a
 /// symbolic link, or a version's folder.

@@ -102,16 +102,6 @@ bool AppendBare(const Value& value, std::string& out) {
   return true;
 }
 
-void AppendCsvValue(const Value& value, std::string& out) {
-  if (const auto* text = std::get_if<std::string_view>(&value)) {
-    AppendCsvField(*text, out);
-  } else if (const auto* instant = std::get_if<Instant>(&value)) {
-    preprocessing::AppendIsoTimestamp(*instant, out);
-  } else {
-    AppendBare(value, out);
-  }
-}
-
 /// Whether eight bytes are all plain, by arithmetic on one word: of x - n without a borrow, bytes
 /// below n have their highest bit set, and a byte that is c is 0 after x ^ c (Warren, Hacker's
 /// Delight, 6-1).
@@ -210,6 +200,16 @@ void AppendCsvField(std::string_view text, std::string& out) {
   out += '"';
   AppendWithinQuotes(text, out);
   out += '"';
+}
+
+void AppendCsvValue(const Value& value, std::string& out) {
+  if (const auto* text = std::get_if<std::string_view>(&value)) {
+    AppendCsvField(*text, out);
+  } else if (const auto* instant = std::get_if<Instant>(&value)) {
+    preprocessing::AppendIsoTimestamp(*instant, out);
+  } else {
+    AppendBare(value, out);
+  }
 }
 
 AnswerWriter::AnswerWriter(AnswerSchema schema) : schema_(std::move(schema)) {
@@ -344,6 +344,9 @@ void AnswerWriter::AppendFeatures(std::span<const Value> features, bool& is_firs
 void AnswerWriter::AppendNotes(const Notes& notes, bool& is_first) {
   AppendNames(R"(,"stale":)", notes.stale, is_first);
   AppendNames(R"(,"flags":)", notes.flags, is_first);
+  if (notes.freshness.empty()) return;
+  AppendKey(R"(,"freshness":)", is_first);
+  out_->append(notes.freshness);
 }
 
 void AnswerWriter::AppendNames(std::string_view key, std::span<const std::string_view> names,

@@ -55,6 +55,7 @@ class AnswerWriter {
     /// The series that were older than the pipeline likes.
     std::span<const std::string_view> stale{};
     std::span<const std::string_view> flags{};  ///< What hooks flagged.
+    std::string_view freshness{};               ///< A JSON value; empty: it was not asked for.
   };
 
   /// Begins a body. `out` must live until Finish(). With kObject and JSON exactly one row or error
@@ -125,5 +126,7 @@ void AppendJsonValue(const preprocessing::Value& value, std::string& out);
 /// Appends `text` as a CSV field, quoted when RFC 4180 asks for it, and when it is empty: an empty
 /// text is not a missing value.
 void AppendCsvField(std::string_view text, std::string& out);
+/// Appends `value` as a CSV field, empty where it is missing or no number.
+void AppendCsvValue(const preprocessing::Value& value, std::string& out);
 
 }  // namespace forkcast::wire

@@ -103,6 +103,26 @@ TEST_F(ForecastsTest, SaidToBeAsOfAnOriginAreEqualToThoseOfTheForecaster) {
   }
 }
 
+TEST_F(ForecastsTest, AsOfATimeAreThoseThatWouldHaveBeenMadeThen) {
+  service_.clock().SetNow(*preprocessing::ParseTimestamp("2024-04-01", {}));
+  for (int day = 10; day < SalesService::kDays; ++day) {
+    const std::string query = fmt::format("as_of={}T12:00:00Z", SalesService::DayText(day));
+    EXPECT_EQ(Ask(R"({"shop": "001"})", {.query = query}),
+              Ask(json{{"shop", "001"}, {"origin", SalesService::DayText(day)}}.dump()));
+  }
+  EXPECT_EQ(Ask(R"({"shop": "001"})", {.query = "as_of=2024-03-31"}), Newest("001"));
+}
+
+TEST_F(ForecastsTest, AsOfATimeKnowNothingOfWhatCameLater) {
+  service_.clock().SetNow(*preprocessing::ParseTimestamp("2024-04-01", {}));
+  const json then = Ask(R"({"shop": "001"})", {.query = "actuals=true&as_of=2024-02-01T00:00:00Z"});
+  EXPECT_FALSE(then["forecast"][0].contains("actual"));
+  const Response response = service_.Post(R"({"shop": "001", "origin": "2024-02-02"})",
+                                          {.query = "as_of=2024-02-01T00:00:00Z"});
+  EXPECT_EQ(response.status, 400);
+  EXPECT_THAT(response.body, HasSubstr("lies after 2024-02-01T00:00:00Z, as of which is asked"));
+}
+
 TEST_F(ForecastsTest, AreOfTheStepsThatAreAskedFor) {
   const auto periods = [this](const char* body) {
     std::vector<std::string> found;
