@@ -59,13 +59,13 @@ def has_flask():
     return os.path.exists(DEBIAN_PYTHON) and subprocess.run(modules, stderr=subprocess.DEVNULL).returncode == 0
 
 
-def forecast_peer_python():
-    """A virtual environment with FORECAST_PEER, made below build/ when it is not there; None when it cannot be had."""
-    folder = TOP / "build" / "forecast_peer"
+def peer_python(name, packages):
+    """The Python of a virtual environment with packages of PyPI, made as build/NAME when it is not there; None when it cannot be had."""
+    folder = TOP / "build" / name
     python = folder / "bin" / "python"
     if not (folder / "complete").exists():
-        say(f"bench: installing {', '.join(FORECAST_PEER)} in {folder}")
-        for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *FORECAST_PEER]):
+        say(f"bench: installing {', '.join(packages)} in {folder}")
+        for command in ([sys.executable, "-m", "venv", folder], [python, "-m", "pip", "install", "--quiet", *packages]):
             if subprocess.run(command, stdout=sys.stderr, check=False).returncode != 0:
                 return None
         (folder / "complete").touch()

@@ -9,8 +9,10 @@
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
 #include "serving/commands/capture_command.hpp"
+#include "serving/commands/features_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
+#include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
 
 namespace forkcast {
@@ -18,10 +20,11 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,   &serving::CaptureCommand,      &model::DriftCommand,
-    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
-    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
-    &serving::StatusCommand,   &model::TrainElsewhere,
+    &model::BaselineCommand,   &serving::CaptureCommand,  &model::DriftCommand,
+    &model::EvaluateElsewhere, &serving::FeaturesCommand, &preprocessing::IngestCommand,
+    &model::InitCommand,       &model::ModelsCommand,     &serving::PredictCommand,
+    &serving::ServeCommand,    &serving::SkewCommand,     &serving::StatusCommand,
+    &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <charconv>
+#include <span>
 #include <system_error>
 
 #include "data_preprocessing/base/descriptor_stream.hpp"
@@ -167,6 +168,15 @@ Status OutputFile::Write(std::string_view text) {
   }
   try {
     file_->Write(text);
+    return {};
+  } catch (const std::system_error& error) {
+    return IoError(name_, error.code().value());
+  }
+}
+
+Status OutputFile::WriteAt(std::size_t offset, std::string_view text) {
+  try {
+    file_->WriteAt(offset, std::as_bytes(std::span(text)));
     return {};
   } catch (const std::system_error& error) {
     return IoError(name_, error.code().value());

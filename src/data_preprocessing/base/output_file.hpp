@@ -39,6 +39,8 @@ class OutputFile {
   static bool WouldReplace(const std::filesystem::path& path, const std::filesystem::path& input);
 
   Status Write(std::string_view text);
+  /// Overwrites what was written at `offset`. Precondition: the path is no stream (IsStream()).
+  Status WriteAt(std::size_t offset, std::string_view text);
   /// All is written: the file is there from now on. Without it a file is as it was before.
   Status Finish();
 

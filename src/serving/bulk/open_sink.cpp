@@ -3,8 +3,8 @@
 #include <array>
 #include <string_view>
 
+#include "serving/bulk/file_sink.hpp"
 #include "serving/bulk/store_sink.hpp"
-#include "serving/bulk/text_sink.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -29,7 +29,7 @@ Opened OpenTable(const std::string& place, const TableSpec& table, const SinkCon
 }
 
 Opened OpenFile(const std::string& place, const TableSpec& table, const SinkContext& context) {
-  return OpenTextSink(place, table.schema, context.out);
+  return OpenFileSink(place, table.schema, context.out);
 }
 
 /// The first that a place begins with.

@@ -17,7 +17,7 @@ struct SinkContext {
 };
 
 /// Opens the place for rows of `table` (whose name a table of a store has in its stead):
-/// `table:NAME`, or a path, whose `-` is `context.out` (OpenTextSink()). kInvalidArgument for a
+/// `table:NAME`, or a path, whose `-` is `context.out` (OpenFileSink()). kInvalidArgument for a
 /// place that cannot be; kIo, or as OpenStoreSink().
 [[nodiscard]] Result<std::unique_ptr<RowSink>> OpenSink(const std::string& place,
                                                         const preprocessing::TableSpec& table,
