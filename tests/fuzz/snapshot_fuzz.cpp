@@ -15,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "data_preprocessing/series/series_testing.hpp"
 #include "data_preprocessing/series/snapshot_format.hpp"
@@ -148,7 +149,7 @@ void ReadRow(const Snapshot& snapshot, const Schema& values, std::uint64_t row) 
   for (std::size_t column = 0; column < values.columns.size(); ++column) {
     const Value value = snapshot.ValueAt(column, row);
     const auto* text = std::get_if<std::string_view>(&value);
-    if (text != nullptr) RequireInside(*text, snapshot.bytes());
+    if (text != nullptr) RequireInside(*text, snapshot.base().bytes());
   }
 }
 
@@ -183,7 +184,7 @@ void ReadEverything(const Snapshot& snapshot, const SeriesSpec& spec) {
   (void)snapshot.Find("never seen");
   for (std::size_t key = 0; key < snapshot.key_count(); ++key) {
     const std::string_view bytes = snapshot.KeyBytesAt(key);
-    RequireInside(bytes, snapshot.bytes());
+    RequireInside(bytes, snapshot.base().bytes());
     ReadKey(bytes);
     const auto found = snapshot.FindNumber(bytes);
     if (found) Require(snapshot.KeyBytesAt(*found) == bytes);
@@ -194,6 +195,10 @@ void ReadEverything(const Snapshot& snapshot, const SeriesSpec& spec) {
       double sum = 0;
       for (const double value : snapshot.Doubles(rows, column)) {
         sum += value;
+      }
+      std::vector<double> was;
+      if (spec.aggregate) {
+        snapshot.DoublesAsOf(rows, column, rows.row_count, At("0001-01-01"), was);
       }
       Require(sum == sum || sum != sum);  // so that the reads are not left out
     }
@@ -218,7 +223,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Result<Snapshot> snapshot =
       Snapshot::Open(file.path(), DefinitionInUtc(spec), spec.ValueSchema());
   const std::optional<PoisonedTail> tail =
-      snapshot ? std::optional<PoisonedTail>(std::in_place, snapshot->bytes()) : std::nullopt;
+      snapshot ? std::optional<PoisonedTail>(std::in_place, snapshot->base().bytes())
+               : std::nullopt;
   const Status taken = snapshot ? snapshot->Verify() : Status(snapshot.error());
   Require(taken.ok() || bytes != published->bytes);
   if (taken.ok()) {

@@ -43,6 +43,7 @@ struct IngestOptions {
   std::filesystem::path constraints;  ///< Empty: none but the declared types.
   std::filesystem::path snapshots;
   IngestRules rules;
+  Publishing publishing = Publishing::kNewRows;
   bool dry_run = false;
 };
 
@@ -144,6 +145,11 @@ std::vector<Flag> ResultFlags() {
        .meaning = "Folder for the snapshots, created when absent.",
        .variable = "FORKCAST_SNAPSHOTS",
        .when_absent = "beside the store, PATH.snapshots"},
+      {.name = "full",
+       .kind = Kind::kSwitch,
+       .meaning = "Makes the snapshots of all rows of the store: after rows were changed there by "
+                  "other means than ingest.",
+       .when_absent = "what came since is added to them, where that gives the same"},
       {.name = "dry-run",
        .kind = Kind::kSwitch,
        .meaning = "Reads and checks everything, then leaves store and snapshots as they were."},
@@ -193,17 +199,19 @@ IngestRules ReadRules(const Arguments& arguments) {
 }
 
 IngestOptions ReadOptions(const Arguments& arguments) {
-  IngestOptions options{.pipeline = arguments.Text("pipeline"),
-                        .store = arguments.Text("store"),
-                        .from = arguments.Text("from"),
-                        .files = {},
-                        .tables = arguments.Texts("table"),
-                        .rejects = arguments.Text("rejects"),
-                        .max_rejects = ReadLimit(arguments),
-                        .constraints = arguments.Text("constraints"),
-                        .snapshots = arguments.Text("snapshots"),
-                        .rules = ReadRules(arguments),
-                        .dry_run = arguments.Has("dry-run")};
+  IngestOptions options{
+      .pipeline = arguments.Text("pipeline"),
+      .store = arguments.Text("store"),
+      .from = arguments.Text("from"),
+      .files = {},
+      .tables = arguments.Texts("table"),
+      .rejects = arguments.Text("rejects"),
+      .max_rejects = ReadLimit(arguments),
+      .constraints = arguments.Text("constraints"),
+      .snapshots = arguments.Text("snapshots"),
+      .rules = ReadRules(arguments),
+      .publishing = arguments.Has("full") ? Publishing::kWhole : Publishing::kNewRows,
+      .dry_run = arguments.Has("dry-run")};
   for (const std::string& text : arguments.Texts("file")) {
     options.files.push_back(ReadFile(arguments, text));
   }
@@ -382,8 +390,8 @@ class IngestRun {
 
   [[nodiscard]] std::vector<PublishedSeries> Publish(TableDao& dao,
                                                      const PipelineSpec& spec) const {
-    Result<std::vector<PublishedSeries>> published =
-        PublishSnapshots(dao, spec, options_.snapshots, context_.clock.Now());
+    Result<std::vector<PublishedSeries>> published = PublishSnapshots(
+        dao, spec, options_.snapshots, context_.clock.Now(), {.what = options_.publishing});
     if (published) {
       WarnOfLeftOut(*published);
       return *std::move(published);
@@ -438,11 +446,21 @@ std::string NewestText(const SnapshotReport& report) {
   return report.watermark ? IsoTimestamp(*report.watermark) : "";
 }
 
+/// What was read of the store; nothing where all was, as at the first time.
+std::string HowText(const PublishedSeries& series) {
+  if (series.is_whole) {
+    return series.why_whole.empty() ? "" : fmt::format("; all rows read: {}", series.why_whole);
+  }
+  std::string text = fmt::format("; {} added", Count(series.new_rows, "new row"));
+  if (series.runs > 0) text += fmt::format(", {} on the base", Count(series.runs, "run"));
+  return text;
+}
+
 std::string Describe(const PublishedSeries& series) {
   const SnapshotReport& report = series.report;
-  return fmt::format("series {}: {}, {}, {}{}", series.series, Count(report.keys, "key"),
+  return fmt::format("series {}: {}, {}, {}{}{}", series.series, Count(report.keys, "key"),
                      Count(report.rows, "row"), Count(report.bytes, "byte"),
-                     report.watermark ? ", newest " + NewestText(report) : "");
+                     report.watermark ? ", newest " + NewestText(report) : "", HowText(series));
 }
 
 std::string TextSummary(const IngestSummary& summary, const IngestOptions& options) {
@@ -482,6 +500,10 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                       {"rows", one.report.rows},
                       {"bytes", one.report.bytes},
                       {"newest", newest},
+                      {"whole", one.is_whole},
+                      {"why_whole", one.why_whole},
+                      {"new_rows", one.new_rows},
+                      {"runs", one.runs},
                       {"left_out", one.report.left_out}});
   }
   const ordered_json all{{"tables", tables},

@@ -1,12 +1,10 @@
 #include "data_preprocessing/pipeline/snapshots.hpp"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -34,57 +32,69 @@ Result<FolderLock> LockForReading(const std::filesystem::path& folder) {
   return Error{ErrorCode::kIo, folder.string() + ": a process publishes there and does not finish"};
 }
 
-Result<Snapshot> OpenSnapshot(const std::filesystem::path& path, const SeriesSpec& series,
-                              const TimeZone& zone) {
-  auto snapshot = Snapshot::Open(path, DefinitionOf(series, zone.name()), series.ValueSchema());
-  if (!snapshot && snapshot.error().code == ErrorCode::kNotFound) {
-    return Error{ErrorCode::kNotFound,
-                 path.string() + ": no snapshot of series \"" + series.name +
-                     "\" as this pipeline declares it; run forkcast ingest",
-                 series.name};
+/// Publishes all of `updates`, unless one adds to what is published no more: false then.
+Result<bool> PublishTogether(std::vector<SeriesUpdate>& updates, const PipelineSpec& spec,
+                             const std::filesystem::path& folder) {
+  const FolderLock lock(folder);
+  const auto is_current = [](const SeriesUpdate& update) { return update.IsCurrent(); };
+  if (!std::ranges::all_of(updates, is_current)) return false;
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    Status published = updates[i].Publish();
+    if (!published) return Named(spec.series[i], std::move(published).error());
   }
-  return snapshot;
+  return true;
+}
+
+/// Makes new bases of those of which that is due. Another publisher may be first: the next time
+/// does it, too.
+Status PublishBases(const std::vector<SeriesUpdate>& updates, const PipelineSpec& spec,
+                    const std::vector<SeriesFiles>& files, const std::filesystem::path& folder) {
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    if (!updates[i].base_is_due()) continue;
+    Result<std::optional<SeriesUpdate>> base = SeriesUpdate::PrepareBase(spec, files[i]);
+    if (!base) return Named(spec.series[i], std::move(base).error());
+    if (!*base) continue;
+    const FolderLock lock(folder);
+    if (!(*base)->IsCurrent()) continue;
+    Status published = (*base)->Publish();
+    if (!published) return Named(spec.series[i], std::move(published).error());
+  }
+  return {};
 }
 
 }  // namespace
 
 std::filesystem::path SnapshotPath(const std::filesystem::path& folder, const SeriesSpec& series,
                                    const TimeZone& zone) {
-  const std::string definition = DefinitionOf(series, zone.name());
-  std::array<char, 17> hash{};
-  std::snprintf(hash.data(), hash.size(), "%016llx",
-                static_cast<unsigned long long>(XXH3_64bits(definition.data(), definition.size())));
-  return folder / (series.name + "." + std::string(hash.data(), 8) + ".snapshot");
+  return SeriesFiles(folder, series, zone).base();
 }
 
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
                                                       const std::filesystem::path& folder,
-                                                      Instant now) {
-  constexpr std::size_t kBatchRows = 10'000;
+                                                      Instant now, const PublishOptions& options) {
+  constexpr int kTries = 5;
   std::error_code created;
   std::filesystem::create_directories(folder, created);
   if (created) return Error{ErrorCode::kIo, folder.string() + ": " + created.message()};
+  std::vector<SeriesFiles> files;
+  for (const SeriesSpec& series : spec.series) files.emplace_back(folder, series, spec.zone);
 
-  std::vector<WrittenSnapshot> written;
-  for (const SeriesSpec& series : spec.series) {
-    SnapshotBuilder builder(series, spec.zone, now);
-    Status read = dao.Read(series.source, series.ReadSchema(), spec.ForbiddenColumns(), kBatchRows,
-                           [&builder](const Table& batch) { return builder.Add(batch); });
-    if (!read) return Named(series, std::move(read).error());
-    auto snapshot = builder.Write(SnapshotPath(folder, series, spec.zone));
-    if (!snapshot) return Named(series, std::move(snapshot).error());
-    written.push_back(std::move(*snapshot));
+  for (int i = 0; i < kTries; ++i) {
+    std::vector<SeriesUpdate> updates;
+    for (const SeriesFiles& one : files) {
+      Result<SeriesUpdate> update = SeriesUpdate::Prepare(dao, spec, one, now, options);
+      if (!update) return Named(one.series(), std::move(update).error());
+      updates.push_back(*std::move(update));
+    }
+    const Result<bool> done = PublishTogether(updates, spec, folder);
+    if (!done) return done.error();
+    if (!*done) continue;
+    if (Status based = PublishBases(updates, spec, files, folder); !based) return based.error();
+    std::vector<PublishedSeries> published;
+    for (const SeriesUpdate& update : updates) published.push_back(update.report());
+    return published;
   }
-
-  std::vector<PublishedSeries> published;
-  const FolderLock lock(folder);
-  for (std::size_t i = 0; i < written.size(); ++i) {
-    const SeriesSpec& series = spec.series[i];
-    Status renamed = written[i].Publish();
-    if (!renamed) return Named(series, std::move(renamed).error());
-    published.push_back({.series = series.name, .report = written[i].report()});
-  }
-  return published;
+  return Error{ErrorCode::kIo, folder.string() + ": others publish there all the time"};
 }
 
 std::string LeftOutText(const std::string& series, std::string_view left_out) {
@@ -101,39 +111,65 @@ Status RequireDeclaredEnds(const PipelineSpec& spec, std::span<const Snapshot> s
   return {};
 }
 
-Status SnapshotPool::Map(const PipelineSpec& spec, const std::filesystem::path& folder) {
+Result<SnapshotFile> SnapshotPool::OpenOnce(const SeriesFiles& files,
+                                            const std::filesystem::path& path,
+                                            const FileIdentity& identity) {
+  const auto known = open_.find(path);
+  if (known != open_.end() && known->second.identity == identity) return known->second.file;
+  Result<SnapshotFile> opened = OpenAnew(files)(path, identity);
+  if (opened) open_.insert_or_assign(path, Entry{.identity = identity, .file = *opened});
+  return opened;
+}
+
+Result<std::vector<SeriesPublication>> SnapshotPool::Map(const PipelineSpec& spec,
+                                                         const std::filesystem::path& folder) {
   const Result<FolderLock> lock = LockForReading(folder);
   if (!lock) return lock.error();
+  std::vector<SeriesPublication> publications;
   for (const SeriesSpec& series : spec.series) {
-    const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
-    const FileIdentity identity = FileIdentity::At(path);
-    seen_.push_back({.path = path, .identity = identity});
-    const auto known = open_.find(path);
-    if (known != open_.end() && known->second.identity == identity) continue;
-    Result<Snapshot> opened = OpenSnapshot(path, series, spec.zone);
-    if (!opened) return std::move(opened).error();
-    open_.insert_or_assign(path, Entry{.identity = identity, .snapshot = *std::move(opened)});
+    const SeriesFiles files(folder, series, spec.zone);
+    Result<SeriesPublication> publication = OpenPublication(
+        files,
+        [&](const auto& path, const auto& identity) { return OpenOnce(files, path, identity); },
+        &seen_);
+    if (!publication) return std::move(publication).error();
+    publications.push_back(*std::move(publication));
   }
+  return publications;
+}
+
+Status SnapshotPool::Verify(const std::filesystem::path& path) {
+  Entry& entry = open_.at(path);
+  if (entry.is_verified) return {};
+  if (const Status verified = entry.file.Verify(); !verified) {
+    return Error{verified.error().code, path.string() + ": " + verified.error().message};
+  }
+  entry.is_verified = true;
   return {};
 }
 
 Result<std::vector<Snapshot>> SnapshotPool::Open(const PipelineSpec& spec,
                                                  const std::filesystem::path& folder) {
-  if (Status mapped = Map(spec, folder); !mapped) return std::move(mapped).error();
+  const Result<std::vector<SeriesPublication>> publications = Map(spec, folder);
+  if (!publications) return publications.error();
   std::vector<Snapshot> snapshots;
-  for (const SeriesSpec& series : spec.series) {
-    const std::filesystem::path path = SnapshotPath(folder, series, spec.zone);
-    Entry& entry = open_.at(path);
-    if (!entry.is_verified) {
-      if (const Status verified = entry.snapshot.Verify(); !verified) {
-        return Error{verified.error().code, path.string() + ": " + verified.error().message,
-                     series.name};
-      }
-      entry.is_verified = true;
+  for (std::size_t i = 0; i < publications->size(); ++i) {
+    const SeriesFiles files(folder, spec.series[i], spec.zone);
+    const SeriesPublication& publication = (*publications)[i];
+    Status verified = Verify(files.base());
+    for (const ListedRun& run : publication.list.runs) {
+      if (verified) verified = Verify(files.Path(run.file));
     }
-    snapshots.push_back(entry.snapshot);
+    if (!verified) {
+      return Error{verified.error().code, verified.error().message, spec.series[i].name};
+    }
+    snapshots.push_back(publication.AsSnapshot());
   }
   return snapshots;
+}
+
+void SnapshotPool::DropUnused() {
+  std::erase_if(open_, [](const auto& one) { return !one.second.file.is_shared(); });
 }
 
 Result<std::vector<Snapshot>> OpenSnapshots(const PipelineSpec& spec,

@@ -13,8 +13,9 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "data_preprocessing/pipeline/publish_series.hpp"
+#include "data_preprocessing/pipeline/series_files.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
-#include "data_preprocessing/series/snapshot_builder.hpp"
 
 namespace forkcast::preprocessing {
 
@@ -23,23 +24,19 @@ namespace forkcast::preprocessing {
 [[nodiscard]] std::filesystem::path SnapshotPath(const std::filesystem::path& folder,
                                                  const SeriesSpec& series, const TimeZone& zone);
 
-/// What was published for one series.
-struct PublishedSeries {
-  std::string series;
-  SnapshotReport report;
-};
-
-/// Reads every series of the pipeline from the store and publishes its snapshot in `folder`, which
-/// is created when absent. They are published together when all are written, under the folder's
-/// exclusive lock: OpenSnapshots() sees all of them or none. Errors as TableDao::Read and
-/// SnapshotBuilder::Write, and nothing is published then; or as WrittenSnapshot::Publish. `now`:
-/// what lies behind it is left out, unless a series says otherwise.
+/// Reads of every series of the pipeline what the store has and its snapshot in `folder` has not,
+/// and publishes that there; the folder is created when absent. All are published together when
+/// all are written, under the folder's exclusive lock: OpenSnapshots() sees all of them or none.
+/// Then runs of which there are many become part of their base, which nobody sees but by its cost.
+/// Errors as SeriesUpdate::Prepare, and nothing is published then; or as SeriesUpdate::Publish.
+/// `now`: what lies behind it is left out, unless a series says otherwise.
 Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const PipelineSpec& spec,
                                                       const std::filesystem::path& folder,
-                                                      Instant now);
+                                                      Instant now,
+                                                      const PublishOptions& options = {});
 
 /// The snapshots of several pipelines. Those that read the same one share its mapping, which is
-/// opened and verified once. Not thread-safe.
+/// opened and verified once; so is a base that the next publication has, too. Not thread-safe.
 class SnapshotPool {
  public:
   /// Opens and verifies the snapshot of every series, in the pipeline's order, as they were
@@ -49,19 +46,27 @@ class SnapshotPool {
   /// publishes there for more than 5 s; otherwise as Snapshot::Open and Verify.
   Result<std::vector<Snapshot>> Open(const PipelineSpec& spec, const std::filesystem::path& folder);
 
-  /// What Open() has looked at since this was last asked: each snapshot, before it was opened; as
-  /// far as it came, if it failed.
+  /// What Open() has looked at since this was last asked: of each series its base and its list of
+  /// runs, before they were opened; as far as it came, if it failed.
   [[nodiscard]] std::vector<SeenFile> TakeSeen() noexcept { return std::exchange(seen_, {}); }
+
+  /// Lets go of the files that no snapshot has any more: for a pool that outlives publications.
+  void DropUnused();
 
  private:
   struct Entry {
     FileIdentity identity;
-    Snapshot snapshot;
+    SnapshotFile file;
     bool is_verified = false;
   };
 
   /// Without a look at the contents, which would keep a publisher waiting.
-  Status Map(const PipelineSpec& spec, const std::filesystem::path& folder);
+  Result<std::vector<SeriesPublication>> Map(const PipelineSpec& spec,
+                                             const std::filesystem::path& folder);
+  Result<SnapshotFile> OpenOnce(const SeriesFiles& files, const std::filesystem::path& path,
+                                const FileIdentity& identity);
+  /// Looks into those opened under `path`, once.
+  Status Verify(const std::filesystem::path& path);
 
   std::map<std::filesystem::path, Entry> open_;
   std::vector<SeenFile> seen_;

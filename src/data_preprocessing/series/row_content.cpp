@@ -24,8 +24,36 @@ void RowContent::Values::Append(const Column& column, std::size_t row) {
     codes.push_back(is_missing ? snapshot_format::kMissingText : texts.NumberOf(column.Text(row)));
     return;
   }
-  numbers.push_back(type == ColumnType::kDouble ? std::bit_cast<std::int64_t>(column.Double(row))
-                                                : column.Int64(row));
+  AppendNumber(type == ColumnType::kDouble ? std::bit_cast<std::int64_t>(column.Double(row))
+                                           : column.Int64(row),
+               is_missing);
+}
+
+void RowContent::Values::Append(const Value& value) {
+  struct Appender {
+    Values& values;
+    void operator()(std::monostate /*missing*/) const {
+      if (values.type == ColumnType::kText) {
+        values.codes.push_back(snapshot_format::kMissingText);
+      } else {
+        values.AppendNumber(0, true);
+      }
+    }
+    void operator()(std::string_view text) const {
+      values.codes.push_back(values.texts.NumberOf(text));
+    }
+    void operator()(double number) const {
+      values.AppendNumber(std::bit_cast<std::int64_t>(number), false);
+    }
+    void operator()(std::int64_t number) const { values.AppendNumber(number, false); }
+    void operator()(bool flag) const { values.AppendNumber(flag ? 1 : 0, false); }
+    void operator()(Instant instant) const { values.AppendNumber(ToMicros(instant), false); }
+  };
+  std::visit(Appender{*this}, value);
+}
+
+void RowContent::Values::AppendNumber(std::int64_t bits, bool is_missing) {
+  numbers.push_back(bits);
   if (!is_missing && missing.empty()) return;
   missing.Resize(numbers.size() - 1, 0);
   missing.push_back(is_missing ? 1 : 0);
@@ -73,6 +101,23 @@ void RowContent::Add(const Table& batch) {
   for (Values& values : values_) {
     const Column& column = batch.column(values.source);
     for (std::size_t row = 0; row < batch.row_count(); ++row) values.Append(column, row);
+  }
+}
+
+void RowContent::Add(const SnapshotFile& file) {
+  for (std::size_t key = 0; key < file.key_count(); ++key) {
+    const SnapshotFile::KeyRows rows = file.RowsAt(key);
+    const std::uint32_t number = keys_.NumberOf(file.KeyBytesAt(key));
+    for (std::uint64_t row = rows.row_begin; row < rows.row_begin + rows.row_count; ++row) {
+      key_of_row_.push_back(number);
+      if (time_column_) times_.push_back(ToMicros(file.TimeAt(row)));
+      // Later than the column says where the row was known before its time, which nobody reads.
+      if (known_column_) known_.push_back(ToMicros(file.VisibleFrom(row)));
+      for (std::size_t i = 0; i < values_.size(); ++i) values_[i].Append(file.ValueAt(i, row));
+    }
+  }
+  if (const auto watermark = file.watermark()) {
+    watermark_us_ = std::max(watermark_us_, ToMicros(*watermark));
   }
 }
 

@@ -10,6 +10,7 @@
 #include "data_preprocessing/series/growing_array.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/series/snapshot_content.hpp"
+#include "data_preprocessing/series/snapshot_file.hpp"
 #include "data_preprocessing/series/text_numbers.hpp"
 #include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/value.hpp"
@@ -25,6 +26,9 @@ class RowContent final : public SnapshotContent {
 
   /// Appends rows whose schema is spec.ReadSchema().
   void Add(const Table& batch);
+  /// Appends the rows of a file of the series, as if they were ingested now: what was left out of
+  /// them would be so again.
+  void Add(const SnapshotFile& file);
   [[nodiscard]] std::size_t row_count() const noexcept { return key_of_row_.size(); }
   /// Puts the rows in the order of the file, and leaves out those that can never be read. To be
   /// called once, behind the last row.
@@ -49,6 +53,8 @@ class RowContent final : public SnapshotContent {
     GrowingArray<std::uint8_t> missing;  // empty until one is
 
     void Append(const Column& column, std::size_t row);
+    void Append(const Value& value);
+    void AppendNumber(std::int64_t bits, bool is_missing);
     [[nodiscard]] bool IsMissing(std::size_t row) const noexcept;
   };
 

@@ -6,7 +6,7 @@
 
 #include "data_preprocessing/series/grid_content.hpp"
 #include "data_preprocessing/series/section_writer.hpp"
-#include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/series/snapshot_file.hpp"
 #include "data_preprocessing/series/snapshot_format.hpp"
 
 namespace forkcast::preprocessing {
@@ -66,11 +66,20 @@ SnapshotBuilder::SnapshotBuilder(const SeriesSpec& spec, const TimeZone& zone,
 
 Status SnapshotBuilder::Add(const Table& batch) {
   if (grid_) return grid_->Add(batch);
-  if (batch.row_count() > kMaxRows - rows_->row_count()) {
-    return Error{ErrorCode::kRefusedData, "a series holds at most 2^32 - 2 rows", spec_.name};
-  }
+  if (Status room = RequireRoom(batch.row_count()); !room) return room;
   rows_->Add(batch);
   return {};
+}
+
+Status SnapshotBuilder::Add(const SnapshotFile& file) {
+  if (Status room = RequireRoom(file.row_count()); !room) return room;
+  rows_->Add(file);
+  return {};
+}
+
+Status SnapshotBuilder::RequireRoom(std::uint64_t rows) const {
+  if (rows <= kMaxRows - rows_->row_count()) return {};
+  return Error{ErrorCode::kRefusedData, "a series holds at most 2^32 - 2 rows", spec_.name};
 }
 
 Result<WrittenSnapshot> SnapshotBuilder::Write(const std::filesystem::path& path) {
@@ -90,14 +99,15 @@ Result<WrittenSnapshot> SnapshotBuilder::Write(const std::filesystem::path& path
       WriteFile(spec_, definition, *rows_, *file);
       rows_.reset();
     }
-    const Result<Snapshot> written =
-        Snapshot::Open(file->temporary_path(), definition, spec_.ValueSchema());
+    const Result<SnapshotFile> written =
+        SnapshotFile::Open(file->temporary_path(), definition, spec_.ValueSchema());
     if (!written) return written.error();
     if (const Status verified = written->Verify(); !verified) return verified.error();
     return WrittenSnapshot(std::move(file), {.keys = written->key_count(),
                                              .rows = written->row_count(),
                                              .bytes = written->bytes().size(),
                                              .watermark = written->watermark(),
+                                             .checksum = written->checksum(),
                                              .left_out = std::move(left_out)});
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kIo, error.what()};

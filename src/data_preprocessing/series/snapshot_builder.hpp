@@ -14,6 +14,7 @@
 #include "data_preprocessing/series/grid_aggregator.hpp"
 #include "data_preprocessing/series/row_content.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
+#include "data_preprocessing/series/snapshot_file.hpp"
 #include "data_preprocessing/table/table.hpp"
 
 namespace forkcast::preprocessing {
@@ -24,6 +25,7 @@ struct SnapshotReport {
   std::size_t rows = 0;
   std::uint64_t bytes = 0;
   std::optional<Instant> watermark;
+  std::uint64_t checksum = 0;  ///< SnapshotFile::checksum().
   /// Which rows were left out and why, for people (Grid::left_out); empty: none.
   std::string left_out{};
 };
@@ -38,6 +40,10 @@ class WrittenSnapshot {
   /// kIo; what was published before then remains. Once.
   Status Publish();
   [[nodiscard]] const SnapshotReport& report() const noexcept { return report_; }
+  /// Where it is until then.
+  [[nodiscard]] const std::filesystem::path& temporary_path() const noexcept {
+    return file_->temporary_path();
+  }
 
  private:
   std::unique_ptr<AtomicFile> file_;
@@ -55,6 +61,9 @@ class SnapshotBuilder {
   /// Appends rows whose schema is spec.ReadSchema(). kRefusedData when there would be more than
   /// 2^32 - 2 rows, or as GridAggregator::Add.
   Status Add(const Table& batch);
+  /// Appends the rows of a file of the series, as RowContent::Add. kRefusedData as above.
+  /// Precondition: the series has no `aggregate`.
+  Status Add(const SnapshotFile& file);
 
   /// Writes and verifies the snapshot that is to be published under `path`, and gives up the rows
   /// as they are written: the builder is of no more use. kIo, kCorrupt, or as
@@ -64,6 +73,8 @@ class SnapshotBuilder {
   Result<SnapshotReport> Publish(const std::filesystem::path& path);
 
  private:
+  [[nodiscard]] Status RequireRoom(std::uint64_t rows) const;
+
   const SeriesSpec& spec_;
   const TimeZone& zone_;
   // One of both: of a series with `aggregate`, and of any other.

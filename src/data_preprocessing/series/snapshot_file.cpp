@@ -1,4 +1,4 @@
-#include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/series/snapshot_file.hpp"
 
 #include <xxhash.h>
 
@@ -15,7 +15,7 @@ using snapshot_format::KeyEntry;
 using snapshot_format::Section;
 using snapshot_format::Visibility;
 
-Snapshot::KeyRows RowsOf(const KeyEntry& entry) noexcept {
+SnapshotFile::KeyRows RowsOf(const KeyEntry& entry) noexcept {
   return {.row_begin = entry.row_begin,
           .step_begin = entry.step_begin,
           .row_count = entry.row_count,
@@ -48,7 +48,7 @@ std::uint64_t SectionCount(const Header& header) noexcept {
 }  // namespace
 
 /// Cuts typed sections out of the mapped bytes, remembering whether any did not fit.
-class Snapshot::SectionReader {
+class SnapshotFile::SectionReader {
  public:
   SectionReader(std::span<const std::byte> file, std::span<const Section> sections) noexcept
       : file_(file), sections_(sections) {}
@@ -92,18 +92,18 @@ class Snapshot::SectionReader {
   bool fits_ = true;
 };
 
-Snapshot::Snapshot(MappedFile file)
+SnapshotFile::SnapshotFile(MappedFile file)
     : file_(std::make_shared<const MappedFile>(std::move(file))),
       header_(reinterpret_cast<const Header*>(file_->bytes().data())) {}
 
-Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_view definition,
-                                const Schema& values) {
+Result<SnapshotFile> SnapshotFile::Open(const std::filesystem::path& path,
+                                        std::string_view definition, const Schema& values) {
   const auto named = [&path](Error error) {
     error.message = path.string() + ": " + error.message;
     return error;
   };
   try {
-    Snapshot snapshot{MappedFile(path)};
+    SnapshotFile snapshot{MappedFile(path)};
     if (Status mapped = snapshot.MapSections(definition, values); !mapped) {
       return named(std::move(mapped).error());
     }
@@ -114,7 +114,7 @@ Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_v
   }
 }
 
-Status Snapshot::CheckHeader() const {
+Status SnapshotFile::CheckHeader() const {
   const std::span<const std::byte> file = file_->bytes();
   if (file.size() < sizeof(Header) || header().magic != snapshot_format::kMagic) {
     return Corrupt("not a snapshot file");
@@ -139,7 +139,7 @@ Status Snapshot::CheckHeader() const {
   return {};
 }
 
-Status Snapshot::MapSections(std::string_view definition, const Schema& values) {
+Status SnapshotFile::MapSections(std::string_view definition, const Schema& values) {
   if (Status good = CheckHeader(); !good) return good;
   const std::span<const std::byte> file = file_->bytes();
   const Header& head = header();
@@ -156,7 +156,7 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
   if (head.visibility != Visibility::kUniform) {
     visible_from_ = reader.Take<std::int64_t>(snapshot_format::kVisibleFrom, head.row_count);
   }
-  if (head.visibility == Visibility::kSteps) {
+  if (head.visibility != Visibility::kUniform) {
     step_instants_ = reader.Take<std::int64_t>(snapshot_format::kStepInstants, head.step_count);
     step_rows_ = reader.Take<std::uint64_t>(snapshot_format::kStepRows, head.step_count);
   }
@@ -182,8 +182,8 @@ Status Snapshot::MapSections(std::string_view definition, const Schema& values) 
   return {};
 }
 
-Snapshot::ColumnView Snapshot::MapColumn(SectionReader& reader, std::uint32_t section,
-                                         ColumnType type) const noexcept {
+SnapshotFile::ColumnView SnapshotFile::MapColumn(SectionReader& reader, std::uint32_t section,
+                                                 ColumnType type) const noexcept {
   const std::uint64_t rows = header().row_count;
   ColumnView column;
   column.type = type;
@@ -197,13 +197,17 @@ Snapshot::ColumnView Snapshot::MapColumn(SectionReader& reader, std::uint32_t se
                                              /*optional=*/true);
   if (type == ColumnType::kDouble) {
     column.doubles = reader.Take<double>(section + snapshot_format::kValues, rows);
+    if (header().visibility == Visibility::kGrid) {
+      column.before_steps =
+          reader.Take<double>(section + snapshot_format::kBeforeSteps, header().step_count);
+    }
   } else {
     column.integers = reader.Take<std::int64_t>(section + snapshot_format::kValues, rows);
   }
   return column;
 }
 
-Status Snapshot::Verify() const {
+Status SnapshotFile::Verify() const {
   if (snapshot_format::ChecksumOf(*file_) != header().checksum) {
     return Corrupt("checksum mismatch: the file is damaged");
   }
@@ -213,7 +217,7 @@ Status Snapshot::Verify() const {
   return {};
 }
 
-Status Snapshot::VerifyKeys() const {
+Status SnapshotFile::VerifyKeys() const {
   const auto within = [](std::uint64_t begin, std::uint64_t count, std::uint64_t size) {
     return begin <= size && count <= size - begin;
   };
@@ -238,7 +242,7 @@ Status Snapshot::VerifyKeys() const {
   return {};
 }
 
-Status Snapshot::VerifyColumns() const {
+Status SnapshotFile::VerifyColumns() const {
   const auto inside = [this](std::uint64_t row) { return row < times_.size(); };
   for (const ColumnView& column : columns_) {
     if (column.value_step_instants.size() != column.value_step_rows.size() ||
@@ -256,14 +260,12 @@ Status Snapshot::VerifyColumns() const {
   return {};
 }
 
-std::optional<Snapshot::KeyRows> Snapshot::Find(std::string_view key) const noexcept {
-  const auto number = FindNumber(key);
-  if (!number) return std::nullopt;
-  return RowsOf(keys_[*number]);
+std::uint64_t SnapshotFile::HashOf(std::string_view key) noexcept {
+  return XXH3_64bits(key.data(), key.size());
 }
 
-std::optional<std::size_t> Snapshot::FindNumber(std::string_view key) const noexcept {
-  const std::uint64_t hash = XXH3_64bits(key.data(), key.size());
+std::optional<std::size_t> SnapshotFile::FindNumber(std::string_view key,
+                                                    std::uint64_t hash) const noexcept {
   const std::size_t mask = buckets_.size() - 1;
   // At most half of the buckets are taken, so a free one ends the search.
   for (std::size_t slot = hash & mask;; slot = (slot + 1) & mask) {
@@ -275,15 +277,15 @@ std::optional<std::size_t> Snapshot::FindNumber(std::string_view key) const noex
   }
 }
 
-std::string_view Snapshot::KeyBytesAt(std::size_t number) const noexcept {
+std::string_view SnapshotFile::KeyBytesAt(std::size_t number) const noexcept {
   return key_bytes_.substr(keys_[number].bytes_offset, keys_[number].bytes_size);
 }
 
-Snapshot::KeyRows Snapshot::RowsAt(std::size_t number) const noexcept {
+SnapshotFile::KeyRows SnapshotFile::RowsAt(std::size_t number) const noexcept {
   return RowsOf(keys_[number]);
 }
 
-std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) const noexcept {
+std::optional<std::uint64_t> SnapshotFile::AsOf(const KeyRows& rows, Instant time) const noexcept {
   const std::int64_t now = ToMicros(time);
   if (header().visibility != Visibility::kSteps) {
     const bool is_grid = header().visibility == Visibility::kGrid;
@@ -298,21 +300,34 @@ std::optional<std::uint64_t> Snapshot::AsOf(const KeyRows& rows, Instant time) c
                   step_rows_.subspan(rows.step_begin, rows.step_count), now);
 }
 
-std::optional<std::uint64_t> Snapshot::AsOfValue(const KeyRows& rows, std::size_t column,
-                                                 Instant time) const noexcept {
+std::optional<std::uint64_t> SnapshotFile::AsOfValue(const KeyRows& rows, std::size_t column,
+                                                     Instant time) const noexcept {
   const ColumnView& view = columns_[column];
   if (view.value_step_instants.empty()) return std::nullopt;  // the series has no rows
   return LastStep(view.value_step_instants.subspan(rows.row_begin, rows.row_count),
                   view.value_step_rows.subspan(rows.row_begin, rows.row_count), ToMicros(time));
 }
 
-Instant Snapshot::AgesFrom(std::uint64_t row) const noexcept {
+void SnapshotFile::DoublesAsOf(const KeyRows& rows, std::size_t column, std::uint64_t count,
+                               Instant time, std::vector<double>& values) const {
+  const std::span<const double> now = Doubles(rows, column).first(count);
+  values.assign(now.begin(), now.end());
+  const std::span<const double> before = columns_[column].before_steps;
+  if (before.empty()) return;
+  for (std::uint64_t i = rows.step_begin + rows.step_count; i > rows.step_begin; --i) {
+    if (step_instants_[i - 1] <= ToMicros(time)) return;
+    const std::uint64_t period = step_rows_[i - 1] - rows.row_begin;
+    if (period < count) values[period] = before[i - 1];
+  }
+}
+
+Instant SnapshotFile::AgesFrom(std::uint64_t row) const noexcept {
   if (header().visibility == Visibility::kGrid) return FromMicros(visible_from_[row]);
   return FromMicros(times_[row] + header().delay_us);
 }
 
-std::optional<std::uint64_t> Snapshot::Planned(const KeyRows& rows, Instant origin,
-                                               Instant target) const noexcept {
+std::optional<std::uint64_t> SnapshotFile::Planned(const KeyRows& rows, Instant origin,
+                                                   Instant target) const noexcept {
   const auto times = times_.subspan(rows.row_begin, rows.row_count);
   const auto after = std::ranges::upper_bound(times, ToMicros(target));
   for (auto row = rows.row_begin + static_cast<std::uint64_t>(after - times.begin());
@@ -322,7 +337,7 @@ std::optional<std::uint64_t> Snapshot::Planned(const KeyRows& rows, Instant orig
   return std::nullopt;
 }
 
-Value Snapshot::ValueAt(std::size_t column, std::uint64_t row) const noexcept {
+Value SnapshotFile::ValueAt(std::size_t column, std::uint64_t row) const noexcept {
   const ColumnView& view = columns_[column];
   if (!view.missing.empty() && view.missing[row] != 0) return {};
   switch (view.type) {
@@ -344,7 +359,7 @@ Value Snapshot::ValueAt(std::size_t column, std::uint64_t row) const noexcept {
   return {};
 }
 
-std::optional<Instant> Snapshot::watermark() const noexcept {
+std::optional<Instant> SnapshotFile::watermark() const noexcept {
   if (header().watermark_us == snapshot_format::kNoWatermark) return std::nullopt;
   return FromMicros(header().watermark_us);
 }

@@ -17,15 +17,12 @@
 
 namespace forkcast::preprocessing {
 
-/// One published series, mapped read-only (FORMAT.md). Workers that open the same file share its
-/// pages, copies of a snapshot its mapping. Never changes after Open(); thread-safe. Values of text
-/// columns are views into the mapping and live as long as the snapshot or a copy.
-///
-/// Readers know keys, the rows of a key, and numbers of rows that only mean something to the same
-/// snapshot. How many files these lie in, and where the rows of one key lie beside those of
-/// another, they cannot see: what was published later for some keys may one day stand in a file of
-/// its own.
-class Snapshot {
+/// One file of a published series, mapped read-only (FORMAT.md): all rows of it, or a run, those
+/// that came later. Processes that open the same file share its pages, copies of the object its
+/// mapping. Never changes after Open(); thread-safe. Values of text columns are views into the
+/// mapping and live as long as the object or a copy. Of interest to Snapshot and to whoever
+/// publishes one.
+class SnapshotFile {
  public:
   /// The rows of one key, ascending in time, at most one an instant of time and visibility.
   struct KeyRows {
@@ -40,18 +37,22 @@ class Snapshot {
   /// O(1) in the file's size. `definition` is DefinitionOf() the series, `values` its
   /// ValueSchema(). kNotFound, kIo; kCorrupt when the file is no such snapshot, is cut short, or
   /// was published for another definition.
-  static Result<Snapshot> Open(const std::filesystem::path& path, std::string_view definition,
-                               const Schema& values);
+  static Result<SnapshotFile> Open(const std::filesystem::path& path, std::string_view definition,
+                                   const Schema& values);
 
   /// Checks the checksum and every index in the file; O(size). For the publisher and for a booting
   /// worker, after which lookups trust the file. kCorrupt names what is wrong.
   [[nodiscard]] Status Verify() const;
 
-  /// The rows of the key whose EncodeKey() bytes are `key`; none when the key was never seen.
-  /// Allocates nothing; a constant number of cache misses on average.
-  [[nodiscard]] std::optional<KeyRows> Find(std::string_view key) const noexcept;
-  /// The key's number, for KeyBytesAt() and RowsAt(); otherwise as Find().
-  [[nodiscard]] std::optional<std::size_t> FindNumber(std::string_view key) const noexcept;
+  /// The number, for KeyBytesAt() and RowsAt(), of the key whose EncodeKey() bytes are `key`; none
+  /// when the file has no such key. `hash` is HashOf(key). Allocates nothing; a constant number of
+  /// cache misses on average.
+  [[nodiscard]] std::optional<std::size_t> FindNumber(std::string_view key,
+                                                      std::uint64_t hash) const noexcept;
+  [[nodiscard]] std::optional<std::size_t> FindNumber(std::string_view key) const noexcept {
+    return FindNumber(key, HashOf(key));
+  }
+  [[nodiscard]] static std::uint64_t HashOf(std::string_view key) noexcept;
 
   /// The row in force at `time`: of the rows visible by then (known, and not of a later time) the
   /// one of the newest time, the one ingested last among equals. None when none is visible.
@@ -77,8 +78,21 @@ class Snapshot {
                                                 std::size_t column) const noexcept {
     return columns_[column].doubles.subspan(rows.row_begin, rows.row_count);
   }
+  /// The same of the first `count` periods, as far as was known at `time`, in place of what
+  /// `values` holds. O(periods and revisions of the key).
+  void DoublesAsOf(const KeyRows& rows, std::size_t column, std::uint64_t count, Instant time,
+                   std::vector<double>& values) const;
+  /// Whether a value of the key's grid was another at `time`, and DoublesAsOf() says which.
+  [[nodiscard]] bool IsRevisedAfter(const KeyRows& rows, Instant time) const noexcept {
+    return rows.step_count > 0 &&
+           step_instants_[rows.step_begin + rows.step_count - 1] > ToMicros(time);
+  }
   /// Start of the period that is row `row`, or the row's time.
   [[nodiscard]] Instant TimeAt(std::uint64_t row) const noexcept { return FromMicros(times_[row]); }
+  /// From when on row `row` is visible. Precondition: not of a series that is uniform.
+  [[nodiscard]] Instant VisibleFrom(std::uint64_t row) const noexcept {
+    return FromMicros(visible_from_[row]);
+  }
 
   /// From when the age of a row is counted: its time and the series' delay, or its period's end.
   [[nodiscard]] Instant AgesFrom(std::uint64_t row) const noexcept;
@@ -91,6 +105,10 @@ class Snapshot {
   [[nodiscard]] std::optional<Instant> watermark() const noexcept;
   /// Which rows of the source were left out as GridEnd::kJudged asks, and why; empty: none.
   [[nodiscard]] std::string_view left_out() const noexcept { return left_out_; }
+  /// Whether a copy of the object shares its mapping.
+  [[nodiscard]] bool is_shared() const noexcept { return file_.use_count() > 1; }
+  /// By which files with equal contents are equal.
+  [[nodiscard]] std::uint64_t checksum() const noexcept { return header().checksum; }
   [[nodiscard]] std::uint64_t key_count() const noexcept { return header().key_count; }
   [[nodiscard]] std::uint64_t row_count() const noexcept { return header().row_count; }
   /// The whole file.
@@ -109,11 +127,12 @@ class Snapshot {
     std::string_view dictionary;
     std::span<const std::int64_t> value_step_instants;
     std::span<const std::uint64_t> value_step_rows;
+    std::span<const double> before_steps;  // of a grid
   };
 
   class SectionReader;
 
-  explicit Snapshot(MappedFile file);
+  explicit SnapshotFile(MappedFile file);
   /// Precondition: the file is long enough, which CheckHeader() looks at first.
   [[nodiscard]] const snapshot_format::Header& header() const noexcept { return *header_; }
   [[nodiscard]] Status CheckHeader() const;

@@ -36,8 +36,8 @@ enum FixedSection : std::uint32_t {
   kKeyBytes,      // bytes
   kTimes,         // std::int64_t[row_count]
   kVisibleFrom,   // std::int64_t[row_count]; empty when kUniform
-  kStepInstants,  // std::int64_t[step_count]; empty unless kSteps
-  kStepRows,      // std::uint64_t[step_count]; empty unless kSteps
+  kStepInstants,  // std::int64_t[step_count]; empty when kUniform
+  kStepRows,      // std::uint64_t[step_count]; empty when kUniform
   kFixedSections
 };
 
@@ -47,7 +47,8 @@ enum ColumnSection : std::uint32_t {
   kMissingOrEnds,  // numbers: std::uint8_t[row_count], empty when none may be missing;
                    // texts: std::uint64_t end of each dictionary entry
   kDictionary,     // texts: bytes of the dictionary's entries
-  kSectionsPerColumn
+  kSectionsPerColumn,
+  kBeforeSteps = kDictionary,  // of a grid: double[step_count]
 };
 
 /// Behind those of the columns, in a file of kVersionWithMore: one section, and two for each

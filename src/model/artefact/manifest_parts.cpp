@@ -20,12 +20,25 @@ ordered_json PipelineIdentity(const preprocessing::PipelineSpec& spec,
           {"hash", preprocessing::ContentHash(document.dump())}};
 }
 
+namespace {
+
+/// Of its bytes; with runs, of the hashes of all its files.
+std::string HashOf(const preprocessing::Snapshot& snapshot) {
+  std::string hash = preprocessing::ContentHash(snapshot.base().bytes());
+  if (snapshot.runs().empty()) return hash;
+  for (const preprocessing::SnapshotFile& run : snapshot.runs()) {
+    hash += preprocessing::ContentHash(run.bytes());
+  }
+  return preprocessing::ContentHash(hash);
+}
+
+}  // namespace
+
 ordered_json SnapshotHashes(const preprocessing::PipelineSpec& spec,
                             std::span<const preprocessing::Snapshot> snapshots) {
   ordered_json hashes = ordered_json::array();
   for (std::size_t i = 0; i < spec.series.size(); ++i) {
-    hashes.push_back({{"series", spec.series[i].name},
-                      {"hash", preprocessing::ContentHash(snapshots[i].bytes())}});
+    hashes.push_back({{"series", spec.series[i].name}, {"hash", HashOf(snapshots[i])}});
   }
   return hashes;
 }

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <exception>
+#include <filesystem>
+#include <map>
 #include <utility>
 
 namespace forkcast::serving {
@@ -21,12 +23,19 @@ LoadAttempt Attempt(const SwapSource& source, const LoadedDeployment& serves, Sn
   }
 }
 
+/// When the one was published of which that is longest ago. A series has a base and a list of runs,
+/// which differ in their endings, and was published when the newer of them was.
 std::optional<Instant> Oldest(const std::vector<SeenFile>& snapshots) {
+  std::map<std::filesystem::path, std::int64_t> published;
+  for (const SeenFile& file : snapshots) {
+    std::int64_t& newest = published[std::filesystem::path(file.path).replace_extension()];
+    newest = std::max(newest, file.identity.modified_ns);
+  }
   std::optional<Instant> oldest;
-  for (const SeenFile& snapshot : snapshots) {
-    const Instant published{std::chrono::duration_cast<Instant::duration>(
-        std::chrono::nanoseconds(snapshot.identity.modified_ns))};
-    oldest = std::min(oldest.value_or(published), published);
+  for (const auto& [series, modified_ns] : published) {
+    const Instant at{
+        std::chrono::duration_cast<Instant::duration>(std::chrono::nanoseconds(modified_ns))};
+    oldest = std::min(oldest.value_or(at), at);
   }
   return oldest;
 }
@@ -45,9 +54,8 @@ Swapper::Swapper(std::vector<SwapSource> sources, Editions& editions, const Cloc
 Result<SwapReport> Swapper::Boot() {
   looked_at_ = editions_.newest();
   SwapReport report;
-  SnapshotPool pool;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
-    if (Load(i, pool, report)) continue;
+    if (Load(i, report)) continue;
     return DeclaredBy(kept_[i].source.origin, std::move(report.failures.back().error));
   }
   Complete(report);
@@ -73,10 +81,9 @@ std::optional<SwapReport> Swapper::Turn() {
   looked_at_ = is_news && !is_told ? editions_.Announce() : newest;
 
   SwapReport report;
-  SnapshotPool pool;
   for (std::size_t i = 0; i < kept_.size(); ++i) {
     if (todo[i] == Todo::kForget) kept_[i].failure.clear();
-    if (todo[i] == Todo::kTakeNew || todo[i] == Todo::kRetry) Load(i, pool, report);
+    if (todo[i] == Todo::kTakeNew || todo[i] == Todo::kRetry) Load(i, report);
   }
   Complete(report);
   const bool is_nothing = !is_news && report.swaps.empty() && report.failures.empty();
@@ -103,16 +110,17 @@ void Swapper::Drop(std::uint64_t id) {
 void Swapper::LetGo() {
   // Nobody else can take hold of one again: only what the catalogue has is given to requests.
   std::erase_if(retired_, [](const Retired& one) { return one.pipeline.use_count() == 1; });
+  pool_.DropUnused();
 }
 
 bool Swapper::IsHeld(std::uint64_t id) const noexcept {
   return std::ranges::find(retired_, id, &Retired::id) != retired_.end();
 }
 
-bool Swapper::Load(std::size_t number, SnapshotPool& pool, SwapReport& report) {
+bool Swapper::Load(std::size_t number, SwapReport& report) {
   Kept& kept = kept_[number];
   const MonotonicTime begun = clock_.Monotonic();
-  LoadAttempt attempt = Attempt(kept.source, kept.serves, pool);
+  LoadAttempt attempt = Attempt(kept.source, kept.serves, pool_);
   const MonotonicTime ended = clock_.Monotonic();
   if (!attempt.loaded) {
     kept.plan.OnFailed(std::move(attempt.made_of), ended);

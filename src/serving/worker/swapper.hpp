@@ -98,7 +98,7 @@ class Swapper {
   };
 
   /// Whether it is loaded now; if not, the report says why.
-  bool Load(std::size_t number, preprocessing::SnapshotPool& pool, SwapReport& report);
+  bool Load(std::size_t number, SwapReport& report);
   /// With what holds of all of them.
   void Complete(SwapReport& report) const;
 
@@ -108,8 +108,9 @@ class Swapper {
   const std::uint32_t seed_;
   SwapPlan::Look look_;
   std::vector<Retired> retired_;
-  std::uint64_t looked_at_ = 0;  // the edition
-  std::uint64_t edition_ = 0;    // that is served
+  preprocessing::SnapshotPool pool_;  // what is served: the next publication has much of it, too
+  std::uint64_t looked_at_ = 0;       // the edition
+  std::uint64_t edition_ = 0;         // that is served
 };
 
 }  // namespace forkcast::serving

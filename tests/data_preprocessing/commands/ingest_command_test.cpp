@@ -18,6 +18,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "data_preprocessing/series/series_testing.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::preprocessing {
@@ -27,6 +28,7 @@ namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using Words = std::vector<std::string>;
 
 constexpr std::string_view kPipeline = R"({
@@ -209,6 +211,30 @@ TEST_F(Ingest, AConflictIsRefusedUnlessUpsertReplacesTheRow) {
   const Ended replaced = Run({"--upsert"});
   EXPECT_EQ(replaced.code, 0) << replaced.err;
   EXPECT_THAT(replaced.out, HasSubstr("prices.csv.gz: 1 row added, 1 replaced, 1 identical\n"));
+}
+
+TEST_F(Ingest, SaysWhatItReadOfTheStore) {
+  EXPECT_THAT(Run().out, Not(HasSubstr(";")));
+  EXPECT_THAT(Run().out, AllOf(HasSubstr("12:00:00Z; 0 new rows added\n"),
+                               HasSubstr("bytes; 0 new rows added\n")));
+  folder_.WriteGzip("data/prices.csv.gz", "sku,cents\n007,200\n8,250\n");
+  EXPECT_THAT(Run({"--upsert"}).out,
+              HasSubstr("bytes; all rows read: rows were replaced or removed\n"));
+  const auto summary = nlohmann::json::parse(Run({"--json"}).out);
+  EXPECT_EQ(summary["series"][1]["whole"], false);
+  EXPECT_EQ(summary["series"][1]["new_rows"], 0);
+}
+
+TEST_F(Ingest, FindsWhatOthersChangedInTheStoreWhenAskedForAllOfIt) {
+  ASSERT_EQ(Run().code, 0);
+  Execute("UPDATE stock SET level = 1");
+  const auto level = [this] {
+    return ValueAsOf(OpenSnapshots(Spec(), snapshots())->at(0), "8", At("2024-01-01"));
+  };
+  EXPECT_EQ(Run().code, 0);
+  EXPECT_EQ(level(), "0");
+  EXPECT_EQ(Run({"--full"}).code, 0);
+  EXPECT_EQ(level(), "1");
 }
 
 TEST_F(Ingest, ABadRowInTheLastTableLeavesTheStoreAndItsSnapshotsAsTheyWere) {

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <thread>
@@ -115,6 +116,19 @@ TEST_F(SnapshotsTest, ThatAreDamagedAreNamedAndRefused) {
   EXPECT_THAT(opened.error().message, AllOf(HasSubstr(path.string()), HasSubstr("checksum")));
 }
 
+TEST_F(SnapshotsTest, ThatAreDamagedAreMadeAnewByTheNextIngest) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const fs::path path = SnapshotPath(published(), spec.series[0], spec.zone);
+  std::string bytes = ReadWhole(path);
+  bytes.back() = static_cast<char>(bytes.back() ^ 1);
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_THAT(report->front().why_whole, AllOf(HasSubstr(path.string()), HasSubstr("checksum")));
+  EXPECT_TRUE(OpenSnapshots(spec, published()).ok());
+}
+
 TEST_F(SnapshotsTest, OfOneNameAndTwoDefinitionsLiveSideBySide) {
   ordered_json late = Shop();
   late["series"]["levels"]["delay"] = "1d";
@@ -137,10 +151,10 @@ TEST_F(SnapshotsTest, OfOnePoolShareTheirMapping) {
   const auto first = pool.Open(spec, published());
   const auto second = pool.Open(spec, published());
   ASSERT_TRUE(first.ok() && second.ok());
-  EXPECT_EQ(first->front().bytes().data(), second->front().bytes().data());
+  EXPECT_EQ(first->front().base().bytes().data(), second->front().base().bytes().data());
   const auto apart = OpenSnapshots(spec, published());
   ASSERT_TRUE(apart.ok());
-  EXPECT_NE(first->front().bytes().data(), apart->front().bytes().data());
+  EXPECT_NE(first->front().base().bytes().data(), apart->front().base().bytes().data());
 }
 
 TEST_F(SnapshotsTest, OfOnePoolOutliveIt) {
@@ -193,8 +207,8 @@ TEST_F(SnapshotsTest, OfAPoolAreSharedUntilOthersArePublished) {
   SnapshotPool pool;
   const auto first = pool.Open(spec, published());
   const auto shared = pool.Open(spec, published());
-  EXPECT_EQ(first->at(0).bytes().data(), shared->at(0).bytes().data());
-  EXPECT_EQ(pool.TakeSeen().size(), 4U);
+  EXPECT_EQ(first->at(0).base().bytes().data(), shared->at(0).base().bytes().data());
+  EXPECT_EQ(pool.TakeSeen().size(), 8U);
   EXPECT_TRUE(pool.TakeSeen().empty());
   Take(spec, "levels", "sku,at,level\na,2024-02-01,7\n");
   ASSERT_TRUE(Publish(spec).ok());
@@ -226,6 +240,152 @@ TEST_F(SnapshotsTest, AreOpenedAsTheyWerePublishedTogether) {
   }
   publisher.join();
   EXPECT_GT(most, 2U);
+}
+
+/// Every publication of new rows is a run, whatever the sizes.
+constexpr PublishOptions kInRuns{.policy = {.base_share = 1, .small_base = 1}};
+
+TEST_F(SnapshotsTest, OfNewRowsAloneStandOnTheBaseThatAPoolHas) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  SnapshotPool pool;
+  const auto before = pool.Open(spec, published());
+  Take(spec, "levels", "sku,at,level\nb,2024-02-01,7\n");
+  const auto report = PublishSnapshots(*dao_, spec, published(), now_, kInRuns);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_FALSE(report->front().is_whole);
+  EXPECT_EQ(report->front().new_rows, 1U);
+  EXPECT_EQ(report->front().runs, 1U);
+  EXPECT_EQ(report->front().report.keys, 2U);
+  EXPECT_EQ(report->front().report.rows, 3U);
+  const auto after = pool.Open(spec, published());
+  ASSERT_TRUE(after.ok()) << after.error().message;
+  EXPECT_EQ(after->front().base().bytes().data(), before->front().base().bytes().data());
+  EXPECT_EQ(ValueAsOf(after->front(), "b", At("2024-02-01")), "7");
+  EXPECT_EQ(ValueAsOf(before->front(), "b", At("2024-02-01")), "none");
+}
+
+TEST_F(SnapshotsTest, OfNothingNewAreTheSameFilesWithANewerList) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const SeriesFiles files(published(), spec.series[0], spec.zone);
+  const FileIdentity base = FileIdentity::At(files.base());
+  const FileIdentity list = FileIdentity::At(files.list());
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_FALSE(report->front().is_whole);
+  EXPECT_EQ(report->front().report.rows, 2U);
+  EXPECT_EQ(FileIdentity::At(files.base()), base);
+  EXPECT_NE(FileIdentity::At(files.list()), list);
+}
+
+TEST_F(SnapshotsTest, OfAPoolThatNobodyHasAnyMoreAreLetGo) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  SnapshotPool pool;
+  std::optional<SnapshotFile> last;
+  {
+    const auto held = pool.Open(spec, published());
+    pool.DropUnused();
+    last = held->front().base();
+    pool.DropUnused();
+  }
+  EXPECT_TRUE(last->is_shared());
+  Take(spec, "levels", "sku,at,level\nb,2024-02-01,7\n");
+  ASSERT_TRUE(Publish(spec).ok());  // a new base, since it is small
+  ASSERT_TRUE(pool.Open(spec, published()).ok());
+  EXPECT_FALSE(last->is_shared());
+}
+
+TEST_F(SnapshotsTest, OfAQueryAreMadeOfAllRowsAndSaySo) {
+  const PipelineSpec spec = ParsePipeline(ShopWithTwin());
+  ASSERT_TRUE(Publish(spec).ok());
+  Take(spec, "levels", "sku,at,level\nb,2024-02-01,7\n");
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_FALSE(report->at(0).is_whole);
+  EXPECT_TRUE(report->at(1).is_whole);
+  EXPECT_EQ(report->at(1).why_whole, "its rows come from a query");
+  EXPECT_EQ(report->at(1).report.rows, 3U);
+}
+
+TEST_F(SnapshotsTest, OfAGridAreMadeAnewWhereRowsCame) {
+  ordered_json json = Shop();
+  json["series"]["levels"].erase("values");
+  json["series"]["levels"]["aggregate"] = {{"period", "day"},
+                                           {"values", {{"level", {{"op", "sum"}, {"empty", 0}}}}}};
+  json["features"][0] = {{"name", "level"},
+                         {"op", "as_of"},
+                         {"series", "levels"},
+                         {"value", "level"},
+                         {"key", {"sku"}}};
+  const PipelineSpec spec = ParsePipeline(json);
+  ASSERT_TRUE(Publish(spec).ok());
+  const auto same = Publish(spec);
+  ASSERT_TRUE(same.ok()) << same.error().message;
+  EXPECT_FALSE(same->front().is_whole);
+  EXPECT_EQ(same->front().report.rows, 3U);
+  Take(spec, "levels", "sku,at,level\na,2024-01-03,4\n");
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->front().why_whole, "it has \"aggregate\"");
+  EXPECT_EQ(ValueAsOf(OpenSnapshots(spec, published())->front(), "a", At("2024-01-04")), "10");
+}
+
+TEST_F(SnapshotsTest, AreMadeOfAllRowsWhereThoseBeforeWereRemoved) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  ASSERT_TRUE(dao_->RemoveFile("levels", dao_->FilesNamed("levels", "levels.csv")->front()).ok());
+  Take(spec, "levels", "sku,at,level\nb,2024-02-01,7\nb,2024-02-02,8\nb,2024-02-03,9\n");
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->front().why_whole, "rows were replaced or removed");
+  EXPECT_EQ(report->front().report.rows, 3U);
+}
+
+TEST_F(SnapshotsTest, OfAnEarlierReleaseAreReadAndThenMadeAnew) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const SeriesFiles files(published(), spec.series[0], spec.zone);
+  fs::remove(files.list());
+  EXPECT_TRUE(OpenSnapshots(spec, published()).ok());
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_EQ(report->front().why_whole, "how far it had been read is not known");
+}
+
+TEST_F(SnapshotsTest, WhoseRunIsGoneOrAnotherAreRefusedAndMadeAnew) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  Take(spec, "levels", "sku,at,level\nb,2024-02-01,7\n");
+  ASSERT_TRUE(PublishSnapshots(*dao_, spec, published(), now_, kInRuns).ok());
+  const SeriesFiles files(published(), spec.series[0], spec.zone);
+  const std::string run = ParseRunList(ReadWhole(files.list()))->runs.front().file;
+  fs::copy_file(files.base(), files.Path(run), fs::copy_options::overwrite_existing);
+  const auto opened = OpenSnapshots(spec, published());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(opened.error().message, AllOf(HasSubstr(run), HasSubstr("ingest --full")));
+  const auto report = Publish(spec);
+  ASSERT_TRUE(report.ok()) << report.error().message;
+  EXPECT_THAT(report->front().why_whole, HasSubstr(run));
+  EXPECT_EQ(ValueAsOf(OpenSnapshots(spec, published())->front(), "b", At("2024-02-01")), "7");
+  EXPECT_FALSE(fs::exists(files.Path(run)));
+}
+
+/// Of two that add to the same publication the second begins anew: what it has was made without the
+/// first one's rows.
+TEST_F(SnapshotsTest, AddNothingToWhatIsPublishedNoMore) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const SeriesFiles files(published(), spec.series[0], spec.zone);
+  Take(spec, "levels", "sku,at,level\nb,2024-02-01,7\n");
+  auto slow = SeriesUpdate::Prepare(*dao_, spec, files, now_, kInRuns);
+  ASSERT_TRUE(slow.ok()) << slow.error().message;
+  EXPECT_TRUE(slow->IsCurrent());
+  Take(spec, "levels", "sku,at,level\nb,2024-02-02,8\n");
+  ASSERT_TRUE(PublishSnapshots(*dao_, spec, published(), now_, kInRuns).ok());
+  EXPECT_FALSE(slow->IsCurrent());
 }
 
 struct LabelQuery {

@@ -34,8 +34,8 @@ std::string TextOf(const std::shared_ptr<const ServedPipeline>& pipeline) {
   return *reinterpret_cast<const std::string*>(pipeline.get());
 }
 
-/// One server over a disk on which a deployment is one file of its name. Text that begins with
-/// "bad" cannot be loaded.
+/// One server over a disk on which a deployment is one file of its name, beside which there may be
+/// another. Text that begins with "bad" cannot be loaded.
 class SwapperTest : public testing::Test {
  protected:
   SwapperTest() {
@@ -53,7 +53,7 @@ class SwapperTest : public testing::Test {
             .origin = "--deploy",
             .load = [this, name](const LoadedDeployment& serves, preprocessing::SnapshotPool&) {
               loads_.push_back(name);
-              LoadAttempt attempt{.made_of = {.snapshots = disk_.LookAt({name})},
+              LoadAttempt attempt{.made_of = {.snapshots = disk_.LookAt({name, name + ".runs"})},
                                   .loaded = Error{ErrorCode::kCorrupt, name + " is bad"}};
               const std::string text = disk_.Read(name);
               during_load_();
@@ -88,6 +88,14 @@ TEST_F(SwapperTest, LoadsAllAtFirst) {
   EXPECT_EQ(report->failure, "");
   EXPECT_EQ(report->oldest_snapshot, Instant(std::chrono::seconds(1)));
   EXPECT_THAT(lent_, IsEmpty());
+}
+
+TEST_F(SwapperTest, CountsTheAgeOfASeriesFromTheNewerOfItsFiles) {
+  disk_.Write("a.runs", "");
+  Swapper worker = MakeWorker();
+  const auto report = worker.Boot();
+  ASSERT_TRUE(report.ok());
+  EXPECT_EQ(report->oldest_snapshot, Instant(std::chrono::seconds(2)));  // of b
 }
 
 TEST_F(SwapperTest, DoesNotBootWithoutOneOfThem) {

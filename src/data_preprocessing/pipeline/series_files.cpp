@@ -1,0 +1,111 @@
+#include "data_preprocessing/pipeline/series_files.hpp"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <random>
+#include <system_error>
+#include <utility>
+
+#include "data_preprocessing/document/json_node.hpp"
+
+namespace forkcast::preprocessing {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kRunEnding = ".run";
+
+Error NeverPublished(const SeriesFiles& files) {
+  return {ErrorCode::kNotFound,
+          fmt::format("{}: no snapshot of series \"{}\" as this pipeline declares it; run forkcast "
+                      "ingest",
+                      files.base().string(), files.series().name),
+          files.series().name};
+}
+
+/// The list beside a base with this checksum; one without runs where there is none for it.
+Result<RunList> ReadList(const fs::path& path, const FileIdentity& seen, std::uint64_t base) {
+  const RunList none{.base = base};
+  if (seen.error != 0) return none;
+  std::string text;
+  try {
+    text = ReadTextFile(path);
+  } catch (const SpecError& error) {
+    return Error{ErrorCode::kIo, error.what()};
+  }
+  Result<RunList> list = ParseRunList(text);
+  if (!list) {
+    return Error{list.error().code, fmt::format("{}: {}", path.string(), list.error().message)};
+  }
+  return list->base == base ? *std::move(list) : none;
+}
+
+}  // namespace
+
+SeriesFiles::SeriesFiles(const fs::path& folder, const SeriesSpec& series, const TimeZone& zone)
+    : folder_(folder), series_(series), definition_(DefinitionOf(series, zone.name())) {
+  const std::string hash =
+      fmt::format("{:016x}", XXH3_64bits(definition_.data(), definition_.size()));
+  stem_ = fmt::format("{}.{}", series.name, hash.substr(0, 8));
+}
+
+std::string SeriesFiles::NewRunName() const {
+  std::random_device device;
+  return fmt::format("{}.{:08x}{:08x}{}", stem_, static_cast<std::uint32_t>(device()),
+                     static_cast<std::uint32_t>(device()), kRunEnding);
+}
+
+void SeriesFiles::RemoveRunsBut(const RunList& list) const {
+  std::error_code ignored;
+  const std::string begin = stem_ + ".";
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(begin) || !name.ends_with(kRunEnding)) continue;
+    const auto is_it = [&name](const ListedRun& run) { return run.file == name; };
+    if (std::ranges::none_of(list.runs, is_it)) fs::remove(entry.path(), ignored);
+  }
+}
+
+Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSeriesFile& open,
+                                          std::vector<SeenFile>* seen) {
+  const FileIdentity base_seen = FileIdentity::At(files.base());
+  const FileIdentity list_seen = FileIdentity::At(files.list());
+  if (seen != nullptr) {
+    seen->push_back({.path = files.base(), .identity = base_seen});
+    seen->push_back({.path = files.list(), .identity = list_seen});
+  }
+  Result<SnapshotFile> base = open(files.base(), base_seen);
+  if (!base) {
+    return base.error().code == ErrorCode::kNotFound ? NeverPublished(files) : base.error();
+  }
+  Result<RunList> list = ReadList(files.list(), list_seen, base->checksum());
+  if (!list) return std::move(list).error();
+  std::vector<SnapshotFile> runs;
+  for (const ListedRun& listed : list->runs) {
+    const fs::path path = files.Path(listed.file);
+    Result<SnapshotFile> run = open(path, FileIdentity::At(path));
+    if (!run) return std::move(run).error();
+    if (run->checksum() != listed.checksum) {
+      return Error{ErrorCode::kCorrupt,
+                   fmt::format("{}: not the run that {} names: publish it again with ingest --full",
+                               path.string(), files.list().string())};
+    }
+    runs.push_back(*std::move(run));
+  }
+  return SeriesPublication{.base = *std::move(base),
+                           .runs = std::move(runs),
+                           .list = *std::move(list),
+                           .base_seen = base_seen,
+                           .list_seen = list_seen};
+}
+
+OpenSeriesFile OpenAnew(const SeriesFiles& files) {
+  return [&files](const fs::path& path, const FileIdentity& /*identity*/) {
+    return SnapshotFile::Open(path, files.definition(), files.series().ValueSchema());
+  };
+}
+
+}  // namespace forkcast::preprocessing

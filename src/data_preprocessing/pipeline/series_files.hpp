@@ -1,0 +1,66 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "data_preprocessing/base/file_identity.hpp"
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/series/run_list.hpp"
+#include "data_preprocessing/series/series_spec.hpp"
+#include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/table/time_zone.hpp"
+
+namespace forkcast::preprocessing {
+
+/// The files of one series in a folder: `<series>.<hash of its definition>` and an ending.
+class SeriesFiles {
+ public:
+  /// `series` outlives the object.
+  SeriesFiles(const std::filesystem::path& folder, const SeriesSpec& series, const TimeZone& zone);
+
+  [[nodiscard]] const SeriesSpec& series() const noexcept { return series_; }
+  [[nodiscard]] const std::string& definition() const noexcept { return definition_; }
+  [[nodiscard]] std::filesystem::path base() const { return folder_ / (stem_ + ".snapshot"); }
+  [[nodiscard]] std::filesystem::path list() const { return folder_ / (stem_ + ".runs"); }
+  /// A name that no run has had.
+  [[nodiscard]] std::string NewRunName() const;
+  [[nodiscard]] std::filesystem::path Path(const std::string& file) const { return folder_ / file; }
+  /// Removes runs that the list does not name, as a publisher that was killed leaves them.
+  /// Precondition: the folder's lock is held.
+  void RemoveRunsBut(const RunList& list) const;
+
+ private:
+  std::filesystem::path folder_;
+  const SeriesSpec& series_;
+  std::string definition_;
+  std::string stem_;
+};
+
+/// What is published of a series.
+struct SeriesPublication {
+  SnapshotFile base;
+  std::vector<SnapshotFile> runs;
+  RunList list;            ///< As far as it is that of the base; otherwise one that says nothing.
+  FileIdentity base_seen;  ///< Both looked at before they were opened.
+  FileIdentity list_seen;
+
+  [[nodiscard]] Snapshot AsSnapshot() const { return Snapshot(base, runs); }
+};
+
+/// Opens one file of a series, or has it open.
+using OpenSeriesFile =
+    std::function<Result<SnapshotFile>(const std::filesystem::path&, const FileIdentity&)>;
+
+/// Opens what is published of the series, through `open` and unverified. To be called under the
+/// folder's lock. kNotFound says to run ingest; kCorrupt names the file. `seen`, if any, gets base
+/// and list, also when it fails.
+Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSeriesFile& open,
+                                          std::vector<SeenFile>* seen = nullptr);
+
+/// SnapshotFile::Open for OpenPublication().
+[[nodiscard]] OpenSeriesFile OpenAnew(const SeriesFiles& files);
+
+}  // namespace forkcast::preprocessing
