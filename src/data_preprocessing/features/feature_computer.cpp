@@ -30,7 +30,6 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
     forecast_look_up_ = LookUpOf(forecast->series, forecast->key);
     const Schema values = series_[forecast_look_up_->series].ValueSchema();
     forecast_column_ = *values.Find(forecast->value);
-    with_assumed_.resize(values.columns.size());
   }
   for (const FeatureSpec& feature : features_) {
     operators_.push_back(feature.op.get());
@@ -46,6 +45,10 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
     needs_target_civil_ = true;
   }
   found_.resize(look_ups_.size());
+  for (const Read& read : reads_) {
+    const SeriesSpec& one = series_[look_ups_[read.look_up].series];
+    past_.emplace_back(read.is_grid ? one.ValueSchema().columns.size() : 0);
+  }
   views_.resize(reads_.size());
   plans_.resize(reads_.size());
 }
@@ -196,12 +199,14 @@ std::optional<std::uint64_t> FeatureComputer::RowAsOf(const Read& read,
   return snapshot.AsOf(rows, origin);
 }
 
-void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view,
-                                 PlanView& plan) {
+void FeatureComputer::ReadSeries(std::size_t number, const FeatureMoment& moment) {
+  const Read& read = reads_[number];
+  SeriesView& view = views_[number];
+  PlanView& plan = plans_[number];
   const Found& found = found_[read.look_up];
   view.snapshot_ = plan.snapshot_ = found.snapshot;
   view.row_.reset();
-  view.with_assumed_ = nullptr;
+  view.past_ = nullptr;
   plan.rows_ = found.rows.value_or(Snapshot::KeyRows{});
   if (read.is_grid) {
     const SeriesSpec& series = series_[look_ups_[read.look_up].series];
@@ -223,14 +228,30 @@ void FeatureComputer::ReadSeries(const Read& read, const FeatureMoment& moment, 
   }
   if (!read.is_grid || !view.row_) return;
   view.period_ = rows.first_period + static_cast<PeriodIndex>(*view.row_ - rows.row_begin);
-  if (read.is_forecast && !moment.assumed.empty()) Assume(moment.assumed, view);
+  const Instant origin = read.strict ? JustBefore(moment.origin) : moment.origin;
+  if (read.at == ReadAt::kOrigin && found.snapshot->IsRevisedAfter(rows, origin)) {
+    GoBack(origin, past_[number], view);
+  }
+  if (read.is_forecast && !moment.assumed.empty()) Assume(moment.assumed, past_[number], view);
 }
 
-void FeatureComputer::Assume(std::span<const double> assumed, SeriesView& view) {
-  for (std::size_t column = 0; column < with_assumed_.size(); ++column) {
-    std::vector<double>& past = with_assumed_[column];
-    const std::span<const double> known = view.Past(column);
-    past.assign(known.begin(), known.end());
+void FeatureComputer::GoBack(Instant origin, std::vector<std::vector<double>>& past,
+                             SeriesView& view) {
+  const std::uint64_t count = *view.row_ - view.rows_.row_begin + 1;
+  for (std::size_t column = 0; column < past.size(); ++column) {
+    view.snapshot_->DoublesAsOf(view.rows_, column, count, origin, past[column]);
+  }
+  view.past_ = &past;
+}
+
+void FeatureComputer::Assume(std::span<const double> assumed, std::vector<std::vector<double>>& all,
+                             SeriesView& view) {
+  for (std::size_t column = 0; column < all.size(); ++column) {
+    std::vector<double>& past = all[column];
+    if (view.past_ == nullptr) {
+      const std::span<const double> known = view.Past(column);
+      past.assign(known.begin(), known.end());
+    }
     if (column == forecast_column_) {
       past.insert(past.end(), assumed.begin(), assumed.end());
     } else {
@@ -238,7 +259,7 @@ void FeatureComputer::Assume(std::span<const double> assumed, SeriesView& view) 
     }
   }
   view.period_ += static_cast<PeriodIndex>(assumed.size());
-  view.with_assumed_ = &with_assumed_;
+  view.past_ = &all;
 }
 
 Status FeatureComputer::Compute(std::span<const Snapshot> snapshots, const Table& rows,
@@ -265,7 +286,7 @@ Status FeatureComputer::ComputeAt(const FeatureMoment& moment, std::span<Value> 
   for (std::size_t i = 0; i < reads_.size(); ++i) {
     Status fresh = CheckStaleness(reads_[i], moment, stale);
     if (!fresh) return fresh;
-    ReadSeries(reads_[i], moment, views_[i], plans_[i]);
+    ReadSeries(i, moment);
     if (!reads_[i].has_max_age) continue;
     Status young = CheckAge(reads_[i], views_[i], moment, stale);
     if (!young) return young;

@@ -96,8 +96,11 @@ class FeatureComputer {
   std::size_t AddLookUp(LookUp look_up);
   void AddRead(const SeriesRead& read);
 
-  void ReadSeries(const Read& read, const FeatureMoment& moment, SeriesView& view, PlanView& plan);
-  void Assume(std::span<const double> assumed, SeriesView& view);
+  void ReadSeries(std::size_t number, const FeatureMoment& moment);
+  /// Puts the values of all columns as they were known at `origin` in place of the newest.
+  void GoBack(Instant origin, std::vector<std::vector<double>>& past, SeriesView& view);
+  void Assume(std::span<const double> assumed, std::vector<std::vector<double>>& past,
+              SeriesView& view);
   /// By when the data of a read must not be too old.
   [[nodiscard]] Instant AskedAt(const Read& read, const FeatureMoment& moment) const;
   [[nodiscard]] Status CheckStaleness(const Read& read, const FeatureMoment& moment,
@@ -138,7 +141,8 @@ class FeatureComputer {
   std::array<PeriodIndex, kPeriodKinds> target_period_{};
   std::vector<SeriesView> views_;
   std::vector<PlanView> plans_;
-  std::vector<std::vector<double>> with_assumed_;  // by column of the forecast series
+  // By read: SeriesView::past_, by column, where the read may need it.
+  std::vector<std::vector<std::vector<double>>> past_;
   std::vector<Value> key_values_;
   std::string key_bytes_;
 };

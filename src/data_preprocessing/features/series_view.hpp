@@ -24,8 +24,8 @@ class SeriesView {
   /// such a row.
   [[nodiscard]] Value InForce(std::size_t column) const noexcept {
     if (!row_) return {};
-    if (with_assumed_ == nullptr) return snapshot_->ValueAt(column, *row_);
-    const double last = (*with_assumed_)[column].back();
+    if (past_ == nullptr) return snapshot_->ValueAt(column, *row_);
+    const double last = (*past_)[column].back();
     return last == last ? Value(last) : Value();
   }
 
@@ -33,7 +33,7 @@ class SeriesView {
   /// last element; NaN where missing. Empty without a row in force.
   [[nodiscard]] std::span<const double> Past(std::size_t column) const noexcept {
     if (!row_) return {};
-    if (with_assumed_ != nullptr) return (*with_assumed_)[column];
+    if (past_ != nullptr) return (*past_)[column];
     return snapshot_->Doubles(rows_, column).first(*row_ - rows_.row_begin + 1);
   }
   /// Of Past(), the `count` values that end with the one `lag` - 1 periods before period 0; fewer
@@ -65,8 +65,9 @@ class SeriesView {
   std::optional<std::uint64_t> row_;
   PeriodIndex period_ = 0;
   PeriodIndex target_period_ = 0;
-  // Past() by column, with assumed values behind the known ones; null without assumed values.
-  const std::vector<std::vector<double>>* with_assumed_ = nullptr;
+  // Past() by column where it is not what the snapshot has: values as they were known at the
+  // origin, and assumed ones behind the known; else null.
+  const std::vector<std::vector<double>>* past_ = nullptr;
 };
 
 /// What an operator sees of one key of a series with `aggregate` that is known in advance: all its

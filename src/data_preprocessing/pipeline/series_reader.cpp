@@ -197,13 +197,13 @@ class SeriesReader {
       series.known_at = known_at->String();
     }
     if (delay) series.delay = ReadDuration(*delay);
-    if (known_at && series.aggregate) {
-      known_at->Fail(
-          "rows that are aggregated are known together; a plan that counts from when it was "
-          "announced has \"values\" instead");
-    }
     if (const auto known = node.Find("known_in_advance")) {
       series.known_in_advance = known->Bool();
+      if (series.known_in_advance && known_at && series.aggregate) {
+        known_at->Fail(
+            "plans that are aggregated are known together; a plan that counts from when it was "
+            "announced has \"values\" instead");
+      }
       if (series.known_in_advance && delay) delay->Fail("what is known in advance has none");
       CheckEndOfPlans(node, series);
     }

@@ -14,6 +14,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "data_preprocessing/series/accumulator.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
@@ -55,68 +56,6 @@ double NumberAt(const Column& column, std::size_t row) noexcept {
                                               : static_cast<double>(column.Int64(row));
 }
 
-/// One value of all periods while rows are taken into it.
-class Accumulator {
- public:
-  Accumulator(AggregateOp op, std::size_t cells)
-      : op_(op),
-        numbers_(cells),
-        counts_(cells),
-        times_(op == AggregateOp::kFirst || op == AggregateOp::kLast ? cells : 0) {}
-
-  void Take(std::size_t cell, double number, std::int64_t time) noexcept {
-    if (std::isnan(number)) return;
-    double& held = numbers_[cell];
-    const bool is_first = counts_[cell]++ == 0;
-    switch (op_) {
-      case AggregateOp::kSum:
-      case AggregateOp::kMean:
-        held += number;
-        return;
-      case AggregateOp::kMin:
-        if (is_first || number < held) held = number;
-        return;
-      case AggregateOp::kMax:
-        if (is_first || number > held) held = number;
-        return;
-      case AggregateOp::kFirst:
-        if (is_first || time < times_[cell]) Hold(cell, number, time);
-        return;
-      case AggregateOp::kLast:
-        if (is_first || time >= times_[cell]) Hold(cell, number, time);
-        return;
-      case AggregateOp::kOnly:
-      case AggregateOp::kCount:
-        held = number;
-        return;
-    }
-  }
-
-  [[nodiscard]] std::uint32_t count(std::size_t cell) const noexcept { return counts_[cell]; }
-
-  /// NaN where no row was taken.
-  [[nodiscard]] std::vector<double> TakeResult() && {
-    for (std::size_t cell = 0; cell < numbers_.size(); ++cell) {
-      const std::uint32_t count = counts_[cell];
-      if (count == 0) numbers_[cell] = kMissingNumber;
-      if (op_ == AggregateOp::kCount && count != 0) numbers_[cell] = count;
-      if (op_ == AggregateOp::kMean) numbers_[cell] /= count;
-    }
-    return std::move(numbers_);
-  }
-
- private:
-  void Hold(std::size_t cell, double number, std::int64_t time) noexcept {
-    numbers_[cell] = number;
-    times_[cell] = time;
-  }
-
-  AggregateOp op_;
-  std::vector<double> numbers_;
-  std::vector<std::uint32_t> counts_;
-  std::vector<std::int64_t> times_;
-};
-
 void FillEmpty(const EmptyRule& rule, const Grid& grid, std::vector<double>& cells) {
   if (std::holds_alternative<EmptyIsMissing>(rule)) return;
   const auto* constant = std::get_if<double>(&rule);
@@ -148,6 +87,7 @@ GridAggregator::GridAggregator(const SeriesSpec& spec, const TimeZone& zone,
   const Schema schema = spec.ReadSchema();
   for (const std::string& column : spec.key) key_columns_.push_back(*schema.Find(column));
   time_column_ = *schema.Find(spec.time);
+  known_column_ = schema.Find(spec.known_at);
   for (const AggregateValue& value : aggregate_.values) {
     source_of_value_.push_back(0);
     if (value.op == AggregateOp::kCount) continue;
@@ -233,6 +173,9 @@ Status GridAggregator::Add(const Table& batch) {
     key_of_row_.push_back(key);
     period_of_row_.push_back(static_cast<std::int32_t>(period));
     if (keeps_times_) time_of_row_.push_back(ToMicros(time));
+    if (known_column_) {
+      known_of_row_.push_back(ToMicros(batch.column(*known_column_).Timestamp(row)));
+    }
     Status added = AddNumbers(batch, row);
     if (!added)
       return Error{ErrorCode::kRefusedData,
@@ -476,6 +419,37 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
   return {};
 }
 
+void GridAggregator::AddRevisions(Grid& grid) const {
+  std::vector<RevisedColumn> columns;
+  for (std::size_t i = 0; i < aggregate_.values.size(); ++i) {
+    const AggregateValue& value = aggregate_.values[i];
+    const bool counts = value.op == AggregateOp::kCount;
+    columns.push_back(
+        {.op = value.op,
+         .empty = &value.empty,
+         .numbers = counts ? std::span<const double>() : numbers_of_source_[source_of_value_[i]]});
+  }
+  std::vector<std::vector<RevisedRow>> rows_of_key(grid.keys.size());
+  for (std::uint32_t row = 0; row < key_of_row_.size(); ++row) {
+    const snapshot_format::KeyEntry& key = grid.keys[key_of_row_[row]];
+    const std::int64_t offset = std::int64_t{period_of_row_[row]} - key.first_period;
+    if (offset < 0 || offset >= key.row_count) continue;
+    rows_of_key[key_of_row_[row]].push_back({.period = static_cast<std::uint32_t>(offset),
+                                             .row = row,
+                                             .known = known_of_row_[row],
+                                             .time = keeps_times_ ? time_of_row_[row] : 0});
+  }
+  grid.revisions.before.resize(columns.size());
+  for (std::size_t number = 0; number < grid.keys.size(); ++number) {
+    snapshot_format::KeyEntry& key = grid.keys[number];
+    const std::span<const std::int64_t> visible_from =
+        std::span<const std::int64_t>(grid.visible_from).subspan(key.row_begin, key.row_count);
+    key.step_begin = grid.revisions.instants.size();
+    AppendRevisions(rows_of_key[number], columns, visible_from, key.row_begin, grid.revisions);
+    key.step_count = static_cast<std::uint32_t>(grid.revisions.instants.size() - key.step_begin);
+  }
+}
+
 Result<Grid> GridAggregator::Finish() const {
   const Result<Extent> extent = ExtentOf();
   if (!extent) return extent.error();
@@ -485,6 +459,7 @@ Result<Grid> GridAggregator::Finish() const {
   for (std::size_t i = 0; i < grid->columns.size(); ++i) {
     if (Status filled = Fill(i, *grid, grid->columns[i]); !filled) return std::move(filled).error();
   }
+  if (known_column_) AddRevisions(*grid);
   // A key whose rows all lie in partial periods has nothing to read.
   std::erase_if(grid->keys, [](const auto& key) { return key.row_count == 0; });
   grid->left_out = LeftOutText(*extent, *grid);

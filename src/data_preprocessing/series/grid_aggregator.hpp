@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/series/grid_revisions.hpp"
 #include "data_preprocessing/series/grid_tail.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/series/snapshot_format.hpp"
@@ -33,6 +34,7 @@ struct Grid {
   std::vector<std::int64_t> times;           ///< Start of each period, microseconds.
   std::vector<std::int64_t> visible_from;    ///< Its end and the series' delay.
   std::vector<std::vector<double>> columns;  ///< One a value, NaN where missing.
+  GridRevisions revisions;                   ///< By key, where a column says when rows were known.
   /// Which rows are not in it, and why; empty: all are that lie in periods that count.
   std::string left_out;
 };
@@ -90,6 +92,7 @@ class GridAggregator {
   [[nodiscard]] std::string LeftOutText(const Extent& extent, const Grid& grid) const;
   Status AddNumbers(const Table& batch, std::size_t row);
   [[nodiscard]] Result<Grid> LayOut(const Extent& extent) const;
+  void AddRevisions(Grid& grid) const;
   /// The value at `position` in the declaration, in all periods.
   Status Fill(std::size_t position, const Grid& grid, std::vector<double>& cells) const;
   [[nodiscard]] std::string KeyName(std::string_view key) const;
@@ -108,6 +111,7 @@ class GridAggregator {
   std::vector<std::size_t> source_columns_;   // of the read schema, distinct
   std::vector<std::size_t> source_of_value_;  // position in source_columns_; unused for kCount
   std::size_t time_column_ = 0;
+  std::optional<std::size_t> known_column_;
   bool keeps_times_ = false;  // whether a value asks which row was first or last
 
   std::unordered_map<std::string, std::uint32_t, KeyBytesHash, std::equal_to<>> numbers_;
@@ -121,6 +125,7 @@ class GridAggregator {
   std::vector<std::uint32_t> key_of_row_;
   std::vector<std::int32_t> period_of_row_;
   std::vector<std::int64_t> time_of_row_;               // empty unless keeps_times_
+  std::vector<std::int64_t> known_of_row_;              // empty without `known_at`
   std::vector<std::vector<double>> numbers_of_source_;  // NaN where missing
   // Scratch of Add().
   std::vector<Value> key_values_;

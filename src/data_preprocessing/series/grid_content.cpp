@@ -15,6 +15,7 @@ using snapshot_format::KeyEntry;
 snapshot_format::Header GridContent::header() const {
   snapshot_format::Header header{.key_count = grid_.keys.size(),
                                  .row_count = grid_.times.size(),
+                                 .step_count = grid_.revisions.instants.size(),
                                  .delay_us = spec_.delay.count(),
                                  .visibility = snapshot_format::Visibility::kGrid};
   if (!grid_.visible_from.empty()) header.watermark_us = std::ranges::max(grid_.visible_from);
@@ -34,8 +35,8 @@ void GridContent::WriteKeys(SectionWriter& writer) {
 void GridContent::WriteTimes(SectionWriter& writer) {
   writer.Add(std::span<const std::int64_t>(grid_.times));
   writer.Add(std::span<const std::int64_t>(grid_.visible_from));
-  writer.AddEmpty();
-  writer.AddEmpty();
+  writer.Add(std::span<const std::int64_t>(grid_.revisions.instants));
+  writer.Add(std::span<const std::uint64_t>(grid_.revisions.rows));
 }
 
 void GridContent::WriteColumn(std::size_t column, SectionWriter& writer) {
@@ -50,7 +51,11 @@ void GridContent::WriteColumn(std::size_t column, SectionWriter& writer) {
     writer.AddEach(values.size(),
                    [&](std::size_t i) { return static_cast<std::uint8_t>(is_missing(values[i])); });
   }
-  writer.AddEmpty();
+  if (grid_.revisions.before.empty()) {
+    writer.AddEmpty();
+  } else {
+    writer.Add(std::span<const double>(grid_.revisions.before[column]));
+  }
 }
 
 void GridContent::WriteValueSteps(std::size_t /*column*/, SectionWriter& writer) {

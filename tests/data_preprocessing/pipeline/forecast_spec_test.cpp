@@ -32,6 +32,14 @@ ordered_json Valid() {
 
 Result<PipelineSpec> Parse(const ordered_json& json) { return ParsePipelineSpec(json.dump(), "."); }
 
+TEST(ForecastSpecTest, ReportsThatComeLaterMayBeAggregated) {
+  auto json = Valid();
+  json["series"]["daily"]["known_at"] = "at";
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->SeriesNamed("daily").known_at, "at");
+}
+
 TEST(ForecastSpecTest, HoldsWhatTheFileSays) {
   auto json = Valid();
   json["series"]["weekly"]["delay"] = "1d";
@@ -185,8 +193,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.series.daily.aggregate.from: expected key or all"},
         Mutation{"ValuesBesideIt", "/series/daily/values", R"(["y"])",
                  "$.series.daily.values: beside \"aggregate\""},
-        Mutation{"KnownAtBesideIt", "/series/daily/known_at", R"("at")",
-                 "$.series.daily.known_at: rows that are aggregated"},
+        Mutation{"KnownAtBesideItAndKnownInAdvance", "/series/plan/known_at", R"("at")",
+                 "$.series.plan.known_at: plans that are aggregated"},
         Mutation{"OfASeriesWithoutTime", "/series/keys/aggregate",
                  R"({"period": "day", "values": {"n": {"op": "count"}}})",
                  "$.series.keys.values: beside \"aggregate\""},

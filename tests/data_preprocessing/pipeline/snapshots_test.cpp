@@ -332,6 +332,52 @@ TEST_F(SnapshotsTest, OfAGridAreMadeAnewWhereRowsCame) {
   EXPECT_EQ(ValueAsOf(OpenSnapshots(spec, published())->front(), "a", At("2024-01-04")), "10");
 }
 
+/// The example of docs/forecasting.md: a report of Monday that comes on Wednesday.
+TEST_F(SnapshotsTest, OfAGridGiveFeaturesWhatWasKnownAtTheOrigin) {
+  ordered_json json = Shop();
+  json["tables"]["reports"]["columns"] = {
+      {"sku", "text"}, {"at", "timestamp"}, {"known", "timestamp"}, {"pieces", "int64"}};
+  json["series"] = ordered_json::object();
+  json["series"]["daily"] = {
+      {"table", "reports"},
+      {"key", {"sku"}},
+      {"time", "at"},
+      {"known_at", "known"},
+      {"max_staleness", "unlimited"},
+      {"aggregate", {{"period", "day"}, {"values", {{"pieces", {{"op", "sum"}, {"empty", 0}}}}}}}};
+  json["features"] = ordered_json::array();
+  for (const int periods : {1, 2}) {
+    json["features"].push_back({{"name", "lag" + std::to_string(periods)},
+                                {"op", "lag"},
+                                {"series", "daily"},
+                                {"value", "pieces"},
+                                {"key", {"sku"}},
+                                {"periods", periods},
+                                {"missing", "keep"}});
+  }
+  const PipelineSpec spec = ParsePipeline(json);
+  ASSERT_TRUE(dao_->EnsureTable(spec.tables.back()).ok());
+  Take(spec, "reports",
+       "sku,at,known,pieces\na,2024-01-01 10:00:00,2024-01-01 10:01:00,5\n"
+       "a,2024-01-01 11:00:00,2024-01-03 08:00:00,3\n"
+       "a,2024-01-02 09:00:00,2024-01-02 09:01:00,2\n");
+  ASSERT_TRUE(Publish(spec).ok());
+  const std::vector<Snapshot> snapshots = *OpenSnapshots(spec, published());
+  FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, nullptr);
+  const auto at = [&](const char* time) {
+    Table request(spec.request.fields);
+    AppendRow({"a", time}, request);
+    std::vector<Value> values(2);
+    SeriesMask stale = 0;
+    EXPECT_TRUE(computer.Compute(snapshots, request, 0, {}, values, stale).ok());
+    return ShowAll(values);
+  };
+  EXPECT_EQ(at("2024-01-02"), "5 -");
+  EXPECT_EQ(at("2024-01-03"), "2 5");
+  EXPECT_EQ(at("2024-01-03 07:59:59"), "2 5");
+  EXPECT_EQ(at("2024-01-03 08:00:00"), "2 8");
+}
+
 TEST_F(SnapshotsTest, AreMadeOfAllRowsWhereThoseBeforeWereRemoved) {
   const PipelineSpec spec = ParsePipeline(Shop());
   ASSERT_TRUE(Publish(spec).ok());
