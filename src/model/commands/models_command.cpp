@@ -9,6 +9,7 @@
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/artefact/version_history.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -127,6 +128,9 @@ ExitCode Show(const Arguments& arguments, const CommandContext& context) {
   const ordered_json manifest = Require(Registry::ReadManifest(version));
   ordered_json shown = Summary(version, manifest);
   shown["folder"] = version.folder.string();
+  if (VersionHistory history = Require(ReadHistory(version)); !history.empty()) {
+    shown["history"] = std::move(history);
+  }
   shown["manifest"] = manifest;
   context.out << shown.dump(arguments.Has("json") ? -1 : 2) << '\n';
   return ExitCode::kDone;
