@@ -210,15 +210,19 @@ std::vector<ArtefactFile> ClassifierJob::Files(const TrainedClassifier& trained)
 Reference ClassifierJob::ReferenceOfJudged() const {
   std::vector<std::string> names;
   for (const ClassLabel& label : rows().classes()) names.push_back(NameOf(label));
+  const ClassifierJudgement& judgement = validation_->judgement();
   std::vector<std::size_t> taken_for(names.size());
-  std::vector<float> probabilities;
-  for (const JudgedRow& row : validation_->judgement().rows) {
-    ++taken_for[row.taken_for];
-    probabilities.push_back(static_cast<float>(row.probability));
+  for (const JudgedRow& row : judgement.rows) ++taken_for[row.taken_for];
+  Reference reference{.features = ReferenceOf(examples_->features),
+                      .outputs = {{"class", ReferenceOf(names, taken_for, 0)}}};
+  std::vector<float> of_class(judgement.rows.size());
+  for (std::size_t label = 0; label < names.size(); ++label) {
+    for (std::size_t row = 0; row < of_class.size(); ++row) {
+      of_class[row] = judgement.probabilities[row * names.size() + label];
+    }
+    reference.outputs[fmt::format("probability.{}", names[label])] = ReferenceOf(of_class);
   }
-  return {.features = ReferenceOf(examples_->features),
-          .outputs = {{"class", ReferenceOf(names, taken_for, 0)},
-                      {"probability", ReferenceOf(probabilities)}}};
+  return reference;
 }
 
 ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {

@@ -90,6 +90,8 @@ class FoldJudge {
           judgement.slices[slice].sums.Add(actual, probabilities);
         }
       }
+      judgement.probabilities.insert(judgement.probabilities.end(), probabilities.begin(),
+                                     probabilities.end());
       const std::uint32_t taken_for = known[static_cast<std::size_t>(answer.front())];
       judgement.rows.push_back(
           {.example = i, .taken_for = taken_for, .probability = probabilities[taken_for]});

@@ -68,13 +68,13 @@ TEST(LearnedConstraints, LeaveASetOutThatIsLargerThanARuleMayHave) {
   EXPECT_EQ(RuleNamed(learned.features, "sku").ToJson().dump(), R"({"nullable":false})");
 }
 
-TEST(LearnedConstraints, HaveOutputsThatAnswersHave) {
+TEST(LearnedConstraints, SayNothingOfProbabilities) {
   const std::vector<std::string> classes{"Deliver"};
   const std::vector<std::size_t> counts{2};
-  const Constraints learned =
-      LearnConstraints({.features = ordered_json::object(),
-                        .outputs = {{"class", ReferenceOf(classes, counts, 0)},
-                                    {"probability", ReferenceOf(std::vector<float>{0.5F, 0.9F})}}});
+  const Constraints learned = LearnConstraints(
+      {.features = ordered_json::object(),
+       .outputs = {{"class", ReferenceOf(classes, counts, 0)},
+                   {"probability.no", ReferenceOf(std::vector<float>{0.5F, 0.9F})}}});
   ASSERT_EQ(learned.outputs.size(), 1U);
   EXPECT_EQ(learned.outputs[0].column, "class");
 }
