@@ -4,11 +4,11 @@
 #include "data_preprocessing/command/program.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "model/commands/baseline_command.hpp"
-#include "model/commands/drift_command.hpp"
 #include "model/commands/init_command.hpp"
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
 #include "serving/commands/capture_command.hpp"
+#include "serving/commands/drift_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/status_command.hpp"
@@ -18,7 +18,7 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,   &serving::CaptureCommand,      &model::DriftCommand,
+    &model::BaselineCommand,   &serving::CaptureCommand,      &serving::DriftCommand,
     &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
     &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
     &serving::StatusCommand,   &model::TrainElsewhere,

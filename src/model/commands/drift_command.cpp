@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <iterator>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "model/drift/drift_report.hpp"
 #include "model/drift/drift_rows.hpp"
 #include "model/drift/model_monitor.hpp"
+#include "model/quality/quality_report.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -62,6 +64,10 @@ std::string NumberText(const ordered_json& value, const char* form) {
 
 /// The table of one report for people.
 void Show(const ordered_json& report, const CommandContext& context) {
+  if (IsQualityReport(report)) {
+    context.out << QualityText(report, context.style);
+    return;
+  }
   context.out << fmt::format(
       "{}, version {}, window {}: {}\n", report["deployment"].get<std::string>(),
       report["version"].get<std::string>(), report["window"]["number"].get<std::uint64_t>(),
@@ -87,7 +93,16 @@ void Show(const ordered_json& report, const CommandContext& context) {
 void Print(const std::vector<ordered_json>& reports, const Arguments& arguments,
            const CommandContext& context) {
   if (arguments.Has("html")) {
-    context.out << DriftPage(reports);
+    std::vector<ordered_json> drift;
+    std::vector<std::string> sections;
+    for (const ordered_json& report : reports) {
+      if (IsQualityReport(report)) {
+        sections.push_back(QualitySection(report));
+      } else {
+        drift.push_back(report);
+      }
+    }
+    context.out << DriftPage(drift, sections);
   } else if (arguments.Has("json")) {
     context.out << ordered_json(reports).dump() << '\n';
   } else {
@@ -157,8 +172,8 @@ ExitCode Check(const Arguments& arguments, const CommandContext& context) {
   return alarm ? ExitCode::kNo : ExitCode::kDone;
 }
 
-ExitCode Report(const Arguments& arguments, const CommandContext& context) {
-  const fs::path folder = arguments.operands()[0];
+/// In alphabetical order.
+std::vector<fs::path> ReportsIn(const fs::path& folder) {
   std::vector<fs::path> files;
   std::error_code failed;
   for (const auto& entry : fs::directory_iterator(folder, failed)) {
@@ -168,11 +183,22 @@ ExitCode Report(const Arguments& arguments, const CommandContext& context) {
     throw Failure(ExitCode::kIo, fmt::format("{}: {}", folder.string(), failed.message()));
   }
   std::ranges::sort(files);
+  return files;
+}
+
+ExitCode Report(const Arguments& arguments, const CommandContext& context) {
+  const fs::path folder = arguments.operands()[0];
+  std::vector<fs::path> files = ReportsIn(folder);
+  // What `drift quality` left there.
+  std::error_code nobody_asked;
+  if (fs::is_directory(folder / "quality", nobody_asked)) {
+    std::ranges::move(ReportsIn(folder / "quality"), std::back_inserter(files));
+  }
   std::vector<ordered_json> reports;
   for (const fs::path& file : files) {
     try {
       reports.push_back(preprocessing::ReadJsonFile(file));
-      RequireDriftReport(reports.back());
+      if (!IsQualityReport(reports.back())) RequireDriftReport(reports.back());
     } catch (const preprocessing::SpecError& error) {
       throw Failure(ExitCode::kUnfit, fmt::format("{}: {}", file.string(), error.what()));
     }

@@ -145,13 +145,15 @@ void RequireDriftReport(const ordered_json& report) {
   if (format.String() != kFormat) format.Fail(fmt::format("expected {}", kFormat));
 }
 
-std::string DriftPage(std::span<const ordered_json> reports) {
+std::string DriftPage(std::span<const ordered_json> reports,
+                      std::span<const std::string> sections) {
   std::string page(kHead);
   for (const ordered_json& report : reports) {
     RequireDriftReport(report);
     AddReport(JsonNode(report), page);
   }
-  if (reports.empty()) page += "<p>No window is complete yet.</p>\n";
+  for (const std::string& section : sections) page += section;
+  if (reports.empty() && sections.empty()) page += "<p>No window is complete yet.</p>\n";
   page += "</main></body></html>\n";
   return page;
 }

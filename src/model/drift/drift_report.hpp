@@ -31,8 +31,9 @@ struct DriftWindow {
 /// Throws preprocessing::SpecError when it is no such report.
 void RequireDriftReport(const nlohmann::ordered_json& report);
 
-/// One page without scripts, of such reports: what drifted first. Throws
-/// as RequireDriftReport() does.
-[[nodiscard]] std::string DriftPage(std::span<const nlohmann::ordered_json> reports);
+/// One page without scripts, of such reports: what drifted first; then `sections`, which are HTML
+/// already. Throws as RequireDriftReport() does.
+[[nodiscard]] std::string DriftPage(std::span<const nlohmann::ordered_json> reports,
+                                    std::span<const std::string> sections = {});
 
 }  // namespace forkcast::model

@@ -116,6 +116,13 @@ double ChiSquareTail(double x, double degrees) {
 
 double NormalTails(double z) { return std::erfc(std::abs(z) / std::numbers::sqrt2); }
 
+double StudentTail(double t, double degrees) {
+  if (std::isinf(t)) return t > 0 ? 0 : 1;
+  // By the small part of 1, which has the digits where there are many degrees.
+  const double beyond = boost::math::ibetac(0.5, degrees / 2, t * t / (degrees + t * t)) / 2;
+  return t > 0 ? beyond : 1 - beyond;
+}
+
 double BinomialTail(double count, double trials, double share) {
   if (count <= 0) return 1;
   return boost::math::ibeta(count, trials - count + 1, share);

@@ -11,6 +11,8 @@ namespace forkcast::model {
 [[nodiscard]] double ChiSquareTail(double x, double degrees);
 /// Of a standard normal variable being as far from 0 as `z` or farther, on either side.
 [[nodiscard]] double NormalTails(double z);
+/// Of a variable of Student's t distribution being `t` or more.
+[[nodiscard]] double StudentTail(double t, double degrees);
 /// Of `count` or more successes in `trials` with probability `share` each. 1 for a count of 0.
 [[nodiscard]] double BinomialTail(double count, double trials, double share);
 

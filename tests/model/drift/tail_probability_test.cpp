@@ -41,6 +41,30 @@ INSTANTIATE_TEST_SUITE_P(
                     ChiSquareTailCase{"WithoutDegreesOfFreedom", 3, 0, 1}),
     [](const auto& one) { return std::string(one.param.name); });
 
+struct StudentTailCase {
+  const char* name;
+  double t;
+  double degrees;
+  double p;
+};
+void PrintTo(const StudentTailCase& value, std::ostream* out) { *out << value.name; }
+
+class TailOfStudentsT : public testing::TestWithParam<StudentTailCase> {};
+
+TEST_P(TailOfStudentsT, IsWhatItsFormSays) {
+  EXPECT_NEAR(StudentTail(GetParam().t, GetParam().degrees), GetParam().p, 1e-12);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Closed, TailOfStudentsT,
+    testing::Values(  // with one and two degrees of freedom it has a closed form
+        StudentTailCase{"OfOneDegree", 1, 1, 0.25},
+        StudentTailCase{"OfTwoDegrees", 2, 2, (1 - 2 / std::sqrt(6.0)) / 2},
+        StudentTailCase{"BelowZero", -1, 1, 0.75}, StudentTailCase{"AtZero", 0, 7, 0.5},
+        StudentTailCase{"AtInfinity", HUGE_VAL, 3, 0},
+        StudentTailCase{"OfManyDegreesAsTheNormalOne", 1.959963984540054, 1e12, 0.025}),
+    [](const auto& one) { return std::string(one.param.name); });
+
 struct KolmogorovCase {
   const char* name;
   double d;
