@@ -77,6 +77,7 @@ Status DriftMonitor::Take(std::span<const std::byte> bytes) {
                            ? open.rows * watched.settings.steps >= window.rows
                            : (open.to - open.from) * watched.settings.steps >= window.time;
   if (is_full) Judge(*message, watched);
+  if (quality_.Look(watched.settings.folder, outputs_.clock.Monotonic())) ShowAll();
   return {};
 }
 
@@ -160,10 +161,16 @@ void DriftMonitor::Tell(const std::string& deployment, const ordered_json& repor
 void DriftMonitor::ShowAll() {
   ordered_json all = ordered_json::array();
   for (const auto& [deployment, report] : newest_) all.push_back(report);
-  std::string text = ordered_json{{"deployments", all}}.dump();
+  const ordered_json quality = quality_.newest();
+  const auto text_of = [&] {
+    ordered_json shown{{"deployments", all}};
+    if (!quality.empty()) shown["quality"] = quality;
+    return shown.dump();
+  };
+  std::string text = text_of();
   if (text.size() > kBoardBytes) {
     for (ordered_json& report : all) report = WithoutQuietColumns(std::move(report));
-    text = ordered_json{{"deployments", all}}.dump();
+    text = text_of();
   }
   if (text.size() > kBoardBytes) text = R"({"deployments":[]})";
   outputs_.board.Set(text);

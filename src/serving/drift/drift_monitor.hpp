@@ -18,6 +18,7 @@
 #include "model/drift/drift_reference.hpp"
 #include "serving/drift/drift_message.hpp"
 #include "serving/drift/drift_settings.hpp"
+#include "serving/drift/quality_watch.hpp"
 #include "serving/metrics/metric_values.hpp"
 #include "serving/process/shared_text.hpp"
 
@@ -27,8 +28,9 @@ class logger;
 
 namespace forkcast::serving {
 
-/// The newest reports of all deployments, as GET /drift answers them: {"deployments": [...]}; empty
-/// before there is one. Where all do not fit, columns that show no drift are left out.
+/// The newest reports of all deployments, as GET /drift answers them: {"deployments": [...]}, and
+/// `quality` (QualityWatch::newest()) where there is some; empty before there is one. Where all do
+/// not fit, columns that show no drift are left out.
 using DriftBoard = SharedText<262'144>;
 
 /// The recorder's side: adds up what workers counted, judges each window that is complete, tells
@@ -43,7 +45,8 @@ class DriftMonitor {
     spdlog::logger& log;
     const Clock& clock;
   };
-  explicit DriftMonitor(const Outputs& outputs) : outputs_(outputs) {}
+  explicit DriftMonitor(const Outputs& outputs)
+      : outputs_(outputs), quality_(outputs.metrics, outputs.log) {}
 
   /// Adds up one message. Errors cost it, and mean what DecodeDrift() or ReadDriftReference() says.
   [[nodiscard]] Status Take(std::span<const std::byte> bytes);
@@ -81,6 +84,7 @@ class DriftMonitor {
   void ShowAll();
 
   Outputs outputs_;
+  QualityWatch quality_;
   std::map<Key, Watched> watched_;
   std::map<std::string, nlohmann::ordered_json> newest_;  // by deployment
   std::uint64_t messages_ = 0;

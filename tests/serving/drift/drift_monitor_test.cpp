@@ -143,5 +143,18 @@ TEST_F(DriftMonitorTest, GoesOnWhereReportsCannotBeWritten) {
   EXPECT_THAT(lines_.lines(), ElementsAre(HasSubstr("drift_report_failed")));
 }
 
+TEST_F(DriftMonitorTest, ShowsWhatIsKnownOfQualityBesideIt) {
+  std::filesystem::create_directories(Reports() / "quality");
+  folder_.Write("reports/quality/orders.json",
+                R"({"format":"forkcast.quality","model":"orders","version":1,"alarm":false,)"
+                R"("judged_at":"2024-01-31T00:00:00Z","windows":[]})");
+  ASSERT_TRUE(Take({450, 50, 0, 0}));
+  EXPECT_EQ(Board()["quality"][0]["model"], "orders");
+  EXPECT_EQ(Board()["deployments"], ordered_json::array());
+  ASSERT_TRUE(Take({450, 50, 0, 0}));
+  EXPECT_EQ(Board()["quality"].size(), 1U);
+  EXPECT_EQ(Board()["deployments"].size(), 1U);
+}
+
 }  // namespace
 }  // namespace forkcast::serving
