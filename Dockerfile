@@ -27,7 +27,7 @@ ENTRYPOINT ["nginx", "-p", "/var/lib/forkcast-nginx", "-c", "/etc/forkcast/nginx
 FROM debian:bookworm-slim AS serve
 # The shared libraries of the programs, time zones, and curl for health checks.
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends \
-      libboost-program-options1.81.0 libcctz2 libfmt9 libnettle8 libpq5 libsimdjson14 libspdlog1.10 libsqlite3-0 libsystemd0 libxxhash0 zlib1g tzdata curl \
+      libboost-program-options1.81.0 libcctz2 libcurl4 libfmt9 libnettle8 libpq5 libsimdjson14 libspdlog1.10 libsqlite3-0 libsystemd0 libxxhash0 zlib1g tzdata curl ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /forkcast/build/release/bin/forkcast /forkcast/build/release/bin/forkcast-client /usr/local/bin/
 COPY conf /opt/forkcast/conf

@@ -10,6 +10,7 @@ function(forkcast_find_library target header library package)
   target_link_libraries(${target} INTERFACE ${${target}_LIBRARY})
 endfunction()
 
+forkcast_find_library(curl curl/curl.h curl libcurl4-openssl-dev)
 forkcast_find_library(cctz cctz/time_zone.h cctz libcctz-dev)
 forkcast_find_library(xxhash xxhash.h xxhash libxxhash-dev)
 forkcast_find_library(systemd systemd/sd-daemon.h systemd libsystemd-dev)

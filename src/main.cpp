@@ -20,8 +20,8 @@ namespace {
 constexpr preprocessing::MakeCommand kCommands[] = {
     &model::BaselineCommand,   &serving::CaptureCommand,      &serving::DriftCommand,
     &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
-    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
-    &serving::StatusCommand,   &model::TrainElsewhere,
+    &model::ModelsCommand,     &serving::PredictCommand,      &model::RetrainElsewhere,
+    &serving::ServeCommand,    &serving::StatusCommand,       &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

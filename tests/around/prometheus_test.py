@@ -97,6 +97,7 @@ class Scraped(unittest.TestCase):
         cls.folder = pathlib.Path(holder.name)
         cls.start_server()
         cls.load(20)
+        cls.fill_window_of_drift()
         cls.start_prometheus()
         # A rate takes two scrapes, and something that happened in between.
         for _ in range(3):
@@ -127,7 +128,9 @@ class Scraped(unittest.TestCase):
             subprocess.run([BIN / "forkcast", *words], cwd=TOP, check=True, capture_output=True)
         (cls.folder / "server.json").write_text(json.dumps({"hooks": [
             {"type": "capture", "share": 1, "folder": str(cls.folder / "captured"), "endpoint": "triage"},
-            {"type": "slow_request", "threshold_ms": 3600000}]}))
+            {"type": "slow_request", "threshold_ms": 3600000},
+            {"type": "thresholds", "deployments": ["order_triage"], "fields": {"sku_code": {"max_length": 1}}},
+            {"type": "drift", "folder": str(cls.folder / "drift"), "min_rows": 100, "window_rows": 150}]}))
         cls.port = free_port()
         cls.run_program([BIN / "forkcast", "serve", "--config", cls.folder / "server.json", "--pipeline", cls.folder / "p.json",
                          "--store", store, "--models", cls.folder / "models", "--deploy", "order_fulfilment@1", "--workers", "2", "--bind", f"127.0.0.1:{cls.port}"])
@@ -141,6 +144,12 @@ class Scraped(unittest.TestCase):
             ask(cls.port, "/endpoints/order_fulfilment/invocations", ORDER, {"Content-Type": "application/json"})
         ask(cls.port, "/invocations", b"{}", {"Content-Type": "application/json"})
         ask(cls.port, "/nowhere")
+
+    @classmethod
+    def fill_window_of_drift(cls):
+        ask(cls.port, "/endpoints/order_fulfilment/invocations", ORDER + (b"\n" + ORDER) * 199, {"Content-Type": "application/jsonlines"})
+        if not eventually(lambda: b"forkcast_drift_status{" in ask(cls.port, "/metrics")[1]):
+            raise AssertionError((cls.folder / "log").read_text())
 
     @classmethod
     def start_prometheus(cls):

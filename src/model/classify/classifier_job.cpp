@@ -9,6 +9,8 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/classify/class_files.hpp"
+#include "model/classify/classifier_rivalry.hpp"
+#include "model/classify/classifier_version.hpp"
 #include "model/drift/reference_statistics.hpp"
 #include "model/learn/library_versions.hpp"
 #include "model/learn/model_files.hpp"
@@ -180,6 +182,13 @@ Result<const Validation*> ClassifierJob::Validate(const OnProgress& on_progress)
   if (!judgement) return judgement.error();
   if (!*judgement) return nullptr;
   return &validation_.emplace(**std::move(judgement), spec_.name, rows(), *examples_);
+}
+
+Result<Rivalry> ClassifierJob::CompareWith(const VersionInfo& champion) const {
+  const Result<ClassifierVersion> version = ClassifierVersion::Read(champion);
+  if (!version) return version.error();
+  if (version->document() != document_) return OtherPipeline(champion);
+  return CompareClassifiers(validation_->judgement(), *examples_, rows().classes(), *version);
 }
 
 Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_progress) const {

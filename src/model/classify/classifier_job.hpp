@@ -43,6 +43,7 @@ class ClassifierJob final : public TrainingJob {
   [[nodiscard]] Status Check() const override;
   Status ComputeExamples() override;
   Result<const Validation*> Validate(const OnProgress& on_progress) override;
+  [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override;
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override;
 

@@ -93,8 +93,10 @@ class FoldJudge {
       judgement.probabilities.insert(judgement.probabilities.end(), probabilities.begin(),
                                      probabilities.end());
       const std::uint32_t taken_for = known[static_cast<std::size_t>(answer.front())];
-      judgement.rows.push_back(
-          {.example = i, .taken_for = taken_for, .probability = probabilities[taken_for]});
+      judgement.rows.push_back({.example = i,
+                                .taken_for = taken_for,
+                                .probability = probabilities[taken_for],
+                                .of_actual = probabilities[actual]});
       judgement.baselines[0].sums.Add(actual, shares);
       judgement.baselines[1].sums.Add(
           actual, of_stump(stump.Predict(std::span(*matrix).subspan(row * columns, columns))));

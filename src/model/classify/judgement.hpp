@@ -36,6 +36,7 @@ struct JudgedRow {
   std::size_t example = 0;
   std::uint32_t taken_for = 0;  ///< The most likely class, the first among equals.
   double probability = 0;       ///< Of it.
+  double of_actual = 0;         ///< Probability of the class that it is.
 };
 
 /// How good a classifier is on rows behind those that it learned from, beside its baselines on the

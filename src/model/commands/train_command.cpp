@@ -14,11 +14,13 @@
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/training_console.hpp"
 #include "model/commands/training_programs.hpp"
 #include "model/forecast/key_replacement_job.hpp"
+#include "model/learn/model_files.hpp"
 #include "model/learn/trainers/trainer_kinds.hpp"
 #include "model/learn/training_run.hpp"
 
@@ -26,6 +28,7 @@ namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
+using preprocessing::Allowed;
 using preprocessing::Arguments;
 using preprocessing::Command;
 using preprocessing::CommandContext;
@@ -50,22 +53,37 @@ struct Options {
   bool dry_run = false;
 };
 
-/// What is judged, and where it comes from.
-std::vector<Flag> DataFlags() {
-  using Kind = Flag::Kind;
-  using Need = Flag::Need;
+std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more) {
+  flags.insert(flags.end(), more.begin(), more.end());
+  return flags;
+}
+
+/// Where rows come from.
+std::vector<Flag> SourceFlags() {
   return {
-      {.name = "pipeline",
-       .argument = "FILE",
-       .meaning = "The pipeline file.",
-       .variable = "FORKCAST_PIPELINE",
-       .need = Need::kRequired},
       {.name = "store",
        .argument = "URL",
        .meaning = "The store, beside which ingest published the snapshots.",
        .variable = "FORKCAST_STORE",
        .when_absent = "none; this or --snapshots is required, this where rows have a label",
-       .need = Need::kUsual},
+       .need = Flag::Need::kUsual},
+      {.name = "snapshots",
+       .argument = "DIR",
+       .meaning = "Folder of the snapshots.",
+       .variable = "FORKCAST_SNAPSHOTS",
+       .when_absent = "beside the store"},
+  };
+}
+
+/// What is judged, and what is taken in before.
+std::vector<Flag> DataFlags() {
+  using Kind = Flag::Kind;
+  std::vector<Flag> flags{
+      {.name = "pipeline",
+       .argument = "FILE",
+       .meaning = "The pipeline file.",
+       .variable = "FORKCAST_PIPELINE",
+       .need = Flag::Need::kRequired},
       {.name = "from",
        .argument = "DIR",
        .meaning = "Takes the rows of this folder into the store first, as ingest does.",
@@ -76,12 +94,8 @@ std::vector<Flag> DataFlags() {
        .meaning = "Takes this file of the table into the store first, as ingest does. May be given "
                   "several times.",
        .when_absent = "what the store has"},
-      {.name = "snapshots",
-       .argument = "DIR",
-       .meaning = "Folder of the snapshots.",
-       .variable = "FORKCAST_SNAPSHOTS",
-       .when_absent = "beside the store"},
   };
+  return Joined(std::move(flags), SourceFlags());
 }
 
 /// How it is judged, and what shows that.
@@ -122,15 +136,50 @@ std::vector<Flag> JudgingFlags() {
   };
 }
 
+Flag ModelsFlag() {
+  return {.name = "models",
+          .argument = "DIR",
+          .meaning = "The folder of models.",
+          .variable = "FORKCAST_MODELS",
+          .fallback = "models"};
+}
+
+Allowed Share(double most) {
+  const auto is_share = [most](std::string_view text) {
+    const Result<double> number = preprocessing::ParseDouble(text);
+    return number.ok() && *number >= 0 && *number <= most;
+  };
+  return {.expected = fmt::format("a number from 0 to {:g}", most), .is_value = is_share};
+}
+
+/// Whose place is at stake, and what it takes.
+std::vector<Flag> ContestFlags() {
+  return {ModelsFlag(),
+          {.name = "name",
+           .argument = "NAME",
+           .meaning = "The model's name.",
+           .need = Flag::Need::kRequired},
+          {.name = "alias",
+           .argument = "NAME",
+           .meaning = "Whoever has it is the champion; a better version gets it.",
+           .fallback = "champion"},
+          {.name = "least-gain",
+           .argument = "SHARE",
+           .meaning = "How much smaller its error has to be than the champion's; 0.01 is 1 %.",
+           .fallback = "0.01",
+           .allowed = Share(1)},
+          {.name = "most-chance",
+           .argument = "P",
+           .meaning = "The most that chance may explain it: a p value; 1: is not asked.",
+           .fallback = "0.05",
+           .allowed = Share(1)}};
+}
+
 /// What is made of it.
 std::vector<Flag> PublishingFlags() {
   using Kind = Flag::Kind;
   return {
-      {.name = "models",
-       .argument = "DIR",
-       .meaning = "The folder of models.",
-       .variable = "FORKCAST_MODELS",
-       .fallback = "models"},
+      ModelsFlag(),
       {.name = "name",
        .argument = "NAME",
        .meaning = "The model's name.",
@@ -171,8 +220,9 @@ std::optional<std::uint32_t> NumberOf(const Arguments& arguments, std::string_vi
   return static_cast<std::uint32_t>(*number);
 }
 
-JobSources ReadSources(const Arguments& arguments) {
-  JobSources sources{.folder = std::filesystem::path(arguments.Text("pipeline")).parent_path(),
+/// `place`: the folder that names of files in the pipeline's are relative to.
+JobSources ReadSources(const Arguments& arguments, std::filesystem::path place) {
+  JobSources sources{.folder = std::move(place),
                      .snapshots = arguments.Text("snapshots"),
                      .store = arguments.Text("store"),
                      .window = {.since = arguments.Text("since"),
@@ -214,9 +264,10 @@ std::vector<std::string> IngestWords(const Arguments& arguments) {
 }
 
 Options ReadOptions(const Arguments& arguments) {
-  return {.pipeline = arguments.Text("pipeline"),
+  const std::filesystem::path pipeline = arguments.Text("pipeline");
+  return {.pipeline = pipeline,
           .ingest = IngestWords(arguments),
-          .sources = ReadSources(arguments),
+          .sources = ReadSources(arguments, pipeline.parent_path()),
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
           .dry_run = arguments.Has("dry-run")};
@@ -234,6 +285,33 @@ Options ReadTrainOptions(const Arguments& arguments) {
     throw Failure(ExitCode::kUsage, "--from-version: only --only-key has a version to begin with");
   }
   return options;
+}
+
+Contest ReadContest(const Arguments& arguments) {
+  const std::string name = arguments.Text("name");
+  const std::string alias = arguments.Text("alias");
+  if (Status named = Registry::CheckNames(name, alias); !named) {
+    throw Failure(ExitCode::kUsage, named.error().message);
+  }
+  const Registry registry(arguments.Text("models"));
+  return {.champion = Require(registry.Find(name, alias), ExitCode::kUsage),
+          .rules = {.least_gain = *arguments.Real("least-gain"),
+                    .most_chance = *arguments.Real("most-chance")}};
+}
+
+/// The pipeline is that of the champion, whose place is at stake.
+Options ReadRetrainOptions(const Arguments& arguments) {
+  Contest contest = ReadContest(arguments);
+  const std::filesystem::path folder = contest.champion.folder;
+  return {.pipeline = folder / kPipelineFile,
+          .sources = ReadSources(arguments, folder),
+          .publication = Publication{.models = arguments.Text("models"),
+                                     .name = arguments.Text("name"),
+                                     .alias = arguments.Text("alias"),
+                                     .contest = std::move(contest)},
+          .report = arguments.Text("report"),
+          .report_keys = arguments.Texts("report-key"),
+          .dry_run = arguments.Has("dry-run")};
 }
 
 /// The document's job, of all its keys or of those that were named.
@@ -305,11 +383,6 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
   return code;
 }
 
-std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more) {
-  flags.insert(flags.end(), more.begin(), more.end());
-  return flags;
-}
-
 }  // namespace
 
 Command TrainCommand() {
@@ -337,6 +410,32 @@ Command TrainCommand() {
       {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};
   command.run = [](const Arguments& arguments, const CommandContext& context) {
     return Run(ReadTrainOptions(arguments), arguments.Has("json"), context);
+  };
+  return command;
+}
+
+Command RetrainCommand() {
+  Command command = RetrainElsewhere();
+  command.program.clear();
+  command.description =
+      "Trains the pipeline of a published model anew on the rows that there are now, and judges\n"
+      "it on its past beside its baselines and beside the version that has the alias, as that\n"
+      "one is, on the same rows. Publishes a new version, whose manifest says what was found,\n"
+      "and gives it the alias when it is better than all of these.\n";
+  command.flags =
+      Joined(Joined(SourceFlags(), JudgingFlags()), Joined(ContestFlags(), ShowingFlags()));
+  command.endings = {
+      {.code = ExitCode::kDone, .when = "done, published and promoted"},
+      {.code = ExitCode::kUsage, .when = "wrong usage, or there is no such model"},
+      {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
+      {.code = ExitCode::kGate,
+       .when = "published, but not promoted: it is not better, or too little was judged"},
+      {.code = ExitCode::kIo,
+       .when = "store or snapshots, or the folder of models, cannot be read or written, or "
+               "another version has got the alias meanwhile"},
+      {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};
+  command.run = [](const Arguments& arguments, const CommandContext& context) {
+    return Run(ReadRetrainOptions(arguments), arguments.Has("json"), context);
   };
   return command;
 }

@@ -10,6 +10,10 @@ namespace forkcast::model {
 /// ExitCode::kStopped.
 [[nodiscard]] preprocessing::Command TrainCommand();
 
+/// `forkcast retrain`: the same with the pipeline of a published version, which keeps its alias
+/// unless what was trained is better than that one, too.
+[[nodiscard]] preprocessing::Command RetrainCommand();
+
 /// `forkcast evaluate`: the validation alone; publishes nothing.
 [[nodiscard]] preprocessing::Command EvaluateCommand();
 

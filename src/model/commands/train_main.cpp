@@ -1,4 +1,4 @@
-// forkcast-train: the commands that need XGBoost. `forkcast train` and `forkcast evaluate` become
+// forkcast-train: the commands that need XGBoost. `forkcast train`, `retrain` and `evaluate` become
 // this program, and so it speaks in that one's name.
 
 #include "data_preprocessing/command/program.hpp"
@@ -9,7 +9,8 @@ namespace forkcast::model {
 namespace {
 
 /// A row a command, in the order of --help.
-constexpr preprocessing::MakeCommand kCommands[] = {&EvaluateCommand, &TrainOrContainerCommand};
+constexpr preprocessing::MakeCommand kCommands[] = {&EvaluateCommand, &RetrainCommand,
+                                                    &TrainOrContainerCommand};
 
 }  // namespace
 }  // namespace forkcast::model

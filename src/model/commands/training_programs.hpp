@@ -4,11 +4,16 @@
 
 namespace forkcast::model {
 
-/// `forkcast train` and `forkcast evaluate` as the program forkcast-train has them: XGBoost and the
-/// threads of OpenMP are in that program alone, so that a server maps neither.
+/// `forkcast train`, `retrain` and `evaluate` as the program forkcast-train has them: XGBoost and
+/// the threads of OpenMP are in that program alone, so that a server maps neither.
 [[nodiscard]] inline preprocessing::Command TrainElsewhere() {
   return {.name = "train",
           .meaning = "judges a pipeline's model, trains it on everything and publishes it",
+          .program = "forkcast-train"};
+}
+[[nodiscard]] inline preprocessing::Command RetrainElsewhere() {
+  return {.name = "retrain",
+          .meaning = "trains a published model anew and promotes what is better",
           .program = "forkcast-train"};
 }
 [[nodiscard]] inline preprocessing::Command EvaluateElsewhere() {

@@ -1,5 +1,7 @@
 #include "model/drift/drift_reference.hpp"
 
+#include <utility>
+
 namespace forkcast::model {
 
 Result<std::shared_ptr<const DriftReference>> ReadDriftReference(
@@ -9,7 +11,12 @@ Result<std::shared_ptr<const DriftReference>> ReadDriftReference(
     const nlohmann::ordered_json json = preprocessing::ReadJsonFile(file);
     auto bins = BinsOf(Reference::FromJson(preprocessing::JsonNode(json, file.string() + ": $")));
     if (!bins) return std::move(bins).error();
-    return std::make_shared<const DriftReference>(folder, *std::move(bins));
+    preprocessing::Constraints constraints;
+    const std::filesystem::path rules = folder / preprocessing::Constraints::kFile;
+    if (std::filesystem::exists(rules)) {
+      constraints = preprocessing::Constraints::Read(rules, preprocessing::RuleAction::kCount);
+    }
+    return std::make_shared<const DriftReference>(folder, *std::move(bins), std::move(constraints));
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kCorrupt, error.what()};
   }

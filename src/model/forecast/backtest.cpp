@@ -45,7 +45,7 @@ class Judge {
     const Fold& fold = backtest_.folds[fold_number];
     const auto [key, period] = forecast.point;
     const double actual = data_.ValueIn(key, period);
-    const double scale = SeasonalScale(History(data_, key, fold.train.last), plan_.mase_season);
+    const double scale = ScaleOf(data_, plan_, key, fold);
     const auto add = [&](ErrorSums& sums, double value) { sums.Add(actual, value, scale); };
     add(backtest_.all, forecast.value);
     add(backtest_.by_fold[fold_number], forecast.value);
@@ -269,12 +269,17 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   return std::optional<Backtest>(std::move(backtest));
 }
 
+double ScaleOf(const ForecastData& data, const TrainingPlan& plan, std::uint32_t key,
+               const Fold& fold) {
+  return SeasonalScale(History(data, key, fold.train.last), plan.mase_season);
+}
+
 Status CheckMetric(const ForecastData& data, const TrainingPlan& plan, std::span<const Fold> folds,
                    std::span<const std::uint32_t> keys) {
   ErrorSums sums;  // of forecasts without an error
   for (const Fold& fold : folds) {
     for (const std::uint32_t key : keys) {
-      const double scale = SeasonalScale(History(data, key, fold.train.last), plan.mase_season);
+      const double scale = ScaleOf(data, plan, key, fold);
       for (const ForecastPoint& point : KnownPoints(data, fold.test, {&key, 1})) {
         const double actual = data.ValueIn(point.key, point.period);
         sums.Add(actual, actual, scale);

@@ -111,6 +111,10 @@ using OnBacktest = std::function<bool(const BacktestStage&)>;
                                                           PeriodRange periods,
                                                           const OnBacktest& on_stage);
 
+/// The scale of MASE for a key's rows of a fold: of what its training has seen.
+[[nodiscard]] double ScaleOf(const ForecastData& data, const TrainingPlan& plan, std::uint32_t key,
+                             const Fold& fold);
+
 /// That the plan's metric is defined for what happened in the folds' tests, whatever is forecast.
 /// `keys`: those that are judged.
 [[nodiscard]] Status CheckMetric(const ForecastData& data, const TrainingPlan& plan,

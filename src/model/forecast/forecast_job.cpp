@@ -10,6 +10,8 @@
 #include "data_preprocessing/series/period.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/drift/reference_statistics.hpp"
+#include "model/forecast/forecast_rivalry.hpp"
+#include "model/forecast/forecast_version.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/named_keys.hpp"
 #include "model/forecast/report.hpp"
@@ -240,6 +242,13 @@ Result<const Validation*> ForecastJob::Validate(const OnProgress& on_progress) {
   if (!backtest) return backtest.error();
   if (!*backtest) return nullptr;
   return &validation_.emplace(**std::move(backtest), *data_);
+}
+
+Result<Rivalry> ForecastJob::CompareWith(const VersionInfo& champion) const {
+  const Result<ForecastVersion> version = ForecastVersion::Read(champion);
+  if (!version) return version.error();
+  if (version->document() != document_) return OtherPipeline(champion);
+  return CompareForecasts(validation_->backtest(), *data_, plan_, examples_, *version);
 }
 
 Result<std::optional<TrainedForecast>> ForecastJob::Train(const OnProgress& on_progress) const {

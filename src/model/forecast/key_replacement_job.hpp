@@ -56,6 +56,9 @@ class KeyReplacementJob final : public TrainingJob {
   Result<const Validation*> Validate(const OnProgress& on_progress) override {
     return job_->Validate(on_progress);
   }
+  [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override {
+    return job_->CompareWith(champion);
+  }
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override;
 

@@ -15,6 +15,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/learn/data_window.hpp"
 #include "model/learn/parameter_search.hpp"
+#include "model/learn/rivalry.hpp"
 #include "model/learn/trainer.hpp"
 
 namespace forkcast::model {
@@ -72,7 +73,7 @@ struct Artefact {
 /// What `train` and `evaluate` do with a pipeline, whatever its kind of model: a document and its
 /// data, checked when loaded. Each kind has a static Load(document, sources), whose errors are
 /// kInvalidArgument for what the user wrote (in the document, at a path, or in a flag).
-/// Then in this order: Check, ComputeExamples, Validate, TrainOnAll. Their errors are
+/// Then in this order: Check, ComputeExamples, Validate, CompareWith, TrainOnAll. Their errors are
 /// kInvalidArgument for data that do not allow it, others for what cannot be read.
 class TrainingJob {
  public:
@@ -97,6 +98,9 @@ class TrainingJob {
   virtual Status ComputeExamples() = 0;
   /// Trains and judges on the past; lives as long as the job. Null when cancelled.
   virtual Result<const Validation*> Validate(const OnProgress& on_progress) = 0;
+  /// What was validated, beside what a published version of the same pipeline, as it is, answers to
+  /// the same rows. kInvalidArgument for a version of another pipeline.
+  [[nodiscard]] virtual Result<Rivalry> CompareWith(const VersionInfo& champion) const = 0;
   /// Learns from everything, and packs the model with its validation. Nothing when cancelled.
   [[nodiscard]] virtual Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const = 0;

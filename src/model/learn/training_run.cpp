@@ -204,12 +204,30 @@ class TrainingRun {
     Require(WriteOutput(request_.report, page, *request_.standard_output));
   }
 
+  /// Whether the champion is beaten; notes in the manifest and tells why.
+  [[nodiscard]] bool Wins(const TrainingJob& job, const Contest& contest, Artefact& artefact,
+                          TrainingOutcome& outcome) const {
+    const Rivalry rivalry = Require(job.CompareWith(contest.champion));
+    artefact.manifest["contest"] = ToJson(rivalry, contest.rules);
+    outcome.summary["contest"] = artefact.manifest["contest"];
+    observer_.Tell(fmt::format("{}\n", model::Describe(rivalry, contest.rules)));
+    return IsBetter(rivalry, contest.rules);
+  }
+
   void Publish(const TrainingJob& job, const Validation& validation, const Publication& as,
                TrainingOutcome& outcome) const {
-    const std::optional<Artefact> artefact = Require(job.TrainOnAll(observer_.Begin("training")));
+    std::optional<Artefact> artefact = Require(job.TrainOnAll(observer_.Begin("training")));
     if (!artefact || observer_.Stops()) throw Stopped();
     const std::string name = ModelName(job, as);
-    const bool promoted = validation.beats_baselines() || as.force_promote;
+    bool is_better = validation.beats_baselines();
+    if (as.contest) {
+      is_better = Wins(job, *as.contest, *artefact, outcome) && is_better;
+      // Whoever took its place meanwhile was not compared with.
+      if (is_better) {
+        artefact->expected = {.alias = as.alias, .number = as.contest->champion.number};
+      }
+    }
+    const bool promoted = is_better || as.force_promote;
     const std::uint64_t version = Require(
         Registry(as.models).Publish(name, artefact->manifest, artefact->files, clock_.Now(),
                                     promoted ? as.alias : std::string(), artefact->expected));

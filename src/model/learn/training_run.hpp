@@ -19,12 +19,20 @@ namespace forkcast::model {
 using OpenJob =
     std::function<Result<std::unique_ptr<TrainingJob>>(const nlohmann::ordered_json& document)>;
 
+/// Whose place a version is to take, and by which rules.
+struct Contest {
+  VersionInfo champion;
+  RivalryRules rules;
+};
+
 /// Where a version goes, and what it is called there.
 struct Publication {
   std::filesystem::path models;  ///< The folder of models.
   std::string name;              ///< Of the model; empty: the pipeline's.
   std::string alias = "champion";
   bool force_promote = false;  ///< Moves the alias also when the baselines are not beaten.
+  /// None: whoever beats the baselines is promoted, else who is better than the champion, too.
+  std::optional<Contest> contest{};
 };
 
 /// What is to be trained and judged, and how far.
@@ -55,7 +63,7 @@ class TrainingObserver {
 /// How a run ended.
 enum class TrainingEnd {
   kDone,
-  kNotPromoted,  ///< Published, but not better than the baselines.
+  kNotPromoted,  ///< Published, but not better than the baselines, or than the champion.
   kRefused,      ///< What the user wrote is wrong: the document or a flag.
   kData,         ///< The data do not allow it; trying again changes nothing.
   kIo,           ///< Something cannot be read or written.
@@ -67,8 +75,8 @@ struct TrainingOutcome {
   TrainingEnd end = TrainingEnd::kDone;
   std::string message{};
   /// pipeline, evaluation, search (all points, what they are worth, and which was chosen), and of
-  /// what was published model, version, folder and whether it was promoted. Of a dry run: what was
-  /// checked.
+  /// what was published model, version, folder, whether it was promoted, and beside a champion
+  /// `contest`. Of a dry run: what was checked.
   nlohmann::ordered_json summary{};
 };
 

@@ -89,7 +89,9 @@ void CheckAddress(const Address& address, int backlog, const SocketFile& file,
 
 void CheckAddresses(const ServerConfig& config, const preprocessing::CommandContext& context) {
   const SocketFile file = Require(SocketFileOf(config), ExitCode::kUsage);
-  for (const Address& address : config.bind) {
+  std::vector<Address> addresses = config.bind;
+  if (config.admin) addresses.push_back(*config.admin);
+  for (const Address& address : addresses) {
     for (const Address& meant : Require(ResolveAddress(address), ExitCode::kIo)) {
       CheckAddress(meant, config.backlog, file, context);
     }

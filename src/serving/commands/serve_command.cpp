@@ -22,6 +22,7 @@
 #include "data_preprocessing/command/failure.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
+#include "serving/commands/retraining.hpp"
 #include "serving/commands/serve_check.hpp"
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
@@ -72,6 +73,7 @@ Status Validate(const ParsedSettings& settings, std::span<const HookType> types)
     return std::move(routes).error();
   }
   Status valid = ValidateHooks(settings.config.hooks, types);
+  if (valid) valid = CheckRetraining(settings.config);
   if (valid) return valid;
   Error error = std::move(valid).error();
   error.message = "config: " + Effective(settings, "config").text + ": " + error.message;
@@ -102,6 +104,10 @@ class Server {
       log_->critical("bind_failed error={:?}", opened.error().message);
       return kExitCannotBind;
     }
+    if (const Status opened = OpenAdmin(); !opened) {
+      log_->critical("bind_failed error={:?}", opened.error().message);
+      return kExitCannotBind;
+    }
     for (const auto prepare :
          {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::FitConnections}) {
       if (const Status prepared = (this->*prepare)(); !prepared) {
@@ -113,10 +119,15 @@ class Server {
       if (!listener.warning().empty()) log_->warn("backlog_clipped {}", listener.warning());
       log_->info("listening address={}", ToString(listener.local_address()));
     }
+    for (const Listener& listener : admin_listeners_) {
+      log_->info("listening admin_address={}", ToString(listener.local_address()));
+    }
     const std::chrono::milliseconds timeout = config_.timeout;
     return Master({.workers = config_.workers,
                    .worker = [this](const WorkerStart& start) { return RunOneWorker(start); },
                    .recorder = [this](int control_fd) { return Record(control_fd); },
+                   .retrain = [this](const RetrainWish& wish) { return Retrain(wish); },
+                   .retrain_board = &retrain_board_[0],
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
                    .takes_over = static_cast<bool>(old_master_),
                    .close_door = [this] { RefuseNew(); },
@@ -140,11 +151,6 @@ class Server {
 
   /// From an old master, else from a supervisor, else our own.
   Status OpenListeners() {
-    const auto add = [this](Result<Listener> listener) -> Status {
-      if (!listener) return std::move(listener).error();
-      listeners_.push_back(std::move(*listener));
-      return {};
-    };
     Status added;
     if (auto inheritance = TakeInheritance(context_.environment)) {
       old_master_ = std::move(inheritance->ready);
@@ -156,27 +162,50 @@ class Server {
         }
       }
       for (InheritedListener& inherited : inheritance->listeners) {
-        const auto owner = inherited.lent ? Listener::Owner::kSupervisor : Listener::Owner::kUs;
-        if (added) added = add(Listener::Adopt(std::move(inherited.socket), owner));
+        const auto owner = inherited.kind == ListenerKind::kLent ? Listener::Owner::kSupervisor
+                                                                 : Listener::Owner::kUs;
+        auto& listeners = inherited.kind == ListenerKind::kAdmin ? admin_listeners_ : listeners_;
+        if (added) added = Add(Listener::Adopt(std::move(inherited.socket), owner), listeners);
       }
       return added;
     }
     for (Fd& socket : Supervisor::TakeSockets()) {
-      if (added) added = add(Listener::Adopt(std::move(socket), Listener::Owner::kSupervisor));
+      if (added) {
+        added = Add(Listener::Adopt(std::move(socket), Listener::Owner::kSupervisor), listeners_);
+      }
     }
     if (!added || !listeners_.empty()) return added;
+    for (const Address& address : config_.bind) {
+      if (Status opened = OpenAt(address, listeners_); !opened) return opened;
+    }
+    return {};
+  }
+
+  /// After the others: an old master's is taken over where both have one.
+  Status OpenAdmin() {
+    if (!config_.admin) admin_listeners_.clear();
+    if (!config_.admin || !admin_listeners_.empty()) return {};
+    return OpenAt(*config_.admin, admin_listeners_);
+  }
+
+  static Status Add(Result<Listener> listener, std::vector<Listener>& listeners) {
+    if (!listener) return std::move(listener).error();
+    listeners.push_back(*std::move(listener));
+    return {};
+  }
+
+  /// All that an address means.
+  Status OpenAt(const Address& address, std::vector<Listener>& listeners) {
     const Result<SocketFile> file = SocketFileOf(config_);
     if (!file) return file.error();
-    for (const Address& address : config_.bind) {
-      Result<std::vector<Address>> meant = ResolveAddress(address);
-      if (!meant) return std::move(meant).error();
-      for (Address& one : *meant) {
-        if (auto* const tcp = std::get_if<TcpAddress>(&one); tcp != nullptr && tcp->port == 0) {
-          tcp->port = PortOf(*meant);
-        }
-        if (Status opened = add(OpenOnceFree(one, *file)); !opened) return opened;
-        one = listeners_.back().local_address();
+    Result<std::vector<Address>> meant = ResolveAddress(address);
+    if (!meant) return std::move(meant).error();
+    for (Address& one : *meant) {
+      if (auto* const tcp = std::get_if<TcpAddress>(&one); tcp != nullptr && tcp->port == 0) {
+        tcp->port = PortOf(*meant);
       }
+      if (Status opened = Add(OpenOnceFree(one, *file), listeners); !opened) return opened;
+      one = listeners.back().local_address();
     }
     return {};
   }
@@ -259,15 +288,20 @@ class Server {
     status.recorder.dropped += counters_[0].dropped.load(std::memory_order_relaxed);
   }
 
-  [[nodiscard]] std::vector<int> ListeningSockets() const {
+  [[nodiscard]] static std::vector<int> SocketsOf(const std::vector<Listener>& listeners) {
     std::vector<int> sockets;
-    for (const Listener& listener : listeners_) sockets.push_back(listener.fd());
+    for (const Listener& listener : listeners) sockets.push_back(listener.fd());
     return sockets;
   }
   [[nodiscard]] Bequest WhatIsLeft() const {
     Bequest bequest;
     for (const Listener& listener : listeners_) {
-      bequest.listeners.push_back({.fd = listener.fd(), .lent = listener.lent()});
+      bequest.listeners.push_back(
+          {.fd = listener.fd(),
+           .kind = listener.lent() ? ListenerKind::kLent : ListenerKind::kOwn});
+    }
+    for (const Listener& listener : admin_listeners_) {
+      bequest.listeners.push_back({.fd = listener.fd(), .kind = ListenerKind::kAdmin});
     }
     if (counts_.fd() >= 0) bequest.counts.push_back(counts_.fd());
     for (const SharedCounts& before : counts_before_) bequest.counts.push_back(before.fd());
@@ -280,16 +314,20 @@ class Server {
     return all;
   }
   void RefuseNew() {
-    for (Listener& listener : listeners_) {
-      if (old_master_) {
-        listener.Disown();  // stopped before it was ours: the old master goes on with it
-      } else {
-        listener.RefuseNew();
+    for (std::vector<Listener>* const listeners : {&listeners_, &admin_listeners_}) {
+      for (Listener& listener : *listeners) {
+        if (old_master_) {
+          listener.Disown();  // stopped before it was ours: the old master goes on with it
+        } else {
+          listener.RefuseNew();
+        }
       }
     }
   }
   void LeaveToNewMaster() {
-    for (Listener& listener : listeners_) listener.Disown();
+    for (std::vector<Listener>* const listeners : {&listeners_, &admin_listeners_}) {
+      for (Listener& listener : *listeners) listener.Disown();
+    }
     control_.Close();
   }
   void LetOldMasterGo() {
@@ -347,7 +385,8 @@ class Server {
       }
     }
     return RunWorker({.config = config_,
-                      .listeners = ListeningSockets(),
+                      .listeners = SocketsOf(listeners_),
+                      .admin_listeners = SocketsOf(admin_listeners_),
                       .capture_socket = capture_.first.get(),
                       .drift = drift_[0],
                       .log = log_output_,
@@ -371,15 +410,38 @@ class Server {
     }
     // Should the master be killed, we may outlive it by what is left to write: not on its sockets.
     listeners_.clear();
+    admin_listeners_.clear();
     const auto log = MakeProcessLog("recorder", config_.log_level, log_output_);
-    DriftMonitor drift(
-        {.board = drift_[0], .metrics = state_[0].metrics, .log = *log, .clock = context_.clock});
+    SeriesWriter series(counts_.recorder_series());
+    DriftAlarms alarms({.log = *log,
+                        .clock = context_.clock,
+                        .series = series,
+                        .make_id = RandomUuid,
+                        .retrain =
+                            [this, control_fd](const RetrainWish& wish) {
+                              retrain_board_[0].Set(TextOf(wish));
+                              SendControl(control_fd, {.kind = ControlMessage::Kind::kRetrain});
+                            },
+                        .seed = static_cast<std::uint32_t>(::getpid())});
+    DriftMonitor drift({.board = drift_[0],
+                        .metrics = state_[0].metrics,
+                        .series = series,
+                        .alarms = alarms,
+                        .log = *log,
+                        .clock = context_.clock});
     const auto destinations = CaptureHook::Destinations(config_.hooks);
     return RunRecorder({.clock = context_.clock,
                         .counters = counters_[0],
                         .destinations = destinations,
                         .drift = &drift},
                        capture_.second.get(), control_fd, *log);
+  }
+
+  /// In a process of its own, that of nobody else.
+  int Retrain(const RetrainWish& wish) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    ChildProcess::DieWithParent(master_, SIGTERM);
+    return BecomeRetrain(wish, config_);
   }
 
   ParsedSettings settings_;
@@ -393,6 +455,7 @@ class Server {
   LogOutput log_output_ = LogOutput::OfStandard(STDERR_FILENO, state_[0].log_losses);
   std::shared_ptr<spdlog::logger> log_;
   std::vector<Listener> listeners_;
+  std::vector<Listener> admin_listeners_;
   Fd old_master_;  // until we are ready to take its place
   Supervisor supervisor_;
   std::optional<PidFile> pid_file_;
@@ -402,6 +465,7 @@ class Server {
   std::vector<SharedCounts> counts_before_;
   SharedArray<RecorderCounters> counters_{1};
   SharedArray<DriftBoard> drift_{1};
+  SharedArray<RetrainBoard> retrain_board_{1};
   std::optional<ModelList> models_;
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };

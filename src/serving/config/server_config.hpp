@@ -53,6 +53,7 @@ struct ServerConfig {
   bool multi_model = false;  ///< Models may be loaded and unloaded while the server runs.
   std::filesystem::path model_root = "/opt/ml";  ///< Below which those lie.
   std::vector<Address> bind;
+  std::optional<Address> admin;  ///< Where what is for those who look after the server is asked.
   std::vector<HookConfig> hooks;
   std::chrono::seconds timeout{60};       ///< For one request, from its first byte to its answer.
   std::chrono::seconds idle_timeout{75};  ///< Of a kept connection; outlives nginx's 60 s.

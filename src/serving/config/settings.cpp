@@ -112,6 +112,13 @@ Status ApplyBind(const std::string& text, ServerConfig& config) {
   return {};
 }
 
+Status ApplyAdmin(const std::string& text, ServerConfig& config) {
+  Result<Address> address = ParseAddress(text);
+  if (!address) return std::move(address).error();
+  config.admin = *std::move(address);
+  return {};
+}
+
 Status ApplyDeploy(const std::string& text, ServerConfig& config) {
   Result<Deployment> deployment = ParseDeployment(text);
   if (!deployment) return std::move(deployment).error();
@@ -641,6 +648,8 @@ std::vector<Setting> ServerSettings() {
   const Rule multi_model = BooleanRule(&ServerConfig::multi_model);
   const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
                   Setting::FileForm::kTextOrList, ApplyBind};
+  const Rule admin{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
+                   Setting::FileForm::kText, ApplyAdmin};
   const Rule trusted_proxies{"ADDRESS", "addresses, networks such as 10.0.0.0/8, unix, none",
                              Setting::FileForm::kTextOrList, ApplyTrustedProxy};
   const Rule cors_origins{"ORIGIN", "origins such as https://shop.example, or *",
@@ -697,6 +706,10 @@ std::vector<Setting> ServerSettings() {
                   "nothing else is listed at its port; several times, or with commas between, or "
                   "as a list in "
                   "the config file"),
+      MakeSetting(
+          "admin_address", "FORKCAST_ADMIN_ADDRESS", admin, Takes::kRestart, "",
+          "Where /metrics, /drift and /ping are asked by who looks after the server, however "
+          "busy it is; then /metrics and /drift are answered nowhere else"),
       MakeSetting("workers", "FORKCAST_WORKERS",
                   IntegerRule("N", 1, kMaxWorkers, &ServerConfig::workers), Takes::kReload, workers,
                   "Worker processes", "the CPUs that may be used, here " + workers),

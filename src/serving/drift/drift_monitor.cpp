@@ -131,7 +131,10 @@ void DriftMonitor::Judge(const DriftMessage& message, Watched& watched) {
                                   .to = watched.panes.back().to,
                                   .rules = watched.settings.rules,
                                   .columns = watched.judge.Judge(counts)};
-  Tell(window.deployment, model::ToJson(window, watched.reference->bins), watched.settings);
+  gauges_.Show(window, watched.reference->bins);
+  const ordered_json report = model::ToJson(window, watched.reference->bins);
+  Tell(window.deployment, report, watched.settings);
+  outputs_.alarms.OnWindow(report, std::string(message.folder), watched.settings);
 }
 
 void DriftMonitor::Tell(const std::string& deployment, const ordered_json& report,

@@ -16,6 +16,8 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/drift/drift_decision.hpp"
 #include "model/drift/drift_reference.hpp"
+#include "serving/drift/drift_alarms.hpp"
+#include "serving/drift/drift_gauges.hpp"
 #include "serving/drift/drift_message.hpp"
 #include "serving/drift/drift_settings.hpp"
 #include "serving/drift/quality_watch.hpp"
@@ -34,19 +36,21 @@ namespace forkcast::serving {
 using DriftBoard = SharedText<262'144>;
 
 /// The recorder's side: adds up what workers counted, judges each window that is complete, tells
-/// the log of alarms, writes the newest report as FOLDER/DEPLOYMENT.json and onto the board. A
-/// window ends with the message that fills it. Not thread-safe.
+/// the log of alarms, writes the newest report as FOLDER/DEPLOYMENT.json, onto the board and into
+/// the series. A window ends with the message that fills it. Not thread-safe.
 class DriftMonitor {
  public:
-  /// Everything outlives this. `metrics`: of the server.
+  /// Everything outlives this. `metrics`: of the server. `series`: of the recorder.
   struct Outputs {
     DriftBoard& board;
     MetricValues& metrics;
+    SeriesWriter& series;
+    DriftAlarms& alarms;
     spdlog::logger& log;
     const Clock& clock;
   };
   explicit DriftMonitor(const Outputs& outputs)
-      : outputs_(outputs), quality_(outputs.metrics, outputs.log) {}
+      : outputs_(outputs), gauges_(outputs.series), quality_(outputs.metrics, outputs.log) {}
 
   /// Adds up one message. Errors cost it, and mean what DecodeDrift() or ReadDriftReference() says.
   [[nodiscard]] Status Take(std::span<const std::byte> bytes);
@@ -84,6 +88,7 @@ class DriftMonitor {
   void ShowAll();
 
   Outputs outputs_;
+  DriftGauges gauges_;
   QualityWatch quality_;
   std::map<Key, Watched> watched_;
   std::map<std::string, nlohmann::ordered_json> newest_;  // by deployment

@@ -29,12 +29,26 @@ model::DriftRules ReadRules(const JsonNode& node) {
   return rules;
 }
 
+std::optional<RetrainOnAlarm> ReadRetraining(const JsonNode& node) {
+  const auto action = node.Find("on_alarm");
+  const auto pause = node.Find("retrain_seconds");
+  if (action && action->String() != "retrain") action->Fail("expected \"retrain\"");
+  if (!action) {
+    if (pause) pause->Fail("only with \"on_alarm\": \"retrain\"");
+    return std::nullopt;
+  }
+  RetrainOnAlarm retraining;
+  if (pause) retraining.least_pause = std::chrono::seconds(pause->Integer(1, kMostSeconds));
+  return retraining;
+}
+
 }  // namespace
 
 DriftSettings ReadDriftSettings(const JsonNode& node) {
   node.RequireObject({"type", "folder", "window_rows", "window_seconds", "steps", "min_rows",
-                      "min_effect", "false_alarm_rate"});
-  DriftSettings settings{.rules = ReadRules(node)};
+                      "min_effect", "false_alarm_rate", "webhook", "on_alarm", "retrain_seconds"});
+  DriftSettings settings{.rules = ReadRules(node), .retraining = ReadRetraining(node)};
+  if (const auto webhook = node.Find("webhook")) settings.webhook = ReadWebhookSettings(*webhook);
   const JsonNode folder = node.Get("folder");
   settings.folder = folder.String();
   if (settings.folder.find('\0') != std::string::npos) folder.Fail("expected a path without NUL");

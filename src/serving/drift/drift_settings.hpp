@@ -2,10 +2,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/drift/drift_decision.hpp"
+#include "serving/webhook/webhook_settings.hpp"
 
 namespace forkcast::serving {
 
@@ -17,12 +19,21 @@ struct WindowLength {
   friend bool operator==(const WindowLength&, const WindowLength&) = default;
 };
 
+/// `"on_alarm": "retrain"`: the model that drifts is trained anew.
+struct RetrainOnAlarm {
+  std::chrono::seconds least_pause{86'400};  ///< From one start to the next, of a model.
+
+  friend bool operator==(const RetrainOnAlarm&, const RetrainOnAlarm&) = default;
+};
+
 /// Of a hook of `"type": "drift"`.
 struct DriftSettings {
   std::string folder{};  ///< Where DEPLOYMENT.json, the newest report, is.
   WindowLength window{.rows = 5'000};
   std::uint64_t steps = 1;  ///< Windows end so many times a length; 1: they do not overlap.
   model::DriftRules rules;
+  std::optional<WebhookSettings> webhook{};
+  std::optional<RetrainOnAlarm> retraining{};
 
   friend bool operator==(const DriftSettings&, const DriftSettings&) = default;
 };

@@ -1,6 +1,8 @@
 #include "serving/endpoints/endpoint_table.hpp"
 
+#include <algorithm>
 #include <array>
+#include <string_view>
 
 #include "serving/endpoints/drift.hpp"
 #include "serving/endpoints/execution_parameters.hpp"
@@ -144,6 +146,12 @@ constexpr std::array kOfModels{
              .describe = DescribeUnloadModel},
 };
 
+constexpr std::array<std::string_view, 2> kOfWatching{"/drift", "/metrics"};
+
+bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
+  return std::ranges::find(paths, endpoint.path) != paths.end();
+}
+
 }  // namespace
 
 std::vector<Endpoint> Endpoints(const Offer& offer) {
@@ -153,12 +161,23 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
   };
   if (offer.metrics == Metrics::kShown) add(kOfMetrics);
   if (offer.models == Models::kLoaded) add(kOfModels);
+  if (offer.watching == Watching::kApart) {
+    std::erase_if(endpoints, [](const Endpoint& one) { return IsIn(kOfWatching, one); });
+  }
+  return endpoints;
+}
+
+std::vector<Endpoint> AdminEndpoints(const Offer& offer) {
+  std::vector<Endpoint> endpoints = Endpoints({.metrics = offer.metrics});
+  std::erase_if(endpoints,
+                [](const Endpoint& one) { return one.path != "/ping" && !IsIn(kOfWatching, one); });
   return endpoints;
 }
 
 Offer OfferOf(const ServerConfig& config) noexcept {
   return {.models = config.multi_model ? Models::kLoaded : Models::kDeclared,
-          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden};
+          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
+          .watching = config.admin ? Watching::kApart : Watching::kHere};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {

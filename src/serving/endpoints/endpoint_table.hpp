@@ -20,10 +20,17 @@ enum class Models {
 /// Whether what is counted can be asked.
 enum class Metrics { kShown, kHidden };
 
+/// Where those who look after the server ask what it counts and finds.
+enum class Watching {
+  kHere,   ///< Where callers of models ask, too.
+  kApart,  ///< At an address of their own (ServerConfig::admin).
+};
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
   Metrics metrics = Metrics::kShown;
+  Watching watching = Watching::kHere;
 };
 [[nodiscard]] Offer OfferOf(const ServerConfig& config) noexcept;
 
@@ -34,6 +41,9 @@ struct Offer {
 /// The same and what deployments declare. Views `routes`.
 [[nodiscard]] std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes,
                                                   const Offer& offer = {});
+
+/// What is asked at the admin address: /ping, /drift and, where they are shown, /metrics.
+[[nodiscard]] std::vector<Endpoint> AdminEndpoints(const Offer& offer = {});
 
 /// The routes that the deployments declare: CollectRoutes() beside Endpoints().
 [[nodiscard]] Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,

@@ -49,12 +49,15 @@ DriftHook::Settings DriftHook::ReadSettings(const JsonNode& node) {
 
 Status DriftHook::TryOut(const Settings& settings) {
   const std::string& folder = settings.settings.folder;
-  const std::error_code failed = TryFolder(folder);
-  if (!failed) return {};
-  return Error{ErrorCode::kIo,
-               fmt::format("the folder of drift reports {} cannot be written to: {}", folder,
-                           failed.message()),
-               "hooks"};
+  if (const std::error_code failed = TryFolder(folder)) {
+    return Error{ErrorCode::kIo,
+                 fmt::format("the folder of drift reports {} cannot be written to: {}", folder,
+                             failed.message()),
+                 "hooks"};
+  }
+  if (!settings.settings.webhook) return {};
+  const auto secret = ReadWebhookSecret(settings.settings.webhook->secret_file);
+  return secret ? Status() : Status(secret.error());
 }
 
 DriftHook::DriftHook(Settings settings, const HookContext& context)

@@ -26,7 +26,8 @@ class DriftHook final : public Hook {
   };
   /// Throws preprocessing::SpecError naming the JSON path.
   [[nodiscard]] static Settings ReadSettings(const preprocessing::JsonNode& node);
-  /// Whether this user may write reports. kIo naming the folder.
+  /// Whether this user may write reports, and read the secret of a webhook. kIo or kInvalidArgument
+  /// naming what not.
   [[nodiscard]] static Status TryOut(const Settings& settings);
 
   DriftHook(Settings settings, const HookContext& context);

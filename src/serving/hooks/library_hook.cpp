@@ -259,14 +259,9 @@ forkcast_host LibraryHook::HostOf(LibraryHook* self) noexcept {
           .count =
               [](void* hook, const char* counter, std::uint64_t by) {
                 Serve(hook, [&](LibraryHook& own) {
-                  auto known = own.counters_.find(ViewOf(counter));
-                  if (known == own.counters_.end()) {
-                    if (own.counters_.size() == kMaxCounters) {
-                      throw std::runtime_error("it has more than 64 counters");
-                    }
-                    known = own.counters_.emplace(ViewOf(counter), 0).first;
-                  }
-                  known->second += by;
+                  Counter& known = own.CounterOf(ViewOf(counter));
+                  known.value += by;
+                  if (own.context_.series != nullptr) known.series.Add(by);
                   own.has_counted_ = true;
                 });
               },
@@ -297,6 +292,19 @@ forkcast_host LibraryHook::HostOf(LibraryHook* self) noexcept {
                                         own.settings_.path.string(), ViewOf(message));
                 });
               }};
+}
+
+LibraryHook::Counter& LibraryHook::CounterOf(std::string_view name) {
+  const auto known = counters_.find(name);
+  if (known != counters_.end()) return known->second;
+  if (counters_.size() == kMaxCounters) throw std::runtime_error("it has more than 64 counters");
+  Counter counter;
+  if (context_.series != nullptr) {
+    const std::string library = settings_.path.filename();
+    const std::array<std::string_view, 2> labels{library, name};
+    counter.series = context_.series->CounterOf("hook_counts", labels);
+  }
+  return counters_.emplace(name, counter).first->second;
 }
 
 void LibraryHook::CheckRow(std::size_t row) const {
@@ -391,9 +399,9 @@ void LibraryHook::OnDrain() {
 
 void LibraryHook::ReportCounters() {
   has_counted_ = false;
-  for (const auto& [name, value] : counters_) {
+  for (const auto& [name, counter] : counters_) {
     context_.log.info("hook_counted library={:?} counter={:?} value={}", settings_.path.string(),
-                      name, value);
+                      name, counter.value);
   }
 }
 

@@ -101,7 +101,12 @@ class LibraryHook final : public Hook {
   std::string fault_;
 
   std::set<std::string, std::less<>> flags_;  // all that it ever said, which remarks view
-  std::map<std::string, std::uint64_t, std::less<>> counters_;
+  struct Counter {
+    std::uint64_t value = 0;  // in this process
+    SeriesCounter series{};   // when there is a writer of series
+  };
+  Counter& CounterOf(std::string_view name);
+  std::map<std::string, Counter, std::less<>> counters_;
   bool has_counted_ = false;
   LogLimiter limiter_;
   LogLimiter says_;

@@ -117,6 +117,8 @@ void AddSeries(const SeriesSum& series, ExpositionWriter& writer) {
     case Kind::kSummary:
       writer.Add(series.labels, std::bit_cast<double>(series.cells.back()), "_sum");
       return writer.Add(series.labels, series.cells.front(), "_count");
+    case Kind::kGauge:
+      return writer.Add(series.labels, std::bit_cast<double>(series.cells.front()));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "serving/metrics/series.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -63,11 +64,14 @@ std::size_t CountOf(const SeriesBlock& block) noexcept {
   return std::min<std::size_t>(count.load(std::memory_order_acquire), SeriesBlock::kMaxSeries);
 }
 
+std::uint64_t ValueIn(const std::uint64_t& cell) noexcept {
+  return std::atomic_ref(const_cast<std::uint64_t&>(cell)).load(std::memory_order_relaxed);
+}
+
 void AddUp(SeriesFamily::Kind kind, std::span<const std::uint64_t> more,
            std::vector<std::uint64_t>& cells) {
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    const std::uint64_t value =
-        std::atomic_ref(const_cast<std::uint64_t&>(more[i])).load(std::memory_order_relaxed);
+    const std::uint64_t value = ValueIn(more[i]);
     if (kind == SeriesFamily::Kind::kSummary && i == 1) {
       cells[i] = std::bit_cast<std::uint64_t>(std::bit_cast<double>(cells[i]) +
                                               std::bit_cast<double>(value));
@@ -80,11 +84,19 @@ void AddUp(SeriesFamily::Kind kind, std::span<const std::uint64_t> more,
 /// Cells by family and labels, which view the blocks.
 using SeriesSums = std::map<std::pair<std::size_t, std::string_view>, std::vector<std::uint64_t>>;
 
-void AddBlock(const SeriesBlock& block, SeriesSums& sums) {
+enum class Server { kRunning, kBefore };
+
+void AddBlock(const SeriesBlock& block, Server server, SeriesSums& sums) {
   const std::size_t count = CountOf(block);
   for (std::size_t i = 0; i < count; ++i) {
     const SeriesBlock::Series& one = block.series[i];
     const SeriesFamily::Kind kind = kSeriesFamilies[one.family].kind;
+    if (kind == SeriesFamily::Kind::kGauge) {
+      const std::uint64_t value = ValueIn(block.cells[one.first_cell]);
+      if (server == Server::kBefore || std::isnan(std::bit_cast<double>(value))) continue;
+      sums[{one.family, LabelsOf(block, one)}] = {value};  // invariant 4: no other block has it
+      continue;
+    }
     auto& cells = sums[{one.family, LabelsOf(block, one)}];
     cells.resize(CellsOf(kind));
     AddUp(kind, std::span(block.cells).subspan(one.first_cell, cells.size()), cells);
@@ -93,7 +105,13 @@ void AddBlock(const SeriesBlock& block, SeriesSums& sums) {
 
 }  // namespace
 
-SeriesWriter::SeriesWriter(SeriesBlock& block) noexcept : block_(block) {}
+SeriesWriter::SeriesWriter(SeriesBlock& block) noexcept : block_(block) {
+  const std::size_t count = CountOf(block_);
+  for (const SeriesBlock::Series& one : std::span(block_.series).first(count)) {
+    if (kSeriesFamilies[one.family].kind != SeriesFamily::Kind::kGauge) continue;
+    SeriesGauge(&block_.cells[one.first_cell]).Clear();
+  }
+}
 
 SeriesCounter SeriesWriter::CounterOf(SeriesFamilyId family, Values values) noexcept {
   return SeriesCounter(*Find(family, values));
@@ -105,6 +123,12 @@ SeriesHistogram SeriesWriter::HistogramOf(SeriesFamilyId family, Values values) 
 
 SeriesSummary SeriesWriter::SummaryOf(SeriesFamilyId family, Values values) noexcept {
   return SeriesSummary(Find(family, values));
+}
+
+SeriesGauge SeriesWriter::GaugeOf(SeriesFamilyId family, Values values) noexcept {
+  const LabelText labels(kSeriesFamilies[family.index()], values);
+  if (!labels.fits()) return {};
+  return SeriesGauge(FindOrAdd(family.index(), labels.text(), Room::kShared));
 }
 
 std::uint64_t* SeriesWriter::Find(SeriesFamilyId family, Values values) noexcept {
@@ -154,8 +178,10 @@ std::uint64_t* SeriesWriter::FindOrAdd(std::uint16_t family, std::string_view la
 
 std::vector<SeriesSum> SumSeries(std::span<const std::span<const SeriesBlock>> servers) {
   SeriesSums sums;
+  Server server = Server::kRunning;
   for (const std::span<const SeriesBlock> blocks : servers) {
-    for (const SeriesBlock& block : blocks) AddBlock(block, sums);
+    for (const SeriesBlock& block : blocks) AddBlock(block, server, sums);
+    server = Server::kBefore;
   }
   std::vector<SeriesSum> all;
   all.reserve(sums.size());
@@ -174,6 +200,8 @@ std::string_view WordFor(SeriesFamily::Kind kind) noexcept {
       return "histogram";
     case SeriesFamily::Kind::kSummary:
       return "summary";
+    case SeriesFamily::Kind::kGauge:
+      return "gauge";
   }
   return {};
 }

@@ -9,7 +9,9 @@
 //   2. A series is whole before `count` tells of it. Who is killed in between leaves nothing that
 //      anybody sees.
 //   3. What finds no room is counted in the family's series whose labels are all `other`; there is
-//      room for one of each family in any case.
+//      room for one of each family in any case. A gauge that finds none is left out.
+//   4. A gauge is of the process that tells it: the next one that has the block begins without, and
+//      what a server before said is not asked. One process of a server tells a family of gauges.
 // Values of the slots are added up by whoever reads them (SumSeries). To add one: README.md.
 
 #include <array>
@@ -18,6 +20,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <string>
 #include <string_view>
@@ -66,6 +69,7 @@ struct SeriesFamily {
     kCounter,
     kHistogram,  ///< Of latencies, in the buckets of kLatencyBounds.
     kSummary,    ///< A sum, which may shrink where values are negative, and of how many.
+    kGauge,      ///< A number that is now.
   };
   /// forkcast_FAMILY, to which Prometheus' forms add `_total`, `_bucket`, `_sum`, `_count`.
   std::string_view family;
@@ -92,6 +96,25 @@ inline constexpr std::array kSeriesFamilies{
                  .help = "Times that a worker left a hook out because it kept failing or workers died in it"},
     SeriesFamily{.family = "hook_verdicts", .labels = {"hook", "place", "verdict"},
                  .help = "Requests that a hook flagged or rejected"},
+    SeriesFamily{.family = "broken_thresholds", .labels = {"deployment", "rule"},
+                 .help = "Values that broke a rule of a hook thresholds"},
+    SeriesFamily{.family = "hook_counts", .labels = {"library", "counter"},
+                 .help = "What hooks of libraries count"},
+    SeriesFamily{.family = "drift_effect", .kind = SeriesFamily::Kind::kGauge,
+                 .labels = {"deployment", "column"},
+                 .help = "How much a feature or an output has changed in the newest window: PSI less what chance gives"},
+    SeriesFamily{.family = "drift_p_value", .kind = SeriesFamily::Kind::kGauge,
+                 .labels = {"deployment", "column"},
+                 .help = "How likely chance alone changes a feature or an output as much"},
+    SeriesFamily{.family = "drift_status", .kind = SeriesFamily::Kind::kGauge,
+                 .labels = {"deployment", "column"},
+                 .help = "Finding of the newest window: 0 too few rows, 1 too small, 2 by chance, 3 not yet confirmed, 4 alarm"},
+    SeriesFamily{.family = "drift_window", .kind = SeriesFamily::Kind::kGauge, .labels = {"deployment"},
+                 .help = "Number of the newest window, of the version that is compared"},
+    SeriesFamily{.family = "drift_column_alarms", .labels = {"deployment", "column"},
+                 .help = "Windows in which this feature or output had drifted"},
+    SeriesFamily{.family = "webhook_messages", .labels = {"receiver", "result"},
+                 .help = "Messages to webhooks: delivered, tried_again (attempts that failed), lost"},
     SeriesFamily{.family = "output_rows", .labels = {"deployment", "metric", "value"},
                  .help = "Answered rows, by the value of an output that the pipeline counts by"},
     SeriesFamily{.family = "output", .kind = SeriesFamily::Kind::kSummary,
@@ -188,12 +211,31 @@ class SeriesSummary {
   std::uint64_t* cells_ = nullptr;
 };
 
+/// A number that is now.
+class SeriesGauge {
+ public:
+  SeriesGauge() = default;
+  /// Null: there is no room to tell it.
+  explicit SeriesGauge(std::uint64_t* cell) noexcept : cell_(cell) {}
+
+  void Set(double value) const noexcept {
+    if (cell_ == nullptr) return;
+    std::atomic_ref(*cell_).store(std::bit_cast<std::uint64_t>(value), std::memory_order_relaxed);
+  }
+  /// There is none now.
+  void Clear() const noexcept { Set(std::numeric_limits<double>::quiet_NaN()); }
+
+ private:
+  std::uint64_t* cell_ = nullptr;
+};
+
 /// Finds series in a slot's block, or adds them: for the process that has the slot. A look is for
 /// when something is met for the first time, since it goes through all that there are; what it
 /// returns is kept, stays good as long as the block, and costs a few instructions to count in.
 /// Values of labels may be any text. Never fails (invariant 3).
 class SeriesWriter {
  public:
+  /// Clears the gauges (invariant 4).
   explicit SeriesWriter(SeriesBlock& block) noexcept;
 
   using Values = std::span<const std::string_view>;
@@ -201,6 +243,7 @@ class SeriesWriter {
   [[nodiscard]] SeriesCounter CounterOf(SeriesFamilyId family, Values values) noexcept;
   [[nodiscard]] SeriesHistogram HistogramOf(SeriesFamilyId family, Values values) noexcept;
   [[nodiscard]] SeriesSummary SummaryOf(SeriesFamilyId family, Values values) noexcept;
+  [[nodiscard]] SeriesGauge GaugeOf(SeriesFamilyId family, Values values) noexcept;
 
  private:
   /// The first of its cells.
@@ -222,8 +265,8 @@ struct SeriesSum {
   std::vector<std::uint64_t> cells{};
 };
 
-/// What all slots have counted, family by family in the order of kSeriesFamilies, by labels within.
-/// May be called while they are written. `servers`: the blocks of each.
+/// What all blocks have, family by family in the order of kSeriesFamilies, by labels within.
+/// May be called while they are written. `servers`: the blocks of each, the one that runs first.
 [[nodiscard]] std::vector<SeriesSum> SumSeries(
     std::span<const std::span<const SeriesBlock>> servers);
 [[nodiscard]] inline std::vector<SeriesSum> SumSeries(std::span<const SeriesBlock> blocks) {
@@ -234,6 +277,7 @@ struct SeriesSum {
 [[nodiscard]] constexpr std::size_t CellsOf(SeriesFamily::Kind kind) noexcept {
   switch (kind) {
     case SeriesFamily::Kind::kCounter:
+    case SeriesFamily::Kind::kGauge:
       return 1;
     case SeriesFamily::Kind::kHistogram:
       return kLatencyCells;
@@ -243,7 +287,7 @@ struct SeriesSum {
   return 0;
 }
 
-/// `counter`, `histogram`, `summary`.
+/// `counter`, `histogram`, `summary`, `gauge`.
 [[nodiscard]] std::string_view WordFor(SeriesFamily::Kind kind) noexcept;
 
 }  // namespace forkcast::serving

@@ -15,6 +15,7 @@ struct ControlMessage {
     kRetire,        ///< Master: another has your place. Finish in your own time.
     kStop,          ///< Master: the server stops. `value`: milliseconds left for what you have.
     kReopenLogs,    ///< Master: log files were moved away.
+    kRetrain,       ///< Recorder: train anew what the RetrainBoard says.
   };
   Kind kind = Kind::kReady;
   std::uint32_t reserved = 0;

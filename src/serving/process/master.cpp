@@ -49,6 +49,7 @@ Master::Master(MasterOptions options, const Clock& clock, std::span<WorkerSlot> 
       state_(state),
       log_(log),
       recorder_(options_.needs_recorder, static_cast<std::uint32_t>(::getpid()), log_),
+      retraining_(state_.metrics, log_),
       worker_delay_(static_cast<std::uint32_t>(::getpid())),
       target_(options_.workers, slots_.size()),
       upgrade_(std::move(options_.start_upgrade), log_),
@@ -114,6 +115,7 @@ ChildProcess Master::Fork(const std::function<int(int control_fd)>& main) {
     // The master's ends of the others' channels must not live on in us: they tell of its death.
     for (Worker& other : workers_) other.process.CloseControl();
     recorder_.CloseControl();
+    retraining_.CloseControl();
     signals_.Reset();
   };
   return ChildProcess::Start(in_child, main, kMasterDiedSignal);
@@ -209,6 +211,7 @@ void Master::CheckLiveness(MonotonicTime now) {
 
 void Master::Escalate(MonotonicTime now) {
   for (Worker& worker : workers_) EscalateWorker(worker, now);
+  if (stopping_) retraining_.End(now);
   if (stopping_ && workers_.empty()) recorder_.End(now);
 }
 
@@ -232,7 +235,7 @@ MonotonicTime Master::NextDeadline(MonotonicTime now) const {
       if (start > now) next = std::min(next, start);
     }
   }
-  return std::min(next, recorder_.kill_due());
+  return std::min({next, recorder_.kill_due(), retraining_.kill_due()});
 }
 
 void Master::Wait(MonotonicTime now) {
@@ -240,7 +243,11 @@ void Master::Wait(MonotonicTime now) {
   const auto watch = [&watched](int fd) {
     watched.push_back({.fd = fd, .events = POLLIN, .revents = 0});
   };
-  if (recorder_.running()) watch(recorder_.pidfd());
+  if (recorder_.running()) {
+    watch(recorder_.pidfd());
+    watch(recorder_.control());
+  }
+  if (retraining_.running()) watch(retraining_.pidfd());
   for (const int fd : upgrade_.watched()) watch(fd);
   if (options_.control != nullptr) watch(options_.control->fd());
   for (const Worker& worker : workers_) {
@@ -258,7 +265,9 @@ void Master::Wait(MonotonicTime now) {
 }
 
 void Master::OnEvents(MonotonicTime now) {
+  OnRecorderMessages(now);
   recorder_.Reap(now, stopping_ ? Asked::kYes : Asked::kNo);
+  retraining_.Reap(now);
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     OnMessages(*worker, now);  // before its end: READY may have been its last word
     const auto next = std::next(worker);
@@ -297,7 +306,25 @@ void Master::OnMessages(Worker& worker, MonotonicTime now) {
       case ControlMessage::Kind::kStop:
       case ControlMessage::Kind::kReopenLogs:
         break;  // ours to send
+      case ControlMessage::Kind::kRetrain:
+        break;  // the recorder's
     }
+  }
+}
+
+void Master::OnRecorderMessages(MonotonicTime now) {
+  if (!recorder_.running() || recorder_.control() < 0) return;
+  while (true) {
+    const ControlReceipt receipt = ReceiveControl(recorder_.control());
+    if (!receipt.message) return;  // its end is told by its pidfd
+    const bool is_wish = receipt.message->kind == ControlMessage::Kind::kRetrain;
+    if (!is_wish || stopping_ || options_.retrain_board == nullptr) continue;
+    // None: it is being written again, and told again.
+    const auto wish = ReadRetrainWish(options_.retrain_board->Get().value_or(""));
+    if (!wish) continue;
+    retraining_.Ask(*wish, now, [this](const RetrainWish& asked) {
+      return Fork([this, asked](int) { return options_.retrain(asked); });
+    });
   }
 }
 
@@ -372,7 +399,8 @@ void Master::ReapStrangers() {
   while (true) {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
-    const bool ours = recorder_.pid() == info.si_pid || upgrade_.waits_for(info.si_pid) ||
+    const bool ours = recorder_.pid() == info.si_pid || retraining_.pid() == info.si_pid ||
+                      upgrade_.waits_for(info.si_pid) ||
                       std::ranges::any_of(workers_, [&info](const Worker& worker) {
                         return worker.process.pid() == info.si_pid;
                       });

@@ -18,6 +18,7 @@
 #include "serving/process/recorder_keeper.hpp"
 #include "serving/process/reload_plan.hpp"
 #include "serving/process/restart_delay.hpp"
+#include "serving/process/retrain_keeper.hpp"
 #include "serving/process/server_status.hpp"
 #include "serving/process/stop_orders.hpp"
 #include "serving/process/suspension_watch.hpp"
@@ -47,8 +48,11 @@ struct MasterOptions {
   /// Run in the child; what it returns is its exit code.
   std::function<int(const WorkerStart&)> worker;
   std::function<int(int control_fd)> recorder;
-  bool needs_recorder = false;  ///< From the start; a worker may ask for it later.
-  bool takes_over = false;      ///< An old master's workers answer until ours are READY.
+  /// Run in a child of its own; what it returns, or what it became ends with, is its exit code.
+  std::function<int(const RetrainWish& wish)> retrain{};
+  const RetrainBoard* retrain_board = nullptr;  ///< What the recorder wishes; null: nothing.
+  bool needs_recorder = false;                  ///< From the start; a worker may ask for it later.
+  bool takes_over = false;  ///< An old master's workers answer until ours are READY.
   /// Called once when the server begins to stop: no connection may join the backlogs after it.
   std::function<void()> close_door;
   /// Starts a new master on the same sockets (SIGUSR2); empty: upgrades are refused.
@@ -128,6 +132,7 @@ class Master {
   void OnSignals(MonotonicTime now);
   void OnSignal(int signal, MonotonicTime now);
   void OnMessages(Worker& worker, MonotonicTime now);
+  void OnRecorderMessages(MonotonicTime now);
   void OnReady(Worker& worker, std::uint64_t asked_workers, MonotonicTime now);
   void OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now);
   void BlameHook(const WorkerSlot& slot);
@@ -145,7 +150,7 @@ class Master {
   void RetireAll(MonotonicTime now);
 
   [[nodiscard]] bool Stopped() const noexcept {
-    return stopping_ && workers_.empty() && !recorder_.running();
+    return stopping_ && workers_.empty() && !recorder_.running() && !retraining_.running();
   }
   [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
@@ -157,6 +162,7 @@ class Master {
   Fd signals_;
   std::list<Worker> workers_;
   RecorderKeeper recorder_;
+  RetrainKeeper retraining_;
   RestartDelay worker_delay_;
   WorkerTarget target_;
   ReloadPlan reload_;

@@ -38,6 +38,8 @@ class RecorderKeeper {
   [[nodiscard]] pid_t pid() const noexcept { return process_ ? process_->pid() : 0; }
   /// Readable when it has ended. Precondition: running().
   [[nodiscard]] int pidfd() const noexcept { return process_->pidfd(); }
+  /// What it says comes here. Precondition: running().
+  [[nodiscard]] int control() const noexcept { return process_->control(); }
   /// When StartIfDue() may do something; in the past when nothing stands in its way.
   [[nodiscard]] MonotonicTime start_due() const noexcept { return delay_.next(); }
   /// When End() has something to do next; MonotonicTime::max() unless it was called.

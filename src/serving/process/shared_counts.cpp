@@ -29,7 +29,7 @@ constexpr std::size_t SeriesAt(std::size_t slots) noexcept {
   return kPage + RoundUp(slots * sizeof(WorkerSlot));
 }
 constexpr std::size_t SizeFor(std::size_t slots) noexcept {
-  return SeriesAt(slots) + slots * sizeof(SeriesBlock);
+  return SeriesAt(slots) + (slots + 1) * sizeof(SeriesBlock);
 }
 
 /// Another one for each way in which the memory is laid out: a hash (FNV-1a) of what there is in
@@ -101,7 +101,7 @@ void SharedCounts::Map(std::size_t slots) {
   auto* const bytes = static_cast<std::byte*>(memory);
   mapped_ = {bytes, size};
   slots_ = {reinterpret_cast<WorkerSlot*>(bytes + kPage), slots};
-  series_ = {reinterpret_cast<SeriesBlock*>(bytes + SeriesAt(slots)), slots};
+  series_ = {reinterpret_cast<SeriesBlock*>(bytes + SeriesAt(slots)), slots + 1};
 }
 
 }  // namespace forkcast::serving

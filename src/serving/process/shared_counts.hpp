@@ -10,7 +10,8 @@
 
 namespace forkcast::serving {
 
-/// What a server's workers tell and count: a slot and a block each. Views.
+/// What a server's workers tell and count: a slot and a block each, and a block of the recorder's
+/// behind them. Views.
 struct Counts {
   std::span<const WorkerSlot> slots;
   std::span<const SeriesBlock> series;
@@ -35,7 +36,9 @@ class SharedCounts {
   ~SharedCounts();
 
   [[nodiscard]] std::span<WorkerSlot> slots() const noexcept { return slots_; }
+  /// By slot, then the recorder's.
   [[nodiscard]] std::span<SeriesBlock> series() const noexcept { return series_; }
+  [[nodiscard]] SeriesBlock& recorder_series() const noexcept { return series_.back(); }
   [[nodiscard]] Counts view() const noexcept { return {.slots = slots_, .series = series_}; }
   /// -1: none.
   [[nodiscard]] int fd() const noexcept { return memory_.get(); }

@@ -20,8 +20,30 @@ namespace forkcast::serving {
 namespace {
 
 constexpr const char* kWatchdogVariable = "WATCHDOG_PID";
-constexpr std::string_view kLent = "lent:";  // before the number of such a listener
-constexpr int kCannotExecute = 127;          // as shells say it
+/// What stands before the number of a listener.
+constexpr std::string_view MarkOf(ListenerKind kind) noexcept {
+  switch (kind) {
+    case ListenerKind::kOwn:
+      return "";
+    case ListenerKind::kLent:
+      return "lent:";
+    case ListenerKind::kAdmin:
+      return "admin:";
+  }
+  return "";
+}
+
+/// Cuts the mark off `number`.
+ListenerKind TakeMark(std::string_view& number) noexcept {
+  for (const ListenerKind kind : {ListenerKind::kLent, ListenerKind::kAdmin}) {
+    if (!number.starts_with(MarkOf(kind))) continue;
+    number.remove_prefix(MarkOf(kind).size());
+    return kind;
+  }
+  return ListenerKind::kOwn;
+}
+
+constexpr int kCannotExecute = 127;  // as shells say it
 
 Error SystemError(const char* what) {
   return {ErrorCode::kIo, std::string(what) + ": " + std::generic_category().message(errno)};
@@ -47,7 +69,7 @@ void AddNumber(int fd, std::string_view before, std::string& numbers) {
                           int ready) {
   std::string numbers;
   for (const BequeathedListener& listener : bequest.listeners) {
-    AddNumber(listener.fd, listener.lent ? kLent : "", numbers);
+    AddNumber(listener.fd, MarkOf(listener.kind), numbers);
   }
   std::string counts;
   for (const int fd : bequest.counts) AddNumber(fd, "", counts);
@@ -119,11 +141,10 @@ std::optional<Inheritance> TakeInheritance(const Environment& environment) {
   Inheritance inheritance;
   for (std::string_view rest = *numbers; !rest.empty();) {
     std::string_view number = TakeUpToComma(rest);
-    const bool lent = number.starts_with(kLent);
-    if (lent) number.remove_prefix(kLent.size());
+    const ListenerKind kind = TakeMark(number);
     const auto fd = ToDescriptor(number);
     if (!fd) return std::nullopt;
-    inheritance.listeners.push_back({.socket = Fd(*fd), .lent = lent});
+    inheritance.listeners.push_back({.socket = Fd(*fd), .kind = kind});
   }
   for (std::string_view rest = counts; !rest.empty();) {
     const auto fd = ToDescriptor(TakeUpToComma(rest));

@@ -2,6 +2,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,10 +27,17 @@ struct UpgradedMaster {
   Fd ready;  ///< Readable once it is ready, or gone.
 };
 
+/// Whose a listening socket is, and for whom.
+enum class ListenerKind : std::uint8_t {
+  kOwn,
+  kLent,   ///< By a supervisor, which goes on with it when we are gone.
+  kAdmin,  ///< Our own, for those who look after the server.
+};
+
 /// A listening socket that is handed on.
 struct BequeathedListener {
   int fd = -1;
-  bool lent = false;  ///< By a supervisor, which goes on with it when we are gone.
+  ListenerKind kind = ListenerKind::kOwn;
 };
 
 /// What is handed on.
@@ -45,7 +53,7 @@ Result<UpgradedMaster> StartUpgradedMaster(const Bequest& bequest);
 
 struct InheritedListener {
   Fd socket;
-  bool lent = false;
+  ListenerKind kind = ListenerKind::kOwn;
 };
 
 /// What a master finds in its environment when an old one started it.

@@ -39,6 +39,7 @@
 #include "serving/service/hook_subjects.hpp"
 #include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
+#include "serving/worker/admin_door.hpp"
 #include "serving/worker/loaded_models.hpp"
 #include "serving/worker/loader_thread.hpp"
 #include "serving/worker/model_changes.hpp"
@@ -130,6 +131,12 @@ class Worker {
         recycle_after_(RecycleAfter()),
         swapper_(Sources(), options.server.editions, clock_, static_cast<std::uint32_t>(seed_)),
         model_looker_(loop_) {
+    if (!options.admin_listeners.empty()) {
+      admin_.emplace(loop_, service_,
+                     AdminDoor::Options{
+                         .listeners = options.admin_listeners, .offer = offer_, .config = config_},
+                     seed_);
+    }
     if (options.models == nullptr) return;
     models_.emplace(*options.models, swapper_,
                     LoadedModels::Options{
@@ -257,6 +264,7 @@ class Worker {
       case ControlMessage::Kind::kReady:
       case ControlMessage::Kind::kRecycle:
       case ControlMessage::Kind::kNeedRecorder:
+      case ControlMessage::Kind::kRetrain:
         return;
     }
   }
@@ -290,6 +298,7 @@ class Worker {
     if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
     if (IsOverMemory(resident)) AskRecycling("resident_bytes", resident);
     connections_.Tick(now);
+    if (admin_) admin_->Tick(now);
     ReportLostLines(now);
     TellSnapshotAge();
     hooks_.OnTick(now);
@@ -498,6 +507,7 @@ class Worker {
         },
         *log_);
     PermitOne();
+    if (admin_) admin_->Open();
   }
 
   /// On the acceptor's thread.
@@ -549,6 +559,7 @@ class Worker {
     connections_.BeginDrain(now,
                             stopping ? std::min(kStoppingIdle, patience) : config_.idle_timeout,
                             stopping ? now + patience : MonotonicTime::max());
+    if (admin_) admin_->Close(now);
     if (!acceptor_) return EndAccepting();
     acceptor_->Stop();
     if (stopping) return SweepBacklog(kSweeps);
@@ -592,8 +603,10 @@ class Worker {
   std::shared_ptr<spdlog::logger> log_;
   net::io_context loop_{1};
   HookChain hooks_;
-  const Offer offer_{.models = options_.models == nullptr ? Models::kDeclared : Models::kLoaded,
-                     .metrics = OfferOf(config_).metrics};
+  const Offer offer_{
+      .models = options_.models == nullptr ? Models::kDeclared : Models::kLoaded,
+      .metrics = OfferOf(config_).metrics,
+      .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart};
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
@@ -608,6 +621,7 @@ class Worker {
       first_request_;  // the slot had other workers before (invariant 3 of WorkerSlot)
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
+  std::optional<AdminDoor> admin_;
   Swapper swapper_;                     // used by the loader's thread alone
   std::optional<LoadedModels> models_;  // likewise, but for what is asked of it
   std::optional<ModelChanges> changes_;

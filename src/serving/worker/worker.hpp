@@ -18,9 +18,10 @@ namespace forkcast::serving {
 /// What a worker process is given by the master that forked it. Everything outlives the call.
 struct WorkerOptions {
   const ServerConfig& config;
-  std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
-  int capture_socket = -1;     ///< To the recorder.
-  const DriftBoard& drift;     ///< That the recorder writes.
+  std::vector<int> listeners;          ///< Non-blocking, shared with the other workers.
+  std::vector<int> admin_listeners{};  ///< Likewise, of the admin address.
+  int capture_socket = -1;             ///< To the recorder.
+  const DriftBoard& drift;             ///< That the recorder writes.
   LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.

@@ -22,6 +22,7 @@ struct Script {
   std::map<std::string, Error> errors;  ///< By the step that fails: "open", "check" ...
   std::string stops_in;                 ///< The step that is cancelled.
   bool beats_baselines = true;
+  double champion_error = 2;      ///< The challenger's is 1.
   int judges_too_little_of = -1;  ///< The point with so many trees.
   int cannot_judge = -1;          ///< As above: the data do not allow it.
   std::size_t opened = 0;
@@ -86,6 +87,14 @@ class FakeJob final : public TrainingJob {
     if (trees_ == script_.cannot_judge) return Error{ErrorCode::kInvalidArgument, "too few rows"};
     return &validation_.emplace(std::abs(trees_ - 5), script_.beats_baselines,
                                 trees_ != script_.judges_too_little_of);
+  }
+  [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override {
+    if (Status done = script_.Do("compare", trees()); !done) return done.error();
+    return Rivalry{.champion = champion.number,
+                   .metric = "fake",
+                   .challenger_error = 1,
+                   .champion_error = script_.champion_error,
+                   .chance = 0.01};
   }
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override {
@@ -219,6 +228,43 @@ TEST_F(TrainingRun, PublishesAVersionAndPromotesIt) {
   EXPECT_EQ(outcome.summary["promoted"], true);
   EXPECT_EQ(Registry(models()).Find("fake", "champion")->number, 1U);
   EXPECT_THAT(observer_.told, HasSubstr("published fake 1"));
+}
+
+TEST_F(TrainingRun, PromotesWhoBeatsTheChampionAndKeepsInTheVersionWhy) {
+  Publish();
+  ASSERT_EQ(Run().end, TrainingEnd::kDone);
+  request_.publication->contest =
+      Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kDone) << outcome.message;
+  EXPECT_EQ(Registry(models()).Find("fake", "champion")->number, 2U);
+  EXPECT_EQ(outcome.summary["contest"]["champion"], 1);
+  const auto manifest = Registry::ReadManifest(*Registry(models()).Find("fake", "2"));
+  ASSERT_TRUE(manifest.ok());
+  EXPECT_EQ((*manifest)["contest"], outcome.summary["contest"]);
+  EXPECT_THAT(observer_.told, HasSubstr("The challenger is better"));
+}
+
+TEST_F(TrainingRun, KeepsAChampionThatIsNotBeaten) {
+  Publish();
+  ASSERT_EQ(Run().end, TrainingEnd::kDone);
+  request_.publication->contest =
+      Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  script_.champion_error = 0.5;
+  EXPECT_EQ(Run().end, TrainingEnd::kNotPromoted);
+  EXPECT_EQ(Registry(models()).Find("fake", "champion")->number, 1U);
+  EXPECT_TRUE(std::filesystem::exists(models() / "fake/2"));
+}
+
+TEST_F(TrainingRun, DoesNotTakeThePlaceOfAChampionThatItWasNotComparedWith) {
+  Publish();
+  ASSERT_EQ(Run().end, TrainingEnd::kDone);
+  request_.publication->contest =
+      Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  request_.publication->contest->champion.number = 7;  // another one had the alias then
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kIo) << outcome.message;
+  EXPECT_FALSE(std::filesystem::exists(models() / "fake/2"));
 }
 
 TEST_F(TrainingRun, PublishesWithoutPromotingWhatDoesNotBeatTheBaselines) {

@@ -1,12 +1,16 @@
 #include "serving/drift/drift_monitor.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "serving/metrics/exposition.hpp"
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -16,6 +20,7 @@ using preprocessing::ReadWhole;
 using preprocessing::TempFolder;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Of a version with one feature: 9,000 rows "cash", 1,000 "card".
 constexpr const char* kReference = R"({"format": "forkcast.reference", "format_version": 1,
@@ -51,14 +56,30 @@ class DriftMonitorTest : public testing::Test {
   }
   std::uint64_t Windows() const { return metrics_.Get("drift_windows"); }
   std::uint64_t Alarms() const { return metrics_.Get("drift_alarms"); }
+  /// What Prometheus would be told.
+  std::string Scraped() const {
+    return ToExposition(
+        {.workers = {}, .server = metrics_.Read(), .series = SumSeries(series_.blocks())});
+  }
 
   TempFolder folder_;
   std::unique_ptr<DriftBoard> board_ = std::make_unique<DriftBoard>();
   MetricValues metrics_;
   LogLines lines_;
   ManualClock clock_;
-  DriftMonitor monitor_{
-      {.board = *board_, .metrics = metrics_, .log = lines_.log(), .clock = clock_}};
+  TestSeries series_;
+  std::vector<RetrainWish> wishes_;
+  DriftAlarms alarms_{{.log = lines_.log(),
+                       .clock = clock_,
+                       .series = series_.writer,
+                       .make_id = [] { return std::string("1"); },
+                       .retrain = [this](const RetrainWish& wish) { wishes_.push_back(wish); }}};
+  DriftMonitor monitor_{{.board = *board_,
+                         .metrics = metrics_,
+                         .series = series_.writer,
+                         .alarms = alarms_,
+                         .log = lines_.log(),
+                         .clock = clock_}};
   std::string settings_ = Settings(R"(,"window_rows":1000)");
 };
 
@@ -89,6 +110,47 @@ TEST_F(DriftMonitorTest, AlarmsInTheLogTheMetricsTheFileAndTheBoardOnceItLasts) 
   EXPECT_EQ(report["alarm"], true);
   EXPECT_EQ(report["columns"][0]["status"], "alarm");
   EXPECT_EQ(Board()["deployments"][0], report);
+}
+
+TEST_F(DriftMonitorTest, TellsPrometheusOfEachColumnOfTheNewestWindow) {
+  for (int window = 0; window < 3; ++window) ASSERT_TRUE(Take({700, 300, 0, 0}));
+  const std::string labels = R"({deployment="shop",column="payment"})";
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_status" + labels + " 4\n"));
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_column_alarms_total" + labels + " 2\n"));
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_window{deployment=\"shop\"} 3\n"));
+  const ordered_json column = Board()["deployments"][0]["columns"][0];
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_effect" + labels + " " +
+                                   fmt::to_string(column["effect"].get<double>()) + "\n"));
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_p_value" + labels + " " +
+                                   fmt::to_string(column["p"].get<double>()) + "\n"));
+  ASSERT_TRUE(Take({900, 100, 0, 0}));
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_status" + labels + " 1\n"));
+  EXPECT_THAT(Scraped(), HasSubstr("forkcast_drift_column_alarms_total" + labels + " 2\n"));
+}
+
+TEST_F(DriftMonitorTest, TellsNoMoreOfAColumnThatTheNewVersionDoesNotHave) {
+  ASSERT_TRUE(Take({900, 100, 0, 0}));
+  EXPECT_THAT(Scraped(), HasSubstr("column=\"payment\""));
+  std::string of_another = kReference;
+  of_another.replace(of_another.find("payment"), 7, "channel");
+  folder_.Write("reference.json", of_another);
+  settings_ = Settings(R"(,"window_rows":900)");  // read anew, as of another folder
+  ASSERT_TRUE(Take({900, 100, 0, 0}));
+  EXPECT_THAT(Scraped(),
+              HasSubstr("forkcast_drift_status{deployment=\"shop\",column=\"channel\"}"));
+  EXPECT_THAT(Scraped(),
+              Not(HasSubstr("forkcast_drift_status{deployment=\"shop\",column=\"payment\"}")));
+}
+
+TEST_F(DriftMonitorTest, AsksForTheModelOfAVersionThatAlarmsToBeTrainedAnew) {
+  settings_ = Settings(R"(,"window_rows":1000,"on_alarm":"retrain","retrain_seconds":60)");
+  ASSERT_TRUE(Take({700, 300, 0, 0}));
+  EXPECT_TRUE(wishes_.empty());
+  ASSERT_TRUE(Take({700, 300, 0, 0}));
+  const std::filesystem::path model = folder_.path().parent_path();
+  EXPECT_THAT(wishes_, ElementsAre(RetrainWish{.models = model.parent_path().string(),
+                                               .name = model.filename().string(),
+                                               .least_pause = std::chrono::seconds(60)}));
 }
 
 TEST_F(DriftMonitorTest, EndsWindowsByTime) {

@@ -31,6 +31,16 @@ TEST(DriftSettings, TakeWindowsByTime) {
   EXPECT_EQ(settings.rules.min_rows, 200);
 }
 
+TEST(DriftSettings, SayWhatAnAlarmDoes) {
+  const DriftSettings settings = Read(
+      R"({"type":"drift","folder":"d","on_alarm":"retrain","retrain_seconds":60,
+          "webhook":{"url":"http://a","secret_file":"s"}})");
+  EXPECT_EQ(settings.retraining, (RetrainOnAlarm{.least_pause = std::chrono::seconds(60)}));
+  EXPECT_EQ(settings.webhook, (WebhookSettings{.url = "http://a", .secret_file = "s"}));
+  EXPECT_EQ(Read(R"({"type":"drift","folder":"d","on_alarm":"retrain"})").retraining,
+            (RetrainOnAlarm{.least_pause = std::chrono::hours(24)}));
+}
+
 struct WrongSettings {
   const char* name;
   const char* json;
@@ -53,6 +63,13 @@ INSTANTIATE_TEST_SUITE_P(
     Wrong, WrongDriftSettings,
     testing::Values(
         WrongSettings{"NoFolder", R"({"type":"drift"})", "folder"},
+        WrongSettings{"AnotherAction", R"({"type":"drift","folder":"d","on_alarm":"reboot"})",
+                      "$.on_alarm: expected \"retrain\""},
+        WrongSettings{"APauseOfNothing", R"({"type":"drift","folder":"d","retrain_seconds":60})",
+                      "$.retrain_seconds: only with"},
+        WrongSettings{"AWebhookWithoutReceiver",
+                      R"({"type":"drift","folder":"d","webhook":{"secret_file":"s"}})",
+                      "$.webhook"},
         WrongSettings{"AWindowOfOneRow", R"({"type":"drift","folder":"d","window_rows":1})",
                       "$.window_rows: a window of 1 rows could never alarm"},
         WrongSettings{"MoreRowsAskedForThanAWindowHas",

@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "support/test_files.hpp"
 
@@ -45,6 +46,26 @@ TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {
     if (endpoint.path.starts_with("/models")) ++of_models;
   }
   EXPECT_EQ(of_models, Endpoints({.models = Models::kLoaded}).size() - Endpoints().size());
+}
+
+TEST(Endpoints, OfThoseWhoLookAfterTheServerMayBeApart) {
+  std::vector<std::string_view> admin;
+  for (const Endpoint& endpoint : AdminEndpoints()) admin.push_back(endpoint.path);
+  EXPECT_THAT(admin, testing::UnorderedElementsAre("/ping", "/drift", "/metrics"));
+  std::vector<std::string_view> gone;
+  const std::vector<Endpoint> apart = Endpoints({.watching = Watching::kApart});
+  for (const Endpoint& endpoint : Endpoints()) {
+    if (std::ranges::find(apart, endpoint.path, &Endpoint::path) == apart.end()) {
+      gone.push_back(endpoint.path);
+    }
+  }
+  EXPECT_THAT(gone, testing::UnorderedElementsAre("/drift", "/metrics"));
+}
+
+TEST(Endpoints, OfAnAdminAddressHaveNoMetricsWhereThoseAreHidden) {
+  for (const Endpoint& endpoint : AdminEndpoints({.metrics = Metrics::kHidden})) {
+    EXPECT_NE(endpoint.path, "/metrics");
+  }
 }
 
 TEST(Endpoints, HaveNoMetricsWhereThoseAreHidden) {

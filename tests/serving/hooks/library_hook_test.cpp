@@ -12,6 +12,7 @@
 
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -66,7 +67,9 @@ class LibraryHookTest : public testing::Test {
   LogLines lines_;
   WorkerSlot slot_;
   ManualClock clock_;
-  HookContext context_{.log = lines_.log(), .slot = slot_, .clock = clock_};
+  TestSeries series_;
+  HookContext context_{
+      .log = lines_.log(), .slot = slot_, .clock = clock_, .series = &series_.writer};
   SampleInvocation sample_;
   Remarks remarks_;
 };
@@ -82,6 +85,10 @@ TEST_F(LibraryHookTest, TheExampleInCFlagsAndCounts) {
   EXPECT_THAT(remarks_.flags, ElementsAre(Remarks::Flag{.row = 3, .text = "jump"}));
   hook.OnTick(clock_.Monotonic());
   EXPECT_THAT(lines_.lines(), Contains(HasSubstr(R"(counter="jumps" value=1)")));
+  const std::vector<SeriesSum> counted = SumSeries(series_.blocks());
+  ASSERT_EQ(counted.size(), 1U);
+  EXPECT_EQ(counted.front().labels, R"(library="libmine.so",counter="jumps")");
+  EXPECT_EQ(counted.front().cells.front(), 1U);
 }
 
 TEST_F(LibraryHookTest, TheExampleInCRejectsWhereItIsToldTo) {

@@ -1,14 +1,17 @@
 #include "serving/hooks/thresholds_hook.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 
 #include <chrono>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "support/allocation_counter.hpp"
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -102,6 +105,70 @@ TEST_F(ThresholdsHookTest, CountsByDefaultAndTellsTheLogAtMostOnceInTenSeconds) 
   EXPECT_THAT(lines_.lines(),
               ElementsAre(R"(warning threshold_broken rule="quantity.max" times=1)",
                           R"(warning threshold_broken rule="quantity.max" times=2)"));
+}
+
+TEST_F(ThresholdsHookTest, CountsForPrometheusByDeploymentAndRule) {
+  TestSeries series;
+  context_.series = &series.writer;
+  const std::string settings =
+      R"({"type":"thresholds","fields":{"quantity":{"max":500},"state":{"nullable":false}}})";
+  ThresholdsHook hook(Read(settings), context_);
+  hook.OnRows(sample_.view(), remarks_);
+  hook.OnRows(sample_.view(), remarks_);
+  sample_.invocation.deployment = "other_one";
+  hook.OnRows(sample_.view(), remarks_);
+  std::vector<std::string> counted;
+  for (const SeriesSum& sum : SumSeries(series.blocks())) {
+    counted.push_back(fmt::format("{} {}", sum.labels, sum.cells.front()));
+  }
+  EXPECT_THAT(counted, ElementsAre(R"(deployment="other_one",rule="quantity.max" 1)",
+                                   R"(deployment="other_one",rule="state.null" 1)",
+                                   R"(deployment="triage",rule="quantity.max" 2)",
+                                   R"(deployment="triage",rule="state.null" 2)"));
+}
+
+/// A version whose training rows had so many pieces at most.
+std::shared_ptr<const model::DriftReference> VersionWith(double most) {
+  return std::make_shared<const model::DriftReference>(
+      "v", std::vector<model::ColumnBins>(),
+      preprocessing::Constraints{
+          .features = {{.column = "inventory", .max = most, .path = "$.features.inventory"}}});
+}
+
+TEST_F(ThresholdsHookTest, TakesTheRulesOfTheVersionThatAnswers) {
+  ThresholdsHook& hook =
+      Hook(R"({"type":"thresholds","version_constraints":true,"action":"flag"})");
+  EXPECT_EQ(hook.OnFeatures(sample_.view(), remarks_), Verdict::kGoOn) << "no version, no rules";
+  const auto narrow = VersionWith(5);
+  sample_.invocation.drift_reference = narrow.get();
+  EXPECT_EQ(hook.OnFeatures(sample_.view(), remarks_), Verdict::kFlag);
+  const auto wide = VersionWith(50);  // is swapped in
+  sample_.invocation.drift_reference = wide.get();
+  EXPECT_EQ(hook.OnFeatures(sample_.view(), remarks_), Verdict::kGoOn);
+  sample_.invocation.deployment = "other_one";
+  sample_.invocation.drift_reference = narrow.get();
+  EXPECT_EQ(hook.OnFeatures(sample_.view(), remarks_), Verdict::kFlag);
+}
+
+TEST_F(ThresholdsHookTest, PrefersItsOwnRulesToThoseOfTheVersion) {
+  ThresholdsHook& hook = Hook(
+      R"({"type":"thresholds","version_constraints":true,"action":"flag",
+          "features":{"inventory":{"max":100}}})");
+  const auto narrow = VersionWith(5);
+  sample_.invocation.drift_reference = narrow.get();
+  EXPECT_EQ(hook.OnFeatures(sample_.view(), remarks_), Verdict::kGoOn);
+}
+
+TEST_F(ThresholdsHookTest, TellsTheLogWhatBrokeTheRulesOfAVersionThatIsGone) {
+  ThresholdsHook& hook = Hook(R"({"type":"thresholds","version_constraints":true})");
+  const auto narrow = VersionWith(5);
+  sample_.invocation.drift_reference = narrow.get();
+  hook.OnFeatures(sample_.view(), remarks_);
+  const auto wide = VersionWith(50);
+  sample_.invocation.drift_reference = wide.get();
+  hook.OnFeatures(sample_.view(), remarks_);
+  EXPECT_THAT(lines_.lines(),
+              ElementsAre(R"(warning threshold_broken rule="inventory.max" times=1)"));
 }
 
 TEST_F(ThresholdsHookTest, TellsTheLogWhatIsLeftAtTheEnd) {

@@ -1,15 +1,18 @@
 #include "serving/metrics/series.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <limits>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -158,6 +161,52 @@ TEST_F(SeriesTest, ThatAreSumsMayShrink) {
   ASSERT_EQ(sums.size(), 1U);
   EXPECT_EQ(sums.front().cells.front(), 3U);
   EXPECT_EQ(std::bit_cast<double>(sums.front().cells.back()), 1.5);
+}
+
+TEST_F(SeriesTest, ThatAreGaugesSayWhatIsNow) {
+  SeriesWriter writer(blocks_[0]);
+  const std::array<std::string_view, 2> values{"sales", "units"};
+  const SeriesGauge gauge = writer.GaugeOf("drift_effect", values);
+  gauge.Set(0.5);
+  gauge.Set(0.25);
+  const std::vector<SeriesSum> sums = SumSeries({blocks_.get(), kSlots});
+  ASSERT_EQ(sums.size(), 1U);
+  EXPECT_EQ(sums.front().labels, R"(deployment="sales",column="units")");
+  EXPECT_EQ(std::bit_cast<double>(sums.front().cells.front()), 0.25);
+  gauge.Clear();
+  EXPECT_TRUE(SumSeries({blocks_.get(), kSlots}).empty());
+}
+
+TEST_F(SeriesTest, ThatAreGaugesEndWithTheirProcess) {
+  const std::array<std::string_view, 2> values{"sales", "units"};
+  SeriesWriter(blocks_[0]).GaugeOf("drift_effect", values).Set(0.5);
+  const SeriesWriter next(blocks_[0]);
+  EXPECT_TRUE(SumSeries({blocks_.get(), kSlots}).empty());
+}
+
+TEST_F(SeriesTest, ThatAreGaugesAreNotAskedOfAServerBefore) {
+  const std::array<std::string_view, 2> values{"sales", "units"};
+  SeriesWriter before(blocks_[1]);
+  before.GaugeOf("drift_effect", values).Set(0.5);
+  before.CounterOf("drift_column_alarms", values).Add(2);
+  const std::array servers{std::span<const SeriesBlock>(&blocks_[0], 1),
+                           std::span<const SeriesBlock>(&blocks_[1], 1)};
+  const std::vector<SeriesSum> sums = SumSeries(servers);
+  ASSERT_EQ(sums.size(), 1U);
+  EXPECT_EQ(sums.front().cells.front(), 2U);
+}
+
+TEST_F(SeriesTest, ThatAreGaugesAreLeftOutWhereThereIsNoRoom) {
+  SeriesWriter writer(blocks_[0]);
+  for (std::size_t i = 0; i < 2 * SeriesBlock::kMaxSeries; ++i) {
+    const std::string column = std::to_string(i);
+    const std::array<std::string_view, 2> values{"sales", column};
+    writer.GaugeOf("drift_effect", values).Set(static_cast<double>(i));
+  }
+  for (const SeriesSum& one : SumSeries({blocks_.get(), kSlots})) {
+    EXPECT_EQ(one.labels, fmt::format(R"(deployment="sales",column="{}")",
+                                      std::bit_cast<double>(one.cells.front())));
+  }
 }
 
 TEST_F(SeriesTest, AreWholeForWhoeverReadsMeanwhile) {

@@ -31,6 +31,14 @@ TEST(SharedCounts, AreReadOnByWhoeverGetsTheirDescriptor) {
   EXPECT_EQ(Answers(adopted->view()), 7U);
 }
 
+TEST(SharedCounts, HaveABlockOfTheRecordersBesideThoseOfTheSlots) {
+  const SharedCounts counts(kSlots);
+  EXPECT_EQ(counts.series().size(), kSlots + 1);
+  SeriesWriter(counts.recorder_series()).CounterOf("requests", kAnswers).Add(2);
+  SeriesWriter(counts.series()[kSlots - 1]).CounterOf("requests", kAnswers).Add(3);
+  EXPECT_EQ(Answers(counts.view()), 5U);
+}
+
 TEST(SharedCounts, AreThoseOfAllProcessesThatAreForkedLater) {
   const SharedCounts counts(kSlots);
   const pid_t child = ::fork();
