@@ -50,7 +50,9 @@ class DriftMonitor {
     const Clock& clock;
   };
   explicit DriftMonitor(const Outputs& outputs)
-      : outputs_(outputs), gauges_(outputs.series), quality_(outputs.metrics, outputs.log) {}
+      : outputs_(outputs),
+        gauges_(outputs.series),
+        quality_(outputs.metrics, outputs.series, outputs.log) {}
 
   /// Adds up one message. Errors cost it, and mean what DecodeDrift() or ReadDriftReference() says.
   [[nodiscard]] Status Take(std::span<const std::byte> bytes);

@@ -4,12 +4,16 @@
 #include <fmt/ranges.h>
 #include <spdlog/logger.h>
 
+#include <array>
 #include <chrono>
+#include <optional>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "model/drift/drift_decision.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -43,6 +47,22 @@ std::vector<std::string> AlarmedIn(const ordered_json& window) {
   return names;
 }
 
+/// The number of a finding among the values of DriftStatus.
+std::optional<double> NumberOf(std::string_view word) {
+  for (int i = 0; i <= static_cast<int>(model::DriftStatus::kAlarm); ++i) {
+    if (WordFor(static_cast<model::DriftStatus>(i)) == word) return i;
+  }
+  return std::nullopt;
+}
+
+void SetOrClear(const SeriesGauge& gauge, const std::optional<JsonNode>& number) {
+  if (number && number->json().is_number()) {
+    gauge.Set(number->json().get<double>());
+  } else {
+    gauge.Clear();
+  }
+}
+
 }  // namespace
 
 bool QualityWatch::Look(const fs::path& folder, MonotonicTime now) {
@@ -66,6 +86,7 @@ bool QualityWatch::Read(const fs::path& file, MonotonicTime now) {
   try {
     ordered_json shown = Shown(preprocessing::ReadJsonFile(file));
     Tell(shown);
+    ShowGauges(shown);
     reports_.insert_or_assign(file, Report{.identity = identity, .shown = std::move(shown)});
     return true;
   } catch (const preprocessing::SpecError& error) {
@@ -85,6 +106,22 @@ void QualityWatch::Tell(const ordered_json& shown) const {
   log_.warn("quality_alarm model={:?} version={} window={:?} metrics=\"{}\"",
             shown.at("model").get<std::string>(), shown.at("version").dump(),
             window.value("from", std::string()), fmt::join(AlarmedIn(window), ", "));
+}
+
+void QualityWatch::ShowGauges(const ordered_json& shown) const {
+  if (shown.at("window").is_null()) return;
+  const std::string model = shown.at("model");
+  for (const JsonNode& metric : JsonNode(shown.at("window")).Get("metrics").Elements()) {
+    const std::string name = metric.Get("name").String();
+    const std::array<std::string_view, 2> labels{model, name};
+    SetOrClear(series_.GaugeOf("quality_value", labels), metric.Find("value"));
+    SetOrClear(series_.GaugeOf("quality_folds", labels), metric.Find("folds"));
+    const auto status = metric.Find("status");
+    if (!status) continue;
+    if (const auto number = NumberOf(status->String())) {
+      series_.GaugeOf("quality_status", labels).Set(*number);
+    }
+  }
 }
 
 ordered_json QualityWatch::newest() const {

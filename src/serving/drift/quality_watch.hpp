@@ -9,6 +9,7 @@
 #include "data_preprocessing/base/log_limiter.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "serving/metrics/metric_values.hpp"
+#include "serving/metrics/series.hpp"
 
 namespace spdlog {
 class logger;
@@ -17,12 +18,13 @@ class logger;
 namespace forkcast::serving {
 
 /// The recorder's side of `forkcast drift quality --report`: looks now and then whether a report
-/// was left, counts it, and tells the log of an alarm. Not thread-safe.
+/// was left, counts it, shows its last window in the series, and tells the log of an alarm. Not
+/// thread-safe.
 class QualityWatch {
  public:
-  /// Everything outlives this. `metrics`: of the server.
-  QualityWatch(MetricValues& metrics, spdlog::logger& log) noexcept
-      : metrics_(metrics), log_(log) {}
+  /// Everything outlives this. `metrics`: of the server. `series`: of the recorder.
+  QualityWatch(MetricValues& metrics, SeriesWriter& series, spdlog::logger& log) noexcept
+      : metrics_(metrics), series_(series), log_(log) {}
 
   /// Looks into FOLDER/quality, not more often than every ten seconds. True when a report is new.
   bool Look(const std::filesystem::path& folder, MonotonicTime now);
@@ -37,8 +39,10 @@ class QualityWatch {
   };
   bool Read(const std::filesystem::path& file, MonotonicTime now);
   void Tell(const nlohmann::ordered_json& shown) const;
+  void ShowGauges(const nlohmann::ordered_json& shown) const;
 
   MetricValues& metrics_;
+  SeriesWriter& series_;
   spdlog::logger& log_;
   std::map<std::filesystem::path, MonotonicTime> next_look_;  // by folder
   std::map<std::filesystem::path, Report> reports_;           // by file

@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <string>
 
+#include "serving/metrics/exposition.hpp"
 #include "support/hook_testing.hpp"
 #include "support/test_files.hpp"
+#include "support/test_series.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -17,25 +19,28 @@ using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 class QualityWatchTest : public testing::Test {
  protected:
   QualityWatchTest() { std::filesystem::create_directory(folder_.path() / "quality"); }
 
   void Leave(const std::string& model, bool alarm) {
-    folder_.Write("quality/" + model + ".json",
-                  R"({"format":"forkcast.quality","model":")" + model +
-                      R"(","version":3,"alarm":)" + (alarm ? "true" : "false") +
-                      R"(,"judged_at":"2024-01-31T00:00:00Z","windows":[{"from":"2024-01-01"},)"
-                      R"({"from":"2024-01-08","metrics":[{"name":"wape","status":"alarm"},)"
-                      R"({"name":"rmse"},{"name":"relative_bias","status":"too_small"}]}]})");
+    folder_.Write(
+        "quality/" + model + ".json",
+        R"({"format":"forkcast.quality","model":")" + model + R"(","version":3,"alarm":)" +
+            (alarm ? "true" : "false") +
+            R"(,"judged_at":"2024-01-31T00:00:00Z","windows":[{"from":"2024-01-01"},)"
+            R"({"from":"2024-01-08","metrics":[{"name":"wape","value":0.3,"folds":0.1,"status":"alarm"},)"
+            R"({"name":"rmse","value":null},{"name":"relative_bias","status":"too_small"}]}]})");
   }
   bool Look(seconds later) { return watch_.Look(folder_.path(), start_ + later); }
 
   TempFolder folder_;
   MetricValues metrics_;
   LogLines lines_;
-  QualityWatch watch_{metrics_, lines_.log()};
+  TestSeries series_;
+  QualityWatch watch_{metrics_, series_.writer, lines_.log()};
   MonotonicTime start_{};
 };
 
@@ -51,6 +56,17 @@ TEST_F(QualityWatchTest, TellsOfAReportOnceAndShowsItsLastWindow) {
           R"(warning quality_alarm model="sales" version=3 window="2024-01-08" metrics="wape")"));
   ASSERT_EQ(watch_.newest().size(), 1U);
   EXPECT_EQ(watch_.newest()[0]["window"]["from"], "2024-01-08");
+}
+
+TEST_F(QualityWatchTest, ShowsTheMetricsOfTheLastWindow) {
+  Leave("sales", true);
+  ASSERT_TRUE(Look(seconds(0)));
+  const std::string scraped = ToExposition(
+      {.workers = {}, .server = metrics_.Read(), .series = SumSeries(series_.blocks())});
+  EXPECT_THAT(scraped, HasSubstr("forkcast_quality_value{model=\"sales\",metric=\"wape\"} 0.3\n"));
+  EXPECT_THAT(scraped, HasSubstr("forkcast_quality_folds{model=\"sales\",metric=\"wape\"} 0.1\n"));
+  EXPECT_THAT(scraped, HasSubstr("forkcast_quality_status{model=\"sales\",metric=\"wape\"} 4\n"));
+  EXPECT_THAT(scraped, Not(HasSubstr("rmse"))) << "it is not defined in this window";
 }
 
 TEST_F(QualityWatchTest, LooksAgainAfterTenSeconds) {
