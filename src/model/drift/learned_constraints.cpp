@@ -55,8 +55,8 @@ std::vector<ColumnRule> RulesOf(const nlohmann::ordered_json& columns, const std
 preprocessing::Constraints LearnConstraints(const Reference& reference) {
   preprocessing::Constraints constraints{.features = RulesOf(reference.features, "$.features"),
                                          .outputs = RulesOf(reference.outputs, "$.outputs")};
-  // A classifier may well be surer, or less sure, of a row than of those that it was judged by: that
-  // breaks no rule.
+  // A classifier may well be surer, or less sure, of a row than of those that it was judged by:
+  // that breaks no rule.
   std::erase_if(constraints.outputs,
                 [](const ColumnRule& rule) { return rule.column.starts_with("probability"); });
   return constraints;
