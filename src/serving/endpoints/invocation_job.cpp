@@ -75,17 +75,15 @@ void InvocationJob::StartAnswer() {
                         .partial = asked_.partial,
                         .with_actuals = asked_.actuals},
                        response().body);
+  lines_.Start(steps().decoded, steps(), steps().writer.line_width());
   next_ = 0;
-  line_ = 0;
-  decoding_error_ = 0;
-  scoring_error_ = 0;
   stale_anywhere_ = 0;
 }
 
 bool InvocationJob::WriteAnswer(std::size_t lines) {
-  const std::size_t last_line = line_ + lines;
+  const std::size_t last_line = lines_.line() + lines;
   const std::size_t end = std::min(next_ + lines, steps().decoded.row_count);
-  for (; next_ < end && line_ < last_line; ++next_) WriteRow(next_);
+  for (; next_ < end && lines_.line() < last_line; ++next_) WriteRow(next_);
   if (next_ < steps().decoded.row_count) return false;
   steps().writer.Finish();
   TellStale(stale_anywhere_);
@@ -95,51 +93,19 @@ bool InvocationJob::WriteAnswer(std::size_t lines) {
 
 void InvocationJob::WriteRow(std::size_t number) {
   const Scores& scores = steps().scores;
-  const std::size_t first = line_;
-  SeriesMask stale = 0;
+  const std::size_t first = lines_.line();
   answer_row_.clear();
-  for (; line_ < scores.rows.size() && scores.row_numbers[line_] == number; ++line_) {
-    AppendLine(line_);
-    stale |= scores.stale[line_];
-  }
-  if (line_ == first) return WriteError(number);
+  const std::size_t lines = lines_.Append(number, answer_row_);
+  if (lines == 0) return lines_.WriteError(number, steps().writer);
+  const SeriesMask stale = lines_.stale();
   stale_anywhere_ |= stale;
   const std::size_t width = pipeline().spec().features.size();
   steps().writer.AddRow(
       answer_row_,
       asked_.features
-          ? std::span<const Value>(scores.features).subspan(first * width, (line_ - first) * width)
+          ? std::span<const Value>(scores.features).subspan(first * width, lines * width)
           : std::span<const Value>(),
       {.stale = NamesOf(stale), .flags = FlagsOf(number)});
-}
-
-void InvocationJob::WriteError(std::size_t number) {
-  const std::vector<wire::RowError>& decoding = steps().decoded.errors;
-  const bool is_decoding =
-      decoding_error_ < decoding.size() && decoding[decoding_error_].row == number;
-  const wire::RowError& bad =
-      is_decoding ? decoding[decoding_error_++] : steps().scores.errors[scoring_error_++];
-  steps().writer.AddError(number, ToHttp(bad.error.code).code, bad.error);
-}
-
-void InvocationJob::AppendLine(std::size_t line) {
-  const Scores& scores = steps().scores;
-  const std::size_t outputs = scores.outputs.size() / scores.rows.size();
-  const std::span<const AnswerPart> parts = pipeline().answer().parts;
-  for (const AnswerPart& part : parts.first(steps().writer.line_width())) {
-    switch (part.from) {
-      case AnswerPart::From::kRequest:
-        answer_row_.push_back(
-            preprocessing::ValueAt(steps().decoded.rows.column(part.column), scores.rows[line]));
-        break;
-      case AnswerPart::From::kModel:
-        answer_row_.push_back(scores.outputs[line * outputs + part.column]);
-        break;
-      case AnswerPart::From::kVersion:
-        answer_row_.push_back(std::string_view(pipeline().model_version()));
-        break;
-    }
-  }
 }
 
 }  // namespace forkcast::serving

@@ -6,6 +6,7 @@
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/features/feature_computer.hpp"
 #include "serving/endpoints/scoring_job.hpp"
+#include "serving/service/answer_lines.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/request_decoder.hpp"
 
@@ -29,9 +30,6 @@ class InvocationJob : public ScoringJob {
 
   Status ReadQuery();
   void WriteRow(std::size_t number);
-  void WriteError(std::size_t number);
-  /// Appends the values of a line to those of its row.
-  void AppendLine(std::size_t line);
 
   // Of the request at hand.
   struct Asked {
@@ -41,11 +39,8 @@ class InvocationJob : public ScoringJob {
   };
   Asked asked_;  // by the query
   wire::Format answer_format_ = wire::Format::kJson;
-  // How far the answer is: in its rows, and in the three ascending lists that make those up.
-  std::size_t next_ = 0;
-  std::size_t line_ = 0;
-  std::size_t decoding_error_ = 0;
-  std::size_t scoring_error_ = 0;
+  std::size_t next_ = 0;  // of the rows
+  AnswerLines lines_;
   preprocessing::SeriesMask stale_anywhere_ = 0;
   std::vector<preprocessing::Value> answer_row_;  // lines x what is written of each
 };
