@@ -9,6 +9,7 @@
 #include "model/commands/models_command.hpp"
 #include "model/commands/training_programs.hpp"
 #include "serving/commands/capture_command.hpp"
+#include "serving/commands/deploy_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/status_command.hpp"
@@ -18,10 +19,10 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,   &serving::CaptureCommand,      &model::DriftCommand,
-    &model::EvaluateElsewhere, &preprocessing::IngestCommand, &model::InitCommand,
-    &model::ModelsCommand,     &serving::PredictCommand,      &serving::ServeCommand,
-    &serving::StatusCommand,   &model::TrainElsewhere,
+    &model::BaselineCommand, &serving::CaptureCommand,  &serving::DeployCommand,
+    &model::DriftCommand,    &model::EvaluateElsewhere, &preprocessing::IngestCommand,
+    &model::InitCommand,     &model::ModelsCommand,     &serving::PredictCommand,
+    &serving::ServeCommand,  &serving::StatusCommand,   &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

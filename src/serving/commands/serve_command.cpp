@@ -32,6 +32,8 @@
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_socket.hpp"
 #include "serving/process/descriptor_limit.hpp"
+#include "serving/process/experiment_keeper.hpp"
+#include "serving/process/experiment_list.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/log_output.hpp"
 #include "serving/process/master.hpp"
@@ -102,8 +104,8 @@ class Server {
       log_->critical("bind_failed error={:?}", opened.error().message);
       return kExitCannotBind;
     }
-    for (const auto prepare :
-         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::FitConnections}) {
+    for (const auto prepare : {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::FitConnections,
+                               &Server::BeginExperiments}) {
       if (const Status prepared = (this->*prepare)(); !prepared) {
         log_->critical("start_refused error={:?}", prepared.error().message);
         return kExitCannotBind;
@@ -126,6 +128,7 @@ class Server {
                    .notify = [this](const std::string& state) { supervisor_.Notify(state); },
                    .reopen_logs = [this] { ReopenLogs(); },
                    .control = &control_,
+                   .experiments = &experiment_keeper_,
                    .complete_status = [this](ServerStatus& status) { AddRecorderLosses(status); },
                    .graceful_timeout = config_.graceful_timeout,
                    .retire_timeout = config_.idle_timeout + 2 * timeout,
@@ -148,6 +151,7 @@ class Server {
     Status added;
     if (auto inheritance = TakeInheritance(context_.environment)) {
       old_master_ = std::move(inheritance->ready);
+      inherited_experiments_ = std::move(inheritance->experiments);
       for (Fd& memory : inheritance->counts) {
         if (auto before = SharedCounts::Adopt(std::move(memory))) {
           counts_before_.push_back(*std::move(before));
@@ -237,6 +241,20 @@ class Server {
     return {};
   }
 
+  /// What an old master had goes on; else those that are declared begin.
+  Status BeginExperiments() {
+    if (inherited_experiments_) {
+      const Status taken = experiment_keeper_.Inherit(*inherited_experiments_);
+      if (!taken) log_->warn("experiments_not_taken error={:?}", taken.error().message);
+      return {};
+    }
+    std::vector<ExperimentPlan> plans;
+    for (const Deployment& deployment : config_.deployments) {
+      if (deployment.challenger) plans.push_back(*deployment.challenger);
+    }
+    return experiment_keeper_.Begin(plans);
+  }
+
   /// Before the fork and as who we are, so that it may lie, or standard output lead, where those
   /// whom workers run as may not go.
   Status OpenAccessLog(const ServerConfig& config) {
@@ -271,6 +289,7 @@ class Server {
     }
     if (counts_.fd() >= 0) bequest.counts.push_back(counts_.fd());
     for (const SharedCounts& before : counts_before_) bequest.counts.push_back(before.fd());
+    bequest.experiments = experiment_keeper_.Bequeath();
     return bequest;
   }
   /// What was counted here, then what was before an upgrade.
@@ -353,6 +372,7 @@ class Server {
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
                       .models = models_ ? &*models_ : nullptr,
+                      .experiments = experiments_,
                       .slots = counts_.slots(),
                       .series = counts_.series(),
                       .counts = AllCounts(),
@@ -394,6 +414,7 @@ class Server {
   std::shared_ptr<spdlog::logger> log_;
   std::vector<Listener> listeners_;
   Fd old_master_;  // until we are ready to take its place
+  std::optional<std::string> inherited_experiments_;
   Supervisor supervisor_;
   std::optional<PidFile> pid_file_;
   ControlSocket control_;
@@ -403,6 +424,9 @@ class Server {
   SharedArray<RecorderCounters> counters_{1};
   SharedArray<DriftBoard> drift_{1};
   std::optional<ModelList> models_;
+  ExperimentList experiments_{kMaxSlots};
+  ExperimentKeeper experiment_keeper_{experiments_, counts_.slots(), state_[0], context_.clock,
+                                      *log_};
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
 };
 
@@ -445,8 +469,8 @@ ExitCode Serve(const Arguments& arguments, const CommandContext& context,
 /// Its settings', and what an old master tells a new one by.
 std::vector<std::string> Variables() {
   std::vector<std::string> variables = SettingVariables();
-  for (const char* const name :
-       {kUpgradeListenersVariable, kUpgradeReadyVariable, kUpgradeCountsVariable}) {
+  for (const char* const name : {kUpgradeListenersVariable, kUpgradeReadyVariable,
+                                 kUpgradeCountsVariable, kUpgradeExperimentsVariable}) {
     variables.emplace_back(name);
   }
   return variables;

@@ -53,7 +53,8 @@ Result<Deployment> ParseDeployment(std::string_view text) {
 }
 
 Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
-  node.RequireObject({"name", "model", "pipeline", "snapshots", "cold_start", "default", "routes"});
+  node.RequireObject(
+      {"name", "model", "pipeline", "snapshots", "cold_start", "default", "routes", "challenger"});
   const auto model = node.Find("model");
   const auto pipeline = node.Find("pipeline");
   if (model.has_value() == pipeline.has_value()) {
@@ -78,6 +79,10 @@ Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
   if (const auto is_default = node.Find("default")) deployment.is_default = is_default->Bool();
   if (const auto routes = node.Find("routes")) {
     deployment.routes = ReadRouteDeclarations(*routes, file);
+  }
+  if (const auto challenger = node.Find("challenger")) {
+    if (deployment.name.empty()) node.Fail("expected a \"name\" beside \"challenger\"");
+    deployment.challenger = ReadExperimentPlan(*challenger, deployment.name);
   }
   deployment.origin = fmt::format("{}: {}", file, node.path());
   return deployment;

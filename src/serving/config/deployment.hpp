@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/document/json_node.hpp"
+#include "serving/experiment/experiment.hpp"
 
 namespace forkcast::serving {
 
@@ -32,6 +34,8 @@ struct Deployment {
   std::string cold_start{};
   bool is_default = false;  ///< Answers requests that name none.
   RouteDeclarations routes{};
+  /// What it is compared with from the start on.
+  std::optional<ExperimentPlan> challenger{};
   std::string origin{};  ///< Who declared it, for messages: "--deploy", "FILE: $.deployments[1]".
 
   friend bool operator==(const Deployment&, const Deployment&) = default;
@@ -52,7 +56,8 @@ inline constexpr std::string_view kServedAlias = "champion";
 ///   {"name": "weekly", "model": "weekly_demand@champion", "default": true, "cold_start": "naive"}
 ///   {"name": "triage", "pipeline": "conf/pipelines/order_triage.json", "snapshots": "orders"}
 /// and either with `"routes": [...]`, or with the name of a file that holds such an array, which is
-/// read, too. Exactly one of model and pipeline. `file` is put before the place in `origin`. Throws
+/// read, too, and with `"challenger": {...}` (ReadExperimentPlan()). Exactly one of model and
+/// pipeline. `file` is put before the place in `origin`. Throws
 /// SpecError.
 [[nodiscard]] Deployment ReadDeployment(const preprocessing::JsonNode& node,
                                         const std::string& file);

@@ -10,7 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "serving/experiment/experiment_status.hpp"
 #include "serving/metrics/exposition.hpp"
+#include "serving/process/experiment_list.hpp"
 #include "serving/web/api_operation.hpp"
 
 namespace forkcast::serving {
@@ -48,8 +50,7 @@ DerivedFamily WorkersByState(std::span<const WorkerSlot> slots) {
         slots, [state](const WorkerSlot& slot) { return slot.State() == state; });
     std::string labels;
     AddLabel("state", WordFor(state), labels);
-    family.samples.push_back(
-        {.labels = std::move(labels), .value = static_cast<std::uint64_t>(count)});
+    family.samples.push_back({.labels = std::move(labels), .value = static_cast<double>(count)});
   }
   return family;
 }
@@ -70,6 +71,53 @@ DerivedFamily Deployments(const Catalogue& catalogue) {
   return family;
 }
 
+/// What an estimate is, and between which bounds; what is not known is left out.
+void AddEstimate(std::string_view deployment, const ToldEstimate& estimate, DerivedFamily& family) {
+  const std::array parts{std::pair("value", estimate.value), std::pair("lower", estimate.lower),
+                         std::pair("upper", estimate.upper)};
+  for (const auto& [bound, number] : parts) {
+    if (!number) continue;
+    std::string labels;
+    AddLabel("deployment", deployment, labels);
+    AddLabel("bound", bound, labels);
+    family.samples.push_back({.labels = std::move(labels), .value = *number});
+  }
+}
+
+/// Of all workers together: what experiments have found does not follow from their counters.
+void AddExperiments(const Service& service, std::size_t workers,
+                    std::vector<DerivedFamily>& families) {
+  if (service.experiments == nullptr) return;
+  DerivedFamily info{.family = "experiment_info", .help = "Experiments, by how they are"};
+  DerivedFamily share{.family = "experiment_share", .help = "Share of the requests that take part"};
+  DerivedFamily difference{.family = "experiment_output_difference",
+                           .help = "Mean output of the challenger minus that of the champion"};
+  DerivedFamily agreement{.family = "experiment_agreement",
+                          .help = "Share of rows or steps with the same output"};
+  DerivedFamily slowdown{.family = "experiment_slowdown",
+                         .help = "How many times as long the challenger takes"};
+  const std::vector<Experiment> experiments = service.experiments->Read().experiments;
+  for (std::size_t place = 0; place < experiments.size(); ++place) {
+    const Experiment& experiment = experiments[place];
+    const ExperimentStatus status = StatusOf(
+        experiment, service.experiments->SumsOf(experiment, place, workers), /*spread=*/{});
+    std::string labels;
+    AddLabel("deployment", status.deployment, labels);
+    share.samples.push_back({.labels = labels, .value = status.share});
+    AddLabel("mode", status.mode, labels);
+    AddLabel("champion", status.champion, labels);
+    AddLabel("challenger", status.challenger, labels);
+    AddLabel("state", status.state, labels);
+    info.samples.push_back({.labels = std::move(labels), .value = 1});
+    AddEstimate(status.deployment, status.difference, difference);
+    AddEstimate(status.deployment, status.agreement, agreement);
+    AddEstimate(status.deployment, status.slowdown, slowdown);
+  }
+  for (DerivedFamily* family : {&info, &share, &difference, &agreement, &slowdown}) {
+    if (!family->samples.empty()) families.push_back(std::move(*family));
+  }
+}
+
 }  // namespace
 
 void AnswerMetrics(Exchange& exchange, Service& service) {
@@ -81,7 +129,8 @@ void AnswerMetrics(Exchange& exchange, Service& service) {
   std::vector<std::span<const SeriesBlock>> blocks;
   for (const Counts& counts : service.counts) blocks.push_back(counts.series);
   const std::vector<SeriesSum> series = SumSeries(blocks);
-  const std::array derived{WorkersByState(slots), Deployments(service.catalogue)};
+  std::vector<DerivedFamily> derived{WorkersByState(slots), Deployments(service.catalogue)};
+  AddExperiments(service, end, derived);
   const ExpositionForm form = NegotiateExposition(exchange.request().accept);
   exchange.response().content_type = MediaType(form);
   exchange.response().body = ToExposition(

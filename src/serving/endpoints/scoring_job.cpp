@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "serving/service/shadow_queue.hpp"
 #include "serving/wire/quote.hpp"
 
 namespace forkcast::serving {
@@ -44,6 +45,8 @@ Status ScoringJob::Begin(Exchange& exchange) {
   const Result<Catalogue::Entry*> found = FindDeployment();
   if (!found) return found.error();
   entry_ = *found;
+  challenger_ = entry_->challenger;
+  is_challengers_ = false;
   const ServedPipeline& pipeline = *entry_->deployment.pipeline;
   const RequestView& request = exchange.request();
   remarks_.Clear();
@@ -96,8 +99,66 @@ Progress ScoringJob::FinishHooks() {
       return Progress::kMore;
     }
   }
-  if (!is_great()) service_.catalogue.GiveBack(std::move(steps_));
+  LetGoSteps();
   return Progress::kDone;
+}
+
+void ScoringJob::TurnToChallenger() {
+  std::unique_ptr<ScoringSteps> steps = challenger_->Take(service_.limits);
+  std::swap(steps->decoded, steps_->decoded);
+  service_.catalogue.GiveBack(std::exchange(steps_, std::move(steps)));
+  is_challengers_ = true;
+  invocation_.pipeline = pipeline().spec().name;
+  invocation_.model_version = pipeline().model_version();
+  invocation_.drift_reference = pipeline().drift_reference();
+}
+
+void ScoringJob::ObserveArm() {
+  // What came to its end before was nobody's to score.
+  if (challenger_->is_shadow() || stage_ <= Stage::kDecoding) return;
+  const Scores& scores = steps_->scores;
+  const ExperimentArm arm = is_challengers_ ? ExperimentArm::kChallenger : ExperimentArm::kChampion;
+  if (response().status == 200) challenger_->CountValues(arm, scores);
+  challenger_->ledger().Observe(
+      arm, {.failed = response().status >= 500 || !scores.errors.empty(),
+            .output = stage_ == Stage::kWriting ? challenger_->MeanOutput(scores) : std::nullopt,
+            .scoring = scoring_time()});
+}
+
+void ScoringJob::LetGoSteps() {
+  const std::shared_ptr<Challenger> challenger = std::move(challenger_);
+  if (challenger != nullptr && !is_challengers_ && response().status == 200 &&
+      service_.shadows != nullptr && challenger->IsShadowOf(exchange_->id())) {
+    return OfferShadow(challenger);
+  }
+  if (is_great()) return;
+  if (is_challengers_) return challenger->GiveBack(std::move(steps_));
+  service_.catalogue.GiveBack(std::move(steps_));
+}
+
+void ScoringJob::OfferShadow(const std::shared_ptr<Challenger>& challenger) {
+  if (is_great()) return challenger->ledger().Drop(DropReason::kLarge);
+  if (!service_.shadows->HasRoomFor(*challenger)) {
+    return service_.catalogue.GiveBack(std::move(steps_));
+  }
+  ShadowTask task{.challenger = challenger,
+                  .champion = std::move(steps_),
+                  .champion_scoring = scoring_time(),
+                  .received = invocation_.request.received};
+  if (service_.hooks.records_challengers()) {
+    const Invocation::Request& request = invocation_.request;
+    task.request = {.id = std::string(request.id),
+                    .inference_id = std::string(request.inference_id),
+                    .custom_attributes = std::string(request.custom_attributes),
+                    .traceparent = std::string(request.traceparent),
+                    .content_type = std::string(request.content_type),
+                    .body = std::string(request.body),
+                    .answer_type = std::string(invocation_.answer.content_type),
+                    .deployment = std::string(invocation_.deployment),
+                    .route = std::string(invocation_.route),
+                    .csv_delimiter = request.csv_delimiter};
+  }
+  service_.shadows->Offer(std::move(task));
 }
 
 void ScoringJob::Finish() {
@@ -124,6 +185,7 @@ void ScoringJob::Finish() {
     LookAtTheClock();
   }
   scope_->Observe(times_, latency);
+  if (challenger_ != nullptr) ObserveArm();
   if (answer.status == 200) {
     steps_->counters.Count(steps_->scores, steps_->output_names.size(), scope_->deployment(),
                            service_.series);
@@ -291,6 +353,7 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
     RefuseRows(steps_->decoded.errors);
     return Step::kAnswered;
   }
+  if (challenger_ != nullptr && challenger_->Answers(steps_->decoded)) TurnToChallenger();
   invocation_.rows = {.fields = &steps_->decoded.rows, .row_numbers = steps_->decoded.row_numbers};
   if (IsRefused(AskHooks(&HookChain::OnRows))) return Step::kAnswered;
   steps_->scorer->Start({.decoded = steps_->decoded, .received = invocation_.request.received},

@@ -18,6 +18,7 @@
 #include "serving/metrics/request_scope.hpp"
 #include "serving/metrics/stage.hpp"
 #include "serving/service/catalogue.hpp"
+#include "serving/service/challenger.hpp"
 #include "serving/service/service.hpp"
 #include "serving/wire/gzip.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -114,6 +115,17 @@ class ScoringJob : public Job {
   void Finish();
   /// What hooks have left to do, until the slice is over; then the end.
   Progress FinishHooks();
+  /// The rows, which are decoded, are the challenger's to score.
+  void TurnToChallenger();
+  /// Counts for the experiment that is under way what came of it.
+  void ObserveArm();
+  /// The steps go back to whose they are, or on to the challenger behind the answer.
+  void LetGoSteps();
+  void OfferShadow(const std::shared_ptr<Challenger>& challenger);
+  [[nodiscard]] std::chrono::nanoseconds scoring_time() const noexcept {
+    return times_[static_cast<std::size_t>(LatencyStage::kFeatures)] +
+           times_[static_cast<std::size_t>(LatencyStage::kModel)];
+  }
 
   Service& service_;
 
@@ -121,6 +133,8 @@ class ScoringJob : public Job {
   Exchange* exchange_ = nullptr;
   Catalogue::Entry* entry_ = nullptr;  // until its steps are taken, with the first slice
   std::unique_ptr<ScoringSteps> steps_;
+  std::shared_ptr<Challenger> challenger_;  // of the deployment; null: it has none
+  bool is_challengers_ = false;             // it scores, in the champion's place
   Invocation invocation_;
   Remarks remarks_;                                    // of hooks
   std::vector<std::unique_ptr<HookWork>> hooks_left_;  // with the answer, which is made

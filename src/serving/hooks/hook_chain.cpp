@@ -79,8 +79,13 @@ constexpr HookType WithShare(HookType type) {
   return type;
 }
 
+constexpr HookType OfChallengers(HookType type) {
+  type.records_challengers = true;
+  return type;
+}
+
 constexpr std::array kBuiltInHooks{
-    WithShare(Recorded(TypeOf<CaptureHook>(CaptureHook::kType))),
+    OfChallengers(WithShare(Recorded(TypeOf<CaptureHook>(CaptureHook::kType)))),
     Recorded(TypeOf<DriftHook>("drift")),
     TypeOf<LibraryHook>("library"),
     TypeOf<SlowRequestHook>("slow_request"),
@@ -222,7 +227,9 @@ void HookChain::Add(const HookConfig& config, std::size_t place, std::span<const
                     .place = place,
                     .settings = entry.common(),
                     .hook = type.make(entry.own(), context_),
-                    .counters = &counters});
+                    .counters = &counters,
+                    .records_challengers = type.records_challengers});
+  records_challengers_ |= type.records_challengers;
 }
 
 bool HookChain::Link::Watches(const Invocation& invocation) const noexcept {
@@ -274,6 +281,16 @@ void HookChain::OnLargeAnswer(const Invocation& invocation,
     Guard(link, HookStage::kAnswer, invocation.request.id, [&] {
       if (auto work = link.hook->OnLargeAnswer(invocation)) left.push_back(std::move(work));
     });
+  }
+}
+
+void HookChain::OnChallenger(const Invocation& invocation, std::string_view recorded_as) noexcept {
+  Invocation recorded = invocation;
+  recorded.deployment = recorded_as;
+  for (const std::size_t at : At(HookStage::kAnswer)) {
+    Link& link = links_[at];
+    if (!link.records_challengers || !link.Watches(invocation)) continue;
+    Guard(link, HookStage::kAnswer, invocation.request.id, [&] { link.hook->OnAnswer(recorded); });
   }
 }
 

@@ -53,6 +53,9 @@ struct HookType {
   bool needs_recorder = false;
   /// Whether `share` is a setting of its own, else the chain keeps to it.
   bool has_share = false;
+  /// Whether it also sees what challengers made of requests behind their answers (OnAnswer()
+  /// alone).
+  bool records_challengers = false;
   /// Which of its methods do something: bit HookStage.
   std::uint8_t stages = (1U << kHookStages) - 1;
   void (*validate)(const preprocessing::JsonNode& settings) = nullptr;
@@ -123,6 +126,10 @@ class HookChain {
   /// OnAnswer() of a large invocation: adds to `left` what hooks have still to do.
   void OnLargeAnswer(const Invocation& invocation,
                      std::vector<std::unique_ptr<HookWork>>& left) noexcept;
+  /// OnAnswer() of what a challenger made of a request behind its answer, for the hooks that record
+  /// challengers, if they watch the deployment; they see it as `recorded_as`.
+  void OnChallenger(const Invocation& invocation, std::string_view recorded_as) noexcept;
+  [[nodiscard]] bool records_challengers() const noexcept { return records_challengers_; }
   void OnTick(MonotonicTime now) noexcept;
   void OnDrain() noexcept;
 
@@ -135,6 +142,7 @@ class HookChain {
     CommonHookSettings settings{};
     std::unique_ptr<Hook> hook{};
     HookCounters* counters = nullptr;
+    bool records_challengers = false;
     std::array<std::uint64_t, kHookStages> failures_in_a_row{};  // by stage: others may go well
     bool is_off = false;
     LogLimiter failures{};
@@ -168,6 +176,7 @@ class HookChain {
   HookContext context_;
   std::vector<Link> links_;
   std::array<std::vector<std::size_t>, kHookStages> by_stage_;  // places among links_
+  bool records_challengers_ = false;                            // some hook does
 };
 
 /// Whether the request of this id is among the share. The number of ids taken is binomial. What a

@@ -23,7 +23,7 @@ struct WorkerReadings {
 struct DerivedFamily {
   struct Sample {
     std::string labels{};  ///< As AddLabel() makes them.
-    std::uint64_t value = 0;
+    double value = 0;
   };
   std::string_view family;
   std::string_view help;

@@ -97,6 +97,20 @@ inline constexpr std::array kSeriesFamilies{
     SeriesFamily{.family = "output", .kind = SeriesFamily::Kind::kSummary,
                  .labels = {"deployment", "metric"},
                  .help = "An output of answered rows that the pipeline sums"},
+    SeriesFamily{.family = "experiment_requests", .labels = {"deployment", "arm", "outcome"},
+                 .help = "Requests of an experiment, by who scored them"},
+    SeriesFamily{.family = "experiment_scoring_seconds", .kind = SeriesFamily::Kind::kHistogram,
+                 .labels = {"deployment", "arm"},
+                 .help = "What scoring a request of an experiment took"},
+    SeriesFamily{.family = "experiment_output_rows", .labels = {"deployment", "arm", "value"},
+                 .help = "Rows of an experiment, by the compared output where it is a text"},
+    SeriesFamily{.family = "experiment_lines", .labels = {"deployment", "output"},
+                 .help = "Rows or steps that champion and challenger scored, by whether the output was the same"},
+    SeriesFamily{.family = "experiment_difference", .kind = SeriesFamily::Kind::kSummary,
+                 .labels = {"deployment"},
+                 .help = "Output of the challenger minus that of the champion, mean of a request"},
+    SeriesFamily{.family = "experiment_dropped", .labels = {"deployment", "reason"},
+                 .help = "Requests that the challenger was to score behind their answers and did not"},
 };
 // clang-format on
 

@@ -1,5 +1,7 @@
 #include "serving/net/connection_loop.hpp"
 
+#include <poll.h>
+
 #include <array>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -74,6 +76,14 @@ void ConnectionLoop::ResumeWaiting() {
     Connection& connection = *next++;  // which may end
     if (connection.waits_for_news()) connection.Resume();
   }
+}
+
+bool ConnectionLoop::IsBusy() noexcept {
+  if (in_turn_ || turn_due_) return true;
+  if (open_.empty()) return false;
+  // Whether a socket is ready shows without taking note of which.
+  pollfd ready{.fd = epoll(), .events = POLLIN, .revents = 0};
+  return ::poll(&ready, 1, /*timeout=*/0) > 0;
 }
 
 void ConnectionLoop::End() {

@@ -44,6 +44,7 @@ class ConnectionLoop : public std::enable_shared_from_this<ConnectionLoop> {
   void Tick(MonotonicTime now);
   void BeginDrain(MonotonicTime idle_until, MonotonicTime stop_by);
   void ResumeWaiting();
+  [[nodiscard]] bool IsBusy() noexcept;
   /// Gives everybody up.
   void End();
   [[nodiscard]] std::size_t size() const noexcept { return open_.size(); }

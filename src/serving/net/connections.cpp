@@ -25,6 +25,8 @@ void Connections::BeginDrain(MonotonicTime now, std::chrono::milliseconds idle_p
 
 void Connections::ResumeWaiting() { loop_->ResumeWaiting(); }
 
+bool Connections::IsBusy() const noexcept { return loop_->IsBusy(); }
+
 std::size_t Connections::size() const noexcept { return loop_->size(); }
 
 }  // namespace forkcast::serving

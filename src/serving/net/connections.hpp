@@ -64,6 +64,9 @@ class Connections {
   /// Goes on with the requests that wait for what others do (Progress::kWaits).
   void ResumeWaiting();
 
+  /// Whether some connection can go on: who has something else to do had better wait.
+  [[nodiscard]] bool IsBusy() const noexcept;
+
   [[nodiscard]] std::size_t size() const noexcept;
 
  private:

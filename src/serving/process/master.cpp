@@ -242,7 +242,9 @@ void Master::Wait(MonotonicTime now) {
   };
   if (recorder_.running()) watch(recorder_.pidfd());
   for (const int fd : upgrade_.watched()) watch(fd);
-  if (options_.control != nullptr) watch(options_.control->fd());
+  if (options_.control != nullptr) {
+    for (const int fd : options_.control->watched()) watch(fd);
+  }
   for (const Worker& worker : workers_) {
     watch(worker.process.pidfd());
     watch(worker.process.control());  // poll() passes over -1
@@ -272,9 +274,17 @@ void Master::OnEvents(MonotonicTime now) {
   ReapStrangers();
   OnSignals(now);
   TellMetrics();
-  if (options_.control != nullptr) {
-    options_.control->Answer([this, now] { return ToJson(Describe(now)); });
+  if (options_.experiments != nullptr) options_.experiments->Look();
+  AnswerControl(now);
+}
+
+void Master::AnswerControl(MonotonicTime now) {
+  if (options_.control == nullptr) return;
+  ControlSocket::Replies replies{.status = [this, now] { return ToJson(Describe(now)); }};
+  if (options_.experiments != nullptr) {
+    replies.order = [this](std::string_view line) { return options_.experiments->Order(line); };
   }
+  options_.control->Answer(replies, now);
 }
 
 void Master::OnMessages(Worker& worker, MonotonicTime now) {
@@ -331,6 +341,9 @@ void Master::OnEnd(const Worker& worker, const ChildEnd& end, MonotonicTime now)
                                       .on_trial = reload_.IsOnTrial(worker.generation)});
   // Places are those of the newest configuration.
   if (meaning != EndMeans::kAsWanted && worker.generation == reload_.generation()) BlameHook(slot);
+  if (meaning != EndMeans::kAsWanted && options_.experiments != nullptr) {
+    options_.experiments->OnDeath(worker.slot);
+  }
   slot.hook_at_work.store(0);
   slot.metrics.ClearGauges();  // its counters go on (invariant 3)
   slot.serves.Set({});
@@ -460,6 +473,7 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                               .hooks = HooksOf(slot)});
   }
   std::ranges::sort(status.workers, {}, &WorkerStatus::slot);
+  if (options_.experiments != nullptr) status.experiments = options_.experiments->Describe();
   if (options_.complete_status) options_.complete_status(status);
   return status;
 }

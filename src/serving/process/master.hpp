@@ -13,6 +13,7 @@
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/control_socket.hpp"
+#include "serving/process/experiment_keeper.hpp"
 #include "serving/process/fleet_plan.hpp"
 #include "serving/process/kill_ladder.hpp"
 #include "serving/process/recorder_keeper.hpp"
@@ -61,8 +62,10 @@ struct MasterOptions {
   std::function<void(const std::string& state)> notify;
   /// Called on USR1, before workers are told to open their log files anew; may be empty.
   std::function<void()> reopen_logs{};
-  /// Asked for the server's status; may be null.
+  /// Asked for the server's status, and given orders; may be null.
   ControlSocket* control = nullptr;
+  /// Obeys these orders, and is told of workers that die; may be null.
+  ExperimentKeeper* experiments = nullptr;
   /// Adds to the status what the master does not know; may be empty.
   std::function<void(ServerStatus&)> complete_status{};
   // Deadlines.
@@ -125,6 +128,7 @@ class Master {
   void CheckLiveness(MonotonicTime now);
   void Wait(MonotonicTime now);
   void OnEvents(MonotonicTime now);
+  void AnswerControl(MonotonicTime now);
   void OnSignals(MonotonicTime now);
   void OnSignal(int signal, MonotonicTime now);
   void OnMessages(Worker& worker, MonotonicTime now);

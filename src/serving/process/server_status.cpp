@@ -175,6 +175,12 @@ std::string ListHooksOff(const std::vector<WorkerStatus>& workers) {
   return lines;
 }
 
+std::string ListExperiments(const std::vector<ExperimentStatus>& experiments) {
+  std::string lines;
+  for (const ExperimentStatus& experiment : experiments) lines += ToText(experiment);
+  return lines;
+}
+
 /// Nothing while no line is lost.
 std::string ListLostLines(const MetricReadings& metrics) {
   const std::uint64_t log = metrics["log_lines_lost"].value_or(0);
@@ -222,6 +228,10 @@ std::string ToJson(const ServerStatus& status) {
   json["recorder"] = {{"pid", status.recorder.pid},
                       {"captured", status.recorder.captured},
                       {"dropped", status.recorder.dropped}};
+  json["experiments"] = Json::array();
+  for (const ExperimentStatus& experiment : status.experiments) {
+    json["experiments"].push_back(ToJson(experiment));
+  }
   // A text was cut where it had to be, or names a file in whatever bytes its name has.
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -242,6 +252,9 @@ Result<ServerStatus> ParseServerStatus(std::string_view text) {
     recorder.at("pid").get_to(status.recorder.pid);
     recorder.at("captured").get_to(status.recorder.captured);
     recorder.at("dropped").get_to(status.recorder.dropped);
+    for (const Json& member : json.value("experiments", Json::array())) {
+      status.experiments.push_back(ExperimentStatusOf(member));
+    }
   } catch (const nlohmann::json::exception& error) {
     return Error{ErrorCode::kCorrupt, std::string("no server's status: ") + error.what()};
   }
@@ -260,7 +273,8 @@ std::string ToTable(const ServerStatus& status, const TextStyle& style) {
          own("target") + " workers wanted\n" + workers.Text(style) +
          ListTexts(status.workers, &WorkerStatus::serves, "served by") +
          ListTexts(status.workers, &WorkerStatus::failure, "not taken by") +
-         ListHooksOff(status.workers) + ListLostLines(status.metrics) +
+         ListExperiments(status.experiments) + ListHooksOff(status.workers) +
+         ListLostLines(status.metrics) +
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n";

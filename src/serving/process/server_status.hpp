@@ -12,6 +12,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/base/text_table.hpp"
+#include "serving/experiment/experiment_status.hpp"
 #include "serving/metrics/metric.hpp"
 #include "serving/process/worker_slot.hpp"
 
@@ -69,6 +70,7 @@ struct ServerStatus {
   MetricReadings metrics;  ///< The server's own.
   std::vector<WorkerStatus> workers;
   RecorderStatus recorder;
+  std::vector<ExperimentStatus> experiments{};
 
   friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
 };
@@ -79,8 +81,8 @@ struct ServerStatus {
 Result<ServerStatus> ParseServerStatus(std::string_view text);
 
 /// For people: a line on the server, a table of the workers with a column for each metric that has
-/// a heading, a line on each thing that workers serve or cannot take, and which do, one on lines
-/// that logs lost, one on the recorder. What is not known is a dash.
+/// a heading, a line on each thing that workers serve or cannot take, and which do, two on each
+/// experiment, one on lines that logs lost, one on the recorder. What is not known is a dash.
 [[nodiscard]] std::string ToTable(const ServerStatus& status, const TextStyle& style = {});
 
 /// `1d 2h`, `2h 3m`, `3m 4s` or `4s`.

@@ -54,6 +54,7 @@ void AddNumber(int fd, std::string_view before, std::string& numbers) {
   KeepOnExec(ready);
   ::setenv(kUpgradeListenersVariable, numbers.c_str(), 1);
   ::setenv(kUpgradeCountsVariable, counts.c_str(), 1);
+  ::setenv(kUpgradeExperimentsVariable, bequest.experiments.c_str(), 1);
   ::setenv(kUpgradeReadyVariable, std::to_string(ready).c_str(), 1);
   // Who has to feed the supervisor's watchdog (sd_watchdog_enabled(3)).
   if (::getenv(kWatchdogVariable) != nullptr) {
@@ -111,12 +112,14 @@ std::optional<Inheritance> TakeInheritance(const Environment& environment) {
   const auto ready = environment(kUpgradeReadyVariable);
   // Empty of a master that counts nothing that we could read.
   const std::string counts = environment(kUpgradeCountsVariable).value_or("");
-  for (const char* const name :
-       {kUpgradeListenersVariable, kUpgradeReadyVariable, kUpgradeCountsVariable}) {
+  std::optional<std::string> experiments = environment(kUpgradeExperimentsVariable);
+  for (const char* const name : {kUpgradeListenersVariable, kUpgradeReadyVariable,
+                                 kUpgradeCountsVariable, kUpgradeExperimentsVariable}) {
     ::unsetenv(name);
   }
   if (!numbers || !ready) return std::nullopt;
   Inheritance inheritance;
+  inheritance.experiments = std::move(experiments);
   for (std::string_view rest = *numbers; !rest.empty();) {
     std::string_view number = TakeUpToComma(rest);
     const bool lent = number.starts_with(kLent);

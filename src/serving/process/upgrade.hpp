@@ -16,6 +16,7 @@ namespace forkcast::serving {
 inline constexpr const char* kUpgradeListenersVariable = "FORKCAST_UPGRADE_LISTENERS";
 inline constexpr const char* kUpgradeReadyVariable = "FORKCAST_UPGRADE_READY";
 inline constexpr const char* kUpgradeCountsVariable = "FORKCAST_UPGRADE_COUNTS";
+inline constexpr const char* kUpgradeExperimentsVariable = "FORKCAST_UPGRADE_EXPERIMENTS";
 
 /// A new master, executed from the program's file by an old one (SIGUSR2), on the old one's
 /// sockets. The old one goes on until the new one says through `ready` that a worker of its own
@@ -36,6 +37,7 @@ struct BequeathedListener {
 struct Bequest {
   std::vector<BequeathedListener> listeners{};
   std::vector<int> counts{};  ///< Of this master (SharedCounts), and of those before it.
+  std::string experiments{};  ///< ExperimentKeeper::Bequeath().
 };
 
 /// Forks and executes this process's command line anew, with what is handed on open under the
@@ -52,7 +54,8 @@ struct InheritedListener {
 struct Inheritance {
   std::vector<InheritedListener> listeners;
   std::vector<Fd> counts;
-  Fd ready;  ///< A byte written here lets the old master go.
+  std::optional<std::string> experiments;  ///< None of a master that knows none.
+  Fd ready;                                ///< A byte written here lets the old master go.
 };
 /// None when this is no upgrade. Marks the descriptors as not to be inherited further.
 std::optional<Inheritance> TakeInheritance(const Environment& environment);

@@ -45,6 +45,11 @@ void Catalogue::Replace(std::size_t place, std::shared_ptr<const ServedPipeline>
   entry.deployment.routes = std::move(routes);
 }
 
+void Catalogue::SetChallenger(std::string_view name, std::shared_ptr<Challenger> challenger) {
+  const auto found = std::ranges::find(entries_, name, NameOf);
+  if (found != entries_.end()) found->challenger = std::move(challenger);
+}
+
 Result<Catalogue::Entry*> Catalogue::Find(std::string_view name) {
   if (!ready_) return NotReady();
   if (name.empty() && declared_ > 0) return &entries_.front();

@@ -14,6 +14,8 @@
 
 namespace forkcast::serving {
 
+class Challenger;
+
 /// A deployment, ready to answer.
 struct ServedDeployment {
   std::string name;
@@ -31,6 +33,7 @@ class Catalogue {
   struct Entry {
     ServedDeployment deployment;
     std::vector<std::unique_ptr<ScoringSteps>> idle{};
+    std::shared_ptr<Challenger> challenger{};  ///< Null: it has none.
   };
 
   /// From now on these answer, each of another name; the first is the default, if it is declared,
@@ -49,6 +52,10 @@ class Catalogue {
   /// among entries(), which stays where it is; the old one is let go as by Serve().
   void Replace(std::size_t place, std::shared_ptr<const ServedPipeline> pipeline,
                std::vector<std::shared_ptr<const Route>> routes = {});
+
+  /// From now on this one is compared with the deployment called `name`; null: none is. No effect
+  /// when there is no such deployment.
+  void SetChallenger(std::string_view name, std::shared_ptr<Challenger> challenger);
 
   /// What is answered while nothing is loaded.
   [[nodiscard]] static Error NotReady();

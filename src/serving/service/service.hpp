@@ -20,6 +20,9 @@ class logger;
 
 namespace forkcast::serving {
 
+class ExperimentList;
+class ShadowQueue;
+
 /// What a worker's endpoints work with. All that it refers to outlives it.
 struct Service {
   Catalogue catalogue{};
@@ -33,8 +36,10 @@ struct Service {
   std::span<const Counts> counts;     ///< Of all workers, then of servers before an upgrade.
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
-  std::span<const Endpoint> endpoints{};  ///< All that can be asked, for who describes it.
-  const DriftBoard* drift = nullptr;      ///< Null: no recorder that could tell.
+  std::span<const Endpoint> endpoints{};        ///< All that can be asked, for who describes it.
+  const DriftBoard* drift = nullptr;            ///< Null: no recorder that could tell.
+  ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.
+  const ExperimentList* experiments = nullptr;  ///< Null: there are none.
   ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
 };
 

@@ -36,9 +36,13 @@
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
 #include "serving/process/worker_signals.hpp"
+#include "serving/service/challenger.hpp"
+#include "serving/service/experiment_ledger.hpp"
 #include "serving/service/hook_subjects.hpp"
 #include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
+#include "serving/service/shadow_queue.hpp"
+#include "serving/worker/challengers.hpp"
 #include "serving/worker/loaded_models.hpp"
 #include "serving/worker/loader_thread.hpp"
 #include "serving/worker/model_changes.hpp"
@@ -53,6 +57,7 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds kTick{500};
 constexpr std::chrono::milliseconds kLoaderPause{100};  // the shorter, the sooner all have the new
 constexpr std::chrono::milliseconds kModelLook{10};     // while somebody waits for other workers
+constexpr std::chrono::microseconds kBusyPause{500};    // of what is scored behind answers
 constexpr int kSweeps = 10;
 constexpr std::chrono::milliseconds kSweepPause{20};
 constexpr std::chrono::milliseconds kStoppingIdle{1000};  // for a request that is on its way
@@ -108,7 +113,13 @@ class Worker {
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
                  .endpoints = endpoints_,
-                 .drift = &options.drift},
+                 .drift = &options.drift,
+                 .experiments = &options.experiments},
+        shadows_({.catalogue = service_.catalogue,
+                  .hooks = hooks_,
+                  .clock = clock_,
+                  .limits = {.max_rows = config_.max_rows},
+                  .on_offered = [this] { ShadowSoon(std::chrono::nanoseconds(0)); }}),
         router_(endpoints_, service_, slot_, series_, *log_, seed_,
                 {.origins = config_.cors_origins}),
         connections_(loop_, clock_, router_, slot_,
@@ -129,7 +140,9 @@ class Worker {
         first_request_(slot_.metrics.Get("requests")),
         recycle_after_(RecycleAfter()),
         swapper_(Sources(), options.server.editions, clock_, static_cast<std::uint32_t>(seed_)),
-        model_looker_(loop_) {
+        model_looker_(loop_),
+        shadow_timer_(loop_) {
+    service_.shadows = &shadows_;
     if (options.models == nullptr) return;
     models_.emplace(*options.models, swapper_,
                     LoadedModels::Options{
@@ -169,6 +182,7 @@ class Worker {
     SwapReport report{};
     std::vector<ServedDeployment> deployments{};
     ModelReport models{};
+    std::vector<ChallengerNews> challengers{};
   };
 
   /// What is served, as the loader's thread loads it.
@@ -326,6 +340,8 @@ class Worker {
     auto deployments = Named(*declared);
     if (!deployments) return std::move(deployments).error();
     Booted booted{.report = *std::move(declared), .deployments = *std::move(deployments)};
+    WatchChallengers(booted.deployments);
+    booted.challengers = challengers_->Turn();
     if (!models_) return booted;
     std::vector<std::string> names;
     for (const ServedDeployment& one : booted.deployments) names.push_back(one.name);
@@ -335,6 +351,16 @@ class Worker {
       return Error{ErrorCode::kIo, error.what()};
     }
     return booted;
+  }
+
+  /// On the loader's thread, as all that concerns `challengers_`.
+  void WatchChallengers(const std::vector<ServedDeployment>& served) {
+    std::vector<Deployment> champions = config_.deployments;
+    for (std::size_t i = 0; i < champions.size(); ++i) champions[i].name = served[i].name;
+    challengers_.emplace(
+        options_.experiments, std::move(champions),
+        [this](const Deployment& deployment) { return SourceOf(deployment); }, clock_,
+        static_cast<std::uint32_t>(seed_));
   }
 
   [[nodiscard]] Result<std::vector<ServedDeployment>> Named(const SwapReport& report) const {
@@ -362,6 +388,9 @@ class Worker {
     if (std::optional<SwapReport> report = swapper_.Turn()) {
       net::post(loop_, [this, news = std::move(*report)] { OnNews(news); });
     }
+    for (ChallengerNews& news : challengers_->Turn()) {
+      net::post(loop_, [this, one = std::move(news)] { OnChallenger(one); });
+    }
   }
 
   void OnLoaded(const Booted& booted, std::chrono::milliseconds took) {
@@ -370,6 +399,7 @@ class Worker {
     loaded_ = true;
     service_.catalogue.Serve(booted.deployments);
     TakeModels(booted.models);
+    for (const ChallengerNews& news : booted.challengers) OnChallenger(news);
     TellWhatServes(booted.report);
     if (draining_) return;
     slot_.SetState(WorkerState::kReady);
@@ -450,6 +480,7 @@ class Worker {
     for (const Swap& swap : report.swaps) {
       slot_.metrics.Count("swaps");
       service_.catalogue.Replace(swap.source, swap.pipeline, swap.routes);
+      TellChampion(service_.catalogue.entries()[swap.source]);
       log_->info("swapped name={:?} model={:?} version={:?} edition={} took_ms={}",
                  service_.catalogue.entries()[swap.source].deployment.name,
                  swap.pipeline->model_name(), swap.pipeline->model_version(), report.edition,
@@ -463,6 +494,89 @@ class Worker {
                  failure.error.message);
     }
     TellWhatServes(report);
+  }
+
+  /// Between two requests, or slices of them; those in work go on with what they began with.
+  void OnChallenger(const ChallengerNews& news) {
+    const Experiment& experiment = news.experiment;
+    ExperimentTally& tally = options_.experiments.tally(options_.start.slot, news.place);
+    std::shared_ptr<ExperimentLedger>& ledger = ledgers_[news.place];
+    if (ledger && ledger->id() != experiment.id) {
+      ledger->Close();
+      ledger.reset();
+    }
+    const std::string& deployment = experiment.plan.deployment;
+    const bool is_over = news.pipeline && *news.pipeline == nullptr;
+    if (is_over) {
+      if (!ledger) return;  // another one has its place
+      ledger->Close();
+      ledger.reset();
+      service_.catalogue.SetChallenger(deployment, nullptr);
+      return log_->info("challenger_dropped name={:?} experiment={}", deployment, experiment.id);
+    }
+    if (!ledger) ledger = std::make_shared<ExperimentLedger>(experiment, tally, series_);
+    ExperimentReport report{.id = experiment.id};
+    if (const Status taken = TakeChallenger(news, ledger, report); !taken) {
+      report.failure = taken.error().message;
+      service_.catalogue.SetChallenger(deployment, nullptr);
+      log_->warn("challenger_refused name={:?} error={:?}", deployment, report.failure);
+    }
+    tally.Report(report);
+  }
+
+  Status TakeChallenger(const ChallengerNews& news, const std::shared_ptr<ExperimentLedger>& ledger,
+                        ExperimentReport& report) {
+    if (!news.pipeline) return news.pipeline.error();
+    const ExperimentPlan& plan = news.experiment.plan;
+    const Catalogue::Entry* const entry = service_.catalogue.Named(plan.deployment);
+    if (entry == nullptr) return Catalogue::NotReady();
+    const ServedPipeline& champion = *entry->deployment.pipeline;
+    auto challenger = Challenger::Make(news.experiment, champion, *news.pipeline, ledger);
+    if (!challenger) return std::move(challenger).error();
+    report.champion = champion.model_version();
+    report.champion_place = entry->deployment.url;
+    report.challenger = (*challenger)->pipeline().model_version();
+    report.challenger_place = PlaceOf(*ChallengerOf({.model = entry->deployment.url}, plan));
+    log_->info("challenger_taken name={:?} mode={} share={} version={:?} against={:?}",
+               plan.deployment, WordFor(plan.mode), plan.share, report.challenger, report.champion);
+    service_.catalogue.SetChallenger(plan.deployment, *std::move(challenger));
+    return {};
+  }
+
+  /// When a deployment has another version, it is another champion: the experiment was about the
+  /// one before, and the master ends it when it hears so.
+  void TellChampion(const Catalogue::Entry& entry) {
+    if (entry.challenger == nullptr) return;
+    const std::uint64_t id = entry.challenger->ledger().id();
+    for (std::size_t place = 0; place < ledgers_.size(); ++place) {
+      if (!ledgers_[place] || ledgers_[place]->id() != id) continue;
+      ExperimentTally& tally = options_.experiments.tally(options_.start.slot, place);
+      std::optional<ExperimentReport> report = tally.report();
+      if (!report || report->champion == entry.deployment.pipeline->model_version()) return;
+      ledgers_[place]->Close();
+      report->champion = entry.deployment.pipeline->model_version();
+      tally.Report(*report);
+      return service_.catalogue.SetChallenger(entry.deployment.name, nullptr);
+    }
+  }
+
+  /// What is to be scored behind answers has its turn when nothing else is to be done, and then
+  /// rests as long as it has worked: whoever comes meanwhile waits for a slice, if at all.
+  void ShadowSoon(std::chrono::nanoseconds rest) {
+    if (std::exchange(shadows_soon_, true)) return;
+    shadow_timer_.expires_after(rest);
+    shadow_timer_.async_wait([this](const error_code& error) {
+      if (error) return;
+      shadows_soon_ = false;
+      Shadow();
+    });
+  }
+
+  void Shadow() {
+    if (shadows_.size() == 0) return;
+    if (connections_.IsBusy()) return ShadowSoon(kBusyPause);
+    const MonotonicTime begun = clock_.Monotonic();
+    if (shadows_.Work()) ShadowSoon(clock_.Monotonic() - begun);
   }
 
   void TellServing() {
@@ -597,6 +711,7 @@ class Worker {
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
+  ShadowQueue shadows_;
   Router router_;
   Connections connections_;
   net::steady_timer ticker_;
@@ -608,11 +723,16 @@ class Worker {
       first_request_;  // the slot had other workers before (invariant 3 of WorkerSlot)
   const std::uint64_t recycle_after_;
   std::optional<Acceptor> acceptor_;
-  Swapper swapper_;                     // used by the loader's thread alone
-  std::optional<LoadedModels> models_;  // likewise, but for what is asked of it
+  Swapper swapper_;                         // used by the loader's thread alone
+  std::optional<LoadedModels> models_;      // likewise, but for what is asked of it
+  std::optional<Challengers> challengers_;  // likewise
   std::optional<ModelChanges> changes_;
+  /// By place in the list, of the experiments that the loop knows.
+  std::array<std::shared_ptr<ExperimentLedger>, ExperimentList::kMost> ledgers_{};
   net::steady_timer model_looker_;
   bool looks_at_models_ = false;
+  net::steady_timer shadow_timer_;
+  bool shadows_soon_ = false;
   LoaderThread loader_;
   std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;

@@ -8,6 +8,7 @@
 #include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
+#include "serving/process/experiment_list.hpp"
 #include "serving/process/master.hpp"
 #include "serving/process/model_list.hpp"
 #include "serving/process/shared_counts.hpp"
@@ -24,6 +25,7 @@ struct WorkerOptions {
   LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.
+  const ExperimentList& experiments;
   std::span<WorkerSlot> slots;
   std::span<SeriesBlock> series;  ///< Beside the slots.
   std::vector<Counts> counts;     ///< Of these slots, then of servers before an upgrade.

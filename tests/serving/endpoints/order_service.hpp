@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 #include <functional>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -58,6 +59,17 @@ class OrderService {
   [[nodiscard]] TestClock& clock() noexcept { return clock_; }
   [[nodiscard]] ServerState& server() noexcept { return test_.server; }
   [[nodiscard]] WorkerSlot& slot() noexcept { return slots_[0]; }
+  [[nodiscard]] Service& service() noexcept { return test_.service; }
+
+  /// The pipeline of conf/, changed, over the same data; served by nobody.
+  std::shared_ptr<const ServedPipeline> Load(const Edit& edit) {
+    auto loaded =
+        LoadDeployments(std::vector{Deployment{.pipeline = WritePipeline("other.json", edit),
+                                               .snapshots = folder_.path()}},
+                        {});
+    if (!loaded) throw std::runtime_error(loaded.error().message);
+    return loaded->front().pipeline;
+  }
 
  private:
   std::filesystem::path WritePipeline(const std::string& name, const Edit& edit) {

@@ -7,10 +7,12 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <future>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/test_files.hpp"
@@ -29,13 +31,34 @@ class ControlSocketTest : public testing::Test {
   void Open() { ASSERT_TRUE(socket_.Open(path()).ok()); }
 
   /// As a master's loop would: waits until somebody asks.
-  void AnswerNext(const std::string& document) const {
-    pollfd asked{.fd = socket_.fd(), .events = POLLIN, .revents = 0};
-    ASSERT_EQ(::poll(&asked, 1, 10'000), 1);
-    socket_.Answer([&document] { return document; });
+  void AnswerNext(const std::string& document) {
+    Turn(socket_, {.status = [&document] { return document; }});
   }
-  [[nodiscard]] std::future<Result<std::string>> Ask() const {
-    return std::async(std::launch::async, [path = path()] { return AskControlSocket(path); });
+  /// Until somebody was answered.
+  void Turn(ControlSocket& socket, ControlSocket::Replies replies) {
+    bool answered = false;
+    const auto status = replies.status;
+    const auto order = replies.order;
+    replies.status = [&] {
+      answered = true;
+      return status();
+    };
+    replies.order = [&](std::string_view line) {
+      answered = true;
+      return order(line);
+    };
+    while (!answered) {
+      std::vector<pollfd> asked;
+      for (const int fd : socket.watched()) {
+        asked.push_back({.fd = fd, .events = POLLIN, .revents = 0});
+      }
+      ASSERT_GT(::poll(asked.data(), asked.size(), 10'000), 0);
+      socket.Answer(replies, now_);
+    }
+  }
+  [[nodiscard]] std::future<Result<std::string>> Ask(const std::string& line = "status") const {
+    return std::async(std::launch::async,
+                      [path = path(), line] { return AskControlSocket(path, line); });
   }
   /// Connects and never reads.
   [[nodiscard]] Fd Connect() const {
@@ -49,6 +72,7 @@ class ControlSocketTest : public testing::Test {
 
   const TempFolder folder_;
   ControlSocket socket_;
+  MonotonicTime now_{std::chrono::hours(1)};
 };
 
 TEST_F(ControlSocketTest, TellsWhoeverAsksTheWholeDocument) {
@@ -76,10 +100,53 @@ TEST_F(ControlSocketTest, ComposesNothingWhenNobodyAsks) {
     asked = true;
     return std::string();
   };
-  socket_.Answer(note);
+  socket_.Answer({.status = note}, now_);
   Open();
-  socket_.Answer(note);
+  socket_.Answer({.status = note}, now_);
   EXPECT_FALSE(asked);
+}
+
+TEST_F(ControlSocketTest, AnswersAnOrderWithWhatCameOfIt) {
+  Open();
+  auto asked = Ask(R"({"deployment": "sales"})");
+  Turn(socket_, {.status = [] { return "status\n"; },
+                 .order = [](std::string_view line) { return std::string(line) + "!\n"; }});
+  EXPECT_EQ(asked.get().value(), "{\"deployment\": \"sales\"}!\n");
+}
+
+TEST_F(ControlSocketTest, TellsTheStatusToWhoSaysNothingForAWhile) {
+  Open();
+  const Fd silent = Connect();
+  int told = 0;
+  const ControlSocket::Replies replies{.status = [&told] {
+    ++told;
+    return "status\n";
+  }};
+  socket_.Answer(replies, now_);
+  EXPECT_EQ(told, 0);
+  socket_.Answer(replies, now_ + std::chrono::milliseconds(200));
+  EXPECT_EQ(told, 1);
+  std::string got(7, '\0');
+  EXPECT_EQ(::recv(silent.get(), got.data(), got.size(), MSG_WAITALL), 7);
+  EXPECT_EQ(got, "status\n");
+}
+
+TEST_F(ControlSocketTest, TakesNoLineWithoutAnEndForAnOrder) {
+  Open();
+  const Fd talker = Connect();
+  ASSERT_EQ(::send(talker.get(), "stop", 4, 0), 4);
+  bool obeyed = false;
+  const ControlSocket::Replies replies{.status = [] { return "status\n"; },
+                                       .order =
+                                           [&obeyed](std::string_view) {
+                                             obeyed = true;
+                                             return "done\n";
+                                           }};
+  socket_.Answer(replies, now_);
+  socket_.Answer(replies, now_ + std::chrono::milliseconds(200));
+  EXPECT_FALSE(obeyed);
+  char byte = 0;
+  EXPECT_EQ(::recv(talker.get(), &byte, 1, 0), 0) << "it is let go";
 }
 
 TEST_F(ControlSocketTest, DoesNotWaitForPeersThatDoNotRead) {
@@ -88,10 +155,12 @@ TEST_F(ControlSocketTest, DoesNotWaitForPeersThatDoNotRead) {
   for (int i = 0; i < 10; ++i) idle.push_back(Connect());
   const std::string too_long(64U << 20U, 'x');  // no socket takes that at once
   int composed = 0;
-  socket_.Answer([&] {
+  const ControlSocket::Replies replies{.status = [&] {
     ++composed;
     return too_long;
-  });
+  }};
+  socket_.Answer(replies, now_);
+  socket_.Answer(replies, now_ + std::chrono::milliseconds(200));
   EXPECT_EQ(composed, 1) << "once for all who ask at the same time";
   auto asked = Ask();
   AnswerNext("new\n");
@@ -141,9 +210,7 @@ TEST_F(ControlSocketTest, LeavesALiveServersSocketToAllButItsSuccessor) {
   socket_.Close();
   EXPECT_TRUE(fs::is_socket(path())) << "the predecessor's end takes its own file alone";
   auto asked = Ask();
-  pollfd waiting{.fd = other.fd(), .events = POLLIN, .revents = 0};
-  ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
-  other.Answer([] { return "successor\n"; });
+  Turn(other, {.status = [] { return "successor\n"; }});
   EXPECT_EQ(asked.get().value(), "successor\n");
 }
 
