@@ -24,6 +24,7 @@ FILES_OF_ITS_OWN = {
     "src/model/drift/reference.cpp",
     "src/model/forecast/model_keys.cpp",
     "src/model/learn/model_files.cpp",
+    "src/serving/process/experiment_keeper.cpp",
 }
 FITTED_TRANSFORMS = [
     {"format", "format_version", "features"},

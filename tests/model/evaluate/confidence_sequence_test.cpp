@@ -149,7 +149,7 @@ TEST(AShareSequence, LookedAtAfterEachTrialIsEverWrongInAtMostAlphaOfAllRuns) {
   int wrong = 0;
   for (int run = 0; run < kRuns; ++run) {
     std::uint64_t successes = 0;
-    for (std::uint64_t count = 1; count <= 1000; ++count) {
+    for (std::uint64_t count = 1; count <= 400; ++count) {
       if (trial(random)) ++successes;
       const Interval interval = ShareSequence(successes, count, kAlpha);
       if (interval.lower <= kShare && kShare <= interval.upper) continue;

@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(AnExperiment, OfAnEqualChallengerEndsInFewerRunsThanTheConfidenceAllows) {
   // At the edge of all guards at once, looked at after each request.
   constexpr int kRuns = 200;
-  constexpr int kRequests = 1500;
+  constexpr int kRequests = 600;
   const ExperimentPlan plan = Plan(Mode::kShadow);
   std::mt19937_64 random(11);
   std::normal_distribution<double> difference(kMostDifference, 2);
