@@ -259,16 +259,33 @@ TEST_F(AChallenger, OfAChampionThatIsReplacedIsOne) {
   EXPECT_EQ(Experiment().at("reason"), "the champion is version 2 now, and was 1");
 }
 
-/// The orders' pipeline, but that each row computes thousands of features.
+/// The orders' pipeline, but that each row computes hundreds of features.
 std::string SlowPipeline(const Workspace& workspace) {
   auto pipeline = nlohmann::ordered_json::parse(ReadWhole(workspace.pipeline()));
   pipeline["serving"]["model"] = workspace.model().string();
-  for (int i = 0; i < 4000; ++i) {
+  for (int i = 0; i < 500; ++i) {
     nlohmann::ordered_json feature = pipeline["features"][0];
     feature["name"] = "inventory_" + std::to_string(i);
     pipeline["features"].push_back(feature);
   }
   return pipeline.dump();
+}
+
+/// What stands behind these words.
+double ValueIn(const std::string& scraped, const std::string& words) {
+  const std::size_t at = scraped.find(words);
+  return at == std::string::npos ? 0 : std::stod(scraped.substr(at + words.size()));
+}
+
+/// One that asks the same of many.
+Request ManyOrders() {
+  constexpr int kOrders = 200;
+  Request request = OneOrder();
+  const std::string order = request.body;
+  request.body = "[" + order;
+  for (int i = 1; i < kOrders; ++i) request.body += "," + order;
+  request.body += "]";
+  return request;
 }
 
 TEST_F(AChallenger, ThatIsSlowHoldsUpNoAnswer) {
@@ -279,7 +296,7 @@ TEST_F(AChallenger, ThatIsSlowHoldsUpNoAnswer) {
     std::vector<Clock::duration> took;
     for (int i = 0; i < kRequests; ++i) {
       const auto begun = Clock::now();
-      EXPECT_EQ(AskOnce(server.endpoint(), OneOrder()).status, 200);
+      EXPECT_EQ(AskOnce(server.endpoint(), ManyOrders()).status, 200);
       took.push_back(Clock::now() - begun);
     }
     std::ranges::nth_element(took, took.begin() + kRequests / 2);
@@ -288,9 +305,19 @@ TEST_F(AChallenger, ThatIsSlowHoldsUpNoAnswer) {
   const auto without = median();
   Deploy({"--pipeline", slow, "--shadow", "100%", "--max-slowdown", "100000"}, 0, "order_triage");
   const auto with = median();
-  EXPECT_LE(with, 3 * without + 5ms * kSlowdown);
   EXPECT_TRUE(Eventually([&] { return Experiment().at("challenger_requests") > 0; }));
-  EXPECT_EQ(Experiment().at("agreed"), Experiment().at("lines"));
+  // Whatever else the machine does: an answer that waited for the challenger would take as long.
+  const std::string scraped = Scrape(server);
+  const std::chrono::duration<double> challengers(
+      ValueIn(scraped,
+              "forkcast_experiment_scoring_seconds_sum{deployment=\"order_triage\","
+              "arm=\"challenger\"} ") /
+      ValueIn(scraped,
+              "forkcast_experiment_scoring_seconds_count{deployment=\"order_triage\","
+              "arm=\"challenger\"} "));
+  EXPECT_LT(with, 3 * without + challengers / 2);
+  const json experiment = Experiment();
+  EXPECT_EQ(experiment.at("agreed"), experiment.at("lines"));
 }
 
 TEST_F(AChallenger, IsRecordedUnderANameOfItsOwn) {
