@@ -163,6 +163,7 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
                                 .baselines = {{"most_frequent", none}, {"stump", none}},
                                 .stump_question = {},
                                 .rows = {},
+                                .probabilities = {},
                                 .importances = {}};
   for (const SliceSpec& slice : plan.slices) judgement.slices.push_back({slice.name, none});
   for (std::size_t i = 0; i < folds.size(); ++i) {

@@ -11,11 +11,11 @@ namespace forkcast::serving {
 /// What takes in new rows and publishes them while the server runs: `forkcast ingest --follow` with
 /// these for its flags.
 struct RefresherConfig {
-  std::filesystem::path pipeline;
-  std::string store;
-  std::string from;                  ///< What --from takes.
-  std::filesystem::path snapshots;   ///< Folder.
-  std::vector<std::string> options;  ///< Further flags and their values, as on a command line.
+  std::filesystem::path pipeline{};
+  std::string store{};
+  std::string from{};                  ///< What --from takes.
+  std::filesystem::path snapshots{};   ///< Folder.
+  std::vector<std::string> options{};  ///< Further flags and their values, as on a command line.
 
   friend bool operator==(const RefresherConfig&, const RefresherConfig&) = default;
 };

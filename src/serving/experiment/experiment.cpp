@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <bit>
 #include <utility>
 
 #include "data_preprocessing/document/json.hpp"
@@ -43,19 +43,12 @@ ordered_json ToJson(const ExperimentGuards& guards) {
   return json;
 }
 
-ordered_json ToJson(const ExperimentSums& sums) {
-  SumWords words;
-  std::memcpy(words.data(), &sums, sizeof sums);
-  return words;
-}
+ordered_json ToJson(const ExperimentSums& sums) { return std::bit_cast<SumWords>(sums); }
 
 /// Those of a program that counted otherwise are none.
 ExperimentSums SumsOf(const ordered_json& json) {
-  ExperimentSums sums;
-  if (json.size() != SumWords().size()) return sums;
-  const SumWords words = json.get<SumWords>();
-  std::memcpy(&sums, words.data(), sizeof sums);
-  return sums;
+  if (json.size() != SumWords().size()) return {};
+  return std::bit_cast<ExperimentSums>(json.get<SumWords>());
 }
 
 ordered_json ToJson(const Experiment& experiment) {

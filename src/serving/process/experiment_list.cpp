@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 #include <cstring>
 #include <system_error>
@@ -34,9 +35,7 @@ std::optional<ExperimentSums> ExperimentTally::Read(std::uint64_t id) const noex
     }
     // The place is written anew behind the next write, which went to the other one.
     if (writes_.load(std::memory_order_relaxed) != before) continue;
-    ExperimentSums sums;
-    std::memcpy(&sums, words.data(), sizeof sums);
-    return sums;
+    return std::bit_cast<ExperimentSums>(words);
   }
   return std::nullopt;
 }

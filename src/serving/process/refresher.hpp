@@ -16,13 +16,13 @@ namespace forkcast::serving {
 /// What a refresher says of itself in one message: what `forkcast ingest --follow` writes to the
 /// descriptor that FORKCAST_TELL_FD names. Totals are since its own start.
 struct RefresherReport {
-  std::string state;  ///< following, waiting, failing.
+  std::string state{};  ///< following, waiting, failing.
   std::uint64_t rows = 0;
   std::uint64_t rejected = 0;
   std::uint64_t published = 0;
-  std::optional<Instant> last_success;  ///< None: not yet.
-  std::string error;                    ///< Why it fails; else empty.
-  std::optional<std::uint64_t> lag;     ///< Messages that wait in its source; none: not known.
+  std::optional<Instant> last_success{};  ///< None: not yet.
+  std::string error{};                    ///< Why it fails; else empty.
+  std::optional<std::uint64_t> lag{};     ///< Messages that wait in its source; none: not known.
 
   friend bool operator==(const RefresherReport&, const RefresherReport&) = default;
 };
