@@ -25,6 +25,14 @@ Error Wrong(std::string_view what) {
   return {ErrorCode::kInvalidArgument, fmt::format("{}: expected {}", what, kForm)};
 }
 
+/// Cuts what stands before the next `end`, and that, off `rest`; all of it when there is none.
+std::string_view TakeUpTo(char end, std::string_view& rest) noexcept {
+  const std::size_t found = std::min(rest.find(end), rest.size());
+  const std::string_view taken = rest.substr(0, found);
+  rest.remove_prefix(std::min(found + 1, rest.size()));
+  return taken;
+}
+
 std::optional<std::string> Decoded(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -81,15 +89,12 @@ Status Take(const std::string& name, std::string value, KafkaUrl& url) {
 }  // namespace
 
 Result<KafkaUrl> ParseKafkaUrl(std::string_view text) {
-  const std::string prefix = fmt::format("{}//", kKafkaScheme);
-  if (!text.starts_with(prefix)) return Wrong("this is no address of a topic");
-  text = text.substr(prefix.size());
-  const std::size_t question = std::min(text.find('?'), text.size());
-  const std::string_view place = text.substr(0, question);
-  const std::size_t slash = std::min(place.find('/'), place.size());
-  KafkaUrl url{.brokers = std::string(place.substr(0, slash)),
-               .topic = std::string(place.substr(std::min(slash + 1, place.size()))),
-               .group = {}};
+  if (TakeUpTo('/', text) != kKafkaScheme || TakeUpTo('/', text) != "") {
+    return Wrong("this is no address of a topic");
+  }
+  std::string_view place = TakeUpTo('?', text);
+  const std::string_view brokers = TakeUpTo('/', place);
+  KafkaUrl url{.brokers = std::string(brokers), .topic = std::string(place), .group = {}};
   if (url.brokers.empty()) return Wrong("no broker is named");
   if (url.brokers.find('@') != std::string::npos) {
     return Wrong("user and password are no part of the address");
@@ -97,10 +102,8 @@ Result<KafkaUrl> ParseKafkaUrl(std::string_view text) {
   if (!IsTopicName(url.topic)) return Wrong("no topic is named");
 
   std::vector<std::string> given;
-  std::string_view rest = text.substr(std::min(question + 1, text.size()));
-  while (!rest.empty()) {
-    const std::string_view part = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+  while (!text.empty()) {
+    const std::string_view part = TakeUpTo('&', text);
     const std::size_t equals = part.find('=');
     const std::optional<std::string> name = Decoded(part.substr(0, equals));
     const std::optional<std::string> value =
