@@ -103,7 +103,9 @@ Workspace::Workspace() {
 
 fs::path Workspace::Snapshot(const std::string& series) const {
   for (const auto& entry : fs::directory_iterator(*this / "o.db.snapshots")) {
-    if (entry.path().filename().native().starts_with(series + ".")) return entry.path();
+    const fs::path& path = entry.path();
+    const bool is_its = path.filename().native().starts_with(series + ".");
+    if (is_its && path.extension() == ".snapshot") return path;
   }
   throw std::runtime_error("no snapshot of " + series);
 }
