@@ -77,7 +77,7 @@ bool IsGone(pid_t process) { return ::kill(process, 0) != 0 && errno == ESRCH; }
 
 TEST_F(ServedRefresher, BringsRowsThatArriveIntoTheAnswers) {
   const Server server(workspace_, Options());
-  server.WaitUntilAllReady();
+  server.WaitUntilReady();
   EXPECT_EQ(CountIn(server), 1);
   Bring("inventory-2.csv", 20, 2);
   EXPECT_TRUE(Eventually([&] { return CountIn(server) == 2; })) << server.log();
@@ -93,7 +93,7 @@ TEST_F(ServedRefresher, BringsRowsThatArriveIntoTheAnswers) {
 
 TEST_F(ServedRefresher, ThatIsKilledComesBackAndNoAnswerIsLost) {
   const Server server(workspace_, Options());
-  server.WaitUntilAllReady();
+  server.WaitUntilReady();
   const pid_t first = Pid();
   ASSERT_GT(first, 0);
   ::kill(first, SIGKILL);
@@ -106,7 +106,7 @@ TEST_F(ServedRefresher, ThatIsKilledComesBackAndNoAnswerIsLost) {
 
 TEST_F(ServedRefresher, ThatCannotReadAFileSaysSoWhileTheServerAnswers) {
   const Server server(workspace_, Options());
-  server.WaitUntilAllReady();
+  server.WaitUntilReady();
   const fs::path bad = workspace_.Write("coming", "sku_code,timestamp,inventory\nx,never,1\n");
   fs::rename(bad, incoming() / "inventory-2.csv");
   EXPECT_TRUE(Eventually([&] { return Status().at("refresher").at("error") != ""; }));
@@ -121,7 +121,7 @@ TEST_F(ServedRefresher, ThatCannotReadAFileSaysSoWhileTheServerAnswers) {
 
 TEST_F(ServedRefresher, GoesByTheNewSettingsAfterAReload) {
   const Server server(workspace_, Options());
-  server.WaitUntilAllReady();
+  server.WaitUntilReady();
   const pid_t first = Pid();
   fs::create_directory(workspace_ / "elsewhere");
   const json config{{"refresher",
@@ -139,7 +139,7 @@ TEST_F(ServedRefresher, GoesByTheNewSettingsAfterAReload) {
 
 TEST_F(ServedRefresher, EndsWithTheServer) {
   Server server(workspace_, Options());
-  server.WaitUntilAllReady();
+  server.WaitUntilReady();
   const pid_t refresher = Pid();
   ASSERT_GT(refresher, 0);
   EXPECT_EQ(server.Stop(), 0);
@@ -148,7 +148,7 @@ TEST_F(ServedRefresher, EndsWithTheServer) {
 
 TEST_F(ServedRefresher, EndsWithAMasterThatIsKilled) {
   Server server(workspace_, Options(Ends::kAnyHow));
-  server.WaitUntilAllReady();
+  server.WaitUntilReady();
   const pid_t refresher = Pid();
   ASSERT_GT(refresher, 0);
   server.Signal(SIGKILL);
