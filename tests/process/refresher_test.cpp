@@ -132,7 +132,7 @@ TEST_F(ServedRefresher, GoesByTheNewSettingsAfterAReload) {
   EXPECT_TRUE(Eventually([&] { return Pid() != first && Pid() != 0; })) << server.log();
   const fs::path file =
       workspace_.Write("coming", "sku_code,timestamp,inventory\nnumbered,2024-02-10 11:40:00,4\n");
-  fs::rename(file, workspace_ / "elsewhere/inventory-1.csv");
+  fs::rename(file, workspace_ / "elsewhere/inventory-9.csv");
   EXPECT_TRUE(Eventually([&] { return CountIn(server) == 4; })) << server.log();
   EXPECT_EQ(Status().at("refresher_restarts"), 0) << "it ended as asked";
 }
