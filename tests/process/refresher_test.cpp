@@ -152,6 +152,7 @@ TEST_F(ServedRefresher, EndsWithAMasterThatIsKilled) {
   const pid_t refresher = Pid();
   ASSERT_GT(refresher, 0);
   server.Signal(SIGKILL);
+  EXPECT_EQ(server.Wait(), -SIGKILL);
   EXPECT_TRUE(Eventually([&] { return IsGone(refresher); }));
 }
 

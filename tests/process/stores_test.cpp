@@ -79,10 +79,11 @@ Data Sample(const std::string& name) {
   return {kSource / "conf/pipelines" / (name + ".json"), kSource / "data" / name};
 }
 
+/// Of the snapshots; the lists beside them are of this store and these files.
 std::map<std::string, std::string> Contents(const fs::path& folder) {
   std::map<std::string, std::string> contents;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.is_regular_file()) contents[entry.path().filename()] = ReadWhole(entry.path());
+    if (entry.path().extension() == ".snapshot") contents[entry.path().filename()] = ReadWhole(entry.path());
   }
   return contents;
 }
