@@ -310,7 +310,10 @@ TEST(HookConfigurations, HaveSixteenHooksAtMost) {
 
 TEST_F(HookChainTest, AnEmptyChainIsSilentAndAllocatesNothing) {
   HookChain chain = Chain("[]");
-  EXPECT_TRUE(chain.empty());
+  for (const HookStage stage : {HookStage::kRequest, HookStage::kRows, HookStage::kFeatures,
+                                HookStage::kOutputs, HookStage::kAnswer}) {
+    EXPECT_FALSE(chain.Watches(stage));
+  }
   const Invocation& invocation = sample_.view();
   const std::size_t before = AllocationCount();
   EXPECT_EQ(chain.OnRequest(invocation, remarks_), Verdict::kGoOn);
@@ -332,7 +335,8 @@ TEST(HookConfiguration, OfEveryTypeIsAcceptedAndKnowsItsNeedForARecorder) {
   LogLines lines;
   WorkerSlot slot;
   const ManualClock clock;
-  EXPECT_FALSE(HookChain(both, {.log = lines.log(), .slot = slot, .clock = clock}).empty());
+  EXPECT_TRUE(HookChain(both, {.log = lines.log(), .slot = slot, .clock = clock})
+                  .Watches(HookStage::kAnswer));
 }
 
 struct WrongHook {
