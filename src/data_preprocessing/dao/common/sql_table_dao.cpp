@@ -70,6 +70,7 @@ Status SqlTableDao::EnsureTable(const TableSpec& spec) {
       if (done) done = AddColumn(spec, spec.schema.columns[column]);
     }
     if (!done) return done;
+    changed_.Note(spec.name, RowChange::kNone);
     return Keep("forkcast_tables", {{"table_name", KeyOf(spec.name)}}, {{"spec", SpecText(spec)}});
   });
 }
