@@ -158,11 +158,11 @@ TEST_F(SkewCommandTest, LeavesOutAndCountsWhatCannotBeCompared) {
 TEST_F(SkewCommandTest, SaysWhereThereIsNothingToCompare) {
   lines_.clear();
   EXPECT_EQ(SkewOfFile(), ExitCode::kUnfit);
-  EXPECT_EQ(Skew("none.jsonl"), ExitCode::kIo);
+  EXPECT_EQ(Skew("none.jsonl"), ExitCode::kUnfit);
   EXPECT_EQ(Skew("none.db"), ExitCode::kUnfit);
   folder_.Write("c.jsonl", "{\"a\": 1}\n");
   EXPECT_EQ(Skew("c.jsonl"), ExitCode::kUnfit);
-  EXPECT_THAT(err_.str(), HasSubstr("c.jsonl:1: "));
+  EXPECT_THAT(err_.str(), HasSubstr("c.jsonl: line 1 is no captured invocation"));
 }
 
 }  // namespace

@@ -127,8 +127,13 @@ TEST(ServerStatus, CallsItsMembersAsDocumented) {
   EXPECT_THAT(text, HasSubstr(R"("serves":"order_triage version 1","failure":"",)"
                               R"("hooks":[{"place":1,"type":"library","calls":1000,"failures":3,)"
                               R"("flagged":20,"rejected":4,"mean_ns":5000,"off":true}]})"));
-  EXPECT_THAT(text, EndsWith(R"(],"recorder":{"pid":102,"captured":13,"dropped":14}})"
-                             "\n"));
+  EXPECT_THAT(text,
+              EndsWith(R"(],"recorder":{"pid":102,"captured":13,"dropped":14},"experiments":[]})"
+                       "\n"));
+  status.refresher = {.pid = 103, .state = "failing", .last_success = "then", .error = "no disk"};
+  EXPECT_THAT(ToJson(status),
+              HasSubstr(R"("refresher":{"pid":103,"state":"failing","last_success":"then",)"
+                        R"("error":"no disk"})"));
 }
 
 TEST(ServerStatus, ShowsADashForWhatAnOlderServerDoesNotTell) {

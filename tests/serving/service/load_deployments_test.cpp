@@ -66,7 +66,10 @@ TEST_F(LoadDeploymentTest, SaysWhatItIsMadeOf) {
   EXPECT_EQ((*attempt.loaded)->spec().name, "order_triage");
   EXPECT_TRUE(attempt.made_of.version.empty());
   std::vector<fs::path> paths;
-  for (const auto& series : spec_.series) paths.push_back(PathOf(series));
+  for (const auto& series : spec_.series) {
+    paths.push_back(PathOf(series));
+    paths.push_back(PathOf(series).replace_extension(".runs"));
+  }
   EXPECT_EQ(attempt.made_of.snapshots, LookAt(paths));
 }
 
@@ -88,10 +91,11 @@ TEST_F(LoadDeploymentTest, ThatFailsSaysHowFarItCame) {
   const LoadAttempt attempt = Load();
   ASSERT_FALSE(attempt.loaded.ok());
   EXPECT_EQ(attempt.loaded.error().code, ErrorCode::kNotFound);
-  ASSERT_EQ(attempt.made_of.snapshots.size(), 2U);
+  // Of each series its base and its list of runs.
+  ASSERT_EQ(attempt.made_of.snapshots.size(), 4U);
   EXPECT_EQ(attempt.made_of.snapshots[0].identity, FileIdentity::At(PathOf(spec_.series[0])));
-  EXPECT_EQ(attempt.made_of.snapshots[1].path, PathOf(spec_.series[1]));
-  EXPECT_EQ(attempt.made_of.snapshots[1].identity.error, ENOENT);
+  EXPECT_EQ(attempt.made_of.snapshots[2].path, PathOf(spec_.series[1]));
+  EXPECT_EQ(attempt.made_of.snapshots[2].identity.error, ENOENT);
 }
 
 TEST_F(LoadDeploymentTest, OfAVersionLooksAtItsAlias) {
