@@ -83,7 +83,8 @@ Data Sample(const std::string& name) {
 std::map<std::string, std::string> Contents(const fs::path& folder) {
   std::map<std::string, std::string> contents;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    if (entry.path().extension() == ".snapshot") contents[entry.path().filename()] = ReadWhole(entry.path());
+    if (entry.path().extension() == ".snapshot")
+      contents[entry.path().filename()] = ReadWhole(entry.path());
   }
   return contents;
 }

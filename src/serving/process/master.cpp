@@ -332,9 +332,8 @@ void Master::OnMessages(Worker& worker, MonotonicTime now) {
       case ControlMessage::Kind::kRetire:
       case ControlMessage::Kind::kStop:
       case ControlMessage::Kind::kReopenLogs:
-        break;  // ours to send
       case ControlMessage::Kind::kRetrain:
-        break;  // the recorder's
+        break;  // ours to send, or the recorder's
     }
   }
 }
