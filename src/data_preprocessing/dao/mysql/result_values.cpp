@@ -77,11 +77,12 @@ Kind KindOf(const MYSQL_FIELD& field) {
 /// Microseconds since 1970 of what the server has in UTC; none for a date that is none, such as
 /// 0000-00-00.
 std::optional<Instant> ToInstant(const MYSQL_TIME& time) {
-  using namespace std::chrono;
-  const year_month_day date(year(static_cast<int>(time.year)), month(time.month), day(time.day));
+  namespace chrono = std::chrono;
+  const chrono::year_month_day date(chrono::year(static_cast<int>(time.year)),
+                                    chrono::month(time.month), chrono::day(time.day));
   if (!date.ok()) return std::nullopt;
-  return Instant(sys_days(date)) + hours(time.hour) + minutes(time.minute) + seconds(time.second) +
-         microseconds(time.second_part);
+  return Instant(chrono::sys_days(date)) + chrono::hours(time.hour) + chrono::minutes(time.minute) +
+         chrono::seconds(time.second) + chrono::microseconds(time.second_part);
 }
 
 /// The names of the result columns, each as it is declared: SQL does not tell upper from lower
