@@ -20,6 +20,7 @@
 #include "model/forecast/forecast_data.hpp"
 #include "serving/bulk/bulk_features.hpp"
 #include "serving/bulk/row_file.hpp"
+#include "serving/commands/flag_values.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -103,28 +104,6 @@ std::vector<Flag> FeaturesFlags() {
       preprocessing::JsonFlag("Prints one line of JSON in place of the report; not with --out -."),
       preprocessing::QuietFlag(),
   };
-}
-
-[[noreturn]] void Refuse(const Arguments& arguments, const char* flag, const std::string& why) {
-  throw Failure(ExitCode::kUsage, arguments.Refuse(flag, why).message);
-}
-
-/// A wrong value of a flag is wrong usage; errors of what it names are as they are.
-template <typename T>
-T RequireOf(const Arguments& arguments, const char* flag, Result<T> result) {
-  if (!result && result.error().code == ErrorCode::kInvalidArgument) {
-    Refuse(arguments, flag, result.error().message);
-  }
-  return Require(std::move(result));
-}
-
-std::filesystem::path SnapshotsOf(const Arguments& arguments) {
-  if (arguments.Has("snapshots")) return arguments.Text("snapshots");
-  if (!arguments.Has("store")) {
-    throw Failure(ExitCode::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing");
-  }
-  return RequireOf(arguments, "store",
-                   preprocessing::DefaultSnapshotFolder(arguments.Text("store")));
 }
 
 void CheckFlags(const Arguments& arguments) {

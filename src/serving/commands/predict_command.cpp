@@ -28,6 +28,7 @@
 #include "model/forecast/forecaster.hpp"
 #include "serving/bulk/bulk_forecast.hpp"
 #include "serving/bulk/open_sink.hpp"
+#include "serving/commands/flag_values.hpp"
 #include "serving/config/deployment.hpp"
 
 namespace forkcast::serving {
@@ -122,19 +123,6 @@ std::vector<Flag> PredictFlags() {
   };
 }
 
-[[noreturn]] void Refuse(const Arguments& arguments, const char* flag, const std::string& why) {
-  throw Failure(ExitCode::kUsage, arguments.Refuse(flag, why).message);
-}
-
-/// A wrong value of a flag is wrong usage; errors of what it names are as they are.
-template <typename T>
-T RequireOf(const Arguments& arguments, const char* flag, Result<T> result) {
-  if (!result && result.error().code == ErrorCode::kInvalidArgument) {
-    Refuse(arguments, flag, result.error().message);
-  }
-  return Require(std::move(result));
-}
-
 ColdStartRule ReadColdStartFlag(const Arguments& arguments) {
   const std::string text = arguments.Text("cold-start");
   // A name is written as such: quotes of its own would be asked of a shell.
@@ -146,15 +134,6 @@ ColdStartRule ReadColdStartFlag(const Arguments& arguments) {
   } catch (const preprocessing::SpecError& error) {
     Refuse(arguments, "cold-start", error.what());
   }
-}
-
-std::filesystem::path SnapshotsOf(const Arguments& arguments) {
-  if (arguments.Has("snapshots")) return arguments.Text("snapshots");
-  if (!arguments.Has("store")) {
-    throw Failure(ExitCode::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing");
-  }
-  return RequireOf(arguments, "store",
-                   preprocessing::DefaultSnapshotFolder(arguments.Text("store")));
 }
 
 ForecastVersion ReadVersion(const Arguments& arguments) {

@@ -14,6 +14,7 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/bulk/skew.hpp"
 #include "serving/capture/capture_reader.hpp"
+#include "serving/commands/flag_values.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -60,14 +61,6 @@ std::vector<Flag> SkewFlags() {
            .fallback = "20",
            .allowed = preprocessing::WholeNumber(0, kMostShown)},
           preprocessing::JsonFlag("Prints one line of JSON in place of the table.")};
-}
-
-std::filesystem::path SnapshotsOf(const Arguments& arguments) {
-  if (arguments.Has("snapshots")) return arguments.Text("snapshots");
-  if (!arguments.Has("store")) {
-    throw Failure(ExitCode::kUsage, "--store (or FORKCAST_STORE) or --snapshots is missing");
-  }
-  return Require(preprocessing::DefaultSnapshotFolder(arguments.Text("store")));
 }
 
 void PrintJson(const SkewCounts& counts, const std::vector<SkewedValue>& found,

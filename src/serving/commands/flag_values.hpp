@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/command/arguments.hpp"
+#include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
+
+namespace forkcast::serving {
+
+/// Throws the Failure of a flag whose value is wrong.
+[[noreturn]] inline void Refuse(const preprocessing::Arguments& arguments, const char* flag,
+                                const std::string& why) {
+  throw preprocessing::Failure(preprocessing::ExitCode::kUsage,
+                               arguments.Refuse(flag, why).message);
+}
+
+/// A wrong value of a flag is wrong usage; errors of what it names are as they are.
+template <typename T>
+T RequireOf(const preprocessing::Arguments& arguments, const char* flag, Result<T> result) {
+  if (!result && result.error().code == ErrorCode::kInvalidArgument) {
+    Refuse(arguments, flag, result.error().message);
+  }
+  return preprocessing::Require(std::move(result));
+}
+
+/// The folder that --snapshots names, or that beside the store of --store.
+inline std::filesystem::path SnapshotsOf(const preprocessing::Arguments& arguments) {
+  if (arguments.Has("snapshots")) return arguments.Text("snapshots");
+  if (!arguments.Has("store")) {
+    throw preprocessing::Failure(preprocessing::ExitCode::kUsage,
+                                 "--store (or FORKCAST_STORE) or --snapshots is missing");
+  }
+  return RequireOf(arguments, "store",
+                   preprocessing::DefaultSnapshotFolder(arguments.Text("store")));
+}
+
+}  // namespace forkcast::serving
