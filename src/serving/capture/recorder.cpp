@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sched.h>
 #include <spdlog/logger.h>
 #include <unistd.h>
 
@@ -16,6 +17,7 @@
 #include <exception>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string_view>
 #include <system_error>
@@ -315,6 +317,13 @@ void RequireOpen(int fd) {
   }
 }
 
+// Messages can wait, requests cannot: whoever runs when the recorder is woken runs on. It gets its
+// share of the processors as before. Where this is refused, requests wait a little more often.
+void GiveWay() {
+  const sched_param any{};
+  ::sched_setscheduler(0, SCHED_BATCH, &any);
+}
+
 // Waits for something to do, at most `longest`; false when the recorder shall end.
 bool AwaitWork(int socket_fd, int control_fd, Supply supply, std::chrono::milliseconds longest) {
   std::array<pollfd, 2> watched{};
@@ -339,11 +348,18 @@ void Drain(CaptureReceiver& receiver, Recorder& recorder, const Clock& clock) {
 
 std::string RandomUuid() { return to_string(boost::uuids::random_generator()()); }
 
+std::function<std::string()> UuidSequence() {
+  return [generator = std::make_shared<boost::uuids::random_generator_mt19937>()] {
+    return to_string((*generator)());
+  };
+}
+
 int RunRecorder(const RecorderOptions& options, int socket_fd, int control_fd,
                 spdlog::logger& log) {
   try {
     RequireOpen(socket_fd);
     RequireOpen(control_fd);
+    GiveWay();
     Recorder recorder(options, log);
     CaptureReceiver receiver(socket_fd);
     Supply supply = Supply::kEmpty;

@@ -41,6 +41,8 @@ struct CaptureDestination {
 
 /// A random UUID, version 4.
 [[nodiscard]] std::string RandomUuid();
+/// Makes one after the other from a seed that the kernel gives once: unique, but no secret.
+[[nodiscard]] std::function<std::string()> UuidSequence();
 
 struct RecorderOptions {
   const Clock& clock;
@@ -48,7 +50,7 @@ struct RecorderOptions {
   /// Tidied at the start and kept within their rules even while nothing comes for them; those of
   /// messages are added as they come.
   std::span<const CaptureDestination> destinations{};
-  std::function<std::string()> make_event_id = RandomUuid;
+  std::function<std::string()> make_event_id = UuidSequence();
   Environment environment = ProcessEnvironment;  ///< Where rules find the key of hashes.
   DriftMonitor* drift = nullptr;                 ///< Takes what workers count; null: it is refused.
 };
