@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cassert>
 #include <charconv>
 #include <cmath>
@@ -55,28 +56,26 @@ Utf8Step NextUtf8(std::string_view text) noexcept {
   return {length, true};
 }
 
-void AppendEscaped(unsigned char c, std::string& out) {
+/// Writes the escape of an ASCII character, at most 6 bytes; returns their end.
+char* WriteEscape(unsigned char c, char* to) noexcept {
   constexpr std::string_view kHex = "0123456789abcdef";
+  *to++ = '\\';
   switch (c) {
     case '"':
-      out += "\\\"";
-      return;
     case '\\':
-      out += "\\\\";
-      return;
+      *to++ = static_cast<char>(c);
+      return to;
     case '\n':
-      out += "\\n";
-      return;
+      *to++ = 'n';
+      return to;
     case '\r':
-      out += "\\r";
-      return;
+      *to++ = 'r';
+      return to;
     case '\t':
-      out += "\\t";
-      return;
+      *to++ = 't';
+      return to;
     default:
-      out += "\\u00";
-      out += kHex[c >> 4U];
-      out += kHex[c & 0xFU];
+      return std::ranges::copy(std::array{'u', '0', '0', kHex[c >> 4U], kHex[c & 0xFU]}, to).out;
   }
 }
 
@@ -102,27 +101,44 @@ bool AppendBare(const Value& value, std::string& out) {
   return true;
 }
 
-/// Whether eight bytes are all plain, by arithmetic on one word: of x - n without a borrow, bytes
-/// below n have their highest bit set, and a byte that is c is 0 after x ^ c (Warren, Hacker's
-/// Delight, 6-1).
-constexpr bool AreEightPlain(std::uint64_t bytes) noexcept {
+/// How many of eight bytes, from the first on, a JSON string may hold as they are, by arithmetic on
+/// one word: of x - n without a borrow, bytes below n have their highest bit set, and a byte that
+/// is c is 0 after x ^ c (Warren, Hacker's Delight, 6-1). A borrow reaches bytes behind the first
+/// that is found alone.
+constexpr std::size_t CountPlain(std::uint64_t bytes) noexcept {
+  static_assert(std::endian::native == std::endian::little);
   constexpr std::uint64_t kOnes = 0x0101010101010101;
   constexpr std::uint64_t kHighest = 0x8080808080808080;
   const auto has_less = [](std::uint64_t x, std::uint64_t n) { return (x - kOnes * n) & ~x; };
   const std::uint64_t special = has_less(bytes, 0x20) | has_less(bytes ^ (kOnes * '"'), 1) |
                                 has_less(bytes ^ (kOnes * '\\'), 1) | bytes;
-  return (special & kHighest) == 0;
+  return static_cast<std::size_t>(std::countr_zero(special & kHighest)) / 8;
 }
 
-/// Number of leading bytes that stand for themselves in a JSON string.
-std::size_t CountPlain(std::string_view text) noexcept {
-  std::size_t count = 0;
-  for (std::uint64_t bytes = 0; text.size() - count >= sizeof bytes; count += sizeof bytes) {
-    std::memcpy(&bytes, text.data() + count, sizeof bytes);
-    if (!AreEightPlain(bytes)) break;
+constexpr std::size_t kLongestPiece = sizeof(std::uint64_t);
+
+/// Writes the next piece of a JSON string at `to`, which has room for kLongestPiece and is moved
+/// behind it. Returns how many bytes of `text`, which is not empty, it stands for.
+std::size_t WritePiece(std::string_view text, char*& to) noexcept {
+  if (std::uint64_t bytes = 0; text.size() >= sizeof bytes) {
+    std::memcpy(&bytes, text.data(), sizeof bytes);
+    std::memcpy(to, &bytes, sizeof bytes);
+    const std::size_t plain = CountPlain(bytes);
+    to += plain;
+    if (plain > 0) return plain;
   }
-  while (count < text.size() && kPlain[static_cast<unsigned char>(text[count])]) ++count;
-  return count;
+  const unsigned char c = ByteAt(text, 0);
+  if (kPlain[c]) {
+    *to++ = text[0];
+    return 1;
+  }
+  if (c < 0x80) {
+    to = WriteEscape(c, to);
+    return 1;
+  }
+  const Utf8Step step = NextUtf8(text);
+  to = std::ranges::copy(step.valid ? text.substr(0, step.length) : kReplacement, to).out;
+  return step.length;
 }
 
 bool NeedsQuotes(std::string_view text) noexcept {
@@ -160,24 +176,20 @@ std::string JsonKey(std::string_view name) {
 
 }  // namespace
 
+// A piece is a few bytes: to append it to a std::string would cost more than to find it.
 void AppendJsonString(std::string_view text, std::string& out) {
-  out += '"';
+  std::array<char, 512>
+      pieces;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  char* to = pieces.data();
+  *to++ = '"';
   while (!text.empty()) {
-    const std::size_t plain = CountPlain(text);
-    out.append(text.substr(0, plain));
-    text.remove_prefix(plain);
-    if (text.empty()) break;
-    std::size_t taken = 1;
-    if (const unsigned char c = ByteAt(text, 0); c < 0x80) {
-      AppendEscaped(c, out);
-    } else {
-      const Utf8Step step = NextUtf8(text);
-      out.append(step.valid ? text.substr(0, step.length) : kReplacement);
-      taken = step.length;
-    }
-    text.remove_prefix(taken);
+    text.remove_prefix(WritePiece(text, to));
+    if (to + kLongestPiece < pieces.data() + pieces.size()) continue;
+    out.append(pieces.data(), to);
+    to = pieces.data();
   }
-  out += '"';
+  *to++ = '"';
+  out.append(pieces.data(), to);
 }
 
 void AppendJsonValue(const Value& value, std::string& out) {
