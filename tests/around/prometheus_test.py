@@ -121,10 +121,12 @@ class Scraped(unittest.TestCase):
         trained = json.loads((CONF / "pipelines" / "order_fulfilment.json").read_text())
         trained["metrics"] = [{"name": "late", "sum": "probability.false"}]
         (cls.folder / "t.json").write_text(json.dumps(trained))
+        trained["training"]["model"]["trees"] = 3
+        (cls.folder / "challenger.json").write_text(json.dumps(trained))
         store = f"sqlite:{cls.folder}/o.db"
         for words in [["ingest", "--pipeline", cls.folder / "p.json", "--store", store, "--from", "data/order_triage"],
-                      ["train", "--pipeline", cls.folder / "t.json", "--store", store, "--from", "data/order_triage",
-                       "--models", cls.folder / "models"]]:
+                      *(["train", "--pipeline", cls.folder / name, "--store", store, "--from", "data/order_triage",
+                         "--models", cls.folder / "models"] for name in ["t.json", "challenger.json"])]:
             subprocess.run([BIN / "forkcast", *words], cwd=TOP, check=True, capture_output=True)
         (cls.folder / "server.json").write_text(json.dumps({"hooks": [
             {"type": "capture", "share": 1, "folder": str(cls.folder / "captured"), "endpoint": "triage"},
@@ -133,9 +135,12 @@ class Scraped(unittest.TestCase):
             {"type": "drift", "folder": str(cls.folder / "drift"), "min_rows": 100, "window_rows": 150}]}))
         cls.port = free_port()
         cls.run_program([BIN / "forkcast", "serve", "--config", cls.folder / "server.json", "--pipeline", cls.folder / "p.json",
-                         "--store", store, "--models", cls.folder / "models", "--deploy", "order_fulfilment@1", "--workers", "2", "--bind", f"127.0.0.1:{cls.port}"])
+                         "--store", store, "--models", cls.folder / "models", "--deploy", "order_fulfilment@1", "--workers", "2", "--bind", f"127.0.0.1:{cls.port}",
+                         "--control", cls.folder / "control"])
         if not eventually(lambda: ask(cls.port, "/ping")[0] == 200):
             raise AssertionError((cls.folder / "log").read_text())
+        subprocess.run([BIN / "forkcast", "deploy", "order_fulfilment", "--control", cls.folder / "control", "--challenger", "2",
+                        "--shadow", "100%", "--compare", "probability.false"], check=True, capture_output=True)
 
     @classmethod
     def load(cls, requests):
