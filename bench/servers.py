@@ -100,11 +100,11 @@ class Server:
                     spent_ns += int(task.read_text().split()[0])
         return spent_ns / 1e9
 
-    def ask(self, method, path, body=None):
+    def ask(self, method, path, body=None, content_type="application/json"):
         """One request; returns status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         with contextlib.closing(connection):
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            connection.request(method, path, body, {"Content-Type": content_type} if body else {})
             answer = connection.getresponse()
             return answer.status, answer.read()
 
@@ -360,8 +360,8 @@ class Site:
                 raise Trouble(f"{name} answers {body} by {status} {answer!r}")
 
     def load_command(self, server, path, *flags, bodies=None):
-        """`bodies`: a file of them; those of orders by default, where `path` takes any."""
-        given = ["--bodies", bodies or self.bodies] if path == "/invocations" else []
+        """`bodies`: a file of them; for /invocations those of orders by default."""
+        given = ["--bodies", bodies or self.bodies] if bodies or path == "/invocations" else []
         return [str(word) for word in [self.programs / "load-client", "--port", server.port, "--path", path, *given,
                                        *flags]]
 

@@ -31,7 +31,8 @@ std::vector<std::string> ReadOptions(const JsonNode& node) {
 
 RefresherConfig ReadRefresher(const JsonNode& node) {
   node.RequireObject({"from", "pipeline", "store", "snapshots", "options"});
-  RefresherConfig config{.from = node.Get("from").String()};
+  RefresherConfig config;
+  if (const auto from = node.Find("from")) config.from = from->String();
   if (const auto pipeline = node.Find("pipeline")) config.pipeline = pipeline->String();
   if (const auto store = node.Find("store")) config.store = store->String();
   if (const auto snapshots = node.Find("snapshots")) config.snapshots = snapshots->String();
@@ -40,9 +41,9 @@ RefresherConfig ReadRefresher(const JsonNode& node) {
 }
 
 std::vector<std::string> CommandLineOf(const RefresherConfig& config) {
-  std::vector<std::string> words{
-      "ingest", "--follow",  "--pipeline",  config.pipeline.string(), "--store", config.store,
-      "--from", config.from, "--snapshots", config.snapshots.string()};
+  std::vector<std::string> words{"ingest",  "--follow",   "--pipeline",  config.pipeline.string(),
+                                 "--store", config.store, "--snapshots", config.snapshots.string()};
+  if (!config.from.empty()) words.insert(words.end(), {"--from", config.from});
   words.insert(words.end(), config.options.begin(), config.options.end());
   return words;
 }

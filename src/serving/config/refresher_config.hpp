@@ -13,7 +13,7 @@ namespace forkcast::serving {
 struct RefresherConfig {
   std::filesystem::path pipeline{};
   std::string store{};
-  std::string from{};                  ///< What --from takes.
+  std::string from{};                  ///< What --from takes; empty: others fill the tables.
   std::filesystem::path snapshots{};   ///< Folder.
   std::vector<std::string> options{};  ///< Further flags and their values, as on a command line.
 

@@ -3,10 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <string_view>
 #include <utility>
 
-#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/web/api_operation.hpp"
@@ -16,10 +17,8 @@
 namespace forkcast::serving {
 namespace {
 
-using nlohmann::ordered_json;
 using preprocessing::FeatureSpec;
 using preprocessing::IsMissing;
-using preprocessing::JsonNode;
 using preprocessing::SeriesMask;
 using preprocessing::SeriesRead;
 using preprocessing::SeriesSpec;
@@ -68,55 +67,33 @@ SeriesMask MaskOf(const std::vector<SeriesRead>& reads, const std::vector<Series
 
 }  // namespace
 
-Result<OnlineFeaturesJob::Asked> OnlineFeaturesJob::ReadAsked(std::string_view body) {
-  try {
-    const ordered_json json = preprocessing::ParseJson(body);
-    const JsonNode root(json);
-    Asked asked;
-    if (const auto service = root.Find("feature_service")) asked.deployment = service->String();
-    if (const auto features = root.Find("features")) {
-      if (!asked.deployment.empty())
-        features->Fail("beside \"feature_service\": expected one of both");
-      for (const JsonNode& one : features->Elements()) {
-        asked.features.push_back(one.String());
-        const std::string_view view = SplitReference(asked.features.back()).first;
-        if (view.empty() || view == asked.deployment) continue;
-        if (!asked.deployment.empty()) {
-          one.Fail(fmt::format("one request asks one deployment, and another feature is of \"{}\"",
-                               asked.deployment));
-        }
-        asked.deployment = view;
-      }
+Status OnlineFeaturesJob::ReadAsked(std::string_view body) {
+  Status read = asked_.Read(body);
+  if (!read) return read;
+  asked_deployment_ = asked_.service();
+  for (const std::string_view feature : asked_.features()) {
+    const std::string_view view = SplitReference(feature).first;
+    if (view.empty() || view == asked_deployment_) continue;
+    if (!asked_deployment_.empty()) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("$.features: {}: one request asks one deployment, and another "
+                               "feature is of \"{}\"",
+                               feature, asked_deployment_)};
     }
-    if (const auto full = root.Find("full_feature_names")) asked.full_names = full->Bool();
-    const JsonNode entities = root.Get("entities");
-    asked.entities = entities.json();
-    std::optional<std::size_t> rows;
-    entities.EachMember([&rows](const std::string&, const JsonNode& values) {
-      const std::size_t count = values.Elements().size();
-      if (rows.value_or(count) != count) {
-        values.Fail(fmt::format("{} values, but another field has {}", count, *rows));
-      }
-      rows = count;
-    });
-    if (!rows) entities.Fail("expected a field with the values of all rows");
-    asked.rows = *rows;
-    return asked;
-  } catch (const preprocessing::SpecError& error) {
-    return Error{ErrorCode::kInvalidArgument, error.what()};
+    asked_deployment_ = view;
   }
+  return {};
 }
 
 Result<Catalogue::Entry*> OnlineFeaturesJob::FindDeployment() {
-  asked_ = {};
+  asked_deployment_ = {};
   is_read_ = request().content_encoding.empty();
   if (is_read_) {
-    Result<Asked> asked = ReadAsked(request().body);
-    if (!asked) return std::move(asked).error();
-    asked_ = *std::move(asked);
+    Status read = ReadAsked(request().body);
+    if (!read) return std::move(read).error();
   }
   Result<Catalogue::Entry*> found = service().catalogue.Find(
-      asked_.deployment.empty() ? request().target_model : std::string_view(asked_.deployment));
+      asked_deployment_.empty() ? request().target_model : asked_deployment_);
   if (found) served_ = (*found)->deployment.name;
   return found;
 }
@@ -124,14 +101,13 @@ Result<Catalogue::Entry*> OnlineFeaturesJob::FindDeployment() {
 Result<ScoringJob::BadRows> OnlineFeaturesJob::Receive() {
   if (!is_read_) {
     // It was packed, and who answers is settled.
-    Result<Asked> asked = ReadAsked(body());
-    if (!asked) return std::move(asked).error();
-    asked_ = *std::move(asked);
-    if (!asked_.deployment.empty() && asked_.deployment != served_) {
+    Status read = ReadAsked(body());
+    if (!read) return std::move(read).error();
+    if (!asked_deployment_.empty() && asked_deployment_ != served_) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("a body that comes packed does not say which deployment is asked: "
                                "name \"{}\" in the header X-Amzn-SageMaker-Target-Model",
-                               asked_.deployment)};
+                               asked_deployment_)};
     }
   }
   if (pipeline().spec().forecast) {
@@ -153,48 +129,82 @@ Result<ScoringJob::BadRows> OnlineFeaturesJob::Receive() {
   return BadRows::kToldInPlace;
 }
 
+bool OnlineFeaturesJob::AsksAsBefore() const {
+  // By owner, since another pipeline may come to lie where one was.
+  const std::shared_ptr<const ServedPipeline>& asked = steps().pipeline;
+  return !columns_.pipeline.owner_before(asked) && !asked.owner_before(columns_.pipeline) &&
+         columns_.deployment == served_ && columns_.full_names == asked_.full_names() &&
+         std::ranges::equal(columns_.asked, asked_.features());
+}
+
 Status OnlineFeaturesJob::FindColumns() {
+  if (AsksAsBefore()) return {};
   const std::vector<FeatureSpec>& features = pipeline().spec().features;
-  columns_.clear();
-  const auto add = [&](const FeatureSpec& feature, std::string_view view) {
-    columns_.push_back(
-        {.name = asked_.full_names ? fmt::format("{}__{}", view, feature.name) : feature.name,
-         .feature = static_cast<std::size_t>(&feature - features.data()),
-         .reads = MaskOf(feature.reads, pipeline().spec().series)});
+  Columns found{
+      .pipeline = steps().pipeline, .deployment = served_, .full_names = asked_.full_names()};
+  const auto add = [&](const FeatureSpec& feature) {
+    found.columns.push_back({.feature = static_cast<std::size_t>(&feature - features.data()),
+                             .reads = MaskOf(feature.reads, pipeline().spec().series)});
+    found.names += ',';
+    wire::AppendJsonString(
+        found.full_names ? fmt::format("{}__{}", served_, feature.name) : feature.name,
+        found.names);
   };
-  if (asked_.features.empty()) {
-    for (const FeatureSpec& feature : features) add(feature, served_);
+  if (asked_.features().empty()) {
+    for (const FeatureSpec& feature : features) add(feature);
   }
-  for (const std::string& reference : asked_.features) {
-    const auto [view, name] = SplitReference(reference);
-    const auto found = std::ranges::find(features, name, &FeatureSpec::name);
-    if (found == features.end()) {
+  std::map<std::string_view, const FeatureSpec*> by_name;
+  for (const FeatureSpec& feature : features) by_name.emplace(feature.name, &feature);
+  for (const std::string_view reference : asked_.features()) {
+    const std::string_view name = SplitReference(reference).second;
+    const auto feature = by_name.find(name);
+    if (feature == by_name.end()) {
       return Error{ErrorCode::kNotFound, fmt::format("\"{}\" has no feature \"{}\"", served_, name),
                    "features"};
     }
-    add(*found, served_);
+    add(*feature->second);
+    found.asked.emplace_back(reference);
   }
+  columns_ = std::move(found);
   return {};
+}
+
+void OnlineFeaturesJob::AppendNow() {
+  rows_text_ += '"';
+  preprocessing::AppendIsoTimestamp(asked_at(), rows_text_);
+  rows_text_ += '"';
 }
 
 void OnlineFeaturesJob::FormRows() {
   // Of Feast's entities none has a time: they are asked about now.
   const std::string& time = pipeline().spec().request.time;
-  const std::string now = ordered_json(preprocessing::IsoTimestamp(asked_at())).dump();
-  const bool has_time = asked_.entities.contains(time);
-  ordered_json names = ordered_json::array();
-  for (const auto& [name, values] : asked_.entities.items()) names.push_back(name);
-  if (!has_time) names.push_back(time);
-  rows_text_ = fmt::format(R"({{"dataframe_split":{{"columns":{},"data":[)", names.dump());
-  for (std::size_t row = 0; row < asked_.rows; ++row) {
-    if (row > 0) rows_text_ += ',';
-    char before = '[';
-    for (const auto& [name, values] : asked_.entities.items()) {
-      rows_text_ += std::exchange(before, ',');
-      const bool is_now = name == time && values[row].is_null();
-      rows_text_ += is_now ? now : values[row].dump();
+  const std::span<const std::string_view> names = asked_.entities();
+  const auto time_entity = static_cast<std::size_t>(std::ranges::find(names, time) - names.begin());
+  rows_text_ = R"({"dataframe_split":{"columns":)";
+  char before = '[';
+  for (const std::string_view name : names) {
+    rows_text_ += std::exchange(before, ',');
+    wire::AppendJsonString(name, rows_text_);
+  }
+  if (time_entity == names.size()) {
+    rows_text_ += ',';
+    wire::AppendJsonString(time, rows_text_);
+  }
+  rows_text_ += R"(],"data":[)";
+  for (std::size_t row = 0; row < asked_.row_count(); ++row) {
+    rows_text_ += row > 0 ? ",[" : "[";
+    for (std::size_t entity = 0; entity < names.size(); ++entity) {
+      if (entity > 0) rows_text_ += ',';
+      if (entity == time_entity && asked_.IsNull(entity, row)) {
+        AppendNow();
+      } else {
+        asked_.AppendValue(entity, row, rows_text_);
+      }
     }
-    if (!has_time) rows_text_.append(1, before).append(now);
+    if (time_entity == names.size()) {
+      rows_text_ += ',';
+      AppendNow();
+    }
     rows_text_ += ']';
   }
   rows_text_ += "]}}";
@@ -211,7 +221,7 @@ Result<bool> OnlineFeaturesJob::Decode(std::size_t rows) {
 
 void OnlineFeaturesJob::PlaceRows() {
   const Scores& scores = steps().scores;
-  rows_.assign(asked_.rows, {});
+  rows_.assign(asked_.row_count(), {});
   for (std::size_t line = 0; line < scores.rows.size(); ++line) {
     rows_[scores.row_numbers[line]].line = line;
   }
@@ -220,20 +230,22 @@ void OnlineFeaturesJob::PlaceRows() {
   }
   const auto is_fresh = [](SeriesMask stale) { return stale == 0; };
   all_present_ = scores.errors.empty() && std::ranges::all_of(scores.stale, is_fresh);
-  present_.clear();
-  AppendArray(
-      "statuses", asked_.rows, [this](std::size_t) { AppendStatus(kPresent, present_); }, present_);
   const preprocessing::Table& rows = steps().decoded.rows;
   const preprocessing::Column& times =
       rows.column(*pipeline().spec().request.fields.Find(pipeline().spec().request.time));
-  times_.clear();
+  times_ = ",";
   const auto append_time = [&](std::size_t row) {
     times_ += '"';
     preprocessing::AppendIsoTimestamp(times.IsMissing(row) ? asked_at() : times.Timestamp(row),
                                       times_);
     times_ += '"';
   };
-  AppendArray("event_timestamps", asked_.rows, append_time, times_);
+  AppendArray("event_timestamps", rows_.size(), append_time, times_);
+  times_ += '}';
+  whole_ = "],";
+  AppendArray(
+      "statuses", rows_.size(), [this](std::size_t) { AppendStatus(kPresent, whole_); }, whole_);
+  whole_ += times_;
 }
 
 void OnlineFeaturesJob::StartAnswer() {
@@ -241,36 +253,35 @@ void OnlineFeaturesJob::StartAnswer() {
   response().content_type = wire::MediaType(wire::Format::kJson);
   PlaceRows();
   out += R"({"metadata":{"feature_names":[)";
-  bool is_first = true;
-  const auto append_name = [&](std::string_view name) {
-    if (!std::exchange(is_first, false)) out += ',';
-    wire::AppendJsonString(name, out);
-  };
-  for (const auto& [name, values] : asked_.entities.items()) append_name(name);
-  for (const Column& column : columns_) append_name(column.name);
-  out += R"(]},"results":[)";
-  for (const ordered_json& values : asked_.entities) {
+  for (const std::string_view name : asked_.entities()) {
     if (out.back() != '[') out += ',';
-    AppendEntity(values);
+    wire::AppendJsonString(name, out);
   }
+  out += columns_.names;
+  out += R"(]},"results":[)";
+  for (std::size_t entity = 0; entity < asked_.entities().size(); ++entity) AppendEntity(entity);
   next_column_ = 0;
+  constexpr std::size_t kBytesAValue = 9;  // a guess, that spares a large answer from being moved
+  out.reserve(out.size() + columns_.columns.size() * (whole_.size() + rows_.size() * kBytesAValue));
   SeriesMask stale = 0;
   for (const SeriesMask of_line : steps().scores.stale) stale |= of_line;
   TellStale(stale);
 }
 
-void OnlineFeaturesJob::AppendEntity(const ordered_json& values) {
+void OnlineFeaturesJob::AppendEntity(std::size_t entity) {
   std::string& out = response().body;
-  out += '{';
+  out += entity > 0 ? ",{" : "{";
+  const std::size_t rows = rows_.size();
   AppendArray(
-      "values", asked_.rows, [&](std::size_t row) { out += values[row].dump(); }, out);
+      "values", rows, [&](std::size_t row) { asked_.AppendValue(entity, row, out); }, out);
   out += ',';
   AppendArray(
-      "statuses", asked_.rows,
-      [&](std::size_t row) { AppendStatus(values[row].is_null() ? kNull : kPresent, out); }, out);
+      "statuses", rows,
+      [&](std::size_t row) { AppendStatus(asked_.IsNull(entity, row) ? kNull : kPresent, out); },
+      out);
   out += ',';
   AppendArray(
-      "event_timestamps", asked_.rows, [&](std::size_t) { AppendStatus(kNoTime, out); }, out);
+      "event_timestamps", rows, [&](std::size_t) { AppendStatus(kNoTime, out); }, out);
   out += '}';
 }
 
@@ -282,40 +293,37 @@ void OnlineFeaturesJob::AppendColumn(const Column& column) {
   const auto value_of = [&](std::size_t line) -> const Value& {
     return scores.features[line * width + column.feature];
   };
-  if (out.back() != '[') out += ',';
-  out += '{';
-  const auto append_value = [&](std::size_t row) {
+  out += R"(,{"values":[)";  // at least one entity is before it
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    if (row > 0) out += ',';
     const std::optional<std::size_t> line = rows_[row].line;
     const Value value = line ? value_of(*line) : Value();
     is_whole = is_whole && !IsMissing(value);
     wire::AppendJsonValue(value, out);
-  };
-  AppendArray("values", asked_.rows, append_value, out);
-  out += ',';
+  }
+  if (is_whole) {
+    out += whole_;
+    return;
+  }
   const auto append_status = [&](std::size_t row) {
     const std::optional<std::size_t> line = rows_[row].line;
     if (!line) return AppendStatus(rows_[row].status, out);
     if ((scores.stale[*line] & column.reads) != 0) return AppendStatus(kTooOld, out);
     AppendStatus(IsMissing(value_of(*line)) ? kNull : kPresent, out);
   };
-  if (is_whole) {
-    out += present_;
-  } else {
-    AppendArray("statuses", asked_.rows, append_status, out);
-  }
-  out += ',';
+  out += "],";
+  AppendArray("statuses", rows_.size(), append_status, out);
   out += times_;
-  out += '}';
 }
 
 bool OnlineFeaturesJob::WriteAnswer(std::size_t lines) {
-  const std::size_t values =
-      std::max<std::size_t>(lines, 1) * std::max<std::size_t>(columns_.size(), 1);
+  const std::vector<Column>& all = columns_.columns;
+  const std::size_t values = std::max<std::size_t>(lines * all.size(), 1);
   const std::size_t count =
-      std::max<std::size_t>(values / std::max<std::size_t>(asked_.rows, 1), 1);
-  const std::size_t end = std::min(next_column_ + count, columns_.size());
-  for (; next_column_ < end; ++next_column_) AppendColumn(columns_[next_column_]);
-  if (next_column_ < columns_.size()) return false;
+      std::max<std::size_t>(values / std::max<std::size_t>(rows_.size(), 1), 1);
+  const std::size_t end = std::min(next_column_ + count, all.size());
+  for (; next_column_ < end; ++next_column_) AppendColumn(all[next_column_]);
+  if (next_column_ < all.size()) return false;
   response().body += "]}";
   return true;
 }

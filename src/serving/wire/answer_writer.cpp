@@ -86,13 +86,42 @@ void AppendNumber(Number number, std::string& out) {
   out.append(text.data(), end);
 }
 
+/// Appends a number of few decimals, as prices and counts are, several times as fast as
+/// std::to_chars() and with the same characters. False, and nothing, for others.
+/// A decimal of at most 15 digits that reads as the number is its shortest form, since no two of
+/// them read as the same double. One over 10'000 is rounded once, as reading it is. Within these
+/// bounds the form without exponent is never the longer one.
+bool AppendShortDecimal(double number, std::string& out) {
+  constexpr double kLeast = 1e-3;
+  constexpr double kGreatest = 1e10;
+  constexpr double kGreatestWhole = 1e5;
+  constexpr std::uint64_t kScale = 10'000;
+  const double magnitude = std::abs(number);
+  if (!(magnitude >= kLeast && magnitude < kGreatest)) return false;
+  const auto scaled = static_cast<std::uint64_t>(magnitude * kScale + 0.5);
+  if (static_cast<double>(scaled) / kScale != magnitude) return false;
+  std::uint64_t decimals = scaled % kScale;
+  if (decimals == 0 && magnitude >= kGreatestWhole) return false;
+  std::array<char, 24> text{};
+  char* end = text.data();
+  if (number < 0) *end++ = '-';
+  end = std::to_chars(end, text.data() + text.size(), scaled / kScale).ptr;
+  if (decimals > 0) *end++ = '.';
+  for (std::uint64_t place = kScale / 10; decimals > 0; place /= 10) {
+    *end++ = static_cast<char>('0' + decimals / place);
+    decimals %= place;
+  }
+  out.append(text.data(), end);
+  return true;
+}
+
 /// Appends a value that reads the same in JSON and CSV. False, and nothing, for the others: texts,
 /// timestamps and all that is null.
 bool AppendBare(const Value& value, std::string& out) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) {
     AppendNumber(*integer, out);
   } else if (const auto* number = std::get_if<double>(&value); number && std::isfinite(*number)) {
-    AppendNumber(*number, out);
+    if (!AppendShortDecimal(*number, out)) AppendNumber(*number, out);
   } else if (const auto* truth = std::get_if<bool>(&value)) {
     out += *truth ? "true" : "false";
   } else {

@@ -27,8 +27,15 @@ TEST(RefresherConfig, BecomesTheCommandThatFollows) {
           "options": ["--rejects", "r.csv", "--upsert"]})");
   EXPECT_THAT(
       CommandLineOf(config),
-      ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db", "--from",
-                  "incoming", "--snapshots", "s", "--rejects", "r.csv", "--upsert"));
+      ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db",
+                  "--snapshots", "s", "--from", "incoming", "--rejects", "r.csv", "--upsert"));
+}
+
+TEST(RefresherConfig, WithoutSourcePublishesWhatOthersWriteIntoTheStore) {
+  EXPECT_THAT(
+      CommandLineOf(Read(R"({"pipeline": "p.json", "store": "sqlite:o.db", "snapshots": "s"})")),
+      ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db",
+                  "--snapshots", "s"));
 }
 
 TEST(RefresherConfig, LeavesWhatItDoesNotNameToTheServer) {
@@ -51,7 +58,7 @@ TEST_P(AWrongRefresher, IsRefusedSayingWhereAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, AWrongRefresher,
-    testing::Values(WrongCase{"NoSource", "{}", "from"},
+    testing::Values(WrongCase{"ASourceThatIsNoText", R"({"from": 7})", "$.from"},
                     WrongCase{"AnUnknownMember", R"({"from": "f", "every": "1s"})", "every"},
                     WrongCase{"OptionsThatAreNoList", R"({"from": "f", "options": "--upsert"})",
                               "$.options"},

@@ -146,7 +146,7 @@ TEST_P(BadQuestions, AreRefusedWithTheirPlace) {
 INSTANTIATE_TEST_SUITE_P(
     Bodies, BadQuestions,
     testing::Values(
-        BadQuestion{"NoJson", "{", 400, "1"},
+        BadQuestion{"NoJson", "{", 400, "not JSON"},
         BadQuestion{"NoEntities", R"({"features": ["inventory"]})", 400, "entities"},
         BadQuestion{"EmptyEntities", R"({"entities": {}})", 400, "expected a field"},
         BadQuestion{"UnevenEntities",

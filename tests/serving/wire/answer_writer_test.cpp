@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <bit>
+#include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 #include <ostream>
 #include <random>
@@ -260,6 +263,55 @@ TEST(AppendJsonString, EscapesWhereverAByteStands) {
       AppendJsonString(text, out);
       ASSERT_EQ(out, json(text).dump()) << static_cast<int>(special) << " at " << at;
     }
+  }
+}
+
+/// What every number is to be written as.
+std::string Shortest(double number) {
+  std::array<char, 32> text{};
+  return {text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr};
+}
+
+std::string Written(double number) {
+  std::string text;
+  AppendJsonValue(number, text);
+  return text;
+}
+
+TEST(JsonNumbers, AreTheShortestTextWhateverTheirDecimals) {
+  constexpr unsigned kSeed = 1;
+  std::mt19937_64 random(kSeed);
+  for (int i = 0; i < 300'000; ++i) {
+    // Of every size, with none to seven decimals.
+    const double whole = std::floor(std::pow(10.0, static_cast<double>(random() % 16)) *
+                                    static_cast<double>(random() % 1000) / 1000);
+    const double scale = std::pow(10.0, static_cast<double>(random() % 8));
+    const double decimals =
+        static_cast<double>(random() % static_cast<std::uint64_t>(scale)) / scale;
+    const double number = (random() % 2 == 0 ? 1 : -1) * (whole + decimals);
+    ASSERT_EQ(Written(number), Shortest(number)) << i;
+    // And its neighbour, which has as many digits as can be.
+    const double neighbour = std::nextafter(number, std::numeric_limits<double>::max());
+    ASSERT_EQ(Written(neighbour), Shortest(neighbour)) << i;
+  }
+}
+
+TEST(JsonNumbers, AreTheShortestTextWhateverTheirBits) {
+  constexpr unsigned kSeed = 2;
+  std::mt19937_64 random(kSeed);
+  for (int i = 0; i < 300'000; ++i) {
+    const auto number = std::bit_cast<double>(random());
+    if (!std::isfinite(number)) continue;
+    ASSERT_EQ(Written(number), Shortest(number)) << i;
+  }
+}
+
+TEST(JsonNumbers, AreTheShortestTextWhereTheFormChanges) {
+  for (const double number :
+       {0.0,      -0.0,      0.001,     0.0001,  0.00099,         0.0012, 1e5, 99'999.0,
+        99'999.5, 100'000.5, 123'456.0, 1e10,    9'999'999'999.5, 0.1,    0.3, 1.005,
+        1e-3,     0.00005,   0.99995,   0.99999, 2147483647.0,    -12.34}) {
+    EXPECT_EQ(Written(number), Shortest(number));
   }
 }
 
