@@ -116,7 +116,7 @@ TEST_F(PushDesks, RefuseRowsThatContradictStoredOnesUnlessTheyReplaceThem) {
 }
 
 TEST_F(PushDesks, JudgeRowsByTheRulesOfTheirTable) {
-  Use({.spec = spec_, .check = [this](const TableSpec& table, std::unique_ptr<RowSource> source) {
+  Use({.spec = spec_, .check = [](const TableSpec& table, std::unique_ptr<RowSource> source) {
          ColumnRule rule{.column = table.schema.columns.back().name};
          rule.max = 500;
          return std::make_unique<CheckedRowSource>(std::move(source), table.schema,

@@ -31,6 +31,16 @@ TEST(RefresherConfig, BecomesTheCommandThatFollows) {
                   "incoming", "--snapshots", "s", "--rejects", "r.csv", "--upsert"));
 }
 
+TEST(RefresherConfig, OfOneThatTakesRowsFromCallersNeedsNoPlaceToReadFrom) {
+  const RefresherConfig config = Read(
+      R"({"push": true, "originals": "data", "pipeline": "p.json", "store": "sqlite:o.db",
+          "snapshots": "s"})");
+  EXPECT_TRUE(config.takes_pushes);
+  EXPECT_THAT(CommandLineOf(config),
+              ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db",
+                          "--snapshots", "s", "--originals", "data"));
+}
+
 TEST(RefresherConfig, LeavesWhatItDoesNotNameToTheServer) {
   EXPECT_EQ(Read(R"({"from": "incoming"})"), RefresherConfig{.from = "incoming"});
 }
@@ -51,13 +61,18 @@ TEST_P(AWrongRefresher, IsRefusedSayingWhereAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, AWrongRefresher,
-    testing::Values(WrongCase{"NoSource", "{}", "from"},
-                    WrongCase{"AnUnknownMember", R"({"from": "f", "every": "1s"})", "every"},
-                    WrongCase{"OptionsThatAreNoList", R"({"from": "f", "options": "--upsert"})",
-                              "$.options"},
-                    WrongCase{"AnOptionWithAMemberOfItsOwn",
-                              R"({"from": "f", "options": ["--store=sqlite:x"]})",
-                              "$.options[0]: --store is not one of the options of a refresher"}),
+    testing::Values(
+        WrongCase{"NoSource", "{}", "from"},
+        WrongCase{"NeitherSourceNorCallers", R"({"push": false})", "from"},
+        WrongCase{"OriginalsThatNobodyAsksFor", R"({"from": "f", "originals": "data"})",
+                  "$.originals: of no use"},
+        WrongCase{"OriginalsAsAnOption", R"({"push": true, "options": ["--originals", "data"]})",
+                  "$.options[0]: --originals is not one"},
+        WrongCase{"AnUnknownMember", R"({"from": "f", "every": "1s"})", "every"},
+        WrongCase{"OptionsThatAreNoList", R"({"from": "f", "options": "--upsert"})", "$.options"},
+        WrongCase{"AnOptionWithAMemberOfItsOwn",
+                  R"({"from": "f", "options": ["--store=sqlite:x"]})",
+                  "$.options[0]: --store is not one of the options of a refresher"}),
     [](const auto& param) { return param.param.name; });
 
 }  // namespace
