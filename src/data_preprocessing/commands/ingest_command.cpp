@@ -4,12 +4,14 @@
 #include "data_preprocessing/commands/ingest_options.hpp"
 #include "data_preprocessing/commands/ingest_run.hpp"
 #include "data_preprocessing/commands/ingest_summary.hpp"
+#include "data_preprocessing/push/push_message.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
 
 ExitCode Run(const Arguments& arguments, const CommandContext& context) {
-  const IngestOptions options = ReadIngestOptions(arguments);
+  const auto pushes = context.environment(kPushVariable) ? TakesPushes::kYes : TakesPushes::kNo;
+  const IngestOptions options = ReadIngestOptions(arguments, pushes);
   if (options.follow) {
     RunFollow(options, arguments.Has("json") ? TurnFormat::kJson : TurnFormat::kText, context);
     return ExitCode::kDone;
@@ -40,7 +42,7 @@ Command IngestCommand() {
           "With --follow it does not end, and each file is a transaction of its own.\n"
           "Messages of a Kafka topic are taken in once each, whatever is killed.\n",
       .flags = IngestFlags(),
-      .variables = {kKafkaConfigVariable, kTellVariable},
+      .variables = {kKafkaConfigVariable, kTellVariable, kPushVariable},
       .endings =
           {{.code = ExitCode::kDone},
            {.code = ExitCode::kNo,
@@ -56,7 +58,8 @@ Command IngestCommand() {
       .remark =
           "FORKCAST_KAFKA_CONFIG names a file with options of librdkafka, a line NAME=VALUE\n"
           "each: secrets. FORKCAST_TELL_FD is the number of an open descriptor, to which the\n"
-          "state is written with each turn of --follow, a JSON object in a line.\n",
+          "state is written with each turn of --follow, a JSON object in a line. A server that\n"
+          "takes rows hands them on by the descriptor that FORKCAST_PUSH_FD is the number of.\n",
       .run = Run};
 }
 

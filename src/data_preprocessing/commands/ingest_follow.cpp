@@ -1,6 +1,7 @@
 #include "data_preprocessing/commands/ingest_follow.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <xxhash.h>
 
 #include <algorithm>
@@ -25,6 +26,7 @@
 #include "data_preprocessing/follow/status_writer.hpp"
 #include "data_preprocessing/follow/store_feed.hpp"
 #include "data_preprocessing/kafka/kafka_feed.hpp"
+#include "data_preprocessing/push/push_feed.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
@@ -61,7 +63,7 @@ Status PrepareStore(TableDao& dao, const PipelineSpec& spec) {
 
 Result<std::unique_ptr<TableDao>> OpenToFollow(const IngestOptions& options,
                                                const PipelineSpec& spec) {
-  const bool takes_rows = !options.from.empty();
+  const bool takes_rows = !options.from.empty() || options.is_pushed_to;
   Result<std::unique_ptr<TableDao>> dao =
       OpenStore(options.store, takes_rows ? StoreAccess::kReadWriteCreate : StoreAccess::kReadOnly);
   if (!dao) {
@@ -150,15 +152,28 @@ std::optional<FileLock> LockAgainstOthers(const IngestOptions& options) {
                             options.from.empty() ? "others" : options.from, file.string()));
 }
 
-std::optional<StatusWriter> OpenStatusWriter(const CommandContext& context) {
-  const auto text = context.environment(kTellVariable);
-  if (!text) return std::nullopt;
+/// That whoever started this has handed over by its number in `variable`; none: nobody has.
+Fd HandedOver(const char* variable, const CommandContext& context) {
+  const auto text = context.environment(variable);
+  if (!text) return Fd();
   const Result<std::int64_t> number = ParseInt64(*text);
   if (!number || *number < 0 || ::fcntl(static_cast<int>(*number), F_SETFD, FD_CLOEXEC) != 0) {
     throw Failure(ExitCode::kUsage,
-                  fmt::format("{}: expected an open descriptor, got \"{}\"", kTellVariable, *text));
+                  fmt::format("{}: expected an open descriptor, got \"{}\"", variable, *text));
   }
-  return std::optional<StatusWriter>(std::in_place, Fd(static_cast<int>(*number)));
+  return Fd(static_cast<int>(*number));
+}
+
+std::optional<StatusWriter> OpenStatusWriter(const CommandContext& context) {
+  Fd fd = HandedOver(kTellVariable, context);
+  if (!fd) return std::nullopt;
+  return std::optional<StatusWriter>(std::in_place, std::move(fd));
+}
+
+bool IsReadable(int fd, MonotonicTime::duration patience) {
+  pollfd asked{.fd = fd, .events = POLLIN, .revents = 0};
+  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(patience);
+  return ::poll(&asked, 1, static_cast<int>(ms.count())) > 0;
 }
 
 /// The end of a follower, between two turns.
@@ -181,9 +196,15 @@ class FollowRun {
     const StopSignals signals;
     const std::optional<FileLock> lock = LockAgainstOthers(options_);
     std::optional<StatusWriter> writer = OpenStatusWriter(context_);
-    const std::unique_ptr<Feed> feed = OpenFeed(options_, spec_, rules_, context_);
+    std::unique_ptr<Feed> feed = OpenFeed(options_, spec_, rules_, context_);
+    if (Fd socket = HandedOver(kPushVariable, context_)) {
+      auto pushes = std::make_unique<PushFeed>(std::move(socket), MakeDesk(), std::move(feed),
+                                               context_.clock);
+      pushes_ = pushes.get();
+      feed = std::move(pushes);
+    }
     Follower follower(*feed,
-                      {.open = [this] { return OpenToFollow(options_, spec_); },
+                      {.open = [this] { return Open(); },
                        .publish = [this](TableDao& dao) { return Publish(dao); }},
                       options_.every, context_.clock);
     while (!StopSignals::Requested()) {
@@ -199,6 +220,21 @@ class FollowRun {
   }
 
  private:
+  [[nodiscard]] PushDesk MakeDesk() const {
+    return PushDesk(
+        {.spec = spec_,
+         .on_conflict = options_.rules.on_conflict,
+         .check = [this](const TableSpec& table,
+                         auto source) { return rules_.Check(table, std::move(source)); },
+         .originals = options_.originals});
+  }
+
+  Result<std::unique_ptr<TableDao>> Open() const {
+    auto opened = OpenToFollow(options_, spec_);
+    if (!opened && pushes_ != nullptr) pushes_->RefuseAll();
+    return opened;
+  }
+
   Status Publish(TableDao& dao) {
     const Result<std::vector<PublishedSeries>> published =
         PublishAll(dao, spec_, options_.snapshots, context_.clock.Now());
@@ -211,7 +247,12 @@ class FollowRun {
     while (!StopSignals::Requested()) {
       const auto left = due - context_.clock.Monotonic();
       if (left <= MonotonicTime::duration::zero()) return;
-      std::this_thread::sleep_for(std::min<MonotonicTime::duration>(left, kSlice));
+      const auto slice = std::min<MonotonicTime::duration>(left, kSlice);
+      if (pushes_ == nullptr) {
+        std::this_thread::sleep_for(slice);
+      } else if (IsReadable(pushes_->socket(), slice)) {
+        return;
+      }
     }
   }
 
@@ -220,6 +261,7 @@ class FollowRun {
   PipelineSpec spec_;
   TableRules rules_;
   TurnText text_;
+  PushFeed* pushes_ = nullptr;  // null: nobody brings rows
 };
 
 /// Takes in what is there. Throws Failure for a message that is no row, and when nothing can be had

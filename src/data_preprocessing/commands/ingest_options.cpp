@@ -110,6 +110,11 @@ std::vector<Flag> FollowFlags() {
        .meaning = "With --follow: time between two looks, and two publications at least (500ms, "
                   "1s, 5m).",
        .when_absent = "1s"},
+      {.name = "originals",
+       .argument = "DIR",
+       .meaning = "With --follow of a server that takes rows: the folder with the files to which "
+                  "POST /tables/reset goes back.",
+       .when_absent = "there is no way back"},
   };
 }
 
@@ -197,6 +202,9 @@ void RefuseBeside(const Arguments& arguments, std::string_view what,
 
 void CheckFeed(const Arguments& arguments, const IngestOptions& options) {
   using Names = std::initializer_list<std::string_view>;
+  if (!options.follow) {
+    RefuseBeside(arguments, "what ends: it needs --follow", Names{"originals"});
+  }
   if (options.is_from_kafka()) {
     const Result<KafkaUrl> url = ParseKafkaUrl(options.from);
     if (!url) throw WrongUse(arguments.Refuse("from", url.error().message));
@@ -205,7 +213,7 @@ void CheckFeed(const Arguments& arguments, const IngestOptions& options) {
   }
   if (!options.follow) return;
   RefuseBeside(arguments, "--follow", Names{"file", "full", "dry-run"});
-  if (!options.from.empty()) return;
+  if (!options.from.empty() || options.is_pushed_to) return;
   RefuseBeside(arguments, "--follow without --from, which takes no rows in",
                Names{"table", "upsert", "replace", "again", "constraints", "rejects"});
 }
@@ -220,7 +228,7 @@ std::vector<Flag> IngestFlags() {
   return flags;
 }
 
-IngestOptions ReadIngestOptions(const Arguments& arguments) {
+IngestOptions ReadIngestOptions(const Arguments& arguments, TakesPushes pushes) {
   IngestOptions options{
       .pipeline = arguments.Text("pipeline"),
       .store = arguments.Text("store"),
@@ -230,11 +238,13 @@ IngestOptions ReadIngestOptions(const Arguments& arguments) {
       .rejects = arguments.Text("rejects"),
       .max_rejects = ReadLimit(arguments),
       .constraints = arguments.Text("constraints"),
+      .originals = arguments.Text("originals"),
       .snapshots = arguments.Text("snapshots"),
       .rules = ReadRules(arguments),
       .publishing = arguments.Has("full") ? Publishing::kWhole : Publishing::kNewRows,
       .dry_run = arguments.Has("dry-run"),
       .follow = arguments.Has("follow"),
+      .is_pushed_to = pushes == TakesPushes::kYes,
       .every = ReadEvery(arguments)};
   for (const std::string& text : arguments.Texts("file")) {
     options.files.push_back(ReadFile(arguments, text));

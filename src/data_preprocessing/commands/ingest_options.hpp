@@ -29,11 +29,13 @@ struct IngestOptions {
   std::filesystem::path rejects;    ///< Empty: a wrong row is the end.
   RejectLimit max_rejects;
   std::filesystem::path constraints;  ///< Empty: none but the declared types.
+  std::filesystem::path originals;    ///< To which pushed tables can be put back; empty: none.
   std::filesystem::path snapshots;
   IngestRules rules;
   Publishing publishing = Publishing::kNewRows;
   bool dry_run = false;
   bool follow = false;
+  bool is_pushed_to = false;              ///< Whoever started it hands rows on.
   std::chrono::milliseconds every{1000};  ///< Between two looks, and two publications.
 
   [[nodiscard]] bool is_from_kafka() const noexcept { return from.starts_with(kKafkaScheme); }
@@ -42,7 +44,10 @@ struct IngestOptions {
 /// Every flag of `forkcast ingest`.
 [[nodiscard]] std::vector<Flag> IngestFlags();
 
+enum class TakesPushes { kNo, kYes };
+
 /// What they say, checked as far as it goes without opening anything. Throws Failure.
-[[nodiscard]] IngestOptions ReadIngestOptions(const Arguments& arguments);
+[[nodiscard]] IngestOptions ReadIngestOptions(const Arguments& arguments,
+                                              TakesPushes pushes = TakesPushes::kNo);
 
 }  // namespace forkcast::preprocessing

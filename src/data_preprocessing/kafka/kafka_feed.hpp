@@ -13,8 +13,8 @@
 #include "data_preprocessing/follow/feed.hpp"
 #include "data_preprocessing/kafka/dead_letters.hpp"
 #include "data_preprocessing/kafka/kafka_consumer.hpp"
-#include "data_preprocessing/kafka/message_reader.hpp"
 #include "data_preprocessing/source/ingest.hpp"
+#include "data_preprocessing/source/message_reader.hpp"
 #include "data_preprocessing/source/row_source.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 

@@ -1,20 +1,14 @@
 #pragma once
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/source/message_reader.hpp"
 
 namespace forkcast::preprocessing {
-
-/// What a message's value is.
-enum class MessageFormat : std::uint8_t {
-  kJson,  ///< An object, its members called as a CSV's columns would be.
-  kCsv,   ///< A line with the values of all columns, in the order in which they are declared.
-};
 
 /// `kafka://BROKERS/TOPIC?group=NAME`, taken apart.
 struct KafkaUrl {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "data_preprocessing/kafka/kafka_consumer.hpp"
-#include "data_preprocessing/kafka/message_reader.hpp"
+#include "data_preprocessing/source/message_reader.hpp"
 #include "data_preprocessing/source/row_source.hpp"
 
 namespace forkcast::preprocessing {

@@ -25,7 +25,11 @@ FoundRows OpenFiles(TableFiles files, const TableSpec& table, const TimeZone& zo
 
 CsvRowSource::CsvRowSource(const std::filesystem::path& file, const TableSpec& table,
                            const TimeZone& zone)
-    : name_(file == kStandardInput ? "standard input" : file.string()),
+    : CsvRowSource(file, file == kStandardInput ? "standard input" : file.string(), table, zone) {}
+
+CsvRowSource::CsvRowSource(const std::filesystem::path& file, std::string name,
+                           const TableSpec& table, const TimeZone& zone)
+    : name_(std::move(name)),
       file_(file == kStandardInput ? "/dev/stdin" : file),
       schema_(table.schema),
       dialect_(table.csv),

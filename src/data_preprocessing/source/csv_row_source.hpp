@@ -26,6 +26,9 @@ class CsvRowSource final : public RowSource {
   /// `file`: `-` is standard input. `zone` is that of timestamps without one, and must outlive the
   /// object.
   CsvRowSource(const std::filesystem::path& file, const TableSpec& table, const TimeZone& zone);
+  /// The same under another name than the file's.
+  CsvRowSource(const std::filesystem::path& file, std::string name, const TableSpec& table,
+               const TimeZone& zone);
 
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] bool has_lasting_name() const noexcept override { return !spooled_; }

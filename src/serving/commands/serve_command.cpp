@@ -20,6 +20,7 @@
 
 #include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/push/push_message.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
 #include "serving/commands/retraining.hpp"
@@ -99,6 +100,7 @@ class Server {
     ::signal(SIGPIPE, SIG_IGN);  // of a log whose reader is gone, too
     ::signal(SIGXFSZ, SIG_IGN);  // of a log that is as large as files may be
     if (config_.multi_model) models_.emplace(kMaxSlots);
+    if (OfferOf(config_).pushes == Pushes::kTaken) push_ = preprocessing::MakePushSockets();
   }
 
   int Run() {
@@ -385,7 +387,8 @@ class Server {
     if (!settings) return std::move(settings).error();
     if (Status valid = Validate(*settings, extensions_.hook_types); !valid) return valid;
     std::vector<std::string> kept = ChangedForRestart(settings_, *settings);
-    if (settings->config.refresher.has_value() != config_.refresher.has_value()) {
+    if (settings->config.refresher.has_value() != config_.refresher.has_value() ||
+        OfferOf(settings->config).pushes != OfferOf(config_).pushes) {
       kept.emplace_back("refresher");
     }
     if (!kept.empty()) log_->warn("restart_needed settings=\"{}\"", fmt::join(kept, ", "));
@@ -412,6 +415,7 @@ class Server {
                       .listeners = SocketsOf(listeners_),
                       .admin_listeners = SocketsOf(admin_listeners_),
                       .capture_socket = capture_.first.get(),
+                      .push_socket = push_ ? push_->first.get() : -1,
                       .drift = drift_[0],
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
@@ -441,7 +445,9 @@ class Server {
       return RefuseToRun(
           {ErrorCode::kInvalidArgument, "the config file has no \"refresher\" any more"});
     }
-    return BecomeRefresher(CommandLineOf(*settings->config.refresher), control_fd, master_);
+    const RefresherConfig& refresher = *settings->config.refresher;
+    const int push = refresher.takes_pushes && push_ ? push_->second.get() : -1;
+    return BecomeRefresher(CommandLineOf(refresher), {.tell = control_fd, .push = push}, master_);
   }
 
   /// In the recorder's process.
@@ -515,6 +521,7 @@ class Server {
   ExperimentKeeper experiment_keeper_{experiments_, counts_.slots(), state_[0], context_.clock,
                                       *log_};
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
+  std::optional<std::pair<Fd, Fd>> push_;  // of workers and refresher; none: rows are not taken
 };
 
 /// Opens what of standard input, output and error is closed: else the next socket would get its

@@ -1,5 +1,6 @@
 #include "serving/config/settings.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <sched.h>
 
@@ -624,6 +625,25 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
   return CollectDeployments(std::move(listed), parsed);
 }
 
+/// Whether nobody but this machine can connect to it.
+bool IsLocal(const Address& address) {
+  const auto* const tcp = std::get_if<TcpAddress>(&address);
+  if (tcp == nullptr || tcp->host == "localhost" || tcp->host == "::1") return true;
+  in_addr v4{};
+  constexpr std::uint32_t kLoopback = 127;
+  return ::inet_pton(AF_INET, tcp->host.c_str(), &v4) == 1 &&
+         (ntohl(v4.s_addr) >> 24U) == kLoopback;
+}
+
+/// Whoever brings rows writes the store.
+Status CheckPushes(const ServerConfig& config) {
+  if (!config.refresher->takes_pushes || (config.admin && IsLocal(*config.admin))) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               "refresher: \"push\" needs admin_address, which has to be one of this machine alone "
+               "(127.0.0.1:PORT, [::1]:PORT or unix:PATH): who can connect to it writes the store",
+               "refresher"};
+}
+
 /// What the refresher's declaration leaves to the server's settings.
 Status CompleteRefresher(const std::vector<Setting>& settings, ServerConfig& config) {
   if (!config.refresher) return {};
@@ -639,7 +659,10 @@ Status CompleteRefresher(const std::vector<Setting>& settings, ServerConfig& con
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("refresher: store: {}", good.error().message), "refresher"};
   }
-  return complete(refresher.snapshots, config.snapshots, "snapshots");
+  if (Status done = complete(refresher.snapshots, config.snapshots, "snapshots"); !done) {
+    return done;
+  }
+  return CheckPushes(config);
 }
 
 /// What serving cannot do without.
@@ -934,8 +957,8 @@ std::string PrintConfig(const ParsedSettings& settings) {
   if (origins.empty()) origins.emplace_back(kDefaultOrigin);
   add("deployments", Join(names), fmt::format("{}", fmt::join(origins, ", ")));
   const auto& refresher = settings.config.refresher;
-  add("refresher", refresher ? refresher->from : "",
-      refresher ? config_file : std::string(kDefaultOrigin));
+  const auto what = [&] { return refresher->from.empty() ? "push" : refresher->from; };
+  add("refresher", refresher ? what() : "", refresher ? config_file : std::string(kDefaultOrigin));
   return text;
 }
 

@@ -14,6 +14,7 @@
 #include "serving/endpoints/ping.hpp"
 #include "serving/endpoints/response_stream.hpp"
 #include "serving/endpoints/route_job.hpp"
+#include "serving/endpoints/tables.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -155,6 +156,33 @@ constexpr std::array kOfModels{
              .describe = DescribeUnloadModel},
 };
 
+constexpr std::array kOfTables{
+    Endpoint{.method = Method::kGet,
+             .path = "/tables",
+             .operation = "listTables",
+             .description = "What the store has of each table.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<ListTablesJob>,
+             .describe = DescribeListTables},
+    Endpoint{.method = Method::kPost,
+             .path = "/tables/reset",
+             .operation = "resetTables",
+             .description = "Puts the tables back to their original files.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<ResetTablesJob>,
+             .describe = DescribeResetTables},
+    Endpoint{.method = Method::kPost,
+             .path = "/tables/{name}/rows",
+             .operation = "pushRows",
+             .description = "Adds rows to a table.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<PushRowsJob>,
+             .describe = DescribePushRows},
+};
+
 constexpr std::array<std::string_view, 2> kOfWatching{"/drift", "/metrics"};
 
 bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
@@ -180,13 +208,18 @@ std::vector<Endpoint> AdminEndpoints(const Offer& offer) {
   std::vector<Endpoint> endpoints = Endpoints({.metrics = offer.metrics});
   std::erase_if(endpoints,
                 [](const Endpoint& one) { return one.path != "/ping" && !IsIn(kOfWatching, one); });
+  if (offer.pushes == Pushes::kTaken) {
+    endpoints.insert(endpoints.end(), kOfTables.begin(), kOfTables.end());
+  }
   return endpoints;
 }
 
 Offer OfferOf(const ServerConfig& config) noexcept {
   return {.models = config.multi_model ? Models::kLoaded : Models::kDeclared,
           .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
-          .watching = config.admin ? Watching::kApart : Watching::kHere};
+          .watching = config.admin ? Watching::kApart : Watching::kHere,
+          .pushes =
+              config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {

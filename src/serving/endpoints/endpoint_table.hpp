@@ -26,11 +26,15 @@ enum class Watching {
   kApart,  ///< At an address of their own (ServerConfig::admin).
 };
 
+/// Whether rows may be brought.
+enum class Pushes { kNone, kTaken };
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
   Metrics metrics = Metrics::kShown;
   Watching watching = Watching::kHere;
+  Pushes pushes = Pushes::kNone;  ///< At the admin address alone.
 };
 [[nodiscard]] Offer OfferOf(const ServerConfig& config) noexcept;
 
@@ -42,7 +46,8 @@ struct Offer {
 [[nodiscard]] std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes,
                                                   const Offer& offer = {});
 
-/// What is asked at the admin address: /ping, /drift and, where they are shown, /metrics.
+/// What is asked at the admin address: /ping, /drift and, where they are shown, /metrics; where
+/// they are taken, rows of tables.
 [[nodiscard]] std::vector<Endpoint> AdminEndpoints(const Offer& offer = {});
 
 /// The routes that the deployments declare: CollectRoutes() beside Endpoints().

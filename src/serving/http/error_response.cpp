@@ -142,9 +142,16 @@ std::string_view ShownMessage(const Error& error) noexcept {
 }
 
 void WriteError(const Error& error, std::string_view request_id, Response& response) {
+  WriteError(error, request_id, "{}", response);
+}
+
+void WriteError(const Error& error, std::string_view request_id, std::string_view more,
+                Response& response) {
   Begin(error.code, response);
   AppendErrorMembers(error, response.body);
   if (!request_id.empty()) AppendMember("request_id", request_id, response.body);
+  const std::string_view members = more.substr(1, more.size() - 2);
+  if (!members.empty()) response.body.append(",").append(members);
   response.body += "}}";
   if (error.code == ErrorCode::kNotReady) response.AddHeader("Retry-After", "1");
 }

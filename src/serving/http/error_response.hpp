@@ -26,6 +26,10 @@ struct HttpError {
 /// `request_id` only when there is one. An internal error's message is not shown.
 void WriteError(const Error& error, std::string_view request_id, Response& response);
 
+/// The same with the members of `more`, the text of a JSON object, behind these.
+void WriteError(const Error& error, std::string_view request_id, std::string_view more,
+                Response& response);
+
 /// Makes `response` the error of a request with bad rows: the members of the first, its `row`, the
 /// number of `bad_rows`, and the first ten in `rows`. Precondition: `errors` is not empty.
 void WriteRowErrors(std::span<const wire::RowError> errors, std::string_view request_id,

@@ -25,6 +25,7 @@ struct RequestView {
   std::string_view request_id{};         ///< X-Request-Id
   std::string_view custom_attributes{};  ///< X-Amzn-SageMaker-Custom-Attributes
   std::string_view target_model{};       ///< X-Amzn-SageMaker-Target-Model
+  std::string_view idempotency_key{};    ///< Idempotency-Key
   std::string_view forwarded_for{};      ///< X-Forwarded-For, several joined by commas.
   std::string_view forwarded{};          ///< Forwarded, likewise.
   std::string_view origin{};             ///< Origin

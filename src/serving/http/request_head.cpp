@@ -33,6 +33,7 @@ constexpr std::array<Name, kHeaderCount + 4> kNames{{
     {"X-Request-Id", kRequestId},
     {"X-Amzn-SageMaker-Custom-Attributes", kCustomAttributes},
     {"X-Amzn-SageMaker-Target-Model", kTargetModel},
+    {"Idempotency-Key", kIdempotencyKey},
     {"traceparent", kTraceparent},
     {"Connection"},
     {"Proxy-Connection"},

@@ -32,6 +32,7 @@ enum Header : std::size_t {
   kRequestId,
   kCustomAttributes,
   kTargetModel,
+  kIdempotencyKey,
   kTraceparent,
   kHeaderCount
 };

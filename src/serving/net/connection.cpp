@@ -250,7 +250,10 @@ Coroutine Connection::Serve() {
         if (is_large_) loop_.large().Begin(*this, loop_.now());
         for (Progress progress = WorkOnAnswer(); progress != Progress::kDone;
              progress = WorkOnAnswer()) {
-          if (progress == Progress::kWaits) deadlines_.AwaitOthers();
+          if (progress == Progress::kWaits) {
+            LeaveLarge(Outcome::kGivenUp);  // what is left is the work of others
+            deadlines_.AwaitOthers();
+          }
           const ConnectionLoop::Waiting waiting(loop_);
           co_await Until(progress == Progress::kWaits ? Wait::kNews : Wait::kTurn);
         }

@@ -13,6 +13,12 @@ namespace forkcast::serving {
 namespace {
 
 constexpr const char* kTellVariable = "FORKCAST_TELL_FD";
+constexpr const char* kPushVariable = "FORKCAST_PUSH_FD";
+
+void HandOver(const char* variable, int fd) {
+  ::fcntl(fd, F_SETFD, 0);
+  ::setenv(variable, std::to_string(fd).c_str(), 1);
+}
 
 }  // namespace
 
@@ -29,9 +35,10 @@ int BecomeForkcast(const std::vector<std::string>& words) {
   return kExitCannotBind;
 }
 
-int BecomeRefresher(const std::vector<std::string>& words, int tell_fd, pid_t master) {
-  ::fcntl(tell_fd, F_SETFD, 0);
-  ::setenv(kTellVariable, std::to_string(tell_fd).c_str(), 1);
+int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescriptors& descriptors,
+                    pid_t master) {
+  HandOver(kTellVariable, descriptors.tell);
+  if (descriptors.push >= 0) HandOver(kPushVariable, descriptors.push);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output may be the access log's
   ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on
   ChildProcess::DieWithParent(master, SIGTERM);

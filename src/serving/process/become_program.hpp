@@ -11,8 +11,15 @@ namespace forkcast::serving {
 /// name; signals are as a shell leaves them. Returns an exit code only when it cannot.
 int BecomeForkcast(const std::vector<std::string>& words);
 
-/// The same for a refresher with `words` behind its name, which tells what it does over `tell_fd`
-/// (FORKCAST_TELL_FD), writes its lines to standard error, and gets SIGTERM when `master` dies.
-int BecomeRefresher(const std::vector<std::string>& words, int tell_fd, pid_t master);
+/// What a refresher is given by its number.
+struct RefresherDescriptors {
+  int tell = -1;  ///< Over which it tells what it does (FORKCAST_TELL_FD).
+  int push = -1;  ///< From which it takes rows that callers bring (FORKCAST_PUSH_FD); -1: none.
+};
+
+/// The same for a refresher with `words` behind its name, which writes its lines to standard error,
+/// and gets SIGTERM when `master` dies.
+int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescriptors& descriptors,
+                    pid_t master);
 
 }  // namespace forkcast::serving

@@ -12,6 +12,7 @@
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
 #include "serving/service/model_control.hpp"
+#include "serving/service/push_control.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace spdlog {
@@ -41,6 +42,7 @@ struct Service {
   ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
   ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
+  PushControl* pushes = nullptr;   ///< Null where nobody may bring rows.
 };
 
 }  // namespace forkcast::serving

@@ -44,6 +44,8 @@ class AdminDoor {
   void Open();
   /// About twice a second.
   void Tick(MonotonicTime now) { connections_.Tick(now); }
+  /// Those whose answers others have made.
+  void ResumeWaiting() { connections_.ResumeWaiting(); }
   /// Takes no more, and answers what it has for the last time.
   void Close(MonotonicTime now);
 

@@ -47,6 +47,7 @@
 #include "serving/worker/loaded_models.hpp"
 #include "serving/worker/loader_thread.hpp"
 #include "serving/worker/model_changes.hpp"
+#include "serving/worker/push_window.hpp"
 #include "serving/worker/swapper.hpp"
 
 namespace forkcast::serving {
@@ -144,6 +145,12 @@ class Worker {
         model_looker_(loop_),
         shadow_timer_(loop_) {
     service_.shadows = &shadows_;
+    if (options.push_socket >= 0) {
+      pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] {
+        if (admin_) admin_->ResumeWaiting();
+      });
+      service_.pushes = &*pushes_;
+    }
     if (!options.admin_listeners.empty()) {
       admin_.emplace(loop_, service_,
                      AdminDoor::Options{
@@ -720,12 +727,14 @@ class Worker {
   const Offer offer_{
       .models = options_.models == nullptr ? Models::kDeclared : Models::kLoaded,
       .metrics = OfferOf(config_).metrics,
-      .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart};
+      .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart,
+      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken};
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
   ShadowQueue shadows_;
   Router router_;
+  std::optional<PushWindow> pushes_;  // before those that wait for it
   Connections connections_;
   net::steady_timer ticker_;
   net::steady_timer orphaned_;

@@ -27,8 +27,8 @@ TEST(RefresherConfig, BecomesTheCommandThatFollows) {
           "options": ["--rejects", "r.csv", "--upsert"]})");
   EXPECT_THAT(
       CommandLineOf(config),
-      ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db",
-                  "--snapshots", "s", "--from", "incoming", "--rejects", "r.csv", "--upsert"));
+      ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db", "--from",
+                  "incoming", "--snapshots", "s", "--rejects", "r.csv", "--upsert"));
 }
 
 TEST(RefresherConfig, WithoutSourcePublishesWhatOthersWriteIntoTheStore) {
@@ -36,6 +36,16 @@ TEST(RefresherConfig, WithoutSourcePublishesWhatOthersWriteIntoTheStore) {
       CommandLineOf(Read(R"({"pipeline": "p.json", "store": "sqlite:o.db", "snapshots": "s"})")),
       ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db",
                   "--snapshots", "s"));
+}
+
+TEST(RefresherConfig, OfOneThatTakesRowsFromCallersNeedsNoPlaceToReadFrom) {
+  const RefresherConfig config = Read(
+      R"({"push": true, "originals": "data", "pipeline": "p.json", "store": "sqlite:o.db",
+          "snapshots": "s"})");
+  EXPECT_TRUE(config.takes_pushes);
+  EXPECT_THAT(CommandLineOf(config),
+              ElementsAre("ingest", "--follow", "--pipeline", "p.json", "--store", "sqlite:o.db",
+                          "--snapshots", "s", "--originals", "data"));
 }
 
 TEST(RefresherConfig, LeavesWhatItDoesNotNameToTheServer) {
@@ -58,13 +68,17 @@ TEST_P(AWrongRefresher, IsRefusedSayingWhereAndWhy) {
 
 INSTANTIATE_TEST_SUITE_P(
     Of, AWrongRefresher,
-    testing::Values(WrongCase{"ASourceThatIsNoText", R"({"from": 7})", "$.from"},
-                    WrongCase{"AnUnknownMember", R"({"from": "f", "every": "1s"})", "every"},
-                    WrongCase{"OptionsThatAreNoList", R"({"from": "f", "options": "--upsert"})",
-                              "$.options"},
-                    WrongCase{"AnOptionWithAMemberOfItsOwn",
-                              R"({"from": "f", "options": ["--store=sqlite:x"]})",
-                              "$.options[0]: --store is not one of the options of a refresher"}),
+    testing::Values(
+        WrongCase{"ASourceThatIsNoText", R"({"from": 7})", "$.from"},
+        WrongCase{"OriginalsThatNobodyAsksFor", R"({"from": "f", "originals": "data"})",
+                  "$.originals: of no use"},
+        WrongCase{"OriginalsAsAnOption", R"({"push": true, "options": ["--originals", "data"]})",
+                  "$.options[0]: --originals is not one"},
+        WrongCase{"AnUnknownMember", R"({"from": "f", "every": "1s"})", "every"},
+        WrongCase{"OptionsThatAreNoList", R"({"from": "f", "options": "--upsert"})", "$.options"},
+        WrongCase{"AnOptionWithAMemberOfItsOwn",
+                  R"({"from": "f", "options": ["--store=sqlite:x"]})",
+                  "$.options[0]: --store is not one of the options of a refresher"}),
     [](const auto& param) { return param.param.name; });
 
 }  // namespace

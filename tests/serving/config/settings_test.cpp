@@ -424,6 +424,21 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 R"({"refresher": {"from": "f", "store": "oracle:x"}})",
                 "refresher: store: "},
+        BadCase{"PushesWithoutAnAdminAddress",
+                {},
+                {},
+                R"({"refresher": {"push": true}})",
+                "refresher: \"push\" needs admin_address"},
+        BadCase{"PushesFromEverywhere",
+                {},
+                {},
+                R"({"admin_address": "0.0.0.0:9100", "refresher": {"push": true}})",
+                "refresher: \"push\" needs admin_address"},
+        BadCase{"PushesToANameThatLooksLocal",
+                {},
+                {},
+                R"({"admin_address": "127.example:9100", "refresher": {"push": true}})",
+                "refresher: \"push\" needs admin_address"},
         BadCase{"HookWithoutType",
                 {},
                 {},
@@ -706,6 +721,16 @@ TEST(Settings, TheRefresherHasThoseOfTheServerForWhatItDoesNotName) {
                                                        .from = "incoming",
                                                        .snapshots = "s.db.snapshots",
                                                        .options = {}}));
+}
+
+TEST(Settings, RowsMayBeBroughtWhereOnlyThisMachineCanConnect) {
+  for (const char* const address : {"127.0.0.1:9100", "[::1]:9100", "localhost:9100", "unix:a"}) {
+    const Parser parser(std::string(R"({"refresher": {"push": true}, "admin_address": ")") +
+                        address + "\"}");
+    const auto parsed = parser.Parse({});
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+    EXPECT_TRUE(parsed->config.refresher->takes_pushes);
+  }
 }
 
 TEST(Settings, ARefresherNeedsAStore) {

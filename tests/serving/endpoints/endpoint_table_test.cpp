@@ -39,6 +39,23 @@ TEST(Endpoints, AreEachALineOfTheReadme) {
   }
 }
 
+TEST(Endpoints, OfTablesAreAtTheAdminAddressAloneAndOnlyWhereRowsAreTaken) {
+  const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
+  std::size_t of_tables = 0;
+  for (const Endpoint& endpoint : AdminEndpoints({.pushes = Pushes::kTaken})) {
+    if (!endpoint.path.starts_with("/tables")) continue;
+    ++of_tables;
+    EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
+                                  std::string(endpoint.path) + "` | " +
+                                  std::string(endpoint.description) + " |"));
+  }
+  EXPECT_EQ(of_tables, 3U);
+  for (const Endpoint& endpoint : AdminEndpoints()) EXPECT_FALSE(endpoint.path.starts_with("/tab"));
+  for (const Endpoint& endpoint : Endpoints({.pushes = Pushes::kTaken})) {
+    EXPECT_FALSE(endpoint.path.starts_with("/tables"));
+  }
+}
+
 TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {
   for (const Endpoint& endpoint : Endpoints()) EXPECT_FALSE(endpoint.path.starts_with("/models"));
   std::size_t of_models = 0;

@@ -1,4 +1,4 @@
-#include "data_preprocessing/kafka/message_reader.hpp"
+#include "data_preprocessing/source/message_reader.hpp"
 
 #include <fmt/format.h>
 #include <simdjson.h>

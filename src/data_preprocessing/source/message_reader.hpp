@@ -1,15 +1,22 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
-#include "data_preprocessing/kafka/kafka_url.hpp"
 #include "data_preprocessing/table/table.hpp"
 #include "data_preprocessing/table/time_zone.hpp"
 
 namespace forkcast::preprocessing {
+
+/// What a message's value is.
+enum class MessageFormat : std::uint8_t {
+  kJson,  ///< An object, its members called as a CSV's columns would be.
+  kCsv,   ///< A line with the values of all columns, in the order in which they are declared.
+};
 
 /// Makes a row of a table of each message. Of a JSON object the members are read that the table
 /// declares, by the names that a CSV's header would have; one that is absent or null is a missing
