@@ -32,7 +32,7 @@ class ShopStore : public testing::Test {
                      .source_schema = spec_.tables.front().schema,
                      .key = {"sku"},
                      .values = {},
-                     .aggregate = AggregateSpec{.period = Period::kDay},
+                     .aggregate = AggregateSpec{.period = Period::kDay, .values = {}},
                      .time = "at",
                      .known_at = {},
                      .max_staleness = {}}};
