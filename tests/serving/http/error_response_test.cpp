@@ -244,7 +244,8 @@ TEST(WrapForModels, PutsTheMembersOfTheMultiModelServerBeforeOurs) {
 }
 
 TEST(WrapForModels, LeavesAnswersAsTheyAre) {
-  Response response{.body = "x"};
+  Response response;
+  response.body = "x";
   WrapForModels(response);
   EXPECT_EQ(response.body, "x");
 }
