@@ -217,13 +217,14 @@ Result<PushReply> PushDesk::TakeFiles(TableDao& dao, const PushRequest& request,
 
 Result<IngestReport> PushDesk::TakeFile(TableDao& dao, const UploadedFile& file,
                                         RejectSink& rejects) {
-  Result<std::unique_ptr<RowSource>> source = OpenUpload(file, rules_.spec.zone);
-  if (!source) return std::move(source).error();
-  if (rules_.check) *source = rules_.check(*file.table, *std::move(source));
+  Result<std::unique_ptr<RowSource>> opened = OpenUpload(file, rules_.spec.zone);
+  if (!opened) return std::move(opened).error();
+  std::unique_ptr<RowSource> source = *std::move(opened);
+  if (rules_.check) source = rules_.check(*file.table, std::move(source));
   if (Status kept = KeepZone(dao, *file.table, rules_.spec.zone); !kept) {
     return std::move(kept).error();
   }
-  return IngestRows(dao, *file.table, **source, {.on_conflict = rules_.on_conflict}, &rejects);
+  return IngestRows(dao, *file.table, *source, {.on_conflict = rules_.on_conflict}, &rejects);
 }
 
 Result<PushReply> PushDesk::Reset(TableDao& dao) {
