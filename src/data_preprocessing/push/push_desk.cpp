@@ -98,10 +98,13 @@ PushReply Repeated(const PushRequest& request, const RememberedPush& known,
   return {.json = TextOf(json)};
 }
 
-/// Of all that decides what is done.
-std::string ContentOf(const PushRequest& request, std::string_view body) {
-  return ContentHash(fmt::format("{}\n{}\n{}\n{}", request.table, request.content_type,
-                                 request.partial, ContentHash(body)));
+/// Of all that decides what is done: a form that is sent again has another boundary.
+std::string ContentOf(const PushRequest& request, const std::vector<UploadedFile>& files) {
+  ordered_json content{request.table, request.partial};
+  for (const UploadedFile& file : files) {
+    content.push_back({file.table->name, file.name, file.is_csv, ContentHash(file.text)});
+  }
+  return ContentHash(TextOf(content));
 }
 
 Status RemoveRows(TableDao& dao, const TableSpec& table) {
@@ -164,7 +167,7 @@ Result<PushReply> PushDesk::TakeRows(TableDao& dao, const PushRequest& request,
   KeyState state;
   if (!request.key.empty()) {
     push.key = ContentHash(request.key);
-    push.content = ContentOf(request, body);
+    push.content = ContentOf(request, *files);
     state.bucket = BucketOf(push.key);
     Result<std::optional<std::string>> position = dao.BookmarkOf(request.table, state.bucket);
     if (!position) return Refused(dao, position.error());

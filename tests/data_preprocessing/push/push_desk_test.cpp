@@ -210,6 +210,20 @@ TEST_F(PushDesks, RefuseAKeyThatWasUsedForSomethingElse) {
   EXPECT_THAT(Sales(), ElementsAre("a 3"));
 }
 
+TEST_F(PushDesks, KnowAFormAgainWhateverItsBoundary) {
+  const auto send = [&](const std::string& boundary) {
+    const PushRequest request{
+        .table = "sales", .content_type = "multipart/form-data; boundary=" + boundary, .key = "k"};
+    return Ask(request, "--" + boundary +
+                            "\r\nContent-Disposition: form-data; name=\"file\"; "
+                            "filename=\"a.csv\"\r\n\r\nsku,at,count\na,2024-01-01,3\n\r\n--" +
+                            boundary + "--\r\n");
+  };
+  EXPECT_FALSE(json::parse(send("one").json).contains("repeated"));
+  EXPECT_EQ(json::parse(send("two").json).at("repeated"), true);
+  EXPECT_THAT(Sales(), ElementsAre("a 3"));
+}
+
 TEST_F(PushDesks, RememberNoKeyOfARequestThatWasRefused) {
   const PushRequest request{.table = "prices", .content_type = kCsv, .key = "k"};
   EXPECT_TRUE(Ask(request, "sku,cents\na,x\n").error);
