@@ -35,13 +35,14 @@ ordered_json Missing(const SeriesSpec& series, const std::set<PeriodIndex>& peri
   ordered_json first = ordered_json::array();
   std::optional<PeriodIndex> before;
   for (const PeriodIndex index : periods) {
-    for (PeriodIndex gap = before ? *before + 1 : index; gap < index; ++gap) {
-      ++count;
-      if (first.size() == TableFacts::kShownPeriods) continue;
+    // One wrong time may be millions of periods away from the others.
+    for (PeriodIndex gap = before.value_or(index) + 1;
+         gap < index && first.size() < TableFacts::kShownPeriods; ++gap) {
       std::string text;
       AppendPeriodText(gap, period, text);
       first.push_back(std::move(text));
     }
+    if (before) count += static_cast<std::size_t>(index - *before - 1);
     before = index;
   }
   return {{"series", series.name},

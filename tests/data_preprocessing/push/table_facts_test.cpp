@@ -73,6 +73,12 @@ TEST_F(FactsOfTables, ShowTheFirstOfManyMissingPeriods) {
   const ordered_json missing = Ask().at(0).at("missing").at(0);
   EXPECT_EQ(missing.at("count"), 364);
   EXPECT_EQ(missing.at("first").size(), TableFacts::kShownPeriods);
+  EXPECT_EQ(missing.at("first").at(0), "2023-01-02");
+}
+
+TEST_F(FactsOfTables, CountMissingPeriodsUpToATimeThatIsWrong) {
+  Push("sales", "sku,at,count\na,2024-01-01,1\na,2024-01-03,1\na,9999-12-31,1\n");
+  EXPECT_EQ(Ask().at(0).at("missing").at(0).at("count"), 2'913'171);
 }
 
 }  // namespace
