@@ -39,6 +39,10 @@ Status TablesJob::Begin(Exchange& exchange) {
   body_.Reset();
   copied_ = 0;
   pending_.reset();
+  // A browser sends a form to whoever listens here, for a page from anywhere.
+  if (!exchange.request().origin.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "web pages may not ask for this", "Origin"};
+  }
   if (exchange.request().content_encoding.empty()) return {};
   return Error{ErrorCode::kUnsupportedType, "send the body as it is, not packed",
                "Content-Encoding"};
