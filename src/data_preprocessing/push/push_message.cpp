@@ -82,8 +82,25 @@ Result<PushReply> ParseReply(std::string_view text) {
   }
 }
 
-struct Control {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptors * sizeof(int))> bytes{};
+/// A message of one piece of text, with room for descriptors. Refers to itself.
+class DescriptorMessage {
+ public:
+  explicit DescriptorMessage(std::span<char> text)
+      : part_{.iov_base = text.data(), .iov_len = text.size()} {
+    head_.msg_iov = &part_;
+    head_.msg_iovlen = 1;
+    head_.msg_control = control_.data();
+    head_.msg_controllen = control_.size();
+  }
+  DescriptorMessage(const DescriptorMessage&) = delete;
+  DescriptorMessage& operator=(const DescriptorMessage&) = delete;
+
+  [[nodiscard]] msghdr& head() noexcept { return head_; }
+
+ private:
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kDescriptors * sizeof(int))> control_{};
+  iovec part_;
+  msghdr head_{};
 };
 
 /// The descriptors that came with a message, in their order; owned.
@@ -117,19 +134,13 @@ bool SendPush(int socket, const PushRequest& request, int body, int reply) {
   std::string text = ToText(request);
   if (text.size() > kLongestRequest) return false;
   const std::array<int, kDescriptors> descriptors{body, reply};
-  Control control;
-  iovec part{.iov_base = text.data(), .iov_len = text.size()};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = control.bytes.size();
-  cmsghdr* const head = CMSG_FIRSTHDR(&message);
+  DescriptorMessage message(text);
+  cmsghdr* const head = CMSG_FIRSTHDR(&message.head());
   head->cmsg_level = SOL_SOCKET;
   head->cmsg_type = SCM_RIGHTS;
   head->cmsg_len = CMSG_LEN(sizeof descriptors);
   std::memcpy(CMSG_DATA(head), descriptors.data(), sizeof descriptors);
-  return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
+  return ::sendmsg(socket, &message.head(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0;
 }
 
 bool ReceivedPush::is_waited_for() const noexcept {
@@ -145,17 +156,11 @@ void ReceivedPush::Answer(const PushReply& answer) const noexcept {
 std::optional<ReceivedPush> ReceivePush(int socket) {
   while (true) {
     std::array<char, kLongestRequest> text;  // NOLINT(*-member-init): filled by recvmsg()
-    Control control;
-    iovec part{.iov_base = text.data(), .iov_len = text.size()};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    message.msg_control = control.bytes.data();
-    message.msg_controllen = control.bytes.size();
-    const ssize_t got = ::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+    DescriptorMessage message(text);
+    const ssize_t got = ::recvmsg(socket, &message.head(), MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) return std::nullopt;
-    std::array<Fd, kDescriptors> descriptors = TakeDescriptors(message);
+    std::array<Fd, kDescriptors> descriptors = TakeDescriptors(message.head());
     std::optional<PushRequest> request = ParseRequest({text.data(), static_cast<std::size_t>(got)});
     if (!request || !descriptors[0] || !descriptors[1]) continue;
     return ReceivedPush{.request = *std::move(request),

@@ -957,7 +957,10 @@ std::string PrintConfig(const ParsedSettings& settings) {
   if (origins.empty()) origins.emplace_back(kDefaultOrigin);
   add("deployments", Join(names), fmt::format("{}", fmt::join(origins, ", ")));
   const auto& refresher = settings.config.refresher;
-  const auto what = [&] { return refresher->from.empty() ? "push" : refresher->from; };
+  const auto what = [&] {
+    if (!refresher->from.empty()) return refresher->from;
+    return std::string(refresher->takes_pushes ? "push" : "the store's tables");
+  };
   add("refresher", refresher ? what() : "", refresher ? config_file : std::string(kDefaultOrigin));
   return text;
 }

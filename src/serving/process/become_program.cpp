@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "data_preprocessing/push/push_message.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/process_log.hpp"
 
@@ -13,7 +14,6 @@ namespace forkcast::serving {
 namespace {
 
 constexpr const char* kTellVariable = "FORKCAST_TELL_FD";
-constexpr const char* kPushVariable = "FORKCAST_PUSH_FD";
 
 void HandOver(const char* variable, int fd) {
   ::fcntl(fd, F_SETFD, 0);
@@ -38,7 +38,7 @@ int BecomeForkcast(const std::vector<std::string>& words) {
 int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescriptors& descriptors,
                     pid_t master) {
   HandOver(kTellVariable, descriptors.tell);
-  if (descriptors.push >= 0) HandOver(kPushVariable, descriptors.push);
+  if (descriptors.push >= 0) HandOver(preprocessing::kPushVariable, descriptors.push);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output may be the access log's
   ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on
   ChildProcess::DieWithParent(master, SIGTERM);

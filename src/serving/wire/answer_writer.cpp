@@ -207,8 +207,8 @@ std::string JsonKey(std::string_view name) {
 
 // A piece is a few bytes: to append it to a std::string would cost more than to find it.
 void AppendJsonString(std::string_view text, std::string& out) {
-  std::array<char, 512>
-      pieces;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): written before it is read
+  std::array<char, 512> pieces;
   char* to = pieces.data();
   *to++ = '"';
   while (!text.empty()) {
