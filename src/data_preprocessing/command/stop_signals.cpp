@@ -20,10 +20,15 @@ StopSignals::StopSignals() {
   action.sa_handler = [](int) { requested = true; };
   ::sigaction(SIGTERM, &action, &term_);
   ::sigaction(SIGINT, &action, &int_);
+  sigset_t both;
+  ::sigemptyset(&both);
+  for (const int signal : {SIGTERM, SIGINT}) ::sigaddset(&both, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &both, &mask_);
 }
 
 StopSignals::~StopSignals() {
   if (--existing > 0) return;
+  ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr);
   ::sigaction(SIGTERM, &term_, nullptr);
   ::sigaction(SIGINT, &int_, nullptr);
 }

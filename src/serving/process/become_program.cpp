@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <initializer_list>
 
 #include "data_preprocessing/push/push_message.hpp"
 #include "serving/process/child_process.hpp"
@@ -20,13 +21,13 @@ void HandOver(const char* variable, int fd) {
   ::setenv(variable, std::to_string(fd).c_str(), 1);
 }
 
-}  // namespace
-
-int BecomeForkcast(const std::vector<std::string>& words) {
+/// Of these alone signals wait until the program that begins wants them.
+int Become(const std::vector<std::string>& words, std::initializer_list<int> waiting) {
   for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_DFL);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  sigset_t mask;
+  ::sigemptyset(&mask);
+  for (const int signal : waiting) ::sigaddset(&mask, signal);
+  ::sigprocmask(SIG_SETMASK, &mask, nullptr);
   std::vector<char*> arguments;
   // exec takes pointers to what it does not change.
   for (const std::string& word : words) arguments.push_back(const_cast<char*>(word.c_str()));
@@ -34,6 +35,10 @@ int BecomeForkcast(const std::vector<std::string>& words) {
   ::execv("/proc/self/exe", arguments.data());
   return kExitCannotBind;
 }
+
+}  // namespace
+
+int BecomeForkcast(const std::vector<std::string>& words) { return Become(words, {}); }
 
 int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescriptors& descriptors,
                     pid_t master) {
@@ -44,7 +49,7 @@ int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescri
   ChildProcess::DieWithParent(master, SIGTERM);
   std::vector<std::string> all{"forkcast"};
   all.insert(all.end(), words.begin(), words.end());
-  return BecomeForkcast(all);
+  return Become(all, {SIGTERM, SIGINT});  // until its StopSignals, which end it as planned
 }
 
 }  // namespace forkcast::serving
