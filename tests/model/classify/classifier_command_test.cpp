@@ -130,12 +130,12 @@ TEST_F(ClassifierCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
 
   const ordered_json reference = ordered_json::parse(ReadWhole(version(1) / "reference.json"));
   EXPECT_EQ(reference["features"]["hour"]["rows"], kRows);
-  EXPECT_EQ(reference["outputs"]["probability.false"]["rows"], kTestRows);
+  EXPECT_EQ(reference["outputs"]["probability.false"]["rows"], kRows);
   EXPECT_NEAR(reference["outputs"]["probability.true"]["mean"].get<double>() +
                   reference["outputs"]["probability.false"]["mean"].get<double>(),
               1, 1e-6);
   const ordered_json taken_for = reference["outputs"]["class"]["categories"];
-  EXPECT_EQ(taken_for["true"].get<int>() + taken_for["false"].get<int>(), kTestRows);
+  EXPECT_EQ(taken_for["true"].get<int>() + taken_for["false"].get<int>(), kRows);
 
   const std::string hash = manifest(1)["data"]["hash"];
   orders_[5].pieces += 1;
