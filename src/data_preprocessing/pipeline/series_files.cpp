@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kRunEnding = ".run";
+constexpr std::string_view kCellsEnding = ".cells";
 
 Error NeverPublished(const SeriesFiles& files) {
   return {ErrorCode::kNotFound,
@@ -52,20 +53,26 @@ SeriesFiles::SeriesFiles(const fs::path& folder, const SeriesSpec& series, const
   stem_ = fmt::format("{}.{}", series.name, hash.substr(0, 8));
 }
 
-std::string SeriesFiles::NewRunName() const {
+std::string SeriesFiles::NewName(std::string_view ending) const {
   std::random_device device;
   return fmt::format("{}.{:08x}{:08x}{}", stem_, static_cast<std::uint32_t>(device()),
-                     static_cast<std::uint32_t>(device()), kRunEnding);
+                     static_cast<std::uint32_t>(device()), ending);
 }
 
-void SeriesFiles::RemoveRunsBut(const RunList& list) const {
+std::string SeriesFiles::NewRunName() const { return NewName(kRunEnding); }
+std::string SeriesFiles::NewCellsName() const { return NewName(kCellsEnding); }
+
+void SeriesFiles::RemoveAllBut(const RunList& list) const {
   std::error_code ignored;
   const std::string begin = stem_ + ".";
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(begin) || !name.ends_with(kRunEnding)) continue;
-    const auto is_it = [&name](const ListedRun& run) { return run.file == name; };
-    if (std::ranges::none_of(list.runs, is_it)) fs::remove(entry.path(), ignored);
+    if (!name.starts_with(begin)) continue;
+    if (!name.ends_with(kRunEnding) && !name.ends_with(kCellsEnding)) continue;
+    const auto is_it = [&name](const ListedFile& file) { return file.file == name; };
+    const bool is_listed =
+        std::ranges::any_of(list.runs, is_it) || (list.cells && is_it(*list.cells));
+    if (!is_listed) fs::remove(entry.path(), ignored);
   }
 }
 
@@ -84,7 +91,7 @@ Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSe
   Result<RunList> list = ReadList(files.list(), list_seen, base->checksum());
   if (!list) return std::move(list).error();
   std::vector<SnapshotFile> runs;
-  for (const ListedRun& listed : list->runs) {
+  for (const ListedFile& listed : list->runs) {
     const fs::path path = files.Path(listed.file);
     Result<SnapshotFile> run = open(path, FileIdentity::At(path));
     if (!run) return std::move(run).error();

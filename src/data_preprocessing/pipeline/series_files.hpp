@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/file_identity.hpp"
@@ -27,12 +28,16 @@ class SeriesFiles {
   [[nodiscard]] std::filesystem::path list() const { return folder_ / (stem_ + ".runs"); }
   /// A name that no run has had.
   [[nodiscard]] std::string NewRunName() const;
+  /// The same of cells.
+  [[nodiscard]] std::string NewCellsName() const;
   [[nodiscard]] std::filesystem::path Path(const std::string& file) const { return folder_ / file; }
-  /// Removes runs that the list does not name, as a publisher that was killed leaves them.
-  /// Precondition: the folder's lock is held.
-  void RemoveRunsBut(const RunList& list) const;
+  /// Removes runs and cells that the list does not name: those it named before, and what a
+  /// publisher that was killed leaves. Precondition: the folder's lock is held.
+  void RemoveAllBut(const RunList& list) const;
 
  private:
+  [[nodiscard]] std::string NewName(std::string_view ending) const;
+
   std::filesystem::path folder_;
   const SeriesSpec& series_;
   std::string definition_;

@@ -157,7 +157,7 @@ Result<std::vector<Snapshot>> SnapshotPool::Open(const PipelineSpec& spec,
     const SeriesFiles files(folder, spec.series[i], spec.zone);
     const SeriesPublication& publication = (*publications)[i];
     Status verified = Verify(files.base());
-    for (const ListedRun& run : publication.list.runs) {
+    for (const ListedFile& run : publication.list.runs) {
       if (verified) verified = Verify(files.Path(run.file));
     }
     if (!verified) {
