@@ -182,10 +182,13 @@ class FollowRun {
     const std::optional<FileLock> lock = LockAgainstOthers(options_);
     std::optional<StatusWriter> writer = OpenStatusWriter(context_);
     const std::unique_ptr<Feed> feed = OpenFeed(options_, spec_, rules_, context_);
-    Follower follower(*feed,
-                      {.open = [this] { return OpenToFollow(options_, spec_); },
-                       .publish = [this](TableDao& dao) { return Publish(dao); }},
-                      options_.every, context_.clock);
+    Follower follower(
+        *feed,
+        {.open = [this] { return OpenToFollow(options_, spec_); },
+         .publish = [this](TableDao& dao) { return Publish(dao); },
+         .mark =
+             [this](Instant instant) { return MarkUpToDate(spec_, options_.snapshots, instant); }},
+        options_.every, context_.clock);
     while (!StopSignals::Requested()) {
       const TurnReport report = follower.Turn();
       text_.Tell(report, follower.status());

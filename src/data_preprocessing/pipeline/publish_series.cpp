@@ -332,6 +332,7 @@ Status SeriesUpdate::Publish() {
     ListedFile& run = list_.runs.back();
     run.written = StampOf(FileIdentity::At(files_->Path(run.file)));
   }
+  if (Status made = UpToDateMark::Create(files_->mark()); !made) return made;
   try {
     AtomicFile list(files_->list());
     list.Write(ToText(list_));

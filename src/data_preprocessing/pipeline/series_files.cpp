@@ -27,10 +27,8 @@ Error NeverPublished(const SeriesFiles& files) {
           files.series().name};
 }
 
-/// The list beside a base with this checksum; one without runs where there is none for it.
-Result<RunList> ReadList(const fs::path& path, const FileIdentity& seen, std::uint64_t base) {
-  const RunList none{.base = base};
-  if (seen.error != 0) return none;
+/// The list in a file that is there.
+Result<RunList> ReadList(const fs::path& path) {
   std::string text;
   try {
     text = ReadTextFile(path);
@@ -38,10 +36,16 @@ Result<RunList> ReadList(const fs::path& path, const FileIdentity& seen, std::ui
     return Error{ErrorCode::kIo, error.what()};
   }
   Result<RunList> list = ParseRunList(text);
-  if (!list) {
-    return Error{list.error().code, fmt::format("{}: {}", path.string(), list.error().message)};
-  }
-  return list->base == base ? *std::move(list) : none;
+  if (list) return list;
+  return Error{list.error().code, fmt::format("{}: {}", path.string(), list.error().message)};
+}
+
+/// The list beside a base with this checksum; one without runs where there is none for it.
+Result<RunList> ReadListOf(const fs::path& path, const FileIdentity& seen, std::uint64_t base) {
+  const RunList none{.base = base};
+  if (seen.error != 0) return none;
+  Result<RunList> list = ReadList(path);
+  return list && list->base != base ? none : list;
 }
 
 }  // namespace
@@ -88,7 +92,7 @@ Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSe
   if (!base) {
     return base.error().code == ErrorCode::kNotFound ? NeverPublished(files) : base.error();
   }
-  Result<RunList> list = ReadList(files.list(), list_seen, base->checksum());
+  Result<RunList> list = ReadListOf(files.list(), list_seen, base->checksum());
   if (!list) return std::move(list).error();
   std::vector<SnapshotFile> runs;
   for (const ListedFile& listed : list->runs) {
@@ -106,7 +110,18 @@ Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSe
                            .runs = std::move(runs),
                            .list = *std::move(list),
                            .base_seen = base_seen,
-                           .list_seen = list_seen};
+                           .list_seen = list_seen,
+                           .mark = UpToDateMark::Open(files.mark())};
+}
+
+Status MarkUpToDate(const SeriesFiles& files, Instant instant) {
+  std::error_code unknown;
+  if (!fs::exists(files.list(), unknown) || !fs::exists(files.mark(), unknown)) return {};
+  const Result<RunList> list = ReadList(files.list());
+  if (!list) return list.error();
+  std::vector<std::uint64_t> runs;
+  for (const ListedFile& run : list->runs) runs.push_back(run.checksum);
+  return UpToDateMark::Write(files.mark(), Snapshot::ChecksumOf(list->base, runs), instant);
 }
 
 OpenSeriesFile OpenAnew(const SeriesFiles& files) {

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -26,6 +27,7 @@ class SeriesFiles {
   [[nodiscard]] const std::string& definition() const noexcept { return definition_; }
   [[nodiscard]] std::filesystem::path base() const { return folder_ / (stem_ + ".snapshot"); }
   [[nodiscard]] std::filesystem::path list() const { return folder_ / (stem_ + ".runs"); }
+  [[nodiscard]] std::filesystem::path mark() const { return folder_ / (stem_ + ".uptodate"); }
   /// A name that no run has had.
   [[nodiscard]] std::string NewRunName() const;
   /// The same of cells.
@@ -51,8 +53,9 @@ struct SeriesPublication {
   RunList list;            ///< As far as it is that of the base; otherwise one that says nothing.
   FileIdentity base_seen;  ///< Both looked at before they were opened.
   FileIdentity list_seen;
+  std::shared_ptr<const UpToDateMark> mark{};
 
-  [[nodiscard]] Snapshot AsSnapshot() const { return Snapshot(base, runs); }
+  [[nodiscard]] Snapshot AsSnapshot() const { return Snapshot(base, runs, mark); }
 };
 
 /// Opens one file of a series, or has it open.
@@ -64,6 +67,10 @@ using OpenSeriesFile =
 /// and list, also when it fails.
 Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSeriesFile& open,
                                           std::vector<SeenFile>* seen = nullptr);
+
+/// Notes that what is published of the series has all that there was at `instant`
+/// (UpToDateMark::Write); nothing where nothing is published. kIo, or kCorrupt for its list.
+Status MarkUpToDate(const SeriesFiles& files, Instant instant);
 
 /// SnapshotFile::Open for OpenPublication().
 [[nodiscard]] OpenSeriesFile OpenAnew(const SeriesFiles& files);
