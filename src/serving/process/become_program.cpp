@@ -6,16 +6,11 @@
 
 #include <cstdlib>
 
+#include "data_preprocessing/follow/follow_status.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/process_log.hpp"
 
 namespace forkcast::serving {
-namespace {
-
-constexpr const char* kTellVariable = "FORKCAST_TELL_FD";
-
-}  // namespace
-
 int BecomeForkcast(const std::vector<std::string>& words) {
   for (const int signal : {SIGPIPE, SIGXFSZ}) ::signal(signal, SIG_DFL);
   sigset_t none;
@@ -31,7 +26,7 @@ int BecomeForkcast(const std::vector<std::string>& words) {
 
 int BecomeRefresher(const std::vector<std::string>& words, int tell_fd, pid_t master) {
   ::fcntl(tell_fd, F_SETFD, 0);
-  ::setenv(kTellVariable, std::to_string(tell_fd).c_str(), 1);
+  ::setenv(preprocessing::kTellVariable, std::to_string(tell_fd).c_str(), 1);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output may be the access log's
   ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on
   ChildProcess::DieWithParent(master, SIGTERM);
