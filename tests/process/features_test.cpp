@@ -6,6 +6,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
+#include "support/sales_model.hpp"
 #include "support/server.hpp"
 
 namespace forkcast::process_test {
@@ -116,6 +117,70 @@ TEST_F(ServedFeatures, AreRecomputedWithoutADifferenceFromWhatWasCaptured) {
   const json found = json::parse(Run(command));
   EXPECT_EQ(found["rows"], 20);
   EXPECT_EQ(found["different_rows"], 0);
+}
+
+/// A server of the published forecast, whose answers are captured, and what became of them.
+class CapturedForecasts : public testing::Test {
+ protected:
+  CapturedForecasts() {
+    const json hook{{"type", "capture"},
+                    {"share", 1},
+                    {"folder", workspace_ / "captures"},
+                    {"endpoint", "sales"}};
+    workspace_.Write("config.json", json{{"hooks", {hook}}}.dump());
+    Server server(workspace_, {.serves = ServerOptions::Serves::kNothing,
+                               .flags = {"--config", workspace_ / "config.json", "--snapshots",
+                                         snapshots_, "--models", models_, "--deploy", "sales@1"}});
+    server.WaitUntilAllReady();
+    for (const char* at : {"2024-01-20", "2024-01-25", ""}) {
+      Request request = SalesOfAShop("/invocations");
+      if (*at != '\0') request.body = fmt::format(R"({{"shop": "000", "at": "{}"}})", at);
+      const Answer answer = AskOnce(server.endpoint(), request);
+      EXPECT_EQ(answer.status, 200) << answer.body;
+    }
+    server.Stop();
+  }
+  json Skew(int code) const {
+    return json::parse(
+        RunToEnd(workspace_ / "command",
+                 {kForkcast, "skew", "--json", "--capture", workspace_ / "captures", "--pipeline",
+                  kSalesVersion / "pipeline.json", "--snapshots", snapshots_, "--models", models_},
+                 code));
+  }
+
+  const fs::path models_ = kSalesVersion.parent_path().parent_path();
+  Workspace workspace_;
+  const fs::path snapshots_ = PublishSales(workspace_, "sales.db", 10);
+};
+
+TEST_F(CapturedForecasts, AreMadeAnewWithoutADifference) {
+  const json found = Skew(0);
+  EXPECT_EQ(found["requests"], 3);
+  EXPECT_EQ(found["rows"], 6) << "two steps each";
+  EXPECT_GT(found["values"], 6) << "their features, and what was forecast";
+  EXPECT_EQ(found["different_values"], 0) << found;
+  EXPECT_EQ(found["skipped"], 0) << found;
+}
+
+TEST_F(CapturedForecasts, DifferWhereTheSalesAreOthersToday) {
+  fs::remove_all(snapshots_);
+  fs::remove(workspace_ / "sales.db");
+  PublishSales(workspace_, "sales.db", 1000);
+  const json found = Skew(1);
+  EXPECT_EQ(found["rows"], 6);
+  EXPECT_EQ(found["different_rows"], 6) << found;
+  EXPECT_EQ(found["differences"][0]["feature"], "last");
+}
+
+TEST_F(CapturedForecasts, AreNotComparedWithoutTheVersionThatAnswered) {
+  fs::create_directories(workspace_ / "none");
+  EXPECT_EQ(RunToEnd(workspace_ / "command",
+                     {kForkcast, "skew", "--capture", workspace_ / "captures", "--pipeline",
+                      kSalesVersion / "pipeline.json", "--snapshots", snapshots_, "--models",
+                      workspace_ / "none"},
+                     3)
+                .find("3 requests could not be compared"),
+            0U);
 }
 
 }  // namespace

@@ -91,6 +91,24 @@ TEST_F(ServedRefresher, BringsRowsThatArriveIntoTheAnswers) {
               AllOf(HasSubstr("\nrefresher pid "), HasSubstr(", following, 1 rows, 0 rejected, ")));
 }
 
+TEST_F(ServedRefresher, KeepsDataFreshThatNothingIsAddedTo) {
+  const Server server(workspace_, Options());
+  server.WaitUntilReady();
+  Request request = NumberedOrder();
+  request.target = "/invocations?freshness=true";
+  const auto inventory = [&] {
+    const Answer answer = AskOnce(server.endpoint(), request);
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    return json::parse(answer.body).at("freshness").at("inventory");
+  };
+  EXPECT_TRUE(Eventually([&] { return inventory().contains("up_to_date"); })) << server.log();
+  const json first = inventory();
+  EXPECT_EQ(first.at("newest"), "2024-02-10T11:10:00Z") << "years ago";
+  EXPECT_LT(first.at("age_seconds"), 3600);
+  EXPECT_TRUE(Eventually([&] { return inventory().at("up_to_date") > first.at("up_to_date"); }))
+      << "with each look, though nothing is published";
+}
+
 TEST_F(ServedRefresher, ThatIsKilledComesBackAndNoAnswerIsLost) {
   const Server server(workspace_, Options());
   server.WaitUntilReady();

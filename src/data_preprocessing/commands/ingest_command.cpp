@@ -4,6 +4,7 @@
 #include "data_preprocessing/commands/ingest_options.hpp"
 #include "data_preprocessing/commands/ingest_run.hpp"
 #include "data_preprocessing/commands/ingest_summary.hpp"
+#include "data_preprocessing/follow/follow_status.hpp"
 #include "data_preprocessing/push/push_message.hpp"
 
 namespace forkcast::preprocessing {

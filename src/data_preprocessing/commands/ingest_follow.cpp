@@ -203,10 +203,13 @@ class FollowRun {
       pushes_ = pushes.get();
       feed = std::move(pushes);
     }
-    Follower follower(*feed,
-                      {.open = [this] { return Open(); },
-                       .publish = [this](TableDao& dao) { return Publish(dao); }},
-                      options_.every, context_.clock);
+    Follower follower(
+        *feed,
+        {.open = [this] { return Open(); },
+         .publish = [this](TableDao& dao) { return Publish(dao); },
+         .mark =
+             [this](Instant instant) { return MarkUpToDate(spec_, options_.snapshots, instant); }},
+        options_.every, context_.clock);
     while (!StopSignals::Requested()) {
       const TurnReport report = follower.Turn();
       text_.Tell(report, follower.status());

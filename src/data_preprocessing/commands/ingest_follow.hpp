@@ -6,8 +6,6 @@
 
 namespace forkcast::preprocessing {
 
-/// By which whoever starts a follower may hand it a descriptor for its statuses.
-inline constexpr const char* kTellVariable = "FORKCAST_TELL_FD";
 /// A file with options of librdkafka, above all secrets.
 inline constexpr const char* kKafkaConfigVariable = "FORKCAST_KAFKA_CONFIG";
 

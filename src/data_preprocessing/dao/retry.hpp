@@ -1,7 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
 #include <optional>
+#include <string>
+
+#include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/dao/table_dao.hpp"
 
 /// A store that is a server fails in ways that pass: the connection is lost, a deadlock or a
 /// serialisation failure undoes the transaction, the server starts again. Such a failure is
@@ -21,5 +28,24 @@ struct RetryRules {
 /// How long to wait after the `failures`-th failure (the first is 1); none: it was the last try.
 [[nodiscard]] std::optional<std::chrono::milliseconds> PauseAfter(int failures,
                                                                   const RetryRules& rules = {});
+
+/// How whoever reads meets the store.
+struct StoreReading {
+  std::function<Result<std::unique_ptr<TableDao>>()> open;
+  std::function<void(std::chrono::milliseconds)> wait;
+  RetryRules rules{};
+};
+/// Opens the store at `url` to read, and sleeps.
+[[nodiscard]] StoreReading ReadingOf(std::string url);
+
+/// Does `work`, which begins anew each time, from the opening of the store on, while it fails of
+/// what may pass. A store that has never been reached is not tried again: its URL may be wrong.
+Status ReadRetrying(const StoreReading& reading, const std::function<Status(TableDao&)>& work);
+
+/// TableDao::Read() likewise, for a `sink` that cannot take anything back: what it has taken it is
+/// not given again. That can be told of a table's rows while the store knows that none was changed
+/// or removed; of a query's only before the first one, so that a failure behind it is the end.
+Status ReadEachOnce(const StoreReading& reading, const StoredRows& source, const Schema& schema,
+                    std::size_t batch_rows, const std::function<Status(const Table&)>& sink);
 
 }  // namespace forkcast::preprocessing

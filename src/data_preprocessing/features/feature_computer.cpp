@@ -114,9 +114,12 @@ void FeatureComputer::Select(std::span<const Snapshot> snapshots, const Table& r
 
 Instant FeatureComputer::AskedAt(const Read& read, const FeatureMoment& moment) const {
   // A plan reaches as far as its rows do; where it says when it was made, that is what grows old.
+  return IsByTarget(read) ? moment.target : moment.asked_at.value_or(moment.origin);
+}
+
+bool FeatureComputer::IsByTarget(const Read& read) const noexcept {
   const SeriesSpec& series = series_[look_ups_[read.look_up].series];
-  const bool by_target = read.at == ReadAt::kTarget && series.known_at.empty();
-  return by_target ? moment.target : moment.asked_at.value_or(moment.origin);
+  return read.at == ReadAt::kTarget && series.known_at.empty();
 }
 
 template <typename Text>
@@ -139,7 +142,10 @@ Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& mo
   const SeriesSpec& series = series_[look_ups_[read.look_up].series];
   if (series.is_static() || !series.max_staleness) return {};
   const Instant time = AskedAt(read, moment);
-  const std::optional<Instant> watermark = WatermarkOf(read.look_up, moment.known_by);
+  // That a plan's source was looked at does not make it longer.
+  const std::optional<Instant> watermark = IsByTarget(read) && !moment.known_by
+                                               ? found_[read.look_up].snapshot->watermark()
+                                               : WatermarkOf(read.look_up, moment.known_by);
   return Obey(StalenessAt(series, watermark, time), read, stale,
               [&] { return TooOldText(series, watermark, time); });
 }
@@ -147,7 +153,7 @@ Status FeatureComputer::CheckStaleness(const Read& read, const FeatureMoment& mo
 std::optional<Instant> FeatureComputer::WatermarkOf(std::size_t look_up,
                                                     const std::optional<Instant>& known_by) {
   const Snapshot& snapshot = *found_[look_up].snapshot;
-  if (!known_by) return snapshot.watermark();
+  if (!known_by) return snapshot.up_to_date();
   PastWatermark& past = past_watermarks_[look_up];
   const std::uint64_t checksum = snapshot.checksum();
   if (past.of != checksum || past.known_by != *known_by) {

@@ -109,9 +109,11 @@ class FeatureComputer {
               SeriesView& view);
   /// By when the data of a read must not be too old.
   [[nodiscard]] Instant AskedAt(const Read& read, const FeatureMoment& moment) const;
+  /// Whether that is the target: of plans that do not say when they were made.
+  [[nodiscard]] bool IsByTarget(const Read& read) const noexcept;
   [[nodiscard]] Status CheckStaleness(const Read& read, const FeatureMoment& moment,
                                       SeriesMask& stale);
-  /// The watermark of what was looked up, as of `known_by`.
+  /// Until when what was looked up has all that there was; as of `known_by` its watermark.
   [[nodiscard]] std::optional<Instant> WatermarkOf(std::size_t look_up,
                                                    const std::optional<Instant>& known_by);
   /// The same of the row in force of one key.

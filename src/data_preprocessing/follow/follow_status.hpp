@@ -9,6 +9,9 @@
 
 namespace forkcast::preprocessing {
 
+/// By which whoever starts a follower may hand it a descriptor for its statuses.
+inline constexpr const char* kTellVariable = "FORKCAST_TELL_FD";
+
 /// How a follower stands, for whoever started it.
 struct FollowStatus {
   enum class State : std::uint8_t {

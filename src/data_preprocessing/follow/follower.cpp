@@ -18,9 +18,11 @@ std::vector<std::string> Lines(const std::string& text) {
 
 TurnReport Follower::Turn() {
   const MonotonicTime now = clock_.Monotonic();
+  const Instant begin = clock_.Now();  // what comes while it works may not be seen
   TurnReport report;
   FeedTurn turn;
-  const Status done = Work(now, report, turn);
+  Status done = Work(now, report, turn);
+  if (done && HasAll(turn)) done = actions_.mark(begin);
   if (!done) {
     Fail(done.error(), now, report);
     return report;
@@ -35,11 +37,15 @@ TurnReport Follower::Turn() {
   } else {
     status_.state = FollowStatus::State::kFollowing;
   }
-  const bool has_all = turn.state == FeedState::kUpToDate || turn.state == FeedState::kAbsent;
-  if (has_all && !turn.is_failing && !is_unpublished_) status_.last_success = clock_.Now();
+  if (HasAll(turn)) status_.last_success = begin;
   due_ = now + turn.pause;
   if (is_unpublished_) due_ = std::min(due_, std::max(publish_from_, now));
   return report;
+}
+
+bool Follower::HasAll(const FeedTurn& turn) const noexcept {
+  const bool is_done = turn.state == FeedState::kUpToDate || turn.state == FeedState::kAbsent;
+  return is_done && !turn.is_failing && !is_unpublished_;
 }
 
 Status Follower::Work(MonotonicTime now, TurnReport& report, FeedTurn& turn) {

@@ -36,6 +36,8 @@ struct FollowActions {
   std::function<Result<std::unique_ptr<TableDao>>()> open;
   /// Publishes the snapshots of what the store has.
   std::function<Status(TableDao&)> publish;
+  /// Notes that all that there was at an instant is published.
+  std::function<Status(Instant)> mark;
 };
 
 /// Turn after turn: rows of a feed into the store, and snapshots of what came. What goes wrong is
@@ -61,6 +63,8 @@ class Follower {
   /// Takes in and publishes what is to be; an error is one of the store.
   Status Work(MonotonicTime now, TurnReport& report, FeedTurn& turn);
   Status Publish(MonotonicTime now, TurnReport& report);
+  /// Whether store and snapshots have all that the source had.
+  [[nodiscard]] bool HasAll(const FeedTurn& turn) const noexcept;
   void Fail(const Error& error, MonotonicTime now, TurnReport& report);
   /// Notes what is wrong, and tells it unless it was wrong before.
   void Tell(const std::string& problem, TurnReport& report);

@@ -1,5 +1,7 @@
 // Publishing costs what is new: the rows behind the place up to which the store was read before
-// (RowCursor) become a run on top of the base. The files of a publication are put in place before
+// (RowCursor) become a run on top of the base. Of a series with `aggregate` they are added to the
+// cells that the rows before amount to, and the grid is laid out anew from these, which costs what
+// the grid is and not what the rows were. The files of a publication are put in place before
 // the list that names them, and a base before its list, so whoever is killed in between leaves what
 // was published before, or, of a base, the same contents without a list.
 
@@ -77,7 +79,7 @@ class SeriesReadout {
     };
     std::string damage = look(files_.base(), before.list.base_written, before.base);
     for (std::size_t i = 0; i < before.runs.size(); ++i) {
-      const ListedRun& run = before.list.runs[i];
+      const ListedFile& run = before.list.runs[i];
       if (damage.empty()) damage = look(files_.Path(run.file), run.written, before.runs[i]);
     }
     return damage;
@@ -96,9 +98,19 @@ class SeriesReadout {
     const Result<bool> unchanged = dao_.IsUnchanged(source->table, cursor_);
     if (!unchanged) return unchanged.error();
     if (!*unchanged) return std::string("rows were replaced or removed");
-    const bool is_same = end_.last_row == cursor_.last_row && !MayLeaveOut(before.base);
-    if (series_.aggregate && !is_same) return std::string("it has \"aggregate\"");
-    return Damage(before);
+    if (std::string damage = Damage(before); !damage.empty() || !series_.aggregate) return damage;
+    is_same_ = end_.last_row == cursor_.last_row && !MayLeaveOut(before.base);
+    return is_same_ ? std::string() : ReadCellsOf(before.list);
+  }
+
+  /// Why what the rows before amount to cannot be had; empty: it is in `cells_`.
+  std::string ReadCellsOf(const RunList& list) {
+    if (!list.cells) return "what its rows amount to is not kept";
+    Result<GridCells> cells = ReadCells(files_.Path(list.cells->file), files_.definition(), series_,
+                                        list.cells->checksum);
+    if (!cells) return cells.error().message;
+    cells_ = *std::move(cells);
+    return {};
   }
 
   /// Whether rows may have been left out, which may count by now, or have to be told of again.
@@ -115,10 +127,11 @@ class SeriesReadout {
     update.list_.read_to = AsReadTo(end_);
     update.report_.is_whole = false;
     const auto rows = static_cast<std::uint64_t>(end_.last_row - cursor_.last_row);
-    if (rows == 0) {
+    if (series_.aggregate ? is_same_ : rows == 0) {
       Describe(before.AsSnapshot(), update);
       return std::string();
     }
+    if (series_.aggregate) return AddToCells(before, update);
     std::vector<std::uint64_t> sizes;
     for (const SnapshotFile& run : before.runs) sizes.push_back(run.row_count());
     const MergePlan plan = PlanMerge(before.base.row_count(), sizes, rows, options_.policy);
@@ -129,11 +142,7 @@ class SeriesReadout {
       if (added) added = AddAll(before.runs[i], builder);
     }
     if (!added) return added.error().message;
-    if (Status read = ReadNew(builder, update.report_.new_rows); !read) return read.error();
-    const auto& table = std::get<TableSource>(series_.source).table;
-    const Result<bool> unchanged = dao_.IsUnchanged(table, end_);
-    if (!unchanged) return unchanged.error();
-    if (!*unchanged) return std::string("rows were replaced or removed meanwhile");
+    if (Result<std::string> read = ReadNew(builder, update); !read || !read->empty()) return read;
     update.base_is_due_ = plan.base_is_due;
     Status written =
         plan.into_base ? WriteBase(builder, update) : WriteRun(builder, before, kept, update);
@@ -141,14 +150,32 @@ class SeriesReadout {
     return std::string();
   }
 
-  Status ReadNew(SnapshotBuilder& builder, std::size_t& count) {
-    return dao_.ReadRows(std::get<TableSource>(series_.source),
-                         {.first = cursor_.last_row + 1, .last = end_.last_row},
-                         series_.ReadSchema(), spec_.ForbiddenColumns(), kBatchRows,
-                         [&](const Table& batch) {
-                           count += batch.row_count();
-                           return builder.Add(batch);
-                         });
+  /// Rows behind `cursor_`, added to what those before amount to. A text: why that cannot be.
+  Result<std::string> AddToCells(const SeriesPublication& before, SeriesUpdate& update) {
+    SnapshotBuilder builder(series_, spec_.zone, now_);
+    builder.GoOnFrom(*std::move(cells_));
+    if (Result<std::string> read = ReadNew(builder, update); !read || !read->empty()) return read;
+    if (Status written = WriteBase(builder, update); !written) return written.error();
+    // Rows of a period that is not over change nothing that anybody reads.
+    if (update.list_.base == before.base.checksum()) update.base_.reset();
+    return std::string();
+  }
+
+  /// A text: why the rows behind `cursor_` are not all that changed.
+  Result<std::string> ReadNew(SnapshotBuilder& builder, SeriesUpdate& update) {
+    const auto& table = std::get<TableSource>(series_.source);
+    if (end_.last_row > cursor_.last_row) {
+      Status read = dao_.ReadRows(table, {.first = cursor_.last_row + 1, .last = end_.last_row},
+                                  series_.ReadSchema(), spec_.ForbiddenColumns(), kBatchRows,
+                                  [&](const Table& batch) {
+                                    update.report_.new_rows += batch.row_count();
+                                    return builder.Add(batch);
+                                  });
+      if (!read) return std::move(read).error();
+    }
+    const Result<bool> unchanged = dao_.IsUnchanged(table.table, end_);
+    if (!unchanged) return unchanged.error();
+    return *unchanged ? std::string() : std::string("rows were replaced or removed meanwhile");
   }
 
   /// A run in place of those from number `kept` on.
@@ -181,7 +208,23 @@ class SeriesReadout {
     update.list_.base = written->report().checksum;
     update.list_.keys = written->report().keys;
     update.list_.runs.clear();
+    update.list_.cells.reset();
     update.base_ = *std::move(written);
+    return WriteCellsOf(builder, update);
+  }
+
+  /// For whoever publishes next, where that can be told from the rows' places.
+  Status WriteCellsOf(SnapshotBuilder& builder, SeriesUpdate& update) const {
+    const std::optional<GridCells> cells = builder.TakeCells();
+    if (!cells || !update.list_.read_to) return {};
+    const std::string name = files_.NewCellsName();
+    try {
+      WrittenCells written = WriteCells(files_.Path(name), files_.definition(), *cells);
+      update.list_.cells = ListedFile{.file = name, .checksum = written.checksum};
+      update.cells_ = std::move(written.file);
+    } catch (const std::system_error& error) {
+      return Error{ErrorCode::kIo, error.what()};
+    }
     return {};
   }
 
@@ -229,6 +272,9 @@ class SeriesReadout {
   const PublishOptions& options_;
   RowCursor cursor_;  // behind what is published
   RowCursor end_;     // behind what the store has
+  // Of a series with `aggregate`: nothing came, and no row waits to count; or what it adds to.
+  bool is_same_ = false;
+  std::optional<GridCells> cells_;
 };
 
 Result<SeriesUpdate> SeriesUpdate::Prepare(TableDao& dao, const PipelineSpec& spec,
@@ -269,15 +315,24 @@ bool SeriesUpdate::IsCurrent() const {
 }
 
 Status SeriesUpdate::Publish() {
+  if (cells_) {
+    try {
+      cells_->Commit();
+    } catch (const std::system_error& error) {
+      return Error{ErrorCode::kIo, error.what()};
+    }
+    list_.cells->written = StampOf(FileIdentity::At(files_->Path(list_.cells->file)));
+  }
   if (base_) {
     if (Status published = base_->Publish(); !published) return published;
     list_.base_written = StampOf(FileIdentity::At(files_->base()));
   }
   if (run_) {
     if (Status published = run_->Publish(); !published) return published;
-    ListedRun& run = list_.runs.back();
+    ListedFile& run = list_.runs.back();
     run.written = StampOf(FileIdentity::At(files_->Path(run.file)));
   }
+  if (Status made = UpToDateMark::Create(files_->mark()); !made) return made;
   try {
     AtomicFile list(files_->list());
     list.Write(ToText(list_));
@@ -285,7 +340,7 @@ Status SeriesUpdate::Publish() {
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kIo, error.what()};
   }
-  files_->RemoveRunsBut(list_);
+  files_->RemoveAllBut(list_);
   return {};
 }
 

@@ -9,6 +9,7 @@
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/pipeline/series_files.hpp"
+#include "data_preprocessing/series/grid_cells_file.hpp"
 #include "data_preprocessing/series/run_list.hpp"
 #include "data_preprocessing/series/snapshot_builder.hpp"
 
@@ -70,6 +71,7 @@ class SeriesUpdate {
   // What is new, if anything is.
   std::optional<WrittenSnapshot> base_;
   std::optional<WrittenSnapshot> run_;
+  std::unique_ptr<AtomicFile> cells_;
   RunList list_;
   bool base_is_due_ = false;
 };

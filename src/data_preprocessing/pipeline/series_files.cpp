@@ -17,6 +17,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kRunEnding = ".run";
+constexpr std::string_view kCellsEnding = ".cells";
 
 Error NeverPublished(const SeriesFiles& files) {
   return {ErrorCode::kNotFound,
@@ -26,10 +27,8 @@ Error NeverPublished(const SeriesFiles& files) {
           files.series().name};
 }
 
-/// The list beside a base with this checksum; one without runs where there is none for it.
-Result<RunList> ReadList(const fs::path& path, const FileIdentity& seen, std::uint64_t base) {
-  const RunList none{.base = base};
-  if (seen.error != 0) return none;
+/// The list in a file that is there.
+Result<RunList> ReadList(const fs::path& path) {
   std::string text;
   try {
     text = ReadTextFile(path);
@@ -37,10 +36,16 @@ Result<RunList> ReadList(const fs::path& path, const FileIdentity& seen, std::ui
     return Error{ErrorCode::kIo, error.what()};
   }
   Result<RunList> list = ParseRunList(text);
-  if (!list) {
-    return Error{list.error().code, fmt::format("{}: {}", path.string(), list.error().message)};
-  }
-  return list->base == base ? *std::move(list) : none;
+  if (list) return list;
+  return Error{list.error().code, fmt::format("{}: {}", path.string(), list.error().message)};
+}
+
+/// The list beside a base with this checksum; one without runs where there is none for it.
+Result<RunList> ReadListOf(const fs::path& path, const FileIdentity& seen, std::uint64_t base) {
+  const RunList none{.base = base};
+  if (seen.error != 0) return none;
+  Result<RunList> list = ReadList(path);
+  return list && list->base != base ? none : list;
 }
 
 }  // namespace
@@ -52,20 +57,26 @@ SeriesFiles::SeriesFiles(const fs::path& folder, const SeriesSpec& series, const
   stem_ = fmt::format("{}.{}", series.name, hash.substr(0, 8));
 }
 
-std::string SeriesFiles::NewRunName() const {
+std::string SeriesFiles::NewName(std::string_view ending) const {
   std::random_device device;
   return fmt::format("{}.{:08x}{:08x}{}", stem_, static_cast<std::uint32_t>(device()),
-                     static_cast<std::uint32_t>(device()), kRunEnding);
+                     static_cast<std::uint32_t>(device()), ending);
 }
 
-void SeriesFiles::RemoveRunsBut(const RunList& list) const {
+std::string SeriesFiles::NewRunName() const { return NewName(kRunEnding); }
+std::string SeriesFiles::NewCellsName() const { return NewName(kCellsEnding); }
+
+void SeriesFiles::RemoveAllBut(const RunList& list) const {
   std::error_code ignored;
   const std::string begin = stem_ + ".";
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_, ignored)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(begin) || !name.ends_with(kRunEnding)) continue;
-    const auto is_it = [&name](const ListedRun& run) { return run.file == name; };
-    if (std::ranges::none_of(list.runs, is_it)) fs::remove(entry.path(), ignored);
+    if (!name.starts_with(begin)) continue;
+    if (!name.ends_with(kRunEnding) && !name.ends_with(kCellsEnding)) continue;
+    const auto is_it = [&name](const ListedFile& file) { return file.file == name; };
+    const bool is_listed =
+        std::ranges::any_of(list.runs, is_it) || (list.cells && is_it(*list.cells));
+    if (!is_listed) fs::remove(entry.path(), ignored);
   }
 }
 
@@ -81,10 +92,10 @@ Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSe
   if (!base) {
     return base.error().code == ErrorCode::kNotFound ? NeverPublished(files) : base.error();
   }
-  Result<RunList> list = ReadList(files.list(), list_seen, base->checksum());
+  Result<RunList> list = ReadListOf(files.list(), list_seen, base->checksum());
   if (!list) return std::move(list).error();
   std::vector<SnapshotFile> runs;
-  for (const ListedRun& listed : list->runs) {
+  for (const ListedFile& listed : list->runs) {
     const fs::path path = files.Path(listed.file);
     Result<SnapshotFile> run = open(path, FileIdentity::At(path));
     if (!run) return std::move(run).error();
@@ -99,7 +110,18 @@ Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSe
                            .runs = std::move(runs),
                            .list = *std::move(list),
                            .base_seen = base_seen,
-                           .list_seen = list_seen};
+                           .list_seen = list_seen,
+                           .mark = UpToDateMark::Open(files.mark())};
+}
+
+Status MarkUpToDate(const SeriesFiles& files, Instant instant) {
+  std::error_code unknown;
+  if (!fs::exists(files.list(), unknown) || !fs::exists(files.mark(), unknown)) return {};
+  const Result<RunList> list = ReadList(files.list());
+  if (!list) return list.error();
+  std::vector<std::uint64_t> runs;
+  for (const ListedFile& run : list->runs) runs.push_back(run.checksum);
+  return UpToDateMark::Write(files.mark(), Snapshot::ChecksumOf(list->base, runs), instant);
 }
 
 OpenSeriesFile OpenAnew(const SeriesFiles& files) {

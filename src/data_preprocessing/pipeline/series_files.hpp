@@ -2,8 +2,10 @@
 
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/base/file_identity.hpp"
@@ -25,14 +27,19 @@ class SeriesFiles {
   [[nodiscard]] const std::string& definition() const noexcept { return definition_; }
   [[nodiscard]] std::filesystem::path base() const { return folder_ / (stem_ + ".snapshot"); }
   [[nodiscard]] std::filesystem::path list() const { return folder_ / (stem_ + ".runs"); }
+  [[nodiscard]] std::filesystem::path mark() const { return folder_ / (stem_ + ".uptodate"); }
   /// A name that no run has had.
   [[nodiscard]] std::string NewRunName() const;
+  /// The same of cells.
+  [[nodiscard]] std::string NewCellsName() const;
   [[nodiscard]] std::filesystem::path Path(const std::string& file) const { return folder_ / file; }
-  /// Removes runs that the list does not name, as a publisher that was killed leaves them.
-  /// Precondition: the folder's lock is held.
-  void RemoveRunsBut(const RunList& list) const;
+  /// Removes runs and cells that the list does not name: those it named before, and what a
+  /// publisher that was killed leaves. Precondition: the folder's lock is held.
+  void RemoveAllBut(const RunList& list) const;
 
  private:
+  [[nodiscard]] std::string NewName(std::string_view ending) const;
+
   std::filesystem::path folder_;
   const SeriesSpec& series_;
   std::string definition_;
@@ -46,8 +53,9 @@ struct SeriesPublication {
   RunList list;            ///< As far as it is that of the base; otherwise one that says nothing.
   FileIdentity base_seen;  ///< Both looked at before they were opened.
   FileIdentity list_seen;
+  std::shared_ptr<const UpToDateMark> mark{};
 
-  [[nodiscard]] Snapshot AsSnapshot() const { return Snapshot(base, runs); }
+  [[nodiscard]] Snapshot AsSnapshot() const { return Snapshot(base, runs, mark); }
 };
 
 /// Opens one file of a series, or has it open.
@@ -59,6 +67,10 @@ using OpenSeriesFile =
 /// and list, also when it fails.
 Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSeriesFile& open,
                                           std::vector<SeenFile>* seen = nullptr);
+
+/// Notes that what is published of the series has all that there was at `instant`
+/// (UpToDateMark::Write); nothing where nothing is published. kIo, or kCorrupt for its list.
+Status MarkUpToDate(const SeriesFiles& files, Instant instant);
 
 /// SnapshotFile::Open for OpenPublication().
 [[nodiscard]] OpenSeriesFile OpenAnew(const SeriesFiles& files);

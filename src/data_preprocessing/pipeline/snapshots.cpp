@@ -97,6 +97,16 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
   return Error{ErrorCode::kIo, folder.string() + ": others publish there all the time"};
 }
 
+Status MarkUpToDate(const PipelineSpec& spec, const std::filesystem::path& folder,
+                    Instant instant) {
+  for (const SeriesSpec& series : spec.series) {
+    if (series.is_static()) continue;
+    const Status marked = MarkUpToDate(SeriesFiles(folder, series, spec.zone), instant);
+    if (!marked) return Named(series, marked.error());
+  }
+  return {};
+}
+
 std::string LeftOutText(const std::string& series, std::string_view left_out) {
   return fmt::format("series \"{}\" leaves rows out: {}", series, left_out);
 }
@@ -157,7 +167,7 @@ Result<std::vector<Snapshot>> SnapshotPool::Open(const PipelineSpec& spec,
     const SeriesFiles files(folder, spec.series[i], spec.zone);
     const SeriesPublication& publication = (*publications)[i];
     Status verified = Verify(files.base());
-    for (const ListedRun& run : publication.list.runs) {
+    for (const ListedFile& run : publication.list.runs) {
       if (verified) verified = Verify(files.Path(run.file));
     }
     if (!verified) {

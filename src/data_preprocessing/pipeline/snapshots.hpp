@@ -35,6 +35,10 @@ Result<std::vector<PublishedSeries>> PublishSnapshots(TableDao& dao, const Pipel
                                                       Instant now,
                                                       const PublishOptions& options = {});
 
+/// Notes that what is published of the pipeline's series in `folder` has all that their sources had
+/// at `instant`: to servers their data are as old as that then, and not as their newest rows. kIo.
+Status MarkUpToDate(const PipelineSpec& spec, const std::filesystem::path& folder, Instant instant);
+
 /// The snapshots of several pipelines. Those that read the same one share its mapping, which is
 /// opened and verified once; so is a base that the next publication has, too. Not thread-safe.
 class SnapshotPool {

@@ -4,22 +4,33 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <utility>
 #include <vector>
 
 #include "data_preprocessing/series/aggregate_spec.hpp"
 
 namespace forkcast::preprocessing {
 
-/// One value of all periods while rows are taken into it.
+/// One value of many cells (a key's period) while rows are taken into them. What is kept of a cell
+/// is all that rows to come need, so that a copy goes on exactly where the original was.
 class Accumulator {
  public:
-  Accumulator(AggregateOp op, std::size_t cells)
-      : op_(op),
-        numbers_(cells),
-        counts_(cells),
-        times_(op == AggregateOp::kFirst || op == AggregateOp::kLast ? cells : 0) {}
+  explicit Accumulator(AggregateOp op) : op_(op) {}
 
+  [[nodiscard]] std::size_t size() const noexcept { return numbers_.size(); }
+  /// A new last cell without rows.
+  void Append() {
+    numbers_.push_back(0);
+    counts_.push_back(0);
+    if (KeepsTimes(op_)) times_.push_back(0);
+  }
+  /// A new last cell as `other`, of the same operation, has it at `cell`.
+  void Append(const Accumulator& other, std::size_t cell) {
+    numbers_.push_back(other.numbers_[cell]);
+    counts_.push_back(other.counts_[cell]);
+    if (KeepsTimes(op_)) times_.push_back(other.times_[cell]);
+  }
+
+  /// `number`: NaN is missing, and not taken; of kCount it counts for nothing else.
   void Take(std::size_t cell, double number, std::int64_t time) noexcept {
     if (std::isnan(number)) return;
     double& held = numbers_[cell];
@@ -51,14 +62,30 @@ class Accumulator {
   [[nodiscard]] std::uint32_t count(std::size_t cell) const noexcept { return counts_[cell]; }
 
   /// NaN where no row was taken.
-  [[nodiscard]] std::vector<double> TakeResult() && {
-    for (std::size_t cell = 0; cell < numbers_.size(); ++cell) {
-      const std::uint32_t count = counts_[cell];
-      if (count == 0) numbers_[cell] = std::numeric_limits<double>::quiet_NaN();
-      if (op_ == AggregateOp::kCount && count != 0) numbers_[cell] = count;
-      if (op_ == AggregateOp::kMean) numbers_[cell] /= count;
-    }
-    return std::move(numbers_);
+  [[nodiscard]] double ValueAt(std::size_t cell) const noexcept {
+    const std::uint32_t count = counts_[cell];
+    if (count == 0) return std::numeric_limits<double>::quiet_NaN();
+    if (op_ == AggregateOp::kCount) return count;
+    return op_ == AggregateOp::kMean ? numbers_[cell] / count : numbers_[cell];
+  }
+
+  /// Its arrays, one behind the other: to be kept, and to go on with.
+  template <typename Visit>
+  void VisitArrays(const Visit& visit) const {
+    visit(numbers_);
+    visit(counts_);
+    visit(times_);
+  }
+  template <typename Visit>
+  void VisitArrays(const Visit& visit) {
+    visit(numbers_);
+    visit(counts_);
+    visit(times_);
+  }
+  /// Whether all arrays are as long as they are of `cells` cells.
+  [[nodiscard]] bool IsOf(std::size_t cells) const noexcept {
+    return numbers_.size() == cells && counts_.size() == cells &&
+           times_.size() == (KeepsTimes(op_) ? cells : 0);
   }
 
  private:
@@ -70,7 +97,7 @@ class Accumulator {
   AggregateOp op_;
   std::vector<double> numbers_;
   std::vector<std::uint32_t> counts_;
-  std::vector<std::int64_t> times_;
+  std::vector<std::int64_t> times_;  // of the row held; empty where no operation asks
 };
 
 }  // namespace forkcast::preprocessing

@@ -22,6 +22,10 @@ enum class AggregateOp {
   kOnly,   ///< Of the period's one row: a second one is an error.
   kCount,  ///< Number of rows; reads no column.
 };
+/// Whether it asks which of two rows was earlier.
+[[nodiscard]] constexpr bool KeepsTimes(AggregateOp op) noexcept {
+  return op == AggregateOp::kFirst || op == AggregateOp::kLast;
+}
 [[nodiscard]] std::string_view ToString(AggregateOp op) noexcept;
 [[nodiscard]] std::optional<AggregateOp> AggregateOpFromString(std::string_view name) noexcept;
 /// "sum, mean, ...", for messages.

@@ -59,6 +59,10 @@ class GridReader {
   [[nodiscard]] PeriodIndex LastVisibleAt(Instant instant) const;
   /// VisibleFrom() the last period of all; none without any.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept { return snapshot_.watermark(); }
+  /// As Snapshot::up_to_date().
+  [[nodiscard]] std::optional<Instant> up_to_date() const noexcept {
+    return snapshot_.up_to_date();
+  }
   /// As Snapshot::WatermarkBy().
   [[nodiscard]] std::optional<Instant> WatermarkBy(Instant time) const noexcept {
     return snapshot_.WatermarkBy(time);

@@ -25,58 +25,72 @@ bool IsSame(double a, double b) noexcept { return a == b || (std::isnan(a) && st
 /// One key while time goes by.
 class RevisedKey {
  public:
-  RevisedKey(std::span<const RevisedRow> rows, std::span<const RevisedColumn> columns,
-             std::span<const std::int64_t> visible_from)
-      : columns_(columns), visible_from_(visible_from), rows_(rows.begin(), rows.end()) {
-    std::ranges::stable_sort(rows_, {}, &RevisedRow::period);
-    for (const RevisedRow& row : rows_) {
-      if (row.known > visible_from_[row.period]) late_.emplace_back(row.known, row.period);
+  RevisedKey(const GridCells& cells, const RevisedCells& of_key,
+             std::span<const RevisedColumn> columns, std::span<const std::int64_t> visible_from)
+      : cells_(cells), of_key_(of_key), columns_(columns), visible_from_(visible_from) {
+    for (std::size_t late = cells.FindLate(of_key.begin);
+         late < cells.late_cells.size() && cells.late_cells[late] < of_key.end; ++late) {
+      const std::uint32_t period = PeriodOf(cells.late_cells[late]);
+      late_periods_.push_back({.period = period, .late = late});
+      for (std::size_t row = cells.LateBegin(late); row < cells.late_ends[late]; ++row) {
+        const std::int64_t known = cells.late_known[row];
+        if (known > visible_from[period]) changes_.emplace_back(known, period);
+      }
     }
-    std::ranges::sort(late_);
-    late_.erase(std::unique(late_.begin(), late_.end()), late_.end());
+    std::ranges::sort(changes_);
+    changes_.erase(std::unique(changes_.begin(), changes_.end()), changes_.end());
   }
 
-  void AppendTo(GridRevisions& revisions, std::uint64_t row_begin) {
-    if (late_.empty()) return;
+  void AppendTo(GridRevisions& revisions) {
+    if (changes_.empty()) return;
     Start();
-    for (std::size_t i = 0; i < late_.size();) {
-      const std::int64_t instant = late_[i].first;
+    for (std::size_t i = 0; i < changes_.size();) {
+      const std::int64_t instant = changes_[i].first;
       std::vector<std::uint32_t> revised;
-      for (; i < late_.size() && late_[i].first == instant; ++i) revised.push_back(late_[i].second);
-      Step(instant, revised, row_begin, revisions);
+      for (; i < changes_.size() && changes_[i].first == instant; ++i) {
+        revised.push_back(changes_[i].second);
+      }
+      Step(instant, revised, revisions);
     }
   }
 
  private:
+  struct LatePeriod {
+    std::uint32_t period = 0;
+    std::size_t late = 0;  // position among late cells
+  };
+
+  /// Counted from the key's first.
+  [[nodiscard]] std::uint32_t PeriodOf(std::size_t cell) const noexcept {
+    return static_cast<std::uint32_t>(cells_.periods[cell] - of_key_.first_period);
+  }
+
   /// The periods as they are when they become visible.
   void Start() {
     raw_.assign(columns_.size(), std::vector<double>(visible_from_.size(), kNothing));
-    for (std::size_t i = 0; i < rows_.size(); i = EndOf(i)) {
-      const std::uint32_t period = rows_[i].period;
-      Aggregate(period, visible_from_[period]);
-    }
-  }
-
-  /// Position of the first row of the next period.
-  [[nodiscard]] std::size_t EndOf(std::size_t begin) const noexcept {
-    std::size_t end = begin;
-    while (end < rows_.size() && rows_[end].period == rows_[begin].period) ++end;
-    return end;
-  }
-
-  /// Of the rows known by `instant`.
-  void Aggregate(std::uint32_t period, std::int64_t instant) {
-    const auto first = std::ranges::lower_bound(rows_, period, {}, &RevisedRow::period);
-    const auto begin = static_cast<std::size_t>(first - rows_.begin());
-    const auto rows = std::span(rows_).subspan(begin, EndOf(begin) - begin);
     for (std::size_t column = 0; column < columns_.size(); ++column) {
-      const RevisedColumn& of = columns_[column];
-      Accumulator accumulator(of.op, 1);
-      for (const RevisedRow& row : rows) {
-        if (row.known > instant) continue;
-        accumulator.Take(0, of.numbers.empty() ? 0 : of.numbers[row.row], row.time);
+      for (std::size_t cell = of_key_.begin; cell < of_key_.end; ++cell) {
+        raw_[column][PeriodOf(cell)] = cells_.values[column].ValueAt(cell);
       }
-      raw_[column][period] = std::move(accumulator).TakeResult().front();
+    }
+    for (const LatePeriod& one : late_periods_) Aggregate(one.period, visible_from_[one.period]);
+  }
+
+  /// Of the rows known by `instant`, in a period that has late ones.
+  void Aggregate(std::uint32_t period, std::int64_t instant) {
+    const auto of_period = std::ranges::lower_bound(late_periods_, period, {}, &LatePeriod::period);
+    const std::size_t late = of_period->late;
+    for (std::size_t column = 0; column < columns_.size(); ++column) {
+      const std::size_t source = columns_[column].source;
+      Accumulator accumulator(columns_[column].op);
+      accumulator.Append(cells_.before_late[column], late);
+      for (std::size_t row = cells_.LateBegin(late); row < cells_.late_ends[late]; ++row) {
+        if (cells_.late_known[row] > instant) continue;
+        accumulator.Take(0,
+                         source == AggregateSources::kNone ? 0 : cells_.late_numbers[source][row],
+                         cells_.late_times.empty() ? 0 : cells_.late_times[row]);
+      }
+      raw_[column][period] = accumulator.ValueAt(0);
     }
   }
 
@@ -110,7 +124,7 @@ class RevisedKey {
     return periods;
   }
 
-  void Step(std::int64_t instant, std::span<const std::uint32_t> revised, std::uint64_t row_begin,
+  void Step(std::int64_t instant, std::span<const std::uint32_t> revised,
             GridRevisions& revisions) {
     const std::vector<std::uint32_t> periods = Affected(revised);
     std::vector<double> before;  // by period and column
@@ -128,24 +142,26 @@ class RevisedKey {
       }
       if (is_same) continue;
       revisions.instants.push_back(instant);
-      revisions.rows.push_back(row_begin + period);
+      revisions.rows.push_back(of_key_.row_begin + period);
       for (std::size_t i = 0; i < columns_.size(); ++i) revisions.before[i].push_back(was[i]);
     }
   }
 
+  const GridCells& cells_;
+  const RevisedCells& of_key_;
   std::span<const RevisedColumn> columns_;
   std::span<const std::int64_t> visible_from_;
-  std::vector<RevisedRow> rows_;                              // by period, and in it by ingestion
-  std::vector<std::pair<std::int64_t, std::uint32_t>> late_;  // when known, of which period
+  std::vector<LatePeriod> late_periods_;                         // ascending
+  std::vector<std::pair<std::int64_t, std::uint32_t>> changes_;  // when known, of which period
   std::vector<std::vector<double>> raw_;  // by column and period, NaN without a row
 };
 
 }  // namespace
 
-void AppendRevisions(std::span<const RevisedRow> rows, std::span<const RevisedColumn> columns,
-                     std::span<const std::int64_t> visible_from, std::uint64_t row_begin,
-                     GridRevisions& revisions) {
-  RevisedKey(rows, columns, visible_from).AppendTo(revisions, row_begin);
+void AppendRevisions(const GridCells& cells, const RevisedCells& of_key,
+                     std::span<const RevisedColumn> columns,
+                     std::span<const std::int64_t> visible_from, GridRevisions& revisions) {
+  RevisedKey(cells, of_key, columns, visible_from).AppendTo(revisions);
 }
 
 }  // namespace forkcast::preprocessing

@@ -1,10 +1,12 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "data_preprocessing/series/aggregate_spec.hpp"
+#include "data_preprocessing/series/grid_cells.hpp"
 
 namespace forkcast::preprocessing {
 
@@ -17,27 +19,28 @@ struct GridRevisions {
   std::vector<std::vector<double>> before;  ///< By column; NaN: missing.
 };
 
-/// A row of the source in a period of one key.
-struct RevisedRow {
-  std::uint32_t period = 0;  ///< Counted from the key's first.
-  std::uint32_t row = 0;     ///< Position in RevisedColumn::numbers; ascends with ingestion.
-  std::int64_t known = 0;
-  std::int64_t time = 0;  ///< Where an operation asks for it.
-};
-
+/// How the late rows of cells become values.
 struct RevisedColumn {
   AggregateOp op = AggregateOp::kSum;
   const EmptyRule* empty = nullptr;
-  std::span<const double> numbers;  ///< By row; empty for kCount.
+  std::size_t source = AggregateSources::kNone;  ///< Position in GridCells::late_numbers.
 };
 
-/// Appends the revisions of one key, whose periods are visible from `visible_from` on and whose
-/// first one is row `row_begin`. `rows` in the order of ingestion. As of an instant a period is the
-/// aggregate of those of its rows that are known by then, added in that order, and where there is
-/// none what `empty` says. O(rows), and for each instant at which a late row became known the rows
-/// of its period, and of columns that repeat the previous value the periods behind it.
-void AppendRevisions(std::span<const RevisedRow> rows, std::span<const RevisedColumn> columns,
-                     std::span<const std::int64_t> visible_from, std::uint64_t row_begin,
-                     GridRevisions& revisions);
+/// The part of a key's cells that is in the grid.
+struct RevisedCells {
+  std::size_t begin = 0;
+  std::size_t end = 0;
+  std::int32_t first_period = 0;  ///< Of the key in the grid.
+  std::uint64_t row_begin = 0;    ///< Its row.
+};
+
+/// Appends the revisions of one key, whose periods are visible from `visible_from` on. As of an
+/// instant a period is the aggregate of those of its rows that are known by then, added in the
+/// order of ingestion, and where there is none what `empty` says. O(cells of the key), and for each
+/// instant at which a late row became known the late rows of its period, and of columns that repeat
+/// the previous value the periods behind it.
+void AppendRevisions(const GridCells& cells, const RevisedCells& of_key,
+                     std::span<const RevisedColumn> columns,
+                     std::span<const std::int64_t> visible_from, GridRevisions& revisions);
 
 }  // namespace forkcast::preprocessing

@@ -29,15 +29,19 @@ std::uint64_t ReadHex(const JsonNode& node) {
   return number;
 }
 
-ListedRun ReadRun(const JsonNode& node) {
+ordered_json ToJson(const ListedFile& file) {
+  return {{"file", file.file}, {"checksum", HexOf(file.checksum)}, {"written", file.written}};
+}
+
+ListedFile ReadFile(const JsonNode& node) {
   node.RequireObject({"file", "checksum", "written"});
-  ListedRun run{.file = node.Get("file").String(),
-                .checksum = ReadHex(node.Get("checksum")),
-                .written = node.Get("written").String()};
-  if (run.file.find('/') != std::string::npos || run.file.find('\0') != std::string::npos) {
+  ListedFile file{.file = node.Get("file").String(),
+                  .checksum = ReadHex(node.Get("checksum")),
+                  .written = node.Get("written").String()};
+  if (file.file.find('/') != std::string::npos || file.file.find('\0') != std::string::npos) {
     node.Get("file").Fail("expected the name of a file beside the list");
   }
-  return run;
+  return file;
 }
 
 }  // namespace
@@ -48,14 +52,12 @@ std::string StampOf(const FileIdentity& file) {
 
 std::string ToText(const RunList& list) {
   ordered_json runs = ordered_json::array();
-  for (const ListedRun& run : list.runs) {
-    runs.push_back(
-        {{"file", run.file}, {"checksum", HexOf(run.checksum)}, {"written", run.written}});
-  }
+  for (const ListedFile& run : list.runs) runs.push_back(ToJson(run));
   ordered_json json{{"base", HexOf(list.base)},
                     {"base_written", list.base_written},
                     {"runs", runs},
                     {"keys", list.keys}};
+  if (list.cells) json["cells"] = ToJson(*list.cells);
   if (list.read_to) json["read_to"] = {{"row", list.read_to->row}, {"mark", list.read_to->mark}};
   return json.dump() + "\n";
 }
@@ -64,16 +66,18 @@ Result<RunList> ParseRunList(std::string_view text) {
   try {
     const ordered_json json = ParseJson(text);
     const JsonNode node(json);
-    node.RequireObject({"base", "base_written", "runs", "keys", "read_to"});
+    node.RequireObject({"base", "base_written", "runs", "keys", "cells", "read_to"});
     RunList list{.base = ReadHex(node.Get("base")),
                  .base_written = node.Get("base_written").String(),
                  .runs = {},
+                 .cells = {},
                  .keys = static_cast<std::uint64_t>(node.Get("keys").Integer(0, kMaxCount)),
                  .read_to = {}};
-    for (const JsonNode& run : node.Get("runs").Elements()) list.runs.push_back(ReadRun(run));
+    for (const JsonNode& run : node.Get("runs").Elements()) list.runs.push_back(ReadFile(run));
     if (list.runs.size() > Snapshot::kMaxRuns) {
       node.Get("runs").Fail(fmt::format("expected at most {} runs", Snapshot::kMaxRuns));
     }
+    if (const auto cells = node.Find("cells")) list.cells = ReadFile(*cells);
     if (const auto read_to = node.Find("read_to")) {
       read_to->RequireObject({"row", "mark"});
       list.read_to = ReadTo{.row = read_to->Get("row").Integer(0, kMaxCount),

@@ -13,13 +13,13 @@
 
 namespace forkcast::preprocessing {
 
-/// A run of a series, as the list names it.
-struct ListedRun {
+/// A file beside the base, as the list names it.
+struct ListedFile {
   std::string file;  ///< Its name, in the folder of the list.
   std::uint64_t checksum = 0;
   std::string written{};  ///< StampOf() it.
 
-  friend bool operator==(const ListedRun&, const ListedRun&) = default;
+  friend bool operator==(const ListedFile&, const ListedFile&) = default;
 };
 
 /// How far the rows of the series' table are in its files: a RowCursor of the store.
@@ -35,7 +35,9 @@ struct ReadTo {
 struct RunList {
   std::uint64_t base = 0;  ///< Checksum of the base.
   std::string base_written{};
-  std::vector<ListedRun> runs{};
+  std::vector<ListedFile> runs{};
+  /// What the rows so far amount to, of a series with `aggregate` (grid_cells.hpp).
+  std::optional<ListedFile> cells{};
   std::uint64_t keys = 0;           ///< Of all files, each key once.
   std::optional<ReadTo> read_to{};  ///< Unset: whoever publishes next reads everything.
 

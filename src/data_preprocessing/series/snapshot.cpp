@@ -6,6 +6,8 @@
 
 #include "data_preprocessing/series/snapshot.hpp"
 
+#include <algorithm>
+
 namespace forkcast::preprocessing {
 
 Result<Snapshot> Snapshot::Open(const std::filesystem::path& path, std::string_view definition,
@@ -97,11 +99,23 @@ std::optional<Instant> Snapshot::WatermarkBy(Instant time) const noexcept {
   return newest;
 }
 
-std::uint64_t Snapshot::checksum() const noexcept {
+std::optional<Instant> Snapshot::up_to_date() const noexcept {
+  if (mark_ == nullptr || !watermark_) return watermark_;
+  return std::max(watermark_, mark_->Of(checksum_));
+}
+
+std::uint64_t Snapshot::ChecksumOf(std::uint64_t base,
+                                   std::span<const std::uint64_t> runs) noexcept {
   constexpr std::uint64_t kOdd = 0x9E3779B97F4A7C15;
-  std::uint64_t sum = base_.checksum();
-  for (const SnapshotFile& run : runs_) sum = sum * kOdd + run.checksum();
+  std::uint64_t sum = base;
+  for (const std::uint64_t run : runs) sum = sum * kOdd + run;
   return sum;
+}
+
+std::uint64_t Snapshot::ChecksumOfFiles() const {
+  std::vector<std::uint64_t> runs;
+  for (const SnapshotFile& run : runs_) runs.push_back(run.checksum());
+  return ChecksumOf(base_.checksum(), runs);
 }
 
 }  // namespace forkcast::preprocessing

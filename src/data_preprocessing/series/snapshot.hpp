@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/series/snapshot_file.hpp"
+#include "data_preprocessing/series/up_to_date_mark.hpp"
 #include "data_preprocessing/table/value.hpp"
 
 namespace forkcast::preprocessing {
@@ -39,9 +41,10 @@ class Snapshot {
   static Result<Snapshot> Open(const std::filesystem::path& path, std::string_view definition,
                                const Schema& values);
   /// `runs` in the order in which they were published. Precondition: at most kMaxRuns, and none on
-  /// a grid.
-  explicit Snapshot(SnapshotFile base, std::vector<SnapshotFile> runs = {})
-      : base_(std::move(base)), runs_(std::move(runs)) {}
+  /// a grid. `mark`: says until when they had all that there was; null: nobody does.
+  explicit Snapshot(SnapshotFile base, std::vector<SnapshotFile> runs = {},
+                    std::shared_ptr<const UpToDateMark> mark = nullptr)
+      : base_(std::move(base)), runs_(std::move(runs)), mark_(std::move(mark)) {}
 
   /// Of all files: SnapshotFile::Verify.
   [[nodiscard]] Status Verify() const;
@@ -110,11 +113,17 @@ class Snapshot {
 
   /// Newest instant at which a row became known; none for a static or an empty series.
   [[nodiscard]] std::optional<Instant> watermark() const noexcept { return watermark_; }
-  /// What it would have been at `time`: the newest of these instants that is not later; of a row
-  /// known before its time, its time stands in. O(rows) where the watermark is later.
+  /// Until when all that there was is in it: its watermark, or, where that is later, when whoever
+  /// publishes it last found that its source had nothing more. None without a watermark.
+  [[nodiscard]] std::optional<Instant> up_to_date() const noexcept;
+  /// What the watermark would have been at `time`: the newest of these instants that is not later;
+  /// of a row known before its time, its time stands in. O(rows) where the watermark is later.
   [[nodiscard]] std::optional<Instant> WatermarkBy(Instant time) const noexcept;
   /// By which snapshots of one series with equal files are equal.
-  [[nodiscard]] std::uint64_t checksum() const noexcept;
+  [[nodiscard]] std::uint64_t checksum() const noexcept { return checksum_; }
+  /// The same of files with these checksums.
+  [[nodiscard]] static std::uint64_t ChecksumOf(std::uint64_t base,
+                                                std::span<const std::uint64_t> runs) noexcept;
   /// Which rows of the source were left out as GridEnd::kJudged asks, and why; empty: none.
   [[nodiscard]] std::string_view left_out() const noexcept { return base_.left_out(); }
   /// Rows of all files.
@@ -142,9 +151,12 @@ class Snapshot {
 
   SnapshotFile base_;
   std::vector<SnapshotFile> runs_;
+  std::shared_ptr<const UpToDateMark> mark_;
   std::optional<Instant> watermark_ = NewestWatermark();
+  std::uint64_t checksum_ = ChecksumOfFiles();
 
   [[nodiscard]] std::optional<Instant> NewestWatermark() const noexcept;
+  [[nodiscard]] std::uint64_t ChecksumOfFiles() const;
 };
 
 }  // namespace forkcast::preprocessing

@@ -90,6 +90,7 @@ Result<WrittenSnapshot> SnapshotBuilder::Write(const std::filesystem::path& path
     if (grid_) {
       Result<Grid> grid = grid_->Finish();
       if (!grid) return std::move(grid).error();
+      cells_ = grid_->TakeCells();
       grid_.reset();
       GridContent content(spec_, *std::move(grid));
       WriteFile(spec_, definition, content, *file);

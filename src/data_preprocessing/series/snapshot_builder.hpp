@@ -64,12 +64,18 @@ class SnapshotBuilder {
   /// Appends the rows of a file of the series, as RowContent::Add. kRefusedData as above.
   /// Precondition: the series has no `aggregate`.
   Status Add(const SnapshotFile& file);
+  /// Begins with the rows that `cells` were made of. Before any Add().
+  /// Precondition: the series has `aggregate`.
+  void GoOnFrom(GridCells cells) { grid_->GoOnFrom(std::move(cells)); }
 
   /// Writes and verifies the snapshot that is to be published under `path`, and gives up the rows
   /// as they are written: the builder is of no more use. kIo, kCorrupt, or as
   /// GridAggregator::Finish.
   [[nodiscard]] Result<WrittenSnapshot> Write(const std::filesystem::path& path);
-  /// The same, and publishes it.
+  /// What later rows can be added to (GridAggregator::TakeCells); none but of a series with
+  /// `aggregate`. Behind Write(), once.
+  [[nodiscard]] std::optional<GridCells> TakeCells() { return std::exchange(cells_, {}); }
+  /// Write(), and publishes it.
   Result<SnapshotReport> Publish(const std::filesystem::path& path);
 
  private:
@@ -80,6 +86,7 @@ class SnapshotBuilder {
   // One of both: of a series with `aggregate`, and of any other.
   std::optional<GridAggregator> grid_;
   std::optional<RowContent> rows_;
+  std::optional<GridCells> cells_;
 };
 
 }  // namespace forkcast::preprocessing

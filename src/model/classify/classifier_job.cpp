@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/dao/retry.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -22,13 +23,11 @@ using nlohmann::ordered_json;
 using preprocessing::IsoTimestamp;
 using preprocessing::JsonNode;
 using preprocessing::OpenSnapshots;
-using preprocessing::OpenStore;
 using preprocessing::ParsePipelineSpec;
 using preprocessing::PipelineSpec;
 using preprocessing::RequireDeclaredEnds;
 using preprocessing::Snapshot;
 using preprocessing::SpecError;
-using preprocessing::StoreAccess;
 using preprocessing::TableDao;
 
 /// A label of more values is more likely a number or an identifier.
@@ -70,15 +69,19 @@ Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& doc
                     "are in the store, not in its snapshots",
                     spec.training->table));
   }
-  const Result<std::unique_ptr<TableDao>> dao = OpenStore(sources.store, StoreAccess::kReadOnly);
-  if (!dao) return dao.error();
   Result<std::vector<Snapshot>> snapshots = OpenSnapshots(spec, sources.snapshots);
   if (!snapshots) return snapshots.error();
   Status ends = RequireDeclaredEnds(spec, *snapshots);
   if (!ends) return ends.error();
-  Result<LabelledRows> rows =
-      LabelledRows::Read(**dao, spec, sources.window, (*job)->plan_.split.label_delay);
-  if (!rows) return rows.error();
+  std::optional<LabelledRows> rows;
+  Status read = ReadRetrying(preprocessing::ReadingOf(sources.store), [&](TableDao& dao) -> Status {
+    Result<LabelledRows> all =
+        LabelledRows::Read(dao, spec, sources.window, (*job)->plan_.split.label_delay);
+    if (!all) return std::move(all).error();
+    rows = *std::move(all);
+    return {};
+  });
+  if (!read) return std::move(read).error();
   (*job)->data_ = std::make_shared<const Data>(
       Data{.rows = *std::move(rows), .snapshots = *std::move(snapshots)});
   return std::unique_ptr<TrainingJob>(*std::move(job));

@@ -288,7 +288,7 @@ Status ForecastSession::CheckColdStart(const ForecastOrigin& origin, SeriesMask&
   const Instant time = *origin.asked_at;
   const GridReader& grid = forecaster_.grid();
   const std::optional<Instant> watermark =
-      origin.known_by ? grid.WatermarkBy(*origin.known_by) : grid.watermark();
+      origin.known_by ? grid.WatermarkBy(*origin.known_by) : grid.up_to_date();
   switch (StalenessAt(series, watermark, time)) {
     case WhenStale::kServe:
       break;

@@ -13,6 +13,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/dao/retry.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/source/csv_row_source.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -22,12 +23,10 @@ namespace {
 
 using preprocessing::CsvRowSource;
 using preprocessing::Fetched;
-using preprocessing::OpenStore;
 using preprocessing::PipelineSpec;
 using preprocessing::QuerySource;
 using preprocessing::RowBatch;
 using preprocessing::Schema;
-using preprocessing::StoreAccess;
 using preprocessing::StoredRows;
 using preprocessing::Table;
 using preprocessing::TableSource;
@@ -140,11 +139,10 @@ Status ReadStored(const RowsToRead& rows, const StoredRows& source, const std::s
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("{}: expected --store, which has the rows", rows.place)};
   }
-  auto dao = OpenStore(rows.store, StoreAccess::kReadOnly);
-  if (!dao) return std::move(dao).error();
   std::size_t before = 1;
   const PlaceText text = RowsOf(kind);
-  return (*dao)->Read(source, rows.schema, {}, kRowsAtOnce, [&](const Table& read) -> Status {
+  const auto reading = preprocessing::ReadingOf(rows.store);
+  return ReadEachOnce(reading, source, rows.schema, kRowsAtOnce, [&](const Table& read) -> Status {
     RowBatch batch(rows.schema);
     batch.rows.Append(read);
     for (std::size_t row = 0; row < read.row_count(); ++row) batch.places.push_back(before++);

@@ -19,12 +19,6 @@ using preprocessing::SeriesMask;
 using preprocessing::Snapshot;
 using preprocessing::Value;
 
-std::string JsonOf(const Value& value) {
-  std::string text;
-  wire::AppendJsonValue(value, text);
-  return text;
-}
-
 /// By value: 3 and 3.0 are one number.
 bool AreEqual(const ordered_json& captured, const std::string& recomputed) {
   return captured == ordered_json::parse(recomputed, nullptr, /*allow_exceptions=*/false);
@@ -32,22 +26,58 @@ bool AreEqual(const ordered_json& captured, const std::string& recomputed) {
 
 }  // namespace
 
-SkewCheck::SkewCheck(const PipelineSpec& spec, std::span<const Snapshot> snapshots,
-                     std::chrono::microseconds precision)
-    : spec_(spec),
-      snapshots_(snapshots),
-      precision_(precision),
-      computer_(spec.features, spec.series, spec.request, spec.zone),
-      decoder_(spec.request.fields, spec.zone, {}, spec.request.csv),
-      decoded_(spec.request.fields),
-      values_(spec.features.size()) {}
-
-void SkewCheck::Skip(const CaptureRecord& record, const std::string& why) {
-  if (counts_.skipped++ > 0) return;
-  counts_.first_skipped = fmt::format("request {}: {}", record.request_id, why);
+std::string JsonOf(const Value& value) {
+  std::string text;
+  wire::AppendJsonValue(value, text);
+  return text;
 }
 
-std::optional<std::string> SkewCheck::Decode(const CaptureRecord& record) {
+void SkewCheck::Skip(const std::string& why) {
+  if (counts_.skipped++ > 0) return;
+  counts_.first_skipped = fmt::format("request {}: {}", record_->request_id, why);
+}
+
+void SkewCheck::Compare(const CaptureRecord& record, std::size_t most,
+                        std::vector<SkewedValue>& found) {
+  if (record.pipeline != spec_.name) {
+    ++counts_.of_others;
+    return;
+  }
+  record_ = &record;
+  most_ = most;
+  found_ = &found;
+  ++counts_.requests;
+  if (const auto why = Recompute(record)) {
+    --counts_.requests;
+    Skip(*why);
+  }
+}
+
+void SkewCheck::AddLine(const Line& line) {
+  ++counts_.rows;
+  const std::size_t before = counts_.different_values;
+  for (std::size_t i = 0; i < line.names.size(); ++i) {
+    const auto was = line.captured->find(line.names[i]);
+    const bool is_there = was != line.captured->end();
+    const bool computed = line.error.empty();
+    ++counts_.values;
+    if (computed && is_there && AreEqual(*was, line.values[i])) continue;
+    ++counts_.different_values;
+    if (found_->size() >= most_) continue;
+    found_->push_back({.request_id = record_->request_id,
+                       .row = line.row,
+                       .time = line.time,
+                       .feature = line.names[i],
+                       .captured = is_there ? was->dump() : std::string(),
+                       .recomputed = computed ? line.values[i] : line.error});
+  }
+  if (counts_.different_values > before) ++counts_.different_rows;
+}
+
+CapturedRequests::CapturedRequests(const PipelineSpec& spec, const preprocessing::Schema& fields)
+    : spec_(spec), decoder_(fields, spec.zone, {}, spec.request.csv), decoded_(fields) {}
+
+std::optional<std::string> CapturedRequests::Decode(const CaptureRecord& record) {
   const CapturedBody& request = record.request;
   if (record.withheld.find("request") != std::string::npos) return "its body is not kept";
   if (request.encoding == "BASE64") return "its body is no text";
@@ -68,49 +98,43 @@ std::optional<std::string> SkewCheck::Decode(const CaptureRecord& record) {
   return std::nullopt;
 }
 
-void SkewCheck::Compare(const CaptureRecord& record, std::size_t most,
-                        std::vector<SkewedValue>& found) {
-  if (record.pipeline != spec_.name) {
-    ++counts_.of_others;
-    return;
-  }
+RowSkewCheck::RowSkewCheck(const PipelineSpec& spec, std::span<const Snapshot> snapshots,
+                           std::chrono::microseconds precision)
+    : SkewCheck(spec, precision),
+      snapshots_(snapshots),
+      computer_(spec.features, spec.series, spec.request, spec.zone),
+      requests_(spec, spec.request.fields),
+      values_(spec.features.size()) {}
+
+std::optional<std::string> RowSkewCheck::Recompute(const CaptureRecord& record) {
   const auto rows = ordered_json::parse(record.features, nullptr, /*allow_exceptions=*/false);
-  if (!rows.is_array() || rows.empty()) return Skip(record, "it has no features");
-  if (const auto why = Decode(record)) return Skip(record, *why);
-  ++counts_.requests;
-  for (const ordered_json& captured : rows) {
-    const std::size_t number = captured.value("row", std::size_t{0});
-    const auto place = std::ranges::find(decoded_.row_numbers, number);
-    const ordered_json features = captured.value("features", ordered_json::object());
-    if (place == decoded_.row_numbers.end()) {
-      Skip(record, fmt::format("row {} has features, but cannot be read", number));
+  if (!rows.is_array() || rows.empty()) return "it has no features";
+  if (auto why = requests_.Decode(record)) return why;
+  const wire::DecodedRequest& decoded = requests_.rows();
+  for (const ordered_json& one : rows) {
+    Line line{.row = one.value("row", std::size_t{0})};
+    const auto place = std::ranges::find(decoded.row_numbers, line.row);
+    if (place == decoded.row_numbers.end()) {
+      Skip(fmt::format("row {} has features, but cannot be read", line.row));
       continue;
     }
-    const auto row = static_cast<std::size_t>(place - decoded_.row_numbers.begin());
-    computer_.Select(snapshots_, decoded_.rows, row);
-    FeatureMoment moment = computer_.MomentOf(decoded_.rows, row, record.received);
-    moment.known_by = record.received + precision_;
+    const ordered_json captured = one.value("features", ordered_json::object());
+    line.captured = &captured;
+    const auto row = static_cast<std::size_t>(place - decoded.row_numbers.begin());
+    computer_.Select(snapshots_, decoded.rows, row);
+    FeatureMoment moment = computer_.MomentOf(decoded.rows, row, record.received);
+    moment.known_by = KnownBy(record);
+    line.time = moment.origin;
     SeriesMask stale = 0;
     const Status computed = computer_.ComputeAt(moment, values_, stale);
-    ++counts_.rows;
-    const std::size_t before = counts_.different_values;
+    if (!computed) line.error = computed.error().message;
     for (std::size_t i = 0; i < values_.size(); ++i) {
-      const std::string& name = spec_.features[i].name;
-      const auto was = features.find(name);
-      const std::string is = computed ? JsonOf(values_[i]) : std::string();
-      ++counts_.values;
-      if (computed && was != features.end() && AreEqual(*was, is)) continue;
-      ++counts_.different_values;
-      if (found.size() >= most) continue;
-      found.push_back({.request_id = record.request_id,
-                       .row = number,
-                       .time = moment.origin,
-                       .feature = name,
-                       .captured = was == features.end() ? std::string() : was->dump(),
-                       .recomputed = computed ? is : computed.error().message});
+      line.names.push_back(spec().features[i].name);
+      line.values.push_back(computed ? JsonOf(values_[i]) : std::string());
     }
-    if (counts_.different_values > before) ++counts_.different_rows;
+    AddLine(line);
   }
+  return std::nullopt;
 }
 
 }  // namespace forkcast::serving

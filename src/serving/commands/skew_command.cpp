@@ -4,6 +4,8 @@
 
 #include <chrono>
 #include <filesystem>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,6 +17,7 @@
 #include "serving/bulk/skew.hpp"
 #include "serving/capture/capture_reader.hpp"
 #include "serving/commands/flag_values.hpp"
+#include "serving/quality/forecast_skew.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -34,33 +37,40 @@ constexpr std::uint64_t kMostShown = 1'000'000'000;
 
 std::vector<Flag> SkewFlags() {
   using Need = Flag::Need;
-  return {{.name = "capture",
-           .argument = "PLACE",
-           .meaning = "What the capture hook kept: its folder, one of its files, or its store.",
-           .need = Need::kRequired},
-          {.name = "pipeline",
-           .argument = "FILE",
-           .meaning = "The pipeline file that was served; also the pipeline.json of a published "
-                      "version. Requests to other pipelines are left out.",
-           .variable = "FORKCAST_PIPELINE",
-           .need = Need::kRequired},
-          {.name = "store",
-           .argument = "URL",
-           .meaning = "The store, beside which ingest published the snapshots.",
-           .variable = "FORKCAST_STORE",
-           .when_absent = "none; this or --snapshots is required",
-           .need = Need::kUsual},
-          {.name = "snapshots",
-           .argument = "DIR",
-           .meaning = "Folder of the snapshots.",
-           .variable = "FORKCAST_SNAPSHOTS",
-           .when_absent = "beside the store"},
-          {.name = "limit",
-           .argument = "N",
-           .meaning = "At most so many differences are shown; all are counted.",
-           .fallback = "20",
-           .allowed = preprocessing::WholeNumber(0, kMostShown)},
-          preprocessing::JsonFlag("Prints one line of JSON in place of the table.")};
+  return {
+      {.name = "capture",
+       .argument = "PLACE",
+       .meaning = "What the capture hook kept: its folder, one of its files, or its store.",
+       .need = Need::kRequired},
+      {.name = "pipeline",
+       .argument = "FILE",
+       .meaning = "The pipeline file that was served; also the pipeline.json of a published "
+                  "version. Requests to other pipelines are left out.",
+       .variable = "FORKCAST_PIPELINE",
+       .need = Need::kRequired},
+      {.name = "store",
+       .argument = "URL",
+       .meaning = "The store, beside which ingest published the snapshots.",
+       .variable = "FORKCAST_STORE",
+       .when_absent = "none; this or --snapshots is required",
+       .need = Need::kUsual},
+      {.name = "snapshots",
+       .argument = "DIR",
+       .meaning = "Folder of the snapshots.",
+       .variable = "FORKCAST_SNAPSHOTS",
+       .when_absent = "beside the store"},
+      {.name = "models",
+       .argument = "DIR",
+       .meaning = "Folder of the published versions, of a pipeline that forecasts: each request "
+                  "is asked again of the version that answered it.",
+       .variable = "FORKCAST_MODELS",
+       .when_absent = "required for a pipeline that forecasts"},
+      {.name = "limit",
+       .argument = "N",
+       .meaning = "At most so many differences are shown; all are counted.",
+       .fallback = "20",
+       .allowed = preprocessing::WholeNumber(0, kMostShown)},
+      preprocessing::JsonFlag("Prints one line of JSON in place of the table.")};
 }
 
 void PrintJson(const SkewCounts& counts, const std::vector<SkewedValue>& found,
@@ -112,25 +122,35 @@ void Print(const SkewCounts& counts, const std::vector<SkewedValue>& found,
                              counts.values, counts.requests);
 }
 
+/// What recomputes rows of the pipeline; `snapshots` are for it.
+std::unique_ptr<SkewCheck> CheckOf(const Arguments& arguments, const PipelineSpec& spec,
+                                   std::chrono::microseconds precision,
+                                   std::span<const preprocessing::Snapshot> snapshots) {
+  if (!spec.forecast) return std::make_unique<RowSkewCheck>(spec, snapshots, precision);
+  if (!arguments.Has("models")) {
+    throw Failure(
+        ExitCode::kUsage,
+        fmt::format("--models is missing: \"{}\" forecasts, and its features of a step may "
+                    "hang on the version's forecasts of those before it",
+                    spec.name));
+  }
+  return std::make_unique<ForecastSkewCheck>(spec, arguments.Text("models"), SnapshotsOf(arguments),
+                                             precision);
+}
+
 ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   const PipelineSpec spec = Require(preprocessing::LoadPipelineSpec(arguments.Text("pipeline")));
-  if (spec.forecast) {
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("--pipeline: \"{}\" forecasts, and features of steps that hang on "
-                              "forecasts cannot be recomputed without the model",
-                              spec.name));
-  }
   const auto snapshots = Require(preprocessing::OpenSnapshots(spec, SnapshotsOf(arguments)));
   const std::filesystem::path place = arguments.Text("capture");
   const auto precision = AreCaptureFiles(place)
                              ? std::chrono::seconds(1) - std::chrono::microseconds(1)
                              : std::chrono::microseconds(0);
-  SkewCheck check(spec, snapshots, precision);
+  const std::unique_ptr<SkewCheck> check = CheckOf(arguments, spec, precision, snapshots);
   std::vector<SkewedValue> found;
   const auto most = static_cast<std::size_t>(arguments.Whole("limit").value_or(0));
   Require(VisitCaptures(place,
-                        [&](const CaptureRecord& record) { check.Compare(record, most, found); }));
-  const SkewCounts& counts = check.counts();
+                        [&](const CaptureRecord& record) { check->Compare(record, most, found); }));
+  const SkewCounts& counts = check->counts();
   if (arguments.Has("json")) {
     PrintJson(counts, found, context);
   } else {

@@ -28,8 +28,9 @@ Result<Catalogue::Entry*> RouteJob::FindDeployment() {
 }
 
 Result<ScoringJob::BadRows> RouteJob::Receive() {
-  if (!request().query.empty() && !HasInput("as_of")) {
-    if (Status read = ReadAsOf(); !read) return std::move(read).error();
+  tells_freshness_ = false;
+  if (!request().query.empty()) {
+    if (Status read = ReadQuery(); !read) return std::move(read).error();
   }
   segments_.clear();
   for (const Route::Input& input : route_->inputs()) {
@@ -45,6 +46,17 @@ Result<ScoringJob::BadRows> RouteJob::Receive() {
   return route_->error_row() ? BadRows::kToldInPlace : BadRows::kFailAll;
 }
 
+Status RouteJob::ReadQuery() {
+  if (!HasInput("as_of")) {
+    if (Status read = ReadAsOf(); !read) return read;
+  }
+  if (HasInput("freshness")) return {};
+  const Result<bool> fresh = exchange().QueryFlag("freshness");
+  if (!fresh) return fresh.error();
+  tells_freshness_ = *fresh;
+  return {};
+}
+
 bool RouteJob::HasInput(std::string_view name) const {
   return std::ranges::any_of(route_->inputs(), [name](const Route::Input& input) {
     return input.place == RoutePlace::kQuery && input.name == name;
@@ -55,6 +67,7 @@ Result<bool> RouteJob::Decode(std::size_t rows) { return reader_->Continue(rows)
 
 void RouteJob::StartAnswer() {
   response().content_type = wire::MediaType(wire::Format::kJson);
+  if (tells_freshness_) TellFreshness();
   answer_.Start(*reader_, steps(), exchange().id());
   TellStale(answer_.stale());
   TellFlags();

@@ -28,6 +28,8 @@ class RouteJob final : public ScoringJob {
   bool WriteAnswer(std::size_t lines) override;
   void Refuse(const Error& error) override;
   void RefuseRows(const std::vector<wire::RowError>& errors) override;
+  /// What every deployment understands, unless the declaration means something else by it.
+  Status ReadQuery();
   /// Whether its declaration gives a parameter of the query a meaning of its own.
   [[nodiscard]] bool HasInput(std::string_view name) const;
   /// Makes the error that stands in the response one of the route's.
@@ -37,6 +39,7 @@ class RouteJob final : public ScoringJob {
   std::optional<RouteRows> reader_;  // of the route
   // Of the request at hand.
   std::vector<std::string_view> segments_;
+  bool tells_freshness_ = false;
   RouteAnswer answer_;
   TemplateWriter writer_;
 };

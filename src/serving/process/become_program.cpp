@@ -7,14 +7,13 @@
 #include <cstdlib>
 #include <initializer_list>
 
+#include "data_preprocessing/follow/follow_status.hpp"
 #include "data_preprocessing/push/push_message.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/process_log.hpp"
 
 namespace forkcast::serving {
 namespace {
-
-constexpr const char* kTellVariable = "FORKCAST_TELL_FD";
 
 void HandOver(const char* variable, int fd) {
   ::fcntl(fd, F_SETFD, 0);
@@ -42,7 +41,7 @@ int BecomeForkcast(const std::vector<std::string>& words) { return Become(words,
 
 int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescriptors& descriptors,
                     pid_t master) {
-  HandOver(kTellVariable, descriptors.tell);
+  HandOver(preprocessing::kTellVariable, descriptors.tell);
   if (descriptors.push >= 0) HandOver(preprocessing::kPushVariable, descriptors.push);
   ::dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output may be the access log's
   ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on

@@ -36,8 +36,10 @@ std::vector<DataAge> DataAgesOf(const ServedPipeline& pipeline, Instant now,
     const Snapshot& snapshot = pipeline.snapshots()[i];
     const auto newest = known_by ? snapshot.WatermarkBy(*known_by) : snapshot.watermark();
     // Plans are known ahead of their time.
-    const auto age = std::max(now - newest.value_or(now), Instant::duration::zero());
-    ages.push_back({.series = series[i].name, .newest = newest, .age = age});
+    const auto up_to_date = known_by ? newest : snapshot.up_to_date();
+    const auto age = std::max(now - up_to_date.value_or(now), Instant::duration::zero());
+    ages.push_back(
+        {.series = series[i].name, .newest = newest, .up_to_date = up_to_date, .age = age});
   }
   return ages;
 }
@@ -49,6 +51,9 @@ std::string ToJson(const std::vector<DataAge>& ages) {
     member = {{"newest", nullptr}, {"age_seconds", nullptr}};
     if (!one.newest) continue;
     member["newest"] = preprocessing::IsoTimestamp(*one.newest);
+    if (one.up_to_date != one.newest) {
+      member["up_to_date"] = preprocessing::IsoTimestamp(*one.up_to_date);
+    }
     member["age_seconds"] = Seconds(one.age).count();
   }
   return json.dump();

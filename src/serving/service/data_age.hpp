@@ -13,8 +13,10 @@ namespace forkcast::serving {
 
 /// How old the data of a series are.
 struct DataAge {
-  std::string_view series;           ///< A view into the pipeline.
-  std::optional<Instant> newest;     ///< When its newest row became known; none without rows.
+  std::string_view series;        ///< A view into the pipeline.
+  std::optional<Instant> newest;  ///< When its newest row became known; none without rows.
+  /// Until when all that there was is in it (Snapshot::up_to_date()): not before `newest`.
+  std::optional<Instant> up_to_date;
   std::chrono::microseconds age{0};  ///< Since then; not negative. Without rows it means nothing.
 };
 
@@ -24,7 +26,7 @@ struct DataAge {
                                               const std::optional<Instant>& known_by);
 
 /// `{"inventory":{"newest":"2024-02-05T08:00:00Z","age_seconds":12.5}}`; null where there is no
-/// row.
+/// row. With `"up_to_date"` where that is later than the newest row.
 [[nodiscard]] std::string ToJson(const std::vector<DataAge>& ages);
 /// The greatest age in seconds, "12.500"; empty where no series has rows.
 [[nodiscard]] std::string OldestText(const std::vector<DataAge>& ages);

@@ -63,6 +63,8 @@ class Followers : public testing::Test {
   ScriptedFeed feed_;
   Status open_error_;
   Status publish_error_;
+  Status mark_error_;
+  std::optional<Instant> marked_;
   int opened_ = 0;
   int published_ = 0;
   milliseconds publishing_takes_{0};
@@ -78,6 +80,11 @@ class Followers : public testing::Test {
                             ++published_;
                             clock_.Set(clock_.Monotonic() + publishing_takes_);
                             return publish_error_;
+                          },
+                      .mark =
+                          [this](Instant instant) {
+                            marked_ = instant;
+                            return mark_error_;
                           }},
                      milliseconds(1000),
                      clock_};
@@ -214,6 +221,29 @@ TEST_F(Followers, LagIsToldAndNoSuccessWhileThereIsMore) {
   feed_.Next(FeedTurn{.rows = 5, .changed = true, .state = FeedState::kMore, .lag = 70});
   Turn(0);
   EXPECT_EQ(status().lag, 70U);
+  EXPECT_EQ(status().last_success, std::nullopt);
+}
+
+TEST_F(Followers, ATurnThatFindsNothingMoreMarksWhenItBegan) {
+  const Instant start(std::chrono::hours(5));
+  clock_.SetNow(start);
+  Turn(0);
+  EXPECT_EQ(marked_, start);
+  clock_.SetNow(start + std::chrono::seconds(1));
+  Turn(1000);
+  EXPECT_EQ(marked_, start + std::chrono::seconds(1)) << "also where nothing came";
+  EXPECT_EQ(status().last_success, marked_);
+  feed_.Next(FeedTurn{.rows = 5, .changed = true, .state = FeedState::kMore});
+  clock_.SetNow(start + std::chrono::seconds(2));
+  Turn(2000);
+  EXPECT_EQ(marked_, start + std::chrono::seconds(1)) << "not while there is more";
+}
+
+TEST_F(Followers, AMarkThatCannotBeWrittenIsAFailure) {
+  mark_error_ = Error{ErrorCode::kIo, "read-only file system"};
+  Turn(0);
+  EXPECT_EQ(status().state, State::kFailing);
+  EXPECT_EQ(status().error, "read-only file system");
   EXPECT_EQ(status().last_success, std::nullopt);
 }
 

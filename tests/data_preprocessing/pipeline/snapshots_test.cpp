@@ -309,7 +309,49 @@ TEST_F(SnapshotsTest, OfAQueryAreMadeOfAllRowsAndSaySo) {
   EXPECT_EQ(report->at(1).report.rows, 3U);
 }
 
-TEST_F(SnapshotsTest, OfAGridAreMadeAnewWhereRowsCame) {
+TEST_F(SnapshotsTest, AreUpToDateAsOfTheMarkOfTheirPublication) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const Instant newest = At("2024-01-03");
+  const Snapshot before = OpenSnapshots(spec, published())->front();
+  EXPECT_EQ(before.up_to_date(), newest) << "nobody has looked";
+  ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-02-01")).ok());
+  EXPECT_EQ(before.up_to_date(), At("2024-02-01")) << "without being opened anew";
+  EXPECT_EQ(before.watermark(), newest);
+  ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-01-02")).ok());
+  EXPECT_EQ(before.up_to_date(), newest);
+
+  Take(spec, "levels", "sku,at,level\na,2024-01-04,4\n");
+  ASSERT_TRUE(Publish(spec).ok());
+  ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-03-01")).ok());
+  EXPECT_EQ(before.up_to_date(), newest) << "who has not the new rows is not up to date";
+  EXPECT_EQ(OpenSnapshots(spec, published())->front().up_to_date(), At("2024-03-01"));
+}
+
+TEST_F(SnapshotsTest, AreNotStaleAsLongAsTheirSourceIsLookedAt) {
+  ordered_json json = Shop();
+  json["series"]["levels"]["max_staleness"] = "1h";
+  json["series"]["levels"]["when_stale"] = "refuse";
+  const PipelineSpec spec = ParsePipeline(json);
+  ASSERT_TRUE(Publish(spec).ok());
+  const std::vector<Snapshot> snapshots = *OpenSnapshots(spec, published());
+  FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, nullptr);
+  const auto at = [&](const char* time) {
+    Table request(spec.request.fields);
+    AppendRow({"a", time}, request);
+    std::vector<Value> values(1);
+    SeriesMask stale = 0;
+    const Status computed = computer.Compute(snapshots, request, 0, {}, values, stale);
+    return computed ? ShowAll(values) : computed.error().message;
+  };
+  EXPECT_THAT(at("2024-02-01 12:00"), HasSubstr("are of 2024-01-03T00:00:00Z, too old"));
+  ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-02-01 11:30")).ok());
+  EXPECT_EQ(at("2024-02-01 12:00"), "6");
+  EXPECT_EQ(at("2024-02-01 12:30"), "6");
+  EXPECT_THAT(at("2024-02-01 12:30:01"), HasSubstr("are of 2024-02-01T11:30:00Z, too old"));
+}
+
+TEST_F(SnapshotsTest, OfAGridCountWhatCameWithoutReadingTheRest) {
   ordered_json json = Shop();
   json["series"]["levels"].erase("values");
   json["series"]["levels"]["aggregate"] = {{"period", "day"},
@@ -328,7 +370,8 @@ TEST_F(SnapshotsTest, OfAGridAreMadeAnewWhereRowsCame) {
   Take(spec, "levels", "sku,at,level\na,2024-01-03,4\n");
   const auto report = Publish(spec);
   ASSERT_TRUE(report.ok()) << report.error().message;
-  EXPECT_EQ(report->front().why_whole, "it has \"aggregate\"");
+  EXPECT_FALSE(report->front().is_whole);
+  EXPECT_EQ(report->front().new_rows, 1U);
   EXPECT_EQ(ValueAsOf(OpenSnapshots(spec, published())->front(), "a", At("2024-01-04")), "10");
 }
 

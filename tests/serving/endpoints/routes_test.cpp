@@ -34,6 +34,10 @@ constexpr std::string_view kRoutes = R"([
   {"method": "GET", "path": "/health", "answer": {"status": "OK", "features": "$features"}}
 ])";
 
+constexpr std::string_view kOrder =
+    R"({"order_id": "paid", "timestamp": "2021-07-01 09:30:00", "sku_code": "00123",)"
+    R"( "zip_code": "01001"})";
+
 class OrderRoutes : public testing::Test {
  protected:
   Response Get(std::string_view path, std::string_view query = {}) {
@@ -52,6 +56,19 @@ TEST_F(OrderRoutes, AnswerAPathAndAQuery) {
   EXPECT_EQ(answer.content_type, "application/json");
   EXPECT_EQ(answer.body, R"({"order":"paid","when":"2021-07-01","decision":{"text":"Deliver"},)"
                          R"("by":"order_triage"})");
+}
+
+TEST_F(OrderRoutes, TellInTheHeadHowOldTheDataAre) {
+  const std::string query = "at=01.07.2021+09:30&sku=00123";
+  service_.clock().SetNow(*preprocessing::ParseTimestamp("2021-07-11 00:00:00", {}));
+  const Response silent = Get("/triage/paid", query);
+  EXPECT_EQ(HeaderValue(silent, "X-Forkcast-Data-Age"), "");
+  const Response told = Get("/triage/paid", query + "&freshness=true");
+  EXPECT_EQ(told.body, silent.body);
+  EXPECT_EQ(HeaderValue(told, "X-Forkcast-Data-Age"),
+            HeaderValue(service_.Post(kOrder, {.query = "freshness=true"}), "X-Forkcast-Data-Age"));
+  EXPECT_NE(HeaderValue(told, "X-Forkcast-Data-Age"), "");
+  EXPECT_EQ(Get("/triage/paid", query + "&freshness=perhaps").status, 422);
 }
 
 TEST_F(OrderRoutes, DecodeAPathsParameter) {
