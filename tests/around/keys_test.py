@@ -23,6 +23,8 @@ FILES_OF_ITS_OWN = {
     "src/data_preprocessing/series/run_list.cpp",
     "src/model/classify/class_files.cpp",
     "src/model/drift/reference.cpp",
+    "src/model/forecast/candidate_weights.cpp",
+    "src/model/forecast/history_model.cpp",
     "src/model/forecast/model_keys.cpp",
     "src/model/learn/model_files.cpp",
     "src/serving/process/experiment_keeper.cpp",
@@ -39,6 +41,13 @@ TOLD_IN_TEXT = [
     ("docs/pipelines.md", {"type", "nullable"}),  # a column of a query
     ("docs/forecasting.md", {"series", "value", "key"}),  # in "match"
     ("docs/forecasting.md", {"steps", "fallback_scale"}),
+    ("docs/forecasting.md", {"name", "model", "scope", "target", "transforms", "hidden", "weight", "window",
+                             "half_life"}),  # a candidate
+    ("docs/forecasting.md", {"not_negative"}),  # "target" of what learns from histories
+    ("docs/forecasting.md", {"algorithm", "threads", "season", "model", "damped"}),
+    ("docs/forecasting.md", {"algorithm", "threads", "season", "variant"}),
+    ("docs/forecasting.md", {"algorithm", "threads", "fallback"}),
+    ("docs/forecasting.md", {"algorithm", "threads"}),
     ("docs/classifiers.md", {"name", "all"}),
     ("docs/classifiers.md", {"name", "feature", "<", "<=", "==", "!=", ">=", ">"}),
     ("docs/classifiers.md", {"feature", "<", "<=", "==", "!=", ">=", ">"}),

@@ -125,7 +125,7 @@ class SpecReader {
       }
       node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
                           "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                          "search"});
+                          "search", "candidates", "choose", "choose_folds"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",

@@ -262,7 +262,7 @@ ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
             {"hash", rows().Hash()},
             {"snapshots", SnapshotHashes(spec_, data_->snapshots)}}},
           {"seed", plan_.setting.seed},
-          {"libraries", LibraryVersions(*plan_.trainer)},
+          {"libraries", LibraryVersions(plan_.trainer.get())},
           {"evaluation", validation_->ToJson()}};
 }
 

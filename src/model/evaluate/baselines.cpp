@@ -13,7 +13,7 @@ using preprocessing::JsonNode;
 
 namespace {
 
-constexpr std::array<std::pair<BaselineKind, std::string_view>, 8> kNames{
+constexpr std::array<std::pair<BaselineKind, std::string_view>, 9> kNames{
     {{BaselineKind::kZero, "zero"},
      {BaselineKind::kNaive, "naive"},
      {BaselineKind::kSeasonalNaive, "seasonal_naive"},
@@ -21,7 +21,8 @@ constexpr std::array<std::pair<BaselineKind, std::string_view>, 8> kNames{
      {BaselineKind::kRollingMedian, "rolling_median"},
      {BaselineKind::kHistoricMean, "historic_mean"},
      {BaselineKind::kCroston, "croston"},
-     {BaselineKind::kSba, "sba"}}};
+     {BaselineKind::kSba, "sba"},
+     {BaselineKind::kTsb, "tsb"}}};
 constexpr std::size_t kMaxPeriods = 100'000;
 
 bool CountsPeriods(BaselineKind kind) {
@@ -29,7 +30,7 @@ bool CountsPeriods(BaselineKind kind) {
          kind == BaselineKind::kRollingMedian;
 }
 bool Smooths(BaselineKind kind) {
-  return kind == BaselineKind::kCroston || kind == BaselineKind::kSba;
+  return kind == BaselineKind::kCroston || kind == BaselineKind::kSba || kind == BaselineKind::kTsb;
 }
 
 std::string_view NameOf(BaselineKind kind) {
@@ -43,7 +44,7 @@ std::pair<BaselineKind, JsonNode> ReadKind(const JsonNode& node) {
     if (const auto member = node.Find(name)) return {kind, *member};
   }
   node.Fail(
-      "expected one of seasonal_naive, moving_average, rolling_median, croston, sba as a key");
+      "expected one of seasonal_naive, moving_average, rolling_median, croston, sba, tsb as a key");
 }
 
 constexpr BaselineForecast None(NoForecast reason) {
@@ -114,6 +115,26 @@ BaselineForecast Croston(std::span<const double> history, double alpha) {
   if (history.empty()) return None(NoForecast::kHistoryTooShort);
   if (periods == 0) return None(NoForecast::kValueMissing);
   return {size ? *size / interval : 0};
+}
+
+BaselineForecast Tsb(std::span<const double> history, double alpha) {
+  double size = 0;
+  double share = 0;
+  bool has_value = false;
+  bool has_demand = false;
+  for (const double value : history) {
+    if (std::isnan(value)) continue;
+    const bool is_demand = value > 0;
+    const double happened = is_demand ? 1 : 0;
+    share = has_value ? share + alpha * (happened - share) : happened;
+    has_value = true;
+    if (!is_demand) continue;
+    size = has_demand ? size + alpha * (value - size) : value;
+    has_demand = true;
+  }
+  if (history.empty()) return None(NoForecast::kHistoryTooShort);
+  if (!has_value) return None(NoForecast::kValueMissing);
+  return {share * size};
 }
 
 }  // namespace
@@ -201,6 +222,8 @@ BaselineForecast ForecastBaseline(const BaselineSpec& spec, std::span<const doub
       forecast.value *= 1 - spec.alpha / 2;
       return forecast;
     }
+    case BaselineKind::kTsb:
+      return Tsb(history, spec.alpha);
   }
   return None(NoForecast::kValueMissing);
 }

@@ -20,6 +20,7 @@ enum class BaselineKind {
   kHistoricMean,   ///< The mean of all values.
   kCroston,  ///< Croston 1972: smoothed size of demand over smoothed interval between demands.
   kSba,      ///< Syntetos and Boylan 2005: (1 - alpha / 2) times Croston.
+  kTsb,      ///< Teunter, Syntetos and Babai 2011: smoothed size times smoothed share of demands.
 };
 
 struct BaselineSpec {
@@ -28,17 +29,18 @@ struct BaselineSpec {
       0;  ///< Season of kSeasonalNaive, window of kMovingAverage and kRollingMedian.
   /// Of kSeasonalNaive: the last value where the history is too short, instead of none.
   bool falls_back_to_naive = false;
-  double alpha = 0.1;  ///< Of kCroston and kSba, for sizes and intervals.
+  /// Of kCroston and kSba, for sizes and intervals; of kTsb, for sizes and the share.
+  double alpha = 0.1;
 
   friend bool operator==(const BaselineSpec&, const BaselineSpec&) = default;
 };
 
 /// "zero", "naive", "seasonal_naive_52", "moving_average_4", "rolling_median_4", "historic_mean",
-/// "croston", "sba".
+/// "croston", "sba", "tsb".
 [[nodiscard]] std::string NameOf(const BaselineSpec& spec);
 /// Reads "naive", "croston", ..., {"seasonal_naive": 52, "fallback": "naive"},
-/// {"moving_average": 4}, {"rolling_median": 4}, {"croston": 0.1} or {"sba": 0.1}. Throws
-/// SpecError.
+/// {"moving_average": 4}, {"rolling_median": 4}, {"croston": 0.1}, {"sba": 0.1} or {"tsb": 0.1}.
+/// Throws SpecError.
 [[nodiscard]] BaselineSpec ReadBaseline(const preprocessing::JsonNode& node);
 /// An array of them, none twice.
 [[nodiscard]] std::vector<BaselineSpec> ReadBaselines(const preprocessing::JsonNode& node);
@@ -61,8 +63,9 @@ struct BaselineForecast {
 /// - naive and moving averages leave missing values out: the last value is the last that is there;
 /// - Croston and SBA count periods, missing ones left out, from the first of the history; demand is
 /// what is
-///   greater than 0; without any they forecast 0.
-/// O(1), O(periods), or O(history) for kHistoricMean, kCroston and kSba. Allocates for
+///   greater than 0; without any they forecast 0. So does TSB, whose share falls with every period
+///   without demand;
+/// O(1), O(periods), or O(history) for kHistoricMean, kCroston, kSba and kTsb. Allocates for
 /// kRollingMedian.
 [[nodiscard]] BaselineForecast ForecastBaseline(const BaselineSpec& spec,
                                                 std::span<const double> history, std::size_t step);

@@ -5,12 +5,17 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <limits>
+#include <set>
+#include <tuple>
 #include <utility>
 
 #include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
 namespace {
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Values of a key up to and with `origin`.
 std::span<const double> History(const ForecastData& data, std::uint32_t key, std::int64_t origin) {
@@ -224,9 +229,153 @@ bool Backtest::beats_baselines() const noexcept {
   return shortfalls.empty() && best != nullptr && best->SkillOf(metric).value_or(0) > 0;
 }
 
+namespace {
+
+/// What the candidates said of all rows of their folds, by fold, step and key.
+std::vector<CandidateRow> RowsOf(const ForecastData& data, const TrainingPlan& plan,
+                                 std::span<const Backtest> backtests) {
+  std::map<std::tuple<std::size_t, std::size_t, std::uint32_t>, CandidateRow> rows;
+  for (std::size_t i = 0; i < backtests.size(); ++i) {
+    for (const JudgedForecast& judged : backtests[i].rows) {
+      const ForecastPoint& point = judged.forecast.point;
+      CandidateRow& row = rows[{judged.fold, judged.forecast.step, point.key}];
+      if (row.forecasts.empty()) {
+        row = {.fold = judged.fold,
+               .step = judged.forecast.step,
+               .point = point,
+               .actual = judged.actual,
+               .mase_scale = ScaleOf(data, plan, point.key, backtests[i].folds[judged.fold]),
+               .forecasts = std::vector<double>(backtests.size(), kNaN)};
+      }
+      row.forecasts[i] = judged.forecast.value;
+    }
+  }
+  std::vector<CandidateRow> all;
+  for (auto& [place, row] : rows) all.push_back(std::move(row));
+  return all;
+}
+
+/// The rows of the folds first .. first + count - 1; `rows` are sorted by fold.
+std::span<const CandidateRow> RowsOfFolds(std::span<const CandidateRow> rows, std::size_t first,
+                                          std::size_t count) {
+  const auto begin = std::ranges::lower_bound(rows, first, {}, &CandidateRow::fold);
+  const auto end = std::ranges::lower_bound(rows, first + count, {}, &CandidateRow::fold);
+  return {begin, end};
+}
+
+/// Trains and judges each candidate in all folds, also in those by which is chosen.
+Result<std::optional<std::vector<Backtest>>> JudgeCandidates(const ForecastData& data,
+                                                             const TrainingPlan& plan,
+                                                             const StepExamples& examples,
+                                                             PeriodRange periods,
+                                                             const OnBacktest& on_stage) {
+  std::vector<Backtest> backtests;
+  const std::size_t count = plan.candidates.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    TrainingPlan candidate = plan.candidates[i];
+    candidate.folds = plan.CandidateFolds();
+    candidate.baselines.clear();  // what is chosen is compared with them
+    const auto on_candidate = [&](const BacktestStage& stage) {
+      return on_stage({.fold = i * stage.folds + stage.fold,
+                       .folds = count * stage.folds,
+                       .training = stage.training});
+    };
+    Result<std::optional<Backtest>> backtest =
+        RunBacktest(data, candidate, examples.of_candidate(i), periods, on_candidate);
+    if (!backtest) {
+      Error error = std::move(backtest).error();
+      error.message = fmt::format("candidate {}: {}", candidate.name, error.message);
+      return error;
+    }
+    if (!*backtest) return std::optional<std::vector<Backtest>>();
+    backtests.push_back(**std::move(backtest));
+  }
+  return std::optional(std::move(backtests));
+}
+
+/// The rows that no candidate has a forecast for, each with the reason of the first.
+void AddLeftOut(std::span<const Backtest> backtests, std::span<const CandidateRow> rows,
+                std::size_t skipped, Backtest& backtest) {
+  std::set<std::tuple<std::size_t, std::uint32_t, std::int64_t>> there;
+  for (const CandidateRow& row : rows) there.emplace(row.fold, row.point.key, row.point.period);
+  for (const LeftOutRow& row : backtests.front().left_out) {
+    if (row.fold < skipped || there.contains({row.fold, row.point.key, row.point.period})) continue;
+    backtest.left_out.push_back(row);
+    backtest.left_out.back().fold -= skipped;
+  }
+}
+
+/// Each candidate by itself, in the folds that are judged: those from `before` on.
+CandidateReport ReportOf(const TrainingPlan& plan, std::span<const Backtest> alone,
+                         std::size_t before) {
+  CandidateReport report{.choice = plan.choice,
+                         .choice_folds = plan.choice_folds,
+                         .errors = std::vector<ErrorSums>(alone.size())};
+  for (std::size_t i = 0; i < alone.size(); ++i) {
+    report.names.push_back(plan.candidates[i].name);
+    report.forms.push_back(alone[i].forms);
+    for (std::size_t fold = before; fold < alone[i].by_fold.size(); ++fold) {
+      report.errors[i].Merge(alone[i].by_fold[fold]);
+    }
+  }
+  return report;
+}
+
+Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const TrainingPlan& plan,
+                                              const StepExamples& examples, PeriodRange periods,
+                                              const OnBacktest& on_stage) {
+  Result<std::optional<std::vector<Backtest>>> judged =
+      JudgeCandidates(data, plan, examples, periods, on_stage);
+  if (!judged) return std::move(judged).error();
+  if (!*judged) return std::optional<Backtest>();
+  const std::vector<Backtest>& alone = **judged;
+  const std::vector<CandidateRow> rows = RowsOf(data, plan, alone);
+  const std::size_t before = alone.front().folds.size() - plan.folds.n_splits;
+  Backtest backtest;
+  backtest.folds.assign(alone.front().folds.begin() + static_cast<std::ptrdiff_t>(before),
+                        alone.front().folds.end());
+  Judge judge(data, plan, backtest);
+  CandidateReport report = ReportOf(plan, alone, before);
+  /// By the folds before `fold`, `apart` of them away.
+  const auto choose = [&](std::size_t fold, std::size_t apart) {
+    return ChooseCandidates(
+        plan, RowsOfFolds(rows, fold - apart + 1 - plan.choice_folds, plan.choice_folds));
+  };
+  const Error nothing{ErrorCode::kInvalidArgument,
+                      "no candidate could be judged in the folds by which is chosen"};
+  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
+    const auto chosen = choose(before + i, plan.FoldsApart());
+    if (!chosen) return nothing;
+    std::set<std::uint32_t> keys;
+    for (const CandidateRow& row : RowsOfFolds(rows, before + i, 1)) {
+      keys.insert(row.point.key);
+      const double value = chosen->Blend(row);
+      if (std::isnan(value)) {
+        backtest.left_out.push_back(
+            {.fold = i, .step = row.step, .point = row.point, .reason = LeftOut::kNoModel});
+      } else {
+        judge.Add(i, {.point = row.point, .step = row.step, .value = value});
+      }
+    }
+    report.folds.push_back(*chosen);
+    report.keys.push_back(keys.size());
+  }
+  AddLeftOut(alone, rows, before, backtest);
+  const auto last = choose(before + backtest.folds.size(), 1);
+  if (!last) return nothing;
+  report.last = *last;
+  backtest.candidates = std::move(report);
+  NoteRefusals(examples, backtest);
+  judge.Finish();
+  return std::optional<Backtest>(std::move(backtest));
+}
+
+}  // namespace
+
 Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const TrainingPlan& plan,
                                             const StepExamples& examples, PeriodRange periods,
                                             const OnBacktest& on_stage) {
+  if (!plan.candidates.empty()) return RunCandidates(data, plan, examples, periods, on_stage);
   Result<std::vector<Fold>> folds = WalkForwardFolds(plan.folds, periods);
   if (!folds) return folds.error();
   Backtest backtest;
@@ -256,7 +405,9 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
     if (!forecasts) return in_fold(forecasts.error());
     judge.AddFold(i, trained->model(), examples.keys(), *forecasts);
     NoteKeysWithoutModel(data, trained->model(), examples, i, backtest);
-    if (i + 1 == backtest.folds.size()) backtest.importances = trained->Importances();
+    if (i + 1 < backtest.folds.size()) continue;
+    backtest.importances = trained->Importances();
+    backtest.forms = trained->Forms();
   }
   NoteRefusals(examples, backtest);
   if (backtest.all.rows() == 0) {

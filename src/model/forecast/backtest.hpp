@@ -14,6 +14,7 @@
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
+#include "model/forecast/candidate_choice.hpp"
 #include "model/forecast/fit_models.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
@@ -80,6 +81,9 @@ struct Backtest {
   std::size_t refused = 0;
   std::string first_refusal;                   ///< Why, of the first of them.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
+  /// Of what learns from histories: keys by the form that they got in the last fold.
+  std::map<std::string, std::size_t> forms;
+  std::optional<CandidateReport> candidates;  ///< Where there are some.
   /// What keeps the judgement from being one of the whole: no model is promoted by it.
   std::vector<std::string> shortfalls;
 
@@ -102,9 +106,10 @@ struct BacktestStage {
 using OnBacktest = std::function<bool(const BacktestStage&)>;
 
 /// Trains and judges one model a fold, or, where folds have the same training periods, one for
-/// them. `periods`: those of which targets are used at all; `examples` are theirs. Nothing when
-/// `on_stage` cancelled. kInvalidArgument: too little history for the folds, nothing to judge, a
-/// fold that cannot be trained.
+/// them; of candidates each one, and what is chosen of them by the folds before. `periods`: those
+/// of which targets are used at all; `examples` are theirs. Nothing when `on_stage` cancelled.
+/// kInvalidArgument: too little history for the folds, nothing to judge, a fold that cannot be
+/// trained.
 [[nodiscard]] Result<std::optional<Backtest>> RunBacktest(const ForecastData& data,
                                                           const TrainingPlan& plan,
                                                           const StepExamples& examples,

@@ -185,6 +185,13 @@ std::string Compare(const Backtest& backtest, const BaselineResult& baseline) {
                      100 * std::abs(*skill), *skill > 0 ? "smaller" : "larger", name);
 }
 
+/// What became of the keys' histories.
+std::string DescribeForms(const std::map<std::string, std::size_t>& forms) {
+  std::string text = "\nlearned of each key, in the last fold\tkeys\n";
+  for (const auto& [form, keys] : forms) text += fmt::format("{}\t{}\n", form, keys);
+  return text;
+}
+
 }  // namespace
 
 std::vector<std::string> DescribeLeftOut(const Backtest& backtest, const ForecastData& data) {
@@ -310,6 +317,8 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
                {"quantiles_over_keys", over_keys},
                {"baselines", baselines},
                {"importances", importances}});
+  for (const auto& [form, keys] : backtest.forms) json["forms"][form] = keys;
+  if (backtest.candidates) json["candidates"] = ToJson(*backtest.candidates);
   return json;
 }
 
@@ -328,6 +337,8 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
     }
   }
   text += DescribeKeys(backtest);
+  if (!backtest.forms.empty()) text += DescribeForms(backtest.forms);
+  if (backtest.candidates) text += fmt::format("\n{}", Describe(*backtest.candidates));
   const std::vector<std::string> left_out = DescribeLeftOut(backtest, data);
   if (!left_out.empty()) text += fmt::format("\n{}\n", fmt::join(left_out, "\n"));
   const TextColor color = backtest.beats_baselines() ? TextColor::kGreen : TextColor::kRed;

@@ -48,6 +48,17 @@ std::optional<std::string> WrongIn(double weight) {
   return std::isnan(weight) ? "missing" : fmt::format("{}", weight);
 }
 
+/// Of what learns from histories, which reads no feature.
+PointExamples PointsAlone(const ForecastData& data, std::span<const ForecastPoint> points) {
+  PointExamples examples(std::vector<FeatureColumnSpec>{});
+  examples.points.assign(points.begin(), points.end());
+  for (const ForecastPoint& point : points) {
+    examples.actual.push_back(data.ValueIn(point.key, point.period));
+  }
+  examples.references.assign(points.size(), {.scale = kNaN, .anchor = kNaN});
+  return examples;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spec,
@@ -101,6 +112,7 @@ TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> fea
 
 Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
                                       std::span<const ForecastPoint> points, std::size_t distance) {
+  if (plan.history) return PointsAlone(data, points);
   const PipelineSpec& spec = data.spec();
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
   std::vector<std::size_t> order(points.size());

@@ -55,6 +55,8 @@ class ForecastData {
   [[nodiscard]] std::span<const double> Values(std::size_t key) const noexcept {
     return grid().Values(key, opened_->column);
   }
+  /// Its position among the series' values.
+  [[nodiscard]] std::size_t column() const noexcept { return opened_->column; }
   [[nodiscard]] double ValueIn(std::size_t key, std::int64_t period) const noexcept {
     return grid().ValueIn(key, opened_->column, period);
   }
@@ -115,7 +117,8 @@ struct PointExamples : Examples {
 };
 
 /// Computes the features of points, each as of `distance` periods before its own (1: the period
-/// before it is the last one known). kInvalidArgument from the features' types only.
+/// before it is the last one known); none where the plan reads no features. kInvalidArgument from
+/// the features' types only.
 [[nodiscard]] Result<PointExamples> ComputeExamples(const ForecastData& data,
                                                     const TrainingPlan& plan,
                                                     std::span<const ForecastPoint> points,

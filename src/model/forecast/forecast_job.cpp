@@ -81,6 +81,7 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Plan(const ordered_json& docum
   try {
     TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec, sources.trainers);
     Override(plan, sources);
+    for (TrainingPlan& candidate : plan.candidates) Override(candidate, sources);
     return std::unique_ptr<ForecastJob>(
         new ForecastJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
@@ -200,6 +201,7 @@ Status ForecastJob::Check() const {
                              "yet, or none with a time",
                              spec_.forecast->series)};
   }
+  if (Status fits = CheckFolds(); !fits) return fits;
   const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
   if (!folds) return folds.error();
   const std::vector<ForecastPoint> points = KnownPoints(*data_, periods_, keys_);
@@ -223,8 +225,26 @@ Status ForecastJob::Check() const {
   return CheckMetric(*data_, plan_, *folds, keys_);
 }
 
+FoldSpec ForecastJob::AllFolds() const {
+  return plan_.candidates.empty() ? plan_.folds : plan_.CandidateFolds();
+}
+
+Status ForecastJob::CheckFolds() const {
+  const Result<std::vector<Fold>> folds = WalkForwardFolds(AllFolds(), periods_);
+  if (folds) return {};
+  Error error = folds.error();
+  if (!plan_.candidates.empty()) {
+    error.message = fmt::format(
+        "{}: candidates need {} folds more than the {} that are judged, to be chosen by: fewer "
+        "\"choose_folds\" ({}), or a longer history",
+        error.message, AllFolds().n_splits - plan_.folds.n_splits, plan_.folds.n_splits,
+        plan_.choice_folds);
+  }
+  return error;
+}
+
 Status ForecastJob::ComputeExamples() {
-  const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
+  const Result<std::vector<Fold>> folds = WalkForwardFolds(AllFolds(), periods_);
   if (!folds) return folds.error();
   Result<StepExamples> examples =
       StepExamples::Compute(*data_, plan_, plan_.Needed(periods_, *folds), keys_);
@@ -252,9 +272,14 @@ Result<Rivalry> ForecastJob::CompareWith(const VersionInfo& champion) const {
 }
 
 Result<std::optional<TrainedForecast>> ForecastJob::Train(const OnProgress& on_progress) const {
-  return TrainedForecast::Train(
-      *data_, plan_, examples_, periods_,
-      [&](const TrainingStage& stage) { return on_progress(stage.done, stage.total); });
+  const auto on_stage = [&](const TrainingStage& stage) {
+    return on_progress(stage.done, stage.total);
+  };
+  if (plan_.candidates.empty()) {
+    return TrainedForecast::Train(*data_, plan_, examples_, periods_, on_stage);
+  }
+  return TrainedForecast::TrainCandidates(*data_, plan_, examples_, periods_,
+                                          validation_->backtest().candidates->last, on_stage);
 }
 
 Result<std::optional<Artefact>> ForecastJob::TrainOnAll(const OnProgress& on_progress) const {
@@ -313,6 +338,14 @@ ordered_json ForecastJob::VerdictOn(std::uint32_t key) const {
   return BriefJson(OfKey(validation_->backtest(), key, *data_, plan_));
 }
 
+ordered_json ForecastJob::Libraries() const {
+  ordered_json libraries = LibraryVersions(plan_.trainer.get());
+  for (const TrainingPlan& candidate : plan_.candidates) {
+    libraries.update(LibraryVersions(candidate.trainer.get()));
+  }
+  return libraries;
+}
+
 ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
   const ForecastSpec& forecast = *spec_.forecast;
   const ordered_json without = KeysWithout(model);
@@ -338,7 +371,7 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
                           {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
                         {"seed", plan_.setting.seed},
                         {"models", model.model_count()},
-                        {"libraries", LibraryVersions(*plan_.trainer)},
+                        {"libraries", Libraries()},
                         {"evaluation", validation_->ToJson()}};
   if (!without.empty()) manifest["data"]["keys_left_out"] = without;
   return manifest;

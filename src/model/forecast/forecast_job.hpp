@@ -116,6 +116,10 @@ class ForecastJob final : public TrainingJob {
   /// A job without data yet.
   static Result<std::unique_ptr<ForecastJob>> Plan(const nlohmann::ordered_json& document,
                                                    const JobSources& sources);
+  /// Those that are trained, of which the plan's are judged.
+  [[nodiscard]] FoldSpec AllFolds() const;
+  [[nodiscard]] Status CheckFolds() const;
+  [[nodiscard]] nlohmann::ordered_json Libraries() const;
   Status CutWindow(const DataWindow& window);
   /// Of a plan with one model a key.
   [[nodiscard]] std::vector<YoungKey> YoungKeys() const;

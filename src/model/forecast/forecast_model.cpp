@@ -30,9 +30,63 @@ ForecastModel::ForecastModel(ModelScope scope, ModelKeys keys, Predictors predic
   }
 }
 
+ForecastModel::ForecastModel(ModelScope scope, ModelKeys keys,
+                             std::shared_ptr<const HistoryModel> history)
+    : scope_(scope), keys_(std::move(keys)), predictors_(1), history_(std::move(history)) {
+  predictors_.front().resize(history_->size());
+}
+
+ForecastModel::ForecastModel(std::vector<std::shared_ptr<const ForecastModel>> candidates,
+                             CandidateWeights weights)
+    : predictors_(1), candidates_(std::move(candidates)), weights_(std::move(weights)) {
+  predictors_.front().resize(1);
+}
+
+Result<ForecastModel> ForecastModel::LoadHistory(std::span<const PublishedFile> files,
+                                                 const preprocessing::PipelineSpec& spec,
+                                                 const TrainingPlan& plan) {
+  ModelFiles names(files);
+  ModelKeys keys;
+  if (plan.scope == ModelScope::kPerKey) keys = TakeKeys(names, spec);
+  std::shared_ptr<const HistoryModel> history;
+  ReadJson(LoadFile(names.Take(kHistoryFile)), [&](const preprocessing::JsonNode& node) {
+    history = std::make_shared<const HistoryModel>(
+        HistoryModel::FromJson(node, *plan.history, keys.size()));
+  });
+  names.RequireAllTaken("key");
+  return ForecastModel(plan.scope, std::move(keys), std::move(history));
+}
+
+Result<ForecastModel> ForecastModel::LoadCandidates(std::span<const PublishedFile> files,
+                                                    const preprocessing::PipelineSpec& spec,
+                                                    const TrainingPlan& plan) {
+  CandidateWeights weights;
+  std::vector<std::shared_ptr<const ForecastModel>> candidates(plan.candidates.size());
+  ModelFiles names(files);
+  ReadJson(LoadFile(names.Take(kCandidatesFile)), [&](const preprocessing::JsonNode& node) {
+    weights = CandidateWeights::FromJson(node, candidates.size(),
+                                         spec.SeriesNamed(spec.forecast->series));
+  });
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (!weights.Uses(i)) continue;
+    const std::vector<PublishedFile> own = TakeCandidate(names, files, i);
+    Result<ForecastModel> model = Load(own, spec, plan.candidates[i]);
+    if (!model) return InCandidate(std::move(model).error(), i);
+    candidates[i] = std::make_shared<const ForecastModel>(*std::move(model));
+  }
+  names.RequireAllTaken("candidate");
+  return ForecastModel(std::move(candidates), std::move(weights));
+}
+
 Result<ForecastModel> ForecastModel::Load(std::span<const PublishedFile> files,
                                           const preprocessing::PipelineSpec& spec,
                                           const TrainingPlan& plan) {
+  try {
+    if (!plan.candidates.empty()) return LoadCandidates(files, spec, plan);
+    if (plan.history) return LoadHistory(files, spec, plan);
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, error.what()};
+  }
   PredictorReader reader(plan.inputs, ValueAnswer{plan.target});
   try {
     ModelFiles names(files);
@@ -76,7 +130,7 @@ Result<ForecastModel> ForecastModel::Load(std::span<const PublishedFile> files,
 Result<ModelKeys> ForecastModel::LoadKeys(std::span<const PublishedFile> files,
                                           const preprocessing::PipelineSpec& spec,
                                           const TrainingPlan& plan) {
-  if (plan.scope != ModelScope::kPerKey) return ModelKeys();
+  if (plan.scope != ModelScope::kPerKey || !plan.candidates.empty()) return ModelKeys();
   try {
     ModelFiles names(files);
     return TakeKeys(names, spec);
@@ -137,10 +191,10 @@ Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& dat
   return forecasts;
 }
 
-Result<std::vector<Forecast>> ForecastModel::PredictRecursively(const ForecastData& data,
-                                                                const TrainingPlan& plan,
-                                                                const PointExamples& known,
-                                                                std::int64_t origin) const {
+Result<std::vector<Forecast>> ForecastModel::PredictByKey(const ForecastData& data,
+                                                          const TrainingPlan& plan,
+                                                          const PointExamples& known,
+                                                          std::int64_t origin) const {
   const std::size_t horizon = data.horizon();
   std::vector<std::uint32_t> rows =
       RowsIn(known, {origin + 1, origin + static_cast<std::int64_t>(horizon)});
@@ -182,13 +236,45 @@ Result<std::vector<Forecast>> ForecastModel::PredictRecursively(const ForecastDa
   return forecasts;
 }
 
+Result<std::vector<Forecast>> ForecastModel::PredictBlended(const ForecastData& data,
+                                                            const TrainingPlan& plan,
+                                                            const StepExamples& examples,
+                                                            std::int64_t origin) const {
+  /// What the candidates say of a row, by step and key.
+  struct Row {
+    ForecastPoint point;
+    std::vector<double> values;
+  };
+  std::map<std::pair<std::size_t, std::uint32_t>, Row> rows;
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    if (!candidates_[i]) continue;
+    const Result<std::vector<Forecast>> forecasts =
+        candidates_[i]->Predict(data, plan.candidates[i], examples.of_candidate(i), origin);
+    if (!forecasts) return forecasts.error();
+    for (const Forecast& forecast : *forecasts) {
+      Row& row = rows[{forecast.step, forecast.point.key}];
+      row.point = forecast.point;
+      row.values.resize(candidates_.size(), kNaN);
+      row.values[i] = forecast.value;
+    }
+  }
+  std::vector<Forecast> blended;
+  for (const auto& [place, row] : rows) {
+    const std::span<const double> weights = weights_.Of(data.grid().KeyBytes(row.point.key));
+    blended.push_back(
+        {.point = row.point, .step = place.first, .value = Blend(weights, row.values)});
+  }
+  return blended;
+}
+
 Result<std::vector<Forecast>> ForecastModel::Predict(const ForecastData& data,
                                                      const TrainingPlan& plan,
                                                      const StepExamples& examples,
                                                      std::int64_t origin) const {
+  if (!candidates_.empty()) return PredictBlended(data, plan, examples, origin);
   const ForecastStrategy strategy = data.forecast().strategy;
-  if (strategy == ForecastStrategy::kRecursive) {
-    return PredictRecursively(data, plan, examples.of_model(0), origin);
+  if (strategy == ForecastStrategy::kRecursive || history_) {
+    return PredictByKey(data, plan, examples.of_model(0), origin);
   }
   // Steps that have the same examples have the same model.
   std::vector<Forecast> forecasts;
@@ -209,6 +295,13 @@ Result<std::vector<Forecast>> ForecastModel::Predict(const ForecastData& data,
 }
 
 std::optional<std::size_t> ForecastModel::FindKey(std::string_view key) const noexcept {
+  if (!candidates_.empty()) {
+    const std::span<const double> weights = weights_.Of(key);
+    for (std::size_t i = 0; i < candidates_.size(); ++i) {
+      if (weights[i] > 0 && candidates_[i]->FindKey(key)) return 0;
+    }
+    return std::nullopt;
+  }
   return scope_ == ModelScope::kGlobal ? 0 : keys_.FindBytes(key);
 }
 
@@ -217,8 +310,16 @@ const Predictor* ForecastModel::ModelOf(std::size_t step, std::size_t key) const
   return model ? &*model : nullptr;
 }
 
+bool ForecastModel::reads_histories() const noexcept {
+  return history_ || std::ranges::any_of(candidates_, [](const auto& candidate) {
+           return candidate && candidate->reads_histories();
+         });
+}
+
 std::size_t ForecastModel::model_count() const noexcept {
+  if (history_) return history_->size();
   std::size_t count = 0;
+  for (const auto& candidate : candidates_) count += candidate ? candidate->model_count() : 0;
   for (const auto& of_step : predictors_) {
     count += static_cast<std::size_t>(
         std::ranges::count_if(of_step, [](const auto& model) { return model.has_value(); }));

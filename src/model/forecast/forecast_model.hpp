@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
@@ -11,7 +12,9 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/forecast/candidate_weights.hpp"
 #include "model/forecast/forecast_data.hpp"
+#include "model/forecast/history_model.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/step_examples.hpp"
 #include "model/forecast/training_plan.hpp"
@@ -38,6 +41,12 @@ class ForecastModel {
   /// Of models that were trained; `keys`: those of the scope per key, whose missing steps are noted
   /// here.
   ForecastModel(ModelScope scope, ModelKeys keys, Predictors predictors);
+  /// Of what was learned from histories: of each of `keys`, or of a method that learns nothing
+  /// without any, for all.
+  ForecastModel(ModelScope scope, ModelKeys keys, std::shared_ptr<const HistoryModel> history);
+  /// Of a plan's candidates, null for those that no key's weights use.
+  ForecastModel(std::vector<std::shared_ptr<const ForecastModel>> candidates,
+                CandidateWeights weights);
 
   /// Reads back what TrainedForecast::Files() wrote (FORMAT.md), of a pipeline with the forecast,
   /// the features and the plan it was trained with. `files` may hold others beside those under
@@ -67,6 +76,17 @@ class ForecastModel {
   /// What forecasts `step` (1..) for a key; null where there is none.
   [[nodiscard]] const Predictor* ModelOf(std::size_t step, std::size_t key) const noexcept;
 
+  /// What was learned from histories; null where it was from features.
+  [[nodiscard]] const HistoryModel* history() const noexcept { return history_.get(); }
+  /// Not empty: the model is a mean of these, as weights() say, and has nothing else.
+  [[nodiscard]] const std::vector<std::shared_ptr<const ForecastModel>>& candidates()
+      const noexcept {
+    return candidates_;
+  }
+  [[nodiscard]] const CandidateWeights& weights() const noexcept { return weights_; }
+  /// Whether some key is forecast from its history alone, without features.
+  [[nodiscard]] bool reads_histories() const noexcept;
+
   [[nodiscard]] ModelScope scope() const noexcept { return scope_; }
   [[nodiscard]] const Predictors& predictors() const noexcept { return predictors_; }
   [[nodiscard]] std::size_t model_count() const noexcept;
@@ -80,10 +100,22 @@ class ForecastModel {
     std::uint32_t row = 0;
   };
 
-  [[nodiscard]] Result<std::vector<Forecast>> PredictRecursively(const ForecastData& data,
-                                                                 const TrainingPlan& plan,
-                                                                 const PointExamples& known,
-                                                                 std::int64_t origin) const;
+  /// Throw SpecError.
+  static Result<ForecastModel> LoadHistory(std::span<const PublishedFile> files,
+                                           const preprocessing::PipelineSpec& spec,
+                                           const TrainingPlan& plan);
+  static Result<ForecastModel> LoadCandidates(std::span<const PublishedFile> files,
+                                              const preprocessing::PipelineSpec& spec,
+                                              const TrainingPlan& plan);
+  /// Key by key, as whoever serves does it.
+  [[nodiscard]] Result<std::vector<Forecast>> PredictByKey(const ForecastData& data,
+                                                           const TrainingPlan& plan,
+                                                           const PointExamples& known,
+                                                           std::int64_t origin) const;
+  [[nodiscard]] Result<std::vector<Forecast>> PredictBlended(const ForecastData& data,
+                                                             const TrainingPlan& plan,
+                                                             const StepExamples& examples,
+                                                             std::int64_t origin) const;
   /// Of rows whose steps all have the same model.
   [[nodiscard]] Result<std::vector<Forecast>> PredictRows(const ForecastData& data,
                                                           const TrainingPlan& plan,
@@ -93,6 +125,9 @@ class ForecastModel {
   ModelScope scope_ = ModelScope::kGlobal;
   ModelKeys keys_;  // of the scope per key
   Predictors predictors_;
+  std::shared_ptr<const HistoryModel> history_;
+  std::vector<std::shared_ptr<const ForecastModel>> candidates_;
+  CandidateWeights weights_;
 };
 
 }  // namespace forkcast::model

@@ -262,8 +262,10 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     answer.stale = steps_.stale();
     std::ranges::copy(steps_.features(), answer.features.begin());
   }
-  if (std::ranges::find(results_, StepOutcome::kNoModel, &StepResult::outcome) != results_.end()) {
-    Status fresh = CheckColdStart(asked->origin, answer.stale);
+  const bool is_without_model =
+      std::ranges::find(results_, StepOutcome::kNoModel, &StepResult::outcome) != results_.end();
+  if (forecaster_.model().reads_histories() || (is_without_model && forecaster_.cold_start_)) {
+    Status fresh = CheckSeries(asked->origin, answer.stale);
     if (!fresh) return fresh;
   }
   for (std::size_t i = 0; i < results_.size(); ++i) {
@@ -282,8 +284,7 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
   return {};
 }
 
-Status ForecastSession::CheckColdStart(const ForecastOrigin& origin, SeriesMask& stale) const {
-  if (!forecaster_.cold_start_) return {};
+Status ForecastSession::CheckSeries(const ForecastOrigin& origin, SeriesMask& stale) const {
   const SeriesSpec& series = forecaster_.spec().series[forecaster_.series_];
   const Instant time = *origin.asked_at;
   const GridReader& grid = forecaster_.grid();

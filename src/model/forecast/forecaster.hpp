@@ -139,7 +139,7 @@ class Forecaster {
 };
 
 /// Answers questions to a Forecaster. Holds scratch memory: one object a thread. Allocates nothing
-/// in the steady state, but for the median of a cold start.
+/// in the steady state, but for the median of a cold start or of "rolling_median".
 class ForecastSession {
  public:
   /// `forecaster` outlives the object.
@@ -155,8 +155,9 @@ class ForecastSession {
 
  private:
   Status CheckKey(const ForecastQuestion& question) const;
-  /// Whether the series is new enough for a baseline, which has no features that would see to it.
-  Status CheckColdStart(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
+  /// Whether the series is new enough for what reads it alone, without features that would see to
+  /// it.
+  Status CheckSeries(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
   Status Answer(const StepResult& result, const ForecastQuestion& question,
                 preprocessing::PeriodIndex origin, StepForecast& forecast) const;
   [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;

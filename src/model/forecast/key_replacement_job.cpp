@@ -85,7 +85,13 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
                                                              const KeyReplacement& replacement) {
   try {
     const JsonNode root(document);
-    const auto scope = root.Get("training").Find("scope");
+    const JsonNode training = root.Get("training");
+    if (training.Find("candidates") || FindHistoryMethod(training.Get("model"))) {
+      return Refuse(
+          "--only-key: candidates, and algorithms that learn from each key's history, are trained "
+          "for all keys together; leave it out");
+    }
+    const auto scope = training.Find("scope");
     if (!scope || scope->json() != "per_key") {
       return Refuse(
           "--only-key: the pipeline has one model for all keys; \"scope\": \"per_key\" in "

@@ -18,9 +18,10 @@ std::size_t ModelsOf(const preprocessing::ForecastSpec& forecast) {
 
 Result<StepExamples> StepExamples::Compute(const ForecastData& data, const TrainingPlan& plan,
                                            PeriodRange periods, std::vector<std::uint32_t> keys) {
+  if (!plan.candidates.empty()) return ComputeCandidates(data, plan, periods, keys);
   std::vector<std::uint32_t> sorted = keys;
   std::ranges::sort(sorted);
-  const std::size_t models = ModelsOf(data.forecast());
+  const std::size_t models = plan.history ? 1 : ModelsOf(data.forecast());
   const unsigned threads = ThreadsOf(plan.setting);
   const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
   std::vector<std::optional<PointExamples>> parts(models * shares);
@@ -51,6 +52,23 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
   }
   for (const PointExamples& examples : all.by_model_) {
     if (examples.bad_weight) return *examples.bad_weight;
+  }
+  return all;
+}
+
+Result<StepExamples> StepExamples::ComputeCandidates(const ForecastData& data,
+                                                     const TrainingPlan& plan, PeriodRange periods,
+                                                     const std::vector<std::uint32_t>& keys) {
+  StepExamples all;
+  all.keys_ = keys;
+  for (const TrainingPlan& candidate : plan.candidates) {
+    Result<StepExamples> examples = Compute(data, candidate, periods, keys);
+    if (!examples) return examples;
+    all.candidates_.push_back(*std::move(examples));
+  }
+  const auto shown = std::ranges::find_if(plan.candidates, &TrainingPlan::reads_features);
+  if (shown != plan.candidates.end()) {
+    all.shown_ = static_cast<std::size_t>(shown - plan.candidates.begin());
   }
   return all;
 }

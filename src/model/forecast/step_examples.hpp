@@ -25,15 +25,28 @@ class StepExamples {
 
   [[nodiscard]] const std::vector<std::uint32_t>& keys() const noexcept { return keys_; }
 
-  /// ModelsOf() the forecast.
-  [[nodiscard]] std::size_t model_count() const noexcept { return by_model_.size(); }
+  /// ModelsOf() the forecast; 1 where nothing is learned from features, whose rows have none.
+  [[nodiscard]] std::size_t model_count() const noexcept { return Shown().by_model_.size(); }
+  /// Of candidates those of the first that reads features.
   [[nodiscard]] const PointExamples& of_model(std::size_t model) const noexcept {
-    return by_model_[model];
+    return Shown().by_model_[model];
+  }
+  [[nodiscard]] const StepExamples& of_candidate(std::size_t candidate) const noexcept {
+    return candidates_[candidate];
   }
 
  private:
+  [[nodiscard]] const StepExamples& Shown() const noexcept {
+    return candidates_.empty() ? *this : candidates_[shown_];
+  }
+  static Result<StepExamples> ComputeCandidates(const ForecastData& data, const TrainingPlan& plan,
+                                                PeriodRange periods,
+                                                const std::vector<std::uint32_t>& keys);
+
   std::vector<std::uint32_t> keys_;
   std::vector<PointExamples> by_model_;
+  std::vector<StepExamples> candidates_;  // instead
+  std::size_t shown_ = 0;                 // of them
 };
 
 /// Rows of `examples` whose periods lie in `periods`, sorted by period and then by key.

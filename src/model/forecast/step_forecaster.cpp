@@ -1,6 +1,7 @@
 #include "model/forecast/step_forecaster.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -38,6 +39,19 @@ StepForecaster::StepForecaster(const ForecastSources& sources)
   for (const std::string& field : sources.spec.forecast->key) {
     key_columns_.push_back(*sources.spec.request.fields.Find(field));
   }
+  column_ = *sources.spec.series[series_].ValueSchema().Find(sources.spec.forecast->value);
+  const auto& candidates = sources.model.candidates();
+  forecasts_.resize(candidates.size());
+  for (std::size_t i = 0; i < candidates.size(); ++i) {
+    if (!candidates[i]) continue;
+    members_.push_back(i);
+    steps_of_.emplace_back(ForecastSources{.spec = sources.spec,
+                                           .plan = sources.plan.candidates[i],
+                                           .model = *candidates[i],
+                                           .snapshots = sources.snapshots,
+                                           .grid = sources.grid});
+  }
+  results_of_.resize(members_.size());
 }
 
 void StepForecaster::Select(const Table& rows, std::size_t row) {
@@ -48,6 +62,8 @@ void StepForecaster::Select(const Table& rows, std::size_t row) {
   const std::string_view key = EncodeKey(key_values_, key_bytes_);
   key_ = sources_.snapshots[series_].FindNumber(key);
   model_key_ = sources_.model.FindKey(key);
+  if (!members_.empty()) weights_ = sources_.model.weights().Of(key);
+  for (StepForecaster& steps : steps_of_) steps.Select(rows, row);
   computer_.Select(sources_.snapshots, rows, row);
 }
 
@@ -62,11 +78,17 @@ Status StepForecaster::Forecast(const ForecastOrigin& origin, std::size_t first,
                                 std::span<StepResult> results) {
   refusal_.reset();
   stale_ = 0;
+  if (!members_.empty()) return ForecastBlended(origin, first, results);
   const bool is_recursive = sources_.spec.forecast->strategy == ForecastStrategy::kRecursive;
   const std::size_t last = first + results.size() - 1;
   first_ = first;
   results_.assign(last, {});
   features_.assign(last * computer_.feature_count(), {});
+  if (sources_.model.history() != nullptr) {
+    ForecastHistory(origin);
+    std::ranges::copy(std::span(results_).subspan(first - 1), results.begin());
+    return {};
+  }
   for (std::size_t step = is_recursive ? 1 : first; step <= last;) {
     const Run run = RunFrom(step, last);
     Status done = ForecastRun(origin, run);
@@ -78,6 +100,61 @@ Status StepForecaster::Forecast(const ForecastOrigin& origin, std::size_t first,
   }
   std::ranges::copy(std::span(results_).subspan(first - 1), results.begin());
   return {};
+}
+
+void StepForecaster::ForecastHistory(const ForecastOrigin& origin) {
+  values_.assign(results_.size(), kNaN);
+  if (key_ && model_key_) {
+    sources_.model.history()->Forecast(*model_key_, sources_.grid, column_, *key_, origin.period,
+                                       values_, history_);
+  }
+  for (std::size_t i = 0; i < results_.size(); ++i) {
+    const double value = values_[i];
+    if (std::isnan(value)) {  // nothing to forecast from
+      results_[i] = {.outcome = StepOutcome::kNoModel, .value = kNaN};
+    } else {
+      results_[i] = {.outcome = StepOutcome::kForecast,
+                     .value = sources_.plan.not_negative ? std::max(value, 0.0) : value};
+    }
+  }
+}
+
+Status StepForecaster::ForecastBlended(const ForecastOrigin& origin, std::size_t first,
+                                       std::span<StepResult> results) {
+  first_ = first;
+  features_.assign((first - 1 + results.size()) * computer_.feature_count(), {});
+  bool has_features = false;
+  for (std::size_t member = 0; member < members_.size(); ++member) {
+    std::vector<StepResult>& own = results_of_[member];
+    own.assign(results.size(), {.outcome = StepOutcome::kNoModel, .value = kNaN});
+    if (weights_[members_[member]] <= 0) continue;
+    StepForecaster& steps = steps_of_[member];
+    Status done = steps.Forecast(origin, first, own);
+    if (!done) return done;
+    stale_ |= steps.stale();
+    if (!refusal_) refusal_ = steps.refusal();
+    if (has_features || steps.sources_.model.history() != nullptr) continue;
+    std::ranges::copy(steps.features(), std::span(features_).last(steps.features().size()).begin());
+    has_features = true;
+  }
+  for (std::size_t i = 0; i < results.size(); ++i) results[i] = Blended(i);
+  return {};
+}
+
+StepResult StepForecaster::Blended(std::size_t step) {
+  std::ranges::fill(forecasts_, kNaN);
+  StepResult blended{.outcome = StepOutcome::kNoModel};
+  for (std::size_t member = 0; member < members_.size(); ++member) {
+    const StepResult& one = results_of_[member][step];
+    forecasts_[members_[member]] = one.value;
+    if (one.outcome == StepOutcome::kForecast) {
+      blended.outcome = StepOutcome::kForecast;
+    } else if (one.outcome == StepOutcome::kRefused && blended.outcome == StepOutcome::kNoModel) {
+      blended.outcome = StepOutcome::kRefused;
+    }
+  }
+  blended.value = Blend(weights_, forecasts_);
+  return blended;
 }
 
 Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run) {

@@ -88,6 +88,13 @@ class StepForecaster {
 
   [[nodiscard]] Run RunFrom(std::size_t step, std::size_t last) const noexcept;
   Status ForecastRun(const ForecastOrigin& origin, const Run& run);
+  /// Of a model that learned from histories.
+  void ForecastHistory(const ForecastOrigin& origin);
+  /// Of candidates: each forecasts for itself.
+  Status ForecastBlended(const ForecastOrigin& origin, std::size_t first,
+                         std::span<StepResult> results);
+  /// What the candidates' results of a step, counted from the first that was asked for, come to.
+  [[nodiscard]] StepResult Blended(std::size_t step);
   /// How many periods the key's series lacks until it reaches `seen`.
   [[nodiscard]] std::size_t PeriodsMissingUntil(preprocessing::PeriodIndex seen) const noexcept;
   Status Compute(const ForecastOrigin& origin, std::size_t step);
@@ -119,6 +126,15 @@ class StepForecaster {
   std::vector<float> inputs_;
   std::vector<TargetReference> references_;
   std::vector<double> values_;
+  // Of a model that learned from histories.
+  std::size_t column_ = 0;  // that is forecast
+  HistoryScratch history_;
+  // Of candidates, those that are used.
+  std::vector<std::size_t> members_;
+  std::vector<StepForecaster> steps_of_;             // by member
+  std::vector<std::vector<StepResult>> results_of_;  // the same
+  std::span<const double> weights_;                  // of the selected key, by candidate
+  std::vector<double> forecasts_;                    // by candidate
 };
 
 }  // namespace forkcast::model

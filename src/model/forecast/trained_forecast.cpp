@@ -1,12 +1,18 @@
 #include "model/forecast/trained_forecast.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/forecast_files.hpp"
+#include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -58,6 +64,24 @@ std::vector<std::size_t> WithModel(const TrainedByStepAndKey& models) {
   return positions;
 }
 
+/// Of one key's values in `periods`; none without a value there.
+std::optional<HistoryModel::Part> LearnHistory(const ForecastData& data,
+                                               const HistoryMethod& method, std::uint32_t key,
+                                               PeriodRange periods) {
+  const std::int64_t first = data.grid().FirstPeriod(key);
+  const std::int64_t from = std::max(periods.first, first);
+  const std::int64_t last = std::min(periods.last, data.grid().LastPeriod(key));
+  if (last < from) return std::nullopt;
+  const std::span<const double> history = data.Values(key).subspan(
+      static_cast<std::size_t>(from - first), static_cast<std::size_t>(last - from + 1));
+  if (std::ranges::all_of(history, [](double value) { return std::isnan(value); })) {
+    return std::nullopt;
+  }
+  HistoryModel::Part part{.from = from, .learned = method.Learn(history)};
+  part.forecaster = *method.Make(part.learned);
+  return part;
+}
+
 }  // namespace
 
 Result<std::optional<TrainedForecast>> TrainedForecast::Train(const ForecastData& data,
@@ -65,6 +89,7 @@ Result<std::optional<TrainedForecast>> TrainedForecast::Train(const ForecastData
                                                               const StepExamples& examples,
                                                               PeriodRange train,
                                                               const OnStage& on_stage) {
+  if (plan.history) return LearnHistories(data, plan, examples, train, on_stage);
   TrainedByStepAndKey trained(examples.model_count());
   std::vector<ModelTask> tasks = PlanTasks(data, plan, examples, train, trained);
   const Result<bool> finished = FitModels(data, plan, examples, tasks, on_stage);
@@ -95,6 +120,94 @@ Result<std::optional<TrainedForecast>> TrainedForecast::Train(const ForecastData
       ForecastModel(plan.scope, std::move(keys), std::move(predictors)), std::move(parts)));
 }
 
+Result<std::optional<TrainedForecast>> TrainedForecast::LearnHistories(const ForecastData& data,
+                                                                       const TrainingPlan& plan,
+                                                                       const StepExamples& examples,
+                                                                       PeriodRange train,
+                                                                       const OnStage& on_stage) {
+  const HistoryMethod& method = *plan.history;
+  const std::vector<std::uint32_t>& all = examples.keys();
+  if (!method.learns()) {
+    std::vector<HistoryModel::Part> parts;
+    LearnedSeries learned = method.Learn({});
+    auto forecaster = method.Make(learned);
+    parts.push_back({.learned = std::move(learned), .forecaster = *std::move(forecaster)});
+    return std::optional(TrainedForecast(
+        ForecastModel(plan.scope, {}, std::make_shared<const HistoryModel>(std::move(parts))), {}));
+  }
+  const PeriodRange learned_from = plan.Learned(train);
+  std::vector<std::optional<HistoryModel::Part>> learned(all.size());
+  std::atomic<std::size_t> done{0};
+  std::atomic<bool> cancelled{false};
+  const auto learn = [&](std::size_t i, bool is_caller) -> Status {
+    if (cancelled) return {};
+    learned[i] = LearnHistory(data, method, all[i], learned_from);
+    ++done;
+    if (is_caller && !on_stage({.done = done, .total = all.size()})) cancelled = true;
+    return {};
+  };
+  Status finished = ForEach(all.size(), ThreadsOf(plan.setting), learn);
+  if (!finished) return std::move(finished).error();
+  if (cancelled) return std::optional<TrainedForecast>();
+  ModelKeys keys(data.series());
+  std::vector<HistoryModel::Part> parts;
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (!learned[i]) continue;
+    keys.Add(data.grid().KeyValues(all[i]));
+    parts.push_back(*std::move(learned[i]));
+  }
+  return std::optional(
+      TrainedForecast(ForecastModel(plan.scope, std::move(keys),
+                                    std::make_shared<const HistoryModel>(std::move(parts))),
+                      {}));
+}
+
+Result<std::optional<TrainedForecast>> TrainedForecast::TrainCandidates(
+    const ForecastData& data, const TrainingPlan& plan, const StepExamples& examples,
+    PeriodRange train, const ChosenCandidates& chosen, const OnStage& on_stage) {
+  CandidateWeights weights = chosen.Weights(data);
+  std::vector<std::shared_ptr<const ForecastModel>> models(plan.candidates.size());
+  std::vector<ArtefactFile> files;
+  for (std::size_t i = 0; i < models.size(); ++i) {
+    if (!weights.Uses(i)) continue;
+    Result<std::optional<TrainedForecast>> trained =
+        Train(data, plan.candidates[i], examples.of_candidate(i), train, on_stage);
+    if (!trained) return InCandidate(std::move(trained).error(), i);
+    if (!*trained) return std::optional<TrainedForecast>();
+    TrainedForecast& one = **trained;
+    Result<std::vector<ArtefactFile>> own = one.Files();
+    if (!own) return std::move(own).error();
+    AppendCandidate(i, *std::move(own), files);
+    models[i] = std::make_shared<const ForecastModel>(std::move(one.model_));
+  }
+  Result<ArtefactFile> shares = CandidatesFile(weights);
+  if (!shares) return std::move(shares).error();
+  files.push_back(*std::move(shares));
+  TrainedForecast all(ForecastModel(std::move(models), std::move(weights)), {});
+  all.candidate_files_ = std::move(files);
+  return std::optional(std::move(all));
+}
+
+std::map<std::string, std::size_t> TrainedForecast::Forms() const {
+  std::map<std::string, std::size_t> forms;
+  const HistoryModel* const history = model_.history();
+  for (std::size_t part = 0; history != nullptr && part < history->size(); ++part) {
+    const LearnedSeries& learned = history->learned(part);
+    ++forms[learned.remark.empty() ? learned.form
+                                   : fmt::format("{} ({})", learned.form, learned.remark)];
+  }
+  return forms;
+}
+
+Result<std::vector<ArtefactFile>> TrainedForecast::HistoryFiles() const {
+  std::vector<ArtefactFile> files{
+      {ModelPath(kHistoryFile), model_.history()->ToJson().dump() + "\n"}};
+  if (model_.scope() == ModelScope::kGlobal) return files;
+  Status appended = AppendKeys(model_.keys(), files);
+  if (!appended) return std::move(appended).error();
+  return files;
+}
+
 std::vector<FeatureImportance> TrainedForecast::Importances() const {
   std::map<std::string, double> sums;
   for (const auto& of_step : parts_) {
@@ -117,6 +230,8 @@ void TrainedForecast::Append(std::size_t step, std::size_t key, const std::strin
 }
 
 Result<std::vector<ArtefactFile>> TrainedForecast::Files() const {
+  if (!candidate_files_.empty()) return candidate_files_;
+  if (model_.history() != nullptr) return HistoryFiles();
   if (model_.scope() == ModelScope::kPerKey) return FilesByKey(ModelKeys(), {});
   std::vector<ArtefactFile> files;
   for (std::size_t step = 0; step < parts_.size(); ++step) {

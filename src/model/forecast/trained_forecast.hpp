@@ -1,12 +1,15 @@
 #pragma once
 
+#include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/forecast/candidate_choice.hpp"
 #include "model/forecast/fit_models.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
@@ -31,7 +34,15 @@ class TrainedForecast {
                                                       const StepExamples& examples,
                                                       PeriodRange train, const OnStage& on_stage);
 
+  /// The candidates that `chosen` uses, each trained by itself. As Train(), of the first that
+  /// cannot be.
+  static Result<std::optional<TrainedForecast>> TrainCandidates(
+      const ForecastData& data, const TrainingPlan& plan, const StepExamples& examples,
+      PeriodRange train, const ChosenCandidates& chosen, const OnStage& on_stage);
+
   [[nodiscard]] const ForecastModel& model() const noexcept { return model_; }
+  /// Of what was learned from histories: keys by their form, or why something stands in for it.
+  [[nodiscard]] std::map<std::string, std::size_t> Forms() const;
   /// Mean importance of each feature over all models, the most important first.
   [[nodiscard]] std::vector<FeatureImportance> Importances() const;
   /// The files under `model/` (FORMAT.md). kInvalidArgument for a key that is not UTF-8.
@@ -48,6 +59,12 @@ class TrainedForecast {
 
   TrainedForecast(ForecastModel model, ByStepAndKey parts)
       : model_(std::move(model)), parts_(std::move(parts)) {}
+  static Result<std::optional<TrainedForecast>> LearnHistories(const ForecastData& data,
+                                                               const TrainingPlan& plan,
+                                                               const StepExamples& examples,
+                                                               PeriodRange train,
+                                                               const OnStage& on_stage);
+  [[nodiscard]] Result<std::vector<ArtefactFile>> HistoryFiles() const;
   /// Of the model of a step and key, which is there.
   void Append(std::size_t step, std::size_t key, const std::string& stem,
               std::vector<ArtefactFile>& files) const;
@@ -55,7 +72,8 @@ class TrainedForecast {
       const ModelKeys& base_keys, std::span<const PublishedFile> base) const;
 
   ForecastModel model_;
-  ByStepAndKey parts_;  ///< As the model's.
+  ByStepAndKey parts_;                         ///< As the model's.
+  std::vector<ArtefactFile> candidate_files_;  ///< Where the model is one of candidates.
 };
 
 }  // namespace forkcast::model

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace forkcast::model {
@@ -66,7 +68,155 @@ ModelScope ReadScope(const JsonNode& training) {
   return name == "per_key" ? ModelScope::kPerKey : ModelScope::kGlobal;
 }
 
+constexpr std::array<std::pair<CandidateChoice, std::string_view>, 4> kChoices{
+    {{CandidateChoice::kOne, "one"},
+     {CandidateChoice::kPerKey, "per_key"},
+     {CandidateChoice::kMean, "mean"},
+     {CandidateChoice::kWeightedMean, "weighted_mean"}}};
+
+CandidateChoice ReadChoice(const JsonNode& node) {
+  const std::string name = node.String();
+  for (const auto& [choice, text] : kChoices) {
+    if (text == name) return choice;
+  }
+  node.Fail("expected one, per_key, mean or weighted_mean");
+}
+
+void RequireKnownAlgorithm(const JsonNode& model, std::span<const TrainerKind> trainers) {
+  const JsonNode algorithm = model.Get("algorithm");
+  std::vector<std::string_view> names;
+  for (const TrainerKind& kind : trainers) names.push_back(kind.name);
+  for (const HistoryMethodKind& kind : HistoryMethodKinds()) names.push_back(kind.name);
+  if (std::ranges::find(names, algorithm.String()) != names.end()) return;
+  const std::string_view last = names.back();
+  names.pop_back();
+  algorithm.Fail(fmt::format("expected {} or {}", fmt::join(names, ", "), last));
+}
+
+/// Of an algorithm that learns from histories, which takes values as they are and no features.
+void ReadHistoryLearner(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& plan) {
+  for (const char* const member :
+       {"scope", "transforms", "hidden", "weight", "half_life", "search"}) {
+    if (const auto given = node.Find(member)) {
+      given->Fail(
+          "has no meaning for an algorithm that learns from each key's history: take it away");
+    }
+  }
+  if (!spec.SeriesNamed(spec.forecast->series).known_at.empty()) {
+    const JsonNode algorithm = node.Get("model").Get("algorithm");
+    algorithm.Fail(
+        "reads the past as it is known now, and the series has \"known_at\", whose past changes: "
+        "choose an algorithm that learns from features");
+  }
+  if (const auto target = node.Find("target")) {
+    target->RequireObject({"not_negative"});
+    ReadTarget(*target, spec, plan);
+  }
+  plan.setting = ReadLearningSetting(node.Get("model"));
+  plan.scope = plan.history->learns() ? ModelScope::kPerKey : ModelScope::kGlobal;
+}
+
+void ReadFeatureLearner(const JsonNode& node, const PipelineSpec& spec,
+                        std::span<const TrainerKind> trainers, TrainingPlan& plan) {
+  plan.scope = ReadScope(node);
+  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
+      node, spec,
+      {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "search"},
+       .trainers = trainers,
+       .of_few_rows = plan.scope == ModelScope::kPerKey});
+  if (plan.setting.task != Task::kRegression) {
+    node.Get("model").Fail("a forecast is a number: expected the task regression");
+  }
+  if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
+  if (const auto half_life = node.Find("half_life")) {
+    plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));
+  }
+}
+
+/// What learns and how: of `training`, or of a candidate.
+void ReadLearner(const JsonNode& node, const PipelineSpec& spec,
+                 std::span<const TrainerKind> trainers, TrainingPlan& plan) {
+  const JsonNode model = node.Get("model");
+  if (!trainers.empty()) RequireKnownAlgorithm(model, trainers);
+  plan.history = FindHistoryMethod(model);
+  if (plan.history) {
+    ReadHistoryLearner(node, spec, plan);
+  } else {
+    ReadFeatureLearner(node, spec, trainers, plan);
+  }
+  if (const auto window = node.Find("window")) plan.window = Periods(*window);
+}
+
+/// The name that a candidate was given, or its algorithm, with a number where that is taken.
+std::string NameFor(const JsonNode& node, const std::vector<TrainingPlan>& others) {
+  const auto is_taken = [&others](const std::string& name) {
+    return std::ranges::find(others, name, &TrainingPlan::name) != others.end();
+  };
+  if (const auto given = node.Find("name")) {
+    if (is_taken(given->String())) given->Fail("given twice");
+    return given->String();
+  }
+  const std::string algorithm = node.Get("model").Get("algorithm").String();
+  std::string name = algorithm;
+  for (std::size_t number = 2; is_taken(name); ++number) {
+    name = fmt::format("{}_{}", algorithm, number);
+  }
+  return name;
+}
+
+void ReadCandidates(const JsonNode& training, const PipelineSpec& spec,
+                    std::span<const TrainerKind> trainers, TrainingPlan& plan) {
+  for (const char* const member : {"model", "scope", "target", "transforms", "hidden", "weight",
+                                   "window", "half_life", "search"}) {
+    if (const auto given = training.Find(member)) {
+      given->Fail("each of \"candidates\" says it for itself: take it away");
+    }
+  }
+  if (!plan.folds.refit) {
+    training.Get("folds").Get("refit").Fail(
+        "candidates are chosen anew in each fold: expected true");
+  }
+  const JsonNode all = training.Get("candidates");
+  for (const JsonNode& node : all.Elements()) {
+    node.RequireObject({"name", "model", "scope", "target", "transforms", "hidden", "weight",
+                        "window", "half_life"});
+    TrainingPlan candidate = plan;
+    candidate.candidates.clear();
+    ReadLearner(node, spec, trainers, candidate);
+    candidate.name = NameFor(node, plan.candidates);
+    plan.candidates.push_back(std::move(candidate));
+  }
+  if (plan.candidates.size() < 2) all.Fail("expected at least two");
+  plan.not_negative = std::ranges::all_of(plan.candidates, &TrainingPlan::not_negative);
+  if (const auto choose = training.Find("choose")) plan.choice = ReadChoice(*choose);
+  constexpr std::int64_t kMostFolds = 1000;
+  if (const auto folds = training.Find("choose_folds")) {
+    plan.choice_folds = static_cast<std::size_t>(folds->Integer(1, kMostFolds));
+  }
+}
+
 }  // namespace
+
+std::string_view ToString(CandidateChoice choice) noexcept {
+  return std::ranges::find(kChoices, choice, &std::pair<CandidateChoice, std::string_view>::first)
+      ->second;
+}
+
+bool TrainingPlan::reads_features() const noexcept {
+  return candidates.empty() ? history == nullptr
+                            : std::ranges::any_of(candidates, &TrainingPlan::reads_features);
+}
+
+std::size_t TrainingPlan::FoldsApart() const noexcept {
+  const std::size_t step = folds.step.value_or(folds.horizon);
+  return (folds.horizon + folds.gap + step - 1) / step;
+}
+
+FoldSpec TrainingPlan::CandidateFolds() const noexcept {
+  FoldSpec all = folds;
+  all.n_splits += FoldsApart() - 1 + choice_folds;
+  return all;
+}
 
 PeriodRange TrainingPlan::Learned(PeriodRange train) const noexcept {
   if (window) {
@@ -91,22 +241,16 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   const JsonNode node = root.Get("training");
   node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
                       "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                      "search"});
+                      "search", "candidates", "choose", "choose_folds"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
-  plan.scope = ReadScope(node);
-  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
-      node, spec,
-      {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "search"},
-       .trainers = trainers,
-       .of_few_rows = plan.scope == ModelScope::kPerKey});
-  if (plan.setting.task != Task::kRegression) {
-    node.Get("model").Fail("a forecast is a number: expected the task regression");
-  }
-  if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
-  if (const auto window = node.Find("window")) plan.window = Periods(*window);
-  if (const auto half_life = node.Find("half_life")) {
-    plan.half_life = half_life->Number(1e-3, static_cast<double>(kMaxPeriods));
+  const bool has_candidates = node.Find("candidates").has_value();
+  if (!has_candidates) {
+    for (const char* const member : {"choose", "choose_folds"}) {
+      const auto given = node.Find(member);
+      if (given) given->Fail("there are no \"candidates\" to choose from");
+    }
+    ReadLearner(node, spec, trainers, plan);
   }
   static const ordered_json kDefaultFolds = ordered_json::object();
   const auto folds = node.Find("folds");
@@ -115,6 +259,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
   plan.min_judged = ReadMinJudged(node);
+  if (has_candidates) ReadCandidates(node, spec, trainers, plan);
   return plan;
 }
 

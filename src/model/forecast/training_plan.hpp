@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
+#include "model/history/history_method.hpp"
 #include "model/inputs/target_transform.hpp"
 #include "model/learn/learning_plan.hpp"
 
@@ -24,8 +26,25 @@ enum class ModelScope {
   kPerKey,  ///< One a key.
 };
 
+/// What becomes of several candidates; by their errors in folds that lie before.
+enum class CandidateChoice {
+  kOne,           ///< The best one, for all keys.
+  kPerKey,        ///< The best one of each key, where that was better in most folds.
+  kMean,          ///< The mean of all.
+  kWeightedMean,  ///< Their mean, each weighted by 1 over its error.
+};
+/// "one", "per_key", "mean", "weighted_mean".
+[[nodiscard]] std::string_view ToString(CandidateChoice choice) noexcept;
+
 /// How a forecast pipeline is trained and judged: its section `training` (docs/forecasting.md).
 struct TrainingPlan : LearningPlan {
+  /// Set: learns from the keys' histories, and neither `trainer` nor features have a part in it.
+  std::shared_ptr<const HistoryMethod> history;
+  std::string name;  ///< Of a candidate.
+  /// Not empty: what this plan says of learning is theirs to say, and of judging all say the same.
+  std::vector<TrainingPlan> candidates;
+  CandidateChoice choice = CandidateChoice::kOne;
+  std::size_t choice_folds = 3;  ///< Folds before one's test by which candidates are chosen for it.
   ModelScope scope = ModelScope::kGlobal;
   TargetTransform target;
   /// Features, by their positions, that give each row's TargetReference; none when the transform
@@ -43,6 +62,13 @@ struct TrainingPlan : LearningPlan {
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
   double min_judged = kLeastJudged;
+
+  /// Whether anything is learned from rows of features.
+  [[nodiscard]] bool reads_features() const noexcept;
+  /// The folds that are trained for the candidates, of which the last n_splits are judged.
+  [[nodiscard]] FoldSpec CandidateFolds() const noexcept;
+  /// How many folds lie between one and the last one that ends before its training does.
+  [[nodiscard]] std::size_t FoldsApart() const noexcept;
 
   /// The periods of `train` whose targets are learned from: the last `window` of them.
   [[nodiscard]] PeriodRange Learned(PeriodRange train) const noexcept;

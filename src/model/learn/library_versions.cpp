@@ -4,9 +4,10 @@
 
 namespace forkcast::model {
 
-nlohmann::ordered_json LibraryVersions(const Trainer& trainer) {
+nlohmann::ordered_json LibraryVersions(const Trainer* trainer) {
   nlohmann::ordered_json versions{{"forkcast", FORKCAST_VERSION}};
-  if (const auto library = trainer.library()) versions[library->name] = library->version;
+  if (trainer == nullptr) return versions;
+  if (const auto library = trainer->library()) versions[library->name] = library->version;
   return versions;
 }
 

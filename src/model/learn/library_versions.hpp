@@ -6,7 +6,8 @@
 
 namespace forkcast::model {
 
-/// The versions that may change the bytes of a model that `trainer` learned, for its manifest.
-[[nodiscard]] nlohmann::ordered_json LibraryVersions(const Trainer& trainer);
+/// The versions that may change the bytes of a model that `trainer` (null: none of those that use a
+/// library) learned, for its manifest.
+[[nodiscard]] nlohmann::ordered_json LibraryVersions(const Trainer* trainer);
 
 }  // namespace forkcast::model

@@ -106,6 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
         ForecastCase{"HistoricMean", {.kind = Kind::kHistoricMean}, {1, kNaN, 5}, 9, 3},
         ForecastCase{"Croston", {.kind = Kind::kCroston}, kIntermittent, 1, 0.9750160089314752},
         ForecastCase{"Sba", {.kind = Kind::kSba}, kIntermittent, 1, 0.9262652084849015},
+        ForecastCase{"Tsb", {.kind = Kind::kTsb}, kIntermittent, 1, 0.7652425640693223},
+        ForecastCase{"TsbFallsWithEveryPeriodWithoutDemand",
+                     {.kind = Kind::kTsb, .alpha = 0.5},
+                     {8, 0, kNaN, 0},
+                     1,
+                     2},
+        ForecastCase{"TsbOfASeriesWithoutDemand", {.kind = Kind::kTsb}, {0, 0}, 1, 0},
         ForecastCase{"CrostonOfASeriesWithoutDemand", {.kind = Kind::kCroston}, {0, 0}, 1, 0},
         ForecastCase{"CrostonOfOneDemand", {.kind = Kind::kCroston}, {0, 0, 6, 0}, 1, 2},
         ForecastCase{"CrostonLeavesReturnsOut", {.kind = Kind::kCroston}, {0, -4, 6, -1}, 1, 2},
@@ -168,6 +175,7 @@ INSTANTIATE_TEST_SUITE_P(
                  kMissing},
         NoneCase{"HistoricMeanOfNothing", {.kind = Kind::kHistoricMean}, {}, kTooShort},
         NoneCase{"HistoricMeanOfMissingValues", {.kind = Kind::kHistoricMean}, {kNaN}, kMissing},
+        NoneCase{"TsbOfNothing", {.kind = Kind::kTsb}, {}, kTooShort},
         NoneCase{"CrostonOfNothing", {.kind = Kind::kCroston}, {}, kTooShort},
         NoneCase{"SbaOfMissingValues", {.kind = Kind::kSba}, {kNaN, kNaN}, kMissing}),
     [](const auto& one) { return one.param.name; });
@@ -180,7 +188,7 @@ std::vector<BaselineSpec> Read(const std::string& text) {
 TEST(ReadBaselines, TakesNamesAndParameters) {
   const std::vector<BaselineSpec> specs =
       Read(R"(["naive", {"seasonal_naive": 52, "fallback": "naive"}, {"moving_average": 4},
-               {"rolling_median": 8}, "croston", {"sba": 0.2}, "zero", "historic_mean"])");
+               {"rolling_median": 8}, "croston", {"sba": 0.2}, "zero", "historic_mean", {"tsb": 0.3}])");
   EXPECT_THAT(
       specs,
       ElementsAre(
@@ -189,11 +197,13 @@ TEST(ReadBaselines, TakesNamesAndParameters) {
           BaselineSpec{.kind = Kind::kMovingAverage, .periods = 4},
           BaselineSpec{.kind = Kind::kRollingMedian, .periods = 8},
           BaselineSpec{.kind = Kind::kCroston}, BaselineSpec{.kind = Kind::kSba, .alpha = 0.2},
-          BaselineSpec{.kind = Kind::kZero}, BaselineSpec{.kind = Kind::kHistoricMean}));
+          BaselineSpec{.kind = Kind::kZero}, BaselineSpec{.kind = Kind::kHistoricMean},
+          BaselineSpec{.kind = Kind::kTsb, .alpha = 0.3}));
   std::vector<std::string> names;
   for (const BaselineSpec& spec : specs) names.push_back(NameOf(spec));
-  EXPECT_THAT(names, ElementsAre("naive", "seasonal_naive_52", "moving_average_4",
-                                 "rolling_median_8", "croston", "sba", "zero", "historic_mean"));
+  EXPECT_THAT(names,
+              ElementsAre("naive", "seasonal_naive_52", "moving_average_4", "rolling_median_8",
+                          "croston", "sba", "zero", "historic_mean", "tsb"));
 }
 
 struct BadSpec {

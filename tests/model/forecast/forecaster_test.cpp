@@ -49,8 +49,12 @@ class ForecasterTest : public TrainCommandTest {
     data_ = *ForecastData::Open(spec_, Snapshots());
     const auto all = *data_->grid().AllPeriods();
     examples_ = *StepExamples::Compute(*data_, plan_, {all.first, all.last}, data_->AllKeys());
-    auto trained = TrainedForecast::Train(*data_, plan_, *examples_, {all.first, all.last},
-                                          [](const TrainingStage&) { return true; });
+    const PeriodRange periods{all.first, all.last};
+    const auto go_on = [](const TrainingStage&) { return true; };
+    auto trained =
+        plan_.candidates.empty()
+            ? TrainedForecast::Train(*data_, plan_, *examples_, periods, go_on)
+            : TrainedForecast::TrainCandidates(*data_, plan_, *examples_, periods, chosen_, go_on);
     ASSERT_TRUE(trained) << trained.error().message;
     trained_ = **std::move(trained);
   }
@@ -136,8 +140,21 @@ class ForecasterTest : public TrainCommandTest {
     return bits;
   }
 
+  /// Learns by an algorithm that reads histories.
+  void Use(const ordered_json& model) {
+    document_["training"].erase("model");
+    document_["training"]["model"] = model;
+  }
+  /// Learns several candidates, and takes what `chosen` says of them.
+  void UseCandidates(const ordered_json& candidates, ChosenCandidates chosen) {
+    document_["training"].erase("model");
+    document_["training"]["candidates"] = candidates;
+    chosen_ = std::move(chosen);
+  }
+
   PipelineSpec spec_;
   TrainingPlan plan_;
+  ChosenCandidates chosen_;
   std::unique_ptr<ForecastData> data_;
   std::optional<StepExamples> examples_;
   std::optional<TrainedForecast> trained_;
@@ -181,6 +198,106 @@ INSTANTIATE_TEST_SUITE_P(
       return fmt::format("{}_{}_{}", std::get<0>(param.param), std::get<1>(param.param),
                          kTargets.at(static_cast<std::size_t>(std::get<2>(param.param))).first);
     });
+
+struct HistoryAlgorithm {
+  const char* name;
+  const char* declaration;
+};
+void PrintTo(const HistoryAlgorithm& one, std::ostream* out) { *out << one.name; }
+
+class EveryHistoryForecast
+    : public ForecasterTest,
+      public testing::WithParamInterface<std::tuple<HistoryAlgorithm, const char*>> {
+ protected:
+  /// Served as judged, at each of the last origins that have the whole horizon behind them.
+  void ExpectServedAsJudged(PeriodIndex origins) {
+    Learn();
+    Serve();
+    const PeriodIndex last = kNewest - kHorizon;
+    const Bits judged = Judged(last - origins + 1, last);
+    ASSERT_EQ(judged.size(), static_cast<std::size_t>(origins) * kShops * kHorizon);
+    EXPECT_EQ(Served(last - origins + 1, last), judged);
+  }
+};
+
+TEST_P(EveryHistoryForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
+  const auto& [algorithm, strategy] = GetParam();
+  Use(ordered_json::parse(algorithm.declaration));
+  document_["forecast"]["strategy"] = strategy;
+  ExpectServedAsJudged(20);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Algorithms, EveryHistoryForecast,
+    testing::Combine(
+        testing::Values(
+            HistoryAlgorithm{"Ets", R"({"algorithm": "ets", "season": 7, "model": "AZA"})"},
+            HistoryAlgorithm{"Theta", R"({"algorithm": "theta", "season": 7})"},
+            HistoryAlgorithm{"SeasonalNaive", R"({"algorithm": "seasonal_naive", "season": 7})"},
+            HistoryAlgorithm{"Tsb", R"({"algorithm": "tsb"})"}),
+        testing::Values("direct", "recursive")),
+    [](const auto& param) {
+      return fmt::format("{}_{}", std::get<0>(param.param).name, std::get<1>(param.param));
+    });
+
+const ordered_json kCandidates = ordered_json::parse(R"([
+  {"name": "trees", "model": {"algorithm": "gradient_boosting", "trees": 8, "max_depth": 3},
+   "hidden": ["last"], "target": {"not_negative": true}},
+  {"model": {"algorithm": "theta", "season": 7}},
+  {"model": {"algorithm": "moving_average", "window": 14}}
+])");
+
+TEST_P(EveryHistoryForecast, OfSeveralCandidatesIsServedAsJudgedToo) {
+  const auto& [algorithm, strategy] = GetParam();
+  ordered_json candidates = kCandidates;
+  candidates.push_back({{"model", ordered_json::parse(algorithm.declaration)}});
+  document_["forecast"]["strategy"] = strategy;
+  UseCandidates(candidates, {.shared = {0.5, 0.25, 0, 0.25}, .own = {{1, 0}, {2, 3}}});
+  ExpectServedAsJudged(4);
+}
+
+TEST_F(ForecasterTest, AnswersFromHistoryWhatCameAfterTheTraining) {
+  Use({{"algorithm", "theta"}, {"season", 7}});
+  Learn();
+  Serve();
+  const double before = Ask({{"shop", "001"}})->steps.front().value;
+  amounts_[static_cast<std::size_t>(2 * kDays - 1)].amount *= 3;  // of the shop's last day
+  Ingest();
+  Serve();
+  EXPECT_GT(Ask({{"shop", "001"}})->steps.front().value, before);
+  EXPECT_EQ(Ask({{"shop", "001"}, {"at", "2024-05-19"}})->steps.size(), 7U);
+}
+
+TEST_F(ForecasterTest, AnswersForANewKeyWhereNothingIsLearnedOfKeys) {
+  for (const auto& [algorithm, is_answered] : {std::pair{"naive", true}, std::pair{"ets", false}}) {
+    Use({{"algorithm", algorithm}});
+    amounts_.resize(kShops * kDays);
+    Learn();
+    for (int day = kDays - 10; day < kDays; ++day) amounts_.push_back({"new", day, 7.0});
+    Ingest();
+    Serve();
+    const auto answer = Ask({{"shop", "new"}});
+    EXPECT_EQ(static_cast<bool>(answer), is_answered) << algorithm;
+    if (answer) {
+      EXPECT_EQ(answer->steps.front().value, 7.0);
+    } else {
+      EXPECT_EQ(answer.error().code, ErrorCode::kNotFound);
+    }
+  }
+}
+
+TEST_F(ForecasterTest, RefusesToForecastAHistoryThatIsTooOldByNow) {
+  Use({{"algorithm", "naive"}});
+  document_["series"]["daily"]["max_staleness"] = "3d";
+  document_["series"]["daily"]["when_stale"] = "refuse";
+  Learn();
+  Serve();
+  EXPECT_TRUE(Ask({{"shop", "000"}, {"now", "2024-05-23"}}));
+  const auto refused = Ask({{"shop", "000"}, {"now", "2024-05-24"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kFeatureStale);
+  EXPECT_EQ(refused.error().field, "daily");
+}
 
 class OneSeries : public ForecasterTest,
                   public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
@@ -566,6 +683,22 @@ INSTANTIATE_TEST_SUITE_P(Shapes, WarmSessions,
                            return fmt::format("{}_{}", std::get<0>(param.param),
                                               std::get<1>(param.param));
                          });
+
+TEST_F(ForecasterTest, AllocatesNothingForCandidatesOfAWarmSession) {
+  UseCandidates(kCandidates, {.shared = {0.5, 0.5, 0}, .own = {{1, 2}}});
+  Learn();
+  Serve();
+  const std::array rows{Row("000"), Row("001", "2024-05-01"), Row("002")};
+  ForecastAnswer answer;
+  std::size_t before = 0;
+  for (int round = 0; round < 2; ++round) {
+    before = AllocationCount();
+    for (const Table& row : rows) {
+      ASSERT_TRUE(session_->Forecast({.rows = row, .now = At("2024-05-20")}, answer));
+    }
+  }
+  EXPECT_EQ(AllocationCount() - before, 0U);
+}
 
 TEST_F(ForecasterTest, IsMadeOfAPublishedVersion) {
   Learn();
