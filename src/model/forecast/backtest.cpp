@@ -36,6 +36,7 @@ class Judge {
                                      .baseline = {},
                                      .model = {},
                                      .baseline_by_step = std::vector<ErrorSums>(data.horizon()),
+                                     .baseline_by_period = {},
                                      .left_out = {}});
     }
   }
@@ -51,6 +52,7 @@ class Judge {
     add(backtest_.by_fold[fold_number], forecast.value);
     add(backtest_.by_step[forecast.step - 1], forecast.value);
     add(backtest_.by_key[key], forecast.value);
+    add(backtest_.by_period[period], forecast.value);
 
     JudgedForecast row{
         .fold = fold_number, .forecast = forecast, .actual = actual, .baselines = {}};
@@ -64,6 +66,7 @@ class Judge {
       }
       add(result.baseline, baseline.value);
       add(result.baseline_by_step[forecast.step - 1], baseline.value);
+      add(result.baseline_by_period[period], baseline.value);
       add(result.model, forecast.value);
     }
     backtest_.rows.push_back(std::move(row));
