@@ -123,9 +123,9 @@ class SpecReader {
       for (const char* member : {"table", "label"}) {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
       }
-      node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
-                          "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                          "search"});
+      node.RequireObject({"model", "scope", "target", "output", "transforms", "hidden", "weight",
+                          "window", "half_life", "folds", "metric", "baselines", "mase_season",
+                          "min_judged", "search"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",

@@ -120,8 +120,7 @@ Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& dat
     std::vector<double> predicted(group.rows.size());
     group.model->Predict(*inputs, references, predicted);
     for (std::size_t row = 0; row < group.rows.size(); ++row) {
-      const double value = predicted[row];
-      group.forecasts[row].value = plan.not_negative ? std::max(value, 0.0) : value;
+      group.forecasts[row].value = plan.output.Apply(predicted[row]);
     }
     return {};
   };

@@ -103,10 +103,8 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
   values_.resize(steps_.size());
   run.model->Predict(inputs_, references_, values_);
   for (std::size_t row = 0; row < steps_.size(); ++row) {
-    const double value = values_[row];
-    results_[steps_[row] - 1] = {
-        .outcome = StepOutcome::kForecast,
-        .value = sources_.plan.not_negative ? std::max(value, 0.0) : value};
+    results_[steps_[row] - 1] = {.outcome = StepOutcome::kForecast,
+                                 .value = sources_.plan.output.Apply(values_[row])};
   }
   return {};
 }

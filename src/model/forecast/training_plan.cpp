@@ -39,9 +39,12 @@ void ReadTarget(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& pl
   };
   reference("scale", "scale", plan.target.needs_scale(), plan.scale);
   reference("anchor", "difference", plan.target.needs_anchor(), plan.anchor);
-  if (const auto not_negative = node.Find("not_negative")) {
-    plan.not_negative = not_negative->Bool();
+  const auto not_negative = node.Find("not_negative");
+  if (!not_negative || !not_negative->Bool()) return;
+  if (plan.output.minimum) {
+    not_negative->Fail("\"output\" has a \"minimum\": take one of the two away");
   }
+  plan.output.minimum = 0;
 }
 
 bool CanDecide(Metric metric) { return metric->best == MetricRow::Best::kLeast; }
@@ -89,9 +92,9 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
                               std::span<const TrainerKind> trainers) {
   if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
   const JsonNode node = root.Get("training");
-  node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
-                      "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                      "search"});
+  node.RequireObject({"model", "scope", "target", "output", "transforms", "hidden", "weight",
+                      "window", "half_life", "folds", "metric", "baselines", "mase_season",
+                      "min_judged", "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
   plan.scope = ReadScope(node);
@@ -103,6 +106,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
+  if (const auto output = node.Find("output")) plan.output = ReadOutputRule(*output);
   if (const auto target = node.Find("target")) ReadTarget(*target, spec, plan);
   if (const auto window = node.Find("window")) plan.window = Periods(*window);
   if (const auto half_life = node.Find("half_life")) {

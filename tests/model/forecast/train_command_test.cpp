@@ -376,6 +376,35 @@ INSTANTIATE_TEST_SUITE_P(
                 {"--dry-run"},
                 ExitCode::kUsage,
                 "pipeline.json: $.training.target.scale: only the step \"scale\" reads it"},
+        BadCase{"OutputThatSaysNothing",
+                [](ordered_json& document, Change&) {
+                  document["training"]["output"] = ordered_json::object();
+                },
+                {},
+                ExitCode::kUsage,
+                "$.training.output: expected \"round\", \"minimum\" or both"},
+        BadCase{"OutputRoundedToAFraction",
+                [](ordered_json& document, Change&) {
+                  document["training"]["output"] = {{"round", "up"}, {"minimum", 0.5}};
+                },
+                {},
+                ExitCode::kUsage,
+                "$.training.output.minimum: forecasts are whole numbers by \"round\""},
+        BadCase{"OutputRoundedInAnUnknownWay",
+                [](ordered_json& document, Change&) {
+                  document["training"]["output"] = {{"round", "half"}};
+                },
+                {},
+                ExitCode::kUsage,
+                "$.training.output.round: expected nearest, up or down"},
+        BadCase{"TwoMinima",
+                [](ordered_json& document, Change&) {
+                  document["training"]["output"] = {{"minimum", 1}};
+                  document["training"]["target"] = {{"not_negative", true}};
+                },
+                {},
+                ExitCode::kUsage,
+                "$.training.target.not_negative: \"output\" has a \"minimum\""},
         BadCase{
             "SearchOfWhatIsNoMember",
             [](ordered_json& document, Change&) {
