@@ -123,7 +123,7 @@ class SpecReader {
       for (const char* member : {"table", "label"}) {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
       }
-      node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
+      node.RequireObject({"model", "scope", "target", "output", "transforms", "hidden", "weight", "window",
                           "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
                           "search", "candidates", "choose", "choose_folds"});
       return;

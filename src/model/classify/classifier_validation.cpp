@@ -10,6 +10,7 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "model/artefact/manifest_parts.hpp"
+#include "model/report/calibration.hpp"
 #include "model/report/report_parts.hpp"
 
 namespace forkcast::model {
@@ -336,9 +337,20 @@ std::string ClassifierValidation::ConfusionTable() const {
   return table + "</table>\n";
 }
 
+std::string ClassifierValidation::Calibration() const {
+  std::vector<std::pair<double, double>> rows;
+  for (const JudgedRow& row : judgement_.rows) {
+    rows.emplace_back(row.probability, row.taken_for == examples_.labels[row.example] ? 1 : 0);
+  }
+  return CalibrationSection(std::move(rows),
+                            {.said = "mean probability of the class that a row was taken for",
+                             .came = "share of rows that are of it",
+                             .reading = "Below the line the model was too sure."});
+}
+
 Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>&,
                                                      const std::string& more) const {
-  std::string page = BeginPage(name_, beats_baselines(), Verdict());
+  std::string page = BeginPage(name_) + model::Verdict(beats_baselines(), Verdict());
   page += "<h2>Model and baselines</h2>\n" + HtmlHead() + HtmlRow("model", judgement_.all);
   for (const NamedSums& baseline : judgement_.baselines) {
     page += HtmlRow(baseline.name, baseline.sums);
@@ -359,14 +371,14 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   }
   page += "<h2>Folds</h2>\n" + HtmlHead();
   for (const JudgedFold& fold : judgement_.folds) page += HtmlRow(SpanOf(fold), fold.sums);
-  page += "</table>\n" + ClassesTable() + ConfusionTable();
+  page += "</table>\n" + ClassesTable() + ConfusionTable() + Calibration();
   Bars importances;
   for (const FeatureImportance& one : judgement_.importances) {
     importances.emplace_back(one.feature, one.share);
   }
   page +=
       ImportanceSection(std::move(importances)) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
-  return page + LeftOutSection(Remarks()) + more + EndPage();
+  return page + LeftOutSection(Remarks()) + more + EndPage(true);
 }
 
 }  // namespace forkcast::model

@@ -29,8 +29,8 @@ class ClassifierValidation final : public Validation {
   [[nodiscard]] nlohmann::ordered_json ToJson() const override;
   [[nodiscard]] std::string Describe() const override;
   /// The verdict, model and baselines, skill, slices, folds, classes, the confusion matrix,
-  /// importance of features, and the rows of which the model was surest and wrong. There are no
-  /// keys.
+  /// calibration, importance of features, and the rows of which the model was surest and wrong.
+  /// There are no keys.
   [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys,
                                                const std::string& more) const override;
 
@@ -48,6 +48,7 @@ class ClassifierValidation final : public Validation {
   // Parts of the page.
   [[nodiscard]] std::string ClassesTable() const;
   [[nodiscard]] std::string ConfusionTable() const;
+  [[nodiscard]] std::string Calibration() const;
   [[nodiscard]] std::string MistakesTable() const;
 
   ClassifierJudgement judgement_;

@@ -39,24 +39,6 @@ ordered_json ColumnJson(const ColumnDrift& drift, const ColumnBins& bins) {
   return json;
 }
 
-constexpr std::string_view kHead = R"(<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><title>Drift</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>
-body{font:15px/1.5 system-ui,sans-serif;max-width:64rem;margin:2rem auto;padding:0 1rem;color:#1d2433}
-main{overflow-x:auto}h1{font-size:1.5rem}h2{font-size:1.15rem;margin:2rem 0 .25rem}
-p{margin:.25rem 0 .75rem;color:#4a5468}
-table{border-collapse:collapse;width:100%}
-th,td{padding:.3rem .6rem;border-bottom:1px solid #dfe3ea;text-align:right;white-space:nowrap}
-th,th:first-child,td:first-child,td:nth-child(2){white-space:normal}
-th:first-child,td:first-child,th:nth-child(2),td:nth-child(2){text-align:left}
-th{font-weight:600;color:#4a5468}
-.bar{display:inline-block;height:.6rem;background:#6b86c9;vertical-align:middle}
-.alarm td{background:#fdecea}.alarm .bar{background:#c0392b}
-.not_yet td{background:#fff6e0}.not_yet .bar{background:#d69a1d}
-</style></head><body><main><h1>Drift</h1>
-)";
-
 /// What a status means to a reader.
 std::string_view Meaning(std::string_view status) {
   if (status == "alarm") return "drifted";
@@ -84,7 +66,7 @@ void AddRow(const JsonNode& column, std::string& page) {
   const double effect = column.Get("effect").Number(0, HUGE_VAL);
   fmt::format_to(std::back_inserter(page),
                  "<tr class=\"{}\"><td>{}</td><td>{}</td><td>{:.0f}</td>"
-                 "<td>{:.4f} <span class=\"bar\" style=\"width:{:.0f}px\"></span></td>"
+                 "<td>{:.4f} <span class=\"effect\" style=\"width:{:.0f}px\"></span></td>"
                  "<td>{:.2g}</td><td>{:.4f}</td><td>{:.2f} %</td><td>{:.2f} %</td></tr>\n",
                  EscapeHtml(status), EscapeHtml(column.Get("name").String()), Meaning(status),
                  column.Get("rows").Number(0, HUGE_VAL), effect,
@@ -95,15 +77,16 @@ void AddRow(const JsonNode& column, std::string& page) {
 
 void AddReport(const JsonNode& report, std::string& page) {
   const JsonNode window = report.Get("window");
-  fmt::format_to(std::back_inserter(page),
-                 "<h2>{}: {}</h2>\n<p>Version {}, window {}, {} to {}.</p>\n"
-                 "<table><tr><th>column</th><th>finding</th><th>rows</th><th>effect</th><th>p</th>"
-                 "<th>PSI</th><th>missing</th><th>in the reference</th></tr>\n",
-                 EscapeHtml(report.Get("deployment").String()),
-                 report.Get("alarm").Bool() ? "drifted" : "no drift",
-                 EscapeHtml(report.Get("version").String()),
-                 window.Get("number").Integer(0, INT64_MAX),
-                 EscapeHtml(window.Get("from").String()), EscapeHtml(window.Get("to").String()));
+  fmt::format_to(
+      std::back_inserter(page),
+      "<h2>{}: {}</h2>\n<p>Version {}, window {}, {} to {}.</p>\n"
+      "<table "
+      "class=\"findings\"><tr><th>column</th><th>finding</th><th>rows</th><th>effect</th><th>p</th>"
+      "<th>PSI</th><th>missing</th><th>in the reference</th></tr>\n",
+      EscapeHtml(report.Get("deployment").String()),
+      report.Get("alarm").Bool() ? "drifted" : "no drift",
+      EscapeHtml(report.Get("version").String()), window.Get("number").Integer(0, INT64_MAX),
+      EscapeHtml(window.Get("from").String()), EscapeHtml(window.Get("to").String()));
   for (const JsonNode& column : InOrder(report)) AddRow(column, page);
   page += "</table>\n";
 }
@@ -147,14 +130,14 @@ void RequireDriftReport(const ordered_json& report) {
 
 std::string DriftPage(std::span<const ordered_json> reports,
                       std::span<const std::string> sections) {
-  std::string page(kHead);
+  std::string page = BeginPage("Drift");
   for (const ordered_json& report : reports) {
     RequireDriftReport(report);
     AddReport(JsonNode(report), page);
   }
   for (const std::string& section : sections) page += section;
   if (reports.empty() && sections.empty()) page += "<p>No window is complete yet.</p>\n";
-  page += "</main></body></html>\n";
+  page += EndPage(false);
   return page;
 }
 

@@ -41,6 +41,7 @@ class Judge {
                                      .baseline = {},
                                      .model = {},
                                      .baseline_by_step = std::vector<ErrorSums>(data.horizon()),
+                                     .baseline_by_period = {},
                                      .left_out = {}});
     }
   }
@@ -56,6 +57,7 @@ class Judge {
     add(backtest_.by_fold[fold_number], forecast.value);
     add(backtest_.by_step[forecast.step - 1], forecast.value);
     add(backtest_.by_key[key], forecast.value);
+    add(backtest_.by_period[period], forecast.value);
 
     JudgedForecast row{
         .fold = fold_number, .forecast = forecast, .actual = actual, .baselines = {}};
@@ -69,6 +71,7 @@ class Judge {
       }
       add(result.baseline, baseline.value);
       add(result.baseline_by_step[forecast.step - 1], baseline.value);
+      add(result.baseline_by_period[period], baseline.value);
       add(result.model, forecast.value);
     }
     backtest_.rows.push_back(std::move(row));
@@ -349,7 +352,7 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
     std::set<std::uint32_t> keys;
     for (const CandidateRow& row : RowsOfFolds(rows, before + i, 1)) {
       keys.insert(row.point.key);
-      const double value = chosen->Blend(row);
+      const double value = plan.output.Apply(chosen->Blend(row));
       if (std::isnan(value)) {
         backtest.left_out.push_back(
             {.fold = i, .step = row.step, .point = row.point, .reason = LeftOut::kNoModel});

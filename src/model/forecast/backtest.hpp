@@ -54,6 +54,7 @@ struct BaselineResult {
   ErrorSums baseline;
   ErrorSums model;
   std::vector<ErrorSums> baseline_by_step;
+  std::map<std::int64_t, ErrorSums> baseline_by_period;
   std::map<NoForecast, std::size_t> left_out;  ///< Rows without a forecast, by reason.
 
   /// 1 - model / baseline on those rows; positive is better than the baseline.
@@ -74,6 +75,7 @@ struct Backtest {
   std::vector<ErrorSums> by_fold;
   std::vector<ErrorSums> by_step;
   std::vector<ErrorSums> by_key;
+  std::map<std::int64_t, ErrorSums> by_period;
   std::vector<BaselineResult> baselines;
   /// Keys that had no model of their own, each with the numbers (from 1) of the folds.
   std::map<std::uint32_t, std::vector<std::size_t>> without_model;

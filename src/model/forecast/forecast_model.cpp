@@ -174,8 +174,7 @@ Result<std::vector<Forecast>> ForecastModel::PredictRows(const ForecastData& dat
     std::vector<double> predicted(group.rows.size());
     group.model->Predict(*inputs, references, predicted);
     for (std::size_t row = 0; row < group.rows.size(); ++row) {
-      const double value = predicted[row];
-      group.forecasts[row].value = plan.not_negative ? std::max(value, 0.0) : value;
+      group.forecasts[row].value = plan.output.Apply(predicted[row]);
     }
     return {};
   };
@@ -261,8 +260,9 @@ Result<std::vector<Forecast>> ForecastModel::PredictBlended(const ForecastData& 
   std::vector<Forecast> blended;
   for (const auto& [place, row] : rows) {
     const std::span<const double> weights = weights_.Of(data.grid().KeyBytes(row.point.key));
-    blended.push_back(
-        {.point = row.point, .step = place.first, .value = Blend(weights, row.values)});
+    blended.push_back({.point = row.point,
+                       .step = place.first,
+                       .value = plan.output.Apply(Blend(weights, row.values))});
   }
   return blended;
 }

@@ -313,7 +313,7 @@ Status ForecastSession::Answer(const StepResult& result, const ForecastQuestion&
       const double value =
           forecaster_.cold_start_->Forecast(steps_.key(), origin, forecast.step).value;
       if (std::isnan(value)) return NoModel(question, origin, forecast);
-      forecast.value = plan.not_negative ? std::max(value, 0.0) : value;
+      forecast.value = plan.output.Apply(value);
       forecast.cold_start = true;
       return {};
     }

@@ -10,104 +10,16 @@
 #include <utility>
 
 #include "model/forecast/named_keys.hpp"
+#include "model/report/calibration.hpp"
+#include "model/report/chart.hpp"
 #include "model/report/report_parts.hpp"
+#include "model/report/series_explorer.hpp"
 
 namespace forkcast::model {
 namespace {
 
-constexpr double kWidth = 860;
-constexpr double kHeight = 260;
-constexpr double kMargin = 56;
-constexpr std::string_view kActualColor = "#1f2937";
-constexpr std::string_view kModelColor = "#c2410c";
-constexpr std::string_view kBaselineColor = "#2563eb";
-
-/// A point of a line; NaN leaves a gap.
-struct Point {
-  double x = 0;
-  double y = 0;
-};
-struct Line {
-  std::string name;
-  std::string_view color;
-  std::vector<Point> points;
-  bool dots = false;  ///< Points alone, not joined.
-};
-struct Axis {
-  double least = 0;
-  double greatest = 1;
-  [[nodiscard]] double At(double value, double from, double to) const {
-    return from + (value - least) / (greatest - least) * (to - from);
-  }
-};
-
-std::string Shown(double value) {
-  const double size = std::abs(value);
-  if (size >= 10000) return fmt::format("{:.3g}k", value / 1000);
-  return fmt::format("{:.3g}", value);
-}
-
-/// Lines over a common grid; y begins at 0 unless values are below it. `x_label` names an x.
-std::string Plot(const std::vector<Line>& lines,
-                 const std::function<std::string(double)>& x_label) {
-  Axis x{.least = HUGE_VAL, .greatest = -HUGE_VAL};
-  Axis y{.least = 0, .greatest = 0};
-  for (const Line& line : lines) {
-    for (const Point& point : line.points) {
-      if (!std::isfinite(point.y)) continue;
-      x = {std::min(x.least, point.x), std::max(x.greatest, point.x)};
-      y = {std::min(y.least, point.y), std::max(y.greatest, point.y)};
-    }
-  }
-  if (x.least > x.greatest) return "<p>Nothing to show.</p>\n";
-  if (x.least == x.greatest) x = {x.least - 1, x.greatest + 1};
-  if (y.least == y.greatest) y.greatest = y.least + 1;
-  const auto left = [&](double value) { return x.At(value, kMargin, kWidth - 8); };
-  const auto top = [&](double value) { return y.At(value, kHeight - 28, 12); };
-
-  std::string svg = fmt::format("<svg viewBox=\"0 0 {} {}\" width=\"{}\" role=\"img\">\n", kWidth,
-                                kHeight, kWidth);
-  constexpr int kGridLines = 4;
-  for (int i = 0; i <= kGridLines; ++i) {
-    const double value = y.least + (y.greatest - y.least) * i / kGridLines;
-    svg += fmt::format(
-        "<line x1=\"{0}\" x2=\"{1}\" y1=\"{2:.1f}\" y2=\"{2:.1f}\" stroke=\"#e5e7eb\"/>"
-        "<text x=\"{3}\" y=\"{4:.1f}\" text-anchor=\"end\">{5}</text>\n",
-        kMargin, kWidth - 8, top(value), kMargin - 6, top(value) + 4, Shown(value));
-  }
-  for (const double value : {x.least, (x.least + x.greatest) / 2, x.greatest}) {
-    const char* const anchor = value == x.least ? "start" : value == x.greatest ? "end" : "middle";
-    svg += fmt::format("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n", left(value),
-                       kHeight - 8, anchor, EscapeHtml(x_label(value)));
-  }
-  for (const Line& line : lines) {
-    std::string path;
-    bool pen_down = false;
-    for (const Point& point : line.points) {
-      if (!std::isfinite(point.y)) {
-        pen_down = false;
-        continue;
-      }
-      if (line.dots) {
-        svg += fmt::format("<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"2.5\" fill=\"{}\"/>\n",
-                           left(point.x), top(point.y), line.color);
-      } else {
-        path += fmt::format("{}{:.1f} {:.1f}", pen_down ? "L" : "M", left(point.x), top(point.y));
-        pen_down = true;
-      }
-    }
-    if (!path.empty()) {
-      svg += fmt::format("<path d=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"1.6\"/>\n",
-                         path, line.color);
-    }
-  }
-  svg += "</svg>\n<p class=\"legend\">";
-  for (const Line& line : lines) {
-    svg += fmt::format("<span style=\"color:{}\">&#9632;</span> {} &nbsp; ", line.color,
-                       EscapeHtml(line.name));
-  }
-  return svg + "</p>\n";
-}
+/// What the numbers of the explorer may take of a page that should be below 2 MB.
+constexpr std::size_t kMostExplorerBytes = 1'600'000;
 
 std::string MetricsRow(const std::string& name, const ErrorSums& sums) {
   std::string row = fmt::format("<tr><th>{}</th><td>{}</td>", EscapeHtml(name), sums.rows());
@@ -124,64 +36,234 @@ std::string MetricsHead() {
   return head + "</tr>\n";
 }
 
-std::string ErrorByStep(const Backtest& backtest) {
-  const auto line = [&](std::string name, std::string_view color,
-                        const std::vector<ErrorSums>& steps) {
-    Line drawn{.name = std::move(name), .color = color, .points = {}, .dots = steps.size() == 1};
-    for (std::size_t i = 0; i < steps.size(); ++i) {
-      drawn.points.push_back(
-          {static_cast<double>(i + 1), steps[i].Value(backtest.metric).value_or(NAN)});
-    }
-    return drawn;
-  };
-  std::vector<Line> lines{line("model", kModelColor, backtest.by_step)};
-  if (const BaselineResult* const best = backtest.best_baseline()) {
-    lines.push_back(line(NameOf(best->spec), kBaselineColor, best->baseline_by_step));
+using Ink = ChartLine::Ink;
+
+/// A line through what each part of the rows is worth; one point alone is a dot.
+ChartLine LineOf(std::string name, Ink ink, Metric metric, const std::vector<ErrorSums>& parts) {
+  ChartLine line{.name = std::move(name), .ink = ink, .has_dots = parts.size() == 1, .points = {}};
+  for (const ErrorSums& part : parts) {
+    line.points.push_back(
+        {static_cast<double>(line.points.size()), part.Value(metric).value_or(NAN)});
   }
-  return Plot(lines, [](double step) { return fmt::format("step {:.0f}", step); });
+  return line;
+}
+
+std::string ByStepSection(const Backtest& backtest) {
+  const std::string_view metric = backtest.metric->name;
+  Chart chart{.title = fmt::format("{} by step ahead", metric), .labels = {}, .lines = {}};
+  std::string table = MetricsHead();
+  for (std::size_t i = 0; i < backtest.by_step.size(); ++i) {
+    chart.labels.push_back(fmt::format("step {}", i + 1));
+    table += MetricsRow(chart.labels.back(), backtest.by_step[i]);
+  }
+  chart.lines.push_back(LineOf("model", Ink::kModel, backtest.metric, backtest.by_step));
+  if (const BaselineResult* const best = backtest.best_baseline()) {
+    chart.lines.push_back(
+        LineOf(NameOf(best->spec), Ink::kBaseline, backtest.metric, best->baseline_by_step));
+  }
+  return fmt::format(
+      "<h2>{}</h2>\n{}<details><summary>Every metric by step</summary>\n{}</table></details>\n",
+      EscapeHtml(chart.title), InteractiveChart(chart), table);
+}
+
+/// Neighbouring periods put together, so that a chart has points enough to see.
+class PeriodGroups {
+ public:
+  explicit PeriodGroups(const std::map<std::int64_t, ErrorSums>& by_period)
+      : size_((std::ssize(by_period) + kMost - 1) / kMost) {
+    for (const auto& [period, sums] : by_period) {
+      if (std::ssize(numbers_) % size_ == 0) firsts_.push_back(period);
+      numbers_.emplace(period, firsts_.size() - 1);
+    }
+  }
+  [[nodiscard]] std::int64_t size() const noexcept { return size_; }
+  [[nodiscard]] const std::vector<std::int64_t>& firsts() const noexcept { return firsts_; }
+  [[nodiscard]] std::vector<ErrorSums> Merge(
+      const std::map<std::int64_t, ErrorSums>& by_period) const {
+    std::vector<ErrorSums> merged(firsts_.size());
+    for (const auto& [period, sums] : by_period) merged[numbers_.at(period)].Merge(sums);
+    return merged;
+  }
+
+ private:
+  static constexpr std::int64_t kMost = 400;
+
+  std::int64_t size_;  ///< Periods of a group.
+  std::vector<std::int64_t> firsts_;
+  std::map<std::int64_t, std::size_t> numbers_;
+};
+
+std::string OverTimeSection(const Backtest& backtest, const ForecastData& data) {
+  const PeriodGroups groups(backtest.by_period);
+  Chart chart{
+      .title = fmt::format("{} over time", backtest.metric->name), .labels = {}, .lines = {}};
+  for (const std::int64_t first : groups.firsts()) chart.labels.push_back(data.FirstDay(first));
+  chart.lines.push_back(
+      LineOf("model", Ink::kModel, backtest.metric, groups.Merge(backtest.by_period)));
+  if (const BaselineResult* const best = backtest.best_baseline()) {
+    chart.lines.push_back(LineOf(NameOf(best->spec), Ink::kBaseline, backtest.metric,
+                                 groups.Merge(best->baseline_by_period)));
+  }
+  return fmt::format(
+      "<h2>{}</h2>\n<p>Of all keys' rows of a period{}.</p>\n{}", EscapeHtml(chart.title),
+      groups.size() > 1 ? fmt::format("; a point is of {} periods that were judged", groups.size())
+                        : "",
+      InteractiveChart(chart));
+}
+
+/// A key with judged rows.
+struct JudgedKey {
+  std::uint32_t key = 0;
+  double size = 0;  ///< Mean of |actual|.
+  double sum = 0;   ///< Of actual values.
+};
+
+/// By the number of the key.
+std::vector<JudgedKey> JudgedKeys(const Backtest& backtest) {
+  std::vector<JudgedKey> keys(backtest.by_key.size());
+  for (const JudgedForecast& row : backtest.rows) {
+    JudgedKey& one = keys[row.forecast.point.key];
+    one.sum += row.actual;
+    one.size += std::abs(row.actual);
+  }
+  for (std::uint32_t key = 0; key < keys.size(); ++key) {
+    keys[key].key = key;
+    keys[key].size /= static_cast<double>(backtest.by_key[key].rows());
+  }
+  std::erase_if(keys, [&](const JudgedKey& one) { return backtest.by_key[one.key].rows() == 0; });
+  return keys;
+}
+
+std::string BySizeSection(const Backtest& backtest, std::vector<JudgedKey> keys) {
+  constexpr std::size_t kParts = 3;
+  if (keys.size() < kParts) return {};
+  std::ranges::stable_sort(keys, {}, &JudgedKey::size);
+  std::string table = MetricsHead();
+  for (std::size_t part = 0; part < kParts; ++part) {
+    const std::size_t first = keys.size() * part / kParts;
+    const std::size_t end = keys.size() * (part + 1) / kParts;
+    ErrorSums sums;
+    for (std::size_t i = first; i < end; ++i) sums.Merge(backtest.by_key[keys[i].key]);
+    table += MetricsRow(fmt::format("{} keys of {:.4g} to {:.4g}", end - first, keys[first].size,
+                                    keys[end - 1].size),
+                        sums);
+  }
+  return "<h2>By size of the key</h2>\n<p>Three parts of the keys, the smallest first; the size is "
+         "the mean of |actual|.</p>\n" +
+         table + "</table>\n";
+}
+
+/// The sum of |forecast - actual|.
+double WeightOf(const ErrorSums& sums) {
+  return sums.Value(Metric("mae")).value_or(0) * static_cast<double>(sums.rows());
+}
+
+std::string HeaviestSection(const Backtest& backtest, const ForecastData& data,
+                            std::vector<JudgedKey> keys) {
+  if (keys.size() < 2) return {};
+  const auto weight = [&](const JudgedKey& one) { return WeightOf(backtest.by_key[one.key]); };
+  std::ranges::stable_sort(keys, std::ranges::greater{}, weight);
+  constexpr std::size_t kShownKeys = 20;
+  if (keys.size() > kShownKeys) keys.resize(kShownKeys);
+  const double all = WeightOf(backtest.all);
+  std::string section =
+      "<h2>Keys whose errors weigh most</h2>\n<p>In brackets each one's share of all absolute "
+      "errors.</p>\n" +
+      MetricsHead();
+  for (const JudgedKey& one : keys) {
+    section += MetricsRow(
+        fmt::format("{} ({:.1f} %)", data.KeyName(one.key), all == 0 ? 0 : 100 * weight(one) / all),
+        backtest.by_key[one.key]);
+  }
+  return section + "</table>\n";
+}
+
+std::string CalibrationOf(const Backtest& backtest) {
+  std::vector<std::pair<double, double>> rows;
+  for (const JudgedForecast& row : backtest.rows) rows.emplace_back(row.forecast.value, row.actual);
+  return CalibrationSection(std::move(rows), {.said = "mean forecast",
+                                              .came = "mean actual",
+                                              .reading = "Below the line too much was forecast."});
 }
 
 /// The key's values, and what was forecast for them in the folds.
-std::string KeyPlot(const Backtest& backtest, const ForecastData& data, std::uint32_t key) {
-  Line model{.name = "forecast", .color = kModelColor, .points = {}, .dots = true};
-  for (const JudgedForecast& row : backtest.rows) {
-    if (row.forecast.point.key != key) continue;
-    model.points.push_back({static_cast<double>(row.forecast.point.period), row.forecast.value});
-  }
-  Line actual{.name = "actual", .color = kActualColor, .points = {}, .dots = false};
+std::string KeyPicture(const Backtest& backtest, const ForecastData& data, std::uint32_t key) {
   const std::int64_t last = backtest.folds.back().test.last;
   constexpr std::int64_t kShownBefore = 60;
   const std::int64_t first =
       std::max(data.grid().FirstPeriod(key), backtest.folds.front().test.first - kShownBefore);
+  const std::string name = data.KeyName(key);
+  Chart chart{.title = "Actual and forecast of " + name, .labels = {}, .lines = {}};
+  ChartLine actual{.name = "actual", .points = {}};
   for (std::int64_t period = first; period <= last; ++period) {
-    actual.points.push_back({static_cast<double>(period), data.ValueIn(key, period)});
+    chart.labels.push_back(data.FirstDay(period));
+    actual.points.push_back({static_cast<double>(period - first), data.ValueIn(key, period)});
   }
-  return fmt::format("<h3>{}</h3>\n", EscapeHtml(data.KeyName(key))) +
-         Plot({actual, model},
-              [&data](double period) { return data.FirstDay(std::llround(period)); });
+  ChartLine model{.name = "forecast", .ink = Ink::kModel, .has_dots = true, .points = {}};
+  for (const JudgedForecast& row : backtest.rows) {
+    if (row.forecast.point.key != key) continue;
+    model.points.push_back(
+        {static_cast<double>(row.forecast.point.period - first), row.forecast.value});
+  }
+  chart.lines = {std::move(actual), std::move(model)};
+  return fmt::format("<h3>{}</h3>\n", EscapeHtml(name)) + Picture(chart);
+}
+
+/// Every judged key, those of `first` in front, then by the sum of their values.
+SeriesExplorer ExplorerOf(const Backtest& backtest, const ForecastData& data,
+                          const std::vector<std::uint32_t>& first, std::vector<JudgedKey> keys) {
+  SeriesExplorer explorer{
+      .value_name = backtest.value_name,
+      .metric = backtest.metric->name,
+      .folds = {},
+      .levels = {},
+      .period_name = [&data](std::int64_t period) { return data.FirstDay(period); },
+      .keys = {}};
+  for (const Fold& fold : backtest.folds) explorer.folds.push_back(fold.test);
+  std::ranges::stable_sort(keys, std::ranges::greater{}, &JudgedKey::sum);
+  std::ranges::stable_sort(keys, {}, [&first](const JudgedKey& one) {
+    return std::ranges::find(first, one.key) - first.begin();
+  });
+  std::map<std::uint32_t, std::size_t> numbers;
+  for (const JudgedKey& one : keys) {
+    const ErrorSums& sums = backtest.by_key[one.key];
+    numbers.emplace(one.key, explorer.keys.size());
+    explorer.keys.push_back({.name = data.KeyName(one.key),
+                             .rows = sums.rows(),
+                             .size = one.size,
+                             .error = sums.Value(backtest.metric),
+                             .bias = sums.RelativeBias(),
+                             .first_period = data.grid().FirstPeriod(one.key),
+                             .actual = data.Values(one.key),
+                             .folds = std::vector<ExploredFold>(backtest.folds.size())});
+  }
+  for (const JudgedForecast& row : backtest.rows) {
+    const PeriodRange& test = backtest.folds[row.fold].test;
+    std::vector<double>& forecast =
+        explorer.keys[numbers.at(row.forecast.point.key)].folds[row.fold].forecast;
+    if (forecast.empty()) forecast.assign(static_cast<std::size_t>(test.size()), NAN);
+    forecast[static_cast<std::size_t>(row.forecast.point.period - test.first)] = row.forecast.value;
+  }
+  return explorer;
 }
 
 Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const ForecastData& data,
-                                              const std::vector<std::string>& names) {
-  std::map<std::uint32_t, double> sums;
-  for (const JudgedForecast& row : backtest.rows) sums[row.forecast.point.key] += row.actual;
+                                              const std::vector<std::string>& names,
+                                              std::vector<JudgedKey> judged) {
   Result<std::vector<std::uint32_t>> named = FindKeys(data, names, "report-key");
   if (!named) return named;
   for (const std::uint32_t key : *named) {
-    if (sums.contains(key)) continue;
+    if (backtest.by_key[key].rows() > 0) continue;
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("--report-key: no forecast of key {} was judged", data.KeyName(key)),
                  "report-key"};
   }
   if (!names.empty()) return named;
-  std::vector<std::uint32_t> chosen;
-  std::vector<std::pair<double, std::uint32_t>> by_size;
-  for (const auto& [key, sum] : sums) by_size.emplace_back(-sum, key);
-  std::ranges::sort(by_size);
+  std::ranges::stable_sort(judged, std::ranges::greater{}, &JudgedKey::sum);
   constexpr std::size_t kShownKeys = 4;
-  for (const auto& [size, key] : by_size) {
-    if (chosen.size() < kShownKeys) chosen.push_back(key);
-  }
+  if (judged.size() > kShownKeys) judged.resize(kShownKeys);
+  std::vector<std::uint32_t> chosen;
+  for (const JudgedKey& one : judged) chosen.push_back(one.key);
   return chosen;
 }
 
@@ -189,9 +271,11 @@ Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const Fo
 
 Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& data,
                                const std::vector<std::string>& keys, const std::string& more) {
-  const Result<std::vector<std::uint32_t>> shown = ChooseKeys(backtest, data, keys);
+  const std::vector<JudgedKey> judged = JudgedKeys(backtest);
+  const Result<std::vector<std::uint32_t>> shown = ChooseKeys(backtest, data, keys, judged);
   if (!shown) return shown.error();
-  std::string page = BeginPage(data.spec().name, backtest.beats_baselines(), VerdictOn(backtest));
+  std::string page = BeginPage(data.spec().name);
+  page += Verdict(backtest.beats_baselines(), VerdictOn(backtest));
   page += "<h2>Model and baselines</h2>\n" + MetricsHead() + MetricsRow("model", backtest.all);
   for (const BaselineResult& result : backtest.baselines) {
     page += MetricsRow(NameOf(result.spec), result.baseline);
@@ -204,22 +288,26 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   }
   page += SkillSection(backtest.metric->name, skills);
 
+  std::string pictures;
+  for (const std::uint32_t key : *shown) pictures += KeyPicture(backtest, data, key);
+  page += "<h2>Actual and forecast</h2>\n";
+  page += ExplorerSection(ExplorerOf(backtest, data, *shown, judged), pictures, kMostExplorerBytes);
+  page += ByStepSection(backtest) + OverTimeSection(backtest, data) +
+          BySizeSection(backtest, judged) + HeaviestSection(backtest, data, judged) +
+          CalibrationOf(backtest);
+
   page += "<h2>Folds</h2>\n" + MetricsHead();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
     const Fold& fold = backtest.folds[i];
     page += MetricsRow(data.FirstDay(fold.test.first) + " to " + data.FirstDay(fold.test.last),
                        backtest.by_fold[i]);
   }
-  page += fmt::format("</table>\n<h2>{} by step ahead</h2>\n", backtest.metric->name) +
-          ErrorByStep(backtest);
-
   Bars importances;
   for (const FeatureImportance& one : backtest.importances) {
     importances.emplace_back(one.feature, one.share);
   }
-  page += ImportanceSection(std::move(importances)) + "<h2>Actual and forecast</h2>\n";
-  for (const std::uint32_t key : *shown) page += KeyPlot(backtest, data, key);
-  return page + LeftOutSection(DescribeLeftOut(backtest, data)) + more + EndPage();
+  page += "</table>\n" + ImportanceSection(std::move(importances));
+  return page + LeftOutSection(DescribeLeftOut(backtest, data)) + more + EndPage(true);
 }
 
 }  // namespace forkcast::model

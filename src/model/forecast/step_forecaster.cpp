@@ -113,8 +113,7 @@ void StepForecaster::ForecastHistory(const ForecastOrigin& origin) {
     if (std::isnan(value)) {  // nothing to forecast from
       results_[i] = {.outcome = StepOutcome::kNoModel, .value = kNaN};
     } else {
-      results_[i] = {.outcome = StepOutcome::kForecast,
-                     .value = sources_.plan.not_negative ? std::max(value, 0.0) : value};
+      results_[i] = {.outcome = StepOutcome::kForecast, .value = sources_.plan.output.Apply(value)};
     }
   }
 }
@@ -153,7 +152,7 @@ StepResult StepForecaster::Blended(std::size_t step) {
       blended.outcome = StepOutcome::kRefused;
     }
   }
-  blended.value = Blend(weights_, forecasts_);
+  blended.value = sources_.plan.output.Apply(Blend(weights_, forecasts_));
   return blended;
 }
 
@@ -180,10 +179,8 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
   values_.resize(steps_.size());
   run.model->Predict(inputs_, references_, values_);
   for (std::size_t row = 0; row < steps_.size(); ++row) {
-    const double value = values_[row];
-    results_[steps_[row] - 1] = {
-        .outcome = StepOutcome::kForecast,
-        .value = sources_.plan.not_negative ? std::max(value, 0.0) : value};
+    results_[steps_[row] - 1] = {.outcome = StepOutcome::kForecast,
+                                 .value = sources_.plan.output.Apply(values_[row])};
   }
   return {};
 }

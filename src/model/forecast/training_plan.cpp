@@ -41,9 +41,12 @@ void ReadTarget(const JsonNode& node, const PipelineSpec& spec, TrainingPlan& pl
   };
   reference("scale", "scale", plan.target.needs_scale(), plan.scale);
   reference("anchor", "difference", plan.target.needs_anchor(), plan.anchor);
-  if (const auto not_negative = node.Find("not_negative")) {
-    plan.not_negative = not_negative->Bool();
+  const auto not_negative = node.Find("not_negative");
+  if (!not_negative || !not_negative->Bool()) return;
+  if (plan.output.minimum) {
+    not_negative->Fail("\"output\" has a \"minimum\": take one of the two away");
   }
+  plan.output.minimum = 0;
 }
 
 bool CanDecide(Metric metric) { return metric->best == MetricRow::Best::kLeast; }
@@ -182,12 +185,15 @@ void ReadCandidates(const JsonNode& training, const PipelineSpec& spec,
                         "window", "half_life"});
     TrainingPlan candidate = plan;
     candidate.candidates.clear();
+    candidate.output = {};
     ReadLearner(node, spec, trainers, candidate);
     candidate.name = NameFor(node, plan.candidates);
     plan.candidates.push_back(std::move(candidate));
   }
   if (plan.candidates.size() < 2) all.Fail("expected at least two");
-  plan.not_negative = std::ranges::all_of(plan.candidates, &TrainingPlan::not_negative);
+  const bool have_minima = std::ranges::all_of(
+      plan.candidates, [](const TrainingPlan& one) { return one.output.minimum.has_value(); });
+  if (have_minima && !plan.output.minimum) plan.output.minimum = 0;
   if (const auto choose = training.Find("choose")) plan.choice = ReadChoice(*choose);
   constexpr std::int64_t kMostFolds = 1000;
   if (const auto folds = training.Find("choose_folds")) {
@@ -239,11 +245,12 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
                               std::span<const TrainerKind> trainers) {
   if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
   const JsonNode node = root.Get("training");
-  node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
-                      "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                      "search", "candidates", "choose", "choose_folds"});
+  node.RequireObject({"model", "scope", "target", "output", "transforms", "hidden", "weight",
+                      "window", "half_life", "folds", "metric", "baselines", "mase_season",
+                      "min_judged", "search", "candidates", "choose", "choose_folds"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
+  if (const auto output = node.Find("output")) plan.output = ReadOutputRule(*output);
   const bool has_candidates = node.Find("candidates").has_value();
   if (!has_candidates) {
     for (const char* const member : {"choose", "choose_folds"}) {

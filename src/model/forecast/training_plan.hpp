@@ -15,6 +15,7 @@
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
 #include "model/history/history_method.hpp"
+#include "model/forecast/output_rule.hpp"
 #include "model/inputs/target_transform.hpp"
 #include "model/learn/learning_plan.hpp"
 
@@ -55,8 +56,7 @@ struct TrainingPlan : LearningPlan {
   std::optional<std::size_t> window;
   /// Periods after which a row counts half, times its weight; unset: its age is no matter.
   std::optional<double> half_life;
-  /// Forecasts below 0 become 0.
-  bool not_negative = false;
+  OutputRule output;
   FoldSpec folds;
   Metric metric{"wape"};
   std::vector<BaselineSpec> baselines;

@@ -164,7 +164,8 @@ std::string QualityText(const ordered_json& report, const TextStyle& style) {
 std::string QualitySection(const ordered_json& report) {
   const JsonNode node = Checked(report);
   std::string page = fmt::format(
-      "<h2>{}</h2>\n<p>What was answered beside what happened. {}</p>\n<table><tr><th>window</th>"
+      "<h2>{}</h2>\n<p>What was answered beside what happened. {}</p>\n<table "
+      "class=\"findings\"><tr><th>window</th>"
       "<th>finding</th><th>metric</th><th>value</th><th>in the folds</th><th>effect</th><th>p</th>"
       "<th>rows</th></tr>\n",
       EscapeHtml(Head(node)), EscapeHtml(LeftOutText(node)));

@@ -5,16 +5,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/report/page_files.hpp"
+
 namespace forkcast::model {
 namespace {
 
-constexpr std::string_view kStyle =
-    "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:900px;color:#1f2937}"
-    "h1,h2,h3{line-height:1.2}table{border-collapse:collapse;margin:.5rem 0 1.5rem}"
-    "th,td{padding:.15rem .6rem;text-align:right;border-bottom:1px solid #e5e7eb}"
-    "th:first-child{text-align:left}svg text{font-size:11px;fill:#6b7280}"
-    ".bars td.bar{width:420px}.bars div{height:12px}.legend{color:#6b7280;margin-top:0}"
-    ".verdict{padding:.8rem 1rem;border-left:5px solid}";
+/// Whether HTML can hold a byte of UTF-8 as it is.
+bool IsText(char c) noexcept {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte >= 0x20 && byte != 0x7f) || c == '\t' || c == '\n';
+}
 
 }  // namespace
 
@@ -35,21 +35,40 @@ std::string EscapeHtml(std::string_view text) {
         safe += "&quot;";
         break;
       default:
-        safe += c;
+        if (IsText(c)) {
+          safe += c;
+        } else {
+          safe += "\xEF\xBF\xBD";
+        }
     }
   }
   return safe;
 }
 
-std::string BeginPage(std::string_view title, bool beats_baselines, std::string_view verdict) {
+std::string BeginPage(std::string_view title) {
+  // The policy holds what the page promises: whatever a name smuggled in, nothing is fetched.
   return fmt::format(
-      "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{0}</title>"
-      "<style>{1}</style></head>\n<body>\n<h1>{0}</h1>\n"
-      "<p class=\"verdict\" style=\"border-color:{2}\">{3}</p>\n",
-      EscapeHtml(title), kStyle, beats_baselines ? "#16a34a" : "#dc2626", EscapeHtml(verdict));
+      "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>{0}</title>\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src "
+      "'unsafe-inline'; script-src 'unsafe-inline'; base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<style>{1}{2}</style></head>\n<body><main>\n<h1>{0}</h1>\n",
+      EscapeHtml(title), kDygraphStyle, kReportStyle);
 }
 
-std::string EndPage() { return "</body>\n</html>\n"; }
+std::string Verdict(bool is_good, std::string_view verdict) {
+  return fmt::format("<p class=\"verdict {}\">{}</p>\n", is_good ? "good" : "bad",
+                     EscapeHtml(verdict));
+}
+
+std::string EndPage(bool is_interactive) {
+  if (!is_interactive) return "</main></body>\n</html>\n";
+  return fmt::format(
+      "<details class=\"faint\"><summary>Licence of dygraphs, which draws the charts</summary>\n"
+      "<pre>{}</pre></details>\n</main>\n<script>{}</script>\n<script>{}</script>\n</body>\n</"
+      "html>\n",
+      EscapeHtml(kDygraphLicence), kDygraphScript, kReportScript);
+}
 
 std::string BarTable(const Bars& bars) {
   double most = 0;
@@ -59,11 +78,10 @@ std::string BarTable(const Bars& bars) {
   for (const auto& [name, value] : bars) {
     const double width = 100 * std::abs(value.value_or(0)) / most;
     table += fmt::format(
-        "<tr><th>{}</th><td>{}</td><td class=\"bar\"><div "
-        "style=\"width:{:.1f}%;background:{}\"></div>"
-        "</td></tr>\n",
-        EscapeHtml(name), value ? fmt::format("{:+.4f}", *value) : "-", width,
-        value.value_or(0) < 0 ? "#dc2626" : "#16a34a");
+        "<tr><th>{}</th><td>{}</td><td class=\"bar\"><div{} style=\"width:{:.1f}%\"></div></td>"
+        "</tr>\n",
+        EscapeHtml(name), value ? fmt::format("{:+.4f}", *value) : "-",
+        value.value_or(0) < 0 ? " class=\"less\"" : "", width);
   }
   return table + "</table>\n";
 }

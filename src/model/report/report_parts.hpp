@@ -6,17 +6,21 @@
 #include <utility>
 #include <vector>
 
-/// What the pages of `--report` have in common: one self-contained HTML file, no script, nothing
-/// from elsewhere.
+/// What pages have in common: one HTML file that needs nothing from elsewhere, and that a browser
+/// does not let fetch anything. It says all without scripts, too; with them, charts can be looked
+/// into.
 namespace forkcast::model {
 
-/// Text as HTML shows it.
+/// Text as HTML shows it. What HTML cannot hold (control characters) becomes U+FFFD.
 [[nodiscard]] std::string EscapeHtml(std::string_view text);
 
-/// Everything up to the verdict, which is framed green or red.
-[[nodiscard]] std::string BeginPage(std::string_view title, bool beats_baselines,
-                                    std::string_view verdict);
-[[nodiscard]] std::string EndPage();
+/// Everything up to the title, which is shown, too.
+[[nodiscard]] std::string BeginPage(std::string_view title);
+/// What was found, framed green or red.
+[[nodiscard]] std::string Verdict(bool is_good, std::string_view verdict);
+/// `is_interactive`: with the scripts that the charts of chart.hpp and the explorer of
+/// series_explorer.hpp want.
+[[nodiscard]] std::string EndPage(bool is_interactive);
 
 /// Names with a number each; not there for some.
 using Bars = std::vector<std::pair<std::string, std::optional<double>>>;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
 #include <map>
 #include <thread>
 #include <tuple>
@@ -163,11 +164,13 @@ class ForecasterTest : public TrainCommandTest {
   std::optional<ForecastSession> session_;
 };
 
+/// What `training` says of the target, and of what becomes of forecasts.
 constexpr std::array kTargets{
     std::pair{"plain", "{}"},
-    std::pair{"scaled",
-              R"({"transform": ["scale", "log1p"], "scale": "same_day", "not_negative": true})"},
-    std::pair{"growth", R"({"transform": ["log1p", "difference"], "anchor": "last"})"},
+    std::pair{"scaled", R"({"target": {"transform": ["scale", "log1p"], "scale": "same_day",
+                                       "not_negative": true}})"},
+    std::pair{"growth", R"({"target": {"transform": ["log1p", "difference"], "anchor": "last"}})"},
+    std::pair{"whole", R"({"output": {"round": "nearest", "minimum": 24}})"},
 };
 class EveryForecast
     : public ForecasterTest,
@@ -177,8 +180,8 @@ TEST_P(EveryForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
   const auto& [strategy, scope, target] = GetParam();
   document_["forecast"]["strategy"] = strategy;
   document_["training"]["scope"] = scope;
-  document_["training"]["target"] =
-      ordered_json::parse(kTargets.at(static_cast<std::size_t>(target)).second);
+  document_["training"].merge_patch(
+      ordered_json::parse(kTargets.at(static_cast<std::size_t>(target)).second));
   document_["training"]["transforms"] = {{"last", {{"impute", "mean"}, {"scale", true}}}};
   Learn();
   Serve();
@@ -297,6 +300,20 @@ TEST_F(ForecasterTest, RefusesToForecastAHistoryThatIsTooOldByNow) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kFeatureStale);
   EXPECT_EQ(refused.error().field, "daily");
+}
+
+TEST_F(ForecasterTest, AnswersWholeNumbersFromTheMinimumOnWhereThePlanSaysSo) {
+  document_["training"]["output"] = {{"round", "up"}, {"minimum", 24}};
+  Learn();
+  Serve();
+  bool has_minimum = false;
+  for (const auto& [of, bits] : Served(kNewest - 20, kNewest - kHorizon)) {
+    const auto value = std::bit_cast<double>(bits);
+    EXPECT_EQ(value, std::round(value));
+    EXPECT_GE(value, 24);
+    has_minimum = has_minimum || value == 24;
+  }
+  EXPECT_TRUE(has_minimum);  // on weak days of the first shop
 }
 
 class OneSeries : public ForecasterTest,

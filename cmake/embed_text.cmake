@@ -1,0 +1,15 @@
+# Writes texts into a C++ file as constants: cmake -DOUTPUT=... -DHEADER=... -DNAMESPACE=... "-DTEXTS=kName=path;kOther=path" -P embed_text.cmake
+# HEADER declares each as `extern const std::string_view kName;`. What names a map of a minified file's sources is left out: the map stays behind.
+set(code "// Made by cmake/embed_text.cmake.\n#include \"${HEADER}\"\n\nnamespace ${NAMESPACE} {\n\n")
+foreach(entry IN LISTS TEXTS)
+  string(REGEX MATCH "^([^=]+)=(.+)$" matched "${entry}")
+  set(name "${CMAKE_MATCH_1}")
+  file(READ "${CMAKE_MATCH_2}" text)
+  string(REGEX REPLACE "(//|/\\*)# sourceMappingURL=[^\n]*" "" text "${text}")
+  string(FIND "${text}" ")embedded\"" position)
+  if(NOT position EQUAL -1)
+    message(FATAL_ERROR "${name}: the text has the end of a raw string in it")
+  endif()
+  string(APPEND code "constinit const std::string_view ${name} = R\"embedded(${text})embedded\";\n\n")
+endforeach()
+file(WRITE "${OUTPUT}" "${code}}  // namespace ${NAMESPACE}\n")
