@@ -125,7 +125,7 @@ class SpecReader {
       }
       node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
                           "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                          "search"});
+                          "intervals", "calibration_folds", "search"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",

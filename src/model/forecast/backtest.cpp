@@ -7,18 +7,11 @@
 #include <iterator>
 #include <utility>
 
+#include "model/forecast/fold_intervals.hpp"
 #include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
 namespace {
-
-/// Values of a key up to and with `origin`.
-std::span<const double> History(const ForecastData& data, std::uint32_t key, std::int64_t origin) {
-  const std::span<const double> values = data.Values(key);
-  const std::int64_t known = origin - data.grid().FirstPeriod(key) + 1;
-  return values.first(static_cast<std::size_t>(
-      std::clamp<std::int64_t>(known, 0, static_cast<std::int64_t>(values.size()))));
-}
 
 /// Adds up what rows are worth.
 class Judge {
@@ -41,7 +34,8 @@ class Judge {
   }
 
   /// Precondition: the forecast is a number.
-  void Add(std::size_t fold_number, const Forecast& forecast) {
+  void Add(std::size_t fold_number, const Forecast& forecast,
+           std::vector<PredictionInterval> intervals) {
     const Fold& fold = backtest_.folds[fold_number];
     const auto [key, period] = forecast.point;
     const double actual = data_.ValueIn(key, period);
@@ -52,9 +46,12 @@ class Judge {
     add(backtest_.by_step[forecast.step - 1], forecast.value);
     add(backtest_.by_key[key], forecast.value);
 
-    JudgedForecast row{
-        .fold = fold_number, .forecast = forecast, .actual = actual, .baselines = {}};
-    const std::span<const double> history = History(data_, key, fold.origin);
+    JudgedForecast row{.fold = fold_number,
+                       .forecast = forecast,
+                       .actual = actual,
+                       .baselines = {},
+                       .intervals = std::move(intervals)};
+    const std::span<const double> history = data_.ValuesUpTo(key, fold.origin);
     for (BaselineResult& result : backtest_.baselines) {
       const BaselineForecast baseline = ForecastBaseline(result.spec, history, forecast.step);
       row.baselines.push_back(static_cast<float>(baseline.value));
@@ -71,12 +68,12 @@ class Judge {
 
   /// All rows of a fold: those that `model` forecast, and what it could not.
   void AddFold(std::size_t number, const ForecastModel& model, std::span<const std::uint32_t> keys,
-               const std::vector<Forecast>& forecasts) {
+               const std::vector<Forecast>& forecasts, const FoldIntervals& intervals) {
     std::map<std::pair<std::uint32_t, std::int64_t>, bool> answered;  // whether with a number
     for (const Forecast& forecast : forecasts) {
       const bool is_number = !std::isnan(forecast.value);
       answered.emplace(std::pair(forecast.point.key, forecast.point.period), is_number);
-      if (is_number) Add(number, forecast);
+      if (is_number) Add(number, forecast, intervals.Around(forecast));
     }
     const Fold& fold = backtest_.folds[number];
     for (const std::uint32_t key : keys) {
@@ -98,6 +95,7 @@ class Judge {
 
   /// Once all rows are there.
   void Finish() {
+    if (!plan_.intervals.empty()) backtest_.intervals = JudgeIntervals(backtest_, data_, plan_);
     backtest_.shortfalls.clear();
     if (!backtest_.value()) {
       backtest_.shortfalls.push_back(
@@ -227,24 +225,29 @@ bool Backtest::beats_baselines() const noexcept {
 Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const TrainingPlan& plan,
                                             const StepExamples& examples, PeriodRange periods,
                                             const OnBacktest& on_stage) {
-  Result<std::vector<Fold>> folds = WalkForwardFolds(plan.folds, periods);
+  Result<ValidationFolds> folds = FoldsOf(plan, periods);
   if (!folds) return folds.error();
+  const std::vector<Fold> all = folds->All();
+  const std::size_t first_judged = folds->calibration.size();
   Backtest backtest;
-  backtest.folds = *std::move(folds);
+  backtest.folds = std::move(folds->judged);
   Judge judge(data, plan, backtest);
+  FoldIntervals intervals(data, plan);
   std::optional<TrainedForecast> trained;
-  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
-    const Fold& fold = backtest.folds[i];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Fold& fold = all[i];
     const auto on_training = [&](const TrainingStage& stage) {
-      return on_stage({.fold = i, .folds = backtest.folds.size(), .training = stage});
+      return on_stage({.fold = i, .folds = all.size(), .training = stage});
     };
-    const auto in_fold = [i](Error error) {
+    const auto in_fold = [i, first_judged](Error error) {
+      const bool is_judged = i >= first_judged;
       error.message = fmt::format(
-          "fold {}: {}{}", i + 1,
+          "{} {}: {}{}", is_judged ? "fold" : "calibration fold",
+          is_judged ? i - first_judged + 1 : i + 1,
           error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
-    if (i == 0 || fold.train != backtest.folds[i - 1].train) {
+    if (i == 0 || fold.train != all[i - 1].train) {
       Result<std::optional<TrainedForecast>> fitted =
           TrainedForecast::Train(data, plan, examples, fold.train, on_training);
       if (!fitted) return in_fold(fitted.error());
@@ -254,10 +257,16 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
     const Result<std::vector<Forecast>> forecasts =
         trained->model().Predict(data, plan, examples, fold.origin);
     if (!forecasts) return in_fold(forecasts.error());
-    judge.AddFold(i, trained->model(), examples.keys(), *forecasts);
-    NoteKeysWithoutModel(data, trained->model(), examples, i, backtest);
-    if (i + 1 == backtest.folds.size()) backtest.importances = trained->Importances();
+    intervals.Begin(fold);
+    if (i >= first_judged) {
+      const std::size_t number = i - first_judged;
+      judge.AddFold(number, trained->model(), examples.keys(), *forecasts, intervals);
+      NoteKeysWithoutModel(data, trained->model(), examples, number, backtest);
+    }
+    intervals.Learn(*forecasts);
+    if (i + 1 == all.size()) backtest.importances = trained->Importances();
   }
+  backtest.errors = intervals.Newest();
   NoteRefusals(examples, backtest);
   if (backtest.all.rows() == 0) {
     return Error{ErrorCode::kInvalidArgument,
@@ -271,7 +280,7 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
 
 double ScaleOf(const ForecastData& data, const TrainingPlan& plan, std::uint32_t key,
                const Fold& fold) {
-  return SeasonalScale(History(data, key, fold.train.last), plan.mase_season);
+  return SeasonalScale(data.ValuesUpTo(key, fold.train.last), plan.mase_season);
 }
 
 Status CheckMetric(const ForecastData& data, const TrainingPlan& plan, std::span<const Fold> folds,
@@ -299,7 +308,7 @@ Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& 
   one.folds = backtest.folds;
   Judge judge(data, plan, one);
   for (const JudgedForecast& row : backtest.rows) {
-    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast);
+    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast, row.intervals);
   }
   std::ranges::copy_if(backtest.left_out, std::back_inserter(one.left_out),
                        [key](const LeftOutRow& row) { return row.point.key == key; });

@@ -55,6 +55,11 @@ class ForecastData {
   [[nodiscard]] std::span<const double> Values(std::size_t key) const noexcept {
     return grid().Values(key, opened_->column);
   }
+  /// Those up to and with period `last`.
+  [[nodiscard]] std::span<const double> ValuesUpTo(std::size_t key,
+                                                   std::int64_t last) const noexcept {
+    return grid().ValuesUpTo(key, opened_->column, last);
+  }
   [[nodiscard]] double ValueIn(std::size_t key, std::int64_t period) const noexcept {
     return grid().ValueIn(key, opened_->column, period);
   }

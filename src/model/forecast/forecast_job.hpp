@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -120,6 +121,8 @@ class ForecastJob final : public TrainingJob {
   /// Of a plan with one model a key.
   [[nodiscard]] std::vector<YoungKey> YoungKeys() const;
   [[nodiscard]] Status CheckYoungKeys() const;
+  /// That there can be errors enough in `folds` for the plan's intervals.
+  [[nodiscard]] Status CheckIntervals(std::span<const Fold> folds) const;
   /// Values of a key in periods of which targets are used.
   [[nodiscard]] std::size_t ValuesOf(std::uint32_t key, PeriodRange periods) const {
     return KnownPoints(*data_, periods, {&key, 1}).size();

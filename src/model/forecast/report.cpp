@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "model/forecast/interval_texts.hpp"
 #include "model/forecast/named_keys.hpp"
 #include "model/report/report_parts.hpp"
 
@@ -211,7 +212,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
                        backtest.by_fold[i]);
   }
   page += fmt::format("</table>\n<h2>{} by step ahead</h2>\n", backtest.metric->name) +
-          ErrorByStep(backtest);
+          ErrorByStep(backtest) + IntervalsSection(backtest, data);
 
   Bars importances;
   for (const FeatureImportance& one : backtest.importances) {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "model/evaluate/intervals.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -66,7 +68,64 @@ ModelScope ReadScope(const JsonNode& training) {
   return name == "per_key" ? ModelScope::kPerKey : ModelScope::kGlobal;
 }
 
+/// Ascending, whatever their order in the document.
+std::vector<double> ReadLevels(const JsonNode& node) {
+  std::vector<double> levels;
+  std::vector<std::string> names;
+  for (const JsonNode& element : node.Elements()) {
+    const double level = element.Number(0, 1);
+    // One that is named as 0 or 1 is one for all that can be told of it.
+    const std::string name = LevelName(level);
+    if (name == "0" || name == "100") {
+      element.Fail(
+          "expected a level above 0 and below 1, such as 0.8: the share of the values "
+          "that are to lie in the interval");
+    }
+    if (std::ranges::find(names, name) != names.end()) {
+      element.Fail(fmt::format("the level {:g} is given twice", level));
+    }
+    names.push_back(name);
+    levels.push_back(level);
+  }
+  if (levels.empty()) node.Fail("expected at least one level, such as 0.8");
+  std::ranges::sort(levels);
+  return levels;
+}
+
+void ReadIntervals(const JsonNode& training, TrainingPlan& plan) {
+  constexpr std::int64_t kMostFolds = 1000;
+  const auto intervals = training.Find("intervals");
+  const auto folds = training.Find("calibration_folds");
+  if (!intervals) {
+    if (folds) folds->Fail("only \"intervals\" are calibrated: add them, or take this away");
+    return;
+  }
+  plan.intervals = ReadLevels(*intervals);
+  plan.calibration_folds =
+      folds ? static_cast<std::size_t>(folds->Integer(0, kMostFolds)) : std::size_t{1};
+}
+
 }  // namespace
+
+std::vector<Fold> ValidationFolds::All() const {
+  std::vector<Fold> all = calibration;
+  all.insert(all.end(), judged.begin(), judged.end());
+  return all;
+}
+
+Result<ValidationFolds> FoldsOf(const TrainingPlan& plan, PeriodRange periods) {
+  Result<std::vector<Fold>> judged = WalkForwardFolds(plan.folds, periods);
+  if (!judged) return std::move(judged).error();
+  Result<std::vector<Fold>> calibration =
+      FoldsBefore(plan.folds, periods, judged->front(), plan.calibration_folds);
+  if (!calibration) {
+    return Error{calibration.error().code,
+                 fmt::format("{}: \"calibration_folds\" says how many, and 0 leaves the first fold "
+                             "without intervals",
+                             calibration.error().message)};
+  }
+  return ValidationFolds{.calibration = *std::move(calibration), .judged = *std::move(judged)};
+}
 
 PeriodRange TrainingPlan::Learned(PeriodRange train) const noexcept {
   if (window) {
@@ -91,15 +150,16 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   const JsonNode node = root.Get("training");
   node.RequireObject({"model", "scope", "target", "transforms", "hidden", "weight", "window",
                       "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                      "search"});
+                      "intervals", "calibration_folds", "search"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
   plan.scope = ReadScope(node);
-  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
-      node, spec,
-      {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "search"},
-       .trainers = trainers,
-       .of_few_rows = plan.scope == ModelScope::kPerKey});
+  static_cast<LearningPlan&>(plan) =
+      ReadLearningPlan(node, spec,
+                       {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged",
+                                      "intervals", "calibration_folds", "search"},
+                        .trainers = trainers,
+                        .of_few_rows = plan.scope == ModelScope::kPerKey});
   if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
@@ -115,6 +175,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
   plan.min_judged = ReadMinJudged(node);
+  ReadIntervals(node, plan);
   return plan;
 }
 

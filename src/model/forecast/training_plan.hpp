@@ -42,6 +42,10 @@ struct TrainingPlan : LearningPlan {
   Metric metric{"wape"};
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
+  /// Levels of intervals, ascending; empty: there are none.
+  std::vector<double> intervals;
+  /// Folds before those that are judged, for what the first of these takes its intervals from.
+  std::size_t calibration_folds = 0;
   double min_judged = kLeastJudged;
 
   /// The periods of `train` whose targets are learned from: the last `window` of them.
@@ -51,6 +55,16 @@ struct TrainingPlan : LearningPlan {
   [[nodiscard]] PeriodRange Needed(PeriodRange periods,
                                    std::span<const Fold> folds_of) const noexcept;
 };
+
+/// The folds of a validation, oldest first.
+struct ValidationFolds {
+  std::vector<Fold> calibration;  ///< Of the plan's intervals.
+  std::vector<Fold> judged;
+
+  [[nodiscard]] std::vector<Fold> All() const;
+};
+/// As WalkForwardFolds() and FoldsBefore().
+[[nodiscard]] Result<ValidationFolds> FoldsOf(const TrainingPlan& plan, PeriodRange periods);
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
 /// `trainers`: as PlanReading::trainers. Throws SpecError naming the path: also when the pipeline
