@@ -92,6 +92,14 @@ class Trained {
   PipelineSpec spec_;
 };
 
+/// Of levels that the samples have rows enough for. Versions are published without judging their
+/// intervals, for which the earliest have no past.
+ordered_json WithIntervals(ordered_json document) {
+  document["training"]["intervals"] = {0.5, 0.8};
+  document["training"]["calibration_folds"] = 0;
+  return document;
+}
+
 ordered_json Ask(HttpConnection& connection, const std::string& body) {
   const Exchange exchange =
       connection.Ask({.headers = "Content-Type: application/json\r\n", .body = body});
@@ -105,9 +113,11 @@ ordered_json Ask(HttpConnection& connection, const std::string& body) {
 class ServedForecast : public testing::TestWithParam<fs::path> {};
 
 TEST_P(ServedForecast, IsWhatTheValidationJudged) {
-  const Trained trained(SmallDocument(GetParam()), model::SampleOf(GetParam()));
+  const Trained trained(WithIntervals(SmallDocument(GetParam())), model::SampleOf(GetParam()));
   const PipelineSpec& spec = trained.spec();
-  const auto plan = model::ReadTrainingPlan(trained.root(), spec, model::TrainerKinds());
+  auto plan = model::ReadTrainingPlan(trained.root(), spec, model::TrainerKinds());
+  // So that a fold's intervals are made of as many folds as a version's.
+  plan.calibration_folds = plan.folds.n_splits;
   const auto data = *model::ForecastData::Open(spec, trained.snapshots());
   const auto all = *data->grid().AllPeriods();
   const model::PeriodRange periods{.first = all.first, .last = all.last};
@@ -130,11 +140,22 @@ TEST_P(ServedForecast, IsWhatTheValidationJudged) {
       const std::string body = BodyOf(rows, 0);
       const ordered_json answer = Ask(connection, body);
       ASSERT_TRUE(answer.contains("forecast")) << answer;
-      const double served = answer["forecast"].at(step - 1).at("value");
-      ++compared;
-      if (std::bit_cast<std::uint64_t>(served) != std::bit_cast<std::uint64_t>(value)) {
-        different.push_back(fmt::format("{}: step {} is {}, judged {}", body, step, served, value));
+      const ordered_json& served = answer["forecast"].at(step - 1);
+      const auto compare = [&](const std::string& name, double judged_value) {
+        const double number = served.at(name);
+        if (std::bit_cast<std::uint64_t>(number) == std::bit_cast<std::uint64_t>(judged_value)) {
+          return;
+        }
+        different.push_back(fmt::format("{}: {} of step {} is {}, judged {}", body, name, step,
+                                        number, judged_value));
+      };
+      compare("value", value);
+      ASSERT_EQ(judged.intervals.size(), plan.intervals.size());
+      for (std::size_t level = 0; level < plan.intervals.size(); ++level) {
+        compare(model::LowerName(plan.intervals[level]), judged.intervals[level].lower);
+        compare(model::UpperName(plan.intervals[level]), judged.intervals[level].upper);
       }
+      ++compared;
     }
   }
   EXPECT_THAT(different, IsEmpty());

@@ -123,9 +123,11 @@ class SpecReader {
       for (const char* member : {"table", "label"}) {
         if (const auto given = node.Find(member)) given->Fail("a forecast has no label");
       }
-      node.RequireObject({"model", "scope", "target", "output", "transforms", "hidden", "weight", "window",
-                          "half_life", "folds", "metric", "baselines", "mase_season", "min_judged",
-                          "search", "candidates", "choose", "choose_folds"});
+      node.RequireObject({"model",       "scope",      "target",    "output",
+                          "transforms",  "hidden",     "weight",    "window",
+                          "half_life",   "folds",      "metric",    "baselines",
+                          "mase_season", "min_judged", "intervals", "calibration_folds",
+                          "search",      "candidates", "choose",    "choose_folds"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",

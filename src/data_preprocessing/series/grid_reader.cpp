@@ -48,6 +48,14 @@ std::span<const double> GridReader::Values(std::size_t key, std::size_t column) 
   return snapshot_.Doubles(snapshot_.RowsAt(key), column);
 }
 
+std::span<const double> GridReader::ValuesUpTo(std::size_t key, std::size_t column,
+                                               PeriodIndex last) const noexcept {
+  const std::span<const double> values = Values(key, column);
+  const PeriodIndex known = last - FirstPeriod(key) + 1;
+  return values.first(static_cast<std::size_t>(
+      std::clamp<PeriodIndex>(known, 0, static_cast<PeriodIndex>(values.size()))));
+}
+
 double GridReader::ValueIn(std::size_t key, std::size_t column, PeriodIndex period) const noexcept {
   if (period < FirstPeriod(key) || period > LastPeriod(key)) {
     return std::numeric_limits<double>::quiet_NaN();

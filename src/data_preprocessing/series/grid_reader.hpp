@@ -45,6 +45,9 @@ class GridReader {
   /// The values of one column (position in spec.aggregate->values) in all periods of the key,
   /// oldest first; NaN where missing.
   [[nodiscard]] std::span<const double> Values(std::size_t key, std::size_t column) const noexcept;
+  /// Those up to and with period `last`.
+  [[nodiscard]] std::span<const double> ValuesUpTo(std::size_t key, std::size_t column,
+                                                   PeriodIndex last) const noexcept;
   /// The same of one period; NaN also for a period that the key does not have.
   [[nodiscard]] double ValueIn(std::size_t key, std::size_t column,
                                PeriodIndex period) const noexcept;

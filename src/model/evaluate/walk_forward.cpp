@@ -1,5 +1,8 @@
 #include "model/evaluate/walk_forward.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <string>
 
 namespace forkcast::model {
@@ -65,6 +68,33 @@ Result<std::vector<Fold>> WalkForwardFolds(const FoldSpec& spec, PeriodRange per
     for (Fold& fold : result) fold.train = result.front().train;
   }
   return result;
+}
+
+Result<std::vector<Fold>> FoldsBefore(const FoldSpec& spec, PeriodRange periods, const Fold& first,
+                                      std::size_t count) {
+  const auto step = static_cast<std::int64_t>(spec.step.value_or(spec.horizon));
+  const bool is_anchored = spec.window == FoldSpec::Window::kAnchored;
+  const auto least_train =
+      static_cast<std::int64_t>(is_anchored ? spec.train_periods.value_or(1) : 1);
+  const std::int64_t there = first.train.last - periods.first + 1;
+  const std::int64_t needed = least_train + static_cast<std::int64_t>(count) * step;
+  if (there < needed) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("too little history: {} fold{} to calibrate intervals by, with step "
+                             "{}, need {} periods that the first judged fold trains on, and there "
+                             "are {}",
+                             count, count == 1 ? "" : "s", step, needed, there)};
+  }
+  std::vector<Fold> earlier;
+  for (std::size_t i = count; i > 0; --i) {
+    const std::int64_t by = static_cast<std::int64_t>(i) * step;
+    earlier.push_back(
+        {.train = {is_anchored ? periods.first : std::max(periods.first, first.train.first - by),
+                   first.train.last - by},
+         .origin = first.origin - by,
+         .test = {first.test.first - by, first.test.last - by}});
+  }
+  return earlier;
 }
 
 }  // namespace forkcast::model

@@ -62,4 +62,10 @@ struct Fold {
 /// saying how many periods there are and how many are needed.
 [[nodiscard]] Result<std::vector<Fold>> WalkForwardFolds(const FoldSpec& spec, PeriodRange periods);
 
+/// `count` folds more that come before `first`, the first of `spec` over `periods`, oldest first:
+/// each trains and tests one step earlier than the one behind it, on what is there of a rolling
+/// window. kInvalidArgument as WalkForwardFolds.
+[[nodiscard]] Result<std::vector<Fold>> FoldsBefore(const FoldSpec& spec, PeriodRange periods,
+                                                    const Fold& first, std::size_t count);
+
 }  // namespace forkcast::model

@@ -10,20 +10,13 @@
 #include <tuple>
 #include <utility>
 
+#include "model/forecast/fold_intervals.hpp"
 #include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-/// Values of a key up to and with `origin`.
-std::span<const double> History(const ForecastData& data, std::uint32_t key, std::int64_t origin) {
-  const std::span<const double> values = data.Values(key);
-  const std::int64_t known = origin - data.grid().FirstPeriod(key) + 1;
-  return values.first(static_cast<std::size_t>(
-      std::clamp<std::int64_t>(known, 0, static_cast<std::int64_t>(values.size()))));
-}
 
 /// Adds up what rows are worth.
 class Judge {
@@ -47,7 +40,8 @@ class Judge {
   }
 
   /// Precondition: the forecast is a number.
-  void Add(std::size_t fold_number, const Forecast& forecast) {
+  void Add(std::size_t fold_number, const Forecast& forecast,
+           std::vector<PredictionInterval> intervals) {
     const Fold& fold = backtest_.folds[fold_number];
     const auto [key, period] = forecast.point;
     const double actual = data_.ValueIn(key, period);
@@ -59,9 +53,12 @@ class Judge {
     add(backtest_.by_key[key], forecast.value);
     add(backtest_.by_period[period], forecast.value);
 
-    JudgedForecast row{
-        .fold = fold_number, .forecast = forecast, .actual = actual, .baselines = {}};
-    const std::span<const double> history = History(data_, key, fold.origin);
+    JudgedForecast row{.fold = fold_number,
+                       .forecast = forecast,
+                       .actual = actual,
+                       .baselines = {},
+                       .intervals = std::move(intervals)};
+    const std::span<const double> history = data_.ValuesUpTo(key, fold.origin);
     for (BaselineResult& result : backtest_.baselines) {
       const BaselineForecast baseline = ForecastBaseline(result.spec, history, forecast.step);
       row.baselines.push_back(static_cast<float>(baseline.value));
@@ -79,12 +76,12 @@ class Judge {
 
   /// All rows of a fold: those that `model` forecast, and what it could not.
   void AddFold(std::size_t number, const ForecastModel& model, std::span<const std::uint32_t> keys,
-               const std::vector<Forecast>& forecasts) {
+               const std::vector<Forecast>& forecasts, const FoldIntervals& intervals) {
     std::map<std::pair<std::uint32_t, std::int64_t>, bool> answered;  // whether with a number
     for (const Forecast& forecast : forecasts) {
       const bool is_number = !std::isnan(forecast.value);
       answered.emplace(std::pair(forecast.point.key, forecast.point.period), is_number);
-      if (is_number) Add(number, forecast);
+      if (is_number) Add(number, forecast, intervals.Around(forecast));
     }
     const Fold& fold = backtest_.folds[number];
     for (const std::uint32_t key : keys) {
@@ -104,8 +101,27 @@ class Judge {
     }
   }
 
+  /// All rows of a fold that a candidate has a forecast for; of how many keys they are.
+  std::size_t AddBlended(std::size_t number, const std::vector<Forecast>& forecasts,
+                         const FoldIntervals& intervals) {
+    std::set<std::uint32_t> keys;
+    for (const Forecast& forecast : forecasts) {
+      keys.insert(forecast.point.key);
+      if (std::isnan(forecast.value)) {
+        backtest_.left_out.push_back({.fold = number,
+                                      .step = forecast.step,
+                                      .point = forecast.point,
+                                      .reason = LeftOut::kNoModel});
+      } else {
+        Add(number, forecast, intervals.Around(forecast));
+      }
+    }
+    return keys.size();
+  }
+
   /// Once all rows are there.
   void Finish() {
+    if (!plan_.intervals.empty()) backtest_.intervals = JudgeIntervals(backtest_, data_, plan_);
     backtest_.shortfalls.clear();
     if (!backtest_.value()) {
       backtest_.shortfalls.push_back(
@@ -324,6 +340,17 @@ CandidateReport ReportOf(const TrainingPlan& plan, std::span<const Backtest> alo
   return report;
 }
 
+/// What was chosen says of a fold's rows.
+std::vector<Forecast> BlendedOf(const TrainingPlan& plan, const ChosenCandidates& chosen,
+                                std::span<const CandidateRow> rows) {
+  std::vector<Forecast> forecasts;
+  for (const CandidateRow& row : rows) {
+    forecasts.push_back(
+        {.point = row.point, .step = row.step, .value = plan.output.Apply(chosen.Blend(row))});
+  }
+  return forecasts;
+}
+
 Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const TrainingPlan& plan,
                                               const StepExamples& examples, PeriodRange periods,
                                               const OnBacktest& on_stage) {
@@ -332,12 +359,16 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
   if (!judged) return std::move(judged).error();
   if (!*judged) return std::optional<Backtest>();
   const std::vector<Backtest>& alone = **judged;
+  const Result<ValidationFolds> folds = FoldsOf(plan, periods);
+  if (!folds) return folds.error();
   const std::vector<CandidateRow> rows = RowsOf(data, plan, alone);
-  const std::size_t before = alone.front().folds.size() - plan.folds.n_splits;
+  const std::size_t chosen_by = folds->choice.size();
+  const std::size_t before = chosen_by + folds->calibration.size();
+  const std::vector<Fold> all = folds->All();
   Backtest backtest;
-  backtest.folds.assign(alone.front().folds.begin() + static_cast<std::ptrdiff_t>(before),
-                        alone.front().folds.end());
+  backtest.folds = folds->judged;
   Judge judge(data, plan, backtest);
+  FoldIntervals intervals(data, plan);
   CandidateReport report = ReportOf(plan, alone, before);
   /// By the folds before `fold`, `apart` of them away.
   const auto choose = [&](std::size_t fold, std::size_t apart) {
@@ -346,25 +377,20 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
   };
   const Error nothing{ErrorCode::kInvalidArgument,
                       "no candidate could be judged in the folds by which is chosen"};
-  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
-    const auto chosen = choose(before + i, plan.FoldsApart());
+  for (std::size_t fold = chosen_by; fold < all.size(); ++fold) {
+    const auto chosen = choose(fold, plan.FoldsApart());
     if (!chosen) return nothing;
-    std::set<std::uint32_t> keys;
-    for (const CandidateRow& row : RowsOfFolds(rows, before + i, 1)) {
-      keys.insert(row.point.key);
-      const double value = plan.output.Apply(chosen->Blend(row));
-      if (std::isnan(value)) {
-        backtest.left_out.push_back(
-            {.fold = i, .step = row.step, .point = row.point, .reason = LeftOut::kNoModel});
-      } else {
-        judge.Add(i, {.point = row.point, .step = row.step, .value = value});
-      }
+    const std::vector<Forecast> forecasts = BlendedOf(plan, *chosen, RowsOfFolds(rows, fold, 1));
+    intervals.Begin(all[fold]);
+    if (fold >= before) {
+      report.keys.push_back(judge.AddBlended(fold - before, forecasts, intervals));
+      report.folds.push_back(*chosen);
     }
-    report.folds.push_back(*chosen);
-    report.keys.push_back(keys.size());
+    intervals.Learn(forecasts);
   }
+  backtest.errors = intervals.Newest();
   AddLeftOut(alone, rows, before, backtest);
-  const auto last = choose(before + backtest.folds.size(), 1);
+  const auto last = choose(all.size(), 1);
   if (!last) return nothing;
   report.last = *last;
   backtest.candidates = std::move(report);
@@ -379,24 +405,29 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
                                             const StepExamples& examples, PeriodRange periods,
                                             const OnBacktest& on_stage) {
   if (!plan.candidates.empty()) return RunCandidates(data, plan, examples, periods, on_stage);
-  Result<std::vector<Fold>> folds = WalkForwardFolds(plan.folds, periods);
+  Result<ValidationFolds> folds = FoldsOf(plan, periods);
   if (!folds) return folds.error();
+  const std::vector<Fold> all = folds->All();
+  const std::size_t first_judged = folds->calibration.size();
   Backtest backtest;
-  backtest.folds = *std::move(folds);
+  backtest.folds = std::move(folds->judged);
   Judge judge(data, plan, backtest);
+  FoldIntervals intervals(data, plan);
   std::optional<TrainedForecast> trained;
-  for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
-    const Fold& fold = backtest.folds[i];
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const Fold& fold = all[i];
     const auto on_training = [&](const TrainingStage& stage) {
-      return on_stage({.fold = i, .folds = backtest.folds.size(), .training = stage});
+      return on_stage({.fold = i, .folds = all.size(), .training = stage});
     };
-    const auto in_fold = [i](Error error) {
+    const auto in_fold = [i, first_judged](Error error) {
+      const bool is_judged = i >= first_judged;
       error.message = fmt::format(
-          "fold {}: {}{}", i + 1,
+          "{} {}: {}{}", is_judged ? "fold" : "calibration fold",
+          is_judged ? i - first_judged + 1 : i + 1,
           error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
       return error;
     };
-    if (i == 0 || fold.train != backtest.folds[i - 1].train) {
+    if (i == 0 || fold.train != all[i - 1].train) {
       Result<std::optional<TrainedForecast>> fitted =
           TrainedForecast::Train(data, plan, examples, fold.train, on_training);
       if (!fitted) return in_fold(fitted.error());
@@ -406,12 +437,18 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
     const Result<std::vector<Forecast>> forecasts =
         trained->model().Predict(data, plan, examples, fold.origin);
     if (!forecasts) return in_fold(forecasts.error());
-    judge.AddFold(i, trained->model(), examples.keys(), *forecasts);
-    NoteKeysWithoutModel(data, trained->model(), examples, i, backtest);
-    if (i + 1 < backtest.folds.size()) continue;
+    intervals.Begin(fold);
+    if (i >= first_judged) {
+      const std::size_t number = i - first_judged;
+      judge.AddFold(number, trained->model(), examples.keys(), *forecasts, intervals);
+      NoteKeysWithoutModel(data, trained->model(), examples, number, backtest);
+    }
+    intervals.Learn(*forecasts);
+    if (i + 1 < all.size()) continue;
     backtest.importances = trained->Importances();
     backtest.forms = trained->Forms();
   }
+  backtest.errors = intervals.Newest();
   NoteRefusals(examples, backtest);
   if (backtest.all.rows() == 0) {
     return Error{ErrorCode::kInvalidArgument,
@@ -425,7 +462,7 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
 
 double ScaleOf(const ForecastData& data, const TrainingPlan& plan, std::uint32_t key,
                const Fold& fold) {
-  return SeasonalScale(History(data, key, fold.train.last), plan.mase_season);
+  return SeasonalScale(data.ValuesUpTo(key, fold.train.last), plan.mase_season);
 }
 
 Status CheckMetric(const ForecastData& data, const TrainingPlan& plan, std::span<const Fold> folds,
@@ -453,7 +490,7 @@ Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& 
   one.folds = backtest.folds;
   Judge judge(data, plan, one);
   for (const JudgedForecast& row : backtest.rows) {
-    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast);
+    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast, row.intervals);
   }
   std::ranges::copy_if(backtest.left_out, std::back_inserter(one.left_out),
                        [key](const LeftOutRow& row) { return row.point.key == key; });

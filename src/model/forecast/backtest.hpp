@@ -12,9 +12,11 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/evaluate/baselines.hpp"
+#include "model/evaluate/intervals.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
 #include "model/forecast/candidate_choice.hpp"
+#include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/fit_models.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
@@ -28,6 +30,8 @@ struct JudgedForecast {
   Forecast forecast;
   double actual = 0;
   std::vector<float> baselines;  ///< In the plan's order; NaN where a baseline has none.
+  /// In the order of the plan's levels; empty when too little had happened by the fold's origin.
+  std::vector<PredictionInterval> intervals;
 };
 
 /// Why a period of a fold's test is not judged.
@@ -63,6 +67,18 @@ struct BaselineResult {
   }
 };
 
+/// How good the intervals were, of the rows that had some.
+struct IntervalResult {
+  std::vector<double> levels;
+  IntervalSums all;
+  std::vector<IntervalSums> by_fold;
+  std::vector<IntervalSums> by_step;
+  /// Keys in three parts of about one size, by their mean |y| over the judged rows, the smallest
+  /// first; empty with fewer than three keys.
+  std::vector<IntervalSums> by_size;
+  std::size_t rows_without = 0;  ///< Judged, but without intervals.
+};
+
 /// What walk-forward validation found. Rows that are left out are in nothing but `left_out`.
 struct Backtest {
   Metric metric{"wape"};   ///< The one that decides.
@@ -77,6 +93,9 @@ struct Backtest {
   std::vector<ErrorSums> by_key;
   std::map<std::int64_t, ErrorSums> by_period;
   std::vector<BaselineResult> baselines;
+  std::optional<IntervalResult> intervals;  ///< Of a plan with some.
+  /// Of these folds' forecasts, of a plan with intervals.
+  std::vector<ForecastError> errors;
   /// Keys that had no model of their own, each with the numbers (from 1) of the folds.
   std::map<std::uint32_t, std::vector<std::size_t>> without_model;
   /// Examples of all periods and models, learned from or judged, that have been left out.

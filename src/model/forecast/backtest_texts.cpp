@@ -10,6 +10,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/forecast/backtest.hpp"
+#include "model/forecast/interval_texts.hpp"
 #include "model/forecast/model_keys.hpp"
 
 namespace forkcast::model {
@@ -259,16 +260,19 @@ ordered_json BriefJson(const Backtest& backtest) {
   };
   ordered_json left_out = ordered_json::object();
   for (const auto& [reason, rows] : counts) left_out[std::string(ToString(reason))] = rows;
-  return {{"metric", backtest.metric->name},
-          {"value", OrNull(backtest.value())},
-          {"beats_baselines", backtest.beats_baselines()},
-          {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
-          {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
-          {"metrics", MetricsOf(backtest.all)},
-          {"rows_to_judge", backtest.rows_to_judge()},
-          {"rows_without_forecast", count(LeftOut::kNoModel) + count(LeftOut::kNoReference)},
-          {"left_out", std::move(left_out)},
-          {"shortfalls", backtest.shortfalls}};
+  ordered_json json{
+      {"metric", backtest.metric->name},
+      {"value", OrNull(backtest.value())},
+      {"beats_baselines", backtest.beats_baselines()},
+      {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
+      {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
+      {"metrics", MetricsOf(backtest.all)},
+      {"rows_to_judge", backtest.rows_to_judge()},
+      {"rows_without_forecast", count(LeftOut::kNoModel) + count(LeftOut::kNoReference)},
+      {"left_out", std::move(left_out)},
+      {"shortfalls", backtest.shortfalls}};
+  if (backtest.intervals) json["intervals"] = IntervalsJson(*backtest.intervals);
+  return json;
 }
 
 ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
@@ -283,6 +287,7 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
     }
     baselines.push_back(std::move(one));
   }
+  const std::optional<IntervalResult>& intervals = backtest.intervals;
   ordered_json folds = ordered_json::array();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
     const Fold& fold = backtest.folds[i];
@@ -292,7 +297,12 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
                      {"test_from", data.FirstDay(fold.test.first)},
                      {"test_to", data.FirstDay(fold.test.last)}};
     one.update(MetricsOf(backtest.by_fold[i]));
+    if (intervals) AddIntervalMetrics(intervals->by_fold[i], intervals->levels, one);
     folds.push_back(std::move(one));
+  }
+  ordered_json steps = MetricsOf(backtest.by_step, "step");
+  for (std::size_t i = 0; intervals && i < steps.size(); ++i) {
+    AddIntervalMetrics(intervals->by_step[i], intervals->levels, steps[i]);
   }
   ordered_json over_keys;
   for (const Metric metric : Metric::All()) {
@@ -313,7 +323,7 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
                {"first_refusal", backtest.first_refusal},
                {"keys_without_model", std::move(without_model)},
                {"folds", folds},
-               {"steps", MetricsOf(backtest.by_step, "step")},
+               {"steps", std::move(steps)},
                {"quantiles_over_keys", over_keys},
                {"baselines", baselines},
                {"importances", importances}});
@@ -336,7 +346,7 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
       text += TableLine(std::to_string(i + 1), backtest.by_step[i]) + "\n";
     }
   }
-  text += DescribeKeys(backtest);
+  text += DescribeKeys(backtest) + DescribeIntervals(backtest, data);
   if (!backtest.forms.empty()) text += DescribeForms(backtest.forms);
   if (backtest.candidates) text += fmt::format("\n{}", Describe(*backtest.candidates));
   const std::vector<std::string> left_out = DescribeLeftOut(backtest, data);

@@ -57,6 +57,11 @@ class ForecastData {
   }
   /// Its position among the series' values.
   [[nodiscard]] std::size_t column() const noexcept { return opened_->column; }
+  /// Those up to and with period `last`.
+  [[nodiscard]] std::span<const double> ValuesUpTo(std::size_t key,
+                                                   std::int64_t last) const noexcept {
+    return grid().ValuesUpTo(key, opened_->column, last);
+  }
   [[nodiscard]] double ValueIn(std::size_t key, std::int64_t period) const noexcept {
     return grid().ValueIn(key, opened_->column, period);
   }

@@ -29,6 +29,10 @@ Result<ArtefactFile> JsonFile(const char* name, const nlohmann::ordered_json& js
 
 }  // namespace
 
+ArtefactFile IntervalsFile(const ConformalIntervals& intervals) {
+  return {kIntervalsFile, intervals.ToJson().dump() + "\n"};
+}
+
 std::string StemOf(std::size_t step, std::optional<std::size_t> key) {
   return key ? fmt::format("{}/{}", step + 1, *key) : std::to_string(step + 1);
 }

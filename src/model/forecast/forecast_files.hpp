@@ -10,11 +10,17 @@
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/forecast/candidate_weights.hpp"
+#include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/learn/model_files.hpp"
 
-/// How a forecast calls its files under `model/` (FORMAT.md). Steps and keys count from 0.
+/// The files of a forecast, and how those under `model/` are called (FORMAT.md). Steps and keys
+/// count from 0.
 namespace forkcast::model {
+
+inline constexpr const char* kIntervalsFile = "intervals.json";
+
+[[nodiscard]] ArtefactFile IntervalsFile(const ConformalIntervals& intervals);
 
 /// Of one model; `key` where it is one key's.
 [[nodiscard]] std::string StemOf(std::size_t step, std::optional<std::size_t> key);

@@ -10,6 +10,8 @@
 #include "data_preprocessing/series/period.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/drift/reference_statistics.hpp"
+#include "model/forecast/fold_intervals.hpp"
+#include "model/forecast/forecast_files.hpp"
 #include "model/forecast/forecast_rivalry.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/model_keys.hpp"
@@ -201,8 +203,7 @@ Status ForecastJob::Check() const {
                              "yet, or none with a time",
                              spec_.forecast->series)};
   }
-  if (Status fits = CheckFolds(); !fits) return fits;
-  const Result<std::vector<Fold>> folds = WalkForwardFolds(plan_.folds, periods_);
+  const Result<ValidationFolds> folds = FoldsOf(plan_, periods_);
   if (!folds) return folds.error();
   const std::vector<ForecastPoint> points = KnownPoints(*data_, periods_, keys_);
   if (points.empty()) {
@@ -222,32 +223,25 @@ Status ForecastJob::Check() const {
                  fmt::format("every value of \"{}\" is {}: there is nothing to learn",
                              spec_.forecast->value, value_of(*least))};
   }
-  return CheckMetric(*data_, plan_, *folds, keys_);
+  if (Status enough = CheckIntervals(*folds); !enough) return enough;
+  return CheckMetric(*data_, plan_, folds->judged, keys_);
 }
 
-FoldSpec ForecastJob::AllFolds() const {
-  return plan_.candidates.empty() ? plan_.folds : plan_.CandidateFolds();
-}
-
-Status ForecastJob::CheckFolds() const {
-  const Result<std::vector<Fold>> folds = WalkForwardFolds(AllFolds(), periods_);
-  if (folds) return {};
-  Error error = folds.error();
-  if (!plan_.candidates.empty()) {
-    error.message = fmt::format(
-        "{}: candidates need {} folds more than the {} that are judged, to be chosen by: fewer "
-        "\"choose_folds\" ({}), or a longer history",
-        error.message, AllFolds().n_splits - plan_.folds.n_splits, plan_.folds.n_splits,
-        plan_.choice_folds);
+Status ForecastJob::CheckIntervals(const ValidationFolds& folds) const {
+  // Keys that are trained anew take the intervals of their version.
+  if (plan_.intervals.empty() || are_keys_chosen_) return {};
+  std::size_t forecasts = 0;
+  for (const auto* part : {&folds.calibration, &folds.judged}) {
+    for (const Fold& fold : *part) forecasts += KnownPoints(*data_, fold.test, keys_).size();
   }
-  return error;
+  return CheckEnoughErrors(plan_.intervals.back(), forecasts);
 }
 
 Status ForecastJob::ComputeExamples() {
-  const Result<std::vector<Fold>> folds = WalkForwardFolds(AllFolds(), periods_);
+  const Result<ValidationFolds> folds = FoldsOf(plan_, periods_);
   if (!folds) return folds.error();
   Result<StepExamples> examples =
-      StepExamples::Compute(*data_, plan_, plan_.Needed(periods_, *folds), keys_);
+      StepExamples::Compute(*data_, plan_, plan_.Needed(periods_, folds->All()), keys_);
   if (!examples) return examples.error();
   examples_ = *std::move(examples);
   return {};
@@ -312,6 +306,11 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const TrainedForecast& trai
                             .outputs = {{"value", ReferenceOf(forecasts)}}};
   files->push_back(ReferenceFile(reference));
   files->push_back(ConstraintsFile(reference));
+  if (plan_.intervals.empty()) return files;
+  const Result<ConformalIntervals> intervals =
+      FitIntervals(*data_, plan_, validation_->backtest().errors, periods_.last);
+  if (!intervals) return intervals.error();
+  files->push_back(IntervalsFile(*intervals));
   return files;
 }
 

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -117,13 +118,13 @@ class ForecastJob final : public TrainingJob {
   static Result<std::unique_ptr<ForecastJob>> Plan(const nlohmann::ordered_json& document,
                                                    const JobSources& sources);
   /// Those that are trained, of which the plan's are judged.
-  [[nodiscard]] FoldSpec AllFolds() const;
-  [[nodiscard]] Status CheckFolds() const;
   [[nodiscard]] nlohmann::ordered_json Libraries() const;
   Status CutWindow(const DataWindow& window);
   /// Of a plan with one model a key.
   [[nodiscard]] std::vector<YoungKey> YoungKeys() const;
   [[nodiscard]] Status CheckYoungKeys() const;
+  /// That there can be errors enough in `folds` for the plan's intervals.
+  [[nodiscard]] Status CheckIntervals(const ValidationFolds& folds) const;
   /// Values of a key in periods of which targets are used.
   [[nodiscard]] std::size_t ValuesOf(std::uint32_t key, PeriodRange periods) const {
     return KnownPoints(*data_, periods, {&key, 1}).size();

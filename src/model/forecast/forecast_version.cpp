@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "model/forecast/forecast_files.hpp"
 
 namespace forkcast::model {
 
@@ -23,6 +24,24 @@ Result<ModelKeys> ForecastVersion::Keys() const {
   Result<ModelKeys> keys = ForecastModel::LoadKeys(files(), spec(), plan_);
   if (!keys) return InFolder(std::move(keys).error());
   return keys;
+}
+
+Result<std::shared_ptr<const ConformalIntervals>> ForecastVersion::Intervals() const {
+  std::shared_ptr<const ConformalIntervals> intervals;
+  if (plan_.intervals.empty()) return intervals;
+  const PublishedFile* const file = FindFile(kIntervalsFile);
+  if (file == nullptr) {
+    return InFolder({ErrorCode::kCorrupt, fmt::format("{}: missing", kIntervalsFile)});
+  }
+  try {
+    ReadJson(LoadFile(*file), [&](const preprocessing::JsonNode& root) {
+      intervals = std::make_shared<const ConformalIntervals>(ConformalIntervals::FromJson(
+          root, plan_.intervals, static_cast<std::size_t>(spec().forecast->horizon)));
+    });
+    return intervals;
+  } catch (const preprocessing::SpecError& error) {
+    return InFolder({ErrorCode::kCorrupt, error.what()});
+  }
 }
 
 Result<ForecastModel> ForecastVersion::Model() const {

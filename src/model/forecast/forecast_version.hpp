@@ -1,9 +1,11 @@
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/training_plan.hpp"
@@ -26,6 +28,8 @@ class ForecastVersion : public Version {
   /// All models. As ForecastModel::Load; kCorrupt also when there are not as many as the manifest
   /// says.
   [[nodiscard]] Result<ForecastModel> Model() const;
+  /// Those of a plan with some, else null. kCorrupt.
+  [[nodiscard]] Result<std::shared_ptr<const ConformalIntervals>> Intervals() const;
 
  private:
   ForecastVersion(Version version, TrainingPlan plan)

@@ -55,6 +55,8 @@ Result<std::unique_ptr<const Forecaster>> Forecaster::Open(const ForecastVersion
                                                            const ColdStartRule& cold_start) {
   Result<ForecastModel> model = version.Model();
   if (!model) return std::move(model).error();
+  Result<std::shared_ptr<const ConformalIntervals>> intervals = version.Intervals();
+  if (!intervals) return std::move(intervals).error();
   Result<std::vector<preprocessing::Snapshot>> opened =
       preprocessing::OpenSnapshots(version.spec(), snapshots);
   if (!opened) return std::move(opened).error();
@@ -62,7 +64,8 @@ Result<std::unique_ptr<const Forecaster>> Forecaster::Open(const ForecastVersion
                .plan = version.plan(),
                .model = std::make_shared<const ForecastModel>(*std::move(model)),
                .snapshots = *std::move(opened),
-               .cold_start = cold_start});
+               .cold_start = cold_start,
+               .intervals = *std::move(intervals)});
 }
 
 Result<std::unique_ptr<const Forecaster>> Forecaster::Over(
@@ -71,7 +74,8 @@ Result<std::unique_ptr<const Forecaster>> Forecaster::Over(
                .plan = parts_.plan,
                .model = parts_.model,
                .snapshots = std::move(snapshots),
-               .cold_start = parts_.cold_start});
+               .cold_start = parts_.cold_start,
+               .intervals = parts_.intervals});
 }
 
 std::optional<PeriodIndex> Forecaster::newest() const noexcept {
@@ -281,7 +285,24 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     Status answered = Answer(results_[i], question, origin, forecast);
     if (!answered) return answered;
   }
+  AddIntervals(origin, answer);
   return {};
+}
+
+void ForecastSession::AddIntervals(PeriodIndex origin, ForecastAnswer& answer) const {
+  const std::size_t levels = forecaster_.levels().size();
+  answer.intervals.assign(answer.steps.size() * levels, {});
+  const std::optional<std::size_t> key = steps_.key();
+  if (levels == 0 || !key) return;  // only a cold start forecasts a key without history
+  const ConformalIntervals& intervals = *forecaster_.parts_.intervals;
+  const double key_scale = KeyScale(
+      forecaster_.grid().ValuesUpTo(*key, forecaster_.column_, origin), intervals.season());
+  for (std::size_t i = 0; i < answer.steps.size(); ++i) {
+    const StepForecast& step = answer.steps[i];
+    if (step.cold_start) continue;
+    intervals.Around(step.value, step.step, key_scale,
+                     std::span(answer.intervals).subspan(i * levels, levels));
+  }
 }
 
 Status ForecastSession::CheckSeries(const ForecastOrigin& origin, SeriesMask& stale) const {

@@ -16,7 +16,9 @@
 #include "data_preprocessing/series/grid_reader.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
 #include "data_preprocessing/table/table.hpp"
+#include "model/evaluate/intervals.hpp"
 #include "model/forecast/cold_start.hpp"
+#include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/step_forecaster.hpp"
@@ -55,6 +57,8 @@ struct StepForecast {
 struct ForecastAnswer {
   preprocessing::PeriodIndex origin = 0;  ///< The last period known.
   std::vector<StepForecast> steps;        ///< Those that were asked for, one after the other.
+  /// Steps x Forecaster::levels(); NaN around what a baseline stands in for.
+  std::vector<PredictionInterval> intervals;
   /// Steps x the pipeline's features; missing for what no model forecast.
   std::vector<preprocessing::Value> features;
   preprocessing::SeriesMask stale = 0;  ///< Series whose data are older than they may be.
@@ -70,6 +74,7 @@ class Forecaster {
     std::shared_ptr<const ForecastModel> model;      ///< Also of those over other snapshots.
     std::vector<preprocessing::Snapshot> snapshots;  ///< Of the spec's series, verified.
     ColdStartRule cold_start{};
+    std::shared_ptr<const ConformalIntervals> intervals{};  ///< Null: there are none.
   };
   /// As CheckForecastRequest(). O(keys), and O(all periods) where the cold start is a baseline.
   static Result<std::unique_ptr<const Forecaster>> Make(Parts parts);
@@ -85,6 +90,10 @@ class Forecaster {
 
   [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return parts_.spec; }
   [[nodiscard]] const ForecastModel& model() const noexcept { return *parts_.model; }
+  /// Of the intervals around forecasts, ascending; empty when there are none.
+  [[nodiscard]] std::span<const double> levels() const noexcept {
+    return parts_.intervals ? parts_.intervals->levels() : std::span<const double>();
+  }
   [[nodiscard]] std::size_t horizon() const noexcept {
     return static_cast<std::size_t>(spec().forecast->horizon);
   }
@@ -160,6 +169,8 @@ class ForecastSession {
   Status CheckSeries(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
   Status Answer(const StepResult& result, const ForecastQuestion& question,
                 preprocessing::PeriodIndex origin, StepForecast& forecast) const;
+  /// The intervals around all that the model forecast.
+  void AddIntervals(preprocessing::PeriodIndex origin, ForecastAnswer& answer) const;
   [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;
   [[nodiscard]] Error NoModel(const ForecastQuestion& question, preprocessing::PeriodIndex origin,
                               const StepForecast& forecast) const;

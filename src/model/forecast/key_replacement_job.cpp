@@ -8,6 +8,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/long_form.hpp"
 #include "data_preprocessing/rules/constraints.hpp"
+#include "model/forecast/forecast_files.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/named_keys.hpp"
 
@@ -71,8 +72,8 @@ nlohmann::json ShapeOf(const ordered_json& root) {
   for (const char* member : {"name", "version", "description", "serving"}) shape.erase(member);
   if (!shape.contains("training")) return shape;
   nlohmann::json& training = shape["training"];
-  for (const char* member :
-       {"folds", "metric", "baselines", "mase_season", "min_judged", "search"}) {
+  for (const char* member : {"folds", "metric", "baselines", "mase_season", "min_judged",
+                             "calibration_folds", "search"}) {
     training.erase(member);
   }
   if (training.contains("model")) training["model"].erase("threads");
@@ -160,8 +161,9 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
   ordered_json manifest = Manifest((*trained)->model(), *files);
   files->push_back(job_->PipelineFile());
   // What all keys looked like when they were trained together, which is what they are compared
-  // with.
-  for (const char* const kept : {Reference::kFile, preprocessing::Constraints::kFile}) {
+  // with, and how far all forecasts were off.
+  for (const char* const kept :
+       {Reference::kFile, preprocessing::Constraints::kFile, kIntervalsFile}) {
     const PublishedFile* const file = base_.FindFile(kept);
     if (file != nullptr) files->push_back(LoadFile(*file));
   }

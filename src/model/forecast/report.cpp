@@ -9,6 +9,8 @@
 #include <string_view>
 #include <utility>
 
+#include "model/evaluate/intervals.hpp"
+#include "model/forecast/interval_texts.hpp"
 #include "model/forecast/named_keys.hpp"
 #include "model/report/calibration.hpp"
 #include "model/report/chart.hpp"
@@ -210,6 +212,20 @@ std::string KeyPicture(const Backtest& backtest, const ForecastData& data, std::
 }
 
 /// Every judged key, those of `first` in front, then by the sum of their values.
+/// A forecast and its intervals, put into what the explorer shows of a fold of `periods` periods.
+void Show(const JudgedForecast& row, std::size_t at, std::size_t periods, ExploredFold& fold) {
+  if (fold.forecast.empty()) fold.forecast.assign(periods, NAN);
+  fold.forecast[at] = row.forecast.value;
+  if (row.intervals.empty()) return;
+  for (auto* bounds : {&fold.lower, &fold.upper}) {
+    if (bounds->empty()) bounds->assign(row.intervals.size(), std::vector<double>(periods, NAN));
+  }
+  for (std::size_t level = 0; level < row.intervals.size(); ++level) {
+    fold.lower[level][at] = row.intervals[level].lower;
+    fold.upper[level][at] = row.intervals[level].upper;
+  }
+}
+
 SeriesExplorer ExplorerOf(const Backtest& backtest, const ForecastData& data,
                           const std::vector<std::uint32_t>& first, std::vector<JudgedKey> keys) {
   SeriesExplorer explorer{
@@ -219,6 +235,11 @@ SeriesExplorer ExplorerOf(const Backtest& backtest, const ForecastData& data,
       .levels = {},
       .period_name = [&data](std::int64_t period) { return data.FirstDay(period); },
       .keys = {}};
+  if (backtest.intervals) {
+    for (const double level : backtest.intervals->levels) {
+      explorer.levels.push_back(LevelName(level));
+    }
+  }
   for (const Fold& fold : backtest.folds) explorer.folds.push_back(fold.test);
   std::ranges::stable_sort(keys, std::ranges::greater{}, &JudgedKey::sum);
   std::ranges::stable_sort(keys, {}, [&first](const JudgedKey& one) {
@@ -239,10 +260,9 @@ SeriesExplorer ExplorerOf(const Backtest& backtest, const ForecastData& data,
   }
   for (const JudgedForecast& row : backtest.rows) {
     const PeriodRange& test = backtest.folds[row.fold].test;
-    std::vector<double>& forecast =
-        explorer.keys[numbers.at(row.forecast.point.key)].folds[row.fold].forecast;
-    if (forecast.empty()) forecast.assign(static_cast<std::size_t>(test.size()), NAN);
-    forecast[static_cast<std::size_t>(row.forecast.point.period - test.first)] = row.forecast.value;
+    Show(row, static_cast<std::size_t>(row.forecast.point.period - test.first),
+         static_cast<std::size_t>(test.size()),
+         explorer.keys[numbers.at(row.forecast.point.key)].folds[row.fold]);
   }
   return explorer;
 }
@@ -292,9 +312,9 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const std::uint32_t key : *shown) pictures += KeyPicture(backtest, data, key);
   page += "<h2>Actual and forecast</h2>\n";
   page += ExplorerSection(ExplorerOf(backtest, data, *shown, judged), pictures, kMostExplorerBytes);
-  page += ByStepSection(backtest) + OverTimeSection(backtest, data) +
-          BySizeSection(backtest, judged) + HeaviestSection(backtest, data, judged) +
-          CalibrationOf(backtest);
+  page += ByStepSection(backtest) + IntervalsSection(backtest, data) +
+          OverTimeSection(backtest, data) + BySizeSection(backtest, judged) +
+          HeaviestSection(backtest, data, judged) + CalibrationOf(backtest);
 
   page += "<h2>Folds</h2>\n" + MetricsHead();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {

@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "model/evaluate/intervals.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -122,11 +124,12 @@ void ReadHistoryLearner(const JsonNode& node, const PipelineSpec& spec, Training
 void ReadFeatureLearner(const JsonNode& node, const PipelineSpec& spec,
                         std::span<const TrainerKind> trainers, TrainingPlan& plan) {
   plan.scope = ReadScope(node);
-  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
-      node, spec,
-      {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "search"},
-       .trainers = trainers,
-       .of_few_rows = plan.scope == ModelScope::kPerKey});
+  static_cast<LearningPlan&>(plan) =
+      ReadLearningPlan(node, spec,
+                       {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged",
+                                      "intervals", "calibration_folds", "search"},
+                        .trainers = trainers,
+                        .of_few_rows = plan.scope == ModelScope::kPerKey});
   if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
@@ -201,6 +204,43 @@ void ReadCandidates(const JsonNode& training, const PipelineSpec& spec,
   }
 }
 
+/// Ascending, whatever their order in the document.
+std::vector<double> ReadLevels(const JsonNode& node) {
+  std::vector<double> levels;
+  std::vector<std::string> names;
+  for (const JsonNode& element : node.Elements()) {
+    const double level = element.Number(0, 1);
+    // One that is named as 0 or 1 is one for all that can be told of it.
+    const std::string name = LevelName(level);
+    if (name == "0" || name == "100") {
+      element.Fail(
+          "expected a level above 0 and below 1, such as 0.8: the share of the values "
+          "that are to lie in the interval");
+    }
+    if (std::ranges::find(names, name) != names.end()) {
+      element.Fail(fmt::format("the level {:g} is given twice", level));
+    }
+    names.push_back(name);
+    levels.push_back(level);
+  }
+  if (levels.empty()) node.Fail("expected at least one level, such as 0.8");
+  std::ranges::sort(levels);
+  return levels;
+}
+
+void ReadIntervals(const JsonNode& training, TrainingPlan& plan) {
+  constexpr std::int64_t kMostFolds = 1000;
+  const auto intervals = training.Find("intervals");
+  const auto folds = training.Find("calibration_folds");
+  if (!intervals) {
+    if (folds) folds->Fail("only \"intervals\" are calibrated: add them, or take this away");
+    return;
+  }
+  plan.intervals = ReadLevels(*intervals);
+  plan.calibration_folds =
+      folds ? static_cast<std::size_t>(folds->Integer(0, kMostFolds)) : std::size_t{1};
+}
+
 }  // namespace
 
 std::string_view ToString(CandidateChoice choice) noexcept {
@@ -220,8 +260,52 @@ std::size_t TrainingPlan::FoldsApart() const noexcept {
 
 FoldSpec TrainingPlan::CandidateFolds() const noexcept {
   FoldSpec all = folds;
-  all.n_splits += FoldsApart() - 1 + choice_folds;
+  all.n_splits += FoldsApart() - 1 + choice_folds + calibration_folds;
   return all;
+}
+
+std::vector<Fold> ValidationFolds::All() const {
+  std::vector<Fold> all = choice;
+  all.insert(all.end(), calibration.begin(), calibration.end());
+  all.insert(all.end(), judged.begin(), judged.end());
+  return all;
+}
+
+namespace {
+
+Result<ValidationFolds> CandidateFoldsOf(const TrainingPlan& plan, PeriodRange periods) {
+  const FoldSpec spec = plan.CandidateFolds();
+  const Result<std::vector<Fold>> all = WalkForwardFolds(spec, periods);
+  if (!all) {
+    return Error{all.error().code,
+                 fmt::format("{}: candidates need {} folds more than the {} that are judged, to be "
+                             "chosen by: fewer \"choose_folds\" ({}), or a longer history",
+                             all.error().message, spec.n_splits - plan.folds.n_splits,
+                             plan.folds.n_splits, plan.choice_folds)};
+  }
+  const auto judged = all->end() - static_cast<std::ptrdiff_t>(plan.folds.n_splits);
+  const auto calibration = judged - static_cast<std::ptrdiff_t>(plan.calibration_folds);
+  return ValidationFolds{.choice = {all->begin(), calibration},
+                         .calibration = {calibration, judged},
+                         .judged = {judged, all->end()}};
+}
+
+}  // namespace
+
+Result<ValidationFolds> FoldsOf(const TrainingPlan& plan, PeriodRange periods) {
+  if (!plan.candidates.empty()) return CandidateFoldsOf(plan, periods);
+  Result<std::vector<Fold>> judged = WalkForwardFolds(plan.folds, periods);
+  if (!judged) return std::move(judged).error();
+  Result<std::vector<Fold>> calibration =
+      FoldsBefore(plan.folds, periods, judged->front(), plan.calibration_folds);
+  if (!calibration) {
+    return Error{calibration.error().code,
+                 fmt::format("{}: \"calibration_folds\" says how many, and 0 leaves the first fold "
+                             "without intervals",
+                             calibration.error().message)};
+  }
+  return ValidationFolds{
+      .choice = {}, .calibration = *std::move(calibration), .judged = *std::move(judged)};
 }
 
 PeriodRange TrainingPlan::Learned(PeriodRange train) const noexcept {
@@ -245,9 +329,11 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
                               std::span<const TrainerKind> trainers) {
   if (!spec.forecast) root.Fail("the pipeline has no \"forecast\" to train");
   const JsonNode node = root.Get("training");
-  node.RequireObject({"model", "scope", "target", "output", "transforms", "hidden", "weight",
-                      "window", "half_life", "folds", "metric", "baselines", "mase_season",
-                      "min_judged", "search", "candidates", "choose", "choose_folds"});
+  node.RequireObject({"model",       "scope",      "target",    "output",
+                      "transforms",  "hidden",     "weight",    "window",
+                      "half_life",   "folds",      "metric",    "baselines",
+                      "mase_season", "min_judged", "intervals", "calibration_folds",
+                      "search",      "candidates", "choose",    "choose_folds"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
   if (const auto output = node.Find("output")) plan.output = ReadOutputRule(*output);
@@ -267,6 +353,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
   plan.min_judged = ReadMinJudged(node);
   if (has_candidates) ReadCandidates(node, spec, trainers, plan);
+  ReadIntervals(node, plan);
   return plan;
 }
 

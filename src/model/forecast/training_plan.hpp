@@ -14,8 +14,8 @@
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
-#include "model/history/history_method.hpp"
 #include "model/forecast/output_rule.hpp"
+#include "model/history/history_method.hpp"
 #include "model/inputs/target_transform.hpp"
 #include "model/learn/learning_plan.hpp"
 
@@ -61,6 +61,10 @@ struct TrainingPlan : LearningPlan {
   Metric metric{"wape"};
   std::vector<BaselineSpec> baselines;
   std::size_t mase_season = 1;
+  /// Levels of intervals, ascending; empty: there are none.
+  std::vector<double> intervals;
+  /// Folds before those that are judged, for what the first of these takes its intervals from.
+  std::size_t calibration_folds = 0;
   double min_judged = kLeastJudged;
 
   /// Whether anything is learned from rows of features.
@@ -77,6 +81,17 @@ struct TrainingPlan : LearningPlan {
   [[nodiscard]] PeriodRange Needed(PeriodRange periods,
                                    std::span<const Fold> folds_of) const noexcept;
 };
+
+/// The folds of a validation, oldest first.
+struct ValidationFolds {
+  std::vector<Fold> choice;       ///< Of the plan's candidates.
+  std::vector<Fold> calibration;  ///< Of its intervals.
+  std::vector<Fold> judged;
+
+  [[nodiscard]] std::vector<Fold> All() const;
+};
+/// As WalkForwardFolds() and FoldsBefore().
+[[nodiscard]] Result<ValidationFolds> FoldsOf(const TrainingPlan& plan, PeriodRange periods);
 
 /// Reads the member `training` of the pipeline document `root`, whose validated form is `spec`.
 /// `trainers`: as PlanReading::trainers. Throws SpecError naming the path: also when the pipeline

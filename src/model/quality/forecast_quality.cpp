@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +14,32 @@
 namespace forkcast::model {
 
 using preprocessing::PeriodIndex;
+
+namespace {
+
+/// How many values lay inside their intervals.
+class InsideSums {
+ public:
+  void Add(bool is_inside) noexcept {
+    ++rows_;
+    if (is_inside) ++inside_;
+  }
+  void Merge(const InsideSums& other) noexcept {
+    rows_ += other.rows_;
+    inside_ += other.inside_;
+  }
+  [[nodiscard]] std::uint64_t rows() const noexcept { return rows_; }
+  [[nodiscard]] std::optional<double> Share() const noexcept {
+    if (rows_ == 0) return std::nullopt;
+    return static_cast<double>(inside_) / static_cast<double>(rows_);
+  }
+
+ private:
+  std::uint64_t rows_ = 0;
+  std::uint64_t inside_ = 0;
+};
+
+}  // namespace
 
 void ForecastQuality::Add(const MadeForecast& forecast) {
   if (forecast.cold_start) {
@@ -31,7 +58,8 @@ void ForecastQuality::Add(const MadeForecast& forecast) {
   joined_.push_back({.target = forecast.target,
                      .key = static_cast<std::uint32_t>(*key),
                      .step = forecast.step,
-                     .forecast = forecast.value});
+                     .forecast = forecast.value,
+                     .intervals = {forecast.intervals.begin(), forecast.intervals.end()}});
 }
 
 void ForecastQuality::KeepLast() {
@@ -99,7 +127,26 @@ QualityWindow ForecastQuality::Measure(std::span<const Joined> rows, PeriodIndex
     measure(metric->name, [metric](const ErrorSums& sums) { return sums.Value(metric); });
   }
   measure(kRelativeBias, [](const ErrorSums& sums) { return sums.RelativeBias(); });
+  MeasureCoverage(rows, window);
   return window;
+}
+
+void ForecastQuality::MeasureCoverage(std::span<const Joined> rows, QualityWindow& window) const {
+  for (std::size_t level = 0; level < data_.levels.size(); ++level) {
+    std::array<InsideSums, kJackknifeGroups> groups;
+    InsideSums all;
+    for (const Joined& row : rows) {
+      const PredictionInterval& interval = row.intervals[level];
+      const double actual = data_.data.ValueIn(row.key, row.target);
+      if (std::isnan(actual) || std::isnan(interval.lower)) continue;
+      groups[row.key % kJackknifeGroups].Add(interval.Contains(actual));
+      all.Add(interval.Contains(actual));
+    }
+    const auto share = [](const InsideSums& sums) { return sums.Share(); };
+    window.metrics.push_back({.name = CoverageName(data_.levels[level]),
+                              .value = share(all),
+                              .variance = JackknifeVariance<InsideSums>(groups, {}, share)});
+  }
 }
 
 }  // namespace forkcast::model

@@ -11,6 +11,7 @@
 
 #include "data_preprocessing/series/period.hpp"
 #include "data_preprocessing/table/value.hpp"
+#include "model/evaluate/intervals.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/quality/quality_decision.hpp"
 
@@ -22,6 +23,7 @@ struct MadeForecast {
   preprocessing::PeriodIndex target = 0;
   std::int64_t step = 1;
   double value = 0;
+  std::span<const PredictionInterval> intervals{};  ///< One of each level; NaN where none was told.
   bool cold_start = false;
 };
 
@@ -33,6 +35,7 @@ class ForecastQuality {
   struct Data {
     const ForecastData& data;  ///< What is known by now; outlives the object.
     preprocessing::PeriodIndex last_learned = 0;
+    std::span<const double> levels{};  ///< Of the version's intervals; outlive the object.
   };
   explicit ForecastQuality(const Data& data) : data_(data) {}
 
@@ -53,10 +56,13 @@ class ForecastQuality {
     std::uint32_t key = 0;
     std::int64_t step = 1;
     double forecast = 0;
+    std::vector<PredictionInterval> intervals{};
   };
   void KeepLast();
   [[nodiscard]] QualityWindow Measure(std::span<const Joined> rows,
                                       preprocessing::PeriodIndex first, std::size_t length) const;
+
+  void MeasureCoverage(std::span<const Joined> rows, QualityWindow& window) const;
 
   Data data_;
   std::vector<Joined> joined_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/evaluate/class_metrics.hpp"
+#include "model/evaluate/intervals.hpp"
 #include "model/evaluate/metrics.hpp"
 
 namespace forkcast::model {
@@ -47,6 +48,17 @@ std::vector<double> RelativeBiases(const ordered_json& folds) {
   return values;
 }
 
+/// Of intervals, if the version has some.
+std::vector<double> LevelsIn(const ordered_json& manifest) {
+  constexpr auto kPath = "/evaluation/intervals/levels";
+  std::vector<double> levels;
+  for (const ordered_json& level :
+       manifest.value(ordered_json::json_pointer(kPath), ordered_json::array())) {
+    if (level.is_number()) levels.push_back(level.get<double>());
+  }
+  return levels;
+}
+
 Result<QualityReference> WithRows(QualityReference reference, const ordered_json& folds) {
   double rows = 0;
   for (const ordered_json& fold : folds) rows += NumberIn(fold, "rows").value_or(0);
@@ -78,6 +90,11 @@ Result<QualityReference> ForecastReferenceOf(const ordered_json& manifest) {
       .name = kRelativeBias, .folds = RelativeBiases(folds), .worse = Worse::kApart};
   bias.unit = reference.Find("wape")->Mean();
   reference.metrics.push_back(std::move(bias));
+  for (const double level : LevelsIn(manifest)) {
+    const std::string name = CoverageName(level);
+    reference.metrics.push_back(
+        {.name = name, .folds = ValuesOf(folds, name), .worse = Worse::kApart, .unit = 1 - level});
+  }
   return WithRows(std::move(reference), folds);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -20,6 +21,7 @@ namespace {
 using model::ForecastAnswer;
 using model::Forecaster;
 using model::ForecastSession;
+using model::PredictionInterval;
 using model::StepForecast;
 using preprocessing::AppendValue;
 using preprocessing::ColumnSpec;
@@ -54,6 +56,13 @@ std::vector<Value> KeyIn(const PipelineSpec& spec, const Table& keys, std::size_
   return key;
 }
 
+Error TakenName(const std::string& field) {
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("the key's field \"{}\" is called as a column of forecasts", field), field};
+}
+
+Value NumberOrMissing(double number) { return std::isnan(number) ? Value() : Value(number); }
+
 /// What came of some keys.
 struct Share {
   explicit Share(const Schema& schema) : rows(schema) {}
@@ -73,7 +82,11 @@ class ShareForecaster {
     Status done = session_.Forecast(
         {.rows = keys_, .row = row, .now = question_.now, .steps = question_.steps}, answer_);
     if (done) {
-      for (const StepForecast& step : answer_.steps) Append(row, step, share.rows);
+      const std::size_t levels = forecaster_.levels().size();
+      for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
+        Append(row, answer_.steps[i], std::span(answer_.intervals).subspan(i * levels, levels),
+               share.rows);
+      }
       return;
     }
     ++share.refused;
@@ -85,7 +98,8 @@ class ShareForecaster {
   }
 
  private:
-  void Append(std::size_t row, const StepForecast& step, Table& rows) {
+  void Append(std::size_t row, const StepForecast& step,
+              std::span<const PredictionInterval> intervals, Table& rows) {
     std::size_t column = 0;
     for (const Value& value : KeyIn(forecaster_.spec(), keys_, row)) {
       AppendValue(value, rows.column(column++));
@@ -99,6 +113,10 @@ class ShareForecaster {
     rows.column(column++).AppendText(text_);
     rows.column(column++).AppendDouble(step.value);
     rows.column(column++).AppendBool(step.cold_start);
+    for (const auto& [lower, upper] : intervals) {
+      AppendValue(NumberOrMissing(lower), rows.column(column++));
+      AppendValue(NumberOrMissing(upper), rows.column(column++));
+    }
   }
 
   const Forecaster& forecaster_;
@@ -128,21 +146,25 @@ std::vector<Share> ForecastRound(const Forecaster& forecaster, const Table& keys
 
 }  // namespace
 
-Result<TableSpec> ForecastTable(const PipelineSpec& spec, std::string name) {
+Result<TableSpec> ForecastTable(const PipelineSpec& spec, std::span<const double> levels,
+                                std::string name) {
   TableSpec table{.name = std::move(name), .schema = {}, .key = spec.forecast->key};
   for (const std::string& field : spec.forecast->key) {
     const auto* const taken = std::ranges::find(kForecastColumns, field, &ColumnSpec::name);
-    if (taken != kForecastColumns.end()) {
-      return Error{ErrorCode::kInvalidArgument,
-                   fmt::format("the key's field \"{}\" is called as a column of forecasts", field),
-                   field};
-    }
+    if (taken != kForecastColumns.end()) return TakenName(field);
     const std::size_t column = *spec.request.fields.Find(field);
     table.schema.columns.push_back(
         {.name = field, .type = spec.request.fields.columns[column].type});
   }
   table.schema.columns.insert(table.schema.columns.end(), kForecastColumns.begin(),
                               kForecastColumns.end());
+  for (const double level : levels) {
+    for (const std::string& bound : {model::LowerName(level), model::UpperName(level)}) {
+      if (table.schema.Find(bound)) return TakenName(bound);
+      table.schema.columns.push_back(
+          {.name = bound, .type = ColumnType::kDouble, .nullable = true});
+    }
+  }
   table.key.insert(table.key.end(), {"origin", "step"});
   return table;
 }
@@ -163,7 +185,7 @@ Result<BulkCounts> ForecastAll(const Forecaster& forecaster, const Table& keys,
                                const BulkQuestion& question, const BulkOptions& options,
                                RowSink& sink) {
   BulkCounts counts;
-  const Result<TableSpec> table = ForecastTable(forecaster.spec(), {});
+  const Result<TableSpec> table = ForecastTable(forecaster.spec(), forecaster.levels(), {});
   if (!table) return table.error();
   const std::size_t total = keys.row_count();
   while (counts.keys < total) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "data_preprocessing/base/clock.hpp"
@@ -16,10 +17,10 @@
 namespace forkcast::serving {
 
 /// The table of forecasts: the key's fields, `origin` and `period` as answers say them, `step`,
-/// `value`, `cold_start`; a key, an origin and a step are there once. kInvalidArgument where a
-/// key's field is called as one of the others.
+/// `value`, `cold_start`, and the bounds of `levels`; a key, an origin and a step are there once.
+/// kInvalidArgument where a key's field is called as one of the others.
 [[nodiscard]] Result<preprocessing::TableSpec> ForecastTable(
-    const preprocessing::PipelineSpec& spec, std::string name);
+    const preprocessing::PipelineSpec& spec, std::span<const double> levels, std::string name);
 
 /// What is asked of all keys alike, beside what their rows say.
 struct BulkQuestion {

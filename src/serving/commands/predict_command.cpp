@@ -203,7 +203,7 @@ BulkCounts Forecast(const Arguments& arguments, const CommandContext& context,
                     const Forecaster& forecaster) {
   const PipelineSpec& spec = forecaster.spec();
   const std::optional<Instant> origin = OriginOf(arguments, spec);
-  const TableSpec table = Require(ForecastTable(spec, "forecasts"));
+  const TableSpec table = Require(ForecastTable(spec, forecaster.levels(), "forecasts"));
   (void)RequireOf(arguments, "origin", forecaster.PeriodAt(origin));
   const Table keys = arguments.Has("keys")
                          ? ReadKeys(spec, InputPath(arguments.Text("keys")), origin)

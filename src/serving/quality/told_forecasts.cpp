@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -37,6 +40,7 @@ using preprocessing::Value;
 using preprocessing::ValueAt;
 
 constexpr std::string_view kTablePrefix = "table:";
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kRowsAtOnce = 10'000;
 
 /// The last period that the version had learned from: `periods` from the first on, since versions
@@ -56,8 +60,13 @@ Result<PeriodIndex> LastLearned(const nlohmann::ordered_json& manifest, const Pi
 /// Takes lines of answers for forecasts.
 class AnswerReader {
  public:
-  AnswerReader(const PipelineSpec& spec, const GridReader& grid, ForecastQuality& quality)
-      : spec_(spec), grid_(grid), quality_(quality), key_(KeySchema(spec)) {}
+  AnswerReader(const model::ForecastVersion& version, const GridReader& grid,
+               ForecastQuality& quality)
+      : spec_(version.spec()),
+        levels_(version.plan().intervals),
+        grid_(grid),
+        quality_(quality),
+        key_(KeySchema(version.spec())) {}
 
   void Take(const AnsweredRow& row) {
     const std::optional<double> value = NumberOf(row.Output("value"));
@@ -67,10 +76,12 @@ class AnswerReader {
       ++unreadable_;
       return;
     }
+    ReadIntervals(row);
     quality_.Add({.key = values_,
                   .target = *target,
                   .step = static_cast<std::int64_t>(*step),
                   .value = *value,
+                  .intervals = intervals_,
                   .cold_start = TextOf(row.Output("cold_start")).value_or("") == "true"});
   }
   /// Lines that do not say what was forecast, when, or for whom.
@@ -101,22 +112,38 @@ class AnswerReader {
     return true;
   }
 
+  /// NaN for bounds that were not told: a pipeline may answer without them.
+  void ReadIntervals(const AnsweredRow& row) {
+    const auto bound = [&row](const std::string& name) {
+      return NumberOf(row.Output(name)).value_or(kNaN);
+    };
+    intervals_.clear();
+    for (const double level : levels_) {
+      intervals_.push_back(
+          {.lower = bound(model::LowerName(level)), .upper = bound(model::UpperName(level))});
+    }
+  }
+
   const PipelineSpec& spec_;
+  std::span<const double> levels_;
   const GridReader& grid_;
   ForecastQuality& quality_;
   Table key_;  // of the line at hand
   std::vector<Value> values_;
+  std::vector<model::PredictionInterval> intervals_;
   std::uint64_t unreadable_ = 0;
 };
 
 /// Takes rows of the table that `forkcast predict` writes.
-Status TakeTable(const Table& rows, const PipelineSpec& spec, const GridReader& grid,
+Status TakeTable(const Table& rows, const model::ForecastVersion& version, const GridReader& grid,
                  ForecastQuality& quality) {
+  const PipelineSpec& spec = version.spec();
   const std::size_t keys = spec.forecast->key.size();
   const auto column = [&](std::string_view name) -> const preprocessing::Column& {
     return rows.column(*rows.schema().Find(name));
   };
   std::vector<Value> key(keys);
+  std::vector<model::PredictionInterval> intervals;
   for (std::size_t row = 0; row < rows.row_count(); ++row) {
     for (std::size_t i = 0; i < keys; ++i) key[i] = ValueAt(rows.column(i), row);
     const std::string_view period = column("period").Text(row);
@@ -125,28 +152,38 @@ Status TakeTable(const Table& rows, const PipelineSpec& spec, const GridReader& 
       return Error{ErrorCode::kCorrupt,
                    fmt::format("column \"period\" of the forecasts: {}", start.error().message)};
     }
+    intervals.clear();
+    for (const double level : version.plan().intervals) {
+      const auto bound = [&](const std::string& name) {
+        const preprocessing::Column& bounds = column(name);
+        return bounds.IsMissing(row) ? kNaN : bounds.Double(row);
+      };
+      intervals.push_back(
+          {.lower = bound(model::LowerName(level)), .upper = bound(model::UpperName(level))});
+    }
     quality.Add({.key = key,
                  .target = grid.PeriodOf(*start),
                  .step = column("step").Int64(row),
                  .value = column("value").Double(row),
+                 .intervals = intervals,
                  .cold_start = column("cold_start").Bool(row)});
   }
   return {};
 }
 
-Status TakeStored(const QualitySources& sources, const PipelineSpec& spec, const GridReader& grid,
-                  ForecastQuality& quality) {
+Status TakeStored(const QualitySources& sources, const model::ForecastVersion& version,
+                  const GridReader& grid, ForecastQuality& quality) {
   const bool is_table = sources.forecasts.starts_with(kTablePrefix);
   const std::string name = is_table ? sources.forecasts.substr(kTablePrefix.size()) : "";
-  const Result<TableSpec> table = ForecastTable(spec, name);
+  const Result<TableSpec> table = ForecastTable(version.spec(), version.plan().intervals, name);
   if (!table) return table.error();
-  const auto take = [&](const Table& batch) { return TakeTable(batch, spec, grid, quality); };
+  const auto take = [&](const Table& batch) { return TakeTable(batch, version, grid, quality); };
   if (is_table) {
     const auto dao = preprocessing::OpenStore(sources.store, preprocessing::StoreAccess::kReadOnly);
     if (!dao) return dao.error();
     return (*dao)->Read(preprocessing::TableSource{name}, table->schema, {}, kRowsAtOnce, take);
   }
-  auto reader = CsvTableReader::Open(sources.forecasts, table->schema, spec.zone);
+  auto reader = CsvTableReader::Open(sources.forecasts, table->schema, version.spec().zone);
   if (!reader) return reader.error();
   Table batch(table->schema);
   while (true) {
@@ -164,7 +201,7 @@ Result<std::uint64_t> TakeCaptured(const QualitySources& sources,
   const AnswersOf answers{.pipeline = version.spec().name,
                           .version = std::to_string(version.info().number),
                           .deployment = sources.deployment};
-  AnswerReader reader(version.spec(), grid, quality);
+  AnswerReader reader(version, grid, quality);
   const Status visited = VisitCaptures(sources.captures, [&](const CaptureRecord& record) {
     if (!answers.Has(record)) return;
     VisitAnswers(record, version.spec(), [&](const AnsweredRow& row) { reader.Take(row); });
@@ -185,14 +222,15 @@ Result<model::QualityFindings> JudgeForecasts(const model::ForecastVersion& vers
   const GridReader& grid = (*data)->grid();
   const Result<PeriodIndex> learned = LastLearned(version.manifest(), spec, grid);
   if (!learned) return learned.error();
-  ForecastQuality quality({.data = **data, .last_learned = *learned});
+  ForecastQuality quality(
+      {.data = **data, .last_learned = *learned, .levels = version.plan().intervals});
   std::uint64_t unreadable = 0;
   if (sources.forecasts.empty()) {
     const auto taken = TakeCaptured(sources, version, grid, quality);
     if (!taken) return taken.error();
     unreadable = *taken;
   } else {
-    Status taken = TakeStored(sources, spec, grid, quality);
+    Status taken = TakeStored(sources, version, grid, quality);
     if (!taken) return std::move(taken).error();
   }
   const std::size_t window = sources.window > 0 ? sources.window : (*data)->horizon();

@@ -20,6 +20,7 @@ using model::Forecaster;
 using model::ForecastQuestion;
 using model::ForecastSession;
 using model::ForecastVersion;
+using model::PredictionInterval;
 using model::StepForecast;
 using preprocessing::Column;
 using preprocessing::ColumnSpec;
@@ -88,7 +89,11 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
       return;
     }
     const Value origin = std::string_view(OriginText(answer_.origin));
-    for (const StepForecast& step : answer_.steps) AddLine(row, origin, step);
+    const std::size_t levels = pipeline_.forecaster_->levels().size();
+    for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
+      AddLine(row, origin, answer_.steps[i],
+              std::span(answer_.intervals).subspan(i * levels, levels));
+    }
     scores_->features.insert(scores_->features.end(), answer_.features.begin(),
                              answer_.features.end());
   }
@@ -124,7 +129,8 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   }
 
   /// Outputs in the order of PlanAnswers().
-  void AddLine(std::size_t row, const Value& origin, const StepForecast& step) {
+  void AddLine(std::size_t row, const Value& origin, const StepForecast& step,
+               std::span<const PredictionInterval> intervals) {
     scores_->rows.push_back(row);
     scores_->row_numbers.push_back(decoded_->row_numbers[row]);
     scores_->stale.push_back(answer_.stale);
@@ -135,6 +141,9 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
                                        step.cold_start ? Value(true) : Value(),
                                        Number(step.actual)};
     scores_->outputs.insert(scores_->outputs.end(), outputs.begin(), outputs.end());
+    for (const auto& [lower, upper] : intervals) {
+      scores_->outputs.insert(scores_->outputs.end(), {Number(lower), Number(upper)});
+    }
   }
 
   // Texts stay, since requests ask for few different periods, and all for the same.
@@ -196,6 +205,8 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
   if (!version) return std::move(version).error();
   Result<model::ForecastModel> model = version->Model();
   if (!model) return std::move(model).error();
+  auto intervals = version->Intervals();
+  if (!intervals) return std::move(intervals).error();
   auto snapshots = pool.Open(version->spec(), deployment.snapshots);
   if (!snapshots) return std::move(snapshots).error();
   auto forecaster =
@@ -203,7 +214,8 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
                         .plan = version->plan(),
                         .model = std::make_shared<const model::ForecastModel>(*std::move(model)),
                         .snapshots = *std::move(snapshots),
-                        .cold_start = *cold_start});
+                        .cold_start = *cold_start,
+                        .intervals = *std::move(intervals)});
   if (!forecaster) return version->InFolder(std::move(forecaster).error());
   const std::shared_ptr<ForecastPipeline> loaded(
       new ForecastPipeline(info.model, VersionText(*version), *std::move(forecaster)));
@@ -251,17 +263,23 @@ Status ForecastPipeline::AddFields() {
 Status ForecastPipeline::PlanAnswers(bool has_cold_start) {
   using Of = AnswerOutput::Of;
   using Answered = AnswerOutput::Answered;
-  const std::array<AnswerOutput, 6> outputs{
-      {{.name = kOrigin, .of = Of::kRow, .type = ColumnType::kTimestamp},
-       {.name = "step", .of = Of::kLine, .type = ColumnType::kInt64},
-       {.name = "period", .of = Of::kLine, .type = ColumnType::kTimestamp},
-       {.name = "value", .of = Of::kLine},
-       {.name = "cold_start",
-        .of = Of::kLine,
-        .answered = has_cold_start ? Answered::kUsually : Answered::kWhenNamed,
-        .is_optional = true,
-        .type = ColumnType::kBool},
-       {.name = "actual", .of = Of::kLine, .answered = Answered::kOnDemand, .is_optional = true}}};
+  std::vector<AnswerOutput> outputs{
+      {.name = kOrigin, .of = Of::kRow, .type = ColumnType::kTimestamp},
+      {.name = "step", .of = Of::kLine, .type = ColumnType::kInt64},
+      {.name = "period", .of = Of::kLine, .type = ColumnType::kTimestamp},
+      {.name = "value", .of = Of::kLine},
+      {.name = "cold_start",
+       .of = Of::kLine,
+       .answered = has_cold_start ? Answered::kUsually : Answered::kWhenNamed,
+       .is_optional = true,
+       .type = ColumnType::kBool},
+      {.name = "actual", .of = Of::kLine, .answered = Answered::kOnDemand, .is_optional = true}};
+  for (const double level : forecaster_->levels()) {
+    // A cold start has none.
+    for (const std::string& name : {model::LowerName(level), model::UpperName(level)}) {
+      outputs.push_back({.name = name, .of = Of::kLine, .is_optional = has_cold_start});
+    }
+  }
   Result<AnswerPlan> plan = PlanAnswer(spec_, outputs, "forecast");
   if (!plan) return std::move(plan).error();
   answer_ = *std::move(plan);

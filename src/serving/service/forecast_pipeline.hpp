@@ -23,6 +23,8 @@ namespace forkcast::serving {
 ///   step        1 and on;
 ///   period      Forecaster::AppendPeriod();
 ///   value       the forecast;
+///   lower_80, upper_80, ... of each level, behind all others: between what the value is expected,
+///               where the version has intervals; missing around a cold start;
 ///   cold_start  true where a baseline stands in for a model or its history, else missing;
 ///   actual      what is known of the period; missing when nothing is.
 class ForecastPipeline final : public ServedPipeline {

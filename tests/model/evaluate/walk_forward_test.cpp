@@ -149,5 +149,37 @@ TEST(ReadFoldSpec, NamesWhatIsWrong) {
   EXPECT_THAT(error_of(R"({"folds": 3})"), StartsWith("$.folds: unknown key"));
 }
 
+/// Twelve periods are judged in three folds; what is there before them is for calibration.
+TEST(FoldsBefore, GoOnBackwardsInTheSameSteps) {
+  const FoldSpec spec{.n_splits = 3, .horizon = 4};
+  const auto folds = WalkForwardFolds(spec, {1, 32});
+  const auto earlier = *FoldsBefore(spec, {1, 32}, folds->front(), 2);
+  ASSERT_EQ(earlier.size(), 2U);
+  EXPECT_EQ(earlier[0], (Fold{.train = {1, 12}, .origin = 12, .test = {13, 16}}));
+  EXPECT_EQ(earlier[1], (Fold{.train = {1, 16}, .origin = 16, .test = {17, 20}}));
+  EXPECT_EQ(folds->front().test, (PeriodRange{21, 24}));
+}
+
+TEST(FoldsBefore, TrainOnWhatIsThereOfARollingWindow) {
+  const FoldSpec spec{.window = FoldSpec::Window::kRolling,
+                      .n_splits = 1,
+                      .horizon = 4,
+                      .gap = 1,
+                      .train_periods = 10};
+  const auto folds = WalkForwardFolds(spec, {1, 20});
+  const auto earlier = *FoldsBefore(spec, {1, 20}, folds->front(), 2);
+  EXPECT_EQ(folds->front(), (Fold{.train = {6, 15}, .origin = 16, .test = {17, 20}}));
+  EXPECT_EQ(earlier[0], (Fold{.train = {1, 7}, .origin = 8, .test = {9, 12}}));
+  EXPECT_EQ(earlier[1], (Fold{.train = {2, 11}, .origin = 12, .test = {13, 16}}));
+}
+
+TEST(FoldsBefore, NeedExactlyWhatTheySay) {
+  const FoldSpec spec{.n_splits = 2, .horizon = 4, .train_periods = 10};
+  EXPECT_TRUE(FoldsBefore(spec, {1, 26}, WalkForwardFolds(spec, {1, 26})->front(), 2));
+  EXPECT_EQ(FoldsBefore(spec, {1, 25}, WalkForwardFolds(spec, {1, 25})->front(), 2).error().message,
+            "too little history: 2 folds to calibrate intervals by, with step 4, need 18 periods "
+            "that the first judged fold trains on, and there are 17");
+}
+
 }  // namespace
 }  // namespace forkcast::model

@@ -38,6 +38,20 @@ TEST(ForecastReference, TestsWapeInPlaceOfMaseWhichNeedsScales) {
   EXPECT_EQ(reference.Find("mase")->worse, Worse::kNone);
 }
 
+/// A fold that had no intervals yet says nothing of them.
+TEST(ForecastReference, TestsTheCoverageOfEachLevelOnEitherSide) {
+  ordered_json manifest = Forecast("wape");
+  manifest["evaluation"]["intervals"] = {{"levels", {0.8, 0.95}}};
+  manifest["evaluation"]["folds"][0]["coverage_80"] = nullptr;
+  manifest["evaluation"]["folds"][1]["coverage_80"] = 0.78;
+  const auto reference = *ForecastReferenceOf(manifest);
+  EXPECT_THAT(reference.Find("coverage_80")->folds, ElementsAre(0.78));
+  EXPECT_EQ(reference.Find("coverage_80")->worse, Worse::kApart);
+  EXPECT_NEAR(reference.Find("coverage_80")->unit, 0.2, 1e-12);
+  EXPECT_THAT(reference.Find("coverage_95")->folds, ElementsAre());
+  EXPECT_EQ(ForecastReferenceOf(Forecast("wape"))->Find("coverage_80"), nullptr);
+}
+
 TEST(ForecastReference, IsNoneWithoutFolds) {
   for (const ordered_json& manifest :
        {ordered_json::object(), ordered_json{{"evaluation", ordered_json::object()}},

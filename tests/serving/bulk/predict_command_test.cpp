@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <sstream>
 
@@ -185,6 +186,39 @@ TEST_F(PredictCommandTest, WritesNothingWhereAKeyIsRefused) {
   EXPECT_EQ(Predict({"--keys", File("keys.csv"), "--steps", "1", "--cold-start",
                      R"({"moving_average": 7})"}),
             ExitCode::kDone);
+}
+
+/// The same with intervals.
+class PredictIntervalsTest : public PredictCommandTest {
+ protected:
+  PredictIntervalsTest() { document_["training"]["intervals"] = {0.8, 0.95}; }
+};
+
+TEST_F(PredictIntervalsTest, WritesTheBoundsOfEachLevelBehindTheForecast) {
+  ASSERT_EQ(Predict({"--out", File("f.jsonl")}), ExitCode::kDone) << err();
+  std::istringstream lines(ReadWhole(File("f.jsonl")));
+  std::size_t rows = 0;
+  for (std::string line; std::getline(lines, line); ++rows) {
+    const ordered_json row = ordered_json::parse(line);
+    const std::vector<double> ascending{row["lower_95"], row["lower_80"], row["value"],
+                                        row["upper_80"], row["upper_95"]};
+    EXPECT_TRUE(std::ranges::is_sorted(ascending)) << line;
+    EXPECT_GE(ascending.front(), 0);
+    EXPECT_LT(ascending[1], ascending[3]);
+  }
+  EXPECT_EQ(rows, kShops * kHorizon);
+  ASSERT_EQ(Predict({"--steps", "1"}), ExitCode::kDone) << err();
+  EXPECT_THAT(out_.str(), StartsWith("shop,origin,step,period,value,cold_start,lower_80,upper_80,"
+                                     "lower_95,upper_95\n"));
+  EXPECT_EQ(Predict({"--out", "table:results"}), ExitCode::kDone) << err();
+}
+
+TEST_F(PredictIntervalsTest, HasNoneAroundAColdStart) {
+  folder_.Write("keys.csv", "shop\n999\n");
+  ASSERT_EQ(Predict({"--keys", File("keys.csv"), "--steps", "1", "--cold-start", "naive"}),
+            ExitCode::kDone)
+      << err();
+  EXPECT_THAT(out_.str(), testing::EndsWith(",true,,,,\n"));
 }
 
 struct BadPrediction {

@@ -81,6 +81,12 @@ class ForecastQualityTest : public model::TrainCommandTest {
     words.insert(words.end(), more.begin(), more.end());
     return RunOf(DriftCommand(), words);
   }
+  static Words Cells(const std::string& row) {
+    Words cells;
+    std::istringstream left(row);
+    for (std::string cell; std::getline(left, cell, ',');) cells.push_back(cell);
+    return cells;
+  }
   /// What a server would have captured of these forecasts: a request a shop and week.
   fs::path Captured(const std::string& version = "1", int status = 200) {
     const fs::path csv = folder_.path() / "forecasts.csv";
@@ -93,12 +99,14 @@ class ForecastQualityTest : public model::TrainCommandTest {
       std::istringstream rows(ReadWhole(csv));
       std::string row;
       std::getline(rows, row);
+      const Words names = Cells(row);
       while (std::getline(rows, row)) {
-        std::istringstream cells(row);
-        Words cell(6);
-        for (std::string& one : cell) std::getline(cells, one, ',');
-        by_shop[cell[0]].push_back(
-            {{"step", std::stoi(cell[2])}, {"period", cell[3]}, {"value", std::stod(cell[4])}});
+        const Words cells = Cells(row);
+        ordered_json line{{"step", std::stoi(cells[2])}, {"period", cells[3]}};
+        for (std::size_t i = 4; i < names.size(); ++i) {
+          if (names[i] != "cold_start") line[names[i]] = std::stod(cells[i]);
+        }
+        by_shop[cells[0]].push_back(std::move(line));
       }
       for (const auto& [shop, forecast] : by_shop) {
         lines += CapturedLine("sales", version, {{"shop", shop}, {"at", nullptr}},
@@ -189,6 +197,44 @@ TEST_F(ForecastQualityTest, TakesTheLastForecastOfAKeyPeriodAndStepAndTheNewestT
   truth = 25;
   Ingest();
   EXPECT_NEAR(mae(), 20, 1e-9);
+}
+
+/// A metric of all windows of the last report.
+std::vector<ordered_json> OfAllWindows(const ordered_json& report, const std::string& name) {
+  std::vector<ordered_json> found;
+  for (const ordered_json& window : report["windows"]) {
+    for (const ordered_json& metric : window["metrics"]) {
+      if (metric["name"] == name) found.push_back(metric);
+    }
+  }
+  return found;
+}
+
+/// Later days sell far more and far less in turn, so that the sum is as before.
+TEST_F(ForecastQualityTest, AlarmsWhenValuesLieOutsideTheIntervalsThatWereTold) {
+  document_["training"]["intervals"] = {0.8};
+  document_["training"]["calibration_folds"] = 5;
+  for (Amount& row : amounts_) {
+    if (row.day >= kLearned + kShift * kWeek) row.amount *= row.day % 2 == 0 ? 1.9 : 0.1;
+  }
+  TrainAndForecast();
+  EXPECT_EQ(Quality({"--forecasts", "table:forecasts"}), ExitCode::kNo) << err();
+  const ordered_json report = summary();
+  const std::vector<ordered_json> coverages = OfAllWindows(report, "coverage_80");
+  ASSERT_THAT(coverages, SizeIs(kWeeks));
+  for (int week = 0; week < kWeeks; ++week) {
+    const ordered_json& one = coverages[static_cast<std::size_t>(week)];
+    EXPECT_NEAR(one["folds"], 0.8, 0.12);
+    if (week < kShift) {
+      EXPECT_NEAR(one["value"], 0.8, 0.25) << week;
+      EXPECT_NE(one["status"], "alarm") << week;
+    } else {
+      EXPECT_LT(one["value"], 0.4) << week;
+    }
+  }
+  EXPECT_EQ(coverages.back()["status"], "alarm");
+  EXPECT_EQ(Quality({"--capture", Captured().string()}), ExitCode::kNo) << err();
+  EXPECT_EQ(summary()["windows"], report["windows"]);
 }
 
 TEST_F(ForecastQualityTest, LeavesAReportForOthersToShow) {
