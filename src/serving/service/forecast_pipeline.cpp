@@ -87,8 +87,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
           {.row = decoded_->row_numbers[row], .error = std::move(scored).error()});
       return;
     }
-    const Value origin = std::string_view(OriginText(answer_.origin));
-    for (const StepForecast& step : answer_.steps) AddLine(row, origin, step);
+    for (const StepForecast& step : answer_.steps) AddLine(row, step);
     scores_->features.insert(scores_->features.end(), answer_.features.begin(),
                              answer_.features.end());
   }
@@ -124,16 +123,14 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   }
 
   /// Outputs in the order of PlanAnswers().
-  void AddLine(std::size_t row, const Value& origin, const StepForecast& step) {
+  void AddLine(std::size_t row, const StepForecast& step) {
     scores_->rows.push_back(row);
     scores_->row_numbers.push_back(decoded_->row_numbers[row]);
     scores_->stale.push_back(answer_.stale);
-    const std::array<Value, 6> outputs{origin,
-                                       static_cast<std::int64_t>(step.step),
-                                       std::string_view(PeriodText(step.period)),
-                                       step.value,
-                                       step.cold_start ? Value(true) : Value(),
-                                       Number(step.actual)};
+    const std::array<Value, 6> outputs{
+        std::string_view(OriginText(step.origin())), static_cast<std::int64_t>(step.step),
+        std::string_view(PeriodText(step.period)),   step.value,
+        step.cold_start ? Value(true) : Value(),     Number(step.actual)};
     scores_->outputs.insert(scores_->outputs.end(), outputs.begin(), outputs.end());
   }
 
