@@ -1,5 +1,5 @@
-// generate-demand --kind KIND --seed S --out DIR: invented sales, the sample data of the forecast
-// pipelines in conf/pipelines.
+// generate-demand --kind KIND --seed S --out DIR: invented sales and prices, the sample data of the
+// forecast pipelines in conf/pipelines.
 
 #include <fmt/format.h>
 
@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "demand/milk_price.hpp"
 #include "demand/store_sales.hpp"
 #include "demand/weekly_demand.hpp"
 #include "demand/weekly_demand_by_store.hpp"
@@ -28,7 +29,8 @@ struct Kind {
 };
 constexpr Kind kKinds[] = {{"weekly_demand", &bench::WriteWeeklyDemand},
                            {"weekly_demand_by_store", &bench::WriteWeeklyDemandByStore},
-                           {"store_sales", &bench::WriteStoreSales}};
+                           {"store_sales", &bench::WriteStoreSales},
+                           {"milk_price", &bench::WriteMilkPrice}};
 
 int Run(int argc, const char* const* argv) {
   std::string kinds;

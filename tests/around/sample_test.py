@@ -17,7 +17,8 @@ TABLES = ["orders", "inventory", "payments", "zip_codes"]
 GENERATOR = None
 DEMAND_GENERATOR = None
 DEMAND_FILES = {"weekly_demand": ["order_lines"], "weekly_demand_by_store": ["order_lines", "products", "stores"],
-                "store_sales": ["train", "store"]}
+                "store_sales": ["train", "store"],
+                "milk_price": ["precio_leche", "precipitaciones", "banco_central"]}
 
 
 def generate(folder, *, rows, seed, gzipped=False):
@@ -258,6 +259,15 @@ class DemandSamples(unittest.TestCase):
         store = (DATA / "store_sales" / "store.csv").read_text(encoding="utf-8")
         for quirk in ['"c","a",740,6,2016,0,,,""\n', ',,,,0,,,""\n', '"Mar,Jun,Sept,Dec"\n', '"Jan,Apr,Jul,Oct"\n']:
             self.assertIn(quirk, store)
+
+    def test_of_milk_price_has_the_marred_months_of_the_files_it_stands_for(self):
+        periods = [row["Periodo"][:10] for row in read("milk_price", "banco_central")]
+        self.assertEqual(len(periods) - len(set(periods)), 1, "one month is there twice")
+        self.assertNotEqual(periods, sorted(periods))
+        bank = (DATA / "milk_price" / "banco_central.csv").read_text(encoding="utf-8")
+        self.assertEqual(bank.count(",a,"), 1)
+        self.assertRegex(bank, r",\d{2}\.\d{3}\.\d{3},")
+        self.assertEqual([row["Mes"] for row in read("milk_price", "precio_leche")][:4], ["Ene", "Feb", "Mar", "Abr"])
 
     def test_of_store_sales_contradicts_itself_nowhere(self):
         rows = read("store_sales", "train")

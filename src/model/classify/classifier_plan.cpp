@@ -69,7 +69,8 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
       ReadLearningPlan(node, spec,
                        {.judged_by = {"table", "label", "test_share", "n_splits", "label_delay",
                                       "metric", "slices", "min_judged", "search"},
-                        .trainers = trainers});
+                        .trainers = trainers,
+                        .of_classes = true});
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   plan.min_judged = ReadMinJudged(node);

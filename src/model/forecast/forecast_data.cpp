@@ -59,6 +59,25 @@ PointExamples PointsAlone(const ForecastData& data, std::span<const ForecastPoin
   return examples;
 }
 
+/// Where the target takes a logarithm: whether it is not defined of a value.
+bool HasNoLogarithm(const TrainingPlan& plan, double value, const TargetReference& reference) {
+  if (!plan.target.log1p) return false;
+  if (!plan.target.scale) return value <= -1;
+  // Of a scale that cannot be used another one, greater than 0, stands in.
+  return reference.scale > 0 && value / reference.scale <= -1;
+}
+
+Error NoLogarithm(const ForecastData& data, const TrainingPlan& plan, const ForecastPoint& point,
+                  double value) {
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("the value {} of key {} in the period of {}{} has no logarithm: \"log1p\" in "
+                      "\"target\" takes ln(1 + value), of values above -1. Leave such rows out of "
+                      "series \"{}\", or take the step away",
+                      value, data.KeyName(point.key), data.FirstDay(point.period),
+                      plan.target.scale ? ", divided by its scale," : "", data.forecast().series),
+          data.forecast().value};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spec,
@@ -140,8 +159,8 @@ Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPl
     if (!computed) {
       // A row with a weight to be missed would have been learned from: leaving it out is no answer.
       if (plan.weight && computed.error().field == spec.features[*plan.weight].name &&
-          !examples.bad_weight) {
-        examples.bad_weight = BadWeight(data, plan, point, "missing");
+          !examples.bad_row) {
+        examples.bad_row = BadWeight(data, plan, point, "missing");
       }
       examples.Refuse([&] {
         return fmt::format("{} ({}, key {})", computed.error().message, computed.error().field,
@@ -157,10 +176,14 @@ Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPl
     examples.points.push_back(point);
     examples.actual.push_back(data.ValueIn(point.key, point.period));
     examples.references.push_back(ReferenceIn(plan, values));
+    if (!examples.bad_row &&
+        HasNoLogarithm(plan, examples.actual.back(), examples.references.back())) {
+      examples.bad_row = NoLogarithm(data, plan, point, examples.actual.back());
+    }
     if (!plan.weight) continue;
     examples.weights.push_back(NumberOf(values[*plan.weight]));
-    if (const auto wrong = WrongIn(examples.weights.back()); wrong && !examples.bad_weight) {
-      examples.bad_weight = BadWeight(data, plan, point, *wrong);
+    if (const auto wrong = WrongIn(examples.weights.back()); wrong && !examples.bad_row) {
+      examples.bad_row = BadWeight(data, plan, point, *wrong);
     }
   }
   return examples;
@@ -172,7 +195,7 @@ void PointExamples::Append(PointExamples later) {
   actual.insert(actual.end(), later.actual.begin(), later.actual.end());
   references.insert(references.end(), later.references.begin(), later.references.end());
   weights.insert(weights.end(), later.weights.begin(), later.weights.end());
-  if (!bad_weight) bad_weight = std::move(later.bad_weight);
+  if (!bad_row) bad_row = std::move(later.bad_row);
   refused += later.refused;
   if (first_refusal.empty()) first_refusal = std::move(later.first_refusal);
 }

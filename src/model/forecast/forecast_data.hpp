@@ -113,9 +113,10 @@ struct PointExamples : Examples {
   std::vector<ForecastPoint> points;  ///< One a row, as all that follows.
   std::vector<double> actual;         ///< NaN where not known.
   std::vector<TargetReference> references;
-  /// Of the first row whose weight is missing, negative or no number that can be learned with,
-  /// names feature, key and period.
-  std::optional<Error> bad_weight;
+  /// Of the first row that nothing can be learned from as it was declared, names key and period:
+  /// its weight is missing, negative or no number that can be learned with; or its value has no
+  /// logarithm.
+  std::optional<Error> bad_row;
 
   /// Adds rows of later keys. Precondition: the same features.
   void Append(PointExamples later);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <utility>
 
 #include "data_preprocessing/features/staleness.hpp"
@@ -179,6 +180,10 @@ Status Forecaster::ResolveSteps(const ForecastQuestion& question, Asked& asked) 
         fmt::format("\"from\" {} lies after \"to\" {}", Name(*question.from), Name(*question.to)),
         "from"};
   }
+  if (question.from && !GivenOrigin(question) &&
+      grid_.PeriodOf(*question.from) <= asked.origin.period) {
+    return ResolvePast(question, asked);
+  }
   if (question.from) {
     const Result<std::size_t> step = StepOf(*question.from, "from", asked.origin.period);
     if (!step) return step.error();
@@ -192,10 +197,38 @@ Status Forecaster::ResolveSteps(const ForecastQuestion& question, Asked& asked) 
   return {};
 }
 
-Result<std::optional<Instant>> Forecaster::OriginOf(const ForecastQuestion& question) const {
+Status Forecaster::ResolvePast(const ForecastQuestion& question, Asked& asked) const {
+  asked.past_from = grid_.PeriodOf(*question.from);
+  if (*asked.past_from <= periods_->first) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("the {} of {} cannot be forecast, since nothing is known before: the "
+                             "first is that of {}",
+                             ToString(spec().series[series_].aggregate->period),
+                             Name(*asked.past_from), Name(periods_->first + 1)),
+                 "from"};
+  }
+  asked.past_to = asked.origin.period;
+  if (!question.to) return {};
+  const PeriodIndex last = grid_.PeriodOf(*question.to);
+  if (last <= asked.origin.period) {
+    asked.past_to = last;
+    asked.last_step = 0;
+    return {};
+  }
+  const Result<std::size_t> step = StepOf(*question.to, "to", asked.origin.period);
+  if (!step) return step.error();
+  asked.last_step = *step;
+  return {};
+}
+
+std::optional<Instant> Forecaster::GivenOrigin(const ForecastQuestion& question) const {
   const Column& times = question.rows.column(*spec().request.fields.Find(spec().request.time));
-  std::optional<Instant> origin = question.origin;
-  if (!origin && !times.IsMissing(question.row)) origin = times.Timestamp(question.row);
+  if (question.origin || times.IsMissing(question.row)) return question.origin;
+  return times.Timestamp(question.row);
+}
+
+Result<std::optional<Instant>> Forecaster::OriginOf(const ForecastQuestion& question) const {
+  std::optional<Instant> origin = GivenOrigin(question);
   if (!question.known_by) return origin;
   if (origin && *origin > *question.known_by) {
     return Error{ErrorCode::kInvalidArgument,
@@ -249,55 +282,72 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
   if (!checked) return checked;
   const Result<Forecaster::Asked> asked = forecaster_.Resolve(question);
   if (!asked) return asked.error();
-  const PeriodIndex origin = asked->origin.period;
-  const GridReader& grid = forecaster_.grid();
-  const PipelineSpec& spec = forecaster_.spec();
   steps_.Select(question.rows, question.row);
-  const std::optional<std::size_t> key = steps_.key();
-  results_.assign(asked->last_step - asked->first_step + 1, {.outcome = StepOutcome::kNoModel});
-  answer.origin = origin;
+  answer.origin = asked->origin.period;
   answer.stale = 0;
   answer.steps.clear();
-  answer.features.assign(results_.size() * spec.features.size(), {});
+  answer.features.clear();
+  answer.intervals.clear();
+  if (asked->past_from) {
+    for (PeriodIndex period = *asked->past_from; period <= asked->past_to; ++period) {
+      const ForecastOrigin origin{.period = period - 1,
+                                  .asked_at = forecaster_.grid().VisibleFrom(period - 1),
+                                  .known_by = asked->origin.known_by};
+      Status done = Append(question, origin, 1, 1, answer);
+      if (!done) return done;
+    }
+  }
+  if (asked->last_step < asked->first_step) return {};
+  return Append(question, asked->origin, asked->first_step, asked->last_step, answer);
+}
+
+Status ForecastSession::Append(const ForecastQuestion& question, const ForecastOrigin& origin,
+                               std::size_t first, std::size_t last, ForecastAnswer& answer) {
+  const GridReader& grid = forecaster_.grid();
+  const std::optional<std::size_t> key = steps_.key();
+  results_.assign(last - first + 1, {.outcome = StepOutcome::kNoModel});
+  const std::size_t before = answer.features.size();
+  answer.features.resize(before + results_.size() * forecaster_.spec().features.size());
   // Without a past, features are missing at best, and no model has seen such a row.
-  if (key && grid.FirstPeriod(*key) <= origin) {
-    Status done = steps_.Forecast(asked->origin, asked->first_step, results_);
+  if (key && grid.FirstPeriod(*key) <= origin.period) {
+    Status done = steps_.Forecast(origin, first, results_);
     if (!done) return done;
-    answer.stale = steps_.stale();
-    std::ranges::copy(steps_.features(), answer.features.begin());
+    answer.stale |= steps_.stale();
+    std::ranges::copy(steps_.features(),
+                      answer.features.begin() + static_cast<std::ptrdiff_t>(before));
   }
   const bool is_without_model =
       std::ranges::find(results_, StepOutcome::kNoModel, &StepResult::outcome) != results_.end();
   if (forecaster_.model().reads_histories() || (is_without_model && forecaster_.cold_start_)) {
-    Status fresh = CheckSeries(asked->origin, answer.stale);
+    Status fresh = CheckSeries(origin, answer.stale);
     if (!fresh) return fresh;
   }
   for (std::size_t i = 0; i < results_.size(); ++i) {
-    const std::size_t step = asked->first_step + i;
     StepForecast& forecast = answer.steps.emplace_back();
-    forecast.step = step;
-    forecast.period = origin + static_cast<PeriodIndex>(step);
+    forecast.step = first + i;
+    forecast.period = origin.period + static_cast<PeriodIndex>(forecast.step);
     const bool is_known =
         !question.known_by || grid.VisibleFrom(forecast.period) <= *question.known_by;
     if (key && is_known) {
       forecast.actual = grid.ValueIn(*key, forecaster_.column_, forecast.period);
     }
-    Status answered = Answer(results_[i], question, origin, forecast);
+    Status answered = Answer(results_[i], question, origin.period, forecast);
     if (!answered) return answered;
   }
-  AddIntervals(origin, answer);
+  AddIntervals(origin.period, results_.size(), answer);
   return {};
 }
 
-void ForecastSession::AddIntervals(PeriodIndex origin, ForecastAnswer& answer) const {
+void ForecastSession::AddIntervals(PeriodIndex origin, std::size_t count,
+                                   ForecastAnswer& answer) const {
   const std::size_t levels = forecaster_.levels().size();
-  answer.intervals.assign(answer.steps.size() * levels, {});
+  answer.intervals.resize(answer.steps.size() * levels);
   const std::optional<std::size_t> key = steps_.key();
   if (levels == 0 || !key) return;  // only a cold start forecasts a key without history
   const ConformalIntervals& intervals = *forecaster_.parts_.intervals;
   const double key_scale = KeyScale(
       forecaster_.grid().ValuesUpTo(*key, forecaster_.column_, origin), intervals.season());
-  for (std::size_t i = 0; i < answer.steps.size(); ++i) {
+  for (std::size_t i = answer.steps.size() - count; i < answer.steps.size(); ++i) {
     const StepForecast& step = answer.steps[i];
     if (step.cold_start) continue;
     intervals.Around(step.value, step.step, key_scale,

@@ -38,13 +38,19 @@ struct ForecastQuestion {
   /// Set: the forecast that would have been made at this instant, of what was known by then.
   std::optional<Instant> known_by{};
   std::optional<std::int64_t> steps{};  ///< The first so many.
-  std::optional<Instant> from{};        ///< From the period on that holds it; missing: from step 1.
-  std::optional<Instant> to{};          ///< To the period that holds it; missing: to the horizon.
+  /// From the period on that holds it; missing: from step 1. Without an origin it may be one that
+  /// has happened: such periods are forecast each as of the one before.
+  std::optional<Instant> from{};
+  std::optional<Instant> to{};  ///< To the period that holds it; missing: to the horizon.
 };
 
 struct StepForecast {
   std::size_t step = 1;
   preprocessing::PeriodIndex period = 0;
+  /// The last period known.
+  [[nodiscard]] preprocessing::PeriodIndex origin() const noexcept {
+    return period - static_cast<preprocessing::PeriodIndex>(step);
+  }
   double value = 0;  ///< A number, never NaN.
   /// What is known of the period by now (or `known_by`), whatever the origin; NaN: nothing.
   double actual = std::numeric_limits<double>::quiet_NaN();
@@ -55,7 +61,7 @@ struct StepForecast {
 
 /// Keeps its memory for the next answer.
 struct ForecastAnswer {
-  preprocessing::PeriodIndex origin = 0;  ///< The last period known.
+  preprocessing::PeriodIndex origin = 0;  ///< The last period known, of all steps.
   std::vector<StepForecast> steps;        ///< Those that were asked for, one after the other.
   /// Steps x Forecaster::levels(); NaN around what a baseline stands in for.
   std::vector<PredictionInterval> intervals;
@@ -126,13 +132,19 @@ class Forecaster {
   struct Asked {
     ForecastOrigin origin;
     std::size_t first_step = 1;
-    std::size_t last_step = 1;
+    std::size_t last_step = 1;  ///< Less than the first: none.
+    /// Before these steps, the periods from here to the origin's, each as of the one before.
+    std::optional<preprocessing::PeriodIndex> past_from{};
+    preprocessing::PeriodIndex past_to = 0;
   };
 
   explicit Forecaster(Parts parts);
   [[nodiscard]] Result<Asked> Resolve(const ForecastQuestion& question) const;
   /// The instant whose known periods a question is asked of; none: all that there are.
   [[nodiscard]] Result<std::optional<Instant>> OriginOf(const ForecastQuestion& question) const;
+  /// The origin that the question itself says.
+  [[nodiscard]] std::optional<Instant> GivenOrigin(const ForecastQuestion& question) const;
+  Status ResolvePast(const ForecastQuestion& question, Asked& asked) const;
   Status ResolveSteps(const ForecastQuestion& question, Asked& asked) const;
   [[nodiscard]] Result<std::size_t> StepOf(Instant instant, const char* field,
                                            preprocessing::PeriodIndex origin) const;
@@ -164,13 +176,17 @@ class ForecastSession {
 
  private:
   Status CheckKey(const ForecastQuestion& question) const;
+  /// Adds the steps `first` to `last` as of one origin to the answer.
+  Status Append(const ForecastQuestion& question, const ForecastOrigin& origin, std::size_t first,
+                std::size_t last, ForecastAnswer& answer);
   /// Whether the series is new enough for what reads it alone, without features that would see to
   /// it.
   Status CheckSeries(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
   Status Answer(const StepResult& result, const ForecastQuestion& question,
                 preprocessing::PeriodIndex origin, StepForecast& forecast) const;
-  /// The intervals around all that the model forecast.
-  void AddIntervals(preprocessing::PeriodIndex origin, ForecastAnswer& answer) const;
+  /// The intervals around the last `count` steps, which are as of `origin`.
+  void AddIntervals(preprocessing::PeriodIndex origin, std::size_t count,
+                    ForecastAnswer& answer) const;
   [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;
   [[nodiscard]] Error NoModel(const ForecastQuestion& question, preprocessing::PeriodIndex origin,
                               const StepForecast& forecast) const;

@@ -51,7 +51,7 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
     parts[i].reset();
   }
   for (const PointExamples& examples : all.by_model_) {
-    if (examples.bad_weight) return *examples.bad_weight;
+    if (examples.bad_row) return *examples.bad_row;
   }
   return all;
 }

@@ -43,6 +43,7 @@ struct PlanReading {
   /// them have alike is looked at.
   std::span<const TrainerKind> trainers;
   bool of_few_rows = false;  ///< As TrainerDeclaration::of_few_rows.
+  bool of_classes = false;   ///< As TrainerDeclaration::of_classes.
 };
 
 /// Reads the members "model", "hidden", "transforms", "weight" and "search" of a pipeline's

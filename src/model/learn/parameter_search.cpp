@@ -1,5 +1,7 @@
 #include "model/learn/parameter_search.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -19,6 +21,8 @@ using preprocessing::SpecError;
 namespace {
 
 constexpr std::size_t kMaxGrid = 1'000'000;
+/// A point is judged in all folds: more than that is rather a mistake than meant.
+constexpr double kMostWithoutPoints = 100'000;
 constexpr std::string_view kFeatures = "features.";
 constexpr double kMaxNumber = std::numeric_limits<double>::max();
 
@@ -156,7 +160,10 @@ SearchSpec ReadSearchSpec(const JsonNode& node, std::initializer_list<std::strin
     spec.seed =
         static_cast<std::uint32_t>(seed->Integer(0, std::numeric_limits<std::uint32_t>::max()));
   }
+  double grid = 1;
   for (const SearchedParameter& parameter : spec.parameters) {
+    const auto* values = std::get_if<std::vector<nlohmann::ordered_json>>(&parameter.values);
+    if (values != nullptr) grid *= static_cast<double>(values->size());
     const std::string_view name = parameter.name;
     if (std::ranges::find(fixed, name.substr(0, name.find('.'))) != fixed.end()) {
       node.Get("parameters")
@@ -166,6 +173,13 @@ SearchSpec ReadSearchSpec(const JsonNode& node, std::initializer_list<std::strin
     if (spec.points == 0 && std::holds_alternative<ParameterRange>(parameter.values)) {
       node.Get("parameters").Get(parameter.name).Fail("a range needs \"points\"");
     }
+  }
+  if (spec.points == 0 && grid > kMostWithoutPoints) {
+    node.Get("parameters")
+        .Fail(fmt::format("a grid of {:.0f} points, each of which is trained and judged in all "
+                          "folds: say by \"points\" how many of them are tried, or list fewer "
+                          "values",
+                          grid));
   }
   return spec;
 }

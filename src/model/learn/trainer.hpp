@@ -109,6 +109,8 @@ class Trainer {
   [[nodiscard]] virtual std::optional<double> validation_share() const noexcept = 0;
   /// None when it learns without.
   [[nodiscard]] virtual std::optional<TrainingLibrary> library() const = 0;
+  /// Whether rows may miss values, and categories be numbers in any order.
+  [[nodiscard]] virtual bool takes_missing_values() const noexcept { return true; }
   /// Nothing when `on_round` (may be empty) cancelled. kInvalidArgument, before anything is
   /// learned, for: fewer than 2 rows to learn from, a target that is not finite (its first row is
   /// named), a class that is none, rows of one class alone, weights that are negative, or all 0 of
@@ -125,6 +127,8 @@ struct TrainerDeclaration {
   const LearningSetting& setting;  ///< As `node` says.
   /// Whether it will learn many models of few rows each, rather than one of many.
   bool of_few_rows = false;
+  /// Whether it will learn classes; which and how many is not known yet.
+  bool of_classes = false;
 };
 
 /// An algorithm: a file with its Trainer, and a row of a table.

@@ -2,8 +2,10 @@
 
 #include <array>
 #include <memory>
+#include <string>
 #include <utility>
 
+#include "data_preprocessing/document/json_node.hpp"
 #include "model/tree/forest_compiler.hpp"
 #include "model/tree/xgboost_reader.hpp"
 
@@ -30,11 +32,26 @@ Result<ScoringModel> ConvertTrees(std::string_view bytes) {
   return Scoring(Forest::FromBytes(CompileForest(*source)));
 }
 
+Result<ScoringModel> OpenLinear(const std::filesystem::path& file, InputPool& pool) {
+  std::string text;
+  try {
+    text = preprocessing::ReadTextFile(file);
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kIo, error.what()};
+  }
+  Result<LinearModel> model = LinearModel::Parse(text);
+  if (!model) return std::move(model).error();
+  model->ShareInputs(pool);
+  return ScoringOf(*std::move(model));
+}
+
 constexpr std::array kKinds{
     PublishedKind{.ending = kForestEnding,
                   .open = &OpenForest,
                   .interchange = kXGBoostEnding,
                   .convert = &ConvertTrees},
+    PublishedKind{
+        .ending = kLinearEnding, .open = &OpenLinear, .interchange = {}, .convert = nullptr},
 };
 
 }  // namespace
@@ -44,6 +61,10 @@ std::span<const PublishedKind> PublishedKinds() noexcept { return kKinds; }
 ScoringModel ScoringOf(Forest forest) {
   const bool are_shares = forest.link() == Link::kIdentity && forest.outputs().size() > 1;
   return {.model = std::make_unique<const Forest>(std::move(forest)), .are_shares = are_shares};
+}
+
+ScoringModel ScoringOf(LinearModel model) {
+  return {.model = std::make_unique<const LinearModel>(std::move(model))};
 }
 
 }  // namespace forkcast::model

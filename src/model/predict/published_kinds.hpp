@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
+#include "model/linear/linear_model.hpp"
 #include "model/predict/scoring_model.hpp"
 #include "model/tree/forest.hpp"
 
@@ -20,7 +21,8 @@ struct PublishedKind {
   Result<ScoringModel> (*open)(const std::filesystem::path& file, InputPool& pool);
   /// Of the file beside it that it was made of, for other programs to read; empty: there is none.
   std::string_view interchange;
-  /// From the bytes of that one, which is all that versions of before have. As `open`.
+  /// From the bytes of that one, which is all that versions of before have. As `open`. Null where
+  /// there is none.
   Result<ScoringModel> (*convert)(std::string_view bytes);
 };
 
@@ -30,8 +32,12 @@ struct PublishedKind {
 /// Endings of the files of trees.
 inline constexpr std::string_view kXGBoostEnding = ".ubj";
 inline constexpr std::string_view kForestEnding = ".forest";
+/// Of the file of a linear model.
+inline constexpr std::string_view kLinearEnding = ".linear.json";
 
 /// A forest as a trained model: several numbers that went through no link are shares.
 [[nodiscard]] ScoringModel ScoringOf(Forest forest);
+/// A linear model as one: its numbers of classes are probabilities.
+[[nodiscard]] ScoringModel ScoringOf(LinearModel model);
 
 }  // namespace forkcast::model

@@ -88,11 +88,9 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
           {.row = decoded_->row_numbers[row], .error = std::move(scored).error()});
       return;
     }
-    const Value origin = std::string_view(OriginText(answer_.origin));
     const std::size_t levels = pipeline_.forecaster_->levels().size();
     for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
-      AddLine(row, origin, answer_.steps[i],
-              std::span(answer_.intervals).subspan(i * levels, levels));
+      AddLine(row, answer_.steps[i], std::span(answer_.intervals).subspan(i * levels, levels));
     }
     scores_->features.insert(scores_->features.end(), answer_.features.begin(),
                              answer_.features.end());
@@ -129,17 +127,15 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   }
 
   /// Outputs in the order of PlanAnswers().
-  void AddLine(std::size_t row, const Value& origin, const StepForecast& step,
+  void AddLine(std::size_t row, const StepForecast& step,
                std::span<const PredictionInterval> intervals) {
     scores_->rows.push_back(row);
     scores_->row_numbers.push_back(decoded_->row_numbers[row]);
     scores_->stale.push_back(answer_.stale);
-    const std::array<Value, 6> outputs{origin,
-                                       static_cast<std::int64_t>(step.step),
-                                       std::string_view(PeriodText(step.period)),
-                                       step.value,
-                                       step.cold_start ? Value(true) : Value(),
-                                       Number(step.actual)};
+    const std::array<Value, 6> outputs{
+        std::string_view(OriginText(step.origin())), static_cast<std::int64_t>(step.step),
+        std::string_view(PeriodText(step.period)),   step.value,
+        step.cold_start ? Value(true) : Value(),     Number(step.actual)};
     scores_->outputs.insert(scores_->outputs.end(), outputs.begin(), outputs.end());
     for (const auto& [lower, upper] : intervals) {
       scores_->outputs.insert(scores_->outputs.end(), {Number(lower), Number(upper)});

@@ -48,6 +48,27 @@ TEST_P(Algorithms, LearnTheRuleAndBeatBothBaselines) {
 INSTANTIATE_TEST_SUITE_P(Each, Algorithms, testing::Values("gradient_boosting", "random_forest"),
                          [](const auto& param) { return std::string(param.param); });
 
+TEST_F(ClassifierCommandTest, PublishesALogisticRegressionWhoseProbabilitiesSayMoreThanShares) {
+  document_["training"]["model"] = ordered_json::parse(R"({
+      "algorithm": "logistic", "scale": "standard",
+      "k_best": {"k": 4, "score": "f_classif"}, "polynomial": {"degree": 2}})");
+  document_["training"]["transforms"] = {{"shop", {{"encode", "one_hot"}}}};
+  Ingest();
+  ASSERT_EQ(Train({"--force-promote"}), ExitCode::kDone) << err();
+  EXPECT_TRUE(fs::exists(version(1) / "model/1.linear.json"));
+  EXPECT_EQ(manifest(1)["libraries"].count("eigen"), 1U) << manifest(1)["libraries"];
+  EXPECT_LT(manifest(1)["evaluation"]["metrics"]["log_loss"].get<double>(),
+            manifest(1)["evaluation"]["baselines"][0]["metrics"]["log_loss"].get<double>());
+}
+
+TEST_F(ClassifierCommandTest, RefusesAlgorithmsThatLearnANumber) {
+  document_["training"]["model"] = {{"algorithm", "ridge"}};
+  Ingest();
+  EXPECT_EQ(Evaluate(), ExitCode::kUsage);
+  EXPECT_THAT(err(), HasSubstr("$.training.model.algorithm: it learns a number: of linear models "
+                               "logistic tells classes apart"));
+}
+
 TEST_F(ClassifierCommandTest, JudgesTheMostFrequentClassByItsDefinition) {
   Ingest();
   ASSERT_EQ(Evaluate(), ExitCode::kDone) << err();

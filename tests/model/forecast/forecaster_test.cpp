@@ -316,6 +316,36 @@ TEST_F(ForecasterTest, AnswersWholeNumbersFromTheMinimumOnWhereThePlanSaysSo) {
   EXPECT_TRUE(has_minimum);  // on weak days of the first shop
 }
 
+class LinearForecast : public ForecasterTest,
+                       public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
+
+TEST_P(LinearForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
+  const auto& [strategy, scope] = GetParam();
+  document_["forecast"]["strategy"] = strategy;
+  document_["training"]["scope"] = scope;
+  document_["training"]["model"] = ordered_json::parse(R"({
+      "algorithm": "ridge", "scale": "standard", "k_best": {"k": 2, "score": "mutual_information"},
+      "polynomial": {"degree": 2}})");
+  for (const char* const feature : {"last", "week_ago", "same_day"}) {
+    document_["training"]["transforms"][feature] = {{"impute", "median"}};
+  }
+  Learn();
+  Serve();
+  constexpr PeriodIndex kOrigins = 20;
+  const PeriodIndex last = kNewest - kHorizon;
+  const Bits judged = Judged(last - kOrigins + 1, last);
+  ASSERT_EQ(judged.size(), kOrigins * kShops * kHorizon);
+  EXPECT_EQ(Served(last - kOrigins + 1, last), judged);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, LinearForecast,
+                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                                          testing::Values("global", "per_key")),
+                         [](const auto& param) {
+                           return fmt::format("{}_{}", std::get<0>(param.param),
+                                              std::get<1>(param.param));
+                         });
+
 class OneSeries : public ForecasterTest,
                   public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
 
@@ -410,6 +440,23 @@ TEST_F(ForecasterTest, TellsWhatHappenedWhereItIsKnown) {
   EXPECT_TRUE(std::isnan(answer->steps[2].actual));
 }
 
+TEST_F(ForecasterTest, ForecastsWhatHappenedAsOfThePeriodBeforeEach) {
+  Learn();
+  Serve();
+  const auto range = Ask({{"shop", "001"}, {"from", "2024-05-10"}, {"to", "2024-05-20"}});
+  ASSERT_TRUE(range) << range.error().message;
+  ASSERT_EQ(range->steps.size(), 11U);
+  for (const StepForecast& one : range->steps) {
+    std::string origin;
+    forecaster_->AppendOrigin(one.origin(), origin);
+    const auto alone = Ask({{"shop", "001"}, {"at", origin}, {"steps", 1}});
+    ASSERT_TRUE(alone) << alone.error().message;
+    EXPECT_EQ(alone->steps.front().period, one.period);
+    EXPECT_EQ(alone->steps.front().value, one.value) << origin;
+    EXPECT_EQ(std::isnan(one.actual), one.period > kNewest) << origin;
+  }
+}
+
 struct Asked {
   const char* name;
   const char* question;
@@ -434,6 +481,12 @@ INSTANTIATE_TEST_SUITE_P(
         Asked{"UpTo", R"({"shop": "000", "to": "2024-05-21"})", {1, 2}},
         Asked{"Between", R"({"shop": "000", "from": "2024-05-21", "to": "2024-05-23"})", {2, 3, 4}},
         Asked{"One", R"({"shop": "000", "from": "2024-05-21", "to": "2024-05-21"})", {2}},
+        Asked{"ThatHappened",
+              R"({"shop": "000", "from": "2024-05-10", "to": "2024-05-12"})",
+              {1, 1, 1}},
+        Asked{"FromWhatHappenedOn",
+              R"({"shop": "000", "from": "2024-05-18", "to": "2024-05-21"})",
+              {1, 1, 1, 2}},
         Asked{"OfThePast",
               R"({"shop": "000", "at": "2024-02-01", "from": "2024-02-02", "to": "2024-02-03"})",
               {2, 3}}),
@@ -472,9 +525,17 @@ INSTANTIATE_TEST_SUITE_P(
                     "steps", "not both"},
         BadQuestion{"FromAfterTo", R"({"shop": "000", "from": "2024-05-22", "to": "2024-05-21"})",
                     kWrong, "from", "\"from\" 2024-05-22T00:00:00Z lies after \"to\" 2024-05-21"},
-        BadQuestion{"FromTheKnown", R"({"shop": "000", "from": "2024-05-19"})", kWrong, "from",
+        BadQuestion{"FromTheKnown", R"({"shop": "000", "at": "2024-05-20", "from": "2024-05-19"})",
+                    kWrong, "from",
                     "the day of 2024-05-19 cannot be forecast from that of 2024-05-19: possible "
                     "are 2024-05-20 to 2024-05-26"},
+        BadQuestion{"FromBeforeAnythingWasKnown",
+                    R"({"shop": "000", "from": "2024-01-01", "to": "2024-01-05"})", kWrong, "from",
+                    "the day of 2024-01-01 cannot be forecast, since nothing is known before: the "
+                    "first is that of 2024-01-02"},
+        BadQuestion{"FromWhatHappenedTooFar",
+                    R"({"shop": "000", "from": "2024-05-01", "to": "2024-05-27"})", kWrong, "to",
+                    "possible are 2024-05-20 to 2024-05-26"},
         BadQuestion{"ToTooFar", R"({"shop": "000", "to": "2024-05-27"})", kWrong, "to",
                     "possible are 2024-05-20 to 2024-05-26"},
         BadQuestion{"OriginBeforeTheData", R"({"shop": "000", "at": "2024-01-01T23:59:59Z"})",

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
@@ -37,13 +38,16 @@ inline std::filesystem::path SampleOf(const std::filesystem::path& pipeline) {
   return kSamples / name;
 }
 
-/// The pipeline with few trees and without search: what is tested are its features and its way
-/// through the commands. One thread, since several wait for each other longer than so few trees
-/// take.
+/// The pipeline with few trees, if it has any, and without search: what is tested are its features
+/// and its way through the commands. One thread, since several wait for each other longer than so
+/// few trees take.
 inline nlohmann::ordered_json SmallDocument(const std::filesystem::path& pipeline) {
   nlohmann::ordered_json document = preprocessing::ReadJsonFile(pipeline);
   document["training"].erase("search");
-  return WithParameters(document, {{"model.trees", 8}, {"model.threads", 1}});
+  if (document["training"]["model"].contains("trees")) {
+    document = WithParameters(std::move(document), {{"model.trees", 8}});
+  }
+  return WithParameters(std::move(document), {{"model.threads", 1}});
 }
 
 }  // namespace forkcast::model

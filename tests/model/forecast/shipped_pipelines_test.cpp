@@ -8,6 +8,7 @@
 #include <map>
 #include <random>
 #include <set>
+#include <span>
 #include <sstream>
 #include <tuple>
 
@@ -268,6 +269,18 @@ class OtherFuture {
     return text;
   }
 
+  /// Whether a column holds numbers that points part into groups, which only SQL can read.
+  static bool IsMarred(const std::vector<Line>& rows, std::span<const std::size_t> later,
+                       std::size_t column) {
+    bool has_groups = false;
+    for (const std::size_t row : later) {
+      const std::string& cell = rows[row][column];
+      if (cell.find_first_not_of("0123456789.") != std::string::npos) return false;
+      has_groups |= std::ranges::count(cell, '.') > 1;
+    }
+    return has_groups;
+  }
+
   [[nodiscard]] std::string Change(const TableSpec& table, const std::string& csv,
                                    std::size_t& changed) const {
     std::vector<Line> rows;
@@ -284,16 +297,17 @@ class OtherFuture {
     }
     std::mt19937_64 engine(5);
     for (const ColumnSpec& column : table.schema.columns) {
-      const bool is_number =
-          column.type == ColumnType::kInt64 || column.type == ColumnType::kDouble;
-      if (!is_number || unchanged_.contains(*WordsOf(column.name).begin())) continue;
       const std::size_t at = position(column.name);
+      const bool is_number = column.type == ColumnType::kInt64 ||
+                             column.type == ColumnType::kDouble || IsMarred(rows, later, at);
+      if (!is_number || unchanged_.contains(*WordsOf(column.name).begin())) continue;
       for (std::size_t i = later.size(); i > 1; --i) {
         std::swap(rows[later[i - 1]][at], rows[later[DrawBelow(engine, i)]][at]);
       }
       // A sum over everything would not notice that values changed places.
       for (const std::size_t row : later) {
         std::string& cell = rows[row][at];
+        if (std::ranges::count(cell, '.') > 1) std::erase(cell, '.');
         if (!cell.empty()) cell = fmt::format("{}", 3 * std::stod(cell) + 1);
         ++changed;
       }

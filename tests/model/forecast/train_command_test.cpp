@@ -457,7 +457,61 @@ INSTANTIATE_TEST_SUITE_P(
                 },
                 {"--dry-run"},
                 ExitCode::kUnfit,
-                "rmsle is not defined: \"amount\" is negative in "}),
+                "rmsle is not defined: \"amount\" is negative in "},
+        BadCase{
+            "LogarithmOfNegativeValues",
+            [](ordered_json& document, Change& change) {
+              document["training"]["target"] = {{"transform", "log1p"}};
+              change.plus = -15;
+            },
+            {},
+            ExitCode::kUnfit,
+            " has no logarithm: \"log1p\" in \"target\" takes ln(1 + value), of values above -1. "
+            "Leave such rows out of series \"daily\""},
+        BadCase{
+            "LinearModelOfFeaturesThatMayBeMissing",
+            [](ordered_json& document, Change&) {
+              document["training"]["model"] = {{"algorithm", "ridge"}};
+            },
+            {"--dry-run"},
+            ExitCode::kUsage,
+            "$.training.model.algorithm: \"last\" may be missing (\"missing\": \"keep\"), and this "
+            "algorithm takes no missing values: say what stands in"},
+        BadCase{"LinearModelOfWordsWithoutNumbers",
+                [](ordered_json& document, Change&) {
+                  document["training"]["model"] = {{"algorithm", "ridge"}};
+                  document["features"] = {{{"name", "name"}, {"op", "field"}, {"field", "shop"}}};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "$.training.model.algorithm: \"name\" is a text, whose position in a list"},
+        BadCase{"LogisticForecast",
+                [](ordered_json& document, Change&) {
+                  document["training"]["model"] = {{"algorithm", "logistic"}};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "$.training.model.algorithm: it tells classes apart: a forecast is a number"},
+        BadCase{"MoreOfTheBestThanFeaturesDiffer",
+                [](ordered_json& document, Change&) {
+                  document["training"]["model"] = {
+                      {"algorithm", "ridge"}, {"k_best", {{"k", 2}, {"score", "f_regression"}}}};
+                  document["training"]["hidden"] = {"last", "week_ago", "same_day"};
+                },
+                {},
+                ExitCode::kUnfit,
+                "k_best asks for 2 features, and 1 of 1 differ"},
+        BadCase{"GridOfAMillionPoints",
+                [](ordered_json& document, Change&) {
+                  ordered_json hundred;
+                  for (int i = 1; i <= 100; ++i) hundred.push_back(i);
+                  document["training"]["search"]["parameters"] = {{"model.trees", hundred},
+                                                                  {"model.max_leaves", hundred},
+                                                                  {"model.max_depth", hundred}};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "$.training.search.parameters: a grid of 1000000 points"}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(TrainCommandTest, SaysThatSnapshotsAreMissing) {

@@ -165,6 +165,15 @@ INSTANTIATE_TEST_SUITE_P(
         BadSearch{"OfALogarithmOfZero",
                   R"({"parameters": {"a": {"from": 0, "to": 1, "scale": "log"}}, "points": 3})",
                   "$.parameters.a.from: expected more than 0"},
+        BadSearch{"OfAMillionPoints",
+                  R"({"parameters": {"a": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+                                     "b": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+                                     "c": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+                                     "d": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+                                     "e": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9],
+                                     "f": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]}})",
+                  "$.parameters: a grid of 1000000 points, each of which is trained and judged in "
+                  "all folds: say by \"points\" how many"},
         BadSearch{"OfNoPoints", R"({"parameters": {"a": [1]}, "points": 0})",
                   "$.points: expected"}),
     [](const auto& one) { return one.param.name; });

@@ -35,12 +35,11 @@ RouteSubject ForecastOf(preprocessing::Schema fields) {
           .row = {{.name = "origin", .type = kTimestamp}},
           .step = {{.name = "step", .type = kInt64},
                    {.name = "period", .type = kTimestamp},
-                   {.name = "value", .type = kDouble}}};
+                   {.name = "value", .type = kDouble},
+                   {.name = "actual", .type = kDouble}}};
 }
 
 RouteSubject SubjectOfConf(const std::string& pipeline) {
-  // The prices of milk have no pipeline yet: they are of one series without key.
-  if (pipeline.empty()) return ForecastOf({{{.name = "time", .type = kTimestamp}}});
   const auto spec = preprocessing::LoadPipelineSpec(kConf / "pipelines" / pipeline);
   if (!spec) throw std::runtime_error(spec.error().message);
   if (spec->forecast) return ForecastOf(spec->request.fields);
@@ -75,7 +74,7 @@ INSTANTIATE_TEST_SUITE_P(Files, RoutesOfConf,
                                          ConfCase{"quantity", "weekly_demand_by_store.json"},
                                          ConfCase{"quantity_rows", "weekly_demand_by_store.json"},
                                          ConfCase{"store_sales", "store_sales.json"},
-                                         ConfCase{"milk_price", ""}),
+                                         ConfCase{"milk_price", "milk_price.json"}),
                          [](const auto& param) { return param.param.name; });
 
 TEST(ConfRoutes, AreAllTried) {

@@ -2,6 +2,7 @@
 
 #include <array>
 
+#include "model/learn/linear/linear_trainers.hpp"
 #include "model/learn/xgboost/tree_trainers.hpp"
 
 namespace forkcast::model {
@@ -10,6 +11,10 @@ namespace {
 constexpr std::array kKinds{
     TrainerKind{.name = "random_forest", .make = &MakeRandomForest},
     TrainerKind{.name = "gradient_boosting", .make = &MakeGradientBoosting},
+    TrainerKind{.name = "ridge", .make = &MakeRidge},
+    TrainerKind{.name = "lasso", .make = &MakeLasso},
+    TrainerKind{.name = "elastic_net", .make = &MakeElasticNet},
+    TrainerKind{.name = "logistic", .make = &MakeLogistic},
 };
 
 }  // namespace
