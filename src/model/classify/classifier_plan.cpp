@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/pipeline/feature_groups.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -70,6 +72,7 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
                        {.judged_by = {"table", "label", "test_share", "n_splits", "label_delay",
                                       "metric", "slices", "min_judged", "search"},
                         .trainers = trainers});
+  plan.groups = preprocessing::FeatureGroups(root.json());
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   plan.min_judged = ReadMinJudged(node);

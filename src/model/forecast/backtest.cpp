@@ -256,7 +256,12 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
     if (!forecasts) return in_fold(forecasts.error());
     judge.AddFold(i, trained->model(), examples.keys(), *forecasts);
     NoteKeysWithoutModel(data, trained->model(), examples, i, backtest);
-    if (i + 1 == backtest.folds.size()) backtest.importances = trained->Importances();
+    if (i + 1 < backtest.folds.size()) continue;
+    backtest.importances = trained->Importances();
+    Result<FoldContributions> contributions =
+        ExplainFold(data, plan, trained->model(), examples, fold.test);
+    if (!contributions) return in_fold(contributions.error());
+    backtest.contributions = *std::move(contributions);
   }
   NoteRefusals(examples, backtest);
   if (backtest.all.rows() == 0) {

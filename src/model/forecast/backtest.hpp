@@ -15,6 +15,7 @@
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
 #include "model/forecast/fit_models.hpp"
+#include "model/forecast/fold_contributions.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
@@ -80,6 +81,7 @@ struct Backtest {
   std::size_t refused = 0;
   std::string first_refusal;                   ///< Why, of the first of them.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
+  FoldContributions contributions;             ///< Likewise, of rows of its test.
   /// What keeps the judgement from being one of the whole: no model is promoted by it.
   std::vector<std::string> shortfalls;
 

@@ -217,6 +217,23 @@ const Predictor* ForecastModel::ModelOf(std::size_t step, std::size_t key) const
   return model ? &*model : nullptr;
 }
 
+bool ForecastModel::explains() const noexcept {
+  return std::ranges::all_of(predictors_, [](const auto& of_step) {
+    return std::ranges::all_of(of_step, [](const std::optional<Predictor>& model) {
+      return !model || model->explainer() != nullptr;
+    });
+  });
+}
+
+ContributionScale ForecastModel::contribution_scale() const {
+  for (const auto& of_step : predictors_) {
+    for (const std::optional<Predictor>& model : of_step) {
+      if (model) return model->contribution_scale();
+    }
+  }
+  return {.name = "value"};
+}
+
 std::size_t ForecastModel::model_count() const noexcept {
   std::size_t count = 0;
   for (const auto& of_step : predictors_) {

@@ -254,11 +254,14 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
   answer.origin = origin;
   answer.stale = 0;
   answer.steps.clear();
+  answer.explanations.assign(question.explain ? results_.size() : 0, {});
   answer.features.assign(results_.size() * spec.features.size(), {});
   // Without a past, features are missing at best, and no model has seen such a row.
   if (key && grid.FirstPeriod(*key) <= origin) {
+    steps_.Explain(question.explain);
     Status done = steps_.Forecast(asked->origin, asked->first_step, results_);
     if (!done) return done;
+    if (question.explain) std::ranges::copy(steps_.explanations(), answer.explanations.begin());
     answer.stale = steps_.stale();
     std::ranges::copy(steps_.features(), answer.features.begin());
   }

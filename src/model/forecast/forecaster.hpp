@@ -38,6 +38,7 @@ struct ForecastQuestion {
   std::optional<std::int64_t> steps{};  ///< The first so many.
   std::optional<Instant> from{};        ///< From the period on that holds it; missing: from step 1.
   std::optional<Instant> to{};          ///< To the period that holds it; missing: to the horizon.
+  bool explain = false;  ///< Also what forecasts are made of. Needs ForecastModel::explains().
 };
 
 struct StepForecast {
@@ -57,6 +58,8 @@ struct ForecastAnswer {
   std::vector<StepForecast> steps;        ///< Those that were asked for, one after the other.
   /// Steps x the pipeline's features; missing for what no model forecast.
   std::vector<preprocessing::Value> features;
+  /// By step, where they were asked for; nothing of what no model forecast.
+  std::vector<StepExplanation> explanations;
   preprocessing::SeriesMask stale = 0;  ///< Series whose data are older than they may be.
 };
 
@@ -84,6 +87,7 @@ class Forecaster {
   Forecaster& operator=(const Forecaster&) = delete;
 
   [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return parts_.spec; }
+  [[nodiscard]] const TrainingPlan& plan() const noexcept { return parts_.plan; }
   [[nodiscard]] const ForecastModel& model() const noexcept { return *parts_.model; }
   [[nodiscard]] std::size_t horizon() const noexcept {
     return static_cast<std::size_t>(spec().forecast->horizon);

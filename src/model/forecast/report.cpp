@@ -217,7 +217,8 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const FeatureImportance& one : backtest.importances) {
     importances.emplace_back(one.feature, one.share);
   }
-  page += ImportanceSection(std::move(importances)) + "<h2>Actual and forecast</h2>\n";
+  page += ImportanceSection(std::move(importances)) +
+          ContributionSection(backtest.contributions.all) + "<h2>Actual and forecast</h2>\n";
   for (const std::uint32_t key : *shown) page += KeyPlot(backtest, data, key);
   return page + LeftOutSection(DescribeLeftOut(backtest, data)) + more + EndPage();
 }

@@ -67,6 +67,7 @@ Status StepForecaster::Forecast(const ForecastOrigin& origin, std::size_t first,
   first_ = first;
   results_.assign(last, {});
   features_.assign(last * computer_.feature_count(), {});
+  if (explains_) explanations_.assign(last, {});
   for (std::size_t step = is_recursive ? 1 : first; step <= last;) {
     const Run run = RunFrom(step, last);
     Status done = ForecastRun(origin, run);
@@ -102,6 +103,7 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
   if (steps_.empty()) return {};
   values_.resize(steps_.size());
   run.model->Predict(inputs_, references_, values_);
+  if (explains_) ExplainRun(*run.model);
   for (std::size_t row = 0; row < steps_.size(); ++row) {
     const double value = values_[row];
     results_[steps_[row] - 1] = {
@@ -109,6 +111,19 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
         .value = sources_.plan.not_negative ? std::max(value, 0.0) : value};
   }
   return {};
+}
+
+void StepForecaster::ExplainRun(const Predictor& model) {
+  explanation_.contributions.resize(computer_.feature_count());
+  const std::size_t width = model.input_count();
+  for (std::size_t row = 0; row < steps_.size(); ++row) {
+    model.Explain(std::span(inputs_).subspan(row * width, width),
+                  std::span(values_).subspan(row, 1), explanation_);
+    explanations_[steps_[row] - 1] = {.is_there = true,
+                                      .base = explanation_.base,
+                                      .score = explanation_.score,
+                                      .contributions = explanation_.contributions};
+  }
 }
 
 std::size_t StepForecaster::PeriodsMissingUntil(PeriodIndex seen) const noexcept {

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "data_preprocessing/pipeline/feature_groups.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -100,6 +102,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
       {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "search"},
        .trainers = trainers,
        .of_few_rows = plan.scope == ModelScope::kPerKey});
+  plan.groups = preprocessing::FeatureGroups(root.json());
   if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }

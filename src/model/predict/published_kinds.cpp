@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "model/tree/forest_compiler.hpp"
+#include "model/tree/tree_shap.hpp"
 #include "model/tree/xgboost_reader.hpp"
 
 namespace forkcast::model {
@@ -30,11 +31,19 @@ Result<ScoringModel> ConvertTrees(std::string_view bytes) {
   return Scoring(Forest::FromBytes(CompileForest(*source)));
 }
 
+Result<std::unique_ptr<const Explainer>> OpenShap(const std::filesystem::path& file) {
+  Result<TreeShap> shap = TreeShap::Open(file);
+  if (!shap) return std::move(shap).error();
+  return std::unique_ptr<const Explainer>(std::make_unique<const TreeShap>(*std::move(shap)));
+}
+
 constexpr std::array kKinds{
     PublishedKind{.ending = kForestEnding,
                   .open = &OpenForest,
                   .interchange = kXGBoostEnding,
-                  .convert = &ConvertTrees},
+                  .convert = &ConvertTrees,
+                  .explanation = kShapEnding,
+                  .explain = &OpenShap},
 };
 
 }  // namespace
