@@ -120,11 +120,11 @@ class ShapWriter {
     Waiting next{.features = self.features, .parent = at};
     next.node = node.left;
     next.share = self.share * left_share;
-    test.left = AddNode(next);
+    test.children[0] = AddNode(next);
     next.node = node.right;
     next.is_right = true;
     next.share = self.share * (1 - left_share);
-    test.right = AddNode(next);
+    test.children[1] = AddNode(next);
     tests_.push_back(test);
   }
 

@@ -48,9 +48,9 @@ inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 
 /// Tests of a tree stand level by level, so that a child comes behind its parent.
 struct Test {
-  float threshold = 0;            // x >= it goes right; of categories, the bits of where the set is
-  std::uint32_t left = 0;         // a test of the tree; or, with kLeaf, a leaf of the tree
-  std::uint32_t right = 0;        // likewise
+  float threshold = 0;  // x >= it goes right; of categories, the bits of where the set is
+  /// Left and right: a test of the tree; or, with kLeaf, a leaf of the tree.
+  std::array<std::uint32_t, 2> children{};
   std::uint32_t earlier = kNone;  // the nearest test above that asks about the same feature
   std::uint16_t feature = 0;
   std::uint16_t flags = 0;

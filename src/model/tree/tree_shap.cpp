@@ -157,7 +157,7 @@ class TreeShap::Reader {
     };
     const bool has_set = (test.flags & shap_format::kCategorical) == 0 ||
                          HasCategorySet(shap_.words_, std::bit_cast<std::uint32_t>(test.threshold));
-    return leads_on(test.left) && leads_on(test.right) && has_set &&
+    return leads_on(test.children[0]) && leads_on(test.children[1]) && has_set &&
            test.feature < shap_.feature_count_ && (test.earlier == kNone || test.earlier < at) &&
            test.left_share >= 0 && test.left_share <= 1 && test.reach >= 0 && test.reach <= 1;
   }
@@ -187,28 +187,31 @@ enum Mark : std::uint8_t {
   kOwnWay = 2,
 };
 
-bool GoesRight(const RowTree& tree, const Test& test) noexcept {
+/// Without branches where it can be: which way a row goes no processor guesses.
+unsigned GoesRight(const RowTree& tree, const Test& test) noexcept {
   const float value = tree.row[test.feature];
-  if (std::isnan(value)) return (test.flags & shap_format::kMissingRight) != 0;
-  if ((test.flags & shap_format::kCategorical) != 0) {
-    return IsInCategorySet(tree.words, std::bit_cast<std::uint32_t>(test.threshold), value);
+  if ((test.flags & shap_format::kCategorical) != 0 && !std::isnan(value)) [[unlikely]] {
+    return IsInCategorySet(tree.words, std::bit_cast<std::uint32_t>(test.threshold), value) ? 1 : 0;
   }
-  return value >= test.threshold;
+  const auto is_missing = static_cast<unsigned>(std::isnan(value));
+  const unsigned missing_right = (unsigned{test.flags} / shap_format::kMissingRight) & 1U;
+  return static_cast<unsigned>(value >= test.threshold) | (is_missing & missing_right);
 }
 
 void MarkTests(const RowTree& tree, std::uint8_t* marks) noexcept {
   for (std::size_t i = 0; i < tree.tests.size(); ++i) {
     const Test& test = tree.tests[i];
-    unsigned mark = GoesRight(tree, test) ? unsigned{kRight} : 0U;
-    if (test.earlier == kNone) {
-      mark |= kOwnWay;
-    } else {
-      const unsigned wanted = kOwnWay | ((test.flags & shap_format::kBelowRight) != 0 ? kRight : 0);
-      if (marks[test.earlier] == wanted) mark |= kOwnWay;
+    unsigned own_way = kOwnWay;
+    if (test.earlier != kNone) {
+      const unsigned side = (test.flags & shap_format::kBelowRight) != 0 ? kRight : 0;
+      own_way = marks[test.earlier] == (kOwnWay | side) ? kOwnWay : 0;
     }
-    marks[i] = static_cast<std::uint8_t>(mark);
+    marks[i] = static_cast<std::uint8_t>(GoesRight(tree, test) | own_way);
   }
 }
+
+/// The side of a test that counts as the row's own; of one where it is not known, the left.
+unsigned OwnSide(std::uint8_t mark) noexcept { return unsigned{mark} & (unsigned{mark} >> 1U); }
 
 /// Of one test, at each point.
 template <std::size_t kPoints>
@@ -227,9 +230,9 @@ void GoDown(const RowTree& tree, const std::uint8_t* marks,
   for (std::size_t i = 0; i < tree.tests.size(); ++i) {
     const Test& test = tree.tests[i];
     Cell<kPoints>& cell = cells[i];
-    const bool is_right = marks[i] == (kRight | kOwnWay);
+    const unsigned side = OwnSide(marks[i]);
     const double left = double{test.left_share};
-    const double own = is_right ? 1 - left : left;
+    const double own = left + static_cast<double>(side) * (1 - 2 * left);  // exact: left is a float
     const std::array<double, kPoints> arrived = cell.weight;
     if (marks[i] < kOwnWay) {
       cell.share.fill(own);
@@ -246,8 +249,8 @@ void GoDown(const RowTree& tree, const std::uint8_t* marks,
         cell.weight[q] = arrived[q] * test.reach * (1 - own) * factor * factor;
       }
     }
-    const std::uint32_t own_child = is_right ? test.right : test.left;
-    const std::uint32_t other_child = is_right ? test.left : test.right;
+    const std::uint32_t own_child = test.children[side];
+    const std::uint32_t other_child = test.children[1 - side];
     if ((own_child & kLeaf) == 0) {
       for (std::size_t q = 0; q < kPoints; ++q) {
         cells[own_child].weight[q] = arrived[q] * cell.share[q];
@@ -277,9 +280,9 @@ void GoUp(const RowTree& tree, const std::uint8_t* marks, Cell<kPoints>* cells,
   for (std::size_t i = tree.tests.size(); i-- > 0;) {
     const Test& test = tree.tests[i];
     Cell<kPoints>& cell = cells[i];
-    const bool is_right = marks[i] == (kRight | kOwnWay);
-    const auto own = ValueOf(tree, cells, is_right ? test.right : test.left);
-    const auto other = ValueOf(tree, cells, is_right ? test.left : test.right);
+    const unsigned side = OwnSide(marks[i]);
+    const auto own = ValueOf(tree, cells, test.children[side]);
+    const auto other = ValueOf(tree, cells, test.children[1 - side]);
     double sum = 0;
     for (std::size_t q = 0; q < kPoints; ++q) {
       const double difference = own[q] - other[q];
