@@ -45,7 +45,12 @@ void ReadMissing(const JsonNode& node, const TimeZone& zone, FeatureSpec& featur
 
 }  // namespace
 
-FeatureSpec ReadFeature(const JsonNode& node, const PipelineSpec& pipeline) {
+FeatureSpec ReadFeature(const JsonNode& whole, const PipelineSpec& pipeline) {
+  // Every feature may say what it is to a planner (FeatureGroups()); operators need not know.
+  if (const auto group = whole.Find("group")) static_cast<void>(group->String());
+  nlohmann::ordered_json members = whole.json();
+  if (members.is_object()) members.erase("group");
+  const JsonNode node(members, whole.path());
   const DeclaredBefore before{.series = pipeline.series,
                               .request = pipeline.request,
                               .features = pipeline.features,

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/pipeline/feature_groups.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -71,6 +73,7 @@ ClassifierPlan ReadClassifierPlan(const JsonNode& root, const PipelineSpec& spec
                                       "metric", "slices", "min_judged", "search"},
                         .trainers = trainers,
                         .of_classes = true});
+  plan.groups = preprocessing::FeatureGroups(root.json());
   plan.split = ReadSplit(node);
   plan.metric = ReadMetric(node.Get("metric"));
   plan.min_judged = ReadMinJudged(node);

@@ -224,7 +224,8 @@ ordered_json ClassifierValidation::ToJson() const {
           {"folds", folds},
           {"slices", slices},
           {"baselines", baselines},
-          {"importances", importances}};
+          {"importances", importances},
+          {"contributions", model::ToJson(judgement_.contributions)}};
 }
 
 std::string ClassifierValidation::Describe() const {
@@ -268,6 +269,7 @@ std::string ClassifierValidation::Describe() const {
       text += "\n";
     }
   }
+  if (judgement_.contributions.rows > 0) text += "\n" + model::Describe(judgement_.contributions);
   const std::vector<std::string> remarks = Remarks();
   if (!remarks.empty()) text += fmt::format("\n{}\n", fmt::join(remarks, "\n"));
   const TextColor color = beats_baselines() ? TextColor::kGreen : TextColor::kRed;
@@ -376,8 +378,9 @@ Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::stri
   for (const FeatureImportance& one : judgement_.importances) {
     importances.emplace_back(one.feature, one.share);
   }
-  page +=
-      ImportanceSection(std::move(importances)) + "<h2>Surest mistakes</h2>\n" + MistakesTable();
+  page += ImportanceSection(std::move(importances)) +
+          ContributionSection(judgement_.contributions) + "<h2>Surest mistakes</h2>\n" +
+          MistakesTable();
   return page + LeftOutSection(Remarks()) + more + EndPage(true);
 }
 

@@ -128,6 +128,22 @@ class FoldJudge {
   std::size_t end_;
 };
 
+/// Of examples first .. end - 1.
+Result<MeanContributions> ExplainRows(const ClassifierPlan& plan, const LabelledExamples& examples,
+                                      const Predictor& predictor, std::size_t first,
+                                      std::size_t end) {
+  ContributionSums sums(plan.inputs, plan.groups);
+  if (predictor.explainer() == nullptr) return sums.Means();
+  const std::size_t count = end - first;
+  for (const std::size_t row :
+       DrawRows(count, RowsToExplain(*predictor.explainer(), count), plan.setting.seed)) {
+    const Status added =
+        sums.Add(predictor, examples.features, static_cast<std::uint32_t>(first + row));
+    if (!added) return added.error();
+  }
+  return sums.Means();
+}
+
 }  // namespace
 
 std::optional<double> ClassifierJudgement::SkillAgainst(const NamedSums& baseline) const noexcept {
@@ -161,7 +177,8 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
                                 .baselines = {{"most_frequent", none}, {"stump", none}},
                                 .stump_question = {},
                                 .rows = {},
-                                .importances = {}};
+                                .importances = {},
+                                .contributions = {}};
   for (const SliceSpec& slice : plan.slices) judgement.slices.push_back({slice.name, none});
   for (std::size_t i = 0; i < folds.size(); ++i) {
     const auto in_fold = [i](Error error) {
@@ -191,7 +208,12 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
     const Status judged =
         FoldJudge(examples, train_rows, first, end).Judge((*trained)->model(), judgement);
     if (!judged) return in_fold(judged.error());
-    if (i + 1 == folds.size()) judgement.importances = (*trained)->importances();
+    if (i + 1 < folds.size()) continue;
+    judgement.importances = (*trained)->importances();
+    Result<MeanContributions> contributions =
+        ExplainRows(plan, examples, (*trained)->model().predictor(), first, end);
+    if (!contributions) return in_fold(contributions.error());
+    judgement.contributions = *std::move(contributions);
   }
   return std::optional(std::move(judgement));
 }

@@ -11,6 +11,7 @@
 #include "model/classify/classifier_plan.hpp"
 #include "model/classify/labelled_examples.hpp"
 #include "model/evaluate/class_metrics.hpp"
+#include "model/learn/mean_contributions.hpp"
 #include "model/learn/trainer.hpp"
 #include "model/learn/training_job.hpp"
 
@@ -53,6 +54,7 @@ struct ClassifierJudgement {
   std::string stump_question;        ///< Of the last fold, "inventory < 0.5"; empty: none helps.
   std::vector<JudgedRow> rows;       ///< In the order of time.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
+  MeanContributions contributions;             ///< Likewise, of rows that it is judged on.
 
   [[nodiscard]] std::optional<double> value() const noexcept { return ErrorBy(metric, all); }
   /// 1 - error / baseline's error; not there when the baseline makes none.

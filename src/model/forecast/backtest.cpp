@@ -447,6 +447,10 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
     if (i + 1 < all.size()) continue;
     backtest.importances = trained->Importances();
     backtest.forms = trained->Forms();
+    Result<FoldContributions> contributions =
+        ExplainFold(data, plan, trained->model(), examples, fold.test);
+    if (!contributions) return in_fold(contributions.error());
+    backtest.contributions = *std::move(contributions);
   }
   backtest.errors = intervals.Newest();
   NoteRefusals(examples, backtest);

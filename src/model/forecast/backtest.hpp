@@ -18,6 +18,7 @@
 #include "model/forecast/candidate_choice.hpp"
 #include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/fit_models.hpp"
+#include "model/forecast/fold_contributions.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/training_plan.hpp"
@@ -102,6 +103,7 @@ struct Backtest {
   std::size_t refused = 0;
   std::string first_refusal;                   ///< Why, of the first of them.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
+  FoldContributions contributions;             ///< Likewise, of rows of its test.
   /// Of what learns from histories: keys by the form that they got in the last fold.
   std::map<std::string, std::size_t> forms;
   std::optional<CandidateReport> candidates;  ///< Where there are some.

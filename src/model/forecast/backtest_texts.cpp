@@ -326,9 +326,15 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
                {"steps", std::move(steps)},
                {"quantiles_over_keys", over_keys},
                {"baselines", baselines},
-               {"importances", importances}});
+               {"importances", importances},
+               {"contributions", ToJson(backtest.contributions.all)}});
   for (const auto& [form, keys] : backtest.forms) json["forms"][form] = keys;
   if (backtest.candidates) json["candidates"] = ToJson(*backtest.candidates);
+  for (const auto& [key, means] : backtest.contributions.by_key) {
+    ordered_json one{{"key", KeyToJson(data.grid().KeyValues(key))}};
+    one.update(ToJson(means));
+    json["contributions"]["keys"].push_back(std::move(one));
+  }
   return json;
 }
 
@@ -349,6 +355,7 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
   text += DescribeKeys(backtest) + DescribeIntervals(backtest, data);
   if (!backtest.forms.empty()) text += DescribeForms(backtest.forms);
   if (backtest.candidates) text += fmt::format("\n{}", Describe(*backtest.candidates));
+  if (backtest.contributions.all.rows > 0) text += "\n" + Describe(backtest.contributions.all);
   const std::vector<std::string> left_out = DescribeLeftOut(backtest, data);
   if (!left_out.empty()) text += fmt::format("\n{}\n", fmt::join(left_out, "\n"));
   const TextColor color = backtest.beats_baselines() ? TextColor::kGreen : TextColor::kRed;

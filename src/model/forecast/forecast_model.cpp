@@ -316,6 +316,24 @@ bool ForecastModel::reads_histories() const noexcept {
          });
 }
 
+bool ForecastModel::explains() const noexcept {
+  if (reads_histories() || !candidates_.empty()) return false;
+  return std::ranges::all_of(predictors_, [](const auto& of_step) {
+    return std::ranges::all_of(of_step, [](const std::optional<Predictor>& model) {
+      return !model || model->explainer() != nullptr;
+    });
+  });
+}
+
+ContributionScale ForecastModel::contribution_scale() const {
+  for (const auto& of_step : predictors_) {
+    for (const std::optional<Predictor>& model : of_step) {
+      if (model) return model->contribution_scale();
+    }
+  }
+  return {.name = "value"};
+}
+
 std::size_t ForecastModel::model_count() const noexcept {
   if (history_) return history_->size();
   std::size_t count = 0;

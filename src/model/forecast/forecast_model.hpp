@@ -90,6 +90,10 @@ class ForecastModel {
   [[nodiscard]] ModelScope scope() const noexcept { return scope_; }
   [[nodiscard]] const Predictors& predictors() const noexcept { return predictors_; }
   [[nodiscard]] std::size_t model_count() const noexcept;
+  /// Whether all models can say what their forecasts are made of.
+  [[nodiscard]] bool explains() const noexcept;
+  /// In what contributions add up; alike in all models. Precondition: explains().
+  [[nodiscard]] ContributionScale contribution_scale() const;
   /// The keys that have models of their own; none where one model is for all.
   [[nodiscard]] const ModelKeys& keys() const noexcept { return keys_; }
 

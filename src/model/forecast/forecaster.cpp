@@ -288,6 +288,8 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
   answer.steps.clear();
   answer.features.clear();
   answer.intervals.clear();
+  answer.explanations.clear();
+  steps_.Explain(question.explain);
   if (asked->past_from) {
     for (PeriodIndex period = *asked->past_from; period <= asked->past_to; ++period) {
       const ForecastOrigin origin{.period = period - 1,
@@ -308,6 +310,8 @@ Status ForecastSession::Append(const ForecastQuestion& question, const ForecastO
   results_.assign(last - first + 1, {.outcome = StepOutcome::kNoModel});
   const std::size_t before = answer.features.size();
   answer.features.resize(before + results_.size() * forecaster_.spec().features.size());
+  const std::size_t explained = answer.explanations.size();
+  if (question.explain) answer.explanations.resize(explained + results_.size());
   // Without a past, features are missing at best, and no model has seen such a row.
   if (key && grid.FirstPeriod(*key) <= origin.period) {
     Status done = steps_.Forecast(origin, first, results_);
@@ -315,6 +319,10 @@ Status ForecastSession::Append(const ForecastQuestion& question, const ForecastO
     answer.stale |= steps_.stale();
     std::ranges::copy(steps_.features(),
                       answer.features.begin() + static_cast<std::ptrdiff_t>(before));
+    if (question.explain) {
+      std::ranges::copy(steps_.explanations(),
+                        answer.explanations.begin() + static_cast<std::ptrdiff_t>(explained));
+    }
   }
   const bool is_without_model =
       std::ranges::find(results_, StepOutcome::kNoModel, &StepResult::outcome) != results_.end();

@@ -42,6 +42,7 @@ struct ForecastQuestion {
   /// has happened: such periods are forecast each as of the one before.
   std::optional<Instant> from{};
   std::optional<Instant> to{};  ///< To the period that holds it; missing: to the horizon.
+  bool explain = false;  ///< Also what forecasts are made of. Needs ForecastModel::explains().
 };
 
 struct StepForecast {
@@ -67,6 +68,8 @@ struct ForecastAnswer {
   std::vector<PredictionInterval> intervals;
   /// Steps x the pipeline's features; missing for what no model forecast.
   std::vector<preprocessing::Value> features;
+  /// By step, where they were asked for; nothing of what no model forecast.
+  std::vector<StepExplanation> explanations;
   preprocessing::SeriesMask stale = 0;  ///< Series whose data are older than they may be.
 };
 
@@ -95,6 +98,7 @@ class Forecaster {
   Forecaster& operator=(const Forecaster&) = delete;
 
   [[nodiscard]] const preprocessing::PipelineSpec& spec() const noexcept { return parts_.spec; }
+  [[nodiscard]] const TrainingPlan& plan() const noexcept { return parts_.plan; }
   [[nodiscard]] const ForecastModel& model() const noexcept { return *parts_.model; }
   /// Of the intervals around forecasts, ascending; empty when there are none.
   [[nodiscard]] std::span<const double> levels() const noexcept {

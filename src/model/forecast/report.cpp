@@ -326,7 +326,8 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const FeatureImportance& one : backtest.importances) {
     importances.emplace_back(one.feature, one.share);
   }
-  page += "</table>\n" + ImportanceSection(std::move(importances));
+  page += "</table>\n" + ImportanceSection(std::move(importances)) +
+          ContributionSection(backtest.contributions.all);
   return page + LeftOutSection(DescribeLeftOut(backtest, data)) + more + EndPage(true);
 }
 

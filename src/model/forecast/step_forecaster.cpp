@@ -84,6 +84,7 @@ Status StepForecaster::Forecast(const ForecastOrigin& origin, std::size_t first,
   first_ = first;
   results_.assign(last, {});
   features_.assign(last * computer_.feature_count(), {});
+  if (explains_) explanations_.assign(last, {});
   if (sources_.model.history() != nullptr) {
     ForecastHistory(origin);
     std::ranges::copy(std::span(results_).subspan(first - 1), results.begin());
@@ -178,11 +179,25 @@ Status StepForecaster::ForecastRun(const ForecastOrigin& origin, const Run& run)
   if (steps_.empty()) return {};
   values_.resize(steps_.size());
   run.model->Predict(inputs_, references_, values_);
+  if (explains_) ExplainRun(*run.model);
   for (std::size_t row = 0; row < steps_.size(); ++row) {
     results_[steps_[row] - 1] = {.outcome = StepOutcome::kForecast,
                                  .value = sources_.plan.output.Apply(values_[row])};
   }
   return {};
+}
+
+void StepForecaster::ExplainRun(const Predictor& model) {
+  explanation_.contributions.resize(computer_.feature_count());
+  const std::size_t width = model.input_count();
+  for (std::size_t row = 0; row < steps_.size(); ++row) {
+    model.Explain(std::span(inputs_).subspan(row * width, width),
+                  std::span(values_).subspan(row, 1), explanation_);
+    explanations_[steps_[row] - 1] = {.is_there = true,
+                                      .base = explanation_.base,
+                                      .score = explanation_.score,
+                                      .contributions = explanation_.contributions};
+  }
 }
 
 std::size_t StepForecaster::PeriodsMissingUntil(PeriodIndex seen) const noexcept {

@@ -38,6 +38,14 @@ struct StepResult {
   double value = 0;  ///< NaN unless it is a forecast.
 };
 
+/// What the model's score of a step is made of.
+struct StepExplanation {
+  bool is_there = false;
+  double base = 0;
+  double score = 0;
+  std::vector<double> contributions{};  ///< By the pipeline's features.
+};
+
 /// As of when steps are forecast.
 struct ForecastOrigin {
   preprocessing::PeriodIndex period = 0;  ///< The last one known.
@@ -73,6 +81,13 @@ class StepForecaster {
   [[nodiscard]] std::span<const preprocessing::Value> features() const noexcept {
     return std::span(features_).subspan((first_ - 1) * computer_.feature_count());
   }
+  /// From now on, whether forecasts are explained, too.
+  void Explain(bool wanted) noexcept { explains_ = wanted; }
+  /// Of the last Forecast(), by result; nothing of one without a model, or one that was refused.
+  /// Precondition: Explain(true), and all models have an explainer().
+  [[nodiscard]] std::span<const StepExplanation> explanations() const noexcept {
+    return std::span(explanations_).subspan(first_ - 1);
+  }
   /// Why, of the last Forecast()'s first result that was refused; it names the feature.
   [[nodiscard]] const std::optional<Error>& refusal() const noexcept { return refusal_; }
   /// The series whose data were older than they may be, and that are answered with a flag.
@@ -103,6 +118,8 @@ class StepForecaster {
     return std::span(features_).subspan((step - 1) * width, width);
   }
   Status Encode(const Predictor& model, std::size_t step);
+  /// Of the rows that the model has answered.
+  void ExplainRun(const Predictor& model);
 
   ForecastSources sources_;
   std::size_t series_;  // that is forecast
@@ -126,6 +143,9 @@ class StepForecaster {
   std::vector<float> inputs_;
   std::vector<TargetReference> references_;
   std::vector<double> values_;
+  bool explains_ = false;
+  std::vector<StepExplanation> explanations_;  // of all steps up to the last
+  Explanation explanation_;
   // Of a model that learned from histories.
   std::size_t column_ = 0;  // that is forecast
   HistoryScratch history_;

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/pipeline/feature_groups.hpp"
 #include "model/evaluate/intervals.hpp"
 
 namespace forkcast::model {
@@ -353,6 +354,8 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
   plan.min_judged = ReadMinJudged(node);
   if (has_candidates) ReadCandidates(node, spec, trainers, plan);
+  plan.groups = preprocessing::FeatureGroups(root.json());
+  for (TrainingPlan& candidate : plan.candidates) candidate.groups = plan.groups;
   ReadIntervals(node, plan);
   return plan;
 }

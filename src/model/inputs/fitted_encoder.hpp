@@ -23,6 +23,10 @@ class FittedEncoder {
 
   [[nodiscard]] const FittedTransforms& transforms() const noexcept { return transforms_; }
   [[nodiscard]] std::size_t input_count() const noexcept { return transforms_.outputs().size(); }
+  /// The pipeline's feature that a float is made of.
+  [[nodiscard]] std::size_t FeatureOf(std::size_t input) const noexcept {
+    return positions_[transforms_.InputOf(input)];
+  }
 
   /// `features`: one row in the pipeline's order, with those that are hidden. As
   /// FittedTransforms::TransformRow.

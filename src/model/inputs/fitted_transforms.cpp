@@ -229,6 +229,11 @@ void FittedTransforms::NameOutputs() {
   }
 }
 
+std::size_t FittedTransforms::InputOf(std::size_t output) const noexcept {
+  const auto behind = std::ranges::upper_bound(features_, output, {}, &Feature::first_output);
+  return static_cast<std::size_t>(behind - features_.begin()) - 1;
+}
+
 float FittedTransforms::Apply(const Number& number, float value) noexcept {
   if (std::isnan(value) ? !number.fill : !number.scaled) return value;
   const double filled = std::isnan(value) ? *number.fill : static_cast<double>(value);

@@ -87,6 +87,8 @@ class FittedTransforms {
   [[nodiscard]] const std::vector<FeatureColumnSpec>& inputs() const noexcept { return inputs_; }
   /// The names of the columns written: a feature's own, or "feature=category".
   [[nodiscard]] const std::vector<std::string>& outputs() const noexcept { return outputs_; }
+  /// The input that a column is made of.
+  [[nodiscard]] std::size_t InputOf(std::size_t output) const noexcept;
 
   /// Rows `rows` of `table`, row-major, rows.size() x outputs().size(). kInvalidArgument when the
   /// table's columns are not inputs(), or for a category under UnknownCategory::kError.

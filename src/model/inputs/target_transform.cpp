@@ -50,6 +50,14 @@ double TargetTransform::Invert(double z, const TargetReference& reference) const
   return s * (log1p ? std::expm1(level) : level);
 }
 
+std::string TargetTransform::StepsText() const {
+  std::string text;
+  for (const Step& step : kSteps) {
+    if (this->*step.is_taken) text.append(text.empty() ? "" : "+").append(step.name);
+  }
+  return text;
+}
+
 nlohmann::ordered_json TargetTransform::ToJson() const {
   auto steps = nlohmann::ordered_json::array();
   for (const Step& step : kSteps) {

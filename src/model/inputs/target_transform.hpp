@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 
@@ -34,6 +36,8 @@ struct TargetTransform {
   [[nodiscard]] bool needs_scale() const noexcept { return scale; }
   [[nodiscard]] bool needs_anchor() const noexcept { return difference; }
 
+  /// The steps in their order, such as "scale+log1p"; empty without any.
+  [[nodiscard]] std::string StepsText() const;
   /// {"steps": ["scale", "log1p", "difference"], "fallback_scale": 1.0}, steps in this order.
   [[nodiscard]] nlohmann::ordered_json ToJson() const;
   friend bool operator==(const TargetTransform&, const TargetTransform&) = default;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "data_preprocessing/document/json_node.hpp"
@@ -30,6 +31,8 @@ struct LearningPlan {
   /// None in a plan that was read to answer, not to train.
   std::shared_ptr<const Trainer> trainer;
   ModelInputs inputs;
+  /// What each of the pipeline's features is to a planner (FeatureGroups()).
+  std::vector<std::string> groups{};
   /// The feature, by its position, that says how much a row counts; none: all count alike.
   std::optional<std::size_t> weight;
   std::optional<SearchSpec> search;

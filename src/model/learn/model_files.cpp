@@ -34,6 +34,11 @@ ScoringModel ReadScoring(const StoredModel& stored, InputPool& pool) {
                                      ? stored.kind->open(file.place, pool)
                                      : stored.kind->convert(LoadFile(file).bytes);
   if (!scoring) Fail(file.path, scoring.error().message);
+  if (stored.explanation != nullptr) {
+    auto explainer = stored.kind->explain(stored.explanation->place);
+    if (!explainer) Fail(stored.explanation->path, explainer.error().message);
+    scoring->explainer = *std::move(explainer);
+  }
   return *std::move(scoring);
 }
 
@@ -82,7 +87,7 @@ void ReadJson(const ArtefactFile& file, const std::function<void(const JsonNode&
 }
 
 std::vector<const PublishedFile*> StoredModel::files() const {
-  std::vector<const PublishedFile*> there{interchange, served, around};
+  std::vector<const PublishedFile*> there{interchange, served, explanation, around};
   std::erase(there, nullptr);
   return there;
 }
@@ -156,6 +161,9 @@ StoredModel ModelFiles::TakeModel(const std::string& stem) {
   if (!kind->interchange.empty()) stored.interchange = &Take(WithEnding(stem, kind->interchange));
   if (kind->interchange.empty() || Has(WithEnding(stem, kind->ending))) {
     stored.served = &Take(WithEnding(stem, kind->ending));
+  }
+  if (!kind->explanation.empty() && Has(WithEnding(stem, kind->explanation))) {
+    stored.explanation = &Take(WithEnding(stem, kind->explanation));
   }
   stored.around = &Take(WithEnding(stem, kTransforms));
   return stored;

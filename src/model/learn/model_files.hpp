@@ -38,6 +38,7 @@ struct StoredModel {
   const PublishedKind* kind = nullptr;
   const PublishedFile* served = nullptr;       ///< Null in a version of before.
   const PublishedFile* interchange = nullptr;  ///< Null where the kind has none.
+  const PublishedFile* explanation = nullptr;  ///< Likewise, and in a version of before.
   const PublishedFile* around = nullptr;       ///< Transforms and target.
 
   /// Those that there are, in the order in which they are published.

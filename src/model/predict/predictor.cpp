@@ -39,6 +39,15 @@ Status CheckScores(const Model& model, std::size_t scores) {
                                                         scores, scores == 1 ? "" : "s")};
 }
 
+/// What explains must be about the same rows and scores.
+Status CheckExplainer(const ScoringModel& scoring) {
+  if (scoring.explainer == nullptr) return {};
+  const bool fits = scoring.explainer->input_count() == scoring.model->inputs().size() &&
+                    scoring.explainer->margin_count() == scoring.model->outputs().size();
+  if (fits) return {};
+  return Error{ErrorCode::kInvalidArgument, "what explains it is of another model"};
+}
+
 std::size_t ScoresFor(const ValueAnswer& /*answer*/) noexcept { return 1; }
 std::size_t ScoresFor(const ClassAnswer& answer) noexcept {
   return answer.classes.size() == 2 ? 1 : answer.classes.size();
@@ -83,6 +92,7 @@ Result<Predictor> Predictor::Make(ScoringModel scoring,
   if (Status fits = CheckInputs(*scoring.model, encoder->transforms()); !fits) {
     return std::move(fits).error();
   }
+  if (Status fits = CheckExplainer(scoring); !fits) return std::move(fits).error();
   return std::visit(
       [&](auto& one) -> Result<Predictor> {
         if (Status fits = CheckScores(*scoring.model, ScoresFor(one)); !fits) {
@@ -144,6 +154,46 @@ void Predictor::PredictClasses(std::span<const float> inputs,
     ToProbabilities(all_scores.subspan(row * scores, scores), scoring_.are_shares, probabilities);
     of_row.front() =
         static_cast<double>(std::ranges::max_element(probabilities) - probabilities.begin());
+  }
+}
+
+ContributionScale Predictor::contribution_scale() const {
+  switch (explainer()->scale()) {
+    case MarginScale::kLogOdds:
+      return {.name = "log_odds", .is_logarithmic = true};
+    case MarginScale::kLog:
+      return {.name = "log", .is_logarithmic = true};
+    case MarginScale::kRaw:
+      return {.name = "raw", .is_logarithmic = true};
+    case MarginScale::kOutput:
+      break;
+  }
+  if (std::holds_alternative<ClassAnswer>(answer_)) return {.name = "share"};
+  if (target() == nullptr) return {.name = "value"};
+  const std::string steps = target()->StepsText();
+  if (steps.empty()) return {.name = "value"};
+  return {.name = steps, .is_logarithmic = target()->log1p};
+}
+
+void Predictor::Explain(std::span<const float> inputs, std::span<const double> outputs,
+                        Explanation& explanation) const {
+  const Explainer& explains = *explainer();
+  std::size_t margin = 0;
+  explanation.of = {};
+  if (const auto* const answer = std::get_if<ClassAnswer>(&answer_)) {
+    const bool is_binary = explains.margin_count() == 1;
+    const std::size_t of = is_binary ? 1 : static_cast<std::size_t>(outputs.front());
+    if (!is_binary) margin = of;
+    explanation.of = answer->classes[of];
+  }
+  explanation.by_input.resize(inputs.size());
+  explains.Explain(inputs, margin, explanation.scratch, explanation.by_input);
+  explanation.base = explains.base(margin);
+  explanation.score = explanation.base;
+  std::ranges::fill(explanation.contributions, 0.0);
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    explanation.score += explanation.by_input[i];
+    explanation.contributions[encoder()->FeatureOf(i)] += explanation.by_input[i];
   }
 }
 

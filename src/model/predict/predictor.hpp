@@ -18,6 +18,7 @@
 #include "model/inputs/input_encoder.hpp"
 #include "model/inputs/target_transform.hpp"
 #include "model/model.hpp"
+#include "model/predict/explanation.hpp"
 #include "model/predict/scoring_model.hpp"
 
 namespace forkcast::model {
@@ -78,6 +79,18 @@ class Predictor {
   /// Precondition: inputs.size() * outputs().size() == out.size() * input_count().
   void Predict(std::span<const float> inputs, std::span<const TargetReference> references,
                std::span<double> out) const noexcept;
+
+  /// Of a trained model whose explainer was published; null: nobody can say what its answers are
+  /// made of.
+  [[nodiscard]] const Explainer* explainer() const noexcept { return scoring_.explainer.get(); }
+  /// Precondition, as of the next: explainer() != nullptr.
+  [[nodiscard]] ContributionScale contribution_scale() const;
+  /// What the answer `outputs` to the row `inputs` is made of: of a value the model's score, before
+  /// it is turned back into the target; of two classes the score of the second; of more that of the
+  /// class that is answered. Allocates nothing in the steady state.
+  /// Precondition: explanation.contributions has an element for each of the pipeline's features.
+  void Explain(std::span<const float> inputs, std::span<const double> outputs,
+               Explanation& explanation) const;
 
  private:
   /// The model's outputs as they are.

@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/tree/forest_compiler.hpp"
+#include "model/tree/tree_shap.hpp"
 #include "model/tree/xgboost_reader.hpp"
 
 namespace forkcast::model {
@@ -45,11 +46,19 @@ Result<ScoringModel> OpenLinear(const std::filesystem::path& file, InputPool& po
   return ScoringOf(*std::move(model));
 }
 
+Result<std::unique_ptr<const Explainer>> OpenShap(const std::filesystem::path& file) {
+  Result<TreeShap> shap = TreeShap::Open(file);
+  if (!shap) return std::move(shap).error();
+  return std::unique_ptr<const Explainer>(std::make_unique<const TreeShap>(*std::move(shap)));
+}
+
 constexpr std::array kKinds{
     PublishedKind{.ending = kForestEnding,
                   .open = &OpenForest,
                   .interchange = kXGBoostEnding,
-                  .convert = &ConvertTrees},
+                  .convert = &ConvertTrees,
+                  .explanation = kShapEnding,
+                  .explain = &OpenShap},
     PublishedKind{
         .ending = kLinearEnding, .open = &OpenLinear, .interchange = {}, .convert = nullptr},
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <span>
 #include <string_view>
 
@@ -24,6 +25,11 @@ struct PublishedKind {
   /// From the bytes of that one, which is all that versions of before have. As `open`. Null where
   /// there is none.
   Result<ScoringModel> (*convert)(std::string_view bytes);
+  /// Of the file beside it that explains its answers, where that is not the served one itself
+  /// (`open` then knows the explainer); empty: there is none. Versions of before have none either.
+  std::string_view explanation{};
+  /// As `open`.
+  Result<std::unique_ptr<const Explainer>> (*explain)(const std::filesystem::path& file) = nullptr;
 };
 
 /// Every kind there is. A new one is a line in this table (../README.md).
@@ -32,6 +38,7 @@ struct PublishedKind {
 /// Endings of the files of trees.
 inline constexpr std::string_view kXGBoostEnding = ".ubj";
 inline constexpr std::string_view kForestEnding = ".forest";
+inline constexpr std::string_view kShapEnding = ".shap";
 /// Of the file of a linear model.
 inline constexpr std::string_view kLinearEnding = ".linear.json";
 

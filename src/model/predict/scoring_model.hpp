@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "model/explainer.hpp"
 #include "model/model.hpp"
 
 namespace forkcast::model {
@@ -13,6 +14,8 @@ struct ScoringModel {
   /// Whether the numbers of classes are shares that need not sum to 1 (ClassAnswer), rather than
   /// probabilities.
   bool are_shares = false;
+  /// Says what its answers are made of; null where that is not known.
+  std::unique_ptr<const Explainer> explainer{};
 };
 
 }  // namespace forkcast::model

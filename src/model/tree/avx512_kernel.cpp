@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <span>
 
+#include "model/tree/category_set.hpp"
 #include "model/tree/forest_format.hpp"
 #include "model/tree/forest_kernel.hpp"
 
@@ -108,8 +109,9 @@ class Row {
       outcome |= missing & tile.missing_right;
       for (unsigned left = tile.categorical & ~missing; left != 0; left &= left - 1) {
         const auto test = static_cast<unsigned>(std::countr_zero(left));
-        const bool is_in = HasCategory(forest, std::bit_cast<std::uint32_t>(tile.slots[test]),
-                                       values_[tile.features[test]]);
+        const bool is_in = IsInCategorySet(forest.category_words.data(),
+                                           std::bit_cast<std::uint32_t>(tile.slots[test]),
+                                           values_[tile.features[test]]);
         outcome = (outcome & ~(1U << test)) | (unsigned{is_in} << test);
       }
     }

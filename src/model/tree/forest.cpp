@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/mapped_file.hpp"
+#include "model/tree/category_set.hpp"
 #include "model/tree/forest_format.hpp"
 
 namespace forkcast::model {
@@ -247,7 +248,7 @@ class Forest::Reader {
     for (std::size_t i = 0; i < kTests; ++i) {
       if (tile.features[i] >= tables.feature_count) return "a test of no feature";
       if (((tile.categorical >> i) & 1U) != 0 &&
-          !HasSet(std::bit_cast<std::uint32_t>(tile.slots[i]))) {
+          !HasCategorySet(tables.category_words, std::bit_cast<std::uint32_t>(tile.slots[i]))) {
         return "categories that lie out of bounds";
       }
     }
@@ -261,11 +262,6 @@ class Forest::Reader {
       return "a leaf lies out of bounds";
     }
     return nullptr;
-  }
-
-  [[nodiscard]] bool HasSet(std::size_t begin) const {
-    const std::span<const std::uint32_t> words = forest_.tables_.category_words;
-    return begin < words.size() && words[begin] <= words.size() - begin - 1;
   }
 
   Status ReadNames() {

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/tree/category_set.hpp"
 #include "model/tree/forest_format.hpp"
 
 namespace forkcast::model {
@@ -140,19 +141,9 @@ class TileWriter {
 
   /// Where the set begins.
   std::uint32_t AddCategories(const Node& node) {
-    const auto categories =
-        std::span(tree_->categories).subspan(node.first_category, node.category_count);
-    const auto begin = static_cast<std::uint32_t>(category_words_.size());
-    category_words_.push_back(0);
-    for (const std::uint32_t category : categories) {
-      const std::size_t word = category / 32;
-      if (category_words_[begin] <= word) {
-        category_words_[begin] = static_cast<std::uint32_t>(word + 1);
-        category_words_.resize(begin + 2 + word);
-      }
-      category_words_[begin + 1 + word] |= 1U << (category % 32);
-    }
-    return begin;
+    return AppendCategorySet(
+        std::span(tree_->categories).subspan(node.first_category, node.category_count),
+        category_words_);
   }
 
   /// Leaves of a tile go into the tile where its slots allow, so that a walk that ends there does

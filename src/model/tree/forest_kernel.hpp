@@ -36,13 +36,4 @@ struct ForestKernel {
 /// Those that run here, the fastest first; the last one runs everywhere.
 [[nodiscard]] std::span<const ForestKernel> ForestKernels() noexcept;
 
-/// Whether a row's category is in the set that begins at `begin`.
-[[nodiscard]] inline bool HasCategory(const ForestTables& forest, std::uint32_t begin,
-                                      float value) noexcept {
-  if (!(value >= 0) || value >= 16'777'216.0F) return false;
-  const auto category = static_cast<std::uint32_t>(value);
-  const std::uint32_t* const set = forest.category_words.data() + begin;
-  return category / 32 < set[0] && ((set[1 + category / 32] >> (category % 32)) & 1U) != 0;
-}
-
 }  // namespace forkcast::model

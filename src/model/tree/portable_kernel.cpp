@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdint>
 
+#include "model/tree/category_set.hpp"
 #include "model/tree/forest_format.hpp"
 #include "model/tree/forest_walk.hpp"
 
@@ -46,7 +47,8 @@ class Row {
     if constexpr (kAny) {
       if (std::isnan(value)) return ((unsigned{tile.missing_right} >> test) & 1U) != 0;
       if (((unsigned{tile.categorical} >> test) & 1U) != 0) {
-        return HasCategory(forest, std::bit_cast<std::uint32_t>(tile.slots[test]), value);
+        return IsInCategorySet(forest.category_words.data(),
+                               std::bit_cast<std::uint32_t>(tile.slots[test]), value);
       }
     }
     return value >= tile.slots[test];

@@ -63,6 +63,12 @@ void DescribeRows(ApiOperation& operation) {
   AddFlag("freshness",
           "How old the data of each series are, also in the header X-Forkcast-Data-Age.",
           operation);
+  operation.Add({.in = ApiOperation::In::kQuery,
+                 .name = "explain",
+                 .description = "What each answer is made of: true, or how many of the largest "
+                                "contributions are listed.",
+                 .schema = OneOf({JsonSchema{{"type", "boolean"}},
+                                  JsonSchema{{"type", "integer"}, {"minimum", 1}}})});
   const JsonSchema time{{"type", "string"}, {"format", "date-time"}};
   operation.Add({.in = ApiOperation::In::kQuery,
                  .name = "as_of",

@@ -20,6 +20,18 @@ namespace forkcast::serving {
 using preprocessing::SeriesMask;
 using preprocessing::Value;
 
+namespace {
+
+Error NoPlaceInCsv(const char* asked) {
+  return {ErrorCode::kNotAcceptable,
+          fmt::format("CSV has no place for what \"{}\" asks: ask for JSON (Accept: "
+                      "application/json)",
+                      asked),
+          asked};
+}
+
+}  // namespace
+
 Result<Catalogue::Entry*> InvocationJob::FindDeployment() {
   Catalogue& catalogue = service().catalogue;
   Result<Catalogue::Entry*> found = request().target_model.empty()
@@ -73,13 +85,14 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
   const auto answer_format = wire::NegotiateAnswer(request().accept, *format);
   if (!answer_format) return answer_format.error();
   answer_format_ = *answer_format;
+  if (explains() && answer_format_ == wire::Format::kCsv) return NoPlaceInCsv("explain");
   steps().decoder.Start(*format, body(), steps().decoded, csv_header);
   return asked_.partial ? BadRows::kToldInPlace : BadRows::kFailAll;
 }
 
 Status InvocationJob::ReadQuery() {
-  static const std::vector<std::string> kKnown{"partial", "features",  "actuals",    "timing",
-                                               "as_of",   "freshness", "model_as_of"};
+  static const std::vector<std::string> kKnown{"partial", "features",  "actuals",     "timing",
+                                               "as_of",   "freshness", "model_as_of", "explain"};
   const auto read = [this](std::string_view name, bool& flag) -> Status {
     const Result<bool> sent = exchange().QueryFlag(name);
     if (!sent) return sent.error();
@@ -93,6 +106,7 @@ Status InvocationJob::ReadQuery() {
   if (Status read_timing = read("timing", timing); !read_timing) return read_timing;
   if (timing) TellTiming();
   if (Status read_as_of = ReadAsOf(); !read_as_of) return read_as_of;
+  if (Status explain = ReadExplain(); !explain) return explain;
   if (Status fresh = read("freshness", asked_.freshness); !fresh) return fresh;
   if (pipeline().answer().schema.actuals.empty()) return {};
   return read("actuals", asked_.actuals);
@@ -145,7 +159,11 @@ void InvocationJob::WriteRow(std::size_t number) {
       asked_.features
           ? std::span<const Value>(scores.features).subspan(first * width, lines * width)
           : std::span<const Value>(),
-      {.stale = NamesOf(stale), .flags = FlagsOf(number), .freshness = freshness()});
+      {.stale = NamesOf(stale),
+       .flags = FlagsOf(number),
+       .freshness = freshness(),
+       .members = scores.members.empty() ? std::span<const std::string>()
+                                         : std::span(scores.members).subspan(first, lines)});
 }
 
 }  // namespace forkcast::serving

@@ -4,15 +4,18 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 #include <iterator>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/endpoints/query_time.hpp"
 #include "serving/service/data_age.hpp"
+#include "serving/service/explained_features.hpp"
 #include "serving/service/shadow_queue.hpp"
 #include "serving/wire/quote.hpp"
 
@@ -20,6 +23,7 @@ namespace forkcast::serving {
 namespace {
 
 constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
+constexpr std::size_t kExplainedBetweenLooks = 4;
 // Scratch for more is not kept.
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
@@ -63,6 +67,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
   tells_timing_ = false;
   known_by_.reset();
   wanted_ = Wanted::kOutputs;
+  explain_.reset();
   freshness_.clear();
   invocation_ = {.deployment = scope_->deployment(),
                  .route = scope_->route(),
@@ -274,6 +279,10 @@ void ScoringJob::LookAtTheClock() {
   times_[static_cast<std::size_t>(spending_)] += now_ - before;
 }
 
+std::size_t ScoringJob::lines_between_looks() const noexcept {
+  return explain_ ? kExplainedBetweenLooks : kLinesBetweenLooks;
+}
+
 void ScoringJob::TurnTo(LatencyStage next) {
   LookAtTheClock();
   spending_ = next;
@@ -362,19 +371,23 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
   }
   // Of another moment, or without outputs, nothing is compared.
   if (known_by_ || wanted_ != Wanted::kOutputs) challenger_.reset();
+  if (explain_ && challenger_ != nullptr && !challenger_->pipeline().CheckExplains()) {
+    challenger_.reset();
+  }
   if (challenger_ != nullptr && challenger_->Answers(steps_->decoded)) TurnToChallenger();
   invocation_.rows = {.fields = &steps_->decoded.rows, .row_numbers = steps_->decoded.row_numbers};
   if (IsRefused(AskHooks(HookStage::kRows, &HookChain::OnRows))) return Step::kAnswered;
   steps_->scorer->Start({.decoded = steps_->decoded,
                          .received = asked_at(),
                          .known_by = known_by_,
-                         .wanted = wanted_},
+                         .wanted = wanted_,
+                         .explain = explain_},
                         steps_->scores);
   return Step::kStageDone;
 }
 
 ScoringJob::Step ScoringJob::ComputeFeatures() {
-  if (steps_->scorer->ComputeFeatures(kLinesBetweenLooks) > 0) return Step::kGoesOn;
+  if (steps_->scorer->ComputeFeatures(lines_between_looks()) > 0) return Step::kGoesOn;
   const Scores& scores = steps_->scores;
   if (bad_rows_ == BadRows::kFailAll && !scores.errors.empty()) {
     RefuseRows(scores.errors);
@@ -401,6 +414,25 @@ Status ScoringJob::ReadAsOf() {
   }
   known_by_ = **time;
   return {};
+}
+
+Status ScoringJob::ReadExplain() {
+  constexpr const char* kName = "explain";
+  const Result<std::optional<std::string>> said = exchange_->QueryParameter(kName);
+  if (!said) return said.error();
+  if (!*said || **said == "false") return {};
+  explain_ = kUsuallyExplained;
+  if (**said != "true") {
+    const char* const end = (*said)->data() + (*said)->size();
+    const auto [behind, wrong] = std::from_chars((*said)->data(), end, *explain_);
+    if (wrong != std::errc() || behind != end || *explain_ < 1 || *explain_ > kMostExplained) {
+      return Error{ErrorCode::kInvalidArgument,
+                   fmt::format("expected true, false, or how many contributions to list (1 to {})",
+                               kMostExplained),
+                   kName};
+    }
+  }
+  return pipeline().CheckExplains();
 }
 
 void ScoringJob::TellFreshness() {
@@ -461,7 +493,7 @@ void ScoringJob::TellFlags() {
 ScoringJob::Step ScoringJob::Predict() {
   Scores& scores = steps_->scores;
   if (wanted_ == Wanted::kOutputs) {
-    if (steps_->scorer->Predict(kLinesBetweenLooks) > 0) return Step::kGoesOn;
+    if (steps_->scorer->Predict(lines_between_looks()) > 0) return Step::kGoesOn;
     invocation_.outputs = {
         .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
     if (IsRefused(AskHooks(HookStage::kOutputs, &HookChain::OnOutputs))) return Step::kAnswered;

@@ -77,6 +77,11 @@ class ScoringJob : public Job {
   /// Features are computed, and no model is asked.
   void AskFeaturesAlone() noexcept { wanted_ = Wanted::kFeatures; }
 
+  /// Reads `?explain=true` or `?explain=N`: lines say what they are made of. kInvalidArgument for
+  /// what is neither, and where the deployment cannot tell.
+  Status ReadExplain();
+  [[nodiscard]] bool explains() const noexcept { return explain_.has_value(); }
+
   /// The answer's head will say how old the data are (X-Forkcast-Data-Age), and freshness() of
   /// each series.
   void TellFreshness();
@@ -114,6 +119,7 @@ class ScoringJob : public Job {
   Result<Progress> RunSlice();
   /// A part of the stage at hand.
   Result<Step> RunStep();
+  [[nodiscard]] std::size_t lines_between_looks() const noexcept;
   /// Looks at the clock: the time since the last look went to `spending_`.
   void LookAtTheClock();
   /// The same, and from now on time goes to `next`.
@@ -171,6 +177,7 @@ class ScoringJob : public Job {
   bool tells_timing_ = false;
   std::optional<Instant> known_by_;
   Wanted wanted_ = Wanted::kOutputs;
+  std::optional<std::size_t> explain_;
   std::string freshness_;
   MonotonicTime slice_end_;
   std::vector<std::string_view> series_names_;

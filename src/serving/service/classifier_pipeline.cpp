@@ -24,6 +24,7 @@ Result<std::shared_ptr<const ServedPipeline>> LoadClassifier(const model::Versio
                                  .model_name = info.model,
                                  .model_version = VersionText(*version),
                                  .predictor = {kept, &kept->predictor()},
+                                 .groups = version->plan().groups,
                                  .drift_reference = DriftReferenceOf(*version),
                                  .alias_moves = AliasMovesOf(info, deployment)},
                                 deployment.snapshots, pool);

@@ -11,6 +11,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/forecast_version.hpp"
+#include "serving/service/explained_features.hpp"
 #include "serving/service/version_kinds.hpp"
 
 namespace forkcast::serving {
@@ -63,6 +64,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     decoded_ = &task.decoded;
     received_ = task.received;
     known_by_ = task.known_by;
+    explain_ = task.explain;
     scores_ = &scores;
     next_ = 0;
   }
@@ -94,6 +96,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     }
     scores_->features.insert(scores_->features.end(), answer_.features.begin(),
                              answer_.features.end());
+    if (explain_) ExplainLines();
   }
 
   Status Ask(std::size_t row) {
@@ -104,7 +107,8 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
                               .now = received_,
                               .known_by = known_by_,
                               .from = TimeIn(rows.column(columns.from), row),
-                              .to = TimeIn(rows.column(columns.to), row)};
+                              .to = TimeIn(rows.column(columns.to), row),
+                              .explain = explain_.has_value()};
     if (columns.origin) {
       question.origin = TimeIn(rows.column(*columns.origin), row);
       if (question.origin && !rows.column(columns.time).IsMissing(row)) {
@@ -142,6 +146,26 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     }
   }
 
+  /// Those of the row at hand.
+  void ExplainLines() {
+    const Forecaster& forecaster = *pipeline_.forecaster_;
+    const std::size_t width = pipeline_.spec().features.size();
+    if (!explained_) {
+      explained_.emplace(pipeline_.spec().features, forecaster.plan().groups,
+                         forecaster.model().contribution_scale());
+    }
+    for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
+      std::string& members = scores_->members.emplace_back("\"explanation\":");
+      const model::StepExplanation& one = answer_.explanations[i];
+      if (!one.is_there) {  // a baseline's
+        members += "null";
+        continue;
+      }
+      explained_->Append({.base = one.base, .score = one.score, .contributions = one.contributions},
+                         std::span(answer_.features).subspan(i * width, width), *explain_, members);
+    }
+  }
+
   // Texts stay, since requests ask for few different periods, and all for the same.
   const std::string& PeriodText(PeriodIndex period) {
     std::string& text = period_texts_[period];
@@ -157,12 +181,14 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   const ForecastPipeline& pipeline_;
   ForecastSession session_;
   ForecastAnswer answer_;
+  std::optional<ExplainedFeatures> explained_;
   std::unordered_map<PeriodIndex, std::string> period_texts_;
   std::unordered_map<PeriodIndex, std::string> origin_texts_;
   // Of the request at hand.
   const wire::DecodedRequest* decoded_ = nullptr;
   Instant received_;
   std::optional<Instant> known_by_;
+  std::optional<std::size_t> explain_;
   Scores* scores_ = nullptr;
   std::size_t next_ = 0;
 };
@@ -224,6 +250,10 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
     return Error{fits.error().code, fmt::format("{}: {}", file.string(), fits.error().message)};
   }
   return std::shared_ptr<const ServedPipeline>(loaded);
+}
+
+Status ForecastPipeline::CheckExplains() const {
+  return forecaster_->model().explains() ? Status() : NotExplained();
 }
 
 Status ForecastPipeline::AddFields() {

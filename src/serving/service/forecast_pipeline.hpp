@@ -40,6 +40,7 @@ class ForecastPipeline final : public ServedPipeline {
   }
   [[nodiscard]] const model::Forecaster& forecaster() const noexcept { return *forecaster_; }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
+  [[nodiscard]] Status CheckExplains() const override;
   [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
       const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const override;
 

@@ -1,11 +1,15 @@
 #include "serving/service/row_pipeline.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <optional>
 #include <span>
 #include <string>
 
 #include "data_preprocessing/features/feature_computer.hpp"
 #include "model/predict/model_kinds.hpp"
+#include "serving/service/explained_features.hpp"
 
 namespace forkcast::serving {
 
@@ -38,6 +42,7 @@ class RowPipeline::RowScorer final : public Scorer {
     received_ = task.received;
     known_by_ = task.known_by;
     wanted_ = task.wanted;
+    explain_ = task.explain;
     scores_ = &scores;
     next_row_ = 0;
     next_line_ = 0;
@@ -61,12 +66,30 @@ class RowPipeline::RowScorer final : public Scorer {
       for (const OutputColumn& column : columns) {
         scores_->outputs.push_back(model::OutputValue(column, *number++));
       }
+      if (explain_) Explain(next_line_ + row, std::span(numbers_).subspan(row * columns.size()));
     }
     next_line_ += rows;
     return scores_->rows.size() - next_line_;
   }
 
  private:
+  /// `outputs`: begins with the line's.
+  void Explain(std::size_t line, std::span<const double> outputs) {
+    const std::size_t width = computer_.feature_count();
+    if (!explained_)
+      explained_.emplace(pipeline_.spec().features, pipeline_.groups_,
+                         predictor_.contribution_scale());
+    explanation_.contributions.resize(width);
+    predictor_.Explain(std::span(inputs_).subspan(line * inputs_a_row_, inputs_a_row_), outputs,
+                       explanation_);
+    explained_->Append({.base = explanation_.base,
+                        .score = explanation_.score,
+                        .contributions = explanation_.contributions,
+                        .of = explanation_.of},
+                       std::span(scores_->features).subspan(line * width, width), *explain_,
+                       scores_->members.emplace_back("\"explanation\":"));
+  }
+
   void ComputeRow(std::size_t row) {
     const std::size_t width = computer_.feature_count();
     scores_->features.resize(scores_->features.size() + width);
@@ -98,11 +121,14 @@ class RowPipeline::RowScorer final : public Scorer {
   FeatureComputer computer_;
   std::vector<float> inputs_;    // lines x the floats that the model reads
   std::vector<double> numbers_;  // of one call, lines x the model's outputs
+  std::optional<ExplainedFeatures> explained_;
+  model::Explanation explanation_;
   // Of the request at hand.
   const wire::DecodedRequest* decoded_ = nullptr;
   Instant received_;
   std::optional<Instant> known_by_;
   Wanted wanted_ = Wanted::kOutputs;
+  std::optional<std::size_t> explain_;
   Scores* scores_ = nullptr;
   std::size_t next_row_ = 0;
   std::size_t next_line_ = 0;
@@ -159,11 +185,24 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
 RowPipeline::RowPipeline(const RowPipeline& lender, std::vector<preprocessing::Snapshot> snapshots)
     : ServedPipeline(lender.spec(), lender.model_name(), lender.model_version()),
       predictor_(lender.predictor_),
+      groups_(lender.groups_),
       snapshots_(std::move(snapshots)) {
   fields_ = lender.fields_;
   answer_ = lender.answer_;
   drift_reference_ = lender.drift_reference_;
   alias_moves_ = lender.alias_moves_;
+}
+
+Status RowPipeline::CheckExplains() const {
+  if (predictor_->encoder() == nullptr) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("the model of \"{}\" was not trained here: nobody counted which rows "
+                             "went which way, so its answers cannot be explained. What is trained "
+                             "and served by --deploy MODEL can",
+                             spec().name),
+                 "explain"};
+  }
+  return predictor_->explainer() != nullptr ? Status() : NotExplained();
 }
 
 Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Over(

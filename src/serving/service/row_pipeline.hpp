@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,8 @@ class RowPipeline final : public ServedPipeline {
     std::string model_name;
     std::string model_version;
     std::shared_ptr<const model::Predictor> predictor;
+    /// What each feature is to a planner; empty: nobody said.
+    std::vector<std::string> groups{};
     std::shared_ptr<const model::DriftReference> drift_reference{};
     std::vector<model::AliasMove> alias_moves{};
   };
@@ -41,6 +44,7 @@ class RowPipeline final : public ServedPipeline {
     return snapshots_;
   }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override;
+  [[nodiscard]] Status CheckExplains() const override;
   [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
       const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const override;
 
@@ -50,13 +54,15 @@ class RowPipeline final : public ServedPipeline {
   explicit RowPipeline(Parts parts)
       : ServedPipeline(std::move(parts.spec), std::move(parts.model_name),
                        std::move(parts.model_version)),
-        predictor_(std::move(parts.predictor)) {
+        predictor_(std::move(parts.predictor)),
+        groups_(std::move(parts.groups)) {
     drift_reference_ = std::move(parts.drift_reference);
     alias_moves_ = std::move(parts.alias_moves);
   }
   RowPipeline(const RowPipeline& lender, std::vector<preprocessing::Snapshot> snapshots);
 
   std::shared_ptr<const model::Predictor> predictor_;  // also of those over other snapshots
+  std::vector<std::string> groups_;                    // by feature
   std::vector<preprocessing::Snapshot> snapshots_;     // in the order of spec().series
 };
 

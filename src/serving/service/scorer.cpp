@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
 namespace forkcast::serving {
 
@@ -11,6 +12,7 @@ void Scores::Clear() noexcept {
   stale.clear();
   features.clear();
   outputs.clear();
+  members.clear();
   errors.clear();
 }
 
@@ -35,6 +37,7 @@ void Scores::Refuse(std::span<const wire::RowError> bad) {
                 features.begin() + static_cast<std::ptrdiff_t>(kept * feature_count));
     std::copy_n(outputs.begin() + static_cast<std::ptrdiff_t>(line * output_count), output_count,
                 outputs.begin() + static_cast<std::ptrdiff_t>(kept * output_count));
+    if (!members.empty()) std::swap(members[kept], members[line]);
     ++kept;
   }
   rows.resize(kept);
@@ -42,6 +45,7 @@ void Scores::Refuse(std::span<const wire::RowError> bad) {
   stale.resize(kept);
   features.resize(kept * feature_count);
   outputs.resize(kept * output_count);
+  members.resize(std::min(members.size(), kept));
 }
 
 }  // namespace forkcast::serving

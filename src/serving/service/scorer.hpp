@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
@@ -25,6 +26,9 @@ struct ScoringTask {
   /// Set: as it would have been answered at this instant (FeatureMoment::known_by).
   std::optional<Instant> known_by{};
   Wanted wanted = Wanted::kOutputs;
+  /// Set: lines also say what they are made of, with so many of the largest contributions.
+  /// Precondition: ServedPipeline::CheckExplains().
+  std::optional<std::size_t> explain{};
 };
 
 /// What became of the rows of a request, in their order. A row that was scored has a line, or
@@ -38,6 +42,8 @@ struct Scores {
   /// Lines x the outputs of the pipeline; texts are views that live as long as the scorer has not
   /// been started again.
   std::vector<preprocessing::Value> outputs;
+  /// By line: members of its JSON object, ready to be written; empty where none were asked for.
+  std::vector<std::string> members;
   std::vector<wire::RowError> errors;
 
   void Clear() noexcept;

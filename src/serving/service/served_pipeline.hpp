@@ -49,12 +49,19 @@ class ServedPipeline {
   [[nodiscard]] virtual std::span<const preprocessing::Snapshot> snapshots() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<Scorer> MakeScorer() const = 0;
 
+  /// Whether lines can say what they are made of (ScoringTask::explain). kInvalidArgument with
+  /// what to do.
+  [[nodiscard]] virtual Status CheckExplains() const = 0;
+
   /// The same pipeline and model over the snapshots that are in `folder` now; this one lends what
   /// does not depend on them. As SnapshotPool::Open.
   [[nodiscard]] virtual Result<std::shared_ptr<const ServedPipeline>> Over(
       const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const = 0;
 
  protected:
+  /// What CheckExplains() says of a version that was published without explanations.
+  [[nodiscard]] Error NotExplained() const;
+
   /// `fields` is the pipeline's until a kind adds its own.
   ServedPipeline(preprocessing::PipelineSpec spec, std::string model_name,
                  std::string model_version);

@@ -302,8 +302,10 @@ void AnswerWriter::AddLines(std::span<const Value> values, std::span<const Value
   const std::size_t lines = values.size() / line_width_;
   const std::size_t width = features.size() / lines;
   for (std::size_t line = 0; line < lines; ++line) {
+    Notes of_line = notes;
+    if (!notes.members.empty()) of_line.members = notes.members.subspan(line, 1);
     AddLine(values.subspan(line * line_width_, line_width_), features.subspan(line * width, width),
-            notes);
+            of_line);
   }
 }
 
@@ -382,6 +384,12 @@ void AnswerWriter::AppendFeatures(std::span<const Value> features, bool& is_firs
   *out_ += '}';
 }
 
+void AnswerWriter::AppendExtra(std::string_view members, bool& is_first) {
+  if (members.empty()) return;
+  if (!std::exchange(is_first, false)) *out_ += ',';
+  out_->append(members);
+}
+
 void AnswerWriter::AppendNotes(const Notes& notes, bool& is_first) {
   AppendNames(R"(,"stale":)", notes.stale, is_first);
   AppendNames(R"(,"flags":)", notes.flags, is_first);
@@ -409,6 +417,7 @@ void AnswerWriter::AddJsonLine(std::span<const Value> values, std::span<const Va
   bool is_first = true;
   AppendMembers(0, values, is_first);
   AppendFeatures(features, is_first);
+  if (!notes.members.empty()) AppendExtra(notes.members.front(), is_first);
   AppendNotes(notes, is_first);
   *out_ += '}';
   EndJsonRow();
@@ -431,6 +440,7 @@ void AnswerWriter::AddJsonList(std::span<const Value> values, std::span<const Va
     AppendMembers(shared, values.subspan(line * line_width_ + shared, line_width_ - shared),
                   is_first_of_line);
     AppendFeatures(features.subspan(line * width, width), is_first_of_line);
+    if (!notes.members.empty()) AppendExtra(notes.members[line], is_first_of_line);
     *out_ += '}';
   }
   *out_ += ']';

@@ -56,6 +56,8 @@ class AnswerWriter {
     std::span<const std::string_view> stale{};
     std::span<const std::string_view> flags{};  ///< What hooks flagged.
     std::string_view freshness{};               ///< A JSON value; empty: it was not asked for.
+    /// Of each line members that JSON says behind its own, as they are; empty: there are none.
+    std::span<const std::string> members{};
   };
 
   /// Begins a body. `out` must live until Finish(). With kObject and JSON exactly one row or error
@@ -92,6 +94,8 @@ class AnswerWriter {
   void AppendMembers(std::size_t first, std::span<const preprocessing::Value> values,
                      bool& is_first);
   void AppendFeatures(std::span<const preprocessing::Value> features, bool& is_first);
+  /// Members of a line.
+  void AppendExtra(std::string_view members, bool& is_first);
   void AppendNotes(const Notes& notes, bool& is_first);
   /// Nothing where there are no names.
   void AppendNames(std::string_view key, std::span<const std::string_view> names, bool& is_first);

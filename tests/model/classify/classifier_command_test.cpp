@@ -141,8 +141,8 @@ TEST_F(ClassifierCommandTest, PublishesTheSameBytesForTheSameDataAndSeed) {
     EXPECT_EQ(ReadWhole(version(1) / paths.back()), ReadWhole(version(2) / paths.back()));
   }
   EXPECT_THAT(
-      paths, ElementsAre("model/1.ubj", "model/1.forest", "model/1.transforms.json", "classes.json",
-                         "pipeline.json", "reference.json", "constraints.json"));
+      paths, ElementsAre("model/1.ubj", "model/1.forest", "model/1.shap", "model/1.transforms.json",
+                         "classes.json", "pipeline.json", "reference.json", "constraints.json"));
   EXPECT_EQ(Registry(models()).Find("delivery", "champion")->number, 2U);
   EXPECT_EQ(manifest(1)["kind"], "classifier");
   EXPECT_EQ(manifest(1)["classifier"]["classes"], ordered_json({false, true}));

@@ -133,7 +133,7 @@ TEST_F(ClassifierVersionTest, IsWrittenAgainAsTheSameBytes) {
   const auto trained = *TrainedClassifier::Train(plan, examples, examples.size(), rows.classes(),
                                                  [](std::size_t, std::size_t) { return true; });
   std::vector<ArtefactFile> files = trained->Files();
-  EXPECT_EQ(files.size(), 3U);
+  EXPECT_EQ(files.size(), 4U);
   files.push_back(ClassesFile(version->classes(), version->spec()));
   for (const ArtefactFile& file : files) {
     EXPECT_EQ(file.bytes, ReadWhole(Info().folder / file.path)) << file.path;
@@ -149,7 +149,7 @@ TEST_F(ClassifierVersionTest, KeepsTheSeedThatWasUsed) {
 TEST_F(ClassifierVersionTest, TellsWhichFileWasChangedOrIsMissing) {
   TrainVersion();
   const std::vector<PublishedFile> files = Registry::Check(Info())->files;
-  EXPECT_EQ(files.size(), 7U);
+  EXPECT_EQ(files.size(), 8U);
   for (const PublishedFile& file : files) {
     const fs::path& path = file.place;
     const std::string bytes = ReadWhole(path);

@@ -332,6 +332,7 @@ void Remove(std::string& bytes) { bytes.clear(); }
 constexpr const char* kKeys = "model/keys.json";
 constexpr const char* kTrees = "model/3/1.ubj";
 constexpr const char* kForest = "model/3/1.forest";
+constexpr const char* kShap = "model/3/1.shap";
 constexpr const char* kTransforms = "model/3/1.transforms.json";
 
 INSTANTIATE_TEST_SUITE_P(
@@ -339,6 +340,8 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadFile{"CutForest", kForest, Cut, ""},
         BadFile{"ForestOfNobody", kForest, [](std::string& bytes) { bytes = "{}"; }, ""},
+        BadFile{"CutShap", kShap, Cut, ""},
+        BadFile{"ShapOfNobody", kShap, [](std::string& bytes) { bytes = "{}"; }, "not a SHAP file"},
         BadFile{"NoTrees", kTrees, Remove, "missing"},
         BadFile{"CutTransforms", kTransforms, Cut, "not JSON"},
         BadFile{"NoTransforms", kTransforms, Remove, "missing"},
@@ -421,6 +424,19 @@ TEST_F(ForecastVersionTest, AnswersAlikeFromTheTreesAloneAndFromTheForestBesideT
   const auto model = ForecastModel::Load(files, version.spec(), version.plan());
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_EQ(Predict(*model, version.spec(), version.plan()), mapped);
+}
+
+TEST_F(ForecastVersionTest, ExplainsUnlessItIsOfBefore) {
+  TrainVersion();
+  const ForecastVersion version = *ForecastVersion::Read(Info());
+  std::vector<PublishedFile> files(version.files().begin(), version.files().end());
+  const auto whole = ForecastModel::Load(files, version.spec(), version.plan());
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_TRUE(whole->explains());
+  std::erase_if(files, [](const PublishedFile& file) { return file.path.ends_with(".shap"); });
+  const auto before = ForecastModel::Load(files, version.spec(), version.plan());
+  ASSERT_TRUE(before) << before.error().message;
+  EXPECT_FALSE(before->explains());
 }
 
 TEST_F(ForecastVersionTest, RefusesAModelThatBelongsToNoKey) {

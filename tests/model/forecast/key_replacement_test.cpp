@@ -73,7 +73,7 @@ TEST_F(KeyReplacementTest, ReplacesOneKeysFilesAndLeavesThoseOfAllOthersAsTheyWe
   ASSERT_EQ(Train({"--only-key", "001", "--force-promote"}), ExitCode::kDone) << err();
   EXPECT_EQ(summary()["version"], 2);
   EXPECT_EQ(ModelFiles(2).size(), ModelFiles(1).size());
-  EXPECT_THAT(Changed(1, 2), ElementsAre("model/1/1.forest", "model/1/1.ubj"));
+  EXPECT_THAT(Changed(1, 2), ElementsAre("model/1/1.forest", "model/1/1.shap", "model/1/1.ubj"));
   EXPECT_EQ(ReadWhole(version(2) / "pipeline.json"), ReadWhole(version(1) / "pipeline.json"));
   EXPECT_EQ(ReadWhole(version(2) / "reference.json"), ReadWhole(version(1) / "reference.json"));
   EXPECT_EQ(Champion(), 2U);
@@ -149,8 +149,9 @@ TEST_F(KeyReplacementTest, AddsAKeyBehindTheOthersWhateverItsPlaceInTheData) {
   }
   Ingest();
   ASSERT_EQ(Train({"--only-key", "new", "--force-promote"}), ExitCode::kDone) << err();
-  EXPECT_THAT(Changed(1, 2), ElementsAre("model/1/3.forest", "model/1/3.transforms.json",
-                                         "model/1/3.ubj", "model/keys.json"));
+  EXPECT_THAT(Changed(1, 2),
+              ElementsAre("model/1/3.forest", "model/1/3.shap", "model/1/3.transforms.json",
+                          "model/1/3.ubj", "model/keys.json"));
   const ordered_json keys = ordered_json::parse(ReadWhole(version(2) / "model/keys.json"))["keys"];
   EXPECT_EQ(keys[3]["values"], ordered_json({"new"}));
   EXPECT_EQ(Manifest(2)["models"], kShops + 1);

@@ -27,9 +27,10 @@ class SalesService {
  public:
   static constexpr int kDays = 70;
 
-  /// `routes` are what the forecast declares.
+  /// `routes` are what the forecast declares; `models`: where version 1 of "sales" is.
   explicit SalesService(const nlohmann::ordered_json& cold_start = "refuse",
-                        std::string_view routes = {})
+                        std::string_view routes = {},
+                        const std::filesystem::path& models = Models())
       : deployments_{{.name = "sales",
                       .model = "sales@1",
                       .snapshots = folder_.path(),
@@ -43,10 +44,10 @@ class SalesService {
       }
     }
     folder_.Write("sales.csv", sales);
-    const auto spec = preprocessing::LoadPipelineSpec(Models() / "sales/1/pipeline.json");
+    const auto spec = preprocessing::LoadPipelineSpec(models / "sales/1/pipeline.json");
     if (!spec) throw std::runtime_error(spec.error().message);
     PublishTables(*spec, folder_.path());
-    auto loaded = LoadDeployments(deployments_, Models());
+    auto loaded = LoadDeployments(deployments_, models);
     if (!loaded) throw std::runtime_error(loaded.error().message);
     test_.service.catalogue.Serve(*std::move(loaded));
   }

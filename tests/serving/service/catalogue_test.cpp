@@ -24,6 +24,7 @@ class NamedPipeline final : public ServedPipeline {
     return {};
   }
   [[nodiscard]] std::unique_ptr<Scorer> MakeScorer() const override { return nullptr; }
+  [[nodiscard]] Status CheckExplains() const override { return {}; }
   [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> Over(
       const std::filesystem::path& /*folder*/,
       preprocessing::SnapshotPool& /*pool*/) const override {

@@ -13,6 +13,8 @@
 #include "model/predict/published_kinds.hpp"
 #include "model/tree/forest.hpp"
 #include "model/tree/forest_compiler.hpp"
+#include "model/tree/shap_compiler.hpp"
+#include "model/tree/tree_shap.hpp"
 #include "model/tree/xgboost_reader.hpp"
 
 namespace forkcast::model {
@@ -81,6 +83,9 @@ Result<std::optional<TrainedModel>> FinishTraining(std::unique_ptr<Booster> boos
   std::string compiled = CompileForest(*source);
   Result<Forest> forest = Forest::FromBytes(compiled);
   if (!forest) return std::move(forest).error();
+  std::string explaining = CompileShap(*source);
+  Result<TreeShap> shap = TreeShap::FromBytes(explaining);
+  if (!shap) return std::move(shap).error();
   TrainedModel trained{.scoring = ScoringOf(*std::move(forest)),
                        .parts = {},
                        .importances = *std::move(importances),
@@ -88,6 +93,8 @@ Result<std::optional<TrainedModel>> FinishTraining(std::unique_ptr<Booster> boos
                        .validation_error = validation_error};
   trained.parts.push_back({kXGBoostEnding, *std::move(trees)});
   trained.parts.push_back({kForestEnding, std::move(compiled)});
+  trained.scoring.explainer = std::make_unique<const TreeShap>(*std::move(shap));
+  trained.parts.push_back({kShapEnding, std::move(explaining)});
   return std::optional(std::move(trained));
 }
 

@@ -85,6 +85,40 @@ TEST_P(EveryTrainer, ForecastsRowsThatItHasNotSeen) {
   EXPECT_GT(right, 450U);
 }
 
+/// What turns a margin into the output is monotone, and of classes here one: the odds.
+TEST_P(EveryTrainer, LeavesWhatExplainsItsAnswers) {
+  const TrainedModel trained = Train(options_, data_);
+  ASSERT_NE(trained.scoring.explainer, nullptr);
+  const Explainer& explainer = *trained.scoring.explainer;
+  const Model& model = *trained.scoring.model;
+  const std::size_t columns = data_.features.size();
+  const std::size_t outputs = model.outputs().size();
+  ASSERT_EQ(explainer.input_count(), columns);
+  ASSERT_EQ(explainer.margin_count(), outputs);
+  ExplainScratch scratch;
+  std::vector<double> contributions(columns);
+  for (std::size_t row = 0; row < 50; ++row) {
+    const auto values = std::span(data_.values).subspan(row * columns, columns);
+    std::vector<double> answer(outputs);
+    model.Predict(values, answer);
+    std::vector<double> margins;
+    for (std::size_t margin = 0; margin < outputs; ++margin) {
+      explainer.Explain(values, margin, scratch, contributions);
+      margins.push_back(
+          std::accumulate(contributions.begin(), contributions.end(), explainer.base(margin)));
+    }
+    std::vector<double> expected = margins;
+    if (explainer.scale() == MarginScale::kLogOdds) {
+      expected = {1 / (1 + std::exp(-margins[0]))};
+    } else if (explainer.scale() == MarginScale::kRaw) {
+      double sum = 0;
+      for (const double margin : margins) sum += std::exp(margin);
+      for (double& share : expected) share = std::exp(share) / sum;
+    }
+    EXPECT_THAT(answer, testing::Pointwise(testing::DoubleNear(1e-5), expected)) << row;
+  }
+}
+
 TEST_P(EveryTrainer, WritesTheSameBytesForTheSameRowsAndSeed) {
   // Few and shallow trees: two threads that must wait for a busy CPU at every level are slow.
   TreeOptions options = options_;
