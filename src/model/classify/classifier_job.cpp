@@ -192,12 +192,18 @@ Result<Rivalry> ClassifierJob::CompareWith(const VersionInfo& champion) const {
 }
 
 Result<std::optional<Artefact>> ClassifierJob::TrainOnAll(const OnProgress& on_progress) const {
-  const Result<std::optional<TrainedClassifier>> trained =
-      TrainedClassifier::Train(plan_, *examples_, examples_->size(), rows().classes(), on_progress);
+  const Result<std::optional<HeldOutAnswers>> held_out = AnswerHeldOut(
+      plan_, *examples_, rows().classes(),
+      [&](std::size_t done, std::size_t total) { return on_progress(done, 2 * total); });
+  if (!held_out) return held_out.error();
+  if (!*held_out) return std::optional<Artefact>();
+  const Result<std::optional<TrainedClassifier>> trained = TrainedClassifier::Train(
+      plan_, *examples_, RowNumbers(0, examples_->size()), rows().classes(),
+      [&](std::size_t done, std::size_t total) { return on_progress(total + done, 2 * total); });
   if (!trained) return trained.error();
   if (!*trained) return std::optional<Artefact>();
-  return std::optional(
-      Artefact{.manifest = Manifest((*trained)->model()), .files = Files(**trained)});
+  return std::optional(Artefact{.manifest = Manifest((*trained)->model()),
+                                .files = Files(**trained, ReferenceTo(**held_out))});
 }
 
 std::vector<ClassLabel> ClassifierJob::ClassesOf(const ClassifierModel& model) const {
@@ -206,28 +212,27 @@ std::vector<ClassLabel> ClassifierJob::ClassesOf(const ClassifierModel& model) c
   return classes;
 }
 
-std::vector<ArtefactFile> ClassifierJob::Files(const TrainedClassifier& trained) const {
+std::vector<ArtefactFile> ClassifierJob::Files(const TrainedClassifier& trained,
+                                               const Reference& reference) const {
   std::vector<ArtefactFile> files = trained.Files();
   files.push_back(ClassesFile(ClassesOf(trained.model()), spec_));
   files.push_back(PipelineFile(document_));
-  const Reference reference = ReferenceOfJudged();
   files.push_back(ReferenceFile(reference));
   files.push_back(ConstraintsFile(reference));
   return files;
 }
 
-Reference ClassifierJob::ReferenceOfJudged() const {
+Reference ClassifierJob::ReferenceTo(const HeldOutAnswers& answers) const {
   std::vector<std::string> names;
   for (const ClassLabel& label : rows().classes()) names.push_back(NameOf(label));
-  const ClassifierJudgement& judgement = validation_->judgement();
   std::vector<std::size_t> taken_for(names.size());
-  for (const JudgedRow& row : judgement.rows) ++taken_for[row.taken_for];
+  for (const std::uint32_t label : answers.taken_for) ++taken_for[label];
   Reference reference{.features = ReferenceOf(examples_->features),
                       .outputs = {{"class", ReferenceOf(names, taken_for, 0)}}};
-  std::vector<float> of_class(judgement.rows.size());
+  std::vector<float> of_class(answers.taken_for.size());
   for (std::size_t label = 0; label < names.size(); ++label) {
     for (std::size_t row = 0; row < of_class.size(); ++row) {
-      of_class[row] = judgement.probabilities[row * names.size() + label];
+      of_class[row] = answers.probabilities[row * names.size() + label];
     }
     reference.outputs[fmt::format("probability.{}", names[label])] = ReferenceOf(of_class);
   }

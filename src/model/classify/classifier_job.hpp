@@ -12,6 +12,7 @@
 #include "model/classify/classifier_model.hpp"
 #include "model/classify/classifier_plan.hpp"
 #include "model/classify/classifier_validation.hpp"
+#include "model/classify/cross_fit.hpp"
 #include "model/classify/labelled_examples.hpp"
 #include "model/classify/labelled_rows.hpp"
 #include "model/drift/reference.hpp"
@@ -68,13 +69,14 @@ class ClassifierJob final : public TrainingJob {
     return SplitByTime(rows().times(), plan_.split);
   }
   /// The pipeline document, the model, its classes, reference statistics.
-  [[nodiscard]] std::vector<ArtefactFile> Files(const TrainedClassifier& trained) const;
+  [[nodiscard]] std::vector<ArtefactFile> Files(const TrainedClassifier& trained,
+                                                const Reference& reference) const;
   /// What a version says of itself.
   [[nodiscard]] nlohmann::ordered_json Manifest(const ClassifierModel& model) const;
   /// Those that a model knows, in the order of its answers.
   [[nodiscard]] std::vector<ClassLabel> ClassesOf(const ClassifierModel& model) const;
-  /// Of all examples, and of the answers that were judged.
-  [[nodiscard]] Reference ReferenceOfJudged() const;
+  /// Of all examples, and of answers.
+  [[nodiscard]] Reference ReferenceTo(const HeldOutAnswers& answers) const;
 
   nlohmann::ordered_json document_;
   preprocessing::PipelineSpec spec_;

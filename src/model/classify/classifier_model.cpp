@@ -14,12 +14,6 @@ namespace {
 /// There is one model.
 constexpr const char* kStem = "1";
 
-std::vector<std::uint32_t> RowNumbers(std::size_t first, std::size_t end) {
-  std::vector<std::uint32_t> rows(end - first);
-  std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
-  return rows;
-}
-
 /// The classes of `labels`, ascending.
 std::vector<std::uint32_t> ClassesOf(std::span<const std::uint32_t> labels) {
   std::vector<std::uint32_t> classes(labels.begin(), labels.end());
@@ -68,7 +62,22 @@ std::vector<std::string> NamesOf(std::span<const std::uint32_t> positions,
   return names;
 }
 
+/// Those of `values` at `rows`.
+template <typename T>
+std::vector<T> At(std::span<const T> values, std::span<const std::uint32_t> rows) {
+  std::vector<T> picked;
+  picked.reserve(rows.size());
+  for (const std::uint32_t row : rows) picked.push_back(values[row]);
+  return picked;
+}
+
 }  // namespace
+
+std::vector<std::uint32_t> RowNumbers(std::size_t first, std::size_t end) {
+  std::vector<std::uint32_t> rows(end - first);
+  std::iota(rows.begin(), rows.end(), static_cast<std::uint32_t>(first));
+  return rows;
+}
 
 Result<ClassifierModel> ClassifierModel::Load(std::span<const PublishedFile> files,
                                               const ClassifierPlan& plan,
@@ -86,8 +95,8 @@ Result<ClassifierModel> ClassifierModel::Load(std::span<const PublishedFile> fil
 }
 
 Result<std::vector<float>> ClassifierModel::Matrix(const LabelledExamples& examples,
-                                                   std::size_t first, std::size_t end) const {
-  return predictor_.Encode(examples.features, RowNumbers(first, end));
+                                                   std::span<const std::uint32_t> rows) const {
+  return predictor_.Encode(examples.features, rows);
 }
 
 std::vector<double> ClassifierModel::Predict(std::span<const float> matrix) const {
@@ -98,32 +107,36 @@ std::vector<double> ClassifierModel::Predict(std::span<const float> matrix) cons
 }
 
 Result<std::optional<TrainedClassifier>> TrainedClassifier::Train(
-    const ClassifierPlan& plan, const LabelledExamples& examples, std::size_t count,
-    std::span<const ClassLabel> classes, const OnProgress& on_progress) {
+    const ClassifierPlan& plan, const LabelledExamples& examples,
+    std::span<const std::uint32_t> rows, std::span<const ClassLabel> classes,
+    const OnProgress& on_progress) {
   const std::size_t validation_rows =
-      ValidationRowsOf(*plan.trainer, MicrosOf(std::span(examples.times).first(count)));
-  const auto labels = std::span(examples.labels).first(count);
-  std::span<const double> weights = examples.weights;
-  if (!weights.empty()) weights = weights.first(count);
-  Status learnable = CheckClasses(labels.first(count - validation_rows), weights, classes);
+      ValidationRowsOf(*plan.trainer, MicrosOf(At(std::span(examples.times), rows)));
+  const std::vector<std::uint32_t> labels = At(std::span(examples.labels), rows);
+  std::vector<double> weights;
+  if (!examples.weights.empty()) weights = At(std::span(examples.weights), rows);
+  Status learnable =
+      CheckClasses(std::span(labels).first(rows.size() - validation_rows), weights, classes);
   if (!learnable) return std::move(learnable).error();
 
   std::vector<std::uint32_t> known = ClassesOf(labels);
-  std::vector<double> target(examples.size());  // read at the first `count` rows alone
-  for (std::size_t i = 0; i < count; ++i) {
-    target[i] = static_cast<double>(std::ranges::lower_bound(known, labels[i]) - known.begin());
+  std::vector<double> target;
+  std::vector<double> encoded(examples.size());  // read at `rows` alone
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    target.push_back(
+        static_cast<double>(std::ranges::lower_bound(known, labels[i]) - known.begin()));
+    encoded[rows[i]] = target.back();
   }
   LearningSetting setting = plan.setting;
   setting.task = known.size() == 2 ? Task::kBinary : Task::kMultiClass;
   setting.classes = known.size();
-  const std::vector<std::uint32_t> rows = RowNumbers(0, count);
   Result<std::optional<TrainedPredictor>> fit =
       FitModel(*plan.trainer, setting, plan.inputs,
                {.features = examples.features,
                 .rows = rows,
-                .target = std::span(target).first(count),
+                .target = target,
                 .weights = weights,
-                .encoded = target,
+                .encoded = encoded,
                 .validation_rows = validation_rows},
                ClassAnswer{NamesOf(known, classes)}, [&](const TrainingProgress& progress) {
                  return on_progress(progress.round, progress.rounds);

@@ -18,6 +18,9 @@
 
 namespace forkcast::model {
 
+/// first .. end - 1.
+[[nodiscard]] std::vector<std::uint32_t> RowNumbers(std::size_t first, std::size_t end);
+
 /// A predictor that tells classes apart. It knows the classes that it has learned from, and no
 /// others: those of later rows would be knowledge of the future.
 class ClassifierModel {
@@ -42,9 +45,9 @@ class ClassifierModel {
   [[nodiscard]] const std::vector<std::string>& columns() const noexcept {
     return predictor_.encoder()->transforms().outputs();
   }
-  /// What the model reads of examples first .. end - 1, row-major.
+  /// What the model reads of these examples, row-major.
   [[nodiscard]] Result<std::vector<float>> Matrix(const LabelledExamples& examples,
-                                                  std::size_t first, std::size_t end) const;
+                                                  std::span<const std::uint32_t> rows) const;
   /// Its answers to rows of such a matrix, row-major.
   [[nodiscard]] std::vector<double> Predict(std::span<const float> matrix) const;
 
@@ -57,12 +60,12 @@ class ClassifierModel {
 /// published of it.
 class TrainedClassifier {
  public:
-  /// Learns from the first `count` examples: binary for two classes among them, multiclass for
+  /// Learns from the examples `rows`, ascending: binary for two classes among them, multiclass for
   /// more. `classes`: of the label. Nothing when `on_progress` cancelled. kInvalidArgument for one
   /// class alone, and as Trainer::Train and FittedTransforms::Fit. Precondition: plan.trainer.
   static Result<std::optional<TrainedClassifier>> Train(const ClassifierPlan& plan,
                                                         const LabelledExamples& examples,
-                                                        std::size_t count,
+                                                        std::span<const std::uint32_t> rows,
                                                         std::span<const ClassLabel> classes,
                                                         const OnProgress& on_progress);
 

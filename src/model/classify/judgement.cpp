@@ -66,12 +66,12 @@ class FoldJudge {
     const std::size_t columns = model.columns().size();
     const std::size_t classes = judgement.all.classes();
     const std::span<const std::uint32_t> known = model.classes();
-    const Result<std::vector<float>> train = model.Matrix(examples_, 0, train_rows_);
+    const Result<std::vector<float>> train = model.Matrix(examples_, RowNumbers(0, train_rows_));
     if (!train) return train.error();
     const auto learned = std::span(examples_.labels).first(train_rows_);
     const Stump stump = Stump::Fit(*train, columns, Among(known, learned), known.size());
     const std::vector<double> shares = SharesOf(learned, classes);
-    const Result<std::vector<float>> matrix = model.Matrix(examples_, first_, end_);
+    const Result<std::vector<float>> matrix = model.Matrix(examples_, RowNumbers(first_, end_));
     if (!matrix) return matrix.error();
     const std::vector<double> answers = model.Predict(*matrix);
     const std::size_t width = model.predictor().outputs().size();
@@ -90,8 +90,6 @@ class FoldJudge {
           judgement.slices[slice].sums.Add(actual, probabilities);
         }
       }
-      judgement.probabilities.insert(judgement.probabilities.end(), probabilities.begin(),
-                                     probabilities.end());
       const std::uint32_t taken_for = known[static_cast<std::size_t>(answer.front())];
       judgement.rows.push_back({.example = i,
                                 .taken_for = taken_for,
@@ -163,7 +161,6 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
                                 .baselines = {{"most_frequent", none}, {"stump", none}},
                                 .stump_question = {},
                                 .rows = {},
-                                .probabilities = {},
                                 .importances = {}};
   for (const SliceSpec& slice : plan.slices) judgement.slices.push_back({slice.name, none});
   for (std::size_t i = 0; i < folds.size(); ++i) {
@@ -184,10 +181,11 @@ Result<std::optional<ClassifierJudgement>> JudgeClassifier(const ClassifierPlan&
                        "the first that was left out: {}",
                        folds[i].test_end - folds[i].test_first, examples.first_refusal)});
     }
-    const Result<std::optional<TrainedClassifier>> trained = TrainedClassifier::Train(
-        plan, examples, train_rows, classes, [&](std::size_t done, std::size_t total) {
-          return on_progress(i * total + done, folds.size() * total);
-        });
+    const Result<std::optional<TrainedClassifier>> trained =
+        TrainedClassifier::Train(plan, examples, RowNumbers(0, train_rows), classes,
+                                 [&](std::size_t done, std::size_t total) {
+                                   return on_progress(i * total + done, folds.size() * total);
+                                 });
     if (!trained) return in_fold(trained.error());
     if (!*trained) return std::optional<ClassifierJudgement>();
     const Status judged =

@@ -52,7 +52,6 @@ struct ClassifierJudgement {
   std::vector<NamedSums> baselines;  ///< most_frequent, stump.
   std::string stump_question;        ///< Of the last fold, "inventory < 0.5"; empty: none helps.
   std::vector<JudgedRow> rows;       ///< In the order of time.
-  std::vector<float> probabilities;  ///< Of these rows, of every class.
   std::vector<FeatureImportance> importances;  ///< Of the last fold's model.
 
   [[nodiscard]] std::optional<double> value() const noexcept { return ErrorBy(metric, all); }

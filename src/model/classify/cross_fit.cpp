@@ -1,0 +1,73 @@
+#include "model/classify/cross_fit.hpp"
+
+#include <algorithm>
+
+#include "model/classify/classifier_model.hpp"
+
+namespace forkcast::model {
+namespace {
+
+constexpr std::size_t kParts = 10;
+/// Enough for ten ranges of which each holds a tenth of the answers.
+constexpr std::size_t kEnoughAnswers = 5'000;
+
+/// Every tenth example belongs to a part: each is of all times.
+struct PartedRows {
+  std::vector<std::uint32_t> learned;
+  std::vector<std::uint32_t> held_out;
+};
+
+PartedRows RowsOfPart(std::size_t part, std::size_t count) {
+  PartedRows rows;
+  for (std::uint32_t row = 0; row < count; ++row) {
+    (row % kParts == part ? rows.held_out : rows.learned).push_back(row);
+  }
+  return rows;
+}
+
+Status Answer(const ClassifierModel& model, const LabelledExamples& examples,
+              std::span<const std::uint32_t> rows, std::size_t classes, HeldOutAnswers& answers) {
+  const Result<std::vector<float>> matrix = model.Matrix(examples, rows);
+  if (!matrix) return matrix.error();
+  const std::vector<double> outputs = model.Predict(*matrix);
+  const std::span<const std::uint32_t> known = model.classes();
+  const std::size_t width = known.size() + 1;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const auto answer = std::span(outputs).subspan(row * width, width);
+    answers.taken_for.push_back(known[static_cast<std::size_t>(answer.front())]);
+    const std::size_t first = answers.probabilities.size();
+    answers.probabilities.resize(first + classes);  // of a class that is not known: 0
+    for (std::size_t i = 0; i < known.size(); ++i) {
+      answers.probabilities[first + known[i]] = static_cast<float>(answer[1 + i]);
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::optional<HeldOutAnswers>> AnswerHeldOut(const ClassifierPlan& plan,
+                                                    const LabelledExamples& examples,
+                                                    std::span<const ClassLabel> classes,
+                                                    const OnProgress& on_progress) {
+  const std::size_t of_a_part = std::max<std::size_t>(examples.size() / kParts, 1);
+  const std::size_t parts = std::min((kEnoughAnswers + of_a_part - 1) / of_a_part, kParts);
+  HeldOutAnswers answers;
+  for (std::size_t part = 0; part < parts; ++part) {
+    const PartedRows rows = RowsOfPart(part, examples.size());
+    if (rows.held_out.empty()) continue;
+    const Result<std::optional<TrainedClassifier>> trained = TrainedClassifier::Train(
+        plan, examples, rows.learned, classes, [&](std::size_t done, std::size_t total) {
+          return on_progress(part * total + done, parts * total);
+        });
+    if (!trained && trained.error().code == ErrorCode::kInvalidArgument) continue;
+    if (!trained) return trained.error();
+    if (!*trained) return std::optional<HeldOutAnswers>();
+    const Status answered =
+        Answer((*trained)->model(), examples, rows.held_out, classes.size(), answers);
+    if (!answered) return answered.error();
+  }
+  return std::optional(std::move(answers));
+}
+
+}  // namespace forkcast::model
