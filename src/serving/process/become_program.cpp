@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -14,6 +15,9 @@
 
 namespace forkcast::serving {
 namespace {
+
+/// New rows may wait for a processor, requests should not: a worker beside it gets three quarters.
+constexpr int kRefresherNiceness = 5;
 
 void HandOver(const char* variable, int fd) {
   ::fcntl(fd, F_SETFD, 0);
@@ -46,6 +50,7 @@ int BecomeRefresher(const std::vector<std::string>& words, const RefresherDescri
   ::dup2(STDERR_FILENO, STDOUT_FILENO);  // standard output may be the access log's
   ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on
   ChildProcess::DieWithParent(master, SIGTERM);
+  ::setpriority(PRIO_PROCESS, 0, kRefresherNiceness);
   std::vector<std::string> all{"forkcast"};
   all.insert(all.end(), words.begin(), words.end());
   return Become(all, {SIGTERM, SIGINT});  // until its StopSignals, which end it as planned
