@@ -43,7 +43,9 @@ TEST_P(Stopping, ThatWasAskedForBeforeIsForgottenByTheNext) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Signals, Stopping, testing::Values(SIGTERM, SIGINT),
-                         [](const auto& info) { return info.param == SIGTERM ? "Term" : "Int"; });
+                         [](const auto& tested) {
+                           return tested.param == SIGTERM ? "Term" : "Int";
+                         });
 
 }  // namespace
 }  // namespace forkcast::preprocessing

@@ -136,10 +136,12 @@ ForestSource SomeForest() {
 }
 
 TEST(TreeShap, OfATestAboveALeafIsTheDifferenceToTheMean) {
-  ForestSource forest{.features = {"promotion", "price"}, .base_margins = {10}};
-  forest.trees.push_back({.nodes = {{.value = 0.5F, .feature = 0, .left = 1, .right = 2},
-                                    {.value = 4, .weight = 3},
-                                    {.value = 8, .weight = 1}}});
+  ForestSource forest;
+  forest.features = {"promotion", "price"};
+  forest.base_margins = {10};
+  forest.trees.emplace_back().nodes = {{.value = 0.5F, .feature = 0, .left = 1, .right = 2},
+                                       {.value = 4, .weight = 3},
+                                       {.value = 8, .weight = 1}};
   const TreeShap shap = ShapOf(forest);
   EXPECT_EQ(shap.base(0), 15);  // 10 + (3 * 4 + 1 * 8) / 4
   ExplainScratch scratch;
@@ -153,7 +155,8 @@ TEST(TreeShap, OfATestAboveALeafIsTheDifferenceToTheMean) {
 /// A chain of tests, each of a feature of its own: more points than fit a table by hand.
 TEST(TreeShap, OfAPathOfManyFeaturesAddsUp) {
   constexpr std::uint32_t kTests = 150;
-  ForestSource forest{.base_margins = {0}};
+  ForestSource forest;
+  forest.base_margins = {0};
   ForestSource::Tree tree;
   for (std::uint32_t i = 0; i < kTests; ++i) {
     forest.features.push_back("feature " + std::to_string(i));
