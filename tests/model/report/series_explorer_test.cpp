@@ -45,9 +45,11 @@ class SeriesExplorerTest : public testing::Test {
            .bias = -0.0123456,
            .first_period = 0,
            .actual = actual_,
-           .folds = std::vector(static_cast<std::size_t>(folds),
-                                ExploredFold{.forecast = std::vector(
-                                                 static_cast<std::size_t>(horizon), 1234.5678)})});
+           .folds = std::vector(
+               static_cast<std::size_t>(folds),
+               ExploredFold{.forecast = std::vector(static_cast<std::size_t>(horizon), 1234.5678),
+                            .lower = {},
+                            .upper = {}})});
     }
   }
 
