@@ -31,7 +31,7 @@ struct DriftSettings {
   std::string folder{};  ///< Where DEPLOYMENT.json, the newest report, is.
   WindowLength window{.rows = 5'000};
   std::uint64_t steps = 1;  ///< Windows end so many times a length; 1: they do not overlap.
-  model::DriftRules rules;
+  model::DriftRules rules{};
   std::optional<WebhookSettings> webhook{};
   std::optional<RetrainOnAlarm> retraining{};
 
