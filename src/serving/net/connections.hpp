@@ -22,7 +22,7 @@ class Router;
 struct WorkerSlot;
 
 struct ConnectionOptions {
-  RequestLimits limits;
+  RequestLimits limits{};
   std::chrono::seconds timeout{60};       ///< From a request's first byte to its answer's last.
   std::chrono::seconds idle_timeout{75};  ///< Between an answer and the next request.
   /// A request that would wait longer until it is worked on is refused.
