@@ -141,7 +141,8 @@ TEST_F(Kafka, EachMessageCountsOnceWhateverIsKilled) {
   EXPECT_TRUE(Eventually([&] { return StoredIds().size() >= kRows; }, kLong));
   for (const auto& consumer : consumers) {
     consumer->Signal(SIGTERM);
-    EXPECT_EQ(consumer->Wait(), 0) << consumer->err();
+    // One that was started again a moment ago may not be so far that it ends as planned.
+    EXPECT_THAT(consumer->Wait(), testing::AnyOf(0, -SIGTERM)) << consumer->err();
   }
   // Behind the end of all, so that one that comes twice is seen.
   std::vector<int> ids = StoredIds();
