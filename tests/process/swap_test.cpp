@@ -57,7 +57,8 @@ Mappings SnapshotsIn(pid_t process) {
   Mappings mappings;
   std::ifstream file("/proc/" + std::to_string(process) + "/maps");
   for (std::string line; std::getline(file, line);) {
-    if (line.find(".snapshot") == std::string::npos) continue;
+    const bool is_mark = line.find(".uptodate") != std::string::npos;
+    if (is_mark || line.find(".snapshot") == std::string::npos) continue;
     ++mappings.all;
     if (line.ends_with("(deleted)")) ++mappings.replaced;
   }
