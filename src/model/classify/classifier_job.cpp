@@ -228,16 +228,15 @@ std::vector<ArtefactFile> ClassifierJob::Files(const TrainedClassifier& trained,
 Reference ClassifierJob::ReferenceTo(const HeldOutAnswers& answers) const {
   std::vector<std::string> names;
   for (const ClassLabel& label : rows().classes()) names.push_back(NameOf(label));
-  std::vector<std::size_t> taken_for(names.size());
-  for (const std::uint32_t label : answers.taken_for) ++taken_for[label];
   Reference reference{.features = ReferenceOf(examples_->features),
-                      .outputs = {{"class", ReferenceOf(names, taken_for, 0)}}};
-  std::vector<float> of_class(answers.taken_for.size());
+                      .outputs = {{"class", ReferenceOf(names, answers.taken_for, 0)}}};
+  const auto share_of = [this](std::size_t label) {
+    return static_cast<double>(std::ranges::count(examples_->labels, label)) /
+           static_cast<double>(examples_->size());
+  };
   for (std::size_t label = 0; label < names.size(); ++label) {
-    for (std::size_t row = 0; row < of_class.size(); ++row) {
-      of_class[row] = answers.probabilities[row * names.size() + label];
-    }
-    reference.outputs[fmt::format("probability.{}", names[label])] = ReferenceOf(of_class);
+    reference.outputs[fmt::format("probability.{}", names[label])] =
+        ReferenceOfProbability(answers.probabilities[label], share_of(label));
   }
   return reference;
 }

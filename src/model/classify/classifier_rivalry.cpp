@@ -56,7 +56,7 @@ Result<Rivalry> CompareClassifiers(const ClassifierJudgement& judgement,
   // Tests of folds follow each other, and so do their examples.
   const std::size_t first = judgement.rows.front().example;
   const Result<std::vector<float>> matrix =
-      model->Matrix(examples, first, judgement.rows.back().example + 1);
+      model->Matrix(examples, RowNumbers(first, judgement.rows.back().example + 1));
   if (!matrix) return matrix.error();
   const std::vector<double> answers = model->Predict(*matrix);
   const std::size_t width = model->predictor().outputs().size();

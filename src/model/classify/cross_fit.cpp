@@ -8,6 +8,8 @@ namespace forkcast::model {
 namespace {
 
 constexpr std::size_t kParts = 10;
+/// So that it shows how unlike each other such models are.
+constexpr std::size_t kLeastParts = 3;
 /// Enough for ten ranges of which each holds a tenth of the answers.
 constexpr std::size_t kEnoughAnswers = 5'000;
 
@@ -26,19 +28,19 @@ PartedRows RowsOfPart(std::size_t part, std::size_t count) {
 }
 
 Status Answer(const ClassifierModel& model, const LabelledExamples& examples,
-              std::span<const std::uint32_t> rows, std::size_t classes, HeldOutAnswers& answers) {
+              std::span<const std::uint32_t> rows, HeldOutAnswers& answers) {
   const Result<std::vector<float>> matrix = model.Matrix(examples, rows);
   if (!matrix) return matrix.error();
   const std::vector<double> outputs = model.Predict(*matrix);
   const std::span<const std::uint32_t> known = model.classes();
   const std::size_t width = known.size() + 1;
+  // Of a class that the model does not know: 0.
+  for (auto& of_class : answers.probabilities) of_class.emplace_back(rows.size());
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const auto answer = std::span(outputs).subspan(row * width, width);
-    answers.taken_for.push_back(known[static_cast<std::size_t>(answer.front())]);
-    const std::size_t first = answers.probabilities.size();
-    answers.probabilities.resize(first + classes);  // of a class that is not known: 0
+    ++answers.taken_for[known[static_cast<std::size_t>(answer.front())]];
     for (std::size_t i = 0; i < known.size(); ++i) {
-      answers.probabilities[first + known[i]] = static_cast<float>(answer[1 + i]);
+      answers.probabilities[known[i]].back()[row] = static_cast<float>(answer[1 + i]);
     }
   }
   return {};
@@ -51,8 +53,11 @@ Result<std::optional<HeldOutAnswers>> AnswerHeldOut(const ClassifierPlan& plan,
                                                     std::span<const ClassLabel> classes,
                                                     const OnProgress& on_progress) {
   const std::size_t of_a_part = std::max<std::size_t>(examples.size() / kParts, 1);
-  const std::size_t parts = std::min((kEnoughAnswers + of_a_part - 1) / of_a_part, kParts);
-  HeldOutAnswers answers;
+  const std::size_t parts =
+      std::clamp((kEnoughAnswers + of_a_part - 1) / of_a_part, kLeastParts, kParts);
+  HeldOutAnswers answers{
+      .taken_for = std::vector<std::size_t>(classes.size()),
+      .probabilities = std::vector<std::vector<std::vector<float>>>(classes.size())};
   for (std::size_t part = 0; part < parts; ++part) {
     const PartedRows rows = RowsOfPart(part, examples.size());
     if (rows.held_out.empty()) continue;
@@ -63,8 +68,7 @@ Result<std::optional<HeldOutAnswers>> AnswerHeldOut(const ClassifierPlan& plan,
     if (!trained && trained.error().code == ErrorCode::kInvalidArgument) continue;
     if (!trained) return trained.error();
     if (!*trained) return std::optional<HeldOutAnswers>();
-    const Status answered =
-        Answer((*trained)->model(), examples, rows.held_out, classes.size(), answers);
+    const Status answered = Answer((*trained)->model(), examples, rows.held_out, answers);
     if (!answered) return answered.error();
   }
   return std::optional(std::move(answers));

@@ -17,14 +17,16 @@ namespace forkcast::model {
 /// seen. The rows that models of a time split are judged on do not tell: those models learned from
 /// fewer rows, so they are less sure.
 struct HeldOutAnswers {
-  std::vector<std::uint32_t> taken_for;  ///< The most likely class of each row.
-  std::vector<float> probabilities;      ///< Of each row, of every class of the label.
+  std::vector<std::size_t>
+      taken_for;  ///< Of each class of the label, rows of which it is the most likely.
+  /// Of each class, and each model that was asked, the probabilities of its rows.
+  std::vector<std::vector<std::vector<float>>> probabilities;
 };
 
 /// Cross-fitting: each answer is of a model that learned from all examples but every tenth, of
 /// which the row is one. Cost: a training for each tenth, of which there are as many as 5,000
-/// answers take, ten at most. A tenth without which nothing can be learned is left out. Nothing
-/// when `on_progress` cancelled.
+/// answers take, three at least and ten at most. A tenth without which nothing can be learned is
+/// left out. Nothing when `on_progress` cancelled.
 [[nodiscard]] Result<std::optional<HeldOutAnswers>> AnswerHeldOut(
     const ClassifierPlan& plan, const LabelledExamples& examples,
     std::span<const ClassLabel> classes, const OnProgress& on_progress);

@@ -400,9 +400,10 @@ class ClassifierLeakTest : public ClassifierCommandTest {
     examples_ = *LabelledExamples::Compute(spec_, snapshots, *rows_, plan_);
   }
   Said Ask(std::size_t known) {
-    const auto trained = *TrainedClassifier::Train(plan_, *examples_, known, rows_->classes(),
-                                                   [](std::size_t, std::size_t) { return true; });
-    std::vector<float> matrix = *trained->model().Matrix(*examples_, 0, known + 1);
+    const auto trained =
+        *TrainedClassifier::Train(plan_, *examples_, RowNumbers(0, known), rows_->classes(),
+                                  [](std::size_t, std::size_t) { return true; });
+    std::vector<float> matrix = *trained->model().Matrix(*examples_, RowNumbers(0, known + 1));
     std::vector<double> answers = trained->model().Predict(matrix);
     return {std::move(matrix), std::move(answers)};
   }
@@ -461,10 +462,11 @@ TEST_F(ClassifierLeakTest, TheArtefactAloneAnswersAsTheModelDid) {
   for (std::uint32_t i = 0; i < kRows; ++i) all[i] = i;
   const auto scores = *(*booster)->Predict(*transforms.Transform(examples_->features, all),
                                            transforms.outputs().size());
-  const auto trained = *TrainedClassifier::Train(plan_, *examples_, kRows, rows_->classes(),
-                                                 [](std::size_t, std::size_t) { return true; });
+  const auto trained =
+      *TrainedClassifier::Train(plan_, *examples_, RowNumbers(0, kRows), rows_->classes(),
+                                [](std::size_t, std::size_t) { return true; });
   const ClassifierModel& model = trained->model();
-  const auto answers = model.Predict(*model.Matrix(*examples_, 0, kRows));
+  const auto answers = model.Predict(*model.Matrix(*examples_, RowNumbers(0, kRows)));
   for (std::size_t i = 0; i < kRows; ++i) EXPECT_EQ(scores.values[i], answers[3 * i + 2]);
   EXPECT_EQ(ordered_json::parse(ReadWhole(version(1) / "classes.json")),
             ordered_json({{"label", "delivered"}, {"classes", {false, true}}}));

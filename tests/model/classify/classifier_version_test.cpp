@@ -70,10 +70,10 @@ TEST_P(EveryLabel, AnswersWhenReadBackWhatItDidWhenItWasTrained) {
   EXPECT_EQ(version->classes(), rows.classes());
   const LabelledExamples examples = Examples(version->spec(), rows, version->plan());
   const auto trained =
-      *TrainedClassifier::Train(Plan(version->spec()), examples, examples.size(), rows.classes(),
-                                [](std::size_t, std::size_t) { return true; });
-  const auto matrix = *model->Matrix(examples, 0, examples.size());
-  EXPECT_EQ(matrix, *trained->model().Matrix(examples, 0, examples.size()));
+      *TrainedClassifier::Train(Plan(version->spec()), examples, RowNumbers(0, examples.size()),
+                                rows.classes(), [](std::size_t, std::size_t) { return true; });
+  const auto matrix = *model->Matrix(examples, RowNumbers(0, examples.size()));
+  EXPECT_EQ(matrix, *trained->model().Matrix(examples, RowNumbers(0, examples.size())));
   const auto answers = model->Predict(matrix);
   EXPECT_EQ(answers, trained->model().Predict(matrix));
   EXPECT_EQ(answers.size(), kRows * (1 + GetParam().classes));
@@ -93,8 +93,8 @@ TEST_P(EveryLabel, AnswersRowByRowWhatTheValidationJudged) {
   const std::vector<TimeFold> folds = *SplitByTime(rows.times(), plan.split);
   const ClassifierJudgement judgement =
       **JudgeClassifier(plan, examples, rows.classes(), folds, go_on);
-  const auto trained = *TrainedClassifier::Train(plan, examples, judgement.folds.back().train_rows,
-                                                 rows.classes(), go_on);
+  const auto trained = *TrainedClassifier::Train(
+      plan, examples, RowNumbers(0, judgement.folds.back().train_rows), rows.classes(), go_on);
   const preprocessing::TempFolder place;
   const auto model =
       ClassifierModel::Load(WriteFiles(trained->Files(), place), plan, rows.classes());
@@ -130,8 +130,9 @@ TEST_F(ClassifierVersionTest, IsWrittenAgainAsTheSameBytes) {
   const LabelledRows rows = Rows(version->spec());
   const ClassifierPlan plan = Plan(version->spec());
   const LabelledExamples examples = Examples(version->spec(), rows, plan);
-  const auto trained = *TrainedClassifier::Train(plan, examples, examples.size(), rows.classes(),
-                                                 [](std::size_t, std::size_t) { return true; });
+  const auto trained =
+      *TrainedClassifier::Train(plan, examples, RowNumbers(0, examples.size()), rows.classes(),
+                                [](std::size_t, std::size_t) { return true; });
   std::vector<ArtefactFile> files = trained->Files();
   EXPECT_EQ(files.size(), 4U);
   files.push_back(ClassesFile(version->classes(), version->spec()));

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <limits>
+#include <vector>
 
 #include "model/drift/reference_statistics.hpp"
 #include "support/spec_error.hpp"
@@ -47,6 +48,50 @@ TEST(ReferenceStatistics, OfOneNumberHaveNoDeviation) {
 TEST(ReferenceStatistics, OfNothingCountAlone) {
   const std::array<float, 1> values{kMissing};
   EXPECT_EQ(ReferenceOf(values), ordered_json({{"rows", 1}, {"missing", 1}}));
+}
+
+/// Probabilities of a class that half of the rows are, as ten models gave them to 500 rows each.
+/// `differs`: what a model, by its number, adds to those of every other row.
+std::vector<std::vector<float>> AnswersOfModels(float (*differs)(std::size_t model)) {
+  std::vector<std::vector<float>> by_model;
+  for (std::size_t model = 0; model < 10; ++model) {
+    std::vector<float>& answers = by_model.emplace_back();
+    for (std::size_t row = 0; row < 500; ++row) {
+      const auto spread = static_cast<float>(row * 37 % 100) / 400;
+      answers.push_back(row % 2 == 0 ? 0.1F + spread + differs(model) : 0.6F + spread);
+    }
+  }
+  return by_model;
+}
+constexpr double kHalf = 0.5;
+
+TEST(ReferenceStatistics, OfProbabilitiesAreThoseOfAllWhereModelsAgree) {
+  const auto by_model = AnswersOfModels([](std::size_t) { return 0.0F; });
+  std::vector<float> all;
+  for (const auto& answers : by_model) all.insert(all.end(), answers.begin(), answers.end());
+  EXPECT_EQ(ReferenceOfProbability(by_model, kHalf), ReferenceOf(all));
+}
+
+TEST(ReferenceStatistics, OfProbabilitiesHaveNoEdgeWhereModelsDiffer) {
+  const ordered_json reference = ReferenceOfProbability(
+      AnswersOfModels([](std::size_t model) { return 0.02F * static_cast<float>(model); }), kHalf);
+  EXPECT_GE(reference["edges"].size(), 4U);
+  EXPECT_EQ(reference["counts"].size(), reference["edges"].size() + 1);
+  for (const ordered_json& edge : reference["edges"]) EXPECT_GE(edge, 0.6F);
+}
+
+TEST(ReferenceStatistics, OfProbabilitiesAreSureBeyondATenthOfTheShare) {
+  const std::vector<std::vector<float>> by_model{{0.0001F, 0.0002F, 0.0004F, 0.9997F, 0.9998F}};
+  const ordered_json reference = ReferenceOfProbability(by_model, 0.6);
+  EXPECT_THAT(reference["edges"], testing::ElementsAre(0.06, 0.96));
+  EXPECT_EQ(reference["counts"], ordered_json({3, 0, 2}));
+}
+
+TEST(ReferenceStatistics, OfProbabilitiesLeaveModelsOutThatAnsweredNothing) {
+  const std::vector<std::vector<float>> by_model{{0.25F, 0.5F, kMissing}, {}, {kMissing}};
+  const ordered_json reference = ReferenceOfProbability(by_model, kHalf);
+  EXPECT_EQ(reference["rows"], 4);
+  EXPECT_EQ(reference["missing"], 2);
 }
 
 TEST(Reference, IsReadBackAsItWasWritten) {
