@@ -129,8 +129,9 @@ TEST_F(PredictHierarchy, GivesWithoutReconcilingWhatAServerAnswers) {
     if (!line.starts_with(begin)) continue;
     // Without the attributes that keys are not written with.
     line = line.substr(begin.size());
-    const std::size_t empty = line.find(",,,");
-    same += line.substr(0, empty) + line.substr(empty + 3) + "\n";
+    const std::string none = R"("","","",)";
+    line.erase(line.find(none), none.size());
+    same += line + "\n";
   }
   EXPECT_EQ(same, keys);
 }
