@@ -25,6 +25,7 @@ FILES_OF_ITS_OWN = {
     "src/model/drift/reference.cpp",
     "src/model/forecast/candidate_weights.cpp",
     "src/model/forecast/conformal_intervals.cpp",
+    "src/model/forecast/hierarchy_model.cpp",
     "src/model/forecast/history_model.cpp",
     "src/model/forecast/model_keys.cpp",
     "src/model/learn/model_files.cpp",
@@ -45,6 +46,7 @@ TOLD_IN_TEXT = [
     ("docs/forecasting.md", {"steps", "fallback_scale"}),
     ("docs/forecasting.md", {"name", "model", "scope", "target", "transforms", "hidden", "weight", "window",
                              "half_life"}),  # a candidate
+    ("docs/forecasting.md", {"baseline", "alike"}),  # a cold start
     ("docs/forecasting.md", {"not_negative"}),  # "target" of what learns from histories
     ("docs/forecasting.md", {"algorithm", "threads", "season", "model", "damped"}),
     ("docs/forecasting.md", {"algorithm", "threads", "season", "variant"}),

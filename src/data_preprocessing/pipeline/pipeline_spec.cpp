@@ -127,7 +127,8 @@ class SpecReader {
                           "transforms",  "hidden",     "weight",    "window",
                           "half_life",   "folds",      "metric",    "baselines",
                           "mase_season", "min_judged", "intervals", "calibration_folds",
-                          "search",      "candidates", "choose",    "choose_folds"});
+                          "search",      "candidates", "choose",    "choose_folds",
+                          "ended_after", "hierarchy",  "cold_start"});
       return;
     }
     node.RequireObject({"table", "label", "model", "transforms", "hidden", "test_share", "n_splits",

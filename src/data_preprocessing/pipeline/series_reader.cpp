@@ -106,6 +106,9 @@ class SeriesReader {
       aggregate.values.push_back(ReadAggregateValue(name, value, series));
     });
     if (aggregate.values.empty()) values.Fail("expected at least one value");
+    values.EachMember([&](const std::string& name, const JsonNode& value) {
+      if (value.Find("censored")) ReadCensored(values, name, aggregate);
+    });
     if (const auto partial = node.Find("partial")) {
       aggregate.partial = ReadChoice(*partial, kPartialPeriods);
     }
@@ -148,7 +151,7 @@ class SeriesReader {
 
   AggregateValue ReadAggregateValue(const std::string& name, const JsonNode& node,
                                     const SeriesSpec& series) const {
-    node.RequireObject({"op", "column", "empty"});
+    node.RequireObject({"op", "column", "empty", "censored"});
     const JsonNode op = node.Get("op");
     const auto known_op = AggregateOpFromString(op.String());
     if (!known_op) op.Fail("expected one of " + AggregateOpNames());
@@ -177,6 +180,29 @@ class SeriesReader {
       empty.Fail("expected a number, \"missing\" or \"previous\"");
     }
     return value;
+  }
+
+  /// What hides the value `name`: one of the others.
+  static void ReadCensored(const JsonNode& values, const std::string& name,
+                           AggregateSpec& aggregate) {
+    const JsonNode node = values.Get(name).Get("censored");
+    const std::string by = node.String();
+    const auto other = values.Find(by);
+    if (!other || by == name) {
+      node.Fail(
+          "expected another of these \"values\", such as one that counts the rows of periods "
+          "without stock");
+    }
+    AggregateValue& value = *std::ranges::find(aggregate.values, name, &AggregateValue::name);
+    if (std::holds_alternative<EmptyIsPrevious>(value.empty)) {
+      node.Fail(
+          "a value that repeats the one before it (\"empty\": \"previous\") is never hidden: "
+          "expected \"empty\" to be a number or \"missing\"");
+    }
+    if (other->Find("censored")) {
+      node.Fail("\"" + by + "\" is censored itself: what hides others must be known");
+    }
+    value.censored = by;
   }
 
   void ReadVisibility(const JsonNode& node, SeriesSpec& series) const {

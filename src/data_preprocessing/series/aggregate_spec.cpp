@@ -1,6 +1,8 @@
 #include "data_preprocessing/series/aggregate_spec.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace forkcast::preprocessing {
@@ -28,6 +30,15 @@ std::optional<AggregateOp> AggregateOpFromString(std::string_view name) noexcept
     if (known == name) return op;
   }
   return std::nullopt;
+}
+
+bool IsCensoring(double number) noexcept { return !std::isnan(number) && number != 0; }
+
+std::optional<std::size_t> AggregateSpec::CensoredBy(std::size_t value) const noexcept {
+  const std::string& name = values[value].censored;
+  if (name.empty()) return std::nullopt;
+  const auto by = std::ranges::find(values, name, &AggregateValue::name);
+  return static_cast<std::size_t>(by - values.begin());
 }
 
 std::string AggregateOpNames() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,9 +47,15 @@ struct AggregateValue {
   AggregateOp op = AggregateOp::kSum;
   std::string column;  ///< Of the source, a number or bool; empty for kCount.
   EmptyRule empty;
+  /// Another value of the same series, or empty: where that is there and not 0, what happened is
+  /// not known (a shelf was empty, a till was broken), and this one is missing.
+  std::string censored{};
 
   friend bool operator==(const AggregateValue&, const AggregateValue&) = default;
 };
+
+/// Whether a number of the value that AggregateValue::censored names hides the other one.
+[[nodiscard]] bool IsCensoring(double number) noexcept;
 
 /// What happens to the first and the last period of all the data unless the data fill them from
 /// their first calendar day to their last.
@@ -76,6 +83,9 @@ struct AggregateSpec {
   GridBound to = GridBound::kAll;
   GridEnd until = GridEnd::kJudged;
   std::chrono::sys_days until_day{};  ///< Of kDay.
+
+  /// The position of what may hide the value at a position; none: nothing does.
+  [[nodiscard]] std::optional<std::size_t> CensoredBy(std::size_t value) const noexcept;
 
   friend bool operator==(const AggregateSpec&, const AggregateSpec&) = default;
 };

@@ -510,11 +510,24 @@ Status GridAggregator::Fill(std::size_t position, const Grid& grid,
   return {};
 }
 
+void GridAggregator::HideCensored(Grid& grid) const {
+  for (std::size_t i = 0; i < aggregate_.values.size(); ++i) {
+    const std::optional<std::size_t> by = aggregate_.CensoredBy(i);
+    if (!by) continue;
+    for (std::size_t row = 0; row < grid.times.size(); ++row) {
+      if (IsCensoring(grid.columns[*by][row])) grid.columns[i][row] = kMissingNumber;
+    }
+  }
+}
+
 void GridAggregator::AddRevisions(Grid& grid) const {
   std::vector<RevisedColumn> columns;
   for (std::size_t i = 0; i < aggregate_.values.size(); ++i) {
     const AggregateValue& value = aggregate_.values[i];
-    columns.push_back({.op = value.op, .empty = &value.empty, .source = sources_.of_value[i]});
+    columns.push_back({.op = value.op,
+                       .empty = &value.empty,
+                       .source = sources_.of_value[i],
+                       .censored_by = aggregate_.CensoredBy(i)});
   }
   grid.revisions.before.resize(columns.size());
   for (std::size_t i = 0; i < counted_keys_.size(); ++i) {
@@ -538,6 +551,7 @@ Result<Grid> GridAggregator::Finish() {
   for (std::size_t i = 0; i < grid->columns.size(); ++i) {
     if (Status filled = Fill(i, *grid, grid->columns[i]); !filled) return std::move(filled).error();
   }
+  HideCensored(*grid);
   if (known_column_) AddRevisions(*grid);
   // A key whose rows all lie in partial periods has nothing to read.
   std::erase_if(grid->keys, [](const auto& key) { return key.row_count == 0; });

@@ -113,6 +113,8 @@ class GridAggregator {
   /// The cells of a counted key that lie in its periods in the grid.
   [[nodiscard]] RevisedCells CellsOf(const CountedKey& counted,
                                      const snapshot_format::KeyEntry& entry) const noexcept;
+  /// Once all columns are filled.
+  void HideCensored(Grid& grid) const;
   void AddRevisions(Grid& grid) const;
   /// The value at `position` in the declaration, in all periods.
   Status Fill(std::size_t position, const Grid& grid, std::vector<double>& cells) const;

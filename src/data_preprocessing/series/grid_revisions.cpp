@@ -94,8 +94,14 @@ class RevisedKey {
     }
   }
 
-  /// The value of a period with what stands in for a missing one.
+  /// The value of a period with what stands in for a missing one, unless another one hides it.
   [[nodiscard]] double ValueOf(std::size_t column, std::uint32_t period) const noexcept {
+    const std::optional<std::size_t> by = columns_[column].censored_by;
+    if (by && IsCensoring(Filled(*by, period))) return kNothing;
+    return Filled(column, period);
+  }
+
+  [[nodiscard]] double Filled(std::size_t column, std::uint32_t period) const noexcept {
     const std::vector<double>& raw = raw_[column];
     if (const auto* number = std::get_if<double>(columns_[column].empty)) {
       return std::isnan(raw[period]) ? *number : raw[period];

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +25,7 @@ struct RevisedColumn {
   AggregateOp op = AggregateOp::kSum;
   const EmptyRule* empty = nullptr;
   std::size_t source = AggregateSources::kNone;  ///< Position in GridCells::late_numbers.
+  std::optional<std::size_t> censored_by{};      ///< As AggregateSpec::CensoredBy().
 };
 
 /// The part of a key's cells that is in the grid.

@@ -35,6 +35,7 @@ nlohmann::ordered_json ToJson(const AggregateSpec& aggregate) {
   nlohmann::ordered_json values = nlohmann::ordered_json::array();
   for (const AggregateValue& value : aggregate.values) {
     values.push_back({value.name, ToString(value.op), value.column, ToJson(value.empty)});
+    if (!value.censored.empty()) values.back().push_back(value.censored);
   }
   nlohmann::ordered_json json{
       {"period", ToString(aggregate.period)},

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <utility>
 
+#include "model/forecast/ended_rule.hpp"
 #include "model/forecast/fold_intervals.hpp"
 #include "model/forecast/trained_forecast.hpp"
 
@@ -22,7 +23,10 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 class Judge {
  public:
   Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest)
-      : data_(data), plan_(plan), backtest_(backtest) {
+      : data_(data),
+        plan_(plan),
+        ended_(plan.ended_after, data.series(), data.grid(), data.forecast()),
+        backtest_(backtest) {
     backtest_.metric = plan.metric;
     backtest_.value_name = data.forecast().value;
     backtest_.min_judged = plan.min_judged;
@@ -152,7 +156,11 @@ class Judge {
  private:
   [[nodiscard]] LeftOut WhyLeftOut(const ForecastModel& model, const ForecastPoint& point,
                                    std::size_t step, bool was_asked) const {
+    if (data_.IsCensored(point.key, point.period)) return LeftOut::kCensored;
     if (std::isnan(data_.ValueIn(point.key, point.period))) return LeftOut::kNoValue;
+    if (ended_.HasEnded(point.key, point.period - static_cast<std::int64_t>(step))) {
+      return LeftOut::kEnded;
+    }
     const auto number = model.FindKey(data_.grid().KeyBytes(point.key));
     if (!number || model.ModelOf(step, *number) == nullptr) return LeftOut::kNoModel;
     return was_asked ? LeftOut::kNoReference : LeftOut::kRefused;
@@ -163,7 +171,7 @@ class Judge {
   [[nodiscard]] std::vector<bool> StepsThatLostRows() const {
     std::vector<bool> lost(backtest_.by_step.size());
     for (const LeftOutRow& row : backtest_.left_out) {
-      if (row.reason != LeftOut::kNoValue) lost[row.step - 1] = true;
+      if (IsToBeJudged(row.reason)) lost[row.step - 1] = true;
     }
     return lost;
   }
@@ -183,8 +191,23 @@ class Judge {
 
   const ForecastData& data_;
   const TrainingPlan& plan_;
+  EndedRule ended_;
   Backtest& backtest_;
 };
+
+void NoteCensored(const ForecastData& data, const StepExamples& examples, PeriodRange periods,
+                  Backtest& backtest) {
+  if (!data.may_be_censored()) return;
+  backtest.censored = 0;
+  for (const std::uint32_t key : examples.keys()) {
+    const std::int64_t first = std::max(periods.first, data.grid().FirstPeriod(key));
+    const std::int64_t last = std::min(periods.last, data.grid().LastPeriod(key));
+    for (std::int64_t period = first; period <= last; ++period) {
+      ++backtest.periods_of_keys;
+      if (data.IsCensored(key, period)) ++*backtest.censored;
+    }
+  }
+}
 
 /// The keys that a fold's model has nothing for.
 void NoteKeysWithoutModel(const ForecastData& data, const ForecastModel& model,
@@ -203,12 +226,38 @@ void NoteRefusals(const StepExamples& examples, Backtest& backtest) {
   }
 }
 
+/// What is not of the folds' rows.
+Status NoteTheRest(const ForecastData& data, const TrainingPlan& plan, const StepExamples& examples,
+                   PeriodRange periods, Backtest& backtest) {
+  NoteRefusals(examples, backtest);
+  NoteCensored(data, examples, periods, backtest);
+  if (plan.cold_starts.empty()) return {};
+  Result<NewKeyTrial> trial = TryOnNewKeys(data, plan, examples.keys(), periods);
+  if (!trial) return std::move(trial).error();
+  backtest.new_keys = *std::move(trial);
+  return {};
+}
+
+/// An error in the i-th fold of all, of which some calibrate.
+Error InFold(Error error, std::size_t i, std::size_t first_judged) {
+  const bool is_judged = i >= first_judged;
+  error.message = fmt::format(
+      "{} {}: {}{}", is_judged ? "fold" : "calibration fold",
+      is_judged ? i - first_judged + 1 : i + 1,
+      error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
+  return error;
+}
+
 }  // namespace
 
 std::string_view ToString(LeftOut reason) noexcept {
   switch (reason) {
     case LeftOut::kNoValue:
       return "no value";
+    case LeftOut::kCensored:
+      return "censored";
+    case LeftOut::kEnded:
+      return "ended";
     case LeftOut::kRefused:
       return "refused";
     case LeftOut::kNoModel:
@@ -219,9 +268,30 @@ std::string_view ToString(LeftOut reason) noexcept {
   return "";
 }
 
+bool IsToBeJudged(LeftOut reason) noexcept {
+  return reason != LeftOut::kNoValue && reason != LeftOut::kCensored && reason != LeftOut::kEnded;
+}
+
+EndedKeys EndedOf(const Backtest& backtest, const ForecastData& data) {
+  EndedKeys ended;
+  std::set<std::uint32_t> keys;
+  for (const LeftOutRow& row : backtest.left_out) {
+    if (row.reason != LeftOut::kEnded) continue;
+    keys.insert(row.point.key);
+    ++ended.rows;
+    const double value = data.ValueIn(row.point.key, row.point.period);
+    if (value == 0) continue;
+    ++ended.sold_again;
+    ended.value += value;
+  }
+  ended.keys = keys.size();
+  return ended;
+}
+
 std::size_t Backtest::rows_to_judge() const noexcept {
-  const auto without_value = std::ranges::count(left_out, LeftOut::kNoValue, &LeftOutRow::reason);
-  return all.rows() + left_out.size() - static_cast<std::size_t>(without_value);
+  const auto lost = std::ranges::count_if(
+      left_out, [](const LeftOutRow& row) { return IsToBeJudged(row.reason); });
+  return all.rows() + static_cast<std::size_t>(lost);
 }
 
 std::map<LeftOut, std::size_t> Backtest::CountLeftOut() const {
@@ -369,6 +439,8 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
   backtest.folds = folds->judged;
   Judge judge(data, plan, backtest);
   FoldIntervals intervals(data, plan);
+  Result<FoldHierarchy> hierarchy = FoldHierarchy::Make(data, plan);
+  if (!hierarchy) return std::move(hierarchy).error();
   CandidateReport report = ReportOf(plan, alone, before);
   /// By the folds before `fold`, `apart` of them away.
   const auto choose = [&](std::size_t fold, std::size_t apart) {
@@ -387,14 +459,18 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
       report.folds.push_back(*chosen);
     }
     intervals.Learn(forecasts);
+    hierarchy->Add(all[fold], forecasts, fold >= before);
   }
   backtest.errors = intervals.Newest();
+  backtest.hierarchy = hierarchy->Finish();
   AddLeftOut(alone, rows, before, backtest);
   const auto last = choose(all.size(), 1);
   if (!last) return nothing;
   report.last = *last;
   backtest.candidates = std::move(report);
-  NoteRefusals(examples, backtest);
+  if (Status noted = NoteTheRest(data, plan, examples, periods, backtest); !noted) {
+    return std::move(noted).error();
+  }
   judge.Finish();
   return std::optional<Backtest>(std::move(backtest));
 }
@@ -413,30 +489,24 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   backtest.folds = std::move(folds->judged);
   Judge judge(data, plan, backtest);
   FoldIntervals intervals(data, plan);
+  Result<FoldHierarchy> hierarchy = FoldHierarchy::Make(data, plan);
+  if (!hierarchy) return std::move(hierarchy).error();
   std::optional<TrainedForecast> trained;
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Fold& fold = all[i];
     const auto on_training = [&](const TrainingStage& stage) {
       return on_stage({.fold = i, .folds = all.size(), .training = stage});
     };
-    const auto in_fold = [i, first_judged](Error error) {
-      const bool is_judged = i >= first_judged;
-      error.message = fmt::format(
-          "{} {}: {}{}", is_judged ? "fold" : "calibration fold",
-          is_judged ? i - first_judged + 1 : i + 1,
-          error.field.empty() ? "" : fmt::format("feature \"{}\": ", error.field), error.message);
-      return error;
-    };
     if (i == 0 || fold.train != all[i - 1].train) {
       Result<std::optional<TrainedForecast>> fitted =
           TrainedForecast::Train(data, plan, examples, fold.train, on_training);
-      if (!fitted) return in_fold(fitted.error());
+      if (!fitted) return InFold(fitted.error(), i, first_judged);
       if (!*fitted) return std::optional<Backtest>();
       trained = *std::move(fitted);
     }
     const Result<std::vector<Forecast>> forecasts =
         trained->model().Predict(data, plan, examples, fold.origin);
-    if (!forecasts) return in_fold(forecasts.error());
+    if (!forecasts) return InFold(forecasts.error(), i, first_judged);
     intervals.Begin(fold);
     if (i >= first_judged) {
       const std::size_t number = i - first_judged;
@@ -444,16 +514,20 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
       NoteKeysWithoutModel(data, trained->model(), examples, number, backtest);
     }
     intervals.Learn(*forecasts);
+    hierarchy->Add(fold, *forecasts, i >= first_judged);
     if (i + 1 < all.size()) continue;
     backtest.importances = trained->Importances();
     backtest.forms = trained->Forms();
     Result<FoldContributions> contributions =
         ExplainFold(data, plan, trained->model(), examples, fold.test);
-    if (!contributions) return in_fold(contributions.error());
+    if (!contributions) return InFold(contributions.error(), i, first_judged);
     backtest.contributions = *std::move(contributions);
   }
   backtest.errors = intervals.Newest();
-  NoteRefusals(examples, backtest);
+  backtest.hierarchy = hierarchy->Finish();
+  if (Status noted = NoteTheRest(data, plan, examples, periods, backtest); !noted) {
+    return std::move(noted).error();
+  }
   if (backtest.all.rows() == 0) {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("there is no period in the folds' tests that could be forecast{}{}",

@@ -19,8 +19,10 @@
 #include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/fit_models.hpp"
 #include "model/forecast/fold_contributions.hpp"
+#include "model/forecast/fold_hierarchy.hpp"
 #include "model/forecast/forecast_data.hpp"
 #include "model/forecast/forecast_model.hpp"
+#include "model/forecast/new_key_trial.hpp"
 #include "model/forecast/training_plan.hpp"
 
 namespace forkcast::model {
@@ -38,12 +40,16 @@ struct JudgedForecast {
 /// Why a period of a fold's test is not judged.
 enum class LeftOut {
   kNoValue,      ///< Nothing is known that a forecast could be compared with.
+  kCensored,     ///< The same, since the series says that something else hid it.
+  kEnded,        ///< The key had ended by the origin, and is not forecast.
   kRefused,      ///< A feature cannot be computed, and may not be missing.
   kNoModel,      ///< The key had too few rows for a model of its own.
   kNoReference,  ///< What the target is measured from is missing.
 };
-/// "no value", "refused", "no model", "no reference".
+/// "no value", "censored", "ended", "refused", "no model", "no reference".
 [[nodiscard]] std::string_view ToString(LeftOut reason) noexcept;
+/// Whether such a row is one that a model should have had a forecast for.
+[[nodiscard]] bool IsToBeJudged(LeftOut reason) noexcept;
 
 /// A row that is not judged.
 struct LeftOutRow {
@@ -109,6 +115,11 @@ struct Backtest {
   std::optional<CandidateReport> candidates;  ///< Where there are some.
   /// What keeps the judgement from being one of the whole: no model is promoted by it.
   std::vector<std::string> shortfalls;
+  /// Of a series that declares it: the censored periods of all keys, and all periods.
+  std::optional<std::size_t> censored;
+  std::size_t periods_of_keys = 0;
+  std::optional<HierarchyResult> hierarchy;  ///< Of a plan with one.
+  std::optional<NewKeyTrial> new_keys;       ///< Of a plan with rules for them.
 
   [[nodiscard]] std::optional<double> value() const noexcept { return all.Value(metric); }
   /// Those that were judged, and those that could have been.
@@ -147,6 +158,15 @@ using OnBacktest = std::function<bool(const BacktestStage&)>;
 /// `keys`: those that are judged.
 [[nodiscard]] Status CheckMetric(const ForecastData& data, const TrainingPlan& plan,
                                  std::span<const Fold> folds, std::span<const std::uint32_t> keys);
+
+/// What became of keys that had ended by an origin, in the folds' tests.
+struct EndedKeys {
+  std::size_t keys = 0;
+  std::size_t rows = 0;
+  std::size_t sold_again = 0;  ///< Rows with a sale all the same.
+  double value = 0;            ///< Of these, the sum.
+};
+[[nodiscard]] EndedKeys EndedOf(const Backtest& backtest, const ForecastData& data);
 
 /// Whether the model is worth having, in a few sentences.
 [[nodiscard]] std::string VerdictOn(const Backtest& backtest);

@@ -11,6 +11,7 @@
 #include "model/artefact/manifest_parts.hpp"
 #include "model/forecast/backtest.hpp"
 #include "model/forecast/interval_texts.hpp"
+#include "model/forecast/metric_texts.hpp"
 #include "model/forecast/model_keys.hpp"
 
 namespace forkcast::model {
@@ -22,19 +23,11 @@ constexpr std::array kQuantiles{0.1, 0.25, 0.5, 0.75, 0.9};
 
 std::string QuantileName(double quantile) { return fmt::format("p{:.0f}", 100 * quantile); }
 
-ordered_json MetricsOf(const ErrorSums& sums) {
-  ordered_json metrics{{"rows", sums.rows()}};
-  for (const Metric metric : Metric::All()) {
-    metrics[std::string(metric->name)] = OrNull(sums.Value(metric));
-  }
-  return metrics;
-}
-
 ordered_json MetricsOf(const std::vector<ErrorSums>& parts, const char* number) {
   ordered_json all = ordered_json::array();
   for (std::size_t i = 0; i < parts.size(); ++i) {
     ordered_json one{{number, i + 1}};
-    one.update(MetricsOf(parts[i]));
+    one.update(MetricsJson(parts[i]));
     all.push_back(std::move(one));
   }
   return all;
@@ -186,11 +179,67 @@ std::string Compare(const Backtest& backtest, const BaselineResult& baseline) {
                      100 * std::abs(*skill), *skill > 0 ? "smaller" : "larger", name);
 }
 
+/// Each level's forecasts, as they are made and reconciled.
+std::string DescribeHierarchy(const HierarchyResult& hierarchy) {
+  std::string text = fmt::format("\n{}\n", TableHead("sums of keys"));
+  for (const LevelResult& level : hierarchy.levels) {
+    const std::string name = fmt::format("{} ({})", level.name, level.groups);
+    text += TableLine(name + ", bottom-up", level.bottom_up) + "\n";
+    if (!hierarchy.is_mint) continue;
+    text += TableLine("  by MinT", level.mint) + "\n";
+    if (level.name != hierarchy.levels.back().name) {
+      text += TableLine("  by their own past", level.own) + "\n";
+    }
+  }
+  return text;
+}
+
+/// What stands in for a model of new keys.
+std::string DescribeNewKeys(const NewKeyTrial& trial) {
+  std::string text =
+      fmt::format("\n{}\n", TableHead(fmt::format("{} keys that were new", trial.keys)));
+  for (const NewKeyTrial::Rule& rule : trial.rules) {
+    text += TableLine(rule.name + ", without a past", rule.before) + "\n" +
+            TableLine("  with some", rule.after) + "\n";
+  }
+  return text;
+}
+
 /// What became of the keys' histories.
 std::string DescribeForms(const std::map<std::string, std::size_t>& forms) {
   std::string text = "\nlearned of each key, in the last fold\tkeys\n";
   for (const auto& [form, keys] : forms) text += fmt::format("{}\t{}\n", form, keys);
   return text;
+}
+
+/// What hides the value that is forecast. Precondition: something may.
+const std::string& CensoredBy(const ForecastData& data) {
+  return data.series().aggregate->values[data.column()].censored;
+}
+
+/// What a backtest only has by its data or its plan.
+void AddWhatIsNotInAll(const Backtest& backtest, const ForecastData& data, ordered_json& json) {
+  if (backtest.censored) {
+    json["censored"] = {{"by", CensoredBy(data)},
+                        {"periods", *backtest.censored},
+                        {"of_periods", backtest.periods_of_keys}};
+  }
+  if (json["left_out"].contains(ToString(LeftOut::kEnded))) {
+    const EndedKeys ended = EndedOf(backtest, data);
+    json["ended"] = {{"keys", ended.keys},
+                     {"rows", ended.rows},
+                     {"rows_sold_again", ended.sold_again},
+                     {"value_sold_again", ended.value}};
+  }
+  for (const auto& [form, keys] : backtest.forms) json["forms"][form] = keys;
+  if (backtest.candidates) json["candidates"] = ToJson(*backtest.candidates);
+  if (backtest.hierarchy) json["hierarchy"] = ToJson(*backtest.hierarchy);
+  if (backtest.new_keys) json["new_keys"] = ToJson(*backtest.new_keys);
+  for (const auto& [key, means] : backtest.contributions.by_key) {
+    ordered_json one{{"key", KeyToJson(data.grid().KeyValues(key))}};
+    one.update(ToJson(means));
+    json["contributions"]["keys"].push_back(std::move(one));
+  }
 }
 
 }  // namespace
@@ -210,6 +259,21 @@ std::vector<std::string> DescribeLeftOut(const Backtest& backtest, const Forecas
   if (const auto found = counts.find(LeftOut::kNoValue); found != counts.end()) {
     lines.push_back(
         fmt::format("{} periods of the folds' tests have no value to judge by", found->second));
+  }
+  if (backtest.censored) {
+    const auto found = counts.find(LeftOut::kCensored);
+    lines.push_back(fmt::format(
+        "{} of the {} periods of all keys are censored by \"{}\", {} of them in the folds' tests: "
+        "neither learned from nor judged, and no baseline sees them",
+        *backtest.censored, backtest.periods_of_keys, CensoredBy(data),
+        found == counts.end() ? 0 : found->second));
+  }
+  if (counts.contains(LeftOut::kEnded)) {
+    const EndedKeys ended = EndedOf(backtest, data);
+    lines.push_back(fmt::format(
+        "{} rows of {} keys are not forecast, since these had ended by the fold's origin "
+        "(\"ended_after\"); in {} of them something was sold all the same, {:.6g} in all",
+        ended.rows, ended.keys, ended.sold_again, ended.value));
   }
   if (!backtest.without_model.empty()) {
     lines.push_back(
@@ -266,7 +330,7 @@ ordered_json BriefJson(const Backtest& backtest) {
       {"beats_baselines", backtest.beats_baselines()},
       {"best_baseline", best == nullptr ? ordered_json() : ordered_json(NameOf(best->spec))},
       {"skill", best == nullptr ? ordered_json() : OrNull(best->SkillOf(backtest.metric))},
-      {"metrics", MetricsOf(backtest.all)},
+      {"metrics", MetricsJson(backtest.all)},
       {"rows_to_judge", backtest.rows_to_judge()},
       {"rows_without_forecast", count(LeftOut::kNoModel) + count(LeftOut::kNoReference)},
       {"left_out", std::move(left_out)},
@@ -280,8 +344,8 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
   for (const BaselineResult& result : backtest.baselines) {
     ordered_json one{{"name", NameOf(result.spec)},
                      {"skill", OrNull(result.SkillOf(backtest.metric))},
-                     {"metrics", MetricsOf(result.baseline)},
-                     {"model_on_the_same_rows", MetricsOf(result.model)}};
+                     {"metrics", MetricsJson(result.baseline)},
+                     {"model_on_the_same_rows", MetricsJson(result.model)}};
     for (const auto& [reason, rows] : result.left_out) {
       one["left_out"][std::string(ToString(reason))] = rows;
     }
@@ -296,7 +360,7 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
                      {"train_to", data.FirstDay(fold.train.last)},
                      {"test_from", data.FirstDay(fold.test.first)},
                      {"test_to", data.FirstDay(fold.test.last)}};
-    one.update(MetricsOf(backtest.by_fold[i]));
+    one.update(MetricsJson(backtest.by_fold[i]));
     if (intervals) AddIntervalMetrics(intervals->by_fold[i], intervals->levels, one);
     folds.push_back(std::move(one));
   }
@@ -328,13 +392,7 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
                {"baselines", baselines},
                {"importances", importances},
                {"contributions", ToJson(backtest.contributions.all)}});
-  for (const auto& [form, keys] : backtest.forms) json["forms"][form] = keys;
-  if (backtest.candidates) json["candidates"] = ToJson(*backtest.candidates);
-  for (const auto& [key, means] : backtest.contributions.by_key) {
-    ordered_json one{{"key", KeyToJson(data.grid().KeyValues(key))}};
-    one.update(ToJson(means));
-    json["contributions"]["keys"].push_back(std::move(one));
-  }
+  AddWhatIsNotInAll(backtest, data, json);
   return json;
 }
 
@@ -355,6 +413,8 @@ std::string Describe(const Backtest& backtest, const ForecastData& data) {
   text += DescribeKeys(backtest) + DescribeIntervals(backtest, data);
   if (!backtest.forms.empty()) text += DescribeForms(backtest.forms);
   if (backtest.candidates) text += fmt::format("\n{}", Describe(*backtest.candidates));
+  if (backtest.hierarchy) text += DescribeHierarchy(*backtest.hierarchy);
+  if (backtest.new_keys) text += DescribeNewKeys(*backtest.new_keys);
   if (backtest.contributions.all.rows > 0) text += "\n" + Describe(backtest.contributions.all);
   const std::vector<std::string> left_out = DescribeLeftOut(backtest, data);
   if (!left_out.empty()) text += fmt::format("\n{}\n", fmt::join(left_out, "\n"));

@@ -102,6 +102,7 @@ ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t forecast_seri
       snapshots(std::move(opened)),
       grid(series, snapshots[forecast_series], zone),
       column(*series.ValueSchema().Find(spec.forecast->value)),
+      censored_by(series.aggregate->CensoredBy(column)),
       requests(spec.request.fields) {
   for (std::size_t key = 0; key < grid.key_count(); ++key) {
     AppendForecastRequest(spec, grid.KeyValues(key), std::nullopt, requests);

@@ -65,6 +65,13 @@ class ForecastData {
   [[nodiscard]] double ValueIn(std::size_t key, std::int64_t period) const noexcept {
     return grid().ValueIn(key, opened_->column, period);
   }
+  /// Whether the series declares that the value to forecast may be censored.
+  [[nodiscard]] bool may_be_censored() const noexcept { return opened_->censored_by.has_value(); }
+  /// Whether a period's value is missing since nobody knows what it would have been.
+  [[nodiscard]] bool IsCensored(std::size_t key, std::int64_t period) const noexcept {
+    return opened_->censored_by &&
+           preprocessing::IsCensoring(grid().ValueIn(key, *opened_->censored_by, period));
+  }
   [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept {
     return opened_->snapshots;
   }
@@ -84,6 +91,7 @@ class ForecastData {
     std::vector<preprocessing::Snapshot> snapshots;
     preprocessing::GridReader grid;
     std::size_t column = 0;
+    std::optional<std::size_t> censored_by;  ///< Column that says so of `column`.
     preprocessing::Table requests;
   };
 

@@ -19,9 +19,9 @@ std::string FolderOf(std::size_t candidate) { return fmt::format("candidates/{}/
 std::string Below(const std::string& path) { return path.substr(ModelPath("").size()); }
 
 /// With keys of users.
-Result<ArtefactFile> JsonFile(const char* name, const nlohmann::ordered_json& json) {
+Result<ArtefactFile> JsonFile(std::string path, const nlohmann::ordered_json& json) {
   try {
-    return ArtefactFile{ModelPath(name), json.dump() + "\n"};
+    return ArtefactFile{std::move(path), json.dump() + "\n"};
   } catch (const nlohmann::ordered_json::type_error&) {
     return Error{ErrorCode::kInvalidArgument, "a key is not UTF-8: its model cannot be published"};
   }
@@ -31,6 +31,10 @@ Result<ArtefactFile> JsonFile(const char* name, const nlohmann::ordered_json& js
 
 ArtefactFile IntervalsFile(const ConformalIntervals& intervals) {
   return {kIntervalsFile, intervals.ToJson().dump() + "\n"};
+}
+
+Result<ArtefactFile> HierarchyFile(const nlohmann::ordered_json& hierarchy) {
+  return JsonFile(kHierarchyFile, hierarchy);
 }
 
 std::string StemOf(std::size_t step, std::optional<std::size_t> key) {
@@ -63,11 +67,11 @@ Error InCandidate(Error error, std::size_t candidate) {
 }
 
 Result<ArtefactFile> CandidatesFile(const CandidateWeights& weights) {
-  return JsonFile(kCandidatesFile, weights.ToJson());
+  return JsonFile(ModelPath(kCandidatesFile), weights.ToJson());
 }
 
 Status AppendKeys(const ModelKeys& keys, std::vector<ArtefactFile>& files) {
-  Result<ArtefactFile> file = JsonFile(kKeysFile, keys.ToJson());
+  Result<ArtefactFile> file = JsonFile(ModelPath(kKeysFile), keys.ToJson());
   if (!file) return std::move(file).error();
   files.push_back(*std::move(file));
   return {};

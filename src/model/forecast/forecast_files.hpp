@@ -20,7 +20,12 @@ namespace forkcast::model {
 
 inline constexpr const char* kIntervalsFile = "intervals.json";
 
+inline constexpr const char* kHierarchyFile = "hierarchy.json";
+
 [[nodiscard]] ArtefactFile IntervalsFile(const ConformalIntervals& intervals);
+
+/// What HierarchyModel::ToJson() gave. kInvalidArgument for a key that is not UTF-8.
+[[nodiscard]] Result<ArtefactFile> HierarchyFile(const nlohmann::ordered_json& hierarchy);
 
 /// Of one model; `key` where it is one key's.
 [[nodiscard]] std::string StemOf(std::size_t step, std::optional<std::size_t> key);

@@ -224,6 +224,7 @@ Status ForecastJob::Check() const {
                              spec_.forecast->value, value_of(*least))};
   }
   if (Status enough = CheckIntervals(*folds); !enough) return enough;
+  if (Status built = CheckHierarchy(*data_, plan_); !built) return built;
   return CheckMetric(*data_, plan_, folds->judged, keys_);
 }
 
@@ -306,11 +307,19 @@ Result<std::vector<ArtefactFile>> ForecastJob::Files(const TrainedForecast& trai
                             .outputs = {{"value", ReferenceOf(forecasts)}}};
   files->push_back(ReferenceFile(reference));
   files->push_back(ConstraintsFile(reference));
-  if (plan_.intervals.empty()) return files;
-  const Result<ConformalIntervals> intervals =
-      FitIntervals(*data_, plan_, validation_->backtest().errors, periods_.last);
-  if (!intervals) return intervals.error();
-  files->push_back(IntervalsFile(*intervals));
+  if (!plan_.intervals.empty()) {
+    const Result<ConformalIntervals> intervals =
+        FitIntervals(*data_, plan_, validation_->backtest().errors, periods_.last);
+    if (!intervals) return intervals.error();
+    files->push_back(IntervalsFile(*intervals));
+  }
+  if (!plan_.hierarchy || !plan_.hierarchy->history) return files;
+  const Result<ordered_json> hierarchy =
+      HierarchyJson(*data_, plan_, periods_, validation_->backtest().hierarchy->errors);
+  if (!hierarchy) return hierarchy.error();
+  Result<ArtefactFile> file = HierarchyFile(*hierarchy);
+  if (!file) return std::move(file).error();
+  files->push_back(*std::move(file));
   return files;
 }
 

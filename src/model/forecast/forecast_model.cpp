@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "model/forecast/ended_rule.hpp"
 #include "model/forecast/forecast_files.hpp"
 #include "model/forecast/step_forecaster.hpp"
 #include "model/learn/for_each.hpp"
@@ -271,6 +272,19 @@ Result<std::vector<Forecast>> ForecastModel::Predict(const ForecastData& data,
                                                      const TrainingPlan& plan,
                                                      const StepExamples& examples,
                                                      std::int64_t origin) const {
+  Result<std::vector<Forecast>> forecasts = PredictAll(data, plan, examples, origin);
+  if (!forecasts || !plan.ended_after) return forecasts;
+  const EndedRule rule(plan.ended_after, data.series(), data.grid(), data.forecast());
+  std::erase_if(*forecasts, [&](const Forecast& forecast) {
+    return rule.HasEnded(forecast.point.key, origin);
+  });
+  return forecasts;
+}
+
+Result<std::vector<Forecast>> ForecastModel::PredictAll(const ForecastData& data,
+                                                        const TrainingPlan& plan,
+                                                        const StepExamples& examples,
+                                                        std::int64_t origin) const {
   if (!candidates_.empty()) return PredictBlended(data, plan, examples, origin);
   const ForecastStrategy strategy = data.forecast().strategy;
   if (strategy == ForecastStrategy::kRecursive || history_) {

@@ -64,7 +64,8 @@ class ForecastModel {
                                     const TrainingPlan& plan);
 
   /// Forecasts the points of `examples` in the periods `origin` + 1 .. `origin` + horizon, as of
-  /// the end of period `origin`; sorted by step and then by key. Keys without a model have none.
+  /// the end of period `origin`; sorted by step and then by key. Keys without a model have none,
+  /// nor have those that had ended by then.
   [[nodiscard]] Result<std::vector<Forecast>> Predict(const ForecastData& data,
                                                       const TrainingPlan& plan,
                                                       const StepExamples& examples,
@@ -111,6 +112,11 @@ class ForecastModel {
   static Result<ForecastModel> LoadCandidates(std::span<const PublishedFile> files,
                                               const preprocessing::PipelineSpec& spec,
                                               const TrainingPlan& plan);
+  /// As Predict(), whether keys have ended or not.
+  [[nodiscard]] Result<std::vector<Forecast>> PredictAll(const ForecastData& data,
+                                                         const TrainingPlan& plan,
+                                                         const StepExamples& examples,
+                                                         std::int64_t origin) const;
   /// Key by key, as whoever serves does it.
   [[nodiscard]] Result<std::vector<Forecast>> PredictByKey(const ForecastData& data,
                                                            const TrainingPlan& plan,

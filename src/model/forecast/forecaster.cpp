@@ -41,14 +41,20 @@ Forecaster::Forecaster(Parts parts)
       series_(PositionOf(parts_.spec, parts_.spec.forecast->series)),
       grid_(parts_.spec.series[series_], parts_.snapshots[series_], parts_.spec.zone),
       column_(*parts_.spec.series[series_].ValueSchema().Find(parts_.spec.forecast->value)),
-      periods_(grid_.AllPeriods()) {
-  if (parts_.cold_start) cold_start_.emplace(*parts_.cold_start, grid_, column_);
-}
+      periods_(grid_.AllPeriods()),
+      ended_(parts_.plan.ended_after, parts_.spec.series[series_], grid_, *parts_.spec.forecast) {}
 
 Result<std::unique_ptr<const Forecaster>> Forecaster::Make(Parts parts) {
   Status checked = CheckForecastRequest(parts.spec);
   if (!checked) return std::move(checked).error();
-  return std::unique_ptr<const Forecaster>(new Forecaster(std::move(parts)));
+  std::unique_ptr<Forecaster> forecaster(new Forecaster(std::move(parts)));
+  const Parts& own = forecaster->parts_;
+  if (!own.cold_start) return std::unique_ptr<const Forecaster>(std::move(forecaster));
+  Result<ColdStart> cold_start = ColdStart::Make(*own.cold_start, own.spec, own.snapshots,
+                                                 forecaster->grid_, forecaster->column_);
+  if (!cold_start) return std::move(cold_start).error();
+  forecaster->cold_start_.emplace(*std::move(cold_start));
+  return std::unique_ptr<const Forecaster>(std::move(forecaster));
 }
 
 Result<std::unique_ptr<const Forecaster>> Forecaster::Open(const ForecastVersion& version,
@@ -307,6 +313,7 @@ Status ForecastSession::Append(const ForecastQuestion& question, const ForecastO
                                std::size_t first, std::size_t last, ForecastAnswer& answer) {
   const GridReader& grid = forecaster_.grid();
   const std::optional<std::size_t> key = steps_.key();
+  if (key && forecaster_.HasEnded(*key, origin.period)) return Ended(question, origin.period);
   results_.assign(last - first + 1, {.outcome = StepOutcome::kNoModel});
   const std::size_t before = answer.features.size();
   answer.features.resize(before + results_.size() * forecaster_.spec().features.size());
@@ -389,8 +396,9 @@ Status ForecastSession::Answer(const StepResult& result, const ForecastQuestion&
       return Refused(*steps_.refusal(), forecast);
     case StepOutcome::kNoModel: {
       if (!forecaster_.cold_start_) return NoModel(question, origin, forecast);
-      const double value =
-          forecaster_.cold_start_->Forecast(steps_.key(), origin, forecast.step).value;
+      const double value = forecaster_.cold_start_
+                               ->Forecast(steps_.key(), steps_.key_values(), origin, forecast.step)
+                               .value;
       if (std::isnan(value)) return NoModel(question, origin, forecast);
       forecast.value = plan.output.Apply(value);
       forecast.cold_start = true;
@@ -417,20 +425,36 @@ Error ForecastSession::Refused(Error error, const StepForecast& forecast) const 
   return error;
 }
 
-Error ForecastSession::NoModel(const ForecastQuestion& question, PeriodIndex origin,
-                               const StepForecast& forecast) const {
-  const ForecastSpec& spec = *forecaster_.spec().forecast;
+std::string ForecastSession::KeyOf(const ForecastQuestion& question) const {
   std::vector<Value> key;
-  for (const std::string& field : spec.key) {
+  for (const std::string& field : forecaster_.spec().forecast->key) {
     const std::size_t column = *forecaster_.spec().request.fields.Find(field);
     key.push_back(ValueAt(question.rows.column(column), question.row));
   }
+  return JoinedKey(key);
+}
+
+Error ForecastSession::Ended(const ForecastQuestion& question, PeriodIndex origin) const {
+  const ForecastSpec& spec = *forecaster_.spec().forecast;
+  const std::string_view unit =
+      ToString(forecaster_.spec().series[forecaster_.series_].aggregate->period);
+  return {ErrorCode::kNotFound,
+          fmt::format("key {} has ended: it has no \"{}\" but 0 in the {} {}s up to that of {} "
+                      "(\"ended_after\")",
+                      KeyOf(question), spec.value, *forecaster_.ended_.periods(), unit,
+                      forecaster_.Name(origin)),
+          spec.key.empty() ? spec.series : spec.key.front()};
+}
+
+Error ForecastSession::NoModel(const ForecastQuestion& question, PeriodIndex origin,
+                               const StepForecast& forecast) const {
+  const ForecastSpec& spec = *forecaster_.spec().forecast;
   const GridReader& grid = forecaster_.grid();
   const bool has_history = steps_.key() && grid.FirstPeriod(*steps_.key()) <= origin;
   return {ErrorCode::kNotFound,
           has_history
-              ? fmt::format("key {} has no model for step {}", JoinedKey(key), forecast.step)
-              : fmt::format("key {} has no history in series \"{}\" up to {}", JoinedKey(key),
+              ? fmt::format("key {} has no model for step {}", KeyOf(question), forecast.step)
+              : fmt::format("key {} has no history in series \"{}\" up to {}", KeyOf(question),
                             spec.series, forecaster_.Name(origin)),
           spec.key.empty() ? spec.series : spec.key.front()};
 }

@@ -19,6 +19,7 @@
 #include "model/evaluate/intervals.hpp"
 #include "model/forecast/cold_start.hpp"
 #include "model/forecast/conformal_intervals.hpp"
+#include "model/forecast/ended_rule.hpp"
 #include "model/forecast/forecast_model.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/step_forecaster.hpp"
@@ -85,7 +86,8 @@ class Forecaster {
     ColdStartRule cold_start{};
     std::shared_ptr<const ConformalIntervals> intervals{};  ///< Null: there are none.
   };
-  /// As CheckForecastRequest(). O(keys), and O(all periods) where the cold start is a baseline.
+  /// As CheckForecastRequest() and ColdStart::Make(). O(keys), and O(all periods) where there is a
+  /// cold start.
   static Result<std::unique_ptr<const Forecaster>> Make(Parts parts);
   /// Of a published version. As ForecastVersion::Model(), OpenSnapshots() and Make().
   static Result<std::unique_ptr<const Forecaster>> Open(const ForecastVersion& version,
@@ -122,6 +124,12 @@ class Forecaster {
   /// Whether the question's origin and steps can be forecast at all, whatever its key is. As
   /// ForecastSession::Forecast().
   [[nodiscard]] Status Check(const ForecastQuestion& question) const;
+
+  /// Whether a key, by its number in grid(), has ended by the period `origin`, so that it is not
+  /// forecast from there.
+  [[nodiscard]] bool HasEnded(std::size_t key, preprocessing::PeriodIndex origin) const noexcept {
+    return ended_.HasEnded(key, origin);
+  }
 
   /// Appends a period as answers say it: its first calendar day, "2024-03-31".
   void AppendPeriod(preprocessing::PeriodIndex period, std::string& text) const;
@@ -160,11 +168,12 @@ class Forecaster {
   preprocessing::GridReader grid_;
   std::size_t column_;
   std::optional<preprocessing::GridReader::Range> periods_;
+  EndedRule ended_;
   std::optional<ColdStart> cold_start_;
 };
 
 /// Answers questions to a Forecaster. Holds scratch memory: one object a thread. Allocates nothing
-/// in the steady state, but for the median of a cold start or of "rolling_median".
+/// in the steady state, but for analogues and the median of a cold start, and "rolling_median".
 class ForecastSession {
  public:
   /// `forecaster` outlives the object.
@@ -174,7 +183,8 @@ class ForecastSession {
   /// (key, origin, step), bit for bit. A step that cannot be forecast refuses the whole question:
   /// - kInvalidArgument with the field ("steps", "from", "to", or the pipeline's) for a question
   ///   that is beyond what can be forecast, and says what can;
-  /// - kNotFound for a key without history or model, unless the cold start has a baseline for it;
+  /// - kNotFound for a key without history or model, unless the cold start has a baseline for it,
+  ///   and for one that has ended;
   /// - kFeatureMissing, kFeatureStale with the feature, or the series where no feature reads it.
   Status Forecast(const ForecastQuestion& question, ForecastAnswer& answer);
 
@@ -183,6 +193,8 @@ class ForecastSession {
   /// Adds the steps `first` to `last` as of one origin to the answer.
   Status Append(const ForecastQuestion& question, const ForecastOrigin& origin, std::size_t first,
                 std::size_t last, ForecastAnswer& answer);
+  /// The question's key, as messages say it.
+  [[nodiscard]] std::string KeyOf(const ForecastQuestion& question) const;
   /// Whether the series is new enough for what reads it alone, without features that would see to
   /// it.
   Status CheckSeries(const ForecastOrigin& origin, preprocessing::SeriesMask& stale) const;
@@ -192,6 +204,8 @@ class ForecastSession {
   void AddIntervals(preprocessing::PeriodIndex origin, std::size_t count,
                     ForecastAnswer& answer) const;
   [[nodiscard]] Error Refused(Error error, const StepForecast& forecast) const;
+  [[nodiscard]] Error Ended(const ForecastQuestion& question,
+                            preprocessing::PeriodIndex origin) const;
   [[nodiscard]] Error NoModel(const ForecastQuestion& question, preprocessing::PeriodIndex origin,
                               const StepForecast& forecast) const;
 

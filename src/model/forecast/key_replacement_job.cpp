@@ -92,6 +92,10 @@ Result<std::unique_ptr<TrainingJob>> KeyReplacementJob::Load(const ordered_json&
           "--only-key: candidates, and algorithms that learn from each key's history, are trained "
           "for all keys together; leave it out");
     }
+    if (training.Find("hierarchy")) {
+      return Refuse(
+          "--only-key: the pipeline has a \"hierarchy\", whose sums are of all keys; leave it out");
+    }
     const auto scope = training.Find("scope");
     if (!scope || scope->json() != "per_key") {
       return Refuse(

@@ -287,6 +287,18 @@ Result<std::vector<std::uint32_t>> ChooseKeys(const Backtest& backtest, const Fo
   return chosen;
 }
 
+/// The sums of keys; nothing without any.
+std::string HierarchySection(const Backtest& backtest) {
+  if (!backtest.hierarchy) return {};
+  std::string section = "<h2>Sums of keys</h2>\n" + MetricsHead();
+  for (const LevelResult& level : backtest.hierarchy->levels) {
+    const std::string name = fmt::format("{} ({})", level.name, level.groups);
+    section += MetricsRow(name + ", bottom-up", level.bottom_up);
+    if (backtest.hierarchy->is_mint) section += MetricsRow(name + ", by MinT", level.mint);
+  }
+  return section + "</table>\n";
+}
+
 }  // namespace
 
 Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& data,
@@ -312,7 +324,7 @@ Result<std::string> ReportPage(const Backtest& backtest, const ForecastData& dat
   for (const std::uint32_t key : *shown) pictures += KeyPicture(backtest, data, key);
   page += "<h2>Actual and forecast</h2>\n";
   page += ExplorerSection(ExplorerOf(backtest, data, *shown, judged), pictures, kMostExplorerBytes);
-  page += ByStepSection(backtest) + IntervalsSection(backtest, data) +
+  page += ByStepSection(backtest) + IntervalsSection(backtest, data) + HierarchySection(backtest) +
           OverTimeSection(backtest, data) + BySizeSection(backtest, judged) +
           HeaviestSection(backtest, data, judged) + CalibrationOf(backtest);
 

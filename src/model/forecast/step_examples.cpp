@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "model/forecast/ended_rule.hpp"
 #include "model/learn/for_each.hpp"
 
 namespace forkcast::model {
@@ -15,6 +16,24 @@ std::size_t ModelsOf(const preprocessing::ForecastSpec& forecast) {
   return forecast.strategy == ForecastStrategy::kDirect ? static_cast<std::size_t>(forecast.horizon)
                                                         : 1;
 }
+
+namespace {
+
+/// Those of keys that have ended as of each origin, `nearest` to `farthest` periods before.
+void EraseEnded(const ForecastData& data, const TrainingPlan& plan, std::size_t nearest,
+                std::size_t farthest, std::vector<ForecastPoint>& points) {
+  const EndedRule rule(plan.ended_after, data.series(), data.grid(), data.forecast());
+  std::erase_if(points, [&](const ForecastPoint& point) {
+    for (std::size_t distance = nearest; distance <= farthest; ++distance) {
+      if (!rule.HasEnded(point.key, point.period - static_cast<std::int64_t>(distance))) {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
+}  // namespace
 
 Result<StepExamples> StepExamples::Compute(const ForecastData& data, const TrainingPlan& plan,
                                            PeriodRange periods, std::vector<std::uint32_t> keys) {
@@ -29,9 +48,13 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
     const std::size_t share = i % shares;
     const std::size_t first = sorted.size() * share / shares;
     const std::size_t last = sorted.size() * (share + 1) / shares;
-    const std::vector<ForecastPoint> points =
+    std::vector<ForecastPoint> points =
         KnownPoints(data, periods, std::span(sorted).subspan(first, last - first));
     const bool is_shared = data.forecast().strategy == ForecastStrategy::kShared;
+    if (plan.ended_after) {
+      const std::size_t step = i / shares + 1;
+      EraseEnded(data, plan, models > 1 ? step : 1, models > 1 ? step : data.horizon(), points);
+    }
     Result<PointExamples> examples =
         ComputeExamples(data, plan, points, is_shared ? data.horizon() : i / shares + 1);
     if (!examples) return std::move(examples).error();

@@ -19,8 +19,9 @@ namespace forkcast::model {
 class StepExamples {
  public:
   /// Of all points of `keys` (their numbers in `data`, none twice) in `periods` whose value is
-  /// known. kInvalidArgument for a row whose weight is missing, negative or not finite, or whose
-  /// value has no logarithm where the target takes it.
+  /// known, but for those that nobody asks for, since the key has ended as of every origin that
+  /// they are forecast from. kInvalidArgument for a row whose weight is missing, negative or not
+  /// finite, or whose value has no logarithm where the target takes it.
   static Result<StepExamples> Compute(const ForecastData& data, const TrainingPlan& plan,
                                       PeriodRange periods, std::vector<std::uint32_t> keys);
 

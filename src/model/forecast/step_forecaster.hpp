@@ -70,6 +70,11 @@ class StepForecaster {
   /// The selected key's number in the grid; none when its series has no period.
   [[nodiscard]] std::optional<std::size_t> key() const noexcept { return key_; }
 
+  /// Its values; views of what was selected.
+  [[nodiscard]] std::span<const preprocessing::Value> key_values() const noexcept {
+    return key_values_;
+  }
+
   /// Forecasts the steps `first` (1..) and on, one a result. A key whose periods end before the
   /// origin has missing values from there on. In a recursive forecast, earlier steps that have no
   /// forecast are missing, too. kInvalidArgument where a feature's value is nothing that the model

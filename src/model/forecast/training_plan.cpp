@@ -125,12 +125,12 @@ void ReadHistoryLearner(const JsonNode& node, const PipelineSpec& spec, Training
 void ReadFeatureLearner(const JsonNode& node, const PipelineSpec& spec,
                         std::span<const TrainerKind> trainers, TrainingPlan& plan) {
   plan.scope = ReadScope(node);
-  static_cast<LearningPlan&>(plan) =
-      ReadLearningPlan(node, spec,
-                       {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged",
-                                      "intervals", "calibration_folds", "search"},
-                        .trainers = trainers,
-                        .of_few_rows = plan.scope == ModelScope::kPerKey});
+  static_cast<LearningPlan&>(plan) = ReadLearningPlan(
+      node, spec,
+      {.judged_by = {"folds", "metric", "baselines", "mase_season", "min_judged", "intervals",
+                     "calibration_folds", "search", "ended_after", "hierarchy", "cold_start"},
+       .trainers = trainers,
+       .of_few_rows = plan.scope == ModelScope::kPerKey});
   if (plan.setting.task != Task::kRegression) {
     node.Get("model").Fail("a forecast is a number: expected the task regression");
   }
@@ -203,6 +203,30 @@ void ReadCandidates(const JsonNode& training, const PipelineSpec& spec,
   if (const auto folds = training.Find("choose_folds")) {
     plan.choice_folds = static_cast<std::size_t>(folds->Integer(1, kMostFolds));
   }
+}
+
+std::size_t ReadEndedAfter(const JsonNode& node, const PipelineSpec& spec) {
+  if (!spec.SeriesNamed(spec.forecast->series).known_at.empty()) {
+    node.Fail(
+        "reads the past as it is known now, and the series has \"known_at\", whose past changes: "
+        "take it away");
+  }
+  return Periods(node);
+}
+
+std::vector<ColdStartSpec> ReadColdStarts(const JsonNode& node, const PipelineSpec& spec) {
+  std::vector<ColdStartSpec> rules;
+  for (const JsonNode& element : node.Elements()) {
+    const ColdStartRule rule = ReadColdStart(element);
+    if (!rule) element.Fail("a refusal is nothing to judge: expected a baseline");
+    if (std::ranges::find(rules, *rule) != rules.end()) element.Fail("given twice");
+    if (const auto alike = element.json().is_object() ? element.Find("alike") : std::nullopt) {
+      for (const JsonNode& name : alike->Elements()) (void)ReadKeyAttribute(name, spec);
+    }
+    rules.push_back(*rule);
+  }
+  if (rules.empty()) node.Fail("expected at least one rule, such as \"naive\"");
+  return rules;
 }
 
 /// Ascending, whatever their order in the document.
@@ -334,7 +358,8 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
                       "transforms",  "hidden",     "weight",    "window",
                       "half_life",   "folds",      "metric",    "baselines",
                       "mase_season", "min_judged", "intervals", "calibration_folds",
-                      "search",      "candidates", "choose",    "choose_folds"});
+                      "search",      "candidates", "choose",    "choose_folds",
+                      "ended_after", "hierarchy",  "cold_start"});
   const auto horizon = static_cast<std::size_t>(spec.forecast->horizon);
   TrainingPlan plan;
   if (const auto output = node.Find("output")) plan.output = ReadOutputRule(*output);
@@ -353,10 +378,15 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   plan.baselines = ReadBaselines(node.Get("baselines"));
   if (const auto season = node.Find("mase_season")) plan.mase_season = Periods(*season);
   plan.min_judged = ReadMinJudged(node);
+  if (const auto ended = node.Find("ended_after")) plan.ended_after = ReadEndedAfter(*ended, spec);
   if (has_candidates) ReadCandidates(node, spec, trainers, plan);
   plan.groups = preprocessing::FeatureGroups(root.json());
   for (TrainingPlan& candidate : plan.candidates) candidate.groups = plan.groups;
   ReadIntervals(node, plan);
+  if (const auto hierarchy = node.Find("hierarchy")) {
+    plan.hierarchy = ReadHierarchy(*hierarchy, spec);
+  }
+  if (const auto rules = node.Find("cold_start")) plan.cold_starts = ReadColdStarts(*rules, spec);
   return plan;
 }
 

@@ -14,6 +14,8 @@
 #include "model/evaluate/baselines.hpp"
 #include "model/evaluate/metrics.hpp"
 #include "model/evaluate/walk_forward.hpp"
+#include "model/forecast/cold_start.hpp"
+#include "model/forecast/hierarchy_spec.hpp"
 #include "model/forecast/output_rule.hpp"
 #include "model/history/history_method.hpp"
 #include "model/inputs/target_transform.hpp"
@@ -66,6 +68,12 @@ struct TrainingPlan : LearningPlan {
   /// Folds before those that are judged, for what the first of these takes its intervals from.
   std::size_t calibration_folds = 0;
   double min_judged = kLeastJudged;
+  /// So many periods without a sale up to an origin, and a key is not forecast from it; unset: all
+  /// are.
+  std::optional<std::size_t> ended_after;
+  std::optional<HierarchySpec> hierarchy;  ///< The sums that are forecast, too.
+  /// Rules for keys without a history, that are tried on those that were new at some time.
+  std::vector<ColdStartSpec> cold_starts;
 
   /// Whether anything is learned from rows of features.
   [[nodiscard]] bool reads_features() const noexcept;

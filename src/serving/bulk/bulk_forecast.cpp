@@ -169,16 +169,20 @@ Result<TableSpec> ForecastTable(const PipelineSpec& spec, std::span<const double
   return table;
 }
 
-Result<Table> AllKeys(const Forecaster& forecaster, const std::optional<Instant>& origin) {
+Result<KeysToForecast> AllKeys(const Forecaster& forecaster, const std::optional<Instant>& origin) {
   const Result<PeriodIndex> period = forecaster.PeriodAt(origin);
   if (!period) return period.error();
   const GridReader& grid = forecaster.grid();
-  Table rows(forecaster.spec().request.fields);
+  KeysToForecast keys{.rows = Table(forecaster.spec().request.fields)};
   for (std::size_t key = 0; key < grid.key_count(); ++key) {
     if (grid.FirstPeriod(key) > *period) continue;
-    model::AppendForecastRequest(forecaster.spec(), grid.KeyValues(key), origin, rows);
+    if (forecaster.HasEnded(key, *period)) {
+      ++keys.ended;
+      continue;
+    }
+    model::AppendForecastRequest(forecaster.spec(), grid.KeyValues(key), origin, keys.rows);
   }
-  return rows;
+  return keys;
 }
 
 Result<BulkCounts> ForecastAll(const Forecaster& forecaster, const Table& keys,

@@ -26,6 +26,7 @@ namespace forkcast::serving {
 struct BulkQuestion {
   std::optional<std::int64_t> steps{};
   Instant now;
+  std::optional<Instant> origin{};  ///< What the rows say of it, where they all say the same.
 };
 
 enum class WhenRefused {
@@ -44,14 +45,20 @@ struct BulkCounts {
   std::size_t keys = 0;
   std::size_t rows = 0;
   std::size_t refused = 0;
+  std::size_t ended = 0;  ///< Keys that nobody asked for, as KeysToForecast::ended.
   std::string first_refusal{};
   bool stopped = false;
 };
 
-/// The keys of `forecaster`'s series that have a period by `origin` (none: by the newest), each a
-/// row to ask with as of it. As Forecaster::PeriodAt().
-[[nodiscard]] Result<preprocessing::Table> AllKeys(const model::Forecaster& forecaster,
-                                                   const std::optional<Instant>& origin);
+/// Keys to forecast, each a row to ask with.
+struct KeysToForecast {
+  preprocessing::Table rows;
+  std::size_t ended = 0;  ///< Keys that are not among them, since they have ended.
+};
+/// The keys of `forecaster`'s series that have a period by `origin` (none: by the newest) and have
+/// not ended, as of it. As Forecaster::PeriodAt().
+[[nodiscard]] Result<KeysToForecast> AllKeys(const model::Forecaster& forecaster,
+                                             const std::optional<Instant>& origin);
 
 /// Forecasts every row of `keys` (the pipeline's request fields) and writes what comes of it into
 /// `sink` (schema: ForecastTable()), in the rows' order. Leaves Finish() to the caller. Errors as

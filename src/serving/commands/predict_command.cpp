@@ -26,7 +26,9 @@
 #include "model/forecast/forecast_request.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "model/forecast/forecaster.hpp"
+#include "model/forecast/hierarchy_forecaster.hpp"
 #include "serving/bulk/bulk_forecast.hpp"
+#include "serving/bulk/bulk_hierarchy.hpp"
 #include "serving/bulk/open_sink.hpp"
 #include "serving/commands/flag_values.hpp"
 #include "serving/config/deployment.hpp"
@@ -37,6 +39,7 @@ namespace {
 using model::ColdStartRule;
 using model::Forecaster;
 using model::ForecastVersion;
+using model::HierarchyForecaster;
 using nlohmann::ordered_json;
 using preprocessing::Arguments;
 using preprocessing::Command;
@@ -87,7 +90,7 @@ std::vector<Flag> PredictFlags() {
       {.name = "keys",
        .argument = "FILE",
        .meaning = "A CSV file with the fields of the key: what to forecast; - for standard input.",
-       .when_absent = "every key that has data by the origin"},
+       .when_absent = "every key that has data by the origin and has not ended"},
       {.name = "origin",
        .argument = "TIME",
        .meaning = "Forecasts from what was known then.",
@@ -102,6 +105,11 @@ std::vector<Flag> PredictFlags() {
        .meaning = "What a key without history or model gets: a baseline as pipelines declare it "
                   "(naive, {\"moving_average\": 4}), or refuse.",
        .fallback = "refuse"},
+      {.name = "hierarchy",
+       .kind = Kind::kSwitch,
+       .meaning = "Forecasts the sums of the pipeline's hierarchy, too, and makes keys and sums "
+                  "agree.",
+       .when_absent = "keys alone, as a server answers"},
       {.name = "skip-refused",
        .kind = Kind::kSwitch,
        .meaning = "Leaves out keys that cannot be forecast.",
@@ -199,16 +207,31 @@ unsigned ThreadsOf(const Arguments& arguments) {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+/// The sums that --hierarchy asks for.
+std::optional<HierarchyForecaster> SumsOf(const Arguments& arguments,
+                                          const ForecastVersion& version,
+                                          const Forecaster& forecaster) {
+  if (!arguments.Has("hierarchy")) return std::nullopt;
+  if (arguments.Has("keys")) Refuse(arguments, "hierarchy", "sums are of all keys: without --keys");
+  if (!version.plan().hierarchy) {
+    Refuse(arguments, "hierarchy", "the pipeline of this version declares no \"hierarchy\"");
+  }
+  return Require(HierarchyForecaster::Open(version, forecaster));
+}
+
 BulkCounts Forecast(const Arguments& arguments, const CommandContext& context,
-                    const Forecaster& forecaster) {
+                    const ForecastVersion& version, const Forecaster& forecaster) {
   const PipelineSpec& spec = forecaster.spec();
   const std::optional<Instant> origin = OriginOf(arguments, spec);
-  const TableSpec table = Require(ForecastTable(spec, forecaster.levels(), "forecasts"));
+  const std::optional<HierarchyForecaster> sums = SumsOf(arguments, version, forecaster);
+  const TableSpec table = Require(sums ? HierarchyTable(spec, sums->hierarchy(), "forecasts")
+                                       : ForecastTable(spec, forecaster.levels(), "forecasts"));
   (void)RequireOf(arguments, "origin", forecaster.PeriodAt(origin));
-  const Table keys = arguments.Has("keys")
-                         ? ReadKeys(spec, InputPath(arguments.Text("keys")), origin)
-                         : Require(AllKeys(forecaster, origin));
-  BulkQuestion question{.now = context.clock.Now()};
+  const auto [keys, ended] =
+      arguments.Has("keys")
+          ? KeysToForecast{.rows = ReadKeys(spec, InputPath(arguments.Text("keys")), origin)}
+          : Require(AllKeys(forecaster, origin));
+  BulkQuestion question{.now = context.clock.Now(), .origin = origin};
   if (const auto steps = arguments.Whole("steps")) {
     question.steps = static_cast<std::int64_t>(*steps);
   }
@@ -221,32 +244,39 @@ BulkCounts Forecast(const Arguments& arguments, const CommandContext& context,
                 OpenSink(arguments.Text("out"), table,
                          {.store = arguments.Text("store"), .out = context.out}));
   StageProgress progress(context, {.label = "forecast", .unit = "keys"});
-  const BulkCounts counts = Require(
-      ForecastAll(
-          forecaster, keys, question,
-          {.when_refused = arguments.Has("skip-refused") ? WhenRefused::kSkip : WhenRefused::kStop,
-           .threads = ThreadsOf(arguments),
-           .on_keys =
-               [&progress](std::size_t done, std::size_t total) {
-                 progress.Update(done, total);
-                 return preprocessing::StopSignals::Requested();
-               }},
-          *sink),
-      MeaningOfRefusal);
+  const BulkOptions options{
+      .when_refused = arguments.Has("skip-refused") ? WhenRefused::kSkip : WhenRefused::kStop,
+      .threads = ThreadsOf(arguments),
+      .on_keys = [&progress](std::size_t done, std::size_t total) {
+        progress.Update(done, total);
+        return preprocessing::StopSignals::Requested();
+      }};
+  BulkCounts counts =
+      Require(sums ? ForecastHierarchy(forecaster, *sums, keys, question, options, *sink)
+                   : ForecastAll(forecaster, keys, question, options, *sink),
+              MeaningOfRefusal);
   if (counts.stopped) throw Failure(ExitCode::kStopped, "stopped; nothing was written");
   Require(sink->Finish());
+  counts.ended = ended;
   return counts;
 }
 
 void Report(const Arguments& arguments, const CommandContext& context, const BulkCounts& counts,
             const ForecastVersion& version, std::chrono::duration<double> took) {
   if (arguments.Has("json")) {
-    context.out << ordered_json{{"model", version.info().model}, {"version", version.info().number},
-                                {"keys", counts.keys},           {"rows", counts.rows},
-                                {"refused", counts.refused},     {"seconds", took.count()}}
-                       .dump()
-                << '\n';
+    ordered_json line{{"model", version.info().model},
+                      {"version", version.info().number},
+                      {"keys", counts.keys},
+                      {"rows", counts.rows},
+                      {"refused", counts.refused}};
+    if (version.plan().ended_after) line["ended"] = counts.ended;
+    line["seconds"] = took.count();
+    context.out << line.dump() << '\n';
     return;
+  }
+  if (counts.ended > 0) {
+    context.err << fmt::format("{} of {} keys have ended and are not forecast\n", counts.ended,
+                               counts.keys + counts.ended);
   }
   if (counts.refused > 0) {
     context.err << fmt::format("{} of {} keys were left out, the first: {}\n", counts.refused,
@@ -273,7 +303,7 @@ ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   const ForecastVersion version = ReadVersion(arguments);
   const std::unique_ptr<const Forecaster> forecaster =
       Require(Forecaster::Open(version, snapshots, cold_start));
-  const BulkCounts counts = Forecast(arguments, context, *forecaster);
+  const BulkCounts counts = Forecast(arguments, context, version, *forecaster);
   Report(arguments, context, counts, version, context.clock.Monotonic() - start);
   return ExitCode::kDone;
 }

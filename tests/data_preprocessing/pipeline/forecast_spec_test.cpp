@@ -40,6 +40,20 @@ TEST(ForecastSpecTest, ReportsThatComeLaterMayBeAggregated) {
   EXPECT_EQ(parsed->SeriesNamed("daily").known_at, "at");
 }
 
+TEST(ForecastSpecTest, AValueMayBeCensoredByAnotherOne) {
+  auto json = Valid();
+  const std::string before = DefinitionOf(Parse(json)->SeriesNamed("daily"), "UTC");
+  json["series"]["daily"]["aggregate"]["values"]["y"]["censored"] = "rows";
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  const AggregateSpec& daily = *parsed->SeriesNamed("daily").aggregate;
+  EXPECT_EQ(daily.values[0].censored, "rows");
+  EXPECT_EQ(daily.CensoredBy(0), 2U);
+  EXPECT_EQ(daily.CensoredBy(1), std::nullopt);
+  // What was published without it is another series.
+  EXPECT_NE(DefinitionOf(parsed->SeriesNamed("daily"), "UTC"), before);
+}
+
 TEST(ForecastSpecTest, HoldsWhatTheFileSays) {
   auto json = Valid();
   json["series"]["weekly"]["delay"] = "1d";
@@ -187,6 +201,16 @@ INSTANTIATE_TEST_SUITE_P(
                  "$.series.daily.aggregate.values.rows.column: count reads no column"},
         Mutation{"UnknownEmpty", kAggregate + "/values/y/empty", R"("zero")",
                  "$.series.daily.aggregate.values.y.empty: expected a number, \"missing\" or"},
+        Mutation{"CensoredByNoValue", kAggregate + "/values/y/censored", R"("stock")",
+                 "$.series.daily.aggregate.values.y.censored: expected another of these"},
+        Mutation{"CensoredByItself", kAggregate + "/values/y/censored", R"("y")",
+                 "$.series.daily.aggregate.values.y.censored: expected another of these"},
+        Mutation{"CensoredAndRepeated", kAggregate + "/values/price/censored", R"("rows")",
+                 "$.series.daily.aggregate.values.price.censored: a value that repeats"},
+        Mutation{"CensoredByWhatIsCensored", kAggregate + "/values",
+                 R"({"y": {"op": "sum", "censored": "rows"}, "price": {"op": "last"},
+                     "rows": {"op": "count", "censored": "y"}})",
+                 "$.series.daily.aggregate.values.y.censored: \"rows\" is censored itself"},
         Mutation{"UnknownPartial", kAggregate + "/partial", R"("half")",
                  "$.series.daily.aggregate.partial: expected drop or keep"},
         Mutation{"UnknownBound", kAggregate + "/from", R"("first")",

@@ -39,14 +39,16 @@ PipelineSpec PipelineOf(const Declared& declared) {
   ordered_json series{
       {"table", "sales"}, {"key", {"shop"}}, {"time", "at"}, {"max_staleness", "unlimited"}};
   series.update(declared.series);
-  series["aggregate"] = {{"values",
-                          {{"sum", {{"op", "sum"}, {"column", "sold"}, {"empty", 0}}},
-                           {"mean", {{"op", "mean"}, {"column", "sold"}, {"empty", "missing"}}},
-                           {"least", {{"op", "min"}, {"column", "sold"}, {"empty", "previous"}}},
-                           {"most", {{"op", "max"}, {"column", "pieces"}, {"empty", "missing"}}},
-                           {"first", {{"op", "first"}, {"column", "sold"}, {"empty", "missing"}}},
-                           {"last", {{"op", "last"}, {"column", "pieces"}, {"empty", "previous"}}},
-                           {"sales", {{"op", "count"}, {"empty", 0}}}}}};
+  series["aggregate"] = {
+      {"values",
+       {{"sum", {{"op", "sum"}, {"column", "sold"}, {"empty", 0}}},
+        {"known", {{"op", "sum"}, {"column", "sold"}, {"empty", 0}, {"censored", "most"}}},
+        {"mean", {{"op", "mean"}, {"column", "sold"}, {"empty", "missing"}}},
+        {"least", {{"op", "min"}, {"column", "sold"}, {"empty", "previous"}}},
+        {"most", {{"op", "max"}, {"column", "pieces"}, {"empty", "missing"}}},
+        {"first", {{"op", "first"}, {"column", "sold"}, {"empty", "missing"}}},
+        {"last", {{"op", "last"}, {"column", "pieces"}, {"empty", "previous"}}},
+        {"sales", {{"op", "count"}, {"empty", 0}}}}}};
   series["aggregate"].update(declared.aggregate);
   return ParsePipeline(
       {{"name", "shop"},

@@ -63,6 +63,20 @@ SeriesSpec With(AggregateOp op, EmptyRule empty = EmptyIsMissing()) {
   return Sales({.name = "sold", .op = op, .column = "sold", .empty = empty});
 }
 
+/// Sales that are hidden where a shelf was found empty; rows are shop, at, sold, empty_shelf.
+SeriesSpec Censored(EmptyRule empty, EmptyRule of_shelf) {
+  SeriesSpec spec = Sales({.name = "sold",
+                           .op = AggregateOp::kSum,
+                           .column = "sold",
+                           .empty = empty,
+                           .censored = "empty_shelf"});
+  spec.source_schema.columns.push_back(
+      {.name = "empty_shelf", .type = ColumnType::kDouble, .nullable = true});
+  spec.aggregate->values.push_back(
+      {.name = "empty_shelf", .op = AggregateOp::kMax, .column = "empty_shelf", .empty = of_shelf});
+  return spec;
+}
+
 /// "a 2024-01-01: 1 - 3; b ...": of each key its first period and the values of all.
 std::string ShowGrid(const SeriesSpec& spec, const Snapshot& snapshot, const TimeZone& zone) {
   const GridReader grid(spec, snapshot, zone);
@@ -152,6 +166,27 @@ INSTANTIATE_TEST_SUITE_P(
                              With(AggregateOp::kSum, EmptyIsPrevious()),
                              {{"a", "2024-01-01", "7"}, {"b", "2024-01-01", "-"}},
                              "a 2024-01-01: 7; b 2024-01-01: -"}),
+    [](const auto& param) { return param.param.name; });
+
+/// Four days: sold, sold while the shelf ran empty, nothing while it stayed empty, sold.
+const std::vector<RowTexts> kEmptyShelf{{"a", "2024-01-01", "8", "-"},
+                                        {"a", "2024-01-02", "3", "-"},
+                                        {"a", "2024-01-02", "-", "1"},
+                                        {"a", "2024-01-03", "-", "1"},
+                                        {"a", "2024-01-05", "2", "0"}};
+
+INSTANTIATE_TEST_SUITE_P(
+    CensoredPeriods, GridTest,
+    testing::Values(GridCase{"AreMissingWhateverWasSoldInThem", Censored(0.0, 0.0), kEmptyShelf,
+                             "a 2024-01-01: 8 - - 0 2"},
+                    GridCase{"AreThoseOfANumberOtherThan0", Censored(0.0, EmptyIsMissing()),
+                             kEmptyShelf, "a 2024-01-01: 8 - - 0 2"},
+                    GridCase{"LastAsLongAsWhatHidesThem", Censored(0.0, EmptyIsPrevious()),
+                             kEmptyShelf, "a 2024-01-01: 8 - - - 2"},
+                    GridCase{"AreThoseOfTheirKeyAlone",
+                             Censored(0.0, 0.0),
+                             {{"a", "2024-01-01", "1", "1"}, {"b", "2024-01-01", "2", "0"}},
+                             "a 2024-01-01: -; b 2024-01-01: 2"}),
     [](const auto& param) { return param.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(

@@ -28,6 +28,7 @@ struct Sale {
   Instant at;
   Instant known;
   std::optional<double> sold;
+  double hidden = 0;  ///< Whether it says that nobody knows what was sold that day.
 };
 
 /// How the sales of a day become one number.
@@ -35,6 +36,7 @@ struct Aggregation {
   std::string name;
   AggregateOp op = AggregateOp::kSum;
   EmptyRule empty;
+  std::string censored{};
 };
 
 void PrintTo(const Aggregation& one, std::ostream* out) { *out << one.name; }
@@ -46,7 +48,8 @@ SeriesSpec SalesKnownLater(const Aggregation& aggregation) {
       .source_schema = {{{.name = "shop", .type = ColumnType::kText},
                          {.name = "at", .type = ColumnType::kTimestamp},
                          {.name = "known", .type = ColumnType::kTimestamp},
-                         {.name = "sold", .type = ColumnType::kDouble, .nullable = true}}},
+                         {.name = "sold", .type = ColumnType::kDouble, .nullable = true},
+                         {.name = "hidden", .type = ColumnType::kDouble}}},
       .key = {"shop"},
       .values = {},
       .time = "at",
@@ -59,9 +62,14 @@ SeriesSpec SalesKnownLater(const Aggregation& aggregation) {
           {{.name = "sold",
             .op = aggregation.op,
             .column = aggregation.op == AggregateOp::kCount ? "" : "sold",
-            .empty = aggregation.empty},
+            .empty = aggregation.empty,
+            .censored = aggregation.censored},
            // Beside it one that others repeat, so that a revision of one is none of the other.
-           {.name = "last", .op = AggregateOp::kLast, .column = "sold", .empty = 0.0}},
+           {.name = "last", .op = AggregateOp::kLast, .column = "sold", .empty = 0.0},
+           {.name = "hidden",
+            .op = AggregateOp::kMax,
+            .column = "hidden",
+            .empty = EmptyIsPrevious()}},
       .until = GridEnd::kLastRow};
   return spec;
 }
@@ -74,6 +82,7 @@ std::vector<Sale> RandomSales(Random& random) {
     sale.known = sale.at + hours(random() % 4 == 0 ? random() % (24 * kDays) : random() % 12) -
                  hours(random() % 3);
     if (random() % 5 != 0) sale.sold = 0.1 * static_cast<double>(random() % 100);
+    sale.hidden = random() % 4 == 0 ? 1 : 0;
   }
   return sales;
 }
@@ -89,6 +98,7 @@ Table ToTable(const SeriesSpec& spec, const std::vector<Sale>& sales) {
     } else {
       rows.column(3).AppendMissing();
     }
+    rows.column(4).AppendDouble(sale.hidden);
   }
   return rows;
 }
@@ -136,9 +146,15 @@ std::string Text(const std::vector<double>& values) {
   return text;
 }
 
+/// What the sales say of whether they are hidden.
+std::vector<Sale> HiddenOf(std::vector<Sale> sales) {
+  for (Sale& sale : sales) sale.sold = sale.hidden;
+  return sales;
+}
+
 /// The days of a shop that were over at `time`, from its first with a sale on.
-std::string SlowGrid(const std::vector<Sale>& sales, const AggregateValue& value,
-                     const std::string& shop, Instant time) {
+std::vector<double> SlowGrid(const std::vector<Sale>& sales, const AggregateValue& value,
+                             const std::string& shop, Instant time) {
   std::optional<Instant> first;
   std::optional<Instant> end;
   for (const Sale& sale : sales) {
@@ -147,7 +163,7 @@ std::string SlowGrid(const std::vector<Sale>& sales, const AggregateValue& value
     if (sale.shop == shop) first = std::min(first.value_or(day), day);
   }
   std::vector<double> values;
-  if (!first) return "";
+  if (!first) return values;
   for (Instant day = *first; day <= *end && day + days(1) <= time; day += days(1)) {
     double number = SlowValue(sales, value.op, shop, day, time);
     if (const auto* constant = std::get_if<double>(&value.empty); constant && number != number) {
@@ -158,6 +174,19 @@ std::string SlowGrid(const std::vector<Sale>& sales, const AggregateValue& value
       number = values.back();
     }
     values.push_back(number);
+  }
+  return values;
+}
+
+/// The same of a value that the last one, "hidden", may hide.
+std::string SlowText(const std::vector<Sale>& sales, const SeriesSpec& spec, std::size_t column,
+                     const std::string& shop, Instant time) {
+  const std::vector<AggregateValue>& all = spec.aggregate->values;
+  const std::vector<double> hidden = SlowGrid(HiddenOf(sales), all.back(), shop, time);
+  if (column + 1 == all.size()) return Text(hidden);
+  std::vector<double> values = SlowGrid(sales, all[column], shop, time);
+  for (std::size_t i = 0; i < values.size() && !all[column].censored.empty(); ++i) {
+    if (hidden[i] == 1) values[i] = std::numeric_limits<double>::quiet_NaN();
   }
   return Text(values);
 }
@@ -193,9 +222,8 @@ TEST_P(RevisedGrid, IsAtEveryInstantMadeOfTheRowsKnownByThen) {
     for (const std::string shop : {"a", "b"}) {
       for (int hour = 0; hour < 24 * 2 * kDays; ++hour) {
         const Instant time = kFirst + hours(hour);
-        for (std::size_t column = 0; column < 2; ++column) {
-          ASSERT_EQ(Read(snapshot, column, shop, time),
-                    SlowGrid(sales, spec.aggregate->values[column], shop, time))
+        for (std::size_t column = 0; column < spec.aggregate->values.size(); ++column) {
+          ASSERT_EQ(Read(snapshot, column, shop, time), SlowText(sales, spec, column, shop, time))
               << shop << " at " << Show(time);
         }
       }
@@ -213,16 +241,17 @@ INSTANTIATE_TEST_SUITE_P(
                     Aggregation{"Max", AggregateOp::kMax, 7.0},
                     Aggregation{"First", AggregateOp::kFirst, EmptyIsMissing()},
                     Aggregation{"LastOrPrevious", AggregateOp::kLast, EmptyIsPrevious()},
-                    Aggregation{"Count", AggregateOp::kCount, 0.0}),
+                    Aggregation{"Count", AggregateOp::kCount, 0.0},
+                    Aggregation{"SumUnlessHidden", AggregateOp::kSum, 0.0, "hidden"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(RevisedGridFile, OfRowsThatWereKnownInTimeHoldsNoRevision) {
   const TempFolder folder;
   const SeriesSpec spec = SalesKnownLater({"Sum", AggregateOp::kSum, 0.0});
-  const Sale in_time{"a", kFirst, kFirst + hours(24), 1.0};
+  const Sale in_time{.shop = "a", .at = kFirst, .known = kFirst + hours(24), .sold = 1.0};
   const Snapshot one = PublishAndOpen(spec, ToTable(spec, {in_time}), folder);
   EXPECT_FALSE(one.IsRevisedAfter(*one.Find("a"), kFirst));
-  const Sale late{"a", kFirst, kFirst + hours(25), 1.0};
+  const Sale late{.shop = "a", .at = kFirst, .known = kFirst + hours(25), .sold = 1.0};
   const Snapshot two = PublishAndOpen(spec, ToTable(spec, {in_time, late}), folder);
   EXPECT_TRUE(two.IsRevisedAfter(*two.Find("a"), kFirst + hours(24)));
   EXPECT_FALSE(two.IsRevisedAfter(*two.Find("a"), kFirst + hours(25)));

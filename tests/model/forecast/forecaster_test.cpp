@@ -202,6 +202,184 @@ INSTANTIATE_TEST_SUITE_P(
                          kTargets.at(static_cast<std::size_t>(std::get<2>(param.param))).first);
     });
 
+/// Shelves that are empty now and then, and a shop that closes, opens again and closes for good.
+class EveryForecastOfStock
+    : public ForecasterTest,
+      public testing::WithParamInterface<std::tuple<const char*, const char*>> {
+ protected:
+  static constexpr int kEndedAfter = 10;
+
+  EveryForecastOfStock() {
+    ordered_json& daily = document_["series"]["daily"];
+    daily.erase("table");
+    // A negative amount stands for a day on which nothing was left.
+    daily["query"] = "SELECT shop, day, amount, amount < 0 AS empty_shelf FROM sales";
+    daily["columns"] = {
+        {"shop", "text"}, {"day", "timestamp"}, {"amount", "double"}, {"empty_shelf", "bool"}};
+    daily["aggregate"]["values"] = ordered_json::parse(R"({
+        "amount": {"op": "sum", "column": "amount", "empty": 0, "censored": "empty_shelf"},
+        "empty_shelf": {"op": "max", "column": "empty_shelf", "empty": 0}})");
+    document_["training"]["ended_after"] = kEndedAfter;
+    for (std::size_t i = 20; i < amounts_.size(); i += 13) amounts_[i].amount = -1;
+    for (int day = 0; day < kDays; ++day) {
+      const bool is_open = day < kDays - 40 || day == kDays - 25;
+      if (is_open) amounts_.push_back({"old", day, 7.0 + day % 3});
+    }
+  }
+
+  /// What is served, or how a key is refused that has ended.
+  void ExpectServed(const Bits& judged, PeriodIndex origin) {
+    for (const std::string shop : {"000", "001", "002", "old"}) {
+      std::string at;
+      forecaster_->AppendOrigin(origin, at);
+      const Result<ForecastAnswer> answer = Ask({{"shop", shop}, {"at", at}});
+      const bool has_ended = !judged.contains({shop, origin, 1}) && shop == "old";
+      ASSERT_EQ(static_cast<bool>(answer), !has_ended) << shop << " as of " << at;
+      if (has_ended) {
+        EXPECT_EQ(answer.error().code, ErrorCode::kNotFound);
+        EXPECT_THAT(
+            answer.error().message,
+            HasSubstr("key old has ended: it has no \"amount\" but 0 in the 10 days up to"));
+        continue;
+      }
+      for (const StepForecast& one : answer->steps) {
+        const auto found = judged.find({shop, origin, one.step});
+        // Of a day without stock nothing is judged.
+        ASSERT_EQ(found == judged.end(), std::isnan(one.actual)) << shop << " as of " << at;
+        if (found == judged.end()) continue;
+        EXPECT_EQ(std::bit_cast<std::uint64_t>(one.value), found->second)
+            << shop << " as of " << at;
+      }
+    }
+  }
+};
+
+TEST_P(EveryForecastOfStock, EqualsWhatTheModelIsJudgedByBitForBit) {
+  const auto& [strategy, scope] = GetParam();
+  document_["forecast"]["strategy"] = strategy;
+  document_["training"]["scope"] = scope;
+  Learn();
+  Serve();
+  constexpr PeriodIndex kOrigins = 45;
+  std::size_t ended = 0;
+  for (PeriodIndex origin = kNewest - kOrigins; origin <= kNewest - kHorizon; ++origin) {
+    const Bits judged = Judged(origin, origin);
+    ExpectServed(judged, origin);
+    ended += judged.contains({"old", origin, 1}) ? 0 : 1;
+  }
+  EXPECT_EQ(ended, 14U) << "6 days before it opened again, and 8 behind";
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryForecastOfStock,
+                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                                          testing::Values("global", "per_key")),
+                         [](const auto& param) {
+                           return fmt::format("{}_{}", std::get<0>(param.param),
+                                              std::get<1>(param.param));
+                         });
+
+/// Each shop has holidays of its own and prices of its own, and both are known for what comes.
+class EveryForecastWithPlans
+    : public ForecasterTest,
+      public testing::WithParamInterface<std::tuple<const char*, const char*>> {
+ protected:
+  EveryForecastWithPlans() {
+    const auto& [strategy, scope] = GetParam();
+    document_["forecast"]["strategy"] = strategy;
+    document_["training"]["scope"] = scope;
+    document_["training"]["model"].update({{"trees", 60}, {"max_depth", 4}});
+    document_["tables"]["plan"] = {
+        {"columns",
+         {{"shop", "text"}, {"day", "timestamp"}, {"closed", "bool"}, {"price", "double"}}}};
+    document_["series"]["plan"] = ordered_json::parse(R"({
+        "table": "plan", "key": ["shop"], "time": "day", "known_in_advance": true,
+        "aggregate": {"period": "day", "partial": "keep",
+                      "values": {"closed": {"op": "max", "column": "closed", "empty": 0},
+                                 "price": {"op": "last", "column": "price",
+                                           "empty": "previous"}}},
+        "max_staleness": "unlimited"})");
+    for (const char* const feature :
+         {R"({"name": "closed", "op": "lag", "value": "closed", "periods": 1, "at": "target"})",
+          R"({"name": "price", "op": "lag", "value": "price", "periods": 1, "at": "target"})",
+          R"({"name": "days_to_holiday", "op": "periods_until", "value": "closed", "limit": 9})"}) {
+      ordered_json one = ordered_json::parse(feature);
+      one.update({{"series", "plan"}, {"key", {"shop"}}, {"missing", "keep"}});
+      document_["features"].push_back(one);
+    }
+    for (std::size_t i = 0; i < amounts_.size(); ++i) {
+      const int shop = static_cast<int>(i) / kDays;
+      const int day = static_cast<int>(i) % kDays;
+      amounts_[i].amount *= (IsHoliday(shop, day) ? 0.05 : 1) * (IsCheap(shop, day) ? 2 : 1);
+    }
+    WritePlan([](int, int) { return true; });
+  }
+
+  static bool IsHoliday(int shop, int day) { return day % 10 == 3 * shop; }
+  static bool IsCheap(int shop, int day) { return (day + 2 * shop) % 9 < 3; }
+  /// Up to the end of what is forecast; what `holds` is false of is a day like any other.
+  template <typename Holds>
+  void WritePlan(const Holds& holds) {
+    std::string csv = "shop,day,closed,price\n";
+    for (int shop = 0; shop < kShops; ++shop) {
+      for (int day = 0; day < kDays + kHorizon; ++day) {
+        csv += fmt::format("{:03},{},{},{}\n", shop, DateOf(day),
+                           IsHoliday(shop, day) && holds(shop, day),
+                           IsCheap(shop, day) && holds(shop, day) ? 5 : 10);
+      }
+    }
+    folder_.Write("plan.csv", csv);
+  }
+  /// As of the newest day.
+  [[nodiscard]] std::vector<double> Ahead(int shop) {
+    const auto answer = Ask({{"shop", fmt::format("{:03}", shop)}});
+    EXPECT_TRUE(answer) << answer.error().message;
+    std::vector<double> values;
+    for (const StepForecast& step : answer->steps) values.push_back(step.value);
+    return values;
+  }
+};
+
+TEST_P(EveryForecastWithPlans, EqualsWhatTheModelIsJudgedByBitForBit) {
+  Learn();
+  Serve();
+  constexpr PeriodIndex kOrigins = 20;
+  const PeriodIndex last = kNewest - kHorizon;
+  const Bits judged = Judged(last - kOrigins + 1, last);
+  ASSERT_EQ(judged.size(), kOrigins * kShops * kHorizon);
+  EXPECT_EQ(Served(last - kOrigins + 1, last), judged);
+}
+
+TEST_P(EveryForecastWithPlans, FollowsTheHolidaysAndPricesOfItsOwnKey) {
+  Learn();
+  Serve();
+  std::vector<std::vector<double>> planned;
+  for (int shop = 0; shop < kShops; ++shop) planned.push_back(Ahead(shop));
+  constexpr int kChanged = 1;
+  constexpr int kHoliday = 143;  // of this shop alone
+  static_assert(kHoliday >= kDays && kHoliday % 10 == 3 * kChanged);
+  WritePlan([](int shop, int day) { return shop != kChanged || day < kDays; });
+  Ingest();
+  Serve();
+  for (int shop = 0; shop < kShops; ++shop) {
+    if (shop == kChanged) continue;
+    EXPECT_EQ(Ahead(shop), planned[static_cast<std::size_t>(shop)]) << shop;
+  }
+  const std::vector<double> changed = Ahead(kChanged);
+  const std::vector<double>& before = planned[kChanged];
+  EXPECT_GT(changed[kHoliday - kDays], 2 * before[kHoliday - kDays]) << "open after all";
+  constexpr int kCheap = 142;
+  ASSERT_TRUE(IsCheap(kChanged, kCheap));
+  EXPECT_LT(changed[kCheap - kDays], 0.9 * before[kCheap - kDays]) << "dear after all";
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EveryForecastWithPlans,
+                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                                          testing::Values("global", "per_key")),
+                         [](const auto& param) {
+                           return fmt::format("{}_{}", std::get<0>(param.param),
+                                              std::get<1>(param.param));
+                         });
+
 struct HistoryAlgorithm {
   const char* name;
   const char* declaration;
@@ -795,8 +973,14 @@ TEST_F(ForecasterTest, IsMadeOfAPublishedVersion) {
 TEST(ColdStarts, AreReadAsBaselinesOrRefused) {
   const auto read = [](const ordered_json& json) { return ReadColdStart(JsonNode(json)); };
   EXPECT_EQ(read("refuse"), std::nullopt);
-  EXPECT_EQ(read("croston")->kind, BaselineKind::kCroston);
-  EXPECT_EQ(read({{"moving_average", 4}})->periods, 4U);
+  EXPECT_EQ(read("croston")->baseline.kind, BaselineKind::kCroston);
+  EXPECT_EQ(read({{"moving_average", 4}})->baseline.periods, 4U);
+  const ordered_json alike{{"baseline", {{"moving_average", 4}}}, {"alike", {"category"}}};
+  EXPECT_EQ(read(alike)->baseline.periods, 4U);
+  EXPECT_THAT(read(alike)->alike, ElementsAre("category"));
+  EXPECT_THROW(read({{"baseline", "naive"}, {"alike", ordered_json::array()}}),
+               preprocessing::SpecError);
+  EXPECT_THROW(read({{"alike", {"category"}}}), preprocessing::SpecError);
   EXPECT_THROW(read("mean"), preprocessing::SpecError);
   EXPECT_THROW(read(nullptr), preprocessing::SpecError);
 }

@@ -132,6 +132,43 @@ TEST_F(PredictCommandTest, AsksAsOfAnOriginForTheKeysThatHadDataThen) {
   EXPECT_EQ(out_.str(), Expected("2024-04-01"));
 }
 
+/// A shop that has closed, beside the three.
+class PredictOfAnEndedKey : public PredictCommandTest {
+ protected:
+  PredictOfAnEndedKey() {
+    document_["training"]["ended_after"] = 14;
+    document_["series"]["daily"]["aggregate"]["values"]["amount"]["empty"] = 0;
+    for (int day = 0; day < kDays - 14; ++day) amounts_.push_back({"old", day, 10.0 + day % 7});
+  }
+};
+
+TEST_F(PredictOfAnEndedKey, LeavesItOutAndSaysSo) {
+  ASSERT_EQ(Predict({"--out", File("f.csv")}), ExitCode::kDone) << err();
+  EXPECT_EQ(ReadWhole(File("f.csv")), Expected());
+  EXPECT_THAT(err_.str(), HasSubstr("1 of 4 keys have ended and are not forecast\n"));
+  ASSERT_EQ(Predict({"--out", File("f.csv"), "--json"}), ExitCode::kDone) << err();
+  EXPECT_EQ(summary()["ended"], 1);
+  EXPECT_EQ(summary()["keys"], kShops);
+}
+
+TEST_F(PredictOfAnEndedKey, ForecastsItAsOfWhenItWasSold) {
+  ASSERT_EQ(Predict({"--origin", "2024-05-18", "--json", "--out", File("f.csv")}), ExitCode::kDone)
+      << err();
+  EXPECT_EQ(summary()["ended"], 0);
+  EXPECT_EQ(summary()["keys"], kShops + 1);
+}
+
+TEST_F(PredictOfAnEndedKey, RefusesItWhereItIsAskedFor) {
+  folder_.Write("keys.csv", "shop\n000\nold\n");
+  EXPECT_EQ(Predict({"--keys", File("keys.csv")}), ExitCode::kNo);
+  EXPECT_THAT(err_.str(), HasSubstr("key old: key old has ended: it has no \"amount\" but 0 in the "
+                                    "14 days up to that of 2024-05-19"));
+  ASSERT_EQ(Predict({"--keys", File("keys.csv"), "--skip-refused", "--cold-start", "naive"}),
+            ExitCode::kDone)
+      << "no cold start stands in: " << err();
+  EXPECT_EQ(out_.str(), Expected("", 1));
+}
+
 TEST_F(PredictCommandTest, WritesAFileAsItsEndingSays) {
   ASSERT_EQ(Predict({"--steps", "1", "--out", File("f.csv")}), ExitCode::kDone) << err();
   EXPECT_THAT(ReadWhole(File("f.csv")),
