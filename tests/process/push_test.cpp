@@ -1,5 +1,6 @@
 // Rows that callers bring to a server, as they, operators and the kernel see it.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
@@ -16,6 +17,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "support/eventually.hpp"
 #include "support/server.hpp"
+#include "support/store_kinds.hpp"
 
 namespace forkcast::process_test {
 namespace {
@@ -37,20 +39,29 @@ Request NumberedOrder() {
                   R"("sku_code": "numbered", "zip_code": "94234"})"};
 }
 
+std::string Packed(const std::string& text) {
+  const preprocessing::TempFolder folder;
+  return preprocessing::ReadWhole(folder.WriteGzip("packed", text));
+}
+
 std::string Part(const std::string& name, const std::string& file, const std::string& content) {
   return "--b\r\nContent-Disposition: form-data; name=\"" + name + "\"; filename=\"" + file +
          "\"\r\n\r\n" + content + "\r\n";
 }
 
+/// A server that takes rows into a store: of SQLite, or of a server's kind.
 class Pushes : public testing::Test {
  protected:
-  Pushes() {
+  explicit Pushes(const ServerKind* kind = nullptr)
+      : kind_(kind), store_(kind == nullptr ? workspace_.store() : kind->new_store()) {
     fs::create_directory(originals());
     workspace_.Write("originals/inventory.csv",
                      "sku_code,timestamp,inventory\nnumbered,2024-02-10 11:10:00,1\n");
-    RunToEnd(workspace_ / "ingest",
-             {kForkcast, "ingest", "--pipeline", workspace_.pipeline(), "--store",
-              workspace_.store(), "--from", originals(), "--quiet", "--table", "inventory"});
+    std::vector<std::string> ingest{kForkcast, "ingest",  "--from",   originals(),
+                                    "--quiet", "--table", "inventory"};
+    const std::vector<std::string> what = What();
+    ingest.insert(ingest.end(), what.begin(), what.end());
+    RunToEnd(workspace_ / "ingest", ingest);
     Configure(
         {{"push", true}, {"originals", originals().string()}, {"options", {"--every", "100ms"}}});
   }
@@ -63,8 +74,12 @@ class Pushes : public testing::Test {
   Server& Start(const std::vector<std::string>& more = {}, Ends ends = Ends::kCleanly) {
     server_.reset();
     std::vector<std::string> flags{"--config", workspace_ / "server.json", "--control", control()};
+    const std::vector<std::string> what = What();
+    flags.insert(flags.end(), what.begin(), what.end());
     flags.insert(flags.end(), more.begin(), more.end());
-    server_ = std::make_unique<Server>(workspace_, ServerOptions{.flags = flags, .ends = ends});
+    server_ = std::make_unique<Server>(
+        workspace_,
+        ServerOptions{.serves = ServerOptions::Serves::kNothing, .flags = flags, .ends = ends});
     server_->WaitUntilReady();
     // Whoever is told to end before it has begun ends by the signal.
     EXPECT_TRUE(Eventually([this] { return Status().at("refresher").at("state") != ""; }));
@@ -89,6 +104,7 @@ class Pushes : public testing::Test {
   }
   /// The first number that a query has.
   [[nodiscard]] int Number(const std::string& sql) const {
+    if (kind_ != nullptr) return std::stoi(kind_->ask(store_, sql));
     sqlite3* database = nullptr;
     sqlite3_open_v2((workspace_ / "o.db").c_str(), &database, SQLITE_OPEN_READONLY, nullptr);
     sqlite3_busy_timeout(database, 30'000);
@@ -115,15 +131,42 @@ class Pushes : public testing::Test {
     EXPECT_TRUE(Eventually([&] { return (pid = Status().at("refresher").at("pid")) > 0; }));
     return pid;
   }
+  /// The pipeline, its store and where its snapshots are.
+  [[nodiscard]] std::vector<std::string> What() const {
+    return {"--pipeline", workspace_.pipeline(), "--store",
+            store_,       "--snapshots",         workspace_ / "snapshots"};
+  }
   [[nodiscard]] fs::path originals() const { return workspace_ / "originals"; }
   [[nodiscard]] fs::path control() const { return workspace_ / "control"; }
   [[nodiscard]] Endpoint admin() const { return {.socket = workspace_ / "admin.sock"}; }
 
+  const ServerKind* kind_;
   Workspace workspace_;
+  std::string store_;
   std::unique_ptr<Server> server_;
 };
 
-TEST_F(Pushes, AreStoredWhenTheyAreAnsweredAndInTheAnswersSoonAfter) {
+/// Null: SQLite.
+using Kind = const ServerKind*;
+
+class PushesIntoAStore : public Pushes, public testing::WithParamInterface<Kind> {
+ protected:
+  PushesIntoAStore() : Pushes(GetParam()) {}
+};
+
+std::vector<Kind> Kinds() {
+  std::vector<Kind> kinds{nullptr};
+  for (const ServerKind& kind : ServerKinds()) {
+    if (kind.is_installed()) kinds.push_back(&kind);
+  }
+  return kinds;
+}
+
+INSTANTIATE_TEST_SUITE_P(Of, PushesIntoAStore, testing::ValuesIn(Kinds()), [](const auto& kind) {
+  return kind.param == nullptr ? std::string("Sqlite") : kind.param->name;
+});
+
+TEST_P(PushesIntoAStore, AreStoredWhenTheyAreAnsweredAndInTheAnswersSoonAfter) {
   Start();
   EXPECT_EQ(CountIn(), 1);
   const Answer answer =
@@ -145,7 +188,7 @@ TEST_F(Pushes, AreNotTakenWhereCallersOfModelsAsk) {
   EXPECT_EQ(answer.status, 404);
 }
 
-TEST_F(Pushes, OfSeveralFilesAreTakenTogetherOrNotAtAll) {
+TEST_P(PushesIntoAStore, OfSeveralFilesAreTakenTogetherOrNotAtAll) {
   Start();
   const std::string good =
       Part("file", "a.csv", "sku_code,timestamp,inventory\nf,2024-02-10 11:20:00,5\n");
@@ -163,7 +206,31 @@ TEST_F(Pushes, OfSeveralFilesAreTakenTogetherOrNotAtAll) {
   EXPECT_EQ(Number("SELECT count(*) FROM zip_codes"), 1);
 }
 
-TEST_F(Pushes, OfRowsThatBreakARuleAreRefusedNamingFieldValueAndBound) {
+TEST_F(Pushes, ThatArePackedAreUnpacked) {
+  Start();
+  std::string body = "sku_code,timestamp,inventory\n";
+  for (int i = 0; i < 20'000; ++i) body += fmt::format("p,2024-02-10 11:20:00,{}\n", i);
+  const std::string packed = Packed(body);
+  ASSERT_LT(packed.size(), body.size() / 3);
+  const Answer answer = Push("inventory", std::string(kCsv) + "Content-Encoding: gzip\r\n", packed);
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(Number("SELECT count(DISTINCT inventory) FROM inventory WHERE sku_code = 'p'"), 20'000);
+}
+
+TEST_P(PushesIntoAStore, WithAKeyThatWasThereAreAnsweredAndAddNothing) {
+  Start();
+  const std::string headers = std::string(kCsv) + "Idempotency-Key: one\r\n";
+  const std::string body = "sku_code,timestamp,inventory\nk,2024-02-10 11:20:00,2\n";
+  EXPECT_EQ(Push("inventory", headers, body).status, 200);
+  const Answer again = Push("inventory", headers, body);
+  EXPECT_EQ(again.status, 200);
+  EXPECT_EQ(json::parse(again.body).at("repeated"), true) << again.body;
+  const Answer other = Push("inventory", headers, body + "k,2024-02-10 11:30:00,3\n");
+  EXPECT_EQ(other.status, 409) << other.body;
+  EXPECT_EQ(Number("SELECT count(*) FROM inventory WHERE sku_code = 'k'"), 1);
+}
+
+TEST_P(PushesIntoAStore, OfRowsThatBreakARuleAreRefusedNamingFieldValueAndBound) {
   workspace_.Write("constraints.json",
                    R"({"format": "forkcast.constraints", "format_version": 1,
                        "tables": {"inventory": {"inventory": {"min": 0, "max": 500}}}})");
@@ -182,7 +249,7 @@ TEST_F(Pushes, OfRowsThatBreakARuleAreRefusedNamingFieldValueAndBound) {
   EXPECT_EQ(Number("SELECT count(*) FROM inventory WHERE sku_code = 'r'"), 1);
 }
 
-TEST_F(Pushes, AreTakenOnceEachWhateverIsKilledWhen) {
+TEST_P(PushesIntoAStore, AreTakenOnceEachWhateverIsKilledWhen) {
   constexpr int kRounds = 12;
   Start({}, Ends::kAnyHow);
   for (int round = 0; round < kRounds; ++round) {
@@ -214,7 +281,48 @@ TEST_F(Pushes, AreTakenOnceEachWhateverIsKilledWhen) {
   EXPECT_EQ(Number("SELECT count(*) FROM inventory WHERE sku_code = 'once'"), kRounds);
 }
 
-TEST_F(Pushes, OfManyClientsAtOnceAreAllTaken) {
+class PushesIntoAServer : public PushesIntoAStore {};
+
+std::vector<Kind> InstalledServers() {
+  std::vector<Kind> kinds = Kinds();
+  kinds.erase(kinds.begin());
+  return kinds;
+}
+
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(PushesIntoAServer);
+INSTANTIATE_TEST_SUITE_P(Of, PushesIntoAServer, testing::ValuesIn(InstalledServers()),
+                         [](const auto& kind) { return kind.param->name; });
+
+TEST_P(PushesIntoAServer, AreTakenOnceEachThoughTheDatabaseIsKilled) {
+  constexpr int kRounds = 6;
+  Start();
+  for (int round = 0; round < kRounds; ++round) {
+    const std::string number = std::to_string(round);
+    const std::string headers = std::string(kLines) + "Idempotency-Key: round-" + number + "\r\n";
+    const std::string body = R"({"sku_code": "once", "timestamp": "2024-02-10 11:20:00", )"
+                             R"("inventory": )" +
+                             number + "}";
+    // Each round kills at another moment of what is under way.
+    std::thread killer([this, round] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(round));
+      kind_->crash();
+    });
+    static_cast<void>(
+        AskOnce(admin(), {.target = "/tables/inventory/rows", .headers = headers, .body = body}));
+    killer.join();
+    const Answer refused = Push("inventory", headers, body);
+    EXPECT_EQ(refused.status, 503) << refused.body;
+    EXPECT_EQ(CountIn(), 1) << "answers need no database";
+    kind_->start();
+    PushUntilTaken("inventory", headers, body);
+    EXPECT_EQ(
+        Number("SELECT count(*) FROM inventory WHERE sku_code = 'once' AND inventory = " + number),
+        1);
+  }
+  EXPECT_EQ(Number("SELECT count(*) FROM inventory WHERE sku_code = 'once'"), kRounds);
+}
+
+TEST_P(PushesIntoAStore, OfManyClientsAtOnceAreAllTaken) {
   constexpr int kClients = 4;
   constexpr int kEach = 10;
   Start();
@@ -250,7 +358,7 @@ TEST_F(Pushes, ArePutOffWhileTheRefresherHangsAndRequestsGoOn) {
       << "nobody waited for it any more";
 }
 
-TEST_F(Pushes, CanBeUndoneAndSeen) {
+TEST_P(PushesIntoAStore, CanBeUndoneAndSeen) {
   Start();
   EXPECT_EQ(
       Push("inventory", kCsv, "sku_code,timestamp,inventory\nnumbered,2024-02-10 11:20:00,2\n")
@@ -300,12 +408,24 @@ INSTANTIATE_TEST_SUITE_P(
                 {.target = kInventory, .headers = "Content-Type: image/png\r\n", .body = "x"},
                 415,
                 "image/png"},
-        BadPush{"APackedBody",
+        BadPush{"APackedBodyThatIsNone",
                 {.target = kInventory,
                  .headers = std::string(kCsv) + "Content-Encoding: gzip\r\n",
                  .body = "x"},
+                400,
+                "gzip"},
+        BadPush{"ABodyPackedOtherwise",
+                {.target = kInventory,
+                 .headers = std::string(kCsv) + "Content-Encoding: br\r\n",
+                 .body = "x"},
                 415,
-                "not packed"},
+                "expected gzip or identity"},
+        BadPush{"TooManyBytesWhenUnpacked",
+                {.target = kInventory,
+                 .headers = std::string(kCsv) + "Content-Encoding: gzip\r\n",
+                 .body = Packed(std::string(10'001, 'x'))},
+                413,
+                "10000"},
         BadPush{"AFormOfAWebPage",
                 {.target = kInventory,
                  .headers = std::string(kForm) + "Origin: https://example.com\r\n",

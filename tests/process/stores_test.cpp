@@ -11,9 +11,8 @@
 #include <tuple>
 
 #include "support/cutting_proxy.hpp"
-#include "support/mariadb_server.hpp"
-#include "support/postgres_server.hpp"
 #include "support/server.hpp"
+#include "support/store_kinds.hpp"
 
 namespace forkcast::process_test {
 namespace {
@@ -23,52 +22,6 @@ using preprocessing::ReadWhole;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-PostgresServer& Postgres() {
-  static PostgresServer server;
-  return server;
-}
-
-MariadbServer& Mariadb() {
-  static MariadbServer server;
-  return server;
-}
-
-/// A kind of store that is a server.
-struct Kind {
-  std::string name;
-  bool (*is_installed)();
-  std::string (*new_store)();
-  void (*run)(const std::string& store, const std::string& sql);
-  fs::path (*socket)();
-  void (*crash)();       ///< And start again.
-  void (*end_others)();  ///< All connections but the one that says so.
-};
-
-const Kind kKinds[] = {
-    {"Postgres", PostgresServer::IsInstalled, [] { return Postgres().NewStore(); },
-     [](const std::string& store, const std::string& sql) { Postgres().Run(store, sql); },
-     [] { return Postgres().socket(); }, [] { Postgres().Restart(); },
-     [] {
-       Postgres().Run(Postgres().NewStore(),
-                      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE "
-                      "application_name = 'forkcast' AND pid <> pg_backend_pid()");
-     }},
-    {"Mariadb", MariadbServer::IsInstalled, [] { return Mariadb().NewStore(); },
-     [](const std::string& store, const std::string& sql) { Mariadb().Run(store, sql); },
-     [] { return Mariadb().socket(); },
-     [] {
-       Mariadb().Crash();
-       Mariadb().Start();
-     },
-     [] {
-       Mariadb().Run(Mariadb().NewStore(),
-                     "BEGIN NOT ATOMIC FOR one IN (SELECT id FROM information_schema.processlist "
-                     "WHERE db IS NOT NULL AND id <> connection_id() AND user = 'root') DO "
-                     "KILL one.id; END FOR; END");
-     }}};
-
-void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 struct Data {
   fs::path pipeline;
@@ -89,7 +42,7 @@ std::map<std::string, std::string> Contents(const fs::path& folder) {
   return contents;
 }
 
-class Stores : public testing::TestWithParam<Kind> {
+class Stores : public testing::TestWithParam<ServerKind> {
  protected:
   void SetUp() override {
     if (!GetParam().is_installed()) GTEST_SKIP() << GetParam().name << " is not installed";
@@ -122,9 +75,9 @@ class Stores : public testing::TestWithParam<Kind> {
   Workspace workspace_;
 };
 
-std::string NameOf(const testing::TestParamInfo<Kind>& kind) { return kind.param.name; }
+std::string NameOf(const testing::TestParamInfo<ServerKind>& kind) { return kind.param.name; }
 
-INSTANTIATE_TEST_SUITE_P(Servers, Stores, testing::ValuesIn(kKinds), NameOf);
+INSTANTIATE_TEST_SUITE_P(Servers, Stores, testing::ValuesIn(ServerKinds()), NameOf);
 
 TEST_P(Stores, GiveTheSameSnapshotsOfOrders) { ExpectTheSameSnapshots(Sample("order_triage")); }
 
@@ -177,14 +130,14 @@ TEST_P(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
   const fs::path sample = workspace_ / "sample";
   fs::copy(kSource / "data/order_triage", sample);
   SortRows(sample / "zip_codes.csv");
-  GetParam().run(store,
+  GetParam().ask(store,
                  "CREATE TABLE zip_codes (id integer, zip_code varchar(5) NOT NULL, "
                  "available_from timestamp NOT NULL, note text)");
   std::istringstream rows(ReadWhole(sample / "zip_codes.csv"));
   std::string row;
   for (std::getline(rows, row); std::getline(rows, row);) {
     std::ranges::replace(row, '"', '\'');
-    GetParam().run(store, "INSERT INTO zip_codes (zip_code, available_from) VALUES (" + row + ")");
+    GetParam().ask(store, "INSERT INTO zip_codes (zip_code, available_from) VALUES (" + row + ")");
   }
   Data data = Sample("order_triage");
   data.folder = sample;
@@ -204,23 +157,27 @@ TEST_P(Stores, ATableThatAShopKeepsItselfIsReadWhereItIs) {
 /// What befalls the server or the way to it.
 struct Fault {
   std::string name;
-  void (*befall)(const Kind& kind);
+  void (*befall)(const ServerKind& kind);
 };
 
 void PrintTo(const Fault& fault, std::ostream* out) { *out << fault.name; }
 
 const Fault kFaults[] = {
-    {"ConnectionIsCut", [](const Kind&) {}},
-    {"ServerCrashes", [](const Kind& kind) { kind.crash(); }},
-    {"SessionsAreEnded", [](const Kind& kind) { kind.end_others(); }},
+    {"ConnectionIsCut", [](const ServerKind&) {}},
+    {"ServerCrashes",
+     [](const ServerKind& kind) {
+       kind.crash();
+       kind.start();
+     }},
+    {"SessionsAreEnded", [](const ServerKind& kind) { kind.end_others(); }},
 };
 
-class FaultyStores : public testing::TestWithParam<std::tuple<Kind, Fault>> {
+class FaultyStores : public testing::TestWithParam<std::tuple<ServerKind, Fault>> {
  protected:
   void SetUp() override {
     if (!kind().is_installed()) GTEST_SKIP() << kind().name << " is not installed";
   }
-  [[nodiscard]] static const Kind& kind() { return std::get<0>(GetParam()); }
+  [[nodiscard]] static const ServerKind& kind() { return std::get<0>(GetParam()); }
 
   /// Takes the sample in through a proxy, and gives what it has said.
   std::string Ingest(const std::string& store, const std::string& snapshots,
@@ -276,7 +233,8 @@ TEST_P(FaultyStores, IngestTriesAgainAndTakesEachRowOnce) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Servers, FaultyStores,
-                         testing::Combine(testing::ValuesIn(kKinds), testing::ValuesIn(kFaults)),
+                         testing::Combine(testing::ValuesIn(ServerKinds()),
+                                          testing::ValuesIn(kFaults)),
                          [](const auto& one) {
                            return std::get<0>(one.param).name + std::get<1>(one.param).name;
                          });

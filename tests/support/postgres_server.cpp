@@ -36,10 +36,17 @@ PostgresServer::PostgresServer() {
   RunToEnd(folder_.path() / "initdb",
            AsItsUser({kPrograms / "initdb", "-D", data, "-A", "trust", "-U", "forkcast", "-E",
                       "UTF8", "--no-locale", "--no-sync"}));
+  AskForAPasswordOf("locked");
   Start();
 }
 
-PostgresServer::~PostgresServer() { Stop(); }
+void PostgresServer::AskForAPasswordOf(const std::string& user) const {
+  const std::filesystem::path file = folder_.path() / "data/pg_hba.conf";
+  const std::string others = preprocessing::ReadWhole(file);
+  std::ofstream(file) << "local all " << user << " scram-sha-256\n" << others;
+}
+
+PostgresServer::~PostgresServer() { Crash(); }
 
 void PostgresServer::Start() {
   server_ = std::make_unique<Program>(
@@ -52,13 +59,13 @@ void PostgresServer::Start() {
   }
 }
 
-void PostgresServer::Stop() {
+void PostgresServer::Crash() {
   server_->Signal(SIGQUIT);  // at once, without a checkpoint
   static_cast<void>(server_->Wait());
 }
 
 void PostgresServer::Restart() {
-  Stop();
+  Crash();
   Start();
 }
 
@@ -70,14 +77,27 @@ std::string PostgresServer::NewStore() {
 }
 
 void PostgresServer::Run(const std::string& store, const std::string& sql) const {
-  PGconn* const connection = PQconnectdb(store.c_str());
-  PGresult* const result = PQexec(connection, sql.c_str());
+  static_cast<void>(Ask(store, sql));
+}
+
+std::string PostgresServer::Ask(const std::string& store, const std::string& sql) const {
+  return PostgresSession(store).Run(sql);
+}
+
+PostgresSession::PostgresSession(const std::string& store)
+    : connection_(PQconnectdb(store.c_str())) {}
+
+PostgresSession::~PostgresSession() { PQfinish(connection_); }
+
+std::string PostgresSession::Run(const std::string& sql) const {
+  PGresult* const result = PQexec(connection_, sql.c_str());
   const bool good =
       PQresultStatus(result) == PGRES_COMMAND_OK || PQresultStatus(result) == PGRES_TUPLES_OK;
-  const std::string why = PQerrorMessage(connection);
+  const std::string why = PQerrorMessage(connection_);
+  const std::string first = PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "";
   PQclear(result);
-  PQfinish(connection);
   if (!good) throw std::runtime_error(sql + ": " + why);
+  return first;
 }
 
 }  // namespace forkcast::process_test

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/store_flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -26,12 +27,8 @@ std::vector<Flag> RowFlags() {
        .meaning = "The pipeline whose tables are taken in.",
        .variable = "FORKCAST_PIPELINE",
        .need = Need::kRequired},
-      {.name = "store",
-       .argument = "URL",
-       .meaning = "The store: sqlite:PATH, created when absent (its folder must exist), "
-                  "postgresql://HOST/DATABASE or mysql://HOST/DATABASE.",
-       .variable = "FORKCAST_STORE",
-       .need = Need::kRequired},
+      StoreFlag("The store: sqlite:PATH, created when absent (its folder must exist), "
+                "postgresql://HOST/DATABASE or mysql://HOST/DATABASE."),
       {.name = "from",
        .argument = "DIR|kafka:",
        .meaning =
@@ -122,11 +119,8 @@ std::vector<Flag> FollowFlags() {
 std::vector<Flag> ResultFlags() {
   using Kind = Flag::Kind;
   return {
-      {.name = "snapshots",
-       .argument = "DIR",
-       .meaning = "Folder for the snapshots, created when absent.",
-       .variable = "FORKCAST_SNAPSHOTS",
-       .when_absent = "beside the store, PATH.snapshots"},
+      SnapshotsFlag("Folder for the snapshots, created when absent.",
+                    "beside the store, PATH.snapshots"),
       {.name = "full",
        .kind = Kind::kSwitch,
        .meaning = "Makes the snapshots of all rows of the store: after rows were changed there by "

@@ -36,13 +36,13 @@ class Resumed {
     const auto* const table = std::get_if<TableSource>(&source_);
     if (taken_ == 0) {
       if (table == nullptr) return {};
-      Result<std::optional<RowCursor>> cursor = dao.CursorOf(table->table);
+      Result<std::optional<RowCursor>> cursor = dao.CursorOf(*table);
       if (!cursor) return std::move(cursor).error();
       cursor_ = *std::move(cursor);
       return {};
     }
     if (!cursor_) return AsEnd();
-    const Result<bool> unchanged = dao.IsUnchanged(table->table, *cursor_);
+    const Result<bool> unchanged = dao.IsUnchanged(*table, *cursor_);
     if (!unchanged) return unchanged.error();
     return *unchanged ? Status() : AsEnd();
   }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -22,7 +23,18 @@ struct TableSpec {
   Schema schema;
   std::vector<std::string> key;  ///< Empty: rows have no identity, whole files are known instead.
   CsvDialect csv{};              ///< How its files are written; nothing that a store keeps.
+  /// The name of its GrowingColumn, which says something where somebody else keeps the table;
+  /// empty: there is none.
+  std::string grows_by{};
 
+  /// Its rows, as they are read.
+  [[nodiscard]] TableSource Source() const {
+    TableSource source{.table = name};
+    if (const auto column = schema.Find(grows_by)) {
+      source.grows_by = GrowingColumn{.name = grows_by, .type = schema.columns[*column].type};
+    }
+    return source;
+  }
   friend bool operator==(const TableSpec&, const TableSpec&) = default;
 };
 
@@ -55,7 +67,9 @@ struct AppendCounts {
 /// Rows that follow each other in the order of ingestion: their places first..last, which only
 /// their store understands.
 struct RowRange {
-  std::int64_t first = 1;
+  static constexpr std::int64_t kBegin = std::numeric_limits<std::int64_t>::min();
+
+  std::int64_t first = 1;  ///< kBegin: the very first one.
   std::int64_t last = 0;
 
   [[nodiscard]] std::size_t size() const noexcept {
@@ -141,15 +155,21 @@ class TableDao {
   virtual Result<std::int64_t> LastRow(std::string_view table) = 0;
 
   /// The cursor behind all rows of the table, for whoever reads them all; none where the store
-  /// keeps no marks: of a table of somebody else's, a view, or one that was not written since an
-  /// earlier release.
-  virtual Result<std::optional<RowCursor>> CursorOf(const std::string& /*table*/) {
+  /// keeps no marks: of a view, a table that was not written since an earlier release, or one of
+  /// somebody else's without a growing column. Of one with such a column it is behind the rows that
+  /// none is expected to come before any more, and places are the column's values (a timestamp's
+  /// microseconds since 1970).
+  virtual Result<std::optional<RowCursor>> CursorOf(const TableSource& /*source*/) {
     return std::optional<RowCursor>();
   }
   /// Whether the rows up to the cursor are those of which it was given. Rows that somebody changed
-  /// past this interface are not noticed.
-  virtual Result<bool> IsUnchanged(const std::string& /*table*/, const RowCursor& /*cursor*/) {
+  /// past this interface are not noticed, unless a FORMAT.md says so.
+  virtual Result<bool> IsUnchanged(const TableSource& /*source*/, const RowCursor& /*cursor*/) {
     return false;
+  }
+  /// How many rows there are in it. Precondition: CursorOf() knows the table.
+  virtual Result<std::uint64_t> CountRows(const TableSource& /*source*/, const RowRange& rows) {
+    return rows.size();
   }
 
   /// The time zone that was recorded for the table: the one in which the times of its rows were

@@ -37,9 +37,20 @@ void RequireOtherName(const Range& before, Projection name_of, const std::string
   }
 }
 
+void ReadGrowingColumn(const JsonNode& node, TableSpec& table) {
+  const ColumnSpec& column =
+      RequireColumn(table.schema, node, fmt::format("table \"{}\"", table.name));
+  RequirePresent(column, node);
+  if (column.type != ColumnType::kInt64 && column.type != ColumnType::kTimestamp) {
+    node.Fail(fmt::format("column \"{}\" is {}, expected int64 or timestamp", column.name,
+                          ToString(column.type)));
+  }
+  table.grows_by = column.name;
+}
+
 TableSpec ReadTable(const std::string& name, const JsonNode& node) {
   RequirePlainName(name, node);
-  node.RequireObject({"columns", "key", "csv"});
+  node.RequireObject({"columns", "key", "csv", "grows_by"});
   TableSpec table{.name = name, .schema = ReadWrittenSchema(node.Get("columns")), .key = {}};
   if (const auto dialect = node.Find("csv")) table.csv = ReadDialect(*dialect);
   const std::span<const ColumnSpec> columns = table.schema.columns;
@@ -52,6 +63,9 @@ TableSpec ReadTable(const std::string& name, const JsonNode& node) {
       RequirePresent(RequireColumn(table.schema, column, "table \"" + name + "\""), column);
     }
     table.key = key->Strings();
+  }
+  if (const auto grows_by = node.Find("grows_by")) {
+    ReadGrowingColumn(*grows_by, table);
   }
   return table;
 }
@@ -136,6 +150,7 @@ class SpecReader {
     const TableSpec& table = RequireTable(spec_, node.Get("table"));
     const JsonNode label = node.Get("label");
     RequireColumn(table.schema, label, "table \"" + table.name + "\"");
+    if (label.String() == table.grows_by) label.Fail("is what its table grows by");
     spec_.training = TrainingSpec{.table = table.name, .label = label.String()};
   }
 

@@ -90,12 +90,12 @@ class SeriesReadout {
     const auto* const source = std::get_if<TableSource>(&series_.source);
     if (source == nullptr) return std::string("its rows come from a query");
     if (!before.list.read_to) return std::string("how far it had been read is not known");
-    Result<std::optional<RowCursor>> end = dao_.CursorOf(source->table);
+    Result<std::optional<RowCursor>> end = dao_.CursorOf(*source);
     if (!end) return std::move(end).error();
     if (!*end) return std::string("the store keeps no order of these rows");
     end_ = **std::move(end);
     cursor_ = {.last_row = before.list.read_to->row, .mark = before.list.read_to->mark};
-    const Result<bool> unchanged = dao_.IsUnchanged(source->table, cursor_);
+    const Result<bool> unchanged = dao_.IsUnchanged(*source, cursor_);
     if (!unchanged) return unchanged.error();
     if (!*unchanged) return std::string("rows were replaced or removed");
     if (std::string damage = Damage(before); !damage.empty() || !series_.aggregate) return damage;
@@ -126,15 +126,17 @@ class SeriesReadout {
     update.list_ = before.list;
     update.list_.read_to = AsReadTo(end_);
     update.report_.is_whole = false;
-    const auto rows = static_cast<std::uint64_t>(end_.last_row - cursor_.last_row);
-    if (series_.aggregate ? is_same_ : rows == 0) {
+    if (series_.aggregate ? is_same_ : end_.last_row == cursor_.last_row) {
       Describe(before.AsSnapshot(), update);
       return std::string();
     }
     if (series_.aggregate) return AddToCells(before, update);
     std::vector<std::uint64_t> sizes;
     for (const SnapshotFile& run : before.runs) sizes.push_back(run.row_count());
-    const MergePlan plan = PlanMerge(before.base.row_count(), sizes, rows, options_.policy);
+    const Result<std::uint64_t> rows =
+        dao_.CountRows(std::get<TableSource>(series_.source), NewRows());
+    if (!rows) return rows.error();
+    const MergePlan plan = PlanMerge(before.base.row_count(), sizes, *rows, options_.policy);
     SnapshotBuilder builder(series_, spec_.zone);
     const std::size_t kept = plan.into_base ? 0 : before.runs.size() - plan.with_newest;
     Status added = plan.into_base ? AddAll(before.base, builder) : Status();
@@ -165,15 +167,14 @@ class SeriesReadout {
   Result<std::string> ReadNew(SnapshotBuilder& builder, SeriesUpdate& update) {
     const auto& table = std::get<TableSource>(series_.source);
     if (end_.last_row > cursor_.last_row) {
-      Status read = dao_.ReadRows(table, {.first = cursor_.last_row + 1, .last = end_.last_row},
-                                  series_.ReadSchema(), spec_.ForbiddenColumns(), kBatchRows,
-                                  [&](const Table& batch) {
+      Status read = dao_.ReadRows(table, NewRows(), series_.ReadSchema(), spec_.ForbiddenColumns(),
+                                  kBatchRows, [&](const Table& batch) {
                                     update.report_.new_rows += batch.row_count();
                                     return builder.Add(batch);
                                   });
       if (!read) return std::move(read).error();
     }
-    const Result<bool> unchanged = dao_.IsUnchanged(table.table, end_);
+    const Result<bool> unchanged = dao_.IsUnchanged(table, end_);
     if (!unchanged) return unchanged.error();
     return *unchanged ? std::string() : std::string("rows were replaced or removed meanwhile");
   }
@@ -245,23 +246,41 @@ class SeriesReadout {
     update.list_seen_.reset();
     update.report_.is_whole = true;
     update.report_.new_rows = 0;
-    const auto* const table = std::get_if<TableSource>(&series_.source);
-    const auto cursor = [&]() -> Result<std::optional<RowCursor>> {
-      return table == nullptr ? std::optional<RowCursor>() : dao_.CursorOf(table->table);
-    };
-    const Result<std::optional<RowCursor>> before = cursor();
-    if (!before) return before.error();
     SnapshotBuilder builder(series_, spec_.zone, now_);
-    Status read =
-        dao_.Read(series_.source, series_.ReadSchema(), spec_.ForbiddenColumns(), kBatchRows,
-                  [&builder](const Table& batch) { return builder.Add(batch); });
-    if (!read) return std::move(read).error();
-    const Result<std::optional<RowCursor>> after = cursor();
-    if (!after) return after.error();
-    // Where rows came in between, nobody knows which of them were read.
-    update.list_.read_to = *before == *after ? AsReadTo(*after) : std::nullopt;
+    const Result<std::optional<RowCursor>> read_to = ReadAll(builder);
+    if (!read_to) return read_to.error();
+    update.list_.read_to = AsReadTo(*read_to);
     if (Status written = WriteBase(builder, update); !written) return std::move(written).error();
     return update;
+  }
+
+  /// How far, if that can be told.
+  Result<std::optional<RowCursor>> ReadAll(SnapshotBuilder& builder) {
+    const auto add = [&builder](const Table& batch) { return builder.Add(batch); };
+    const std::vector<ForbiddenColumn> forbidden = spec_.ForbiddenColumns();
+    const auto* const table = std::get_if<TableSource>(&series_.source);
+    std::optional<RowCursor> end;
+    if (table != nullptr) {
+      Result<std::optional<RowCursor>> cursor = dao_.CursorOf(*table);
+      if (!cursor) return cursor;
+      end = *std::move(cursor);
+    }
+    if (!end) {
+      const Status read =
+          dao_.Read(series_.source, series_.ReadSchema(), forbidden, kBatchRows, add);
+      return read ? Result<std::optional<RowCursor>>(std::nullopt) : read.error();
+    }
+    const Status read = dao_.ReadRows(*table, {.first = RowRange::kBegin, .last = end->last_row},
+                                      series_.ReadSchema(), forbidden, kBatchRows, add);
+    if (!read) return read.error();
+    // Where some changed meanwhile, nobody knows which of them were read.
+    const Result<bool> unchanged = dao_.IsUnchanged(*table, *end);
+    if (!unchanged) return unchanged.error();
+    return *unchanged ? end : std::nullopt;
+  }
+
+  [[nodiscard]] RowRange NewRows() const {
+    return {.first = cursor_.last_row + 1, .last = end_.last_row};
   }
 
   TableDao& dao_;

@@ -69,8 +69,9 @@ class SeriesReader {
     if (table) {
       if (node.Find("columns"))
         node.Fail("\"columns\" belongs to a query; a table declares its own");
-      series.source = TableSource{table->String()};
-      series.source_schema = RequireTable(pipeline_, *table).schema;
+      const TableSpec& spec = RequireTable(pipeline_, *table);
+      series.source = spec.Source();
+      series.source_schema = spec.schema;
     } else {
       series.source = QuerySource{ReadLines(*query)};
       series.source_schema = ReadSchema(node.Get("columns"));

@@ -77,7 +77,7 @@ Result<ordered_json> TableFacts::Ask(TableDao& dao) {
 }
 
 Status TableFacts::Refresh(TableDao& dao, Known& known) const {
-  const std::string& table = known.table->name;
+  const TableSource table = known.table->Source();
   const Result<std::optional<RowCursor>> cursor = dao.CursorOf(table);
   if (!cursor) return cursor.error();
   bool goes_on = false;
@@ -99,11 +99,14 @@ Status TableFacts::Refresh(TableDao& dao, Known& known) const {
     known.first.reset();
     known.last.reset();
     for (Grid& grid : known.grids) grid.periods.clear();
-    const Status read = dao.Read(TableSource{table}, schema, {}, kBatchRows, take);
+    const Status read =
+        *cursor ? dao.ReadRows(table, {.first = RowRange::kBegin, .last = (*cursor)->last_row},
+                               schema, {}, kBatchRows, take)
+                : dao.Read(table, schema, {}, kBatchRows, take);
     if (!read) return read;
   } else if ((*cursor)->last_row > known.cursor->last_row) {
     const RowRange more{.first = known.cursor->last_row + 1, .last = (*cursor)->last_row};
-    const Status read = dao.ReadRows({table}, more, schema, {}, kBatchRows, take);
+    const Status read = dao.ReadRows(table, more, schema, {}, kBatchRows, take);
     if (!read) return read;
   }
   known.cursor = *cursor;

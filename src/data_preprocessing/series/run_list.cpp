@@ -16,6 +16,7 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr std::int64_t kMaxCount = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t kMinPlace = std::numeric_limits<std::int64_t>::min();
 
 std::string HexOf(std::uint64_t number) { return fmt::format("{:016x}", number); }
 
@@ -80,7 +81,7 @@ Result<RunList> ParseRunList(std::string_view text) {
     if (const auto cells = node.Find("cells")) list.cells = ReadFile(*cells);
     if (const auto read_to = node.Find("read_to")) {
       read_to->RequireObject({"row", "mark"});
-      list.read_to = ReadTo{.row = read_to->Get("row").Integer(0, kMaxCount),
+      list.read_to = ReadTo{.row = read_to->Get("row").Integer(kMinPlace, kMaxCount),
                             .mark = read_to->Get("mark").String()};
     }
     return list;

@@ -110,6 +110,9 @@ std::string DefinitionOf(const SeriesSpec& spec, const std::string& zone_name) {
   // valid.
   if (spec.aggregate) definition["aggregate"] = ToJson(*spec.aggregate);
   if (spec.known_in_advance) definition["known_in_advance"] = true;
+  if (const auto* table = std::get_if<TableSource>(&spec.source); table && table->grows_by) {
+    definition["grows_by"] = table->grows_by->name;
+  }
   if (!spec.skip_missing.empty()) definition["skip_missing"] = spec.skip_missing;
   return definition.dump();
 }

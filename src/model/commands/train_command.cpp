@@ -10,6 +10,7 @@
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/command/store_flags.hpp"
 #include "data_preprocessing/commands/ingest_command.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -61,17 +62,10 @@ std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more)
 /// Where rows come from.
 std::vector<Flag> SourceFlags() {
   return {
-      {.name = "store",
-       .argument = "URL",
-       .meaning = "The store, beside which ingest published the snapshots.",
-       .variable = "FORKCAST_STORE",
-       .when_absent = "none; this or --snapshots is required, this where rows have a label",
-       .need = Flag::Need::kUsual},
-      {.name = "snapshots",
-       .argument = "DIR",
-       .meaning = "Folder of the snapshots.",
-       .variable = "FORKCAST_SNAPSHOTS",
-       .when_absent = "beside the store"},
+      preprocessing::StoreFlag(
+          "The store, beside which ingest published the snapshots.",
+          "none; this or --snapshots is required, this where rows have a label"),
+      preprocessing::SnapshotsFlag(),
   };
 }
 

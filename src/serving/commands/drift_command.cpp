@@ -9,6 +9,7 @@
 
 #include "data_preprocessing/base/atomic_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/store_flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
@@ -121,16 +122,8 @@ std::vector<Flag> QualityFlags() {
            .argument = "NAME",
            .meaning = "Only what this one answered.",
            .when_absent = "all"},
-          {.name = "store",
-           .argument = "URL",
-           .meaning = "The store, into which ingest takes what happened.",
-           .variable = "FORKCAST_STORE",
-           .need = Flag::Need::kRequired},
-          {.name = "snapshots",
-           .argument = "DIR",
-           .meaning = "Folder of the snapshots.",
-           .variable = "FORKCAST_SNAPSHOTS",
-           .when_absent = "beside the store"},
+          preprocessing::StoreFlag("The store, into which ingest takes what happened."),
+          preprocessing::SnapshotsFlag(),
           {.name = "window",
            .argument = "N",
            .meaning = "Periods of a window, of a classifier its rows.",

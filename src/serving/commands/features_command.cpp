@@ -15,6 +15,7 @@
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/command/store_flags.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "model/forecast/forecast_data.hpp"
@@ -65,18 +66,11 @@ std::vector<Flag> FeaturesFlags() {
        .meaning = "In place of rows: the examples that train would learn the pipeline's forecast "
                   "from, with key, origin, period, step and target; in .npy without the first "
                   "three."},
-      {.name = "store",
-       .argument = "URL",
-       .meaning = "The store, beside which ingest published the snapshots, and which has the "
-                  "rows of table:NAME and query:SELECT.",
-       .variable = "FORKCAST_STORE",
-       .when_absent = "none; this or --snapshots is required",
-       .need = Need::kUsual},
-      {.name = "snapshots",
-       .argument = "DIR",
-       .meaning = "Folder of the snapshots.",
-       .variable = "FORKCAST_SNAPSHOTS",
-       .when_absent = "beside the store"},
+      preprocessing::StoreFlag(
+          "The store, beside which ingest published the snapshots, and which has the "
+          "rows of table:NAME and query:SELECT.",
+          preprocessing::kStoreOrSnapshots),
+      preprocessing::SnapshotsFlag(),
       {.name = "out",
        .argument = "FILE",
        .meaning = "Where the features go: a file that ends in .csv, .jsonl or .npy (doubles, with "

@@ -16,6 +16,7 @@
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
+#include "data_preprocessing/command/store_flags.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -75,18 +76,11 @@ std::vector<Flag> PredictFlags() {
            "What forecasts: a model, and its version by an alias or a number, champion where "
            "none is named.",
        .need = Need::kRequired},
-      {.name = "store",
-       .argument = "URL",
-       .meaning = "The store, beside which ingest published the snapshots, and which has the table "
-                  "of --out table:NAME.",
-       .variable = "FORKCAST_STORE",
-       .when_absent = "none; this or --snapshots is required",
-       .need = Need::kUsual},
-      {.name = "snapshots",
-       .argument = "DIR",
-       .meaning = "Folder of the snapshots.",
-       .variable = "FORKCAST_SNAPSHOTS",
-       .when_absent = "beside the store"},
+      preprocessing::StoreFlag(
+          "The store, beside which ingest published the snapshots, and which has the table "
+          "of --out table:NAME.",
+          preprocessing::kStoreOrSnapshots),
+      preprocessing::SnapshotsFlag(),
       {.name = "keys",
        .argument = "FILE",
        .meaning = "A CSV file with the fields of the key: what to forecast; - for standard input.",

@@ -11,6 +11,7 @@
 
 #include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/store_flags.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -48,17 +49,9 @@ std::vector<Flag> SkewFlags() {
                   "version. Requests to other pipelines are left out.",
        .variable = "FORKCAST_PIPELINE",
        .need = Need::kRequired},
-      {.name = "store",
-       .argument = "URL",
-       .meaning = "The store, beside which ingest published the snapshots.",
-       .variable = "FORKCAST_STORE",
-       .when_absent = "none; this or --snapshots is required",
-       .need = Need::kUsual},
-      {.name = "snapshots",
-       .argument = "DIR",
-       .meaning = "Folder of the snapshots.",
-       .variable = "FORKCAST_SNAPSHOTS",
-       .when_absent = "beside the store"},
+      preprocessing::StoreFlag("The store, beside which ingest published the snapshots.",
+                               preprocessing::kStoreOrSnapshots),
+      preprocessing::SnapshotsFlag(),
       {.name = "models",
        .argument = "DIR",
        .meaning = "Folder of the published versions, of a pipeline that forecasts: each request "

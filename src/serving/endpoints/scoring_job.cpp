@@ -11,13 +11,12 @@
 #include <system_error>
 #include <utility>
 
-#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/endpoints/query_time.hpp"
 #include "serving/service/data_age.hpp"
 #include "serving/service/explained_features.hpp"
 #include "serving/service/shadow_queue.hpp"
-#include "serving/wire/quote.hpp"
+#include "serving/wire/content_encoding.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -323,18 +322,11 @@ Status ScoringJob::CheckDeadline() {
   return Error{ErrorCode::kDeadlineExceeded, "the request's time ran out while " + stage()};
 }
 
-/// What a content coding changed (RFC 9110, 8.4.1) is undone before anybody looks at the body.
+/// What a content coding changed is undone before anybody looks at the body.
 Result<ScoringJob::Step> ScoringJob::Unpack() {
-  const std::string_view coding = request().content_encoding;
-  if (EqualsIgnoringCase(coding, "identity")) {
-    return AfterHooks(AskHooks(HookStage::kRequest, &HookChain::OnRequest));
-  }
-  if (!EqualsIgnoringCase(coding, "gzip") && !EqualsIgnoringCase(coding, "x-gzip")) {
-    return Error{ErrorCode::kUnsupportedType,
-                 fmt::format("content encoding {} is not understood: expected gzip or identity",
-                             wire::Quote(coding)),
-                 "Content-Encoding"};
-  }
+  const Result<bool> is_packed = wire::IsGzip(request().content_encoding);
+  if (!is_packed) return is_packed.error();
+  if (!*is_packed) return AfterHooks(AskHooks(HookStage::kRequest, &HookChain::OnRequest));
   if (!std::exchange(stage_begun_, true)) {
     unpacked_.Start(request().body, service_.max_body_bytes);
   }

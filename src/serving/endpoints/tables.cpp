@@ -7,6 +7,7 @@
 
 #include "serving/http/error_response.hpp"
 #include "serving/web/api_operation.hpp"
+#include "serving/wire/content_encoding.hpp"
 #include "serving/wire/media_type.hpp"
 
 namespace forkcast::serving {
@@ -16,6 +17,7 @@ using preprocessing::PushReply;
 using preprocessing::PushRequest;
 
 constexpr std::size_t kSlice = 262'144;  // of a body, a fraction of a millisecond
+constexpr std::size_t kUnpackedSlice = 65'536;
 constexpr std::size_t kLongestKey = 256;
 
 constexpr std::string_view kNotAnswered =
@@ -43,16 +45,18 @@ Status TablesJob::Begin(Exchange& exchange) {
   if (!exchange.request().origin.empty()) {
     return Error{ErrorCode::kInvalidArgument, "web pages may not ask for this", "Origin"};
   }
-  if (exchange.request().content_encoding.empty()) return {};
-  return Error{ErrorCode::kUnsupportedType, "send the body as it is, not packed",
-               "Content-Encoding"};
+  unpacked_.reset();
+  const Result<bool> is_packed = wire::IsGzip(exchange.request().content_encoding);
+  if (!is_packed) return is_packed.error();
+  if (*is_packed) unpacked_.emplace().Start(exchange.request().body, service_.max_body_bytes);
+  return {};
 }
 
 Progress TablesJob::Work() {
   if (!pending_) {
-    const Result<Progress> copied = CopyBody();
-    if (copied && *copied == Progress::kMore) return Progress::kMore;
-    const Status sent = copied ? Send() : Status(copied.error());
+    const Result<Progress> taken = TakeBody();
+    if (taken && *taken == Progress::kMore) return Progress::kMore;
+    const Status sent = taken ? Send() : Status(taken.error());
     if (!sent) {
       PutOff(sent.error());
       return Progress::kDone;
@@ -71,8 +75,13 @@ Progress TablesJob::Work() {
   return Progress::kDone;
 }
 
-Result<Progress> TablesJob::CopyBody() {
-  const std::string_view body = exchange_->request().body;
+Result<Progress> TablesJob::TakeBody() {
+  if (unpacked_ && !body_) {
+    Result<bool> whole = unpacked_->Continue(kUnpackedSlice);
+    if (!whole) return std::move(whole).error();
+    if (!*whole) return Progress::kMore;
+  }
+  const std::string_view body = unpacked_ ? unpacked_->text() : exchange_->request().body;
   if (!body_) {
     Result<Fd> made = preprocessing::MakeBody({});
     if (!made) return std::move(made).error();
@@ -83,7 +92,9 @@ Result<Progress> TablesJob::CopyBody() {
     return std::move(written).error();
   }
   copied_ += slice.size();
-  return copied_ < body.size() ? Progress::kMore : Progress::kDone;
+  if (copied_ < body.size()) return Progress::kMore;
+  unpacked_.reset();
+  return Progress::kDone;
 }
 
 Status TablesJob::Send() {

@@ -10,13 +10,15 @@
 #include "serving/http/job.hpp"
 #include "serving/service/push_control.hpp"
 #include "serving/service/service.hpp"
+#include "serving/wire/gzip.hpp"
 
 namespace forkcast::serving {
 
 class ApiOperation;
 
-/// A request that the refresher answers, who alone writes the store. Its body is handed on as a
-/// memory file; the connection rests until the answer is there, or its time is over.
+/// A request that the refresher answers, who alone writes the store. Its body is unpacked, as far
+/// as `max_body_bytes` allows, and handed on as a memory file; the connection rests until the
+/// answer is there, or its time is over.
 class TablesJob : public Job {
  public:
   Status Begin(Exchange& exchange) final;
@@ -31,14 +33,15 @@ class TablesJob : public Job {
   [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
 
  private:
-  /// Copies the next slice of the body.
-  Result<Progress> CopyBody();
+  /// Unpacks or copies the next slice of the body.
+  Result<Progress> TakeBody();
   Status Send();
   void Answer(const Result<preprocessing::PushReply>& reply);
   void PutOff(const Error& error);
 
   Service& service_;
   Exchange* exchange_ = nullptr;
+  std::optional<wire::GzipReader> unpacked_;  // of a body that came packed
   Fd body_;
   std::size_t copied_ = 0;
   std::unique_ptr<PendingPush> pending_;  // once it was sent

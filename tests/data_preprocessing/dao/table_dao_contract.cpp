@@ -36,7 +36,7 @@ const TableSpec kVisits{
 /// A store under test and its verbs; every call is expected to go well unless its name says other.
 class Store {
  public:
-  explicit Store(const StoreMaker& maker) : open_(maker.make()) { Reconnect(); }
+  explicit Store(const StoreMaker& maker) : open_(maker.make().open) { Reconnect(); }
 
   TableDao& dao() { return *dao_; }
   void Reconnect(StoreAccess access = StoreAccess::kReadWriteCreate) {
@@ -138,7 +138,7 @@ class Store {
   }
 
   TempFolder files_;
-  StoreMaker::Opener open_;
+  decltype(StoreMaker::NewStore::open) open_;
   std::unique_ptr<TableDao> dao_;
 };
 
@@ -496,7 +496,7 @@ TEST_P(TableDaoContract, ABookmarkMovesWithTheRowsOfItsTransaction) {
 }
 
 TEST_P(TableDaoContract, TheChangeMarkTellsThatOthersHaveAddedRows) {
-  const StoreMaker::Opener open = GetParam().make();
+  const auto open = GetParam().make().open;
   const auto others = *open(StoreAccess::kReadWriteCreate);
   ASSERT_TRUE(others->EnsureTable(kVisits).ok());
   const auto ours = *open(StoreAccess::kReadOnly);
@@ -516,46 +516,46 @@ TEST_P(TableDaoContract, TheChangeMarkTellsThatOthersHaveAddedRows) {
 TEST_P(TableDaoContract, RowsTakenInBehindACursorAreReadAlone) {
   Store store(GetParam());
   store.Append(kVisits, "home\nabout\n");
-  const std::optional<RowCursor> cursor = *store.dao().CursorOf("visits");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf({"visits"});
   ASSERT_TRUE(cursor);
   EXPECT_THAT(store.ReadBehind(kVisits, *cursor), IsEmpty());
   store.Append(kVisits, "new\nhome\n");
-  EXPECT_TRUE(*store.dao().IsUnchanged("visits", *cursor));
+  EXPECT_TRUE(*store.dao().IsUnchanged({"visits"}, *cursor));
   EXPECT_THAT(store.ReadBehind(kVisits, *cursor), ElementsAre("'new'", "'home'"));
 }
 
 TEST_P(TableDaoContract, ACursorStaysAsItIsWhereNothingIsAdded) {
   Store store(GetParam());
   store.Append(kStock, "a,2024-01-01,1,,\n");
-  const std::optional<RowCursor> cursor = *store.dao().CursorOf("stock");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf({"stock"});
   store.Append(kStock, "a,2024-01-01,1,,\n");
-  EXPECT_EQ(*store.dao().CursorOf("stock"), cursor);
+  EXPECT_EQ(*store.dao().CursorOf({"stock"}), cursor);
   ASSERT_TRUE(store.dao().Begin().ok());
   store.Append(kStock, "b,2024-01-01,1,,\n");
   store.dao().Rollback();
-  EXPECT_EQ(*store.dao().CursorOf("stock"), cursor);
+  EXPECT_EQ(*store.dao().CursorOf({"stock"}), cursor);
 }
 
 TEST_P(TableDaoContract, ACursorEndsWhereARowBeforeItIsReplaced) {
   Store store(GetParam());
   store.Append(kStock, "a,2024-01-01,1,,\nb,2024-01-01,1,,\n");
-  const std::optional<RowCursor> cursor = *store.dao().CursorOf("stock");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf({"stock"});
   ASSERT_TRUE(cursor);
   store.Append(kStock, "b,2024-01-01,2,,\n", OnConflict::kReplace);
-  EXPECT_FALSE(*store.dao().IsUnchanged("stock", *cursor));
-  EXPECT_TRUE(*store.dao().IsUnchanged("stock", **store.dao().CursorOf("stock")));
+  EXPECT_FALSE(*store.dao().IsUnchanged({"stock"}, *cursor));
+  EXPECT_TRUE(*store.dao().IsUnchanged({"stock"}, **store.dao().CursorOf({"stock"})));
 }
 
 TEST_P(TableDaoContract, ACursorEndsWhereTheRowsOfAFileAreRemoved) {
   Store store(GetParam());
   store.Append(kVisits, "home\nabout\n");
-  const std::optional<RowCursor> cursor = *store.dao().CursorOf("visits");
+  const std::optional<RowCursor> cursor = *store.dao().CursorOf({"visits"});
   ASSERT_TRUE(cursor);
   const RecordedFile file{.content_hash = "hash",
                           .file = {.rows = RowRange{.first = 1, .last = cursor->last_row}}};
   ASSERT_TRUE(store.dao().RemoveFile("visits", file).ok());
   store.Append(kVisits, "home\nabout\nmore\n");
-  EXPECT_FALSE(*store.dao().IsUnchanged("visits", *cursor));
+  EXPECT_FALSE(*store.dao().IsUnchanged({"visits"}, *cursor));
 }
 
 TEST_P(TableDaoContract, ACursorOfAnotherStoreIsNotKnown) {
@@ -563,8 +563,8 @@ TEST_P(TableDaoContract, ACursorOfAnotherStoreIsNotKnown) {
   Store other(GetParam());
   store.Append(kVisits, "home\n");
   other.Append(kVisits, "home\n");
-  EXPECT_FALSE(*store.dao().IsUnchanged("visits", **other.dao().CursorOf("visits")));
-  EXPECT_EQ(*store.dao().CursorOf("stock"), std::nullopt);
+  EXPECT_FALSE(*store.dao().IsUnchanged({"visits"}, **other.dao().CursorOf({"visits"})));
+  EXPECT_EQ(*store.dao().CursorOf({"stock"}), std::nullopt);
 }
 
 TEST_P(TableDaoContract, AQueryGivesItsRowsInItsOrderWhateverItsColumnsOrder) {

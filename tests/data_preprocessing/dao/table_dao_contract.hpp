@@ -14,10 +14,16 @@ namespace forkcast::preprocessing {
 /// Their queries are in the SQL that all kinds share; what one kind alone has is for its own tests.
 struct StoreMaker {
   std::string name;
-  /// Makes a new, empty store that lives as long as the returned opener; each call of the opener is
-  /// one more connection to it, in the access asked for.
-  using Opener = std::function<Result<std::unique_ptr<TableDao>>(StoreAccess)>;
-  std::function<Opener()> make;
+  /// A new, empty store, which lives as long as either of these.
+  struct NewStore {
+    /// One more connection to it, in the access asked for.
+    std::function<Result<std::unique_ptr<TableDao>>(StoreAccess)> open;
+    /// Runs a statement in it, as another program would.
+    std::function<void(const std::string& sql)> run;
+  };
+  std::function<NewStore()> make;
+  std::string timestamps;  ///< The SQL type of a column of timestamps.
+  std::string now;         ///< The SQL of this moment, for such a column.
 };
 
 /// Instantiate with the kind at hand:

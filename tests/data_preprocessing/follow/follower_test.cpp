@@ -239,6 +239,17 @@ TEST_F(Followers, ATurnThatFindsNothingMoreMarksWhenItBegan) {
   EXPECT_EQ(marked_, start + std::chrono::seconds(1)) << "not while there is more";
 }
 
+TEST_F(Followers, AWallClockThatJumpsBackDelaysNothing) {
+  const Instant start(std::chrono::hours(5));
+  clock_.SetNow(start);
+  Turn(0);
+  clock_.SetNow(start - std::chrono::hours(1));
+  feed_.Next(Rows(1));
+  EXPECT_TRUE(Turn(1000).is_published);
+  EXPECT_EQ(due_ms(), 2000);
+  EXPECT_EQ(marked_, start - std::chrono::hours(1)) << "as old as whoever reads it takes it to be";
+}
+
 TEST_F(Followers, AMarkThatCannotBeWrittenIsAFailure) {
   mark_error_ = Error{ErrorCode::kIo, "read-only file system"};
   Turn(0);

@@ -71,6 +71,18 @@ Result<PipelineSpec> Parse(const ordered_json& json) {
   return ParsePipelineSpec(json.dump(2), "/srv/pipelines");
 }
 
+TEST(PipelineSpecTest, ASeriesReadsItsTableByTheColumnByWhichThatGrows) {
+  ordered_json json = Valid();
+  EXPECT_EQ(Parse(json)->series[0].source, StoredRows(TableSource{"levels"}));
+  json["tables"]["levels"]["grows_by"] = "at";
+  const Result<PipelineSpec> parsed = Parse(json);
+  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+  EXPECT_EQ(parsed->series[0].source,
+            StoredRows(TableSource{
+                .table = "levels",
+                .grows_by = GrowingColumn{.name = "at", .type = ColumnType::kTimestamp}}));
+}
+
 TEST(PipelineSpecTest, HoldsWhatTheFileSays) {
   const Result<PipelineSpec> parsed = Parse(Valid());
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
@@ -313,6 +325,12 @@ INSTANTIATE_TEST_SUITE_P(
 INSTANTIATE_TEST_SUITE_P(
     References, InvalidPipeline,
     testing::Values(
+        Mutation{"GrowsByNoColumn", "/tables/orders/grows_by", "\"number\"",
+                 "$.tables.orders.grows_by"},
+        Mutation{"GrowsByAText", "/tables/orders/grows_by", "\"id\"",
+                 "$.tables.orders.grows_by: column \"id\" is text, expected int64 or timestamp"},
+        Mutation{"GrowsByWhatMayBeMissing", "/tables/levels/grows_by", "\"level\"",
+                 "$.tables.levels.grows_by: column \"level\" may not be nullable"},
         Mutation{"KeyOfATableToNoColumn", "/tables/orders/key", R"(["number"])",
                  "$.tables.orders.key[0]: no column \"number\" in table \"orders\""},
         Mutation{"SeriesOfNoTable", "/series/shops/table", "\"shop\"",

@@ -116,6 +116,22 @@ TEST_F(SnapshotsTest, ThatAreDamagedAreNamedAndRefused) {
   EXPECT_THAT(opened.error().message, AllOf(HasSubstr(path.string()), HasSubstr("checksum")));
 }
 
+TEST_F(SnapshotsTest, OfAnotherVersionAreNamedAndMadeAnewByTheNextIngest) {
+  const PipelineSpec spec = ParsePipeline(Shop());
+  ASSERT_TRUE(Publish(spec).ok());
+  const fs::path path = SnapshotPath(published(), spec.series[0], spec.zone);
+  std::string bytes = ReadWhole(path);
+  bytes[8] = 99;  // behind the magic: the version
+  std::ofstream(path, std::ios::binary) << bytes;
+  const auto opened = OpenSnapshots(spec, published());
+  ASSERT_FALSE(opened.ok());
+  EXPECT_EQ(opened.error().code, ErrorCode::kCorrupt);
+  EXPECT_THAT(opened.error().message, AllOf(HasSubstr(path.string()),
+                                            HasSubstr("snapshot version 99"), HasSubstr("ingest")));
+  ASSERT_TRUE(Publish(spec).ok());
+  EXPECT_TRUE(OpenSnapshots(spec, published()).ok());
+}
+
 TEST_F(SnapshotsTest, ThatAreDamagedAreMadeAnewByTheNextIngest) {
   const PipelineSpec spec = ParsePipeline(Shop());
   ASSERT_TRUE(Publish(spec).ok());

@@ -248,6 +248,10 @@ INSTANTIATE_TEST_SUITE_P(
     Cases, OtherDefinitionTest,
     testing::Values(
         OtherDefinition{"AnotherTable", [](SeriesSpec& spec) { spec.source = TableSource{"x"}; }},
+        OtherDefinition{"AGrowingColumn",
+                        [](SeriesSpec& spec) {
+                          std::get<TableSource>(spec.source).grows_by = GrowingColumn{"id"};
+                        }},
         OtherDefinition{"AQueryNamedLikeTheTable",
                         [](SeriesSpec& spec) { spec.source = QuerySource{"levels"}; }},
         OtherDefinition{

@@ -246,25 +246,62 @@ Result<SqlTableDao::TextRows> SqlTableDao::MarksOf(std::string_view table) {
              std::array{Given(KeyOf(table))});
 }
 
-Result<std::optional<RowCursor>> SqlTableDao::CursorOf(const std::string& table) {
-  const Result<TextRows> marks = MarksOf(table);
+Result<std::optional<RowCursor>> SqlTableDao::CursorOf(const TableSource& source) {
+  const Result<bool> grows = Grows(source);
+  if (!grows) return grows.error();
+  if (*grows) return GrowingCursor(source);
+  const Result<TextRows> marks = MarksOf(source.table);
   if (!marks) return marks.error();
   if (marks->empty()) return std::optional<RowCursor>();
-  const Result<std::int64_t> last = LastRow(table);
+  const Result<std::int64_t> last = LastRow(source.table);
   if (!last) return last.error();
   return std::optional(RowCursor{.last_row = *last, .mark = marks->front()[0].value_or("")});
 }
 
-Result<bool> SqlTableDao::IsUnchanged(const std::string& table, const RowCursor& cursor) {
-  const Result<TextRows> marks = MarksOf(table);
+Result<bool> SqlTableDao::IsUnchanged(const TableSource& source, const RowCursor& cursor) {
+  const Result<bool> grows = Grows(source);
+  if (!grows) return grows.error();
+  if (*grows) {
+    const Result<std::string> mark = GrowingMark(
+        source, NumberOf(cursor.mark.substr(0, cursor.mark.find(' '))), cursor.last_row);
+    if (!mark) return mark.error();
+    return *mark == cursor.mark;
+  }
+  const Result<TextRows> marks = MarksOf(source.table);
   if (!marks) return marks.error();
   for (const auto& mark : *marks) {
     if (mark[0] != cursor.mark || NumberOf(mark[1]) > cursor.last_row) continue;
-    const Result<std::int64_t> last = LastRow(table);
+    const Result<std::int64_t> last = LastRow(source.table);
     if (!last) return last.error();
     return *last >= cursor.last_row;
   }
   return false;
+}
+
+Status SqlTableDao::ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
+                             const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                             const std::function<Status(const Table&)>& sink) {
+  if (Status good = CheckTableName(source.table); !good) return good;
+  const Result<bool> grows = Grows(source);
+  if (!grows) return grows.error();
+  std::string names;
+  for (const ColumnSpec& column : schema.columns) {
+    names += fmt::format("{}{}", names.empty() ? "" : ", ", dialect_.quote(column.name));
+  }
+  const std::string order =
+      *grows ? fmt::format("{}, {}", dialect_.quote(source.grows_by->name), OrderOfValues(schema))
+             : std::string(dialect_.place);
+  return ReadSql(fmt::format("SELECT {} FROM {} WHERE {} ORDER BY {}", names,
+                             dialect_.quote(source.table), Within(source, *grows, rows), order),
+                 source, schema, forbidden, batch_rows, sink);
+}
+
+Result<std::string> SqlTableDao::ChangeMark() {
+  Result<std::string> mark = StoreMark();
+  if (!mark) return mark;
+  // Rows that were there and not settled are, by the next look, though nothing else has changed.
+  if (!unsettled_.empty()) ++unsettled_looks_;
+  return fmt::format("{} {}", *mark, unsettled_looks_);
 }
 
 Result<std::optional<std::string>> SqlTableDao::BookmarkOf(std::string_view table,

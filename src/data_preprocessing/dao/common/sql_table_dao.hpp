@@ -4,11 +4,13 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/dao/common/row_marks.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -30,8 +32,13 @@ class SqlTableDao : public TableDao {
                                                std::string_view file_name) final;
   Status RemoveFile(std::string_view table, const RecordedFile& file) final;
   Result<std::int64_t> LastRow(std::string_view table) final;
-  Result<std::optional<RowCursor>> CursorOf(const std::string& table) final;
-  Result<bool> IsUnchanged(const std::string& table, const RowCursor& cursor) final;
+  Result<std::optional<RowCursor>> CursorOf(const TableSource& source) final;
+  Result<bool> IsUnchanged(const TableSource& source, const RowCursor& cursor) final;
+  Result<std::uint64_t> CountRows(const TableSource& source, const RowRange& rows) final;
+  Status ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
+                  const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                  const std::function<Status(const Table&)>& sink) final;
+  Result<std::string> ChangeMark() final;
   Result<std::optional<std::string>> ZoneOf(std::string_view table) final;
   Status RecordZone(std::string_view table, std::string_view zone) final;
   Result<std::optional<std::string>> BookmarkOf(std::string_view table,
@@ -47,6 +54,11 @@ class SqlTableDao : public TableDao {
     /// That of forkcast_files and forkcast_marks by which their rows ascend.
     std::string_view recorded;
     std::string (*quote)(std::string_view name);  ///< A name as an SQL identifier.
+    /// The microseconds since 1970 of a timestamp, an SQL expression.
+    std::string (*micros_of)(std::string_view timestamp);
+    /// What a column of timestamps is compared with.
+    std::string (*moment)(Instant instant);
+    std::string_view now;  ///< The server's time in microseconds since 1970, an SQL expression.
   };
   using Parameter = std::optional<std::string>;  ///< A text; none: NULL.
   /// Rows of results as texts.
@@ -83,6 +95,20 @@ class SqlTableDao : public TableDao {
   virtual Status EnsureBookkeeping() = 0;
   virtual Status CreateTable(const TableSpec& spec) = 0;
   virtual Status AddColumn(const TableSpec& spec, const ColumnSpec& column) = 0;
+  /// ChangeMark(), as far as the database tells it.
+  virtual Result<std::string> StoreMark() = 0;
+  /// Rows of a table of somebody else's in the order of their values: what stands behind ORDER BY.
+  [[nodiscard]] virtual std::string OrderOfValues(const Schema& schema) const = 0;
+  /// Hands the rows of `sql`, which reads `source`, to `sink`. Otherwise as Read().
+  virtual Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
+                         const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                         const std::function<Status(const Table&)>& sink) = 0;
+  /// Returns when all transactions that wrote when it was called have ended, or that takes too
+  /// long, or cannot be told.
+  virtual Status WaitForWriters() { return {}; }
+  /// A text that becomes another one when rows of a table of somebody else's are updated or
+  /// deleted, where the database counts that.
+  virtual Result<std::string> OtherChanges(const std::string& /*table*/) { return std::string(); }
   /// What is read of forkcast_files for `rejected, first_row, last_row`.
   virtual Result<std::string> FileColumns() { return std::string("rejected, first_row, last_row"); }
 
@@ -102,12 +128,32 @@ class SqlTableDao : public TableDao {
   Result<std::vector<RecordedFile>> FilesBy(std::string_view table, std::string_view column,
                                             std::string_view value);
 
+  // Tables that somebody else keeps and that have a growing column: growing_rows.cpp.
+  /// Whether this is one.
+  Result<bool> Grows(const TableSource& source);
+  Status CheckGrowingColumn(const TableSource& source);
+  Result<std::optional<RowCursor>> GrowingCursor(const TableSource& source);
+  /// The last place that no row is expected to come before any more; none: there is no such row.
+  Result<std::optional<std::int64_t>> SettledPlace(const TableSource& source);
+  /// By which it is seen that rows in the places from `first` to `last` came or went.
+  Result<std::string> GrowingMark(const TableSource& source, std::int64_t first, std::int64_t last);
+  /// The places of a table whose places are in a column: as whole numbers, and as what is compared.
+  [[nodiscard]] std::string PlaceSql(const GrowingColumn& column, std::string_view value) const;
+  [[nodiscard]] std::string LiteralOf(const GrowingColumn& column, std::int64_t place) const;
+  /// The rows in these places: what stands behind WHERE.
+  [[nodiscard]] std::string Within(const TableSource& source, bool grows,
+                                   const RowRange& rows) const;
+
   Status LeaveMark(const std::string& table, RowChange change);
   /// The marks of the table as mark, place of its row and number, the last one first.
   Result<TextRows> MarksOf(std::string_view table);
 
   Dialect dialect_;
   ChangedTables changed_;
+  std::set<std::string> known_to_grow_;  ///< Tables whose growing column is as declared.
+  /// Growing tables with rows that were not settled when their cursor was last asked for.
+  std::set<std::string> unsettled_;
+  std::size_t unsettled_looks_ = 0;
 };
 
 }  // namespace forkcast::preprocessing

@@ -12,6 +12,7 @@
 #include "data_preprocessing/dao/mysql/bulk_insert.hpp"
 #include "data_preprocessing/dao/mysql/mysql_connection.hpp"
 #include "data_preprocessing/dao/mysql/mysql_query.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -58,6 +59,16 @@ std::string QuotedText(std::string_view text) {
     quoted += c;
   }
   return quoted + "'";
+}
+
+std::string MicrosOf(std::string_view timestamp) {
+  return fmt::format("TIMESTAMPDIFF(MICROSECOND, '1970-01-01', {})", timestamp);
+}
+
+std::string Moment(Instant instant) {
+  std::string text = IsoTimestamp(instant);
+  text.pop_back();  // the zone, which is that of the session
+  return fmt::format("'{}'", text);
 }
 
 Status CheckName(const TableSpec& spec, const std::string& name) {
@@ -201,7 +212,12 @@ Result<std::unique_ptr<TableDao>> MysqlTableDao::Open(std::string_view place, St
 }
 
 MysqlTableDao::MysqlTableDao(MysqlUrl url, std::unique_ptr<MysqlConnection> connection)
-    : SqlTableDao({.place = kPlace, .recorded = "recorded", .quote = QuoteMysqlIdentifier}),
+    : SqlTableDao({.place = kPlace,
+                   .recorded = "recorded",
+                   .quote = QuoteMysqlIdentifier,
+                   .micros_of = MicrosOf,
+                   .moment = Moment,
+                   .now = "TIMESTAMPDIFF(MICROSECOND, '1970-01-01', now(6))"}),
       url_(std::move(url)),
       connection_(std::move(connection)) {}
 
@@ -489,16 +505,21 @@ Result<std::string> MysqlTableDao::SelectOf(const StoredRows& source, const Sche
   if (!good) return good.error();
   const Result<bool> is_ours = HasColumn(table->table, kPlace);
   if (!is_ours) return is_ours.error();
-  // A table of somebody else's knows no order of ingestion; that of its values is always the same,
-  // whatever their collations.
+  // A table of somebody else's knows no order of ingestion; that of its values is always the same.
+  return fmt::format("SELECT {} FROM {} ORDER BY {}", Names(ColumnsOf(schema)),
+                     QuoteMysqlIdentifier(table->table),
+                     *is_ours ? std::string(kPlace) : OrderOfValues(schema));
+}
+
+std::string MysqlTableDao::OrderOfValues(const Schema& schema) const {
   std::string order;
   for (const ColumnSpec& column : schema.columns) {
+    // Whatever their collations.
     order += fmt::format("{}{}{}", order.empty() ? "" : ", ",
                          column.type == ColumnType::kText ? "BINARY " : "",
                          QuoteMysqlIdentifier(column.name));
   }
-  return fmt::format("SELECT {} FROM {} ORDER BY {}", Names(ColumnsOf(schema)),
-                     QuoteMysqlIdentifier(table->table), *is_ours ? kPlace : order);
+  return order;
 }
 
 Status MysqlTableDao::CheckSource(const StoredRows& source, const std::string& sql,
@@ -514,7 +535,7 @@ Status MysqlTableDao::CheckSource(const StoredRows& source, const std::string& s
   return CheckForbidden(**beside, sql, forbidden);
 }
 
-Result<std::string> MysqlTableDao::ChangeMark() {
+Result<std::string> MysqlTableDao::StoreMark() {
   // What the server has written to any table, since a query may read any of them.
   const Result<TextRows> written = connection_->Ask(
       "SELECT CAST(sum(variable_value) AS CHAR) FROM information_schema.global_status WHERE "
@@ -529,17 +550,6 @@ Status MysqlTableDao::Read(const StoredRows& source, const Schema& schema,
   const Result<std::string> sql = SelectOf(source, schema);
   if (!sql) return sql.error();
   return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
-}
-
-Status MysqlTableDao::ReadRows(const TableSource& source, const RowRange& rows,
-                               const Schema& schema, const std::vector<ForbiddenColumn>& forbidden,
-                               std::size_t batch_rows,
-                               const std::function<Status(const Table&)>& sink) {
-  if (const Status good = CheckTableName(source.table); !good) return good.error();
-  const std::string sql = fmt::format(
-      "SELECT {0} FROM {1} WHERE {2} BETWEEN {3} AND {4} ORDER BY {2}", Names(ColumnsOf(schema)),
-      QuoteMysqlIdentifier(source.table), kPlace, rows.first, rows.last);
-  return ReadSql(sql, source, schema, forbidden, batch_rows, sink);
 }
 
 Status MysqlTableDao::ReadSql(const std::string& sql, const StoredRows& source,

@@ -31,13 +31,9 @@ class MysqlTableDao final : public SqlTableDao {
   void Rollback() noexcept override;
   Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                               std::size_t& failed_row) override;
-  Result<std::string> ChangeMark() override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
-  Status ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
-                  const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
-                  const std::function<Status(const Table&)>& sink) override;
 
  private:
   MysqlTableDao(MysqlUrl url, std::unique_ptr<MysqlConnection> connection);
@@ -51,6 +47,11 @@ class MysqlTableDao final : public SqlTableDao {
   Status EnsureBookkeeping() override;
   Status CreateTable(const TableSpec& spec) override;
   Status AddColumn(const TableSpec& spec, const ColumnSpec& column) override;
+  Result<std::string> StoreMark() override;
+  [[nodiscard]] std::string OrderOfValues(const Schema& schema) const override;
+  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
+                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                 const std::function<Status(const Table&)>& sink) override;
 
   /// The connection on which nothing is within the transaction.
   Result<MysqlConnection*> Beside();
@@ -68,10 +69,6 @@ class MysqlTableDao final : public SqlTableDao {
   Status Replace(const TableSpec& spec, AppendCounts& counts);
   Status FindOthers(const TableSpec& spec, OnConflict on_conflict, std::int64_t first,
                     AppendCounts& counts, std::size_t& failed_row);
-  /// Hands the rows of `sql`, which reads `source`, to `sink`.
-  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
-                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
-                 const std::function<Status(const Table&)>& sink);
   /// The statement that gives the rows of `source` in their order.
   Result<std::string> SelectOf(const StoredRows& source, const Schema& schema);
   Status CheckSource(const StoredRows& source, const std::string& sql, const Schema& schema,

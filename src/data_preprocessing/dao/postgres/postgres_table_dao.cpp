@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "data_preprocessing/dao/postgres/binary_values.hpp"
 #include "data_preprocessing/dao/postgres/postgres_connection.hpp"
 #include "data_preprocessing/dao/postgres/postgres_query.hpp"
+#include "data_preprocessing/table/parse_value.hpp"
 
 namespace forkcast::preprocessing {
 namespace {
@@ -23,6 +26,9 @@ constexpr std::string_view kPlace = "forkcast_row";
 constexpr std::size_t kMostNameBytes = 63;
 /// By which writers exclude each other: "forkcast" in ASCII.
 constexpr std::string_view kWritersLock = "7381228990022644596";
+/// So long others are waited for, who may write for hours.
+constexpr int kMostWaits = 50;
+constexpr std::chrono::milliseconds kWait{2};
 
 // FORMAT.md beside this file describes what is created here.
 constexpr std::array<std::string_view, 5> kCreateBookkeeping{
@@ -37,6 +43,13 @@ constexpr std::array<std::string_view, 5> kCreateBookkeeping{
     "NULL, recorded bigint GENERATED ALWAYS AS IDENTITY, PRIMARY KEY (table_name, mark))"};
 
 Parameter Given(std::string_view text) { return std::string(text); }
+
+std::string MicrosOf(std::string_view timestamp) {
+  return fmt::format("(extract(epoch FROM {}) * 1000000)::bigint", timestamp);
+}
+
+/// Of a column with a zone and of one without, which is taken as UTC.
+std::string Moment(Instant instant) { return fmt::format("'{}'", IsoTimestamp(instant)); }
 
 Status CheckName(const TableSpec& spec, const std::string& name) {
   if (name.size() <= kMostNameBytes) return {};
@@ -199,7 +212,12 @@ Result<std::unique_ptr<TableDao>> PostgresTableDao::Open(const std::string& url,
 }
 
 PostgresTableDao::PostgresTableDao(std::unique_ptr<PostgresConnection> connection) noexcept
-    : SqlTableDao({.place = kPlace, .recorded = "recorded", .quote = QuotePgIdentifier}),
+    : SqlTableDao({.place = kPlace,
+                   .recorded = "recorded",
+                   .quote = QuotePgIdentifier,
+                   .micros_of = MicrosOf,
+                   .moment = Moment,
+                   .now = "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"}),
       connection_(std::move(connection)) {}
 
 PostgresTableDao::~PostgresTableDao() = default;
@@ -374,7 +392,7 @@ Status PostgresTableDao::AppendKeyed(const TableSpec& spec, const Table& batch,
   return {};
 }
 
-Result<std::string> PostgresTableDao::ChangeMark() {
+Result<std::string> PostgresTableDao::StoreMark() {
   if (!listens_) {
     Status listening = connection_->Execute("LISTEN forkcast");
     if (!listening) return listening.error();
@@ -390,6 +408,30 @@ Result<std::string> PostgresTableDao::ChangeMark() {
   return fmt::format("{} {}", changes->Int64(0, 0), notifications_);
 }
 
+Status PostgresTableDao::WaitForWriters() {
+  const Result<PgResult> next =
+      connection_->Run("SELECT txid_snapshot_xmax(txid_current_snapshot())");
+  if (!next) return next.error();
+  for (int i = 0; i < kMostWaits; ++i) {
+    const Result<PgResult> oldest =
+        connection_->Run("SELECT txid_snapshot_xmin(txid_current_snapshot())");
+    if (!oldest) return oldest.error();
+    if (oldest->Int64(0, 0) >= next->Int64(0, 0)) break;
+    std::this_thread::sleep_for(kWait);
+  }
+  return {};
+}
+
+Result<std::string> PostgresTableDao::OtherChanges(const std::string& table) {
+  const Result<PgResult> changes = connection_->Run(
+      "SELECT relid::bigint, n_tup_upd + n_tup_del FROM pg_stat_user_tables WHERE relid = "
+      "to_regclass($1)",
+      std::array{Given(QuotePgIdentifier(table))});
+  if (!changes) return changes.error();
+  if (changes->row_count() == 0) return std::string();  // a view
+  return fmt::format("{} {}", changes->Int64(0, 0), changes->Int64(0, 1));
+}
+
 Result<std::string> PostgresTableDao::SelectOf(const StoredRows& source, const Schema& schema) {
   const auto* const table = std::get_if<TableSource>(&source);
   if (table == nullptr) return std::get<QuerySource>(source).sql;
@@ -397,11 +439,13 @@ Result<std::string> PostgresTableDao::SelectOf(const StoredRows& source, const S
   if (!good) return good.error();
   const Result<bool> is_ours = HasColumn(table->table, kPlace);
   if (!is_ours) return is_ours.error();
-  const std::string columns = Names(schema);
   // A table of somebody else's knows no order of ingestion; that of its values is always the same.
-  return fmt::format("SELECT {} FROM {} ORDER BY {}", columns, QuotePgIdentifier(table->table),
-                     *is_ours ? kPlace : columns);
+  return fmt::format("SELECT {} FROM {} ORDER BY {}", Names(schema),
+                     QuotePgIdentifier(table->table),
+                     *is_ours ? std::string(kPlace) : OrderOfValues(schema));
 }
+
+std::string PostgresTableDao::OrderOfValues(const Schema& schema) const { return Names(schema); }
 
 Status PostgresTableDao::Read(const StoredRows& source, const Schema& schema,
                               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
@@ -409,18 +453,6 @@ Status PostgresTableDao::Read(const StoredRows& source, const Schema& schema,
   const Result<std::string> sql = SelectOf(source, schema);
   if (!sql) return sql.error();
   return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
-}
-
-Status PostgresTableDao::ReadRows(const TableSource& source, const RowRange& rows,
-                                  const Schema& schema,
-                                  const std::vector<ForbiddenColumn>& forbidden,
-                                  std::size_t batch_rows,
-                                  const std::function<Status(const Table&)>& sink) {
-  if (const Status good = CheckTableName(source.table); !good) return good.error();
-  const std::string sql =
-      fmt::format("SELECT {0} FROM {1} WHERE {2} BETWEEN {3} AND {4} ORDER BY {2}", Names(schema),
-                  QuotePgIdentifier(source.table), kPlace, rows.first, rows.last);
-  return ReadSql(sql, source, schema, forbidden, batch_rows, sink);
 }
 
 Status PostgresTableDao::ReadSql(const std::string& sql, const StoredRows& source,

@@ -24,13 +24,9 @@ class PostgresTableDao final : public SqlTableDao {
   void Rollback() noexcept override;
   Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                               std::size_t& failed_row) override;
-  Result<std::string> ChangeMark() override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
-  Status ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
-                  const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
-                  const std::function<Status(const Table&)>& sink) override;
 
  private:
   explicit PostgresTableDao(std::unique_ptr<PostgresConnection> connection) noexcept;
@@ -44,16 +40,19 @@ class PostgresTableDao final : public SqlTableDao {
   Status EnsureBookkeeping() override;
   Status CreateTable(const TableSpec& spec) override;
   Status AddColumn(const TableSpec& spec, const ColumnSpec& column) override;
+  Result<std::string> StoreMark() override;
+  [[nodiscard]] std::string OrderOfValues(const Schema& schema) const override;
+  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
+                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                 const std::function<Status(const Table&)>& sink) override;
+  Status WaitForWriters() override;
+  Result<std::string> OtherChanges(const std::string& table) override;
 
   Result<bool> HasColumn(std::string_view table, std::string_view column);
   Status AppendKeyed(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                      AppendCounts& counts, std::size_t& failed_row);
   /// The statement that gives the rows of `source` in their order.
   Result<std::string> SelectOf(const StoredRows& source, const Schema& schema);
-  /// Hands the rows of `sql`, which reads `source`, to `sink`.
-  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
-                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
-                 const std::function<Status(const Table&)>& sink);
 
   std::unique_ptr<PostgresConnection> connection_;
   bool listens_ = false;           // to NOTIFY forkcast

@@ -74,14 +74,18 @@ std::vector<std::string> ColumnNames(const SqliteStatement& statement) {
   return names;
 }
 
-/// The statement that gives the rows of a table in their order, or those that `where` says.
-Result<std::string> SelectOf(const TableSource& source, const Schema& schema,
-                             std::string_view where = "") {
+/// The statement that gives the rows of a table in their order.
+Result<std::string> SelectOf(const TableSource& source, const Schema& schema) {
   const Status good = CheckTableName(source.table);
   if (!good) return good.error();
-  return fmt::format("SELECT {} FROM {}{} ORDER BY _rowid_", JoinNames(schema.columns),
-                     QuoteIdentifier(source.table), where);
+  return fmt::format("SELECT {} FROM {} ORDER BY _rowid_", JoinNames(schema.columns),
+                     QuoteIdentifier(source.table));
 }
+
+// A timestamp is kept as its microseconds.
+std::string MicrosOf(std::string_view timestamp) { return std::string(timestamp); }
+
+std::string Moment(Instant instant) { return fmt::format("({})", ToMicros(instant)); }
 
 Status AppendResultRow(const SqliteStatement& statement, std::span<const std::size_t> columns,
                        Table& batch) {
@@ -112,7 +116,12 @@ Result<std::unique_ptr<TableDao>> SqliteTableDao::Open(const std::filesystem::pa
 }
 
 SqliteTableDao::SqliteTableDao(std::unique_ptr<SqliteConnection> connection) noexcept
-    : SqlTableDao({.place = "_rowid_", .recorded = "_rowid_", .quote = QuoteIdentifier}),
+    : SqlTableDao({.place = "_rowid_",
+                   .recorded = "_rowid_",
+                   .quote = QuoteIdentifier,
+                   .micros_of = MicrosOf,
+                   .moment = Moment,
+                   .now = "CAST((julianday('now') - 2440587.5) * 86400000000 AS INTEGER)"}),
       connection_(std::move(connection)) {}
 
 SqliteTableDao::~SqliteTableDao() = default;
@@ -253,13 +262,15 @@ Result<std::string> SqliteTableDao::FileColumns() {
                      *has_rows ? "first_row, last_row" : "NULL, NULL");
 }
 
-Result<std::string> SqliteTableDao::ChangeMark() {
+Result<std::string> SqliteTableDao::StoreMark() {
   Result<SqliteStatement> version = connection_->Prepare("PRAGMA data_version");
   if (!version) return version.error();
   const Result<bool> found = version->Step();
   if (!found) return found.error();
   return std::to_string(version->Int64(0));
 }
+
+std::string SqliteTableDao::OrderOfValues(const Schema& /*schema*/) const { return "_rowid_"; }
 
 Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,
                             const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
@@ -270,16 +281,6 @@ Status SqliteTableDao::Read(const StoredRows& source, const Schema& schema,
     return ReadSql(sql, source, schema, forbidden, batch_rows, sink);
   }
   const Result<std::string> sql = SelectOf(*table, schema);
-  if (!sql) return sql.error();
-  return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
-}
-
-Status SqliteTableDao::ReadRows(const TableSource& source, const RowRange& rows,
-                                const Schema& schema, const std::vector<ForbiddenColumn>& forbidden,
-                                std::size_t batch_rows,
-                                const std::function<Status(const Table&)>& sink) {
-  const Result<std::string> sql = SelectOf(
-      source, schema, fmt::format(" WHERE _rowid_ BETWEEN {} AND {}", rows.first, rows.last));
   if (!sql) return sql.error();
   return ReadSql(*sql, source, schema, forbidden, batch_rows, sink);
 }

@@ -32,13 +32,9 @@ class SqliteTableDao final : public SqlTableDao {
   void Rollback() noexcept override;
   Result<AppendCounts> Append(const TableSpec& spec, const Table& batch, OnConflict on_conflict,
                               std::size_t& failed_row) override;
-  Result<std::string> ChangeMark() override;
   Status Read(const StoredRows& source, const Schema& schema,
               const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
               const std::function<Status(const Table&)>& sink) override;
-  Status ReadRows(const TableSource& source, const RowRange& rows, const Schema& schema,
-                  const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
-                  const std::function<Status(const Table&)>& sink) override;
 
  private:
   explicit SqliteTableDao(std::unique_ptr<SqliteConnection> connection) noexcept;
@@ -53,16 +49,17 @@ class SqliteTableDao final : public SqlTableDao {
   Status EnsureBookkeeping() override;
   Status CreateTable(const TableSpec& spec) override;
   Status AddColumn(const TableSpec& spec, const ColumnSpec& column) override;
+  Result<std::string> StoreMark() override;
+  [[nodiscard]] std::string OrderOfValues(const Schema& schema) const override;
+  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
+                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
+                 const std::function<Status(const Table&)>& sink) override;
   Result<std::string> FileColumns() override;
 
   /// What writes into the table until the transaction ends, or another table is written.
   Result<RowWriter*> WriterOf(const TableSpec& spec);
   Status FinishWriter();
   Result<bool> HasColumn(std::string_view table, std::string_view column);
-  /// Hands the rows of `sql`, which reads `source`, to `sink`.
-  Status ReadSql(const std::string& sql, const StoredRows& source, const Schema& schema,
-                 const std::vector<ForbiddenColumn>& forbidden, std::size_t batch_rows,
-                 const std::function<Status(const Table&)>& sink);
 
   std::unique_ptr<SqliteConnection> connection_;
   std::optional<RowWriter> writer_;

@@ -32,10 +32,16 @@ MariadbServer& Server() {
 
 std::vector<StoreMaker> Makers() {
   if (!MariadbServer::IsInstalled()) return {};
-  return {{"Server", [] {
-             return
-                 [url = Server().NewStore()](StoreAccess access) { return OpenStore(url, access); };
-           }}};
+  return {{.name = "Server",
+           .make =
+               [] {
+                 const std::string url = Server().NewStore();
+                 return StoreMaker::NewStore{
+                     .open = [url](StoreAccess access) { return OpenStore(url, access); },
+                     .run = [url](const std::string& sql) { Server().Run(url, sql); }};
+               },
+           .timestamps = "DATETIME(6)",
+           .now = "now(6)"}};
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TableDaoContract);

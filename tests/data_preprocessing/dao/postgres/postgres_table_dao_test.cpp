@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <limits>
+#include <thread>
 
 #include "data_preprocessing/dao/table_dao_contract.hpp"
+#include "support/eventually.hpp"
 #include "support/postgres_server.hpp"
 #include "support/test_files.hpp"
 
@@ -13,6 +16,7 @@ namespace forkcast::preprocessing {
 namespace {
 
 using process_test::PostgresServer;
+using process_test::PostgresSession;
 using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -26,11 +30,16 @@ PostgresServer& Server() {
 
 std::vector<StoreMaker> Makers() {
   if (!PostgresServer::IsInstalled()) return {};
-  return {{"Server", [] {
-             return [url = Server().NewStore()](StoreAccess access) {
-               return PostgresTableDao::Open(url, access);
-             };
-           }}};
+  return {{.name = "Server",
+           .make =
+               [] {
+                 const std::string url = Server().NewStore();
+                 return StoreMaker::NewStore{
+                     .open = [url](StoreAccess access) { return OpenStore(url, access); },
+                     .run = [url](const std::string& sql) { Server().Run(url, sql); }};
+               },
+           .timestamps = "timestamptz",
+           .now = "clock_timestamp()"}};
 }
 
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(TableDaoContract);
@@ -357,6 +366,59 @@ TEST_F(PostgresStore, ANotificationChangesTheMarkAtOnce) {
   const std::string before = *dao->ChangeMark();
   Server().Run(url_, "NOTIFY forkcast");
   EXPECT_NE(*dao->ChangeMark(), before);
+}
+
+const TableSpec kEvents{.name = "events",
+                        .schema = {{{.name = "id", .type = ColumnType::kInt64},
+                                    {.name = "page", .type = ColumnType::kText}}},
+                        .key = {},
+                        .grows_by = "id"};
+
+constexpr const char* kCreateEvents =
+    "CREATE TABLE events (id bigserial PRIMARY KEY, page text NOT NULL)";
+
+TEST_F(PostgresStore, ARowWhoseTransactionEndsSoonIsWaitedFor) {
+  Server().Run(url_, kCreateEvents);
+  const auto dao = Open(StoreAccess::kReadOnly);
+  const PostgresSession early(url_);
+  early.Run("BEGIN");
+  early.Run("INSERT INTO events (page) VALUES ('early')");
+  Server().Run(url_, "INSERT INTO events (page) VALUES ('late')");
+  std::thread committer([&early] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    early.Run("COMMIT");
+  });
+  const auto cursor = dao->CursorOf(kEvents.Source());
+  committer.join();
+  ASSERT_TRUE(cursor.ok() && *cursor);
+  EXPECT_EQ((*cursor)->last_row, 2);
+  EXPECT_TRUE(*dao->IsUnchanged(kEvents.Source(), **cursor)) << "it counts both";
+}
+
+TEST_F(PostgresStore, ARowWhoseTransactionTakesLongEndsTheCursorWhenItIsThere) {
+  Server().Run(url_, kCreateEvents);
+  const auto dao = Open(StoreAccess::kReadOnly);
+  const PostgresSession early(url_);
+  early.Run("BEGIN");
+  early.Run("INSERT INTO events (page) VALUES ('early')");
+  Server().Run(url_, "INSERT INTO events (page) VALUES ('late')");
+  const auto cursor = dao->CursorOf(kEvents.Source());
+  ASSERT_TRUE(cursor.ok() && *cursor);
+  EXPECT_EQ((*cursor)->last_row, 2) << "nobody waits for hours";
+  EXPECT_TRUE(*dao->IsUnchanged(kEvents.Source(), **cursor));
+  early.Run("COMMIT");
+  EXPECT_FALSE(*dao->IsUnchanged(kEvents.Source(), **cursor));
+}
+
+TEST_F(PostgresStore, AnUpdateOfATableThatGrowsEndsTheCursor) {
+  Server().Run(url_, kCreateEvents);
+  Server().Run(url_, "INSERT INTO events (page) VALUES ('a')");
+  const auto dao = Open(StoreAccess::kReadOnly);
+  const auto cursor = dao->CursorOf(kEvents.Source());
+  ASSERT_TRUE(cursor.ok() && *cursor);
+  Server().Run(url_, "UPDATE events SET page = 'b'");
+  EXPECT_TRUE(
+      process_test::Eventually([&] { return !*dao->IsUnchanged(kEvents.Source(), **cursor); }));
 }
 
 }  // namespace

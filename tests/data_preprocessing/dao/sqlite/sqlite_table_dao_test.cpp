@@ -22,21 +22,6 @@ using testing::StartsWith;
 
 constexpr std::chrono::milliseconds kShortTimeout{20};
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, TableDaoContract,
-                         testing::Values(StoreMaker{"File",
-                                                    [] {
-                                                      auto folder = std::make_shared<TempFolder>();
-                                                      return [folder](StoreAccess access) {
-                                                        return SqliteTableDao::Open(
-                                                            folder->path() / "s.db", access,
-                                                            kShortTimeout);
-                                                      };
-                                                    }}),
-                         NameOf);
-
-const TableSpec kVisits{
-    .name = "visits", .schema = {{{.name = "page", .type = ColumnType::kText}}}, .key = {}};
-
 /// Another program's hold on a database.
 class Intruder {
  public:
@@ -52,6 +37,28 @@ class Intruder {
  private:
   sqlite3* database_ = nullptr;
 };
+
+StoreMaker::NewStore MakeStore() {
+  auto folder = std::make_shared<TempFolder>();
+  const auto path = [folder] { return folder->path() / "s.db"; };
+  return {.open =
+              [path](StoreAccess access) {
+                return SqliteTableDao::Open(path(), access, kShortTimeout);
+              },
+          .run = [path](const std::string& sql) { Intruder(path()).Run(sql.c_str()); }};
+}
+
+INSTANTIATE_TEST_SUITE_P(Sqlite, TableDaoContract,
+                         testing::Values(StoreMaker{
+                             .name = "File",
+                             .make = MakeStore,
+                             .timestamps = "INTEGER",
+                             .now = "CAST((julianday('now') - 2440587.5) * 86400000000 AS "
+                                    "INTEGER)"}),
+                         NameOf);
+
+const TableSpec kVisits{
+    .name = "visits", .schema = {{{.name = "page", .type = ColumnType::kText}}}, .key = {}};
 
 class SqliteStore : public testing::Test {
  protected:
