@@ -47,6 +47,10 @@ std::map<std::uint32_t, std::size_t> PartsBySize(const Backtest& backtest) {
 
 }  // namespace
 
+std::size_t IntervalFolds(const TrainingPlan& plan) noexcept {
+  return std::max(plan.folds.n_splits, plan.calibration_folds);
+}
+
 void FoldIntervals::Begin(const Fold& fold) {
   if (plan_.intervals.empty()) return;
   key_scales_.clear();
@@ -82,7 +86,7 @@ void FoldIntervals::Learn(const std::vector<Forecast>& forecasts) {
 
 std::vector<ForecastError> FoldIntervals::Newest() const {
   std::vector<ForecastError> newest;
-  const std::size_t folds = std::min(plan_.folds.n_splits, errors_.size());
+  const std::size_t folds = std::min(IntervalFolds(plan_), errors_.size());
   for (std::size_t fold = errors_.size() - folds; fold < errors_.size(); ++fold) {
     newest.insert(newest.end(), errors_[fold].begin(), errors_[fold].end());
   }
