@@ -132,7 +132,7 @@ double EnoughErrors(double highest_level) noexcept {
   return std::ceil(2 * kErrorsBeyond / (1 - highest_level));
 }
 
-/// Of how many sizes forecasts are; the position of one among `sizes`, which tell where they begin.
+/// Of which size a forecast is, from 0; `sizes` tell where each but the smallest begins.
 std::size_t SizeOf(double forecast, std::span<const double> sizes) noexcept {
   return static_cast<std::size_t>(std::ranges::upper_bound(sizes, std::abs(forecast)) -
                                   sizes.begin());

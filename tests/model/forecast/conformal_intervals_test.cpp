@@ -351,6 +351,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "$.scale: expected key, forecast or both"},
         BadFile{"WithTooFewSteps", [](auto& json) { json["steps"].erase(1); },
                 "$.steps: expected 2 steps, as many as are forecast"},
+        BadFile{"WithStepsOfOneSizeAlone", [](auto& json) { json["sizes"] = {16.0}; },
+                "$.steps: expected 4 steps"},
+        BadFile{"WhoseSizesFall",
+                [](auto& json) {
+                  json["sizes"] = {16.0, 8.0};
+                },
+                "$.sizes[1]"},
         BadFile{"WithTooFewBounds", [](auto& json) { json["steps"][0]["lower"].erase(1); },
                 "$.steps[0]: expected 2 bounds of each side, one a level"},
         BadFile{"WhoseBoundsCross", [](auto& json) { json["steps"][1]["upper"][1] = 0; },
