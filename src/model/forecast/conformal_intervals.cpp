@@ -23,7 +23,7 @@ constexpr std::int64_t kFormatVersion = 1;
 
 /// A step's pool reaches as far as it takes to have errors of so many periods, and so many beyond
 /// each bound of the highest level.
-constexpr std::size_t kPeriodsOfAPool = 10;
+constexpr std::size_t kPeriodsOfAPool = 20;
 constexpr double kErrorsBeyond = 5;
 /// Of a key's scale, the least by which an error is measured: forecasts come close to 0.
 constexpr double kLeastShare = 0.05;
@@ -52,12 +52,11 @@ double ScaleOf(IntervalScale scale, double forecast, double key_scale) noexcept 
   return key_scale;
 }
 
-/// How many of `errors` lie up to a quantile, counting the error to come as one of them; more than
-/// there are, where they do not tell it. A whole number may have come out a little more.
-std::size_t RankOf(double quantile, std::size_t errors) noexcept {
+/// How much of the weight of errors lies up to a quantile, counting the error to come as one of
+/// them; more than there is, where they do not tell it. A whole number may come out a little more.
+double WeightUpTo(double quantile, double weight) noexcept {
   constexpr double kRounding = 1e-9;
-  return static_cast<std::size_t>(
-      std::ceil(quantile * static_cast<double>(errors + 1) - kRounding));
+  return quantile * (weight + 1) - kRounding;
 }
 
 /// What an error is, by each scale: less is better.
@@ -85,45 +84,95 @@ IntervalScale ChooseScale(std::span<const ForecastError> errors) {
   return best;
 }
 
-/// The errors of one step, in units of their scale.
+/// An error in units of its scale.
+struct PooledError {
+  double error = 0;
+  double weight = 1;
+};
+
+double WeightOf(std::span<const PooledError> pool) {
+  double weight = 0;
+  for (const PooledError& one : pool) weight += one.weight;
+  return weight;
+}
+
+/// The errors of one step.
 struct StepErrors {
-  std::vector<double> errors;
+  std::vector<PooledError> errors;
   std::set<std::int64_t> periods;
 };
 
+/// The first of the errors up to which they have so much weight; the last, where they have less.
+double ErrorAt(double weight, auto begin, auto end) {
+  double sum = 0;
+  double found = 0;
+  for (auto one = begin; one != end && sum < weight; ++one) {
+    sum += one->weight;
+    found = one->error;
+  }
+  return found;
+}
+
 /// The bounds of all levels around 0, which lies between them.
-std::vector<PredictionInterval> BoundsOf(std::vector<double> pool, std::span<const double> levels) {
-  const auto at_rank = [&pool](std::size_t rank) {
-    const auto place = pool.begin() + static_cast<std::ptrdiff_t>(rank - 1);
-    std::ranges::nth_element(pool, place);
-    return *place;
-  };
+std::vector<PredictionInterval> BoundsOf(std::vector<PooledError> pool,
+                                         std::span<const double> levels) {
+  std::ranges::sort(pool, {}, &PooledError::error);
+  const double all = WeightOf(pool);
   std::vector<PredictionInterval> bounds;
   for (const double level : levels) {
-    const std::size_t upper = RankOf((1 + level) / 2, pool.size());
-    const std::size_t lower = pool.size() + 1 - upper;
-    bounds.push_back(
-        {.lower = std::min(at_rank(lower), 0.0), .upper = std::max(at_rank(upper), 0.0)});
+    const double inside = WeightUpTo((1 + level) / 2, all);
+    bounds.push_back({.lower = std::min(ErrorAt(inside, pool.rbegin(), pool.rend()), 0.0),
+                      .upper = std::max(ErrorAt(inside, pool.begin(), pool.end()), 0.0)});
   }
   return bounds;
 }
 
-/// The errors of the steps around `step`, as many as a pool needs or there are.
-std::vector<double> PoolAround(std::size_t step, std::span<const StepErrors> steps,
-                               double highest_level) {
-  const auto enough = static_cast<std::size_t>(std::ceil(2 * kErrorsBeyond / (1 - highest_level)));
-  std::vector<double> pool;
+/// A pool has so many at least, if there are as many.
+double EnoughErrors(double highest_level) noexcept {
+  return std::ceil(2 * kErrorsBeyond / (1 - highest_level));
+}
+
+/// Of which size a forecast is, from 0; `sizes` tell where each but the smallest begins.
+std::size_t SizeOf(double forecast, std::span<const double> sizes) noexcept {
+  return static_cast<std::size_t>(std::ranges::upper_bound(sizes, std::abs(forecast)) -
+                                  sizes.begin());
+}
+
+/// Cuts errors by the size of their forecasts in three parts; nothing where one has too few.
+std::vector<double> SizesOf(std::span<const ForecastError> errors, double enough) {
+  constexpr std::size_t kSizes = 3;
+  std::vector<double> forecasts;
+  for (const ForecastError& error : errors) forecasts.push_back(std::abs(error.forecast));
+  std::ranges::sort(forecasts);
+  std::vector<double> sizes;
+  for (std::size_t i = 1; i < kSizes; ++i) {
+    sizes.push_back(forecasts[i * forecasts.size() / kSizes]);
+  }
+  std::array<double, kSizes> counts{};
+  for (const double forecast : forecasts) ++counts[SizeOf(forecast, sizes)];
+  if (std::ranges::min(counts) < enough) sizes.clear();
+  return sizes;
+}
+
+/// The errors of the steps around `step`, as many as a pool needs or there are. All count alike
+/// where their weight is that of too few.
+std::vector<PooledError> PoolAround(std::size_t step, std::span<const StepErrors> steps,
+                                    double enough) {
+  std::vector<PooledError> pool;
   std::set<std::int64_t> periods;
   const auto add = [&](const StepErrors& one) {
     pool.insert(pool.end(), one.errors.begin(), one.errors.end());
     periods.insert(one.periods.begin(), one.periods.end());
   };
   add(steps[step]);
-  for (std::size_t reach = 1;
-       reach < steps.size() && (pool.size() < enough || periods.size() < kPeriodsOfAPool);
+  for (std::size_t reach = 1; reach < steps.size() && (static_cast<double>(pool.size()) < enough ||
+                                                       periods.size() < kPeriodsOfAPool);
        ++reach) {
     if (step >= reach) add(steps[step - reach]);
     if (step + reach < steps.size()) add(steps[step + reach]);
+  }
+  if (WeightOf(pool) < enough) {
+    for (PooledError& one : pool) one.weight = 1;
   }
   return pool;
 }
@@ -137,7 +186,9 @@ double KeyScale(std::span<const double> known, std::size_t season) noexcept {
 
 std::size_t ErrorsNeeded(double level) {
   auto errors = static_cast<std::size_t>(2 / (1 - level)) - 1;
-  while (RankOf((1 + level) / 2, errors) > errors) ++errors;
+  while (WeightUpTo((1 + level) / 2, static_cast<double>(errors)) > static_cast<double>(errors)) {
+    ++errors;
+  }
   return errors;
 }
 
@@ -163,16 +214,22 @@ Result<ConformalIntervals> ConformalIntervals::Fit(std::span<const ForecastError
   ConformalIntervals fitted;
   fitted.scale_ = ChooseScale(measured);
   fitted.errors_ = measured.size();
-  std::vector<StepErrors> steps(options.horizon);
+  const double least = EnoughErrors(options.levels.back());
+  fitted.sizes_ = SizesOf(measured, least);
+  std::vector<StepErrors> steps((fitted.sizes_.size() + 1) * options.horizon);
   for (const ForecastError& error : measured) {
-    StepErrors& of_step = steps[error.step - 1];
-    of_step.errors.push_back((error.actual - error.forecast) /
-                             ScaleOf(fitted.scale_, error.forecast, error.key_scale));
+    StepErrors& of_step =
+        steps[SizeOf(error.forecast, fitted.sizes_) * options.horizon + error.step - 1];
+    of_step.errors.push_back({.error = (error.actual - error.forecast) /
+                                       ScaleOf(fitted.scale_, error.forecast, error.key_scale),
+                              .weight = error.weight});
     of_step.periods.insert(error.period);
   }
-  for (std::size_t step = 0; step < steps.size(); ++step) {
-    fitted.by_step_.push_back(
-        BoundsOf(PoolAround(step, steps, options.levels.back()), options.levels));
+  for (std::size_t size = 0; size <= fitted.sizes_.size(); ++size) {
+    const auto of_size = std::span(steps).subspan(size * options.horizon, options.horizon);
+    for (std::size_t step = 0; step < options.horizon; ++step) {
+      fitted.by_step_.push_back(BoundsOf(PoolAround(step, of_size, least), options.levels));
+    }
   }
   fitted.options_ = std::move(options);
   return fitted;
@@ -181,7 +238,8 @@ Result<ConformalIntervals> ConformalIntervals::Fit(std::span<const ForecastError
 void ConformalIntervals::Around(double forecast, std::size_t step, double key_scale,
                                 std::span<PredictionInterval> intervals) const noexcept {
   const double unit = ScaleOf(scale_, forecast, key_scale);
-  const std::vector<PredictionInterval>& bounds = by_step_[step - 1];
+  const std::vector<PredictionInterval>& bounds =
+      by_step_[SizeOf(forecast, sizes_) * options_.horizon + step - 1];
   for (std::size_t level = 0; level < bounds.size(); ++level) {
     PredictionInterval& interval = intervals[level];
     interval = {.lower = forecast + bounds[level].lower * unit,
@@ -201,14 +259,16 @@ ordered_json ConformalIntervals::ToJson() const {
     }
     steps.push_back(std::move(step));
   }
-  return {{"format", kFormat},
-          {"format_version", kFormatVersion},
-          {"levels", options_.levels},
-          {"scale", std::ranges::find(kScales, scale_, &NamedScale::scale)->name},
-          {"season", options_.season},
-          {"not_negative", options_.not_negative},
-          {"errors", errors_},
-          {"steps", std::move(steps)}};
+  ordered_json json{{"format", kFormat},
+                    {"format_version", kFormatVersion},
+                    {"levels", options_.levels},
+                    {"scale", std::ranges::find(kScales, scale_, &NamedScale::scale)->name},
+                    {"season", options_.season},
+                    {"not_negative", options_.not_negative},
+                    {"errors", errors_}};
+  if (!sizes_.empty()) json["sizes"] = sizes_;
+  json["steps"] = std::move(steps);
+  return json;
 }
 
 namespace {
@@ -245,8 +305,8 @@ ConformalIntervals ConformalIntervals::FromJson(const JsonNode& root,
                                                 std::span<const double> levels,
                                                 std::size_t horizon) {
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
-  root.RequireObject(
-      {"format", "format_version", "levels", "scale", "season", "not_negative", "errors", "steps"});
+  root.RequireObject({"format", "format_version", "levels", "scale", "season", "not_negative",
+                      "errors", "sizes", "steps"});
   if (root.Get("format").String() != kFormat) {
     root.Get("format").Fail(fmt::format("expected {}", kFormat));
   }
@@ -262,9 +322,17 @@ ConformalIntervals ConformalIntervals::FromJson(const JsonNode& root,
   }
   read.scale_ = ReadScale(root.Get("scale"));
   read.errors_ = static_cast<std::size_t>(root.Get("errors").Integer(1, kMax));
+  if (const auto sizes = root.Find("sizes")) {
+    double least = 0;
+    for (const JsonNode& size : sizes->Elements()) {
+      least = size.Number(least, std::numeric_limits<double>::max());
+      read.sizes_.push_back(least);
+    }
+  }
   const std::vector<JsonNode> steps = root.Get("steps").Elements();
-  if (steps.size() != horizon) {
-    root.Get("steps").Fail(fmt::format("expected {} steps, as many as are forecast", horizon));
+  if (steps.size() != (read.sizes_.size() + 1) * horizon) {
+    root.Get("steps").Fail(fmt::format("expected {} steps, as many as are forecast",
+                                       (read.sizes_.size() + 1) * horizon));
   }
   for (const JsonNode& step : steps) read.by_step_.push_back(ReadBounds(step, levels.size()));
   return read;

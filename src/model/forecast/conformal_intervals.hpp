@@ -15,11 +15,16 @@ namespace forkcast::model {
 // Intervals from what forecasts were off by when they were made for rows that their model had not
 // learned from (split conformal prediction, Vovk et al. 2005; of both tails apart, Romano et al.
 // 2019): they need no assumption on how errors are distributed, only that the next ones are like
-// the last. Three things make keys, steps and times alike enough:
+// the last. Five things make keys, steps and times alike enough:
 //   - an error counts in units of a scale that is known at the origin, so that keys of all sizes
 //     are one pool. Which scale is chosen by the errors themselves, see IntervalScale;
+//   - small, middle and large forecasts have pools of their own where there are errors enough for
+//     that (Mondrian categories, Bostroem and Johansson 2020): whole numbers close to 0 err in
+//     other ways than large ones;
 //   - each step has a pool of its own, with those of the steps around it as far as it needs them:
 //     errors of many keys in one period share what moved them all, so that periods count, not rows;
+//   - newer errors count more where there are enough of them, since models get better or worse with
+//     time (Barber, Candes, Ramdas and Tibshirani 2023);
 //   - a bound is the order statistic that covers its share of n + 1 errors, not of n.
 
 /// What errors are measured by. Of those, the one is taken by which errors are most alike: the
@@ -37,6 +42,7 @@ struct ForecastError {
   double forecast = 0;
   double actual = 0;
   double key_scale = 0;  ///< KeyScale() at the forecast's origin.
+  double weight = 1;     ///< How much it counts beside the error to come, above 0 and up to 1.
 };
 
 /// Mean change of a key's values, oldest first, from one season to the next; of those whose past is
@@ -86,8 +92,9 @@ class ConformalIntervals {
   IntervalOptions options_;
   IntervalScale scale_ = IntervalScale::kKey;
   std::size_t errors_ = 0;
-  std::vector<std::vector<PredictionInterval>>
-      by_step_;  // by level, in units of the scale, around 0
+  std::vector<double> sizes_;  // where middle and large forecasts begin; empty: all are alike
+  /// By size and in it by step; by level, in units of the scale, around 0.
+  std::vector<std::vector<PredictionInterval>> by_step_;
 };
 
 }  // namespace forkcast::model

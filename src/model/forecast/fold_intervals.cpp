@@ -20,6 +20,9 @@ bool AreNotNegative(const ForecastData& data, std::int64_t last) {
   return true;
 }
 
+/// After so many folds an error counts half.
+constexpr double kHalfLife = 4;
+
 constexpr std::size_t kParts = 3;
 
 /// The part that each key with rows belongs to, the smallest keys first; none with too few keys.
@@ -46,6 +49,10 @@ std::map<std::uint32_t, std::size_t> PartsBySize(const Backtest& backtest) {
 }
 
 }  // namespace
+
+std::size_t IntervalFolds(const TrainingPlan& plan) noexcept {
+  return std::max(plan.folds.n_splits, plan.calibration_folds);
+}
 
 void FoldIntervals::Begin(const Fold& fold) {
   if (plan_.intervals.empty()) return;
@@ -82,9 +89,13 @@ void FoldIntervals::Learn(const std::vector<Forecast>& forecasts) {
 
 std::vector<ForecastError> FoldIntervals::Newest() const {
   std::vector<ForecastError> newest;
-  const std::size_t folds = std::min(plan_.folds.n_splits, errors_.size());
+  const std::size_t folds = std::min(IntervalFolds(plan_), errors_.size());
   for (std::size_t fold = errors_.size() - folds; fold < errors_.size(); ++fold) {
-    newest.insert(newest.end(), errors_[fold].begin(), errors_[fold].end());
+    const auto age = static_cast<double>(errors_.size() - 1 - fold);
+    for (ForecastError error : errors_[fold]) {
+      error.weight = std::exp2(-age / kHalfLife);
+      newest.push_back(error);
+    }
   }
   return newest;
 }

@@ -15,9 +15,14 @@
 
 namespace forkcast::model {
 
+/// Of how many folds before an origin its intervals are made, at most: as many as are judged or, if
+/// there are more, calibrate.
+[[nodiscard]] std::size_t IntervalFolds(const TrainingPlan& plan) noexcept;
+
 /// The intervals of a validation, fold by fold. Those of a fold are made of what the folds before
-/// it, at most as many as are judged, were off by in periods that had happened by its origin: what
-/// a version would have published there, and could know. Does nothing for a plan without intervals.
+/// it, at most IntervalFolds(), were off by in periods that had happened by its
+/// origin: what a version would have published there, and could know. Does nothing for a plan
+/// without intervals.
 class FoldIntervals {
  public:
   /// Both outlive the object.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <span>
 #include <utility>
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
@@ -231,9 +232,12 @@ Status ForecastJob::Check() const {
 Status ForecastJob::CheckIntervals(const ValidationFolds& folds) const {
   // Keys that are trained anew take the intervals of their version.
   if (plan_.intervals.empty() || are_keys_chosen_) return {};
+  std::vector<Fold> all = folds.calibration;
+  all.insert(all.end(), folds.judged.begin(), folds.judged.end());
+  const std::size_t count = std::min(IntervalFolds(plan_), all.size());
   std::size_t forecasts = 0;
-  for (const auto* part : {&folds.calibration, &folds.judged}) {
-    for (const Fold& fold : *part) forecasts += KnownPoints(*data_, fold.test, keys_).size();
+  for (const Fold& fold : std::span(all).last(count)) {
+    forecasts += KnownPoints(*data_, fold.test, keys_).size();
   }
   return CheckEnoughErrors(plan_.intervals.back(), forecasts);
 }

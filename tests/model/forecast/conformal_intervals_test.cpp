@@ -219,6 +219,67 @@ TEST(ConformalIntervals, TakeErrorsOfStepsAroundWhereAStepHasThoseOfFewPeriods) 
             (std::vector<PredictionInterval>{{.lower = kForecast - 10, .upper = kForecast + 10}}));
 }
 
+/// Errors of small forecasts are as large as these, of others a 16th: no one scale says so.
+TEST(ConformalIntervals, HaveBoundsOfTheirOwnForSmallMiddleAndLargeForecasts) {
+  std::vector<ForecastError> errors;
+  for (int i = 0; i < 600; ++i) {
+    for (const double forecast : {1.0, 16.0, 1024.0}) {
+      const double size = forecast == 1 ? 1 : forecast / 16;
+      errors.push_back({.step = 1,
+                        .period = i,
+                        .forecast = forecast,
+                        .actual = forecast + (i % 2 == 0 ? size : -size),
+                        .key_scale = forecast});
+    }
+  }
+  const auto fitted = *ConformalIntervals::Fit(errors, {.levels = {0.8}});
+  EXPECT_EQ(fitted.ToJson()["sizes"], ordered_json({16.0, 1024.0}));
+  const std::string text = fitted.ToJson().dump();
+  const ordered_json json = preprocessing::ParseJson(text);
+  const auto read = ConformalIntervals::FromJson(JsonNode(json), fitted.levels(), 1);
+  EXPECT_EQ(read.ToJson().dump(), text);
+  for (const ConformalIntervals* const one : {&fitted, &read}) {
+    EXPECT_EQ(Around(*one, 1, 1, 1), (std::vector<PredictionInterval>{{.lower = 0, .upper = 2}}));
+    EXPECT_EQ(Around(*one, 16, 1, 16),
+              (std::vector<PredictionInterval>{{.lower = 15, .upper = 17}}));
+    EXPECT_EQ(Around(*one, 1024, 1, 1024),
+              (std::vector<PredictionInterval>{{.lower = 960, .upper = 1088}}));
+  }
+}
+
+/// So many errors of `size` above and below, each with `weight`, behind those that are there.
+void AddErrors(int count, double size, double weight, std::vector<ForecastError>& errors) {
+  for (int i = 0; i < count; ++i) {
+    errors.push_back({.step = 1,
+                      .period = static_cast<std::int64_t>(errors.size()),
+                      .forecast = kForecast,
+                      .actual = kForecast + (i % 2 == 0 ? size : -size),
+                      .key_scale = kForecast,
+                      .weight = weight});
+  }
+}
+
+/// Of 1000 errors of 10 and as many of 1, those of 10 are half; a tenth as heavy they are 9 %.
+TEST(ConformalIntervals, CountErrorsByTheirWeight) {
+  std::vector<ForecastError> errors;
+  AddErrors(1000, 10, 0.1, errors);
+  AddErrors(1000, 1, 1, errors);
+  EXPECT_EQ(Around(*ConformalIntervals::Fit(errors, {.levels = {0.8}}), kForecast),
+            (std::vector<PredictionInterval>{{.lower = 127, .upper = 129}}));
+  for (ForecastError& error : errors) error.weight = 1;
+  EXPECT_EQ(Around(*ConformalIntervals::Fit(errors, {.levels = {0.8}}), kForecast),
+            (std::vector<PredictionInterval>{{.lower = 118, .upper = 138}}));
+}
+
+/// A few errors would not tell the tails once some of them hardly count.
+TEST(ConformalIntervals, CountErrorsAlikeWhereTheirWeightIsThatOfTooFew) {
+  std::vector<ForecastError> errors;
+  AddErrors(20, 10, 0.1, errors);
+  AddErrors(20, 1, 1, errors);
+  EXPECT_EQ(Around(*ConformalIntervals::Fit(errors, {.levels = {0.8}}), kForecast),
+            (std::vector<PredictionInterval>{{.lower = 118, .upper = 138}}));
+}
+
 TEST(KeyScale, IsTheMeanChangeOfASeasonOrElseOfAPeriod) {
   constexpr std::array kValues{1.0, 5.0, 2.0, 7.0, 4.0};
   EXPECT_DOUBLE_EQ(KeyScale(kValues, 2), 5.0 / 3);
@@ -290,6 +351,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "$.scale: expected key, forecast or both"},
         BadFile{"WithTooFewSteps", [](auto& json) { json["steps"].erase(1); },
                 "$.steps: expected 2 steps, as many as are forecast"},
+        BadFile{"WithStepsOfOneSizeAlone", [](auto& json) { json["sizes"] = {16.0}; },
+                "$.steps: expected 4 steps"},
+        BadFile{"WhoseSizesFall",
+                [](auto& json) {
+                  json["sizes"] = {16.0, 8.0};
+                },
+                "$.sizes[1]"},
         BadFile{"WithTooFewBounds", [](auto& json) { json["steps"][0]["lower"].erase(1); },
                 "$.steps[0]: expected 2 bounds of each side, one a level"},
         BadFile{"WhoseBoundsCross", [](auto& json) { json["steps"][1]["upper"][1] = 0; },

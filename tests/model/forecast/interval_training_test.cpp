@@ -172,9 +172,15 @@ TEST_F(IntervalTraining, LeavesTheFirstFoldWithoutIntervalsWhenNothingIsCalibrat
 using Answered =
     std::map<std::tuple<std::string, std::int64_t, std::size_t>, std::vector<PredictionInterval>>;
 
+/// Intervals are made of as many folds as are judged or, if there are more, calibrate.
+class CalibratedIntervals : public IntervalTraining, public testing::WithParamInterface<int> {
+ protected:
+  CalibratedIntervals() { document_["training"]["calibration_folds"] = GetParam(); }
+};
+
 /// The version that is trained at a fold's origin answers the intervals that were judged there, bit
 /// for bit.
-TEST_F(IntervalTraining, ServesWhatWasJudged) {
+TEST_P(CalibratedIntervals, AreServedAsTheyWereJudged) {
   Ingest();
   const auto validated = Validated();
   const Backtest& backtest = *validated->backtest;
@@ -210,7 +216,12 @@ TEST_F(IntervalTraining, ServesWhatWasJudged) {
     }
   }
   EXPECT_EQ(served, judged);
+  const ordered_json file = ordered_json::parse(ReadWhole(this->version(1) / "intervals.json"));
+  EXPECT_EQ(file["errors"], kShops * kHorizon * GetParam());
 }
+
+INSTANTIATE_TEST_SUITE_P(Folds, CalibratedIntervals, testing::Values(kFolds, kFolds + 2),
+                         [](const auto& param) { return fmt::format("By{}", param.param); });
 
 TEST_F(IntervalTraining, RefusesAVersionWhoseIntervalsAreMissing) {
   Ingest();
@@ -285,7 +296,13 @@ INSTANTIATE_TEST_SUITE_P(
                        training["intervals"] = {0.8, 0.99};
                      },
                      "an interval of level 0.99 needs at least 199 forecasts to compare with what "
-                     "happened, and the folds have 126",
+                     "happened, and the folds have 63",
+                     ExitCode::kUnfit},
+        // The folds have 126, and a version is published with those of half of them.
+        BadIntervals{"NeedMoreErrorsThanTheirFoldsHave",
+                     [](auto& training) { training["intervals"] = {0.98}; },
+                     "an interval of level 0.98 needs at least 99 forecasts to compare with what "
+                     "happened, and the folds have 63",
                      ExitCode::kUnfit},
         BadIntervals{"NeedMoreHistoryThanThereIs",
                      [](auto& training) { training["calibration_folds"] = 20; },

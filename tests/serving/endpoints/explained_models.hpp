@@ -5,13 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/document/json.hpp"
-#include "data_preprocessing/document/json_node.hpp"
-#include "data_preprocessing/pipeline/pipeline_spec.hpp"
-#include "model/artefact/manifest_parts.hpp"
-#include "model/artefact/registry.hpp"
 #include "model/tree/shap_compiler.hpp"
 #include "model/tree/xgboost_reader.hpp"
+#include "serving/endpoints/republish.hpp"
 
 namespace forkcast::serving {
 
@@ -20,33 +16,22 @@ namespace forkcast::serving {
 inline void PublishExplained(const std::filesystem::path& from, const std::string& model,
                              const nlohmann::ordered_json& groups,
                              const std::filesystem::path& to) {
-  const auto checked = model::Registry::Check(*model::Registry(from).Find(model, "1"));
-  if (!checked) throw std::runtime_error(checked.error().message);
-  nlohmann::ordered_json manifest = preprocessing::ParseJson(checked->manifest);
-  manifest.erase("files");
-  std::vector<model::ArtefactFile> files;
-  for (const model::PublishedFile& file : checked->files) {
-    files.push_back({file.path, preprocessing::ReadTextFile(file.place)});
-    std::string& bytes = files.back().bytes;
-    if (file.path == "pipeline.json") {
-      nlohmann::ordered_json document = preprocessing::ParseJson(bytes);
-      for (auto& feature : document["features"]) {
-        const std::string name = feature["name"];
-        if (groups.contains(name)) feature["group"] = groups[name];
-      }
-      bytes = document.dump();
-      const auto spec = preprocessing::ParsePipelineSpec(bytes, {});
-      if (!spec) throw std::runtime_error(spec.error().message);
-      manifest["pipeline"] = model::PipelineIdentity(*spec, document);
+  const auto explain = [&groups](nlohmann::ordered_json& document,
+                                 std::vector<model::ArtefactFile>& files) {
+    for (auto& feature : document["features"]) {
+      const std::string name = feature["name"];
+      if (groups.contains(name)) feature["group"] = groups[name];
     }
-    if (!file.path.ends_with(".ubj")) continue;
-    const auto trees = model::ReadXGBoost(bytes);
-    if (!trees) throw std::runtime_error(trees.error().message);
-    const std::string stem = file.path.substr(0, file.path.size() - 4);
-    files.push_back({stem + ".shap", model::CompileShap(*trees)});
-  }
-  const auto number = model::Registry(to).Publish(model, manifest, files, Instant());
-  if (!number) throw std::runtime_error(number.error().message);
+    const std::vector<model::ArtefactFile> before = files;
+    for (const model::ArtefactFile& file : before) {
+      if (!file.path.ends_with(".ubj")) continue;
+      const auto trees = model::ReadXGBoost(file.bytes);
+      if (!trees) throw std::runtime_error(trees.error().message);
+      const std::string stem = file.path.substr(0, file.path.size() - 4);
+      files.push_back({stem + ".shap", model::CompileShap(*trees)});
+    }
+  };
+  Republish(from, model, explain, to);
 }
 
 }  // namespace forkcast::serving

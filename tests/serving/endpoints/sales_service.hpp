@@ -31,7 +31,8 @@ class SalesService {
   explicit SalesService(const nlohmann::ordered_json& cold_start = "refuse",
                         std::string_view routes = {},
                         const std::filesystem::path& models = Models())
-      : deployments_{{.name = "sales",
+      : models_(models),
+        deployments_{{.name = "sales",
                       .model = "sales@1",
                       .snapshots = folder_.path(),
                       .cold_start = cold_start.dump(),
@@ -70,7 +71,7 @@ class SalesService {
 
   /// What the model says without a server.
   [[nodiscard]] std::unique_ptr<const model::Forecaster> Forecaster() const {
-    const auto info = model::Registry(Models()).Find("sales", "1");
+    const auto info = model::Registry(models_).Find("sales", "1");
     const auto version = model::ForecastVersion::Read(*info);
     auto forecaster = model::Forecaster::Open(*version, folder_.path(), {});
     if (!forecaster) throw std::runtime_error(forecaster.error().message);
@@ -78,6 +79,7 @@ class SalesService {
   }
 
  private:
+  std::filesystem::path models_;
   preprocessing::TempFolder folder_;
   TestClock clock_;
   std::array<WorkerSlot, 1> slots_;

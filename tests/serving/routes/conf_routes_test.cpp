@@ -7,7 +7,9 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
+#include "model/evaluate/intervals.hpp"
 #include "serving/routes/route.hpp"
 #include "serving/routes/route_table.hpp"
 #include "support/test_files.hpp"
@@ -19,8 +21,8 @@ using enum preprocessing::ColumnType;
 
 const std::filesystem::path kConf = FORKCAST_SOURCE_DIR "/conf";
 
-/// What routes can name of a forecast whose requests have these fields.
-RouteSubject ForecastOf(preprocessing::Schema fields) {
+/// What routes can name of a forecast whose requests have these fields, with intervals of `levels`.
+RouteSubject ForecastOf(preprocessing::Schema fields, const std::vector<double>& levels) {
   const std::size_t count = fields.columns.size();
   for (preprocessing::ColumnSpec& column : fields.columns) {
     if (column.name == "time") column.nullable = true;
@@ -29,20 +31,29 @@ RouteSubject ForecastOf(preprocessing::Schema fields) {
   fields.columns.push_back({.name = "steps", .type = kInt64, .nullable = true});
   fields.columns.push_back({.name = "from", .type = kTimestamp, .nullable = true});
   fields.columns.push_back({.name = "to", .type = kTimestamp, .nullable = true});
+  std::vector<TemplateName> step{{.name = "step", .type = kInt64},
+                                 {.name = "period", .type = kTimestamp},
+                                 {.name = "value", .type = kDouble},
+                                 {.name = "actual", .type = kDouble}};
+  for (const double level : levels) {
+    step.push_back({.name = model::LowerName(level), .type = kDouble});
+    step.push_back({.name = model::UpperName(level), .type = kDouble});
+  }
   return {.question = std::move(fields),
           .field_count = count,
           .steps_field = "steps",
           .row = {{.name = "origin", .type = kTimestamp}},
-          .step = {{.name = "step", .type = kInt64},
-                   {.name = "period", .type = kTimestamp},
-                   {.name = "value", .type = kDouble},
-                   {.name = "actual", .type = kDouble}}};
+          .step = std::move(step)};
 }
 
 RouteSubject SubjectOfConf(const std::string& pipeline) {
-  const auto spec = preprocessing::LoadPipelineSpec(kConf / "pipelines" / pipeline);
+  const std::filesystem::path file = kConf / "pipelines" / pipeline;
+  const auto spec = preprocessing::LoadPipelineSpec(file);
   if (!spec) throw std::runtime_error(spec.error().message);
-  if (spec->forecast) return ForecastOf(spec->request.fields);
+  if (spec->forecast) {
+    const auto training = preprocessing::ReadJsonFile(file)["training"];
+    return ForecastOf(spec->request.fields, training.value("intervals", std::vector<double>()));
+  }
   return {.question = spec->request.fields,
           .field_count = spec->request.fields.columns.size(),
           .row = {{.name = "class", .type = kText}}};
