@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "model/forecast/fold_intervals.hpp"
+#include "model/forecast/table_baselines.hpp"
 #include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
@@ -21,8 +22,10 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Adds up what rows are worth.
 class Judge {
  public:
-  Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest)
-      : data_(data), plan_(plan), backtest_(backtest) {
+  /// `tables`: what makes baselines of examples; null: rows say what those were.
+  Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest,
+        TableBaselines* tables)
+      : data_(data), plan_(plan), backtest_(backtest), tables_(tables) {
     backtest_.metric = plan.metric;
     backtest_.value_name = data.forecast().value;
     backtest_.min_judged = plan.min_judged;
@@ -39,9 +42,9 @@ class Judge {
     }
   }
 
-  /// Precondition: the forecast is a number.
+  /// Precondition: the forecast is a number. `known`: what baselines were found to be before.
   void Add(std::size_t fold_number, const Forecast& forecast,
-           std::vector<PredictionInterval> intervals) {
+           std::vector<PredictionInterval> intervals, std::span<const float> known = {}) {
     const Fold& fold = backtest_.folds[fold_number];
     const auto [key, period] = forecast.point;
     const double actual = data_.ValueIn(key, period);
@@ -59,8 +62,11 @@ class Judge {
                        .baselines = {},
                        .intervals = std::move(intervals)};
     const std::span<const double> history = data_.ValuesUpTo(key, fold.origin);
-    for (BaselineResult& result : backtest_.baselines) {
-      const BaselineForecast baseline = ForecastBaseline(result.spec, history, forecast.step);
+    for (std::size_t i = 0; i < backtest_.baselines.size(); ++i) {
+      BaselineResult& result = backtest_.baselines[i];
+      const BaselineForecast baseline = result.spec.kind == BaselineKind::kQuantileTable
+                                            ? TableForecast(i, forecast.point, known)
+                                            : ForecastBaseline(result.spec, history, forecast.step);
       row.baselines.push_back(static_cast<float>(baseline.value));
       if (baseline.reason != NoForecast::kNone) {
         ++result.left_out[baseline.reason];
@@ -77,6 +83,7 @@ class Judge {
   /// All rows of a fold: those that `model` forecast, and what it could not.
   void AddFold(std::size_t number, const ForecastModel& model, std::span<const std::uint32_t> keys,
                const std::vector<Forecast>& forecasts, const FoldIntervals& intervals) {
+    tables_->Begin(backtest_.folds[number]);
     std::map<std::pair<std::uint32_t, std::int64_t>, bool> answered;  // whether with a number
     for (const Forecast& forecast : forecasts) {
       const bool is_number = !std::isnan(forecast.value);
@@ -104,6 +111,7 @@ class Judge {
   /// All rows of a fold that a candidate has a forecast for; of how many keys they are.
   std::size_t AddBlended(std::size_t number, const std::vector<Forecast>& forecasts,
                          const FoldIntervals& intervals) {
+    tables_->Begin(backtest_.folds[number]);
     std::set<std::uint32_t> keys;
     for (const Forecast& forecast : forecasts) {
       keys.insert(forecast.point.key);
@@ -150,6 +158,14 @@ class Judge {
   }
 
  private:
+  [[nodiscard]] BaselineForecast TableForecast(std::size_t baseline, const ForecastPoint& point,
+                                               std::span<const float> known) const {
+    if (tables_ != nullptr) return tables_->Forecast(baseline, point);
+    const double value = known[baseline];
+    return {.value = value,
+            .reason = std::isnan(value) ? NoForecast::kValueMissing : NoForecast::kNone};
+  }
+
   [[nodiscard]] LeftOut WhyLeftOut(const ForecastModel& model, const ForecastPoint& point,
                                    std::size_t step, bool was_asked) const {
     if (std::isnan(data_.ValueIn(point.key, point.period))) return LeftOut::kNoValue;
@@ -184,6 +200,7 @@ class Judge {
   const ForecastData& data_;
   const TrainingPlan& plan_;
   Backtest& backtest_;
+  TableBaselines* tables_;
 };
 
 /// The keys that a fold's model has nothing for.
@@ -367,7 +384,8 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
   const std::vector<Fold> all = folds->All();
   Backtest backtest;
   backtest.folds = folds->judged;
-  Judge judge(data, plan, backtest);
+  TableBaselines tables(plan, examples);
+  Judge judge(data, plan, backtest, &tables);
   FoldIntervals intervals(data, plan);
   CandidateReport report = ReportOf(plan, alone, before);
   /// By the folds before `fold`, `apart` of them away.
@@ -411,7 +429,8 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   const std::size_t first_judged = folds->calibration.size();
   Backtest backtest;
   backtest.folds = std::move(folds->judged);
-  Judge judge(data, plan, backtest);
+  TableBaselines tables(plan, examples);
+  Judge judge(data, plan, backtest, &tables);
   FoldIntervals intervals(data, plan);
   std::optional<TrainedForecast> trained;
   for (std::size_t i = 0; i < all.size(); ++i) {
@@ -492,9 +511,11 @@ Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& 
                const TrainingPlan& plan) {
   Backtest one;
   one.folds = backtest.folds;
-  Judge judge(data, plan, one);
+  Judge judge(data, plan, one, nullptr);
   for (const JudgedForecast& row : backtest.rows) {
-    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast, row.intervals);
+    if (row.forecast.point.key == key) {
+      judge.Add(row.fold, row.forecast, row.intervals, row.baselines);
+    }
   }
   std::ranges::copy_if(backtest.left_out, std::back_inserter(one.left_out),
                        [key](const LeftOutRow& row) { return row.point.key == key; });
