@@ -6,10 +6,11 @@
 namespace forkcast::preprocessing {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, ForecastStrategy>, 3> kStrategies{
+constexpr std::array<std::pair<std::string_view, ForecastStrategy>, 4> kStrategies{
     {{"direct", ForecastStrategy::kDirect},
      {"shared", ForecastStrategy::kShared},
-     {"recursive", ForecastStrategy::kRecursive}}};
+     {"recursive", ForecastStrategy::kRecursive},
+     {"pooled", ForecastStrategy::kPooled}}};
 
 }  // namespace
 

@@ -12,6 +12,7 @@ enum class ForecastStrategy {
   kDirect,  ///< One model a step, its features as of the origin.
   kShared,  ///< One model; features as of `horizon` periods before the target, whatever the step.
   kRecursive,  ///< One model of one step; forecasts stand in for the periods between.
+  kPooled,     ///< One model of all steps, its features as of the origin.
 };
 [[nodiscard]] std::string_view ToString(ForecastStrategy strategy) noexcept;
 [[nodiscard]] std::optional<ForecastStrategy> ForecastStrategyFromString(

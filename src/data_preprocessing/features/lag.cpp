@@ -58,4 +58,14 @@ DeclaredOperator ReadSeasonalLag(FeatureDeclaration& declaration) {
       [back](const SeriesView& view, const auto& name) { name(back(view)); });
 }
 
+/// h: how many periods the target is ahead of the last known one.
+DeclaredOperator ReadStep(FeatureDeclaration& declaration) {
+  declaration.node().RequireObject({"name", "op", "series", "value", "key", "missing"});
+  return OfColumn<SeriesView>(declaration.GridValue().from,
+                              [](const SeriesView& view, std::size_t column) noexcept {
+                                if (view.Past(column).empty()) return kMissingNumber;
+                                return static_cast<double>(view.target_period() - view.period());
+                              });
+}
+
 }  // namespace forkcast::preprocessing

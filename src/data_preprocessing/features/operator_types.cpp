@@ -11,7 +11,7 @@ using OperatorReader = DeclaredOperator(FeatureDeclaration& declaration);
 OperatorReader ReadAsOf, ReadReached, ReadTimeSince, ReadTimeUntil;  // as_of.cpp
 OperatorReader ReadCalendar;                                         // calendar.cpp
 OperatorReader ReadField;                                            // field.cpp
-OperatorReader ReadLag, ReadDifference, ReadSeasonalLag;             // lag.cpp
+OperatorReader ReadLag, ReadDifference, ReadSeasonalLag, ReadStep;   // lag.cpp
 OperatorReader ReadRolling, ReadNonzeroShare;                        // rolling.cpp
 OperatorReader ReadPeriodsSince, ReadPeriodsUntil;                   // periods_apart.cpp
 OperatorReader ReadSubtract, ReadDivide, ReadMultiply;               // arithmetic.cpp
@@ -26,6 +26,7 @@ constexpr OperatorType kTypes[] = {
     {"lag", ReadLag, {"periods", "value"}},
     {"difference", ReadDifference, {"periods", "lag", "value"}},
     {"seasonal_lag", ReadSeasonalLag, {"season", "seasons", "value"}},
+    {"step", ReadStep, {"value"}},
     {"rolling", ReadRolling, {"window", "lag", "statistic", "value"}},
     {"nonzero_share", ReadNonzeroShare, {"window", "lag", "value"}},
     {"periods_since", ReadPeriodsSince, {"value"}},

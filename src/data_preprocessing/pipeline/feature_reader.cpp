@@ -83,7 +83,7 @@ ForecastSpec ReadForecast(const JsonNode& node, const PipelineSpec& pipeline) {
   RequireValue(series, value);
   const JsonNode strategy = node.Get("strategy");
   const auto known = ForecastStrategyFromString(strategy.String());
-  if (!known) strategy.Fail("expected direct, shared or recursive");
+  if (!known) strategy.Fail("expected direct, shared, recursive or pooled");
   return {.series = series.name,
           .value = value.String(),
           .key = ReadKeyFields(node.Get("key"), series, pipeline.request),

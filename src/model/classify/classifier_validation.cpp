@@ -350,6 +350,10 @@ std::string ClassifierValidation::Calibration() const {
                              .reading = "Below the line the model was too sure."});
 }
 
+Result<std::string> ClassifierValidation::JudgedRows() const {
+  return Error{ErrorCode::kInvalidArgument, "a classifier has no rows of forecasts"};
+}
+
 Result<std::string> ClassifierValidation::ReportPage(const std::vector<std::string>&,
                                                      const std::string& more) const {
   std::string page = BeginPage(name_) + model::Verdict(beats_baselines(), Verdict());

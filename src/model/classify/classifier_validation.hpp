@@ -33,6 +33,7 @@ class ClassifierValidation final : public Validation {
   /// There are no keys.
   [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys,
                                                const std::string& more) const override;
+  [[nodiscard]] Result<std::string> JudgedRows() const override;
 
   [[nodiscard]] const ClassifierJudgement& judgement() const noexcept { return judgement_; }
   /// Whether the model is worth having, in a sentence or two.

@@ -49,6 +49,7 @@ struct Options {
   std::optional<Publication> publication{};  ///< Of train.
   std::filesystem::path report{};
   std::vector<std::string> report_keys{};
+  std::filesystem::path judged_rows{};
   std::vector<std::string> only_keys{};
   std::string from_version{};
   bool dry_run = false;
@@ -127,6 +128,10 @@ std::vector<Flag> JudgingFlags() {
        .meaning = "A key whose forecasts the page shows, its columns joined by commas; may be "
                   "given several times. Forecasts only.",
        .when_absent = "the four with the largest values"},
+      {.name = "judged-rows",
+       .argument = "FILE",
+       .meaning = "Writes every row that was judged as CSV: key, fold, step, period, what came, "
+                  "what was forecast, its intervals, and what baselines say. Forecasts only."},
   };
 }
 
@@ -264,6 +269,7 @@ Options ReadOptions(const Arguments& arguments) {
           .sources = ReadSources(arguments, pipeline.parent_path()),
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
+          .judged_rows = arguments.Text("judged-rows"),
           .dry_run = arguments.Has("dry-run")};
 }
 
@@ -305,6 +311,7 @@ Options ReadRetrainOptions(const Arguments& arguments) {
                                      .contest = std::move(contest)},
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
+          .judged_rows = arguments.Text("judged-rows"),
           .dry_run = arguments.Has("dry-run")};
 }
 
@@ -315,6 +322,9 @@ Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document, const Op
        {std::pair("report-key", &options.report_keys), std::pair("only-key", &options.only_keys)}) {
     if (kind.has_keys || keys->empty()) continue;
     return Error{ErrorCode::kInvalidArgument, fmt::format("--{}: only a forecast has keys", flag)};
+  }
+  if (!kind.has_keys && !options.judged_rows.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "--judged-rows: a classifier has no forecasts"};
   }
   if (options.only_keys.empty()) return kind.open(document, options.sources);
   return KeyReplacementJob::Load(document, options.sources, Registry(options.publication->models),
@@ -336,18 +346,27 @@ std::string InFile(const std::filesystem::path& pipeline, const std::string& mes
   return message.starts_with('$') ? fmt::format("{}: {}", pipeline.string(), message) : message;
 }
 
-/// What would otherwise only be found out when all is judged; whether the page goes to standard
-/// output, which has no place for tables then.
-bool CheckReport(const std::filesystem::path& report, const std::filesystem::path& pipeline,
-                 bool prints_json) {
-  if (report.empty()) return false;
-  if (OutputFile::WouldReplace(report, pipeline)) {
-    throw Failure(ExitCode::kUsage, "--report: would overwrite the file of --pipeline");
+/// A file that a flag writes.
+struct Output {
+  const char* flag;
+  const char* holds;
+  const std::filesystem::path& file;
+};
+
+/// What would otherwise only be found out when all is judged; whether it goes to standard output,
+/// which has no place for tables then. `taken_by`: the flag that has that already; null: none.
+bool CheckOutput(const Output& output, const std::filesystem::path& pipeline,
+                 const char* taken_by) {
+  if (output.file.empty()) return false;
+  if (OutputFile::WouldReplace(output.file, pipeline)) {
+    throw Failure(ExitCode::kUsage,
+                  fmt::format("{}: would overwrite the file of --pipeline", output.flag));
   }
-  Require(OutputFile::Check(report));
-  const bool is_printed = OutputFile::IsStandardOutput(report);
-  if (is_printed && prints_json) {
-    throw Failure(ExitCode::kUsage, "--json: standard output has the page of --report already");
+  Require(OutputFile::Check(output.file));
+  const bool is_printed = OutputFile::IsStandardOutput(output.file);
+  if (is_printed && taken_by != nullptr) {
+    throw Failure(ExitCode::kUsage, fmt::format("{}: standard output has the {} of {} already",
+                                                taken_by, output.holds, output.flag));
   }
   return is_printed;
 }
@@ -359,9 +378,17 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
     if (code != 0) return static_cast<ExitCode>(code);
   }
   const preprocessing::StopSignals signals;
-  const bool is_page_printed = CheckReport(options.report, options.pipeline, prints_json);
-  TrainingConsole console(context, prints_json || is_page_printed ? TrainingConsole::Texts::kHidden
-                                                                  : TrainingConsole::Texts::kShown);
+  const char* printed_by = prints_json ? "--json" : nullptr;
+  if (CheckOutput({.flag = "--report", .holds = "page", .file = options.report}, options.pipeline,
+                  printed_by)) {
+    printed_by = "--report";
+  }
+  if (CheckOutput({.flag = "--judged-rows", .holds = "rows", .file = options.judged_rows},
+                  options.pipeline, printed_by)) {
+    printed_by = "--judged-rows";
+  }
+  TrainingConsole console(context, printed_by == nullptr ? TrainingConsole::Texts::kShown
+                                                         : TrainingConsole::Texts::kHidden);
   const TrainingOutcome outcome = RunTraining(
       {.document = ReadDocument(options.pipeline),
        .open = [&options](const ordered_json& document) { return Open(document, options); },
@@ -369,6 +396,7 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
        .report = options.report,
        .standard_output = &context.out,
        .report_keys = options.report_keys,
+       .judged_rows = options.judged_rows,
        .dry_run = options.dry_run},
       context.clock, console);
   const ExitCode code = ExitOf(outcome.end);

@@ -13,7 +13,7 @@ using preprocessing::JsonNode;
 
 namespace {
 
-constexpr std::array<std::pair<BaselineKind, std::string_view>, 9> kNames{
+constexpr std::array<std::pair<BaselineKind, std::string_view>, 10> kNames{
     {{BaselineKind::kZero, "zero"},
      {BaselineKind::kNaive, "naive"},
      {BaselineKind::kSeasonalNaive, "seasonal_naive"},
@@ -22,7 +22,8 @@ constexpr std::array<std::pair<BaselineKind, std::string_view>, 9> kNames{
      {BaselineKind::kHistoricMean, "historic_mean"},
      {BaselineKind::kCroston, "croston"},
      {BaselineKind::kSba, "sba"},
-     {BaselineKind::kTsb, "tsb"}}};
+     {BaselineKind::kTsb, "tsb"},
+     {BaselineKind::kQuantileTable, "quantile_table"}}};
 constexpr std::size_t kMaxPeriods = 100'000;
 
 bool CountsPeriods(BaselineKind kind) {
@@ -35,6 +36,17 @@ bool Smooths(BaselineKind kind) {
 
 std::string_view NameOf(BaselineKind kind) {
   return std::ranges::find(kNames, kind, &std::pair<BaselineKind, std::string_view>::first)->second;
+}
+
+/// {"quantile_table": ["day_of_week", "promo"], "window": 364}
+BaselineSpec ReadTable(const JsonNode& node, const JsonNode& cells) {
+  node.RequireObject({"quantile_table", "window"});
+  BaselineSpec spec{.kind = BaselineKind::kQuantileTable, .cells = cells.Strings()};
+  if (spec.cells.empty()) cells.Fail("expected at least one feature");
+  if (const auto window = node.Find("window")) {
+    spec.periods = static_cast<std::size_t>(window->Integer(1, kMaxPeriods));
+  }
+  return spec;
 }
 
 /// The member of `node` that names a baseline, as {kind, its value}.
@@ -166,6 +178,9 @@ BaselineSpec ReadBaseline(const JsonNode& node) {
     if (CountsPeriods(found->first)) {
       node.Fail("expected {\"" + name + "\": number of periods}");
     }
+    if (found->first == BaselineKind::kQuantileTable) {
+      node.Fail("expected {\"quantile_table\": [features]}");
+    }
     return {.kind = found->first};
   }
   const auto [kind, value] = ReadKind(node);
@@ -189,7 +204,8 @@ std::vector<BaselineSpec> ReadBaselines(const JsonNode& node) {
   std::vector<BaselineSpec> specs;
   std::vector<std::string> names;
   for (const JsonNode& element : node.Elements()) {
-    const BaselineSpec spec = ReadBaseline(element);
+    const auto cells = element.json().is_object() ? element.Find("quantile_table") : std::nullopt;
+    const BaselineSpec spec = cells ? ReadTable(element, *cells) : ReadBaseline(element);
     if (std::ranges::find(names, NameOf(spec)) != names.end()) element.Fail("given twice");
     names.push_back(NameOf(spec));
     specs.push_back(spec);
@@ -224,6 +240,8 @@ BaselineForecast ForecastBaseline(const BaselineSpec& spec, std::span<const doub
     }
     case BaselineKind::kTsb:
       return Tsb(history, spec.alpha);
+    case BaselineKind::kQuantileTable:
+      break;
   }
   return None(NoForecast::kValueMissing);
 }

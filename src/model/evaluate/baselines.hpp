@@ -21,28 +21,32 @@ enum class BaselineKind {
   kCroston,  ///< Croston 1972: smoothed size of demand over smoothed interval between demands.
   kSba,      ///< Syntetos and Boylan 2005: (1 - alpha / 2) times Croston.
   kTsb,      ///< Teunter, Syntetos and Babai 2011: smoothed size times smoothed share of demands.
+  /// The median of the key's values in the periods that are like the target in features; of a
+  /// walk-forward validation alone (forecast/table_baselines.hpp).
+  kQuantileTable,
 };
 
 struct BaselineSpec {
   BaselineKind kind = BaselineKind::kNaive;
-  std::size_t periods =
-      0;  ///< Season of kSeasonalNaive, window of kMovingAverage and kRollingMedian.
+  std::size_t periods = 0;  ///< Season of kSeasonalNaive, window of kMovingAverage and
+                            ///< kRollingMedian; that of kQuantileTable, where 0 is all periods.
   /// Of kSeasonalNaive: the last value where the history is too short, instead of none.
   bool falls_back_to_naive = false;
   /// Of kCroston and kSba, for sizes and intervals; of kTsb, for sizes and the share.
   double alpha = 0.1;
+  std::vector<std::string> cells{};  ///< Of kQuantileTable: features, the coarsest first.
 
   friend bool operator==(const BaselineSpec&, const BaselineSpec&) = default;
 };
 
 /// "zero", "naive", "seasonal_naive_52", "moving_average_4", "rolling_median_4", "historic_mean",
-/// "croston", "sba", "tsb".
+/// "croston", "sba", "tsb", "quantile_table".
 [[nodiscard]] std::string NameOf(const BaselineSpec& spec);
 /// Reads "naive", "croston", ..., {"seasonal_naive": 52, "fallback": "naive"},
 /// {"moving_average": 4}, {"rolling_median": 4}, {"croston": 0.1}, {"sba": 0.1} or {"tsb": 0.1}.
 /// Throws SpecError.
 [[nodiscard]] BaselineSpec ReadBaseline(const preprocessing::JsonNode& node);
-/// An array of them, none twice.
+/// An array of them, none twice; also {"quantile_table": ["day_of_week", "promo"], "window": 364}.
 [[nodiscard]] std::vector<BaselineSpec> ReadBaselines(const preprocessing::JsonNode& node);
 
 /// Why a baseline has no forecast.
@@ -67,6 +71,7 @@ struct BaselineForecast {
 ///   without demand;
 /// O(1), O(periods), or O(history) for kHistoricMean, kCroston, kSba and kTsb. Allocates for
 /// kRollingMedian.
+/// Precondition: `spec` is no kQuantileTable.
 [[nodiscard]] BaselineForecast ForecastBaseline(const BaselineSpec& spec,
                                                 std::span<const double> history, std::size_t step);
 

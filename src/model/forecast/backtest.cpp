@@ -12,6 +12,7 @@
 
 #include "model/forecast/ended_rule.hpp"
 #include "model/forecast/fold_intervals.hpp"
+#include "model/forecast/table_baselines.hpp"
 #include "model/forecast/trained_forecast.hpp"
 
 namespace forkcast::model {
@@ -22,11 +23,14 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 /// Adds up what rows are worth.
 class Judge {
  public:
-  Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest)
+  /// `tables`: what makes baselines of examples; null: rows say what those were.
+  Judge(const ForecastData& data, const TrainingPlan& plan, Backtest& backtest,
+        TableBaselines* tables)
       : data_(data),
         plan_(plan),
         ended_(plan.ended_after, data.series(), data.grid(), data.forecast()),
-        backtest_(backtest) {
+        backtest_(backtest),
+        tables_(tables) {
     backtest_.metric = plan.metric;
     backtest_.value_name = data.forecast().value;
     backtest_.min_judged = plan.min_judged;
@@ -43,9 +47,9 @@ class Judge {
     }
   }
 
-  /// Precondition: the forecast is a number.
+  /// Precondition: the forecast is a number. `known`: what baselines were found to be before.
   void Add(std::size_t fold_number, const Forecast& forecast,
-           std::vector<PredictionInterval> intervals) {
+           std::vector<PredictionInterval> intervals, std::span<const float> known = {}) {
     const Fold& fold = backtest_.folds[fold_number];
     const auto [key, period] = forecast.point;
     const double actual = data_.ValueIn(key, period);
@@ -63,8 +67,11 @@ class Judge {
                        .baselines = {},
                        .intervals = std::move(intervals)};
     const std::span<const double> history = data_.ValuesUpTo(key, fold.origin);
-    for (BaselineResult& result : backtest_.baselines) {
-      const BaselineForecast baseline = ForecastBaseline(result.spec, history, forecast.step);
+    for (std::size_t i = 0; i < backtest_.baselines.size(); ++i) {
+      BaselineResult& result = backtest_.baselines[i];
+      const BaselineForecast baseline = result.spec.kind == BaselineKind::kQuantileTable
+                                            ? TableForecast(i, forecast.point, known)
+                                            : ForecastBaseline(result.spec, history, forecast.step);
       row.baselines.push_back(static_cast<float>(baseline.value));
       if (baseline.reason != NoForecast::kNone) {
         ++result.left_out[baseline.reason];
@@ -81,6 +88,7 @@ class Judge {
   /// All rows of a fold: those that `model` forecast, and what it could not.
   void AddFold(std::size_t number, const ForecastModel& model, std::span<const std::uint32_t> keys,
                const std::vector<Forecast>& forecasts, const FoldIntervals& intervals) {
+    tables_->Begin(backtest_.folds[number]);
     std::map<std::pair<std::uint32_t, std::int64_t>, bool> answered;  // whether with a number
     for (const Forecast& forecast : forecasts) {
       const bool is_number = !std::isnan(forecast.value);
@@ -108,6 +116,7 @@ class Judge {
   /// All rows of a fold that a candidate has a forecast for; of how many keys they are.
   std::size_t AddBlended(std::size_t number, const std::vector<Forecast>& forecasts,
                          const FoldIntervals& intervals) {
+    tables_->Begin(backtest_.folds[number]);
     std::set<std::uint32_t> keys;
     for (const Forecast& forecast : forecasts) {
       keys.insert(forecast.point.key);
@@ -154,6 +163,14 @@ class Judge {
   }
 
  private:
+  [[nodiscard]] BaselineForecast TableForecast(std::size_t baseline, const ForecastPoint& point,
+                                               std::span<const float> known) const {
+    if (tables_ != nullptr) return tables_->Forecast(baseline, point);
+    const double value = known[baseline];
+    return {.value = value,
+            .reason = std::isnan(value) ? NoForecast::kValueMissing : NoForecast::kNone};
+  }
+
   [[nodiscard]] LeftOut WhyLeftOut(const ForecastModel& model, const ForecastPoint& point,
                                    std::size_t step, bool was_asked) const {
     if (data_.IsCensored(point.key, point.period)) return LeftOut::kCensored;
@@ -193,6 +210,7 @@ class Judge {
   const TrainingPlan& plan_;
   EndedRule ended_;
   Backtest& backtest_;
+  TableBaselines* tables_;
 };
 
 void NoteCensored(const ForecastData& data, const StepExamples& examples, PeriodRange periods,
@@ -437,7 +455,8 @@ Result<std::optional<Backtest>> RunCandidates(const ForecastData& data, const Tr
   const std::vector<Fold> all = folds->All();
   Backtest backtest;
   backtest.folds = folds->judged;
-  Judge judge(data, plan, backtest);
+  TableBaselines tables(plan, examples);
+  Judge judge(data, plan, backtest, &tables);
   FoldIntervals intervals(data, plan);
   Result<FoldHierarchy> hierarchy = FoldHierarchy::Make(data, plan);
   if (!hierarchy) return std::move(hierarchy).error();
@@ -487,7 +506,8 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   const std::size_t first_judged = folds->calibration.size();
   Backtest backtest;
   backtest.folds = std::move(folds->judged);
-  Judge judge(data, plan, backtest);
+  TableBaselines tables(plan, examples);
+  Judge judge(data, plan, backtest, &tables);
   FoldIntervals intervals(data, plan);
   Result<FoldHierarchy> hierarchy = FoldHierarchy::Make(data, plan);
   if (!hierarchy) return std::move(hierarchy).error();
@@ -566,9 +586,11 @@ Backtest OfKey(const Backtest& backtest, std::uint32_t key, const ForecastData& 
                const TrainingPlan& plan) {
   Backtest one;
   one.folds = backtest.folds;
-  Judge judge(data, plan, one);
+  Judge judge(data, plan, one, nullptr);
   for (const JudgedForecast& row : backtest.rows) {
-    if (row.forecast.point.key == key) judge.Add(row.fold, row.forecast, row.intervals);
+    if (row.forecast.point.key == key) {
+      judge.Add(row.fold, row.forecast, row.intervals, row.baselines);
+    }
   }
   std::ranges::copy_if(backtest.left_out, std::back_inserter(one.left_out),
                        [key](const LeftOutRow& row) { return row.point.key == key; });

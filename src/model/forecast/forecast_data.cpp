@@ -131,7 +131,8 @@ TargetReference ReferenceIn(const TrainingPlan& plan, std::span<const Value> fea
 }
 
 Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPlan& plan,
-                                      std::span<const ForecastPoint> points, std::size_t distance) {
+                                      std::span<const ForecastPoint> points,
+                                      const DistanceOf& distance) {
   if (plan.history) return PointsAlone(data, points);
   const PipelineSpec& spec = data.spec();
   FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
@@ -152,8 +153,7 @@ Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPl
       selected = point.key;
       computer.Select(data.snapshots(), data.requests(), selected);
     }
-    const auto steps = static_cast<std::int64_t>(distance);
-    const FeatureMoment moment{.origin = data.grid().VisibleFrom(point.period - steps),
+    const FeatureMoment moment{.origin = data.grid().VisibleFrom(point.period - distance(point)),
                                .target = data.grid().StartOf(point.period)};
     SeriesMask stale = 0;
     const Status computed = computer.ComputeAt(moment, values, stale);

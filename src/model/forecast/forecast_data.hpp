@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -130,13 +131,16 @@ struct PointExamples : Examples {
   void Append(PointExamples later);
 };
 
-/// Computes the features of points, each as of `distance` periods before its own (1: the period
-/// before it is the last one known); none where the plan reads no features. kInvalidArgument from
+/// How many periods before a point's own its features are read (1: the period before it is the last
+/// one known).
+using DistanceOf = std::function<std::int64_t(const ForecastPoint&)>;
+
+/// Computes the features of points; none where the plan reads no features. kInvalidArgument from
 /// the features' types only.
 [[nodiscard]] Result<PointExamples> ComputeExamples(const ForecastData& data,
                                                     const TrainingPlan& plan,
                                                     std::span<const ForecastPoint> points,
-                                                    std::size_t distance);
+                                                    const DistanceOf& distance);
 
 /// The points of `keys` in `periods` whose value is known, by key.
 [[nodiscard]] std::vector<ForecastPoint> KnownPoints(const ForecastData& data, PeriodRange periods,

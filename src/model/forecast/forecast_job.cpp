@@ -15,6 +15,7 @@
 #include "model/forecast/forecast_files.hpp"
 #include "model/forecast/forecast_rivalry.hpp"
 #include "model/forecast/forecast_version.hpp"
+#include "model/forecast/judged_rows.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/forecast/named_keys.hpp"
 #include "model/forecast/report.hpp"
@@ -68,6 +69,10 @@ std::string ForecastValidation::Describe() const { return model::Describe(backte
 Result<std::string> ForecastValidation::ReportPage(const std::vector<std::string>& keys,
                                                    const std::string& more) const {
   return model::ReportPage(backtest_, data_, keys, more);
+}
+
+Result<std::string> ForecastValidation::JudgedRows() const {
+  return JudgedRowsCsv(backtest_, data_);
 }
 
 Result<std::unique_ptr<TrainingJob>> ForecastJob::Load(const ordered_json& document,

@@ -44,6 +44,7 @@ class ForecastValidation final : public Validation {
   [[nodiscard]] std::string Describe() const override;
   [[nodiscard]] Result<std::string> ReportPage(const std::vector<std::string>& keys,
                                                const std::string& more) const override;
+  [[nodiscard]] Result<std::string> JudgedRows() const override;
 
   [[nodiscard]] const Backtest& backtest() const noexcept { return backtest_; }
 

@@ -287,7 +287,9 @@ Result<std::vector<Forecast>> ForecastModel::PredictAll(const ForecastData& data
                                                         std::int64_t origin) const {
   if (!candidates_.empty()) return PredictBlended(data, plan, examples, origin);
   const ForecastStrategy strategy = data.forecast().strategy;
-  if (strategy == ForecastStrategy::kRecursive || history_) {
+  // Those whose examples are of other origins than what is asked.
+  if (strategy == ForecastStrategy::kRecursive || strategy == ForecastStrategy::kPooled ||
+      history_) {
     return PredictByKey(data, plan, examples.of_model(0), origin);
   }
   // Steps that have the same examples have the same model.

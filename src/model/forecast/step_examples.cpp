@@ -35,12 +35,30 @@ void EraseEnded(const ForecastData& data, const TrainingPlan& plan, std::size_t 
 
 }  // namespace
 
+std::int64_t DistanceOfPoint(const preprocessing::ForecastSpec& forecast, std::size_t model,
+                             const ForecastPoint& point) noexcept {
+  switch (forecast.strategy) {
+    case ForecastStrategy::kShared:
+      return forecast.horizon;
+    case ForecastStrategy::kPooled: {
+      // A key's number moves its steps, so that no period is one of a single step.
+      const std::int64_t turn = (point.period + point.key) % forecast.horizon;
+      return turn + (turn < 0 ? forecast.horizon : 0) + 1;
+    }
+    case ForecastStrategy::kDirect:
+    case ForecastStrategy::kRecursive:
+      break;
+  }
+  return static_cast<std::int64_t>(model) + 1;
+}
+
 Result<StepExamples> StepExamples::Compute(const ForecastData& data, const TrainingPlan& plan,
                                            PeriodRange periods, std::vector<std::uint32_t> keys) {
   if (!plan.candidates.empty()) return ComputeCandidates(data, plan, periods, keys);
   std::vector<std::uint32_t> sorted = keys;
   std::ranges::sort(sorted);
-  const std::size_t models = plan.history ? 1 : ModelsOf(data.forecast());
+  const preprocessing::ForecastSpec& forecast = data.forecast();
+  const std::size_t models = plan.history ? 1 : ModelsOf(forecast);
   const unsigned threads = ThreadsOf(plan.setting);
   const std::size_t shares = std::clamp<std::size_t>(sorted.size(), 1, threads);
   std::vector<std::optional<PointExamples>> parts(models * shares);
@@ -50,13 +68,14 @@ Result<StepExamples> StepExamples::Compute(const ForecastData& data, const Train
     const std::size_t last = sorted.size() * (share + 1) / shares;
     std::vector<ForecastPoint> points =
         KnownPoints(data, periods, std::span(sorted).subspan(first, last - first));
-    const bool is_shared = data.forecast().strategy == ForecastStrategy::kShared;
     if (plan.ended_after) {
       const std::size_t step = i / shares + 1;
       EraseEnded(data, plan, models > 1 ? step : 1, models > 1 ? step : data.horizon(), points);
     }
     Result<PointExamples> examples =
-        ComputeExamples(data, plan, points, is_shared ? data.horizon() : i / shares + 1);
+        ComputeExamples(data, plan, points, [&forecast, model = i / shares](const auto& point) {
+          return DistanceOfPoint(forecast, model, point);
+        });
     if (!examples) return std::move(examples).error();
     parts[i] = *std::move(examples);
     return {};

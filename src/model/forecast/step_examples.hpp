@@ -14,6 +14,12 @@ namespace forkcast::model {
 /// Models that a strategy trains for a key, or for all keys: `direct` one a step, else one.
 [[nodiscard]] std::size_t ModelsOf(const preprocessing::ForecastSpec& forecast);
 
+/// How many periods before the point's own the features are read of the example that `model` (from
+/// 0) learns from. Of `pooled` each point is an example of one step, every step's turn comes in
+/// every key and every period.
+[[nodiscard]] std::int64_t DistanceOfPoint(const preprocessing::ForecastSpec& forecast,
+                                           std::size_t model, const ForecastPoint& point) noexcept;
+
 /// The examples that a strategy learns from and is judged on, computed once for all folds: features
 /// are read as of a row's own origin, so that no fold changes them.
 class StepExamples {

@@ -68,9 +68,11 @@ void StepForecaster::Select(const Table& rows, std::size_t row) {
 }
 
 StepForecaster::Run StepForecaster::RunFrom(std::size_t step, std::size_t last) const noexcept {
-  const bool is_shared = sources_.spec.forecast->strategy == ForecastStrategy::kShared;
+  const ForecastStrategy strategy = sources_.spec.forecast->strategy;
+  const bool is_one =
+      strategy == ForecastStrategy::kShared || strategy == ForecastStrategy::kPooled;
   return {.first = step,
-          .last = is_shared ? last : step,
+          .last = is_one ? last : step,
           .model = model_key_ ? sources_.model.ModelOf(step, *model_key_) : nullptr};
 }
 

@@ -229,6 +229,27 @@ std::vector<ColdStartSpec> ReadColdStarts(const JsonNode& node, const PipelineSp
   return rules;
 }
 
+/// That the models' rows have the features of baselines that need some.
+void RequireCells(const JsonNode& baselines, const TrainingPlan& plan) {
+  const auto shown = std::ranges::find_if(plan.candidates, &TrainingPlan::reads_features);
+  const bool has_features =
+      plan.candidates.empty() ? plan.reads_features() : shown != plan.candidates.end();
+  const auto& columns =
+      shown == plan.candidates.end() ? plan.inputs.columns : shown->inputs.columns;
+  for (const BaselineSpec& spec : plan.baselines) {
+    for (const std::string& name : spec.cells) {
+      if (has_features &&
+          std::ranges::find(columns, name, &FeatureColumnSpec::name) != columns.end()) {
+        continue;
+      }
+      baselines.Fail(
+          fmt::format("quantile_table: \"{}\" is no feature that a model sees: expected "
+                      "one that is not hidden",
+                      name));
+    }
+  }
+}
+
 /// Ascending, whatever their order in the document.
 std::vector<double> ReadLevels(const JsonNode& node) {
   std::vector<double> levels;
@@ -382,6 +403,7 @@ TrainingPlan ReadTrainingPlan(const JsonNode& root, const PipelineSpec& spec,
   if (has_candidates) ReadCandidates(node, spec, trainers, plan);
   plan.groups = preprocessing::FeatureGroups(root.json());
   for (TrainingPlan& candidate : plan.candidates) candidate.groups = plan.groups;
+  RequireCells(node.Get("baselines"), plan);
   ReadIntervals(node, plan);
   if (const auto hierarchy = node.Find("hierarchy")) {
     plan.hierarchy = ReadHierarchy(*hierarchy, spec);

@@ -42,6 +42,19 @@ void RequireNumbers(const preprocessing::JsonNode& algorithm,
   }
 }
 
+/// Of names that the model must see.
+void RequireSeen(const preprocessing::JsonNode& model, std::span<const std::string> names,
+                 const ModelInputs& inputs) {
+  for (const std::string& name : names) {
+    if (std::ranges::find(inputs.columns, name, &FeatureColumnSpec::name) == inputs.columns.end()) {
+      model.Fail(
+          fmt::format("\"{}\" is no feature that the model sees: expected one that is not "
+                      "hidden",
+                      name));
+    }
+  }
+}
+
 }  // namespace
 
 LearningPlan ReadLearningPlan(const preprocessing::JsonNode& training,
@@ -59,6 +72,7 @@ LearningPlan ReadLearningPlan(const preprocessing::JsonNode& training,
   if (plan.trainer != nullptr && !plan.trainer->takes_missing_values()) {
     RequireNumbers(model.Get("algorithm"), spec, plan.inputs);
   }
+  if (plan.trainer != nullptr) RequireSeen(model, plan.trainer->needs(), plan.inputs);
   if (const auto weight = training.Find("weight")) {
     plan.weight = RequireNumberFeature(*weight, spec);
   }

@@ -118,6 +118,8 @@ class Trainer {
   /// not fit, a task that it cannot learn. A constant target is learned: the model answers it.
   [[nodiscard]] virtual Result<std::optional<TrainedModel>> Train(
       const TrainingRows& rows, const LearningSetting& setting, const OnRound& on_round) const = 0;
+  /// Columns that it cannot learn without, by their names.
+  [[nodiscard]] virtual std::span<const std::string> needs() const noexcept { return {}; }
 };
 
 /// What a trainer is made of: `node`, the object that declares it, with the members of

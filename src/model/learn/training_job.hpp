@@ -60,6 +60,8 @@ class Validation {
   /// judged. Precondition: TrainingJob::CheckReportKeys().
   [[nodiscard]] virtual Result<std::string> ReportPage(const std::vector<std::string>& keys,
                                                        const std::string& more) const = 0;
+  /// Every row that was judged, as CSV. kInvalidArgument for what has no rows of forecasts.
+  [[nodiscard]] virtual Result<std::string> JudgedRows() const = 0;
 };
 
 /// A version to publish. The same document, data and seed give the same bytes.

@@ -69,6 +69,10 @@ class TrainingRun {
     // First what is known, then what may fail.
     observer_.Tell(validation.Describe());
     if (!request_.report.empty()) WriteReport(validation, SearchSection(searched));
+    if (!request_.judged_rows.empty()) {
+      Require(WriteOutput(request_.judged_rows, Require(validation.JudgedRows()),
+                          *request_.standard_output));
+    }
     if (request_.publication) Publish(*job, validation, *request_.publication, outcome);
     return outcome;
   }

@@ -43,6 +43,7 @@ struct TrainingRequest {
   std::filesystem::path report{};            ///< A page that shows the validation; empty: none.
   std::ostream* standard_output = nullptr;   ///< With a report: where `-` leads to.
   std::vector<std::string> report_keys{};    ///< As in Validation::ReportPage.
+  std::filesystem::path judged_rows{};       ///< Every judged row, as CSV; empty: none.
   bool dry_run = false;                      ///< Checks pipeline, data and folds alone.
 };
 

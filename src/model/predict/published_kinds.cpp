@@ -33,14 +33,16 @@ Result<ScoringModel> ConvertTrees(std::string_view bytes) {
   return Scoring(Forest::FromBytes(CompileForest(*source)));
 }
 
-Result<ScoringModel> OpenLinear(const std::filesystem::path& file, InputPool& pool) {
+/// A model whose file is a document, read whole.
+template <typename DocumentModel>
+Result<ScoringModel> OpenDocument(const std::filesystem::path& file, InputPool& pool) {
   std::string text;
   try {
     text = preprocessing::ReadTextFile(file);
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kIo, error.what()};
   }
-  Result<LinearModel> model = LinearModel::Parse(text);
+  Result<DocumentModel> model = DocumentModel::Parse(text);
   if (!model) return std::move(model).error();
   model->ShareInputs(pool);
   return ScoringOf(*std::move(model));
@@ -59,8 +61,14 @@ constexpr std::array kKinds{
                   .convert = &ConvertTrees,
                   .explanation = kShapEnding,
                   .explain = &OpenShap},
-    PublishedKind{
-        .ending = kLinearEnding, .open = &OpenLinear, .interchange = {}, .convert = nullptr},
+    PublishedKind{.ending = kLinearEnding,
+                  .open = &OpenDocument<LinearModel>,
+                  .interchange = {},
+                  .convert = nullptr},
+    PublishedKind{.ending = kTableEnding,
+                  .open = &OpenDocument<QuantileTable>,
+                  .interchange = {},
+                  .convert = nullptr},
 };
 
 }  // namespace
@@ -74,6 +82,10 @@ ScoringModel ScoringOf(Forest forest) {
 
 ScoringModel ScoringOf(LinearModel model) {
   return {.model = std::make_unique<const LinearModel>(std::move(model))};
+}
+
+ScoringModel ScoringOf(QuantileTable table) {
+  return {.model = std::make_unique<const QuantileTable>(std::move(table))};
 }
 
 }  // namespace forkcast::model

@@ -8,6 +8,7 @@
 #include "data_preprocessing/base/result.hpp"
 #include "model/linear/linear_model.hpp"
 #include "model/predict/scoring_model.hpp"
+#include "model/quantile_table/quantile_table.hpp"
 #include "model/tree/forest.hpp"
 
 namespace forkcast::model {
@@ -41,10 +42,13 @@ inline constexpr std::string_view kForestEnding = ".forest";
 inline constexpr std::string_view kShapEnding = ".shap";
 /// Of the file of a linear model.
 inline constexpr std::string_view kLinearEnding = ".linear.json";
+/// Of the file of a quantile table.
+inline constexpr std::string_view kTableEnding = ".table.json";
 
 /// A forest as a trained model: several numbers that went through no link are shares.
 [[nodiscard]] ScoringModel ScoringOf(Forest forest);
 /// A linear model as one: its numbers of classes are probabilities.
 [[nodiscard]] ScoringModel ScoringOf(LinearModel model);
+[[nodiscard]] ScoringModel ScoringOf(QuantileTable table);
 
 }  // namespace forkcast::model

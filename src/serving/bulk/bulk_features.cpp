@@ -191,6 +191,7 @@ std::vector<std::int64_t> StepsOf(const ForecastSpec& forecast) {
     case ForecastStrategy::kShared:
       return {forecast.horizon};
     case ForecastStrategy::kDirect:
+    case ForecastStrategy::kPooled:
       break;
   }
   std::vector<std::int64_t> steps;

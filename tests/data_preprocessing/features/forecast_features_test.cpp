@@ -112,6 +112,14 @@ INSTANTIATE_TEST_SUITE_P(
     kNameOf);
 
 INSTANTIATE_TEST_SUITE_P(
+    Step, ForecastFeature,
+    testing::Values(FeatureCase{"OneOfTheNextPeriod", R"({"op": "step"})", "1"},
+                    FeatureCase{"CountsPeriodsAhead", R"({"op": "step"})", "7", 13, 19},
+                    FeatureCase{"IsMissingBeforeAnythingIsKnown", R"({"op": "step"})", "-", 1},
+                    FeatureCase{"IsMissingOfAnUnknownKey", R"({"op": "step"})", "-", 13, 13, "z"}),
+    kNameOf);
+
+INSTANTIATE_TEST_SUITE_P(
     Rolling, ForecastFeature,
     testing::Values(
         FeatureCase{"Mean", R"({"op": "rolling", "statistic": "mean", "window": 4})", "2.25"},

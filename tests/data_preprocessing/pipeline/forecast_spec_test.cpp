@@ -239,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Mutation{"NoHorizon", "/forecast/horizon", "0",
                              "$.forecast.horizon: expected an integer from 1 to 1000"},
                     Mutation{"UnknownStrategy", "/forecast/strategy", R"("magic")",
-                             "$.forecast.strategy: expected direct, shared or recursive"},
+                             "$.forecast.strategy: expected direct, shared, recursive or pooled"},
                     Mutation{"LeftOutWithFeaturesAtTheTarget", "/forecast", "",
                              "$.features[2].at: a pipeline without \"forecast\" has no target"}),
     kNameOf);

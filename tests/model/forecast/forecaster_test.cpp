@@ -194,7 +194,7 @@ TEST_P(EveryForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, EveryForecast,
-    testing::Combine(testing::Values("direct", "shared", "recursive"),
+    testing::Combine(testing::Values("direct", "shared", "pooled", "recursive"),
                      testing::Values("global", "per_key"),
                      testing::Range(0, static_cast<int>(kTargets.size()))),
     [](const auto& param) {
@@ -517,12 +517,33 @@ TEST_P(LinearForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, LinearForecast,
-                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                         testing::Combine(testing::Values("direct", "shared", "pooled",
+                                                          "recursive"),
                                           testing::Values("global", "per_key")),
                          [](const auto& param) {
                            return fmt::format("{}_{}", std::get<0>(param.param),
                                               std::get<1>(param.param));
                          });
+
+class TableForecast : public ForecasterTest, public testing::WithParamInterface<const char*> {};
+
+TEST_P(TableForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
+  document_["forecast"]["strategy"] = GetParam();
+  document_["features"].push_back({{"op", "field"}, {"name", "shop"}, {"field", "shop"}});
+  document_["training"]["model"] = {{"algorithm", "quantile_table"},
+                                    {"cells", {"shop", "weekday"}}};
+  Learn();
+  Serve();
+  constexpr PeriodIndex kOrigins = 20;
+  const PeriodIndex last = kNewest - kHorizon;
+  const Bits judged = Judged(last - kOrigins + 1, last);
+  ASSERT_EQ(judged.size(), kOrigins * kShops * kHorizon);
+  EXPECT_EQ(Served(last - kOrigins + 1, last), judged);
+}
+
+INSTANTIATE_TEST_SUITE_P(Strategies, TableForecast,
+                         testing::Values("direct", "shared", "pooled", "recursive"),
+                         [](const auto& param) { return std::string(param.param); });
 
 class OneSeries : public ForecasterTest,
                   public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
@@ -555,7 +576,8 @@ TEST_P(OneSeries, IsForecastWithoutAKeyAsItWasJudged) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, OneSeries,
-                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                         testing::Combine(testing::Values("direct", "shared", "pooled",
+                                                          "recursive"),
                                           testing::Values("global", "per_key")),
                          [](const auto& param) {
                            return fmt::format("{}_{}", std::get<0>(param.param),
@@ -933,7 +955,8 @@ TEST_P(WarmSessions, AllocateNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shapes, WarmSessions,
-                         testing::Combine(testing::Values("direct", "shared", "recursive"),
+                         testing::Combine(testing::Values("direct", "shared", "pooled",
+                                                          "recursive"),
                                           testing::Values("global", "per_key")),
                          [](const auto& param) {
                            return fmt::format("{}_{}", std::get<0>(param.param),

@@ -4,10 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <ostream>
 #include <random>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "model/artefact/registry.hpp"
 #include "model/forecast/sales_testing.hpp"
@@ -117,6 +120,46 @@ TEST_F(JudgedRows, PromoteNothingBesideABaselineThatForecastsNone) {
   EXPECT_EQ(evaluation()["shortfalls"],
             ordered_json({"seasonal_naive_365 has no forecast for any row to compare with"}));
   EXPECT_EQ(Train({"--force-promote"}), ExitCode::kDone) << err();
+}
+
+TEST_F(JudgedRows, AreWrittenWithIntervalsAndWhatBaselinesSay) {
+  document_["training"]["baselines"] = {"naive", {{"quantile_table", {"weekday"}}, {"window", 56}}};
+  document_["training"]["intervals"] = {0.5};
+  Ingest();
+  const std::string file = (folder_.path() / "rows.csv").string();
+  ASSERT_EQ(Evaluate({"--judged-rows", file}), ExitCode::kDone) << err();
+  std::istringstream lines(ReadWhole(file));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(line, "key,fold,step,period,actual,forecast,lower_50,upper_50,naive,quantile_table");
+  int rows = 0;
+  const auto amount = [&](int shop, int day) {
+    return amounts_[static_cast<std::size_t>(shop * kDays + day)].amount;
+  };
+  while (std::getline(lines, line)) {
+    std::vector<std::string> cells;
+    std::istringstream row(line);
+    for (std::string cell; std::getline(row, cell, ',');) cells.push_back(cell);
+    ASSERT_EQ(cells.size(), 10U) << line;
+    const int shop = std::stoi(cells[0]);
+    const int fold = std::stoi(cells[1]);
+    const int step = std::stoi(cells[2]);
+    const int begin = kDays - (kFolds - fold + 1) * kHorizon;
+    const int day = begin + step - 1;
+    EXPECT_EQ(cells[3], DateOf(day));
+    EXPECT_EQ(std::stod(cells[4]), amount(shop, day));
+    EXPECT_LE(std::stod(cells[6]), std::stod(cells[5]));
+    EXPECT_GE(std::stod(cells[7]), std::stod(cells[5]));
+    EXPECT_FLOAT_EQ(std::stof(cells[8]), static_cast<float>(amount(shop, begin - 1)));
+    // The median of the shop's last eight days of this weekday.
+    std::vector<double> alike;
+    for (int week = 1; week <= 8; ++week) alike.push_back(amount(shop, day - 7 * week));
+    std::ranges::sort(alike);
+    EXPECT_FLOAT_EQ(std::stof(cells[9]), static_cast<float>((alike[3] + alike[4]) / 2));
+    ++rows;
+  }
+  EXPECT_EQ(rows, kShops * kFolds * kHorizon);
+  EXPECT_EQ(evaluation()["baselines"][1]["name"], "quantile_table");
 }
 
 TEST_F(JudgedRows, LackThePeriodsWithoutAValue) {

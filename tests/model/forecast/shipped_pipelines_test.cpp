@@ -94,7 +94,8 @@ class Prepared {
       const PointExamples& examples = examples_.of_model(model);
       for (std::size_t row = 0; row < examples.points.size(); ++row) {
         const ForecastPoint& point = examples.points[row];
-        if (!origins.Contains(point.period - DistanceOf(model))) continue;
+        if (!origins.Contains(point.period - DistanceOfPoint(data_->forecast(), model, point)))
+          continue;
         Cells& cells = rows[{data_->KeyName(point.key), point.period, model}];
         for (std::size_t i = 0; i < examples.features.columns().size(); ++i) {
           cells.push_back({examples.features.columns()[i].name, Cell(examples.features, i, row)});
@@ -130,18 +131,6 @@ class Prepared {
   }
 
  private:
-  /// Periods from the last one that a row's features may know to the row's own.
-  [[nodiscard]] std::int64_t DistanceOf(std::size_t model) const {
-    switch (data_->forecast().strategy) {
-      case ForecastStrategy::kDirect:
-        return static_cast<std::int64_t>(model) + 1;
-      case ForecastStrategy::kShared:
-        return static_cast<std::int64_t>(data_->horizon());
-      case ForecastStrategy::kRecursive:
-        return 1;
-    }
-    throw std::logic_error("a strategy without its distance");
-  }
   template <typename Number>
   static std::string Bits(Number value) {
     return {reinterpret_cast<const char*>(&value), sizeof value};

@@ -37,7 +37,8 @@ TEST_P(Strategies, LearnThePatternAndBeatEveryBaseline) {
   EXPECT_EQ(evaluation()["best_baseline"], "seasonal_naive_7");
   EXPECT_LT(evaluation()["value"].get<double>(), 0.2);
 }
-INSTANTIATE_TEST_SUITE_P(Each, Strategies, testing::Values("direct", "shared", "recursive"),
+INSTANTIATE_TEST_SUITE_P(Each, Strategies,
+                         testing::Values("direct", "shared", "pooled", "recursive"),
                          [](const auto& param) { return std::string(param.param); });
 
 TEST_F(TrainCommandTest, JudgesBaselinesAsTheirDefinitionsSay) {
@@ -485,6 +486,39 @@ INSTANTIATE_TEST_SUITE_P(
                 {"--dry-run"},
                 ExitCode::kUsage,
                 "$.training.model.algorithm: \"name\" is a text, whose position in a list"},
+        BadCase{"TableOfAFeatureThatIsHidden",
+                [](ordered_json& document, Change&) {
+                  document["training"]["model"] = {{"algorithm", "quantile_table"},
+                                                   {"cells", {"weekday"}}};
+                  document["training"]["hidden"] = {"weekday"};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "$.training.model: \"weekday\" is no feature that the model sees"},
+        BadCase{"TableOfNothing",
+                [](ordered_json& document, Change&) {
+                  document["training"]["model"] = {{"algorithm", "quantile_table"},
+                                                   {"cells", ordered_json::array()}};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "$.training.model.cells: expected 1 to 16 features"},
+        BadCase{"BaselineOfAFeatureThatIsNone",
+                [](ordered_json& document, Change&) {
+                  document["training"]["baselines"] = {{{"quantile_table", {"promo"}}}};
+                },
+                {"--dry-run"},
+                ExitCode::kUsage,
+                "$.training.baselines: quantile_table: \"promo\" is no feature that a model sees"},
+        BadCase{
+            "BaselineOfFeaturesWhereNoneAreRead",
+            [](ordered_json& document, Change&) {
+              document["training"]["model"] = {{"algorithm", "naive"}};
+              document["training"]["baselines"] = {{{"quantile_table", {"weekday"}}}};
+            },
+            {"--dry-run"},
+            ExitCode::kUsage,
+            "$.training.baselines: quantile_table: \"weekday\" is no feature that a model sees"},
         BadCase{"LogisticForecast",
                 [](ordered_json& document, Change&) {
                   document["training"]["model"] = {{"algorithm", "logistic"}};

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "model/learn/linear/linear_trainers.hpp"
+#include "model/learn/quantile_table/quantile_table_trainer.hpp"
 #include "model/learn/xgboost/tree_trainers.hpp"
 
 namespace forkcast::model {
@@ -15,6 +16,7 @@ constexpr std::array kKinds{
     TrainerKind{.name = "lasso", .make = &MakeLasso},
     TrainerKind{.name = "elastic_net", .make = &MakeElasticNet},
     TrainerKind{.name = "logistic", .make = &MakeLogistic},
+    TrainerKind{.name = "quantile_table", .make = &MakeQuantileTable},
 };
 
 }  // namespace
