@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <ranges>
 #include <vector>
 
 #include "data_preprocessing/document/json_node.hpp"
@@ -58,7 +57,8 @@ Result<std::optional<KnownVersion>> FindKnownVersion(const Registry& registry,
                                                      const std::string& alias) {
   const Result<std::vector<VersionInfo>> versions = registry.Versions(contest.champion.model);
   if (!versions) return versions.error();
-  for (const VersionInfo& version : *versions | std::views::reverse) {
+  for (auto one = versions->rbegin(); one != versions->rend(); ++one) {
+    const VersionInfo& version = *one;
     // Who was compared with the champion came behind it.
     if (version.number < contest.champion.number) break;
     const ordered_json manifest = ManifestOf(version);

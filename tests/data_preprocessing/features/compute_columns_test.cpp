@@ -268,7 +268,7 @@ TEST_P(Panels, GiveByColumnWhatTheyGiveRowByRow) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, Panels, testing::Range(0, 150));
+INSTANTIATE_TEST_SUITE_P(Seeds, Panels, testing::Range(0, 80));
 
 }  // namespace
 }  // namespace forkcast::preprocessing
