@@ -186,7 +186,7 @@ class NeighbouringWindows {
         const auto add = [](Pair total, Pair value) {
           return total + (value != Pair{0, 0} ? Pair{1, 1} : Pair{0, 0});
         };
-        return Each(Fold(values, size, 0, add, Plus),
+        return Each(Fold(values, size, 0, add, Plus()),
                     [count](double nonzero) { return nonzero / count; });
       }
       case RollingStatistic::kMedian:
@@ -203,7 +203,10 @@ class NeighbouringWindows {
     Pair high;
   };
 
-  static Pair Plus(Pair left, Pair right) noexcept { return left + right; }
+  /// No function, a pointer to which would be called for each pair.
+  struct Plus {
+    Pair operator()(Pair left, Pair right) const noexcept { return left + right; }
+  };
 
   static Both Load(const double* values) noexcept {
     Both both;
@@ -250,7 +253,7 @@ class NeighbouringWindows {
   }
 
   static Numbers Sum(const double* values, std::size_t size) noexcept {
-    return Fold(values, size, 0, Plus, Plus);
+    return Fold(values, size, 0, Plus(), Plus());
   }
   static Numbers Std(const double* values, std::size_t size) noexcept {
     const auto count = static_cast<double>(size);
@@ -261,7 +264,7 @@ class NeighbouringWindows {
       const Pair high = value.high - mean.high;
       return {total.low + low * low, total.high + high * high};
     };
-    return Each(FoldBoth(values, size, 0, add, Plus), [count](double squares) {
+    return Each(FoldBoth(values, size, 0, add, Plus()), [count](double squares) {
       return count < 2 ? kMissingNumber : std::sqrt(squares / (count - 1));
     });
   }
