@@ -68,7 +68,7 @@ Deployment FindDeployment(const std::string& name, const ServerConfig& config) {
   for (const Deployment& deployment : config.deployments) known.push_back(deployment.name);
   throw Failure(ExitCode::kUsage,
                 fmt::format("--deploy: no deployment \"{}\"{} (there are: {})", name,
-                            preprocessing::DidYouMean(name, known), fmt::join(known, ", ")));
+                            DidYouMean(name, known), fmt::join(known, ", ")));
 }
 
 /// What a server would be told by this config file and the environment.
