@@ -12,6 +12,7 @@
 #include "serving/commands/drift_command.hpp"
 #include "serving/commands/features_command.hpp"
 #include "serving/commands/predict_command.hpp"
+#include "serving/commands/retrain_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
@@ -24,7 +25,7 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &model::BaselineCommand,       &serving::CaptureCommand,  &serving::DeployCommand,
     &serving::DriftCommand,        &model::EvaluateElsewhere, &serving::FeaturesCommand,
     &preprocessing::IngestCommand, &model::InitCommand,       &model::ModelsCommand,
-    &serving::PredictCommand,      &model::RetrainElsewhere,  &serving::ServeCommand,
+    &serving::PredictCommand,      &serving::RetrainCommand,  &serving::ServeCommand,
     &serving::SkewCommand,         &serving::StatusCommand,   &model::TrainElsewhere,
 };
 

@@ -67,7 +67,7 @@ TEST(Program, HelpWithACommandIsThatCommandsAlsoOfAProgramBeside) {
 
 TEST(Program, HelpHasRoomInEightyColumns) {
   for (const char* const command : {"capture", "ingest", "evaluate", "train", "models", "predict",
-                                    "features", "skew", "serve", "status", ""}) {
+                                    "features", "retrain", "skew", "serve", "status", ""}) {
     std::istringstream help(RunProgram(std::string("help ") + command).out);
     for (std::string line; std::getline(help, line);) {
       EXPECT_LE(line.size(), 80U) << command << ": " << line;
@@ -102,6 +102,42 @@ const std::string kEvaluate = "forkcast evaluate --store sqlite:o.db ";
 const std::string kTrain = "forkcast train --store sqlite:o.db ";
 const std::string kServe = "forkcast serve --check --store sqlite:o.db ";
 const std::string kWeekly = "--pipeline conf/pipelines/weekly_demand.json ";
+
+const std::string kRetrain =
+    "echo '{\"models\": \"there\", \"snapshots\": \"folder\", \"deployments\": ["
+    "{\"name\": \"weekly\", \"model\": \"weekly_demand@canary\"}, "
+    "{\"name\": \"fixed\", \"model\": \"weekly_demand@3\"}, "
+    "{\"name\": \"triage\", \"pipeline\": \"t.json\"}]}' > s.json; forkcast retrain ";
+
+// `--deploy` means what the server's configuration says of the deployment.
+INSTANTIATE_TEST_SUITE_P(
+    Retrain, Ends,
+    testing::Values(
+        EndCase{"OfADeployment", kRetrain + "--config s.json --deploy weekly", 2,
+                "no model \"weekly_demand\" in there"},
+        EndCase{"OfADeploymentOfTheVariable", kRetrain + "--deploy=weekly", 2,
+                "no model \"weekly_demand\" in there", "FORKCAST_CONFIG=s.json"},
+        EndCase{"WithAFolderOfTheUser", kRetrain + "--config s.json --deploy weekly --models mine",
+                2, "no model \"weekly_demand\" in mine"},
+        EndCase{"OfAModelWithoutAConfig", "forkcast retrain --deploy weekly --snapshots folder", 2,
+                "no model \"weekly\" in models"},
+        EndCase{"OfNoSuchDeployment", kRetrain + "--config=s.json --deploy weekli", 2,
+                "no deployment \"weekli\"; did you mean \"weekly\"?"},
+        EndCase{"OfAVersionThatStays", kRetrain + "--config s.json --deploy fixed", 2,
+                "serves version 3 whatever is promoted"},
+        EndCase{"OfAPipelineFile", kRetrain + "--config s.json --deploy triage", 2,
+                "is no model of a registry"},
+        EndCase{"OfADeploymentAndAName", kRetrain + "--config s.json --deploy weekly --name x", 2,
+                "--name: the deployment says it"},
+        EndCase{"OfADeploymentWithoutName", kRetrain + "--deploy", 2, "--deploy: needs a value"},
+        EndCase{"WithAConfigForNothing", kRetrain + "--config s.json --name x", 2,
+                "--config: only --deploy"},
+        EndCase{"OfNothing", "forkcast retrain --snapshots folder", 2,
+                "--name or --deploy is missing"},
+        EndCase{"WithItsHelp", "forkcast retrain --deploy x --help", 0, "usage: forkcast retrain"},
+        EndCase{"OfTheProgramThatTrains", "forkcast-train retrain --deploy x --snapshots folder", 2,
+                "--deploy: only forkcast itself"}),
+    [](const auto& param) { return param.param.name; });
 
 // What the user wrote: 2.
 INSTANTIATE_TEST_SUITE_P(

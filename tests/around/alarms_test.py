@@ -182,14 +182,15 @@ class Alarms(Served):
         self.assertEqual(self.server.returncode, 0)
         self.assertRegex(self.log(), r'webhook_lost receiver="127\.0\.0\.1:\d+" messages=\d+ reason="the recorder ends"')
 
-    def test_train_the_model_anew_and_keep_a_champion_that_is_as_good(self):
+    def test_train_the_model_anew_and_find_that_no_row_has_come(self):
         self.start(self.drift(on_alarm="retrain"))
         self.send_what_drifts()
         self.assertTrue(eventually(lambda: "retrain_ended" in self.log()), self.log())
         self.assertRegex(self.log(), r'retrain_ended model="order_fulfilment" child=\d+ result=kept')
         versions = self.own / "models" / "order_fulfilment"
-        contest = json.loads((versions / "2" / "manifest.json").read_text())["contest"]
-        self.assertEqual((contest["champion"], contest["is_better"]), (1, False))
+        verdict = json.loads((versions / "retrain.json").read_text())
+        self.assertEqual((verdict["result"], verdict["champion"], verdict["version"]), ("nothing_new", 1, 1))
+        self.assertFalse((versions / "2").exists())
         self.assertEqual((versions / "champion").read_text().strip(), "1")
         self.assertIn('forkcast_retrainings_total{result="kept"} 1', ask(self.port, "/metrics")[1])
         # Not again so soon.

@@ -82,8 +82,9 @@ bool IsOn(const Command& command, const Arguments& arguments, std::string_view f
 ExitCode Run(const Command& command, const std::vector<std::string>& words,
              const CommandContext& context) {
   if (!command.program.empty()) {
-    std::vector<std::string> all{command.name};
-    all.insert(all.end(), words.begin(), words.end());
+    const bool is_reworded = command.reword && !AsksForHelp(words);
+    std::vector<std::string> all = is_reworded ? command.reword(words, context) : words;
+    all.insert(all.begin(), command.name);
     BecomeSibling(command.program, all);
   }
   if (AsksForHelp(words)) {

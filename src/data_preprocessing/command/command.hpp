@@ -49,6 +49,11 @@ struct Command {
   /// The program, beside the running one, that has this command and is given all its words:
   /// instead of everything but name and meaning.
   std::string program{};
+  /// What that program is given in place of the words, unless they ask for help; none: the words.
+  /// What is wrong with them is a Failure.
+  std::function<std::vector<std::string>(const std::vector<std::string>& words,
+                                         const CommandContext& context)>
+      reword{};
 };
 
 /// Runs it on the words behind its name and returns its exit code. --help anywhere prints help

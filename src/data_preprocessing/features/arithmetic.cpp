@@ -3,12 +3,6 @@
 namespace forkcast::preprocessing {
 namespace {
 
-double NumberOf(const Value& value) noexcept {
-  if (const auto* number = std::get_if<double>(&value)) return *number;
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
-  return kMissingNumber;
-}
-
 enum class Kind { kSubtract, kDivide, kMultiply };
 
 /// Of two number features named before; missing when either is or the result is not finite.
@@ -18,17 +12,17 @@ class Arithmetic final : public FeatureOperator {
       : kind_(kind), left_(left), right_(right) {}
 
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
-    const double left = NumberOf(row.features[left_]);
-    const double right = NumberOf(row.features[right_]);
-    switch (kind_) {
-      case Kind::kSubtract:
-        return ToFeature(left - right);
-      case Kind::kDivide:
-        return ToFeature(left / right);
-      case Kind::kMultiply:
-        return ToFeature(left * right);
+    return ToFeature(Of(FeatureColumn::NumberIn(row.features[left_]),
+                        FeatureColumn::NumberIn(row.features[right_])));
+  }
+  [[nodiscard]] bool ComputeColumn(const ColumnContext& context,
+                                   std::span<double> numbers) const override {
+    const FeatureColumn& left = context.features[left_];
+    const FeatureColumn& right = context.features[right_];
+    for (std::size_t row = 0; row < numbers.size(); ++row) {
+      numbers[row] = FiniteOrMissing(Of(left.NumberAt(row), right.NumberAt(row)));
     }
-    return {};
+    return true;
   }
   void AddNeeds(const RowContext&, FeatureNeeds& needs) const override {
     needs.features.push_back(left_);
@@ -36,6 +30,18 @@ class Arithmetic final : public FeatureOperator {
   }
 
  private:
+  [[nodiscard]] double Of(double left, double right) const noexcept {
+    switch (kind_) {
+      case Kind::kSubtract:
+        return left - right;
+      case Kind::kDivide:
+        return left / right;
+      case Kind::kMultiply:
+        return left * right;
+    }
+    return kMissingNumber;
+  }
+
   Kind kind_;
   std::size_t left_;
   std::size_t right_;

@@ -10,6 +10,7 @@ class Calendar final : public FeatureOperator {
   Calendar(CalendarPart part, ReadAt at) noexcept : part_(part), at_(at) {}
 
   [[nodiscard]] bool NeedsCivilTime(ReadAt at) const noexcept override { return at == at_; }
+  [[nodiscard]] bool IsOfMoment() const noexcept override { return true; }
   [[nodiscard]] Value Compute(const RowContext& row) const noexcept override {
     return PartOf(part_, row.At(at_).civil);
   }

@@ -43,7 +43,14 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
     needs_origin_civil_ |= feature.op->NeedsCivilTime(ReadAt::kOrigin);
     needs_target_civil_ |= feature.op->NeedsCivilTime(ReadAt::kTarget);
   }
-  for (const SeriesRead& read : DistinctReads(features_)) AddRead(read);
+  const std::vector<SeriesRead> reads = DistinctReads(features_);
+  for (const SeriesRead& read : reads) AddRead(read);
+  for (const FeatureSpec& feature : features_) {
+    std::vector<std::size_t>& own = reads_of_.emplace_back();
+    for (const SeriesRead& read : feature.reads) {
+      own.push_back(static_cast<std::size_t>(std::ranges::find(reads, read) - reads.begin()));
+    }
+  }
   for (const Read& read : reads_) {
     const SeriesSpec& one = series_[look_ups_[read.look_up].series];
     if (!one.aggregate) continue;
@@ -226,6 +233,20 @@ std::optional<std::uint64_t> FeatureComputer::RowAsOf(const Read& read,
   return snapshot.AsOf(rows, origin);
 }
 
+std::optional<std::uint64_t> FeatureComputer::PlannedAt(const Read& read,
+                                                        const Snapshot::KeyRows& rows,
+                                                        const FeatureMoment& moment) const {
+  const Instant target = read.strict ? JustBefore(moment.target) : moment.target;
+  return found_[read.look_up].snapshot->Planned(rows, moment.origin, target);
+}
+
+std::optional<std::uint64_t> FeatureComputer::RowOfTarget(const Snapshot::KeyRows& rows,
+                                                          PeriodIndex target) noexcept {
+  const PeriodIndex offset = target - rows.first_period;
+  if (offset < 0 || offset >= rows.row_count) return std::nullopt;
+  return rows.row_begin + static_cast<std::uint64_t>(offset);
+}
+
 void FeatureComputer::ReadSeries(std::size_t number, const FeatureMoment& moment) {
   const Read& read = reads_[number];
   SeriesView& view = views_[number];
@@ -244,14 +265,9 @@ void FeatureComputer::ReadSeries(std::size_t number, const FeatureMoment& moment
   view.rows_ = rows;
   if (read.at == ReadAt::kOrigin) {
     view.row_ = RowAsOf(read, rows, moment);
-  } else if (!read.is_grid) {
-    const Instant target = read.strict ? JustBefore(moment.target) : moment.target;
-    view.row_ = found.snapshot->Planned(rows, moment.origin, target);
   } else {
-    const PeriodIndex offset = view.target_period_ - rows.first_period;
-    if (offset >= 0 && offset < rows.row_count) {
-      view.row_ = rows.row_begin + static_cast<std::uint64_t>(offset);
-    }
+    view.row_ =
+        read.is_grid ? RowOfTarget(rows, view.target_period_) : PlannedAt(read, rows, moment);
   }
   if (!read.is_grid || !view.row_) return;
   view.period_ = rows.first_period + static_cast<PeriodIndex>(*view.row_ - rows.row_begin);

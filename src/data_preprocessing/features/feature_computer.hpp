@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/features/feature_columns.hpp"
 #include "data_preprocessing/features/feature_operator.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
 #include "data_preprocessing/features/forecast_spec.hpp"
@@ -21,22 +22,6 @@ namespace forkcast::preprocessing {
 /// Set of series by their position in the pipeline; at most 64.
 using SeriesMask = std::uint64_t;
 inline constexpr std::size_t kMaxSeries = 64;
-
-/// When a row is read and what it forecasts.
-struct FeatureMoment {
-  Instant origin;  ///< Nothing that became known later is read.
-  Instant target;  ///< Start of the period to forecast; the origin where nothing is forecast.
-  /// Recursive forecasts: the values of the forecast series, of this key, in the periods that
-  /// follow the last one known at the origin. They are read as if they had happened; the series'
-  /// other values are missing in these periods, and other series are read as of the origin.
-  std::span<const double> assumed{};
-  /// By when data must not be too old; unset: the origin. Later than it where someone asks now for
-  /// what follows the newest data.
-  std::optional<Instant> asked_at{};
-  /// Set: the row is read as it would have been at this instant, which may lie before its origin:
-  /// of what became known later nothing is seen, and data are as old as they were then.
-  std::optional<Instant> known_by{};
-};
 
 /// Computes the features of rows. This is where a row meets data, and the one place where
 /// look-ahead is prevented: it hands operators nothing that was not known at the row's origin, but
@@ -69,6 +54,15 @@ class FeatureComputer {
   /// Precondition: Select(). `moment.assumed` is empty unless there is a forecast.
   Status ComputeAt(const FeatureMoment& moment, std::span<Value> values, SeriesMask& stale);
 
+  /// For training, which reads many neighbouring moments of each key: moments with neither assumed
+  /// values nor `known_by`, best in ascending order.
+  [[nodiscard]] FeatureMoments Prepare(std::vector<FeatureMoment> moments) const;
+  /// What ComputeAt() gives at each of `count` of the moments, from `first` on, bit for bit, but
+  /// for which series are stale: faster, since it goes by column. Precondition: Select(), and
+  /// Prepare() of this computer's pipeline.
+  void ComputeColumns(const FeatureMoments& moments, std::size_t first, std::size_t count,
+                      FeatureColumns& columns);
+
  private:
   /// One series by one choice of request fields.
   struct LookUp {
@@ -100,6 +94,31 @@ class FeatureComputer {
                                 std::span<const std::string> fields) const;
   std::size_t AddLookUp(LookUp look_up);
   void AddRead(const SeriesRead& read);
+
+  /// The row of a plan that holds at the target.
+  [[nodiscard]] std::optional<std::uint64_t> PlannedAt(const Read& read,
+                                                       const Snapshot::KeyRows& rows,
+                                                       const FeatureMoment& moment) const;
+  /// Of a grid the row that is the period `target`.
+  [[nodiscard]] static std::optional<std::uint64_t> RowOfTarget(const Snapshot::KeyRows& rows,
+                                                                PeriodIndex target) noexcept;
+
+  // Parts of ComputeColumns().
+  void ReadMany(std::size_t number, const FeatureMoments& moments, std::size_t first,
+                std::size_t count);
+  /// Of a grid the last period visible at `origin`; `before`: that of an origin before, if any.
+  [[nodiscard]] static std::optional<std::uint64_t> PeriodInForce(
+      const SeriesViews& views, Instant origin, std::optional<std::uint64_t> before) noexcept;
+  [[nodiscard]] std::optional<std::uint64_t> RowInForce(const Read& read, const SeriesViews& views,
+                                                        std::size_t row,
+                                                        const FeatureMoment& moment) const;
+  /// Rows whose data are older than they may be are computed by themselves.
+  void MarkOld(std::size_t number, const FeatureMoments& moments, std::size_t first);
+  void ComputeByRow(std::size_t feature, const FeatureMoments& moments, std::size_t first,
+                    FeatureColumn& column);
+  /// As the feature declares; rows that may not lack it are computed by themselves.
+  void FillMissing(std::size_t feature, FeatureColumn& column);
+  void ComputeByItself(const FeatureMoment& moment, std::size_t row, FeatureColumns& columns);
 
   Status ReadAll(const FeatureMoment& moment, SeriesMask& stale);
   void ReadSeries(std::size_t number, const FeatureMoment& moment);
@@ -140,6 +159,7 @@ class FeatureComputer {
   std::size_t forecast_column_ = 0;
   std::vector<LookUp> look_ups_;
   std::vector<Read> reads_;
+  std::vector<std::vector<std::size_t>> reads_of_;  // by feature, in reads_
   std::vector<const FeatureOperator*> operators_;
   bool needs_origin_civil_ = false;
   bool needs_target_civil_ = false;
@@ -163,6 +183,10 @@ class FeatureComputer {
   std::vector<std::vector<std::vector<double>>> past_;
   std::vector<Value> key_values_;
   std::string key_bytes_;
+  // Scratch of ComputeColumns().
+  std::vector<SeriesViews> many_;        // by read
+  std::vector<std::uint8_t> by_itself_;  // by row: whether ComputeAt() has to be asked
+  std::vector<Value> values_;
 };
 
 }  // namespace forkcast::preprocessing

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/features/feature_spec.hpp"
@@ -39,6 +40,35 @@ struct RowContext {
   }
 };
 
+/// One feature of many rows.
+struct FeatureColumn {
+  bool is_number = false;         ///< Which of the following holds them.
+  std::vector<double> numbers{};  ///< NaN is missing.
+  std::vector<Value> values{};
+
+  /// As a double; NaN when it is missing or neither a double nor an int64.
+  [[nodiscard]] double NumberAt(std::size_t row) const noexcept {
+    return is_number ? numbers[row] : NumberIn(values[row]);
+  }
+  [[nodiscard]] Value ValueAt(std::size_t row) const noexcept {
+    if (!is_number) return values[row];
+    return numbers[row] == numbers[row] ? Value(numbers[row]) : Value();
+  }
+  [[nodiscard]] static double NumberIn(const Value& value) noexcept {
+    if (const auto* number = std::get_if<double>(&value)) return *number;
+    if (const auto* integer = std::get_if<std::int64_t>(&value)) {
+      return static_cast<double>(*integer);
+    }
+    return kMissingNumber;
+  }
+};
+
+/// All that an operator can see of many rows of one key, by the same rules as RowContext.
+struct ColumnContext {
+  std::span<const SeriesViews> reads;       ///< In the order of DistinctReads().
+  std::span<const FeatureColumn> features;  ///< The features named before this one.
+};
+
 /// Computes one feature of one row. Immutable, thread-safe, allocates nothing. Training calls it
 /// for all rows, a request for its own: the same code.
 ///
@@ -50,6 +80,14 @@ class FeatureOperator {
   virtual ~FeatureOperator() = default;
   /// The feature's value, of the declared type, or missing when it cannot be computed.
   [[nodiscard]] virtual Value Compute(const RowContext& row) const noexcept = 0;
+  /// The same of many rows of one key, as numbers with NaN for what is missing: bit for bit what
+  /// Compute() gives for each. False: it has not, and whoever asks goes row by row. An operator
+  /// that reads other features has it.
+  [[nodiscard]] virtual bool ComputeColumn(const ColumnContext&, std::span<double>) const {
+    return false;
+  }
+  /// Whether it sees nothing of a row but its instants.
+  [[nodiscard]] virtual bool IsOfMoment() const noexcept { return false; }
   [[nodiscard]] virtual bool NeedsCivilTime(ReadAt) const noexcept { return false; }
   /// Adds the periods and features that this row's value is computed from, so that a message can
   /// say which of them are not there. Slow. An operator that has nothing to say leaves it.
@@ -59,6 +97,11 @@ class FeatureOperator {
 /// A computed number as a feature: one that is not finite is missing.
 [[nodiscard]] inline Value ToFeature(double number) noexcept {
   return std::isfinite(number) ? Value(number) : Value();
+}
+
+/// The same in a FeatureColumn.
+[[nodiscard]] inline double FiniteOrMissing(double number) noexcept {
+  return std::isfinite(number) ? number : kMissingNumber;
 }
 
 /// One column of one read series: the position in RowContext::reads, and the value's position in

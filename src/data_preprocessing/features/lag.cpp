@@ -3,6 +3,24 @@
 #include "data_preprocessing/features/column_operator.hpp"
 
 namespace forkcast::preprocessing {
+namespace {
+
+/// y(-back) of many rows.
+struct LagsTogether {
+  std::size_t back = 0;
+
+  template <typename View, typename Function>
+  void operator()(const SeriesViews& views, std::size_t column, const Function&,
+                  std::span<double> numbers) const noexcept {
+    const std::span<const double> values = views.Values(column);
+    for (std::size_t row = 0; row < numbers.size(); ++row) {
+      const std::size_t seen = views.SeenBy(row);
+      numbers[row] = back < seen ? FiniteOrMissing(values[seen - 1 - back]) : kMissingNumber;
+    }
+  }
+};
+
+}  // namespace
 
 /// y(1 - periods).
 DeclaredOperator ReadLag(FeatureDeclaration& declaration) {
@@ -15,7 +33,8 @@ DeclaredOperator ReadLag(FeatureDeclaration& declaration) {
       [back](const SeriesView& view, std::size_t column) noexcept {
         return view.Back(column, back);
       },
-      [back](const SeriesView&, const auto& name) { name(back); });
+      [back](const SeriesView&, const auto& name) { name(back); },
+      LagsTogether{static_cast<std::size_t>(back)});
 }
 
 /// y(1 - lag) - y(1 - lag - periods).

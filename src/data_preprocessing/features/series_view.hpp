@@ -59,6 +59,7 @@ class SeriesView {
 
  private:
   friend class FeatureComputer;
+  friend class SeriesViews;
 
   const Snapshot* snapshot_ = nullptr;
   Snapshot::KeyRows rows_;
@@ -88,10 +89,64 @@ class PlanView {
 
  private:
   friend class FeatureComputer;
+  friend class SeriesViews;
 
   const Snapshot* snapshot_ = nullptr;
   Snapshot::KeyRows rows_;  // without any for an unknown key
   PeriodIndex target_period_ = 0;
+};
+
+/// What many rows see of one key of one series, each as of its own moment: for operators that
+/// compute them together. Only a FeatureComputer fills it. Rows are numbered from 0.
+class SeriesViews {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept { return rows_in_force_.size(); }
+  /// What row `row` sees.
+  [[nodiscard]] SeriesView At(std::size_t row) const noexcept {
+    SeriesView view;
+    view.snapshot_ = snapshot_;
+    view.rows_ = rows_;
+    if (!target_periods_.empty()) view.target_period_ = target_periods_[row];
+    if (rows_in_force_[row] == kNone) return view;
+    view.row_ = rows_in_force_[row];
+    view.period_ =
+        rows_.first_period + static_cast<PeriodIndex>(rows_in_force_[row] - rows_.row_begin);
+    return view;
+  }
+  [[nodiscard]] PlanView PlanAt(std::size_t row) const noexcept {
+    PlanView plan;
+    plan.snapshot_ = snapshot_;
+    plan.rows_ = rows_;
+    if (!target_periods_.empty()) plan.target_period_ = target_periods_[row];
+    return plan;
+  }
+
+  /// Of a series with `aggregate`: the values of `column` in all periods of the key, of which row
+  /// `row` sees the first SeenBy(row), as SeriesView::Past(), and an operator reads no others.
+  [[nodiscard]] std::span<const double> Values(std::size_t column) const noexcept {
+    return snapshot_->Doubles(rows_, column);
+  }
+  /// The number of the first of these periods.
+  [[nodiscard]] PeriodIndex first_period() const noexcept { return rows_.first_period; }
+  /// The number of the period that holds the target of row `row`.
+  [[nodiscard]] PeriodIndex TargetOf(std::size_t row) const noexcept {
+    return target_periods_[row];
+  }
+  [[nodiscard]] std::size_t SeenBy(std::size_t row) const noexcept {
+    return rows_in_force_[row] == kNone
+               ? 0
+               : static_cast<std::size_t>(rows_in_force_[row] - rows_.row_begin + 1);
+  }
+
+ private:
+  friend class FeatureComputer;
+
+  static constexpr std::uint64_t kNone = std::numeric_limits<std::uint64_t>::max();
+
+  const Snapshot* snapshot_ = nullptr;
+  Snapshot::KeyRows rows_;  // without any for an unknown key
+  std::vector<std::uint64_t> rows_in_force_;
+  std::span<const PeriodIndex> target_periods_;  // of a series with `aggregate`
 };
 
 }  // namespace forkcast::preprocessing

@@ -165,6 +165,14 @@ Status ClassifierJob::Check() const {
   return {};
 }
 
+ordered_json ClassifierJob::Origin() const {
+  return {
+      {"pipeline", PipelineIdentity(spec_, document_)},
+      {"data", {{"hash", rows().Hash()}, {"snapshots", SnapshotHashes(spec_, data_->snapshots)}}},
+      {"seed", plan_.setting.seed},
+      {"libraries", LibraryVersions(plan_.trainer.get())}};
+}
+
 Status ClassifierJob::ComputeExamples() {
   Result<LabelledExamples> examples =
       LabelledExamples::Compute(spec_, data_->snapshots, rows(), plan_);
@@ -187,10 +195,19 @@ Result<const Validation*> ClassifierJob::Validate(const OnProgress& on_progress)
   return &validation_.emplace(**std::move(judgement), spec_.name, rows(), *examples_);
 }
 
+Status ClassifierJob::CheckRival(const VersionInfo& champion) const {
+  const Result<ClassifierVersion> version = ClassifierVersion::Read(champion);
+  if (!version) return version.error();
+  if (version->document() == document_) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("version {} of {} was trained by another pipeline: only classifiers of "
+                           "one pipeline are compared",
+                           champion.number, champion.model)};
+}
+
 Result<Rivalry> ClassifierJob::CompareWith(const VersionInfo& champion) const {
   const Result<ClassifierVersion> version = ClassifierVersion::Read(champion);
   if (!version) return version.error();
-  if (version->document() != document_) return OtherPipeline(champion);
   return CompareClassifiers(validation_->judgement(), *examples_, rows().classes(), *version);
 }
 
@@ -244,9 +261,10 @@ Reference ClassifierJob::ReferenceTo(const HeldOutAnswers& answers) const {
 ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
   ordered_json classes = ordered_json::array();
   for (const ClassLabel& label : ClassesOf(model)) classes.push_back(ToJson(label));
+  const ordered_json origin = Origin();
   return {{"format", 1},
           {"kind", "classifier"},
-          {"pipeline", PipelineIdentity(spec_, document_)},
+          {"pipeline", origin["pipeline"]},
           {"classifier",
            {{"table", spec_.training->table},
             {"label", spec_.training->label},
@@ -258,10 +276,10 @@ ordered_json ClassifierJob::Manifest(const ClassifierModel& model) const {
             {"rows_without_label", rows().without_label()},
             {"rows_without_time", rows().without_time()},
             {"rows_left_out", examples_->refused},
-            {"hash", rows().Hash()},
-            {"snapshots", SnapshotHashes(spec_, data_->snapshots)}}},
-          {"seed", plan_.setting.seed},
-          {"libraries", LibraryVersions(plan_.trainer.get())},
+            {"hash", origin["data"]["hash"]},
+            {"snapshots", origin["data"]["snapshots"]}}},
+          {"seed", origin["seed"]},
+          {"libraries", origin["libraries"]},
           {"evaluation", validation_->ToJson()}};
 }
 

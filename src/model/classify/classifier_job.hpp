@@ -42,8 +42,11 @@ class ClassifierJob final : public TrainingJob {
   /// That there are rows with a label, of more than one class, that the split leaves rows of two
   /// classes to learn from in each fold, and that transforms fit the number of classes.
   [[nodiscard]] Status Check() const override;
+  [[nodiscard]] nlohmann::ordered_json Origin() const override;
   Status ComputeExamples() override;
   Result<const Validation*> Validate(const OnProgress& on_progress) override;
+  /// One of the same pipeline alone.
+  [[nodiscard]] Status CheckRival(const VersionInfo& champion) const override;
   [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override;
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override;

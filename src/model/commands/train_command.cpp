@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/file_lock.hpp"
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/command/stop_signals.hpp"
@@ -18,6 +19,8 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/commands/pipeline_kinds.hpp"
+#include "model/commands/retrain_turn.hpp"
+#include "model/commands/retrain_verdict.hpp"
 #include "model/commands/training_console.hpp"
 #include "model/commands/training_programs.hpp"
 #include "model/forecast/key_replacement_job.hpp"
@@ -70,15 +73,10 @@ std::vector<Flag> SourceFlags() {
   };
 }
 
-/// What is judged, and what is taken in before.
-std::vector<Flag> DataFlags() {
+/// What is taken in before anything is learned.
+std::vector<Flag> IngestFlags() {
   using Kind = Flag::Kind;
-  std::vector<Flag> flags{
-      {.name = "pipeline",
-       .argument = "FILE",
-       .meaning = "The pipeline file.",
-       .variable = "FORKCAST_PIPELINE",
-       .need = Flag::Need::kRequired},
+  return {
       {.name = "from",
        .argument = "DIR",
        .meaning = "Takes the rows of this folder into the store first, as ingest does.",
@@ -90,7 +88,16 @@ std::vector<Flag> DataFlags() {
                   "several times.",
        .when_absent = "what the store has"},
   };
-  return Joined(std::move(flags), SourceFlags());
+}
+
+/// What is judged, and what is taken in before.
+std::vector<Flag> DataFlags() {
+  const Flag pipeline{.name = "pipeline",
+                      .argument = "FILE",
+                      .meaning = "The pipeline file.",
+                      .variable = "FORKCAST_PIPELINE",
+                      .need = Flag::Need::kRequired};
+  return Joined(Joined({pipeline}, IngestFlags()), SourceFlags());
 }
 
 /// How it is judged, and what shows that.
@@ -157,7 +164,8 @@ std::vector<Flag> ContestFlags() {
           {.name = "name",
            .argument = "NAME",
            .meaning = "The model's name.",
-           .need = Flag::Need::kRequired},
+           .when_absent = "--deploy says it",
+           .need = Flag::Need::kUsual},
           {.name = "alias",
            .argument = "NAME",
            .meaning = "Whoever has it is the champion; a better version gets it.",
@@ -172,6 +180,37 @@ std::vector<Flag> ContestFlags() {
            .meaning = "The most that chance may explain it: a p value; 1: is not asked.",
            .fallback = "0.05",
            .allowed = Share(1)}};
+}
+
+/// Whose model it is, and what else is told of it.
+std::vector<Flag> DeploymentFlags() {
+  using Kind = Flag::Kind;
+  return {
+      {.name = "deploy",
+       .argument = "NAME",
+       .meaning = "A deployment of a server: its model and alias, the folder of models, store "
+                  "and snapshots, as its config file and variables say; flags beside it go "
+                  "before."},
+      {.name = "config",
+       .argument = "FILE",
+       .meaning = "With --deploy: the server's config file.",
+       .variable = "FORKCAST_CONFIG",
+       .when_absent = "none; NAME is a model, whose champion is served"},
+      {.name = "pipeline",
+       .argument = "FILE",
+       .meaning = "The challenger's pipeline: another way to forecast the same value.",
+       .when_absent = "the champion's"},
+      {.name = "again",
+       .kind = Kind::kSwitch,
+       .meaning = "Trains also when nothing is new: a version has learned from the same data by "
+                  "the same pipeline, and is the champion or was compared with it."},
+      {.name = "require-promotion",
+       .kind = Kind::kSwitch,
+       .meaning = "Ends with 4 whenever nothing was promoted, also since nothing is new."},
+      {.name = "verdict",
+       .argument = "FILE",
+       .meaning = "Where the verdict is written, as JSON; - for standard output.",
+       .when_absent = "retrain.json in the model's folder"}};
 }
 
 /// What is made of it.
@@ -241,7 +280,8 @@ JobSources ReadSources(const Arguments& arguments, std::filesystem::path place) 
 }
 
 /// What `ingest` is to be told before anything is learned. Throws Failure.
-std::vector<std::string> IngestWords(const Arguments& arguments) {
+std::vector<std::string> IngestWords(const Arguments& arguments,
+                                     const std::filesystem::path& pipeline) {
   const char* const flag = arguments.Has("from") ? "from" : "file";
   if (!arguments.Has(flag)) return {};
   if (arguments.Text("store").empty()) {
@@ -252,8 +292,8 @@ std::vector<std::string> IngestWords(const Arguments& arguments) {
     throw Failure(ExitCode::kUsage,
                   fmt::format("--{}: a dry run takes nothing in; try the rows with ingest", flag));
   }
-  std::vector<std::string> words;
-  for (const char* const name : {"pipeline", "store", "from", "file", "snapshots"}) {
+  std::vector<std::string> words{"--pipeline", pipeline.string()};
+  for (const char* const name : {"store", "from", "file", "snapshots"}) {
     for (const std::string& value : arguments.Texts(name)) {
       words.insert(words.end(), {fmt::format("--{}", name), value});
     }
@@ -265,7 +305,7 @@ std::vector<std::string> IngestWords(const Arguments& arguments) {
 Options ReadOptions(const Arguments& arguments) {
   const std::filesystem::path pipeline = arguments.Text("pipeline");
   return {.pipeline = pipeline,
-          .ingest = IngestWords(arguments),
+          .ingest = IngestWords(arguments, pipeline),
           .sources = ReadSources(arguments, pipeline.parent_path()),
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
@@ -288,7 +328,13 @@ Options ReadTrainOptions(const Arguments& arguments) {
 }
 
 Contest ReadContest(const Arguments& arguments) {
+  if (arguments.Has("deploy")) {
+    throw Failure(ExitCode::kUsage,
+                  "--deploy: only forkcast itself reads what a server is configured by; here "
+                  "--name, --alias, --models and --store say it");
+  }
   const std::string name = arguments.Text("name");
+  if (name.empty()) throw Failure(ExitCode::kUsage, "--name or --deploy is missing");
   const std::string alias = arguments.Text("alias");
   if (Status named = Registry::CheckNames(name, alias); !named) {
     throw Failure(ExitCode::kUsage, named.error().message);
@@ -299,16 +345,19 @@ Contest ReadContest(const Arguments& arguments) {
                     .most_chance = *arguments.Real("most-chance")}};
 }
 
-/// The pipeline is that of the champion, whose place is at stake.
 Options ReadRetrainOptions(const Arguments& arguments) {
   Contest contest = ReadContest(arguments);
-  const std::filesystem::path folder = contest.champion.folder;
-  return {.pipeline = folder / kPipelineFile,
-          .sources = ReadSources(arguments, folder),
+  const std::filesystem::path pipeline = arguments.Has("pipeline")
+                                             ? std::filesystem::path(arguments.Text("pipeline"))
+                                             : contest.champion.folder / kPipelineFile;
+  return {.pipeline = pipeline,
+          .ingest = IngestWords(arguments, pipeline),
+          .sources = ReadSources(arguments, pipeline.parent_path()),
           .publication = Publication{.models = arguments.Text("models"),
                                      .name = arguments.Text("name"),
                                      .alias = arguments.Text("alias"),
-                                     .contest = std::move(contest)},
+                                     .contest = std::move(contest),
+                                     .even_if_known = arguments.Has("again")},
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
           .judged_rows = arguments.Text("judged-rows"),
@@ -371,12 +420,14 @@ bool CheckOutput(const Output& output, const std::filesystem::path& pipeline,
   return is_printed;
 }
 
-ExitCode Run(const Options& options, bool prints_json, const CommandContext& context) {
-  if (!options.ingest.empty()) {
-    const int code =
-        preprocessing::RunCommand(preprocessing::IngestCommand(), options.ingest, context);
-    if (code != 0) return static_cast<ExitCode>(code);
-  }
+/// Takes in what is to be taken in first; whether that went well.
+ExitCode TakeIn(const Options& options, const CommandContext& context) {
+  if (options.ingest.empty()) return ExitCode::kDone;
+  return static_cast<ExitCode>(
+      preprocessing::RunCommand(preprocessing::IngestCommand(), options.ingest, context));
+}
+
+TrainingOutcome Train(const Options& options, bool prints_json, const CommandContext& context) {
   const preprocessing::StopSignals signals;
   const char* printed_by = prints_json ? "--json" : nullptr;
   if (CheckOutput({.flag = "--report", .holds = "page", .file = options.report}, options.pipeline,
@@ -389,7 +440,7 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
   }
   TrainingConsole console(context, printed_by == nullptr ? TrainingConsole::Texts::kShown
                                                          : TrainingConsole::Texts::kHidden);
-  const TrainingOutcome outcome = RunTraining(
+  return RunTraining(
       {.document = ReadDocument(options.pipeline),
        .open = [&options](const ordered_json& document) { return Open(document, options); },
        .publication = options.publication,
@@ -399,10 +450,43 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
        .judged_rows = options.judged_rows,
        .dry_run = options.dry_run},
       context.clock, console);
+}
+
+/// Prints what is left to be said, and returns the exit code. Throws Failure.
+ExitCode End(const TrainingOutcome& outcome, const Options& options, bool prints_json,
+             const CommandContext& context) {
   const ExitCode code = ExitOf(outcome.end);
   if (!outcome.message.empty()) throw Failure(code, InFile(options.pipeline, outcome.message));
   if (prints_json) context.out << outcome.summary.dump() << '\n';
   return code;
+}
+
+ExitCode Run(const Options& options, bool prints_json, const CommandContext& context) {
+  if (const ExitCode code = TakeIn(options, context); code != ExitCode::kDone) return code;
+  return End(Train(options, prints_json, context), options, prints_json, context);
+}
+
+ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
+  const preprocessing::StopSignals signals;
+  const bool prints_json = arguments.Has("json");
+  Options options = ReadRetrainOptions(arguments);
+  if (options.dry_run) return Run(options, prints_json, context);
+  const std::filesystem::path folder = options.publication->models / options.publication->name;
+  const std::filesystem::path place = arguments.Has("verdict")
+                                          ? std::filesystem::path(arguments.Text("verdict"))
+                                          : folder / kVerdictFile;
+  Require(OutputFile::Check(place));
+  const FileLock turn = AwaitTurn(folder, context);
+  options = ReadRetrainOptions(arguments);  // another one may be the champion now
+  if (const ExitCode code = TakeIn(options, context); code != ExitCode::kDone) return code;
+  const TrainingOutcome outcome = Train(options, prints_json, context);
+  if (outcome.end != TrainingEnd::kStopped) {
+    const std::string text = VerdictOn(outcome, *options.publication, context.clock.Now()).dump(2);
+    Require(WriteOutput(place, text + "\n", context.out));
+  }
+  const ExitCode code = End(outcome, options, prints_json, context);
+  const bool is_promoted = outcome.summary.value("promoted", false);
+  return arguments.Has("require-promotion") && !is_promoted ? ExitCode::kGate : code;
 }
 
 }  // namespace
@@ -440,25 +524,29 @@ Command RetrainCommand() {
   Command command = RetrainElsewhere();
   command.program.clear();
   command.description =
-      "Trains the pipeline of a published model anew on the rows that there are now, and judges\n"
-      "it on its past beside its baselines and beside the version that has the alias, as that\n"
-      "one is, on the same rows. Publishes a new version, whose manifest says what was found,\n"
-      "and gives it the alias when it is better than all of these.\n";
-  command.flags =
-      Joined(Joined(SourceFlags(), JudgingFlags()), Joined(ContestFlags(), ShowingFlags()));
+      "Trains a published model anew, by its pipeline or by another one of the same forecast,\n"
+      "on the rows that there are now, and judges it on its past beside its baselines and beside\n"
+      "the version that has the alias, as that one is, on the same rows. Publishes a new version,\n"
+      "whose manifest says what was found, and gives it the alias when it is better than all of\n"
+      "these. Where nothing is new, neither data nor pipeline, it says so and trains nothing. Of\n"
+      "several that are started at once, one is at work, and the others wait for it.\n";
+  command.flags = Joined(Joined(Joined(IngestFlags(), SourceFlags()), JudgingFlags()),
+                         Joined(Joined(ContestFlags(), DeploymentFlags()), ShowingFlags()));
   command.endings = {
-      {.code = ExitCode::kDone, .when = "done, published and promoted"},
+      {.code = ExitCode::kDone,
+       .when = "done, published and promoted; or nothing is new, and nothing was trained"},
+      {.code = ExitCode::kNo,
+       .when = "with --from or --file: a file of rows is wrong; the store is as before"},
       {.code = ExitCode::kUsage, .when = "wrong usage, or there is no such model"},
       {.code = ExitCode::kUnfit, .when = "the data do not allow it; trying again changes nothing"},
       {.code = ExitCode::kGate,
-       .when = "published, but not promoted: it is not better, or too little was judged"},
+       .when = "published, but not promoted: it is not better, or too little was judged; with "
+               "--require-promotion also when nothing is new"},
       {.code = ExitCode::kIo,
        .when = "store or snapshots, or the folder of models, cannot be read or written, or "
                "another version has got the alias meanwhile"},
       {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};
-  command.run = [](const Arguments& arguments, const CommandContext& context) {
-    return Run(ReadRetrainOptions(arguments), arguments.Has("json"), context);
-  };
+  command.run = &Retrain;
   return command;
 }
 

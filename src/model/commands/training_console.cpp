@@ -12,6 +12,7 @@ preprocessing::ExitCode ExitOf(TrainingEnd end) noexcept {
   using preprocessing::ExitCode;
   switch (end) {  // no default: a new end without a row here is a warning, and an error in CI
     case TrainingEnd::kDone:
+    case TrainingEnd::kNothingNew:
       return ExitCode::kDone;
     case TrainingEnd::kNotPromoted:
       return ExitCode::kGate;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -16,11 +17,12 @@ namespace forkcast::model {
 namespace {
 
 using preprocessing::AppendPeriodText;
+using preprocessing::FeatureColumn;
+using preprocessing::FeatureColumns;
 using preprocessing::FeatureComputer;
 using preprocessing::FeatureMoment;
 using preprocessing::OpenSnapshots;
 using preprocessing::PipelineSpec;
-using preprocessing::SeriesMask;
 using preprocessing::SeriesSpec;
 using preprocessing::Snapshot;
 using preprocessing::Value;
@@ -30,6 +32,14 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 std::size_t PositionOf(const std::vector<SeriesSpec>& series, const std::string& name) {
   return static_cast<std::size_t>(std::ranges::find(series, name, &SeriesSpec::name) -
                                   series.begin());
+}
+
+TargetReference ReferenceAt(const TrainingPlan& plan, const FeatureColumns& features,
+                            std::size_t row) {
+  const auto number = [&](const std::optional<std::size_t>& feature) {
+    return feature ? features.column(*feature).NumberAt(row) : kNaN;
+  };
+  return {.scale = number(plan.scale), .anchor = number(plan.anchor)};
 }
 
 Error BadWeight(const ForecastData& data, const TrainingPlan& plan, const ForecastPoint& point,
@@ -78,6 +88,146 @@ Error NoLogarithm(const ForecastData& data, const TrainingPlan& plan, const Fore
           data.forecast().value};
 }
 
+/// One computation of examples: of each key's points, whose periods mostly follow one another,
+/// those that lie close together at once.
+class ExampleComputer {
+ public:
+  ExampleComputer(const ForecastData& data, const TrainingPlan& plan,
+                  std::span<const ForecastPoint> points, const DistanceOf& distance)
+      : data_(data),
+        plan_(plan),
+        distance_(distance),
+        points_(points.begin(), points.end()),
+        computer_(data.spec().features, data.spec().series, data.spec().request, data.spec().zone,
+                  &data.forecast()),
+        examples_(plan.inputs.columns) {
+    // A key is looked up once.
+    std::ranges::sort(points_, [](const ForecastPoint& a, const ForecastPoint& b) {
+      return std::pair(a.key, a.period) < std::pair(b.key, b.period);
+    });
+  }
+
+  Result<PointExamples> operator()() {
+    if (points_.empty()) return std::move(examples_);
+    examples_.features.Reserve(points_.size());
+    const auto [first, last] = std::ranges::minmax_element(points_, {}, &ForecastPoint::period);
+    first_period_ = first->period;
+    last_period_ = last->period;
+    for (std::size_t begin = 0; begin < points_.size();) {
+      const std::size_t end = EndOfNeighbours(begin);
+      if (begin == 0 || points_[begin - 1].key != points_[begin].key) {
+        computer_.Select(data_.snapshots(), data_.requests(), points_[begin].key);
+        moments_ = &MomentsOf(points_[begin].key);
+      }
+      if (Status added = Add(std::span(points_).subspan(begin, end - begin)); !added) {
+        return added.error();
+      }
+      begin = end;
+    }
+    return std::move(examples_);
+  }
+
+ private:
+  /// What is computed at once stays in a processor's nearest memory.
+  static constexpr std::int64_t kMostPeriods = 256;
+  /// Rather this many periods that nobody asks for than to begin anew.
+  static constexpr std::int64_t kMostBetween = 8;
+
+  /// Of all periods from the first to the last. Keys whose first period is as far from its origin
+  /// share them.
+  [[nodiscard]] const preprocessing::FeatureMoments& MomentsOf(std::uint32_t key) {
+    const auto [found, is_new] =
+        prepared_.try_emplace(distance_({.key = key, .period = first_period_}));
+    if (!is_new) return found->second;
+    std::vector<FeatureMoment> moments;
+    for (std::int64_t period = first_period_; period <= last_period_; ++period) {
+      const std::int64_t distance = distance_({.key = key, .period = period});
+      moments.push_back({.origin = data_.grid().VisibleFrom(period - distance),
+                         .target = data_.grid().StartOf(period)});
+    }
+    found->second = computer_.Prepare(std::move(moments));
+    return found->second;
+  }
+
+  /// The end of the points of one key that lie close together, from `begin` on.
+  [[nodiscard]] std::size_t EndOfNeighbours(std::size_t begin) const {
+    std::size_t end = begin + 1;
+    while (end < points_.size() && points_[end].key == points_[begin].key &&
+           points_[end].period - points_[end - 1].period <= kMostBetween &&
+           points_[end].period - points_[begin].period < kMostPeriods) {
+      ++end;
+    }
+    return end;
+  }
+
+  /// Adds these neighbours.
+  Status Add(std::span<const ForecastPoint> points) {
+    const std::int64_t first = points.front().period;
+    computer_.ComputeColumns(*moments_, static_cast<std::size_t>(first - first_period_),
+                             static_cast<std::size_t>(points.back().period - first) + 1, columns_);
+    rows_.clear();
+    auto refused = columns_.refused().begin();
+    for (const ForecastPoint& point : points) {
+      const auto row = static_cast<std::size_t>(point.period - first);
+      while (refused != columns_.refused().end() && refused->row < row) ++refused;
+      if (refused != columns_.refused().end() && refused->row == row) {
+        Refuse(point, refused->error);
+        continue;
+      }
+      rows_.push_back(static_cast<std::uint32_t>(row));
+      Note(point, row);
+    }
+    visible_.clear();
+    for (const std::size_t feature : plan_.inputs.features) {
+      visible_.push_back(&columns_.column(feature));
+    }
+    return examples_.features.Append(visible_, rows_);
+  }
+
+  void Refuse(const ForecastPoint& point, const Error& error) {
+    // A row with a weight to be missed would have been learned from: leaving it out is no answer.
+    if (plan_.weight && error.field == data_.spec().features[*plan_.weight].name &&
+        !examples_.bad_row) {
+      examples_.bad_row = BadWeight(data_, plan_, point, "missing");
+    }
+    examples_.Refuse([&] {
+      return fmt::format("{} ({}, key {})", error.message, error.field, data_.KeyName(point.key));
+    });
+  }
+
+  /// All of a row but its features.
+  void Note(const ForecastPoint& point, std::size_t row) {
+    examples_.points.push_back(point);
+    const double actual = examples_.actual.emplace_back(data_.ValueIn(point.key, point.period));
+    const TargetReference& reference =
+        examples_.references.emplace_back(ReferenceAt(plan_, columns_, row));
+    if (!examples_.bad_row && HasNoLogarithm(plan_, actual, reference)) {
+      examples_.bad_row = NoLogarithm(data_, plan_, point, actual);
+    }
+    if (!plan_.weight) return;
+    examples_.weights.push_back(columns_.column(*plan_.weight).NumberAt(row));
+    if (const auto wrong = WrongIn(examples_.weights.back()); wrong && !examples_.bad_row) {
+      examples_.bad_row = BadWeight(data_, plan_, point, *wrong);
+    }
+  }
+
+  const ForecastData& data_;
+  const TrainingPlan& plan_;
+  const DistanceOf& distance_;
+  std::vector<ForecastPoint> points_;
+  FeatureComputer computer_;
+  PointExamples examples_;
+  std::int64_t first_period_ = 0;
+  std::int64_t last_period_ = 0;
+  std::map<std::int64_t, preprocessing::FeatureMoments>
+      prepared_;                                            // by the first period's distance
+  const preprocessing::FeatureMoments* moments_ = nullptr;  // of the selected key
+  // Scratch of Add().
+  FeatureColumns columns_;
+  std::vector<std::uint32_t> rows_;
+  std::vector<const FeatureColumn*> visible_;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spec,
@@ -95,11 +245,12 @@ std::unique_ptr<ForecastData> ForecastData::For(const PipelineSpec& spec) const 
   return std::unique_ptr<ForecastData>(new ForecastData(spec, opened_));
 }
 
-ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t forecast_series,
+ForecastData::Opened::Opened(const PipelineSpec& spec, std::size_t position,
                              std::vector<Snapshot> opened)
-    : series(spec.series[forecast_series]),
+    : series(spec.series[position]),
       zone(spec.zone),
       snapshots(std::move(opened)),
+      forecast_series(position),
       grid(series, snapshots[forecast_series], zone),
       column(*series.ValueSchema().Find(spec.forecast->value)),
       censored_by(series.aggregate->CensoredBy(column)),
@@ -134,60 +285,7 @@ Result<PointExamples> ComputeExamples(const ForecastData& data, const TrainingPl
                                       std::span<const ForecastPoint> points,
                                       const DistanceOf& distance) {
   if (plan.history) return PointsAlone(data, points);
-  const PipelineSpec& spec = data.spec();
-  FeatureComputer computer(spec.features, spec.series, spec.request, spec.zone, &*spec.forecast);
-  std::vector<std::size_t> order(points.size());
-  std::iota(order.begin(), order.end(), 0);
-  // A key is looked up once.
-  std::ranges::sort(order, [&points](std::size_t a, std::size_t b) {
-    return std::pair(points[a].key, points[a].period) < std::pair(points[b].key, points[b].period);
-  });
-  std::vector<Value> values(computer.feature_count());
-  PointExamples examples(plan.inputs.columns);
-  examples.features.Reserve(points.size());
-  std::vector<Value> visible(plan.inputs.features.size());
-  std::uint32_t selected = std::numeric_limits<std::uint32_t>::max();
-  for (const std::size_t i : order) {
-    const ForecastPoint& point = points[i];
-    if (point.key != selected) {
-      selected = point.key;
-      computer.Select(data.snapshots(), data.requests(), selected);
-    }
-    const FeatureMoment moment{.origin = data.grid().VisibleFrom(point.period - distance(point)),
-                               .target = data.grid().StartOf(point.period)};
-    SeriesMask stale = 0;
-    const Status computed = computer.ComputeAt(moment, values, stale);
-    if (!computed) {
-      // A row with a weight to be missed would have been learned from: leaving it out is no answer.
-      if (plan.weight && computed.error().field == spec.features[*plan.weight].name &&
-          !examples.bad_row) {
-        examples.bad_row = BadWeight(data, plan, point, "missing");
-      }
-      examples.Refuse([&] {
-        return fmt::format("{} ({}, key {})", computed.error().message, computed.error().field,
-                           data.KeyName(point.key));
-      });
-      continue;
-    }
-    for (std::size_t column = 0; column < visible.size(); ++column) {
-      visible[column] = values[plan.inputs.features[column]];
-    }
-    const Status appended = examples.features.Append(visible);
-    if (!appended) return appended.error();
-    examples.points.push_back(point);
-    examples.actual.push_back(data.ValueIn(point.key, point.period));
-    examples.references.push_back(ReferenceIn(plan, values));
-    if (!examples.bad_row &&
-        HasNoLogarithm(plan, examples.actual.back(), examples.references.back())) {
-      examples.bad_row = NoLogarithm(data, plan, point, examples.actual.back());
-    }
-    if (!plan.weight) continue;
-    examples.weights.push_back(NumberOf(values[*plan.weight]));
-    if (const auto wrong = WrongIn(examples.weights.back()); wrong && !examples.bad_row) {
-      examples.bad_row = BadWeight(data, plan, point, *wrong);
-    }
-  }
-  return examples;
+  return ExampleComputer(data, plan, points, distance)();
 }
 
 void PointExamples::Append(PointExamples later) {

@@ -76,13 +76,17 @@ class ForecastData {
   [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept {
     return opened_->snapshots;
   }
+  /// That of the series that is forecast.
+  [[nodiscard]] const preprocessing::Snapshot& forecast_snapshot() const noexcept {
+    return opened_->snapshots[opened_->forecast_series];
+  }
   /// A request for each key, by its number: the key's fields are set.
   [[nodiscard]] const preprocessing::Table& requests() const noexcept { return opened_->requests; }
 
  private:
   /// What all that share the data have in common.
   struct Opened {
-    Opened(const preprocessing::PipelineSpec& spec, std::size_t forecast_series,
+    Opened(const preprocessing::PipelineSpec& spec, std::size_t position,
            std::vector<preprocessing::Snapshot> opened);
     Opened(const Opened&) = delete;
     Opened& operator=(const Opened&) = delete;
@@ -90,6 +94,7 @@ class ForecastData {
     preprocessing::SeriesSpec series;  ///< Which the grid reads by, as the zone.
     preprocessing::TimeZone zone;
     std::vector<preprocessing::Snapshot> snapshots;
+    std::size_t forecast_series = 0;
     preprocessing::GridReader grid;
     std::size_t column = 0;
     std::optional<std::size_t> censored_by;  ///< Column that says so of `column`.

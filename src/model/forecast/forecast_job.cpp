@@ -247,6 +247,17 @@ Status ForecastJob::CheckIntervals(const ValidationFolds& folds) const {
   return CheckEnoughErrors(plan_.intervals.back(), forecasts);
 }
 
+ordered_json ForecastJob::Origin() const {
+  return {{"pipeline", PipelineIdentity(spec_, document_)},
+          {"data",
+           {{"from", data_->FirstDay(periods_.first)},
+            {"to", data_->FirstDay(periods_.last)},
+            {"periods", periods_.size()},
+            {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
+          {"seed", plan_.setting.seed},
+          {"libraries", Libraries()}};
+}
+
 Status ForecastJob::ComputeExamples() {
   const Result<ValidationFolds> folds = FoldsOf(plan_, periods_);
   if (!folds) return folds.error();
@@ -268,11 +279,34 @@ Result<const Validation*> ForecastJob::Validate(const OnProgress& on_progress) {
   return &validation_.emplace(**std::move(backtest), *data_);
 }
 
+Result<std::unique_ptr<ForecastData>> ForecastJob::DataOf(const ForecastVersion& version) const {
+  if (version.document() == document_) return data_->For(version.spec());
+  if (Status same = CheckSameForecast(*data_, version); !same) return std::move(same).error();
+  Result<std::unique_ptr<ForecastData>> own =
+      ForecastData::Open(version.spec(), sources_.snapshots);
+  if (!own) return own;
+  // Keys and periods are called by their numbers.
+  if ((*own)->forecast_snapshot().checksum() == data_->forecast_snapshot().checksum()) return own;
+  return Error{ErrorCode::kIo, "newer snapshots were published meanwhile: try again"};
+}
+
+Status ForecastJob::CheckRival(const VersionInfo& champion) const {
+  const Result<ForecastVersion> version = ForecastVersion::Read(champion);
+  if (!version) return version.error();
+  const Result<std::unique_ptr<ForecastData>> own = DataOf(*version);
+  return own ? Status() : Status(own.error());
+}
+
 Result<Rivalry> ForecastJob::CompareWith(const VersionInfo& champion) const {
   const Result<ForecastVersion> version = ForecastVersion::Read(champion);
   if (!version) return version.error();
-  if (version->document() != document_) return OtherPipeline(champion);
-  return CompareForecasts(validation_->backtest(), *data_, plan_, examples_, *version);
+  const Result<std::unique_ptr<ForecastData>> own = DataOf(*version);
+  if (!own) return own.error();
+  TrainingPlan plan = version->plan();
+  plan.setting.threads = plan_.setting.threads;
+  for (TrainingPlan& candidate : plan.candidates) candidate.setting.threads = plan.setting.threads;
+  return CompareForecasts(validation_->backtest(), *data_, plan_, keys_,
+                          {.version = *version, .data = **own, .plan = plan});
 }
 
 Result<std::optional<TrainedForecast>> ForecastJob::Train(const OnProgress& on_progress) const {
@@ -370,9 +404,11 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
   for (std::size_t i = 0; i < examples_.model_count(); ++i) {
     rows += examples_.of_model(i).points.size();
   }
+  const ordered_json origin = Origin();
+  const ordered_json& data = origin["data"];
   ordered_json manifest{{"format", 1},
                         {"kind", "forecast"},
-                        {"pipeline", PipelineIdentity(spec_, document_)},
+                        {"pipeline", origin["pipeline"]},
                         {"forecast",
                          {{"series", forecast.series},
                           {"value", forecast.value},
@@ -380,15 +416,15 @@ ordered_json ForecastJob::Manifest(const ForecastModel& model) const {
                           {"horizon", forecast.horizon},
                           {"strategy", ToString(forecast.strategy)}}},
                         {"data",
-                         {{"from", data_->FirstDay(periods_.first)},
-                          {"to", data_->FirstDay(periods_.last)},
-                          {"periods", periods_.size()},
+                         {{"from", data["from"]},
+                          {"to", data["to"]},
+                          {"periods", data["periods"]},
                           {"keys", keys_.size() - without.size()},
                           {"rows", rows},
-                          {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
-                        {"seed", plan_.setting.seed},
+                          {"snapshots", data["snapshots"]}}},
+                        {"seed", origin["seed"]},
                         {"models", model.model_count()},
-                        {"libraries", Libraries()},
+                        {"libraries", origin["libraries"]},
                         {"evaluation", validation_->ToJson()}};
   if (!without.empty()) manifest["data"]["keys_left_out"] = without;
   return manifest;

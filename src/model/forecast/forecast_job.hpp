@@ -77,8 +77,11 @@ class ForecastJob final : public TrainingJob {
   /// That there are data, that the folds fit into the history, that the metric is defined in them,
   /// and that keys have targets; of keys that were chosen, each.
   [[nodiscard]] Status Check() const override;
+  [[nodiscard]] nlohmann::ordered_json Origin() const override;
   Status ComputeExamples() override;
   Result<const Validation*> Validate(const OnProgress& on_progress) override;
+  /// Any that forecasts the same: of whatever pipeline, as CheckSameForecast().
+  [[nodiscard]] Status CheckRival(const VersionInfo& champion) const override;
   [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override;
   [[nodiscard]] Result<std::optional<Artefact>> TrainOnAll(
       const OnProgress& on_progress) const override;
@@ -120,6 +123,8 @@ class ForecastJob final : public TrainingJob {
                                                    const JobSources& sources);
   /// Those that are trained, of which the plan's are judged.
   [[nodiscard]] nlohmann::ordered_json Libraries() const;
+  /// What a version reads, the same rows of what is forecast among it.
+  [[nodiscard]] Result<std::unique_ptr<ForecastData>> DataOf(const ForecastVersion& version) const;
   Status CutWindow(const DataWindow& window);
   /// Of a plan with one model a key.
   [[nodiscard]] std::vector<YoungKey> YoungKeys() const;

@@ -175,12 +175,22 @@ Result<std::optional<Artefact>> KeyReplacementJob::TrainOnAll(const OnProgress& 
       Artefact{.manifest = std::move(manifest), .files = *std::move(files), .expected = expected_});
 }
 
+ordered_json KeyReplacementJob::Base() const {
+  return {{"version", base_.info().number}, {"manifest", base_.manifest_hash()}};
+}
+
+ordered_json KeyReplacementJob::Origin() const {
+  ordered_json origin = job_->Origin();
+  origin["base"] = Base();
+  return origin;
+}
+
 ordered_json KeyReplacementJob::Manifest(const ForecastModel& model,
                                          std::span<const ArtefactFile> files) const {
   ordered_json manifest = job_->Manifest(model);
   manifest["models"] = CountModels(files);
   const ordered_json& before = base_.manifest();
-  manifest["base"] = {{"version", base_.info().number}, {"manifest", base_.manifest_hash()}};
+  manifest["base"] = Base();
   if (before.contains("full_training")) {
     manifest["full_training"] = before["full_training"];
   } else {

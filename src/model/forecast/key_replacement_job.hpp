@@ -52,9 +52,14 @@ class KeyReplacementJob final : public TrainingJob {
     return job_->CheckReportKeys(keys);
   }
   [[nodiscard]] Status Check() const override { return job_->Check(); }
+  /// Of a part alone: with `base`, by which it is no whole training.
+  [[nodiscard]] nlohmann::ordered_json Origin() const override;
   Status ComputeExamples() override { return job_->ComputeExamples(); }
   Result<const Validation*> Validate(const OnProgress& on_progress) override {
     return job_->Validate(on_progress);
+  }
+  [[nodiscard]] Status CheckRival(const VersionInfo& champion) const override {
+    return job_->CheckRival(champion);
   }
   [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override {
     return job_->CompareWith(champion);
@@ -71,6 +76,8 @@ class KeyReplacementJob final : public TrainingJob {
         expected_(std::move(expected)) {}
   [[nodiscard]] nlohmann::ordered_json Manifest(const ForecastModel& model,
                                                 std::span<const ArtefactFile> files) const;
+  /// What the manifest says of the version that it was made from.
+  [[nodiscard]] nlohmann::ordered_json Base() const;
   /// What the manifest says of a key that was trained now.
   [[nodiscard]] nlohmann::ordered_json Replaced(std::uint32_t key) const;
 

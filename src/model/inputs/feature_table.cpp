@@ -6,11 +6,23 @@
 #include <utility>
 #include <variant>
 
+#include "data_preprocessing/features/feature_operator.hpp"
+
 namespace forkcast::model {
 
 using preprocessing::ColumnType;
+using preprocessing::FeatureColumn;
 using preprocessing::IsMissing;
 using preprocessing::Value;
+
+namespace {
+
+float FloatOf(double number) noexcept {
+  constexpr double kMax = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(number, -kMax, kMax));  // clamp keeps NaN
+}
+
+}  // namespace
 
 Result<FeatureColumnSpec> FeatureColumnOf(std::string_view name, ColumnType type) {
   switch (type) {
@@ -46,8 +58,7 @@ float NumberAsFloat(const Value& value) noexcept {
   }
   if (const auto* real = std::get_if<double>(&value)) number = *real;
   if (const auto* truth = std::get_if<bool>(&value)) number = *truth ? 1 : 0;
-  constexpr double kMax = std::numeric_limits<float>::max();
-  return static_cast<float>(std::clamp(number, -kMax, kMax));  // clamp keeps NaN
+  return FloatOf(number);
 }
 
 FeatureTable::FeatureTable(std::vector<FeatureColumnSpec> columns)
@@ -62,11 +73,35 @@ Status FeatureTable::Append(std::span<const Value> row) {
     if (Status fits = CheckKind(columns_[i], row[i]); !fits) return fits;
   }
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const auto* text = std::get_if<std::string_view>(&row[i]);
-    cells_[i].push_back(text == nullptr ? NumberAsFloat(row[i])
-                                        : static_cast<float>(dictionaries_[i].CodeOf(*text)));
+    cells_[i].push_back(dictionaries_[i].CellOf(row[i]));
   }
   ++row_count_;
+  return {};
+}
+
+Status FeatureTable::Append(std::span<const FeatureColumn* const> columns,
+                            std::span<const std::uint32_t> rows) {
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    if (columns[i]->is_number && columns_[i].kind == FeatureKind::kNumber) continue;
+    for (const std::uint32_t row : rows) {
+      if (Status fits = CheckKind(columns_[i], columns[i]->ValueAt(row)); !fits) return fits;
+    }
+  }
+  for (std::size_t i = 0; i < columns_.size(); ++i) {
+    const std::size_t before = cells_[i].size();
+    cells_[i].resize(before + rows.size());
+    const std::span<float> cells = std::span(cells_[i]).subspan(before);
+    if (columns[i]->is_number) {
+      std::ranges::transform(rows, cells.begin(), [&numbers = columns[i]->numbers](auto row) {
+        return FloatOf(numbers[row]);
+      });
+    } else {
+      std::ranges::transform(rows, cells.begin(), [&](std::uint32_t row) {
+        return dictionaries_[i].CellOf(columns[i]->values[row]);
+      });
+    }
+  }
+  row_count_ += rows.size();
   return {};
 }
 
@@ -83,6 +118,11 @@ void FeatureTable::Append(const FeatureTable& other) {
     }
   }
   row_count_ += other.row_count_;
+}
+
+float FeatureTable::Dictionary::CellOf(const Value& value) {
+  const auto* text = std::get_if<std::string_view>(&value);
+  return text == nullptr ? NumberAsFloat(value) : static_cast<float>(CodeOf(*text));
 }
 
 std::uint32_t FeatureTable::Dictionary::CodeOf(std::string_view text) {

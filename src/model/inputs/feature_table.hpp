@@ -13,6 +13,10 @@
 #include "data_preprocessing/table/schema.hpp"
 #include "data_preprocessing/table/value.hpp"
 
+namespace forkcast::preprocessing {
+struct FeatureColumn;
+}
+
 namespace forkcast::model {
 
 enum class FeatureKind {
@@ -52,6 +56,9 @@ class FeatureTable {
   /// the feature's name when a value is of another kind than its column, and no row is added.
   /// Texts are copied. Precondition: row.size() == columns().size().
   Status Append(std::span<const preprocessing::Value> row);
+  /// Adds these rows of columns, one a column of the table, as if each were added by itself.
+  Status Append(std::span<const preprocessing::FeatureColumn* const> columns,
+                std::span<const std::uint32_t> rows);
   /// Adds the rows of another table, as if each were added by itself. Precondition: the same
   /// columns.
   void Append(const FeatureTable& other);
@@ -73,6 +80,8 @@ class FeatureTable {
  private:
   struct Dictionary {
     [[nodiscard]] std::uint32_t CodeOf(std::string_view text);
+    /// What stands for a value of a column of the kind.
+    [[nodiscard]] float CellOf(const preprocessing::Value& value);
 
     std::vector<std::string> texts;
     std::map<std::string, std::uint32_t, std::less<>> codes;

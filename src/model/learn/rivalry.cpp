@@ -41,13 +41,6 @@ std::string LearnedUpTo(const Version& version) {
   return data.is_object() ? data.value("to", std::string()) : std::string();
 }
 
-Error OtherPipeline(const VersionInfo& version) {
-  return {ErrorCode::kInvalidArgument,
-          fmt::format("version {} of {} was trained by another pipeline: only versions of one "
-                      "pipeline are compared",
-                      version.number, version.model)};
-}
-
 bool IsBetter(const Rivalry& rivalry, const RivalryRules& rules) noexcept {
   return Judge(rivalry, rules) == Verdict::kBetter;
 }

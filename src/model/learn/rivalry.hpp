@@ -39,9 +39,6 @@ struct Rivalry {
 /// not say.
 [[nodiscard]] std::string LearnedUpTo(const Version& version);
 
-/// That a version cannot be compared, since it was trained by another pipeline document.
-[[nodiscard]] Error OtherPipeline(const VersionInfo& version);
-
 /// Whether the challenger is better by these rules.
 [[nodiscard]] bool IsBetter(const Rivalry& rivalry, const RivalryRules& rules) noexcept;
 

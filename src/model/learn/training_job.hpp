@@ -75,8 +75,9 @@ struct Artefact {
 /// What `train` and `evaluate` do with a pipeline, whatever its kind of model: a document and its
 /// data, checked when loaded. Each kind has a static Load(document, sources), whose errors are
 /// kInvalidArgument for what the user wrote (in the document, at a path, or in a flag).
-/// Then in this order: Check, ComputeExamples, Validate, CompareWith, TrainOnAll. Their errors are
-/// kInvalidArgument for data that do not allow it, others for what cannot be read.
+/// Then in this order: Check, CheckRival, Origin, ComputeExamples, Validate, CompareWith,
+/// TrainOnAll. Their errors are kInvalidArgument for data that do not allow it, others for what
+/// cannot be read.
 class TrainingJob {
  public:
   virtual ~TrainingJob() = default;
@@ -97,11 +98,16 @@ class TrainingJob {
   [[nodiscard]] virtual Status CheckReportKeys(const std::vector<std::string>& keys) const = 0;
   /// All that is cheap to check.
   [[nodiscard]] virtual Status Check() const = 0;
+  /// From what a version would be learned, as members of its manifest: pipeline, data (as far as
+  /// they are known by now), seed and libraries. Those who have them alike learn the same model.
+  [[nodiscard]] virtual nlohmann::ordered_json Origin() const = 0;
   virtual Status ComputeExamples() = 0;
   /// Trains and judges on the past; lives as long as the job. Null when cancelled.
   virtual Result<const Validation*> Validate(const OnProgress& on_progress) = 0;
-  /// What was validated, beside what a published version of the same pipeline, as it is, answers to
-  /// the same rows. kInvalidArgument for a version of another pipeline.
+  /// That CompareWith() could, as far as that can be said before. kInvalidArgument for a version
+  /// that answers something else.
+  [[nodiscard]] virtual Status CheckRival(const VersionInfo& champion) const = 0;
+  /// What was validated, beside what a published version, as it is, answers to the same rows.
   [[nodiscard]] virtual Result<Rivalry> CompareWith(const VersionInfo& champion) const = 0;
   /// Learns from everything, and packs the model with its validation. Nothing when cancelled.
   [[nodiscard]] virtual Result<std::optional<Artefact>> TrainOnAll(

@@ -59,6 +59,7 @@ class TrainingRun {
     Require(job->CheckReportKeys(request_.report_keys), TrainingEnd::kRefused);
     if (request_.publication) CheckPlace(*job);
     if (request_.dry_run) return DryRun(*job);
+    if (const auto known = Known(*job)) return NothingNew(*job, *known);
     std::vector<SearchedPoint> searched;
     if (job->search() != nullptr) job = Search(*job, searched);
     Require(job->ComputeExamples());
@@ -88,6 +89,7 @@ class TrainingRun {
     const std::string name = ModelName(job, as);
     Require(Registry::CheckNames(name, as.alias), TrainingEnd::kRefused);
     Require(Registry(as.models).CheckPlace(name, as.alias));
+    if (as.contest) Require(job.CheckRival(as.contest->champion), TrainingEnd::kRefused);
   }
 
   /// A job that has something to learn from.
@@ -105,6 +107,29 @@ class TrainingRun {
     outcome.summary.update(summary.json);
     outcome.summary["dry_run"] = true;
     observer_.Tell(fmt::format("{}: {}: nothing is in the way\n", job.name(), summary.text));
+    return outcome;
+  }
+
+  /// The version that this run would only make again.
+  [[nodiscard]] std::optional<KnownVersion> Known(const TrainingJob& job) const {
+    const auto& as = request_.publication;
+    if (!as || !as->contest || as->even_if_known) return std::nullopt;
+    return Require(FindKnownVersion(Registry(as->models), job.Origin(), *as->contest, as->alias));
+  }
+
+  [[nodiscard]] TrainingOutcome NothingNew(const TrainingJob& job,
+                                           const KnownVersion& known) const {
+    const std::string why = model::Describe(known);
+    TrainingOutcome outcome{.end = TrainingEnd::kNothingNew};
+    outcome.summary = {{"pipeline", job.name()},
+                       {"model", known.info.model},
+                       {"version", known.info.number},
+                       {"folder", known.info.folder.string()},
+                       {"promoted", false},
+                       {"nothing_new", true},
+                       {"why", why}};
+    if (!known.contest.is_null()) outcome.summary["contest"] = known.contest;
+    observer_.Tell(fmt::format("{}\n", why));
     return outcome;
   }
 
@@ -209,10 +234,11 @@ class TrainingRun {
   }
 
   /// Whether the champion is beaten; notes in the manifest and tells why.
-  [[nodiscard]] bool Wins(const TrainingJob& job, const Contest& contest, Artefact& artefact,
+  [[nodiscard]] bool Wins(const TrainingJob& job, const Publication& as, Artefact& artefact,
                           TrainingOutcome& outcome) const {
+    const Contest& contest = *as.contest;
     const Rivalry rivalry = Require(job.CompareWith(contest.champion));
-    artefact.manifest["contest"] = ToJson(rivalry, contest.rules);
+    artefact.manifest["contest"] = ToJson(contest, as.alias, rivalry);
     outcome.summary["contest"] = artefact.manifest["contest"];
     observer_.Tell(fmt::format("{}\n", model::Describe(rivalry, contest.rules)));
     return IsBetter(rivalry, contest.rules);
@@ -225,7 +251,7 @@ class TrainingRun {
     const std::string name = ModelName(job, as);
     bool is_better = validation.beats_baselines();
     if (as.contest) {
-      is_better = Wins(job, *as.contest, *artefact, outcome) && is_better;
+      is_better = Wins(job, as, *artefact, outcome) && is_better;
       // Whoever took its place meanwhile was not compared with.
       if (is_better) {
         artefact->expected = {.alias = as.alias, .number = as.contest->champion.number};

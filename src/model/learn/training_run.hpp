@@ -11,6 +11,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/document/json.hpp"
+#include "model/learn/contest.hpp"
 #include "model/learn/training_job.hpp"
 
 namespace forkcast::model {
@@ -18,12 +19,6 @@ namespace forkcast::model {
 /// Opens the job of a pipeline document, not checked against its data yet: the Load() of its kind.
 using OpenJob =
     std::function<Result<std::unique_ptr<TrainingJob>>(const nlohmann::ordered_json& document)>;
-
-/// Whose place a version is to take, and by which rules.
-struct Contest {
-  VersionInfo champion;
-  RivalryRules rules;
-};
 
 /// Where a version goes, and what it is called there.
 struct Publication {
@@ -33,6 +28,7 @@ struct Publication {
   bool force_promote = false;  ///< Moves the alias also when the baselines are not beaten.
   /// None: whoever beats the baselines is promoted, else who is better than the champion, too.
   std::optional<Contest> contest{};
+  bool even_if_known = false;  ///< Trains also what would only be a known version again.
 };
 
 /// What is to be trained and judged, and how far.
@@ -64,6 +60,7 @@ class TrainingObserver {
 /// How a run ended.
 enum class TrainingEnd {
   kDone,
+  kNothingNew,   ///< A version of the same data is there, and was judged.
   kNotPromoted,  ///< Published, but not better than the baselines, or than the champion.
   kRefused,      ///< What the user wrote is wrong: the document or a flag.
   kData,         ///< The data do not allow it; trying again changes nothing.
@@ -71,13 +68,14 @@ enum class TrainingEnd {
   kStopped,      ///< Nothing was published.
 };
 
-/// `message` says why there is nothing else, unless the end is kDone or kNotPromoted.
+/// `message` says why there is nothing else, unless the end is kDone, kNothingNew or kNotPromoted.
 struct TrainingOutcome {
   TrainingEnd end = TrainingEnd::kDone;
   std::string message{};
   /// pipeline, evaluation, search (all points, what they are worth, and which was chosen), and of
   /// what was published model, version, folder, whether it was promoted, and beside a champion
-  /// `contest`. Of a dry run: what was checked.
+  /// `contest`. Of a dry run: what was checked. When nothing is new: pipeline, model, version,
+  /// folder, promoted (false), nothing_new (true), why and, if any, its contest.
   nlohmann::ordered_json summary{};
 };
 

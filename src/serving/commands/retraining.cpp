@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cctype>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
+#include "data_preprocessing/command/exit_code.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/become_program.hpp"
 
@@ -36,17 +38,6 @@ bool IsNumber(std::string_view text) {
   return std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; });
 }
 
-/// Why a deployment's model cannot be trained anew; empty: it can.
-std::string WhyNot(const Deployment& deployment) {
-  if (deployment.model.empty()) {
-    return "is no model of a registry, which alone can be trained anew";
-  }
-  const ModelReference reference = ReferenceOf(deployment);
-  if (!IsNumber(reference.version)) return {};
-  return fmt::format("serves version {} whatever is promoted: serve {}@{}", reference.version,
-                     reference.name, kServedAlias);
-}
-
 bool IsProgramThere() {
   std::error_code failed;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", failed);
@@ -61,7 +52,7 @@ Status CheckHook(const nlohmann::ordered_json& hook, const std::string& path,
   const auto watched = hook.value("deployments", std::vector<std::string>());
   for (const Deployment& deployment : config.deployments) {
     if (!watched.empty() && std::ranges::find(watched, deployment.name) == watched.end()) continue;
-    if (const std::string why = WhyNot(deployment); !why.empty()) {
+    if (const std::string why = WhyNotRetrained(deployment); !why.empty()) {
       return refuse(
           fmt::format("the deployment \"{}\" {} (or name those that can in "
                       "\"deployments\" of the hook)",
@@ -78,23 +69,37 @@ Status CheckHook(const nlohmann::ordered_json& hook, const std::string& path,
   return {};
 }
 
-std::vector<std::string> WordsFor(const RetrainWish& wish, const ServerConfig& config) {
-  std::vector<std::string> words{"forkcast", "retrain",   "--name", wish.name,
-                                 "--models", wish.models, "--quiet"};
-  if (!config.store.empty()) words.insert(words.end(), {"--store", config.store});
-  std::filesystem::path snapshots = config.snapshots;
-  for (const Deployment& deployment : config.deployments) {
-    const ModelReference reference = ReferenceOf(deployment);
-    if (reference.name != wish.name) continue;
-    words.insert(words.end(), {"--alias", reference.version});
-    if (!deployment.snapshots.empty()) snapshots = deployment.snapshots;
-    break;
-  }
-  if (!snapshots.empty()) words.insert(words.end(), {"--snapshots", snapshots.string()});
-  return words;
+/// The first deployment of the model, which is what an alarm is of.
+const Deployment* FindDeployment(const std::string& model, const ServerConfig& config) {
+  const auto found = std::ranges::find(config.deployments, model,
+                                       [](const Deployment& one) { return ReferenceOf(one).name; });
+  return found == config.deployments.end() ? nullptr : &*found;
 }
 
 }  // namespace
+
+std::string WhyNotRetrained(const Deployment& deployment) {
+  if (deployment.model.empty()) {
+    return "is no model of a registry, which alone can be trained anew";
+  }
+  const ModelReference reference = ReferenceOf(deployment);
+  if (!IsNumber(reference.version)) return {};
+  return fmt::format("serves version {} whatever is promoted: serve {}@{}", reference.version,
+                     reference.name, kServedAlias);
+}
+
+std::vector<std::string> RetrainWords(const Deployment& deployment, const ServerConfig& config) {
+  const ModelReference reference = ReferenceOf(deployment);
+  std::vector<std::string> words{"--name", reference.name, "--alias", reference.version};
+  const auto add = [&words](const char* flag, const std::string& value) {
+    if (!value.empty()) words.insert(words.end(), {flag, value});
+  };
+  add("--models", config.models.string());
+  add("--store", config.store);
+  const std::filesystem::path& own = deployment.snapshots;
+  add("--snapshots", (own.empty() ? config.snapshots : own).string());
+  return words;
+}
 
 Status CheckRetraining(const ServerConfig& config) {
   for (const HookConfig& hook : config.hooks) {
@@ -107,7 +112,11 @@ Status CheckRetraining(const ServerConfig& config) {
 
 int BecomeRetrain(const RetrainWish& wish, const ServerConfig& config) {
   ::setpriority(PRIO_PROCESS, 0, kLeastPriority);
-  return BecomeForkcast(WordsFor(wish, config));
+  const Deployment* const deployment = FindDeployment(wish.name, config);
+  if (deployment == nullptr) return static_cast<int>(preprocessing::ExitCode::kUsage);
+  std::vector<std::string> words{"forkcast", "retrain", "--quiet", "--require-promotion"};
+  std::ranges::copy(RetrainWords(*deployment, config), std::back_inserter(words));
+  return BecomeForkcast(words);
 }
 
 }  // namespace forkcast::serving

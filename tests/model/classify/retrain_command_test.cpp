@@ -60,11 +60,24 @@ TEST_F(RetrainClassifierTest, GivesTheChampionsPlaceToWhoLearnedWhatHasChanged) 
 TEST_F(RetrainClassifierTest, KeepsAChampionThatIsAsGood) {
   Ingest();
   ASSERT_EQ(Train(), ExitCode::kDone) << err();
-  ASSERT_EQ(Retrain(), ExitCode::kGate) << err();
+  ASSERT_EQ(Retrain({"--again"}), ExitCode::kGate) << err();
   EXPECT_EQ(Champion(), 1U);
   const ordered_json contest = manifest(2)["contest"];
   EXPECT_EQ(contest["rows_seen_by_champion"], kTestRows);
   EXPECT_FALSE(contest["is_better"]);
+}
+
+TEST_F(RetrainClassifierTest, TrainsNothingWhenNothingIsNew) {
+  Ingest();
+  ASSERT_EQ(Train(), ExitCode::kDone) << err();
+  ASSERT_EQ(Retrain(), ExitCode::kDone) << err();
+  EXPECT_EQ(summary()["nothing_new"], true);
+  EXPECT_EQ(Champion(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(version(2)));
+  orders_.front().delivered = orders_.front().delivered == "true" ? "false" : "true";
+  Ingest();
+  EXPECT_EQ(Retrain(), ExitCode::kGate) << err();
+  EXPECT_TRUE(std::filesystem::exists(version(2)));
 }
 
 TEST_F(RetrainClassifierTest, SumsTheChallengersErrorAsItsValidationDoesByLogLossToo) {

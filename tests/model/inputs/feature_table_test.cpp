@@ -3,8 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <limits>
+#include <utility>
+#include <vector>
+
+#include "data_preprocessing/features/feature_operator.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -77,6 +83,46 @@ TEST(FeatureTable, AddsNoRowWithAValueOfAnotherKind) {
   EXPECT_EQ(table.row_count(), 0U);
   EXPECT_THAT(table.column(0), IsEmpty());
   EXPECT_THAT(table.categories(1), IsEmpty());
+}
+
+/// Prices as numbers, and cities as values.
+struct PricesAndCities {
+  preprocessing::FeatureColumn prices{.is_number = true,
+                                      .numbers = {0.1, 1e300, preprocessing::kMissingNumber, -0.0}};
+  preprocessing::FeatureColumn cities{.values = {Value("Ulm"sv), {}, "Bonn"sv, "Ulm"sv}};
+  std::vector<const preprocessing::FeatureColumn*> all{&prices, &cities};
+};
+
+TEST(FeatureTable, TakesRowsOfColumnsAsIfEachWereAddedByItself) {
+  const PricesAndCities columns;
+  FeatureTable together = PriceAndCity();
+  FeatureTable one_by_one = PriceAndCity();
+  for (const std::vector<std::uint32_t>& rows :
+       {std::vector<std::uint32_t>{0, 2, 3}, std::vector<std::uint32_t>{1}}) {
+    ASSERT_TRUE(together.Append(columns.all, rows));
+    for (const std::uint32_t row : rows) {
+      ASSERT_TRUE(one_by_one.Append(
+          std::vector<Value>{columns.prices.ValueAt(row), columns.cities.ValueAt(row)}));
+    }
+  }
+  ASSERT_EQ(together.row_count(), 4U);
+  EXPECT_EQ(together.categories(1), one_by_one.categories(1));
+  for (std::size_t column = 0; column < 2; ++column) {
+    for (std::size_t row = 0; row < 4; ++row) {
+      EXPECT_EQ(std::bit_cast<std::uint32_t>(together.column(column)[row]),
+                std::bit_cast<std::uint32_t>(one_by_one.column(column)[row]));
+    }
+  }
+}
+
+TEST(FeatureTable, AddsNoRowOfAColumnOfAnotherKind) {
+  PricesAndCities columns;
+  FeatureTable table = PriceAndCity();
+  std::swap(columns.all[0], columns.all[1]);
+  EXPECT_EQ(table.Append(columns.all, std::vector<std::uint32_t>{0}).error(),
+            (Error{ErrorCode::kInvalidArgument, "expected a number", "price"}));
+  EXPECT_EQ(table.row_count(), 0U);
+  EXPECT_THAT(table.column(0), IsEmpty());
 }
 
 TEST(NumberAsFloat, IsTheNearestFiniteFloat) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <ostream>
 #include <utility>
 
 #include "model/artefact/registry.hpp"
@@ -21,6 +22,7 @@ using testing::HasSubstr;
 struct Script {
   std::map<std::string, Error> errors;  ///< By the step that fails: "open", "check" ...
   std::string stops_in;                 ///< The step that is cancelled.
+  std::string data = "some";
   bool beats_baselines = true;
   double champion_error = 2;      ///< The challenger's is 1.
   int judges_too_little_of = -1;  ///< The point with so many trees.
@@ -81,6 +83,9 @@ class FakeJob final : public TrainingJob {
     return {};
   }
   [[nodiscard]] Status Check() const override { return script_.Do("check", trees()); }
+  [[nodiscard]] ordered_json Origin() const override {
+    return {{"data", {{"hash", script_.data}}}, {"seed", trees_}};
+  }
   Status ComputeExamples() override { return script_.Do("examples", trees()); }
   Result<const Validation*> Validate(const OnProgress& on_progress) override {
     if (Status done = script_.Do("validate", trees()); !done) return done.error();
@@ -88,6 +93,9 @@ class FakeJob final : public TrainingJob {
     if (trees_ == script_.cannot_judge) return Error{ErrorCode::kInvalidArgument, "too few rows"};
     return &validation_.emplace(std::abs(trees_ - 5), script_.beats_baselines,
                                 trees_ != script_.judges_too_little_of);
+  }
+  [[nodiscard]] Status CheckRival(const VersionInfo&) const override {
+    return script_.Do("check rival", trees());
   }
   [[nodiscard]] Result<Rivalry> CompareWith(const VersionInfo& champion) const override {
     if (Status done = script_.Do("compare", trees()); !done) return done.error();
@@ -101,7 +109,10 @@ class FakeJob final : public TrainingJob {
       const OnProgress& on_progress) const override {
     if (Status done = script_.Do("train", trees()); !done) return done.error();
     if (!on_progress(1, 2) || script_.stops_in == "train") return std::optional<Artefact>();
-    return std::optional(Artefact{.manifest = {{"kind", "fake"}}, .files = {}});
+    ordered_json manifest{{"kind", "fake"}};
+    manifest.update(Origin());
+    manifest["data"]["to"] = "2024-05-19";
+    return std::optional(Artefact{.manifest = std::move(manifest), .files = {}});
   }
 
  private:
@@ -139,6 +150,12 @@ class TrainingRun : public testing::Test {
     return RunTraining(request_, SystemClock(), observer_);
   }
   void Publish() { request_.publication = Publication{.models = models(), .name = {}}; }
+  /// With newer data.
+  void ChallengeTheChampion() {
+    script_.data = "newer";
+    request_.publication->contest =
+        Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  }
   [[nodiscard]] std::filesystem::path models() const { return folder_.path() / "models"; }
 
   preprocessing::TempFolder folder_;
@@ -234,8 +251,7 @@ TEST_F(TrainingRun, PublishesAVersionAndPromotesIt) {
 TEST_F(TrainingRun, PromotesWhoBeatsTheChampionAndKeepsInTheVersionWhy) {
   Publish();
   ASSERT_EQ(Run().end, TrainingEnd::kDone);
-  request_.publication->contest =
-      Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  ChallengeTheChampion();
   const TrainingOutcome outcome = Run();
   EXPECT_EQ(outcome.end, TrainingEnd::kDone) << outcome.message;
   EXPECT_EQ(Registry(models()).Find("fake", "champion")->number, 2U);
@@ -249,19 +265,104 @@ TEST_F(TrainingRun, PromotesWhoBeatsTheChampionAndKeepsInTheVersionWhy) {
 TEST_F(TrainingRun, KeepsAChampionThatIsNotBeaten) {
   Publish();
   ASSERT_EQ(Run().end, TrainingEnd::kDone);
-  request_.publication->contest =
-      Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  ChallengeTheChampion();
   script_.champion_error = 0.5;
   EXPECT_EQ(Run().end, TrainingEnd::kNotPromoted);
   EXPECT_EQ(Registry(models()).Find("fake", "champion")->number, 1U);
   EXPECT_TRUE(std::filesystem::exists(models() / "fake/2"));
 }
 
+TEST_F(TrainingRun, RefusesAChampionThatItCannotBeComparedWithBeforeItTrains) {
+  Publish();
+  ASSERT_EQ(Run().end, TrainingEnd::kDone);
+  ChallengeTheChampion();
+  script_.errors["check rival"] = {ErrorCode::kInvalidArgument, "forecasts something else"};
+  script_.done.clear();
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kRefused);
+  EXPECT_EQ(outcome.message, "forecasts something else");
+  EXPECT_THAT(script_.done, ElementsAre("open data", "check 3", "check rival 3"));
+}
+
+TEST_F(TrainingRun, TrainsNothingWhenTheChampionHasLearnedFromTheSameData) {
+  Publish();
+  ASSERT_EQ(Run().end, TrainingEnd::kDone);
+  ChallengeTheChampion();
+  script_.data = "some";
+  script_.done.clear();
+  const TrainingOutcome outcome = Run();
+  EXPECT_EQ(outcome.end, TrainingEnd::kNothingNew) << outcome.message;
+  EXPECT_THAT(script_.done, ElementsAre("open data", "check 3", "check rival 3"));
+  EXPECT_FALSE(std::filesystem::exists(models() / "fake/2"));
+  EXPECT_EQ(outcome.summary["version"], 1);
+  EXPECT_EQ(outcome.summary["promoted"], false);
+  EXPECT_EQ(outcome.summary["nothing_new"], true);
+  EXPECT_THAT(observer_.told,
+              HasSubstr("Nothing is new: version 1 of fake was trained by the same pipeline on the "
+                        "same data, up to 2024-05-19, and is the champion."));
+  request_.publication->even_if_known = true;
+  EXPECT_EQ(Run().end, TrainingEnd::kDone);
+  EXPECT_TRUE(std::filesystem::exists(models() / "fake/2"));
+}
+
+/// What changes between two contests, and whether the second one is another.
+struct SecondContest {
+  const char* name;
+  void (*change)(Script& script, TrainingRequest& request);
+  TrainingEnd end;
+};
+std::ostream& operator<<(std::ostream& out, const SecondContest& one) { return out << one.name; }
+
+class AChallengerThatLost : public TrainingRun,
+                            public testing::WithParamInterface<SecondContest> {};
+
+TEST_P(AChallengerThatLost, IsNotTrainedAgainUnlessSomethingIsNew) {
+  Publish();
+  ASSERT_EQ(Run().end, TrainingEnd::kDone);
+  ChallengeTheChampion();
+  script_.champion_error = 0.5;
+  ASSERT_EQ(Run().end, TrainingEnd::kNotPromoted);
+  GetParam().change(script_, request_);
+  const TrainingOutcome second = Run();
+  EXPECT_EQ(second.end, GetParam().end) << second.message;
+  const bool trained = std::filesystem::exists(models() / "fake/3");
+  EXPECT_EQ(trained, GetParam().end != TrainingEnd::kNothingNew);
+  if (trained) return;
+  EXPECT_EQ(second.summary["version"], 2);
+  EXPECT_FALSE(second.summary["contest"]["is_better"]);
+  EXPECT_THAT(second.summary["why"].get<std::string>(), HasSubstr("is NOT better"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, AChallengerThatLost,
+    testing::Values(
+        SecondContest{"Nothing", [](Script&, TrainingRequest&) {}, TrainingEnd::kNothingNew},
+        SecondContest{"NewerData", [](Script& script, TrainingRequest&) { script.data = "newest"; },
+                      TrainingEnd::kNotPromoted},
+        SecondContest{
+            "ASecondSeed",
+            [](Script&, TrainingRequest& request) { request.document["training"]["trees"] = 4; },
+            TrainingEnd::kNotPromoted},
+        SecondContest{"ALesserGainThatIsAskedFor",
+                      [](Script&, TrainingRequest& request) {
+                        request.publication->contest->rules.least_gain = 0;
+                      },
+                      TrainingEnd::kNotPromoted},
+        SecondContest{
+            "AnotherAlias",
+            [](Script&, TrainingRequest& request) { request.publication->alias = "canary"; },
+            TrainingEnd::kNotPromoted},
+        SecondContest{"AnotherChampion",
+                      [](Script&, TrainingRequest& request) {
+                        request.publication->contest->champion.number = 0;
+                      },
+                      TrainingEnd::kNotPromoted}),
+    [](const auto& param) { return std::string(param.param.name); });
+
 TEST_F(TrainingRun, DoesNotTakeThePlaceOfAChampionThatItWasNotComparedWith) {
   Publish();
   ASSERT_EQ(Run().end, TrainingEnd::kDone);
-  request_.publication->contest =
-      Contest{.champion = *Registry(models()).Find("fake", "champion"), .rules = {}};
+  ChallengeTheChampion();
   request_.publication->contest->champion.number = 7;  // another one had the alias then
   const TrainingOutcome outcome = Run();
   EXPECT_EQ(outcome.end, TrainingEnd::kIo) << outcome.message;
