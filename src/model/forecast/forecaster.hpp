@@ -42,7 +42,7 @@ struct ForecastQuestion {
   /// has happened: such periods are forecast each as of the one before.
   std::optional<Instant> from{};
   std::optional<Instant> to{};  ///< To the period that holds it; missing: to the horizon.
-  bool explain = false;  ///< Also what forecasts are made of. Needs ForecastModel::explains().
+  bool explain = false;  ///< Also what forecasts are made of. Needs ForecastModel::explained().
 };
 
 struct StepForecast {

@@ -253,7 +253,26 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
 }
 
 Status ForecastPipeline::CheckExplains() const {
-  return forecaster_->model().explains() ? Status() : NotExplained();
+  const auto refused = [this](std::string_view why) -> Status {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("version {} of model {} {}", model_version(), model_name(), why),
+                 "explain"};
+  };
+  switch (forecaster_->model().explained()) {
+    case model::Explained::kYes:
+      return {};
+    case model::Explained::kNotPublished:
+      return NotExplained();
+    case model::Explained::kFromHistory:
+      return refused(
+          "forecasts some keys from their history, which is not made of features: ask without "
+          "explain, or train it with candidates that learn from features");
+    case model::Explained::kNotOfOneAnswer:
+      break;
+  }
+  return refused(
+      "is a mean of candidates that learned other numbers than the value itself, so their reasons "
+      "have no sum: ask without explain, or train candidates without a \"target\" transform");
 }
 
 Status ForecastPipeline::AddFields() {

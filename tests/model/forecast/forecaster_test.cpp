@@ -346,6 +346,145 @@ INSTANTIATE_TEST_SUITE_P(Shapes, LinearForecast,
                                               std::get<1>(param.param));
                          });
 
+struct ExplainedShape {
+  const char* name;
+  const char* training;  ///< Of the section `training`, in place of the model.
+  ChosenCandidates chosen{};
+};
+void PrintTo(const ExplainedShape& one, std::ostream* out) { *out << one.name; }
+
+class Reasons : public ForecasterTest {
+ protected:
+  void UseTraining(const ExplainedShape& shape) {
+    ordered_json& training = document_["training"];
+    training.erase("model");
+    training.update(ordered_json::parse(shape.training));
+    for (const char* const feature : {"last", "week_ago", "same_day"}) {
+      training["transforms"][feature] = {{"impute", "median"}};
+    }
+    chosen_ = shape.chosen;
+  }
+};
+
+class ExplainedForecast
+    : public Reasons,
+      public testing::WithParamInterface<std::tuple<ExplainedShape, const char*>> {};
+
+TEST_P(ExplainedForecast, AddsUpToItsValue) {
+  const auto& [shape, strategy] = GetParam();
+  UseTraining(shape);
+  document_["forecast"]["strategy"] = strategy;
+  Learn();
+  Serve();
+  ASSERT_EQ(forecaster_->model().explained(), Explained::kYes);
+  EXPECT_EQ(forecaster_->model().contribution_scale().name, "value");
+  for (const char* const shop : {"000", "001", "002"}) {
+    const Table rows = Row(shop, "2024-05-10");
+    ForecastAnswer plain;
+    ASSERT_TRUE(session_->Forecast({.rows = rows, .now = At("2024-05-20")}, plain));
+    ForecastAnswer answer;
+    ASSERT_TRUE(
+        session_->Forecast({.rows = rows, .now = At("2024-05-20"), .explain = true}, answer));
+    EXPECT_EQ(answer.steps, plain.steps);
+    ASSERT_EQ(answer.explanations.size(), answer.steps.size());
+    for (std::size_t i = 0; i < answer.steps.size(); ++i) {
+      const StepExplanation& one = answer.explanations[i];
+      ASSERT_TRUE(one.is_there);
+      double sum = one.base;
+      for (const double contribution : one.contributions) sum += contribution;
+      EXPECT_NEAR(sum, one.score, 1e-9);
+      EXPECT_NEAR(one.score, answer.steps[i].value, 1e-4);  // trees answer floats
+    }
+  }
+}
+
+constexpr const char* kTwoCandidates = R"({"candidates": [
+    {"name": "trees", "model": {"algorithm": "gradient_boosting", "trees": 8}},
+    {"name": "line", "model": {"algorithm": "ridge", "scale": "standard"}, "hidden": ["weekday"]}]})";
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ExplainedForecast,
+    testing::Combine(
+        testing::Values(
+            ExplainedShape{"Line", R"({"model": {"algorithm": "lasso", "alpha": 0.1}})"},
+            ExplainedShape{"Products", R"({"model": {"algorithm": "ridge", "scale": "standard",
+                                                     "polynomial": {"degree": 2}}})"},
+            ExplainedShape{"MeanOfCandidates", kTwoCandidates, {.shared = {0.75, 0.25}}},
+            ExplainedShape{
+                "ACandidateForAKey", kTwoCandidates, {.shared = {1, 0}, .own = {{1, 1}}}}),
+        testing::Values("direct", "shared", "recursive")),
+    [](const auto& param) {
+      return fmt::format("{}_{}", std::get<0>(param.param).name, std::get<1>(param.param));
+    });
+
+TEST_F(Reasons, OfCandidatesAreTheMeanOfTheirs) {
+  const auto learn = [this](const ChosenCandidates& chosen) {
+    UseTraining({"", kTwoCandidates, chosen});
+    Learn();
+    Serve();
+    const Table rows = Row("001");
+    ForecastAnswer answer;
+    EXPECT_TRUE(
+        session_->Forecast({.rows = rows, .now = At("2024-05-20"), .explain = true}, answer));
+    return answer.explanations.front();
+  };
+  const StepExplanation trees = learn({.shared = {1, 0}});
+  const StepExplanation line = learn({.shared = {0, 1}});
+  const StepExplanation both = learn({.shared = {3, 1}});
+  EXPECT_NE(trees.base, line.base);
+  EXPECT_NEAR(both.base, 0.75 * trees.base + 0.25 * line.base, 1e-9);
+  for (std::size_t i = 0; i < both.contributions.size(); ++i) {
+    EXPECT_NEAR(both.contributions[i], 0.75 * trees.contributions[i] + 0.25 * line.contributions[i],
+                1e-9);
+  }
+}
+
+struct UnexplainedShape {
+  const char* name;
+  const char* candidates;
+  ChosenCandidates chosen;
+  Explained explained;
+};
+void PrintTo(const UnexplainedShape& one, std::ostream* out) { *out << one.name; }
+
+class CandidatesReasons : public ForecasterTest,
+                          public testing::WithParamInterface<UnexplainedShape> {};
+
+TEST_P(CandidatesReasons, AreThereWhereAllThatIsUsedHasThem) {
+  UseCandidates(ordered_json::parse(GetParam().candidates), GetParam().chosen);
+  Learn();
+  EXPECT_EQ(trained_->model().explained(), GetParam().explained);
+  Serve();
+  EXPECT_EQ(forecaster_->model().explained(), GetParam().explained);
+}
+
+constexpr const char* kWithHistory = R"([
+    {"model": {"algorithm": "gradient_boosting", "trees": 8}}, {"model": {"algorithm": "naive"}}])";
+constexpr const char* kWithLogarithm = R"([
+    {"name": "plain", "model": {"algorithm": "gradient_boosting", "trees": 8}},
+    {"name": "log", "model": {"algorithm": "gradient_boosting", "trees": 8},
+     "target": {"transform": ["log1p"]}}])";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, CandidatesReasons,
+    testing::Values(
+        UnexplainedShape{
+            "AMeanWithAHistory", kWithHistory, {.shared = {1, 1}}, Explained::kFromHistory},
+        UnexplainedShape{"AHistoryForOneKey",
+                         kWithHistory,
+                         {.shared = {1, 0}, .own = {{2, 1}}},
+                         Explained::kFromHistory},
+        UnexplainedShape{
+            "AHistoryThatIsNotUsed", kWithHistory, {.shared = {1, 0}}, Explained::kYes},
+        UnexplainedShape{
+            "AMeanWithALogarithm", kWithLogarithm, {.shared = {1, 1}}, Explained::kNotOfOneAnswer},
+        UnexplainedShape{"ALogarithmAlone", kWithLogarithm, {.shared = {0, 1}}, Explained::kYes},
+        UnexplainedShape{"ALogarithmForOneKey",
+                         kWithLogarithm,
+                         {.shared = {1, 0}, .own = {{2, 1}}},
+                         Explained::kNotOfOneAnswer}),
+    [](const auto& param) { return std::string(param.param.name); });
+
 class OneSeries : public ForecasterTest,
                   public testing::WithParamInterface<std::tuple<const char*, const char*>> {};
 
