@@ -252,7 +252,9 @@ Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
                              .target = sources_.grid.StartOf(target),
                              .assumed = assumed_,
                              .asked_at = origin.asked_at,
-                             .known_by = origin.known_by};
+                             .known_by = origin.known_by,
+                             .plans = origin.plans,
+                             .target_period = target};
   return computer_.ComputeAt(moment, FeaturesOf(step), stale_);
 }
 

@@ -51,7 +51,8 @@ struct ForecastOrigin {
   preprocessing::PeriodIndex period = 0;  ///< The last one known.
   /// When it is asked, see FeatureMoment.
   std::optional<Instant> asked_at{};
-  std::optional<Instant> known_by{};  ///< Likewise.
+  std::optional<Instant> known_by{};                    ///< Likewise.
+  std::span<const preprocessing::AssumedPlan> plans{};  ///< Likewise.
 };
 
 /// Forecasts steps of one key after the other, each as of any origin. The one place that knows what
