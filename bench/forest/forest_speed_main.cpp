@@ -1,5 +1,6 @@
 // forest-speed [--models DIR] [--only STEM] [--kernel NAME] [--rows N ...] [--json]: microseconds a
-// row of three forests, by each kernel and by XGBoost 1.7 in place through C, in one thread.
+// row of three forests, by each kernel and by XGBoost 1.7 in place through C, in one thread; and
+// what it takes to explain a row, beside XGBoost's pred_contribs.
 //
 // Models are trained on the first run, which takes minutes, and kept in DIR as STEM.ubj, with what
 // bench/forest/peers.py reads: STEM.rows (row-major) and STEM.answers, both floats. Rows are asked
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <cmath>
 #include <cstdint>
 #include <ctime>
 #include <exception>
@@ -30,6 +32,8 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/tree/forest.hpp"
 #include "model/tree/forest_compiler.hpp"
+#include "model/tree/shap_compiler.hpp"
+#include "model/tree/tree_shap.hpp"
 #include "model/tree/xgboost_reader.hpp"
 
 namespace {
@@ -88,6 +92,30 @@ const float* PredictInPlace(const Booster& booster, std::span<const float> rows)
   Check(XGBoosterPredictFromDense(booster.get(), ArrayOf(rows, kColumns).c_str(), kConfig, nullptr,
                                   &shape, &dimensions, &scores));
   return scores;
+}
+
+struct FreeMatrix {
+  void operator()(void* handle) const noexcept { XGDMatrixFree(handle); }
+};
+using Matrix = std::unique_ptr<void, FreeMatrix>;
+
+Matrix MatrixOf(std::span<const float> rows) {
+  DMatrixHandle handle = nullptr;
+  Check(XGDMatrixCreateFromDense(ArrayOf(rows, kColumns).c_str(), R"({"missing":NaN,"nthread":1})",
+                                 &handle));
+  return Matrix(handle);
+}
+
+/// A row's, and behind them the base.
+const float* Contributions(const Booster& booster, const Matrix& row) {
+  constexpr auto kConfig = R"({"type":2,"training":false,"iteration_begin":0,"iteration_end":0,)"
+                           R"("strict_shape":true})";
+  const bst_ulong* shape = nullptr;
+  bst_ulong dimensions = 0;
+  const float* found = nullptr;
+  Check(
+      XGBoosterPredictFromDMatrix(booster.get(), row.get(), kConfig, &shape, &dimensions, &found));
+  return found;
 }
 
 // ---- models ----
@@ -232,6 +260,49 @@ T OrThrow(Result<T> result) {
   return std::move(*result);
 }
 
+/// What a row takes to be explained, by each kernel and by XGBoost, one row at a time.
+ordered_json CompareExplanations(const ForestSource& source, const Booster& booster,
+                                 std::span<const float> values, const Options& options) {
+  constexpr std::size_t kExplained = 64;  // rows that are asked
+  std::vector<Matrix> matrices;
+  for (std::size_t row = 0; row < kExplained; ++row) {
+    matrices.push_back(MatrixOf(values.subspan(row * kColumns, kColumns)));
+  }
+  const std::string bytes = CompileShap(source);
+  std::vector<double> ours(kColumns);
+  ExplainScratch scratch;
+  std::vector<Engine> engines;
+  for (const ShapKernel& kernel : ShapKernels()) {
+    if (!options.kernel.empty() && kernel.name != options.kernel) continue;
+    const auto shap = std::make_shared<TreeShap>(OrThrow(TreeShap::FromBytes(bytes, kernel)));
+    engines.push_back({.name = std::string(kernel.name),
+                       .predict = [=, &ours, &scratch](std::size_t first, std::size_t) {
+                         const std::size_t row = first % kExplained;
+                         shap->Explain(values.subspan(row * kColumns, kColumns), 0, scratch, ours);
+                       }});
+    for (std::size_t row = 0; row < kExplained; ++row) {
+      engines.back().predict(row, 1);
+      const float* const theirs = Contributions(booster, matrices[row]);
+      for (std::size_t i = 0; i < kColumns; ++i) {
+        const double expected = double{theirs[i]};
+        if (std::abs(ours[i] - expected) <= 1e-5 * std::max(1.0, std::abs(expected))) continue;
+        throw std::runtime_error(engines.back().name + " explains otherwise");
+      }
+    }
+  }
+  engines.push_back({.name = "xgboost", .predict = [&](std::size_t first, std::size_t) {
+                       (void)Contributions(booster, matrices[first % kExplained]);
+                     }});
+  for (int turn = 0; turn < kTurns; ++turn) {
+    for (Engine& engine : engines) TakeTurn(engine, 1);
+  }
+  ordered_json found{{"bytes", bytes.size()}};
+  for (const Engine& engine : engines) {
+    found["microseconds_a_row"][engine.name] = Median(engine.turns);
+  }
+  return found;
+}
+
 /// One model by all engines.
 ordered_json Compare(const ModelKind& kind, const Options& options) {
   const std::filesystem::path path = options.models / (std::string(kind.stem) + ".ubj");
@@ -283,7 +354,18 @@ ordered_json Compare(const ModelKind& kind, const Options& options) {
     for (const Engine& engine : engines) row[engine.name] = Median(engine.turns);
     found["microseconds_a_row"].push_back(row);
   }
+  found["explained"] = CompareExplanations(source, booster, data.values, options);
   return found;
+}
+
+void PrintTimes(const ordered_json& times) {
+  const double theirs = times["xgboost"].get<double>();
+  for (const auto& [name, value] : times.items()) {
+    if (name == "rows") continue;
+    std::cout << "  " << name << " " << value.get<double>();
+    if (name != "xgboost") std::cout << " (" << theirs / value.get<double>() << "x)";
+  }
+  std::cout << "\n";
 }
 
 void Print(const ordered_json& found) {
@@ -292,14 +374,10 @@ void Print(const ordered_json& found) {
             << " MB, loaded in " << found["load_ms"].get<double>() << " ms\n";
   for (const ordered_json& row : found["microseconds_a_row"]) {
     std::cout << "  rows " << row["rows"];
-    for (const auto& [name, value] : row.items()) {
-      if (name == "rows") continue;
-      std::cout << "  " << name << " " << value.get<double>();
-      if (name != "xgboost")
-        std::cout << " (" << row["xgboost"].get<double>() / value.get<double>() << "x)";
-    }
-    std::cout << "\n";
+    PrintTimes(row);
   }
+  std::cout << "  explained (" << found["explained"]["bytes"].get<double>() / 1e6 << " MB)";
+  PrintTimes(found["explained"]["microseconds_a_row"]);
   std::cout << std::flush;
 }
 

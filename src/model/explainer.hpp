@@ -37,7 +37,8 @@ class Explainer {
   /// What a row takes, roughly in nanoseconds.
   [[nodiscard]] virtual std::size_t cost() const noexcept = 0;
 
-  /// What margin `margin` is over the rows that were learned from.
+  /// What margin `margin` is of a row of which nothing is known: the mean over the rows that were
+  /// learned from, or that of the mean row.
   [[nodiscard]] virtual double base(std::size_t margin) const noexcept = 0;
   /// What each input adds to margin `margin` of `row`: Shapley values, so that base and all of them
   /// add up to the margin. NaN is missing. Steady state allocates nothing.

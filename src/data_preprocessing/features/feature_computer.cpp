@@ -255,6 +255,8 @@ void FeatureComputer::ReadSeries(std::size_t number, const FeatureMoment& moment
   view.snapshot_ = plan.snapshot_ = found.snapshot;
   view.row_.reset();
   view.past_ = nullptr;
+  view.assumed_ = nullptr;
+  plan.assumed_ = nullptr;
   plan.rows_ = found.rows.value_or(Snapshot::KeyRows{});
   if (read.is_grid) {
     const SeriesSpec& series = series_[look_ups_[read.look_up].series];
@@ -305,6 +307,81 @@ void FeatureComputer::Assume(std::span<const double> assumed, std::vector<std::v
   view.past_ = &all;
 }
 
+void FeatureComputer::AssumePlans(const FeatureMoment& moment) {
+  supposed_.resize(reads_.size());
+  for (std::size_t i = 0; i < reads_.size(); ++i) {
+    const std::size_t series = look_ups_[reads_[i].look_up].series;
+    const bool is_supposed =
+        std::ranges::find(moment.plans, series, &AssumedPlan::series) != moment.plans.end();
+    if (!is_supposed || reads_[i].at != ReadAt::kTarget) continue;
+    if (reads_[i].is_grid) {
+      AssumePeriods(i, moment.plans);
+    } else {
+      AssumeRow(i, moment);
+    }
+  }
+}
+
+void FeatureComputer::AssumePeriods(std::size_t read, std::span<const AssumedPlan> plans) {
+  const std::size_t series = look_ups_[reads_[read].look_up].series;
+  SeriesView& view = views_[read];
+  PlanView& plan = plans_[read];
+  PeriodIndex first = view.target_period_;
+  PeriodIndex last = first;
+  if (plan.rows_.row_count > 0) {
+    const PeriodIndex begin = plan.rows_.first_period;
+    first = std::min(first, begin);
+    last = std::max(last, begin + PeriodIndex{plan.rows_.row_count} - 1);
+  }
+  for (const AssumedPlan& one : plans) {
+    if (one.series != series) continue;
+    first = std::min(first, one.period);
+    last = std::max(last, one.period);
+  }
+  const auto place = [first](PeriodIndex period) {
+    return static_cast<std::ptrdiff_t>(period - first);
+  };
+  std::vector<std::vector<double>>& periods = supposed_[read].periods;
+  std::vector<std::vector<double>>& past = past_[read];
+  periods.resize(past.size());
+  for (std::size_t column = 0; column < periods.size(); ++column) {
+    std::vector<double>& values = periods[column];
+    values.assign(static_cast<std::size_t>(place(last)) + 1, kMissingNumber);
+    if (plan.rows_.row_count > 0) {
+      std::ranges::copy(plan.All(column), values.begin() + place(plan.rows_.first_period));
+    }
+    for (const AssumedPlan& one : plans) {
+      if (one.series != series || one.column != column) continue;
+      values[static_cast<std::size_t>(place(one.period))] = std::get<double>(one.value);
+    }
+    past[column].assign(values.begin(), values.begin() + place(view.target_period_) + 1);
+  }
+  plan.assumed_ = &periods;
+  plan.rows_.first_period = static_cast<std::int32_t>(first);
+  plan.rows_.row_count = static_cast<std::uint32_t>(place(last)) + 1;
+  view.row_ = view.row_.value_or(0);
+  view.period_ = view.target_period_;
+  view.past_ = &past;
+}
+
+void FeatureComputer::AssumeRow(std::size_t read, const FeatureMoment& moment) {
+  const std::size_t series = look_ups_[reads_[read].look_up].series;
+  SeriesView& view = views_[read];
+  std::vector<Value>& values = supposed_[read].row;
+  values.assign(series_[series].ValueSchema().columns.size(), Value());
+  if (view.row_) {
+    for (std::size_t column = 0; column < values.size(); ++column) {
+      values[column] = view.snapshot_->ValueAt(column, *view.row_);
+    }
+  }
+  for (const AssumedPlan& one : moment.plans) {
+    if (one.series == series && one.period == moment.target_period) values[one.column] = one.value;
+  }
+  view.row_ = view.row_.value_or(0);
+  view.past_ = &past_[read];
+  view.assumed_ = &values;
+}
+
 Status FeatureComputer::Compute(std::span<const Snapshot> snapshots, const Table& rows,
                                 std::size_t row, Instant now, std::span<Value> values,
                                 SeriesMask& stale) {
@@ -327,6 +404,7 @@ Status FeatureComputer::ReadAll(const FeatureMoment& moment, SeriesMask& stale) 
     Status young = CheckAge(reads_[i], views_[i], moment, stale);
     if (!young) return young;
   }
+  if (!moment.plans.empty()) AssumePlans(moment);
   return {};
 }
 

@@ -14,8 +14,10 @@
 #include "data_preprocessing/features/feature_spec.hpp"
 #include "data_preprocessing/features/forecast_spec.hpp"
 #include "data_preprocessing/features/request_spec.hpp"
+#include "data_preprocessing/series/period.hpp"
 #include "data_preprocessing/series/series_spec.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/table/value.hpp"
 
 namespace forkcast::preprocessing {
 
@@ -23,6 +25,37 @@ namespace forkcast::preprocessing {
 using SeriesMask = std::uint64_t;
 inline constexpr std::size_t kMaxSeries = 64;
 
+<<<<<<< HEAD
+=======
+/// A value that somebody supposes of a plan, in place of what it says of a period.
+struct AssumedPlan {
+  std::size_t series = 0;  ///< Known in advance; its periods, if it has some, are the forecast's.
+  std::size_t column = 0;  ///< Of its values.
+  PeriodIndex period = 0;
+  Value value{};  ///< Of the column's type; of a series with periods a double.
+};
+
+/// When a row is read and what it forecasts.
+struct FeatureMoment {
+  Instant origin;  ///< Nothing that became known later is read.
+  Instant target;  ///< Start of the period to forecast; the origin where nothing is forecast.
+  /// Recursive forecasts: the values of the forecast series, of this key, in the periods that
+  /// follow the last one known at the origin. They are read as if they had happened; the series'
+  /// other values are missing in these periods, and other series are read as of the origin.
+  std::span<const double> assumed{};
+  /// By when data must not be too old; unset: the origin. Later than it where someone asks now for
+  /// what follows the newest data.
+  std::optional<Instant> asked_at{};
+  /// Set: the row is read as it would have been at this instant, which may lie before its origin:
+  /// of what became known later nothing is seen, and data are as old as they were then.
+  std::optional<Instant> known_by{};
+  /// What is supposed of plans, of whichever key they are read: what features read at the target
+  /// reads it. `target_period`: the target's.
+  std::span<const AssumedPlan> plans{};
+  PeriodIndex target_period = 0;
+};
+
+>>>>>>> shq
 /// Computes the features of rows. This is where a row meets data, and the one place where
 /// look-ahead is prevented: it hands operators nothing that was not known at the row's origin, but
 /// for what is known in advance. Holds scratch memory: one object a thread. Allocates nothing in
@@ -126,6 +159,10 @@ class FeatureComputer {
   void GoBack(Instant origin, std::vector<std::vector<double>>& past, SeriesView& view);
   void Assume(std::span<const double> assumed, std::vector<std::vector<double>>& past,
               SeriesView& view);
+  /// What is supposed of plans takes the place of what was read of them.
+  void AssumePlans(const FeatureMoment& moment);
+  void AssumePeriods(std::size_t read, std::span<const AssumedPlan> plans);
+  void AssumeRow(std::size_t read, const FeatureMoment& moment);
   /// By when the data of a read must not be too old.
   [[nodiscard]] Instant AskedAt(const Read& read, const FeatureMoment& moment) const;
   /// Whether that is the target: of plans that do not say when they were made.
@@ -181,6 +218,12 @@ class FeatureComputer {
   std::vector<PlanView> plans_;
   // By read: SeriesView::past_, by column, where the read may need it.
   std::vector<std::vector<std::vector<double>>> past_;
+  /// By read, where something is supposed of it.
+  struct Supposed {
+    std::vector<std::vector<double>> periods;  ///< PlanView::assumed_
+    std::vector<Value> row;                    ///< SeriesView::assumed_
+  };
+  std::vector<Supposed> supposed_;
   std::vector<Value> key_values_;
   std::string key_bytes_;
   // Scratch of ComputeColumns().

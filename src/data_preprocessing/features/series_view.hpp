@@ -10,6 +10,7 @@
 
 #include "data_preprocessing/series/period.hpp"
 #include "data_preprocessing/series/snapshot.hpp"
+#include "data_preprocessing/table/value.hpp"
 
 namespace forkcast::preprocessing {
 
@@ -25,6 +26,7 @@ class SeriesView {
   [[nodiscard]] Value InForce(std::size_t column) const noexcept {
     if (!row_) return {};
     if (past_ == nullptr) return snapshot_->ValueAt(column, *row_);
+    if (assumed_ != nullptr) return (*assumed_)[column];
     const double last = (*past_)[column].back();
     return last == last ? Value(last) : Value();
   }
@@ -69,6 +71,8 @@ class SeriesView {
   // Past() by column where it is not what the snapshot has: values as they were known at the
   // origin, and assumed ones behind the known; else null.
   const std::vector<std::vector<double>>* past_ = nullptr;
+  // Of a plan without periods the values of all columns, where one is assumed; past_ is set then.
+  const std::vector<Value>* assumed_ = nullptr;
 };
 
 /// What an operator sees of one key of a series with `aggregate` that is known in advance: all its
@@ -77,6 +81,7 @@ class PlanView {
  public:
   /// The values of `column` in all periods of the key, first_period() and on; NaN where missing.
   [[nodiscard]] std::span<const double> All(std::size_t column) const noexcept {
+    if (assumed_ != nullptr) return (*assumed_)[column];
     return snapshot_->Doubles(rows_, column);
   }
   [[nodiscard]] PeriodIndex first_period() const noexcept { return rows_.first_period; }
@@ -94,6 +99,8 @@ class PlanView {
   const Snapshot* snapshot_ = nullptr;
   Snapshot::KeyRows rows_;  // without any for an unknown key
   PeriodIndex target_period_ = 0;
+  // All() by column where some is assumed; else null.
+  const std::vector<std::vector<double>>* assumed_ = nullptr;
 };
 
 /// What many rows see of one key of one series, each as of its own moment: for operators that

@@ -47,6 +47,10 @@ bool CandidateWeights::Uses(std::size_t candidate) const noexcept {
   return shared_[candidate] > 0 || std::ranges::find(own_, candidate) != own_.end();
 }
 
+bool CandidateWeights::Blends() const noexcept {
+  return std::ranges::count_if(shared_, [](double weight) { return weight > 0; }) > 1;
+}
+
 nlohmann::ordered_json CandidateWeights::ToJson() const {
   nlohmann::ordered_json json{{"format", kFormat}, {"format_version", 1}, {"weights", shared_}};
   if (keys_.size() > 0) json["own"] = {{"keys", keys_.ToJson()}, {"candidates", own_}};

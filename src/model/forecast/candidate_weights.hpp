@@ -31,6 +31,9 @@ class CandidateWeights {
   /// Whether any key's forecast needs the candidate.
   [[nodiscard]] bool Uses(std::size_t candidate) const noexcept;
 
+  /// Whether the forecast of some key is a mean of several candidates.
+  [[nodiscard]] bool Blends() const noexcept;
+
   /// model/candidates.json (FORMAT.md).
   [[nodiscard]] nlohmann::ordered_json ToJson() const;
   /// What ToJson() wrote, of so many candidates and a series. Throws SpecError.

@@ -76,7 +76,7 @@ Result<FoldContributions> ExplainFold(const ForecastData& data, const TrainingPl
                                       const ForecastModel& model, const StepExamples& examples,
                                       PeriodRange test) {
   FoldContributions found;
-  if (!model.explains()) return found;
+  if (model.explained() != Explained::kYes || !model.candidates().empty()) return found;
   const std::vector<ExplainedRow> rows = RowsOf(data, model, examples, test);
   if (rows.empty()) return found;
   const std::size_t wanted = RowsToExplain(*rows.front().predictor->explainer(), rows.size());

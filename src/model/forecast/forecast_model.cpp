@@ -332,22 +332,39 @@ bool ForecastModel::reads_histories() const noexcept {
          });
 }
 
-bool ForecastModel::explains() const noexcept {
-  if (reads_histories() || !candidates_.empty()) return false;
-  return std::ranges::all_of(predictors_, [](const auto& of_step) {
-    return std::ranges::all_of(of_step, [](const std::optional<Predictor>& model) {
-      return !model || model->explainer() != nullptr;
-    });
+Explained ForecastModel::explained() const {
+  if (history_) return Explained::kFromHistory;
+  for (const auto& candidate : candidates_) {
+    const Explained one = candidate ? candidate->explained() : Explained::kYes;
+    if (one != Explained::kYes) return one;
+  }
+  // A mean of values is the mean of what they are made of; one of their logarithms is not.
+  std::optional<ContributionScale> scale;
+  for (const auto& candidate : candidates_) {
+    if (!candidate) continue;
+    if (scale && *scale != candidate->contribution_scale()) return Explained::kNotOfOneAnswer;
+    scale = candidate->contribution_scale();
+  }
+  if (scale && weights_.Blends() && scale->name != kValueScale) return Explained::kNotOfOneAnswer;
+  const auto has_explainer = [](const std::optional<Predictor>& model) {
+    return !model || model->explainer() != nullptr;
+  };
+  const bool all = std::ranges::all_of(predictors_, [&](const auto& of_step) {
+    return std::ranges::all_of(of_step, has_explainer);
   });
+  return all ? Explained::kYes : Explained::kNotPublished;
 }
 
 ContributionScale ForecastModel::contribution_scale() const {
+  for (const auto& candidate : candidates_) {
+    if (candidate) return candidate->contribution_scale();
+  }
   for (const auto& of_step : predictors_) {
     for (const std::optional<Predictor>& model : of_step) {
       if (model) return model->contribution_scale();
     }
   }
-  return {.name = "value"};
+  return {.name = std::string(kValueScale)};
 }
 
 std::size_t ForecastModel::model_count() const noexcept {

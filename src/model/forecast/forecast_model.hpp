@@ -29,6 +29,14 @@ struct Forecast {
   double value = 0;  ///< NaN: a feature could not be computed, or the key has no model.
 };
 
+/// Whether forecasts can be said what they are made of.
+enum class Explained {
+  kYes,
+  kNotPublished,    ///< Models were published without an explainer.
+  kFromHistory,     ///< Some keys are forecast from their history, without features.
+  kNotOfOneAnswer,  ///< A mean of candidates that learned other things than the target's value.
+};
+
 /// All models of a pipeline: one a step where the strategy is direct, one a key where the scope is
 /// per key. Keys are known by their values, so that a model can forecast from other data than those
 /// it was trained on.
@@ -91,9 +99,9 @@ class ForecastModel {
   [[nodiscard]] ModelScope scope() const noexcept { return scope_; }
   [[nodiscard]] const Predictors& predictors() const noexcept { return predictors_; }
   [[nodiscard]] std::size_t model_count() const noexcept;
-  /// Whether all models can say what their forecasts are made of.
-  [[nodiscard]] bool explains() const noexcept;
-  /// In what contributions add up; alike in all models. Precondition: explains().
+  /// Whether all forecasts can be said what they are made of, and if not, why.
+  [[nodiscard]] Explained explained() const;
+  /// In what contributions add up; alike in all models. Precondition: explained() is kYes.
   [[nodiscard]] ContributionScale contribution_scale() const;
   /// The keys that have models of their own; none where one model is for all.
   [[nodiscard]] const ModelKeys& keys() const noexcept { return keys_; }

@@ -42,7 +42,13 @@ Forecaster::Forecaster(Parts parts)
       grid_(parts_.spec.series[series_], parts_.snapshots[series_], parts_.spec.zone),
       column_(*parts_.spec.series[series_].ValueSchema().Find(parts_.spec.forecast->value)),
       periods_(grid_.AllPeriods()),
+<<<<<<< HEAD
       ended_(parts_.plan.ended_after, parts_.spec.series[series_], grid_, *parts_.spec.forecast) {}
+=======
+      assumable_(parts_.spec) {
+  if (parts_.cold_start) cold_start_.emplace(*parts_.cold_start, grid_, column_);
+}
+>>>>>>> shq
 
 Result<std::unique_ptr<const Forecaster>> Forecaster::Make(Parts parts) {
   Status checked = CheckForecastRequest(parts.spec);
@@ -283,11 +289,42 @@ Status ForecastSession::CheckKey(const ForecastQuestion& question) const {
   return {};
 }
 
+Status ForecastSession::Suppose(const ForecastQuestion& question, const Forecaster::Asked& asked) {
+  plans_.clear();
+  const PeriodIndex origin = asked.origin.period;
+  const PeriodIndex first =
+      asked.past_from.value_or(origin + static_cast<PeriodIndex>(asked.first_step));
+  const PeriodIndex last = asked.last_step < asked.first_step
+                               ? asked.past_to
+                               : origin + static_cast<PeriodIndex>(asked.last_step);
+  for (const Assumption& one : question.assumptions) {
+    const bool has_periods = forecaster_.spec().series[one.series].aggregate.has_value();
+    const Value none = has_periods ? Value(preprocessing::kMissingNumber) : Value();
+    const Value value = one.value ? preprocessing::ViewOf(*one.value) : none;
+    const PeriodIndex from = one.at ? forecaster_.grid().PeriodOf(*one.at) : first;
+    const PeriodIndex to = one.at ? from : last;
+    if (from < first || to > last) {
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("{} is not among the periods that are forecast: {} to {}",
+                      forecaster_.Name(from), forecaster_.Name(first), forecaster_.Name(last)),
+          "assume"};
+    }
+    for (PeriodIndex period = from; period <= to; ++period) {
+      plans_.push_back(
+          {.series = one.series, .column = one.column, .period = period, .value = value});
+    }
+  }
+  return {};
+}
+
 Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswer& answer) {
   Status checked = CheckKey(question);
   if (!checked) return checked;
-  const Result<Forecaster::Asked> asked = forecaster_.Resolve(question);
+  Result<Forecaster::Asked> asked = forecaster_.Resolve(question);
   if (!asked) return asked.error();
+  if (Status supposed = Suppose(question, *asked); !supposed) return supposed;
+  asked->origin.plans = plans_;
   steps_.Select(question.rows, question.row);
   answer.origin = asked->origin.period;
   answer.stale = 0;
@@ -300,7 +337,8 @@ Status ForecastSession::Forecast(const ForecastQuestion& question, ForecastAnswe
     for (PeriodIndex period = *asked->past_from; period <= asked->past_to; ++period) {
       const ForecastOrigin origin{.period = period - 1,
                                   .asked_at = forecaster_.grid().VisibleFrom(period - 1),
-                                  .known_by = asked->origin.known_by};
+                                  .known_by = asked->origin.known_by,
+                                  .plans = plans_};
       Status done = Append(question, origin, 1, 1, answer);
       if (!done) return done;
     }

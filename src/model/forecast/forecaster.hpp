@@ -17,6 +17,7 @@
 #include "data_preprocessing/series/snapshot.hpp"
 #include "data_preprocessing/table/table.hpp"
 #include "model/evaluate/intervals.hpp"
+#include "model/forecast/assumptions.hpp"
 #include "model/forecast/cold_start.hpp"
 #include "model/forecast/conformal_intervals.hpp"
 #include "model/forecast/ended_rule.hpp"
@@ -43,7 +44,9 @@ struct ForecastQuestion {
   /// has happened: such periods are forecast each as of the one before.
   std::optional<Instant> from{};
   std::optional<Instant> to{};  ///< To the period that holds it; missing: to the horizon.
-  bool explain = false;  ///< Also what forecasts are made of. Needs ForecastModel::explains().
+  /// What is supposed of plans in these periods.
+  std::span<const Assumption> assumptions{};
+  bool explain = false;  ///< Also what forecasts are made of. Needs ForecastModel::explained().
 };
 
 struct StepForecast {
@@ -112,6 +115,8 @@ class Forecaster {
   [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept {
     return parts_.snapshots;
   }
+  /// What questions may suppose.
+  [[nodiscard]] const AssumablePlans& assumable() const noexcept { return assumable_; }
   /// The series that is forecast, with its keys.
   [[nodiscard]] const preprocessing::GridReader& grid() const noexcept { return grid_; }
   /// The newest period of all keys; none without data.
@@ -170,6 +175,7 @@ class Forecaster {
   std::optional<preprocessing::GridReader::Range> periods_;
   EndedRule ended_;
   std::optional<ColdStart> cold_start_;
+  AssumablePlans assumable_;
 };
 
 /// Answers questions to a Forecaster. Holds scratch memory: one object a thread. Allocates nothing
@@ -190,6 +196,8 @@ class ForecastSession {
 
  private:
   Status CheckKey(const ForecastQuestion& question) const;
+  /// Works out `plans_`. kInvalidArgument for a period that is not forecast.
+  Status Suppose(const ForecastQuestion& question, const Forecaster::Asked& asked);
   /// Adds the steps `first` to `last` as of one origin to the answer.
   Status Append(const ForecastQuestion& question, const ForecastOrigin& origin, std::size_t first,
                 std::size_t last, ForecastAnswer& answer);
@@ -212,6 +220,7 @@ class ForecastSession {
   const Forecaster& forecaster_;
   StepForecaster steps_;
   std::vector<StepResult> results_;
+  std::vector<preprocessing::AssumedPlan> plans_;
 };
 
 }  // namespace forkcast::model

@@ -67,6 +67,11 @@ void StepForecaster::Select(const Table& rows, std::size_t row) {
   computer_.Select(sources_.snapshots, rows, row);
 }
 
+void StepForecaster::Explain(bool wanted) noexcept {
+  explains_ = wanted;
+  for (StepForecaster& steps : steps_of_) steps.Explain(wanted);
+}
+
 StepForecaster::Run StepForecaster::RunFrom(std::size_t step, std::size_t last) const noexcept {
   const ForecastStrategy strategy = sources_.spec.forecast->strategy;
   const bool is_one =
@@ -140,6 +145,11 @@ Status StepForecaster::ForecastBlended(const ForecastOrigin& origin, std::size_t
     has_features = true;
   }
   for (std::size_t i = 0; i < results.size(); ++i) results[i] = Blended(i);
+  if (!explains_) return {};
+  explanations_.assign(first - 1 + results.size(), {});
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    explanations_[first - 1 + i] = BlendedExplanation(i);
+  }
   return {};
 }
 
@@ -156,6 +166,30 @@ StepResult StepForecaster::Blended(std::size_t step) {
     }
   }
   blended.value = sources_.plan.output.Apply(Blend(weights_, forecasts_));
+  return blended;
+}
+
+StepExplanation StepForecaster::BlendedExplanation(std::size_t step) const {
+  StepExplanation blended;
+  double total = 0;
+  for (std::size_t member = 0; member < members_.size(); ++member) {
+    // Only a candidate that was asked, which has a weight, has a forecast.
+    if (results_of_[member][step].outcome != StepOutcome::kForecast) continue;
+    const StepExplanation& one = steps_of_[member].explanations()[step];
+    const double weight = weights_[members_[member]];
+    total += weight;
+    blended.is_there = true;
+    blended.base += weight * one.base;
+    blended.score += weight * one.score;
+    blended.contributions.resize(one.contributions.size());
+    for (std::size_t i = 0; i < one.contributions.size(); ++i) {
+      blended.contributions[i] += weight * one.contributions[i];
+    }
+  }
+  if (!blended.is_there) return blended;
+  blended.base /= total;
+  blended.score /= total;
+  for (double& contribution : blended.contributions) contribution /= total;
   return blended;
 }
 
@@ -220,7 +254,9 @@ Status StepForecaster::Compute(const ForecastOrigin& origin, std::size_t step) {
                              .target = sources_.grid.StartOf(target),
                              .assumed = assumed_,
                              .asked_at = origin.asked_at,
-                             .known_by = origin.known_by};
+                             .known_by = origin.known_by,
+                             .plans = origin.plans,
+                             .target_period = target};
   return computer_.ComputeAt(moment, FeaturesOf(step), stale_);
 }
 

@@ -51,7 +51,8 @@ struct ForecastOrigin {
   preprocessing::PeriodIndex period = 0;  ///< The last one known.
   /// When it is asked, see FeatureMoment.
   std::optional<Instant> asked_at{};
-  std::optional<Instant> known_by{};  ///< Likewise.
+  std::optional<Instant> known_by{};                    ///< Likewise.
+  std::span<const preprocessing::AssumedPlan> plans{};  ///< Likewise.
 };
 
 /// Forecasts steps of one key after the other, each as of any origin. The one place that knows what
@@ -87,9 +88,10 @@ class StepForecaster {
     return std::span(features_).subspan((first_ - 1) * computer_.feature_count());
   }
   /// From now on, whether forecasts are explained, too.
-  void Explain(bool wanted) noexcept { explains_ = wanted; }
-  /// Of the last Forecast(), by result; nothing of one without a model, or one that was refused.
-  /// Precondition: Explain(true), and all models have an explainer().
+  void Explain(bool wanted) noexcept;
+  /// Of the last Forecast(), by result; nothing of one without a model, or one that was refused. Of
+  /// candidates the mean, weighted as their forecasts are.
+  /// Precondition: Explain(true), and the model is explained().
   [[nodiscard]] std::span<const StepExplanation> explanations() const noexcept {
     return std::span(explanations_).subspan(first_ - 1);
   }
@@ -115,6 +117,8 @@ class StepForecaster {
                          std::span<StepResult> results);
   /// What the candidates' results of a step, counted from the first that was asked for, come to.
   [[nodiscard]] StepResult Blended(std::size_t step);
+  /// The same of what their forecasts are made of.
+  [[nodiscard]] StepExplanation BlendedExplanation(std::size_t step) const;
   /// How many periods the key's series lacks until it reaches `seen`.
   [[nodiscard]] std::size_t PeriodsMissingUntil(preprocessing::PeriodIndex seen) const noexcept;
   Status Compute(const ForecastOrigin& origin, std::size_t step);

@@ -149,11 +149,7 @@ void LinearModel::Sum(const float* row, std::span<double> sums) const noexcept {
   for (std::size_t i = 0; i < sums.size(); ++i) sums[i] = source_.outputs[i].intercept;
   for (std::size_t term = 0; term < terms_.size(); ++term) {
     double product = 1;
-    for (const std::uint32_t factor : terms_.factors(term)) {
-      const LinearInput& input = source_.inputs[factor];
-      const double x = row[input.feature];
-      product *= source_.is_scaled ? (x - input.mean) / input.deviation : x;
-    }
+    for (const std::uint32_t factor : terms_.factors(term)) product *= ValueOf(factor, row);
     for (std::size_t i = 0; i < sums.size(); ++i) {
       sums[i] += source_.outputs[i].coefficients[term] * product;
     }
@@ -169,19 +165,6 @@ void LinearModel::Predict(std::span<const float> rows, std::span<double> out) co
     if (source_.link == LinearLink::kSigmoid) sums[0] = 1 / (1 + std::exp(-sums[0]));
     if (source_.link == LinearLink::kSoftmax) Softmax(sums);
   }
-}
-
-std::optional<std::vector<LinearEffect>> LinearModel::EffectsOn(std::size_t output) const {
-  if (source_.polynomial.degree > 1) return std::nullopt;
-  std::vector<LinearEffect> effects(source_.features.size());
-  for (std::size_t i = 0; i < source_.inputs.size(); ++i) {
-    const LinearInput& input = source_.inputs[i];
-    const double coefficient = source_.outputs[output].coefficients[i];
-    effects[input.feature] = {
-        .coefficient = source_.is_scaled ? coefficient / input.deviation : coefficient,
-        .mean = input.mean};
-  }
-  return effects;
 }
 
 std::string LinearModel::Write() const {

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,12 +53,6 @@ struct LinearSource {
   friend bool operator==(const LinearSource&, const LinearSource&) = default;
 };
 
-/// How much an output's sum, before the link, changes with an input, as rows have it.
-struct LinearEffect {
-  double coefficient = 0;  ///< A unit of the input; 0 of one that was not chosen.
-  double mean = 0;         ///< Of the training rows, from which contributions are measured.
-};
-
 /// A linear model, read from a file (FORMAT.md). Inputs are numbers, named as the features; one
 /// that is chosen and missing (NaN) makes the answer NaN. Outputs are "score", or "score.0" and so
 /// on, one a class. All is added up in double, in the order of the terms.
@@ -78,10 +71,14 @@ class LinearModel final : public Model {
   void Predict(std::span<const float> rows, std::span<double> out) const noexcept override;
 
   [[nodiscard]] const LinearSource& source() const noexcept { return source_; }
-  /// Of each of inputs(), for one of outputs(). An output's sum is that of the means, plus
-  /// coefficient * (x - mean) of every input. None where terms are products: they have no
-  /// coefficient of their own.
-  [[nodiscard]] std::optional<std::vector<LinearEffect>> EffectsOn(std::size_t output) const;
+  /// The products that each output adds up.
+  [[nodiscard]] const PolynomialTerms& terms() const noexcept { return terms_; }
+  /// The chosen input `i` of a row, as terms multiply it.
+  [[nodiscard]] double ValueOf(std::size_t i, const float* row) const noexcept {
+    const LinearInput& input = source_.inputs[i];
+    const double x = row[input.feature];
+    return source_.is_scaled ? (x - input.mean) / input.deviation : x;
+  }
 
   /// The file. The same model gives the same bytes.
   [[nodiscard]] std::string Write() const;

@@ -11,6 +11,9 @@ namespace forkcast::model {
 /// The group of features that have none, where others do.
 inline constexpr std::string_view kNoGroup = "other";
 
+/// The name of the scale of a number that is answered as it was learned.
+inline constexpr std::string_view kValueScale = "value";
+
 /// In what a model's contributions add up.
 struct ContributionScale {
   /// "value"; of a value that was transformed to be learned, the steps: "scale+log1p"; of classes

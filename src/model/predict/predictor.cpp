@@ -169,9 +169,8 @@ ContributionScale Predictor::contribution_scale() const {
       break;
   }
   if (std::holds_alternative<ClassAnswer>(answer_)) return {.name = "share"};
-  if (target() == nullptr) return {.name = "value"};
-  const std::string steps = target()->StepsText();
-  if (steps.empty()) return {.name = "value"};
+  const std::string steps = target() == nullptr ? std::string() : target()->StepsText();
+  if (steps.empty()) return {.name = std::string(kValueScale)};
   return {.name = steps, .is_logarithmic = target()->log1p};
 }
 

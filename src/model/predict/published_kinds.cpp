@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "model/linear/linear_explainer.hpp"
 #include "model/tree/forest_compiler.hpp"
 #include "model/tree/tree_shap.hpp"
 #include "model/tree/xgboost_reader.hpp"
@@ -81,7 +82,9 @@ ScoringModel ScoringOf(Forest forest) {
 }
 
 ScoringModel ScoringOf(LinearModel model) {
-  return {.model = std::make_unique<const LinearModel>(std::move(model))};
+  auto linear = std::make_unique<const LinearModel>(std::move(model));
+  auto explainer = std::make_unique<const LinearExplainer>(*linear);
+  return {.model = std::move(linear), .explainer = std::move(explainer)};
 }
 
 ScoringModel ScoringOf(QuantileTable table) {

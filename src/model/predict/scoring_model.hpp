@@ -14,7 +14,7 @@ struct ScoringModel {
   /// Whether the numbers of classes are shares that need not sum to 1 (ClassAnswer), rather than
   /// probabilities.
   bool are_shares = false;
-  /// Says what its answers are made of; null where that is not known.
+  /// Says what its answers are made of; null where that is not known. May read the model.
   std::unique_ptr<const Explainer> explainer{};
 };
 

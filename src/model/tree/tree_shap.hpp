@@ -10,7 +10,9 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "model/explainer.hpp"
+#include "model/tree/gauss_legendre.hpp"
 #include "model/tree/shap_format.hpp"
+#include "model/tree/shap_kernel.hpp"
 
 namespace forkcast::model {
 
@@ -24,11 +26,13 @@ namespace forkcast::model {
 /// probability (Owen 1972), a polynomial of a degree less than the features on a path, which
 /// Gauss-Legendre points integrate without error. A row costs O(tests * features on a path / 2),
 /// where the classic algorithm costs O(leaves * depth^2), and nothing is divided by what may be 0.
+/// Eight trees lie over each other, so that an instruction is about a test of each of them.
 class TreeShap final : public Explainer {
  public:
   /// A copy. kCorrupt when the bytes are not as they were written, kInvalidArgument for a file of
   /// a later version. O(bytes).
-  static Result<TreeShap> FromBytes(std::string_view bytes);
+  static Result<TreeShap> FromBytes(std::string_view bytes,
+                                    const ShapKernel& kernel = ShapKernels().front());
   /// Maps a file read-only. Besides kNotFound and kIo; messages name the path. Blocks on the disk:
   /// every byte is read once, to check it.
   static Result<TreeShap> Open(const std::filesystem::path& path);
@@ -48,27 +52,22 @@ class TreeShap final : public Explainer {
  private:
   class Bytes;
   class Reader;
-  /// Where the integrand is looked at, and how much that counts.
-  struct Quadrature {
-    std::vector<double> at{};
-    std::vector<double> weights{};
-  };
 
-  TreeShap() = default;
-  static Result<TreeShap> Make(std::unique_ptr<const Bytes> bytes);
-  static Quadrature PointsFor(std::size_t features);
+  explicit TreeShap(const ShapKernel& kernel);
+  static Result<TreeShap> Make(std::unique_ptr<const Bytes> bytes, const ShapKernel& kernel);
 
+  const ShapKernel* kernel_;
   std::unique_ptr<const Bytes> bytes_;  ///< Views below point into it.
-  std::span<const shap_format::Test> tests_;
-  std::span<const shap_format::Tree> trees_;
+  std::span<const shap_format::Place> places_;
+  std::span<const shap_format::Group> groups_;
   std::span<const double> bases_;
-  std::span<const float> leaves_;
+  std::span<const shap_format::Leaves> leaves_;
   std::span<const std::uint32_t> words_;
   std::size_t feature_count_ = 0;
   MarginScale scale_ = MarginScale::kOutput;
-  std::size_t most_tests_ = 0;      ///< Of a tree.
-  std::size_t cost_ = 0;            ///< Tests and points of all trees.
-  std::vector<Quadrature> points_;  ///< By the features on the path of a tree that has most.
+  std::size_t most_places_ = 0;     ///< Of a group.
+  std::size_t cost_ = 0;            ///< Of all groups.
+  std::vector<Quadrature> points_;  ///< By the features on the path of a group that has most.
 };
 
 }  // namespace forkcast::model

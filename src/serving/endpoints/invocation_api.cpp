@@ -38,11 +38,41 @@ JsonSchema AnsweredRows(const JsonSchema& row) {
   return OneOf({row, ArrayOf(row), Within("predictions", ArrayOf(row))});
 }
 
+/// What a row supposes: a value for all periods, or one for each of some.
+JsonSchema Assumptions(const ApiDeployment& deployment) {
+  JsonSchema schema = ObjectSchema(deployment.assumable.columns);
+  for (auto& value : schema["properties"]) {
+    value = OneOf({value, JsonSchema{{"type", "object"}, {"additionalProperties", value}}});
+  }
+  schema["additionalProperties"] = false;
+  schema["description"] =
+      "Values known in advance that are supposed in place of the plan's, for all periods or by "
+      "period.";
+  return schema;
+}
+
+JsonSchema AskedRow(const ApiDeployment& deployment) {
+  JsonSchema row = ObjectSchema(deployment.subject.question.columns);
+  row["title"] = deployment.name;
+  if (deployment.assume_field.empty()) return row;
+  if (deployment.assumable.columns.empty()) {
+    row["properties"].erase(deployment.assume_field);
+  } else {
+    row["properties"][deployment.assume_field] = Assumptions(deployment);
+  }
+  return row;
+}
+
 JsonSchema AnsweredRow(const ApiDeployment& deployment) {
   JsonSchema row = ObjectSchema(deployment.answer.columns);
-  if (!deployment.steps_member.empty()) {
-    row["properties"][deployment.steps_member] = ArrayOf(ObjectSchema(deployment.steps.columns));
+  if (deployment.steps_member.empty()) return row;
+  JsonSchema step = ObjectSchema(deployment.steps.columns);
+  if (!deployment.assumable.columns.empty()) {
+    step["properties"]["assumed"] = {{"type", "number"},
+                                     {"description", "What is forecast as supposed."}};
+    step["properties"]["change"] = {{"type", "number"}, {"description", "`assumed` less `value`."}};
   }
+  row["properties"][deployment.steps_member] = ArrayOf(std::move(step));
   return row;
 }
 
@@ -82,9 +112,7 @@ void DescribeRows(ApiOperation& operation) {
   JsonSchema::array_t asked;
   JsonSchema::array_t answered;
   for (const ApiDeployment& deployment : operation.deployments()) {
-    JsonSchema row = ObjectSchema(deployment.subject.question.columns);
-    row["title"] = deployment.name;
-    asked.push_back(AskedRows(row));
+    asked.push_back(AskedRows(AskedRow(deployment)));
     answered.push_back(AnsweredRows(AnsweredRow(deployment)));
   }
   const ordered_json example =

@@ -112,7 +112,14 @@ Status InvocationJob::ReadQuery() {
   return read("actuals", asked_.actuals);
 }
 
-Result<bool> InvocationJob::Decode(std::size_t rows) { return steps().decoder.Continue(rows); }
+Result<bool> InvocationJob::Decode(std::size_t rows) {
+  Result<bool> read = steps().decoder.Continue(rows);
+  if (read && *read && answer_format_ == wire::Format::kCsv &&
+      pipeline().SupposesAnything(steps().decoded)) {
+    return NoPlaceInCsv("assume");
+  }
+  return read;
+}
 
 void InvocationJob::Refuse(const Error& error) { exchange().Refuse(error); }
 

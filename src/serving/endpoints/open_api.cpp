@@ -37,6 +37,10 @@ ApiDeployment Described(const ServedDeployment& deployment) {
   const wire::AnswerSchema& schema = pipeline.answer().schema;
   ApiDeployment described{
       .name = deployment.name, .subject = SubjectOf(pipeline), .steps_member = schema.list};
+  if (const auto field = pipeline.assume_field()) {
+    described.assume_field = pipeline.fields().columns[*field].name;
+    described.assumable = pipeline.assumable();
+  }
   std::size_t part = 0;
   for (const std::string& name : schema.fields) {
     described.answer.columns.push_back(MemberOf(pipeline, part++, name));

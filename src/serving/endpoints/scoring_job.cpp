@@ -65,6 +65,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
   spending_ = LatencyStage::kDecode;
   tells_timing_ = false;
   known_by_.reset();
+  supposes_ = false;
   wanted_ = Wanted::kOutputs;
   explain_.reset();
   freshness_.clear();
@@ -183,7 +184,7 @@ void ScoringJob::Finish() {
                         .body = answer.body,
                         .latency = latency,
                         .stages = times_};
-  if (service_.hooks.Watches(HookStage::kAnswer) && !known_by_) {
+  if (service_.hooks.Watches(HookStage::kAnswer) && is_traffic()) {
     spending_ = LatencyStage::kHooks;
     const bool is_large = body().size() > kUnpackedBetweenLooks ||
                           invocation_.features.values.size() > kValuesInASlice;
@@ -196,7 +197,7 @@ void ScoringJob::Finish() {
   }
   scope_->Observe(times_, latency);
   if (challenger_ != nullptr) ObserveArm();
-  if (answer.status == 200 && !known_by_ && wanted_ == Wanted::kOutputs) {
+  if (answer.status == 200 && is_traffic() && wanted_ == Wanted::kOutputs) {
     steps_->counters.Count(steps_->scores, steps_->output_names.size(), scope_->deployment(),
                            service_.series);
   }
@@ -288,7 +289,7 @@ void ScoringJob::TurnTo(LatencyStage next) {
 }
 
 Verdict ScoringJob::AskHooks(HookStage stage, Asking method) {
-  if (!service_.hooks.Watches(stage) || known_by_) return Verdict::kGoOn;
+  if (!service_.hooks.Watches(stage) || !is_traffic()) return Verdict::kGoOn;
   TurnTo(LatencyStage::kHooks);
   return (service_.hooks.*method)(invocation_, remarks_);
 }
@@ -361,8 +362,9 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
     RefuseRows(steps_->decoded.errors);
     return Step::kAnswered;
   }
-  // Of another moment, or without outputs, nothing is compared.
-  if (known_by_ || wanted_ != Wanted::kOutputs) challenger_.reset();
+  supposes_ = pipeline().SupposesAnything(steps_->decoded);
+  // Of another moment, of other plans, or without outputs, nothing is compared.
+  if (!is_traffic() || wanted_ != Wanted::kOutputs) challenger_.reset();
   if (explain_ && challenger_ != nullptr && !challenger_->pipeline().CheckExplains()) {
     challenger_.reset();
   }

@@ -120,6 +120,9 @@ class ScoringJob : public Job {
   /// A part of the stage at hand.
   Result<Step> RunStep();
   [[nodiscard]] std::size_t lines_between_looks() const noexcept;
+  /// Whether it is asked of now and of what is planned: hooks, experiments and counters see nothing
+  /// else.
+  [[nodiscard]] bool is_traffic() const noexcept { return !known_by_ && !supposes_; }
   /// Looks at the clock: the time since the last look went to `spending_`.
   void LookAtTheClock();
   /// The same, and from now on time goes to `next`.
@@ -175,6 +178,7 @@ class ScoringJob : public Job {
   StageTimes times_{};
   RequestScope* scope_ = nullptr;
   bool tells_timing_ = false;
+  bool supposes_ = false;  // rows suppose other plans
   std::optional<Instant> known_by_;
   Wanted wanted_ = Wanted::kOutputs;
   std::optional<std::size_t> explain_;

@@ -13,6 +13,7 @@
 #include "model/forecast/forecast_version.hpp"
 #include "serving/service/explained_features.hpp"
 #include "serving/service/version_kinds.hpp"
+#include "serving/wire/answer_writer.hpp"
 
 namespace forkcast::serving {
 
@@ -33,6 +34,7 @@ using preprocessing::Value;
 namespace {
 
 constexpr const char* kOrigin = "origin";
+constexpr const char* kAssume = "assume";
 
 std::optional<Instant> TimeIn(const Column& column, std::size_t row) {
   return column.IsMissing(row) ? std::nullopt : std::optional(column.Timestamp(row));
@@ -67,6 +69,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     explain_ = task.explain;
     scores_ = &scores;
     next_ = 0;
+    supposes_anything_ = pipeline_.SupposesAnything(task.decoded);
   }
 
   std::size_t ComputeFeatures(std::size_t lines) override {
@@ -96,7 +99,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     }
     scores_->features.insert(scores_->features.end(), answer_.features.begin(),
                              answer_.features.end());
-    if (explain_) ExplainLines();
+    if (explain_ || supposes_anything_) AddMembers();
   }
 
   Status Ask(std::size_t row) {
@@ -120,7 +123,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     }
     const Column& steps = rows.column(columns.steps);
     if (!steps.IsMissing(row)) question.steps = steps.Int64(row);
-    Status answered = session_.Forecast(question, answer_);
+    Status answered = Answer(question);
     if (answered || !question.origin) return answered;
     Error error = std::move(answered).error();
     // By the name that the caller gave it.
@@ -128,6 +131,23 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
       error.field = kOrigin;
     }
     return error;
+  }
+
+  /// The plans' forecast, and, where the row supposes something, the one that follows from that.
+  Status Answer(ForecastQuestion& question) {
+    supposes_ = false;
+    Status answered = session_.Forecast(question, answer_);
+    const auto field = pipeline_.assume_field();
+    if (!answered || !field || question.rows.column(*field).IsMissing(question.row)) {
+      return answered;
+    }
+    auto assumptions =
+        pipeline_.forecaster_->assumable().Read(question.rows.column(*field).Text(question.row));
+    if (!assumptions) return std::move(assumptions).error();
+    assumptions_ = *std::move(assumptions);
+    question.assumptions = assumptions_;
+    supposes_ = true;
+    return session_.Forecast(question, assumed_);
   }
 
   /// Outputs in the order of PlanAnswers().
@@ -146,24 +166,53 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     }
   }
 
-  /// Those of the row at hand.
-  void ExplainLines() {
+  /// What the lines of the row at hand say beside their outputs.
+  void AddMembers() {
+    for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
+      std::string& members = scores_->members.emplace_back();
+      if (supposes_) AppendAssumed(i, members);
+      if (!explain_) continue;
+      Explain("explanation", answer_, i, members);
+      if (supposes_) Explain("assumed_explanation", assumed_, i, members);
+    }
+  }
+
+  void AppendAssumed(std::size_t step, std::string& members) {
+    const auto append = [&members](std::string_view name, double value) {
+      AppendName(name, members);
+      wire::AppendJsonValue(Number(value), members);
+    };
+    append("assumed", assumed_.steps[step].value);
+    append("change", assumed_.steps[step].value - answer_.steps[step].value);
+    const std::span<const double> levels = pipeline_.forecaster_->levels();
+    for (std::size_t i = 0; i < levels.size(); ++i) {
+      const auto& [lower, upper] = assumed_.intervals[step * levels.size() + i];
+      append("assumed_" + model::LowerName(levels[i]), lower);
+      append("assumed_" + model::UpperName(levels[i]), upper);
+    }
+  }
+
+  void Explain(std::string_view name, const ForecastAnswer& answer, std::size_t step,
+               std::string& members) {
     const Forecaster& forecaster = *pipeline_.forecaster_;
     const std::size_t width = pipeline_.spec().features.size();
     if (!explained_) {
       explained_.emplace(pipeline_.spec().features, forecaster.plan().groups,
                          forecaster.model().contribution_scale());
     }
-    for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
-      std::string& members = scores_->members.emplace_back("\"explanation\":");
-      const model::StepExplanation& one = answer_.explanations[i];
-      if (!one.is_there) {  // a baseline's
-        members += "null";
-        continue;
-      }
-      explained_->Append({.base = one.base, .score = one.score, .contributions = one.contributions},
-                         std::span(answer_.features).subspan(i * width, width), *explain_, members);
+    AppendName(name, members);
+    const model::StepExplanation& one = answer.explanations[step];
+    if (!one.is_there) {  // a baseline's
+      members += "null";
+      return;
     }
+    explained_->Append({.base = one.base, .score = one.score, .contributions = one.contributions},
+                       std::span(answer.features).subspan(step * width, width), *explain_, members);
+  }
+
+  static void AppendName(std::string_view name, std::string& members) {
+    if (!members.empty()) members += ',';
+    members.append("\"").append(name).append("\":");
   }
 
   // Texts stay, since requests ask for few different periods, and all for the same.
@@ -181,6 +230,8 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   const ForecastPipeline& pipeline_;
   ForecastSession session_;
   ForecastAnswer answer_;
+  std::vector<model::Assumption> assumptions_;  // of the row at hand; features may view them
+  ForecastAnswer assumed_;                      // the same steps, where the row supposes something
   std::optional<ExplainedFeatures> explained_;
   std::unordered_map<PeriodIndex, std::string> period_texts_;
   std::unordered_map<PeriodIndex, std::string> origin_texts_;
@@ -189,6 +240,8 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
   Instant received_;
   std::optional<Instant> known_by_;
   std::optional<std::size_t> explain_;
+  bool supposes_anything_ = false;  // some row
+  bool supposes_ = false;           // the row at hand
   Scores* scores_ = nullptr;
   std::size_t next_ = 0;
 };
@@ -204,6 +257,8 @@ ForecastPipeline::ForecastPipeline(const ForecastPipeline& lender,
       forecaster_(std::move(forecaster)),
       columns_(lender.columns_) {
   fields_ = lender.fields_;
+  assume_field_ = lender.assume_field_;
+  assumable_ = lender.assumable_;
   answer_ = lender.answer_;
   drift_reference_ = lender.drift_reference_;
   alias_moves_ = lender.alias_moves_;
@@ -253,7 +308,26 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
 }
 
 Status ForecastPipeline::CheckExplains() const {
-  return forecaster_->model().explains() ? Status() : NotExplained();
+  const auto refused = [this](std::string_view why) -> Status {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("version {} of model {} {}", model_version(), model_name(), why),
+                 "explain"};
+  };
+  switch (forecaster_->model().explained()) {
+    case model::Explained::kYes:
+      return {};
+    case model::Explained::kNotPublished:
+      return NotExplained();
+    case model::Explained::kFromHistory:
+      return refused(
+          "forecasts some keys from their history, which is not made of features: ask without "
+          "explain, or train it with candidates that learn from features");
+    case model::Explained::kNotOfOneAnswer:
+      break;
+  }
+  return refused(
+      "is a mean of candidates that learned other numbers than the value itself, so their reasons "
+      "have no sum: ask without explain, or train candidates without a \"target\" transform");
 }
 
 Status ForecastPipeline::AddFields() {
@@ -283,6 +357,11 @@ Status ForecastPipeline::AddFields() {
   const Result<std::size_t> to = add("to", ColumnType::kTimestamp);
   if (!to) return to.error();
   columns_.to = *to;
+  if (fields_.Find(kAssume)) return {};  // a pipeline whose requests have such a field keeps it
+  const Result<std::size_t> assume = add(kAssume, ColumnType::kText);
+  if (!assume) return assume.error();
+  assume_field_ = *assume;
+  assumable_ = forecaster_->assumable().Describe();
   return {};
 }
 

@@ -27,6 +27,9 @@ namespace forkcast::serving {
 ///               where the version has intervals; missing around a cold start;
 ///   cold_start  true where a baseline stands in for a model or its history, else missing;
 ///   actual      what is known of the period; missing when nothing is.
+/// With "assume" a row supposes other plans (model::AssumablePlans) and hears of each step also
+///   assumed     the forecast then;
+///   change      what it is more than `value`.
 class ForecastPipeline final : public ServedPipeline {
  public:
   /// As VersionKind::load; kInvalidArgument also when a field of the pipeline's requests is called

@@ -22,6 +22,7 @@ struct ScoringSteps {
         scorer(pipeline->MakeScorer()),
         writer(pipeline->answer().schema),
         counters(pipeline->answer().metrics) {
+    if (const auto field = pipeline->assume_field()) decoder.TakeObjects(*field);
     for (const AnswerOutput& output : pipeline->answer().outputs) {
       output_names.push_back(output.name);
     }

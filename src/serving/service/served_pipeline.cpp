@@ -13,6 +13,15 @@ ServedPipeline::ServedPipeline(preprocessing::PipelineSpec spec, std::string mod
       model_version_(std::move(model_version)),
       fields_(spec_.request.fields) {}
 
+bool ServedPipeline::SupposesAnything(const wire::DecodedRequest& decoded) const noexcept {
+  if (!assume_field_) return false;
+  const preprocessing::Column& column = decoded.rows.column(*assume_field_);
+  for (std::size_t row = 0; row < decoded.row_numbers.size(); ++row) {
+    if (!column.IsMissing(row)) return true;
+  }
+  return false;
+}
+
 Error ServedPipeline::NotExplained() const {
   return {ErrorCode::kInvalidArgument,
           fmt::format("version {} of model {} was published without what explains its answers (it "

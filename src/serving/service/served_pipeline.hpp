@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,13 @@ class ServedPipeline {
   [[nodiscard]] const std::string& model_version() const noexcept { return model_version_; }
   /// What a row of a request may bring along; the pipeline's own fields come first.
   [[nodiscard]] const preprocessing::Schema& fields() const noexcept { return fields_; }
+  /// The field in which a row supposes values that are known in advance, as a JSON object; none:
+  /// rows cannot.
+  [[nodiscard]] std::optional<std::size_t> assume_field() const noexcept { return assume_field_; }
+  /// Names and types of those values.
+  [[nodiscard]] const preprocessing::Schema& assumable() const noexcept { return assumable_; }
+  /// Whether a row does.
+  [[nodiscard]] bool SupposesAnything(const wire::DecodedRequest& decoded) const noexcept;
   [[nodiscard]] const AnswerPlan& answer() const noexcept { return answer_; }
   /// What its version was trained on looked like; null where there is no version, or where it does
   /// not say.
@@ -70,6 +78,8 @@ class ServedPipeline {
   std::string model_name_;
   std::string model_version_;
   preprocessing::Schema fields_;
+  std::optional<std::size_t> assume_field_;
+  preprocessing::Schema assumable_;
   AnswerPlan answer_;
   std::shared_ptr<const model::DriftReference> drift_reference_;
   std::vector<model::AliasMove> alias_moves_;

@@ -18,6 +18,9 @@ struct ApiDeployment {
   preprocessing::Schema answer{};  ///< Members of an answered row,
   preprocessing::Schema steps{};   ///< and of each of its steps;
   std::string steps_member{};  ///< the row's member that holds those; empty where there are none.
+  /// What a row may suppose in the field of this name; empty where it cannot.
+  std::string assume_field{};
+  preprocessing::Schema assumable{};
   /// A row that can be asked: what a key that there is has in some of the fields.
   nlohmann::ordered_json example = nlohmann::ordered_json::object();
 };

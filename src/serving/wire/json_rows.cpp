@@ -217,6 +217,8 @@ class JsonRows::Reader {
 
   [[nodiscard]] Wrapping wrapping() const noexcept { return wrapping_; }
 
+  void TakeObjects(std::size_t field) noexcept { object_field_ = field; }
+
  private:
   // Members of a document's object that hold its rows, unless they are fields: an array of rows of
   // TensorFlow Serving, and what MLflow takes beside it; and of a dataframe the names and the rows.
@@ -581,6 +583,11 @@ class JsonRows::Reader {
     std::string_view text;
     if (kind == Kind::kText) {
       if (Malformed(value.get_string().get(text))) return false;
+    } else if (kind == Kind::kObject && column == object_field_) {
+      ondemand::object object;
+      if (Malformed(value.get_object().get(object)) || Malformed(object.raw_json().get(text))) {
+        return false;
+      }
     } else if (kind != Kind::kNoNumber && !Check(value, kind, depth)) {
       return false;
     }
@@ -592,7 +599,7 @@ class JsonRows::Reader {
       rows_->AddMissing(column);
     } else if (kind == Kind::kNoNumber) {
       rows_->Fail(NoNumberText(token), spec.name);
-    } else if (kind == Kind::kText) {
+    } else if (kind == Kind::kText || (kind == Kind::kObject && column == object_field_)) {
       AppendText(text, spec, rows_->column(column));
     } else {
       AppendToken(token, kind, spec, rows_->column(column));
@@ -766,11 +773,14 @@ class JsonRows::Reader {
   simdjson::error_code code_ = simdjson::SUCCESS;
   std::string_view token_;  // the value seen last
   bool in_array_ = false;   // among the rows of an array
+  std::optional<std::size_t> object_field_;
 };
 
 JsonRows::JsonRows(const Schema& schema, const TimeZone& zone, std::size_t max_depth)
     : reader_(std::make_unique<Reader>(schema, zone, max_depth)) {}
 JsonRows::~JsonRows() = default;
+
+void JsonRows::TakeObjects(std::size_t field) noexcept { reader_->TakeObjects(field); }
 
 void JsonRows::Start(Form form, std::string_view body, RowCollector& rows) {
   reader_->Begin(form, body, rows);

@@ -19,6 +19,9 @@ class JsonRows {
            std::size_t max_depth);
   ~JsonRows();
 
+  /// As RequestDecoder::TakeObjects().
+  void TakeObjects(std::size_t field) noexcept;
+
   enum class Form {
     kDocument,  ///< An object, an array of objects, or an object with `instances`.
     kLines,     ///< A document a line.

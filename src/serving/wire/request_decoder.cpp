@@ -181,6 +181,8 @@ RequestDecoder::~RequestDecoder() = default;
 
 const Schema& RequestDecoder::schema() const noexcept { return state_->schema; }
 
+void RequestDecoder::TakeObjects(std::size_t field) noexcept { state_->json.TakeObjects(field); }
+
 Status RequestDecoder::Decode(Format format, std::string_view body, DecodedRequest& out) {
   Start(format, body, out);
   Result<bool> read = Continue(std::numeric_limits<std::size_t>::max());

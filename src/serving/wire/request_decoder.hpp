@@ -96,6 +96,10 @@ class RequestDecoder {
 
   [[nodiscard]] const preprocessing::Schema& schema() const noexcept;
 
+  /// From now on the text field `field` may be an object in JSON, which is taken as it is written:
+  /// whoever reads it sees to what is in it.
+  void TakeObjects(std::size_t field) noexcept;
+
   /// Precondition: kBodyPadding bytes behind `body` are readable; `out` was made of schema().
   /// `out` is cleared first.
   Status Decode(Format format, std::string_view body, DecodedRequest& out);

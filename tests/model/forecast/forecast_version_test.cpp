@@ -432,11 +432,11 @@ TEST_F(ForecastVersionTest, ExplainsUnlessItIsOfBefore) {
   std::vector<PublishedFile> files(version.files().begin(), version.files().end());
   const auto whole = ForecastModel::Load(files, version.spec(), version.plan());
   ASSERT_TRUE(whole) << whole.error().message;
-  EXPECT_TRUE(whole->explains());
+  EXPECT_EQ(whole->explained(), Explained::kYes);
   std::erase_if(files, [](const PublishedFile& file) { return file.path.ends_with(".shap"); });
   const auto before = ForecastModel::Load(files, version.spec(), version.plan());
   ASSERT_TRUE(before) << before.error().message;
-  EXPECT_FALSE(before->explains());
+  EXPECT_EQ(before->explained(), Explained::kNotPublished);
 }
 
 TEST_F(ForecastVersionTest, RefusesAModelThatBelongsToNoKey) {

@@ -87,13 +87,22 @@ class ForecasterTest : public TrainCommandTest {
     }
     return rows;
   }
-  /// {"shop", "at", "steps", "from", "to", "now"}, all but the shop may be absent.
+  /// {"shop", "at", "steps", "from", "to", "now", "assume", "explain"}, all but the shop may be
+  /// absent.
   Result<ForecastAnswer> Ask(const ordered_json& question) {
     const Table rows = Row(question["shop"], question.value("at", ""));
     ForecastQuestion asked{.rows = rows, .now = At(question.value("now", "2024-05-20"))};
     if (question.contains("steps")) asked.steps = question["steps"].get<std::int64_t>();
     if (question.contains("from")) asked.from = At(question["from"]);
     if (question.contains("to")) asked.to = At(question["to"]);
+    asked.explain = question.value("explain", false);
+    std::vector<Assumption> assumptions;
+    if (question.contains("assume")) {
+      auto read = forecaster_->assumable().Read(question["assume"].dump());
+      if (!read) return std::move(read).error();
+      assumptions = *std::move(read);
+      asked.assumptions = assumptions;
+    }
     ForecastAnswer answer;
     Status done = session_->Forecast(asked, answer);
     if (!done) return std::move(done).error();
@@ -525,6 +534,7 @@ INSTANTIATE_TEST_SUITE_P(Shapes, LinearForecast,
                                               std::get<1>(param.param));
                          });
 
+<<<<<<< HEAD
 class TableForecast : public ForecasterTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(TableForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
@@ -544,6 +554,361 @@ TEST_P(TableForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
 INSTANTIATE_TEST_SUITE_P(Strategies, TableForecast,
                          testing::Values("direct", "shared", "pooled", "recursive"),
                          [](const auto& param) { return std::string(param.param); });
+=======
+struct ExplainedShape {
+  const char* name;
+  const char* training;  ///< Of the section `training`, in place of the model.
+  ChosenCandidates chosen{};
+};
+void PrintTo(const ExplainedShape& one, std::ostream* out) { *out << one.name; }
+
+class Reasons : public ForecasterTest {
+ protected:
+  void UseTraining(const ExplainedShape& shape) {
+    ordered_json& training = document_["training"];
+    training.erase("model");
+    training.update(ordered_json::parse(shape.training));
+    ordered_json transforms;
+    for (const char* const feature : {"last", "week_ago", "same_day"}) {
+      transforms[feature] = {{"impute", "median"}};
+    }
+    if (training.contains("candidates")) {
+      for (ordered_json& candidate : training["candidates"]) candidate["transforms"] = transforms;
+    } else {
+      training["transforms"] = transforms;
+    }
+    chosen_ = shape.chosen;
+  }
+};
+
+class ExplainedForecast
+    : public Reasons,
+      public testing::WithParamInterface<std::tuple<ExplainedShape, const char*>> {};
+
+TEST_P(ExplainedForecast, AddsUpToItsValue) {
+  const auto& [shape, strategy] = GetParam();
+  UseTraining(shape);
+  document_["forecast"]["strategy"] = strategy;
+  Learn();
+  Serve();
+  ASSERT_EQ(forecaster_->model().explained(), Explained::kYes);
+  EXPECT_EQ(forecaster_->model().contribution_scale().name, "value");
+  for (const char* const shop : {"000", "001", "002"}) {
+    const Table rows = Row(shop, "2024-05-10");
+    ForecastAnswer plain;
+    ASSERT_TRUE(session_->Forecast({.rows = rows, .now = At("2024-05-20")}, plain));
+    ForecastAnswer answer;
+    ASSERT_TRUE(
+        session_->Forecast({.rows = rows, .now = At("2024-05-20"), .explain = true}, answer));
+    EXPECT_EQ(answer.steps, plain.steps);
+    ASSERT_EQ(answer.explanations.size(), answer.steps.size());
+    for (std::size_t i = 0; i < answer.steps.size(); ++i) {
+      const StepExplanation& one = answer.explanations[i];
+      ASSERT_TRUE(one.is_there);
+      double sum = one.base;
+      for (const double contribution : one.contributions) sum += contribution;
+      EXPECT_NEAR(sum, one.score, 1e-9);
+      EXPECT_NEAR(one.score, answer.steps[i].value, 1e-4);  // trees answer floats
+    }
+  }
+}
+
+constexpr const char* kTwoCandidates = R"({"candidates": [
+    {"name": "trees", "model": {"algorithm": "gradient_boosting", "trees": 8}},
+    {"name": "line", "model": {"algorithm": "ridge", "scale": "standard"}, "hidden": ["weekday"]}]})";
+
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, ExplainedForecast,
+    testing::Combine(
+        testing::Values(
+            ExplainedShape{"Line", R"({"model": {"algorithm": "lasso", "alpha": 0.1}})"},
+            ExplainedShape{"Products", R"({"model": {"algorithm": "ridge", "scale": "standard",
+                                                     "polynomial": {"degree": 2}}})"},
+            ExplainedShape{"MeanOfCandidates", kTwoCandidates, {.shared = {0.75, 0.25}}},
+            ExplainedShape{
+                "ACandidateForAKey", kTwoCandidates, {.shared = {1, 0}, .own = {{1, 1}}}}),
+        testing::Values("direct", "shared", "recursive")),
+    [](const auto& param) {
+      return fmt::format("{}_{}", std::get<0>(param.param).name, std::get<1>(param.param));
+    });
+
+TEST_F(Reasons, OfCandidatesAreTheMeanOfTheirs) {
+  const auto learn = [this](const ChosenCandidates& chosen) {
+    UseTraining({"", kTwoCandidates, chosen});
+    Learn();
+    Serve();
+    const Table rows = Row("001");
+    ForecastAnswer answer;
+    EXPECT_TRUE(
+        session_->Forecast({.rows = rows, .now = At("2024-05-20"), .explain = true}, answer));
+    return answer.explanations.front();
+  };
+  const StepExplanation trees = learn({.shared = {1, 0}});
+  const StepExplanation line = learn({.shared = {0, 1}});
+  const StepExplanation both = learn({.shared = {3, 1}});
+  EXPECT_NE(trees.base, line.base);
+  EXPECT_NEAR(both.base, 0.75 * trees.base + 0.25 * line.base, 1e-9);
+  for (std::size_t i = 0; i < both.contributions.size(); ++i) {
+    EXPECT_NEAR(both.contributions[i], 0.75 * trees.contributions[i] + 0.25 * line.contributions[i],
+                1e-9);
+  }
+}
+
+struct UnexplainedShape {
+  const char* name;
+  const char* candidates;
+  ChosenCandidates chosen;
+  Explained explained;
+};
+void PrintTo(const UnexplainedShape& one, std::ostream* out) { *out << one.name; }
+
+class CandidatesReasons : public ForecasterTest,
+                          public testing::WithParamInterface<UnexplainedShape> {};
+
+TEST_P(CandidatesReasons, AreThereWhereAllThatIsUsedHasThem) {
+  UseCandidates(ordered_json::parse(GetParam().candidates), GetParam().chosen);
+  Learn();
+  EXPECT_EQ(trained_->model().explained(), GetParam().explained);
+  Serve();
+  EXPECT_EQ(forecaster_->model().explained(), GetParam().explained);
+}
+
+constexpr const char* kWithHistory = R"([
+    {"model": {"algorithm": "gradient_boosting", "trees": 8}}, {"model": {"algorithm": "naive"}}])";
+constexpr const char* kWithLogarithm = R"([
+    {"name": "plain", "model": {"algorithm": "gradient_boosting", "trees": 8}},
+    {"name": "log", "model": {"algorithm": "gradient_boosting", "trees": 8},
+     "target": {"transform": ["log1p"]}}])";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, CandidatesReasons,
+    testing::Values(
+        UnexplainedShape{
+            "AMeanWithAHistory", kWithHistory, {.shared = {1, 1}}, Explained::kFromHistory},
+        UnexplainedShape{"AHistoryForOneKey",
+                         kWithHistory,
+                         {.shared = {1, 0}, .own = {{2, 1}}},
+                         Explained::kFromHistory},
+        UnexplainedShape{
+            "AHistoryThatIsNotUsed", kWithHistory, {.shared = {1, 0}}, Explained::kYes},
+        UnexplainedShape{
+            "AMeanWithALogarithm", kWithLogarithm, {.shared = {1, 1}}, Explained::kNotOfOneAnswer},
+        UnexplainedShape{"ALogarithmAlone", kWithLogarithm, {.shared = {0, 1}}, Explained::kYes},
+        UnexplainedShape{"ALogarithmForOneKey",
+                         kWithLogarithm,
+                         {.shared = {1, 0}, .own = {{2, 1}}},
+                         Explained::kNotOfOneAnswer}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+/// Sales that promotions and prices of days ahead change: promotions by day, prices as a plan
+/// whose newest row counts.
+class Plans : public ForecasterTest {
+ protected:
+  Plans() {
+    document_["tables"].update(ordered_json::parse(R"({
+      "promotions": {"columns": {"shop": "text", "day": "timestamp", "promo": "double"}},
+      "prices": {"columns": {"shop": "text", "day": "timestamp",
+                             "price": {"type": "double", "nullable": true}}}})"));
+    document_["series"].update(ordered_json::parse(R"({
+      "promotions": {"table": "promotions", "key": ["shop"], "time": "day",
+        "known_in_advance": true, "max_staleness": "unlimited",
+        "aggregate": {"period": "day", "values": {"promo": {"op": "only", "column": "promo"}},
+                      "partial": "keep"}},
+      "prices": {"table": "prices", "key": ["shop"], "time": "day", "known_in_advance": true,
+        "values": ["price"], "max_staleness": "unlimited"}})"));
+    const ordered_json features = ordered_json::parse(R"([
+      {"name": "promo", "op": "lag", "series": "promotions", "value": "promo", "key": ["shop"],
+       "periods": 1, "at": "target", "missing": "keep"},
+      {"name": "promo_mean", "op": "rolling", "statistic": "mean", "series": "promotions",
+       "value": "promo", "key": ["shop"], "window": 3, "min_count": 1, "at": "target",
+       "missing": "keep"},
+      {"name": "until", "op": "periods_until", "series": "promotions", "value": "promo",
+       "key": ["shop"], "limit": 5, "missing": "keep"},
+      {"op": "as_of", "series": "prices", "value": "price", "key": ["shop"], "at": "target",
+       "missing": "keep"}])");
+    for (const ordered_json& feature : features) document_["features"].push_back(feature);
+    for (int shop = 0; shop < kShops; ++shop) {
+      for (int day = 0; day < kDays + kHorizon; ++day) {
+        const bool is_promoted = (day + shop) % 5 == 0;
+        plans_.push_back({shop, day, is_promoted ? 1.0 : 0.0, day % 11 < 4 ? 8.0 : 10.0});
+        if (day >= kDays) continue;
+        Amount& row = amounts_[static_cast<std::size_t>(shop * kDays + day)];
+        row.amount += 40 * *plans_.back().promo - 5 * *plans_.back().price + 60;
+      }
+    }
+    document_["training"]["model"]["trees"] = 40;
+  }
+
+  struct Plan {
+    int shop = 0;
+    int day = 0;
+    std::optional<double> promo{};
+    std::optional<double> price{};
+  };
+
+  /// Plans and sales, into a new store.
+  void IngestAll() {
+    std::string promotions = "shop,day,promo\n";
+    std::string prices = "shop,day,price\n";
+    for (const Plan& one : plans_) {
+      const std::string begin = fmt::format("{:03},{},", one.shop, DateOf(one.day));
+      if (one.promo) promotions += fmt::format("{}{}\n", begin, *one.promo);
+      prices += begin + (one.price ? fmt::format("{}", *one.price) : "") + "\n";
+    }
+    folder_.Write("promotions.csv", promotions);
+    folder_.Write("prices.csv", prices);
+    Ingest();
+  }
+  void LearnAndServe() {
+    IngestAll();
+    Learn();
+    Serve();
+  }
+  /// The plan of shop 001 for the step, 1 and on, behind the newest day.
+  Plan& PlanOf(int step) {
+    return plans_[static_cast<std::size_t>((kDays + kHorizon) + kDays + step - 1)];
+  }
+
+  std::vector<Plan> plans_;
+};
+
+/// A training, and whether features are read again for each step.
+using PlanShape = std::tuple<const char*, const char*>;
+class SupposedPlans : public Plans, public testing::WithParamInterface<PlanShape> {
+ protected:
+  void UseShape() {
+    const auto& [training, strategy] = GetParam();
+    document_["forecast"]["strategy"] = strategy;
+    ordered_json changes = ordered_json::parse(training);
+    if (!changes.contains("candidates")) return;
+    UseCandidates(changes["candidates"], {.shared = {0.5, 0.5}});
+  }
+};
+
+constexpr const char* kTrees = "{}";
+constexpr const char* kTreesAndNaive = R"({"candidates": [
+    {"model": {"algorithm": "gradient_boosting", "trees": 40}},
+    {"model": {"algorithm": "naive"}}]})";
+
+TEST_P(SupposedPlans, ForecastAsIfTheyHadBeenThePlansAllAlong) {
+  UseShape();
+  LearnAndServe();
+  const auto planned = Ask({{"shop", "001"}});
+  const auto supposed = Ask({{"shop", "001"}, {"assume", {{"promo", true}, {"price", 7.5}}}});
+  ASSERT_TRUE(planned && supposed) << supposed.error().message;
+  EXPECT_NE(supposed->steps, planned->steps);
+  for (int step = 1; step <= kHorizon; ++step) {
+    PlanOf(step).promo = 1;
+    PlanOf(step).price = 7.5;
+  }
+  IngestAll();
+  Serve();
+  EXPECT_EQ(Ask({{"shop", "001"}})->steps, supposed->steps);
+  EXPECT_EQ(Ask({{"shop", "001"}})->features, supposed->features);
+}
+
+TEST_P(SupposedPlans, MayBeOfSomePeriodsAlone) {
+  UseShape();
+  LearnAndServe();
+  const auto supposed = Ask({{"shop", "001"},
+                             {"assume",
+                              {{"promo", {{"2024-05-21", 1}, {"2024-05-23", nullptr}}},
+                               {"price", {{"2024-05-22", nullptr}}}}}});
+  ASSERT_TRUE(supposed) << supposed.error().message;
+  PlanOf(2).promo = 1;
+  PlanOf(4).promo.reset();
+  PlanOf(3).price.reset();
+  IngestAll();
+  Serve();
+  EXPECT_EQ(Ask({{"shop", "001"}})->steps, supposed->steps);
+}
+
+INSTANTIATE_TEST_SUITE_P(Shapes, SupposedPlans,
+                         testing::Combine(testing::Values(kTrees, kTreesAndNaive),
+                                          testing::Values("direct", "shared", "recursive")),
+                         [](const auto& param) {
+                           return fmt::format(
+                               "{}_{}", std::get<0>(param.param) == kTrees ? "Trees" : "Candidates",
+                               std::get<1>(param.param));
+                         });
+
+TEST_F(Plans, ChangeNothingWhereTheyAreSupposedAsTheyAre) {
+  LearnAndServe();
+  ordered_json same;
+  for (int step = 1; step <= kHorizon; ++step) {
+    same[DateOf(kDays + step - 1)] = *PlanOf(step).promo;
+  }
+  const auto supposed = Ask({{"shop", "001"}, {"assume", {{"promo", same}}}});
+  ASSERT_TRUE(supposed) << supposed.error().message;
+  EXPECT_EQ(supposed->steps, Ask({{"shop", "001"}})->steps);
+}
+
+TEST_F(Plans, AreSupposedForOneQuestionAlone) {
+  LearnAndServe();
+  const auto before = Ask({{"shop", "001"}});
+  ASSERT_TRUE(Ask({{"shop", "001"}, {"assume", {{"promo", 1}, {"price", 1}}}}));
+  const auto after = Ask({{"shop", "001"}});
+  EXPECT_EQ(after->steps, before->steps);
+  EXPECT_EQ(after->features, before->features);
+}
+
+TEST_F(Plans, ThatAreSupposedAreAmongTheReasons) {
+  document_["forecast"]["strategy"] = "shared";
+  LearnAndServe();
+  const auto supposed = Ask({{"shop", "001"}, {"explain", true}, {"assume", {{"promo", 1}}}});
+  ASSERT_TRUE(supposed) << supposed.error().message;
+  const auto promo = static_cast<std::size_t>(
+      std::ranges::find(spec_.features, "promo", &preprocessing::FeatureSpec::name) -
+      spec_.features.begin());
+  for (std::size_t i = 0; i < supposed->steps.size(); ++i) {
+    const StepExplanation& one = supposed->explanations[i];
+    EXPECT_GT(one.contributions[promo], 0);
+    double sum = one.base;
+    for (const double contribution : one.contributions) sum += contribution;
+    EXPECT_NEAR(sum, one.score, 1e-6);
+    EXPECT_NEAR(one.score, supposed->steps[i].value, 1e-4);
+  }
+}
+
+struct BadAssumption {
+  const char* name;
+  const char* assume;
+  const char* message;
+};
+void PrintTo(const BadAssumption& one, std::ostream* out) { *out << one.name; }
+
+class BadAssumptions : public Plans, public testing::WithParamInterface<BadAssumption> {};
+
+TEST_P(BadAssumptions, SayWhatMayBeSupposed) {
+  LearnAndServe();
+  const auto refused = Ask({{"shop", "001"}, {"assume", ordered_json::parse(GetParam().assume)}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(refused.error().field, "assume");
+  EXPECT_THAT(refused.error().message, HasSubstr(GetParam().message));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BadAssumptions,
+    testing::Values(
+        BadAssumption{"OfWhatIsNoPlan", R"({"amount": 1})", "what may be supposed: promo, price"},
+        BadAssumption{"OfNothing", "{}", "expected an object of values known in advance: promo"},
+        BadAssumption{"OfAList", "[1]", "expected an object"},
+        BadAssumption{"OfAText", R"({"price": "cheap"})", "assume.price: expected a number"},
+        BadAssumption{"OfNoDay", R"({"promo": {"soon": 1}})", "assume.promo.soon"},
+        BadAssumption{"OfADayThatIsOver", R"({"promo": {"2024-05-19": 1}})",
+                      "2024-05-19 is not among the periods that are forecast: 2024-05-20 to "
+                      "2024-05-26"}),
+    [](const auto& param) { return std::string(param.param.name); });
+
+TEST_F(ForecasterTest, SupposesNothingWherePlansAreNotDeclared) {
+  Learn();
+  Serve();
+  const auto refused = Ask({{"shop", "001"}, {"assume", {{"promo", 1}}}});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("declared with \"known_in_advance\""));
+}
+>>>>>>> shq
 
 class OneSeries : public ForecasterTest,
                   public testing::WithParamInterface<std::tuple<const char*, const char*>> {};

@@ -93,16 +93,6 @@ TEST(LinearModels, AnswerNothingWhereAChosenInputIsMissing) {
   EXPECT_EQ(out[1], 10);  // a and c were not chosen
 }
 
-TEST(LinearModels, SayWhatEachInputChanges) {
-  const auto effects = LinearModel(OneInput()).EffectsOn(0);
-  ASSERT_TRUE(effects);
-  ASSERT_EQ(effects->size(), 3U);
-  EXPECT_EQ((*effects)[0].coefficient, 0);
-  EXPECT_EQ((*effects)[1].coefficient, 2.0 / 3);
-  EXPECT_EQ((*effects)[1].mean, 4);
-  EXPECT_FALSE(LinearModel(Squares()).EffectsOn(0));
-}
-
 struct NamedSource {
   std::string name;
   LinearSource source;

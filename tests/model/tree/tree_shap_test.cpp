@@ -67,30 +67,40 @@ std::vector<double> ShapleyValues(const ForestSource& forest, std::size_t margin
   return values;
 }
 
-TreeShap ShapOf(const ForestSource& forest) {
-  Result<TreeShap> shap = TreeShap::FromBytes(CompileShap(forest));
+TreeShap ShapOf(const ForestSource& forest, const ShapKernel& kernel = ShapKernels().front()) {
+  Result<TreeShap> shap = TreeShap::FromBytes(CompileShap(forest), kernel);
   EXPECT_TRUE(shap) << shap.error().message;
   return *std::move(shap);
 }
 
-class ExplainedForest : public testing::TestWithParam<ForestShape> {};
+class ExplainedForest : public testing::TestWithParam<ForestShape> {
+ protected:
+  /// One a kernel.
+  static std::vector<TreeShap> Shaps(const ForestSource& forest) {
+    std::vector<TreeShap> shaps;
+    for (const ShapKernel& kernel : ShapKernels()) shaps.push_back(ShapOf(forest, kernel));
+    return shaps;
+  }
+};
 
-TEST_P(ExplainedForest, IsExplainedByShapleyValues) {
+TEST_P(ExplainedForest, IsExplainedByShapleyValuesWhateverTheKernel) {
   for (std::uint64_t seed = 0; seed < 4; ++seed) {
     SCOPED_TRACE(seed);
     const ForestSource forest = ForestMaker(GetParam(), seed).Make();
-    const TreeShap shap = ShapOf(forest);
-    ASSERT_EQ(shap.input_count(), forest.features.size());
-    ASSERT_EQ(shap.margin_count(), forest.base_margins.size());
+    const std::size_t features = forest.features.size();
+    const std::vector<TreeShap> shaps = Shaps(forest);
     const std::vector<float> rows = RowsFor(forest, 12, seed);
     ExplainScratch scratch;
-    std::vector<double> contributions(forest.features.size());
-    for (std::size_t i = 0; i < 12; ++i) {
-      const auto row = std::span(rows).subspan(i * forest.features.size(), forest.features.size());
-      for (std::size_t margin = 0; margin < shap.margin_count(); ++margin) {
+    std::vector<double> contributions(features);
+    for (std::size_t i = 0; i < 12 * forest.base_margins.size(); ++i) {
+      const std::size_t margin = i % forest.base_margins.size();
+      const auto row = std::span(rows).subspan(i / forest.base_margins.size() * features, features);
+      const std::vector<double> expected = ShapleyValues(forest, margin, row);
+      for (const TreeShap& shap : shaps) {
+        ASSERT_EQ(shap.input_count(), features);
+        ASSERT_EQ(shap.margin_count(), forest.base_margins.size());
         shap.Explain(row, margin, scratch, contributions);
-        EXPECT_THAT(contributions, testing::Pointwise(testing::DoubleNear(1e-6),
-                                                      ShapleyValues(forest, margin, row)));
+        EXPECT_THAT(contributions, testing::Pointwise(testing::DoubleNear(1e-6), expected));
         EXPECT_NEAR(shap.base(margin), MeanMargin(forest, margin, row, 0), 1e-6);
       }
     }
@@ -98,22 +108,41 @@ TEST_P(ExplainedForest, IsExplainedByShapleyValues) {
 }
 
 /// What a file holds of shares is rounded to floats; what a row adds up to is not.
-TEST_P(ExplainedForest, AddsUpToItsMargins) {
+TEST_P(ExplainedForest, AddsUpToItsMarginsWhateverTheKernel) {
   const ForestSource forest = ForestMaker(GetParam(), 7).Make();
-  const TreeShap shap = ShapOf(forest);
   const std::vector<float> rows = RowsFor(forest, 200, 7);
   ExplainScratch scratch;
   std::vector<double> contributions(forest.features.size());
-  for (std::size_t i = 0; i < 200; ++i) {
-    const auto row = std::span(rows).subspan(i * forest.features.size(), forest.features.size());
-    for (std::size_t margin = 0; margin < shap.margin_count(); ++margin) {
-      shap.Explain(row, margin, scratch, contributions);
-      double exact = double{forest.base_margins[margin]};
-      for (const ForestSource::Tree& tree : forest.trees) {
-        if (tree.margin == margin) exact += double{LeafOf(tree, row)};
+  for (const TreeShap& shap : Shaps(forest)) {
+    for (std::size_t i = 0; i < 200; ++i) {
+      const auto row = std::span(rows).subspan(i * forest.features.size(), forest.features.size());
+      for (std::size_t margin = 0; margin < shap.margin_count(); ++margin) {
+        shap.Explain(row, margin, scratch, contributions);
+        double exact = double{forest.base_margins[margin]};
+        for (const ForestSource::Tree& tree : forest.trees) {
+          if (tree.margin == margin) exact += double{LeafOf(tree, row)};
+        }
+        EXPECT_NEAR(std::accumulate(contributions.begin(), contributions.end(), shap.base(margin)),
+                    exact, 1e-11);
       }
-      EXPECT_NEAR(std::accumulate(contributions.begin(), contributions.end(), shap.base(margin)),
-                  exact, 1e-11);
+    }
+  }
+}
+
+TEST_P(ExplainedForest, IsExplainedAlikeByAllKernels) {
+  const ForestSource forest = ForestMaker(GetParam(), 11).Make();
+  const std::vector<float> rows = RowsFor(forest, 100, 11);
+  const std::size_t features = forest.features.size();
+  const std::vector<TreeShap> shaps = Shaps(forest);
+  ExplainScratch scratch;
+  std::vector<double> expected(features);
+  std::vector<double> contributions(features);
+  for (std::size_t i = 0; i < 100; ++i) {
+    const auto row = std::span(rows).subspan(i * features, features);
+    shaps.back().Explain(row, 0, scratch, expected);
+    for (const TreeShap& shap : shaps) {
+      shap.Explain(row, 0, scratch, contributions);
+      ASSERT_EQ(contributions, expected) << "bit for bit";
     }
   }
 }
@@ -125,6 +154,11 @@ INSTANTIATE_TEST_SUITE_P(
         ForestShape{.name = "AStump", .trees = 1, .features = 1, .depth = 1},
         ForestShape{.name = "OneFeatureAskedOverAndOver", .features = 1, .depth = 6},
         ForestShape{.name = "FewFeaturesRepeatedOnAPath", .features = 3, .depth = 9},
+        ForestShape{.name = "TreesOfDifferentShapes",
+                    .trees = 19,
+                    .features = 5,
+                    .depth = 8,
+                    .leaf_share = 0.4},
         ForestShape{.name = "AsManyFeaturesAsLevels", .features = 6, .depth = 6, .leaf_share = 0},
         ForestShape{.name = "MoreFeaturesThanPointsAtOnce", .trees = 4, .features = 10, .depth = 9},
         ForestShape{.name = "Categories", .features = 5, .category_share = 0.6},
@@ -179,17 +213,40 @@ TEST(TreeShap, OfAPathOfManyFeaturesAddsUp) {
 
 TEST(TreeShap, AllocatesNothingForTheSecondRow) {
   const ForestSource forest = SomeForest();
-  const TreeShap shap = ShapOf(forest);
   const std::vector<float> rows = RowsFor(forest, 50, 2);
-  ExplainScratch scratch;
   std::vector<double> contributions(forest.features.size());
-  const auto explain = [&](std::size_t row) {
-    shap.Explain(std::span(rows).subspan(row * 5, 5), 0, scratch, contributions);
-  };
-  explain(0);
-  const std::size_t before = AllocationCount();
-  for (std::size_t row = 1; row < 50; ++row) explain(row);
-  EXPECT_EQ(AllocationCount(), before);
+  for (const ShapKernel& kernel : ShapKernels()) {
+    const TreeShap shap = ShapOf(forest, kernel);
+    ExplainScratch scratch;
+    const auto explain = [&](std::size_t row) {
+      shap.Explain(std::span(rows).subspan(row * 5, 5), 0, scratch, contributions);
+    };
+    explain(0);
+    const std::size_t before = AllocationCount();
+    for (std::size_t row = 1; row < 50; ++row) explain(row);
+    EXPECT_EQ(AllocationCount(), before) << kernel.name;
+  }
+}
+
+/// Each seven tests, in chains that lead left in one tree and right in the other.
+TEST(ShapFile, LaysTreesOfDifferentShapesOverEachOther) {
+  ForestSource forest{.features = {"a"}, .base_margins = {0}};
+  for (const bool leads_right : {false, true}) {
+    ForestSource::Tree tree;
+    for (std::uint32_t i = 0; i < 7; ++i) {
+      const std::uint32_t leaf = 2 * i + 1;
+      const std::uint32_t next = 2 * i + 2;
+      tree.nodes.push_back(
+          {.left = leads_right ? leaf : next, .right = leads_right ? next : leaf, .weight = 1});
+      tree.nodes.push_back({.weight = 1});
+    }
+    tree.nodes.push_back({.weight = 1});
+    forest.trees.push_back(tree);
+  }
+  shap_format::Header header;
+  std::memcpy(&header, CompileShap(forest).data(), sizeof header);
+  EXPECT_EQ(header.group_count, 1U);
+  EXPECT_EQ(header.place_count, 7U);
 }
 
 TEST(ShapFile, IsTheSameForTheSameForest) {
@@ -244,22 +301,25 @@ TEST(ShapFile, WithAnyByteForgedIsRefusedOrLeadsNowhereOutside) {
     std::string forged = bytes;
     const std::size_t at = 40 + DrawBelow(engine, bytes.size() - 40);
     forged[at] = static_cast<char>(DrawBelow(engine, 256));
-    const Result<TreeShap> shap = TreeShap::FromBytes(Sign(forged));
-    if (!shap || shap->input_count() != 5) continue;
-    std::vector<double> contributions(5);
-    for (std::size_t row = 0; row < 4; ++row) {
-      shap->Explain(std::span(rows).subspan(row * 5, 5), 0, scratch, contributions);
+    forged = Sign(forged);
+    for (const ShapKernel& kernel : ShapKernels()) {
+      const Result<TreeShap> shap = TreeShap::FromBytes(forged, kernel);
+      if (!shap || shap->input_count() != 5) continue;
+      std::vector<double> contributions(5);
+      for (std::size_t row = 0; row < 4; ++row) {
+        shap->Explain(std::span(rows).subspan(row * 5, 5), 0, scratch, contributions);
+      }
     }
   }
 }
 
-TEST(ShapFile, OfALaterVersionIsNoDamage) {
+TEST(ShapFile, OfAnotherVersionIsNoDamage) {
   std::string bytes = CompileShap(SomeForest());
-  bytes[offsetof(shap_format::Header, version)] = 2;
+  bytes[offsetof(shap_format::Header, version)] = 1;
   const Result<TreeShap> shap = TreeShap::FromBytes(bytes);
   ASSERT_FALSE(shap);
   EXPECT_EQ(shap.error().code, ErrorCode::kInvalidArgument);
-  EXPECT_THAT(shap.error().message, testing::HasSubstr("version 2, expected 1"));
+  EXPECT_THAT(shap.error().message, testing::HasSubstr("version 1, expected 2"));
 }
 
 TEST(ShapFile, ThatIsNotThereIsNamed) {
