@@ -32,6 +32,8 @@ MarginScale ScaleOf(Link link) {
     case Link::kGreatest:
       return MarginScale::kRaw;
     case Link::kIdentity:
+    case Link::kLogOnePlusExp:
+    case Link::kSignedSquare:
       break;
   }
   return MarginScale::kOutput;
@@ -40,6 +42,8 @@ MarginScale ScaleOf(Link link) {
 /// Collects the tests and leaves of trees, level by level.
 class ShapWriter {
  public:
+  explicit ShapWriter(const ForestSource& source) : source_(source) {}
+
   /// What a row is given of which nothing is known: the mean of the leaves by their rows.
   double Add(const ForestSource::Tree& tree) {
     tree_ = &tree;
@@ -80,8 +84,8 @@ class ShapWriter {
   std::uint32_t AddNode(Waiting next) {
     const Node& node = tree_->nodes[next.node];
     if (node.is_leaf()) {
-      mean_ += next.share * double{node.value};
-      leaves_.push_back(node.value);
+      leaves_.push_back(LeafOf(node));
+      mean_ += next.share * double{leaves_.back()};
       return shap_format::kLeaf |
              (static_cast<std::uint32_t>(leaves_.size() - 1) - written_.first_leaf);
     }
@@ -128,6 +132,14 @@ class ShapWriter {
     tests_.push_back(test);
   }
 
+  /// As a float, whatever it is added up in.
+  [[nodiscard]] float LeafOf(const Node& node) const {
+    if (!source_.doubles) return node.value;
+    const DoubleSums& sums = *source_.doubles;
+    const double leaf = sums.leaf_values[static_cast<std::size_t>(node.value)];
+    return static_cast<float>(leaf / sums.divisor * sums.factor);
+  }
+
   [[nodiscard]] double ReachOf(const Waiting& self) const {
     if (self.earlier == kNone) return 1;
     const Test& earlier = tests_[written_.first_test + self.earlier];
@@ -152,6 +164,7 @@ class ShapWriter {
         std::span(tree_->categories).subspan(node.first_category, node.category_count), words_);
   }
 
+  const ForestSource& source_;
   std::vector<Test> tests_;
   std::vector<shap_format::Tree> trees_;
   std::vector<float> leaves_;
@@ -171,7 +184,7 @@ void Append(std::span<const T> elements, std::string& bytes) {
 }  // namespace
 
 std::string CompileShap(const ForestSource& source) {
-  ShapWriter writer;
+  ShapWriter writer(source);
   std::vector<double> bases(source.base_margins.begin(), source.base_margins.end());
   for (const ForestSource::Tree& tree : source.trees) bases[tree.margin] += writer.Add(tree);
   Header header;
