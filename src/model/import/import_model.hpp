@@ -16,8 +16,8 @@ namespace forkcast::model {
 
 /// What is to become of a file.
 struct ImportRequest {
-  std::filesystem::path file;
-  std::string name;  ///< Of the model in the registry.
+  std::filesystem::path file{};
+  std::string name{};  ///< Of the model in the registry.
   /// Whose features the model reads; none: requests are the model's inputs themselves.
   std::optional<std::filesystem::path> pipeline{};
   std::vector<std::string> inputs{};   ///< In the model's order; empty: as the file calls them.
@@ -29,11 +29,11 @@ struct ImportRequest {
 
 /// A version that can be published.
 struct PreparedImport {
-  nlohmann::ordered_json manifest;
-  std::vector<ArtefactFile> files;
-  std::vector<std::string> outputs;  ///< Of its answers.
-  std::vector<std::string> notes;
-  std::optional<PredictionCheck> check;
+  nlohmann::ordered_json manifest{};
+  std::vector<ArtefactFile> files{};
+  std::vector<std::string> outputs{};  ///< Of its answers.
+  std::vector<std::string> notes{};
+  std::optional<PredictionCheck> check{};
 };
 
 /// Reads the file, matches its inputs with features by name, and makes what is published: what is

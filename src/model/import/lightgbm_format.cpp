@@ -121,16 +121,16 @@ enum class Missing : std::uint8_t { kNone = 0, kZero = 1, kNan = 2 };
 
 /// A tree's lists, of equal length each for tests and for leaves.
 struct RawTree {
-  std::vector<std::int64_t> features;
-  std::vector<double> thresholds;
-  std::vector<std::int64_t> decisions;
-  std::vector<std::int64_t> left;
-  std::vector<std::int64_t> right;
-  std::vector<std::int64_t> test_counts;  ///< Or none.
-  std::vector<double> leaves;
-  std::vector<std::int64_t> leaf_counts;  ///< Or none.
-  std::vector<std::int64_t> set_bounds;
-  std::vector<std::int64_t> set_words;
+  std::vector<std::int64_t> features{};
+  std::vector<double> thresholds{};
+  std::vector<std::int64_t> decisions{};
+  std::vector<std::int64_t> left{};
+  std::vector<std::int64_t> right{};
+  std::vector<std::int64_t> test_counts{};  ///< Or none.
+  std::vector<double> leaves{};
+  std::vector<std::int64_t> leaf_counts{};  ///< Or none.
+  std::vector<std::int64_t> set_bounds{};
+  std::vector<std::int64_t> set_words{};
 
   [[nodiscard]] bool IsCategory(std::size_t test) const { return (decisions[test] & 1) != 0; }
   [[nodiscard]] bool DefaultsLeft(std::size_t test) const { return (decisions[test] & 2) != 0; }
@@ -200,7 +200,7 @@ struct FeatureUse {
   bool is_tested = false;
   bool is_category = false;
   Missing missing = Missing::kNone;
-  std::vector<double> cuts;
+  std::vector<double> cuts{};
 };
 
 class FeatureUses {

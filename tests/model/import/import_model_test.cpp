@@ -302,7 +302,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& param) { return param.param.name; });
 
 TEST_F(ImportModelTest, RefusesInputsThatNoRequestCanHave) {
-  EXPECT_THAT(ErrorOf({}, SmallXGBoost("reg:squarederror", R"(["price (EUR)", "stock"])")),
+  EXPECT_THAT(ErrorOf({}, SmallXGBoost("reg:squarederror", R"x(["price (EUR)", "stock"])x")),
               HasSubstr("input \"price (EUR)\" cannot be a field of a request"));
 }
 
