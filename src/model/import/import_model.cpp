@@ -111,7 +111,8 @@ void NameClasses(const std::vector<std::string>& names, ImportedModel& model) {
 std::vector<std::string> OutputNames(const TrainedAnswer& answer) {
   if (const auto* const classes = std::get_if<ClassAnswer>(&answer)) {
     std::vector<std::string> names{"class"};
-    for (const std::string& one : classes->classes) names.push_back(fmt::format("probability.{}", one));
+    for (const std::string& one : classes->classes)
+      names.push_back(fmt::format("probability.{}", one));
     return names;
   }
   const auto* const values = std::get_if<ValuesAnswer>(&answer);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,6 +37,8 @@ T Need(std::string_view member, Result<T> result) {
 
 /// What its Python package takes for 0: the nearest float to 1e-35.
 constexpr double kZeroWidth = 1e-35F;
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 // ---- the header ----
 
@@ -243,9 +246,11 @@ class FeatureUses {
                       names_[feature]));
     }
     if (use.is_category) return;
-    if (!std::isfinite(tree.thresholds[test])) RefuseCorrupt("threshold: expected finite numbers");
+    const double threshold = tree.thresholds[test];
+    if (threshold == kInfinity) return;  // all but missing numbers go left
+    if (!std::isfinite(threshold)) RefuseCorrupt("threshold: expected numbers, or inf");
     // -0 and 0 are one cut.
-    use.cuts.push_back(tree.thresholds[test] + 0.0);
+    use.cuts.push_back(threshold + 0.0);
   }
 
   std::span<const std::string> names_;
@@ -316,6 +321,10 @@ class TreeBuilder {
     }
     node.missing_goes_right = !raw_.DefaultsLeft(test);
     const std::vector<double>& cuts = uses_.Of(node.feature).cuts;
+    if (raw_.thresholds[test] == kInfinity) {
+      node.value = std::numeric_limits<float>::infinity();
+      return;
+    }
     const auto cut = std::ranges::lower_bound(cuts, raw_.thresholds[test]) - cuts.begin();
     node.value = static_cast<float>(cut + 1);
   }

@@ -129,7 +129,7 @@ TEST(LightGbmFormat, ReadsTreesAsTheyAreMeant) {
   EXPECT_TRUE(model->has_input_names);
   EXPECT_THAT(model->forest.features, ElementsAre("price", "kind"));
   EXPECT_EQ(model->forest.trees.size(), 2U);
-  EXPECT_THAT(model->forest.doubles->leaf_values, ElementsAre(1, 20, 300, 0.5));
+  EXPECT_THAT(model->forest.doubles->leaf_values, testing::UnorderedElementsAre(1, 20, 300, 0.5));
   EXPECT_THAT(model->notes, ElementsAre());
 }
 
