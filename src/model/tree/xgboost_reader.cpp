@@ -621,10 +621,14 @@ void ReadTrees(const RawModel& raw, std::vector<NumberedTree> trees, ForestSourc
 
 /// The texts that stand beside each other in `raw.values`.
 std::vector<std::string> Texts(const RawCategories& raw) {
-  constexpr int kBytes = 256;
+  constexpr int kAscii = 128;
   std::string bytes;
   for (const double byte : raw.values) {
-    if (byte < -kBytes / 2 || byte >= kBytes) RefuseCorrupt("cats: a text that is none");
+    // XGBoost 3.x counts characters where it means bytes, and so cuts such texts apart.
+    if (!(byte >= 0 && byte < kAscii)) {
+      RefuseUnknown(
+          "cats: a category that is not ASCII: XGBoost 3.x does not write such texts whole");
+    }
     bytes += static_cast<char>(static_cast<int>(byte));
   }
   std::vector<std::string> texts;
