@@ -55,6 +55,12 @@ const Compiled* ForestNamed(std::string_view name) {
       {"categories", Compile({.trees = 3, .features = 40, .depth = 5, .category_share = 0.5})},
       {"classes",
        Compile({.trees = 6, .features = 70, .depth = 3, .margins = 3, .link = Link::kSoftmax})},
+      {"doubles", Compile({.trees = 3,
+                           .features = 4,
+                           .depth = 5,
+                           .margins = 3,
+                           .link = Link::kSoftmax,
+                           .doubles = true})},
       {"leaves", Compile({.trees = 2, .features = 1, .depth = 0, .link = Link::kSigmoid})}};
   const auto found = kAll.find(name);
   return found == kAll.end() ? nullptr : &found->second;

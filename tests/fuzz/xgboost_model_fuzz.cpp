@@ -5,62 +5,34 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
+#include "fuzz/forest_walks.hpp"
 #include "fuzz/require.hpp"
-#include "model/tree/forest.hpp"
-#include "model/tree/forest_compiler.hpp"
-#include "model/tree/forest_testing.hpp"
-#include "model/tree/xgboost_reader.hpp"
+#include "model/import/imported_model.hpp"
+#include "model/import/xgboost_format.hpp"
 
 namespace {
 
 using forkcast::ErrorCode;
 using forkcast::Result;
 using forkcast::fuzz::Require;
+using forkcast::fuzz::RequireAsSlowWalk;
 using namespace forkcast::model;
-
-/// The same number, or none both.
-bool IsSame(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
-
-void RequireAsSlowWalk(const ForestSource& source) {
-  constexpr std::size_t kRows = 8;
-  const std::string bytes = CompileForest(source);
-  const std::vector<float> rows = RowsFor(source, kRows, 1);
-  for (const ForestKernel& kernel : ForestKernels()) {
-    const Result<Forest> forest = Forest::FromBytes(bytes, kernel);
-    Require(forest.ok());
-    const std::size_t outputs = forest->outputs().size();
-    const std::size_t width = source.features.size();
-    std::vector<double> answers(kRows * outputs);
-    forest->Predict(rows, answers);
-    for (std::size_t i = 0; i < kRows; ++i) {
-      const std::vector<double> expected =
-          AnswerOf(source, std::span(rows).subspan(i * width, width));
-      Require(
-          std::ranges::equal(std::span(answers).subspan(i * outputs, outputs), expected, IsSame));
-    }
-  }
-}
 
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  const Result<ForestSource> source = ReadXGBoost(bytes);
-  if (!source) {
-    Require(!source.error().message.empty());
-    Require(source.error().code == ErrorCode::kCorrupt ||
-            source.error().code == ErrorCode::kInvalidArgument);
+  const Result<ImportedModel> model = ImportXGBoost(bytes, Rounds::kAll);
+  if (!model) {
+    Require(!model.error().message.empty());
+    Require(model.error().code == ErrorCode::kCorrupt ||
+            model.error().code == ErrorCode::kInvalidArgument);
     return 0;
   }
-  RequireAsSlowWalk(*source);
+  if (CheckModel(*model)) RequireAsSlowWalk(model->forest);
   return 0;
 }

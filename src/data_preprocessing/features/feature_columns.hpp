@@ -13,6 +13,14 @@
 
 namespace forkcast::preprocessing {
 
+/// A value that somebody supposes of a plan, in place of what it says of a period.
+struct AssumedPlan {
+  std::size_t series = 0;  ///< Known in advance; its periods, if it has some, are the forecast's.
+  std::size_t column = 0;  ///< Of its values.
+  PeriodIndex period = 0;
+  Value value{};  ///< Of the column's type; of a series with periods a double.
+};
+
 /// When a row is read and what it forecasts.
 struct FeatureMoment {
   Instant origin;  ///< Nothing that became known later is read.
@@ -27,6 +35,10 @@ struct FeatureMoment {
   /// Set: the row is read as it would have been at this instant, which may lie before its origin:
   /// of what became known later nothing is seen, and data are as old as they were then.
   std::optional<Instant> known_by{};
+  /// What is supposed of plans, of whichever key they are read: what features read at the target
+  /// reads it. `target_period`: the target's.
+  std::span<const AssumedPlan> plans{};
+  PeriodIndex target_period = 0;
 };
 
 /// Moments at which rows of many keys are read, with what follows from these alone, so that it is

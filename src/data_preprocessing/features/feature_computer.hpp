@@ -25,37 +25,6 @@ namespace forkcast::preprocessing {
 using SeriesMask = std::uint64_t;
 inline constexpr std::size_t kMaxSeries = 64;
 
-<<<<<<< HEAD
-=======
-/// A value that somebody supposes of a plan, in place of what it says of a period.
-struct AssumedPlan {
-  std::size_t series = 0;  ///< Known in advance; its periods, if it has some, are the forecast's.
-  std::size_t column = 0;  ///< Of its values.
-  PeriodIndex period = 0;
-  Value value{};  ///< Of the column's type; of a series with periods a double.
-};
-
-/// When a row is read and what it forecasts.
-struct FeatureMoment {
-  Instant origin;  ///< Nothing that became known later is read.
-  Instant target;  ///< Start of the period to forecast; the origin where nothing is forecast.
-  /// Recursive forecasts: the values of the forecast series, of this key, in the periods that
-  /// follow the last one known at the origin. They are read as if they had happened; the series'
-  /// other values are missing in these periods, and other series are read as of the origin.
-  std::span<const double> assumed{};
-  /// By when data must not be too old; unset: the origin. Later than it where someone asks now for
-  /// what follows the newest data.
-  std::optional<Instant> asked_at{};
-  /// Set: the row is read as it would have been at this instant, which may lie before its origin:
-  /// of what became known later nothing is seen, and data are as old as they were then.
-  std::optional<Instant> known_by{};
-  /// What is supposed of plans, of whichever key they are read: what features read at the target
-  /// reads it. `target_period`: the target's.
-  std::span<const AssumedPlan> plans{};
-  PeriodIndex target_period = 0;
-};
-
->>>>>>> shq
 /// Computes the features of rows. This is where a row meets data, and the one place where
 /// look-ahead is prevented: it hands operators nothing that was not known at the row's origin, but
 /// for what is known in advance. Holds scratch memory: one object a thread. Allocates nothing in

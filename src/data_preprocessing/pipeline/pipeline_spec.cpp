@@ -191,17 +191,12 @@ class SpecReader {
     spec_.forecast = ReadForecast(node, spec_);
   }
 
-  /// Whether its models are published by `train`, and so need no file.
-  [[nodiscard]] bool LearnsItsModel() const {
-    const auto training = root_.Find("training");
-    return spec_.forecast || (training && training->Find("model"));
-  }
-
   void ReadServing(const JsonNode& node) {
     node.RequireObject({"model", "answer"});
     ServingSpec serving;
-    if (!LearnsItsModel() || node.Find("model")) {
-      serving.model = (folder_ / node.Get("model").String()).lexically_normal();
+    // Models that are trained or imported are published, and need no file.
+    if (const auto model = node.Find("model")) {
+      serving.model = (folder_ / model->String()).lexically_normal();
     }
     for (const JsonNode& member : node.Get("answer").Elements()) {
       member.RequireObject({"name", "field", "output"});

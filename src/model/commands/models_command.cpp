@@ -10,6 +10,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
+#include "model/commands/import_command.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -235,6 +236,11 @@ ExitCode Prune(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
+Flag AliasFlag() {
+  return {
+      .name = "alias", .argument = "NAME", .meaning = "the alias to move.", .fallback = "champion"};
+}
+
 std::vector<Command> Verbs() {
   using Kind = Flag::Kind;
   constexpr auto kOptional = Operand::Need::kOptional;
@@ -251,15 +257,13 @@ std::vector<Command> Verbs() {
       {.name = "promote",
        .meaning = "lets an alias mean this version, if it beats its baselines",
        .operands = {{"MODEL"}, {"VERSION"}},
-       .flags = {{.name = "alias",
-                  .argument = "NAME",
-                  .meaning = "the alias to move.",
-                  .fallback = "champion"},
+       .flags = {AliasFlag(),
                  {.name = "force-promote",
                   .kind = Kind::kSwitch,
                   .meaning =
                       "also when the version does not beat its baselines, or was not judged."}},
        .run = Promote},
+      ImportVerb(AliasFlag()),
       {.name = "compare",
        .meaning = "what differs between the manifests of two versions",
        .operands = {{"MODEL"}, {"VERSION"}, {"VERSION"}},
@@ -284,7 +288,7 @@ std::vector<Command> Verbs() {
 Command ModelsCommand() {
   return {
       .name = "models",
-      .meaning = "lists, shows, compares, promotes and prunes versions of models",
+      .meaning = "lists, shows, imports, compares, promotes and prunes versions of models",
       .flags = {{.name = "models",
                  .argument = "DIR",
                  .meaning = "The folder of models.",
@@ -292,9 +296,12 @@ Command ModelsCommand() {
                  .fallback = "models"},
                 preprocessing::JsonFlag("Prints one line of JSON in place of the table.")},
       .endings = {{.code = ExitCode::kDone},
+                  {.code = ExitCode::kNo,
+                   .when = "not imported: its predictions are not those that it was given"},
                   {.code = ExitCode::kUsage, .when = "wrong usage"},
                   {.code = ExitCode::kUnfit,
-                   .when = "no such model or version, or its files are not what was published"},
+                   .when = "no such model or version, its files are not what was published, or a "
+                           "file to import is not understood"},
                   {.code = ExitCode::kGate, .when = "not promoted: it does not beat the baselines"},
                   {.code = ExitCode::kIo, .when = "the folder cannot be read or written"}},
       .verbs = Verbs()};

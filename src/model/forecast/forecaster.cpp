@@ -42,13 +42,8 @@ Forecaster::Forecaster(Parts parts)
       grid_(parts_.spec.series[series_], parts_.snapshots[series_], parts_.spec.zone),
       column_(*parts_.spec.series[series_].ValueSchema().Find(parts_.spec.forecast->value)),
       periods_(grid_.AllPeriods()),
-<<<<<<< HEAD
-      ended_(parts_.plan.ended_after, parts_.spec.series[series_], grid_, *parts_.spec.forecast) {}
-=======
-      assumable_(parts_.spec) {
-  if (parts_.cold_start) cold_start_.emplace(*parts_.cold_start, grid_, column_);
-}
->>>>>>> shq
+      ended_(parts_.plan.ended_after, parts_.spec.series[series_], grid_, *parts_.spec.forecast),
+      assumable_(parts_.spec) {}
 
 Result<std::unique_ptr<const Forecaster>> Forecaster::Make(Parts parts) {
   Status checked = CheckForecastRequest(parts.spec);

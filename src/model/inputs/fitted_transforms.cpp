@@ -21,6 +21,8 @@ constexpr std::array<std::pair<std::string_view, CategoryEncoding>, 3> kEncoding
     {{"ordinal", CategoryEncoding::kOrdinal},
      {"one_hot", CategoryEncoding::kOneHot},
      {"target_mean", CategoryEncoding::kTargetMean}}};
+constexpr std::array<std::pair<std::string_view, ExactReading::As>, 2> kReadings{
+    {{"rank", ExactReading::As::kRank}, {"whole", ExactReading::As::kWhole}}};
 constexpr std::array<std::pair<std::string_view, UnknownCategory>, 2> kUnknowns{
     {{"missing", UnknownCategory::kMissing}, {"error", UnknownCategory::kError}}};
 
@@ -41,6 +43,37 @@ template <typename T, std::size_t n>
 std::string NameOf(T wanted, const std::array<std::pair<std::string_view, T>, n>& names) {
   const auto found = std::ranges::find(names, wanted, &std::pair<std::string_view, T>::second);
   return std::string(found->first);
+}
+
+double NumberAsDouble(const Value& value) noexcept {
+  if (const auto* real = std::get_if<double>(&value)) return *real;
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return static_cast<double>(*integer);
+  if (const auto* truth = std::get_if<bool>(&value)) return *truth ? 1 : 0;
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+ExactReading ReadReading(const JsonNode& node) {
+  node.RequireObject({"as", "cuts", "zero_width", "zero_is_missing"});
+  ExactReading reading{.as = ReadName(node.Get("as"), kReadings)};
+  if (const auto width = node.Find("zero_width")) reading.zero_width = width->Number(0, kMaxNumber);
+  if (const auto zero = node.Find("zero_is_missing")) reading.zero_is_missing = zero->Bool();
+  const auto cuts = node.Find("cuts");
+  if (!cuts) return reading;
+  if (reading.as != ExactReading::As::kRank) cuts->Fail("only \"as\": \"rank\" has them");
+  for (const JsonNode& cut : cuts->Elements()) {
+    const double number = cut.Number(-kMaxNumber, kMaxNumber);
+    if (!reading.cuts.empty() && reading.cuts.back() >= number) cut.Fail("out of order");
+    reading.cuts.push_back(number);
+  }
+  return reading;
+}
+
+nlohmann::ordered_json ReadingJson(const ExactReading& reading) {
+  nlohmann::ordered_json json{{"as", NameOf(reading.as, kReadings)}};
+  if (reading.as == ExactReading::As::kRank) json["cuts"] = reading.cuts;
+  if (reading.zero_width > 0) json["zero_width"] = reading.zero_width;
+  if (reading.zero_is_missing) json["zero_is_missing"] = true;
+  return json;
 }
 
 Error Refuse(const std::string& feature, std::string message) {
@@ -240,6 +273,18 @@ float FittedTransforms::Apply(const Number& number, float value) noexcept {
   return NumberAsFloat((filled - number.mean) / number.deviation);
 }
 
+float FittedTransforms::ApplyExactly(const Number& number, double value) noexcept {
+  const ExactReading& reading = *number.reading;
+  if (std::abs(value) <= reading.zero_width) value = 0;
+  if (value == 0 && reading.zero_is_missing) value = std::numeric_limits<double>::quiet_NaN();
+  if (std::isnan(value)) {
+    if (!number.fill) return kNaN;
+    value = *number.fill;
+  }
+  if (reading.as == ExactReading::As::kWhole) return NumberAsFloat(std::trunc(value));
+  return static_cast<float>(std::ranges::lower_bound(reading.cuts, value) - reading.cuts.begin());
+}
+
 void FittedTransforms::Write(const Category& category, std::optional<std::uint32_t> code,
                              float* out) noexcept {
   switch (category.encoding) {
@@ -273,7 +318,9 @@ Result<std::vector<float>> FittedTransforms::Transform(const FeatureTable& table
     float* out = matrix.data() + features_[i].first_output;
     if (inputs_[i].kind == FeatureKind::kNumber) {
       for (const std::uint32_t row : rows) {
-        *out = Apply(features_[i].number, cells[row]);
+        const Number& number = features_[i].number;
+        *out =
+            number.reading ? ApplyExactly(number, double{cells[row]}) : Apply(number, cells[row]);
         out += width;
       }
       continue;
@@ -309,7 +356,9 @@ Status FittedTransforms::TransformRow(std::span<const Value> row,
     if (Status fits = CheckKind(inputs_[i], value); !fits) return fits;
     float* first = out.data() + features_[i].first_output;
     if (inputs_[i].kind == FeatureKind::kNumber) {
-      *first = Apply(features_[i].number, NumberAsFloat(value));
+      const Number& number = features_[i].number;
+      *first = number.reading ? ApplyExactly(number, NumberAsDouble(value))
+                              : Apply(number, NumberAsFloat(value));
       continue;
     }
     const Category& category = features_[i].category;
@@ -339,6 +388,7 @@ nlohmann::ordered_json FittedTransforms::ToJson() const {
         feature["mean"] = number.mean;
         feature["deviation"] = number.deviation;
       }
+      if (number.reading) feature["reading"] = ReadingJson(*number.reading);
     } else {
       const Category& category = features_[i].category;
       feature["kind"] = "category";
@@ -387,13 +437,17 @@ FittedTransforms FittedTransforms::FromJson(const JsonNode& node) {
 }
 
 FittedTransforms::Number FittedTransforms::ReadNumber(const JsonNode& node) {
-  node.RequireObject({"name", "kind", "fill", "mean", "deviation"});
+  node.RequireObject({"name", "kind", "fill", "mean", "deviation", "reading"});
   Number number;
   if (const auto fill = node.Find("fill")) number.fill = fill->Number(-kMaxNumber, kMaxNumber);
   number.scaled = node.Find("mean") || node.Find("deviation");
   if (number.scaled) {
     number.mean = node.Get("mean").Number(-kMaxNumber, kMaxNumber);
     number.deviation = node.Get("deviation").Number(std::numeric_limits<double>::min(), kMaxNumber);
+  }
+  if (const auto reading = node.Find("reading")) {
+    if (number.scaled) reading->Fail("a number that is scaled has none");
+    number.reading = ReadReading(*reading);
   }
   return number;
 }

@@ -68,6 +68,21 @@ struct TransformSpec {
 /// kInvalidArgument with the feature's name when `spec` is not for a feature of `column`'s kind.
 [[nodiscard]] Status CheckFits(const TransformSpec& spec, const FeatureColumnSpec& column);
 
+/// How a model that was trained elsewhere, and tests doubles, takes a number that is to become a
+/// float without a test noticing (model/import).
+struct ExactReading {
+  enum class As {
+    kRank,   ///< How many of `cuts` are less than it, so that `x <= cuts[i]` is `rank <= i`.
+    kWhole,  ///< The number without its fraction: a category.
+  };
+  As as = As::kRank;
+  std::vector<double> cuts{};  ///< Ascending, none twice; of kRank alone.
+  double zero_width = 0;       ///< What is no greater, whatever its sign, is 0.
+  bool zero_is_missing = false;
+
+  friend bool operator==(const ExactReading&, const ExactReading&) = default;
+};
+
 /// Makes the floats that a model reads of features; fitted on training rows, saved with the model.
 /// Never changes after fitting; thread-safe.
 class FittedTransforms {
@@ -116,6 +131,7 @@ class FittedTransforms {
     double mean = 0;
     double deviation = 1;
     bool scaled = false;
+    std::optional<ExactReading> reading{};  // before the others; never fitted
     friend bool operator==(const Number&, const Number&) = default;
   };
   struct Category {
@@ -144,6 +160,8 @@ class FittedTransforms {
   void NameOutputs();
   [[nodiscard]] Error UnknownError(std::size_t input, std::string_view text) const;
   static float Apply(const Number& number, float value) noexcept;
+  /// Of a number with a reading.
+  static float ApplyExactly(const Number& number, double value) noexcept;
   /// Writes the columns of one category; `code` is unset for an unknown or missing one.
   static void Write(const Category& category, std::optional<std::uint32_t> code,
                     float* out) noexcept;

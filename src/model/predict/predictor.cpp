@@ -27,6 +27,15 @@ std::vector<OutputColumn> OutputsOf(const ClassAnswer& answer) {
   return outputs;
 }
 
+std::vector<OutputColumn> OutputsOf(const ValuesAnswer& answer) {
+  std::vector<OutputColumn> outputs;
+  for (std::size_t i = 0; i < answer.count; ++i) {
+    outputs.push_back(
+        {.name = fmt::format("value.{}", i), .type = OutputType::kNumber, .categories = {}});
+  }
+  return outputs;
+}
+
 Status CheckInputs(const Model& model, const FittedTransforms& transforms) {
   if (std::ranges::equal(model.inputs(), transforms.outputs(), {}, &InputColumn::name)) return {};
   return Error{ErrorCode::kInvalidArgument,
@@ -52,6 +61,8 @@ std::size_t ScoresFor(const ValueAnswer& /*answer*/) noexcept { return 1; }
 std::size_t ScoresFor(const ClassAnswer& answer) noexcept {
   return answer.classes.size() == 2 ? 1 : answer.classes.size();
 }
+
+std::size_t ScoresFor(const ValuesAnswer& answer) noexcept { return answer.count; }
 
 /// Scores of a row become probabilities of all classes. `probabilities` may begin where `scores`
 /// do, or before.

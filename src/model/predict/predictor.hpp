@@ -36,7 +36,12 @@ struct ClassAnswer {
   std::vector<std::string> classes;  ///< In the order of the scores; two at least.
 };
 
-using TrainedAnswer = std::variant<ValueAnswer, ClassAnswer>;
+/// What they become when each is a number of its own: the outputs "value.0", "value.1" and so on.
+struct ValuesAnswer {
+  std::size_t count = 0;
+};
+
+using TrainedAnswer = std::variant<ValueAnswer, ClassAnswer, ValuesAnswer>;
 
 /// From a row of a pipeline's features to what it is answered with: a model and what stands before
 /// and behind it, which fit each other. What judges in training is what serves. Never changes;
@@ -95,7 +100,7 @@ class Predictor {
  private:
   /// The model's outputs as they are.
   struct OwnAnswer {};
-  using Answer = std::variant<OwnAnswer, ValueAnswer, ClassAnswer>;
+  using Answer = std::variant<OwnAnswer, ValueAnswer, ClassAnswer, ValuesAnswer>;
   using Encoder = std::variant<InputEncoder, std::shared_ptr<const FittedEncoder>>;
 
   Predictor(ScoringModel scoring, Encoder encoder, Answer answer, std::vector<OutputColumn> outputs)

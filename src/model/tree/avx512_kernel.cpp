@@ -141,8 +141,9 @@ bool RunsHere() noexcept {
          __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
 }
 
+template <typename Margin>
 void Add(const ForestTables& forest, const float* rows, std::size_t row_count,
-         float* margins) noexcept {
+         Margin* margins) noexcept {
   if (forest.feature_count <= 2 * kLanes) {
     forest_walk::Add<Row<2, false>, Row<2, true>>(forest, rows, row_count, margins);
   } else if (forest.feature_count <= 4 * kLanes) {
@@ -154,7 +155,8 @@ void Add(const ForestTables& forest, const float* rows, std::size_t row_count,
 
 }  // namespace
 
-const ForestKernel kAvx512Kernel{.name = "avx512", .runs_here = RunsHere, .add = Add};
+const ForestKernel kAvx512Kernel{
+    .name = "avx512", .runs_here = RunsHere, .add = Add<float>, .add_doubles = Add<double>};
 
 }  // namespace forkcast::model
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -25,6 +26,20 @@ inline std::uint32_t AppendCategorySet(std::span<const std::uint32_t> categories
     words[begin + 1 + word] |= 1U << (category % 32);
   }
   return begin;
+}
+
+/// Words that the sets of a tree take.
+[[nodiscard]] inline std::size_t CountCategoryWords(const ForestSource::Tree& tree) {
+  std::size_t words = 0;
+  for (const ForestSource::Node& node : tree.nodes) {
+    if (!node.is_category) continue;
+    std::uint32_t most = 0;
+    for (std::size_t i = 0; i < node.category_count; ++i) {
+      most = std::max(most, tree.categories[node.first_category + i] / 32 + 1);
+    }
+    words += 1 + most;
+  }
+  return words;
 }
 
 /// Whether a set that begins at `begin` lies within `words`.

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 
 #include "data_preprocessing/base/mapped_file.hpp"
@@ -42,47 +43,56 @@ constexpr auto kExitsOf = [] {
   return exits;
 }();
 
-// ---- links, in float and in the order of XGBoost's own ----
+// ---- links: in float in the order of XGBoost's own, in double in that of LightGBM's ----
 
+double Sigmoid(double margin) noexcept { return 1.0 / (1.0 + std::exp(-margin)); }
 float Sigmoid(float margin) noexcept {
   constexpr float kGreatest = 88.7F;  // e to it is a float
   constexpr float kLeast = 1e-16F;
   return 1.0F / (std::exp(std::min(-margin, kGreatest)) + 1.0F + kLeast);
 }
 
-void Softmax(std::span<float> margins) noexcept {
-  float greatest = margins[0];
-  for (const float margin : margins.subspan(1)) greatest = std::fmax(margin, greatest);
+template <typename Number>
+void Softmax(std::span<Number> margins) noexcept {
+  Number greatest = margins[0];
+  for (const Number margin : margins.subspan(1)) greatest = std::fmax(margin, greatest);
   double sum = 0;
-  for (float& margin : margins) {
+  for (Number& margin : margins) {
     margin = std::exp(margin - greatest);
     sum += margin;
   }
-  for (float& margin : margins) margin /= static_cast<float>(sum);
+  for (Number& margin : margins) margin /= static_cast<Number>(sum);
 }
 
 /// The margins of a row become what it is answered, from the first on.
-void Finish(Link link, std::span<float> margins) noexcept {
+template <typename Number>
+void Finish(Link link, std::span<Number> margins) noexcept {
   switch (link) {
     case Link::kIdentity:
       return;
     case Link::kSigmoid:
-      for (float& margin : margins) margin = Sigmoid(margin);
+      for (Number& margin : margins) margin = Sigmoid(margin);
       return;
     case Link::kExp:
-      for (float& margin : margins) margin = std::exp(margin);
+      for (Number& margin : margins) margin = std::exp(margin);
       return;
     case Link::kRoundedExp:
-      for (float& margin : margins) margin = static_cast<float>(std::exp(double{margin}));
+      for (Number& margin : margins) margin = static_cast<float>(std::exp(double{margin}));
       return;
     case Link::kStep:
-      for (float& margin : margins) margin = margin > 0 ? 1.0F : 0.0F;
+      for (Number& margin : margins) margin = margin > 0 ? 1.0F : 0.0F;
       return;
     case Link::kSoftmax:
       Softmax(margins);
       return;
     case Link::kGreatest:
-      margins[0] = static_cast<float>(std::ranges::max_element(margins) - margins.begin());
+      margins[0] = static_cast<Number>(std::ranges::max_element(margins) - margins.begin());
+      return;
+    case Link::kLogOnePlusExp:
+      for (Number& margin : margins) margin = std::log1p(std::exp(margin));
+      return;
+    case Link::kSignedSquare:
+      for (Number& margin : margins) margin *= std::abs(margin);
       return;
   }
 }
@@ -141,11 +151,13 @@ class Forest::Reader {
     if (header_.byte_order != forest_format::kByteOrder) {
       return Corrupt("of a machine that writes numbers in another order");
     }
-    if (header_.version != forest_format::kVersion) {
-      return Error{ErrorCode::kInvalidArgument,
-                   fmt::format("forest file of version {}, expected {}: written by another version "
-                               "of this program; train or import the model again",
-                               header_.version, forest_format::kVersion)};
+    if (header_.version != forest_format::kVersion &&
+        header_.version != forest_format::kDoublesVersion) {
+      return Error{
+          ErrorCode::kInvalidArgument,
+          fmt::format("forest file of version {}, expected {} or {}: written by another "
+                      "version of this program; train or import the model again",
+                      header_.version, forest_format::kVersion, forest_format::kDoublesVersion)};
     }
     if (file_.size() < sizeof header_ || header_.file_size != file_.size()) {
       return Corrupt(fmt::format("{} bytes of {}", file_.size(), header_.file_size));
@@ -175,12 +187,30 @@ class Forest::Reader {
     ForestTables& tables = forest_.tables_;
     tables.lines = Take<Tile>(header_.line_count);
     tables.trees = Take<forest_format::Tree>(header_.tree_count);
+    if (header_.version == forest_format::kDoublesVersion) {
+      const std::span<const forest_format::DoubleSums> sums = Take<forest_format::DoubleSums>(1);
+      if (fits_) {
+        forest_.doubles_ = sums.front();
+        tables.leaf_values = Take<double>(forest_.doubles_->leaf_value_count);
+      }
+    }
     forest_.base_margins_ = Take<float>(header_.margin_count);
     tables.category_words = Take<std::uint32_t>(header_.category_word_count);
     tables.feature_count = header_.feature_count;
     tables.margin_count = header_.margin_count;
     forest_.link_ = static_cast<Link>(header_.link);
-    return fits_ ? Status() : Corrupt("damaged: a section lies out of bounds");
+    if (!fits_) return Corrupt("damaged: a section lies out of bounds");
+    return CheckDoubles();
+  }
+
+  [[nodiscard]] Status CheckDoubles() const {
+    const auto is_scale = [](double number) { return std::isfinite(number) && number != 0; };
+    if (!forest_.doubles_ ||
+        (forest_.tables_.leaf_values.size() <= ForestSource::kMostLeafValues &&
+         is_scale(forest_.doubles_->divisor) && is_scale(forest_.doubles_->factor))) {
+      return {};
+    }
+    return Corrupt("damaged: sums of doubles that are none");
   }
 
   /// A tile leads on to lines behind it alone, so that one pass sees every tile after all that lead
@@ -261,7 +291,16 @@ class Forest::Reader {
     if (tile.first[kToLeaf] + leaves > tables.lines.size() * kLeavesALine) {
       return "a leaf lies out of bounds";
     }
+    if (forest_.doubles_ && !HaveValues(tile.first[kToLeaf], leaves)) return "a leaf of no value";
     return nullptr;
+  }
+
+  /// Whether leaves are positions of values.
+  [[nodiscard]] bool HaveValues(std::size_t first, std::size_t count) const {
+    const auto* const floats = reinterpret_cast<const float*>(forest_.tables_.lines.data());
+    const auto limit = static_cast<float>(forest_.tables_.leaf_values.size());
+    return std::ranges::all_of(std::span(floats + first, count),
+                               [limit](float leaf) { return leaf >= 0 && leaf < limit; });
   }
 
   Status ReadNames() {
@@ -330,24 +369,38 @@ std::string_view Forest::bytes() const noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void Forest::Predict(std::span<const float> rows, std::span<double> out) const noexcept {
+template <typename Number, typename Add>
+void Forest::PredictIn(std::span<const float> rows, std::span<double> out, Add add) const noexcept {
   const std::size_t margins = base_margins_.size();
   const std::size_t outputs = outputs_.size();
   const std::size_t row_count = out.size() / outputs;
-  std::array<float, ForestSource::kMostMargins> scratch;  // written before it is read
+  std::array<Number, ForestSource::kMostMargins> scratch;  // written before it is read
   const std::size_t block = scratch.size() / margins;
   for (std::size_t first = 0; first < row_count; first += block) {
     const std::size_t count = std::min(block, row_count - first);
     for (std::size_t i = 0; i < count; ++i) {
       std::ranges::copy(base_margins_, scratch.begin() + static_cast<std::ptrdiff_t>(i * margins));
     }
-    kernel_->add(tables_, rows.data() + first * inputs_->size(), count, scratch.data());
+    add(tables_, rows.data() + first * inputs_->size(), count, scratch.data());
     for (std::size_t i = 0; i < count; ++i) {
-      const std::span<float> row = std::span(scratch).subspan(i * margins, margins);
+      const std::span<Number> row = std::span(scratch).subspan(i * margins, margins);
+      if constexpr (std::is_same_v<Number, double>) Scale(row);
       Finish(link_, row);
       std::ranges::copy(row.first(outputs),
                         out.begin() + static_cast<std::ptrdiff_t>((first + i) * outputs));
     }
+  }
+}
+
+void Forest::Scale(std::span<double> margins) const noexcept {
+  for (double& margin : margins) margin = margin / doubles_->divisor * doubles_->factor;
+}
+
+void Forest::Predict(std::span<const float> rows, std::span<double> out) const noexcept {
+  if (doubles_) {
+    PredictIn<double>(rows, out, kernel_->add_doubles);
+  } else {
+    PredictIn<float>(rows, out, kernel_->add);
   }
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
@@ -20,8 +21,8 @@ namespace forkcast::model {
 /// processes that map it share its pages. Made by CompileForest().
 ///
 /// Inputs are numbers, named as the features. Outputs are "score", or "score.0" and so on, one a
-/// class or target: the floats that the trainer's library answers, run in one thread, bit for bit,
-/// widened. Of a number that is a category the whole part counts.
+/// class or target: the numbers that the trainer's library answers, run in one thread, bit for bit;
+/// floats are widened. Of a number that is a category the whole part counts.
 class Forest final : public Model {
  public:
   /// A copy, aligned. `kernel`: for tests and comparisons. kCorrupt when the bytes are not as they
@@ -58,10 +59,14 @@ class Forest final : public Model {
 
   Forest() = default;
   static Result<Forest> Make(std::unique_ptr<const Bytes> bytes, const ForestKernel& kernel);
+  template <typename Number, typename Add>
+  void PredictIn(std::span<const float> rows, std::span<double> out, Add add) const noexcept;
+  void Scale(std::span<double> margins) const noexcept;
 
   std::unique_ptr<const Bytes> bytes_;  ///< Views below point into it.
   ForestTables tables_;
   std::span<const float> base_margins_;
+  std::optional<forest_format::DoubleSums> doubles_;  ///< None: margins are floats.
   Link link_ = Link::kIdentity;
   const ForestKernel* kernel_ = nullptr;
   std::shared_ptr<const InputColumns> inputs_;

@@ -233,6 +233,14 @@ std::string CompileForest(const ForestSource& source) {
   std::string bytes(sizeof header, '\0');
   Append(std::span(tiles.lines()), bytes);
   Append(std::span<const forest_format::Tree>(trees), bytes);
+  if (source.doubles) {
+    header.version = forest_format::kDoublesVersion;
+    const forest_format::DoubleSums sums{.leaf_value_count = source.doubles->leaf_values.size(),
+                                         .divisor = source.doubles->divisor,
+                                         .factor = source.doubles->factor};
+    Append(std::span(&sums, 1), bytes);
+    Append(std::span(source.doubles->leaf_values), bytes);
+  }
   Append(std::span(source.base_margins), bytes);
   Append(std::span(tiles.category_words()), bytes);
   for (const std::string& name : source.features) {

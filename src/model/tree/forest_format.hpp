@@ -18,6 +18,7 @@ static_assert(std::endian::native == std::endian::little, "forest files are litt
 
 inline constexpr std::array<char, 8> kMagic{'F', 'K', 'F', 'O', 'R', 'S', '\r', '\n'};
 inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kDoublesVersion = 2;  // of a forest whose margins are doubles
 inline constexpr std::uint32_t kByteOrder = 0x01020304;
 
 struct Header {
@@ -67,6 +68,14 @@ struct Tree {
   std::uint32_t margin = 0;  // that its leaves are added to
 };
 static_assert(sizeof(Tree) == 8);
+
+/// Of a file with doubles, behind its trees; so many doubles follow.
+struct DoubleSums {
+  std::uint64_t leaf_value_count = 0;
+  double divisor = 1;
+  double factor = 1;
+};
+static_assert(sizeof(DoubleSums) == 24);
 
 /// The exit for each outcome of seven tests, bit i set where test i goes right.
 inline constexpr auto kExitOf = [] {

@@ -14,6 +14,8 @@ struct ForestTables {
   std::span<const forest_format::Tile> lines;
   std::span<const forest_format::Tree> trees;
   std::span<const std::uint32_t> category_words;
+  /// Of a forest whose margins are doubles: what a leaf stands for; each leaf is a position here.
+  std::span<const double> leaf_values;
   std::size_t feature_count = 0;
   std::size_t margin_count = 0;
   /// Tiles of every walk from a root to a leaf; 0 when walks differ.
@@ -31,6 +33,9 @@ struct ForestKernel {
   /// they are given. No allocation. Thread-safe.
   void (*add)(const ForestTables& forest, const float* rows, std::size_t row_count,
               float* margins) noexcept;
+  /// The same of a forest whose margins are doubles.
+  void (*add_doubles)(const ForestTables& forest, const float* rows, std::size_t row_count,
+                      double* margins) noexcept;
 };
 
 /// Those that run here, the fastest first; the last one runs everywhere.

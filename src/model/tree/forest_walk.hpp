@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
 
 #include "model/tree/forest_format.hpp"
 #include "model/tree/forest_kernel.hpp"
@@ -121,9 +122,20 @@ struct RowAfterRow {
   }
 };
 
+/// What the leaf at a position adds.
+template <typename Margin>
+inline Margin LeafAt(const ForestTables& forest, std::uint32_t position) noexcept {
+  const float leaf = Floats(forest)[position];
+  if constexpr (std::is_same_v<Margin, float>) {
+    return leaf;
+  } else {
+    return forest.leaf_values[static_cast<std::uint32_t>(leaf)];
+  }
+}
+
 /// All trees for one row.
-template <typename Row>
-inline void AddRow(const ForestTables& forest, const float* values, float* margins) noexcept {
+template <typename Row, typename Margin>
+inline void AddRow(const ForestTables& forest, const float* values, Margin* margins) noexcept {
   const Row row(typename Row::Width(forest.feature_count), values);
   Positions positions;
   for (std::size_t first = 0; first < forest.trees.size(); first += kInFlight) {
@@ -135,15 +147,15 @@ inline void AddRow(const ForestTables& forest, const float* values, float* margi
     }
     WalkDown<Row>(forest, SameRow<Row>{row}, count, positions);
     for (std::size_t i = 0; i < count; ++i) {
-      margins[trees[i].margin] += Floats(forest)[positions[i]];
+      margins[trees[i].margin] += LeafAt<Margin>(forest, positions[i]);
     }
   }
 }
 
 /// One tree after the other for all rows; the next tree's lines come while one is walked.
-template <typename Row>
+template <typename Row, typename Margin>
 inline void AddTrees(const ForestTables& forest, const float* rows, std::size_t row_count,
-                     float* margins) noexcept {
+                     Margin* margins) noexcept {
   const typename Row::Width width(forest.feature_count);
   const std::size_t groups = (row_count + kInFlight - 1) / kInFlight;
   Positions positions;
@@ -166,17 +178,18 @@ inline void AddTrees(const ForestTables& forest, const float* rows, std::size_t 
       WalkDown<Row>(forest, RowAfterRow<Row>{width, forest.feature_count, values}, count,
                     positions);
       for (std::size_t i = 0; i < count; ++i) {
-        margins[(first + i) * forest.margin_count + tree.margin] += Floats(forest)[positions[i]];
+        margins[(first + i) * forest.margin_count + tree.margin] +=
+            LeafAt<Margin>(forest, positions[i]);
       }
     }
   }
 }
 
-/// ForestKernel::add. `Plain` is a row of a forest without categories, with nothing missing; `Any`
-/// is any.
-template <typename Plain, typename Any>
+/// ForestKernel::add and add_doubles. `Plain` is a row of a forest without categories, with nothing
+/// missing; `Any` is any.
+template <typename Plain, typename Any, typename Margin>
 inline void Add(const ForestTables& forest, const float* rows, std::size_t row_count,
-                float* margins) noexcept {
+                Margin* margins) noexcept {
   const bool is_plain = forest.category_words.empty();
   const std::size_t width = forest.feature_count;
   if (row_count >= kManyRows && forest.lines.size() >= kLargeForest) {

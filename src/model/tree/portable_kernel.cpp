@@ -61,7 +61,9 @@ bool RunsHere() noexcept { return true; }
 
 }  // namespace
 
-const ForestKernel kPortableKernel{
-    .name = "portable", .runs_here = RunsHere, .add = forest_walk::Add<Row<false>, Row<true>>};
+const ForestKernel kPortableKernel{.name = "portable",
+                                   .runs_here = RunsHere,
+                                   .add = forest_walk::Add<Row<false>, Row<true>, float>,
+                                   .add_doubles = forest_walk::Add<Row<false>, Row<true>, double>};
 
 }  // namespace forkcast::model

@@ -38,6 +38,8 @@ MarginScale ScaleOf(Link link) {
     case Link::kGreatest:
       return MarginScale::kRaw;
     case Link::kIdentity:
+    case Link::kLogOnePlusExp:
+    case Link::kSignedSquare:
       break;
   }
   return MarginScale::kOutput;
@@ -46,6 +48,8 @@ MarginScale ScaleOf(Link link) {
 /// Lays trees over each other, and collects their tests and leaves, level by level.
 class ShapWriter {
  public:
+  explicit ShapWriter(const ForestSource& source) : source_(source) {}
+
   /// Up to kLanes trees of a margin. What they give on average: the means of their leaves by rows.
   double Add(std::span<const ForestSource::Tree* const> trees) {
     trees_ = trees;
@@ -130,7 +134,7 @@ class ShapWriter {
         group_.features = std::max(group_.features, point.features);
       } else if (point.is_on) {
         point.is_on = false;
-        point.leaf = NodeOf(lane, point).value;
+        point.leaf = LeafOf(NodeOf(lane, point));
         mean_ += point.share * double{point.leaf};
       }
     }
@@ -219,12 +223,21 @@ class ShapWriter {
     place.tests[lane] = test;
   }
 
+  /// As a float, whatever it is added up in.
+  [[nodiscard]] float LeafOf(const Node& node) const {
+    if (!source_.doubles) return node.value;
+    const DoubleSums& sums = *source_.doubles;
+    const double leaf = sums.leaf_values[static_cast<std::size_t>(node.value)];
+    return static_cast<float>(leaf / sums.divisor * sums.factor);
+  }
+
   std::uint32_t AddSet(std::size_t lane, const Node& node) {
     return AppendCategorySet(
         std::span(trees_[lane]->categories).subspan(node.first_category, node.category_count),
         words_);
   }
 
+  const ForestSource& source_;
   std::vector<Place> places_;
   std::vector<Group> groups_;
   std::vector<Leaves> leaves_;
@@ -259,7 +272,7 @@ void Append(std::span<const T> elements, std::string& bytes) {
 }  // namespace
 
 std::string CompileShap(const ForestSource& source) {
-  ShapWriter writer;
+  ShapWriter writer(source);
   const std::vector<double> bases = AddGroups(source, writer);
   Header header;
   header.feature_count = static_cast<std::uint32_t>(source.features.size());

@@ -1,6 +1,7 @@
 #include "model/tree/xgboost_reader.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -9,11 +10,13 @@
 #include <cstdint>
 #include <limits>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
+#include "model/tree/category_set.hpp"
 #include "model/tree/ubjson_reader.hpp"
 
 namespace forkcast::model {
@@ -35,6 +38,9 @@ struct Refused {
 
 // ---- what is read of a document ----
 
+/// Of all trees that those become whose leaves have several numbers.
+constexpr std::size_t kMostNodes = std::size_t{1} << 26U;
+
 /// Of every kind, floats and positions: a double holds both exactly.
 using Numbers = std::vector<double>;
 
@@ -47,6 +53,9 @@ struct RawTree {
   Numbers split_conditions;
   Numbers default_left;
   Numbers sum_hessian;
+  Numbers base_weights;  ///< Up to 3.1 also the vectors of leaves, one a node.
+  Numbers leaf_weights;  ///< From 3.2 on those vectors; that of a leaf is at its right child.
+  std::size_t leaf_size = 1;
   Numbers split_type;
   Numbers categories;
   Numbers categories_nodes;
@@ -54,8 +63,15 @@ struct RawTree {
   Numbers categories_sizes;
 };
 
+/// What the categories of a feature stand for: texts by the offsets of their bytes, or numbers.
+struct RawCategories {
+  Numbers offsets;
+  Numbers values;
+};
+
 /// What a document says beside its trees.
 struct RawModel {
+  Numbers version;
   std::string booster;
   std::string objective;
   std::string base_score;
@@ -63,6 +79,8 @@ struct RawModel {
   std::string target_count = "1";  // models before 1.6 do not say
   std::string feature_count;
   std::string tree_count;
+  std::string trees_a_round;              ///< Models before 1.6 do not say.
+  std::vector<RawCategories> categories;  ///< One a feature, or none.
   std::vector<std::string> feature_names;
   std::map<std::string, std::string, std::less<>> attributes;
   Numbers margins;  ///< Of each tree, which it is added to.
@@ -75,12 +93,13 @@ constexpr std::string_view kNested = "/learner/gradient_booster/gbtree/model";
 constexpr std::string_view kModel = "/learner/gradient_booster/model";
 constexpr std::string_view kTree = "/learner/gradient_booster/model/trees[]";
 constexpr std::string_view kAttributes = "/learner/attributes/";
+constexpr std::string_view kCategories = "/learner/gradient_booster/model/cats/enc[]";
 
 struct TreeMember {
   std::string_view name;
   Numbers RawTree::*numbers;
 };
-constexpr std::array<TreeMember, 12> kTreeMembers{{
+constexpr std::array<TreeMember, 14> kTreeMembers{{
     {"/id", &RawTree::id},
     {"/left_children[]", &RawTree::left_children},
     {"/right_children[]", &RawTree::right_children},
@@ -88,6 +107,8 @@ constexpr std::array<TreeMember, 12> kTreeMembers{{
     {"/split_conditions[]", &RawTree::split_conditions},
     {"/default_left[]", &RawTree::default_left},
     {"/sum_hessian[]", &RawTree::sum_hessian},
+    {"/base_weights[]", &RawTree::base_weights},
+    {"/leaf_weights[]", &RawTree::leaf_weights},
     {"/split_type[]", &RawTree::split_type},
     {"/categories[]", &RawTree::categories},
     {"/categories_nodes[]", &RawTree::categories_nodes},
@@ -99,7 +120,8 @@ struct ModelMember {
   std::string_view path;
   Numbers RawModel::*numbers;
 };
-constexpr std::array<ModelMember, 3> kModelMembers{{
+constexpr std::array<ModelMember, 4> kModelMembers{{
+    {"/version[]", &RawModel::version},
     {"/learner/gradient_booster/model/tree_info[]", &RawModel::margins},
     {"/learner/gradient_booster/weight_drop[]", &RawModel::weights},
     {"/learner/gradient_booster/model/weight_drop[]", &RawModel::weights},
@@ -109,7 +131,7 @@ struct TextMember {
   std::string_view path;
   std::string RawModel::*text;
 };
-constexpr std::array<TextMember, 7> kTextMembers{{
+constexpr std::array<TextMember, 8> kTextMembers{{
     {"/learner/gradient_booster/name", &RawModel::booster},
     {"/learner/objective/name", &RawModel::objective},
     {"/learner/learner_model_param/base_score", &RawModel::base_score},
@@ -117,6 +139,8 @@ constexpr std::array<TextMember, 7> kTextMembers{{
     {"/learner/learner_model_param/num_target", &RawModel::target_count},
     {"/learner/learner_model_param/num_feature", &RawModel::feature_count},
     {"/learner/gradient_booster/model/gbtree_model_param/num_trees", &RawModel::tree_count},
+    {"/learner/gradient_booster/model/gbtree_model_param/num_parallel_tree",
+     &RawModel::trees_a_round},
 }};
 
 // ---- objectives ----
@@ -131,12 +155,14 @@ struct ObjectiveKind {
   Link link;
   float (*margin_of)(float base_score);
 };
-constexpr std::array<ObjectiveKind, 19> kObjectives{{
+constexpr std::array<ObjectiveKind, 21> kObjectives{{
     {"reg:squarederror", Link::kIdentity, Same},
     {"reg:linear", Link::kIdentity, Same},
     {"reg:squaredlogerror", Link::kIdentity, Same},
     {"reg:pseudohubererror", Link::kIdentity, Same},
     {"reg:absoluteerror", Link::kIdentity, Same},
+    {"reg:quantileerror", Link::kIdentity, Same},
+    {"reg:expectileerror", Link::kIdentity, Same},
     {"reg:logistic", Link::kSigmoid, Logit},
     {"reg:gamma", Link::kExp, Logarithm},
     {"reg:tweedie", Link::kExp, Logarithm},
@@ -167,7 +193,8 @@ class TreeBuilder {
  public:
   explicit TreeBuilder(const RawTree& raw) : raw_(raw) {}
 
-  ForestSource::Tree Build() {
+  /// One tree, or one for each number of its leaves.
+  std::vector<ForestSource::Tree> Build() {
     CheckLengths();
     ReadCategories();
     tree_.nodes.emplace_back();
@@ -176,10 +203,14 @@ class TreeBuilder {
     std::vector<std::pair<std::size_t, std::uint32_t>> open{{0, 0}};
     std::vector<bool> seen(size());
     seen[0] = true;
+    std::vector<std::pair<std::uint32_t, std::size_t>> leaves;  // node, and its number here
     while (!open.empty()) {
       const auto [from, to] = open.back();
       open.pop_back();
-      if (!ReadNode(from, tree_.nodes[to])) continue;
+      if (!ReadNode(from, tree_.nodes[to])) {
+        if (raw_.leaf_size > 1) leaves.emplace_back(to, from);
+        continue;
+      }
       const std::size_t left = Child(raw_.left_children[from], seen);
       const std::size_t right = Child(raw_.right_children[from], seen);
       const auto next = static_cast<std::uint32_t>(tree_.nodes.size());
@@ -190,7 +221,8 @@ class TreeBuilder {
       open.emplace_back(left, next);
     }
     if (raw_.sum_hessian.empty()) CountLeaves();
-    return std::move(tree_);
+    if (raw_.leaf_size == 1) return {std::move(tree_)};
+    return Divide(leaves);
   }
 
  private:
@@ -265,6 +297,33 @@ class TreeBuilder {
     return child;
   }
 
+  /// A tree for each number of the leaves' vectors.
+  std::vector<ForestSource::Tree> Divide(
+      std::span<const std::pair<std::uint32_t, std::size_t>> leaves) {
+    if (leaves.size() > VectorNumbers().size() / raw_.leaf_size) {
+      RefuseCorrupt("a leaf without its numbers");
+    }
+    std::vector<ForestSource::Tree> trees(raw_.leaf_size, tree_);
+    for (const auto& [to, from] : leaves) {
+      const std::size_t row = RowOf(from);
+      for (std::size_t i = 0; i < trees.size(); ++i) {
+        trees[i].nodes[to].value = static_cast<float>(VectorNumbers()[row * raw_.leaf_size + i]);
+      }
+    }
+    return trees;
+  }
+
+  [[nodiscard]] const Numbers& VectorNumbers() const {
+    return raw_.leaf_weights.empty() ? raw_.base_weights : raw_.leaf_weights;
+  }
+
+  /// Which of the vectors is a leaf's.
+  [[nodiscard]] std::size_t RowOf(std::size_t leaf) const {
+    const double row =
+        raw_.leaf_weights.empty() ? static_cast<double>(leaf) : raw_.right_children[leaf];
+    return Position(row, VectorNumbers().size() / raw_.leaf_size, "a leaf without its numbers");
+  }
+
   /// In place of weights that the document does not have.
   void CountLeaves() {
     for (std::size_t i = tree_.nodes.size(); i-- > 0;) {
@@ -283,7 +342,7 @@ class TreeBuilder {
 
 struct NumberedTree {
   std::size_t id = 0;
-  ForestSource::Tree tree;
+  std::vector<ForestSource::Tree> trees;  ///< One, or one for each number of its leaves.
 };
 
 /// Takes what it knows out of a document, by its path; each tree is built as soon as it has been
@@ -317,18 +376,15 @@ class DocumentVisitor final : public nlohmann::json_sax<json> {
       model.feature_names.push_back(value);
     } else if (path.starts_with(kAttributes)) {
       model.attributes.insert_or_assign(path.substr(kAttributes.size()), value);
-    } else if (path == "/learner/gradient_booster/model/trees[]/tree_param/size_leaf_vector" &&
-               value != "0" && value != "1") {
-      RefuseUnknown("size_leaf_vector: leaves that are vectors are not understood");
+    } else if (path == "/learner/gradient_booster/model/trees[]/tree_param/size_leaf_vector") {
+      tree_.leaf_size = LeafSize(value);
     }
     return true;
   }
   bool binary(json::binary_t& /*value*/) override { return true; }
   bool start_object(std::size_t /*members*/) override {
     if (Path() == kTree) tree_ = {};
-    if (Path() == "/learner/gradient_booster/model/cats/enc[]") {
-      RefuseUnknown("cats: categories that stand for texts are not understood");
-    }
+    if (Path() == kCategories) model.categories.emplace_back();
     return Enter("/");
   }
   bool key(std::string& name) override {
@@ -382,10 +438,26 @@ class DocumentVisitor final : public nlohmann::json_sax<json> {
     const std::string path = Path();
     const auto* const member = std::ranges::find(kModelMembers, path, &ModelMember::path);
     if (member != kModelMembers.end()) return &(model.*member->numbers);
+    if (path.starts_with(kCategories) && !model.categories.empty()) {
+      const std::string_view list = std::string_view(path).substr(kCategories.size());
+      if (list == "/offsets[]") return &model.categories.back().offsets;
+      if (list == "/values[]") return &model.categories.back().values;
+    }
     if (!path.starts_with(kTree)) return nullptr;
     const std::string_view name = std::string_view(path).substr(kTree.size());
     const auto* const of_tree = std::ranges::find(kTreeMembers, name, &TreeMember::name);
     return of_tree == kTreeMembers.end() ? nullptr : &(tree_.*of_tree->numbers);
+  }
+
+  static std::size_t LeafSize(std::string_view text) {
+    std::size_t size = 0;
+    const auto [behind, failed] = std::from_chars(text.data(), text.data() + text.size(), size);
+    if (failed != std::errc() || behind != text.data() + text.size() ||
+        size > ForestSource::kMostMargins) {
+      RefuseUnknown(fmt::format("size_leaf_vector: expected 0 to {}, got {:?}",
+                                ForestSource::kMostMargins, text));
+    }
+    return std::max<std::size_t>(size, 1);
   }
 
   void EndTree() {
@@ -393,7 +465,9 @@ class DocumentVisitor final : public nlohmann::json_sax<json> {
       if (tree_.id.size() != 1) RefuseCorrupt("it has no id");
       const std::size_t id =
           Position(tree_.id[0], std::numeric_limits<std::int32_t>::max(), "its id is no number");
-      trees.push_back({.id = id, .tree = TreeBuilder(tree_).Build()});
+      if (tree_.leaf_size > 1) divided_nodes_ += tree_.leaf_size * tree_.left_children.size();
+      if (divided_nodes_ > kMostNodes) RefuseUnknown("size_leaf_vector: too many numbers in all");
+      trees.push_back({.id = id, .trees = TreeBuilder(tree_).Build()});
     } catch (const Refused& refused) {
       throw Refused{
           {refused.error.code, fmt::format("trees[{}]: {}", trees.size(), refused.error.message)}};
@@ -404,6 +478,7 @@ class DocumentVisitor final : public nlohmann::json_sax<json> {
   std::vector<std::size_t> ends_;  ///< Of the path, in each container that has not ended.
   Numbers* numbers_ = nullptr;
   RawTree tree_;
+  std::size_t divided_nodes_ = 0;  ///< Of trees whose leaves have several numbers.
 };
 
 // ---- the model ----
@@ -418,13 +493,32 @@ Number Parse(std::string_view text, std::string_view member) {
   return number;
 }
 
-void ReadFeatures(RawModel& raw, ForestSource& source) {
+void ReadVersion(const RawModel& raw, XGBoostModel& model) {
+  if (raw.version.size() != model.version.size()) {
+    RefuseUnknown("version: expected three numbers, as XGBoost 1.0 and later write");
+  }
+  for (std::size_t i = 0; i < raw.version.size(); ++i) {
+    model.version[i] = static_cast<std::uint32_t>(
+        Position(raw.version[i], 1'000'000, "version: expected three numbers"));
+  }
+  constexpr std::uint32_t kLatest = 3;
+  if (model.version[0] == 0 || model.version[0] > kLatest) {
+    RefuseUnknown(
+        fmt::format("version: {} is not understood, only 1.0 to {}.x are: it may mean "
+                    "something else by the same members",
+                    fmt::join(model.version, "."), kLatest));
+  }
+}
+
+void ReadFeatures(RawModel& raw, XGBoostModel& model) {
+  ForestSource& source = model.forest;
   const auto count = Parse<std::size_t>(raw.feature_count, "num_feature");
   if (count == 0 || count > ForestSource::kMostFeatures) {
     RefuseUnknown(fmt::format("num_feature: {} features, expected 1 to {}", count,
                               ForestSource::kMostFeatures));
   }
   source.features = std::move(raw.feature_names);
+  model.has_feature_names = !source.features.empty();
   if (source.features.empty()) {
     for (std::size_t i = 0; i < count; ++i) source.features.push_back(fmt::format("f{}", i));
   }
@@ -434,17 +528,33 @@ void ReadFeatures(RawModel& raw, ForestSource& source) {
   }
 }
 
-void ReadMargins(const RawModel& raw, ForestSource& source) {
+/// One number, or from 3.1 on a list of them, one a margin.
+std::vector<float> ParseBaseScores(std::string_view text) {
+  if (!text.starts_with('[') || !text.ends_with(']')) return {Parse<float>(text, "base_score")};
+  text = text.substr(1, text.size() - 2);
+  std::vector<float> scores;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    scores.push_back(Parse<float>(text.substr(0, comma), "base_score"));
+    if (comma == std::string_view::npos) return scores;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+/// What 3.2 and later take for a probability of 0 or 1.
+float Clamped(float probability, const XGBoostModel& model) {
+  constexpr float kLeast = 1e-6F;
+  const bool clamps = model.version[0] > 3 || (model.version[0] == 3 && model.version[1] >= 2);
+  return clamps ? std::clamp(probability, kLeast, 1.0F - kLeast) : probability;
+}
+
+void ReadMargins(const RawModel& raw, XGBoostModel& model) {
   const auto* const objective = std::ranges::find(kObjectives, raw.objective, &ObjectiveKind::name);
   if (objective == kObjectives.end()) {
     RefuseUnknown(fmt::format("objective: {:?} is not understood", raw.objective));
   }
-  source.link = objective->link;
-  const auto base_score = Parse<float>(raw.base_score, "base_score");
-  const float margin = objective->margin_of(base_score);
-  if (!std::isfinite(margin)) {
-    RefuseUnknown(fmt::format("base_score: {} has no meaning for {}", base_score, raw.objective));
-  }
+  model.objective = raw.objective;
+  model.forest.link = objective->link;
   const std::size_t count =
       std::max({std::size_t{1}, Parse<std::size_t>(raw.class_count, "num_class"),
                 Parse<std::size_t>(raw.target_count, "num_target")});
@@ -452,21 +562,29 @@ void ReadMargins(const RawModel& raw, ForestSource& source) {
     RefuseUnknown(fmt::format("num_class: {} numbers a row, expected at most {}", count,
                               ForestSource::kMostMargins));
   }
-  source.base_margins.assign(count, margin);
+  const std::vector<float> scores = ParseBaseScores(raw.base_score);
+  if (scores.size() != 1 && scores.size() != count) {
+    RefuseCorrupt(fmt::format("base_score: {} numbers for {} of a row", scores.size(), count));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    float score = scores[scores.size() == 1 ? 0 : i];
+    if (objective->margin_of == &Logit) score = Clamped(score, model);
+    const float margin = objective->margin_of(score);
+    if (!std::isfinite(margin)) {
+      RefuseUnknown(fmt::format("base_score: {} has no meaning for {}", score, raw.objective));
+    }
+    model.forest.base_margins.push_back(margin);
+  }
 }
 
-/// Words that CompileForest() writes for the categories of a tree.
-std::size_t CategoryWords(const ForestSource::Tree& tree) {
-  std::size_t words = 0;
-  for (const ForestSource::Node& node : tree.nodes) {
-    if (!node.is_category) continue;
-    std::uint32_t most = 0;
-    for (std::size_t i = 0; i < node.category_count; ++i) {
-      most = std::max(most, tree.categories[node.first_category + i] / 32 + 1);
-    }
-    words += 1 + most;
+/// Which margin the first number of a tree's leaves is added to.
+std::size_t MarginOf(double group, const NumberedTree& tree, const ForestSource& source) {
+  const std::size_t margins = source.base_margins.size();
+  const std::size_t numbers = tree.trees.size();
+  if (numbers > 1 && numbers != margins) {
+    RefuseCorrupt(fmt::format("trees: leaves of {} numbers where a row has {}", numbers, margins));
   }
-  return words;
+  return Position(group, numbers > 1 ? 1 : margins, "tree_info: a group that is none");
 }
 
 void ReadTrees(const RawModel& raw, std::vector<NumberedTree> trees, ForestSource& source) {
@@ -479,38 +597,89 @@ void ReadTrees(const RawModel& raw, std::vector<NumberedTree> trees, ForestSourc
   std::size_t words = 0;
   for (std::size_t i = 0; i < trees.size(); ++i) {
     if (trees[i].id != i) RefuseCorrupt(fmt::format("trees: none, or two, with the id {}", i));
-    ForestSource::Tree& tree = trees[i].tree;
-    tree.margin = static_cast<std::uint32_t>(
-        Position(raw.margins[i], source.base_margins.size(), "tree_info: a group that is none"));
-    for (ForestSource::Node& node : tree.nodes) {
-      if (!node.is_leaf() && node.feature >= source.features.size()) {
-        RefuseCorrupt(
-            fmt::format("trees: a test of feature {} of {}", node.feature, source.features.size()));
+    std::size_t margin = MarginOf(raw.margins[i], trees[i], source);
+    for (ForestSource::Tree& tree : trees[i].trees) {
+      tree.margin = static_cast<std::uint32_t>(margin++);
+      for (ForestSource::Node& node : tree.nodes) {
+        if (!node.is_leaf() && node.feature >= source.features.size()) {
+          RefuseCorrupt(fmt::format("trees: a test of feature {} of {}", node.feature,
+                                    source.features.size()));
+        }
+        // XGBoost multiplies when it predicts, to the same float.
+        if (node.is_leaf() && !raw.weights.empty()) {
+          node.value *= static_cast<float>(raw.weights[i]);
+        }
       }
-      // XGBoost multiplies when it predicts, to the same float.
-      if (node.is_leaf() && !raw.weights.empty()) node.value *= static_cast<float>(raw.weights[i]);
+      words += CountCategoryWords(tree);
+      if (words > ForestSource::kMostCategoryWords) {
+        RefuseUnknown("categories: too many, or too great numbers, to hold their sets as bits");
+      }
+      source.trees.push_back(std::move(tree));
     }
-    words += CategoryWords(tree);
-    if (words > ForestSource::kMostCategoryWords) {
-      RefuseUnknown("categories: too many, or too great numbers, to hold their sets as bits");
-    }
-    source.trees.push_back(std::move(tree));
   }
 }
 
-ForestSource Finish(DocumentVisitor visitor) {
+/// The texts that stand beside each other in `raw.values`.
+std::vector<std::string> Texts(const RawCategories& raw) {
+  constexpr int kAscii = 128;
+  std::string bytes;
+  for (const double byte : raw.values) {
+    // XGBoost 3.x counts characters where it means bytes, and so cuts such texts apart.
+    if (!(byte >= 0 && byte < kAscii)) {
+      RefuseUnknown(
+          "cats: a category that is not ASCII: XGBoost 3.x does not write such texts whole");
+    }
+    bytes += static_cast<char>(static_cast<int>(byte));
+  }
+  std::vector<std::string> texts;
+  for (std::size_t i = 1; i < raw.offsets.size(); ++i) {
+    const std::size_t begin =
+        Position(raw.offsets[i - 1], bytes.size() + 1, "cats: a text out of bounds");
+    const std::size_t end =
+        Position(raw.offsets[i], bytes.size() + 1, "cats: a text out of bounds");
+    if (end < begin) RefuseCorrupt("cats: a text that ends before it begins");
+    texts.push_back(bytes.substr(begin, end - begin));
+  }
+  return texts;
+}
+
+void ReadCategoryNames(const RawModel& raw, XGBoostModel& model) {
+  if (raw.categories.empty()) return;
+  if (raw.categories.size() != model.forest.features.size()) {
+    RefuseCorrupt(fmt::format("cats: of {} features, expected {}", raw.categories.size(),
+                              model.forest.features.size()));
+  }
+  for (std::uint32_t i = 0; i < raw.categories.size(); ++i) {
+    const RawCategories& one = raw.categories[i];
+    if (!one.offsets.empty()) {
+      std::vector<std::string> texts = Texts(one);
+      if (!texts.empty()) model.category_texts.emplace(i, std::move(texts));
+    } else if (!one.values.empty()) {
+      model.category_numbers.emplace(i, one.values);
+    }
+  }
+}
+
+XGBoostModel Finish(DocumentVisitor visitor) {
   RawModel& raw = visitor.model;
   if (raw.booster != "gbtree" && raw.booster != "dart") {
     RefuseUnknown(raw.booster.empty()
                       ? std::string("not a model of XGBoost")
                       : fmt::format("gradient_booster: {:?} is not understood", raw.booster));
   }
-  ForestSource source;
-  ReadFeatures(raw, source);
-  ReadMargins(raw, source);
-  ReadTrees(raw, std::move(visitor.trees), source);
-  source.attributes = std::move(raw.attributes);
-  return source;
+  XGBoostModel model;
+  ReadVersion(raw, model);
+  ReadFeatures(raw, model);
+  ReadMargins(raw, model);
+  ReadTrees(raw, std::move(visitor.trees), model.forest);
+  ReadCategoryNames(raw, model);
+  const std::size_t parallel =
+      raw.trees_a_round.empty() ? 1 : Parse<std::size_t>(raw.trees_a_round, "num_parallel_tree");
+  constexpr std::size_t kMostParallel = 1'000'000'000;
+  if (parallel == 0 || parallel > kMostParallel) RefuseUnknown("num_parallel_tree: out of bounds");
+  model.trees_a_round = parallel * model.forest.base_margins.size();
+  model.forest.attributes = std::move(raw.attributes);
+  return model;
 }
 
 /// XGBoost writes the word NaN, which is no JSON, where a test of categories has no number. It
@@ -535,7 +704,7 @@ std::string WithoutNan(std::string_view text) {
 
 }  // namespace
 
-Result<ForestSource> ReadXGBoost(std::string_view bytes) {
+Result<XGBoostModel> ReadXGBoostModel(std::string_view bytes) {
   const bool is_text = bytes.size() > 1 &&
                        (bytes[1] == '"' || bytes[1] == '}' || (bytes[1] >= 0 && bytes[1] <= ' '));
   if (!bytes.starts_with('{')) {
@@ -554,6 +723,16 @@ Result<ForestSource> ReadXGBoost(std::string_view bytes) {
   } catch (const Refused& refused) {
     return refused.error;
   }
+}
+
+Result<ForestSource> ReadXGBoost(std::string_view bytes) {
+  Result<XGBoostModel> model = ReadXGBoostModel(bytes);
+  if (!model) return std::move(model).error();
+  if (!model->category_texts.empty() || !model->category_numbers.empty()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "cats: categories that stand for texts are not understood"};
+  }
+  return std::move(model->forest);
 }
 
 }  // namespace forkcast::model

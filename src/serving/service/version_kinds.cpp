@@ -10,6 +10,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "serving/service/classifier_pipeline.hpp"
 #include "serving/service/forecast_pipeline.hpp"
+#include "serving/service/imported_pipeline.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -23,6 +24,7 @@ using Loaded = Result<std::shared_ptr<const ServedPipeline>>;
 constexpr std::array kKinds{
     VersionKind{.kind = "forecast", .load = ForecastPipeline::Load},
     VersionKind{.kind = "classifier", .load = LoadClassifier},
+    VersionKind{.kind = "imported", .load = LoadImported},
 };
 
 /// The version that "MODEL@REFERENCE" names.

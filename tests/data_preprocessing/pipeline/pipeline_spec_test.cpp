@@ -275,7 +275,6 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"PartOfACalendar", "/features/4/part", "", "$.features[4]: missing key \"part\""},
         Mutation{"ValueOfADefault", "/features/0/missing", "{}",
                  "$.features[0].missing: missing key \"value\""},
-        Mutation{"Model", "/serving/model", "", "$.serving: missing key \"model\""},
         Mutation{"Label", "/training/label", "", "$.training: missing key \"label\""}),
     kNameOf);
 

@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/import/small_models.hpp"
 #include "support/test_files.hpp"
 
 namespace forkcast::model {
@@ -199,6 +200,68 @@ TEST_F(ModelsCommandTest, PrunesAndSaysWhatItWouldPrune) {
   EXPECT_EQ(out(), "removed demand 1\nremoved demand 2\n");
 }
 
+// ---- models of other programs ----
+
+TEST_F(ModelsCommandTest, ImportsAModel) {
+  const std::string file = folder_.Write("demand.json", SmallXGBoost()).string();
+  ASSERT_EQ(Run({"import", file, "--name", "demand"}), ExitCode::kDone) << err();
+  EXPECT_EQ(out(),
+            "demand 1: xgboost 2.1.4, reg:squarederror, 2 trees, 2 inputs\n"
+            "answers: value\n");
+  ASSERT_EQ(Run({"show", "demand", "1", "--json"}), ExitCode::kDone);
+  const json shown = json::parse(out());
+  EXPECT_EQ(shown["manifest"]["source"]["format"], "xgboost");
+  EXPECT_EQ(shown["aliases"], json::array());
+  ASSERT_EQ(Run({"list"}), ExitCode::kDone);
+  EXPECT_THAT(out(), HasSubstr("demand"));
+}
+
+TEST_F(ModelsCommandTest, ImportsAndPromotesAtOnceWhatAgreesWithItsPredictions) {
+  const std::string file = folder_.Write("demand.json", SmallXGBoost()).string();
+  const std::string check =
+      folder_.Write("check.csv", "price,stock,value\n10,2,1.5\n9,,4.5\n").string();
+  ASSERT_EQ(
+      Run({"import", file, "--name", "demand", "--check", check, "--promote", "--alias", "best"}),
+      ExitCode::kDone)
+      << err();
+  EXPECT_EQ(out(),
+            "demand 1: xgboost 2.1.4, reg:squarederror, 2 trees, 2 inputs\n"
+            "answers: value\n"
+            "2 predictions of check.csv: the greatest difference is 0\n"
+            "best of demand is version 1 now\n");
+  EXPECT_TRUE(Registry(folder_.path()).Find("demand", "best"));
+  ASSERT_EQ(Run({"import", file, "--name", "demand", "--check", check, "--json"}), ExitCode::kDone);
+  const json report = json::parse(out());
+  EXPECT_EQ(report["version"], 2);
+  EXPECT_EQ(report["outputs"], json({"value"}));
+  EXPECT_EQ(report["check"]["rows"], 2);
+}
+
+TEST_F(ModelsCommandTest, ImportsNothingThatPredictsSomethingElse) {
+  const std::string file = folder_.Write("demand.json", SmallXGBoost()).string();
+  const std::string check = folder_.Write("check.csv", "price,stock,value\n10,2,1.25\n").string();
+  const std::vector<std::string> words{"import", file, "--name", "demand", "--check", check};
+  EXPECT_EQ(Run(words), ExitCode::kNo);
+  EXPECT_THAT(err(), HasSubstr("1 of 1 predictions differ, by up to 0.2"));
+  EXPECT_THAT(err(), HasSubstr("line 2, value: expected 1.25, got 1.5. Nothing is published"));
+  EXPECT_THAT(*Registry(folder_.path()).Models(), testing::IsEmpty());
+  std::vector<std::string> tolerant = words;
+  tolerant.insert(tolerant.end(), {"--tolerance", "0.3"});
+  EXPECT_EQ(Run(tolerant), ExitCode::kDone) << err();
+}
+
+TEST_F(ModelsCommandTest, PrintsWhatWhoeverImportsOughtToKnow) {
+  const std::string file =
+      folder_
+          .Write("demand.json", SmallXGBoost("reg:squarederror", R"(["price", "stock"])",
+                                             R"({"best_iteration": "0"})"))
+          .string();
+  ASSERT_EQ(Run({"import", file, "--name", "demand"}), ExitCode::kDone) << err();
+  EXPECT_THAT(out(), HasSubstr("note: best_iteration: early stopping found round 0"));
+  ASSERT_EQ(Run({"import", file, "--name", "demand", "--rounds", "best"}), ExitCode::kDone);
+  EXPECT_THAT(out(), HasSubstr(", 1 trees, "));
+}
+
 struct UsageCase {
   const char* name;
   std::vector<std::string> words;
@@ -224,6 +287,22 @@ INSTANTIATE_TEST_SUITE_P(
         UsageCase{"FlagOfAnotherVerb", {"list", "--keep", "3"}, ExitCode::kUsage, "--keep"},
         UsageCase{"KeepNone", {"prune", "demand", "--keep", "0"}, ExitCode::kUsage, "from 1"},
         UsageCase{"KeepWords", {"prune", "demand", "--keep", "two"}, ExitCode::kUsage, "\"two\""},
+        UsageCase{"ImportOfNothing", {"import"}, ExitCode::kUsage, "models import FILE"},
+        UsageCase{"ImportWithoutName", {"import", "x.ubj"}, ExitCode::kUsage, "--name"},
+        UsageCase{
+            "ImportOfNoFile", {"import", "no/x.ubj", "--name", "x"}, ExitCode::kUnfit, "no/x.ubj"},
+        UsageCase{"ImportUnderABadName",
+                  {"import", "x.ubj", "--name", "../x"},
+                  ExitCode::kUsage,
+                  "model \"../x\""},
+        UsageCase{"ImportOfUnknownRounds",
+                  {"import", "x.ubj", "--name", "x", "--rounds", "few"},
+                  ExitCode::kUsage,
+                  "few"},
+        UsageCase{"ImportWithANegativeTolerance",
+                  {"import", "x.ubj", "--name", "x", "--tolerance", "-1"},
+                  ExitCode::kUsage,
+                  "a number from 0"},
         UsageCase{"UnknownModel", {"show", "sales"}, ExitCode::kUnfit, "no model \"sales\""},
         UsageCase{"UnknownVersion", {"promote", "demand", "9"}, ExitCode::kUnfit, "\"9\""},
         UsageCase{"BadName", {"show", "../demand"}, ExitCode::kUsage, "model \"../demand\""}),

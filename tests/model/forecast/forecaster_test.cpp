@@ -534,7 +534,6 @@ INSTANTIATE_TEST_SUITE_P(Shapes, LinearForecast,
                                               std::get<1>(param.param));
                          });
 
-<<<<<<< HEAD
 class TableForecast : public ForecasterTest, public testing::WithParamInterface<const char*> {};
 
 TEST_P(TableForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
@@ -554,7 +553,7 @@ TEST_P(TableForecast, EqualsWhatTheModelIsJudgedByBitForBit) {
 INSTANTIATE_TEST_SUITE_P(Strategies, TableForecast,
                          testing::Values("direct", "shared", "pooled", "recursive"),
                          [](const auto& param) { return std::string(param.param); });
-=======
+
 struct ExplainedShape {
   const char* name;
   const char* training;  ///< Of the section `training`, in place of the model.
@@ -908,7 +907,6 @@ TEST_F(ForecasterTest, SupposesNothingWherePlansAreNotDeclared) {
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message, HasSubstr("declared with \"known_in_advance\""));
 }
->>>>>>> shq
 
 class OneSeries : public ForecasterTest,
                   public testing::WithParamInterface<std::tuple<const char*, const char*>> {};

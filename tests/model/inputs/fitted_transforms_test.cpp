@@ -427,7 +427,74 @@ INSTANTIATE_TEST_SUITE_P(
         BadText{"MeansOfAnother",
                 R"({"name": "x", "kind": "category", "encoding": "one_hot", "unknown": "missing",
                     "categories": ["a"], "means": [1]})",
-                ".means: only target_mean has them"}),
+                ".means: only target_mean has them"},
+        BadText{"AnUnknownReading", R"({"name": "x", "kind": "number", "reading": {"as": "text"}})",
+                ".reading.as: expected one of rank, whole"},
+        BadText{"CutsOutOfOrder",
+                R"({"name": "x", "kind": "number", "reading": {"as": "rank", "cuts": [1, 1]}})",
+                ".reading.cuts[1]: out of order"},
+        BadText{"CutsOfAWholeNumber",
+                R"({"name": "x", "kind": "number", "reading": {"as": "whole", "cuts": [1]}})",
+                ".reading.cuts: only \"as\": \"rank\" has them"},
+        BadText{"AReadingThatIsScaled",
+                R"({"name": "x", "kind": "number", "mean": 1, "deviation": 1,
+                    "reading": {"as": "whole"}})",
+                ".reading: a number that is scaled has none"}),
+    [](const auto& one) { return one.param.name; });
+
+// ---- what a model that was trained elsewhere reads ----
+
+struct ReadingCase {
+  const char* name;
+  const char* reading;  ///< Members of the feature.
+  Value value;
+  float read;
+
+  friend std::ostream& operator<<(std::ostream& out, const ReadingCase& one) {
+    return out << one.name;
+  }
+};
+
+class NumberReading : public testing::TestWithParam<ReadingCase> {};
+
+TEST_P(NumberReading, Gives) {
+  const std::string feature =
+      std::string(R"({"name": "x", "kind": "number", )") + GetParam().reading + "}";
+  const auto json = ParseJson(
+      R"({"format": "forkcast.transforms", "format_version": 1, "features": [)" + feature + "]}");
+  const FittedTransforms transforms = FittedTransforms::FromJson(JsonNode(json));
+  EXPECT_EQ(FittedTransforms::FromJson(JsonNode(transforms.ToJson())), transforms);
+  float read = 0;
+  const std::vector<Value> row{GetParam().value};
+  const std::vector<std::size_t> positions{0};
+  ASSERT_TRUE(transforms.TransformRow(row, positions, {&read, 1}));
+  if (std::isnan(GetParam().read)) {
+    EXPECT_TRUE(std::isnan(read)) << read;
+  } else {
+    EXPECT_EQ(read, GetParam().read);
+  }
+}
+
+constexpr const char* kRank = R"("reading": {"as": "rank", "cuts": [0.1, 0.25]})";
+constexpr const char* kZeroIsMissing =
+    R"("reading": {"as": "rank", "cuts": [-1, 1], "zero_width": 0.5, "zero_is_missing": true})";
+constexpr const char* kFilled = R"("fill": 0.2, "reading": {"as": "rank", "cuts": [0.1, 0.25]})";
+constexpr const char* kWhole = R"("reading": {"as": "whole"})";
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, NumberReading,
+    testing::Values(
+        ReadingCase{"NoneOfTheCutsBelow", kRank, 0.1, 0},
+        ReadingCase{"OneBelowWhereAFloatWouldNotTell", kRank, std::nextafter(0.1, 1.0), 1},
+        ReadingCase{"AllOfThemBelow", kRank, std::int64_t{7}, 2},
+        ReadingCase{"AllOfThemBelowTrue", kRank, true, 2},
+        ReadingCase{"NothingOfNothing", kRank, Value(), std::numeric_limits<float>::quiet_NaN()},
+        ReadingCase{"TheRankOfTheFill", kFilled, Value(), 1},
+        ReadingCase{"NothingOfZero", kZeroIsMissing, 0.0, std::numeric_limits<float>::quiet_NaN()},
+        ReadingCase{"NothingOfNearlyZero", kZeroIsMissing, -0.5,
+                    std::numeric_limits<float>::quiet_NaN()},
+        ReadingCase{"TheRankOfASmallNumber", kZeroIsMissing, 0.51, 1},
+        ReadingCase{"TheWholePart", kWhole, 3.9, 3}, ReadingCase{"ZeroOfAHalf", kWhole, -0.5, 0}),
     [](const auto& one) { return one.param.name; });
 
 }  // namespace

@@ -89,7 +89,27 @@ INSTANTIATE_TEST_SUITE_P(
         ForestShape{.name = "OfFourClasses", .trees = 40, .margins = 4, .link = Link::kSoftmax},
         ForestShape{
             .name = "OfTheLikeliestClass", .trees = 41, .margins = 4, .link = Link::kGreatest},
-        ForestShape{.name = "OfManyTargets", .trees = 90, .margins = 50}),
+        ForestShape{.name = "OfManyTargets", .trees = 90, .margins = 50},
+        ForestShape{.name = "OfDoubles", .doubles = true},
+        ForestShape{.name = "OfDoublesWithoutTrees", .trees = 0, .doubles = true},
+        ForestShape{.name = "OfDoublesAndCategories",
+                    .features = 40,
+                    .category_share = 0.5,
+                    .doubles = true},
+        ForestShape{.name = "OfDeepTreesOfDoubles",
+                    .trees = 20,
+                    .depth = 30,
+                    .leaf_share = 0.45,
+                    .doubles = true},
+        ForestShape{.name = "OfProbabilitiesInDouble", .link = Link::kSigmoid, .doubles = true},
+        ForestShape{.name = "OfCountsInDouble", .link = Link::kExp, .doubles = true},
+        ForestShape{.name = "OfLogarithmsInDouble", .link = Link::kLogOnePlusExp, .doubles = true},
+        ForestShape{.name = "OfSquaresInDouble", .link = Link::kSignedSquare, .doubles = true},
+        ForestShape{.name = "OfFourClassesInDouble",
+                    .trees = 40,
+                    .margins = 4,
+                    .link = Link::kSoftmax,
+                    .doubles = true}),
     [](const auto& param) { return std::string(param.param.name); });
 
 // ---- outputs ----
@@ -283,13 +303,14 @@ INSTANTIATE_TEST_SUITE_P(
                 "tests that are none"},
         Forgery{"WithoutTestsThatItsExitsNeed", kFirstTile + offsetof(T, tests), 0x01,
                 "exits that fit no tests"},
-        Forgery{"OfALaterVersion", offsetof(H, version), 2, "forest file of version 2, expected 1"},
+        Forgery{"OfALaterVersion", offsetof(H, version), 3,
+                "forest file of version 3, expected 1 or 2"},
         Forgery{"OfAnotherByteOrder", offsetof(H, byte_order), 0x04030201, "in another order"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(ForestFile, OfALaterVersionIsNoDamage) {
   std::string bytes = CompileForest(SmallForest());
-  bytes[offsetof(forest_format::Header, version)] = 2;
+  bytes[offsetof(forest_format::Header, version)] = 3;
   EXPECT_EQ(Forest::FromBytes(bytes).error().code, ErrorCode::kInvalidArgument);
 }
 

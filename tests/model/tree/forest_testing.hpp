@@ -49,8 +49,44 @@ inline std::vector<float> MarginsOf(const ForestSource& forest, std::span<const 
   return margins;
 }
 
+/// What a row is answered by a forest of doubles.
+inline std::vector<double> AnswerInDoubles(const ForestSource& forest, std::span<const float> row) {
+  const DoubleSums& sums = *forest.doubles;
+  std::vector<double> answer(forest.base_margins.begin(), forest.base_margins.end());
+  for (const ForestSource::Tree& tree : forest.trees) {
+    answer[tree.margin] += sums.leaf_values[static_cast<std::size_t>(LeafOf(tree, row))];
+  }
+  for (double& x : answer) x = x / sums.divisor * sums.factor;
+  const double greatest = *std::ranges::max_element(answer);
+  double sum = 0;
+  for (const double x : answer) sum += std::exp(x - greatest);
+  for (double& x : answer) {
+    switch (forest.link) {
+      case Link::kSigmoid:
+        x = 1 / (1 + std::exp(-x));
+        break;
+      case Link::kExp:
+        x = std::exp(x);
+        break;
+      case Link::kSoftmax:
+        x = std::exp(x - greatest) / sum;
+        break;
+      case Link::kLogOnePlusExp:
+        x = std::log1p(std::exp(x));
+        break;
+      case Link::kSignedSquare:
+        x = x < 0 ? -x * x : x * x;
+        break;
+      default:
+        break;
+    }
+  }
+  return answer;
+}
+
 /// What a row is answered.
 inline std::vector<double> AnswerOf(const ForestSource& forest, std::span<const float> row) {
+  if (forest.doubles) return AnswerInDoubles(forest, row);
   const std::vector<float> margins = MarginsOf(forest, row);
   std::vector<double> answer;
   switch (forest.link) {
@@ -83,6 +119,10 @@ inline std::vector<double> AnswerOf(const ForestSource& forest, std::span<const 
     case Link::kGreatest:
       answer.push_back(static_cast<double>(std::ranges::max_element(margins) - margins.begin()));
       break;
+    case Link::kLogOnePlusExp:
+    case Link::kSignedSquare:
+      ADD_FAILURE() << "a link of doubles alone";
+      break;
   }
   return answer;
 }
@@ -98,6 +138,7 @@ struct ForestShape {
   std::size_t margins = 1;
   Link link = Link::kIdentity;
   double category_share = 0;  ///< Of the tests; of the features with odd numbers.
+  bool doubles = false;       ///< Whether it adds up doubles.
 
   friend std::ostream& operator<<(std::ostream& out, const ForestShape& shape) {
     return out << shape.name;
@@ -118,11 +159,25 @@ class ForestMaker {
     for (std::size_t i = 0; i < shape_.trees; ++i) {
       forest.trees.push_back(MakeTree(static_cast<std::uint32_t>(i % shape_.margins)));
     }
+    if (shape_.doubles) MakeDoubles(forest);
     return forest;
   }
 
  private:
   float Number() { return static_cast<float>(2 * DrawShare(engine_) - 1); }
+
+  void MakeDoubles(ForestSource& forest) {
+    DoubleSums& sums = forest.doubles.emplace();
+    sums.divisor = 3;
+    sums.factor = 0.7;
+    for (ForestSource::Tree& tree : forest.trees) {
+      for (ForestSource::Node& node : tree.nodes) {
+        if (!node.is_leaf()) continue;
+        node.value = static_cast<float>(sums.leaf_values.size());
+        sums.leaf_values.push_back(2 * DrawShare(engine_) - 1);
+      }
+    }
+  }
 
   ForestSource::Tree MakeTree(std::uint32_t margin) {
     ForestSource::Tree tree{.nodes = {{}}, .categories = {}, .margin = margin};

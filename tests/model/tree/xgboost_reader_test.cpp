@@ -133,7 +133,9 @@ INSTANTIATE_TEST_SUITE_P(
         Variant{"WithWeightsOfTreesInItsModel", "/learner/gradient_booster/model/weight_drop",
                 "[2, 0.5]", 5.75},
         Variant{"OfAnotherObjective", "/learner/objective/name", R"("reg:absoluteerror")", 3.75},
-        Variant{"OfAnotherBase", "/learner/learner_model_param/base_score", R"("-1E0")", 2.5}),
+        Variant{"OfAnotherBase", "/learner/learner_model_param/base_score", R"("-1E0")", 2.5},
+        Variant{"OfAListOfOneBase", "/learner/learner_model_param/base_score", R"("[-1E0]")", 2.5},
+        Variant{"OfALaterVersion", "/version", "[3, 4, 1]", 3.75}),
     [](const auto& param) { return param.param.name; });
 
 TEST(XGBoostReader, TakesTreesByTheirIds) {
@@ -156,6 +158,84 @@ TEST(XGBoostReader, FindsDartsTreesOneObjectDeeper) {
     EXPECT_THAT(AnswerOf(*forest, std::vector<float>{0.7F, 3}), ElementsAre(5.75));
   }
 }
+
+/// A change of the small model by which each leaf is of two numbers.
+ordered_json ModelOfVectors(const char* member, const ordered_json& numbers) {
+  ordered_json model = SmallModel();
+  model["learner"]["learner_model_param"]["num_target"] = "2";
+  model["learner"]["learner_model_param"]["base_score"] = "[1E0,-1E0]";
+  auto& booster = model["learner"]["gradient_booster"]["model"];
+  booster["trees"].erase(1);
+  booster["tree_info"] = {0};
+  booster["gbtree_model_param"]["num_trees"] = "1";
+  booster["trees"][0]["tree_param"]["size_leaf_vector"] = "2";
+  booster["trees"][0][member] = numbers;
+  return model;
+}
+
+TEST(XGBoostReader, MakesATreeOfEachNumberOfALeaf) {
+  const ordered_json until_3_1 = ModelOfVectors("base_weights", {0, 0, 10, 20, 30, 40});
+  ordered_json later = ModelOfVectors("leaf_weights", {10, 20, 30, 40});
+  later["learner"]["gradient_booster"]["model"]["trees"][0]["right_children"] = {2, 0, 1};
+  for (const ordered_json& model : {until_3_1, later}) {
+    const Result<ForestSource> forest = ReadXGBoost(model.dump());
+    ASSERT_TRUE(forest) << forest.error().message;
+    EXPECT_THAT(AnswerOf(*forest, std::vector<float>{0, 0}), ElementsAre(11, 19));
+    EXPECT_THAT(AnswerOf(*forest, std::vector<float>{1, 0}), ElementsAre(31, 39));
+  }
+}
+
+TEST(XGBoostReader, RefusesLeavesOfOtherNumbersThanARowHas) {
+  ordered_json model = ModelOfVectors("base_weights", {0, 0, 10, 20, 30, 40});
+  model["learner"]["learner_model_param"]["num_target"] = "3";
+  model["learner"]["learner_model_param"]["base_score"] = "0";
+  EXPECT_THAT(ReadXGBoost(model.dump()).error().message,
+              HasSubstr("leaves of 2 numbers where a row has 3"));
+}
+
+TEST(XGBoostReader, ReadsWhatCategoriesStandFor) {
+  ordered_json model = SmallModel();
+  model["learner"]["gradient_booster"]["model"]["cats"] = ordered_json::parse(
+      R"({"enc": [{"type": 12, "values": [7, 9]}, {"offsets": [0, 2, 3], "values": [97, 98, 99]}]})");
+  for (const std::string& bytes : {model.dump(), Ubjson(model)}) {
+    const Result<XGBoostModel> read = ReadXGBoostModel(bytes);
+    ASSERT_TRUE(read) << read.error().message;
+    EXPECT_THAT(read->category_texts, ElementsAre(Pair(1, ElementsAre("ab", "c"))));
+    EXPECT_THAT(read->category_numbers, ElementsAre(Pair(0, ElementsAre(7, 9))));
+  }
+}
+
+struct BaseCase {
+  const char* name;
+  const char* version;
+  const char* base_score;
+  float margin;
+
+  friend std::ostream& operator<<(std::ostream& out, const BaseCase& one) {
+    return out << one.name;
+  }
+};
+
+class BaseOfProbability : public testing::TestWithParam<BaseCase> {};
+
+TEST_P(BaseOfProbability, IsTheMarginThatItsVersionMakesOfIt) {
+  ordered_json model = SmallModel();
+  model["version"] = ordered_json::parse(GetParam().version);
+  model["learner"]["objective"]["name"] = "binary:logistic";
+  model["learner"]["learner_model_param"]["base_score"] = GetParam().base_score;
+  const Result<ForestSource> forest = ReadXGBoost(model.dump());
+  ASSERT_TRUE(forest) << forest.error().message;
+  EXPECT_FLOAT_EQ(forest->base_margins[0], GetParam().margin);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, BaseOfProbability,
+    testing::Values(BaseCase{"OfAHalf", "[1, 7, 4]", "5E-1", 0},
+                    BaseCase{"OfAListOfAHalf", "[3, 1, 3]", "[5E-1]", 0},
+                    BaseCase{"SmallBefore3o2", "[3, 1, 3]", "[1E-8]", -std::log(1e8F - 1)},
+                    BaseCase{"SmallFrom3o2On", "[3, 2, 0]", "[1E-8]", -std::log(1e6F - 1)},
+                    BaseCase{"NoneFrom3o2On", "[3, 2, 0]", "[0E0]", -std::log(1e6F - 1)}),
+    [](const auto& param) { return param.param.name; });
 
 TEST(XGBoostReader, ReadsAFloatOfTextWithoutRoundingItTwice) {
   // Between two floats, a bit above the middle; the nearest double is the middle.
@@ -213,8 +293,14 @@ INSTANTIATE_TEST_SUITE_P(
                  R"(objective: "reg:new" is not understood)"},
         Mutation{"WithoutBase", "/learner/learner_model_param/base_score", "",
                  R"(base_score: expected a number, got "")"},
-        Mutation{"OfSeveralBases", "/learner/learner_model_param/base_score", R"("[1E0]")",
-                 R"(base_score: expected a number, got "[1E0]")"},
+        Mutation{"OfSeveralBases", "/learner/learner_model_param/base_score", R"("[1E0,2E0]")",
+                 "base_score: 2 numbers for 1 of a row"},
+        Mutation{"OfAListOfNoBase", "/learner/learner_model_param/base_score", R"("[]")",
+                 R"(base_score: expected a number, got "")"},
+        Mutation{"OfALaterMajorVersion", "/version", "[4, 0, 0]",
+                 "version: 4.0.0 is not understood, only 1.0 to 3.x are"},
+        Mutation{"OfNoVersion", "/version", "", "version: expected three numbers"},
+        Mutation{"OfHalfAVersion", "/version", "[1, 0.5, 0]", "version: expected three numbers"},
         Mutation{
             "OfABaseThatIsNoProbability", "/learner",
             R"({"gradient_booster": {"name": "gbtree"}, "objective": {"name": "binary:logistic"},
@@ -235,7 +321,19 @@ INSTANTIATE_TEST_SUITE_P(
         Mutation{"OfTooFewWeightsOfTrees", "/learner/gradient_booster/weight_drop", "[1]",
                  "differ in length"},
         Mutation{"OfCategoriesThatStandForTexts", "/learner/gradient_booster/model/cats",
-                 R"({"enc": [{"values": []}]})", "categories that stand for texts"}),
+                 R"({"enc": [{}, {"offsets": [0, 1], "values": [97]}]})",
+                 "categories that stand for texts"},
+        Mutation{"OfCategoriesOfAnotherModel", "/learner/gradient_booster/model/cats",
+                 R"({"enc": [{"values": []}]})", "cats: of 1 features, expected 2"},
+        Mutation{"OfTextsOutOfBounds", "/learner/gradient_booster/model/cats",
+                 R"({"enc": [{}, {"offsets": [0, 2], "values": [97]}]})",
+                 "cats: a text out of bounds"},
+        Mutation{"OfTextsThatAreNotAscii", "/learner/gradient_booster/model/cats",
+                 R"({"enc": [{}, {"offsets": [0, 1], "values": [-61]}]})",
+                 "cats: a category that is not ASCII"},
+        Mutation{"OfTextsThatEndBeforeTheyBegin", "/learner/gradient_booster/model/cats",
+                 R"({"enc": [{}, {"offsets": [1, 0], "values": [97]}]})",
+                 "cats: a text that ends before it begins"}),
     [](const auto& param) { return param.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
@@ -264,8 +362,10 @@ INSTANTIATE_TEST_SUITE_P(
                "two tests lead to one node"),
         OfTree(kFirst, "OfNoFeature", "split_indices", "[2, 0, 0]", "a test of feature 2 of 2"),
         OfTree(kFirst, "OfANegativeFeature", "split_indices", "[-1, 0, 0]", "a test of no feature"),
-        OfTree(kFirst, "WithLeavesThatAreVectors", "tree_param/size_leaf_vector", R"("3")",
-               "leaves that are vectors"),
+        OfTree(kFirst, "WithLeavesOfMissingNumbers", "tree_param/size_leaf_vector", R"("3")",
+               "a leaf without its numbers"),
+        OfTree(kFirst, "WithLeavesOfFarTooManyNumbers", "tree_param/size_leaf_vector",
+               R"("99999999")", "size_leaf_vector: expected 0 to 4096"),
         OfTree(kSecond, "WithCategoriesOfNoNode", "categories_nodes", "[4]",
                "categories of no node"),
         OfTree(kSecond, "WithCategoriesOfAnother", "categories_nodes", "[1]",
