@@ -81,11 +81,11 @@ TEST(ReferenceStatistics, OfProbabilitiesHaveNoEdgeWhereModelsDiffer) {
 }
 
 TEST(ReferenceStatistics, OfProbabilitiesAreSureBeyondATenthOfTheShare) {
-  std::vector<float> answers;
+  std::vector<std::vector<float>> by_model(1);
   for (int row = 0; row < 100; ++row) {
-    answers.push_back(row < 55 ? 0.0001F * static_cast<float>(row % 9) : 0.9997F);
+    by_model[0].push_back(row < 55 ? 0.0001F * static_cast<float>(row % 9) : 0.9997F);
   }
-  const ordered_json reference = ReferenceOfProbability(std::vector{answers}, 0.5);
+  const ordered_json reference = ReferenceOfProbability(by_model, kHalf);
   EXPECT_THAT(reference["edges"], testing::ElementsAre(0.05, 0.95));
   EXPECT_EQ(reference["counts"], ordered_json({55, 0, 45}));
 }
