@@ -339,18 +339,9 @@ ordered_json BriefJson(const Backtest& backtest) {
   return json;
 }
 
-ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
-  ordered_json baselines = ordered_json::array();
-  for (const BaselineResult& result : backtest.baselines) {
-    ordered_json one{{"name", NameOf(result.spec)},
-                     {"skill", OrNull(result.SkillOf(backtest.metric))},
-                     {"metrics", MetricsJson(result.baseline)},
-                     {"model_on_the_same_rows", MetricsJson(result.model)}};
-    for (const auto& [reason, rows] : result.left_out) {
-      one["left_out"][std::string(ToString(reason))] = rows;
-    }
-    baselines.push_back(std::move(one));
-  }
+namespace {
+
+ordered_json FoldsJson(const Backtest& backtest, const ForecastData& data) {
   const std::optional<IntervalResult>& intervals = backtest.intervals;
   ordered_json folds = ordered_json::array();
   for (std::size_t i = 0; i < backtest.folds.size(); ++i) {
@@ -364,9 +355,31 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
     if (intervals) AddIntervalMetrics(intervals->by_fold[i], intervals->levels, one);
     folds.push_back(std::move(one));
   }
+  return folds;
+}
+
+ordered_json StepsJson(const Backtest& backtest) {
+  const std::optional<IntervalResult>& intervals = backtest.intervals;
   ordered_json steps = MetricsOf(backtest.by_step, "step");
   for (std::size_t i = 0; intervals && i < steps.size(); ++i) {
     AddIntervalMetrics(intervals->by_step[i], intervals->levels, steps[i]);
+  }
+  return steps;
+}
+
+}  // namespace
+
+ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
+  ordered_json baselines = ordered_json::array();
+  for (const BaselineResult& result : backtest.baselines) {
+    ordered_json one{{"name", NameOf(result.spec)},
+                     {"skill", OrNull(result.SkillOf(backtest.metric))},
+                     {"metrics", MetricsJson(result.baseline)},
+                     {"model_on_the_same_rows", MetricsJson(result.model)}};
+    for (const auto& [reason, rows] : result.left_out) {
+      one["left_out"][std::string(ToString(reason))] = rows;
+    }
+    baselines.push_back(std::move(one));
   }
   ordered_json over_keys;
   for (const Metric metric : Metric::All()) {
@@ -386,8 +399,8 @@ ordered_json ToJson(const Backtest& backtest, const ForecastData& data) {
   json.update({{"rows_refused", backtest.refused},
                {"first_refusal", backtest.first_refusal},
                {"keys_without_model", std::move(without_model)},
-               {"folds", folds},
-               {"steps", std::move(steps)},
+               {"folds", FoldsJson(backtest, data)},
+               {"steps", StepsJson(backtest)},
                {"quantiles_over_keys", over_keys},
                {"baselines", baselines},
                {"importances", importances},

@@ -74,9 +74,8 @@ class Reading : public testing::Test {
 
   const TempFolder folder_;
   const std::string url_ = "sqlite:" + (folder_.path() / "s.db").string();
-  const TableSpec spec_{.name = "numbers",
-                        .schema = {{{.name = "number", .type = ColumnType::kInt64}}},
-                        .key = {}};
+  const TableSpec spec_{
+      .name = "numbers", .schema = {{{.name = "number", .type = ColumnType::kInt64}}}, .key = {}};
   std::function<void()> meanwhile_;
   int opened_ = 0;
   int cannot_be_opened_ = 0;
