@@ -294,8 +294,12 @@ Status ForecastSession::Suppose(const ForecastQuestion& question, const Forecast
                                : origin + static_cast<PeriodIndex>(asked.last_step);
   for (const Assumption& one : question.assumptions) {
     const bool has_periods = forecaster_.spec().series[one.series].aggregate.has_value();
-    const Value none = has_periods ? Value(preprocessing::kMissingNumber) : Value();
-    const Value value = one.value ? preprocessing::ViewOf(*one.value) : none;
+    Value value;
+    if (one.value) {
+      value = preprocessing::ViewOf(*one.value);
+    } else if (has_periods) {
+      value = preprocessing::kMissingNumber;
+    }
     const PeriodIndex from = one.at ? forecaster_.grid().PeriodOf(*one.at) : first;
     const PeriodIndex to = one.at ? from : last;
     if (from < first || to > last) {
