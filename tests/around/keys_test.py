@@ -28,6 +28,7 @@ FILES_OF_ITS_OWN = {
     "src/model/forecast/hierarchy_model.cpp",
     "src/model/forecast/history_model.cpp",
     "src/model/forecast/model_keys.cpp",
+    "src/model/import/imported_version.cpp",
     "src/model/learn/model_files.cpp",
     "src/model/linear/linear_model.cpp",
     "src/model/quantile_table/quantile_table.cpp",
@@ -35,7 +36,8 @@ FILES_OF_ITS_OWN = {
 }
 FITTED_TRANSFORMS = [
     {"format", "format_version", "features"},
-    {"name", "kind", "fill", "mean", "deviation"},
+    {"name", "kind", "fill", "mean", "deviation", "reading"},
+    {"as", "cuts", "zero_is_missing", "zero_width"},
     {"name", "kind", "encoding", "unknown", "categories", "means", "overall_mean"},
 ]
 # Small objects whose keys stand in the text or in the row of the member that holds them, as `"key"`.

@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <utility>
 #include <string>
 #include <vector>
 
@@ -60,7 +61,7 @@ class ColdStart {
  private:
   ColdStart(BaselineSpec baseline, const preprocessing::GridReader& grid, std::size_t column,
             std::span<const preprocessing::Snapshot> snapshots)
-      : baseline_(baseline), grid_(grid), column_(column), snapshots_(snapshots) {}
+      : baseline_(std::move(baseline)), grid_(grid), column_(column), snapshots_(snapshots) {}
   /// What the key's own values up to the origin are of an average's in the same periods; 1 without
   /// any.
   [[nodiscard]] double ScaleOf(std::size_t number, std::span<const double> average,

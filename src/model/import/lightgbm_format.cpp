@@ -457,7 +457,8 @@ class ModelReader {
     sums.factor = objective_.sigmoid;
     const bool is_average = text_.header.contains("average_output");
     if (is_average && !trees.empty()) {
-      sums.divisor = static_cast<double>(trees.size() / margins_);
+      const std::size_t rounds = trees.size() / margins_;
+      sums.divisor = static_cast<double>(rounds);
     }
     for (std::size_t i = 0; i < trees.size(); ++i) {
       InTree(i, [&] {

@@ -85,7 +85,7 @@ TEST_F(RetrainClassifierTest, SumsTheChallengersErrorAsItsValidationDoesByLogLos
   document_["training"]["n_splits"] = 3;
   Ingest();
   ASSERT_EQ(Train(), ExitCode::kDone) << err();
-  Retrain();
+  ASSERT_EQ(Retrain({"--again"}), ExitCode::kGate) << err();
   EXPECT_NEAR(summary()["contest"]["challenger_error"].get<double>(),
               evaluation()["value"].get<double>(), 1e-12);
 }
