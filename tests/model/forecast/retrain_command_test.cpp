@@ -205,8 +205,9 @@ TEST_F(RetrainCommandTest, DoesNotTrainAChallengerThatLostAgain) {
 TEST_F(RetrainCommandTest, TakesRowsInFirst) {
   Ingest();
   ASSERT_EQ(Train(), ExitCode::kDone) << err();
-  const std::string file =
-      folder_.Write("newer.csv", fmt::format("shop,day,amount\n000,{},12\n", DateOf(kDays)));
+  const std::string file = folder_.Write(
+      "newer.csv",
+      fmt::format("shop,day,amount\n000,{0},12\n001,{0},13\n002,{0},14\n", DateOf(kDays)));
   ASSERT_EQ(Retrain({"--file", "sales=" + file}), ExitCode::kGate) << err();
   EXPECT_EQ(manifest(2)["data"]["to"], DateOf(kDays));
   EXPECT_EQ(manifest(2)["data"]["periods"], kDays + 1);
