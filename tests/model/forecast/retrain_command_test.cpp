@@ -88,7 +88,8 @@ class EveryKindOfForecast : public RetrainCommandTest, public testing::WithParam
  protected:
   EveryKindOfForecast() {
     ordered_json& training = document_["training"];
-    for (const auto& [name, member] : ordered_json::parse(GetParam().training).items()) {
+    const ordered_json changes = ordered_json::parse(GetParam().training);
+    for (const auto& [name, member] : changes.items()) {
       training[name] = member;
       if (member.is_null()) training.erase(name);
     }
