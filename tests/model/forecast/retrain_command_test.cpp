@@ -79,8 +79,10 @@ TEST_F(RetrainCommandTest, GivesTheChampionsPlaceToWhoLearnedWhatHasChanged) {
 /// A way to forecast, by members that replace those of the section `training`.
 struct Way {
   const char* name;
-  const char* training;             ///< Null: without the member.
-  bool learns_what_changes = true;  ///< Not what every forecast reads from the history anew.
+  const char* training;  ///< Null: without the member.
+  /// Better than the champion, which a forecast that reads the history anew is not, and than the
+  /// baselines.
+  bool takes_its_place = true;
 };
 std::ostream& operator<<(std::ostream& out, const Way& way) { return out << way.name; }
 
@@ -120,7 +122,7 @@ TEST_P(EveryKindOfForecast, IsJudgedOnTheSameRowsAsTheChampionAndTakesItsPlaceWh
   EXPECT_EQ(contest["rows"], 4 * kShops * kHorizon) << err();
   EXPECT_NEAR(contest["challenger_error"].get<double>(), evaluation()["value"].get<double>(),
               1e-12);
-  const bool is_better = GetParam().learns_what_changes;
+  const bool is_better = GetParam().takes_its_place;
   EXPECT_EQ(code, is_better ? ExitCode::kDone : ExitCode::kGate) << contest.dump(1);
   EXPECT_EQ(Champion(), is_better ? 2U : 1U);
   EXPECT_EQ(verdict()["result"], is_better ? "promoted" : "kept");
@@ -134,14 +136,16 @@ INSTANTIATE_TEST_SUITE_P(
                     Way{"Ridge", R"({"model": {"algorithm": "ridge", "alpha": 1},
                                      "transforms": {"last": {"impute": "mean"},
                                                     "week_ago": {"impute": "mean"},
-                                                    "same_day": {"impute": "mean"}}})"},
+                                                    "same_day": {"impute": "mean"}}})",
+                        false},
                     Way{"Histories", R"({"model": {"algorithm": "theta", "season": 7}})", false},
                     Way{"Candidates",
                         R"({"model": null, "choose": "mean", "candidates": [
                              {"model": {"algorithm": "gradient_boosting", "trees": 40,
                                         "learning_rate": 0.15, "max_depth": 3,
                                         "min_child_weight": 5, "seed": 1}},
-                             {"model": {"algorithm": "theta", "season": 7}}]})"}),
+                             {"model": {"algorithm": "theta", "season": 7}}]})",
+                        false}),
     [](const auto& param) { return std::string(param.param.name); });
 
 TEST_F(RetrainCommandTest, ComparesWithAChampionOfAnotherPipelineByThatOnesOwnFeatures) {
