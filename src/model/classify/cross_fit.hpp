@@ -17,8 +17,8 @@ namespace forkcast::model {
 /// seen. The rows that models of a time split are judged on do not tell: those models learned from
 /// fewer rows, so they are less sure.
 struct HeldOutAnswers {
-  std::vector<std::size_t>
-      taken_for;  ///< Of each class of the label, rows of which it is the most likely.
+  /// Of each class of the label, the rows of which it is the most likely.
+  std::vector<std::size_t> taken_for;
   /// Of each class, and each model that was asked, the probabilities of its rows.
   std::vector<std::vector<std::vector<float>>> probabilities;
 };

@@ -50,6 +50,7 @@ bool Agree(std::span<const Numbers> by_model, const Numbers& all, double edge) {
   constexpr double kChance = 0.01;
   constexpr double kMatters = 0.001;  // a tenth of the least effect that alarms, unless told
   const double share = ShareBelow(all, edge);
+  if (share <= 0 || share >= 1) return true;  // of each of them, too
   double chi_square = 0;
   for (const Numbers& values : by_model) {
     const double off = ShareBelow(values, edge) - share;

@@ -90,6 +90,13 @@ TEST(ReferenceStatistics, OfProbabilitiesAreSureBeyondATenthOfTheShare) {
   EXPECT_EQ(reference["counts"], ordered_json({55, 0, 45}));
 }
 
+TEST(ReferenceStatistics, OfProbabilitiesThatAreAllTheSameHaveOneEdge) {
+  const std::vector<std::vector<float>> by_model(3, std::vector<float>(20, 0.5F));
+  const ordered_json reference = ReferenceOfProbability(by_model, kHalf);
+  EXPECT_THAT(reference["edges"], testing::ElementsAre(0.5));
+  EXPECT_EQ(reference["counts"], ordered_json({0, 60}));
+}
+
 TEST(ReferenceStatistics, OfProbabilitiesLeaveModelsOutThatAnsweredNothing) {
   const std::vector<std::vector<float>> by_model{{0.25F, 0.5F, kMissing}, {}, {kMissing}};
   const ordered_json reference = ReferenceOfProbability(by_model, kHalf);
