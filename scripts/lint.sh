@@ -5,7 +5,7 @@
 #   scripts/lint.sh FILE...      these files alone, such as $(git diff --name-only main); those it does not know are left out
 #
 # clang-format: layout of all C++. shellcheck: scripts. clang-tidy, a few checks (.clang-tidy), among them that no function has
-# more than 60 lines: src/ alone, since each file takes it some seconds and every one of them ends up in a program of users.
+# more than 60 lines: src/ alone, since each of its files ends up in a program of users; ten at a time (lint_batches.py).
 #
 # CMAKE_BUILD_PARALLEL_LEVEL (default: number of CPUs) says how many clang-tidy run at a time.
 # Exit codes: 0 nothing is wrong     1 something is     3 a tool is missing
@@ -47,14 +47,25 @@ Tidy() {
   grep -v ' warnings\? generated\.$' <<<"$said"
   return 1
 }
-export -f Tidy
+# shellcheck disable=SC2317  # called through xargs
+# TidyBatch BATCH FILE...: prints what clang-tidy says of the files; when it has nothing to say of the batch, it has not of them.
+TidyBatch() {
+  local file status=0
+  (($# > 2)) && Tidy "$1" >/dev/null && return
+  for file in "${@:2}"; do
+    Tidy "$file" || status=1
+  done
+  return "$status"
+}
+export -f Tidy TidyBatch
 
 status=0
 ((${#sources[@]} == 0)) || clang-format-14 --dry-run -Werror "${sources[@]}" || status=1
 ((${#scripts[@]} == 0)) || shellcheck --external-sources "${scripts[@]}" || status=1
 if ((${#units[@]})); then
   cmake --preset lint >/dev/null
-  # shellcheck disable=SC2016  # "$1" is that of the shell which xargs starts
-  printf '%s\0' "${units[@]}" | xargs -0 -n 1 -P "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" bash -c 'Tidy "$1"' Tidy || status=1
+  # shellcheck disable=SC2016  # "$@" are those of the shell which xargs starts
+  scripts/lint_batches.py build/lint/batches "${units[@]}" |
+    xargs -L 1 -P "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" bash -c 'TidyBatch "$@"' TidyBatch || status=1
 fi
 exit "$status"

@@ -32,7 +32,7 @@ class Lint(unittest.TestCase):
         self.root = pathlib.Path(folder.name)
         for made in ["src", "tests", "bench", "scripts", ".ci"]:
             (self.root / made).mkdir()
-        for copied in [".clang-format", ".clang-tidy", "CMakePresets.json", "scripts/lint.sh"]:
+        for copied in [".clang-format", ".clang-tidy", "CMakePresets.json", "scripts/lint.sh", "scripts/lint_batches.py"]:
             shutil.copy(REPOSITORY / copied, self.root / copied)
         self.write("CMakeLists.txt", "cmake_minimum_required(VERSION 3.25)\nproject(small LANGUAGES CXX)\n"
                                      "set(CMAKE_CXX_STANDARD 20)\nadd_library(small STATIC src/a.cpp)\n")
@@ -59,6 +59,21 @@ class Lint(unittest.TestCase):
                 self.assertIn(file, run.stdout + run.stderr)
                 (self.root / file).unlink()
                 self.write("src/a.cpp", GOOD)
+
+    def test_reads_files_together_whatever_names_they_share(self):
+        shared = "namespace {{\nint Same() {{ return {}; }}\n}}  // namespace\nint {}() {{ return Same(); }}\n"
+        self.write("src/b.cpp", shared.format(1, "Two"))
+        self.write("src/c.cpp", shared.format(2, "Three"))
+        run = self.lint()
+        self.assertEqual((run.returncode, run.stdout, run.stderr), (0, "", ""))
+
+    def test_names_the_file_at_fault_among_those_it_reads_together(self):
+        self.write("src/b.cpp", "int Two() { return 2; }\n")
+        self.write("src/c.cpp", FAULTS["a function of 61 lines"][1].replace("One", "Three"))
+        run = self.lint()
+        self.assertEqual(run.returncode, 1)
+        self.assertIn("src/c.cpp", run.stdout)
+        self.assertEqual(run.stdout.count("exceeds"), 1)
 
     def test_looks_at_the_files_it_is_given_alone(self):
         self.write("tests/a_test.cpp", FAULTS["layout"][1])
