@@ -2,8 +2,9 @@
 // the way a connection does, but without sockets. Prints nothing: it is for programs that count
 // what another one does. The difference between two counts is what their requests cost.
 //
-// PATH: /ping or /invocations. BODIES: a file with one JSON body a line, or - for GET.
-// Ends with 77 in a build whose counts would mean nothing: not optimised, or with a sanitizer.
+// PATH: /ping or /invocations. BODIES: a file with one JSON body a line, or - for GET. The variable
+// REQUEST_COST_TOKEN is what each request shows. Ends with 77 in a build whose counts would mean
+// nothing: not optimised, or with a sanitizer.
 
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <charconv>
 #include <chrono>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <iostream>
@@ -22,10 +24,12 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "request_set.hpp"
+#include "serving/access/gate.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/http/guarded_job.hpp"
 #include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
 #include "serving/http/router.hpp"
@@ -93,13 +97,15 @@ class Path {
                  .counts = {},
                  .max_body_bytes = config.max_body_bytes,
                  .limits = {.max_rows = config.max_rows}},
-        router_(Endpoints(), service_, slot_, series_, *log_, /*seed=*/1),
+        gate_({.tokens = config.tokens, .locked = config.locked}, clock_, *log_),
+        router_(Endpoints(), service_, slot_, series_, *log_, /*seed=*/1, {}, &guards_),
         reader_(
             {.max_header_bytes = config.max_header_bytes, .max_body_bytes = config.max_body_bytes},
             clock_),
         recorder_(capture_.second.get()) {
     service_.catalogue.Serve(OrThrow(LoadDeployments(config.deployments, config.models)));
     slot_.SetState(WorkerState::kReady);
+    exchange_.SetPeer({.address = "127.0.0.1", .reader = &reader_});
   }
 
   void Answer(std::string_view request) {
@@ -114,7 +120,8 @@ class Path {
     reader_.request().whole = reader_.request().started;
     reader_.request().deadline = reader_.request().started + config_.timeout;
     response_.Clear();
-    router_.Handle(reader_.request(), response_);
+    Progress progress = router_.Start(reader_.request(), response_, exchange_);
+    while (progress != Progress::kDone) progress = router_.Continue(exchange_);
     WriteHead(response_, {.date = "Mon, 01 Jan 2024 00:00:00 GMT"}, head_);
     if (response_.status != 200) throw std::runtime_error("not answered by 200: " + head_);
     reader_.Next();
@@ -139,9 +146,12 @@ class Path {
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
   HookChain hooks_;
   Service service_;
+  Gate gate_;
+  const Guards guards_{.gate = gate_, .trusted_proxies = config_.trusted_proxies, .clock = clock_};
   Router router_;
   RequestReader reader_;
   Response response_;
+  Exchange exchange_;
   std::string head_;
   CaptureReceiver recorder_;
 };
@@ -162,8 +172,10 @@ int Run(const std::vector<std::string>& arguments) {
   const auto flags =
       OrThrow(preprocessing::ParseWords(ServeFlags(), {arguments.begin() + 3, arguments.end()}));
   const auto settings = OrThrow(ReadServerSettings(flags.flags, ProcessEnvironment));
-  const auto requests = bench::MakeRequests(
-      {.path = arguments[1], .bodies = arguments[2] == "-" ? "" : arguments[2]});
+  const char* const token = std::getenv("REQUEST_COST_TOKEN");
+  const auto requests = bench::MakeRequests({.path = arguments[1],
+                                             .bodies = arguments[2] == "-" ? "" : arguments[2],
+                                             .token = token == nullptr ? "" : token});
   Path path(settings.config);
   for (std::size_t i = 0; i < count; ++i) {
     path.Answer(requests[i % requests.size()]);

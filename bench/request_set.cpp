@@ -8,9 +8,10 @@
 namespace forkcast::bench {
 
 std::vector<std::string> MakeRequests(const RequestSetOptions& options) {
-  const std::string common =
-      fmt::format(" {} HTTP/1.1\r\nHost: {}\r\n{}", options.path, options.host,
-                  options.close ? "Connection: close\r\n" : "");
+  const std::string common = fmt::format(
+      " {} HTTP/1.1\r\nHost: {}\r\n{}{}", options.path, options.host,
+      options.token.empty() ? "" : fmt::format("Authorization: Bearer {}\r\n", options.token),
+      options.close ? "Connection: close\r\n" : "");
   if (options.bodies.empty()) return {"GET" + common + "\r\n"};
   std::ifstream file(options.bodies);
   std::vector<std::string> requests;

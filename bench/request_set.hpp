@@ -10,7 +10,8 @@ struct RequestSetOptions {
   std::string path = "/ping";
   std::filesystem::path bodies{};  ///< One JSON body a line; none means GET.
   std::string host = "localhost";
-  bool close = false;  ///< Whether each request asks for the connection's end.
+  std::string token{};  ///< That each request shows; empty: none.
+  bool close = false;   ///< Whether each request asks for the connection's end.
 };
 
 /// HTTP/1.1 requests as bytes, one for each line of `bodies`, or a single GET. Throws

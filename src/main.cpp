@@ -16,6 +16,7 @@
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
+#include "serving/commands/token_command.hpp"
 
 namespace forkcast {
 namespace {
@@ -26,11 +27,12 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &serving::DriftCommand,        &model::EvaluateElsewhere, &serving::FeaturesCommand,
     &preprocessing::IngestCommand, &model::InitCommand,       &model::ModelsCommand,
     &serving::PredictCommand,      &serving::RetrainCommand,  &serving::ServeCommand,
-    &serving::SkewCommand,         &serving::StatusCommand,   &model::TrainElsewhere,
+    &serving::SkewCommand,         &serving::StatusCommand,   &serving::TokenCommand,
+    &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.
-constexpr std::string_view kOfTheClient[] = {"FORKCAST_URL"};
+constexpr std::string_view kOfTheClient[] = {"FORKCAST_URL", "FORKCAST_TOKEN_FILE"};
 
 }  // namespace
 }  // namespace forkcast

@@ -226,6 +226,9 @@ asio::awaitable<void> Replay::SendRows(Sender& sender) {
   const std::string_view content_type = wire::MediaType(options_.format);
   request.set(http::field::content_type, content_type);
   request.set(http::field::accept, wire::MediaType(wire::Format::kJsonLines));
+  if (!options_.token.empty()) {
+    request.set(http::field::authorization, fmt::format("Bearer {}", options_.token));
+  }
   while (true) {
     const Clock::time_point due = co_await NextDue(sender);
     if (stopped_ || !TakeRows(sender.rows)) break;

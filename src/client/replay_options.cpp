@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
@@ -101,6 +102,22 @@ Status CheckFiles(const ReplayOptions& options, const Arguments& arguments) {
   return {};
 }
 
+/// The token that a file holds, without the line's end; empty without a file.
+Result<std::string> TokenOf(const Arguments& arguments) {
+  const std::string path = arguments.Text("token-file");
+  if (path.empty()) return std::string();
+  try {
+    std::string token = preprocessing::ReadTextFile(path);
+    while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
+    const bool is_good =
+        !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7F; });
+    if (is_good) return token;
+  } catch (const preprocessing::SpecError& error) {
+    return arguments.Refuse("token-file", error.what());
+  }
+  return arguments.Refuse("token-file", fmt::format("{}: expected a token in a single line", path));
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(readability-function-size): a table.
@@ -167,6 +184,12 @@ std::vector<Flag> ReplayFlags() {
        .argument = "FIELD",
        .meaning = "Field of the answers whose values are counted (the first 1000 different ones).",
        .fallback = "recommendation"},
+      {.name = "token-file",
+       .argument = "FILE",
+       .meaning = "Holds the token of a server that asks for one, as forkcast token create prints "
+                  "it.",
+       .variable = "FORKCAST_TOKEN_FILE",
+       .when_absent = "no token is shown"},
       {.name = "wait",
        .argument = "SECONDS",
        .meaning = "For GET /ping to answer 200 before anything is sent; 0: one try.",
@@ -209,6 +232,9 @@ Result<ReplayOptions> ReadReplayOptions(const Arguments& arguments) {
                         .rate = arguments.Real("rate"),
                         .wait = TimeOf(arguments, "wait"),
                         .timeout = TimeOf(arguments, "timeout")};
+  Result<std::string> token = TokenOf(arguments);
+  if (!token) return std::move(token).error();
+  options.token = *std::move(token);
   options.max_failures =
       arguments.Whole("max-failures").value_or(UsualMaxFailures(options.concurrency));
   for (const auto check : {CheckNumbers, CheckFiles}) {

@@ -28,6 +28,7 @@ struct ReplayOptions {
   std::optional<std::filesystem::path> out{};
   std::optional<std::filesystem::path> expect{};
   std::string count_by = "recommendation";
+  std::string token{};  ///< Shown with each request of rows; empty: none.
 
   std::size_t concurrency = 8;                ///< Connections.
   std::optional<double> rate{};               ///< Requests a second; none: as fast as answers come.

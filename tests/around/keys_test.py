@@ -32,6 +32,7 @@ FILES_OF_ITS_OWN = {
     "src/model/learn/model_files.cpp",
     "src/model/linear/linear_model.cpp",
     "src/model/quantile_table/quantile_table.cpp",
+    "src/serving/access/token_file.cpp",
     "src/serving/process/experiment_keeper.cpp",
 }
 FITTED_TRANSFORMS = [

@@ -10,6 +10,7 @@ import pathlib
 import shutil
 import socket
 import socketserver
+import ssl
 import subprocess
 import tempfile
 import threading
@@ -279,6 +280,141 @@ class Compose(Nginx):
         self.start_with_replicas(["127.0.0.2", "127.0.0.3"])
         self.assertEqual(self.ask("POST", "/invocations?break", b"{}")[0].status, 502)
         self.assertEqual(len(self.seen), 1)
+
+
+class Site(Nginx):
+    """One host with files of its own in server.d."""
+
+    def setUp(self):
+        super().setUp()
+        self.render("nginx.conf")
+        self.serve_on(UnixReplica(str(self.socket), None))
+
+    def add(self, name, **replaced):
+        text = (CONF / name).read_text(encoding="utf-8")
+        for old, new in replaced.items():
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        folder = self.prefix / "server.d"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@unittest.skipUnless(shutil.which("openssl"), "openssl is not installed")
+class Tls(Site):
+    def setUp(self):
+        super().setUp()
+        self.certificate = self.prefix / "fullchain.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+                        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", self.prefix / "privkey.pem",
+                        "-out", self.certificate], check=True, capture_output=True)
+        self.tls_port = free_port()
+        self.add("nginx-tls.conf", **{"listen 8443 ssl": f"listen 127.0.0.1:{self.tls_port} ssl", "$host:8443": f"$host:{self.tls_port}",
+                                      "/etc/forkcast/tls": str(self.prefix)})
+        self.start("nginx.conf")
+
+    def ask_securely(self, method, path, body=None, highest=ssl.TLSVersion.TLSv1_3, **headers):
+        context = ssl.create_default_context(cafile=self.certificate)
+        context.maximum_version = highest
+        connection = http.client.HTTPSConnection("localhost", self.tls_port, timeout=DEADLINE_S, context=context)
+        self.addCleanup(connection.close)
+        connection.request(method, path, body, headers)
+        version = connection.sock.version()
+        answer = connection.getresponse()
+        return answer, answer.read(), version
+
+    def test_nginx_accepts_it_without_a_warning(self):
+        run = subprocess.run(self.command("nginx.conf", "-t"), capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertNotIn("[warn]", run.stderr)
+
+    def test_passes_on_the_same_doors_and_the_callers_token(self):
+        answer, body, version = self.ask_securely("POST", "/invocations", b"{}", Authorization="Bearer t")
+        self.assertEqual((answer.status, body, version), (200, b"ok", "TLSv1.3"))
+        self.assertEqual((self.seen[-1].path, self.seen[-1].body), ("/invocations", b"{}"))
+        self.assertEqual(self.seen[-1].headers.get_all("Authorization"), ["Bearer t"])
+        self.assertEqual(self.ask_securely("GET", "/metrics")[0].status, 404)
+
+    def test_speaks_tls_1_2_with_who_knows_no_newer_one(self):
+        self.assertEqual(self.ask_securely("GET", "/ping", highest=ssl.TLSVersion.TLSv1_2)[2], "TLSv1.2")
+
+    def test_has_browsers_come_back_over_tls_whatever_the_answer_is(self):
+        for method, path, body, status in [("GET", "/ping", None, 200), ("POST", "/invocations?teapot", b"{}", 418),
+                                           ("GET", "/nowhere", None, 404), ("POST", "/invocations", bytes(6291457), 413),
+                                           ("POST", "/invocations?break", b"{}", 502)]:
+            with self.subTest(path=path, status=status):
+                try:
+                    answer = self.ask_securely(method, path, body)[0]
+                except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
+                    self.assertEqual(status, 413)  # refused before all of it was sent
+                    continue
+                self.assertEqual(answer.status, status)
+                self.assertEqual(answer.headers.get_all("Strict-Transport-Security"), ["max-age=31536000"])
+
+    def test_sends_on_what_is_asked_without_tls_but_for_health_checks(self):
+        answer, _ = self.ask("POST", "/invocations?partial=true", b"{}", Host="localhost")
+        self.assertEqual(answer.status, 308)
+        self.assertEqual(answer.headers["Location"], f"https://localhost:{self.tls_port}/invocations?partial=true")
+        self.assertIsNone(answer.headers["Strict-Transport-Security"])
+        self.assertEqual(self.seen, [])
+        self.assertEqual(self.ask("GET", "/ping")[0].status, 200)
+
+
+class Authenticated(Site):
+    """A stand-in for the program that knows who is let in."""
+
+    def setUp(self):
+        super().setUp()
+        self.asked = asked = []
+        letters = {"Bearer good": 204, "Bearer low": 403}
+
+        class Judge(http.server.BaseHTTPRequestHandler):
+            def log_message(self, *_):
+                pass
+
+            def do_GET(self):
+                asked.append(Seen("judge", 0, self.command, self.path, self.headers, None))
+                self.send_response(letters.get(self.headers["Authorization"], 401))
+                self.send_header("WWW-Authenticate", 'Bearer realm="elsewhere"')
+                self.end_headers()
+
+            do_POST = do_GET
+
+        judge = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Judge)
+        threading.Thread(target=judge.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        self.addCleanup(judge.server_close)
+        self.addCleanup(judge.shutdown)
+        self.add("nginx-auth.conf", **{"127.0.0.1:9091": f"127.0.0.1:{judge.server_port}"})
+        self.start("nginx.conf")
+
+    def test_nginx_accepts_it_without_a_warning(self):
+        run = subprocess.run(self.command("nginx.conf", "-t"), capture_output=True, text=True)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        self.assertNotIn("[warn]", run.stderr)
+
+    def test_lets_in_whom_the_other_program_lets_in(self):
+        answer, body = self.ask("POST", "/invocations?x=1", b"{}", Authorization="Bearer good")
+        self.assertEqual((answer.status, body, self.seen[-1].body), (200, b"ok", b"{}"))
+        question = self.asked[-1].headers
+        self.assertEqual((question["X-Original-Method"], question["X-Original-URI"]), ("POST", "/invocations?x=1"))
+        self.assertIsNone(question["Content-Length"])
+
+    def test_lets_in_nobody_else(self):
+        for authorization, status in [("Bearer low", 403), ("Bearer other", 401), ("", 401)]:
+            with self.subTest(authorization):
+                answer, _ = self.ask("POST", "/invocations", b"{}", Authorization=authorization)
+                self.assertEqual(answer.status, status)
+                if status == 401:
+                    self.assertEqual(answer.headers["WWW-Authenticate"], 'Bearer realm="elsewhere"')
+        self.assertEqual(self.seen, [])
+
+    def test_cannot_be_asked_from_outside_who_is_let_in(self):
+        answer, _ = self.ask("GET", "/forkcast-auth", Authorization="Bearer good")
+        self.assertEqual(answer.status, 404)
+
+    def test_does_not_ask_about_health_checks(self):
+        self.assertEqual(self.ask("GET", "/ping")[0].status, 200)
+        self.assertEqual(self.asked, [])
 
 
 if __name__ == "__main__":

@@ -47,6 +47,24 @@ TEST(ReplayOptions, HaveTheDefaultsThatHelpTells) {
   }
 }
 
+TEST(ReplayOptions, TakeATokenOfAFileWithoutItsLinesEnd) {
+  const preprocessing::TempFolder folder;
+  const std::string path = folder.Write("token", "forkcast_x\n");
+  EXPECT_EQ(Parse({"--orders", "o", "--token-file", path})->token, "forkcast_x");
+  EXPECT_EQ(Parse({"--orders", "o"})->token, "");
+}
+
+TEST(ReplayOptions, RefuseATokenThatNoHeaderCanHoldWithoutRepeatingIt) {
+  const preprocessing::TempFolder folder;
+  for (const char* const text : {"", "\n", "sesame sesame", "sesame\nX: y\n"}) {
+    const auto options = Parse({"--orders", "o", "--token-file", folder.Write("token", text)});
+    ASSERT_FALSE(options.ok()) << text;
+    EXPECT_THAT(options.error().message, HasSubstr("--token-file"));
+    EXPECT_EQ(options.error().message.find("sesame"), std::string::npos);
+  }
+  EXPECT_FALSE(Parse({"--orders", "o", "--token-file", folder.path() / "none"}).ok());
+}
+
 TEST(ReplayOptions, TakeDialectsAsAPipelineSaysThem) {
   const auto options = Parse({"--orders", "o", "--csv", R"({"delimiter": ";", "null": ["NA"]})",
                               "--send-csv", R"({"delimiter": "\t"})"});

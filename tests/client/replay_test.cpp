@@ -105,6 +105,14 @@ TEST_F(ReplayTest, SendsWhatTheServiceAsksFor) {
   EXPECT_EQ(posts[1].body, "id,zip\n00002,01234\n00003,01234\n");
 }
 
+TEST_F(ReplayTest, ShowsItsTokenWhereItHasOne) {
+  ScriptedServer server(GoodReply);
+  Replay(server, 1, {.concurrency = 1});
+  Replay(server, 1, {.token = "forkcast_x", .concurrency = 1});
+  EXPECT_EQ(server.posts().front().Header("Authorization"), "");
+  EXPECT_EQ(server.posts().back().Header("Authorization"), "Bearer forkcast_x");
+}
+
 TEST_F(ReplayTest, KeepsItsConnections) {
   ScriptedServer server(GoodReply);
   Replay(server, 50, {.concurrency = 1});

@@ -11,9 +11,11 @@
 #include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
+#include "serving/access/token_file.hpp"
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/http/access_log.hpp"
+#include "serving/http/audit_log.hpp"
 #include "serving/process/descriptor_limit.hpp"
 #include "serving/process/listener.hpp"
 #include "serving/process/pid_file.hpp"
@@ -121,15 +123,40 @@ void CheckPidFile(const ServerConfig& config, const preprocessing::CommandContex
   }
 }
 
-void CheckAccessLog(const ServerConfig& config, const preprocessing::CommandContext& context) {
+/// Opens a log as `open` does, and leaves no file behind that was not there.
+template <typename Open>
+void CheckLog(std::string_view what, const std::filesystem::path& path, Open open,
+              const preprocessing::CommandContext& context) {
   std::error_code ignored;
-  const bool is_new =
-      config.access_log_file != "-" && !std::filesystem::exists(config.access_log_file, ignored);
+  const bool is_new = path != "-" && !std::filesystem::exists(path, ignored);
   LogLosses ignored_losses;
-  static_cast<void>(Require(
-      AccessLog::Open(config.access_log, config.access_log_file, ignored_losses), ExitCode::kIo));
-  if (is_new) std::filesystem::remove(config.access_log_file, ignored);
-  PrintOk(context, "access log " + config.access_log_file.string());
+  static_cast<void>(Require(open(ignored_losses), ExitCode::kIo));
+  if (is_new) std::filesystem::remove(path, ignored);
+  PrintOk(context, fmt::format("{} {}", what, path.string()));
+}
+
+void CheckLogs(const ServerConfig& config, const preprocessing::CommandContext& context) {
+  if (config.access_log != AccessLogFormat::kOff) {
+    const auto open = [&config](LogLosses& losses) {
+      return AccessLog::Open(config.access_log, config.access_log_file, losses);
+    };
+    CheckLog("access log", config.access_log_file, open, context);
+  }
+  if (config.audit_log.empty()) return;
+  const auto open = [&config](LogLosses& losses) {
+    return AuditLog::Open(config.audit_log, losses);
+  };
+  CheckLog("audit log", config.audit_log, open, context);
+}
+
+void CheckTokens(const ServerConfig& config, const std::optional<Identity>& identity,
+                 const preprocessing::CommandContext& context) {
+  if (config.tokens.empty()) return;
+  RequireAs(config, identity, ExitCode::kIo, [&config]() -> Result<std::string> {
+    Status tried = TryTokens(config);
+    return tried ? Result<std::string>(std::string()) : std::move(tried).error();
+  });
+  PrintOk(context, "tokens " + config.tokens.string());
 }
 
 }  // namespace
@@ -153,6 +180,12 @@ Error TooFewDescriptors(std::size_t limit) {
           "max_connections"};
 }
 
+Status TryTokens(const ServerConfig& config) {
+  if (config.tokens.empty()) return {};
+  const Result<std::vector<Token>> tokens = ReadTokens(config.tokens);
+  return tokens ? Status() : tokens.error();
+}
+
 void CheckServer(const ServerConfig& config, const std::optional<Identity>& identity,
                  std::span<const HookType> hook_types,
                  const preprocessing::CommandContext& context) {
@@ -169,7 +202,8 @@ void CheckServer(const ServerConfig& config, const std::optional<Identity>& iden
   }
   CheckAddresses(config, context);
   if (!config.pidfile.empty()) CheckPidFile(config, context);
-  if (config.access_log != AccessLogFormat::kOff) CheckAccessLog(config, context);
+  CheckLogs(config, context);
+  CheckTokens(config, identity, context);
 }
 
 }  // namespace forkcast::serving

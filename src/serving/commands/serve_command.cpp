@@ -21,6 +21,7 @@
 #include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/push/push_message.hpp"
+#include "serving/access/token_file.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
 #include "serving/commands/retraining.hpp"
@@ -31,6 +32,7 @@
 #include "serving/hooks/capture_hook.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
+#include "serving/http/audit_log.hpp"
 #include "serving/process/become_program.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_socket.hpp"
@@ -113,8 +115,9 @@ class Server {
       log_->critical("bind_failed error={:?}", opened.error().message);
       return kExitCannotBind;
     }
-    for (const auto prepare : {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::FitConnections,
-                               &Server::BeginExperiments}) {
+    for (const auto prepare :
+         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::TryTokensAsUser,
+          &Server::FitConnections, &Server::BeginExperiments}) {
       if (const Status prepared = (this->*prepare)(); !prepared) {
         log_->critical("start_refused error={:?}", prepared.error().message);
         return kExitCannotBind;
@@ -249,13 +252,23 @@ class Server {
       Status opened = control_.Open(config_.control);
       if (!opened) return opened;
     }
-    return OpenAccessLog(config_);
+    if (Status opened = OpenAccessLog(config_); !opened) return opened;
+    return OpenAuditLog(config_);
   }
 
   /// What a hook cannot do at the start it never will.
   Status TryHooksAsUser() {
     const auto tried = AskAs(identity_, [this]() -> Result<std::string> {
       Status status = TryHooks(config_.hooks, extensions_.hook_types);
+      return status ? Result<std::string>(std::string()) : std::move(status).error();
+    });
+    return tried ? Status() : tried.error();
+  }
+
+  /// Whoever cannot be read at the start could never be let in.
+  Status TryTokensAsUser() {
+    const auto tried = AskAs(identity_, [this]() -> Result<std::string> {
+      Status status = TryTokens(config_);
       return status ? Result<std::string>(std::string()) : std::move(status).error();
     });
     return tried ? Status() : tried.error();
@@ -300,10 +313,25 @@ class Server {
     return {};
   }
 
+  /// Likewise.
+  Status OpenAuditLog(const ServerConfig& config) {
+    audit_log_.reset();
+    if (config.audit_log.empty()) return {};
+    Result<AuditLog> opened = AuditLog::Open(config.audit_log, audit_losses_[0], identity_);
+    if (!opened) return std::move(opened).error();
+    audit_log_ = std::move(*opened);
+    return {};
+  }
+
   void ReopenLogs() {
-    if (!access_log_) return;
-    const Status reopened = access_log_->Reopen();
-    if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
+    if (access_log_) {
+      const Status reopened = access_log_->Reopen();
+      if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
+    }
+    if (audit_log_) {
+      const Status reopened = audit_log_->Reopen();
+      if (!reopened) log_->warn("audit_log_not_reopened error={:?}", reopened.error().message);
+    }
   }
 
   void AddRecorderLosses(ServerStatus& status) const {
@@ -397,6 +425,10 @@ class Server {
         wanted.access_log_file != config_.access_log_file) {
       if (Status opened = OpenAccessLog(wanted); !opened) return opened;
     }
+    if (wanted.audit_log != config_.audit_log) {
+      if (Status opened = OpenAuditLog(wanted); !opened) return opened;
+    }
+    if (Status tried = TryTokens(wanted); !tried) return tried;
     if (Status tried = TryHooks(wanted.hooks, extensions_.hook_types); !tried) return tried;
     settings_ = *std::move(settings);
     return FitConnections();
@@ -419,6 +451,7 @@ class Server {
                       .drift = drift_[0],
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
+                      .audit_log = audit_log_ ? &*audit_log_ : nullptr,
                       .models = models_ ? &*models_ : nullptr,
                       .experiments = experiments_,
                       .slots = counts_.slots(),
@@ -511,6 +544,8 @@ class Server {
   std::optional<PidFile> pid_file_;
   ControlSocket control_;
   std::optional<AccessLog> access_log_;
+  SharedArray<LogLosses> audit_losses_{1};
+  std::optional<AuditLog> audit_log_;
   SharedCounts counts_{kMaxSlots};
   std::vector<SharedCounts> counts_before_;
   SharedArray<RecorderCounters> counters_{1};
@@ -592,7 +627,7 @@ Command ServeCommand(const ServeExtensions& extensions) {
                   {.code = ExitCode::kUnfit,
                    .when = "pipeline, model, snapshots or store cannot be loaded"},
                   {.code = ExitCode::kIo,
-                   .when = "cannot listen, or pidfile, control socket or access log cannot be "
+                   .when = "cannot listen, or pidfile, control socket, tokens or a log cannot be "
                            "had"},
                   {.code = ExitCode::kUnexpected}},
       .run = [extensions](const Arguments& arguments, const CommandContext& context) {

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "serving/access/access.hpp"
 #include "serving/config/deployment.hpp"
 #include "serving/config/ip_network.hpp"
 #include "serving/config/refresher_config.hpp"
@@ -74,6 +75,12 @@ struct ServerConfig {
   std::string socket_group;             ///< Likewise; empty: as it comes.
   TrustedProxies trusted_proxies;
   std::vector<std::string> cors_origins;  ///< CorsPolicy; empty: none.
+  std::filesystem::path tokens;  ///< Of those who may change something; empty: nobody has one.
+  std::vector<Access> locked;    ///< Of what may be open, what takes a token, too.
+  std::vector<std::string> allowed_hosts;  ///< AllowedHosts; empty: any.
+  std::filesystem::path audit_log;         ///< Who changed what; empty: it is not noted.
+  /// It was a platform that asked for `multi_model`: it alone reaches the server, and has no token.
+  bool platform_loads_models = false;
   // Performance and limits.
   std::size_t workers = 1;
   std::chrono::milliseconds max_queue_delay{5000};  ///< A request that would wait longer gets 503.

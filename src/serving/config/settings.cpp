@@ -22,6 +22,8 @@
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/access/access.hpp"
+#include "serving/access/allowed_hosts.hpp"
 #include "serving/config/address.hpp"
 
 namespace forkcast::serving {
@@ -190,6 +192,31 @@ Status ApplyCorsOrigin(const std::string& text, ServerConfig& config) {
     return Expected("an origin in small letters, such as https://shop.example, or * for all");
   }
   config.cors_origins.push_back(text);
+  return {};
+}
+
+/// The rules by which one can choose to be asked.
+std::vector<std::string_view> Lockable() {
+  std::vector<std::string_view> names;
+  for (const AccessRule& rule : AccessRules()) {
+    if (rule.asked == AccessRule::Asked::kIfLocked) names.push_back(rule.name);
+  }
+  return names;
+}
+
+Status ApplyLocked(const std::string& text, ServerConfig& config) {
+  for (const AccessRule& rule : AccessRules()) {
+    if (rule.asked != AccessRule::Asked::kIfLocked || rule.name != text) continue;
+    config.locked.push_back(rule.access);
+    return {};
+  }
+  return Expected(fmt::format("{}", fmt::join(Lockable(), " or ")));
+}
+
+Status ApplyAllowedHost(const std::string& text, ServerConfig& config) {
+  Result<std::string> host = ParseAllowedHost(text);
+  if (!host) return std::move(host).error();
+  config.allowed_hosts.push_back(*std::move(host));
   return {};
 }
 
@@ -612,6 +639,8 @@ Status ReadSettings(const std::vector<Setting>& settings, SettingSources& source
     parsed.values.push_back(std::move(value));
   }
   JoinFamilies(parsed.config.bind);
+  parsed.config.platform_loads_models =
+      ValueOf(parsed, "multi_model").origin == kMultiModelVariable;
   parsed.config.hooks = sources.Hooks();
   parsed.config.refresher = sources.Refresher();
   if (parsed.config.snapshots.empty() && !parsed.config.store.empty()) {
@@ -642,6 +671,16 @@ Status CheckPushes(const ServerConfig& config) {
                "refresher: \"push\" needs admin_address, which has to be one of this machine alone "
                "(127.0.0.1:PORT, [::1]:PORT or unix:PATH): who can connect to it writes the store",
                "refresher"};
+}
+
+/// A lock needs keys.
+Status CheckLocks(const ServerConfig& config) {
+  if (config.locked.empty() || !config.tokens.empty()) return {};
+  return Error{ErrorCode::kInvalidArgument,
+               fmt::format("locked: {} takes a token, but there are none: give a file by --tokens, "
+                           "FORKCAST_TOKENS or \"tokens\" in the config file",
+                           RuleOf(config.locked.front()).name),
+               "locked"};
 }
 
 /// What the refresher's declaration leaves to the server's settings.
@@ -708,6 +747,10 @@ std::vector<Setting> ServerSettings() {
                              Setting::FileForm::kTextOrList, ApplyTrustedProxy};
   const Rule cors_origins{"ORIGIN", "origins such as https://shop.example, or *",
                           Setting::FileForm::kTextOrList, ApplyCorsOrigin};
+  const Rule locked{"WHAT", fmt::format("{}", fmt::join(Lockable(), ", ")),
+                    Setting::FileForm::kTextOrList, ApplyLocked};
+  const Rule allowed_hosts{"HOST", "names such as forecasts.example:8080 or *.example, [IPV6]",
+                           Setting::FileForm::kTextOrList, ApplyAllowedHost};
   const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
                        ApplyLogLevel};
   const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
@@ -852,6 +895,24 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("cors_origins", "FORKCAST_CORS_ORIGINS", cors_origins, Takes::kReload, "",
                   "Web pages that may ask from within a browser, by their origin, * for all; "
                   "several times, or with commas between, or as a list in the config file"),
+      MakeSetting("tokens", "FORKCAST_TOKENS",
+                  TextRule("FILE", "a file that forkcast token makes", &ServerConfig::tokens),
+                  Takes::kReload, "",
+                  "The tokens of those who may change something; without it, that is for programs "
+                  "on the server's own machine alone"),
+      MakeSetting("locked", "FORKCAST_LOCKED", locked, Takes::kReload, "",
+                  "What takes a token as well, of the role viewer at least: answers of models, "
+                  "what is counted and found; several times, or with commas between, or as a list "
+                  "in the config file"),
+      MakeSetting("allowed_hosts", "FORKCAST_ALLOWED_HOSTS", allowed_hosts, Takes::kReload, "",
+                  "Names under which the server may be asked (the header Host), but for /ping, "
+                  "/invocations and /execution-parameters; several times, or with commas between, "
+                  "or as a list in the config file",
+                  "any"),
+      MakeSetting("audit_log", "FORKCAST_AUDIT_LOG",
+                  TextRule("FILE", "a file, or - for standard output", &ServerConfig::audit_log),
+                  Takes::kReload, "",
+                  "Notes who changed what, and who was refused, a line each; opened anew on USR1"),
   };
   AddForeignVariables(settings);
   return settings;
@@ -906,6 +967,9 @@ Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environ
   }
   if (parsed.action == ServerAction::kPrintConfig) return parsed;
   if (Status complete = RequireDeployments(settings, parsed.config); !complete) {
+    return std::move(complete).error();
+  }
+  if (Status complete = CheckLocks(parsed.config); !complete) {
     return std::move(complete).error();
   }
   if (Status complete = CompleteRefresher(settings, parsed.config); !complete) {

@@ -26,6 +26,7 @@ constexpr std::array kEndpoints{
              .operation = "ping",
              .description = "Whether any worker answers.",
              .access = Access::kOpen,
+             .hosts = Hosts::kAny,
              .load = Load::kProbe,
              .make = MakeJob<CallJob<Ping>>,
              .describe = DescribePing},
@@ -34,6 +35,7 @@ constexpr std::array kEndpoints{
              .operation = "invoke",
              .description = "Answers rows.",
              .access = Access::kInvoke,
+             .hosts = Hosts::kAny,
              .load = Load::kWork,
              .make = MakeJob<InvocationJob>,
              .describe = DescribeInvocation},
@@ -68,6 +70,7 @@ constexpr std::array kEndpoints{
              .operation = "executionParameters",
              .description = "How much SageMaker's batch transform may send at once.",
              .access = Access::kOpen,
+             .hosts = Hosts::kAny,
              .load = Load::kProbe,
              .make = MakeJob<CallJob<ExecutionParameters>>,
              .describe = DescribeExecutionParameters},
@@ -75,7 +78,7 @@ constexpr std::array kEndpoints{
              .path = "/drift",
              .operation = "drift",
              .description = "The newest drift report of each deployment.",
-             .access = Access::kOpen,
+             .access = Access::kWatch,
              .load = Load::kWork,
              .make = MakeJob<CallJob<AnswerDrift>>,
              .describe = DescribeDrift},
@@ -102,7 +105,7 @@ constexpr std::array kOfMetrics{
              .path = "/metrics",
              .operation = "metrics",
              .description = "What the whole server counts, for Prometheus.",
-             .access = Access::kOpen,
+             .access = Access::kWatch,
              .load = Load::kProbe,
              .make = MakeJob<CallJob<AnswerMetrics>>,
              .describe = DescribeMetrics},
@@ -122,7 +125,7 @@ constexpr std::array kOfModels{
              .path = "/models",
              .operation = "listModels",
              .description = "The models that are loaded.",
-             .access = Access::kOpen,
+             .access = Access::kWatch,
              .load = Load::kWork,
              .errors = ErrorForm::kModels,
              .make = MakeJob<CallJob<ListModels>>,
@@ -131,7 +134,7 @@ constexpr std::array kOfModels{
              .path = "/models",
              .operation = "loadModel",
              .description = "Loads a model.",
-             .access = Access::kOpen,
+             .access = Access::kChange,
              .load = Load::kWork,
              .errors = ErrorForm::kModels,
              .make = MakeJob<LoadModelJob>,
@@ -140,7 +143,7 @@ constexpr std::array kOfModels{
              .path = "/models/{name}",
              .operation = "showModel",
              .description = "Whether a model is loaded, and from where.",
-             .access = Access::kOpen,
+             .access = Access::kWatch,
              .load = Load::kWork,
              .errors = ErrorForm::kModels,
              .make = MakeJob<CallJob<ShowModel>>,
@@ -149,7 +152,7 @@ constexpr std::array kOfModels{
              .path = "/models/{name}",
              .operation = "unloadModel",
              .description = "Unloads a model.",
-             .access = Access::kOpen,
+             .access = Access::kChange,
              .load = Load::kWork,
              .errors = ErrorForm::kModels,
              .make = MakeJob<UnloadModelJob>,
@@ -161,7 +164,7 @@ constexpr std::array kOfTables{
              .path = "/tables",
              .operation = "listTables",
              .description = "What the store has of each table.",
-             .access = Access::kOpen,
+             .access = Access::kWatch,
              .load = Load::kWork,
              .make = MakeJob<ListTablesJob>,
              .describe = DescribeListTables},
@@ -169,7 +172,7 @@ constexpr std::array kOfTables{
              .path = "/tables/reset",
              .operation = "resetTables",
              .description = "Puts the tables back to their original files.",
-             .access = Access::kOpen,
+             .access = Access::kAdminister,
              .load = Load::kWork,
              .make = MakeJob<ResetTablesJob>,
              .describe = DescribeResetTables},
@@ -177,7 +180,7 @@ constexpr std::array kOfTables{
              .path = "/tables/{name}/rows",
              .operation = "pushRows",
              .description = "Adds rows to a table.",
-             .access = Access::kOpen,
+             .access = Access::kChange,
              .load = Load::kWork,
              .make = MakeJob<PushRowsJob>,
              .describe = DescribePushRows},
@@ -189,6 +192,13 @@ bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
   return std::ranges::find(paths, endpoint.path) != paths.end();
 }
 
+/// What SageMaker asks of a multi-model server: under any name, and without a token.
+void OpenForPlatform(Endpoint& endpoint) {
+  if (endpoint.errors != ErrorForm::kModels) return;
+  endpoint.hosts = Hosts::kAny;
+  if (endpoint.access != Access::kInvoke) endpoint.access = Access::kOpen;
+}
+
 }  // namespace
 
 std::vector<Endpoint> Endpoints(const Offer& offer) {
@@ -197,7 +207,10 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
     endpoints.insert(endpoints.end(), more.begin(), more.end());
   };
   if (offer.metrics == Metrics::kShown) add(kOfMetrics);
-  if (offer.models == Models::kLoaded) add(kOfModels);
+  if (offer.models != Models::kDeclared) add(kOfModels);
+  if (offer.models == Models::kLoadedByPlatform) {
+    for (Endpoint& endpoint : endpoints) OpenForPlatform(endpoint);
+  }
   if (offer.watching == Watching::kApart) {
     std::erase_if(endpoints, [](const Endpoint& one) { return IsIn(kOfWatching, one); });
   }
@@ -214,8 +227,13 @@ std::vector<Endpoint> AdminEndpoints(const Offer& offer) {
   return endpoints;
 }
 
+Models WhoLoads(const ServerConfig& config) noexcept {
+  const bool is_platforms = config.platform_loads_models && config.tokens.empty();
+  return is_platforms ? Models::kLoadedByPlatform : Models::kLoaded;
+}
+
 Offer OfferOf(const ServerConfig& config) noexcept {
-  return {.models = config.multi_model ? Models::kLoaded : Models::kDeclared,
+  return {.models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
           .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
           .watching = config.admin ? Watching::kApart : Watching::kHere,
           .pushes =

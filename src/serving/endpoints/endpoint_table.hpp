@@ -15,6 +15,8 @@ namespace forkcast::serving {
 enum class Models {
   kDeclared,  ///< From settings alone.
   kLoaded,    ///< Also from POST /models (ServerConfig::multi_model).
+  /// The same of a platform that alone reaches the server, and shows no token.
+  kLoadedByPlatform,
 };
 
 /// Whether what is counted can be asked.
@@ -36,6 +38,8 @@ struct Offer {
   Watching watching = Watching::kHere;
   Pushes pushes = Pushes::kNone;  ///< At the admin address alone.
 };
+/// Of a server whose models may be loaded.
+[[nodiscard]] Models WhoLoads(const ServerConfig& config) noexcept;
 [[nodiscard]] Offer OfferOf(const ServerConfig& config) noexcept;
 
 /// What a server can be asked: each row of the tables that are offered. A new endpoint is a line in

@@ -41,10 +41,6 @@ Status TablesJob::Begin(Exchange& exchange) {
   body_.Reset();
   copied_ = 0;
   pending_.reset();
-  // A browser sends a form to whoever listens here, for a page from anywhere.
-  if (!exchange.request().origin.empty()) {
-    return Error{ErrorCode::kInvalidArgument, "web pages may not ask for this", "Origin"};
-  }
   unpacked_.reset();
   const Result<bool> is_packed = wire::IsGzip(exchange.request().content_encoding);
   if (!is_packed) return is_packed.error();

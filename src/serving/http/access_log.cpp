@@ -1,19 +1,14 @@
 #include "serving/http/access_log.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <cerrno>
 #include <ctime>
 #include <exception>
 #include <iterator>
-#include <system_error>
 
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/http/escaped_text.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -27,34 +22,6 @@ constexpr std::size_t kMostPeer = 64;
 constexpr std::size_t kMostOfTheRest = 512;
 static_assert(kMostMethod + kMostTarget + kMostId + kMostTraceparent + kMostPeer + kMostOfTheRest <=
               LogOutput::kMostBytes);
-
-constexpr std::string_view kStandardOutput = "-";
-constexpr mode_t kMode = 0644;
-
-/// Appends `text` escaped, cut to `most` bytes. `prefix`: of a byte that is written as its number.
-void AppendEscaped(std::string_view text, std::string_view prefix, std::size_t most,
-                   std::string& out) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  constexpr std::string_view kCut = "...";
-  const std::size_t begin = out.size();
-  std::size_t room = begin;  // where the mark of a cut still fits behind
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out.append({'\\', c});
-    } else if (byte < 0x20 || byte >= 0x7F) {
-      out.append(prefix).append({kDigits[byte >> 4U], kDigits[byte & 15U]});
-    } else {
-      out += c;
-    }
-    if (out.size() - begin > most) {
-      out.resize(room);
-      out.append(kCut);
-      return;
-    }
-    if (out.size() - begin + kCut.size() <= most) room = out.size();
-  }
-}
 
 /// `10/Oct/2000:13:55:36 +0000`
 void AppendCommonTime(Instant time, std::string& out) {
@@ -106,24 +73,6 @@ void AppendJsonLine(const AccessEntry& entry, std::string& out) {
   fmt::format_to(std::back_inserter(out), ",\"worker\":{}}}\n", entry.worker);
 }
 
-Error SystemError(const std::filesystem::path& path) {
-  return {ErrorCode::kIo,
-          path.string() + ": cannot be written to: " + std::generic_category().message(errno),
-          "access_log_file"};
-}
-
-Fd OpenFile(const std::filesystem::path& path, const std::optional<Identity>& owner) noexcept {
-  // O_NONBLOCK: for a named pipe.
-  Fd file(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOCTTY,
-                 kMode));
-  // A regular file only; best effort, since whoever may open it may write to it already.
-  struct stat status {};
-  if (file && owner && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode)) {
-    [[maybe_unused]] const int given = ::fchown(file.get(), owner->user, owner->group);
-  }
-  return file;
-}
-
 }  // namespace
 
 void AppendAccessLine(AccessLogFormat format, const AccessEntry& entry, std::string& out) {
@@ -133,30 +82,19 @@ void AppendAccessLine(AccessLogFormat format, const AccessEntry& entry, std::str
 
 Result<AccessLog> AccessLog::Open(AccessLogFormat format, const std::filesystem::path& path,
                                   LogLosses& losses, const std::optional<Identity>& owner) {
-  std::error_code failed;
-  const bool to_file = path != kStandardOutput;
-  AccessLog log(format, to_file ? std::filesystem::absolute(path, failed) : "", owner, losses);
-  log.output_ = to_file ? LogOutput(OpenFile(log.path_, owner), losses)
-                        : LogOutput::OfStandard(STDOUT_FILENO, losses);
-  if (!log.output_) return SystemError(path);
-  return log;
-}
-
-Status AccessLog::Reopen() {
-  if (path_.empty()) return {};
-  LogOutput file(OpenFile(path_, owner_), losses_);
-  if (!file) return SystemError(path_);
-  output_ = std::move(file);
-  return {};
+  Result<LogFile> file =
+      LogFile::Open({.path = path, .setting = "access_log_file", .owner = owner}, losses);
+  if (!file) return std::move(file).error();
+  return AccessLog(format, *std::move(file));
 }
 
 void AccessLog::Write(const AccessEntry& entry) noexcept {
   try {
     line_.clear();
     AppendAccessLine(format_, entry, line_);
-    if (!output_.Write(line_)) ++lost_;
+    file_.Write(line_);
   } catch (const std::exception&) {
-    ++lost_;  // no memory for the line
+    file_.CountLost();
   }
 }
 

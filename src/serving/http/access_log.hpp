@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +12,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "serving/config/server_config.hpp"
+#include "serving/process/log_file.hpp"
 #include "serving/process/log_output.hpp"
 #include "serving/process/privileges.hpp"
 
@@ -39,9 +39,7 @@ struct AccessEntry {
 /// the system writes in one piece (PIPE_BUF): a long method or target ends in "...".
 void AppendAccessLine(AccessLogFormat format, const AccessEntry& entry, std::string& out);
 
-/// Where the lines go: a file that all workers append to, or standard output. Each line is one
-/// write, so that lines of several processes do not mix. Never waits for a reader: a line that is
-/// not taken is lost and counted (LogOutput). Move-only; not thread-safe.
+/// The lines in their file. Move-only; not thread-safe.
 class AccessLog {
  public:
   /// Opens the file (mode 0644 less the umask, created when missing, and then given to `owner`), or
@@ -51,31 +49,20 @@ class AccessLog {
                                 LogLosses& losses,
                                 const std::optional<Identity>& owner = std::nullopt);
 
-  /// Opens the file's path anew, as whoever moves full files away wants. On an error lines go on
-  /// into the file that was open. Standard output stays what it is.
-  Status Reopen();
+  /// See LogFile.
+  Status Reopen() { return file_.Reopen(); }
 
   void Write(const AccessEntry& entry) noexcept;
 
   /// Lines that this process has lost since the last call.
-  [[nodiscard]] std::uint64_t TakeLost() noexcept { return std::exchange(lost_, 0); }
+  [[nodiscard]] std::uint64_t TakeLost() noexcept { return file_.TakeLost(); }
 
  private:
-  AccessLog(AccessLogFormat format, std::filesystem::path path, std::optional<Identity> owner,
-            LogLosses& losses)
-      : format_(format),
-        path_(std::move(path)),
-        owner_(std::move(owner)),
-        losses_(losses),
-        output_(Fd(), losses) {}
+  AccessLog(AccessLogFormat format, LogFile file) : format_(format), file_(std::move(file)) {}
 
   AccessLogFormat format_;
-  std::filesystem::path path_;  ///< Empty: standard output.
-  std::optional<Identity> owner_;
-  std::reference_wrapper<LogLosses> losses_;
-  LogOutput output_;
+  LogFile file_;
   std::string line_;
-  std::uint64_t lost_ = 0;
 };
 
 }  // namespace forkcast::serving

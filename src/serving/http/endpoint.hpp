@@ -3,18 +3,13 @@
 #include <memory>
 #include <string_view>
 
+#include "serving/access/access.hpp"
 #include "serving/http/job.hpp"
 #include "serving/http/request.hpp"
 
 namespace forkcast::serving {
 
 class ApiOperation;
-
-/// Who may ask.
-enum class Access {
-  kOpen,    ///< Whoever can connect: platforms that look after the server.
-  kInvoke,  ///< Callers of models.
-};
 
 /// What a request costs the others.
 enum class Load {
@@ -36,7 +31,8 @@ struct Endpoint {
   std::string_view path{};         ///< See PathPattern; several rows may share one.
   std::string_view operation{};    ///< Its name among all of them.
   std::string_view description{};  ///< A sentence for users.
-  Access access = Access::kOpen;
+  Access access = Access::kAdminister;
+  Hosts hosts = Hosts::kAllowed;
   Load load = Load::kProbe;
   ErrorForm errors = ErrorForm::kPlain;
   std::unique_ptr<Job> (*make)(Service& service) = nullptr;

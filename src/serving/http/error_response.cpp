@@ -18,6 +18,25 @@ constexpr std::size_t kShownRows = 10;
 /// Of no code: what there is no room for, a model, is known where it is said.
 constexpr HttpError kNoRoom{507, "no_room"};
 
+/// Of no code, either: who may do what is told by admissions.
+HttpError RefusalAsHttp(Admission::Outcome outcome) noexcept {
+  switch (outcome) {
+    case Admission::Outcome::kAllowed:
+      break;
+    case Admission::Outcome::kMalformed:
+      return {400, "invalid_argument"};
+    case Admission::Outcome::kUnknown:
+      return {401, "unauthorized"};
+    case Admission::Outcome::kForbidden:
+      return {403, "forbidden"};
+    case Admission::Outcome::kWrongHost:
+      return {421, "wrong_host"};
+    case Admission::Outcome::kUnavailable:
+      return {503, "not_ready"};
+  }
+  return {500, "internal"};
+}
+
 void AppendMember(std::string_view name, std::string_view text, std::string& out) {
   if (out.back() != '{') out += ',';
   wire::AppendJsonString(name, out);
@@ -195,6 +214,26 @@ void WriteNoRoom(std::string_view message, std::string_view request_id, Response
   AppendMember("message", message, out);
   if (!request_id.empty()) AppendMember("request_id", request_id, out);
   out += "}}";
+}
+
+void WriteRefusal(const Admission& admission, std::string_view request_id, Response& response) {
+  const HttpError http = RefusalAsHttp(admission.outcome);
+  response.status = http.status;
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  std::string& out = response.body;
+  out.assign("{\"error\":{");
+  AppendMember("code", http.code, out);
+  AppendMember("message", admission.message, out);
+  if (!admission.field.empty()) AppendMember("field", admission.field, out);
+  if (!request_id.empty()) AppendMember("request_id", request_id, out);
+  out += "}}";
+  if (http.status == 503) response.AddHeader("Retry-After", "1");
+  if (http.status != 401) return;
+  std::string challenge = R"(Bearer realm="forkcast")";
+  if (!admission.reason.empty()) {
+    fmt::format_to(std::back_inserter(challenge), ", error=\"{}\"", admission.reason);
+  }
+  response.AddHeader("WWW-Authenticate", challenge);
 }
 
 void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response) {

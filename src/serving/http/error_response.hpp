@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/access/gate.hpp"
 #include "serving/http/request_reader.hpp"
 #include "serving/http/response.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -41,6 +42,10 @@ void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id
 
 /// Makes `response` the refusal of what takes memory, or a place, that there is not (507).
 void WriteNoRoom(std::string_view message, std::string_view request_id, Response& response);
+
+/// Makes `response` what a caller is told that may not do what it asked for. Precondition:
+/// `admission` does not allow it.
+void WriteRefusal(const Admission& admission, std::string_view request_id, Response& response);
 
 /// Makes `response` the answer to bytes that are no request, behind which the connection ends.
 void WriteFault(const RequestFault& fault, std::string_view request_id, Response& response);

@@ -19,12 +19,24 @@
 
 namespace forkcast::serving {
 
+class RequestReader;
+
+/// Who is at the other end of the connection that a request came over.
+struct Peer {
+  std::string_view address{};             ///< Empty of a Unix socket, or where nobody knows it.
+  bool is_unix = false;                   ///< It came over a Unix socket.
+  const RequestReader* reader = nullptr;  ///< That of the connection: for what few ask of a head.
+};
+
 /// One request on its way to its answer, as endpoints see it, over as many slices as that takes.
 /// Whoever holds a connection holds one, and gives it to the router with one request after the
 /// other; destroying it gives the request in work up. Keeps its memory.
 class Exchange {
  public:
   [[nodiscard]] const RequestView& request() const noexcept { return *request_; }
+  [[nodiscard]] const Peer& peer() const noexcept { return peer_; }
+  /// Of all requests from now on; what it views outlives them.
+  void SetPeer(const Peer& peer) noexcept { peer_ = peer; }
   /// The one that was asked. Precondition: a job of it has begun.
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return *endpoint_; }
   /// Cleared when the request was taken on.
@@ -56,6 +68,7 @@ class Exchange {
  private:
   friend class Router;
 
+  Peer peer_;
   const RequestView* request_ = nullptr;
   Response* response_ = nullptr;
   std::string id_;

@@ -137,19 +137,23 @@ bool HasOpenQuotes(std::string_view rest) noexcept {
   return open;
 }
 
-/// The path of a head's first line; empty when that is not whole.
+/// The path of a head's first line, without scheme, host and what callers put before that; empty
+/// when that is not whole.
 std::string_view FindPath(std::string_view head) noexcept {
   const std::size_t end = head.find("\r\n");
   const std::size_t method = head.find(' ');
   if (end == std::string_view::npos || method > end) return {};
   const std::string_view rest = head.substr(method + 1, end - method - 1);
-  return rest.substr(0, rest.find_first_of(" ?"));
+  const std::string_view path = rest.substr(0, rest.find_first_of(" ?"));
+  const std::size_t scheme = path.find("://");
+  if (path.starts_with('/') || scheme == std::string_view::npos) return path;
+  return path.substr(std::min(path.find('/', scheme + 3), path.size()));
 }
 
-/// The value of a field that stands once among the whole lines of a head; else empty.
-std::string_view FindField(std::string_view head, std::string_view name) noexcept {
+/// A field among the whole lines of a head, and how often it stands there.
+SentField FindSent(std::string_view head, std::string_view name) noexcept {
   constexpr std::string_view kBlanks = " \t";
-  std::string_view found;
+  SentField found;
   for (std::size_t end = head.find("\r\n"); end != std::string_view::npos;
        end = head.find("\r\n")) {
     const std::string_view line = head.substr(0, end);
@@ -159,12 +163,18 @@ std::string_view FindField(std::string_view head, std::string_view name) noexcep
         !EqualsIgnoringCase(line.substr(0, name.size()), name)) {
       continue;
     }
-    if (!found.empty()) return {};
-    found = line.substr(name.size() + 1);
-    found.remove_prefix(std::min(found.find_first_not_of(kBlanks), found.size()));
-    found = found.substr(0, found.find_last_not_of(kBlanks) + 1);
+    ++found.count;
+    found.value = line.substr(name.size() + 1);
+    found.value.remove_prefix(std::min(found.value.find_first_not_of(kBlanks), found.value.size()));
+    found.value = found.value.substr(0, found.value.find_last_not_of(kBlanks) + 1);
   }
   return found;
+}
+
+/// The value of a field that stands once among the whole lines of a head; else empty.
+std::string_view FindField(std::string_view head, std::string_view name) noexcept {
+  const SentField found = FindSent(head, name);
+  return found.count == 1 ? found.value : std::string_view();
 }
 
 std::string_view View(boost::beast::string_view text) noexcept {
@@ -545,6 +555,19 @@ RequestView RequestReader::Glimpse() const noexcept {
           .forwarded = FindField(head, NameOf(kForwarded)),
           .origin = FindField(head, NameOf(kOrigin)),
           .started = request_.started};
+}
+
+SentField RequestReader::Find(std::string_view name) const noexcept {
+  return FindSent({buffer_.get(), header_bytes_}, name);
+}
+
+std::string_view RequestReader::host() const noexcept {
+  const Parser& notes = *parser_;
+  const std::string_view target = notes.Text(notes.line_target);
+  const std::size_t scheme = target.find("://");
+  if (target.starts_with('/') || scheme == std::string_view::npos) return notes.Text(kHost);
+  const std::string_view behind = target.substr(scheme + 3);
+  return behind.substr(0, behind.find_first_of("/?"));
 }
 
 std::string RequestReader::DescribeArrival() const {

@@ -8,6 +8,7 @@
 
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
+#include "serving/access/bearer.hpp"
 #include "serving/http/request.hpp"
 
 namespace forkcast::serving {
@@ -68,6 +69,12 @@ class RequestReader {
   /// Of a request that is not whole, or is none: path, ids and time as far as they can be read.
   /// Valid until Prepare() or Next().
   [[nodiscard]] RequestView Glimpse() const noexcept;
+  /// A field of the request at hand by its name, whose case does not matter: for those that few
+  /// ask for. Valid from kRequest until Next().
+  [[nodiscard]] SentField Find(std::string_view name) const noexcept;
+  /// Whom the request at hand was meant for: the target's authority, where it has one, goes before
+  /// the header Host (RFC 9112, 3.2.2). Valid as Find() is.
+  [[nodiscard]] std::string_view host() const noexcept;
   /// Of a request that is not whole: "12 of 100 bytes of its body had come".
   [[nodiscard]] std::string DescribeArrival() const;
   /// Valid, and empty when there is none, until Prepare() or Next(), whatever Parse() said.

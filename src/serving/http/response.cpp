@@ -8,9 +8,11 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 21> kReasons{{
+constexpr std::array<std::pair<int, std::string_view>, 24> kReasons{{
     {200, "OK"},
     {400, "Bad Request"},
+    {401, "Unauthorized"},
+    {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
     {406, "Not Acceptable"},
@@ -21,6 +23,7 @@ constexpr std::array<std::pair<int, std::string_view>, 21> kReasons{{
     {414, "URI Too Long"},
     {415, "Unsupported Media Type"},
     {417, "Expectation Failed"},
+    {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {424, "Failed Dependency"},
     {431, "Request Header Fields Too Large"},

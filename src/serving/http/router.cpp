@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "serving/http/error_response.hpp"
+#include "serving/http/guarded_job.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/wire/media_type.hpp"
 
@@ -84,13 +85,15 @@ std::string ForPeople(std::string_view list, std::string_view word) {
 }  // namespace
 
 Router::Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-               SeriesWriter& series, spdlog::logger& log, std::uint64_t seed, CorsPolicy cors)
+               SeriesWriter& series, spdlog::logger& log, std::uint64_t seed, CorsPolicy cors,
+               const Guards* guards)
     : service_(service),
       slot_(slot),
       series_(series),
       log_(log),
       unrouted_(series, {}, "other"),
       cors_(std::move(cors)),
+      guards_(guards),
       random_(seed) {
   for (const Endpoint& endpoint : endpoints) {
     Add(endpoint);
@@ -313,11 +316,17 @@ Status Router::Identify(Exchange& exchange) {
   return {};
 }
 
+std::unique_ptr<Job> Router::Make(const Endpoint& endpoint) {
+  std::unique_ptr<Job> job = endpoint.make(service_);
+  if (guards_ == nullptr || !guards_->gate.Guards(endpoint.access, endpoint.hosts)) return job;
+  return std::make_unique<GuardedJob>(std::move(job), *guards_);
+}
+
 Progress Router::Begin(std::size_t row, Exchange& exchange) {
   Row& asked = rows_[row];
   exchange.row_ = row;
   exchange.endpoint_ = &asked.endpoint;
-  if (asked.idle.empty()) asked.idle.push_back(asked.endpoint.make(service_));
+  if (asked.idle.empty()) asked.idle.push_back(Make(asked.endpoint));
   exchange.job_ = std::move(asked.idle.back());
   asked.idle.pop_back();
   if (Status begun = exchange.job_->Begin(exchange); !begun) {

@@ -26,6 +26,7 @@ class logger;
 
 namespace forkcast::serving {
 
+struct Guards;
 struct WorkerSlot;
 
 /// Leads a request to its endpoint and makes every outcome an answer. Knows endpoints by their
@@ -36,10 +37,12 @@ class Router {
   /// Everything outlives the router. Of paths that several patterns match, the first one's rows
   /// count. Requests are counted in `slot`, the worker's own, where the id of the one in work is
   /// noted, too, and by deployment, route and status in `series`.
-  /// `seed` makes the request ids that callers do not bring. `cors`: whose pages may ask. Throws
-  /// std::invalid_argument for a row that is wrong in itself.
+  /// `seed` makes the request ids that callers do not bring. `cors`: whose pages may ask. `guards`:
+  /// who may ask for what; null: everybody for everything. Throws std::invalid_argument for a row
+  /// that is wrong in itself.
   Router(std::span<const Endpoint> endpoints, Service& service, WorkerSlot& slot,
-         SeriesWriter& series, spdlog::logger& log, std::uint64_t seed, CorsPolicy cors = {});
+         SeriesWriter& series, spdlog::logger& log, std::uint64_t seed, CorsPolicy cors = {},
+         const Guards* guards = nullptr);
 
   /// Answers `request` into a cleared `response`. Counts it in the worker's slot.
   void Handle(const RequestView& request, Response& response) noexcept;
@@ -94,6 +97,8 @@ class Router {
   /// The caller's id, or one made here, also instead of one that is refused.
   Status ResolveId(const RequestView& request, std::string& id);
   Progress Begin(std::size_t row, Exchange& exchange);
+  /// A job of the endpoint, behind the gate if there is anything to ask.
+  [[nodiscard]] std::unique_ptr<Job> Make(const Endpoint& endpoint);
   /// One slice.
   Progress Work(Exchange& exchange);
   /// Takes the job back, whose request is answered.
@@ -111,6 +116,7 @@ class Router {
   std::vector<Path> paths_;
   RequestScope unrouted_;  // of what asks for no path that there is
   CorsPolicy cors_;
+  const Guards* guards_;
   std::string allow_;  // the methods of all paths
   std::vector<std::unique_ptr<wire::GzipWriter>> idle_packers_;
   std::mt19937_64 random_;

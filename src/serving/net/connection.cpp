@@ -26,10 +26,12 @@ constexpr int kRequestsOfATurn = 64;
 Connection::Connection(ConnectionLoop& loop, Fd socket)
     : loop_(loop),
       socket_(std::move(socket)),
-      peer_(loop.options().access_log == nullptr ? "" : socket_.PeerAddress()),
+      peer_(socket_.PeerAddress()),
       reader_(loop.options().limits, loop.clock()),
       deadlines_(loop.options().timeout, loop.options().idle_timeout, loop.drain()),
-      serve_(Serve()) {}
+      serve_(Serve()) {
+  exchange_.SetPeer({.address = peer_, .is_unix = socket_.is_unix(), .reader = &reader_});
+}
 
 void Connection::Resume() {
   wait_ = Wait::kNone;

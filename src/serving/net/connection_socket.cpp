@@ -104,6 +104,13 @@ bool ConnectionSocket::SayWritable(std::uint32_t events) noexcept {
   return (events & (EPOLLOUT | kEnding)) != 0;
 }
 
+bool ConnectionSocket::is_unix() const noexcept {
+  sockaddr_storage name{};
+  socklen_t size = sizeof name;
+  return ::getsockname(socket_.get(), reinterpret_cast<sockaddr*>(&name), &size) == 0 &&
+         name.ss_family == AF_UNIX;
+}
+
 std::string ConnectionSocket::PeerAddress() const {
   sockaddr_storage name{};
   socklen_t size = sizeof name;

@@ -56,6 +56,7 @@ class ConnectionSocket {
     return !unsent_head_.empty() || !unsent_body_.empty();
   }
   [[nodiscard]] std::size_t unsent_body_bytes() const noexcept { return unsent_body_.size(); }
+  [[nodiscard]] bool is_unix() const noexcept;
   /// Of the peer, without its port; empty for a Unix socket.
   [[nodiscard]] std::string PeerAddress() const;
 

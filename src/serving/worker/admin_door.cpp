@@ -12,7 +12,7 @@ AdminDoor::AdminDoor(boost::asio::io_context& loop, Service& service, const Opti
       service_(service),
       listeners_(options.listeners),
       endpoints_(AdminEndpoints(options.offer)),
-      router_(endpoints_, service, *slot_, service.series, service.log, seed),
+      router_(endpoints_, service, *slot_, service.series, service.log, seed, {}, &options.guards),
       connections_(loop, service.clock, router_, *slot_,
                    {.limits = {.max_header_bytes = options.config.max_header_bytes,
                                .max_body_bytes = options.config.max_body_bytes},

@@ -10,6 +10,7 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
+#include "serving/http/guarded_job.hpp"
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
@@ -33,8 +34,9 @@ class AdminDoor {
     std::vector<int> listeners;  ///< Non-blocking, shared with the other workers.
     Offer offer{};
     const ServerConfig& config;
+    const Guards& guards;
   };
-  /// All but `options` outlives this, `config` too.
+  /// All but `options` outlives this, `config` and `guards` too.
   AdminDoor(boost::asio::io_context& loop, Service& service, const Options& options,
             std::uint64_t seed);
   AdminDoor(const AdminDoor&) = delete;

@@ -27,8 +27,10 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/log_limiter.hpp"
+#include "serving/access/gate.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
+#include "serving/http/guarded_job.hpp"
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
@@ -122,8 +124,12 @@ class Worker {
                   .clock = clock_,
                   .limits = {.max_rows = config_.max_rows},
                   .on_offered = [this] { ShadowSoon(std::chrono::nanoseconds(0)); }}),
+        gate_({.tokens = config_.tokens,
+               .locked = config_.locked,
+               .allowed_hosts = config_.allowed_hosts},
+              clock_, *log_),
         router_(endpoints_, service_, slot_, series_, *log_, seed_,
-                {.origins = config_.cors_origins}),
+                {.origins = config_.cors_origins}, &guards_),
         connections_(loop_, clock_, router_, slot_,
                      {.limits = {.max_header_bytes = config_.max_header_bytes,
                                  .max_body_bytes = config_.max_body_bytes},
@@ -153,8 +159,10 @@ class Worker {
     }
     if (!options.admin_listeners.empty()) {
       admin_.emplace(loop_, service_,
-                     AdminDoor::Options{
-                         .listeners = options.admin_listeners, .offer = offer_, .config = config_},
+                     AdminDoor::Options{.listeners = options.admin_listeners,
+                                        .offer = offer_,
+                                        .config = config_,
+                                        .guards = guards_},
                      seed_);
     }
     if (options.models == nullptr) return;
@@ -291,9 +299,14 @@ class Worker {
   }
 
   void ReopenLogs() {
-    if (options_.access_log == nullptr) return;
-    const Status reopened = options_.access_log->Reopen();
-    if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
+    if (options_.access_log != nullptr) {
+      const Status reopened = options_.access_log->Reopen();
+      if (!reopened) log_->warn("access_log_not_reopened error={:?}", reopened.error().message);
+    }
+    if (options_.audit_log != nullptr) {
+      const Status reopened = options_.audit_log->Reopen();
+      if (!reopened) log_->warn("audit_log_not_reopened error={:?}", reopened.error().message);
+    }
   }
 
   void ReportLostLines(MonotonicTime now) {
@@ -301,6 +314,13 @@ class Worker {
     lost_lines_ += options_.access_log->TakeLost();
     if (lost_lines_ == 0 || !lost_lines_limiter_.Pass(now)) return;
     log_->warn("access_log_lines_lost lines={}", std::exchange(lost_lines_, 0));
+  }
+
+  void ReportLostAudits(MonotonicTime now) {
+    if (options_.audit_log == nullptr) return;
+    lost_audits_ += options_.audit_log->TakeLost();
+    if (lost_audits_ == 0 || !lost_audits_limiter_.Pass(now)) return;
+    log_->error("audit_log_lines_lost lines={}", std::exchange(lost_audits_, 0));
   }
 
   void OnMasterGone() {
@@ -321,6 +341,7 @@ class Worker {
     connections_.Tick(now);
     if (admin_) admin_->Tick(now);
     ReportLostLines(now);
+    ReportLostAudits(now);
     TellSnapshotAge();
     hooks_.OnTick(now);
     ticker_.expires_after(kTick);
@@ -725,7 +746,7 @@ class Worker {
   net::io_context loop_{1};
   HookChain hooks_;
   const Offer offer_{
-      .models = options_.models == nullptr ? Models::kDeclared : Models::kLoaded,
+      .models = options_.models == nullptr ? Models::kDeclared : WhoLoads(config_),
       .metrics = OfferOf(config_).metrics,
       .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart,
       .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken};
@@ -733,6 +754,12 @@ class Worker {
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
   ShadowQueue shadows_;
+  Gate gate_;
+  const Guards guards_{.gate = gate_,
+                       .audit = options_.audit_log,
+                       .trusted_proxies = config_.trusted_proxies,
+                       .clock = clock_,
+                       .worker = options_.start.slot};
   Router router_;
   std::optional<PushWindow> pushes_;  // before those that wait for it
   Connections connections_;
@@ -760,6 +787,8 @@ class Worker {
   std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;
   std::uint64_t lost_lines_ = 0;
+  LogLimiter lost_audits_limiter_;
+  std::uint64_t lost_audits_ = 0;
   bool permit_out_ = false;
   bool draining_ = false;
   bool asked_recycling_ = false;

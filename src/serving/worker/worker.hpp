@@ -8,6 +8,7 @@
 #include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
+#include "serving/http/audit_log.hpp"
 #include "serving/process/experiment_list.hpp"
 #include "serving/process/master.hpp"
 #include "serving/process/model_list.hpp"
@@ -26,6 +27,7 @@ struct WorkerOptions {
   const DriftBoard& drift;             ///< That the recorder writes.
   LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
+  AuditLog* audit_log = nullptr;    ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.
   const ExperimentList& experiments;
   std::span<WorkerSlot> slots;

@@ -554,6 +554,11 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.socket_group, fresh.socket_group);
   EXPECT_EQ(config.trusted_proxies, fresh.trusted_proxies);
   EXPECT_EQ(config.cors_origins, fresh.cors_origins);
+  EXPECT_EQ(config.tokens, fresh.tokens);
+  EXPECT_EQ(config.locked, fresh.locked);
+  EXPECT_EQ(config.allowed_hosts, fresh.allowed_hosts);
+  EXPECT_EQ(config.audit_log, fresh.audit_log);
+  EXPECT_FALSE(config.platform_loads_models);
   EXPECT_GE(config.workers, 1U);
   EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
 }
@@ -568,7 +573,8 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
-    "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "log_level": "warn", "metrics": "off", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "tokens": "t", "locked": ["metrics", "invocations"],
+    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "log_level": "warn", "metrics": "off", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -609,6 +615,10 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_FALSE(config.trusted_proxies.unix_sockets);
   EXPECT_EQ(config.trusted_proxies.networks.size(), 1U);
   EXPECT_EQ(config.cors_origins, (std::vector<std::string>{"https://a.b"}));
+  EXPECT_EQ(config.tokens, "t");
+  EXPECT_EQ(config.locked, (std::vector<Access>{Access::kWatch, Access::kInvoke}));
+  EXPECT_EQ(config.allowed_hosts, (std::vector<std::string>{"a.example", "*.b:80"}));
+  EXPECT_EQ(config.audit_log, "l");
   EXPECT_EQ(config.log_level, "warn");
   EXPECT_FALSE(config.metrics);
   ASSERT_EQ(config.hooks.size(), 1U);
@@ -619,6 +629,25 @@ TEST(Settings, EveryValueReachesTheConfig) {
   for (const EffectiveSetting& value : parsed->values) {
     const std::string expected = value.key == "config" ? "--config" : "FILE";
     EXPECT_EQ(parser.Generic(value.origin), expected) << value.key;
+  }
+}
+
+TEST(Settings, ALockNeedsKeys) {
+  const Parser parser("{}");
+  const auto parsed = parser.Parse({"--locked", "metrics"});
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_EQ(parsed.error().field, "locked");
+  EXPECT_NE(parsed.error().message.find("--tokens"), std::string::npos);
+}
+
+TEST(Settings, ItIsAPlatformThatLoadsModelsWhereItsOwnVariableSaysSo) {
+  const Parser parser("{}");
+  for (const auto& [variable, is_platforms] :
+       {std::pair("SAGEMAKER_MULTI_MODEL", true), std::pair("FORKCAST_MULTI_MODEL", false)}) {
+    const auto parsed = parser.ParseBare({}, {{variable, "true"}});
+    ASSERT_TRUE(parsed.ok()) << parsed.error().message;
+    EXPECT_TRUE(parsed->config.multi_model);
+    EXPECT_EQ(parsed->config.platform_loads_models, is_platforms) << variable;
   }
 }
 

@@ -16,6 +16,14 @@ namespace {
 
 using testing::HasSubstr;
 
+/// All that there can be.
+std::vector<Endpoint> AllEndpoints() {
+  std::vector<Endpoint> all = Endpoints({.models = Models::kLoaded});
+  const std::vector<Endpoint> admin = AdminEndpoints({.pushes = Pushes::kTaken});
+  all.insert(all.end(), admin.begin(), admin.end());
+  return all;
+}
+
 std::string_view NameOf(Method method) {
   if (method == Method::kDelete) return "DELETE";
   return method == Method::kPost ? "POST" : "GET";
@@ -37,6 +45,88 @@ TEST(Endpoints, AreEachALineOfTheReadme) {
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
   }
+}
+
+std::string_view WordFor(AccessRule::Asked asked) {
+  switch (asked) {
+    case AccessRule::Asked::kNever:
+      return "never";
+    case AccessRule::Asked::kIfLocked:
+      return "if it is locked";
+    case AccessRule::Asked::kAlways:
+      return "always";
+  }
+  return {};
+}
+
+/// The row of the documentation's table of who may do what.
+std::string DocumentedRow(const AccessRule& rule) {
+  const std::string text = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/docs/access.md");
+  const std::size_t begin = text.find("| `" + std::string(rule.name) + "` |");
+  return begin == std::string::npos ? "" : text.substr(begin, text.find('\n', begin) - begin);
+}
+
+TEST(Endpoints, LetTheirCallersDoWhatTheDocumentationSays) {
+  for (const Endpoint& endpoint : AllEndpoints()) {
+    const std::string request =
+        "`" + std::string(NameOf(endpoint.method)) + " " + std::string(endpoint.path) + "`";
+    for (const AccessRule& rule : AccessRules()) {
+      EXPECT_EQ(DocumentedRow(rule).find(request) != std::string::npos,
+                rule.access == endpoint.access)
+          << request << " in " << rule.name;
+    }
+  }
+}
+
+TEST(Endpoints, AreAllThatTheDocumentationSaysWhoMayAsk) {
+  std::size_t documented = 0;
+  for (const AccessRule& rule : AccessRules()) {
+    const std::string row = DocumentedRow(rule);
+    EXPECT_THAT(row, HasSubstr("| `" + std::string(WordFor(rule.role)) + "` | " +
+                               std::string(WordFor(rule.asked)) + " |"));
+    for (const char* const method : {"`GET ", "`POST ", "`DELETE "}) {
+      for (std::size_t at = row.find(method); at != std::string::npos;
+           at = row.find(method, at + 1)) {
+        ++documented;
+      }
+    }
+  }
+  std::set<std::string_view> operations;
+  for (const Endpoint& endpoint : AllEndpoints()) operations.insert(endpoint.operation);
+  EXPECT_EQ(documented, operations.size());
+}
+
+TEST(Endpoints, ThatChangeSomethingAreNeverOpen) {
+  for (const Endpoint& endpoint : AllEndpoints()) {
+    const bool may_change = endpoint.method != Method::kGet && endpoint.access != Access::kInvoke;
+    const bool is_guarded = RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways;
+    EXPECT_EQ(may_change, is_guarded) << endpoint.operation;
+  }
+}
+
+TEST(Endpoints, ThatPlatformsAskAreAnsweredUnderAnyName) {
+  std::set<std::string_view> operations;
+  for (const Endpoint& endpoint : AllEndpoints()) {
+    if (endpoint.hosts == Hosts::kAny) operations.insert(endpoint.operation);
+  }
+  EXPECT_THAT(operations, testing::ElementsAre("executionParameters", "invoke", "ping"));
+}
+
+TEST(Endpoints, OfModelsAreOpenToAPlatformThatLoadsThem) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoadedByPlatform})) {
+    if (!endpoint.path.starts_with("/models")) continue;
+    EXPECT_EQ(endpoint.hosts, Hosts::kAny) << endpoint.operation;
+    EXPECT_NE(RuleOf(endpoint.access).asked, AccessRule::Asked::kAlways) << endpoint.operation;
+  }
+}
+
+TEST(WhoLoads, IsThePlatformUnlessThereAreTokens) {
+  ServerConfig config;
+  EXPECT_EQ(WhoLoads(config), Models::kLoaded);
+  config.platform_loads_models = true;
+  EXPECT_EQ(WhoLoads(config), Models::kLoadedByPlatform);
+  config.tokens = "tokens.json";
+  EXPECT_EQ(WhoLoads(config), Models::kLoaded);
 }
 
 TEST(Endpoints, OfTablesAreAtTheAdminAddressAloneAndOnlyWhereRowsAreTaken) {

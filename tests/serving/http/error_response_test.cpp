@@ -74,6 +74,8 @@ TEST(ToHttp, GivesWhatTheReadmeLists) {
     given.insert(std::to_string(one.status) + " " + std::string(one.name));
   }
   given.insert("507 no_room");  // no code: WriteNoRoom()
+  given.insert(
+      {"401 unauthorized", "403 forbidden", "421 wrong_host"});  // nor these: WriteRefusal()
   EXPECT_EQ(listed, given);
 }
 
