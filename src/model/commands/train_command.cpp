@@ -144,8 +144,8 @@ std::vector<Flag> JudgingFlags() {
 
 Flag ModelsFlag() {
   return {.name = "models",
-          .argument = "DIR",
-          .meaning = "The folder of models.",
+          .argument = "PLACE",
+          .meaning = "The registry of models: a folder, or s3://BUCKET/PREFIX.",
           .variable = "FORKCAST_MODELS",
           .fallback = "models"};
 }
@@ -471,7 +471,8 @@ ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const bool prints_json = arguments.Has("json");
   Options options = ReadRetrainOptions(arguments);
   if (options.dry_run) return Run(options, prints_json, context);
-  const std::filesystem::path folder = options.publication->models / options.publication->name;
+  const std::filesystem::path folder =
+      Registry(options.publication->models).folder() / options.publication->name;
   const std::filesystem::path place = arguments.Has("verdict")
                                           ? std::filesystem::path(arguments.Text("verdict"))
                                           : folder / kVerdictFile;

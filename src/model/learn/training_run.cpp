@@ -88,7 +88,7 @@ class TrainingRun {
     const Publication& as = *request_.publication;
     const std::string name = ModelName(job, as);
     Require(Registry::CheckNames(name, as.alias), TrainingEnd::kRefused);
-    Require(Registry(as.models).CheckPlace(name, as.alias));
+    Require(Registry(as.models).CheckPlace(name, as.alias), TrainingEnd::kRefused);
     if (as.contest) Require(job.CheckRival(as.contest->champion), TrainingEnd::kRefused);
   }
 
@@ -258,10 +258,11 @@ class TrainingRun {
       }
     }
     const bool promoted = is_better || as.force_promote;
-    const std::uint64_t version = Require(
-        Registry(as.models).Publish(name, artefact->manifest, artefact->files, clock_.Now(),
-                                    promoted ? as.alias : std::string(), artefact->expected));
-    const std::string folder = (as.models / name / std::to_string(version)).string();
+    const Registry registry(as.models);
+    const std::uint64_t version =
+        Require(registry.Publish(name, artefact->manifest, artefact->files, clock_.Now(),
+                                 promoted ? as.alias : std::string(), artefact->expected));
+    const std::string folder = registry.PlaceOf(name, version);
     outcome.summary["model"] = name;
     outcome.summary["version"] = version;
     outcome.summary["folder"] = folder;
@@ -275,7 +276,7 @@ class TrainingRun {
     if (promoted) return;
     observer_.Tell(fmt::format(
         "to serve it all the same: forkcast models promote --models {} {} {} --force-promote\n",
-        as.models.string(), name, version));
+        registry.place(), name, version));
   }
 
   const TrainingRequest& request_;
