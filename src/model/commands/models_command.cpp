@@ -12,6 +12,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
 #include "model/commands/import_command.hpp"
+#include "model/commands/pull_command.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -265,6 +266,7 @@ std::vector<Command> Verbs() {
                       "also when the version does not beat its baselines, or was not judged."}},
        .run = Promote},
       ImportVerb(AliasFlag()),
+      PullVerb(AliasFlag()),
       {.name = "compare",
        .meaning = "what differs between the manifests of two versions",
        .operands = {{"MODEL"}, {"VERSION"}, {"VERSION"}},
@@ -289,7 +291,7 @@ std::vector<Command> Verbs() {
 Command ModelsCommand() {
   return {
       .name = "models",
-      .meaning = "lists, shows, imports, compares, promotes and prunes versions of models",
+      .meaning = "lists, shows, imports, pulls, compares, promotes and prunes versions of models",
       .flags = {{.name = "models",
                  .argument = "PLACE",
                  .meaning = "The registry of models: a folder, or s3://BUCKET/PREFIX.",
@@ -306,7 +308,7 @@ Command ModelsCommand() {
                            "file to import is not understood"},
                   {.code = ExitCode::kGate, .when = "not promoted: it does not beat the baselines"},
                   {.code = ExitCode::kIo,
-                   .when = "the registry cannot be read or written"}},
+                   .when = "the registry, or MLflow, cannot be read or written"}},
       .verbs = Verbs()};
 }
 

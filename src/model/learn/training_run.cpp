@@ -69,7 +69,9 @@ class TrainingRun {
     if (!searched.empty()) outcome.summary["search"] = ToJson(searched);
     // First what is known, then what may fail.
     observer_.Tell(validation.Describe());
-    if (!request_.report.empty()) WriteReport(validation, SearchSection(searched));
+    if (!request_.report.empty() || request_.wants_page) {
+      WriteReport(validation, SearchSection(searched), outcome);
+    }
     if (!request_.judged_rows.empty()) {
       Require(WriteOutput(request_.judged_rows, Require(validation.JudgedRows()),
                           *request_.standard_output));
@@ -228,9 +230,13 @@ class TrainingRun {
                        NameOf(searched.front().assignment), searched.front().why_not);
   }
 
-  void WriteReport(const Validation& validation, const std::string& search) const {
-    const std::string page = Require(validation.ReportPage(request_.report_keys, search));
-    Require(WriteOutput(request_.report, page, *request_.standard_output));
+  void WriteReport(const Validation& validation, const std::string& search,
+                   TrainingOutcome& outcome) const {
+    std::string page = Require(validation.ReportPage(request_.report_keys, search));
+    if (!request_.report.empty()) {
+      Require(WriteOutput(request_.report, page, *request_.standard_output));
+    }
+    if (request_.wants_page) outcome.page = std::move(page);
   }
 
   /// Whether the champion is beaten; notes in the manifest and tells why.

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "model/mlflow/mlflow_cache.hpp"
 #include "serving/service/classifier_pipeline.hpp"
 #include "serving/service/forecast_pipeline.hpp"
 #include "serving/service/imported_pipeline.hpp"
@@ -34,8 +35,16 @@ struct Reference {
   std::string version;  ///< An alias or a number.
 };
 
-/// Of "MODEL@REFERENCE".
+/// Of "MODEL@REFERENCE" or "mlflow:MODEL@REFERENCE".
 Reference Read(std::string_view text, const std::filesystem::path& models) {
+  if (text.starts_with(kMlflowScheme)) {
+    const Result<model::MlflowReference> there = model::ParseMlflowReference(text);
+    if (there) {
+      return {.registry = Registry(model::MlflowCacheFolder(ProcessEnvironment)),
+              .model = there->name,
+              .version = model::MlflowCacheAlias(*there)};
+    }
+  }
   const std::size_t at = text.find('@');
   return {.registry = Registry(models),
           .model = std::string(text.substr(0, at)),
@@ -114,6 +123,9 @@ std::filesystem::path VersionPath(const std::string& reference,
 
 Status RefreshVersion(const std::string& reference, const std::filesystem::path& models,
                       model::Effort effort) {
+  if (reference.starts_with(kMlflowScheme)) {
+    return model::RefreshMlflowCache(reference, ProcessEnvironment, SystemClock().Now());
+  }
   const auto [registry, model, version] = Read(reference, models);
   return registry.Refresh(model, version, effort);
 }
