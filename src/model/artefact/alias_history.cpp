@@ -18,14 +18,11 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::ordered_json;
 
-/// No name of a version or of an alias.
-constexpr const char* kFile = ".aliases.jsonl";
-
 }  // namespace
 
 std::vector<AliasMove> ReadAliasHistory(const fs::path& model_folder, std::string_view alias) {
   std::vector<AliasMove> moves;
-  std::ifstream file(model_folder / kFile);
+  std::ifstream file(model_folder / kAliasHistoryName);
   for (std::string line; std::getline(file, line);) {
     const auto json = ordered_json::parse(line, nullptr, /*allow_exceptions=*/false);
     if (!json.is_object() || json.value("alias", ordered_json()) != alias) continue;
@@ -41,22 +38,22 @@ std::vector<AliasMove> ReadAliasHistory(const fs::path& model_folder, std::strin
   return moves;
 }
 
+std::string AliasMoveLine(const std::string& alias, const AliasMove& move) {
+  const ordered_json line{
+      {"at", preprocessing::IsoTimestamp(move.at)}, {"alias", alias}, {"version", move.number}};
+  return "\n" + line.dump() + "\n";
+}
+
 Status NoteAliasMove(const fs::path& model_folder, const std::string& alias,
                      const AliasMove& move) {
-  const fs::path path = model_folder / kFile;
+  const fs::path path = model_folder / kAliasHistoryName;
   const auto failed = [&path] {
     return Error{ErrorCode::kIo, path.string() + ": " + std::generic_category().message(errno)};
   };
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
   struct stat before {};
   if (!file || ::fstat(file.get(), &before) != 0) return failed();
-  // Behind what a killed writer left, too, it is a line of its own.
-  const std::string line =
-      "\n" +
-      ordered_json{
-          {"at", preprocessing::IsoTimestamp(move.at)}, {"alias", alias}, {"version", move.number}}
-          .dump() +
-      "\n";
+  const std::string line = AliasMoveLine(alias, move);
   const ssize_t written = ::write(file.get(), line.data(), line.size());
   if (written == static_cast<ssize_t>(line.size()) && ::fsync(file.get()) == 0) return {};
   const Error error = failed();

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,9 +45,7 @@ ImportRequest RequestOf(const Arguments& arguments) {
                         .name = arguments.Text("name"),
                         .rounds = arguments.Text("rounds") == "best" ? Rounds::kBest : Rounds::kAll,
                         .tolerance = *preprocessing::ParseDouble(arguments.Text("tolerance"))};
-  if (arguments.Has("pipeline")) request.pipeline = arguments.Text("pipeline");
-  if (arguments.Has("inputs")) request.inputs = Names(arguments.Text("inputs"));
-  if (arguments.Has("classes")) request.classes = Names(arguments.Text("classes"));
+  ReadInputFlags(arguments, request);
   if (arguments.Has("check")) request.check = arguments.Text("check");
   return request;
 }
@@ -123,24 +123,12 @@ std::vector<Flag> Flags(Flag alias) {
     const Result<double> number = preprocessing::ParseDouble(text);
     return number.ok() && *number >= 0;
   };
-  return {
-      {.name = "name",
-       .argument = "NAME",
-       .meaning = "The model's name.",
-       .need = Flag::Need::kRequired},
-      {.name = "pipeline",
-       .argument = "FILE",
-       .meaning = "The pipeline whose features the model reads: inputs and features are matched "
-                  "by name.",
-       .when_absent = "requests are the model's inputs themselves"},
-      {.name = "inputs",
-       .argument = "A,B,C",
-       .meaning = "What the model's inputs are called, in its order.",
-       .when_absent = "as the file calls them"},
-      {.name = "classes",
-       .argument = "A,B",
-       .meaning = "What the classes are called that it tells apart, in its order.",
-       .when_absent = "0, 1 and so on"},
+  std::vector<Flag> flags{{.name = "name",
+                           .argument = "NAME",
+                           .meaning = "The model's name.",
+                           .need = Flag::Need::kRequired}};
+  std::ranges::move(InputFlags(), std::back_inserter(flags));
+  const std::vector<Flag> others{
       {.name = "rounds",
        .argument = "WHICH",
        .meaning = "Which rounds of boosting count: all, or those up to the best that early "
@@ -161,9 +149,34 @@ std::vector<Flag> Flags(Flag alias) {
        .kind = Kind::kSwitch,
        .meaning = "Also lets the alias mean the new version."},
       std::move(alias)};
+  flags.insert(flags.end(), others.begin(), others.end());
+  return flags;
 }
 
 }  // namespace
+
+std::vector<Flag> InputFlags() {
+  return {
+      {.name = "pipeline",
+       .argument = "FILE",
+       .meaning = "The pipeline whose features the model reads: inputs and features are matched "
+                  "by name.",
+       .when_absent = "requests are the model's inputs themselves"},
+      {.name = "inputs",
+       .argument = "A,B,C",
+       .meaning = "What the model's inputs are called, in its order.",
+       .when_absent = "as the file calls them"},
+      {.name = "classes",
+       .argument = "A,B",
+       .meaning = "What the classes are called that it tells apart, in its order.",
+       .when_absent = "0, 1 and so on"}};
+}
+
+void ReadInputFlags(const Arguments& arguments, ImportRequest& request) {
+  if (arguments.Has("pipeline")) request.pipeline = arguments.Text("pipeline");
+  if (arguments.Has("inputs")) request.inputs = Names(arguments.Text("inputs"));
+  if (arguments.Has("classes")) request.classes = Names(arguments.Text("classes"));
+}
 
 Command ImportVerb(Flag alias) {
   return {.name = "import",

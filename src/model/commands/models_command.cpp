@@ -8,9 +8,11 @@
 #include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/document/json.hpp"
+#include "model/artefact/models_cache.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
 #include "model/commands/import_command.hpp"
+#include "model/commands/pull_command.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -104,7 +106,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
                    {"aliases"}});
   for (const std::string& model : models) {
     for (const VersionInfo& version : Require(registry.Versions(model))) {
-      const Result<ordered_json> manifest = Registry::ReadManifest(version);
+      const Result<ordered_json> manifest = registry.ManifestOf(version);
       const ordered_json one = Summary(version, manifest ? *manifest : ordered_json::object());
       table.Add({model, std::to_string(version.number), version.published_at,
                  manifest ? Text(one["metric"]) : "DAMAGED", Text(one["value"]), Text(one["skill"]),
@@ -115,7 +117,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   if (arguments.Has("json")) {
     context.out << all.dump() << '\n';
   } else if (all.empty()) {
-    context.out << "no models in " << registry.root().string() << '\n';
+    context.out << "no models in " << registry.place() << '\n';
   } else {
     context.out << table.Text(context.style);
   }
@@ -264,6 +266,7 @@ std::vector<Command> Verbs() {
                       "also when the version does not beat its baselines, or was not judged."}},
        .run = Promote},
       ImportVerb(AliasFlag()),
+      PullVerb(AliasFlag()),
       {.name = "compare",
        .meaning = "what differs between the manifests of two versions",
        .operands = {{"MODEL"}, {"VERSION"}, {"VERSION"}},
@@ -288,13 +291,14 @@ std::vector<Command> Verbs() {
 Command ModelsCommand() {
   return {
       .name = "models",
-      .meaning = "lists, shows, imports, compares, promotes and prunes versions of models",
+      .meaning = "lists, shows, imports, pulls, compares, promotes and prunes versions of models",
       .flags = {{.name = "models",
-                 .argument = "DIR",
-                 .meaning = "The folder of models.",
+                 .argument = "PLACE",
+                 .meaning = "The registry of models: a folder, or s3://BUCKET/PREFIX.",
                  .variable = "FORKCAST_MODELS",
                  .fallback = "models"},
                 preprocessing::JsonFlag("Prints one line of JSON in place of the table.")},
+      .variables = {kModelsCacheVariable},
       .endings = {{.code = ExitCode::kDone},
                   {.code = ExitCode::kNo,
                    .when = "not imported: its predictions are not those that it was given"},
@@ -303,7 +307,8 @@ Command ModelsCommand() {
                    .when = "no such model or version, its files are not what was published, or a "
                            "file to import is not understood"},
                   {.code = ExitCode::kGate, .when = "not promoted: it does not beat the baselines"},
-                  {.code = ExitCode::kIo, .when = "the folder cannot be read or written"}},
+                  {.code = ExitCode::kIo,
+                   .when = "the registry, or MLflow, cannot be read or written"}},
       .verbs = Verbs()};
 }
 

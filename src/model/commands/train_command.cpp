@@ -18,6 +18,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/commands/mlflow_log.hpp"
 #include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/retrain_turn.hpp"
 #include "model/commands/retrain_verdict.hpp"
@@ -56,6 +57,7 @@ struct Options {
   std::vector<std::string> only_keys{};
   std::string from_version{};
   bool dry_run = false;
+  std::string mlflow{};  ///< Whom else to tell; empty: nobody.
 };
 
 std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more) {
@@ -139,13 +141,20 @@ std::vector<Flag> JudgingFlags() {
        .argument = "FILE",
        .meaning = "Writes every row that was judged as CSV: key, fold, step, period, what came, "
                   "what was forecast, its intervals, and what baselines say. Forecasts only."},
+      {.name = "mlflow",
+       .argument = "URL",
+       .meaning = "Also logs the run to MLflow's tracking server, as http://HOST:PORT: parameters, "
+                  "metrics by fold, the page, and of what is published a registered version with "
+                  "its alias. That MLflow does not answer is a warning.",
+       .variable = "FORKCAST_MLFLOW",
+       .when_absent = "nobody else is told"},
   };
 }
 
 Flag ModelsFlag() {
   return {.name = "models",
-          .argument = "DIR",
-          .meaning = "The folder of models.",
+          .argument = "PLACE",
+          .meaning = "The registry of models: a folder, or s3://BUCKET/PREFIX.",
           .variable = "FORKCAST_MODELS",
           .fallback = "models"};
 }
@@ -310,7 +319,8 @@ Options ReadOptions(const Arguments& arguments) {
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
           .judged_rows = arguments.Text("judged-rows"),
-          .dry_run = arguments.Has("dry-run")};
+          .dry_run = arguments.Has("dry-run"),
+          .mlflow = arguments.Text("mlflow")};
 }
 
 Options ReadTrainOptions(const Arguments& arguments) {
@@ -361,7 +371,8 @@ Options ReadRetrainOptions(const Arguments& arguments) {
           .report = arguments.Text("report"),
           .report_keys = arguments.Texts("report-key"),
           .judged_rows = arguments.Text("judged-rows"),
-          .dry_run = arguments.Has("dry-run")};
+          .dry_run = arguments.Has("dry-run"),
+          .mlflow = arguments.Text("mlflow")};
 }
 
 /// The document's job, of all its keys or of those that were named.
@@ -429,6 +440,7 @@ ExitCode TakeIn(const Options& options, const CommandContext& context) {
 
 TrainingOutcome Train(const Options& options, bool prints_json, const CommandContext& context) {
   const preprocessing::StopSignals signals;
+  CheckMlflow(options.mlflow, context);
   const char* printed_by = prints_json ? "--json" : nullptr;
   if (CheckOutput({.flag = "--report", .holds = "page", .file = options.report}, options.pipeline,
                   printed_by)) {
@@ -440,16 +452,24 @@ TrainingOutcome Train(const Options& options, bool prints_json, const CommandCon
   }
   TrainingConsole console(context, printed_by == nullptr ? TrainingConsole::Texts::kShown
                                                          : TrainingConsole::Texts::kHidden);
-  return RunTraining(
-      {.document = ReadDocument(options.pipeline),
+  MlflowLog log{.url = options.mlflow,
+                .document = ReadDocument(options.pipeline),
+                .models = options.publication ? options.publication->models.string() : "",
+                .alias = options.publication ? options.publication->alias : "",
+                .begun = context.clock.Now()};
+  TrainingOutcome outcome = RunTraining(
+      {.document = log.document,
        .open = [&options](const ordered_json& document) { return Open(document, options); },
        .publication = options.publication,
        .report = options.report,
+       .wants_page = !options.mlflow.empty(),
        .standard_output = &context.out,
        .report_keys = options.report_keys,
        .judged_rows = options.judged_rows,
        .dry_run = options.dry_run},
       context.clock, console);
+  TellMlflow(log, outcome, context);
+  return outcome;
 }
 
 /// Prints what is left to be said, and returns the exit code. Throws Failure.
@@ -471,7 +491,8 @@ ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const bool prints_json = arguments.Has("json");
   Options options = ReadRetrainOptions(arguments);
   if (options.dry_run) return Run(options, prints_json, context);
-  const std::filesystem::path folder = options.publication->models / options.publication->name;
+  const std::filesystem::path folder =
+      Registry(options.publication->models).folder() / options.publication->name;
   const std::filesystem::path place = arguments.Has("verdict")
                                           ? std::filesystem::path(arguments.Text("verdict"))
                                           : folder / kVerdictFile;

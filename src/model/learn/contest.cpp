@@ -22,15 +22,6 @@ bool Has(const ordered_json& whole, const ordered_json& part) {
   return true;
 }
 
-/// Null when it cannot be read. Without a look at the files that it lists: nobody serves them yet.
-ordered_json ManifestOf(const VersionInfo& version) {
-  try {
-    return preprocessing::ReadJsonFile(version.folder / "manifest.json");
-  } catch (const preprocessing::SpecError&) {
-    return nullptr;
-  }
-}
-
 /// Whether all is learned anew, and not some keys of another version.
 bool IsWhole(const ordered_json& manifest) { return !manifest.contains("base"); }
 
@@ -61,10 +52,11 @@ Result<std::optional<KnownVersion>> FindKnownVersion(const Registry& registry,
     const VersionInfo& version = *one;
     // Who was compared with the champion came behind it.
     if (version.number < contest.champion.number) break;
-    const ordered_json manifest = ManifestOf(version);
-    if (!IsWhole(manifest) || !Has(manifest, origin)) continue;
+    const Result<ordered_json> read = registry.ManifestOf(version);
+    if (!read || !IsWhole(*read) || !Has(*read, origin)) continue;
+    const ordered_json& manifest = *read;
     KnownVersion known{
-        .info = version, .learned_up_to = manifest["data"].value("to", ""), .contest = {}};
+        .info = version, .learned_up_to = manifest.at("data").value("to", ""), .contest = {}};
     if (version.number == contest.champion.number) return std::optional(std::move(known));
     known.contest = manifest.value("contest", ordered_json());
     if (IsSame(known.contest, contest, alias)) return std::optional(std::move(known));

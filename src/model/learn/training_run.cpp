@@ -69,7 +69,9 @@ class TrainingRun {
     if (!searched.empty()) outcome.summary["search"] = ToJson(searched);
     // First what is known, then what may fail.
     observer_.Tell(validation.Describe());
-    if (!request_.report.empty()) WriteReport(validation, SearchSection(searched));
+    if (!request_.report.empty() || request_.wants_page) {
+      WriteReport(validation, SearchSection(searched), outcome);
+    }
     if (!request_.judged_rows.empty()) {
       Require(WriteOutput(request_.judged_rows, Require(validation.JudgedRows()),
                           *request_.standard_output));
@@ -88,7 +90,7 @@ class TrainingRun {
     const Publication& as = *request_.publication;
     const std::string name = ModelName(job, as);
     Require(Registry::CheckNames(name, as.alias), TrainingEnd::kRefused);
-    Require(Registry(as.models).CheckPlace(name, as.alias));
+    Require(Registry(as.models).CheckPlace(name, as.alias), TrainingEnd::kRefused);
     if (as.contest) Require(job.CheckRival(as.contest->champion), TrainingEnd::kRefused);
   }
 
@@ -228,9 +230,13 @@ class TrainingRun {
                        NameOf(searched.front().assignment), searched.front().why_not);
   }
 
-  void WriteReport(const Validation& validation, const std::string& search) const {
-    const std::string page = Require(validation.ReportPage(request_.report_keys, search));
-    Require(WriteOutput(request_.report, page, *request_.standard_output));
+  void WriteReport(const Validation& validation, const std::string& search,
+                   TrainingOutcome& outcome) const {
+    std::string page = Require(validation.ReportPage(request_.report_keys, search));
+    if (!request_.report.empty()) {
+      Require(WriteOutput(request_.report, page, *request_.standard_output));
+    }
+    if (request_.wants_page) outcome.page = std::move(page);
   }
 
   /// Whether the champion is beaten; notes in the manifest and tells why.
@@ -258,10 +264,11 @@ class TrainingRun {
       }
     }
     const bool promoted = is_better || as.force_promote;
-    const std::uint64_t version = Require(
-        Registry(as.models).Publish(name, artefact->manifest, artefact->files, clock_.Now(),
-                                    promoted ? as.alias : std::string(), artefact->expected));
-    const std::string folder = (as.models / name / std::to_string(version)).string();
+    const Registry registry(as.models);
+    const std::uint64_t version =
+        Require(registry.Publish(name, artefact->manifest, artefact->files, clock_.Now(),
+                                 promoted ? as.alias : std::string(), artefact->expected));
+    const std::string folder = registry.PlaceOf(name, version);
     outcome.summary["model"] = name;
     outcome.summary["version"] = version;
     outcome.summary["folder"] = folder;
@@ -275,7 +282,7 @@ class TrainingRun {
     if (promoted) return;
     observer_.Tell(fmt::format(
         "to serve it all the same: forkcast models promote --models {} {} {} --force-promote\n",
-        as.models.string(), name, version));
+        registry.place(), name, version));
   }
 
   const TrainingRequest& request_;

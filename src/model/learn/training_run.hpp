@@ -37,6 +37,7 @@ struct TrainingRequest {
   OpenJob open;
   std::optional<Publication> publication{};  ///< None: the validation alone.
   std::filesystem::path report{};            ///< A page that shows the validation; empty: none.
+  bool wants_page = false;                   ///< The same page in TrainingOutcome::page.
   std::ostream* standard_output = nullptr;   ///< With a report: where `-` leads to.
   std::vector<std::string> report_keys{};    ///< As in Validation::ReportPage.
   std::filesystem::path judged_rows{};       ///< Every judged row, as CSV; empty: none.
@@ -77,6 +78,7 @@ struct TrainingOutcome {
   /// `contest`. Of a dry run: what was checked. When nothing is new: pipeline, model, version,
   /// folder, promoted (false), nothing_new (true), why and, if any, its contest.
   nlohmann::ordered_json summary{};
+  std::string page{};  ///< What shows the validation, if it was wanted.
 };
 
 /// Opens a pipeline's job, tries the points of its search, judges the best on its past, and, when

@@ -82,6 +82,9 @@ std::string WhyNotRetrained(const Deployment& deployment) {
   if (deployment.model.empty()) {
     return "is no model of a registry, which alone can be trained anew";
   }
+  if (deployment.model.starts_with(kMlflowScheme)) {
+    return "is a model of MLflow's registry: whoever trains it there trains it anew";
+  }
   const ModelReference reference = ReferenceOf(deployment);
   if (!IsNumber(reference.version)) return {};
   return fmt::format("serves version {} whatever is promoted: serve {}@{}", reference.version,

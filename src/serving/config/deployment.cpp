@@ -17,16 +17,30 @@ constexpr std::size_t kLongestName = 128;
 constexpr std::string_view kNameForm =
     "1 to 128 letters, digits, '-', '_' and '.', not beginning with '.'";
 
+/// Whether the model is one of MLflow's registry, and what it is called there.
+struct ModelPlace {
+  std::string_view scheme{};  ///< Empty, or kMlflowScheme.
+  std::string_view model;
+};
+ModelPlace PlaceIn(std::string_view text) noexcept {
+  const std::size_t scheme = text.starts_with(kMlflowScheme) ? kMlflowScheme.size() : 0;
+  return {.scheme = text.substr(0, scheme), .model = text.substr(scheme)};
+}
+
 /// `MODEL` as `MODEL@champion`; what has its alias stays as it is. Empty when it is neither.
-std::string WithAlias(std::string_view model) {
+std::string WithAlias(std::string_view text) {
+  const auto [scheme, model] = PlaceIn(text);
   const std::size_t at = model.find('@');
   const std::string_view name = model.substr(0, at);
   const std::string_view alias = at == std::string_view::npos ? kServedAlias : model.substr(at + 1);
   if (!IsPlainName(name, kLongestName) || !IsPlainName(alias, kLongestName)) return {};
-  return fmt::format("{}@{}", name, alias);
+  return fmt::format("{}{}@{}", scheme, name, alias);
 }
 
-std::string NameOf(std::string_view model) { return std::string(model.substr(0, model.find('@'))); }
+std::string NameOf(std::string_view text) {
+  const std::string_view model = PlaceIn(text).model;
+  return std::string(model.substr(0, model.find('@')));
+}
 
 RouteDeclarations ReadRouteDeclarations(const JsonNode& node, const std::string& file) {
   if (node.json().is_array()) {
@@ -47,7 +61,8 @@ Result<Deployment> ParseDeployment(std::string_view text) {
   Deployment deployment{.model = WithAlias(model)};
   deployment.name = sign == std::string_view::npos ? NameOf(model) : text.substr(0, sign);
   if (deployment.model.empty() || !IsDeploymentName(deployment.name)) {
-    return Error{ErrorCode::kInvalidArgument, "expected [NAME=]MODEL[@ALIAS|NUMBER]"};
+    return Error{ErrorCode::kInvalidArgument,
+                 "expected [NAME=]MODEL[@ALIAS|NUMBER], where MODEL may be mlflow:MODEL"};
   }
   return deployment;
 }

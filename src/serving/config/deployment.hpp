@@ -24,7 +24,8 @@ struct RouteDeclarations {
 struct Deployment {
   /// IsDeploymentName(). Empty: the model's, or the name within the pipeline's file.
   std::string name{};
-  std::string model{};  ///< "MODEL@ALIAS" or "MODEL@NUMBER"; empty with a pipeline file.
+  /// "MODEL@ALIAS" or "MODEL@NUMBER", of MLflow behind kMlflowScheme; empty with a pipeline file.
+  std::string model{};
   std::filesystem::path pipeline{};  ///< Empty with another.
   /// What is served as it is (LoadDeployment()); empty with another.
   std::filesystem::path place{};
@@ -41,6 +42,9 @@ struct Deployment {
   friend bool operator==(const Deployment&, const Deployment&) = default;
 };
 
+/// What stands before a model that is one of MLflow's registry: "mlflow:demand@champion".
+inline constexpr std::string_view kMlflowScheme = "mlflow:";
+
 /// The alias that is served where none is named.
 inline constexpr std::string_view kServedAlias = "champion";
 
@@ -48,8 +52,8 @@ inline constexpr std::string_view kServedAlias = "champion";
 /// registry.
 [[nodiscard]] bool IsDeploymentName(std::string_view name) noexcept;
 
-/// Reads `[NAME=]MODEL[@ALIAS|NUMBER]`; the name is the model's where none is given. The error says
-/// what was expected. Whether there is such a model is not looked at.
+/// Reads `[NAME=][mlflow:]MODEL[@ALIAS|NUMBER]`; the name is the model's where none is given. The
+/// error says what was expected. Whether there is such a model is not looked at.
 [[nodiscard]] Result<Deployment> ParseDeployment(std::string_view text);
 
 /// Reads a member of the config file's "deployments":

@@ -767,9 +767,11 @@ std::vector<Setting> ServerSettings() {
                   "A pipeline to serve with the model that it names; the default of what is "
                   "served, unless \"deployments\" in the config file has one",
                   "none; required when nothing else is deployed"),
-      MakeSetting("models", "FORKCAST_MODELS",
-                  TextRule("DIR", "a folder that train publishes in", &ServerConfig::models),
-                  Takes::kReload, "models", "The registry of the models that are deployed"),
+      MakeSetting(
+          "models", "FORKCAST_MODELS",
+          TextRule("PLACE", "a registry that train publishes in: a folder or s3://BUCKET/PREFIX",
+                   &ServerConfig::models),
+          Takes::kReload, "models", "The registry of the models that are deployed"),
       MakeSetting("deploy", "FORKCAST_DEPLOY", deploy, Takes::kReload, "",
                   "Published models to serve, under their own or another name, by alias or number, "
                   "else the champion; several times, or with commas between, or as a list in the "

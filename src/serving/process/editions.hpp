@@ -20,13 +20,16 @@ class Editions {
  public:
   /// From one look to the next.
   static constexpr std::chrono::milliseconds kBetweenLooks{200};
+  /// The same where models are published elsewhere, which is asked over a network.
+  static constexpr std::chrono::milliseconds kBetweenFetches{5'000};
 
   /// Whether it is time to look; whoever is told so does it, nobody else is until it is time again.
   [[nodiscard]] bool TakeLook(MonotonicTime now) noexcept {
-    const std::int64_t now_ns = Nanoseconds(now.time_since_epoch());
-    std::int64_t last = last_look_ns_.load(std::memory_order_relaxed);
-    return now_ns - last >= Nanoseconds(kBetweenLooks) &&
-           last_look_ns_.compare_exchange_strong(last, now_ns, std::memory_order_relaxed);
+    return Take(last_look_ns_, kBetweenLooks, now);
+  }
+  /// Likewise, whether to bring what was published elsewhere to where all look.
+  [[nodiscard]] bool TakeFetch(MonotonicTime now) noexcept {
+    return Take(last_fetch_ns_, kBetweenFetches, now);
   }
   /// Begins another edition and returns its number: whoever reads that one or a later one sees on
   /// the disk what the caller saw.
@@ -38,10 +41,18 @@ class Editions {
   }
 
  private:
+  static bool Take(std::atomic<std::int64_t>& last_ns, std::chrono::milliseconds pause,
+                   MonotonicTime now) noexcept {
+    const std::int64_t now_ns = Nanoseconds(now.time_since_epoch());
+    std::int64_t last = last_ns.load(std::memory_order_relaxed);
+    return now_ns - last >= Nanoseconds(pause) &&
+           last_ns.compare_exchange_strong(last, now_ns, std::memory_order_relaxed);
+  }
   static std::int64_t Nanoseconds(std::chrono::nanoseconds time) noexcept { return time.count(); }
 
   std::atomic<std::uint64_t> newest_{1};
   std::atomic<std::int64_t> last_look_ns_{0};
+  std::atomic<std::int64_t> last_fetch_ns_{0};
 };
 
 }  // namespace forkcast::serving

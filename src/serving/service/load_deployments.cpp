@@ -89,7 +89,12 @@ LoadAttempt LoadDeployment(const Deployment& deployment, const fs::path& models,
   Deployment looked_up = deployment;
   looked_up.snapshots = SnapshotsOf(deployment);
   Ingredients made_of;
+  Status refreshed;
   if (!deployment.model.empty()) {
+    // What serves is refreshed by whoever looks whether it changed, and not while others wait.
+    if (!serves.pipeline) {
+      refreshed = RefreshVersion(deployment.model, models, model::Effort::kEverything);
+    }
     made_of.version = LookAt(std::vector{VersionPath(deployment.model, models)});
   }
   const bool lends = serves.pipeline && made_of.version == serves.made_of.version;
@@ -97,6 +102,8 @@ LoadAttempt LoadDeployment(const Deployment& deployment, const fs::path& models,
                       .loaded = lends ? serves.pipeline->Over(looked_up.snapshots, pool)
                                       : LoadPipeline(looked_up, models, pool)};
   attempt.made_of.snapshots = pool.TakeSeen();
+  // Where the registry is away, what was fetched before is served; else it says what is wrong.
+  if (!attempt.loaded && !refreshed) attempt.loaded = std::move(refreshed).error();
   if (!attempt.loaded) return attempt;
   const ServedPipeline& pipeline = **attempt.loaded;
   auto routes = BindRoutes(deployment, pipeline);

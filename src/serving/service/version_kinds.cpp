@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "data_preprocessing/document/json_node.hpp"
+#include "model/mlflow/mlflow_cache.hpp"
 #include "serving/service/classifier_pipeline.hpp"
 #include "serving/service/forecast_pipeline.hpp"
 #include "serving/service/imported_pipeline.hpp"
@@ -27,17 +28,40 @@ constexpr std::array kKinds{
     VersionKind{.kind = "imported", .load = LoadImported},
 };
 
-/// The version that "MODEL@REFERENCE" names.
+/// Where a deployment's version is looked for.
+struct Reference {
+  Registry registry;
+  std::string model;
+  std::string version;  ///< An alias or a number.
+};
+
+/// Of "MODEL@REFERENCE" or "mlflow:MODEL@REFERENCE".
+Reference Read(std::string_view text, const std::filesystem::path& models) {
+  if (text.starts_with(kMlflowScheme)) {
+    const Result<model::MlflowReference> there = model::ParseMlflowReference(text);
+    if (there) {
+      return {.registry = Registry(model::MlflowCacheFolder(ProcessEnvironment)),
+              .model = there->name,
+              .version = model::MlflowCacheAlias(*there)};
+    }
+  }
+  const std::size_t at = text.find('@');
+  return {.registry = Registry(models),
+          .model = std::string(text.substr(0, at)),
+          .version = std::string(text.substr(at + 1))};
+}
+
+/// The version that is meant, of those that are on this machine.
 Result<VersionInfo> Find(const std::string& reference, const std::filesystem::path& models) {
-  const Registry registry(models);
-  const std::size_t at = reference.find('@');
-  const std::string model = reference.substr(0, at);
-  Result<VersionInfo> version = registry.Find(model, reference.substr(at + 1));
-  if (version || version.error().code != ErrorCode::kNotFound) return version;
+  const auto [registry, model, name] = Read(reference, models);
+  Result<VersionInfo> version = registry.FindHere(model, name);
+  if (version || version.error().code != ErrorCode::kNotFound || registry.is_elsewhere()) {
+    return version;
+  }
   const Result<std::vector<std::string>> all = registry.Models();
   if (!all || std::ranges::find(*all, model) != all->end()) return version;
   return Error{ErrorCode::kNotFound,
-               fmt::format("no model \"{}\" in {}; there are: {}", model, models.string(),
+               fmt::format("no model \"{}\" in {}; there are: {}", model, registry.place(),
                            all->empty() ? "none" : fmt::format("{}", fmt::join(*all, ", ")))};
 }
 
@@ -93,8 +117,17 @@ std::vector<model::AliasMove> AliasMovesOf(const VersionInfo& version,
 
 std::filesystem::path VersionPath(const std::string& reference,
                                   const std::filesystem::path& models) {
-  const std::size_t at = reference.find('@');
-  return models / reference.substr(0, at) / reference.substr(at + 1);
+  const auto [registry, model, version] = Read(reference, models);
+  return registry.folder() / model / version;
+}
+
+Status RefreshVersion(const std::string& reference, const std::filesystem::path& models,
+                      model::Effort effort) {
+  if (reference.starts_with(kMlflowScheme)) {
+    return model::RefreshMlflowCache(reference, ProcessEnvironment, SystemClock().Now());
+  }
+  const auto [registry, model, version] = Read(reference, models);
+  return registry.Refresh(model, version, effort);
 }
 
 Loaded LoadVersion(const Deployment& deployment, const std::filesystem::path& models,

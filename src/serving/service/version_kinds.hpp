@@ -44,8 +44,13 @@ struct VersionKind {
 [[nodiscard]] std::vector<model::AliasMove> AliasMovesOf(const model::VersionInfo& version,
                                                          const Deployment& deployment);
 
-/// Where "MODEL@REFERENCE" stands in the registry `models`: an alias, which is a small file or a
-/// symbolic link, or a version's folder.
+/// Brings what "MODEL@REFERENCE" means in the registry `models` to this machine, where it is loaded
+/// from. Nothing to do where the registry is a folder. Blocks on the network.
+[[nodiscard]] Status RefreshVersion(const std::string& reference,
+                                    const std::filesystem::path& models, model::Effort effort);
+
+/// Where "MODEL@REFERENCE" stands on this machine: an alias, which is a small file or a symbolic
+/// link, or a version's folder.
 [[nodiscard]] std::filesystem::path VersionPath(const std::string& reference,
                                                 const std::filesystem::path& models);
 
@@ -56,9 +61,9 @@ struct VersionKind {
     const std::filesystem::path& folder, const Deployment& deployment,
     preprocessing::SnapshotPool& pool);
 
-/// Loads the version that a deployment names in the registry `models`, of whichever kind it is.
-/// kNotFound naming what there is, kInvalidArgument for a version of no kind, and as
-/// VersionKind::load.
+/// Loads the version that a deployment names in the registry `models`, of whichever kind it is, as
+/// far as it is on this machine (RefreshVersion()). kNotFound naming what there is,
+/// kInvalidArgument for a version of no kind, and as VersionKind::load.
 [[nodiscard]] Result<std::shared_ptr<const ServedPipeline>> LoadVersion(
     const Deployment& deployment, const std::filesystem::path& models,
     preprocessing::SnapshotPool& pool);

@@ -44,6 +44,7 @@
 #include "serving/service/load_deployments.hpp"
 #include "serving/service/service.hpp"
 #include "serving/service/shadow_queue.hpp"
+#include "serving/service/version_kinds.hpp"
 #include "serving/worker/admin_door.hpp"
 #include "serving/worker/challengers.hpp"
 #include "serving/worker/loaded_models.hpp"
@@ -414,8 +415,27 @@ class Worker {
     loop_.stop();
   }
 
+  /// Brings what was published elsewhere to where all workers look; on the loader's thread.
+  void FetchNew() {
+    if (!options_.server.editions.TakeFetch(clock_.Monotonic())) return;
+    std::string failure;
+    for (const Deployment& deployment : config_.deployments) {
+      if (deployment.model.empty()) continue;
+      const Status fetched =
+          RefreshVersion(deployment.model, config_.models, model::Effort::kWhatChanged);
+      if (!fetched && failure.empty()) failure = fetched.error().message;
+    }
+    if (failure == fetch_failure_) return;
+    fetch_failure_ = failure;
+    net::post(loop_, [this, why = std::move(failure)] {
+      if (why.empty()) return log_->info("registry_answers");
+      log_->warn("registry_fails error={:?} note=\"what was fetched before goes on\"", why);
+    });
+  }
+
   /// On the loader's thread.
   void LookForNew() {
+    FetchNew();
     if (models_) {
       // Before the swaps, whose places count what comes and goes with these.
       if (std::optional<ModelReport> report = models_->Turn()) {
@@ -774,6 +794,7 @@ class Worker {
   std::optional<Acceptor> acceptor_;
   std::optional<AdminDoor> admin_;
   Swapper swapper_;                         // used by the loader's thread alone
+  std::string fetch_failure_;               // likewise; empty: what is elsewhere was fetched
   std::optional<LoadedModels> models_;      // likewise, but for what is asked of it
   std::optional<Challengers> challengers_;  // likewise
   std::optional<ModelChanges> changes_;

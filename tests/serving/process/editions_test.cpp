@@ -20,6 +20,16 @@ TEST(Editions, HaveOneLookAtATimeByWhoeverComesFirst) {
   EXPECT_FALSE(editions.TakeLook(kStart + Editions::kBetweenLooks));
 }
 
+TEST(Editions, LetOneFetchWhatIsElsewhereMoreSeldomThanLook) {
+  Editions editions;
+  EXPECT_TRUE(editions.TakeFetch(kStart));
+  EXPECT_TRUE(editions.TakeLook(kStart));
+  EXPECT_FALSE(editions.TakeFetch(kStart + Editions::kBetweenLooks));
+  EXPECT_FALSE(
+      editions.TakeFetch(kStart + Editions::kBetweenFetches - std::chrono::nanoseconds(1)));
+  EXPECT_TRUE(editions.TakeFetch(kStart + Editions::kBetweenFetches));
+}
+
 TEST(Editions, GiveEachLookToOneOfManyThatComeAtOnce) {
   Editions editions;
   std::array<bool, 4> looks{};
