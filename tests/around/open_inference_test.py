@@ -20,7 +20,7 @@ import unittest
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
 DEADLINE_S = 60
-PACKAGES = ["tritonclient[http]==2.73.0", "mlserver==1.7.1", "jsonschema"]  # no newer MLServer is to come
+PACKAGES = ["tritonclient[http]==2.73.0", "mlserver==1.7.1", "jsonschema"]
 PIPELINE = "conf/pipelines/order_triage.json"
 
 # What is run by the other Python: URL and the rows of each field as JSON. It prints what it got.
