@@ -41,9 +41,40 @@ bool IsByColumns(const ordered_json& value) {
          });
 }
 
+/// `inputs` or `outputs` of the Open Inference Protocol, each a column of a value a row.
+bool AreTensors(const ordered_json& value) {
+  return value.is_array() && !value.empty() &&
+         std::ranges::all_of(value, [](const ordered_json& one) {
+           return one.is_object() && one.contains("name") && one["name"].is_string() &&
+                  one.contains("datatype") && one.contains("shape") && one["shape"].is_array();
+         });
+}
+
+void AddTensors(const ordered_json& tensors, Rows& rows) {
+  const std::size_t first = rows.size();
+  for (const ordered_json& tensor : tensors) {
+    const auto data = tensor.find("data");
+    // Was taken out, is in binary, or has several values a row.
+    if (data == tensor.end() || !data->is_array() || tensor["shape"].empty() ||
+        tensor["shape"][0] != data->size()) {
+      continue;
+    }
+    for (std::size_t i = 0; i < data->size(); ++i) {
+      if (first + i == rows.size()) rows.push_back(ordered_json::object());
+      const ordered_json& value = (*data)[i];
+      const bool is_nested = value.is_array() && value.size() == 1;
+      rows[first + i][tensor["name"].get<std::string>()] = is_nested ? value[0] : value;
+    }
+  }
+}
+
 void AddDocument(const ordered_json& document, Rows& rows) {
   if (document.is_array()) return AddAll(document, {}, rows);
   if (!document.is_object()) return;
+  for (const char* const tensors : {"inputs", "outputs"}) {
+    const auto found = document.find(tensors);
+    if (found != document.end() && AreTensors(*found)) return AddTensors(*found, rows);
+  }
   for (const char* const wrapper : {"instances", "inputs", "dataframe_records", "predictions"}) {
     const auto found = document.find(wrapper);
     if (found != document.end() && found->is_array()) return AddAll(*found, {}, rows);

@@ -136,6 +136,7 @@ class JsonRedactor {
     kRows,       // an array of rows, as objects or as arrays of the declared fields
     kSplit,      // an object of columns and data
     kSplitRows,  // the data
+    kTensors,    // an array of tensors, each a field or a member of the answer
     kErrors,     // of an answer
   };
 
@@ -174,6 +175,7 @@ class JsonRedactor {
     if (parent == Place::kErrors) return Place::kErrors;
     if (parent == Place::kSplit && name == "data") return Place::kSplitRows;
     if (parent != Place::kDocument) return Place::kElsewhere;
+    if (side_ == Side::kAnswer && name == "outputs") return Place::kTensors;
     if (name == "instances" || name == "inputs" || name == "dataframe_records") return Place::kRows;
     return name == "dataframe_split" ? Place::kSplit : Place::kElsewhere;
   }
@@ -211,13 +213,45 @@ class JsonRedactor {
     for (ondemand::value element : array) {
       if (!std::exchange(is_first, false)) out_ += ',';
       const bool is_row = holds_rows && element.type() == ondemand::json_type::array;
+      const bool may_be_tensor = (place == Place::kRows || place == Place::kTensors) &&
+                                 element.type() == ondemand::json_type::object &&
+                                 treatment == Treatment::kKeep;
       if (is_row && treatment == Treatment::kKeep) {
         Row(element.get_array(), names);
+      } else if (may_be_tensor) {
+        RowOrTensor(element);
       } else {
         Value(element, treatment, place == Place::kErrors ? place : Place::kElsewhere);
       }
     }
     out_ += ']';
+  }
+
+  /// A row, or a tensor of the Open Inference Protocol, whose `name` says what its `data` are. What
+  /// is sent as one tensor of several fields is not taken apart.
+  void RowOrTensor(ondemand::value value) {
+    ondemand::object object = value.get_object();
+    std::string_view name;
+    const bool is_tensor = object.find_field_unordered("datatype").error() == simdjson::SUCCESS &&
+                           object.find_field_unordered("name").get(name) == simdjson::SUCCESS;
+    if (object.reset().error() != simdjson::SUCCESS) throw Unreadable();
+    if (!is_tensor) return Object(object, Treatment::kKeep, Place::kElsewhere);
+    const bool is_known =
+        side_ == Side::kAnswer || std::ranges::find(state_.declared, name) != state_.declared.end();
+    if (!is_known) throw Unreadable();
+    const Treatment treatment = state_.Of(name);
+    out_ += '{';
+    bool is_first = true;
+    for (ondemand::field field : object) {
+      const std::string_view key = field.unescaped_key();
+      const bool is_data = key == "data";
+      if (is_data && treatment == Treatment::kDrop) continue;
+      if (!std::exchange(is_first, false)) out_ += ',';
+      wire::AppendJsonString(key, out_);
+      out_ += ':';
+      Value(field.value(), is_data ? treatment : Treatment::kKeep, Place::kElsewhere);
+    }
+    out_ += '}';
   }
 
   /// Values in the order of `names`.

@@ -6,8 +6,11 @@
 
 #include "serving/endpoints/drift.hpp"
 #include "serving/endpoints/execution_parameters.hpp"
+#include "serving/endpoints/inference_job.hpp"
+#include "serving/endpoints/inference_models.hpp"
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/metrics.hpp"
+#include "serving/endpoints/model_repository.hpp"
 #include "serving/endpoints/models.hpp"
 #include "serving/endpoints/online_features_job.hpp"
 #include "serving/endpoints/open_api.hpp"
@@ -111,6 +114,113 @@ constexpr std::array kOfMetrics{
              .describe = DescribeMetrics},
 };
 
+constexpr std::array kOfInference{
+    Endpoint{.method = Method::kPost,
+             .path = "/v2/models/{name}/infer",
+             .operation = "infer",
+             .description = "Answers rows as tensors, by the Open Inference Protocol.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<InferenceJob>,
+             .describe = DescribeInference},
+    Endpoint{.method = Method::kPost,
+             .path = "/v2/models/{name}/versions/{version}/infer",
+             .operation = "inferVersion",
+             .description = "The same by a version of a model.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<InferenceJob>,
+             .describe = DescribeInference},
+    Endpoint{
+        .method = Method::kGet,
+        .path = "/v2",
+        .operation = "showInferenceServer",
+        .description = "Name, version and extensions, for clients of the Open Inference Protocol.",
+        .access = Access::kInvoke,
+        .load = Load::kProbe,
+        .errors = ErrorForm::kInference,
+        .make = MakeJob<CallJob<ShowInferenceServer>>,
+        .describe = DescribeInferenceServer},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/",
+             .operation = "showInferenceServerBelow",
+             .description = "The same, as the protocol's own description spells it.",
+             .access = Access::kInvoke,
+             .load = Load::kProbe,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<ShowInferenceServer>>,
+             .describe = DescribeInferenceServer},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/health/live",
+             .operation = "live",
+             .description = "Whether the server takes questions.",
+             .access = Access::kOpen,
+             .hosts = Hosts::kAny,
+             .load = Load::kProbe,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<AnswerLive>>,
+             .describe = DescribeLive},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/health/ready",
+             .operation = "ready",
+             .description = "Whether any worker answers, for clients of the protocol.",
+             .access = Access::kOpen,
+             .hosts = Hosts::kAny,
+             .load = Load::kProbe,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<AnswerReady>>,
+             .describe = DescribeReady},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/models/{name}",
+             .operation = "showInferenceModel",
+             .description = "The inputs and outputs of a deployment.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<ShowInferenceModel>>,
+             .describe = DescribeInferenceModel},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/models/{name}/versions/{version}",
+             .operation = "showInferenceVersion",
+             .description = "The same of a version of a model.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<ShowInferenceModel>>,
+             .describe = DescribeInferenceModel},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/models/{name}/ready",
+             .operation = "modelReady",
+             .description = "Whether a deployment answers.",
+             .access = Access::kOpen,
+             .hosts = Hosts::kAny,
+             .load = Load::kProbe,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<AnswerModelReady>>,
+             .describe = DescribeModelReady},
+    Endpoint{.method = Method::kGet,
+             .path = "/v2/models/{name}/versions/{version}/ready",
+             .operation = "versionReady",
+             .description = "Whether a version of a model answers.",
+             .access = Access::kOpen,
+             .hosts = Hosts::kAny,
+             .load = Load::kProbe,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<AnswerModelReady>>,
+             .describe = DescribeModelReady},
+    Endpoint{.method = Method::kPost,
+             .path = "/v2/repository/index",
+             .operation = "indexModels",
+             .description = "What is served, for clients of the protocol.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<CallJob<IndexModels>>,
+             .describe = DescribeIndexModels},
+};
+
 constexpr std::array kOfModels{
     Endpoint{.method = Method::kPost,
              .path = "/models/{name}/invoke",
@@ -157,6 +267,24 @@ constexpr std::array kOfModels{
              .errors = ErrorForm::kModels,
              .make = MakeJob<UnloadModelJob>,
              .describe = DescribeUnloadModel},
+    Endpoint{.method = Method::kPost,
+             .path = "/v2/repository/models/{name}/load",
+             .operation = "loadFromRepository",
+             .description = "Loads the model in the folder of its name.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<LoadFromRepositoryJob>,
+             .describe = DescribeLoadFromRepository},
+    Endpoint{.method = Method::kPost,
+             .path = "/v2/repository/models/{name}/unload",
+             .operation = "unloadFromRepository",
+             .description = "Unloads a model that was loaded.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .errors = ErrorForm::kInference,
+             .make = MakeJob<UnloadFromRepositoryJob>,
+             .describe = DescribeUnloadFromRepository},
 };
 
 constexpr std::array kOfTables{
@@ -207,6 +335,7 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
     endpoints.insert(endpoints.end(), more.begin(), more.end());
   };
   if (offer.metrics == Metrics::kShown) add(kOfMetrics);
+  add(kOfInference);
   if (offer.models != Models::kDeclared) add(kOfModels);
   if (offer.models == Models::kLoadedByPlatform) {
     for (Endpoint& endpoint : endpoints) OpenForPlatform(endpoint);

@@ -188,16 +188,20 @@ void DescribeLoadModel(ApiOperation& operation) {
                       StatusSchema());
 }
 
-Result<std::shared_ptr<const ModelChange>> UnloadModelJob::Ask() {
-  const std::string name(exchange().PathParameter("name"));
-  const Catalogue::Entry* const model = service().catalogue.Named(name);
+Result<std::shared_ptr<const ModelChange>> UnloadOne(const std::string& name,
+                                                     const Exchange& exchange, Service& service) {
+  const Catalogue::Entry* const model = service.catalogue.Named(name);
   if (model != nullptr && model->deployment.is_declared) {
     return Error{ErrorCode::kConflict,
                  fmt::format("Model {} is declared by the server's settings, which alone can "
                              "take it away",
                              name)};
   }
-  return service().models->Unload(name, exchange().request().deadline);
+  return service.models->Unload(name, exchange.request().deadline);
+}
+
+Result<std::shared_ptr<const ModelChange>> UnloadModelJob::Ask() {
+  return UnloadOne(std::string(exchange().PathParameter("name")), exchange(), service());
 }
 
 std::string UnloadModelJob::DoneText() const {

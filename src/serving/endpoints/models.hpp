@@ -25,6 +25,10 @@ void DescribeListModels(ApiOperation& operation);
 void ShowModel(Exchange& exchange, Service& service);
 void DescribeShowModel(ApiOperation& operation);
 
+/// Begins to unload a model; kConflict for one that settings declare.
+Result<std::shared_ptr<const ModelChange>> UnloadOne(const std::string& name,
+                                                     const Exchange& exchange, Service& service);
+
 /// A request that is answered when all workers have done what it asks.
 class ModelChangeJob : public Job {
  public:

@@ -74,6 +74,10 @@ class ScoringJob : public Job {
   [[nodiscard]] Instant asked_at() const noexcept {
     return known_by_.value_or(invocation_.request.received);
   }
+  /// The body is of this type, whatever its sender says; for hooks.
+  void SayBodyIs(std::string_view content_type) noexcept {
+    invocation_.request.content_type = content_type;
+  }
   /// Features are computed, and no model is asked.
   void AskFeaturesAlone() noexcept { wanted_ = Wanted::kFeatures; }
 

@@ -22,6 +22,7 @@ enum class ErrorForm {
   kPlain,      ///< As error_response.hpp says; for who asks for that, as a problem (RFC 9457).
   kSageMaker,  ///< Wrapped as an AWS SDK expects them (WrapForSageMaker).
   kModels,     ///< With the members of the multi-model server's (WrapForModels).
+  kInference,  ///< One text, as the Open Inference Protocol has it (WrapForInference).
   kOwn,        ///< As whoever answered has written them.
 };
 

@@ -89,6 +89,23 @@ std::string_view MessageIn(std::string_view body) noexcept {
   return body.substr(begin, end + 1 - begin);
 }
 
+/// The value, as JSON, of the member that `members` begins with if it is called so, and is then
+/// behind it; empty where it is another.
+std::string_view TakeMember(std::string_view name, std::string_view& members) {
+  const std::string key = fmt::format(",\"{}\":", name);
+  if (!members.starts_with(key)) return {};
+  std::size_t end = key.size();
+  const bool is_text = members[end] == '"';
+  ++end;
+  while (is_text ? members[end] != '"' : members[end] != ',' && members[end] != '}') {
+    end += is_text && members[end] == '\\' ? 2 : 1;
+  }
+  if (is_text) ++end;
+  const std::string_view value = members.substr(key.size(), end - key.size());
+  members.remove_prefix(end);
+  return value;
+}
+
 /// As a relative reference (RFC 3986): what is not unreserved is escaped.
 std::string AsReference(std::string_view id) {
   std::string text;
@@ -282,6 +299,24 @@ void WrapAsProblem(std::string_view request_id, Response& response) {
   out.append(",").append(original, kBegin.size(), before);
   out.append(original, behind, original.size() - kEnd.size() - behind).append("}");
   response.content_type = "application/problem+json";
+}
+
+void WrapForInference(Response& response) {
+  if (response.status < 400) return;
+  const std::string original = std::move(response.body);
+  const std::string_view message = MessageIn(original);
+  std::string_view behind(original);
+  behind.remove_prefix(static_cast<std::size_t>(message.data() - original.data()) + message.size());
+  const std::string_view field = TakeMember("field", behind);
+  const std::string_view row = TakeMember("row", behind);
+  // The texts are JSON already, and stay so.
+  std::string& out = response.body;
+  out.assign(R"({"error":")");
+  if (!field.empty()) out.append(field.substr(1, field.size() - 2)).append(": ");
+  out.append(message.substr(1, message.size() - 2));
+  if (!row.empty()) out.append(" (row ").append(row).append(")");
+  out += R"("})";
+  response.content_type = wire::MediaType(wire::Format::kJson);
 }
 
 void WrapForModels(Response& response) {

@@ -64,4 +64,9 @@ void WrapAsProblem(std::string_view request_id, Response& response);
 /// WriteError() and those beside it make them.
 void WrapForModels(Response& response);
 
+/// Makes an error what clients of the Open Inference Protocol read: `{"error": TEXT}`, with the
+/// field and, of a bad row, its number in the text. No effect below 400. Precondition as of
+/// WrapForModels().
+void WrapForInference(Response& response);
+
 }  // namespace forkcast::serving

@@ -40,6 +40,7 @@ struct RequestView {
   /// Not 0: more is waiting than can be done in time. What takes work is to be refused, and had
   /// better come again after so long.
   std::chrono::seconds retry_after{0};
+  std::string_view inference_header_length{};  ///< Inference-Header-Content-Length
 };
 
 }  // namespace forkcast::serving

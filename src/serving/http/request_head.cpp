@@ -35,6 +35,7 @@ constexpr std::array<Name, kHeaderCount + 4> kNames{{
     {"X-Amzn-SageMaker-Target-Model", kTargetModel},
     {"Idempotency-Key", kIdempotencyKey},
     {"traceparent", kTraceparent},
+    {"Inference-Header-Content-Length", kInferenceHeaderLength},
     {"Connection"},
     {"Proxy-Connection"},
     {"Upgrade"},

@@ -34,6 +34,7 @@ enum Header : std::size_t {
   kTargetModel,
   kIdempotencyKey,
   kTraceparent,
+  kInferenceHeaderLength,
   kHeaderCount
 };
 

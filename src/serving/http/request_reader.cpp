@@ -534,6 +534,7 @@ void RequestReader::FillRequest(std::string_view body) {
   request_.custom_attributes = notes.Text(kCustomAttributes);
   request_.target_model = notes.Text(kTargetModel);
   request_.idempotency_key = notes.Text(kIdempotencyKey);
+  request_.inference_header_length = notes.Text(kInferenceHeaderLength);
   request_.accept_encoding = notes.List(kAcceptEncoding);
   if (notes.seen[kTraceparent] == 1 && IsTraceparent(notes.Text(kTraceparent))) {
     request_.traceparent = notes.Text(kTraceparent);

@@ -70,6 +70,8 @@ void Wrap(ErrorForm form, const RequestView& request, std::string_view id, Respo
       return WrapForSageMaker(response);
     case ErrorForm::kModels:
       return WrapForModels(response);
+    case ErrorForm::kInference:
+      return WrapForInference(response);
   }
 }
 
@@ -135,11 +137,12 @@ Progress Router::RefusePath(Exchange& exchange) {
 }
 
 ErrorForm Router::FormOf(std::string_view path) const noexcept {
-  const bool wrapped = std::ranges::any_of(paths_, [this, path](const Path& one) {
-    return rows_[one.rows.front()].endpoint.errors == ErrorForm::kSageMaker &&
-           path.starts_with(one.pattern.beginning());
-  });
-  return wrapped ? ErrorForm::kSageMaker : ErrorForm::kPlain;
+  for (const Path& one : paths_) {
+    const ErrorForm form = rows_[one.rows.front()].endpoint.errors;
+    const bool is_of_all = form == ErrorForm::kSageMaker || form == ErrorForm::kInference;
+    if (is_of_all && path.starts_with(one.pattern.beginning())) return form;
+  }
+  return ErrorForm::kPlain;
 }
 
 void Router::AnswerFault(const RequestFault& fault, const RequestView& seen, Response& response) {

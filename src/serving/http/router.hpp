@@ -77,7 +77,8 @@ class Router {
   void Add(const Endpoint& endpoint);
   /// The answer to a path that there is not.
   Progress RefusePath(Exchange& exchange);
-  /// Of a path whether there is one or not: all below the first parameter's place take one form.
+  /// Of a path whether there is one or not: all that begin as one of an AWS SDK's or of the Open
+  /// Inference Protocol's, up to the first parameter, take its form.
   [[nodiscard]] ErrorForm FormOf(std::string_view path) const noexcept;
   /// Makes what `slice` does, or throws, an answer, unless there is more to do.
   template <typename Slice>

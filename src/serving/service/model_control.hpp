@@ -26,6 +26,9 @@ class ModelControl {
  public:
   virtual ~ModelControl() = default;
 
+  /// Where a model lies of which nothing but the name is said: below the root, in a folder of its
+  /// name.
+  [[nodiscard]] virtual std::string UsualUrl(const std::string& name) const = 0;
   /// Loads what lies at `url`, to be asked for by `name`. Done when every worker answers for it.
   /// Refused: kInvalidArgument for a place that is not below the root or holds no model, kNotFound
   /// for one that is not there, kConflict for a name that is taken, kDeadlineExceeded.

@@ -28,6 +28,8 @@ std::string_view SchemaOf(ErrorForm form) noexcept {
       return "SageMakerError";
     case ErrorForm::kModels:
       return "ModelError";
+    case ErrorForm::kInference:
+      return "InferenceError";
   }
   return "Error";
 }

@@ -39,6 +39,12 @@ JsonSchema SageMakerErrorSchema() {
           {"required", JsonSchema::array({"Message"})}};
 }
 
+JsonSchema InferenceErrorSchema() {
+  return {{"type", "object"},
+          {"properties", {{"error", {{"type", "string"}}}}},
+          {"required", JsonSchema::array({"error"})}};
+}
+
 JsonSchema ModelErrorSchema() {
   JsonSchema schema = ErrorSchema();
   schema["properties"]["code"] = {{"type", "integer"}};
@@ -98,6 +104,7 @@ std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const Api
   api["components"]["schemas"] = {{"Error", ErrorSchema()},
                                   {"SageMakerError", SageMakerErrorSchema()},
                                   {"ModelError", ModelErrorSchema()},
+                                  {"InferenceError", InferenceErrorSchema()},
                                   {"Problem", ProblemSchema()}};
   return api.dump(2) + "\n";
 }

@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/wire/field_text.hpp"
+#include "serving/wire/json_walker.hpp"
 #include "serving/wire/row_columns.hpp"
 
 namespace forkcast::wire {
@@ -23,97 +25,7 @@ using preprocessing::ColumnType;
 using preprocessing::Schema;
 using preprocessing::TimeZone;
 namespace ondemand = simdjson::ondemand;
-
-static_assert(kBodyPadding >= simdjson::SIMDJSON_PADDING);
-
-// Depth is walked by recursion; simdjson's own limit, in its debug checks, is 1024.
-constexpr std::size_t kDeepest = 1000;
-
-/// kNoNumber: what other languages write for a number that is none.
-enum class Kind { kText, kNumber, kBool, kNull, kArray, kObject, kNoNumber, kNotJson };
-
-std::string_view ToString(Kind kind) noexcept {
-  switch (kind) {
-    case Kind::kText:
-      return "text";
-    case Kind::kNumber:
-      return "a number";
-    case Kind::kBool:
-      return "a boolean";
-    case Kind::kNull:
-      return "null";
-    case Kind::kArray:
-      return "an array";
-    case Kind::kObject:
-      return "an object";
-    case Kind::kNoNumber:
-    case Kind::kNotJson:
-      break;
-  }
-  return "something that is not JSON";
-}
-
-constexpr bool IsBlank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
-std::string_view Trim(std::string_view text) noexcept {
-  while (!text.empty() && IsBlank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && IsBlank(text.back())) text.remove_suffix(1);
-  return text;
-}
-
-std::size_t CountDigits(std::string_view text) noexcept {
-  const auto end = std::ranges::find_if_not(text, [](char c) { return c >= '0' && c <= '9'; });
-  return static_cast<std::size_t>(end - text.begin());
-}
-
-/// The number grammar of RFC 8259, section 6, whatever its size.
-bool IsNumber(std::string_view text) noexcept {
-  if (text.starts_with('-')) text.remove_prefix(1);
-  std::size_t digits = CountDigits(text);
-  if (digits == 0 || (digits > 1 && text.front() == '0')) return false;
-  text.remove_prefix(digits);
-  if (text.starts_with('.')) {
-    digits = CountDigits(text.substr(1));
-    if (digits == 0) return false;
-    text.remove_prefix(1 + digits);
-  }
-  if (text.starts_with('e') || text.starts_with('E')) {
-    text.remove_prefix(1);
-    if (text.starts_with('+') || text.starts_with('-')) text.remove_prefix(1);
-    digits = CountDigits(text);
-    if (digits == 0) return false;
-    text.remove_prefix(digits);
-  }
-  return text.empty();
-}
-
-/// As Python, JavaScript and Java write them into what they call JSON.
-bool IsNoNumber(std::string_view token) noexcept {
-  if (token.starts_with('-')) token.remove_prefix(1);
-  return token == "NaN" || token == "Infinity";
-}
-
-/// By the first character; a text, array or object may still turn out to be malformed.
-Kind KindOf(std::string_view token) noexcept {
-  if (token.empty()) return Kind::kNotJson;
-  switch (token.front()) {
-    case '"':
-      return Kind::kText;
-    case '{':
-      return Kind::kObject;
-    case '[':
-      return Kind::kArray;
-    case 't':
-      return token == "true" ? Kind::kBool : Kind::kNotJson;
-    case 'f':
-      return token == "false" ? Kind::kBool : Kind::kNotJson;
-    case 'n':
-      return token == "null" ? Kind::kNull : Kind::kNotJson;
-    default:
-      if (IsNumber(token)) return Kind::kNumber;
-      return IsNoNumber(token) ? Kind::kNoNumber : Kind::kNotJson;
-  }
-}
+using Kind = JsonKind;
 
 std::string_view Expected(ColumnType type) noexcept {
   switch (type) {
@@ -144,49 +56,13 @@ std::string WrongKind(ColumnType type, Kind kind) {
   return message;
 }
 
-std::string NoNumberText(std::string_view token) {
-  return fmt::format("{} is no JSON: a value that is missing is written null", token);
-}
-
-std::string_view Explain(simdjson::error_code code) noexcept {
-  switch (code) {
-    case simdjson::EMPTY:
-      return "it is empty";
-    case simdjson::UTF8_ERROR:
-      return "it is not UTF-8";
-    case simdjson::UNCLOSED_STRING:
-      return "a text is not closed";
-    case simdjson::UNESCAPED_CHARS:
-      return "a text holds a control character that is not escaped";
-    case simdjson::STRING_ERROR:
-      return "a text holds a bad escape";
-    case simdjson::NUMBER_ERROR:
-      return "expected a value";
-    case simdjson::TRAILING_CONTENT:
-      return "there is something behind its end";
-    case simdjson::INCOMPLETE_ARRAY_OR_OBJECT:
-      return "an array or object is not closed";
-    case simdjson::TAPE_ERROR:
-      return "a comma, colon, key or bracket is missing or out of place";
-    default:
-      return simdjson::error_message(code);
-  }
-}
-
 }  // namespace
 
-/// Walks documents token by token. simdjson's on-demand iterators check little of what they skip,
-/// and, built as Debian does, do not notice the end of the document when a bracket is missing. So
-/// nothing is skipped here: each value is visited and checked, and after each closing bracket but
-/// the outermost the document must go on (Leave()). What remains to simdjson is its first pass
-/// (UTF-8, quotes, tokens) and the unescaping of texts.
-///
-/// Reading functions give false when the document is no good; failure_ then says why, and no
-/// iterator may be touched again.
-class JsonRows::Reader {
+/// Reads rows from what it walks through.
+class JsonRows::Reader : private JsonWalker {
  public:
   Reader(const Schema& schema, const TimeZone& zone, std::size_t max_depth)
-      : schema_(schema), zone_(zone), max_depth_(std::min(max_depth, kDeepest)), columns_(schema) {
+      : JsonWalker(max_depth), schema_(schema), zone_(zone), columns_(schema) {
     for (const ColumnSpec& column : schema.columns) {
       plain_names_.push_back(std::ranges::none_of(column.name, [](char c) {
         return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20;
@@ -198,6 +74,7 @@ class JsonRows::Reader {
 
   void Begin(Form form, std::string_view body, RowCollector& rows) {
     rows_ = &rows;
+    in_array_ = false;
     body_ = body;
     const bool lines = form == Form::kLines;
     wrapping_ = lines ? Wrapping::kLines : Wrapping::kObject;
@@ -211,7 +88,7 @@ class JsonRows::Reader {
     Progress progress = Progress::kMore;
     if (next_ == Next::kDocument) progress = ReadDocument();
     if (progress == Progress::kMore) progress = ReadElements(steps);
-    if (progress == Progress::kFailed) return FailureOf(body_);
+    if (progress == Progress::kFailed) return RowFailureOf(body_);
     return progress == Progress::kDone;
   }
 
@@ -228,7 +105,6 @@ class JsonRows::Reader {
   static constexpr std::string_view kSplitColumns = "columns";
   static constexpr std::string_view kSplitData = "data";
 
-  enum class Failure { kMalformed, kTooDeep, kTooManyRows, kNoRows, kOther };
   enum class Next { kDocument, kElement, kLine };
   enum class Progress { kMore, kDone, kFailed };
 
@@ -239,20 +115,6 @@ class JsonRows::Reader {
   };
 
   // ---- documents ----
-
-  /// Runs simdjson's first pass over one document.
-  bool Start(std::string_view document) {
-    token_ = {};
-    in_array_ = false;
-    // Doubling, so that JSON lines of growing length do not allocate each.
-    if (parser_.capacity() < document.size() &&
-        Malformed(parser_.allocate(std::bit_ceil(document.size())))) {
-      return false;
-    }
-    return !Malformed(
-        parser_.iterate(document.data(), document.size(), document.size() + kBodyPadding)
-            .get(document_));
-  }
 
   /// Up to the first element of an array of rows, or all of a document without one.
   Progress ReadDocument() {
@@ -267,14 +129,16 @@ class JsonRows::Reader {
       BeginElements(array, 1);
       return Progress::kMore;
     }
-    root_kind_ = kind;
-    if (ReadRootScalar(body_, kind)) Fail(Failure::kNoRows);
+    if (ReadRootScalar(body_, kind)) {
+      Fail({ErrorCode::kInvalidArgument,
+            fmt::format("expected a JSON object or an array of objects, got {}", ToString(kind))});
+    }
     return Progress::kFailed;
   }
 
   Progress ReadRootObject() {
     ondemand::object object;
-    const bool begun = (rows_->Begin() || Fail(Failure::kTooManyRows)) && CheckDepth(1) &&
+    const bool begun = (rows_->Begin() || Fail(rows_->TooManyRows())) && CheckDepth(1) &&
                        !Malformed(document_.get_object().get(object));
     if (!begun) return Progress::kFailed;
     root_ = {object.begin(), object.end()};
@@ -286,10 +150,8 @@ class JsonRows::Reader {
 
   bool ReadRootScalar(std::string_view body, Kind kind) {
     if (kind != Kind::kText) {
-      token_ = {};
-      in_array_ = false;
       return (kind != Kind::kNotJson && kind != Kind::kNoNumber) ||
-             Fail(Trim(body).empty() ? simdjson::EMPTY : simdjson::NUMBER_ERROR);
+             FailAsWhole(Trim(body).empty() ? simdjson::EMPTY : simdjson::NUMBER_ERROR);
     }
     std::string_view text;
     return Start(body) && !Malformed(document_.get_string().get(text)) && Finish();
@@ -330,13 +192,11 @@ class JsonRows::Reader {
     if (!read) {
       // The line is no JSON at all, which matters more than what its first fields lacked.
       rows_->Abandon();
-      rows_->Fail(FailureOf(line).message);
+      rows_->Fail(RowFailureOf(line).message);
     } else if (kind != Kind::kObject) {
       rows_->Fail(ExpectedRow(kind));
     }
   }
-
-  bool Finish() { return AtEnd() || Fail(simdjson::TRAILING_CONTENT); }
 
   // ---- rows ----
 
@@ -362,7 +222,7 @@ class JsonRows::Reader {
   bool ReadElement(std::size_t depth) {
     ondemand::value value;
     if (Malformed((*element_).get(value))) return false;
-    if (!rows_->Begin()) return Fail(Failure::kTooManyRows);
+    if (!rows_->Begin()) return Fail(rows_->TooManyRows());
     std::string_view token;
     const Kind kind = Peek(value, token);
     if (kind == Kind::kObject && !is_split_) {
@@ -569,13 +429,6 @@ class JsonRows::Reader {
 
   // ---- values ----
 
-  /// The kind of `value`, and its token: all of a scalar, the first character of others.
-  Kind Peek(ondemand::value& value, std::string_view& token) noexcept {
-    token = Trim(value.raw_json_token());
-    token_ = token;
-    return KindOf(token);
-  }
-
   /// Reads and checks a value, and appends it to its column unless the row has failed.
   bool ReadValue(ondemand::value& value, std::size_t column, std::size_t depth) {
     std::string_view token;
@@ -609,11 +462,7 @@ class JsonRows::Reader {
 
   void AppendText(std::string_view text, const ColumnSpec& spec, Column& column) {
     if (spec.type == ColumnType::kText || spec.type == ColumnType::kTimestamp) {
-      Status parsed = preprocessing::AppendParsed(text, spec.format, zone_, column);
-      // Answers and examples write times in our own way, whatever is declared, and may come back.
-      if (!parsed && spec.format.time && preprocessing::AppendParsed(text, zone_, column))
-        parsed = {};
-      Note(std::move(parsed), spec);
+      Note(AppendFieldText(text, spec, zone_, column), spec);
     } else {
       rows_->Fail(WrongKind(spec.type, Kind::kText), spec.name);
     }
@@ -642,119 +491,16 @@ class JsonRows::Reader {
     if (!appended) rows_->Fail(std::move(appended).error().message, spec.name);
   }
 
-  /// Visits a value that is of no use, to know that it is JSON. `depth` is that of its parent.
-  bool Check(ondemand::value& value, std::size_t depth) {
-    std::string_view token;
-    return Check(value, Peek(value, token), depth);
-  }
-
-  bool Check(ondemand::value& value, Kind kind, std::size_t depth) {
-    switch (kind) {
-      case Kind::kText: {
-        std::string_view text;
-        return !Malformed(value.get_string().get(text));
-      }
-      case Kind::kArray: {
-        ondemand::array array;
-        return CheckDepth(depth + 1) && !Malformed(value.get_array().get(array)) &&
-               CheckElements(array, depth + 1) && Leave();
-      }
-      case Kind::kObject: {
-        ondemand::object object;
-        return CheckDepth(depth + 1) && !Malformed(value.get_object().get(object)) &&
-               CheckMembers(object, depth + 1) && Leave();
-      }
-      case Kind::kNumber:
-      case Kind::kBool:
-      case Kind::kNull:
-        return true;  // Peek() has seen all of it; the iterator steps over it
-      case Kind::kNoNumber:
-      case Kind::kNotJson:
-        break;
-    }
-    return Fail(simdjson::NUMBER_ERROR);
-  }
-
-  bool CheckElements(ondemand::array& array, std::size_t depth) {
-    for (auto element : array) {
-      ondemand::value value;
-      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
-      if (Malformed(std::move(element).get(value)) || !Check(value, depth)) return false;
-    }
-    return true;
-  }
-
-  bool CheckMembers(ondemand::object& object, std::size_t depth) {
-    for (auto member : object) {
-      ondemand::field field;
-      std::string_view key;
-      if (Malformed(std::move(member).get(field)) || Malformed(field.unescaped_key().get(key)) ||
-          !Check(field.value(), depth)) {
-        return false;
-      }
-    }
-    return true;
-  }
-
-  // ---- failures ----
-
-  [[nodiscard]] bool AtEnd() noexcept {
-    return document_.current_location().error() == simdjson::OUT_OF_BOUNDS;
-  }
-  /// After the closing bracket of an inner array or object.
-  bool Leave() { return !AtEnd() || Fail(simdjson::INCOMPLETE_ARRAY_OR_OBJECT); }
-  bool CheckDepth(std::size_t depth) { return depth <= max_depth_ || Fail(Failure::kTooDeep); }
-
-  bool Fail(Failure failure) {
-    failure_ = failure;
-    return false;
-  }
-  bool Fail(Error error) {
-    other_ = std::move(error);
-    return Fail(Failure::kOther);
-  }
-  bool Fail(simdjson::error_code code) {
-    code_ = code;
-    return Fail(Failure::kMalformed);
-  }
-  /// Whether `code` is an error, which is noted.
-  bool Malformed(simdjson::error_code code) { return code != simdjson::SUCCESS && !Fail(code); }
-
-  /// What failed in `document`, the one that was read last.
-  [[nodiscard]] Error FailureOf(std::string_view document) const {
-    switch (failure_) {
-      case Failure::kTooManyRows:
-        return rows_->TooManyRows();
-      case Failure::kTooDeep:
-        return {ErrorCode::kInvalidArgument,
-                "JSON is nested more than " + std::to_string(max_depth_) + " deep"};
-      case Failure::kOther:
-        return other_;
-      case Failure::kNoRows:
-        return {ErrorCode::kInvalidArgument,
-                std::string("expected a JSON object or an array of objects, got ")
-                    .append(ToString(root_kind_))};
-      case Failure::kMalformed:
-        break;
-    }
-    std::string message = "not valid JSON: ";
-    const bool is_no_number = code_ == simdjson::NUMBER_ERROR && IsNoNumber(token_);
-    message.append(is_no_number ? NoNumberText(token_) : std::string(Explain(code_)));
-    if (!token_.empty()) {
-      message += ", near byte " + std::to_string(token_.data() - document.data());
-    }
-    if (in_array_) message += ", in row " + std::to_string(rows_->row());
-    return {ErrorCode::kInvalidArgument, std::move(message)};
+  [[nodiscard]] Error RowFailureOf(std::string_view document) const {
+    return FailureOf(document,
+                     in_array_ ? fmt::format(", in row {}", rows_->row()) : std::string());
   }
 
   const Schema& schema_;
   const TimeZone& zone_;
-  std::size_t max_depth_;
   std::vector<bool> plain_names_;        // whether a name is the same with JSON's escapes
   RowColumns columns_;                   // of rows that are arrays
   std::vector<std::size_t> successors_;  // column that followed column i - 1 when last seen
-  ondemand::parser parser_;
-  ondemand::document document_;
   // Of the body at hand.
   RowCollector* rows_ = nullptr;
   std::string_view body_;  // of lines: what is left of it
@@ -762,17 +508,12 @@ class JsonRows::Reader {
   bool is_split_ = false;
   Next next_ = Next::kDocument;
   bool empty_ = true;
-  Kind root_kind_ = Kind::kNotJson;
   Members root_;
   Members split_;  // of a dataframe, within
   simdjson::simdjson_result<ondemand::array_iterator> element_;
   simdjson::simdjson_result<ondemand::array_iterator> elements_end_;
   std::size_t elements_depth_ = 1;
-  Failure failure_ = Failure::kMalformed;
-  Error other_;
-  simdjson::error_code code_ = simdjson::SUCCESS;
-  std::string_view token_;  // the value seen last
-  bool in_array_ = false;   // among the rows of an array
+  bool in_array_ = false;  // among the rows of an array
   std::optional<std::size_t> object_field_;
 };
 

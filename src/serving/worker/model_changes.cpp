@@ -13,8 +13,16 @@ using Kind = ModelTask::Kind;
 }  // namespace
 
 ModelChanges::ModelChanges(ModelList& list, std::span<const WorkerSlot> slots, std::size_t worker,
-                           const Clock& clock, std::function<void(ModelTask)> ask)
-    : list_(list), slots_(slots), worker_(worker), clock_(clock), ask_(std::move(ask)) {}
+                           const Clock& clock, std::filesystem::path root,
+                           std::function<void(ModelTask)> ask)
+    : list_(list),
+      slots_(slots),
+      worker_(worker),
+      clock_(clock),
+      root_(std::move(root)),
+      ask_(std::move(ask)) {}
+
+std::string ModelChanges::UsualUrl(const std::string& name) const { return root_ / name; }
 
 std::shared_ptr<const ModelChange> ModelChanges::Load(const std::string& name,
                                                       const std::string& url,

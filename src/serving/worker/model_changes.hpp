@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <span>
@@ -45,10 +46,12 @@ class ModelChanges final : public ModelControl {
   /// As long as SageMaker waits for an unload, less what the answer takes.
   static constexpr std::chrono::seconds kLongest{350};
 
-  /// Calls `ask` for what the loader's thread has to do. All but it outlives the object. `worker`:
-  /// our place among the slots.
+  /// Calls `ask` for what the loader's thread has to do. What is referred to outlives the object.
+  /// `worker`: our place among the slots. `root`: below which models lie.
   ModelChanges(ModelList& list, std::span<const WorkerSlot> slots, std::size_t worker,
-               const Clock& clock, std::function<void(ModelTask)> ask);
+               const Clock& clock, std::filesystem::path root, std::function<void(ModelTask)> ask);
+
+  [[nodiscard]] std::string UsualUrl(const std::string& name) const override;
 
   std::shared_ptr<const ModelChange> Load(const std::string& name, const std::string& url,
                                           MonotonicTime deadline) override;
@@ -80,6 +83,7 @@ class ModelChanges final : public ModelControl {
   std::span<const WorkerSlot> slots_;
   std::size_t worker_;
   const Clock& clock_;
+  std::filesystem::path root_;
   std::function<void(ModelTask)> ask_;
   std::vector<Open> open_;
   std::uint64_t last_number_ = 0;

@@ -174,7 +174,7 @@ class Worker {
                         .most = config_.max_models,
                         .has_room = [this] { return !IsOverMemory(ResidentBytes()); },
                         .source = [this](const ListedModel& model) { return SourceOf(model); }});
-    changes_.emplace(*options.models, options.slots, options.start.slot, clock_,
+    changes_.emplace(*options.models, options.slots, options.start.slot, clock_, config_.model_root,
                      [this](ModelTask task) { AskLoader(std::move(task)); });
     service_.models = &*changes_;
   }

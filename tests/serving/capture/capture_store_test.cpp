@@ -181,6 +181,18 @@ INSTANTIATE_TEST_SUITE_P(
                  "application/json",
                  R"({"inputs":{"a":[1,2],"b":["x","y"]}})",
                  {R"({"a":1,"b":"x"})", R"({"a":2,"b":"y"})"}},
+        RowsCase{"OfTensors",
+                 "application/json",
+                 R"({"inputs":[{"name":"a","datatype":"INT8","shape":[2,1],"data":[[1],[2]]},)"
+                 R"({"name":"b","datatype":"BYTES","shape":[2],"data":["x",null]},)"
+                 R"({"name":"taken out","datatype":"BYTES","shape":[2]},)"
+                 R"({"name":"matrix","datatype":"FP64","shape":[1,2],"data":[1,2]}]})",
+                 {R"({"a":1,"b":"x"})", R"({"a":2,"b":null})"}},
+        RowsCase{"OfTensorsThatWereAnswered",
+                 "application/json",
+                 R"({"model_name":"m","outputs":)"
+                 R"([{"name":"y","datatype":"FP64","shape":[1],"data":[1.5]}]})",
+                 {R"({"y":1.5})"}},
         RowsCase{"OfASplit",
                  "application/json",
                  R"({"dataframe_split":{"columns":["a"],"data":[[1],[2]]}})",

@@ -90,6 +90,20 @@ INSTANTIATE_TEST_SUITE_P(
             R"({"dataframe_split":{"columns":["x","customer"],"data":[[1,)" + kHashed + "]]}}"},
         BodyCase{"ASplitWhoseNamesComeTooLate", "",
                  R"({"dataframe_split":{"data":[["01234"]],"columns":["zip"]}})", "WITHHELD"},
+        BodyCase{
+            "ColumnsAsTensors", "",
+            R"({"id":"1","inputs":[{"data":["0"],"name":"zip","datatype":"BYTES","shape":[1]},)"
+            R"({"name":"customer","datatype":"INT64","shape":[1,1],"data":[[42]]},)"
+            R"({"name":"order_id","datatype":"BYTES","shape":[1],"data":["7"]}]})",
+            R"({"id":"1","inputs":[{"name":"zip","datatype":"BYTES","shape":[1]},)"
+            R"({"name":"customer","datatype":"INT64","shape":[1,1],"data":[[)" +
+                kHashed +
+                R"(]]},{"name":"order_id","datatype":"BYTES","shape":[1],"data":["7"]}]})"},
+        BodyCase{"ATensorOfSeveralFields", "",
+                 R"({"inputs":[{"name":"all","datatype":"FP64","shape":[1,2],"data":[1,2]}]})",
+                 "WITHHELD"},
+        BodyCase{"TensorsInBinary", "application/octet-stream",
+                 R"({"inputs":[{"name":"zip","datatype":"INT8","shape":[1]}]}a)", "WITHHELD"},
         BodyCase{"MoreValuesThanFields", "", R"({"instances":[["1","2","3","01234"]]})",
                  "WITHHELD"},
         BodyCase{"Lines", "application/jsonlines", "{\"zip\":1,\"x\":1}\n\n{\"x\":2}",

@@ -31,6 +31,9 @@ using Outcome = ModelChange::Outcome;
 /// Notes what it is asked for, which comes to what the test says.
 class NotedControl final : public ModelControl {
  public:
+  [[nodiscard]] std::string UsualUrl(const std::string& name) const override {
+    return "/root/" + name;
+  }
   std::shared_ptr<const ModelChange> Load(const std::string& name, const std::string& url,
                                           MonotonicTime deadline) override {
     asked.push_back("load " + name + " " + url);
@@ -307,6 +310,50 @@ TEST_F(ModelsTest, AreNotReadyBeforeTheServerIs) {
         std::pair{Method::kPost, "/models/m/invoke"}}) {
     EXPECT_EQ(Ask(booting.router, kLoad, {.method = method, .path = path}).status, 503) << path;
   }
+}
+
+// ---- the Open Inference Protocol's way ----
+
+TEST_F(ModelsTest, AreLoadedFromTheFolderOfTheirNameByTheProtocol) {
+  ControlAnswers(Outcome::kDone);
+  const Response loaded = Send(Method::kPost, "/v2/repository/models/m/load");
+  EXPECT_EQ(loaded.status, 200) << loaded.body;
+  EXPECT_EQ(
+      Send(Method::kPost, "/v2/repository/models/n/load", R"({"parameters": {"url": "/opt/n"}})")
+          .status,
+      200);
+  EXPECT_THAT(control_.asked, ElementsAre("load m /root/m", "load n /opt/n"));
+}
+
+TEST_F(ModelsTest, ThatAreServedAreLeftAloneByALoadOfTheProtocol) {
+  AddLoaded("loaded");
+  EXPECT_EQ(Send(Method::kPost, "/v2/repository/models/loaded/load").status, 200);
+  EXPECT_EQ(Send(Method::kPost, "/v2/repository/models/sales/load").status, 200);
+  EXPECT_THAT(control_.asked, testing::IsEmpty());
+}
+
+TEST_F(ModelsTest, AreUnloadedByTheProtocol) {
+  ControlAnswers(Outcome::kDone);
+  AddLoaded("loaded");
+  EXPECT_EQ(Send(Method::kPost, "/v2/repository/models/loaded/unload").status, 200);
+  EXPECT_THAT(control_.asked, ElementsAre("unload loaded"));
+  const Response declared = Send(Method::kPost, "/v2/repository/models/sales/unload");
+  EXPECT_EQ(declared.status, 409);
+  EXPECT_THAT(json::parse(declared.body).at("error").get<std::string>(),
+              HasSubstr("is declared by the server's settings"));
+}
+
+TEST_F(ModelsTest, ThatCannotBeLoadedByTheProtocolAreRefusedWithOneText) {
+  ControlAnswers(Outcome::kNoRoom, {ErrorCode::kConflict, "5 models are loaded"});
+  const Response full = Send(Method::kPost, "/v2/repository/models/m/load");
+  EXPECT_EQ(full.status, 507);
+  EXPECT_EQ(json::parse(full.body), (json{{"error", "5 models are loaded"}}));
+  const Response config =
+      Send(Method::kPost, "/v2/repository/models/m/load", R"({"parameters": {"config": "{}"}})");
+  EXPECT_EQ(config.status, 400);
+  EXPECT_THAT(config.body, HasSubstr("a model is loaded as it lies on the disk"));
+  EXPECT_EQ(Send(Method::kPost, "/v2/repository/models/.m/load").status, 400);
+  EXPECT_EQ(Send(Method::kPost, "/v2/repository/models/m/load", "{").status, 400);
 }
 
 }  // namespace

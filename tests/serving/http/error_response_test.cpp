@@ -252,5 +252,31 @@ TEST(WrapForModels, LeavesAnswersAsTheyAre) {
   EXPECT_EQ(response.body, "x");
 }
 
+TEST(WrapForInference, MakesOneTextOfMessageFieldAndRow) {
+  Response response;
+  WriteError({ErrorCode::kNotFound, "no \"x\""}, "r", response);
+  WrapForInference(response);
+  EXPECT_EQ(response.status, 404);
+  EXPECT_EQ(response.body, R"({"error":"no \"x\""})");
+  WriteError({ErrorCode::kInvalidArgument, "expected a number", "a\"b"}, "r", response);
+  WrapForInference(response);
+  EXPECT_EQ(response.body, R"({"error":"a\"b: expected a number"})");
+  const std::vector<wire::RowError> rows{
+      {.row = 12, .error = {ErrorCode::kFeatureStale, "too old", "sku"}},
+      {.row = 13, .error = {ErrorCode::kInvalidArgument, "no", {}}}};
+  WriteRowErrors(rows, "r", response);
+  WrapForInference(response);
+  EXPECT_EQ(response.status, 422);
+  EXPECT_EQ(response.body, R"({"error":"sku: too old (row 12)"
+})");
+}
+
+TEST(WrapForInference, LeavesAnAnswerThatIsNoErrorAlone) {
+  Response response;
+  response.body = "{}";
+  WrapForInference(response);
+  EXPECT_EQ(response.body, "{}");
+}
+
 }  // namespace
 }  // namespace forkcast::serving
