@@ -18,7 +18,7 @@ FROM build AS build-train
 RUN . scripts/build.sh && Build release bin/forkcast-train && strip --strip-debug build/release/bin/forkcast-train
 
 FROM debian:bookworm-slim AS proxy
-RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx-light \
+RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/cache/ldconfig/aux-cache
 COPY conf/nginx-common.conf conf/nginx-compose.conf /etc/forkcast/
 RUN useradd --uid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin forkcast \

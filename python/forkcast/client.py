@@ -42,10 +42,6 @@ class ForkcastError(Exception):
         super().__init__(f"{status} {self.code}{where}: {error.get('message', '')}")
 
 
-class _ClosedWhileKept(ConnectionError):
-    """A kept connection that the server had closed: what was sent was not read."""
-
-
 class _UnixConnection(http.client.HTTPConnection):
     def __init__(self, path: str, timeout: float) -> None:
         super().__init__("localhost", timeout=timeout)
@@ -173,15 +169,19 @@ class Client:
 
     def _answers(self, rows: Any, deployment: str | None, options: Mapping[str, Any]) -> Any:
         body = json.dumps(_json_rows(rows), allow_nan=False)
-        named = {name: "true" if value is True else _plain(value) for name, value in options.items() if value not in (None, False)}
+        named = {name: "true" if value is True else _plain(value) for name, value in options.items()
+                 if value is not None and value is not False}
         path = "/invocations" + ("?" + urllib.parse.urlencode(named) if named else "")
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if deployment:
             headers["X-Amzn-SageMaker-Target-Model"] = deployment
         status, answer = self._request("POST", path, body.encode(), headers)
-        content = json.loads(answer) if answer else {}
+        try:
+            content = json.loads(answer)
+        except ValueError:
+            raise ForkcastError(status, {"code": "no_json", "message": answer.decode(errors="replace")}) from None
         if status != 200:
-            raise ForkcastError(status, content.get("error", {"message": answer.decode(errors="replace")}) if isinstance(content, dict) else {})
+            raise ForkcastError(status, content.get("error", {"message": answer.decode(errors="replace")}))
         return content
 
     def _request(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
@@ -190,13 +190,13 @@ class Client:
             pause = min(0.1 * 2 ** (attempt - 1), LONGEST_PAUSE_S)
             try:
                 status, answer, retry_after = self._once(method, path, body, headers)
-            except (ConnectionRefusedError, FileNotFoundError, _ClosedWhileKept):
+            except (ConnectionRefusedError, FileNotFoundError):
                 if attempt == self.tries:
                     raise
             else:
                 if status not in TRY_AGAIN or attempt == self.tries:
                     return status, answer
-                pause = min(float(retry_after or pause), LONGEST_PAUSE_S)
+                pause = min(float(retry_after) if retry_after and retry_after.isdigit() else pause, LONGEST_PAUSE_S)
             time.sleep(pause)
         raise AssertionError("unreachable")
 
@@ -220,11 +220,11 @@ class Client:
             connection.request(method, self._base + path, body, {**self.headers, **headers})
             response = connection.getresponse()
             answer = response.read()
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as failure:
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
             self.close()
-            # The server has given the connection up before it read the request; on a new one that would be an answer lost.
+            # The server had given the connection up before it read the request; on a new one that would be an answer lost.
             if is_kept:
-                raise _ClosedWhileKept(*failure.args) from failure
+                return self._once(method, path, body, headers)
             raise
         except (OSError, http.client.HTTPException) as failure:
             self.close()

@@ -180,6 +180,7 @@ class Wheel(unittest.TestCase):
             url = f"http://127.0.0.1:{server.server_port}"
             client = forkcast.Client(url)
             print(client.predict({}), Busy.requests)
+            print(client.predict({}), Busy.requests)  # the server has closed the connection meanwhile
             try:
                 forkcast.Client(url, tries=2).predict({})
             except forkcast.ForkcastError as error:
@@ -195,7 +196,7 @@ class Wheel(unittest.TestCase):
             except ValueError as error:
                 print(error)
         """)
-        self.assertEqual(said.splitlines(), ["{'a': 1} 3", "503 overloaded 5", "nobody listens",
+        self.assertEqual(said.splitlines(), ["{'a': 1} 3", "{'a': 1} 6", "503 overloaded 8", "nobody listens",
                                              "url: expected http://HOST:PORT, https://HOST or unix:/path/to.sock, got 'ftp://somewhere'"])
 
     def test_says_what_is_missing_when_it_is_built_without_programs(self):
