@@ -18,7 +18,7 @@ import unittest
 
 import support
 
-BASE = support.TOP / "build/tools/bookworm"
+BASE = support.TOOLS / "bookworm.tar"
 LEFT_OUT = ["usr/share/doc", "usr/share/man", "usr/share/info", "usr/share/locale", "usr/share/lintian", "var/cache/apt", "var/lib/apt/lists", "var/log"]
 SOURCES = "".join(f"deb {{mirror}} {suite} main\n" for suite in ["bookworm", "bookworm-updates"])
 MEBIBYTE = 1 << 20
@@ -35,19 +35,27 @@ def mirror():
 
 
 def make_base():
-    if (BASE / "whole").exists():
+    if BASE.exists():
         return
-    shutil.rmtree(BASE, ignore_errors=True)
-    run = subprocess.run(["debootstrap", "--variant=minbase", "bookworm", BASE / "root", mirror()], capture_output=True, text=True)
-    if run.returncode:
-        raise unittest.SkipTest(f"debootstrap: {(run.stdout + run.stderr).splitlines()[-1]}")
-    root = BASE / "root"
+    # Not below the repository: while debootstrap works, all of /proc is in it.
+    with tempfile.TemporaryDirectory() as folder:
+        root = pathlib.Path(folder, "root")
+        run = subprocess.run(["debootstrap", "--variant=minbase", "bookworm", root, mirror()], capture_output=True, text=True)
+        if run.returncode:
+            raise unittest.SkipTest(f"debootstrap: {(run.stdout + run.stderr).splitlines()[-1]}")
+        leave_out(root)
+        BASE.parent.mkdir(parents=True, exist_ok=True)
+        part = BASE.with_suffix(".part")
+        support.run("tar", "--numeric-owner", "-C", root, "-cf", part, ".")
+        part.rename(BASE)
+
+
+def leave_out(root):
     (root / "etc/apt/sources.list").write_text(SOURCES.format(mirror=mirror()))
     for name in LEFT_OUT:
         for path in (root / name).iterdir():
             shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (root / "etc/dpkg/dpkg.cfg.d/slim").write_text("".join(f"path-exclude /{name}/*\n" for name in LEFT_OUT[:5]))
-    (BASE / "whole").touch()
+    (root / "etc/dpkg/dpkg.cfg.d/slim").write_text("".join(f"path-exclude /{name}/*\n" for name in LEFT_OUT[:5]) + "path-include /usr/share/doc/*/copyright\n")
 
 
 @unittest.skipUnless(shutil.which("buildah") and shutil.which("debootstrap") and os.getuid() == 0,
@@ -61,7 +69,7 @@ class Images(unittest.TestCase):
         cls.folder = pathlib.Path(holder.name)
         cls.storage = cls.folder / "storage"
         base = cls.buildah("from", "scratch").strip()
-        cls.buildah("add", "--quiet", base, BASE / "root", "/")
+        cls.buildah("add", "--quiet", base, BASE, "/")
         cls.buildah("commit", "--quiet", base, "docker.io/library/debian:bookworm-slim")
         cls.buildah("rm", base)
         context = cls.folder / "context"
