@@ -17,9 +17,9 @@ import os
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 from airflow.providers.standard.hooks.subprocess import SubprocessHook
 from airflow.sdk import DAG, BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 
 DEPLOYMENTS = [name for name in os.environ.get("FORKCAST_DEPLOYMENTS", "").split(",") if name]
 PIPELINES = os.environ.get("FORKCAST_PIPELINES", "/etc/forkcast/pipelines")
