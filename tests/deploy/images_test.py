@@ -82,7 +82,7 @@ class Images(unittest.TestCase):
         kept = [stage for stage in stages[1:] if not re.match(r"FROM \S+ AS build", stage)]
         text = re.sub(r"COPY --from=\S+ (.*)", lambda copy: "COPY " + copy[1].replace("/forkcast/build/release/bin/", "bin/"), "".join(kept))
         (context / "Dockerfile").write_text(text)
-        for target in ["serve", "train", "sagemaker", "proxy"]:
+        for target in ["serve", "train", "proxy"]:
             cls.buildah("build", "--quiet", "--isolation", "chroot", "--network", "host", "--layers", "--format", "docker", "--timestamp", "0", "--target", target,
                         "-t", f"forkcast-{target}", context)
 
@@ -114,9 +114,9 @@ class Images(unittest.TestCase):
         self.assertNotRegex(packages, r"(?m)^(gcc-12|g\+\+|libxgboost\S*|curl) ")
         self.assertEqual(sorted(path.name for path in (root / "usr/local/bin").iterdir()), ["forkcast", "forkcast-client"])
 
-    def test_run_as_nobody_but_the_one_for_sagemaker(self):
-        users = {target: self.config(target).get("User") for target in ["serve", "train", "proxy", "sagemaker"]}
-        self.assertEqual(users, {"serve": "10001", "train": "10001", "proxy": "10001", "sagemaker": "0"})
+    def test_run_as_nobody_who_has_rights(self):
+        for target in ["serve", "train", "proxy"]:
+            self.assertEqual(self.config(target)["User"], "10001", target)
         self.assertEqual(self.config("serve")["Healthcheck"]["Test"], ["CMD", "forkcast", "status", "--json"])
 
     def test_take_in_train_and_answer(self):
