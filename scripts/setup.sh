@@ -2,7 +2,9 @@
 # Installs the Debian 12 packages that Forkcast's build, run and tests need. Says nothing and calls no apt when none is missing.
 #
 #   scripts/setup.sh [GROUP...]     groups: build, run, test, lint, bench (what bench/ compares with),
-#                               kafka (what tests/support/get_kafka.sh and its broker need); default: the first four
+#                               kafka (what tests/support/get_kafka.sh and its broker need), package (what
+#                               scripts/package.sh and tests/deploy need beside Go), images (what builds images without
+#                               Docker); default: the first four
 #
 # Never removes a package of yours: where one is in the way, it is named and nothing is changed.
 # Exit codes: 0 everything is installed     2 wrong usage     3 not Debian 12
@@ -26,6 +28,8 @@ test_packages=(sqlite3 procps python3 python3-boto3 python3-html5lib python3-yam
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck python3)
 bench_packages=(python3-venv) # the rest comes from PyPI, into build/
 kafka_packages=(openjdk-17-jre-headless maven)
+package_packages=(dpkg-dev lintian man-db python3 python3-pip python3-venv bash-completion fish zsh)
+images_packages=(buildah debootstrap)
 service_packages=(nginx postgresql-15 mariadb-server prometheus) # which are programs to us: those of them that Debian starts
 
 Say() { printf 'setup: %s\n' "$*" >&2; }
@@ -68,8 +72,10 @@ for group in "${groups[@]}"; do
     lint) wanted+=("${lint_packages[@]}") ;;
     bench) wanted+=("${bench_packages[@]}") ;;
     kafka) wanted+=("${kafka_packages[@]}") ;;
+    package) wanted+=("${package_packages[@]}") ;;
+    images) wanted+=("${images_packages[@]}") ;;
     *)
-      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench] [kafka]"
+      Say "unknown group '$group'; use: scripts/setup.sh [build] [run] [test] [lint] [bench] [kafka] [package] [images]"
       exit 2
       ;;
   esac

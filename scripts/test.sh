@@ -6,6 +6,7 @@
 #                              for those of single modules, and again for what a server does with hostile clients
 #   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of programs or of training
 #   scripts/test.sh --quick    preset dev alone, without lint
+#   scripts/test.sh --images   preset release alone: the images, built by buildah, and the sample's path in them; as root, minutes
 #   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
 #
 # CMAKE_BUILD_PARALLEL_LEVEL (default: number of CPUs) and CTEST_PARALLEL_LEVEL (default: 2) say how many run at a time.
@@ -13,9 +14,9 @@ set -euo pipefail
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 case "$*" in
-  '' | --all | --quick | --tsan) ;;
+  '' | --all | --quick | --tsan | --images) ;;
   *)
-    echo 'usage: scripts/test.sh [--all | --quick | --tsan]' >&2
+    echo 'usage: scripts/test.sh [--all | --quick | --tsan | --images]' >&2
     exit 2
     ;;
 esac
@@ -43,6 +44,11 @@ case "$*" in
   --quick)
     Build dev
     ctest --preset dev
+    ;;
+  --images)
+    scripts/setup.sh images
+    Build release bin/forkcast bin/forkcast-client bin/forkcast-train
+    /usr/bin/python3 -B tests/deploy/images_test.py build/release/bin
     ;;
   --tsan)
     tests=program Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test forkcast_swap_test

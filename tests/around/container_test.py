@@ -36,7 +36,8 @@ class Dockerfile(unittest.TestCase):
         return inherited + [arguments for name, arguments in own if name == instruction]
 
     def test_has_no_instruction_docker_does_not_know(self):
-        known = {"FROM", "WORKDIR", "COPY", "RUN", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD", "VOLUME", "ENV", "LABEL"}
+        known = {"FROM", "WORKDIR", "COPY", "RUN", "EXPOSE", "STOPSIGNAL", "ENTRYPOINT", "CMD", "VOLUME", "ENV", "LABEL",
+                 "USER", "HEALTHCHECK"}
         for stage in self.stages.values():
             self.assertLessEqual({name for name, _ in stage}, known)
 
@@ -46,44 +47,66 @@ class Dockerfile(unittest.TestCase):
             self.assertIn(base, ["debian:bookworm-slim", *self.stages], name)
 
     def test_makes_the_image_that_does_everything_unless_asked_for_another(self):
-        self.assertEqual(list(self.stages)[-1], "run")
-        self.assertEqual(self.stages["run"][0], ("FROM", "serve AS run"))
+        self.assertEqual(list(self.stages)[-1], "train")
+        self.assertEqual(self.stages["train"][0], ("FROM", "with-trainer AS train"))
 
     def test_has_no_xgboost_where_nothing_trains(self):
         self.assertNotIn("xgboost", " ".join(self.arguments("serve", "RUN")))
         self.assertNotIn("train", " ".join(self.arguments("serve", "COPY")))
-        self.assertIn("libxgboost0", " ".join(self.arguments("run", "RUN")))
+        self.assertIn("libxgboost0", " ".join(self.arguments("train", "RUN")))
+
+    def test_runs_as_nobody_who_has_rights_but_for_sagemaker_which_allows_no_other(self):
+        for stage in ["serve", "train", "proxy", "airflow"]:
+            self.assertEqual(self.arguments(stage, "USER")[-1], "10001", stage)
+            self.assertTrue(any("useradd --uid 10001" in command for command in self.arguments(stage, "RUN")), stage)
+        self.assertEqual(self.arguments("sagemaker", "USER")[-1], "0")
+        self.assertEqual(self.stages["sagemaker"][1:], [], "but for its user it is the one that trains")
+
+    def test_asks_for_its_health_without_another_program(self):
+        check = self.arguments("serve", "HEALTHCHECK")[0].partition("CMD ")[2]
+        self.assertEqual(json.loads(check), ["forkcast", "status", "--json"])
+        self.assertIn("FORKCAST_CONTROL=", self.arguments("serve", "ENV")[0], "where status asks")
+        for stage in ["serve", "train", "proxy"]:
+            self.assertNotRegex(" ".join(self.arguments(stage, "RUN")), r"\b(curl|wget)\b")
+
+    def test_says_what_it_is_and_what_it_is_made_of(self):
+        for label in ["title", "description", "version", "licenses"]:
+            self.assertIn(f"org.opencontainers.image.{label}=", " ".join(self.arguments("serve", "LABEL")))
+        version = re.search(r"project\(forkcast VERSION (\S+)", (TOP / "CMakeLists.txt").read_text(encoding="utf-8"))[1]
+        self.assertIn(f"org.opencontainers.image.version={version} ", " ".join(self.arguments("serve", "LABEL")))
+        for stage in ["serve", "train"]:
+            self.assertIn("dpkg-query", self.arguments(stage, "RUN")[-1], "behind the last package")
 
     def test_leaves_nothing_behind_that_apt_can_fetch_again(self):
-        for stage in ["proxy", "serve", "run"]:
+        for stage in ["proxy", "serve", "train", "airflow"]:
             for command in self.arguments(stage, "RUN"):
                 if "apt-get" in command:
                     self.assertIn("rm -rf /var/lib/apt/lists/* /var/cache/apt/*", command)
 
     def test_starts_as_sagemaker_does_it(self):
         # `docker run IMAGE serve`: "serve" takes CMD's place and must reach the program, which must get the signals itself.
-        self.assertEqual(json.loads(self.arguments("run", "ENTRYPOINT")[0]), ["forkcast"])
-        self.assertEqual(json.loads(self.arguments("run", "CMD")[0]), ["serve"])
-        self.assertEqual(self.arguments("run", "STOPSIGNAL"), ["SIGTERM"])
-        self.assertEqual(self.arguments("run", "EXPOSE"), ["8080"])
-        self.assertIn("SAGEMAKER_BIND_TO_PORT=8080", self.arguments("run", "ENV")[0])
+        self.assertEqual(json.loads(self.arguments("train", "ENTRYPOINT")[0]), ["forkcast"])
+        self.assertEqual(json.loads(self.arguments("train", "CMD")[0]), ["serve"])
+        self.assertEqual(self.arguments("train", "STOPSIGNAL"), ["SIGTERM"])
+        self.assertEqual(self.arguments("train", "EXPOSE"), ["8080"])
+        self.assertIn("SAGEMAKER_BIND_TO_PORT=8080", self.arguments("train", "ENV")[0])
 
     def test_tells_sagemaker_what_it_can_do(self):
-        labels = self.arguments("run", "LABEL")[0]
+        labels = " ".join(self.arguments("train", "LABEL"))
         for capability in ["accept-bind-to-port", "multi-models"]:
             self.assertIn(f"com.amazonaws.sagemaker.capabilities.{capability}=true", labels)
 
     def test_names_a_pipeline_that_it_carries(self):
-        pipeline = re.search(r"FORKCAST_PIPELINE=/opt/forkcast/(\S+)", self.arguments("run", "ENV")[0])[1]
+        pipeline = re.search(r"FORKCAST_PIPELINE=/opt/forkcast/(\S+)", self.arguments("train", "ENV")[0])[1]
         self.assertTrue((TOP / pipeline).is_file(), pipeline)
-        self.assertIn("conf /opt/forkcast/conf", self.arguments("run", "COPY"))
+        self.assertIn("conf /opt/forkcast/conf", self.arguments("train", "COPY"))
 
     def test_carries_every_program_it_builds_beside_each_other(self):
         built, copied = {}, {}
         for stage in ["build", "build-train"]:
             programs = re.search(r"Build release ([^&]+)", self.arguments(stage, "RUN")[-1])[1].split()
             built[stage] = [f"/forkcast/build/release/{program}" for program in programs]
-        for copy in self.arguments("run", "COPY"):
+        for copy in self.arguments("train", "COPY"):
             if copy.startswith("--from="):
                 start, *programs, folder = copy.split()
                 copied[start.removeprefix("--from=")] = programs
@@ -109,28 +132,23 @@ class Compose(unittest.TestCase):
     def test_starts_each_service_after_the_one_it_needs(self):
         needs = {name: {other: how["condition"] for other, how in service.get("depends_on", {}).items()}
                  for name, service in self.services.items()}
-        done = "service_completed_successfully"
-        self.assertEqual(needs, {"ingest": {}, "ingest-sales": {"ingest": done}, "train": {"ingest-sales": done},
-                                 "app": {"train": done}, "nginx": {"app": "service_healthy"},
-                                 "client": {"nginx": "service_started"},
-                                 "prometheus": {"app": "service_healthy"}, "grafana": {"prometheus": "service_started"}})
+        done, healthy, started = "service_completed_successfully", "service_healthy", "service_started"
+        self.assertEqual(needs, {"ingest": {}, "ingest-sales": {"ingest": done}, "train": {"ingest-sales": done}, "app": {"train": done},
+                                 "nginx": {"app": healthy, "app-full": healthy}, "client": {"nginx": started},
+                                 "prometheus": {}, "grafana": {"prometheus": started}, "mlflow": {}, "postgres": {}, "kafka": {},
+                                 "topic": {"kafka": healthy}, "producer": {"topic": done}, "ingest-full": {"postgres": healthy},
+                                 "train-full": {"ingest-full": done}, "refresher": {"ingest-full": done, "topic": done},
+                                 "app-full": {"train-full": done}, "airflow": {"train-full": done}})
 
-    def test_builds_only_stages_the_dockerfile_has_and_each_image_once(self):
-        builds = [(service["image"], service["build"]["target"]) for service in self.services.values()
-                  if "build" in service]
+    def test_builds_only_stages_the_dockerfile_has_and_each_image_from_one(self):
+        builds = {(service["image"], service["build"]["target"]) for service in self.services.values() if "build" in service}
         self.assertLessEqual({target for _, target in builds}, set(read_dockerfile()))
-        self.assertEqual(sorted(image for image, _ in builds),
-                         sorted({service["image"] for service in self.services.values() if "profiles" not in service}))
-
-    def test_keeps_what_is_not_built_here_out_unless_asked_for(self):
-        for name in ["prometheus", "grafana"]:
-            self.assertEqual(self.services[name]["profiles"], ["metrics"])
-            self.assertRegex(self.services[name]["image"], r":v?\d+\.\d+\.\d+$", "of a version that is named")
+        self.assertEqual(len(builds), len({image for image, _ in builds}))
 
     def test_runs_several_replicas_and_asks_each_for_its_health(self):
         app = self.services["app"]
         self.assertGreater(app["deploy"]["replicas"], 1)
-        self.assertEqual(app["healthcheck"]["test"], ["CMD", "curl", "-fsS", "http://127.0.0.1:8080/ping"])
+        self.assertEqual(app["healthcheck"]["test"], ["CMD", "forkcast", "status", "--json"])
         self.assertNotIn("ports", app, "replicas cannot share a port of the host")
 
     def test_passes_the_variables_of_the_model_server(self):
@@ -150,7 +168,7 @@ class Compose(unittest.TestCase):
 
     def test_trains_where_xgboost_is_and_serves_what_was_trained(self):
         training, app = self.services["train"], self.services["app"]
-        self.assertEqual(training["build"]["target"], "run")
+        self.assertEqual(training["build"]["target"], "train")
         flags = dict(zip(training["command"][1::2], training["command"][2::2]))
         pipeline = TOP / flags["--pipeline"].removeprefix("/opt/forkcast/")
         serving = dict(zip(app["command"][1::2], app["command"][2::2]))

@@ -1,0 +1,5 @@
+"""python -m forkcast COMMAND ... is the program forkcast."""
+
+from .programs import forkcast
+
+forkcast()
