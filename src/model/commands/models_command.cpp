@@ -10,6 +10,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
+#include "model/commands/export_command.hpp"
 #include "model/commands/import_command.hpp"
 
 namespace forkcast::model {
@@ -264,6 +265,7 @@ std::vector<Command> Verbs() {
                       "also when the version does not beat its baselines, or was not judged."}},
        .run = Promote},
       ImportVerb(AliasFlag()),
+      ExportVerb(),
       {.name = "compare",
        .meaning = "what differs between the manifests of two versions",
        .operands = {{"MODEL"}, {"VERSION"}, {"VERSION"}},
@@ -288,7 +290,7 @@ std::vector<Command> Verbs() {
 Command ModelsCommand() {
   return {
       .name = "models",
-      .meaning = "lists, shows, imports, compares, promotes and prunes versions of models",
+      .meaning = "lists, shows, imports, exports, compares, promotes and prunes versions of models",
       .flags = {{.name = "models",
                  .argument = "DIR",
                  .meaning = "The folder of models.",
@@ -300,8 +302,8 @@ Command ModelsCommand() {
                    .when = "not imported: its predictions are not those that it was given"},
                   {.code = ExitCode::kUsage, .when = "wrong usage"},
                   {.code = ExitCode::kUnfit,
-                   .when = "no such model or version, its files are not what was published, or a "
-                           "file to import is not understood"},
+                   .when = "no such model or version, its files are not what was published, a file "
+                           "to import is not understood, or a model cannot be exported so"},
                   {.code = ExitCode::kGate, .when = "not promoted: it does not beat the baselines"},
                   {.code = ExitCode::kIo, .when = "the folder cannot be read or written"}},
       .verbs = Verbs()};
