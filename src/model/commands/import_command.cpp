@@ -180,7 +180,7 @@ void ReadInputFlags(const Arguments& arguments, ImportRequest& request) {
 
 Command ImportVerb(Flag alias) {
   return {.name = "import",
-          .meaning = "publishes a model that XGBoost or LightGBM trained",
+          .meaning = "publishes a model that XGBoost, LightGBM or, as ONNX, others trained",
           .operands = {{"FILE"}},
           .flags = Flags(std::move(alias)),
           .run = Import};

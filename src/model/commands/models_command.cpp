@@ -11,6 +11,7 @@
 #include "model/artefact/models_cache.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
+#include "model/commands/export_command.hpp"
 #include "model/commands/import_command.hpp"
 #include "model/commands/pull_command.hpp"
 
@@ -267,6 +268,7 @@ std::vector<Command> Verbs() {
        .run = Promote},
       ImportVerb(AliasFlag()),
       PullVerb(AliasFlag()),
+      ExportVerb(),
       {.name = "compare",
        .meaning = "what differs between the manifests of two versions",
        .operands = {{"MODEL"}, {"VERSION"}, {"VERSION"}},
@@ -291,7 +293,8 @@ std::vector<Command> Verbs() {
 Command ModelsCommand() {
   return {
       .name = "models",
-      .meaning = "lists, shows, imports, pulls, compares, promotes and prunes versions of models",
+      .meaning =
+          "lists, shows, imports, pulls, exports, compares, promotes and prunes versions of models",
       .flags = {{.name = "models",
                  .argument = "PLACE",
                  .meaning = "The registry of models: a folder, or s3://BUCKET/PREFIX.",
@@ -304,8 +307,8 @@ Command ModelsCommand() {
                    .when = "not imported: its predictions are not those that it was given"},
                   {.code = ExitCode::kUsage, .when = "wrong usage"},
                   {.code = ExitCode::kUnfit,
-                   .when = "no such model or version, its files are not what was published, or a "
-                           "file to import is not understood"},
+                   .when = "no such model or version, its files are not what was published, a file "
+                           "to import is not understood, or a model cannot be exported so"},
                   {.code = ExitCode::kGate, .when = "not promoted: it does not beat the baselines"},
                   {.code = ExitCode::kIo,
                    .when = "the registry, or MLflow, cannot be read or written"}},

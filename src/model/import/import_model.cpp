@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <memory>
 #include <set>
+#include <span>
 #include <stdexcept>
 #include <system_error>
 #include <utility>
@@ -18,6 +20,7 @@
 #include "model/import/imported_version.hpp"
 #include "model/learn/library_versions.hpp"
 #include "model/learn/model_files.hpp"
+#include "model/onnx/graph.hpp"
 #include "model/predict/published_kinds.hpp"
 #include "model/tree/forest_compiler.hpp"
 #include "model/tree/shap_compiler.hpp"
@@ -250,10 +253,23 @@ void CheckOutputs(const PipelineSpec& spec, const std::vector<std::string>& outp
 
 // ---- what is published ----
 
-ScoringModel MakeScoring(const std::string& forest, const std::string& shap) {
-  ScoringModel scoring = ScoringOf(Need(Forest::FromBytes(forest)));
-  if (!shap.empty()) {
-    scoring.explainer = std::make_unique<const TreeShap>(Need(TreeShap::FromBytes(shap)));
+/// The files of what answers, the one that is served first.
+std::vector<ArtefactFile> ScoringFiles(const ImportedModel& model) {
+  if (!model.graph.empty()) {
+    return {{ImportedPath(kGraphEnding), onnx::NameColumns(model.graph, model.forest.features)}};
+  }
+  std::vector<ArtefactFile> files{{ImportedPath(kForestEnding), CompileForest(model.forest)}};
+  if (model.can_explain) {
+    files.push_back({ImportedPath(kShapEnding), CompileShap(model.forest)});
+  }
+  return files;
+}
+
+ScoringModel MakeScoring(const ImportedModel& model, std::span<const ArtefactFile> files) {
+  if (!model.graph.empty()) return ScoringOf(Need(onnx::Graph::FromBytes(files[0].bytes)));
+  ScoringModel scoring = ScoringOf(Need(Forest::FromBytes(files[0].bytes)));
+  if (files.size() > 1) {
+    scoring.explainer = std::make_unique<const TreeShap>(Need(TreeShap::FromBytes(files[1].bytes)));
   }
   return scoring;
 }
@@ -267,7 +283,7 @@ ordered_json SourceJson(const std::filesystem::path& file, std::string_view byte
           {"hash", preprocessing::ContentHash(bytes)},
           {"objective", model.objective},
           {"inputs", model.inputs.size()},
-          {"trees", model.forest.trees.size()}};
+          {"trees", model.graph.empty() ? model.forest.trees.size() : model.tree_count}};
 }
 
 ordered_json CheckJson(const PredictionCheck& check, const ImportRequest& request) {
@@ -289,11 +305,10 @@ PreparedImport Prepare(const ImportRequest& request) {
   PreparedImport prepared{.outputs = OutputNames(model.answer), .notes = std::move(model.notes)};
   CheckOutputs(pipeline.spec, prepared.outputs);
 
-  const std::string forest = CompileForest(model.forest);
-  const std::string shap = model.can_explain ? CompileShap(model.forest) : std::string();
+  std::vector<ArtefactFile> scoring = ScoringFiles(model);
   const ordered_json around{{"transforms", TransformsJson(model.inputs)}};
   const Predictor predictor = MakePredictor(
-      MakeScoring(forest, shap), JsonNode(around).Get("transforms"), pipeline.spec, model.answer);
+      MakeScoring(model, scoring), JsonNode(around).Get("transforms"), pipeline.spec, model.answer);
   prepared.manifest = {{"format", 1},
                        {"kind", kImportedKind},
                        {"pipeline",
@@ -310,8 +325,7 @@ PreparedImport Prepare(const ImportRequest& request) {
     prepared.manifest["check"] = CheckJson(*prepared.check, request);
   }
   prepared.files.push_back(PipelineFile(pipeline.document));
-  prepared.files.push_back({ImportedPath(kForestEnding), forest});
-  if (!shap.empty()) prepared.files.push_back({ImportedPath(kShapEnding), shap});
+  std::ranges::move(scoring, std::back_inserter(prepared.files));
   prepared.files.push_back({ImportedPath(kTransformsEnding), around.dump() + "\n"});
   prepared.files.push_back({"source/model", bytes});
   return prepared;

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include "model/tree/category_set.hpp"
@@ -15,7 +17,8 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json ReadingJson(const ExactReading& reading) {
-  ordered_json json{{"as", reading.as == ExactReading::As::kRank ? "rank" : "whole"}};
+  constexpr std::array<std::string_view, 3> kNames{"rank", "whole", "integer"};  // by As
+  ordered_json json{{"as", kNames[static_cast<std::size_t>(reading.as)]}};
   if (reading.as == ExactReading::As::kRank) json["cuts"] = reading.cuts;
   if (reading.zero_width > 0) json["zero_width"] = reading.zero_width;
   if (reading.zero_is_missing) json["zero_is_missing"] = true;

@@ -32,6 +32,10 @@ struct ImportedModel {
   std::string format_version;  ///< What wrote the file: "2.1.4", "v4".
   std::string objective;       ///< As the file calls it; for people.
   ForestSource forest;         ///< Its features are called as the inputs.
+  /// Of a model that is a graph of operators, and no forest: the file of it that is served, where
+  /// columns are called as they were. `forest` has the inputs' names alone then.
+  std::string graph{};
+  std::size_t tree_count = 0;  ///< Of the graph.
   std::vector<ImportedInput> inputs;
   bool has_input_names = false;  ///< Else they were numbered.
   /// Classes are called "0", "1" and so on: whoever imports knows their names.

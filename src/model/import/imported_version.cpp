@@ -36,10 +36,6 @@ std::vector<std::size_t> PositionsOf(const FittedTransforms& transforms, const J
   return positions;
 }
 
-const PublishedKind& ForestKind() {
-  return *std::ranges::find(PublishedKinds(), kForestEnding, &PublishedKind::ending);
-}
-
 }  // namespace
 
 ordered_json AnswerJson(const TrainedAnswer& answer) {
@@ -101,14 +97,23 @@ const PublishedFile* ImportedVersion::ModelFile(std::string_view ending) const {
 }
 
 ScoringModel ImportedVersion::OpenModel() const {
-  const PublishedFile* const forest = ModelFile(kForestEnding);
-  if (forest == nullptr) throw SpecError(fmt::format("{}: missing", ImportedPath(kForestEnding)));
+  const auto kind = std::ranges::find_if(PublishedKinds(), [this](const PublishedKind& one) {
+    return ModelFile(one.ending) != nullptr;
+  });
+  if (kind == PublishedKinds().end()) {
+    throw SpecError(fmt::format("{}: missing", ImportedPath(kForestEnding)));
+  }
+  const PublishedFile& served = *ModelFile(kind->ending);
   InputPool pool;  // there is one model
-  Result<ScoringModel> scoring = ForestKind().open(forest->place, pool);
-  if (!scoring) throw SpecError(fmt::format("{}: {}", forest->path, scoring.error().message));
-  if (const PublishedFile* const shap = ModelFile(kShapEnding)) {
-    auto explainer = ForestKind().explain(shap->place);
-    if (!explainer) throw SpecError(fmt::format("{}: {}", shap->path, explainer.error().message));
+  Result<ScoringModel> scoring = kind->open(served.place, pool);
+  if (!scoring) throw SpecError(fmt::format("{}: {}", served.path, scoring.error().message));
+  const PublishedFile* const reasons =
+      kind->explain == nullptr ? nullptr : ModelFile(kind->explanation);
+  if (reasons != nullptr) {
+    auto explainer = kind->explain(reasons->place);
+    if (!explainer) {
+      throw SpecError(fmt::format("{}: {}", reasons->path, explainer.error().message));
+    }
     scoring->explainer = *std::move(explainer);
   }
   return *std::move(scoring);

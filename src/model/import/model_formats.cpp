@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "model/import/lightgbm_format.hpp"
+#include "model/import/onnx_format.hpp"
 #include "model/import/xgboost_format.hpp"
+#include "model/onnx/onnx_file.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -22,6 +24,7 @@ constexpr std::array kFormats{
                 .meaning = "LightGBM, text",
                 .matches = IsLightGbm,
                 .read = ImportLightGbm},
+    ModelFormat{.name = "onnx", .meaning = "ONNX", .matches = onnx::IsOnnx, .read = ImportOnnx},
 };
 
 /// What is no format that is read, by its first bytes, and what to do.
@@ -32,7 +35,7 @@ struct Stranger {
 constexpr std::string_view kPickle =
     "it is a Python pickle, which can run any program and is never read: save the model as its "
     "library does (save_model)";
-constexpr std::array<Stranger, 9> kStrangers{{
+constexpr std::array<Stranger, 8> kStrangers{{
     {"\x80\x02", kPickle},
     {"\x80\x03", kPickle},
     {"\x80\x04", kPickle},
@@ -41,7 +44,6 @@ constexpr std::array<Stranger, 9> kStrangers{{
     {"CBM1", "it is a model of CatBoost, which is not read"},
     {"PK\x03\x04", "it is a zip: unpack it"},
     {"\x1F\x8B", "it is a gzip: unpack it"},
-    {"\x08", "it may be an ONNX file, which is not read"},
 }};
 
 }  // namespace

@@ -21,8 +21,10 @@ constexpr std::array<std::pair<std::string_view, CategoryEncoding>, 3> kEncoding
     {{"ordinal", CategoryEncoding::kOrdinal},
      {"one_hot", CategoryEncoding::kOneHot},
      {"target_mean", CategoryEncoding::kTargetMean}}};
-constexpr std::array<std::pair<std::string_view, ExactReading::As>, 2> kReadings{
-    {{"rank", ExactReading::As::kRank}, {"whole", ExactReading::As::kWhole}}};
+constexpr std::array<std::pair<std::string_view, ExactReading::As>, 3> kReadings{
+    {{"rank", ExactReading::As::kRank},
+     {"whole", ExactReading::As::kWhole},
+     {"integer", ExactReading::As::kInteger}}};
 constexpr std::array<std::pair<std::string_view, UnknownCategory>, 2> kUnknowns{
     {{"missing", UnknownCategory::kMissing}, {"error", UnknownCategory::kError}}};
 
@@ -281,7 +283,7 @@ float FittedTransforms::ApplyExactly(const Number& number, double value) noexcep
     if (!number.fill) return kNaN;
     value = *number.fill;
   }
-  if (reading.as == ExactReading::As::kWhole) return NumberAsFloat(std::trunc(value));
+  if (reading.as != ExactReading::As::kRank) return NumberAsFloat(std::trunc(value));
   return static_cast<float>(std::ranges::lower_bound(reading.cuts, value) - reading.cuts.begin());
 }
 
@@ -306,6 +308,14 @@ Error FittedTransforms::UnknownError(std::size_t input, std::string_view text) c
                 "no row of the training had the category \"" + std::string(text) + "\"");
 }
 
+Status FittedTransforms::CheckIsTaken(std::size_t input, double value) const {
+  const std::optional<ExactReading>& reading = features_[input].number.reading;
+  if (!reading || reading->as != ExactReading::As::kInteger) return {};
+  constexpr double kMost = 1 << 24;  // all of those that a float holds
+  if (std::abs(value) <= kMost && value == std::trunc(value)) return {};
+  return Refuse(inputs_[input].name, "expected a whole number from -16777216 to 16777216");
+}
+
 Result<std::vector<float>> FittedTransforms::Transform(const FeatureTable& table,
                                                        std::span<const std::uint32_t> rows) const {
   if (table.columns() != inputs_) {
@@ -319,6 +329,9 @@ Result<std::vector<float>> FittedTransforms::Transform(const FeatureTable& table
     if (inputs_[i].kind == FeatureKind::kNumber) {
       for (const std::uint32_t row : rows) {
         const Number& number = features_[i].number;
+        if (Status taken = CheckIsTaken(i, double{cells[row]}); !taken) {
+          return std::move(taken).error();
+        }
         *out =
             number.reading ? ApplyExactly(number, double{cells[row]}) : Apply(number, cells[row]);
         out += width;
@@ -357,6 +370,7 @@ Status FittedTransforms::TransformRow(std::span<const Value> row,
     float* first = out.data() + features_[i].first_output;
     if (inputs_[i].kind == FeatureKind::kNumber) {
       const Number& number = features_[i].number;
+      if (Status taken = CheckIsTaken(i, NumberAsDouble(value)); !taken) return taken;
       *first = number.reading ? ApplyExactly(number, NumberAsDouble(value))
                               : Apply(number, NumberAsFloat(value));
       continue;

@@ -74,6 +74,8 @@ struct ExactReading {
   enum class As {
     kRank,   ///< How many of `cuts` are less than it, so that `x <= cuts[i]` is `rank <= i`.
     kWhole,  ///< The number without its fraction: a category.
+    /// A whole number from -2^24 to 2^24. Another, and a missing one, is its row's error.
+    kInteger,
   };
   As as = As::kRank;
   std::vector<double> cuts{};  ///< Ascending, none twice; of kRank alone.
@@ -159,6 +161,8 @@ class FittedTransforms {
   static Category ReadCategory(const preprocessing::JsonNode& node);
   void NameOutputs();
   [[nodiscard]] Error UnknownError(std::size_t input, std::string_view text) const;
+  /// kInvalidArgument with the feature's name for a number that its reading does not take.
+  [[nodiscard]] Status CheckIsTaken(std::size_t input, double value) const;
   static float Apply(const Number& number, float value) noexcept;
   /// Of a number with a reading.
   static float ApplyExactly(const Number& number, double value) noexcept;

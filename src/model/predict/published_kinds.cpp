@@ -7,6 +7,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/linear/linear_explainer.hpp"
+#include "model/onnx/graph.hpp"
 #include "model/tree/forest_compiler.hpp"
 #include "model/tree/tree_shap.hpp"
 #include "model/tree/xgboost_reader.hpp"
@@ -49,6 +50,17 @@ Result<ScoringModel> OpenDocument(const std::filesystem::path& file, InputPool& 
   return ScoringOf(*std::move(model));
 }
 
+Result<ScoringModel> OpenGraph(const std::filesystem::path& file, InputPool& pool) {
+  try {
+    Result<onnx::Graph> graph = onnx::Graph::FromBytes(preprocessing::ReadTextFile(file));
+    if (!graph) return std::move(graph).error();
+    graph->ShareInputs(pool);
+    return ScoringOf(*std::move(graph));
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kIo, error.what()};
+  }
+}
+
 Result<std::unique_ptr<const Explainer>> OpenShap(const std::filesystem::path& file) {
   Result<TreeShap> shap = TreeShap::Open(file);
   if (!shap) return std::move(shap).error();
@@ -70,6 +82,8 @@ constexpr std::array kKinds{
                   .open = &OpenDocument<QuantileTable>,
                   .interchange = {},
                   .convert = nullptr},
+    PublishedKind{
+        .ending = kGraphEnding, .open = &OpenGraph, .interchange = {}, .convert = nullptr},
 };
 
 }  // namespace
@@ -89,6 +103,10 @@ ScoringModel ScoringOf(LinearModel model) {
 
 ScoringModel ScoringOf(QuantileTable table) {
   return {.model = std::make_unique<const QuantileTable>(std::move(table))};
+}
+
+ScoringModel ScoringOf(onnx::Graph graph) {
+  return {.model = std::make_unique<const onnx::Graph>(std::move(graph))};
 }
 
 }  // namespace forkcast::model

@@ -11,6 +11,10 @@
 #include "model/quantile_table/quantile_table.hpp"
 #include "model/tree/forest.hpp"
 
+namespace forkcast::model::onnx {
+class Graph;
+}  // namespace forkcast::model::onnx
+
 namespace forkcast::model {
 
 /// A kind of model that training publishes, known by how its files end (artefact/FORMAT.md).
@@ -44,11 +48,14 @@ inline constexpr std::string_view kShapEnding = ".shap";
 inline constexpr std::string_view kLinearEnding = ".linear.json";
 /// Of the file of a quantile table.
 inline constexpr std::string_view kTableEnding = ".table.json";
+/// Of the file of a graph of operators, which no trainer here makes.
+inline constexpr std::string_view kGraphEnding = ".onnx";
 
 /// A forest as a trained model: several numbers that went through no link are shares.
 [[nodiscard]] ScoringModel ScoringOf(Forest forest);
 /// A linear model as one: its numbers of classes are probabilities.
 [[nodiscard]] ScoringModel ScoringOf(LinearModel model);
 [[nodiscard]] ScoringModel ScoringOf(QuantileTable table);
+[[nodiscard]] ScoringModel ScoringOf(onnx::Graph graph);
 
 }  // namespace forkcast::model

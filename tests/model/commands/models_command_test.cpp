@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <sstream>
 
+#include "data_preprocessing/document/content_hash.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/import/small_models.hpp"
@@ -262,6 +264,74 @@ TEST_F(ModelsCommandTest, PrintsWhatWhoeverImportsOughtToKnow) {
   EXPECT_THAT(out(), HasSubstr(", 1 trees, "));
 }
 
+// ---- export ----
+
+class ExportTest : public ModelsCommandTest {
+ protected:
+  /// A linear model, 2 * price + 1.
+  void PublishALine() const {
+    const ordered_json document = ordered_json::parse(R"({
+      "name": "shop", "version": "3", "tables": {}, "series": {},
+      "request": {"fields": {"price": "double", "time": "timestamp"}, "time": "time"},
+      "features": [{"op": "field", "field": "price"}]})");
+    const ordered_json manifest{
+        {"format", 1},
+        {"kind", "forecast"},
+        {"pipeline", {{"hash", preprocessing::ContentHash(document.dump())}}},
+        {"seed", 0}};
+    const std::string line =
+        R"({"format": "forkcast.linear", "format_version": 1, "algorithm": "ridge", "link": "identity", "features": ["price"],
+            "scaled": false, "inputs": [{"feature": 0, "mean": 0, "deviation": 1}],
+            "polynomial": {"degree": 1, "interaction_only": false}, "outputs": [{"intercept": 1, "coefficients": [2]}]})";
+    const std::string around =
+        R"({"transforms": {"format": "forkcast.transforms", "format_version": 1,
+                           "features": [{"name": "price", "kind": "number"}]}})";
+    ASSERT_TRUE(Registry(folder_.path())
+                    .Publish("demand", manifest,
+                             {{"pipeline.json", document.dump()},
+                              {"model/1.linear.json", line},
+                              {"model/1.transforms.json", around}},
+                             {}, "champion"));
+  }
+
+  [[nodiscard]] std::string Path(const char* name) const {
+    return (folder_.path() / name).string();
+  }
+};
+
+TEST_F(ExportTest, WritesAModelThatImportReads) {
+  PublishALine();
+  ASSERT_EQ(Run({"export", "demand@champion", "--out", Path("line.onnx")}), ExitCode::kDone)
+      << err();
+  EXPECT_THAT(out(), testing::StartsWith("demand 1: onnx, "));
+  const std::string check = folder_.Write("check.csv", "price,value\n3,7\n").string();
+  ASSERT_EQ(Run({"import", Path("line.onnx"), "--name", "again", "--check", check}),
+            ExitCode::kDone)
+      << err();
+  EXPECT_THAT(out(), testing::StartsWith("again 1: onnx forkcast"));
+  EXPECT_THAT(out(), HasSubstr("the greatest difference is 0\n"));
+  EXPECT_EQ(Run({"export", "again@1", "--out", Path("again.onnx")}), ExitCode::kUnfit);
+  EXPECT_THAT(err(), HasSubstr("it was imported"));
+}
+
+TEST_F(ExportTest, ExportsTheChampionAndTellsSoInJson) {
+  PublishALine();
+  ASSERT_EQ(Run({"export", "demand", "--out", Path("line.onnx"), "--json"}), ExitCode::kDone)
+      << err();
+  const json report = json::parse(out());
+  EXPECT_EQ(report["version"], 1);
+  EXPECT_EQ(report["format"], "onnx");
+  EXPECT_EQ(report["bytes"], std::filesystem::file_size(Path("line.onnx")));
+}
+
+TEST_F(ExportTest, LeavesAFileAsItIsWhereAModelCannotBeWritten) {
+  PublishALine();
+  const std::string file = folder_.Write("line.ubj", "before").string();
+  EXPECT_EQ(Run({"export", "demand", "--format", "xgboost", "--out", file}), ExitCode::kUnfit);
+  EXPECT_THAT(err(), HasSubstr("a linear model: XGBoost's format holds trees alone"));
+  EXPECT_EQ(preprocessing::ReadWhole(file), "before");
+}
+
 struct UsageCase {
   const char* name;
   std::vector<std::string> words;
@@ -303,6 +373,15 @@ INSTANTIATE_TEST_SUITE_P(
                   {"import", "x.ubj", "--name", "x", "--tolerance", "-1"},
                   ExitCode::kUsage,
                   "a number from 0"},
+        UsageCase{"ExportWithoutFile", {"export", "demand"}, ExitCode::kUsage, "--out"},
+        UsageCase{"ExportToAnUnknownFormat",
+                  {"export", "demand", "--out", "x", "--format", "pickle"},
+                  ExitCode::kUsage,
+                  "pickle"},
+        UsageCase{"ExportOfAnUnknownVersion",
+                  {"export", "demand@9", "--out", "x"},
+                  ExitCode::kUnfit,
+                  "\"9\""},
         UsageCase{"UnknownModel", {"show", "sales"}, ExitCode::kUnfit, "no model \"sales\""},
         UsageCase{"UnknownVersion", {"promote", "demand", "9"}, ExitCode::kUnfit, "\"9\""},
         UsageCase{"BadName", {"show", "../demand"}, ExitCode::kUsage, "model \"../demand\""}),

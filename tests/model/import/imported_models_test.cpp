@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <bit>
 #include <cctype>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -141,7 +142,21 @@ class SavedModel : public testing::TestWithParam<ModelCase> {
   std::optional<Predictor> predictor_;
 };
 
-TEST_P(SavedModel, AnswersAsItsLibraryBitForBit) {
+/// How far from its library's a model's numbers may be: ONNX Runtime adds up products, and computes
+/// e^x, as its processor allows; models that do are called so.
+double ToleranceOf(const ModelCase& one) {
+  constexpr double kFewFloats = 4e-6;
+  return one.file.filename().string().find("-near-") == std::string::npos ? 0 : kFewFloats;
+}
+
+bool IsClose(double given, double expected, double tolerance) {
+  if (std::bit_cast<std::uint64_t>(given) == std::bit_cast<std::uint64_t>(expected)) return true;
+  if (tolerance == 0) return false;
+  if (std::isnan(expected)) return std::isnan(given);
+  return std::abs(given - expected) <= tolerance * std::max(1.0, std::abs(expected));
+}
+
+TEST_P(SavedModel, AnswersAsItsLibrary) {
   ASSERT_NO_FATAL_FAILURE(Import());
   const std::vector<ExpectedRow> rows = ReadRows(GetParam().file);
   ASSERT_FALSE(rows.empty());
@@ -150,8 +165,7 @@ TEST_P(SavedModel, AnswersAsItsLibraryBitForBit) {
     const std::vector<double> answers = Answer(rows[i]);
     ASSERT_EQ(answers.size(), rows[i].answers.size());
     for (std::size_t k = 0; k < answers.size(); ++k) {
-      const bool same = std::bit_cast<std::uint64_t>(answers[k]) ==
-                        std::bit_cast<std::uint64_t>(rows[i].answers[k]);
+      const bool same = IsClose(answers[k], rows[i].answers[k], ToleranceOf(GetParam()));
       different += same ? 0 : 1;
       EXPECT_TRUE(same) << "row " << i << ": " << testing::PrintToString(rows[i].inputs)
                         << ", number " << k << ": " << testing::PrintToString(answers[k])

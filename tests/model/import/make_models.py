@@ -1,8 +1,11 @@
 #!/usr/bin/env python3
-"""Trains small models with the XGBoost or LightGBM that is installed, and writes each with what it predicts for odd rows.
+"""Trains small models with the XGBoost, LightGBM or scikit-learn that is installed, and writes each with what it predicts for odd rows.
 
     python3 -m venv venv && venv/bin/pip install xgboost-cpu==3.2.0 pandas   # or: xgboost==1.7.6 'numpy<2', lightgbm==4.7.0
     venv/bin/python tests/model/import/make_models.py tests/model/import/models
+
+    # Of ONNX: what skl2onnx makes of scikit-learn's models, and onnxmltools of XGBoost's, run by ONNX Runtime in one thread.
+    venv/bin/pip install skl2onnx==1.20.0 onnxmltools==1.16.0 onnxruntime==1.32.0 scikit-learn==1.9.1 xgboost-cpu==3.2.0 pandas
 
 Each model is a file and, called NAME.rows beside it, a line a row: the inputs and, behind a |, what the library answers, as
 doubles that read back as the same. Rows have values missing, infinite, on thresholds and beside them, and categories that
@@ -11,6 +14,7 @@ training did not have. `--rows 10000` makes more of them, for a run by hand:
     FORKCAST_IMPORTED_MODELS=DIR ctest --preset dev -L import
 """
 import argparse
+import importlib.util
 import json
 import pathlib
 import warnings
@@ -257,6 +261,170 @@ def lightgbm_models(folder, n_rows):
         save(name, booster, shown, predictions)
 
 
+# ---- ONNX ----
+
+
+def onnx_models(folder, n_rows):
+    import onnxruntime
+    import pandas as pd
+    import skl2onnx
+    from onnxmltools.convert import convert_xgboost
+    from onnxmltools.convert.common.data_types import FloatTensorType as ToolsFloat
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+    from sklearn import calibration, compose, decomposition, ensemble, feature_selection, linear_model, naive_bayes, neural_network
+    from sklearn import impute, pipeline, preprocessing, svm, tree
+    import xgboost
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+
+    def thresholds_of(model):
+        of = {}
+        for node in model.graph.node:
+            attributes = {a.name: a for a in node.attribute}
+            if "nodes_values" not in attributes:
+                continue
+            for mode, feature, value in zip(attributes["nodes_modes"].strings, attributes["nodes_featureids"].ints,
+                                            attributes["nodes_values"].floats):
+                if mode != b"LEAF":
+                    of.setdefault(feature, []).append(np.float32(value))
+        return of
+
+    def answers(model, feed, n):
+        """A row at a time, as a server is asked; of two classes the second one's probability."""
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        rows = []
+        for i in range(n):
+            outputs = session.run(None, {name: column[i:i + 1] for name, column in feed.items()})
+            row = outputs[-1]
+            row = np.array(list(row[0].values())) if isinstance(row, list) else np.asarray(row)
+            rows.append(row.reshape(-1).astype(np.float64))
+        rows = np.array(rows)
+        return np.clip(rows[:, 1:], 0, 1) if len(outputs) == 2 and rows.shape[1] == 2 else rows
+
+    def save(name, model, shown, feed):
+        name = f"skl2onnx-{skl2onnx.__version__}-{name}"
+        write(folder, name, ".onnx", model.SerializeToString(), shown, answers(model, feed, len(shown)))
+
+    def odd(rng, model, gaps):
+        rows = odd_rows(rng, n_rows, thresholds_of(model), True, False)
+        rows = np.where(np.abs(rows) == GREATEST, np.sign(rows) * 1e30, rows)
+        return rows if gaps else np.nan_to_num(rows, nan=0.25, posinf=1e30, neginf=-1e30)
+
+    classes = lambda y, rng: np.digitize(y, [-1, 1])
+    share = lambda y, rng: (y > 0).astype(int)
+    words = lambda y, rng: np.array(["low", "mid", "high"])[np.digitize(y, [-1, 1])]
+    several = lambda y, rng: np.column_stack([y, -2 * y + 1, np.cos(y)])
+
+    def matrix(name, estimator, y=None, gaps=False, zipmap=True, convert=None, **more):
+        """Of one input, a matrix of floats."""
+        rng = np.random.default_rng(len(name) + 7)
+        x, target = training_rows(rng)
+        x = (x if gaps else np.nan_to_num(x, nan=0.25)).astype(np.float32)
+        estimator.fit(x, target if y is None else y(target, rng))
+        if convert is None:
+            if not zipmap:
+                more["options"] = {"zipmap": False}
+            more.setdefault("target_opset", {"": 18, "ai.onnx.ml": 3})
+            model = to_onnx(estimator, initial_types=[("X", FloatTensorType([None, FEATURES]))], **more)
+        else:
+            model = convert(estimator, initial_types=[("X", ToolsFloat([None, FEATURES]))])
+        rows = odd(rng, model, gaps).astype(np.float32)
+        save(name, model, rows, {"X": rows})
+
+    trees = {"n_estimators": 6, "random_state": 1}
+    small = {"max_depth": 4, "random_state": 1}
+    scaled = lambda last: pipeline.make_pipeline(preprocessing.StandardScaler(), last)
+    matrix("tree", tree.DecisionTreeRegressor(**small))
+    matrix("tree-words", tree.DecisionTreeClassifier(**small), words)
+    matrix("forest", ensemble.RandomForestRegressor(max_depth=5, **trees))
+    matrix("forest-many", ensemble.RandomForestRegressor(max_depth=3, n_estimators=120, random_state=1))
+    matrix("forest-missing", ensemble.RandomForestRegressor(max_depth=5, **trees), gaps=True)
+    matrix("forest-targets", ensemble.RandomForestRegressor(max_depth=4, **trees), several)
+    matrix("forest-binary", ensemble.RandomForestClassifier(max_depth=4, **trees), share)
+    matrix("forest-binary-missing", ensemble.RandomForestClassifier(max_depth=4, **trees), share, gaps=True)
+    matrix("forest-classes", ensemble.RandomForestClassifier(max_depth=4, **trees), classes)
+    matrix("forest-words", ensemble.RandomForestClassifier(max_depth=4, **trees), words, zipmap=False)
+    matrix("extra-trees", ensemble.ExtraTreesRegressor(max_depth=5, **trees))
+    matrix("boosting", ensemble.GradientBoostingRegressor(max_depth=3, **trees))
+    matrix("boosting-binary", ensemble.GradientBoostingClassifier(max_depth=3, **trees), share, zipmap=False)
+    matrix("boosting-classes", ensemble.GradientBoostingClassifier(max_depth=3, **trees), classes)
+    matrix("histogram", ensemble.HistGradientBoostingRegressor(max_iter=8, max_depth=4), gaps=True)
+    matrix("histogram-binary", ensemble.HistGradientBoostingClassifier(max_iter=8, max_depth=4), share, gaps=True)
+    matrix("histogram-classes", ensemble.HistGradientBoostingClassifier(max_iter=5, max_depth=3), classes, gaps=True)
+    matrix("voting", ensemble.VotingRegressor([("a", tree.DecisionTreeRegressor(**small)), ("b", ensemble.ExtraTreesRegressor(max_depth=3, **trees))]))
+    matrix("scaled-forest", scaled(ensemble.RandomForestRegressor(max_depth=5, **trees)))
+    matrix("robust-forest", pipeline.make_pipeline(preprocessing.RobustScaler(), ensemble.RandomForestRegressor(max_depth=5, **trees)))
+    matrix("imputed-forest", pipeline.make_pipeline(impute.SimpleImputer(), ensemble.RandomForestRegressor(max_depth=5, **trees)), gaps=True)
+    matrix("imputed-scaled-boosting", pipeline.make_pipeline(impute.SimpleImputer(strategy="median"), preprocessing.StandardScaler(), ensemble.GradientBoostingClassifier(max_depth=3, **trees)), share, gaps=True)
+    matrix("selected-forest", pipeline.make_pipeline(feature_selection.SelectKBest(feature_selection.f_regression, k=3), ensemble.RandomForestRegressor(max_depth=5, **trees)))
+    matrix("min-max-tree", pipeline.make_pipeline(preprocessing.MinMaxScaler(clip=True), tree.DecisionTreeRegressor(**small)))
+    matrix("binarized-tree", pipeline.make_pipeline(preprocessing.Binarizer(threshold=0.5), tree.DecisionTreeRegressor(**small)))
+    matrix("tree-ensemble-5", ensemble.RandomForestRegressor(max_depth=4, **trees), target_opset={"": 21, "ai.onnx.ml": 5})
+    matrix("xgboost", xgboost.XGBRegressor(n_estimators=6, max_depth=3, nthread=1), gaps=True, convert=convert_xgboost)
+    matrix("xgboost-binary", xgboost.XGBClassifier(n_estimators=6, max_depth=3, nthread=1), share, gaps=True, convert=convert_xgboost)
+    matrix("xgboost-classes", xgboost.XGBClassifier(n_estimators=6, max_depth=3, nthread=1), classes, gaps=True, convert=convert_xgboost)
+
+    # Sums of products, and e^x, which ONNX Runtime computes as its processor allows.
+    matrix("near-linear", linear_model.LinearRegression())
+    matrix("near-linear-targets", linear_model.LinearRegression(), several)
+    matrix("near-ridge", scaled(linear_model.Ridge()))
+    matrix("near-lasso", scaled(linear_model.Lasso(alpha=0.01)))
+    matrix("near-huber", scaled(linear_model.HuberRegressor(max_iter=1000)))
+    matrix("near-logistic", scaled(linear_model.LogisticRegression()), share)
+    matrix("near-logistic-classes", scaled(linear_model.LogisticRegression()), classes, zipmap=False)
+    matrix("near-logistic-words", scaled(linear_model.LogisticRegression()), words)
+    matrix("near-normalized", pipeline.make_pipeline(preprocessing.Normalizer(), linear_model.Ridge()))
+    matrix("near-components", pipeline.make_pipeline(preprocessing.StandardScaler(), decomposition.PCA(3, random_state=1), linear_model.Ridge()))
+    matrix("near-network", scaled(neural_network.MLPRegressor(hidden_layer_sizes=(8,), max_iter=300, random_state=1)))
+    matrix("near-network-classes", scaled(neural_network.MLPClassifier(hidden_layer_sizes=(8,), max_iter=300, random_state=1)), classes)
+    matrix("near-network-binary", scaled(neural_network.MLPClassifier(hidden_layer_sizes=(8,), activation="tanh", max_iter=300, random_state=1)), share)
+    matrix("near-voting-classes", ensemble.VotingClassifier([("a", tree.DecisionTreeClassifier(**small)), ("b", scaled(linear_model.LogisticRegression()))], voting="soft", flatten_transform=False), classes)
+    matrix("near-stacked", ensemble.StackingRegressor([("a", tree.DecisionTreeRegressor(**small)), ("b", scaled(linear_model.Ridge()))]))
+    matrix("near-calibrated", calibration.CalibratedClassifierCV(tree.DecisionTreeClassifier(**small), cv=3), share)
+    matrix("near-poisson", scaled(linear_model.PoissonRegressor()), lambda y, rng: np.abs(y))
+
+    # Columns of their own types.
+    unknown_fruit = "durian"
+
+    def frame(name, last, ignore=True, ordinal=False, y=None):
+        rng = np.random.default_rng(len(name) + 7)
+        x, target = training_rows(rng)
+        fruit = np.array(TEXTS, dtype=object)[x[:, 4].astype(int)]
+        data = pd.DataFrame({"price": x[:, 0].astype(np.float32), "stock": x[:, 1].astype(np.float32),
+                             "shop": x[:, 3], "fruit": fruit})
+        data["shop"] = np.nan_to_num(data["shop"], nan=7).astype(np.int64)
+        numbers = pipeline.make_pipeline(impute.SimpleImputer(strategy="median"), preprocessing.StandardScaler())
+        if ordinal:
+            texts = preprocessing.OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=-1)
+        else:
+            texts = preprocessing.OneHotEncoder(handle_unknown="ignore" if ignore else "error")
+        steps = compose.ColumnTransformer([("numbers", numbers, ["price", "stock"]), ("texts", texts, ["fruit"]),
+                                           ("shop", preprocessing.OneHotEncoder(handle_unknown="ignore"), ["shop"])])
+        estimator = pipeline.make_pipeline(steps, last)
+        estimator.fit(data, target if y is None else y(target, rng))
+        model = to_onnx(estimator, initial_types=[("price", FloatTensorType([None, 1])), ("stock", FloatTensorType([None, 1])),
+                                                  ("shop", Int64TensorType([None, 1])), ("fruit", StringTensorType([None, 1]))],
+                        target_opset={"": 18, "ai.onnx.ml": 3})
+        rows = odd_rows(rng, n_rows, {}, True, False)
+        rows = np.where(np.abs(rows) == GREATEST, np.sign(rows) * 1e30, rows)
+        shops = rng.integers(0, 9, n_rows)
+        fruits = [TEXTS[rng.integers(0, 6)] if not ignore or rng.random() < 0.8 else unknown_fruit for _ in range(n_rows)]
+        feed = {"price": rows[:, :1].astype(np.float32), "stock": rows[:, 1:2].astype(np.float32),
+                "shop": shops.astype(np.int64).reshape(-1, 1), "fruit": np.array(fruits, dtype=object).reshape(-1, 1)}
+        shown = [[feed["price"][i, 0], feed["stock"][i, 0], float(shops[i]), fruits[i]] for i in range(n_rows)]
+        save(name, model, shown, feed)
+
+    frame("columns-forest", ensemble.RandomForestRegressor(max_depth=5, **trees))
+    frame("columns-strict-forest", ensemble.RandomForestRegressor(max_depth=5, **trees), ignore=False)
+    frame("columns-ordinal-forest", ensemble.RandomForestRegressor(max_depth=5, **trees), ordinal=True)
+    frame("columns-boosting-classes", ensemble.GradientBoostingClassifier(max_depth=3, **trees), y=words)
+    frame("near-columns-ridge", linear_model.Ridge())
+    frame("near-columns-logistic", linear_model.LogisticRegression(), y=share)
+
+
 def main():
     warnings.filterwarnings("ignore")
     parser = argparse.ArgumentParser()
@@ -264,12 +432,11 @@ def main():
     parser.add_argument("--rows", type=int, default=40)
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    try:
-        import xgboost  # noqa: F401
-    except ImportError:
-        lightgbm_models(arguments.folder, arguments.rows)
-    else:
-        xgboost_models(arguments.folder, arguments.rows)
+    for library, models in (("skl2onnx", onnx_models), ("xgboost", xgboost_models), ("lightgbm", lightgbm_models)):
+        if importlib.util.find_spec(library):
+            models(arguments.folder, arguments.rows)
+            return
+    parser.error("none of skl2onnx, xgboost and lightgbm is installed")
 
 
 if __name__ == "__main__":
