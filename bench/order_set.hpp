@@ -56,7 +56,7 @@ class OrderSet {
  public:
   static constexpr std::size_t kMostStockRows = 17;
   static constexpr std::size_t kMostPayments = 3;
-  static constexpr std::uint64_t kMostOrders = 10'000'000;
+  static constexpr std::uint64_t kMostOrders = 20'000'000;
   using Stock = FewRows<StockRow, kMostStockRows>;
   using Payments = FewRows<PaymentRow, kMostPayments>;
 

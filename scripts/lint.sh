@@ -40,20 +40,28 @@ for file in "${files[@]}"; do
 done
 
 # shellcheck disable=SC2317  # called through xargs
-# Prints what clang-tidy says of one file, but not how many warnings of other people's headers it has kept to itself.
+# Tidy BUILD FILE: prints what clang-tidy says of it, but not how many warnings of other people's headers it has kept to itself.
 Tidy() {
   local said
-  said=$(clang-tidy-14 -p build/lint --quiet --warnings-as-errors='*' "$1" 2>&1) && return
+  said=$(clang-tidy-14 -p "$1" --quiet --warnings-as-errors='*' "$2" 2>&1) && return
   grep -v ' warnings\? generated\.$' <<<"$said"
   return 1
 }
 # shellcheck disable=SC2317  # called through xargs
-# TidyBatch BATCH FILE...: prints what clang-tidy says of the files; when it has nothing to say of the batch, it has not of them.
+# TidyBatch BATCH FILE...: prints what clang-tidy says of the files. Those that it names when it reads them together it reads again
+# alone; all of them, when it names none or gives up.
 TidyBatch() {
-  local file status=0
-  (($# > 2)) && Tidy "$1" >/dev/null && return
-  for file in "${@:2}"; do
-    Tidy "$file" || status=1
+  local said file named=() status=0
+  if (($# > 2)); then
+    said=$(Tidy build/lint/batches "$1") && return
+    for file in "${@:2}"; do
+      [[ $said != *"/$file:"* ]] || named+=("$file")
+    done
+    [[ $said != *'too many errors'* ]] || named=()
+  fi
+  ((${#named[@]})) || named=("${@:2}")
+  for file in "${named[@]}"; do
+    Tidy build/lint "$file" || status=1
   done
   return "$status"
 }
@@ -65,7 +73,7 @@ status=0
 if ((${#units[@]})); then
   cmake --preset lint >/dev/null
   # shellcheck disable=SC2016  # "$@" are those of the shell which xargs starts
-  scripts/lint_batches.py build/lint/batches "${units[@]}" |
+  scripts/lint_batches.py build/lint "${units[@]}" |
     xargs -L 1 -P "${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}" bash -c 'TidyBatch "$@"' TidyBatch || status=1
 fi
 exit "$status"

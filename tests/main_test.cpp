@@ -77,7 +77,8 @@ TEST(Program, HelpHasRoomInEightyColumns) {
 
 struct EndCase {
   std::string name;
-  std::string command_line;  ///< In a folder with `bad.json`, which is none, and a folder `folder`.
+  /// In a folder with `bad.json`, which is none, `s.json`, a server's, and a folder `folder`.
+  std::string command_line;
   int code = 0;
   std::string said;
   std::string variables{};
@@ -89,6 +90,9 @@ class Ends : public testing::TestWithParam<EndCase> {};
 TEST_P(Ends, WithTheCodeThatMeansThisEverywhere) {
   const preprocessing::TempFolder folder;
   folder.Write("bad.json", "{bad");
+  folder.Write("s.json", R"({"models": "there", "snapshots": "folder", "deployments": [
+      {"name": "weekly", "model": "weekly_demand@canary"},
+      {"name": "fixed", "model": "weekly_demand@3"}, {"name": "triage", "pipeline": "t.json"}]})");
   std::filesystem::create_directory(folder.path() / "folder");
   std::filesystem::create_symlink(FORKCAST_SOURCE_DIR "/conf", folder.path() / "conf");
   std::filesystem::create_symlink(FORKCAST_SOURCE_DIR "/data", folder.path() / "data");
@@ -103,11 +107,7 @@ const std::string kTrain = "forkcast train --store sqlite:o.db ";
 const std::string kServe = "forkcast serve --check --store sqlite:o.db ";
 const std::string kWeekly = "--pipeline conf/pipelines/weekly_demand.json ";
 
-const std::string kRetrain =
-    "echo '{\"models\": \"there\", \"snapshots\": \"folder\", \"deployments\": ["
-    "{\"name\": \"weekly\", \"model\": \"weekly_demand@canary\"}, "
-    "{\"name\": \"fixed\", \"model\": \"weekly_demand@3\"}, "
-    "{\"name\": \"triage\", \"pipeline\": \"t.json\"}]}' > s.json; forkcast retrain ";
+const std::string kRetrain = "forkcast retrain ";
 
 // `--deploy` means what the server's configuration says of the deployment.
 INSTANTIATE_TEST_SUITE_P(

@@ -103,7 +103,7 @@ class Generator(unittest.TestCase):
         self.assertEqual(len({row["sku_code"] for row in data.inventory}), 2_000)
 
     def test_refuses_what_it_cannot_do(self):
-        for arguments in ["--rows 0 --seed 1 --out x", "--rows 10000001 --seed 1 --out x", "--rows -1 --seed 1 --out x",
+        for arguments in ["--rows 0 --seed 1 --out x", "--rows 20000001 --seed 1 --out x", "--rows -1 --seed 1 --out x",
                           "--rows many --seed 1 --out x", "--rows 5 --seed 1", "--rows 5 --seed 1 --out x --fast"]:
             with self.subTest(arguments):
                 run = subprocess.run([GENERATOR, *arguments.split()], cwd=self.folder, capture_output=True, text=True)

@@ -99,8 +99,8 @@ void Print(const ordered_json& report, const CommandContext& context) {
 ExitCode Import(const Arguments& arguments, const CommandContext& context) {
   const ImportRequest request = RequestOf(arguments);
   const Registry registry(arguments.Text("models"));
+  Require(Registry::CheckNames(request.name, arguments.Text("alias")), ExitCode::kUsage);
   const std::string alias = arguments.Has("promote") ? arguments.Text("alias") : std::string();
-  Require(Registry::CheckNames(request.name, alias), ExitCode::kUsage);
   const PreparedImport prepared = Require(PrepareImport(request), CodeOf);
   RequireAgreement(prepared);
   const std::uint64_t number = Require(registry.Publish(

@@ -4,8 +4,8 @@
 #include <map>
 #include <optional>
 #include <span>
-#include <utility>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"

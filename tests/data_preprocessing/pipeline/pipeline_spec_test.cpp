@@ -149,14 +149,16 @@ TEST(PipelineSpecTest, IsUtcAndForbidsNothingUnlessToldOtherwise) {
   EXPECT_FALSE(parsed->serving.has_value());
 }
 
-TEST(PipelineSpec, NeedsNoModelFileWhereItsModelIsTrained) {
+TEST(PipelineSpec, NeedsNoModelFileWhereItsModelIsTrainedOrImported) {
   ordered_json pipeline = Valid();
   pipeline["serving"].erase("model");
-  EXPECT_FALSE(Parse(pipeline).ok());
+  const auto imported = Parse(pipeline);
+  ASSERT_TRUE(imported.ok()) << imported.error().message;
+  EXPECT_TRUE(imported->serving->model.empty());
   pipeline["training"]["model"] = {{"algorithm", "random_forest"}};
-  const auto parsed = Parse(pipeline);
-  ASSERT_TRUE(parsed.ok()) << parsed.error().message;
-  EXPECT_TRUE(parsed->serving->model.empty());
+  const auto trained = Parse(pipeline);
+  ASSERT_TRUE(trained.ok()) << trained.error().message;
+  EXPECT_TRUE(trained->serving->model.empty());
 }
 
 TEST(PipelineSpec, SaysWhetherRequestsInCsvHaveAHeader) {

@@ -52,7 +52,7 @@ class FakeValidation final : public Validation {
                                                const std::string& more) const override {
     return "a page" + more;
   }
-  [[nodiscard]] Result<std::string> JudgedRows() const override { return "rows"; }
+  [[nodiscard]] Result<std::string> JudgedRows() const override { return std::string("rows"); }
 
  private:
   double value_;

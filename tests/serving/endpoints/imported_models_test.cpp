@@ -50,7 +50,7 @@ TEST_F(ImportedModelsTest, AnswerTheirInputs) {
   ASSERT_NO_FATAL_FAILURE(Serve());
   EXPECT_EQ(Ask({{"price", 10}, {"stock", 2}}), (json{{"value", 1.5}}));
   EXPECT_EQ(Ask({{"price", 9.5}, {"stock", nullptr}}), (json{{"value", 4.5}}));
-  EXPECT_EQ(Ask(json::array({{{"price", 10}, {"stock", 3}}, json::object()})),
+  EXPECT_EQ(Ask(json::array({{{"price", 10}, {"stock", 3}}, {{"price", nullptr}}})),
             json::parse(R"([{"value": 5.5}, {"value": 4.5}])"));
 }
 

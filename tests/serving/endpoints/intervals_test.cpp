@@ -152,7 +152,8 @@ TEST_F(IntervalsTest, StandAroundDaysThatHaveHappened) {
 }
 
 TEST_F(IntervalsTest, AreNumbersOfEachStepInTheDescription) {
-  const json api = json::parse(serving::Ask(service_.router(), {}, {.path = "/openapi.json"}).body);
+  const json api = json::parse(
+      serving::Ask(service_.router(), {}, {.method = Method::kGet, .path = "/openapi.json"}).body);
   const json& answered = api["paths"]["/invocations"]["post"]["responses"]["200"]["content"]
                             ["application/json"]["schema"]["anyOf"][0]["anyOf"][0];
   const json& step = answered["properties"]["forecast"]["items"]["properties"];
@@ -191,7 +192,8 @@ constexpr std::string_view kRoutes = R"([
 class IntervalRoutes : protected ModelsWithIntervals, public testing::Test {
  protected:
   json Get(std::string_view path) {
-    return json::parse(serving::Ask(service_.router(), {}, {.path = path}).body);
+    return json::parse(
+        serving::Ask(service_.router(), {}, {.method = Method::kGet, .path = path}).body);
   }
 
   SalesService service_{"naive", kRoutes, models_.path()};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
+#include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/artefact/manifest_parts.hpp"
 #include "model/artefact/registry.hpp"
