@@ -24,11 +24,12 @@ build_packages=(
 run_packages=(nginx curl ca-certificates tzdata)
 # clang: the presets asan and fuzz.
 test_packages=(sqlite3 procps python3 python3-boto3 python3-html5lib python3-yaml tmux valgrind postgresql-15 mariadb-server prometheus python3-prometheus-client
+  dpkg-dev lintian man-db bash-completion fish zsh
   clang-14 libclang-rt-14-dev llvm-14)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck python3)
 bench_packages=(python3-venv) # the rest comes from PyPI, into build/
 kafka_packages=(openjdk-17-jre-headless maven)
-package_packages=(dpkg-dev lintian man-db python3 python3-pip python3-venv bash-completion fish zsh)
+package_packages=(dpkg-dev lintian man-db python3 python3-pip python3-venv)
 images_packages=(buildah debootstrap)
 service_packages=(nginx postgresql-15 mariadb-server prometheus) # which are programs to us: those of them that Debian starts
 
