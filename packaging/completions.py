@@ -10,7 +10,7 @@ import sys
 from program_help import read_program
 
 PROGRAMS = ["forkcast", "forkcast-client"]
-FOLDERS = {"DIR", "FOLDER"}
+FOLDERS = {"DIR", "FOLDER", "PLACE"}
 NOT_FILES = {"N", "SHARE", "SECONDS", "MS", "BYTES", "MIB", "TIME", "SPAN", "NUMBER", "P", "PERIOD", "LEVEL", "FORMAT", "STATUS",
              "NAME", "KEY", "COLUMN", "ZONE", "OCTAL", "ADDRESS", "ORIGIN", "R", "K", "JSON", "FIELD", "ON", "BOOL", "TIMES"}
 

@@ -2,7 +2,7 @@
 
   mlflow_test.py FOLDER    of the programs forkcast and forkcast-train
 
-MLflow comes from PyPI into a virtual environment in build/mlflow, or is in the one that FORKCAST_MLFLOW_VENV names. Skipped where it
+MLflow comes from PyPI into a virtual environment in build/mlflow, or is in the one that MLFLOW_VENV names. Skipped where it
 cannot be had."""
 
 import csv
@@ -24,7 +24,7 @@ import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
-VENV = pathlib.Path(os.environ.get("FORKCAST_MLFLOW_VENV", TOP / "build" / "mlflow"))
+VENV = pathlib.Path(os.environ.get("MLFLOW_VENV", TOP / "build" / "mlflow"))
 PACKAGES = ["mlflow==3.17.2", "xgboost==3.2.0", "lightgbm==4.7.0"]
 DEADLINE_S = 300
 PIPELINE = {

@@ -1,6 +1,6 @@
 """The Open Inference Protocol as its own clients speak it, unchanged: tritonclient[http], and what MLServer has of it (its client
 `mlserver infer`, its types and its codecs), from PyPI. They are installed into build/open-inference on the first run, some minutes;
-FORKCAST_OPEN_INFERENCE_PYTHON names a Python that has them. Skipped, saying so, where they cannot be had.
+OPEN_INFERENCE_PYTHON names a Python that has them. Skipped, saying so, where they cannot be had.
 
   open_inference_test.py FOLDER    of the program forkcast
 """
@@ -138,7 +138,7 @@ print(json.dumps(said))
 
 def python_with_clients():
     """A Python that has PACKAGES, in a virtual environment that is made when it is not there; None when they cannot be had."""
-    named = os.environ.get("FORKCAST_OPEN_INFERENCE_PYTHON")
+    named = os.environ.get("OPEN_INFERENCE_PYTHON")
     if named:
         return pathlib.Path(named)
     folder = TOP / "build" / "open-inference"

@@ -25,7 +25,7 @@ FIRST, SECOND = MODELS / "lightgbm-4.7.0-regression.txt", MODELS / "lightgbm-4.7
 DEADLINE_S = 90
 KEY, SECRET = "forkcast-tests", "not-a-secret-of-anybody"
 PLACE = "s3://forecasts/team/models"
-FOLDER = pathlib.Path(os.environ.get("FORKCAST_VERSITYGW", pathlib.Path.home() / ".cache/forkcast/versitygw"))
+FOLDER = pathlib.Path(os.environ.get("VERSITYGW", pathlib.Path.home() / ".cache/forkcast/versitygw"))
 
 
 def has_versitygw():

@@ -15,7 +15,7 @@ constexpr const char* kKey = "forkcast-tests";
 constexpr const char* kSecret = "not-a-secret-of-anybody";
 
 fs::path Folder() {
-  if (const auto given = ProcessEnvironment("FORKCAST_VERSITYGW")) return *given;
+  if (const auto given = ProcessEnvironment("VERSITYGW")) return *given;
   return fs::path(ProcessEnvironment("HOME").value_or("/tmp")) / ".cache/forkcast/versitygw";
 }
 

@@ -18,7 +18,7 @@ class S3Server {
  public:
   static constexpr const char* kBucket = "forecasts";
 
-  /// Whether there is the program: in the folder that FORKCAST_VERSITYGW names, else in
+  /// Whether there is the program: in the folder that VERSITYGW names, else in
   /// ~/.cache/forkcast/versitygw, into which it is built if Go can.
   [[nodiscard]] static bool IsInstalled();
 

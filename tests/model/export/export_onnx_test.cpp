@@ -208,10 +208,10 @@ TEST_P(ExportedOnnx, IsReadBackAsTheSameBits) {
 
 // ---- by ONNX Runtime ----
 
-/// A Python that has onnxruntime and numpy, from FORKCAST_ONNX_PYTHON or the one of the path;
+/// A Python that has onnxruntime and numpy, from ONNX_PYTHON or the one of the path;
 /// empty: there is none.
 std::string OnnxPython() {
-  const char* const given = std::getenv("FORKCAST_ONNX_PYTHON");
+  const char* const given = std::getenv("ONNX_PYTHON");
   const std::string python = given == nullptr ? "python3" : given;
   const std::string asks = fmt::format("{} -c 'import onnxruntime, numpy' 2> /dev/null", python);
   return std::system(asks.c_str()) == 0 ? python : std::string();
@@ -261,7 +261,7 @@ TEST_P(ExportedOnnx, AnswersTheSameInOnnxRuntime) {
   const std::string python = OnnxPython();
   if (python.empty()) {
     GTEST_SKIP() << "no Python with onnxruntime: python3 -m venv V && V/bin/pip install "
-                    "onnxruntime==1.32.0, then FORKCAST_ONNX_PYTHON=V/bin/python";
+                    "onnxruntime==1.32.0, then ONNX_PYTHON=V/bin/python";
   }
   const Result<ExportedFile> file = ExportOnnx(GetParam().model);
   ASSERT_TRUE(file) << file.error().message;
