@@ -6,7 +6,8 @@
 #                              for those of single modules, and again for what a server does with hostile clients
 #   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of programs or of training
 #   scripts/test.sh --quick    preset dev alone, without lint
-#   scripts/test.sh --deploy   preset release: the wheel, the Helm chart, schedules and docker-compose.yml by tools that are fetched first
+#   scripts/test.sh --fetched  preset release: S3, MLflow, other servers' clients, the wheel, the Helm chart, schedules, docker-compose.yml: by
+#                              what is fetched first
 #   scripts/test.sh --images   preset release alone: the images, built by buildah, and the sample's path in them; as root, minutes
 #   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
 #
@@ -15,9 +16,9 @@ set -euo pipefail
 cd -P -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 
 case "$*" in
-  '' | --all | --quick | --tsan | --deploy | --images) ;;
+  '' | --all | --quick | --tsan | --fetched | --images) ;;
   *)
-    echo 'usage: scripts/test.sh [--all | --quick | --tsan | --deploy | --images]' >&2
+    echo 'usage: scripts/test.sh [--all | --quick | --tsan | --fetched | --images]' >&2
     exit 2
     ;;
 esac
@@ -46,10 +47,10 @@ case "$*" in
     Build dev
     ctest --preset dev
     ;;
-  --deploy)
+  --fetched)
     scripts/setup.sh package
-    tests='around;deploy' Build release
-    ctest --preset release -R '^deploy[.]'
+    tests='around;fetched' Build release
+    ctest --preset release -R '^(deploy[.]|around[.](s3|mlflow|open_inference)$)'
     ;;
   --images)
     scripts/setup.sh images
