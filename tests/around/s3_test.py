@@ -120,8 +120,9 @@ class ManyHosts(unittest.TestCase):
                 return None
             connection.request("POST", "/invocations", json.dumps({NAMES[0]: 1.5}), {"Content-Type": "application/json"})
             answer = connection.getresponse()
-            self.assertEqual(answer.status, 200, answer.read())
-            return json.loads(answer.read())["value"]
+            body = answer.read()
+            self.assertEqual(answer.status, 200, body)
+            return json.loads(body)["value"]
         finally:
             connection.close()
 
@@ -147,6 +148,7 @@ class ManyHosts(unittest.TestCase):
         server.end()
         server, port = self.serve("a")
         self.assertEqual(self.version(port), before)
+        self.assertTrue(eventually(lambda: "registry_fails" in server.log()), server.log())
         self.start_s3()
         self.assertTrue(eventually(lambda: "registry_answers" in server.log()), server.log())
         self.publish(SECOND)
