@@ -267,8 +267,7 @@ TEST(WrapForInference, MakesOneTextOfMessageFieldAndRow) {
   WriteRowErrors(rows, "r", response);
   WrapForInference(response);
   EXPECT_EQ(response.status, 422);
-  EXPECT_EQ(response.body, R"({"error":"sku: too old (row 12)"
-})");
+  EXPECT_EQ(response.body, R"text({"error":"sku: too old (row 12)"})text");
 }
 
 TEST(WrapForInference, LeavesAnAnswerThatIsNoErrorAlone) {
