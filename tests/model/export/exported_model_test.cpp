@@ -24,7 +24,7 @@ constexpr std::string_view kPipeline = R"({
 
 constexpr std::string_view kAround =
     R"({"transforms": {"format": "forkcast.transforms", "format_version": 1, "features": [{"name": "price", "kind": "number"}]},
-        "target": {"steps": ["log1p"], "fallback_scale": 1.0}})";
+        "target": {"steps": ["log1p"]}})";
 
 std::string LineOf(double intercept) {
   return LinearModel({.algorithm = "ridge",

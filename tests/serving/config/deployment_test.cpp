@@ -31,7 +31,8 @@ TEST_P(DeploymentText, NamesAModelAndWhatItIsServedAs) {
   const auto parsed = ParseDeployment(GetParam().text);
   if (GetParam().deployment.empty()) {
     ASSERT_FALSE(parsed.ok());
-    EXPECT_EQ(parsed.error().message, "expected [NAME=]MODEL[@ALIAS|NUMBER]");
+    EXPECT_EQ(parsed.error().message,
+              "expected [NAME=]MODEL[@ALIAS|NUMBER], where MODEL may be mlflow:MODEL");
     return;
   }
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;

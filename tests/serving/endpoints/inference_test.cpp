@@ -78,10 +78,11 @@ TEST_F(InferenceTest, AnswersWhatInvocationsAnswers) {
   EXPECT_EQ(response.content_type, "application/json");
   const std::map<std::string, json> outputs = Outputs(response);
 
+  const json orders = Orders();
   json rows = json::array();
   for (std::size_t row = 0; row < 3; ++row) {
     json one;
-    for (const json& input : Orders()["inputs"]) {
+    for (const json& input : orders["inputs"]) {
       one[input["name"].get<std::string>()] = input["data"][row];
     }
     rows.push_back(std::move(one));

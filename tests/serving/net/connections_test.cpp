@@ -698,6 +698,7 @@ TEST_F(ConnectionsTest, SteadyStateAllocatesNothing) {
 /// A load of a model that comes to nothing until the test says so.
 class HeldControl final : public ModelControl {
  public:
+  [[nodiscard]] std::string UsualUrl(const std::string& name) const override { return name; }
   std::shared_ptr<const ModelChange> Load(const std::string& /*name*/, const std::string& /*url*/,
                                           MonotonicTime /*deadline*/) override {
     return change;

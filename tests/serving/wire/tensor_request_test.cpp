@@ -107,8 +107,8 @@ INSTANTIATE_TEST_SUITE_P(
                  "not valid JSON: a comma, colon, key or bracket is missing or out of place, near "
                  "byte 10"}},
         BadBody{"SomethingBehind",
-                R"({"inputs":[]} 1)",
-                {kBad, "not valid JSON: there is something behind its end, near byte 10"}},
+                R"({"inputs":[]} {})",
+                {kBad, "not valid JSON: there is something behind its end, near byte 14"}},
         BadBody{"TooDeep",
                 R"({"inputs":[],"p":[[[[[[[[]]]]]]]]})",
                 {kBad, "JSON is nested more than 8 deep"}},

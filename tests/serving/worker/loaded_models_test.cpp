@@ -61,7 +61,7 @@ class Workers : public testing::Test {
                   .has_room = [&all] { return !all.is_full_; },
                   .source = [&all, number](
                                 const ListedModel& model) { return all.Source(number, model); }}),
-          changes(all.list_, all.slots_, number, clock,
+          changes(all.list_, all.slots_, number, clock, all.root_.path(),
                   [this](ModelTask task) { models.Ask(std::move(task)); }) {}
 
     std::set<std::string> Names() const {
