@@ -26,6 +26,7 @@ struct Advice {
 constexpr std::array kAdvice{
     Advice{"SignatureDoesNotMatch", "the secret is not that of the key: see AWS_SECRET_ACCESS_KEY"},
     Advice{"InvalidAccessKeyId", "there is no such key: see AWS_ACCESS_KEY_ID"},
+    Advice{"XAdminUserNotFound", "there is no such key: see AWS_ACCESS_KEY_ID"},  // versitygw's
     Advice{"ExpiredToken", "the keys were lent and have expired"},
     Advice{"InvalidToken", "the keys were lent by another: see AWS_SESSION_TOKEN"},
     Advice{"AccessDenied", "the key may not do this"},

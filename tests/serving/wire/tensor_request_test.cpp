@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "byte 10"}},
         BadBody{"SomethingBehind",
                 R"({"inputs":[]} {})",
-                {kBad, "not valid JSON: there is something behind its end, near byte 14"}},
+                {kBad, "not valid JSON: there is something behind its end, near byte 10"}},
         BadBody{"TooDeep",
                 R"({"inputs":[],"p":[[[[[[[[]]]]]]]]})",
                 {kBad, "JSON is nested more than 8 deep"}},
