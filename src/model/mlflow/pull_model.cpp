@@ -25,7 +25,7 @@ constexpr const char* kMlmodel = "MLmodel";
 
 /// A version that Forkcast published, as it is.
 Result<PreparedImport> PrepareOwn(const fs::path& folder, const std::string& /*data*/,
-                                  ImportRequest /*request*/) {
+                                  const ImportRequest& /*request*/) {
   const Result<CheckedVersion> checked = Registry::Check({.folder = folder});
   if (!checked) return checked.error();
   try {
@@ -43,7 +43,7 @@ Result<PreparedImport> PrepareOwn(const fs::path& folder, const std::string& /*d
 
 /// A file that the table of formats reads.
 Result<PreparedImport> PrepareFile(const fs::path& folder, const std::string& data,
-                                   ImportRequest request) {
+                                   const ImportRequest& request) {
   const std::string ending = fs::path(data).extension().string();
   constexpr std::array<std::string_view, 4> kPickles{".pkl", ".pickle", ".joblib", ".cloudpickle"};
   if (std::ranges::find(kPickles, ending) != kPickles.end()) {
@@ -53,8 +53,9 @@ Result<PreparedImport> PrepareFile(const fs::path& folder, const std::string& da
                              "mlflow.xgboost.log_model(model.get_booster()))",
                              data)};
   }
-  request.file = folder / data;
-  return PrepareImport(request);
+  ImportRequest of_file = request;
+  of_file.file = folder / data;
+  return PrepareImport(of_file);
 }
 
 constexpr std::array kFlavors{

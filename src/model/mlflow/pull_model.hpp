@@ -42,7 +42,7 @@ struct MlflowFlavor {
   /// Makes a version of what lies in `folder`, of which `data` is the file that the flavour names.
   /// `request` says the rest: name, pipeline, inputs, classes.
   Result<PreparedImport> (*prepare)(const std::filesystem::path& folder, const std::string& data,
-                                    ImportRequest request);
+                                    const ImportRequest& request);
 };
 
 /// Every flavour that is read: Forkcast's own, and those whose files the table of formats reads.

@@ -60,12 +60,12 @@ Profile ReadProfile(const Environment& environment) {
 
 /// The first that is there: of variables, then of the profile.
 std::string Find(const Environment& environment, std::initializer_list<const char*> variables,
-                 const Profile& profile, std::string_view member, std::string fallback = {}) {
+                 const Profile& profile, std::string_view member, std::string_view fallback = {}) {
   for (const char* const variable : variables) {
     if (auto value = environment(variable)) return *std::move(value);
   }
   const auto found = profile.find(member);
-  return found == profile.end() ? std::move(fallback) : found->second;
+  return found == profile.end() ? std::string(fallback) : found->second;
 }
 
 /// They go into a header: a line end among them would begin another one.
