@@ -18,6 +18,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/import/imported_version.hpp"
+#include "model/import/prediction_form.hpp"
 #include "model/learn/library_versions.hpp"
 #include "model/learn/model_files.hpp"
 #include "model/onnx/graph.hpp"
@@ -319,6 +320,9 @@ PreparedImport Prepare(const ImportRequest& request) {
                        {"answer", AnswerJson(model.answer)},
                        {"seed", 0},
                        {"libraries", LibraryVersions(nullptr)}};
+  if (!request.pipeline) {
+    prepared.manifest["predictions"] = ToJson(PredictionFormOf(model, request.predicts_labels));
+  }
   if (request.check) {
     prepared.check =
         Need(CheckPredictions(predictor, pipeline.spec, *request.check, request.tolerance));

@@ -26,6 +26,13 @@ struct ImportedInput {
   [[nodiscard]] bool is_text() const noexcept { return !texts.empty(); }
 };
 
+/// An output of a graph of operators, as its file calls it.
+struct ImportedOutput {
+  std::string name;
+  bool is_integer = false;  ///< Of a label: a number in the file.
+  bool is_map = false;      ///< Of probabilities: by the names of their classes.
+};
+
 /// A model as its file says it, whatever the format.
 struct ImportedModel {
   std::string format;          ///< Of ModelFormats(): "xgboost".
@@ -36,6 +43,9 @@ struct ImportedModel {
   /// columns are called as they were. `forest` has the inputs' names alone then.
   std::string graph{};
   std::size_t tree_count = 0;  ///< Of the graph.
+  /// Of a file that is a graph, whatever becomes of it: a label, if there is one, and the numbers
+  /// that are answered.
+  std::vector<ImportedOutput> graph_outputs{};
   std::vector<ImportedInput> inputs;
   bool has_input_names = false;  ///< Else they were numbered.
   /// Classes are called "0", "1" and so on: whoever imports knows their names.

@@ -38,6 +38,8 @@ Status ChooseRounds(Rounds rounds, std::size_t trees_a_round, ImportedModel& mod
                                count)};
     }
     forest.trees.resize((*best + 1) * trees_a_round);
+  } else if (rounds == Rounds::kBestIfNamed && best && *best < count) {
+    forest.trees.resize((*best + 1) * trees_a_round);
   } else if (best && *best + 1 < count) {
     model.notes.push_back(fmt::format(
         "best_iteration: early stopping found round {} of 0 to {} best. All rounds are taken, as "

@@ -370,6 +370,17 @@ void GraphBuilder::CheckNames() {
   }
 }
 
+void GraphBuilder::NoteOutputs(bool is_map) {
+  for (const ValueInfo& output : file_.outputs) {
+    const auto type = static_cast<ElementType>(output.type);
+    const bool is_integer =
+        output.is_tensor && (type == ElementType::kInt64 || type == ElementType::kInt32);
+    graph_.named_outputs_.push_back({.name = std::string(output.name),
+                                     .is_integer = is_integer,
+                                     .is_map = is_map && output.name == answer_});
+  }
+}
+
 /// A value alone is answered; behind a label, the scores of its classes are.
 void GraphBuilder::ChooseAnswer() {
   const std::vector<ValueInfo>& outputs = file_.outputs;
@@ -534,6 +545,7 @@ void GraphBuilder::BuildAnswer() {
   graph_.answers_ = value.places;
   const Node* const last = ProducerOf(answer_);
   const bool is_map = last != nullptr && last->op == "ZipMap";
+  NoteOutputs(is_map);
   if (is_map) {
     graph_.classes_ = LabelsOf(*last);
   } else if (!label_.empty()) {

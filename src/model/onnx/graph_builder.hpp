@@ -100,6 +100,7 @@ class GraphBuilder {
   [[nodiscard]] static GraphColumn::Kind KindOf(const ValueInfo& info);
   void Run(const Node& node);
   void ChooseAnswer();
+  void NoteOutputs(bool is_map);
   void BuildAnswer();
   [[nodiscard]] const Node* ProducerOf(std::string_view value) const;
   [[nodiscard]] std::string_view BeforeMoves(std::string_view value) const;

@@ -157,6 +157,12 @@ Status ApplyMetrics(const std::string& text, ServerConfig& config) {
   return {};
 }
 
+Status ApplyCsvAnswers(const std::string& text, ServerConfig& config) {
+  if (text != "csv" && text != "predictions") return Expected("csv or predictions");
+  config.csv_as_predictions = text == "predictions";
+  return {};
+}
+
 Status ApplyControl(const std::string& text, ServerConfig& config) {
   if (text.empty() || text.size() > kMaxUnixPath) {
     return Expected("a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes");
@@ -755,6 +761,7 @@ std::vector<Setting> ServerSettings() {
                        ApplyLogLevel};
   const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
   const Rule metrics{"ON", "on or off", Setting::FileForm::kText, ApplyMetrics};
+  const Rule csv_answers{"FORM", "csv or predictions", Setting::FileForm::kText, ApplyCsvAnswers};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());
@@ -840,6 +847,10 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("max_rows", "FORKCAST_MAX_ROWS",
                   IntegerRule("N", 1, 10'000'000, &ServerConfig::max_rows), Takes::kReload,
                   "100000", "Most rows of one request"),
+      MakeSetting(
+          "csv_answers", "FORKCAST_CSV_ANSWERS", csv_answers, Takes::kReload, "csv",
+          "How a body in CSV is answered where Accept does not say: csv, or as MLflow does, "
+          "predictions: {\"predictions\": [...]}"),
       MakeSetting("backlog", "FORKCAST_BACKLOG", IntegerRule("N", 1, 65535, &ServerConfig::backlog),
                   Takes::kRestart, "2048",
                   "Connections that may wait to be accepted; the kernel's net.core.somaxconn "

@@ -40,8 +40,9 @@ class InvocationJob : public ScoringJob {
     bool features = false;
     bool actuals = false;
     bool freshness = false;
+    bool predictions = false;  ///< Rows in CSV, to be answered within `{"predictions": [...]}`.
   };
-  Asked asked_;  // by the query
+  Asked asked_;  // by the query, and by what was sent
   wire::Format answer_format_ = wire::Format::kJson;
   std::size_t next_ = 0;  // of the rows
   AnswerLines lines_;

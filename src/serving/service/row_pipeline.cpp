@@ -22,6 +22,44 @@ using preprocessing::PipelineSpec;
 using preprocessing::SeriesMask;
 using preprocessing::Value;
 
+namespace {
+
+wire::PredictedPart::Form FormOf(const model::PredictedPart& part) noexcept {
+  switch (part.form) {
+    case model::PredictedPart::Form::kValue:
+      return wire::PredictedPart::Form::kValue;
+    case model::PredictedPart::Form::kList:
+      return wire::PredictedPart::Form::kList;
+    case model::PredictedPart::Form::kMap:
+      return wire::PredictedPart::Form::kMap;
+  }
+  return wire::PredictedPart::Form::kValue;
+}
+
+/// Finds what the form tells among the answer's fields. kInvalidArgument naming what is not there.
+Result<std::vector<wire::PredictedPart>> PlanPredictions(const model::PredictionForm& form,
+                                                         const AnswerPlan& answer) {
+  std::vector<wire::PredictedPart> planned;
+  for (const model::PredictedPart& part : form) {
+    wire::PredictedPart& one = planned.emplace_back();
+    one.name = part.name;
+    one.form = FormOf(part);
+    one.keys = part.keys;
+    one.is_integer = part.is_integer;
+    for (const std::string& output : part.outputs) {
+      const auto field = std::ranges::find(answer.schema.fields, output);
+      if (field == answer.schema.fields.end()) {
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("predictions: the answer has no \"{}\"", output)};
+      }
+      one.fields.push_back(static_cast<std::size_t>(field - answer.schema.fields.begin()));
+    }
+  }
+  return planned;
+}
+
+}  // namespace
+
 /// One line a row.
 class RowPipeline::RowScorer final : public Scorer {
  public:
@@ -166,6 +204,7 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Load(
 Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
                                                                 const std::filesystem::path& folder,
                                                                 preprocessing::SnapshotPool& pool) {
+  const model::PredictionForm form = std::move(parts.prediction_form);
   const std::shared_ptr<RowPipeline> made(new RowPipeline(std::move(parts)));
   std::vector<AnswerOutput> outputs;
   for (const OutputColumn& column : made->predictor_->outputs()) {
@@ -175,6 +214,9 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
   }
   Result<AnswerPlan> answer = PlanAnswer(made->spec(), outputs);
   if (!answer) return std::move(answer).error();
+  auto predictions = PlanPredictions(form, *answer);
+  if (!predictions) return std::move(predictions).error();
+  answer->schema.predictions = *std::move(predictions);
   made->answer_ = *std::move(answer);
   auto snapshots = pool.Open(made->spec(), folder);
   if (!snapshots) return std::move(snapshots).error();

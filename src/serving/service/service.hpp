@@ -37,6 +37,7 @@ struct Service {
   std::span<const Counts> counts;     ///< Of all workers, then of servers before an upgrade.
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
+  bool csv_as_predictions = false;              ///< As the setting csv_answers says.
   std::span<const Endpoint> endpoints{};        ///< All that can be asked, for who describes it.
   const DriftBoard* drift = nullptr;            ///< Null: no recorder that could tell.
   ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.

@@ -117,6 +117,7 @@ class Worker {
                  .counts = options.counts,
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
+                 .csv_as_predictions = config_.csv_as_predictions,
                  .endpoints = endpoints_,
                  .drift = &options.drift,
                  .experiments = &options.experiments},

@@ -177,6 +177,42 @@ TEST_F(ImportModelTest, AnswersClassesByTheirNames) {
   EXPECT_NEAR(answer[2], 1 / (1 + std::exp(-5.0)), 1e-6);
 }
 
+TEST_F(ImportModelTest, NotesHowItsLibraryPredictsWhereRequestsAreItsInputs) {
+  const auto predictions = [this](ImportRequest request, std::string_view objective) {
+    const auto prepared = Prepare(std::move(request), SmallXGBoost(objective));
+    return prepared ? prepared->manifest["predictions"].dump() : prepared.error().message;
+  };
+  EXPECT_EQ(predictions({}, "reg:squarederror"), R"([{"output":"value"}])");
+  EXPECT_EQ(predictions({}, "binary:logistic"), R"([{"output":"probability.1"}])");
+  EXPECT_EQ(predictions({.classes = {"no", "yes"}}, "binary:logistic"),
+            R"([{"output":"probability.yes"}])");
+  EXPECT_EQ(predictions({.predicts_labels = true}, "binary:logistic"),
+            R"([{"output":"class","integer":true}])");
+  EXPECT_EQ(predictions({.classes = {"no", "yes"}, .predicts_labels = true}, "binary:logistic"),
+            R"([{"output":"class"}])");
+  const auto of_pipeline = PrepareForShop();
+  ASSERT_TRUE(of_pipeline) << of_pipeline.error().message;
+  EXPECT_FALSE(of_pipeline->manifest.contains("predictions"));
+}
+
+TEST_F(ImportModelTest, ReadsBackHowItsLibraryPredicts) {
+  const auto prepared = Prepare();
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const auto version = PublishAndRead(*prepared);
+  ASSERT_TRUE(version) << version.error().message;
+  EXPECT_EQ(version->prediction_form(), PredictionForm{{.outputs = {"value"}}});
+}
+
+TEST_F(ImportModelTest, RefusesAVersionWhosePredictionsContradictThemselves) {
+  auto damaged = Prepare();
+  ASSERT_TRUE(damaged) << damaged.error().message;
+  damaged->manifest["predictions"] =
+      preprocessing::ParseJson(R"([{"outputs": ["value"], "keys": ["a", "b"]}])");
+  const auto refused = PublishAndRead(*damaged);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("expected a key for each output"));
+}
+
 TEST_F(ImportModelTest, TakesTheRoundsUpToTheBestWhereItIsAskedTo) {
   const std::string model =
       SmallXGBoost("reg:squarederror", R"(["price", "stock"])", R"({"best_iteration": "0"})");
@@ -189,6 +225,12 @@ TEST_F(ImportModelTest, TakesTheRoundsUpToTheBestWhereItIsAskedTo) {
   EXPECT_EQ(best->manifest["source"]["trees"], 1);
   EXPECT_THAT(best->notes, IsEmpty());
   EXPECT_THAT(ErrorOf({.rounds = Rounds::kBest}), HasSubstr("names no best one of its 2 rounds"));
+  const Result<PreparedImport> if_named = Prepare({.rounds = Rounds::kBestIfNamed}, model);
+  ASSERT_TRUE(if_named) << if_named.error().message;
+  EXPECT_EQ(if_named->manifest["source"]["trees"], 1);
+  const Result<PreparedImport> none_named = Prepare({.rounds = Rounds::kBestIfNamed});
+  ASSERT_TRUE(none_named) << none_named.error().message;
+  EXPECT_EQ(none_named->manifest["source"]["trees"], 2);
 }
 
 // ---- predictions that were stored with it ----

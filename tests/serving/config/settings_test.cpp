@@ -543,6 +543,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.model_root, fresh.model_root);
   EXPECT_EQ(config.max_models, fresh.max_models);
   EXPECT_EQ(config.model_dir, fresh.model_dir);
+  EXPECT_EQ(config.csv_as_predictions, fresh.csv_as_predictions);
   EXPECT_EQ(config.access_log, fresh.access_log);
   EXPECT_EQ(config.access_log_file, fresh.access_log_file);
   EXPECT_EQ(config.pidfile, fresh.pidfile);
@@ -574,7 +575,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
     "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "tokens": "t", "locked": ["metrics", "invocations"],
-    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "log_level": "warn", "metrics": "off", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "log_level": "warn", "metrics": "off", "csv_answers": "predictions", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -598,6 +599,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.max_body_bytes, 7U);
   EXPECT_EQ(config.max_header_bytes, 1028U);
   EXPECT_EQ(config.max_rows, 9U);
+  EXPECT_TRUE(config.csv_as_predictions);
   EXPECT_EQ(config.backlog, 10);
   EXPECT_EQ(config.boot_timeout, std::chrono::seconds(11));
   EXPECT_EQ(config.max_requests, 12U);
