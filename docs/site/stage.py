@@ -77,7 +77,7 @@ class Stage:
         entries = "\n".join(str(path.with_suffix("")) for path in inside)
         self.write("inside.md", "# Code, formats and data\n\nWhat stands beside the code: a page a module, the bytes of each file format, where data come from.\n\n"
                                 f"```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n")
-        self.write("index.md", (SITE / "index.md").read_text(encoding="utf-8"))
+        self.write("index.md", (SITE / "index.md.in").read_text(encoding="utf-8"))
         for name, text in reference.pages(programs).items():
             self.write(pathlib.Path("reference") / name, text)
         for kind in reference.SCHEMAS:
