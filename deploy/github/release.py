@@ -67,6 +67,7 @@ def read_arguments(words):
     add("--watch", type=float, default=300, metavar="SECONDS", help="after the promotion (default: %(default)s; needs --url)")
     add("--url", metavar="URL", help="where /metrics is answered: the admin address, if there is one")
     add("--least-gain", metavar="SHARE", help="by which its error has to be smaller than the champion's, as retrain says")
+    add("--again", action="store_true", help="also when nothing is new: for a version that could not be tried, for want of requests say")
     add("--check-only", action="store_true", help="check, and no more: for a pull request")
     arguments = parser.parse_args(words)
     if arguments.watch and not arguments.url:
@@ -149,6 +150,7 @@ class Release:
         verdict_file = pathlib.Path(os.environ.get("RUNNER_TEMP") or "/tmp") / f"release-{self.model}-{os.getpid()}.json"
         words = [*self.of_all(), "--alias", CANDIDATE, "--verdict", verdict_file, "--require-promotion"]
         words += ["--from", self.arguments.rows] if self.arguments.rows else []
+        words += ["--again"] if self.arguments.again else []
         words += ["--least-gain", self.arguments.least_gain] if self.arguments.least_gain else []
         try:
             code, _ = self.forkcast("retrain", *words, may_end=(0, 4))
@@ -190,6 +192,7 @@ class Release:
             self.is_trying = False
             raise End(4, f"{mode}: another challenger, {status['challenger']}, has taken its place")
         if status["state"] != "running":
+            self.is_trying = False
             raise End(4, f"{mode}: {status['state']}: {status['reason']}")
         failures, asked = status["challenger_failures"], status["challenger_requests"]
         # What is certain ends by itself; so few that nothing is certain may still be too many.
@@ -229,14 +232,14 @@ class Release:
         text = self.metrics()
 
         def total(name, wanted=lambda labels: True):
-            found = re.findall(rf"^{name}\{{([^}}]*)\}} (\S+)$", text, re.MULTILINE)
+            found = re.findall(rf"^{name}\{{(.*)\}} (\S+)$", text, re.MULTILINE)
             return sum(float(value) for labels, value in found if f'deployment="{self.arguments.deployment}"' in labels and wanted(labels))
 
         return (total("forkcast_requests_total"), total("forkcast_requests_total", lambda labels: re.search(r'code="[45]', labels)),
                 total("forkcast_request_duration_seconds_sum"))
 
     def is_served(self, version):
-        return re.search(rf'^forkcast_deployment_info\{{[^}}]*deployment="{re.escape(self.arguments.deployment)}"[^}}]*version="{version}"', self.metrics(), re.MULTILINE)
+        return re.search(rf'^forkcast_deployment_info\{{.*deployment="{re.escape(self.arguments.deployment)}".*version="{version}"', self.metrics(), re.MULTILINE)
 
     @staticmethod
     def rates(before, after):
@@ -305,7 +308,8 @@ class Release:
         if not file:
             return
         rows = "".join(f"| {step} | {what} |\n" for step, what in self.steps)
-        result = {0: "released" if not why else "nothing is new", 4: "not released, the champion goes on"}.get(code, "failed")
+        done = "checked" if self.arguments.check_only else "released"
+        result = {0: done if not why else "nothing is new", 4: "not released, the champion goes on"}.get(code, "failed")
         with open(file, "a", encoding="utf-8") as page:
             page.write(f"### {self.arguments.deployment}: {result}\n\n{why}\n\n| step | |\n| --- | --- |\n{rows}\n")
 

@@ -239,7 +239,7 @@ def metrics(text):
     kinds = dict(re.findall(r"^# TYPE (\S+) (\S+)$", text, re.MULTILINE))
     rows = []
     for name, helped in re.findall(r"^# HELP (\S+) (.+)$", text, re.MULTILINE):
-        labels = sorted(set(re.findall(r'(\w+)="', " ".join(re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{([^}}]*)\}}", text, re.MULTILINE)))) - {"le", "quantile"})
+        labels = sorted(set(re.findall(r'(\w+)="', " ".join(re.findall(rf"^{name}(?:_bucket|_sum|_count)?\{{(.*)\}} ", text, re.MULTILINE)))) - {"le", "quantile"})
         rows.append([code(name), kinds.get(name, ""), ", ".join(map(code, labels)), cell(helped.replace("\\n", " "))])
     assert len(rows) > 30, "/metrics is written otherwise"
     return ("# Every metric\n\nOf `GET /metrics`, with the labels that a server has at once; what is counted by label, and when there are more: "
