@@ -23,7 +23,7 @@ build_packages=(
 )
 run_packages=(nginx curl ca-certificates tzdata)
 # clang: the presets asan and fuzz.
-test_packages=(sqlite3 procps python3 python3-boto3 python3-html5lib python3-yaml tmux valgrind postgresql-15 mariadb-server prometheus python3-prometheus-client
+test_packages=(sqlite3 procps python3 python3-boto3 python3-html5lib python3-jsonschema python3-yaml tmux valgrind postgresql-15 mariadb-server prometheus python3-prometheus-client
   dpkg-dev lintian man-db bash-completion fish zsh
   clang-14 libclang-rt-14-dev llvm-14)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck python3)

@@ -13,6 +13,7 @@
 #include "serving/commands/features_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/retrain_command.hpp"
+#include "serving/commands/schema_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
@@ -23,12 +24,12 @@ namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,       &serving::CaptureCommand,  &serving::DeployCommand,
-    &serving::DriftCommand,        &model::EvaluateElsewhere, &serving::FeaturesCommand,
-    &preprocessing::IngestCommand, &model::InitCommand,       &model::ModelsCommand,
-    &serving::PredictCommand,      &serving::RetrainCommand,  &serving::ServeCommand,
-    &serving::SkewCommand,         &serving::StatusCommand,   &serving::TokenCommand,
-    &model::TrainElsewhere,
+    &model::BaselineCommand,   &serving::CaptureCommand,      &model::CheckElsewhere,
+    &serving::DeployCommand,   &serving::DriftCommand,        &model::EvaluateElsewhere,
+    &serving::FeaturesCommand, &preprocessing::IngestCommand, &model::InitCommand,
+    &model::ModelsCommand,     &serving::PredictCommand,      &serving::RetrainCommand,
+    &serving::SchemaCommand,   &serving::ServeCommand,        &serving::SkewCommand,
+    &serving::StatusCommand,   &serving::TokenCommand,        &model::TrainElsewhere,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -66,8 +66,9 @@ TEST(Program, HelpWithACommandIsThatCommandsAlsoOfAProgramBeside) {
 }
 
 TEST(Program, HelpHasRoomInEightyColumns) {
-  for (const char* const command : {"capture", "ingest", "evaluate", "train", "models", "predict",
-                                    "features", "retrain", "skew", "serve", "status", ""}) {
+  for (const char* const command :
+       {"capture", "check", "ingest", "evaluate", "train", "models", "predict", "schema",
+        "features", "retrain", "skew", "serve", "status", ""}) {
     std::istringstream help(RunProgram(std::string("help ") + command).out);
     for (std::string line; std::getline(help, line);) {
       EXPECT_LE(line.size(), 80U) << command << ": " << line;

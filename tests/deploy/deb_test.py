@@ -3,6 +3,7 @@
   deb_test.py BUILD    the build folder, with the programs in BUILD/bin
 """
 
+import json
 import pathlib
 import re
 import shutil
@@ -55,6 +56,11 @@ class Packages(unittest.TestCase):
             self.assertTrue((self.root / f"usr/share/man/man1/{program}.1.gz").exists(), program)
         self.assertIn("/usr/share/man/man1/forkcast-retrain.1.gz", self.listed("forkcast-train"))
         self.assertIn("/usr/share/man/man1/forkcast-serve.1.gz", self.listed("forkcast"))
+
+    def test_have_the_schemas_that_editors_ask_for(self):
+        for kind in ["pipeline", "server", "routes"]:
+            schema = json.loads((self.root / f"usr/share/forkcast/schema/{kind}.schema.json").read_text(encoding="utf-8"))
+            self.assertEqual(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")
 
     @unittest.skipUnless(shutil.which("lintian"), "no lintian: scripts/setup.sh package installs it")
     def test_lintian_has_nothing_to_say(self):

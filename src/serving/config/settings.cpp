@@ -60,6 +60,7 @@ struct Rule {
   std::string allowed;
   Setting::FileForm form = Setting::FileForm::kText;
   Apply apply;
+  SettingValues values{};
 };
 
 template <typename Field>
@@ -73,7 +74,11 @@ Rule IntegerRule(std::string argument, std::int64_t least, std::int64_t most,
     config.*field = static_cast<Field>(*number);
     return {};
   };
-  return {std::move(argument), allowed, Setting::FileForm::kInteger, apply};
+  return {std::move(argument),
+          allowed,
+          Setting::FileForm::kInteger,
+          apply,
+          {.least = least, .most = most}};
 }
 
 Rule BooleanRule(bool ServerConfig::*field) {
@@ -252,7 +257,8 @@ Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes t
           .default_meaning = std::move(default_meaning),
           .form = rule.form,
           .takes = takes,
-          .apply = std::move(rule.apply)};
+          .apply = std::move(rule.apply),
+          .values = std::move(rule.values)};
 }
 
 /// SageMaker's megabytes as bytes; 0, for a transform job without a limit, as the most there can
@@ -360,6 +366,7 @@ class SettingSources {
           member.Fail("unknown key" + DidYouMean(name, KeysOf(settings)) +
                       "; known here: " + KnownKeys(settings));
         }
+        if (name == kSchema) static_cast<void>(member.String());
       });
     });
   }
@@ -416,8 +423,9 @@ class SettingSources {
   static constexpr std::string_view kHooks = "hooks";
   static constexpr std::string_view kDeployments = "deployments";
   static constexpr std::string_view kRefresher = "refresher";
+  static constexpr std::string_view kSchema = "$schema";  ///< For editors; any text will do.
   /// What the file holds that is no setting.
-  static constexpr std::array kStructures{kHooks, kDeployments, kRefresher};
+  static constexpr std::array kStructures{kHooks, kDeployments, kRefresher, kSchema};
 
   /// Calls `read` for each element of a list in the file that is no setting.
   void EachOf(std::string_view list, const std::function<void(const JsonNode&)>& read) const {
@@ -753,15 +761,31 @@ std::vector<Setting> ServerSettings() {
                              Setting::FileForm::kTextOrList, ApplyTrustedProxy};
   const Rule cors_origins{"ORIGIN", "origins such as https://shop.example, or *",
                           Setting::FileForm::kTextOrList, ApplyCorsOrigin};
-  const Rule locked{"WHAT", fmt::format("{}", fmt::join(Lockable(), ", ")),
-                    Setting::FileForm::kTextOrList, ApplyLocked};
+  const std::vector<std::string_view> lockable = Lockable();
+  const Rule locked{"WHAT",
+                    fmt::format("{}", fmt::join(lockable, ", ")),
+                    Setting::FileForm::kTextOrList,
+                    ApplyLocked,
+                    {.words = {lockable.begin(), lockable.end()}}};
   const Rule allowed_hosts{"HOST", "names such as forecasts.example:8080 or *.example, [IPV6]",
                            Setting::FileForm::kTextOrList, ApplyAllowedHost};
-  const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
-                       ApplyLogLevel};
-  const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
-  const Rule metrics{"ON", "on or off", Setting::FileForm::kText, ApplyMetrics};
-  const Rule csv_answers{"FORM", "csv or predictions", Setting::FileForm::kText, ApplyCsvAnswers};
+  const Rule log_level{"LEVEL",
+                       "debug, info, warn or error",
+                       Setting::FileForm::kText,
+                       ApplyLogLevel,
+                       {.words = {"debug", "info", "warn", "error"}}};
+  const Rule access_log{"FORMAT",
+                        "off, common or json",
+                        Setting::FileForm::kText,
+                        ApplyAccessLog,
+                        {.words = {"off", "common", "json"}}};
+  const Rule metrics{
+      "ON", "on or off", Setting::FileForm::kText, ApplyMetrics, {.words = {"on", "off"}}};
+  const Rule csv_answers{"FORM",
+                         "csv or predictions",
+                         Setting::FileForm::kText,
+                         ApplyCsvAnswers,
+                         {.words = {"csv", "predictions"}}};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());

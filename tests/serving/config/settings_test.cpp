@@ -415,7 +415,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 R"({"worker": 2})",
                 "FILE: $.worker: unknown key; did you mean \"workers\"?; known here: hooks, "
-                "deployments, refresher, pipeline, models"},
+                "deployments, refresher, $schema, pipeline, models"},
         BadCase{"ConfigInTheConfigFile", {}, {}, R"({"config": "x"})", "FILE: $.config: unknown"},
         BadCase{"FileThatIsNoObject", {}, {}, "[]", "FILE: $: expected an object"},
         BadCase{"FileThatIsNoJson", {}, {}, "{", "FILE: line 1, column 2: not JSON"},
