@@ -4,6 +4,7 @@
 // However it comes, it is read alike or refused alike; nothing beyond the limits is kept; and what
 // is taken for an answer has a value of the declared type for each row.
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -24,7 +24,6 @@ namespace {
 
 constexpr std::size_t kLinesBetweenLooks = 64;  // at the clock
 constexpr std::size_t kExplainedBetweenLooks = 4;
-const int kBadGateway = ToHttp(ErrorCode::kRemoteFailed).status;
 // Scratch for more is not kept.
 constexpr std::size_t kKeptRows = 4096;
 constexpr std::size_t kKeptBodyBytes = 262144;
@@ -206,7 +205,7 @@ void ScoringJob::Finish() {
                            service_.series);
   }
   // What a model elsewhere fails in is logged where it is asked, not with each request.
-  if (answer.status >= 500 && answer.status != kBadGateway) {
+  if (answer.status >= 500 && answer.status != ToHttp(ErrorCode::kRemoteFailed).status) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
                        answer.status);
   } else {

@@ -1,13 +1,16 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/table/value.hpp"
 #include "serving/service/scorer.hpp"
 #include "serving/service/served_pipeline.hpp"
-#include "serving/upstream/remote_model.hpp"
+#include "serving/upstream/pending_scores.hpp"
+#include "serving/upstream/remote_plan.hpp"
 
 namespace forkcast::serving {
 

@@ -21,8 +21,8 @@ using RemoteRows = std::span<const std::span<const preprocessing::Value>>;
 
 /// A whole request of HTTP/1.1, in two parts that are sent one behind the other.
 struct InferenceRequest {
-  std::string head;
-  std::string body;
+  std::string head{};
+  std::string body{};
 };
 
 /// Writes the inference request of these rows. A value that is missing is null, or NaN and an empty

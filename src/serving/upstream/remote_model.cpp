@@ -360,7 +360,8 @@ void RemoteModel::OnAnswer(Address& address, Line& line) {
   line.is_busy = false;
   --address.busy;
   std::size_t first = 0;
-  for (Piece& piece : std::exchange(line.work, {}).batch) {
+  const Retry work = std::exchange(line.work, {});
+  for (const Piece& piece : work.batch) {
     Call& call = *piece.call;
     const std::size_t outputs = plan_->spec.outputs.size();
     if (!piece.is_dead()) {

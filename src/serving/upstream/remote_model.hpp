@@ -19,6 +19,7 @@
 #include "serving/upstream/batch_queue.hpp"
 #include "serving/upstream/circuit_breaker.hpp"
 #include "serving/upstream/inference_message.hpp"
+#include "serving/upstream/pending_scores.hpp"
 #include "serving/upstream/remote_binding.hpp"
 #include "serving/upstream/remote_plan.hpp"
 #include "serving/upstream/upstream_connection.hpp"
@@ -31,22 +32,6 @@ class logger;
 }
 
 namespace forkcast::serving {
-
-/// Rows that are on their way to a remote model. Destroying it gives them up.
-class PendingScores {
- public:
-  virtual ~PendingScores() = default;
-  /// None while they are. kRemoteFailed or kDeadlineExceeded, naming the model and the address.
-  [[nodiscard]] virtual std::optional<Result<RemoteScores>>& reply() noexcept = 0;
-};
-
-/// What is asked of a remote model.
-struct RemoteQuestion {
-  /// Rows x the plan's features; they stay as they are until there is a reply, or it is given up.
-  std::span<const preprocessing::Value> features;
-  MonotonicTime deadline;      ///< Of the request that they are of.
-  std::function<void()> wake;  ///< Called on the loop, later, when there is a reply.
-};
 
 /// A model that runs in other servers, as one worker asks it. Rows of several requests are sent
 /// together (BatchQueue), over kept connections, to the address that has the least to do; where one
@@ -122,7 +107,7 @@ class RemoteModel {
     std::vector<Line> lines{};
     std::size_t busy = 0;
     std::shared_ptr<UpstreamConnection> check{};  // while it is asked what it is
-    MonotonicTime check_due;
+    MonotonicTime check_due{};
     std::string problem{};  // the last one
     SeriesCounter answered{}, refused{}, failed{}, late{};
     SeriesGauge state{};

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
 #include <functional>
