@@ -159,6 +159,8 @@ HttpError ToHttp(ErrorCode code) noexcept {
       return {503, "overloaded"};
     case ErrorCode::kDeadlineExceeded:
       return {504, "deadline_exceeded"};
+    case ErrorCode::kRemoteFailed:
+      return {502, "remote_failed"};
     case ErrorCode::kClientTimeout:
       return {408, "request_timeout"};
     case ErrorCode::kConflict:

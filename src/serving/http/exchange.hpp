@@ -2,11 +2,13 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "data_preprocessing/base/result.hpp"
 #include "serving/http/endpoint.hpp"
@@ -54,6 +56,14 @@ class Exchange {
     return serving::QueryFlag(request_->query, name);
   }
 
+  /// What resumes a request whose job waits (Progress::kWaits), of all requests from now on.
+  void SetWake(std::function<void()> wake) { wake_ = std::move(wake); }
+  /// The job can go on. On the loop; not from within the job. Where nobody can be told, whoever has
+  /// the exchange looks from time to time.
+  void Wake() const {
+    if (wake_) wake_();
+  }
+
   /// Makes the response an error.
   void Refuse(const Error& error);
   /// The error that the response is stays as it is written.
@@ -81,6 +91,7 @@ class Exchange {
   RequestScope* scope_ = nullptr;  // where its answer is counted
   std::unique_ptr<Job> job_;
   std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
+  std::function<void()> wake_;
 };
 
 }  // namespace forkcast::serving

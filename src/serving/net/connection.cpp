@@ -31,12 +31,19 @@ Connection::Connection(ConnectionLoop& loop, Fd socket)
       deadlines_(loop.options().timeout, loop.options().idle_timeout, loop.drain()),
       serve_(Serve()) {
   exchange_.SetPeer({.address = peer_, .is_unix = socket_.is_unix(), .reader = &reader_});
+  exchange_.SetWake([this] { ResumeSoon(); });
 }
 
 void Connection::Resume() {
   wait_ = Wait::kNone;
   serve_.Resume();
   if (serve_.done()) loop_.Close(*this, serve_.failed());
+}
+
+void Connection::ResumeSoon() {
+  if (wait_ != Wait::kNews) return;
+  wait_ = Wait::kTurn;
+  loop_.ResumeInTurn(*this);
 }
 
 void Connection::OnEvents(std::uint32_t events) {

@@ -62,6 +62,9 @@ class Connection {
     void await_resume() const noexcept {}
   };
 
+  /// In turn with the others, when what its request waits for has come.
+  void ResumeSoon();
+
   Coroutine Serve();
   /// Suspends until then, or until the deadline has passed.
   Suspension Until(Wait wait);

@@ -22,6 +22,7 @@ class logger;
 namespace forkcast::serving {
 
 class ExperimentList;
+class RemoteModels;
 class ShadowQueue;
 
 /// What a worker's endpoints work with. All that it refers to outlives it.
@@ -42,8 +43,9 @@ struct Service {
   const DriftBoard* drift = nullptr;            ///< Null: no recorder that could tell.
   ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
-  ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
-  PushControl* pushes = nullptr;   ///< Null where nobody may bring rows.
+  ModelControl* models = nullptr;   ///< Null where models are only those that settings declare.
+  PushControl* pushes = nullptr;    ///< Null where nobody may bring rows.
+  RemoteModels* remotes = nullptr;  ///< Null: nobody asks other servers.
 };
 
 }  // namespace forkcast::serving

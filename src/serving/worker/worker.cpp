@@ -45,6 +45,7 @@
 #include "serving/service/service.hpp"
 #include "serving/service/shadow_queue.hpp"
 #include "serving/service/version_kinds.hpp"
+#include "serving/upstream/remote_models.hpp"
 #include "serving/worker/admin_door.hpp"
 #include "serving/worker/challengers.hpp"
 #include "serving/worker/loaded_models.hpp"
@@ -153,6 +154,7 @@ class Worker {
         model_looker_(loop_),
         shadow_timer_(loop_) {
     service_.shadows = &shadows_;
+    service_.remotes = &remotes_;
     if (options.push_socket >= 0) {
       pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] {
         if (admin_) admin_->ResumeWaiting();
@@ -456,6 +458,9 @@ class Worker {
     if (!fit) return FailToBoot(fit.error());
     loaded_ = true;
     service_.catalogue.Serve(booted.deployments);
+    for (const ServedDeployment& one : booted.deployments) {
+      if (one.pipeline->remote() != nullptr) remotes_.Use(one.name, one.pipeline->remote());
+    }
     TakeModels(booted.models);
     for (const ChallengerNews& news : booted.challengers) OnChallenger(news);
     TellWhatServes(booted.report);
@@ -774,6 +779,11 @@ class Worker {
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
+  RemoteModels remotes_{{.loop = loop_,
+                         .clock = clock_,
+                         .log = *log_,
+                         .series = series_,
+                         .worker = std::to_string(options_.start.slot)}};
   ShadowQueue shadows_;
   Gate gate_;
   const Guards guards_{.gate = gate_,

@@ -42,6 +42,7 @@ constexpr CodeCase kCodes[] = {
     {ErrorCode::kMethodNotAllowed, 405, "method_not_allowed"},
     {ErrorCode::kNotReady, 503, "not_ready"},
     {ErrorCode::kOverloaded, 503, "overloaded"},
+    {ErrorCode::kRemoteFailed, 502, "remote_failed"},
     {ErrorCode::kDeadlineExceeded, 504, "deadline_exceeded"},
     {ErrorCode::kClientTimeout, 408, "request_timeout"},
     {ErrorCode::kConflict, 409, "conflict"},
