@@ -66,6 +66,7 @@ struct ServerConfig {
   AccessLogFormat access_log = AccessLogFormat::kOff;
   std::filesystem::path access_log_file = "-";  ///< "-": standard output.
   bool metrics = true;                          ///< GET /metrics answers.
+  bool page = true;                             ///< GET / answers, and what the page asks.
   std::filesystem::path pidfile;                ///< Empty: none.
   std::filesystem::path control;  ///< Unix socket that tells the server's status; empty: none.
   std::string user;               ///< Of workers and recorder; empty: that of the master.

@@ -22,7 +22,9 @@ class logger;
 namespace forkcast::serving {
 
 class ExperimentList;
+class PageDesk;
 class ShadowQueue;
+struct ServerConfig;
 
 /// What a worker's endpoints work with. All that it refers to outlives it.
 struct Service {
@@ -43,6 +45,8 @@ struct Service {
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
   ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
   PushControl* pushes = nullptr;   ///< Null where nobody may bring rows.
+  PageDesk* page = nullptr;        ///< Null where there is no page.
+  const ServerConfig* config = nullptr;  ///< Where the page finds registry and logs; as `page`.
 };
 
 }  // namespace forkcast::serving
