@@ -1,11 +1,18 @@
 // Charts, drawn by dygraphs, which is loaded with the first one.
 import { make } from "./elements.js";
-import { currentLanguage, number } from "./words.js";
+import { locale, number } from "./words.js";
 
 let loading = null;
 
 function dygraphs() {
-  if (!loading) loading = import("./dygraph.min.js").then(() => globalThis.Dygraph);
+  if (!loading) {
+    loading = import("./dygraph.min.js").then(() => {
+      const { Dygraph } = globalThis;
+      // Its legend measures by a style attribute, which the page's policy refuses; ours stands below the chart.
+      Dygraph.PLUGINS = Dygraph.PLUGINS.filter(plugin => plugin !== Dygraph.Plugins.Legend);
+      return Dygraph;
+    });
+  }
   return loading;
 }
 
@@ -22,15 +29,16 @@ function dateText(ms, period) {
   const form = period === "month" || period === "quarter" ? { year: "numeric", month: "short" }
     : ["hour", "half_hour", "quarter_hour"].includes(period) ? { dateStyle: "medium", timeStyle: "short" }
       : { year: "numeric", month: "short", day: "numeric" };
-  return new Date(ms).toLocaleString(currentLanguage(), { ...form, timeZone: "UTC" });
+  return new Date(ms).toLocaleString(locale(), { ...form, timeZone: "UTC" });
 }
 
 // A chart of lines over time. `lines`: {name, colour (a variable of the style), points: [[ms, value, low?, high?], ...], dashed?, hidden?}.
 // A band is a line of its own whose `low` and `high` are drawn. `onZoom(from, to)` hears of another range, null, null of all of it.
 export class Chart {
-  constructor({ label, period = "day", height = "20rem", onZoom = null }) {
+  constructor({ label, period = "day", height = "20rem", onZoom = null, recent = 0 }) {
     this.period = period;
     this.onZoom = onZoom;
+    this.recent = recent; // so many of the newest points are shown at first; 0: all
     this.canvas = make("div", { class: "chart" });
     this.canvas.style.height = height;
     this.read = make("div", { class: "chart-read", "aria-hidden": "true" });
@@ -83,15 +91,27 @@ export class Chart {
       highlightCallback: (event, x, points) => this.tell(x, points), unhighlightCallback: () => { this.read.textContent = ""; },
       zoomCallback: (from, to) => this.zoomed(from, to),
     };
-    const data = rows.map(row => [...row]);
+    const data = rows.map(([time, ...values]) => [new Date(time), ...values]);
+    const isShort = this.recent === 0 || rows.length <= this.recent;
+    const first = isShort ? null : [rows[rows.length - this.recent][0], rows.at(-1)[0]];
     if (this.graph) {
-      this.graph.updateOptions({ ...options, file: data, ...(range ? { dateWindow: range } : {}) });
+      this.graph.updateOptions({ ...options, file: data, dateWindow: range || first });
     } else {
       this.canvas.replaceChildren();
-      this.graph = new Dygraph(this.canvas, data, options);
+      this.graph = new Dygraph(this.canvas, data, { ...options, dateWindow: first });
       // Ranges are also dragged below the chart, of which no callback tells but this one.
-      this.graph.updateOptions({ drawCallback: (graph, initial) => { if (!initial) this.zoomed(...graph.xAxisRange()); } }, true);
+      this.graph.updateOptions({ drawCallback: graph => this.zoomed(...graph.xAxisRange()) }, true);
     }
+    for (const image of this.canvas.querySelectorAll("img")) image.alt = "";
+  }
+
+  showAll() {
+    if (this.graph) this.graph.updateOptions({ dateWindow: null });
+  }
+
+  showRecent() {
+    const rows = this.rows();
+    if (this.graph && rows.length > this.recent) this.graph.updateOptions({ dateWindow: [rows[rows.length - this.recent][0], rows.at(-1)[0]] });
   }
 
   zoomed(from, to) {
@@ -121,8 +141,8 @@ export class Chart {
 // What the lines of a chart are.
 export function legend(lines) {
   return make("ul", { class: "legend" }, lines.map(line => {
-    const mark = make("span", { class: line.band ? "mark band" : line.dashed ? "mark dashed" : "mark", "aria-hidden": "true" });
-    mark.style.setProperty("--mark", `var(${line.colour})`);
+    const mark = make("span", { class: line.band ? "swatch band" : line.dashed ? "swatch dashed" : "swatch", "aria-hidden": "true" });
+    mark.style.setProperty("--swatch", `var(${line.colour})`);
     return make("li", {}, mark, line.name);
   }));
 }

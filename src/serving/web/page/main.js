@@ -147,10 +147,12 @@ async function start() {
     make("div", { id: "told", class: "visually-hidden", "aria-live": "polite" }));
   drawHead();
   addEventListener("hashchange", show);
-  const shows = show();
-  await Promise.all([lookAtSession().catch(() => {}), jobsOrNull().then(jobs => { app.hasJobs = jobs !== null; }, () => {})]);
-  await shows;
+  // All at once; what is shown first waits for none of the others.
+  const known = Promise.all([lookAtSession().catch(() => {}), jobsOrNull().then(jobs => { app.hasJobs = jobs !== null; }, () => {}), loadServer().catch(() => {}),
+    import(`./view_${place().name}.js`)]);
+  await known;
   drawHead();
+  await show();
   document.body.dataset.ready = "true";
 }
 

@@ -1,5 +1,5 @@
 // Forecast: a key is searched, its past and its forecast are shown, asked for other periods, explained, trained anew.
-import { Failure, ask, askJson, currentSession, followJob, isSignedIn, sendJson } from "./ask.js";
+import { Failure, ask, askJson, followJob, sendJson } from "./ask.js";
 import { Chart, legend, timeOf } from "./chart.js";
 import { toCsv } from "./csv.js";
 import { button, field, fill, make, put, save, select, settled, table } from "./elements.js";
@@ -62,7 +62,7 @@ class ForecastView {
     this.level = this.forecast.levels.at(-1) ?? null;
     this.steps = this.forecast.horizon;
     if (this.chart) this.chart.destroy();
-    this.chart = new Chart({ label: "", period: this.forecast.period, onZoom: settled((from, to) => this.showDetail(from, to), DETAIL_MS) });
+    this.chart = new Chart({ label: "", period: this.forecast.period, recent: Math.max(40, 4 * this.forecast.horizon), onZoom: settled((from, to) => this.showDetail(from, to), DETAIL_MS) });
     this.drawControls();
     fill(this.chartPlace, this.chart.element);
     fill(this.body, this.sidePart(), make("div", { class: "main-part" }, make("section", { class: "panel" }, make("div", { class: "title-line" }, this.title, this.actions()), this.controls,
@@ -89,7 +89,8 @@ class ForecastView {
   actions() {
     const may = this.app.hasJobs;
     this.retrainButton = may && button(say("retrain_one"), () => this.retrain(), { id: "retrain" });
-    return make("div", { class: "buttons" }, button(say("download_csv"), () => this.download(), { id: "download" }), this.retrainButton);
+    return make("div", { class: "buttons" }, button(say("show_recent"), () => this.chart.showRecent(), { id: "recent" }), button(say("show_all"), () => this.chart.showAll(), { id: "all" }),
+      button(say("download_csv"), () => this.download(), { id: "download" }), this.retrainButton);
   }
 
   drawControls() {
@@ -97,7 +98,7 @@ class ForecastView {
     const steps = make("input", { class: "form-control form-control-sm", type: "number", min: "1", max: String(this.forecast.horizon), value: String(this.steps), name: "steps",
       oninput: event => { this.steps = Math.max(1, Math.min(this.forecast.horizon, Math.round(Number(event.target.value)) || this.forecast.horizon)); } });
     fill(this.controls, field(say("periods"), this.rangeInput, say("range_hint")), field(say("steps"), steps),
-      this.forecast.levels.length > 1 && field(say("band"), select(this.forecast.levels.map(level => [level, say("level", { level })]), this.level, level => { this.level = level; this.redraw(); })),
+      this.forecast.levels.length > 1 && field(say("band"), select(this.forecast.levels.map(level => [level, say("level", { level })]), this.level, level => { this.level = level; this.redraw({ keepRange: true }); if (this.lines?.length) this.drawAnswer(); })),
       make("button", { class: "btn btn-sm btn-primary", id: "ask" }, say("forecast_now")));
   }
 
@@ -241,6 +242,7 @@ class ForecastView {
   // The lines of the chart: bands first, so that they lie below.
   async redraw(options = {}) {
     const lines = this.lines || [];
+    if (!this.chart) return;
     const has = name => lines.some(line => line[name] !== null && line[name] !== undefined);
     const last = this.historyPoints().at(-1);
     const isNext = last && lines.length > 0 && timeOf(lines[0].period) > last[0];
@@ -260,13 +262,13 @@ class ForecastView {
     await this.chart.show(shown, options);
   }
 
-  columns() {
-    const bands = this.forecast.levels.flatMap(level => [`lower_${level}`, `upper_${level}`]);
+  columns(levels = this.forecast.levels) {
+    const bands = levels.flatMap(level => [`lower_${level}`, `upper_${level}`]);
     return ["period", "value", ...bands, "actual"].filter(name => name === "period" || name === "value" || this.lines.some(line => line[name] !== null && line[name] !== undefined));
   }
 
   drawAnswer() {
-    const columns = this.columns();
+    const columns = this.columns(this.level === null ? [] : [this.level]);
     const withReasons = this.deployment.explains;
     const titles = columns.map(name => ({ title: name === "value" ? this.forecast.value : say(`column_${name.replace(/_\d.*$/, "")}`, { level: name.split("_")[1] || "" }), number: name !== "period" }));
     const errors = this.lines.some(line => line.actual !== null && line.actual !== undefined);

@@ -55,7 +55,7 @@ class ModelsView {
     const keys = one.only_keys ? make("span", { class: "note" }, say("only_keys", { n: one.only_keys.length })) : null;
     return [this.pick(model, one), instant(one.published_at), one.metric ?? "–", number(one.value), best ? `${best.name} ${number(best.value)}` : one.best_baseline ?? "–",
       make("span", { class: beats === true ? "good" : beats === false ? "bad-number" : "" }, one.skill === null || one.skill === undefined ? "–" : percent(one.skill)), [marks, " ", keys],
-      make("div", { class: "buttons" }, button(say("details"), () => this.show(model, one.version), { "aria-label": say("details_of", { model, version: one.version }) }),
+      make("div", { class: "buttons" }, button(say("details"), () => this.show(model, one.version), { "aria-label": `${say("details")}: ${say("details_of", { model, version: one.version })}` }),
         !one.aliases.includes("champion") && button(say("promote"), () => this.promote(model, one), { "aria-label": say("promote_of", { model, version: one.version }), class: "btn btn-sm btn-outline-primary" }))];
   }
 

@@ -82,14 +82,10 @@ function judgedPart(now) {
 // What the versions that are served were worth since they were published, where that was noted.
 async function historyCharts(place, app, signal) {
   const charts = [];
-  for (const one of app.deployments.slice(0, 6)) {
-    if (!/^\d+$/.test(String(one.version))) continue;
-    let version;
-    try {
-      version = await askJson(`page/api/models/${encodeURIComponent(one.model)}/${one.version}`, { signal });
-    } catch {
-      continue;
-    }
+  const { models } = await askJson("page/api/models", { signal });
+  const isListed = one => models.some(model => model.model === one.model && model.versions.some(version => String(version.version) === String(one.version)));
+  for (const one of app.deployments.filter(isListed).slice(0, 6)) {
+    const version = await askJson(`page/api/models/${encodeURIComponent(one.model)}/${one.version}`, { signal });
     const windows = version.history.filter(entry => entry.event === "quality" && entry.window && entry.window.to);
     const metric = version.summary.metric;
     const pick = window => (window.metrics || []).find(found => found.name === metric) || (window.metrics || [])[0];

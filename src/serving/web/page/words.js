@@ -21,6 +21,11 @@ export function languages() {
   return Object.entries(LANGUAGES).map(([code, one]) => [code, one.name]);
 }
 
+// For numbers and dates: as the reader's own country writes them, if it has this language.
+export function locale() {
+  return (navigator.languages || []).find(one => one.toLowerCase().startsWith(language)) || language;
+}
+
 export function currentLanguage() {
   return language;
 }
@@ -46,31 +51,32 @@ export function number(value) {
   if (value === null || value === undefined || value === "" || Number.isNaN(value)) return "–";
   if (typeof value !== "number") return String(value);
   const size = Math.abs(value);
+  if (size > 0 && size < 1e-4) return value.toExponential(1);
   const digits = Number.isInteger(value) ? 0 : size >= 1000 ? 0 : size >= 100 ? 1 : size >= 1 ? 2 : 4;
-  return value.toLocaleString(language, { maximumFractionDigits: digits });
+  return value.toLocaleString(locale(), { maximumFractionDigits: digits });
 }
 
 export function percent(value) {
-  return value === null || value === undefined ? "–" : value.toLocaleString(language, { style: "percent", maximumFractionDigits: 1 });
+  return value === null || value === undefined ? "–" : value.toLocaleString(locale(), { style: "percent", maximumFractionDigits: 1 });
 }
 
 export function bytes(value) {
   const units = ["B", "kB", "MB", "GB"];
   let place = 0;
   while (value >= 1000 && place < units.length - 1) { value /= 1000; ++place; }
-  return `${value.toLocaleString(language, { maximumFractionDigits: place ? 1 : 0 })} ${units[place]}`;
+  return `${value.toLocaleString(locale(), { maximumFractionDigits: place ? 1 : 0 })} ${units[place]}`;
 }
 
 // "2024-05-13" as a day of the calendar, wherever the reader is; instants in the reader's own time.
 export function day(text, period = "day") {
   if (!text) return "–";
   const form = period === "month" || period === "quarter" ? { year: "numeric", month: "short" } : { year: "numeric", month: "short", day: "numeric" };
-  if (/^\d{4}-\d\d-\d\d$/.test(text)) return new Date(`${text}T00:00:00Z`).toLocaleDateString(language, { ...form, timeZone: "UTC" });
+  if (/^\d{4}-\d\d-\d\d$/.test(text)) return new Date(`${text}T00:00:00Z`).toLocaleDateString(locale(), { ...form, timeZone: "UTC" });
   const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? String(text) : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+  return Number.isNaN(date.getTime()) ? String(text) : date.toLocaleString(locale(), { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 }
 
 export function instant(text) {
   const date = new Date(text);
-  return !text || Number.isNaN(date.getTime()) ? "–" : date.toLocaleString(language, { dateStyle: "medium", timeStyle: "medium" });
+  return !text || Number.isNaN(date.getTime()) ? "–" : date.toLocaleString(locale(), { dateStyle: "medium", timeStyle: "medium" });
 }

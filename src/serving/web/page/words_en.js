@@ -10,7 +10,7 @@ export const words = {
   no_forecasts: "Nothing that is served forecasts.", no_decisions: "Nothing that is served decides about rows.",
   periods: "Months or days", range_example: "2020-05 or 2019-11 2020-05", range_hint: "One, or two with a blank between. Empty: what comes next.",
   steps: "Steps", band: "Band", level: "{level} % band", forecast_now: "Forecast", past: "Past", forecast: "Forecast", actual: "Actual",
-  title_version: "{value} · version {version}", download_csv: "Download CSV", retrain_one: "Retrain this one",
+  title_version: "{value} · version {version}", download_csv: "Download CSV", show_recent: "Recent", show_all: "All", retrain_one: "Retrain this one",
   answered_by: "Answered by {host}, worker {worker}", known_until: "data until {day}",
   forecast_told: ["{n} period of {key} forecast", "{n} periods of {key} forecast"], chart_of: "Chart: {value} of {key}, with {n} forecast periods. The numbers are in the table below.",
   table_of_forecast: "The forecast in numbers", column_period: "Period", column_value: "Forecast", column_lower: "Low {level} %", column_upper: "High {level} %", column_actual: "Actual", column_error: "Difference",

@@ -10,7 +10,7 @@ export const words = {
   no_forecasts: "Nada de lo que se sirve pronostica.", no_decisions: "Nada de lo que se sirve decide sobre filas.",
   periods: "Meses o días", range_example: "2020-05 o 2019-11 2020-05", range_hint: "Uno, o dos separados por un espacio. Vacío: lo que viene.",
   steps: "Pasos", band: "Banda", level: "Banda del {level} %", forecast_now: "Pronosticar", past: "Pasado", forecast: "Pronóstico", actual: "Real",
-  title_version: "{value} · versión {version}", download_csv: "Descargar CSV", retrain_one: "Reentrenar esta",
+  title_version: "{value} · versión {version}", download_csv: "Descargar CSV", show_recent: "Lo reciente", show_all: "Todo", retrain_one: "Reentrenar esta",
   answered_by: "Respondió {host}, proceso {worker}", known_until: "datos hasta {day}",
   forecast_told: ["{n} período de {key} pronosticado", "{n} períodos de {key} pronosticados"], chart_of: "Gráfico: {value} de {key}, con {n} períodos pronosticados. Los números están en la tabla de abajo.",
   table_of_forecast: "El pronóstico en números", column_period: "Período", column_value: "Pronóstico", column_lower: "Mínimo {level} %", column_upper: "Máximo {level} %", column_actual: "Real", column_error: "Diferencia",
