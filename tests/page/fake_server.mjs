@@ -126,7 +126,7 @@ export class FakeServer {
   // `options`: {sessions, tables, jobs, role}: what there is, and who callers are.
   constructor(options = {}) {
     this.options = { sessions: true, tables: true, jobs: true, ...options };
-    this.state = { version: 2, jobs: new Map(), failing: null, role: options.role ?? "operator", user: options.role === undefined ? "ana" : options.role && "ana", asked: [] };
+    this.state = { version: 2, jobs: new Map(), failing: null, role: "role" in options ? options.role : "operator", user: options.role === null ? null : "ana", asked: [] };
     this.models = [{ model: "store_sales", count: 3, versions: [version("store_sales", 3, 0.3), version("store_sales", 2, 0.28, ["champion"]), version("store_sales", 1, -0.02)] }, { model: "milk_price", count: 1, versions: [version("milk_price", 4, 0.11, ["champion"])] }];
     this.tables = [{ name: "sales", rows: 947_750, time: "date", first: "2021-01-01T00:00:00Z", last: "2023-04-30T00:00:00Z", missing: [{ series: "daily", period: "day", count: 2, first: ["2021-04-11", "2022-12-25"] }] }, { name: "stores", rows: 1115 }, { name: HARMFUL.slice(0, 20), rows: 0 }];
     this.server = http.createServer((request, response) => this.answer(request, response).catch(error => { response.writeHead(500); response.end(String(error)); }));
@@ -272,9 +272,10 @@ export class FakeServer {
     if (key && key.store_id > 1115) return failure(404, "not_found", `no data of store_id ${key.store_id}`, { field: "key" });
     const job = { id, kind, deployment, key: key ?? null, state: "queued", progress: null, doing: "waiting", remaining_s: null, submitted_at: "2026-11-30T18:00:00Z", started_at: null, ended_at: null, submitted_by: this.state.user, attempt: 1, worker: "trainer", log: [], error: null, verdict: null, version: null, listeners: [], timers: [] };
     this.state.jobs.set(id, job);
-    const words = WORDS[kind] || ["working"];
+    if (kind === "retrain") Object.assign(job, { state: "running", doing: "reading 850 days", progress: 10 }); // until it is stopped
+    const words = kind === "retrain" ? [] : WORDS[kind] || ["working"];
     words.forEach((doing, i) => job.timers.push(setTimeout(() => { Object.assign(job, { state: "running", doing, progress: 20 * (i + 1), remaining_s: words.length - i }); job.log.push(doing); job.listeners.forEach(tell => tell(doing)); }, 120 * (i + 1))));
-    job.timers.push(setTimeout(() => { if (kind === "train") { this.state.version += 1; job.version = this.state.version; } this.end(job, kind === "ingest" ? "failed" : "succeeded"); }, 120 * (words.length + 1)));
+    if (kind !== "retrain") job.timers.push(setTimeout(() => { if (kind === "train") { this.state.version += 1; job.version = this.state.version; } this.end(job, kind === "ingest" ? "failed" : "succeeded"); }, 120 * (words.length + 1)));
     return { status: 202, json: this.view(job), headers: { Location: `/jobs/${id}` } };
   }
 
