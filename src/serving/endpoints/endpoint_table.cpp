@@ -477,12 +477,12 @@ Page PageOf(const ServerConfig& config) noexcept {
 }
 
 Offer OfferOf(const ServerConfig& config) noexcept {
-  return {.models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
-          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
-          .watching = config.admin ? Watching::kApart : Watching::kHere,
-          .pushes =
-              config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone,
-          .page = PageOf(config)};
+  return {
+      .models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
+      .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
+      .watching = config.admin ? Watching::kApart : Watching::kHere,
+      .pushes = config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone,
+      .page = PageOf(config)};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {

@@ -5,7 +5,6 @@
 
 #include <array>
 #include <charconv>
-#include <cstdlib>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -151,8 +150,7 @@ Result<std::size_t> PageJob::CountParameter(std::string_view name, std::size_t f
 }
 
 Result<std::shared_ptr<const ServedPipeline>> PageJob::FindPipeline() const {
-  const Result<Catalogue::Entry*> found =
-      service_.catalogue.Find(exchange_->PathParameter("name"));
+  const Result<Catalogue::Entry*> found = service_.catalogue.Find(exchange_->PathParameter("name"));
   if (!found) return found.error();
   return (*found)->deployment.pipeline;
 }
@@ -188,8 +186,7 @@ Result<PageDesk::Question> PageFileJob::Ask() {
     return PageDesk::Question();
   }
   const bool packed = wire::PrefersGzip(exchange().request().accept_encoding);
-  return PageDesk::Question(
-      [file = std::move(name), packed] { return PageFile(file, packed); });
+  return PageDesk::Question([file = std::move(name), packed] { return PageFile(file, packed); });
 }
 
 // ------------------------------------------------------------- what is served
@@ -274,11 +271,9 @@ Result<PageDesk::Question> PagePromoteJob::Ask() {
   if (body.size() > kMostBodyBytes) {
     return Error{ErrorCode::kTooLarge, fmt::format("expected at most {} bytes", kMostBodyBytes)};
   }
-  return PageDesk::Question([models = service().config->models,
-                             model = std::string(exchange().PathParameter("model")),
-                             text = std::string(body)] {
-    return AsAnswer(PromoteVersion(models, model, text));
-  });
+  return PageDesk::Question(
+      [models = service().config->models, model = std::string(exchange().PathParameter("model")),
+       text = std::string(body)] { return AsAnswer(PromoteVersion(models, model, text)); });
 }
 
 // ------------------------------------------------------------- watch and logs
@@ -287,10 +282,10 @@ Result<PageDesk::Question> PageWatchJob::Ask() {
   const Service& all = service();
   const PageWatch watch{
       .slots = all.slots, .server = all.server, .counts = all.counts, .drift = all.drift};
-  return PageDesk::Question([watch, server = ServerOf(all), now = all.clock.Now()]()
-                                -> Result<PageAnswer> {
-    return PageAnswer{.body = DescribeWatch(watch, server, now)};
-  });
+  return PageDesk::Question(
+      [watch, server = ServerOf(all), now = all.clock.Now()]() -> Result<PageAnswer> {
+        return PageAnswer{.body = DescribeWatch(watch, server, now)};
+      });
 }
 
 Result<PageDesk::Question> PageLogsJob::Ask() {
@@ -355,14 +350,13 @@ void DescribePageHistory(ApiOperation& operation) {
 }
 
 void DescribePagePromotion(ApiOperation& operation) {
-  operation.AddBody(wire::MediaType(wire::Format::kJson),
-                    {{"type", "object"},
-                     {"required", JsonSchema::array({"version"})},
-                     {"properties",
-                      {{"version", {{"type", "integer"}}},
-                       {"alias", Text()},
-                       {"force", {{"type", "boolean"}}}}}},
-                    {{"version", 1}});
+  operation.AddBody(
+      wire::MediaType(wire::Format::kJson),
+      {{"type", "object"},
+       {"required", JsonSchema::array({"version"})},
+       {"properties",
+        {{"version", {{"type", "integer"}}}, {"alias", Text()}, {"force", {{"type", "boolean"}}}}}},
+      {{"version", 1}});
   DescribePageQuestion(operation);
 }
 

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/http/exchange.hpp"

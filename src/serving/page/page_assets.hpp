@@ -25,7 +25,7 @@ inline constexpr std::string_view kPagePolicy =
 [[nodiscard]] bool HasPageFile(std::string_view name) noexcept;
 /// The page itself, index.html, with the version in it. `packed`: as gzip.
 [[nodiscard]] Result<PageAnswer> PageDocument(bool packed);
-/// A file by its name, which is kept packed once it was asked for so. kNotFound.
+/// A file by its name. All are packed when the first one is asked for so. kNotFound.
 [[nodiscard]] Result<PageAnswer> PageFile(std::string_view name, bool packed);
 
 }  // namespace forkcast::serving

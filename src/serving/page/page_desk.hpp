@@ -20,8 +20,8 @@ namespace forkcast::serving {
 struct PageAnswer {
   std::string body;
   std::string_view content_type = "application/json";
-  std::string file_name{};     ///< Under which a browser saves it; empty: it shows it.
-  bool is_packed = false;      ///< `body` is gzip.
+  std::string file_name{};  ///< Under which a browser saves it; empty: it shows it.
+  bool is_packed = false;   ///< `body` is gzip.
 };
 
 /// Finds out what the page asks, one question after the other, on a thread of the worker's own with

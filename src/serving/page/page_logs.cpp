@@ -122,8 +122,8 @@ std::string ListLogs(const std::vector<PageLog>& logs) {
   for (const PageLog& log : logs) {
     const auto facts = FactsOf(log.path);
     if (!facts) continue;
-    const Instant changed = FromMicros(
-        static_cast<std::int64_t>(facts->st_mtim.tv_sec) * 1'000'000);
+    const Instant changed =
+        FromMicros(static_cast<std::int64_t>(facts->st_mtim.tv_sec) * 1'000'000);
     listed.push_back({{"name", log.name},
                       {"bytes", facts->st_size},
                       {"changed_at", preprocessing::IsoTimestamp(changed)}});

@@ -29,12 +29,18 @@ Error NoRegistry() {
 /// What each baseline is worth by the metric that counts.
 ordered_json BaselinesOf(const ordered_json& judged) {
   ordered_json baselines = ordered_json::array();
-  const std::string metric = judged.value("metric", std::string());
-  for (const ordered_json& one : judged.value("baselines", ordered_json::array())) {
-    const ordered_json metrics = one.value("metrics", ordered_json::object());
-    baselines.push_back({{"name", one.value("name", std::string())},
+  const ordered_json all = judged.value("baselines", ordered_json::array());
+  const ordered_json metric = judged.value("metric", ordered_json());
+  if (!all.is_array() || !metric.is_string()) return baselines;
+  const auto& metric_name = metric.get_ref<const std::string&>();
+  for (const ordered_json& one : all) {
+    if (!one.is_object()) continue;
+    // A forecast's metrics stand apart, a classifier's beside the name.
+    const ordered_json metrics = one.value("metrics", ordered_json());
+    const ordered_json& holder = metrics.is_object() ? metrics : one;
+    baselines.push_back({{"name", one.value("name", ordered_json())},
                          {"skill", one.value("skill", ordered_json())},
-                         {"value", metrics.value(metric, one.value(metric, ordered_json()))}});
+                         {"value", holder.value(metric_name, ordered_json())}});
   }
   return baselines;
 }
@@ -135,10 +141,10 @@ Result<std::string> PromoteVersion(const std::filesystem::path& models, const st
   if (!manifest) return manifest.error();
   const std::string why_not = model::WhyNotPromoted(*manifest);
   if (!why_not.empty() && !asked->force) {
-    return Error{ErrorCode::kRejected,
-                 fmt::format("version {} {}; {} is as before", version->number, why_not,
-                             asked->alias),
-                 "version"};
+    return Error{
+        ErrorCode::kRejected,
+        fmt::format("version {} {}; {} is as before", version->number, why_not, asked->alias),
+        "version"};
   }
   if (Status moved = registry.SetAlias(name, asked->alias, version->number); !moved) {
     return std::move(moved).error();

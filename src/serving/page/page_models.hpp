@@ -25,7 +25,6 @@ namespace forkcast::serving {
 /// `{"version": N, "alias"?: "champion", "force"?: false}`. kRejected for a version that does not
 /// beat its baselines, unless it is forced. Answers its summary.
 [[nodiscard]] Result<std::string> PromoteVersion(const std::filesystem::path& models,
-                                                 const std::string& name,
-                                                 const std::string& body);
+                                                 const std::string& name, const std::string& body);
 
 }  // namespace forkcast::serving

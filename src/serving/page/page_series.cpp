@@ -17,7 +17,6 @@
 #include "data_preprocessing/series/period.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/service/example_row.hpp"
-#include "serving/service/forecast_pipeline.hpp"
 #include "serving/wire/answer_writer.hpp"
 
 namespace forkcast::serving {
@@ -87,7 +86,8 @@ class PeriodClock {
 
   [[nodiscard]] std::int64_t At(PeriodIndex index) const {
     using std::chrono::milliseconds;
-    if (!has_days_) return std::chrono::floor<milliseconds>(grid_.StartOf(index).time_since_epoch()).count();
+    if (!has_days_)
+      return std::chrono::floor<milliseconds>(grid_.StartOf(index).time_since_epoch()).count();
     return milliseconds(preprocessing::FirstDayOf(index, period_).time_since_epoch()).count();
   }
 
@@ -143,19 +143,22 @@ ordered_json DescribeForecast(const ServedPipeline& pipeline, const Forecasted& 
     if (name.starts_with(kBand)) levels.push_back(name.substr(kBand.size()));
   }
   ordered_json values = ordered_json::array();
-  for (const ColumnSpec& value : forecasted.series.ValueSchema().columns) values.push_back(value.name);
+  const preprocessing::Schema schema_of_values = forecasted.series.ValueSchema();
+  for (const ColumnSpec& value : schema_of_values.columns) values.push_back(value.name);
   const auto range = forecasted.grid.AllPeriods();
-  return {{"key", forecasted.forecast.key},
-          {"value", forecasted.forecast.value},
-          {"values", std::move(values)},
-          {"horizon", forecasted.forecast.horizon},
-          {"period", ToString(forecasted.period())},
-          {"levels", std::move(levels)},
-          {"keys", forecasted.grid.key_count()},
-          {"member", schema.list},
-          {"first", range ? ordered_json(PeriodText(range->first, forecasted.period())) : ordered_json()},
-          {"last", range ? ordered_json(PeriodText(range->last, forecasted.period())) : ordered_json()},
-          {"strategy", ToString(forecasted.forecast.strategy)}};
+  return {
+      {"key", forecasted.forecast.key},
+      {"value", forecasted.forecast.value},
+      {"values", std::move(values)},
+      {"horizon", forecasted.forecast.horizon},
+      {"period", ToString(forecasted.period())},
+      {"levels", std::move(levels)},
+      {"keys", forecasted.grid.key_count()},
+      {"member", schema.list},
+      {"first",
+       range ? ordered_json(PeriodText(range->first, forecasted.period())) : ordered_json()},
+      {"last", range ? ordered_json(PeriodText(range->last, forecasted.period())) : ordered_json()},
+      {"strategy", ToString(forecasted.forecast.strategy)}};
 }
 
 ordered_json DescribeDeployment(const PageDeployment& deployment) {
@@ -343,8 +346,7 @@ Result<std::string> DescribeHistory(const ServedPipeline& pipeline,
   const auto forecasted = ForecastedBy(pipeline);
   if (!forecasted) return NoForecast();
   const std::vector<ColumnSpec> columns = forecasted->series.ValueSchema().columns;
-  const std::string& name =
-      question.value.empty() ? forecasted->forecast.value : question.value;
+  const std::string& name = question.value.empty() ? forecasted->forecast.value : question.value;
   const auto column = std::ranges::find(columns, name, &ColumnSpec::name);
   if (column == columns.end()) {
     return Error{ErrorCode::kNotFound, "the series has no such value", "value"};
@@ -375,9 +377,10 @@ Result<std::string> DescribeHistory(const ServedPipeline& pipeline,
   };
   const std::size_t begin = question.from ? place(*question.from) : 0;
   const std::size_t end =
-      question.to ? std::max(begin, place(std::nextafter(
-                                        *question.to, std::numeric_limits<double>::infinity())))
-                  : values.size();
+      question.to
+          ? std::max(begin,
+                     place(std::nextafter(*question.to, std::numeric_limits<double>::infinity())))
+          : values.size();
   const std::vector<std::size_t> shown =
       Decimate(values.subspan(begin, end - begin),
                std::clamp<std::size_t>(question.points, 2, HistoryQuestion::kMostPoints));

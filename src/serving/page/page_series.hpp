@@ -34,7 +34,7 @@ struct PageServer {
 struct KeyQuestion {
   static constexpr std::size_t kMost = 20'000;
 
-  std::string field{};  ///< Of the request; empty: the key of the forecast.
+  std::string field{};   ///< Of the request; empty: the key of the forecast.
   std::string search{};  ///< Within any of its values, whatever its case.
   std::size_t limit = 2000;
 };
@@ -47,7 +47,7 @@ struct KeyQuestion {
 struct HistoryQuestion {
   static constexpr std::size_t kMostPoints = 8000;
 
-  std::string key{};  ///< A JSON array: a value for each field of the forecast's key.
+  std::string key{};    ///< A JSON array: a value for each field of the forecast's key.
   std::string value{};  ///< A value of its series; empty: what is forecast.
   /// Milliseconds since 1970 of the instants as which answers write periods; those that begin
   /// within. None: from the first one on, to the last.
@@ -55,10 +55,10 @@ struct HistoryQuestion {
   std::optional<double> to{};
   std::size_t points = 2000;  ///< At most so many are answered.
 };
-/// `{"value", "values", "period", "first", "last", "periods", "decimated", "t": [...], "y": [...]}`:
-/// where there are more periods than points, the least and the greatest of each of as many parts of
-/// equal length, so that no peak is lost. `t` is as in the question. kNotFound for a key that is
-/// not there, kInvalidArgument for what is none.
+/// `{"value", "values", "period", "first", "last", "periods", "decimated", "t": [...], "y":
+/// [...]}`: where there are more periods than points, the least and the greatest of each of as many
+/// parts of equal length, so that no peak is lost. `t` is as in the question. kNotFound for a key
+/// that is not there, kInvalidArgument for what is none.
 [[nodiscard]] Result<std::string> DescribeHistory(const ServedPipeline& pipeline,
                                                   const HistoryQuestion& question);
 

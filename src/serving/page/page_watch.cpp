@@ -131,12 +131,11 @@ void AddDrift(const DriftBoard* board, ordered_json& json) {
 
 std::string DescribeWatch(const PageWatch& watch, const PageServer& server, Instant now) {
   const std::size_t end = watch.server.slots_end.load(std::memory_order_relaxed);
-  ordered_json json{
-      {"host", server.host},
-      {"worker", server.worker},
-      {"now", preprocessing::IsoTimestamp(now)},
-      {"workers", WorkersOf(watch.slots.first(std::min(end, watch.slots.size())))},
-      {"server", NumbersOf(watch.server.metrics.Read(), /*of_server=*/true)}};
+  ordered_json json{{"host", server.host},
+                    {"worker", server.worker},
+                    {"now", preprocessing::IsoTimestamp(now)},
+                    {"workers", WorkersOf(watch.slots.first(std::min(end, watch.slots.size())))},
+                    {"server", NumbersOf(watch.server.metrics.Read(), /*of_server=*/true)}};
   AddSeries(watch.counts, json);
   AddDrift(watch.drift, json);
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);

@@ -89,8 +89,9 @@ TEST(PageAssets, NeedNothingFromElsewhereAndHoldNoScriptOrStyleWithinThePage) {
   EXPECT_FALSE(std::regex_search(page, std::regex(R"((src|href)="(https?:)?//)")));
   for (const auto& entry : std::filesystem::directory_iterator(kFolder)) {
     const std::string text = ReadWhole(entry.path());
-    for (const char* const never : {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write",
-                                    "eval(", "new Function", "import(\"http", "fetch(\"http"}) {
+    for (const char* const never :
+         {"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "new Function",
+          "import(\"http", "fetch(\"http"}) {
       EXPECT_THAT(text, Not(HasSubstr(never))) << entry.path();
     }
   }

@@ -79,8 +79,9 @@ TEST(PageDesk, HasNoAnswerBeforeThereIsOne) {
 
 TEST(PageDesk, PassesErrorsOnAndTakesWhatIsThrownForOne) {
   Asked asked;
-  const auto refused =
-      asked.Ask([]() -> Result<PageAnswer> { return Error{ErrorCode::kNotFound, "nothing"}; });
+  const auto refused = asked.Ask([]() -> Result<PageAnswer> {
+    return Error{ErrorCode::kNotFound, "nothing"};
+  });
   const auto thrown = asked.Ask([]() -> Result<PageAnswer> { throw std::runtime_error("bug"); });
   asked.Wait(2);
   EXPECT_EQ((*refused)->answer()->error().code, ErrorCode::kNotFound);

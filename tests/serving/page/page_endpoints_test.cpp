@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
+#include "../endpoints/post.hpp"
+#include "../endpoints/publish_tables.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
 #include "serving/http/router.hpp"
 #include "serving/page/page_assets.hpp"
 #include "serving/page/page_desk.hpp"
 #include "serving/service/load_deployments.hpp"
+#include "support/test_clock.hpp"
 #include "support/test_files.hpp"
 #include "support/test_service.hpp"
-#include "../endpoints/post.hpp"
-#include "../endpoints/publish_tables.hpp"
-#include "support/test_clock.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -36,8 +36,8 @@ class PageEndpoints : public testing::Test {
     std::string sales = "shop,day,amount\n";
     for (const char* const shop : {"10", "9", "Ärzte \"11\""}) {
       for (int day = 0; day < kDays; ++day) {
-        const std::chrono::year_month_day date(std::chrono::sys_days(std::chrono::year(2024) / 1 / 1) +
-                                               std::chrono::days(day));
+        const std::chrono::year_month_day date(
+            std::chrono::sys_days(std::chrono::year(2024) / 1 / 1) + std::chrono::days(day));
         std::string name(shop);
         if (name.front() != '1' && name.front() != '9') name = "\"Ärzte \"\"11\"\"\"";
         sales += fmt::format("{},2024-{:02}-{:02},{}\n", name, static_cast<unsigned>(date.month()),
@@ -79,8 +79,7 @@ class PageEndpoints : public testing::Test {
   TestService test_{slots_, 1, clock_};
   PageDesk desk_{[] {}};
   std::vector<Endpoint> endpoints_ = Endpoints({.page = Page::kShownWithChanges});
-  Router router_{endpoints_,  test_.service, slots_[1], test_.series.writer,
-                 test_.log, /*seed=*/7};
+  Router router_{endpoints_, test_.service, slots_[1], test_.series.writer, test_.log, /*seed=*/7};
 };
 
 TEST_F(PageEndpoints, AnswerThePageWithItsPolicy) {
@@ -177,9 +176,10 @@ TEST_F(PageEndpoints, RefuseAPastThatIsNone) {
   const std::string path = "/page/api/deployments/sales/history";
   EXPECT_EQ(Get(path, "key=%5B%22nobody%22%5D").status, 404);
   EXPECT_EQ(Get(path, "key=%5B%229%22%5D&value=price").status, 404);
-  for (const char* const query : {"", "key=9", "key=%5B9%5D", "key=%5B%5D", "key=%5B%229%22,%221%22%5D",
-                                  "key=%7B%7D", "key=%5B%22", "key=%5B%229%22%5D&from=x",
-                                  "key=%5B%229%22%5D&points=0", "key=%5B%229%22%5D&points=-1"}) {
+  for (const char* const query :
+       {"", "key=9", "key=%5B9%5D", "key=%5B%5D", "key=%5B%229%22,%221%22%5D", "key=%7B%7D",
+        "key=%5B%22", "key=%5B%229%22%5D&from=x", "key=%5B%229%22%5D&points=0",
+        "key=%5B%229%22%5D&points=-1"}) {
     EXPECT_EQ(Get(path, query).status, 400) << query;
   }
 }

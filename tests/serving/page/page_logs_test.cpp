@@ -55,7 +55,8 @@ TEST_F(PageLogs, AreSearchedWhateverTheCase) {
 
 TEST_F(PageLogs, OfWhichOnlyTheEndIsReadBeginWithAWholeLine) {
   std::string text;
-  while (text.size() <= LogQuestion::kMostBytes) text += "a line of forty bytes, or nearly so....\n";
+  while (text.size() <= LogQuestion::kMostBytes)
+    text += "a line of forty bytes, or nearly so....\n";
   Write(text + "last\n");
   const json found = Tail({.name = "server", .lines = 1'000'000});
   EXPECT_EQ(found["cut"], true);

@@ -32,9 +32,7 @@ class PageModels : public testing::Test {
     EXPECT_TRUE(model::Registry(models_).SetAlias("sales", "champion", 1).ok());
   }
 
-  std::string ChampionIs() {
-    return preprocessing::ReadWhole(models_ / "sales" / "champion");
-  }
+  std::string ChampionIs() { return preprocessing::ReadWhole(models_ / "sales" / "champion"); }
   Result<std::string> Promote(const std::string& body) {
     return PromoteVersion(models_, "sales", body);
   }

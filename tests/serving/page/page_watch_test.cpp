@@ -67,8 +67,9 @@ TEST_F(PageWatchTest, CountsAnswersByCode) {
   series_.writer.CounterOf("requests", labels).Add(3);
   const json answers = Look()["answers"];
   ASSERT_EQ(answers.size(), 1U);
-  EXPECT_EQ(answers[0],
-            (json{{"deployment", "sales"}, {"route", "/invocations"}, {"code", "400"}, {"count", 3}}));
+  EXPECT_EQ(
+      answers[0],
+      (json{{"deployment", "sales"}, {"route", "/invocations"}, {"code", "400"}, {"count", 3}}));
 }
 
 TEST_F(PageWatchTest, ShowsTheReportsOfTheRecorder) {
