@@ -86,7 +86,8 @@ export class Chart {
     const options = {
       labels: ["t", ...this.lines.map(line => line.name)], series, customBars: true, fillAlpha: 0.16, labelsUTC: true, connectSeparatedPoints: true,
       legend: "never", gridLineColor: colour("--line"), axisLineColor: colour("--line"), axisLabelWidth: 64, rightGap: 12, rangeSelectorPlotStrokeColor: colour("--muted"),
-      rangeSelectorPlotFillColor: colour("--line"), rangeSelectorForegroundStrokeColor: colour("--muted"), showRangeSelector: rows.length > 60, rangeSelectorHeight: 26,
+      rangeSelectorPlotFillColor: colour("--line"), rangeSelectorPlotFillGradientColor: colour("--sheet"), rangeSelectorBackgroundStrokeColor: colour("--line"),
+      rangeSelectorAlpha: document.documentElement.dataset.theme === "dark" ? 0.12 : 0.6, rangeSelectorForegroundStrokeColor: colour("--muted"), showRangeSelector: rows.length > 60, rangeSelectorHeight: 26,
       axes: { x: { valueFormatter: ms => dateText(ms, this.period) }, y: { axisLabelFormatter: value => number(value), valueFormatter: value => number(value) } },
       highlightCallback: (event, x, points) => this.tell(x, points), unhighlightCallback: () => { this.read.textContent = ""; },
       zoomCallback: (from, to) => this.zoomed(from, to),

@@ -117,8 +117,8 @@ function openSignIn() {
 function signedIn() {
   if (!isSignedIn()) return button(say("sign_in"), openSignIn);
   const { user, role } = currentSession();
-  return make("span", { class: "who" }, user ? `${user} (${role}) ` : say("by_token"),
-    button(say("sign_out"), async () => { await signOut().catch(() => {}); drawHead(); show(); }));
+  return [make("span", { class: "who" }, user ? `${user} (${role})` : say("by_token")),
+    button(say("sign_out"), async () => { await signOut().catch(() => {}); drawHead(); show(); })];
 }
 
 function drawHead() {

@@ -36,7 +36,7 @@ class DecideView {
   choose(deployment) {
     this.deployment = deployment;
     this.app.note({ deployment: deployment.name });
-    this.answer = make("div", { "aria-live": "polite" });
+    this.answer = make("div", { "aria-live": "polite" }, make("p", { class: "empty" }, say("answer_here")));
     this.fileAnswer = make("div", { "aria-live": "polite" });
     fill(this.body, make("div", {}, this.formPart(), this.filePart()), make("div", {}, this.answer, this.fileAnswer));
   }

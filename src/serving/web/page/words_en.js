@@ -21,7 +21,7 @@ export const words = {
   feature: "Feature", features: "Features", its_value: "Value", effect: "Effect", other_features: "all others",
   progress: "Progress", remaining: "{s} s left", retrained: "Version {version} is published.", retrained_kept: "Done: the version that serves stays, the new one was not better.",
 
-  one_row: "One question", decide_now: "Decide", example_row: "Fill in an example", answer: "Answer", chances: "Probabilities", class: "Class", chance: "Probability", flags: "Flagged: {flags}",
+  one_row: "One question", decide_now: "Decide", example_row: "Fill in an example", answer: "Answer", answer_here: "The answer will stand here.", chances: "Probabilities", class: "Class", chance: "Probability", flags: "Flagged: {flags}",
   type_text: "text", type_int64: "whole number", type_double: "number", type_bool: "yes or no", type_timestamp: "time, such as 2024-02-23 17:49",
   many_rows: "Many at once", many_rows_hint: "A CSV file whose first line names the columns: {fields}", csv_file: "CSV file", decide_file: "Decide all",
   counts: "Counts", counts_of: ["{n} row of {file}", "{n} rows of {file}"], rows_title: "Rows", share: "Share", bad_rows: ["{n} row could not be answered:", "{n} rows could not be answered:"], download_answers: "Download the answers",

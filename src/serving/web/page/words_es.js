@@ -21,7 +21,7 @@ export const words = {
   feature: "Variable", features: "Variables", its_value: "Valor", effect: "Efecto", other_features: "todas las demás",
   progress: "Avance", remaining: "faltan {s} s", retrained: "La versión {version} está publicada.", retrained_kept: "Listo: sigue la versión que sirve; la nueva no fue mejor.",
 
-  one_row: "Una pregunta", decide_now: "Decidir", example_row: "Rellenar con un ejemplo", answer: "Respuesta", chances: "Probabilidades", class: "Clase", chance: "Probabilidad", flags: "Marcado: {flags}",
+  one_row: "Una pregunta", decide_now: "Decidir", example_row: "Rellenar con un ejemplo", answer: "Respuesta", answer_here: "Aquí aparecerá la respuesta.", chances: "Probabilidades", class: "Clase", chance: "Probabilidad", flags: "Marcado: {flags}",
   type_text: "texto", type_int64: "número entero", type_double: "número", type_bool: "sí o no", type_timestamp: "fecha y hora, como 2024-02-23 17:49",
   many_rows: "Muchas a la vez", many_rows_hint: "Un archivo CSV cuya primera línea nombra las columnas: {fields}", csv_file: "Archivo CSV", decide_file: "Decidir todas",
   counts: "Recuento", counts_of: ["{n} fila de {file}", "{n} filas de {file}"], rows_title: "Filas", share: "Parte", bad_rows: ["{n} fila no se pudo responder:", "{n} filas no se pudieron responder:"], download_answers: "Descargar las respuestas",
