@@ -297,6 +297,49 @@ std::vector<std::size_t> Decimate(std::span<const double> values, std::size_t po
   return shown;
 }
 
+/// All values of a key, and when their periods are.
+struct Past {
+  PeriodClock clock;
+  PeriodIndex first = 0;
+  std::span<const double> values;
+
+  [[nodiscard]] std::int64_t TimeAt(std::size_t place) const {
+    return clock.At(first + static_cast<PeriodIndex>(place));
+  }
+  /// The place of the first period that does not begin before `time`, in ms; they are in order.
+  [[nodiscard]] std::size_t PlaceOf(double time) const {
+    std::size_t low = 0;
+    for (std::size_t high = values.size(); low < high;) {
+      const std::size_t middle = low + (high - low) / 2;
+      if (static_cast<double>(TimeAt(middle)) < time) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+};
+
+void AddPoints(const Past& past, const HistoryQuestion& question, ordered_json& json) {
+  const double forever = std::numeric_limits<double>::infinity();
+  const std::size_t begin = question.from ? past.PlaceOf(*question.from) : 0;
+  const std::size_t end =
+      question.to ? past.PlaceOf(std::nextafter(*question.to, forever)) : past.values.size();
+  const std::size_t count = std::max(begin, end) - begin;
+  const std::vector<std::size_t> shown =
+      Decimate(past.values.subspan(begin, count),
+               std::clamp<std::size_t>(question.points, 2, HistoryQuestion::kMostPoints));
+  json["decimated"] = shown.size() < count;
+  json["t"] = ordered_json::array();
+  json["y"] = ordered_json::array();
+  for (const std::size_t place : shown) {
+    const double value = past.values[begin + place];
+    json["t"].push_back(past.TimeAt(begin + place));
+    json["y"].push_back(std::isnan(value) ? ordered_json() : ordered_json(value));
+  }
+}
+
 }  // namespace
 
 std::string DescribeDeployments(const std::vector<PageDeployment>& deployments,
@@ -360,45 +403,17 @@ Result<std::string> DescribeHistory(const ServedPipeline& pipeline,
   if (!number) {
     return Error{ErrorCode::kNotFound, fmt::format("no data of {}", TextOf(asked)), "key"};
   }
-  const PeriodClock clock(grid, forecasted->period());
-  const PeriodIndex first = grid.FirstPeriod(*number);
-  std::span<const double> values =
-      grid.Values(*number, static_cast<std::size_t>(column - columns.begin()));
-  // Periods come in the order of their times.
-  const auto place = [&](double time) {
-    std::size_t low = 0;
-    for (std::size_t high = values.size(); low < high;) {
-      const std::size_t middle = low + (high - low) / 2;
-      const bool is_before =
-          static_cast<double>(clock.At(first + static_cast<PeriodIndex>(middle))) < time;
-      (is_before ? low : high) = is_before ? middle + 1 : middle;
-    }
-    return low;
-  };
-  const std::size_t begin = question.from ? place(*question.from) : 0;
-  const std::size_t end =
-      question.to
-          ? std::max(begin,
-                     place(std::nextafter(*question.to, std::numeric_limits<double>::infinity())))
-          : values.size();
-  const std::vector<std::size_t> shown =
-      Decimate(values.subspan(begin, end - begin),
-               std::clamp<std::size_t>(question.points, 2, HistoryQuestion::kMostPoints));
-  ordered_json times = ordered_json::array();
-  ordered_json numbers = ordered_json::array();
-  for (const std::size_t at : shown) {
-    times.push_back(clock.At(first + static_cast<PeriodIndex>(begin + at)));
-    const double number_then = values[begin + at];
-    numbers.push_back(std::isnan(number_then) ? ordered_json() : ordered_json(number_then));
-  }
-  return TextOf({{"value", name},
-                 {"period", ToString(forecasted->period())},
-                 {"first", PeriodText(first, forecasted->period())},
-                 {"last", PeriodText(grid.LastPeriod(*number), forecasted->period())},
-                 {"periods", values.size()},
-                 {"decimated", shown.size() < end - begin},
-                 {"t", std::move(times)},
-                 {"y", std::move(numbers)}});
+  const Past past{
+      .clock = PeriodClock(grid, forecasted->period()),
+      .first = grid.FirstPeriod(*number),
+      .values = grid.Values(*number, static_cast<std::size_t>(column - columns.begin()))};
+  ordered_json json{{"value", name},
+                    {"period", ToString(forecasted->period())},
+                    {"first", PeriodText(past.first, forecasted->period())},
+                    {"last", PeriodText(grid.LastPeriod(*number), forecasted->period())},
+                    {"periods", past.values.size()}};
+  AddPoints(past, question, json);
+  return TextOf(json);
 }
 
 }  // namespace forkcast::serving
