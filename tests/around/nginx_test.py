@@ -164,11 +164,13 @@ class OneHost(Nginx):
     def test_passes_on_the_doors_for_callers_and_no_other(self):
         self.serve_and_start()
         for method, path in [("GET", "/ping"), ("POST", "/invocations"), ("POST", "/invocations?partial=true"),
-                             ("POST", "/endpoints/order-triage/invocations"), ("GET", "/openapi.json"), ("GET", "/documentation")]:
+                             ("POST", "/endpoints/order-triage/invocations"), ("GET", "/openapi.json"), ("GET", "/documentation"),
+                             ("GET", "/"), ("GET", "/page/files/0123/main.js"), ("POST", "/page/api/promotions/sales"), ("GET", "/tables"),
+                             ("POST", "/tables/sales/rows")]:
             with self.subTest(path):
                 self.assertEqual(self.ask(method, path)[0].status, 200)
                 self.assertEqual((self.seen[-1].method, self.seen[-1].path), (method, path))
-        for path in ["/", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics", "/models", "/execution-parameters"]:
+        for path in ["/page", "/pages/x", "/tablesx", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics", "/models", "/execution-parameters"]:
             with self.subTest(path):
                 before = len(self.seen)
                 answer, body = self.ask("GET", path)

@@ -68,6 +68,7 @@ struct ServerConfig {
   bool metrics = true;                          ///< GET /metrics answers.
   bool csv_as_predictions =
       false;                      ///< CSV is answered as MLflow does, in JSON, unless CSV is asked.
+  bool page = true;               ///< GET / answers, and what the page asks.
   std::filesystem::path pidfile;  ///< Empty: none.
   std::filesystem::path control;  ///< Unix socket that tells the server's status; empty: none.
   std::string user;               ///< Of workers and recorder; empty: that of the master.

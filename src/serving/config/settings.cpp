@@ -168,6 +168,12 @@ Status ApplyCsvAnswers(const std::string& text, ServerConfig& config) {
   return {};
 }
 
+Status ApplyPage(const std::string& text, ServerConfig& config) {
+  if (text != "on" && text != "off") return Expected("on or off");
+  config.page = text == "on";
+  return {};
+}
+
 Status ApplyControl(const std::string& text, ServerConfig& config) {
   if (text.empty() || text.size() > kMaxUnixPath) {
     return Expected("a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes");
@@ -786,6 +792,7 @@ std::vector<Setting> ServerSettings() {
                          Setting::FileForm::kText,
                          ApplyCsvAnswers,
                          {.words = {"csv", "predictions"}}};
+  const Rule page{"ON", "on or off", Setting::FileForm::kText, ApplyPage, {.words = {"on", "off"}}};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());
@@ -902,6 +909,8 @@ std::vector<Setting> ServerSettings() {
           Takes::kReload, "-", "Where to; opened anew on USR1"),
       MakeSetting("metrics", "FORKCAST_METRICS", metrics, Takes::kReload, "on",
                   "Whether GET /metrics answers what the server counts, for Prometheus"),
+      MakeSetting("page", "FORKCAST_PAGE", page, Takes::kReload, "on",
+                  "Whether there is a page at /, for people who plan"),
       MakeSetting("pidfile", "FORKCAST_PIDFILE", TextRule("FILE", "a file", &ServerConfig::pidfile),
                   Takes::kRestart, "", "Holds the process id of the server while it runs"),
       MakeSetting("control", "FORKCAST_CONTROL", control, Takes::kRestart, "",

@@ -14,6 +14,7 @@
 #include "serving/endpoints/models.hpp"
 #include "serving/endpoints/online_features_job.hpp"
 #include "serving/endpoints/open_api.hpp"
+#include "serving/endpoints/page.hpp"
 #include "serving/endpoints/ping.hpp"
 #include "serving/endpoints/response_stream.hpp"
 #include "serving/endpoints/route_job.hpp"
@@ -330,6 +331,109 @@ constexpr std::array kOfTables{
              .describe = DescribePushRows},
 };
 
+constexpr std::array kOfPage{
+    Endpoint{.method = Method::kGet,
+             .path = "/",
+             .operation = "page",
+             .description = "The page for people who plan.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<PageDocumentJob>,
+             .describe = DescribePageDocument},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/files/{version}/{name}",
+             .operation = "pageFile",
+             .description = "A file that the page is made of.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<PageFileJob>,
+             .describe = DescribePageFile},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/deployments",
+             .operation = "pageDeployments",
+             .description = "What is served, as the page shows it.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageDeploymentsJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/deployments/{name}/keys",
+             .operation = "pageKeys",
+             .description = "The keys of a deployment that can be asked.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageKeysJob>,
+             .describe = DescribePageKeys},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/deployments/{name}/history",
+             .operation = "pageHistory",
+             .description = "What happened to a key so far.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageHistoryJob>,
+             .describe = DescribePageHistory},
+    Endpoint{.method = Method::kPost,
+             .path = "/page/api/deployments/{name}/invocations",
+             .operation = "pageInvoke",
+             .description = "Answers rows, and says which worker did.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageInvocationJob>,
+             .describe = DescribeRows},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/models",
+             .operation = "pageModels",
+             .description = "The versions of all models, with what they are worth.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<PageModelsJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/models/{model}/{version}",
+             .operation = "pageVersion",
+             .description = "A version of a model with its manifest.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<PageVersionJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/watch",
+             .operation = "pageWatch",
+             .description = "What workers count, how long answers take, drift and quality.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<PageWatchJob>,
+             .describe = DescribePageQuestion},
+};
+
+// What names callers counts as a change: who reads it is asked for, and noted.
+constexpr std::array kOfPageWithChanges{
+    Endpoint{.method = Method::kPost,
+             .path = "/page/api/promotions/{model}",
+             .operation = "pagePromote",
+             .description = "Lets an alias mean a version of a model.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<PagePromoteJob>,
+             .describe = DescribePagePromotion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/logs",
+             .operation = "pageLogs",
+             .description = "The logs that can be read.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<PageLogsJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/logs/{log}",
+             .operation = "pageLog",
+             .description = "The newest lines of a log.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<PageLogJob>,
+             .describe = DescribePageLog},
+};
+
 constexpr std::array<std::string_view, 2> kOfWatching{"/drift", "/metrics"};
 
 bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
@@ -356,6 +460,11 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
   if (offer.models == Models::kLoadedByPlatform) {
     for (Endpoint& endpoint : endpoints) OpenForPlatform(endpoint);
   }
+  if (offer.page != Page::kHidden) add(kOfPage);
+  if (offer.page == Page::kShownWithChanges) {
+    add(kOfPageWithChanges);
+    if (offer.pushes == Pushes::kTaken) add(kOfTables);
+  }
   if (offer.watching == Watching::kApart) {
     std::erase_if(endpoints, [](const Endpoint& one) { return IsIn(kOfWatching, one); });
   }
@@ -377,12 +486,19 @@ Models WhoLoads(const ServerConfig& config) noexcept {
   return is_platforms ? Models::kLoadedByPlatform : Models::kLoaded;
 }
 
+Page PageOf(const ServerConfig& config) noexcept {
+  if (!config.page) return Page::kHidden;
+  // Without tokens whoever comes over loopback may change something: here that may be a proxy.
+  return config.tokens.empty() ? Page::kShown : Page::kShownWithChanges;
+}
+
 Offer OfferOf(const ServerConfig& config) noexcept {
-  return {.models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
-          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
-          .watching = config.admin ? Watching::kApart : Watching::kHere,
-          .pushes =
-              config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone};
+  return {
+      .models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
+      .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
+      .watching = config.admin ? Watching::kApart : Watching::kHere,
+      .pushes = config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone,
+      .page = PageOf(config)};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {

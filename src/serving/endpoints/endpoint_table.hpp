@@ -31,15 +31,26 @@ enum class Watching {
 /// Whether rows may be brought.
 enum class Pushes { kNone, kTaken };
 
+/// Whether there is a page for people.
+enum class Page {
+  kHidden,
+  kShown,
+  /// The same where callers can show who they are, so that it also changes something.
+  kShownWithChanges,
+};
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
   Metrics metrics = Metrics::kShown;
   Watching watching = Watching::kHere;
-  Pushes pushes = Pushes::kNone;  ///< At the admin address alone.
+  Pushes pushes = Pushes::kNone;  ///< At the admin address, and where the page changes something.
+  Page page = Page::kHidden;
 };
 /// Of a server whose models may be loaded.
 [[nodiscard]] Models WhoLoads(const ServerConfig& config) noexcept;
+/// Whether there is a page, and whether it changes something.
+[[nodiscard]] Page PageOf(const ServerConfig& config) noexcept;
 [[nodiscard]] Offer OfferOf(const ServerConfig& config) noexcept;
 
 /// What a server can be asked: each row of the tables that are offered. A new endpoint is a line in

@@ -18,9 +18,11 @@ class InvocationJob : public ScoringJob {
  public:
   explicit InvocationJob(Service& service) : ScoringJob(service) {}
 
- private:
+ protected:
   /// The one that the request names, or the default.
   Result<Catalogue::Entry*> FindDeployment() override;
+
+ private:
   Result<BadRows> Receive() override;
   Result<bool> Decode(std::size_t rows) override;
   void StartAnswer() override;

@@ -8,8 +8,9 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 24> kReasons{{
+constexpr std::array<std::pair<int, std::string_view>, 25> kReasons{{
     {200, "OK"},
+    {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
     {403, "Forbidden"},
@@ -69,8 +70,11 @@ void WriteHead(const Response& response, const HeadOptions& options, std::string
   if (!response.content_type.empty()) {
     head.append("\r\nContent-Type: ").append(response.content_type);
   }
-  head.append("\r\nContent-Length: ");
-  AppendNumber(response.body.size(), head);
+  // The length that 304 may tell is that of the body which is not sent (RFC 9110, 8.6).
+  if (response.status != 304) {
+    head.append("\r\nContent-Length: ");
+    AppendNumber(response.body.size(), head);
+  }
   head.append("\r\n").append(response.headers);
   if (!options.keep_alive) {
     head.append("Connection: close\r\n");

@@ -357,6 +357,7 @@ Progress Router::Work(Exchange& exchange) {
 void Router::BeginPacking(Exchange& exchange) {
   Response& response = exchange.response();
   if (response.body.size() < kWorthPacking) return;
+  if (!HeaderValue(response, "Content-Encoding").empty()) return;  // it comes packed
   // Of what may be packed, caches have to know what that depends on (RFC 9110, 12.5.5).
   response.AddHeader("Vary", "Accept-Encoding");
   if (!wire::PrefersGzip(exchange.request().accept_encoding)) return;

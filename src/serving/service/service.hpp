@@ -22,8 +22,10 @@ class logger;
 namespace forkcast::serving {
 
 class ExperimentList;
+class PageDesk;
 class RemoteModels;
 class ShadowQueue;
+struct ServerConfig;
 
 /// What a worker's endpoints work with. All that it refers to outlives it.
 struct Service {
@@ -46,6 +48,8 @@ struct Service {
   ModelControl* models = nullptr;   ///< Null where models are only those that settings declare.
   PushControl* pushes = nullptr;    ///< Null where nobody may bring rows.
   RemoteModels* remotes = nullptr;  ///< Null: nobody asks other servers.
+  PageDesk* page = nullptr;         ///< Null where there is no page.
+  const ServerConfig* config = nullptr;  ///< Where the page finds registry and logs; as `page`.
 };
 
 }  // namespace forkcast::serving

@@ -34,6 +34,7 @@
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
+#include "serving/page/page_desk.hpp"
 #include "serving/process/connection_share.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
@@ -158,9 +159,12 @@ class Worker {
     if (options.push_socket >= 0) {
       pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] {
         if (admin_) admin_->ResumeWaiting();
+        connections_.ResumeWaiting();
       });
       service_.pushes = &*pushes_;
     }
+    service_.config = &config_;
+    if (offer_.page != Page::kHidden) service_.page = &page_;
     if (!options.admin_listeners.empty()) {
       admin_.emplace(loop_, service_,
                      AdminDoor::Options{.listeners = options.admin_listeners,
@@ -198,7 +202,7 @@ class Worker {
     loop_.run();
     hooks_.OnDrain();
     // Nobody waits for what a load would bring.
-    if (!loader_.Stop()) std::_Exit(exit_code_);
+    if (!loader_.Stop() || !page_.Stop()) std::_Exit(exit_code_);
     return exit_code_;
   }
 
@@ -775,7 +779,8 @@ class Worker {
       .models = options_.models == nullptr ? Models::kDeclared : WhoLoads(config_),
       .metrics = OfferOf(config_).metrics,
       .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart,
-      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken};
+      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken,
+      .page = PageOf(config_)};
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
@@ -816,6 +821,7 @@ class Worker {
   net::steady_timer shadow_timer_;
   bool shadows_soon_ = false;
   LoaderThread loader_;
+  PageDesk page_{[this] { net::post(loop_, [this] { connections_.ResumeWaiting(); }); }};
   std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;
   std::uint64_t lost_lines_ = 0;

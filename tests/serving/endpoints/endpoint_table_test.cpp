@@ -18,7 +18,8 @@ using testing::HasSubstr;
 
 /// All that there can be.
 std::vector<Endpoint> AllEndpoints() {
-  std::vector<Endpoint> all = Endpoints({.models = Models::kLoaded});
+  std::vector<Endpoint> all =
+      Endpoints({.models = Models::kLoaded, .page = Page::kShownWithChanges});
   const std::vector<Endpoint> admin = AdminEndpoints({.pushes = Pushes::kTaken});
   all.insert(all.end(), admin.begin(), admin.end());
   return all;
@@ -40,7 +41,8 @@ TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
 
 TEST(Endpoints, AreEachALineOfTheReadme) {
   const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
-  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
+  for (const Endpoint& endpoint :
+       Endpoints({.models = Models::kLoaded, .page = Page::kShownWithChanges})) {
     EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
@@ -100,7 +102,9 @@ TEST(Endpoints, ThatChangeSomethingAreNeverOpen) {
   for (const Endpoint& endpoint : AllEndpoints()) {
     const bool asks_only =
         endpoint.access == Access::kInvoke || endpoint.operation == "indexModels";
-    const bool may_change = endpoint.method != Method::kGet && !asks_only;
+    // Logs name callers: who reads them has to show who it is.
+    const bool reads_logs = endpoint.path.starts_with("/page/api/logs");
+    const bool may_change = (endpoint.method != Method::kGet && !asks_only) || reads_logs;
     const bool is_guarded = RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways;
     EXPECT_EQ(may_change, is_guarded) << endpoint.operation;
   }
@@ -147,6 +151,34 @@ TEST(Endpoints, OfTablesAreAtTheAdminAddressAloneAndOnlyWhereRowsAreTaken) {
   for (const Endpoint& endpoint : Endpoints({.pushes = Pushes::kTaken})) {
     EXPECT_FALSE(endpoint.path.starts_with("/tables"));
   }
+}
+
+TEST(Endpoints, OfThePageChangeSomethingOnlyWhereCallersCanShowWhoTheyAre) {
+  const auto is_of_page = [](const Endpoint& endpoint) {
+    return endpoint.path == "/" || endpoint.path.starts_with("/page/");
+  };
+  for (const Endpoint& endpoint : Endpoints()) EXPECT_FALSE(is_of_page(endpoint));
+  for (const Endpoint& endpoint : Endpoints({.pushes = Pushes::kTaken, .page = Page::kShown})) {
+    EXPECT_NE(RuleOf(endpoint.access).asked, AccessRule::Asked::kAlways) << endpoint.operation;
+  }
+  std::set<std::string_view> changes;
+  for (const Endpoint& endpoint :
+       Endpoints({.pushes = Pushes::kTaken, .page = Page::kShownWithChanges})) {
+    if (RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways) {
+      changes.insert(endpoint.operation);
+    }
+  }
+  EXPECT_THAT(changes, testing::ElementsAre("pageLog", "pageLogs", "pagePromote", "pushRows",
+                                            "resetTables"));
+}
+
+TEST(PageOf, IsShownUnlessItIsSwitchedOffAndChangesSomethingWhereThereAreTokens) {
+  ServerConfig config;
+  EXPECT_EQ(PageOf(config), Page::kShown);
+  config.tokens = "tokens.json";
+  EXPECT_EQ(PageOf(config), Page::kShownWithChanges);
+  config.page = false;
+  EXPECT_EQ(PageOf(config), Page::kHidden);
 }
 
 TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {
