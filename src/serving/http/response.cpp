@@ -69,8 +69,10 @@ void WriteHead(const Response& response, const HeadOptions& options, std::string
   if (!response.content_type.empty()) {
     head.append("\r\nContent-Type: ").append(response.content_type);
   }
-  head.append("\r\nContent-Length: ");
-  AppendNumber(response.body.size(), head);
+  if (!response.is_stream) {
+    head.append("\r\nContent-Length: ");
+    AppendNumber(response.body.size(), head);
+  }
   head.append("\r\n").append(response.headers);
   if (!options.keep_alive) {
     head.append("Connection: close\r\n");

@@ -11,14 +11,12 @@
 #include <utility>
 
 #include "data_preprocessing/dao/record_store.hpp"
-#include "data_preprocessing/document/json.hpp"
 #include "serving/jobs/job_words.hpp"
 #include "serving/jobs/owner_mark.hpp"
 
 namespace forkcast::serving {
 namespace {
 
-using Json = nlohmann::ordered_json;
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReopen{1'000};
@@ -35,32 +33,6 @@ Error NoQueue() {
 
 }  // namespace
 
-std::string TextOf(const TrainerReport& report) {
-  return Json{{"queued", report.queued},       {"running", report.running},
-              {"followers", report.followers}, {"oldest_queued_s", report.oldest_queued_s},
-              {"succeeded", report.succeeded}, {"failed", report.failed},
-              {"stopped", report.stopped},     {"doing", report.doing},
-              {"error", report.error}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
-std::optional<TrainerReport> ReadTrainerReport(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  try {
-    return TrainerReport{.queued = json.at("queued").get<std::uint64_t>(),
-                         .running = json.at("running").get<std::uint64_t>(),
-                         .followers = json.at("followers").get<std::uint64_t>(),
-                         .oldest_queued_s = json.at("oldest_queued_s").get<std::uint64_t>(),
-                         .succeeded = json.at("succeeded").get<std::uint64_t>(),
-                         .failed = json.at("failed").get<std::uint64_t>(),
-                         .stopped = json.at("stopped").get<std::uint64_t>(),
-                         .doing = json.at("doing").get<std::string>(),
-                         .error = json.at("error").get<std::string>()};
-  } catch (const Json::exception&) {
-    return std::nullopt;
-  }
-}
-
 JobWorker::JobWorker(Options options, const Clock& clock, spdlog::logger& log)
     : options_(std::move(options)),
       clock_(clock),
@@ -76,7 +48,8 @@ void JobWorker::Run() {
     if (stopping_) desk_.DropFollowers();
     AnswerRequests(now);
     AttendRuns(now);
-    if (!stopping_ && now >= look_at_) LookForWork(now);
+    const bool retires = options_.retires && options_.retires();
+    if (!stopping_ && !retires && now >= look_at_) LookForWork(now);
     if (desk_.has_followers() && now >= follow_at_) {
       if (JobQueue* const queue = Queue(now)) {
         if (const Status told = desk_.TellFollowers(*queue); !told) {
@@ -86,7 +59,7 @@ void JobWorker::Run() {
       follow_at_ = now + kFollow;
     }
     Tell(now);
-    if (runs_.empty() && (stopping_ || (options_.until_empty && is_idle_))) break;
+    if (runs_.empty() && (stopping_ || retires || (options_.until_empty && is_idle_))) break;
     Wait(now);
   }
   log_.info("job_worker_ended worker={:?}", me_.name);

@@ -12,37 +12,19 @@
 #include <vector>
 
 #include "data_preprocessing/base/clock.hpp"
-#include "data_preprocessing/base/log_limiter.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/jobs/job_desk.hpp"
 #include "serving/jobs/job_queue.hpp"
 #include "serving/jobs/job_queue_rules.hpp"
 #include "serving/jobs/job_run.hpp"
+#include "serving/process/trainer.hpp"
 
 namespace spdlog {
 class logger;
 }
 
 namespace forkcast::serving {
-
-/// What a trainer tells its master in one message.
-struct TrainerReport {
-  std::uint64_t queued = 0;
-  std::uint64_t running = 0;
-  std::uint64_t followers = 0;
-  std::uint64_t oldest_queued_s = 0;
-  std::uint64_t succeeded = 0;  ///< Jobs that it has ended so, since its own start.
-  std::uint64_t failed = 0;
-  std::uint64_t stopped = 0;
-  std::string doing{};  ///< In words; empty: nothing.
-  std::string error{};  ///< Why the queue cannot be worked off; else empty.
-
-  friend bool operator==(const TrainerReport&, const TrainerReport&) = default;
-};
-[[nodiscard]] std::string TextOf(const TrainerReport& report);
-/// None when it is no such text.
-[[nodiscard]] std::optional<TrainerReport> ReadTrainerReport(std::string_view text);
 
 /// Works off the queue of a store: begins jobs, tells how far they are, ends them when asked, and
 /// takes over those of workers that have died. Of a server it also answers what is asked of the
@@ -61,6 +43,8 @@ class JobWorker {
     int tell = -1;  ///< Over which reports are told; its end is that of the master. -1: none.
     /// Whether it is to end: what runs is stopped and queued again.
     std::function<bool()> stops;
+    /// Whether it is to end once what runs has; may be empty.
+    std::function<bool()> retires{};
     /// Ends when the queue has nothing that it could begin.
     bool until_empty = false;
   };

@@ -11,6 +11,7 @@
 #include "serving/process/shared_counts.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
+#include "serving/service/job_control.hpp"
 #include "serving/service/model_control.hpp"
 #include "serving/service/push_control.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -43,6 +44,7 @@ struct Service {
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
   ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
   PushControl* pushes = nullptr;   ///< Null where nobody may bring rows.
+  JobControl* jobs = nullptr;      ///< Null where there are no jobs.
 };
 
 }  // namespace forkcast::serving
