@@ -9,6 +9,7 @@
 #include "serving/endpoints/inference_job.hpp"
 #include "serving/endpoints/inference_models.hpp"
 #include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/job_routes.hpp"
 #include "serving/endpoints/jobs.hpp"
 #include "serving/endpoints/metrics.hpp"
 #include "serving/endpoints/model_repository.hpp"
@@ -421,6 +422,17 @@ Offer OfferOf(const ServerConfig& config) noexcept {
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {
   std::vector<Endpoint> endpoints = Endpoints(offer);
   for (const DeployedRoute& route : routes) {
+    if (route.spec.job) {
+      const bool submits = route.spec.job->id.empty();
+      endpoints.push_back({.method = route.spec.method,
+                           .path = route.spec.path,
+                           .operation = route.operation,
+                           .description = route.spec.description,
+                           .access = submits ? Access::kChange : Access::kWatch,
+                           .load = Load::kWork,
+                           .make = submits ? MakeJob<SubmitByRouteJob> : MakeJob<StateByRouteJob>});
+      continue;
+    }
     // What asks no model is as good as a probe: health checks are.
     const bool asks = route.spec.asks();
     endpoints.push_back({.method = route.spec.method,
@@ -436,7 +448,14 @@ std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const
 
 Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
                                             const Offer& offer) {
-  return CollectRoutes(deployments, Endpoints(offer));
+  auto routes = CollectRoutes(deployments, Endpoints(offer));
+  if (!routes || offer.jobs == Jobs::kTaken) return routes;
+  for (const DeployedRoute& route : *routes) {
+    if (!route.spec.job) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 route.spec.origin + ": a route with \"job\" needs the setting \"jobs\""};
+  }
+  return routes;
 }
 
 }  // namespace forkcast::serving

@@ -114,7 +114,7 @@ Status JobsJob::Send() {
 Progress JobsJob::Work() {
   if (!pending_) {
     if (const Status sent = Send(); !sent) {
-      exchange_->Refuse(sent.error());
+      Refuse(sent.error());
       return Progress::kDone;
     }
   }
@@ -123,11 +123,11 @@ Progress JobsJob::Work() {
   if (!reply && !is_over() && !is_late) return Progress::kWaits;
   pending_.reset();
   if (!reply || !*reply) {
-    exchange_->Refuse({ErrorCode::kNotReady,
-                       "the trainer has not answered; a job that was sent may have been taken: "
-                       "send it again, with the same Idempotency-Key"});
+    Refuse({ErrorCode::kNotReady,
+            "the trainer has not answered; a job that was sent may have been taken: "
+            "send it again, with the same Idempotency-Key"});
   } else if ((*reply)->error) {
-    exchange_->Refuse(*(*reply)->error);
+    Refuse(*(*reply)->error);
   } else {
     exchange_->response().content_type = wire::MediaType(wire::Format::kJson);
     Answer(**reply);

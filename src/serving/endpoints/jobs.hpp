@@ -27,6 +27,8 @@ class JobsJob : public Job {
   virtual Result<JobRequest> Ask() = 0;
   /// Writes what the trainer has said.
   virtual void Answer(const JobReply& reply);
+  /// Writes an error, of the trainer's or of ours.
+  virtual void Refuse(const Error& error) { exchange_->Refuse(error); }
 
   [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
   [[nodiscard]] Service& service() const noexcept { return service_; }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <charconv>
 #include <utility>
 
 #include "data_preprocessing/base/suggestion.hpp"
@@ -89,6 +90,19 @@ Result<std::filesystem::path> PipelineOf(const Deployment& deployment, const Ser
   return version->folder / kPipelineOfVersion;
 }
 
+/// The value as the field has it: paths and forms have texts alone, and people write "1" and 1.
+Json AsField(const Json& value, const preprocessing::Schema& fields, const std::string& name) {
+  const auto column = fields.Find(name);
+  if (!column) return value;
+  const preprocessing::ColumnType type = fields.columns[*column].type;
+  if (type == preprocessing::ColumnType::kText && value.is_number()) return value.dump();
+  if (type != preprocessing::ColumnType::kInt64 || !value.is_string()) return value;
+  const auto& text = value.get_ref<const std::string&>();
+  std::int64_t number = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return failed == std::errc() && end == text.data() + text.size() ? Json(number) : value;
+}
+
 /// The key's values in the order of the pipeline's columns, as a JSON array.
 Result<std::string> KeyOf(const std::string& key, const std::filesystem::path& pipeline) {
   auto spec = preprocessing::LoadPipelineSpec(pipeline);
@@ -102,7 +116,7 @@ Result<std::string> KeyOf(const std::string& key, const std::filesystem::path& p
       return Unfit("key", fmt::format("the field \"{}\" is missing: the key has {}", name,
                                       fmt::join(spec->forecast->key, ", ")));
     }
-    values.push_back(*found);
+    values.push_back(AsField(*found, spec->request.fields, name));
   }
   if (values.size() != fields.size()) {
     return Unfit("key", fmt::format("the key has {}", fmt::join(spec->forecast->key, ", ")));
