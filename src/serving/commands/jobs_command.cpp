@@ -54,7 +54,7 @@ std::uint64_t IdIn(const Arguments& arguments) {
   return *id;
 }
 
-Job Found(std::optional<Job> job, std::uint64_t id) {
+JobRecord Found(std::optional<JobRecord> job, std::uint64_t id) {
   if (!job) throw Failure(ExitCode::kUnfit, fmt::format("there is no job {}", id));
   return *std::move(job);
 }
@@ -63,7 +63,7 @@ std::string Shown(const std::optional<Instant>& time) {
   return time ? IsoTimestamp(*time) : std::string("-");
 }
 
-void Print(const Job& job, const JobLog& log, const Arguments& arguments,
+void Print(const JobRecord& job, const JobLog& log, const Arguments& arguments,
            const CommandContext& context) {
   if (arguments.Has("json")) {
     context.out << TextOf(job, log) << '\n';
@@ -90,16 +90,16 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   JobQueue queue = Open(arguments, StoreAccess::kReadOnly);
   JobQueue::Filter filter{.limit = arguments.Whole("limit").value_or(kUsualLimit)};
   if (arguments.Has("state")) filter.state = JobStateOf(arguments.Text("state"));
-  const std::vector<Job> jobs = Require(queue.List(filter));
+  const std::vector<JobRecord> jobs = Require(queue.List(filter));
   if (arguments.Has("json")) {
     auto all = nlohmann::ordered_json::array();
-    for (const Job& job : jobs) all.push_back(ToJson(job));
+    for (const JobRecord& job : jobs) all.push_back(ToJson(job));
     context.out << all.dump() << '\n';
     return ExitCode::kDone;
   }
   TextTable table(
       {{"id"}, {"kind"}, {"deployment"}, {"state"}, {"submitted"}, {"ended"}, {"version"}});
-  for (const Job& job : jobs) {
+  for (const JobRecord& job : jobs) {
     table.Add({std::to_string(job.id), std::string(WordFor(job.order.kind)), job.order.deployment,
                std::string(WordFor(job.state)), IsoTimestamp(job.submitted_at), Shown(job.ended_at),
                job.version ? std::to_string(*job.version) : "-"});
@@ -111,7 +111,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
 ExitCode Show(const Arguments& arguments, const CommandContext& context) {
   JobQueue queue = Open(arguments, StoreAccess::kReadOnly);
   const std::uint64_t id = IdIn(arguments);
-  const Job job = Found(Require(queue.Find(id)), id);
+  const JobRecord job = Found(Require(queue.Find(id)), id);
   Print(job, Require(queue.LogOf(id)), arguments, context);
   return ExitCode::kDone;
 }
@@ -119,7 +119,7 @@ ExitCode Show(const Arguments& arguments, const CommandContext& context) {
 ExitCode Stop(const Arguments& arguments, const CommandContext& context) {
   JobQueue queue = Open(arguments, StoreAccess::kReadWriteCreate);
   const std::uint64_t id = IdIn(arguments);
-  const Job job = Found(Require(queue.AskStop(id, context.clock.Now())), id);
+  const JobRecord job = Found(Require(queue.AskStop(id, context.clock.Now())), id);
   Print(job, Require(queue.LogOf(id)), arguments, context);
   return ExitCode::kDone;
 }
@@ -130,7 +130,7 @@ ExitCode Await(JobQueue& queue, std::uint64_t id, const Arguments& arguments,
   const preprocessing::StopSignals signals;
   std::uint64_t told = 0;
   while (!preprocessing::StopSignals::Requested()) {
-    const Job job = Found(Require(queue.Find(id)), id);
+    const JobRecord job = Found(Require(queue.Find(id)), id);
     const JobLog log = Require(queue.LogOf(id));
     if (!context.quiet) {
       for (const std::string& line : log.From(told)) context.err << line << '\n';

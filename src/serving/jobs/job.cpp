@@ -104,7 +104,7 @@ std::optional<JobKind> JobKindOf(std::string_view word) noexcept {
   return std::nullopt;
 }
 
-Json ToJson(const Job& job) {
+Json ToJson(const JobRecord& job) {
   const auto tenths = [](const std::optional<double>& value) {
     return value ? std::optional(std::round(*value * 10) / 10) : std::nullopt;
   };
@@ -129,7 +129,7 @@ Json ToJson(const Job& job) {
           {"version", Optional(job.version)}};
 }
 
-std::string RecordOf(const Job& job) {
+std::string RecordOf(const JobRecord& job) {
   const auto micros = [](const std::optional<Instant>& time) {
     return time ? Json(ToMicros(*time)) : Json();
   };
@@ -158,7 +158,7 @@ std::string RecordOf(const Job& job) {
                {"version", Optional(job.version)}});
 }
 
-Result<Job> ReadJob(std::uint64_t id, std::string_view record) {
+Result<JobRecord> ReadJob(std::uint64_t id, std::string_view record) {
   const auto corrupt = [id](std::string_view why) {
     return Error{ErrorCode::kCorrupt, fmt::format("the record of job {} is damaged: {}", id, why)};
   };
@@ -168,30 +168,30 @@ Result<Job> ReadJob(std::uint64_t id, std::string_view record) {
     const auto kind = JobKindOf(json.at("kind").get<std::string>());
     const auto state = JobStateOf(json.at("state").get<std::string>());
     if (!kind || !state) return corrupt("its kind or state is not known");
-    Job job{.id = id,
-            .order = {.kind = *kind,
-                      .deployment = json.at("deployment").get<std::string>(),
-                      .key = json.at("key").get<std::string>(),
-                      .options = json.at("options").get<std::string>(),
-                      .subject = json.at("subject").get<std::string>()},
-            .state = *state,
-            .progress = {.percent = ReadOptional<double>(json, "percent"),
-                         .doing = json.at("doing").get<std::string>(),
-                         .remaining_s = ReadOptional<double>(json, "remaining_s")},
-            .submitted_at = FromMicros(json.at("submitted_at").get<std::int64_t>()),
-            .started_at = ReadTime(json, "started_at"),
-            .ended_at = ReadTime(json, "ended_at"),
-            .submitted_by = json.at("submitted_by").get<std::string>(),
-            .key_of_request = json.at("key_of_request").get<std::string>(),
-            .attempt = json.at("attempt").get<std::uint64_t>(),
-            .worker = json.at("worker").get<std::string>(),
-            .owner = json.at("owner").get<std::string>(),
-            .beat = json.at("beat").get<std::uint64_t>(),
-            .is_suspected = json.at("is_suspected").get<bool>(),
-            .stop_asked = json.at("stop_asked").get<bool>(),
-            .error = ReadError(json),
-            .verdict = json.at("verdict").get<std::string>(),
-            .version = ReadOptional<std::uint64_t>(json, "version")};
+    JobRecord job{.id = id,
+                  .order = {.kind = *kind,
+                            .deployment = json.at("deployment").get<std::string>(),
+                            .key = json.at("key").get<std::string>(),
+                            .options = json.at("options").get<std::string>(),
+                            .subject = json.at("subject").get<std::string>()},
+                  .state = *state,
+                  .progress = {.percent = ReadOptional<double>(json, "percent"),
+                               .doing = json.at("doing").get<std::string>(),
+                               .remaining_s = ReadOptional<double>(json, "remaining_s")},
+                  .submitted_at = FromMicros(json.at("submitted_at").get<std::int64_t>()),
+                  .started_at = ReadTime(json, "started_at"),
+                  .ended_at = ReadTime(json, "ended_at"),
+                  .submitted_by = json.at("submitted_by").get<std::string>(),
+                  .key_of_request = json.at("key_of_request").get<std::string>(),
+                  .attempt = json.at("attempt").get<std::uint64_t>(),
+                  .worker = json.at("worker").get<std::string>(),
+                  .owner = json.at("owner").get<std::string>(),
+                  .beat = json.at("beat").get<std::uint64_t>(),
+                  .is_suspected = json.at("is_suspected").get<bool>(),
+                  .stop_asked = json.at("stop_asked").get<bool>(),
+                  .error = ReadError(json),
+                  .verdict = json.at("verdict").get<std::string>(),
+                  .version = ReadOptional<std::uint64_t>(json, "version")};
     for (const std::string* const text : {&job.order.key, &job.order.options, &job.verdict}) {
       if (!text->empty() && !Json::accept(*text)) return corrupt("a member is no JSON");
     }

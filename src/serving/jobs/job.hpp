@@ -61,7 +61,7 @@ struct JobProgress {
 };
 
 /// One job of a queue, as its record says.
-struct Job {
+struct JobRecord {
   std::uint64_t id = 0;
   JobOrder order{};
   JobState state = JobState::kQueued;
@@ -89,12 +89,12 @@ struct Job {
 };
 
 /// The job as callers see it. `log`: its last lines.
-[[nodiscard]] nlohmann::ordered_json ToJson(const Job& job);
+[[nodiscard]] nlohmann::ordered_json ToJson(const JobRecord& job);
 
 /// As its record has it: everything but id and revision.
-[[nodiscard]] std::string RecordOf(const Job& job);
+[[nodiscard]] std::string RecordOf(const JobRecord& job);
 /// kCorrupt when it is no such text.
-[[nodiscard]] Result<Job> ReadJob(std::uint64_t id, std::string_view record);
+[[nodiscard]] Result<JobRecord> ReadJob(std::uint64_t id, std::string_view record);
 
 /// None when it is no number of a job.
 [[nodiscard]] std::optional<std::uint64_t> JobIdOf(std::string_view text) noexcept;

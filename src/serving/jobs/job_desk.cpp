@@ -67,7 +67,7 @@ EventPlace ReadEventPlace(std::string_view text) noexcept {
   return is_good ? place : EventPlace{};
 }
 
-std::string EventsSince(const Job& job, const JobLog& log, EventPlace& place) {
+std::string EventsSince(const JobRecord& job, const JobLog& log, EventPlace& place) {
   std::string text;
   if (log.end() < place.line) place.line = 0;  // of an attempt before this one
   std::uint64_t line = std::max(place.line, log.first());
@@ -82,7 +82,7 @@ std::string EventsSince(const Job& job, const JobLog& log, EventPlace& place) {
   return text;
 }
 
-std::string TextOf(const Job& job, const JobLog& log) {
+std::string TextOf(const JobRecord& job, const JobLog& log) {
   Json json = ToJson(job);
   json["log"] = log.lines();
   return Dump(json);
@@ -144,7 +144,7 @@ Result<JobReply> JobDesk::List(JobQueue& queue, const JobRequest& request) {
   if (!jobs) return jobs.error();
   // A list is one message: verdicts, which may be long, are each job's own to show.
   std::string text;
-  for (const Job& job : *jobs) {
+  for (const JobRecord& job : *jobs) {
     Json json = ToJson(job);
     json["verdict"] = Json();
     json["log"] = Json::array();
@@ -155,7 +155,7 @@ Result<JobReply> JobDesk::List(JobQueue& queue, const JobRequest& request) {
   return JobReply{.text = fmt::format("{{\"jobs\":[{}]}}", text)};
 }
 
-Result<JobReply> JobDesk::Show(JobQueue& queue, const Job& job) {
+Result<JobReply> JobDesk::Show(JobQueue& queue, const JobRecord& job) {
   const Result<JobLog> log = queue.LogOf(job.id);
   if (!log) return log.error();
   return JobReply{.text = TextOf(job, *log)};

@@ -26,7 +26,7 @@ struct EventPlace {
 
 /// The events behind `place`, as a text/event-stream, and moves it behind them: lines of the log,
 /// then the job where it has changed.
-[[nodiscard]] std::string EventsSince(const Job& job, const JobLog& log, EventPlace& place);
+[[nodiscard]] std::string EventsSince(const JobRecord& job, const JobLog& log, EventPlace& place);
 
 /// Answers what callers ask of a queue, and tells those who follow a job what becomes of it.
 class JobDesk {
@@ -56,7 +56,7 @@ class JobDesk {
   Result<JobReply> Do(JobQueue& queue, const JobRequest& request, Instant now);
   Result<JobReply> Submit(JobQueue& queue, const JobRequest& request, Instant now);
   Result<JobReply> List(JobQueue& queue, const JobRequest& request);
-  Result<JobReply> Show(JobQueue& queue, const Job& job);
+  Result<JobReply> Show(JobQueue& queue, const JobRecord& job);
   Result<JobReply> Follow(JobQueue& queue, ReceivedJobRequest& asked);
 
   const ServerConfig& config_;
@@ -64,6 +64,6 @@ class JobDesk {
 };
 
 /// The job with the last lines of its log, as callers see it.
-[[nodiscard]] std::string TextOf(const Job& job, const JobLog& log);
+[[nodiscard]] std::string TextOf(const JobRecord& job, const JobLog& log);
 
 }  // namespace forkcast::serving

@@ -202,7 +202,7 @@ Result<JobOrder> ReadJobOrder(std::string_view body) {
     options[name] = value;
   }
   for (const JobOption& option : kOptions) {
-    if (option.kind == *kind && option.is_required && !options.contains(option.name)) {
+    if (option.kind == *kind && option.is_required && !options.contains(std::string(option.name))) {
       return Wrong(option.name, "required member is missing");
     }
   }

@@ -29,23 +29,23 @@ Error TooBusy() {
 
 std::string IdText(std::uint64_t id) { return std::to_string(id); }
 
-Result<Job> JobIn(const Record& record) {
+Result<JobRecord> JobIn(const Record& record) {
   const auto id = JobIdOf(record.id);
   if (!id) {
     return Error{ErrorCode::kCorrupt, fmt::format("\"{}\" is no number of a job", record.id)};
   }
-  Result<Job> job = ReadJob(*id, record.text);
+  Result<JobRecord> job = ReadJob(*id, record.text);
   if (job) job->revision = record.revision;
   return job;
 }
 
-Result<std::vector<Job>> JobsIn(const Result<std::vector<Record>>& records) {
+Result<std::vector<JobRecord>> JobsIn(const Result<std::vector<Record>>& records) {
   if (!records) return records.error();
-  std::vector<Job> jobs;
+  std::vector<JobRecord> jobs;
   jobs.reserve(records->size());
   for (const Record& record : *records) {
     // A damaged one holds no other up; Find() says what is wrong with it.
-    if (Result<Job> job = JobIn(record)) jobs.push_back(*std::move(job));
+    if (Result<JobRecord> job = JobIn(record)) jobs.push_back(*std::move(job));
   }
   return jobs;
 }
@@ -70,12 +70,12 @@ Result<Head> ReadHead(preprocessing::RecordStore& records) {
   return Head{.newest = *newest, .revision = (*record)->revision};
 }
 
-bool Fits(const Job& job, const JobQueue::Filter& filter) {
+bool Fits(const JobRecord& job, const JobQueue::Filter& filter) {
   return (!filter.kind || job.order.kind == *filter.kind) &&
          (filter.deployment.empty() || job.order.deployment == filter.deployment);
 }
 
-void End(Job& job, JobState state, Instant now) {
+void End(JobRecord& job, JobState state, Instant now) {
   job.state = state;
   job.ended_at = now;
   job.is_suspected = false;
@@ -84,7 +84,7 @@ void End(Job& job, JobState state, Instant now) {
 
 }  // namespace
 
-RecordChange JobQueue::ChangeOf(const Job& job) {
+RecordChange JobQueue::ChangeOf(const JobRecord& job) {
   return {.shelf = std::string(kJobs),
           .id = IdText(job.id),
           .expected = job.revision,
@@ -92,10 +92,10 @@ RecordChange JobQueue::ChangeOf(const Job& job) {
           .text = RecordOf(job)};
 }
 
-Result<std::optional<Job>> JobQueue::Write(Job job) {
+Result<std::optional<JobRecord>> JobQueue::Write(JobRecord job) {
   const Result<bool> done = records_->Change({ChangeOf(job)});
   if (!done) return done.error();
-  if (!*done) return std::optional<Job>();
+  if (!*done) return std::optional<JobRecord>();
   ++job.revision;
   return std::optional(std::move(job));
 }
@@ -107,7 +107,7 @@ Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now
       if (!known) return known.error();
       if (*known) {
         const auto id = JobIdOf((*known)->text);
-        Result<std::optional<Job>> job = Find(id.value_or(0));
+        Result<std::optional<JobRecord>> job = Find(id.value_or(0));
         if (!job) return std::move(job).error();
         if (*job && !((*job)->order == request.order)) {
           return Error{ErrorCode::kConflict, "this key was used for another job",
@@ -124,11 +124,11 @@ Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now
       return Error{ErrorCode::kOverloaded,
                    fmt::format("{} jobs wait already: stop some, or wait", queued->size())};
     }
-    Job job{.id = head->newest + 1,
-            .order = request.order,
-            .submitted_at = now,
-            .submitted_by = request.submitted_by,
-            .key_of_request = request.key};
+    JobRecord job{.id = head->newest + 1,
+                  .order = request.order,
+                  .submitted_at = now,
+                  .submitted_by = request.submitted_by,
+                  .key_of_request = request.key};
     std::vector<RecordChange> changes{head->Next(job.id), ChangeOf(job)};
     if (!request.key.empty()) {
       changes.push_back({.shelf = std::string(kKeys), .id = request.key, .text = IdText(job.id)});
@@ -142,29 +142,29 @@ Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now
   return TooBusy();
 }
 
-Result<std::optional<Job>> JobQueue::Find(std::uint64_t id) {
+Result<std::optional<JobRecord>> JobQueue::Find(std::uint64_t id) {
   const auto record = records_->Get(kJobs, IdText(id));
   if (!record) return record.error();
-  if (!*record) return std::optional<Job>();
-  Result<Job> job = JobIn(**record);
+  if (!*record) return std::optional<JobRecord>();
+  Result<JobRecord> job = JobIn(**record);
   if (!job) return std::move(job).error();
   return std::optional(*std::move(job));
 }
 
-Result<std::vector<Job>> JobQueue::List(const Filter& filter) {
+Result<std::vector<JobRecord>> JobQueue::List(const Filter& filter) {
   std::vector<std::string> labels;
   if (filter.state) labels.emplace_back(WordFor(*filter.state));
-  Result<std::vector<Job>> jobs = JobsIn(records_->Find(kJobs, labels));
+  Result<std::vector<JobRecord>> jobs = JobsIn(records_->Find(kJobs, labels));
   if (!jobs) return jobs;
-  std::erase_if(*jobs, [&filter](const Job& job) { return !Fits(job, filter); });
-  std::ranges::sort(*jobs, std::ranges::greater{}, &Job::id);
+  std::erase_if(*jobs, [&filter](const JobRecord& job) { return !Fits(job, filter); });
+  std::ranges::sort(*jobs, std::ranges::greater{}, &JobRecord::id);
   if (jobs->size() > filter.limit) {
     jobs->erase(jobs->begin() + static_cast<std::ptrdiff_t>(filter.limit), jobs->end());
   }
   return jobs;
 }
 
-Result<std::vector<Job>> JobQueue::Active() {
+Result<std::vector<JobRecord>> JobQueue::Active() {
   return JobsIn(records_->Find(kJobs, std::array{std::string(WordFor(JobState::kQueued)),
                                                  std::string(WordFor(JobState::kRunning))}));
 }
@@ -179,18 +179,18 @@ Result<JobQueue::Counts> JobQueue::Count() {
   return counts;
 }
 
-Result<std::optional<Job>> JobQueue::Claim(const std::vector<Job>& active, const Worker& worker,
-                                           Instant now) {
+Result<std::optional<JobRecord>> JobQueue::Claim(const std::vector<JobRecord>& active,
+                                                 const Worker& worker, Instant now) {
   const auto next = NextOf(active);
-  if (!next) return std::optional<Job>();
+  if (!next) return std::optional<JobRecord>();
   const Result<Head> head = ReadHead(*records_);
   if (!head) return head.error();
   // What has been begun since `active` was read must be seen: the head is of before this look.
-  const Result<std::vector<Job>> now_active = Active();
+  const Result<std::vector<JobRecord>> now_active = Active();
   if (!now_active) return now_active.error();
   const auto place = NextOf(*now_active);
-  if (!place) return std::optional<Job>();
-  Job job = (*now_active)[*place];
+  if (!place) return std::optional<JobRecord>();
+  JobRecord job = (*now_active)[*place];
   job.state = JobState::kRunning;
   ++job.attempt;
   job.started_at = now;
@@ -203,30 +203,30 @@ Result<std::optional<Job>> JobQueue::Claim(const std::vector<Job>& active, const
   job.error.reset();
   const Result<bool> done = records_->Change({head->Next(head->newest), ChangeOf(job)});
   if (!done) return done.error();
-  if (!*done) return std::optional<Job>();
+  if (!*done) return std::optional<JobRecord>();
   ++job.revision;
   return std::optional(std::move(job));
 }
 
-Result<std::optional<Job>> JobQueue::Update(std::uint64_t id, std::uint64_t attempt,
-                                            const std::function<void(Job&)>& change) {
+Result<std::optional<JobRecord>> JobQueue::Update(std::uint64_t id, std::uint64_t attempt,
+                                                  const std::function<void(JobRecord&)>& change) {
   for (int i = 0; i < kMostTries; ++i) {
-    Result<std::optional<Job>> job = Find(id);
+    Result<std::optional<JobRecord>> job = Find(id);
     if (!job) return job;
     if (!*job || (*job)->state != JobState::kRunning || (*job)->attempt != attempt) {
-      return std::optional<Job>();
+      return std::optional<JobRecord>();
     }
     change(**job);
     ++(*job)->beat;
     (*job)->is_suspected = false;
-    Result<std::optional<Job>> written = Write(*std::move(*job));
+    Result<std::optional<JobRecord>> written = Write(*std::move(*job));
     if (!written || *written) return written;
   }
   return TooBusy();
 }
 
-Result<bool> JobQueue::Care(const Job& job, serving::Care care, Instant now) {
-  Job changed = job;
+Result<bool> JobQueue::Care(const JobRecord& job, serving::Care care, Instant now) {
+  JobRecord changed = job;
   switch (care) {
     case serving::Care::kNothing:
       return true;
@@ -249,18 +249,18 @@ Result<bool> JobQueue::Care(const Job& job, serving::Care care, Instant now) {
                    .message = fmt::format("{} workers ended while they did it", changed.attempt)};
       break;
   }
-  const Result<std::optional<Job>> written = Write(std::move(changed));
+  const Result<std::optional<JobRecord>> written = Write(std::move(changed));
   if (!written) return written.error();
   return written->has_value();
 }
 
-Result<std::optional<Job>> JobQueue::AskStop(std::uint64_t id, Instant now) {
+Result<std::optional<JobRecord>> JobQueue::AskStop(std::uint64_t id, Instant now) {
   for (int i = 0; i < kMostTries; ++i) {
-    Result<std::optional<Job>> job = Find(id);
+    Result<std::optional<JobRecord>> job = Find(id);
     if (!job || !*job || IsFinal((*job)->state)) return job;
     (*job)->stop_asked = true;
     if ((*job)->state == JobState::kQueued) End(**job, JobState::kStopped, now);
-    Result<std::optional<Job>> written = Write(*std::move(*job));
+    Result<std::optional<JobRecord>> written = Write(*std::move(*job));
     if (!written || *written) return written;
   }
   return TooBusy();
@@ -287,14 +287,14 @@ Status JobQueue::SaveLog(std::uint64_t id, const JobLog& log) {
 }
 
 Status JobQueue::Forget() {
-  const Result<std::vector<Job>> ended =
+  const Result<std::vector<JobRecord>> ended =
       JobsIn(records_->Find(kJobs, std::array{std::string(WordFor(JobState::kSucceeded)),
                                               std::string(WordFor(JobState::kFailed)),
                                               std::string(WordFor(JobState::kStopped))}));
   if (!ended) return ended.error();
   if (ended->size() <= kMostEnded) return {};
-  std::vector<Job> jobs = *ended;
-  std::ranges::sort(jobs, std::ranges::greater{}, &Job::id);
+  std::vector<JobRecord> jobs = *ended;
+  std::ranges::sort(jobs, std::ranges::greater{}, &JobRecord::id);
   for (std::size_t i = kMostEnded; i < jobs.size(); ++i) {
     std::vector<RecordChange> changes{ChangeOf(jobs[i])};
     changes.front().is_removed = true;

@@ -34,13 +34,13 @@ class JobQueue {
     std::string key{};  ///< The same request with the same key is the same job; empty: none.
   };
   struct Submitted {
-    Job job;
+    JobRecord job;
     bool is_new = true;
   };
   /// kConflict: the key was used for another order; kOverloaded: too many wait.
   Result<Submitted> Submit(const Request& request, Instant now);
 
-  Result<std::optional<Job>> Find(std::uint64_t id);
+  Result<std::optional<JobRecord>> Find(std::uint64_t id);
   struct Filter {
     std::optional<JobState> state{};
     std::optional<JobKind> kind{};
@@ -48,9 +48,9 @@ class JobQueue {
     std::size_t limit = 50;
   };
   /// The newest first.
-  Result<std::vector<Job>> List(const Filter& filter);
+  Result<std::vector<JobRecord>> List(const Filter& filter);
   /// All that are queued or run.
-  Result<std::vector<Job>> Active();
+  Result<std::vector<JobRecord>> Active();
   /// Of all that are remembered, by state: in the order of kJobStates.
   using Counts = std::array<std::uint64_t, kJobStates.size()>;
   Result<Counts> Count();
@@ -61,17 +61,17 @@ class JobQueue {
   };
   /// Begins the job that is next among `active`, which Active() has just given; none: there is
   /// none, or another worker was faster.
-  Result<std::optional<Job>> Claim(const std::vector<Job>& active, const Worker& worker,
-                                   Instant now);
+  Result<std::optional<JobRecord>> Claim(const std::vector<JobRecord>& active, const Worker& worker,
+                                         Instant now);
   /// Changes a job that runs in this attempt; none, and no change: it is somebody else's by now.
   /// The answer is the job as it is afterwards.
-  Result<std::optional<Job>> Update(std::uint64_t id, std::uint64_t attempt,
-                                    const std::function<void(Job&)>& change);
+  Result<std::optional<JobRecord>> Update(std::uint64_t id, std::uint64_t attempt,
+                                          const std::function<void(JobRecord&)>& change);
   /// What CareFor() said; false: it was not as it was read any more.
-  Result<bool> Care(const Job& job, serving::Care care, Instant now);
+  Result<bool> Care(const JobRecord& job, serving::Care care, Instant now);
   /// Stops a job that is queued, and has a worker stop one that runs. One that has ended stays as
   /// it is. None: there is no such job.
-  Result<std::optional<Job>> AskStop(std::uint64_t id, Instant now);
+  Result<std::optional<JobRecord>> AskStop(std::uint64_t id, Instant now);
 
   Result<JobLog> LogOf(std::uint64_t id);
   Status SaveLog(std::uint64_t id, const JobLog& log);
@@ -83,8 +83,8 @@ class JobQueue {
 
  private:
   /// Nothing: the record is not as the job was read.
-  Result<std::optional<Job>> Write(Job job);
-  [[nodiscard]] static preprocessing::RecordChange ChangeOf(const Job& job);
+  Result<std::optional<JobRecord>> Write(JobRecord job);
+  [[nodiscard]] static preprocessing::RecordChange ChangeOf(const JobRecord& job);
 
   std::unique_ptr<preprocessing::RecordStore> records_;
 };

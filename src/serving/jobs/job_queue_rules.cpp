@@ -7,7 +7,7 @@
 
 namespace forkcast::serving {
 
-Care CareFor(const Job& job, OwnerLife life, std::chrono::nanoseconds unchanged,
+Care CareFor(const JobRecord& job, OwnerLife life, std::chrono::nanoseconds unchanged,
              const QueueTimes& times) noexcept {
   if (job.state != JobState::kRunning || life == OwnerLife::kAlive) return Care::kNothing;
   if (life == OwnerLife::kUnknown) {
@@ -18,9 +18,9 @@ Care CareFor(const Job& job, OwnerLife life, std::chrono::nanoseconds unchanged,
   return job.attempt >= kMostAttempts ? Care::kGiveUp : Care::kQueueAgain;
 }
 
-std::optional<std::size_t> NextOf(std::span<const Job> jobs) {
+std::optional<std::size_t> NextOf(std::span<const JobRecord> jobs) {
   std::set<std::string_view> at_work;
-  for (const Job& job : jobs) {
+  for (const JobRecord& job : jobs) {
     if (job.state == JobState::kRunning) at_work.insert(job.subject());
   }
   std::optional<std::size_t> next;
@@ -31,9 +31,9 @@ std::optional<std::size_t> NextOf(std::span<const Job> jobs) {
   return next;
 }
 
-void BeatWatch::Look(std::span<const Job> jobs, MonotonicTime now) {
+void BeatWatch::Look(std::span<const JobRecord> jobs, MonotonicTime now) {
   std::map<std::uint64_t, Seen> seen;
-  for (const Job& job : jobs) {
+  for (const JobRecord& job : jobs) {
     if (job.state != JobState::kRunning) continue;
     const auto before = seen_.find(job.id);
     const bool is_same = before != seen_.end() && before->second.attempt == job.attempt &&
@@ -47,7 +47,7 @@ void BeatWatch::Look(std::span<const Job> jobs, MonotonicTime now) {
   seen_ = std::move(seen);
 }
 
-std::chrono::nanoseconds BeatWatch::Unchanged(const Job& job, MonotonicTime now) const {
+std::chrono::nanoseconds BeatWatch::Unchanged(const JobRecord& job, MonotonicTime now) const {
   const auto seen = seen_.find(job.id);
   return seen == seen_.end() ? std::chrono::nanoseconds(0) : now - seen->second.since;
 }

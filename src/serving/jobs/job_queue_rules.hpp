@@ -55,20 +55,20 @@ enum class Care : std::uint8_t {
 };
 
 /// `unchanged`: so long its beat has been seen as it is.
-[[nodiscard]] Care CareFor(const Job& job, OwnerLife life, std::chrono::nanoseconds unchanged,
+[[nodiscard]] Care CareFor(const JobRecord& job, OwnerLife life, std::chrono::nanoseconds unchanged,
                            const QueueTimes& times = {}) noexcept;
 
 /// The job to begin next: the oldest that is queued, of a subject of which none runs. By position;
 /// none: nothing can begin.
-[[nodiscard]] std::optional<std::size_t> NextOf(std::span<const Job> jobs);
+[[nodiscard]] std::optional<std::size_t> NextOf(std::span<const JobRecord> jobs);
 
 /// How long the same beats have been seen.
 class BeatWatch {
  public:
   /// To be called with all that run, at each look.
-  void Look(std::span<const Job> jobs, MonotonicTime now);
+  void Look(std::span<const JobRecord> jobs, MonotonicTime now);
   /// Zero for one that was not there at the last look.
-  [[nodiscard]] std::chrono::nanoseconds Unchanged(const Job& job, MonotonicTime now) const;
+  [[nodiscard]] std::chrono::nanoseconds Unchanged(const JobRecord& job, MonotonicTime now) const;
 
  private:
   struct Seen {

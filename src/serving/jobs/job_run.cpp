@@ -172,7 +172,7 @@ std::optional<JobProgress> ReadProgress(std::string_view message) {
   }
 }
 
-JobRun::JobRun(Job job, const std::vector<std::string>& words, const RunLimits& limits,
+JobRun::JobRun(JobRecord job, const std::vector<std::string>& words, const RunLimits& limits,
                MonotonicTime now)
     : told_at(now), job_(std::move(job)) {
   Pipe out = MakePipe();
@@ -261,9 +261,9 @@ std::optional<JobOutcome> JobRun::Reap() {
   if (!end) return std::nullopt;
   // What it wrote last may still be in the pipes, which children of its own may hold open.
   while (true) {
-    pollfd more[2] = {{.fd = out_.get(), .events = POLLIN, .revents = 0},
-                      {.fd = err_.get(), .events = POLLIN, .revents = 0}};
-    const bool has_more = ::poll(more, 2, 0) > 0;
+    std::array<pollfd, 2> more{{{.fd = out_.get(), .events = POLLIN, .revents = 0},
+                                {.fd = err_.get(), .events = POLLIN, .revents = 0}}};
+    const bool has_more = ::poll(more.data(), more.size(), 0) > 0;
     Listen();
     if (!has_more) break;
   }

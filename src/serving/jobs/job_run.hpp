@@ -47,7 +47,7 @@ struct JobOutcome {
 class JobRun {
  public:
   /// Throws std::system_error when there is no process or descriptor to be had.
-  JobRun(Job job, const std::vector<std::string>& words, const RunLimits& limits,
+  JobRun(JobRecord job, const std::vector<std::string>& words, const RunLimits& limits,
          MonotonicTime now);
   JobRun(const JobRun&) = delete;
   JobRun& operator=(const JobRun&) = delete;
@@ -62,7 +62,7 @@ class JobRun {
   void Stop(MonotonicTime now, const QueueTimes& times);
   void Kill() noexcept;
 
-  [[nodiscard]] const Job& job() const noexcept { return job_; }
+  [[nodiscard]] const JobRecord& job() const noexcept { return job_; }
   [[nodiscard]] const JobProgress& progress() const noexcept { return progress_; }
   [[nodiscard]] const JobLog& log() const noexcept { return log_; }
   [[nodiscard]] bool is_stopping() const noexcept { return kill_at_ != MonotonicTime::max(); }
@@ -78,7 +78,7 @@ class JobRun {
   bool TakeProgress();
   void TakeOutput();
 
-  Job job_;
+  JobRecord job_;
   Fd out_;
   Fd err_;
   std::optional<ChildProcess> process_;

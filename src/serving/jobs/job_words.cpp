@@ -132,8 +132,9 @@ Result<std::string> FolderBelow(const std::filesystem::path& data, const std::st
     return Error{ErrorCode::kIo, fmt::format("{}: {}", data.string(), failed.message())};
   }
   const std::filesystem::path folder = std::filesystem::canonical(root / name, failed);
-  const auto [end, _] = std::ranges::mismatch(root, folder);
-  if (failed || end != root.end() || !std::filesystem::is_directory(folder, failed)) {
+  const bool is_below =
+      std::mismatch(root.begin(), root.end(), folder.begin(), folder.end()).first == root.end();
+  if (failed || !is_below || !std::filesystem::is_directory(folder, failed)) {
     return Error{ErrorCode::kNotFound, "there is no such folder below that of jobs_data", "from"};
   }
   return folder.string();
@@ -154,7 +155,7 @@ Status AddOptions(Words& words, const JobOrder& order, const ServerConfig& confi
   const Json options = Json::parse(order.options);
   for (const JobOption& option : JobOptions()) {
     if (option.kind != order.kind) continue;
-    const auto found = options.find(option.name);
+    const auto found = options.find(std::string(option.name));
     if (found == options.end()) continue;
     const std::string flag = fmt::format("--{}", option.flag);
     switch (option.type) {

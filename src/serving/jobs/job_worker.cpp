@@ -147,7 +147,7 @@ bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
   run.run->told_at = now;
   JobQueue* const queue = Queue(now);
   if (queue == nullptr) return true;  // not known
-  const Job& job = run.run->job();
+  const JobRecord& job = run.run->job();
   if (run.run->log().end() != run.run->log_told) {
     if (const Status saved = queue->SaveLog(job.id, run.run->log()); !saved) {
       OnStoreFailure(saved.error(), now);
@@ -156,7 +156,7 @@ bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
     run.run->log_told = run.run->log().end();
   }
   const auto written = queue->Update(
-      job.id, job.attempt, [&run](Job& changed) { changed.progress = run.run->progress(); });
+      job.id, job.attempt, [&run](JobRecord& changed) { changed.progress = run.run->progress(); });
   if (!written) {
     OnStoreFailure(written.error(), now);
     return true;
@@ -170,13 +170,13 @@ bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
 bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
   JobQueue* const queue = Queue(now);
   if (queue == nullptr) return false;
-  const Job& job = run.run->job();
+  const JobRecord& job = run.run->job();
   if (const Status saved = queue->SaveLog(job.id, run.run->log()); !saved) {
     OnStoreFailure(saved.error(), now);
     return false;
   }
   const Instant ended = clock_.Now();
-  const auto written = queue->Update(job.id, job.attempt, [&](Job& changed) {
+  const auto written = queue->Update(job.id, job.attempt, [&](JobRecord& changed) {
     const JobOutcome& outcome = *run.outcome;
     if (outcome.state != JobState::kSucceeded && stopping_ && !changed.stop_asked) {
       // It is we who have to go, not the job.
@@ -203,7 +203,7 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
     log_.warn("job_was_taken job={} attempt={}", job.id, job.attempt);
     return true;
   }
-  const Job& done = **written;
+  const JobRecord& done = **written;
   log_.info("job_ended job={} kind={} deployment={:?} state={} attempt={} error={:?}", done.id,
             WordFor(done.order.kind), done.order.deployment, WordFor(done.state), job.attempt,
             done.error ? done.error->message : "");
@@ -214,7 +214,7 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
   return true;
 }
 
-bool JobWorker::IsOurs(const Job& job) const noexcept {
+bool JobWorker::IsOurs(const JobRecord& job) const noexcept {
   return job.owner == me_.owner && std::ranges::any_of(runs_, [&job](const Attempt& run) {
            return run.run->job().id == job.id;
          });
@@ -229,7 +229,7 @@ void JobWorker::LookForWork(MonotonicTime now) {
   report_.queued = 0;
   report_.running = 0;
   std::optional<Instant> oldest;
-  for (const Job& job : *active) {
+  for (const JobRecord& job : *active) {
     ++(job.state == JobState::kQueued ? report_.queued : report_.running);
     if (job.state == JobState::kQueued) {
       oldest = std::min(oldest.value_or(job.submitted_at), job.submitted_at);
@@ -260,9 +260,9 @@ void JobWorker::LookForWork(MonotonicTime now) {
   }
 }
 
-void JobWorker::TakeCare(JobQueue& queue, const std::vector<Job>& active, MonotonicTime now) {
+void JobWorker::TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, MonotonicTime now) {
   beats_.Look(active, now);
-  for (const Job& job : active) {
+  for (const JobRecord& job : active) {
     if (job.state != JobState::kRunning || IsOurs(job)) continue;
     // What has our own mark and does not run here is what we could not begin, or not write.
     const OwnerLife life = job.owner == me_.owner ? OwnerLife::kDead : LifeOf(job.owner);
@@ -277,7 +277,7 @@ void JobWorker::TakeCare(JobQueue& queue, const std::vector<Job>& active, Monoto
   }
 }
 
-void JobWorker::Begin(JobQueue& queue, Job job, MonotonicTime now) {
+void JobWorker::Begin(JobQueue& queue, JobRecord job, MonotonicTime now) {
   if (job.stop_asked) {
     static_cast<void>(queue.Care(job, Care::kStop, clock_.Now()));
     return;
@@ -294,14 +294,14 @@ void JobWorker::Begin(JobQueue& queue, Job job, MonotonicTime now) {
   }
 }
 
-void JobWorker::Refuse(JobQueue& queue, const Job& job, const Error& error) {
+void JobWorker::Refuse(JobQueue& queue, const JobRecord& job, const Error& error) {
   log_.warn("job_refused job={} error={:?}", job.id, error.message);
   const Instant ended = clock_.Now();
   const std::string code = error.code == ErrorCode::kNotFound          ? "not_found"
                            : error.code == ErrorCode::kInvalidArgument ? "invalid_argument"
                                                                        : "io";
   // A failure of the store is met by TakeCare(): the job is ours, and does not run.
-  static_cast<void>(queue.Update(job.id, job.attempt, [&](Job& changed) {
+  static_cast<void>(queue.Update(job.id, job.attempt, [&](JobRecord& changed) {
     changed.state = JobState::kFailed;
     changed.ended_at = ended;
     changed.error =

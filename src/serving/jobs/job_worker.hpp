@@ -72,10 +72,10 @@ class JobWorker {
   /// Whether its end is in the store, or somebody else's matter.
   bool Settle(Attempt& run, MonotonicTime now);
   void LookForWork(MonotonicTime now);
-  void TakeCare(JobQueue& queue, const std::vector<Job>& active, MonotonicTime now);
-  void Begin(JobQueue& queue, Job job, MonotonicTime now);
-  void Refuse(JobQueue& queue, const Job& job, const Error& error);
-  [[nodiscard]] bool IsOurs(const Job& job) const noexcept;
+  void TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, MonotonicTime now);
+  void Begin(JobQueue& queue, JobRecord job, MonotonicTime now);
+  void Refuse(JobQueue& queue, const JobRecord& job, const Error& error);
+  [[nodiscard]] bool IsOurs(const JobRecord& job) const noexcept;
   void Tell(MonotonicTime now);
   void Wait(MonotonicTime now);
 

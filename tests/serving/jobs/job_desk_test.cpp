@@ -130,10 +130,10 @@ TEST_F(Desk, ListsWhatIsAskedFor) {
 TEST_F(Desk, AListFitsIntoOneMessageHoweverLongItsJobsAre) {
   for (int i = 0; i < 200; ++i) {
     Submit(kTrain);
-    const Job job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
+    const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
     queue_
         .Update(job.id, 1,
-                [](Job& changed) {
+                [](JobRecord& changed) {
                   changed.state = JobState::kFailed;
                   changed.error = JobError{.code = "io", .message = std::string(2'000, '"')};
                 })
@@ -152,13 +152,14 @@ TEST_F(Desk, WhoFollowsIsToldLinesThenTheJobUntilItHasEnded) {
   EXPECT_THAT(NextEvents().value(),
               AllOf(HasSubstr("id: 1.0\nevent: job\ndata: {"), HasSubstr("\"state\":\"queued\"")));
   EXPECT_EQ(NextEvents(), std::nullopt) << "nothing is new";
-  const Job job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
+  const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
   JobLog log;
   log.Add("hello");
   ASSERT_TRUE(queue_.SaveLog(1, log).ok());
   EXPECT_THAT(NextEvents().value(),
               AllOf(HasSubstr("event: log\ndata: hello\n\n"), HasSubstr("\"state\":\"running\"")));
-  queue_.Update(1, job.attempt, [](Job& changed) { changed.state = JobState::kSucceeded; }).value();
+  queue_.Update(1, job.attempt, [](JobRecord& changed) { changed.state = JobState::kSucceeded; })
+      .value();
   EXPECT_THAT(NextEvents().value(),
               AllOf(HasSubstr("\"state\":\"succeeded\""), Not(HasSubstr("hello"))));
   EXPECT_FALSE(desk_.has_followers());
@@ -167,13 +168,13 @@ TEST_F(Desk, WhoFollowsIsToldLinesThenTheJobUntilItHasEnded) {
 
 TEST_F(Desk, WhoComesAgainIsToldWhatWasMissedAlone) {
   Submit(kTrain);
-  const Job job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
+  const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
   JobLog log;
   for (const char* const line : {"one", "two", "three"}) log.Add(line);
   ASSERT_TRUE(queue_.SaveLog(1, log).ok());
   static_cast<void>(
       Ask({.kind = Kind::kFollow, .id = "1", .last_event = std::to_string(job.revision) + ".2"}));
-  queue_.Update(1, 1, [](Job&) {}).value();
+  queue_.Update(1, 1, [](JobRecord&) {}).value();
   EXPECT_THAT(NextEvents().value(), AllOf(HasSubstr("three"), Not(HasSubstr("two"))));
 }
 

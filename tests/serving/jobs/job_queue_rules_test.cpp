@@ -10,14 +10,14 @@ namespace {
 
 using std::chrono::seconds;
 
-Job Running(std::uint64_t id, const std::string& deployment) {
+JobRecord Running(std::uint64_t id, const std::string& deployment) {
   return {.id = id,
           .order = {.deployment = deployment},
           .state = JobState::kRunning,
           .attempt = 1,
           .beat = 5};
 }
-Job Queued(std::uint64_t id, const std::string& deployment) {
+JobRecord Queued(std::uint64_t id, const std::string& deployment) {
   return {.id = id, .order = {.deployment = deployment}};
 }
 
@@ -35,7 +35,7 @@ void PrintTo(const CareCase& one, std::ostream* out) { *out << one.name; }
 class CareForAJob : public testing::TestWithParam<CareCase> {};
 
 TEST_P(CareForAJob, IsAsItsWorkerIs) {
-  Job job = Running(1, "d");
+  JobRecord job = Running(1, "d");
   job.is_suspected = GetParam().suspected;
   job.stop_asked = GetParam().stop_asked;
   job.attempt = GetParam().attempt;
@@ -74,7 +74,7 @@ TEST(CareForAJob, DoesNotTouchWhatDoesNotRun) {
 
 struct NextCase {
   const char* name;
-  std::vector<Job> jobs;
+  std::vector<JobRecord> jobs;
   std::optional<std::uint64_t> expected;
 };
 void PrintTo(const NextCase& one, std::ostream* out) { *out << one.name; }
@@ -86,7 +86,7 @@ TEST_P(NextJob, IsTheOldestWhoseTurnItIs) {
   EXPECT_EQ(next ? std::optional(GetParam().jobs[*next].id) : std::nullopt, GetParam().expected);
 }
 
-Job OfSubject(Job job, const std::string& subject) {
+JobRecord OfSubject(JobRecord job, const std::string& subject) {
   job.order.subject = subject;
   return job;
 }
@@ -106,7 +106,7 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(BeatWatch, CountsHowLongABeatIsTheSame) {
   const MonotonicTime start{seconds(100)};
   BeatWatch watch;
-  std::vector<Job> jobs{Running(1, "d")};
+  std::vector<JobRecord> jobs{Running(1, "d")};
   EXPECT_EQ(watch.Unchanged(jobs[0], start), seconds(0));
   watch.Look(jobs, start);
   watch.Look(jobs, start + seconds(10));
@@ -115,10 +115,10 @@ TEST(BeatWatch, CountsHowLongABeatIsTheSame) {
 
 TEST(BeatWatch, BeginsAnewWithABeatAnAttemptOrASuspicion) {
   const MonotonicTime start{seconds(100)};
-  for (auto change : {+[](Job& job) { ++job.beat; }, +[](Job& job) { ++job.attempt; },
-                      +[](Job& job) { job.is_suspected = true; }}) {
+  for (auto change : {+[](JobRecord& job) { ++job.beat; }, +[](JobRecord& job) { ++job.attempt; },
+                      +[](JobRecord& job) { job.is_suspected = true; }}) {
     BeatWatch watch;
-    std::vector<Job> jobs{Running(1, "d")};
+    std::vector<JobRecord> jobs{Running(1, "d")};
     watch.Look(jobs, start);
     change(jobs[0]);
     watch.Look(jobs, start + seconds(10));
@@ -129,7 +129,7 @@ TEST(BeatWatch, BeginsAnewWithABeatAnAttemptOrASuspicion) {
 TEST(BeatWatch, ForgetsWhatIsGone) {
   const MonotonicTime start{seconds(100)};
   BeatWatch watch;
-  const std::vector<Job> jobs{Running(1, "d")};
+  const std::vector<JobRecord> jobs{Running(1, "d")};
   watch.Look(jobs, start);
   watch.Look({}, start + seconds(1));
   watch.Look(jobs, start + seconds(20));

@@ -62,7 +62,7 @@ class QueueInAStore : public testing::TestWithParam<Kind> {
   static std::uint64_t Submit(JobQueue& queue, const std::string& deployment) {
     return queue.Submit(Train(deployment), kNow).value().job.id;
   }
-  static std::optional<Job> Claim(JobQueue& queue, const std::string& worker = "w") {
+  static std::optional<JobRecord> Claim(JobQueue& queue, const std::string& worker = "w") {
     return queue.Claim(queue.Active().value(), {.name = worker, .owner = worker}, kNow).value();
   }
 
@@ -137,10 +137,10 @@ TEST_P(QueueInAStore, AJobIsQueuedBegunAndEnded) {
   ASSERT_TRUE(job);
   EXPECT_EQ(job->attempt, 1U);
   const auto ended =
-      queue.Update(id, 1, [](Job& changed) { changed.state = JobState::kSucceeded; }).value();
+      queue.Update(id, 1, [](JobRecord& changed) { changed.state = JobState::kSucceeded; }).value();
   ASSERT_TRUE(ended);
   EXPECT_EQ(queue.Find(id).value()->state, JobState::kSucceeded);
-  EXPECT_EQ(queue.Update(id, 1, [](Job&) {}).value(), std::nullopt) << "it has ended";
+  EXPECT_EQ(queue.Update(id, 1, [](JobRecord&) {}).value(), std::nullopt) << "it has ended";
   EXPECT_THAT(queue.Active().value(), IsEmpty());
 }
 
@@ -165,18 +165,18 @@ TEST_P(QueueInAStore, JobsOfOneModelWaitForEachOther) {
   EXPECT_EQ(Claim(queue)->id, 1U);
   EXPECT_EQ(Claim(queue)->id, other);
   EXPECT_FALSE(Claim(queue));
-  queue.Update(1, 1, [](Job& job) { job.state = JobState::kFailed; }).value();
+  queue.Update(1, 1, [](JobRecord& job) { job.state = JobState::kFailed; }).value();
   EXPECT_EQ(Claim(queue)->id, 2U);
 }
 
 TEST_P(QueueInAStore, WhoseAttemptIsOverChangesNothingMore) {
   JobQueue queue = Queue();
   const std::uint64_t id = Submit(queue, "d");
-  const Job taken = *Claim(queue, "first");
+  const JobRecord taken = *Claim(queue, "first");
   EXPECT_TRUE(queue.Care(taken, Care::kQueueAgain, kNow).value());
   EXPECT_FALSE(queue.Care(taken, Care::kQueueAgain, kNow).value()) << "it is not as it was read";
   EXPECT_EQ(Claim(queue, "second")->attempt, 2U);
-  EXPECT_EQ(queue.Update(id, 1, [](Job& job) { job.state = JobState::kSucceeded; }).value(),
+  EXPECT_EQ(queue.Update(id, 1, [](JobRecord& job) { job.state = JobState::kSucceeded; }).value(),
             std::nullopt);
   EXPECT_EQ(queue.Find(id).value()->worker, "second");
 }
@@ -184,10 +184,10 @@ TEST_P(QueueInAStore, WhoseAttemptIsOverChangesNothingMore) {
 TEST_P(QueueInAStore, ABeatClearsASuspicion) {
   JobQueue queue = Queue();
   const std::uint64_t id = Submit(queue, "d");
-  const Job job = *Claim(queue);
+  const JobRecord job = *Claim(queue);
   EXPECT_TRUE(queue.Care(job, Care::kSuspect, kNow).value());
   EXPECT_TRUE(queue.Find(id).value()->is_suspected);
-  const Job beaten = *queue.Update(id, 1, [](Job&) {}).value();
+  const JobRecord beaten = *queue.Update(id, 1, [](JobRecord&) {}).value();
   EXPECT_FALSE(beaten.is_suspected);
   EXPECT_GT(beaten.beat, job.beat);
 }
@@ -198,7 +198,7 @@ TEST_P(QueueInAStore, AQueuedJobIsStoppedAndOneThatRunsIsTold) {
   const std::uint64_t waits = Submit(queue, "b");
   ASSERT_TRUE(Claim(queue));
   EXPECT_EQ(queue.AskStop(waits, kNow).value()->state, JobState::kStopped);
-  const Job told = *queue.AskStop(runs, kNow).value();
+  const JobRecord told = *queue.AskStop(runs, kNow).value();
   EXPECT_EQ(told.state, JobState::kRunning);
   EXPECT_TRUE(told.stop_asked);
   EXPECT_EQ(queue.AskStop(99, kNow).value(), std::nullopt);
@@ -210,7 +210,7 @@ TEST_P(QueueInAStore, ListsTheNewestFirst) {
   for (int i = 0; i < 12; ++i) Submit(queue, i % 2 == 0 ? "even" : "odd");
   const auto ids = [&](const JobQueue::Filter& filter) {
     std::vector<std::uint64_t> found;
-    for (const Job& job : queue.List(filter).value()) found.push_back(job.id);
+    for (const JobRecord& job : queue.List(filter).value()) found.push_back(job.id);
     return found;
   };
   EXPECT_THAT(ids({.limit = 3}), ElementsAre(12, 11, 10));
@@ -255,7 +255,7 @@ TEST_P(QueueInAStore, SeveralWorkersBeginEachJobOnce) {
   for (std::thread& worker : workers) worker.join();
   JobQueue queue = Queue();
   EXPECT_EQ(begun.load(), kJobs);
-  for (const Job& job : queue.Active().value()) {
+  for (const JobRecord& job : queue.Active().value()) {
     EXPECT_EQ(job.state, JobState::kRunning) << job.id;
     EXPECT_EQ(job.attempt, 1U) << job.id;
   }
@@ -275,7 +275,7 @@ TEST_P(QueueInAStore, SeveralWhoSubmitAtOnceGetAJobEach) {
   EXPECT_EQ(failures.load(), 0);
   JobQueue queue = Queue();
   std::set<std::uint64_t> ids;
-  for (const Job& job : queue.Active().value()) ids.insert(job.id);
+  for (const JobRecord& job : queue.Active().value()) ids.insert(job.id);
   EXPECT_EQ(ids.size(), 40U);
   EXPECT_EQ(*ids.rbegin(), 40U);
 }

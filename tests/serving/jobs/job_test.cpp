@@ -9,7 +9,7 @@
 namespace forkcast::serving {
 namespace {
 
-Job WholeJob() {
+JobRecord WholeJob() {
   return {.id = 17,
           .order = {.kind = JobKind::kTrain,
                     .deployment = "weekly",
@@ -35,7 +35,7 @@ Job WholeJob() {
 }
 
 TEST(JobRecord, HasAllOfAJob) {
-  const Job job = WholeJob();
+  const JobRecord job = WholeJob();
   const auto read = ReadJob(17, RecordOf(job));
   ASSERT_TRUE(read.ok()) << read.error().message;
   EXPECT_EQ(RecordOf(*read), RecordOf(job));
@@ -62,7 +62,7 @@ TEST(JobJson, ShowsCallersWhatTheContractSays) {
   EXPECT_EQ(json.at("submitted_at"), "2023-11-14T22:13:20.000001Z");
   EXPECT_EQ(json.at("error").at("message"), "disk full");
   EXPECT_FALSE(json.contains("owner"));
-  const nlohmann::ordered_json bare = ToJson(Job{.id = 1});
+  const nlohmann::ordered_json bare = ToJson(JobRecord{.id = 1});
   for (const char* const name : {"key", "progress", "remaining_s", "started_at", "ended_at",
                                  "error", "verdict", "version"}) {
     EXPECT_TRUE(bare.at(name).is_null()) << name;
