@@ -13,7 +13,7 @@ namespace {
 constexpr std::chrono::milliseconds kBetweenMessages{200};
 
 int ListenerIn(const Environment& environment) {
-  const auto text = environment(kProgressVariable);
+  const auto text = environment ? environment(kProgressVariable) : std::nullopt;
   int fd = -1;
   if (text) std::from_chars(text->data(), text->data() + text->size(), fd);
   return fd;

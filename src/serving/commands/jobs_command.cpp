@@ -159,8 +159,7 @@ std::string Submitter() {
 }
 
 ExitCode Submit(const Arguments& arguments, const CommandContext& context) {
-  JobOrder order =
-      Require(ReadJobOrder(arguments.operands()[0]), [](ErrorCode) { return ExitCode::kUsage; });
+  JobOrder order = Require(ReadJobOrder(arguments.operands()[0]), ExitCode::kUsage);
   const ServerConfig config = ConfigIn(arguments, context);
   order.subject = SubjectOf(Require(DeploymentOf(order.deployment, config), ExitCode::kUsage));
   JobQueue queue = Open(arguments, StoreAccess::kReadWriteCreate);
