@@ -11,6 +11,7 @@
 #include "serving/commands/deploy_command.hpp"
 #include "serving/commands/drift_command.hpp"
 #include "serving/commands/features_command.hpp"
+#include "serving/commands/jobs_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/retrain_command.hpp"
 #include "serving/commands/schema_command.hpp"
@@ -18,6 +19,7 @@
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
 #include "serving/commands/token_command.hpp"
+#include "serving/commands/work_command.hpp"
 
 namespace forkcast {
 namespace {
@@ -27,9 +29,10 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &model::BaselineCommand,   &serving::CaptureCommand,      &model::CheckElsewhere,
     &serving::DeployCommand,   &serving::DriftCommand,        &model::EvaluateElsewhere,
     &serving::FeaturesCommand, &preprocessing::IngestCommand, &model::InitCommand,
-    &model::ModelsCommand,     &serving::PredictCommand,      &serving::RetrainCommand,
-    &serving::SchemaCommand,   &serving::ServeCommand,        &serving::SkewCommand,
-    &serving::StatusCommand,   &serving::TokenCommand,        &model::TrainElsewhere,
+    &serving::JobsCommand,     &model::ModelsCommand,         &serving::PredictCommand,
+    &serving::RetrainCommand,  &serving::SchemaCommand,       &serving::ServeCommand,
+    &serving::SkewCommand,     &serving::StatusCommand,       &serving::TokenCommand,
+    &model::TrainElsewhere,    &serving::WorkCommand,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -20,6 +20,7 @@
 
 #include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/push/push_message.hpp"
 #include "serving/access/token_file.hpp"
 #include "serving/capture/capture_channel.hpp"
@@ -33,6 +34,8 @@
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/http/audit_log.hpp"
+#include "serving/jobs/job_message.hpp"
+#include "serving/jobs/job_worker.hpp"
 #include "serving/process/become_program.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_socket.hpp"
@@ -103,6 +106,7 @@ class Server {
     ::signal(SIGXFSZ, SIG_IGN);  // of a log that is as large as files may be
     if (config_.multi_model) models_.emplace(kMaxSlots);
     if (OfferOf(config_).pushes == Pushes::kTaken) push_ = preprocessing::MakePushSockets();
+    if (config_.jobs) jobs_ = MakeJobSockets();
   }
 
   int Run() {
@@ -135,6 +139,7 @@ class Server {
                    .worker = [this](const WorkerStart& start) { return RunOneWorker(start); },
                    .recorder = [this](int control_fd) { return Record(control_fd); },
                    .refresher = RefresherProcess(),
+                   .trainer = TrainerProcess(),
                    .retrain = [this](const RetrainWish& wish) { return Retrain(wish); },
                    .retrain_board = &retrain_board_[0],
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
@@ -447,6 +452,7 @@ class Server {
                       .listeners = SocketsOf(listeners_),
                       .admin_listeners = SocketsOf(admin_listeners_),
                       .capture_socket = capture_.first.get(),
+                      .job_socket = jobs_ ? jobs_->first.get() : -1,
                       .push_socket = push_ ? push_->first.get() : -1,
                       .drift = drift_[0],
                       .log = log_output_,
@@ -481,6 +487,46 @@ class Server {
     const RefresherConfig& refresher = *settings->config.refresher;
     const int push = refresher.takes_pushes && push_ ? push_->second.get() : -1;
     return BecomeRefresher(CommandLineOf(refresher), {.tell = control_fd, .push = push}, master_);
+  }
+
+  /// Empty: none is wanted.
+  [[nodiscard]] std::function<int(int)> TrainerProcess() {
+    if (!jobs_) return {};
+    return [this](int control_fd) { return Train(control_fd); };
+  }
+
+  /// In the trainer's process.
+  int Train(int control_fd) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    ChildProcess::DieWithParent(master_, SIGTERM);
+    const auto settings = ReadServerSettings(flags_, context_.environment);
+    if (!settings) return RefuseToRun(settings.error());
+    listeners_.clear();
+    admin_listeners_.clear();
+    ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on
+    const preprocessing::StopSignals signals;
+    const ServerConfig& config = settings->config;
+    const auto log = MakeProcessLog("trainer", config.log_level, log_output_);
+    JobWorker({.store = config.store,
+               .config = config,
+               .limits = {.memory_mb = config.jobs_memory_mb, .cpus = config.jobs_cpus},
+               .at_once = config.jobs_at_once,
+               .requests = jobs_->second.get(),
+               .tell = control_fd,
+               .stops = preprocessing::StopSignals::Requested,
+               .retires = [retires = false]() mutable { return retires = retires || TakeHup(); }},
+              context_.clock, *log)
+        .Run();
+    return kExitOk;
+  }
+
+  /// Whether a SIGHUP has come, which is blocked in all our processes.
+  static bool TakeHup() noexcept {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGHUP);
+    constexpr timespec kNow{};
+    return ::sigtimedwait(&set, nullptr, &kNow) == SIGHUP;
   }
 
   /// In the recorder's process.
@@ -556,6 +602,7 @@ class Server {
   ExperimentKeeper experiment_keeper_{experiments_, counts_.slots(), state_[0], context_.clock,
                                       *log_};
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
+  std::optional<std::pair<Fd, Fd>> jobs_;  // of workers and trainer; none: there are no jobs
   std::optional<std::pair<Fd, Fd>> push_;  // of workers and refresher; none: rows are not taken
 };
 

@@ -82,6 +82,8 @@ struct ServerConfig {
   std::vector<Access> locked;    ///< Of what may be open, what takes a token, too.
   std::vector<std::string> allowed_hosts;  ///< AllowedHosts; empty: any.
   std::filesystem::path audit_log;         ///< Who changed what; empty: it is not noted.
+  bool jobs = false;  ///< Whether there is a queue of jobs in the store, and a trainer.
+  std::filesystem::path jobs_data;  ///< Below which folders lie that jobs take in; empty: none.
   /// It was a platform that asked for `multi_model`: it alone reaches the server, and has no token.
   bool platform_loads_models = false;
   // Performance and limits.
@@ -95,6 +97,9 @@ struct ServerConfig {
   int backlog = 2048;
   std::size_t max_requests = 0;         ///< After which a worker is replaced; 0: never.
   std::size_t max_requests_jitter = 0;  ///< Added by chance, so that not all go together.
+  std::size_t jobs_at_once = 1;         ///< That a trainer works on.
+  std::size_t jobs_memory_mb = 0;       ///< Of the data of one job's command; 0: no limit.
+  std::size_t jobs_cpus = 0;            ///< On which a job's command may run; 0: all.
   std::size_t max_memory_mb = 0;        ///< Resident; beyond it a worker is replaced; 0: never.
 };
 

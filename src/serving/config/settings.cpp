@@ -174,6 +174,12 @@ Status ApplyPage(const std::string& text, ServerConfig& config) {
   return {};
 }
 
+Status ApplyJobs(const std::string& text, ServerConfig& config) {
+  if (text != "on" && text != "off") return Expected("on or off");
+  config.jobs = text == "on";
+  return {};
+}
+
 Status ApplyControl(const std::string& text, ServerConfig& config) {
   if (text.empty() || text.size() > kMaxUnixPath) {
     return Expected("a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes");
@@ -724,6 +730,12 @@ Status CompleteRefresher(const std::vector<Setting>& settings, ServerConfig& con
   return CheckPushes(config);
 }
 
+/// The queue is in the store.
+Status CheckJobs(const std::vector<Setting>& settings, const ServerConfig& config) {
+  if (!config.jobs || !config.store.empty()) return {};
+  return Missing(settings, "store", ", which has the queue of \"jobs\"");
+}
+
 /// What serving cannot do without.
 Status RequireDeployments(const std::vector<Setting>& settings, const ServerConfig& config) {
   if (config.deployments.empty() && !config.multi_model) {
@@ -793,6 +805,7 @@ std::vector<Setting> ServerSettings() {
                          ApplyCsvAnswers,
                          {.words = {"csv", "predictions"}}};
   const Rule page{"ON", "on or off", Setting::FileForm::kText, ApplyPage, {.words = {"on", "off"}}};
+  const Rule jobs{"ON", "on or off", Setting::FileForm::kText, ApplyJobs, {.words = {"on", "off"}}};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());
@@ -955,6 +968,21 @@ std::vector<Setting> ServerSettings() {
                   "/invocations and /execution-parameters; several times, or with commas between, "
                   "or as a list in the config file",
                   "any"),
+      MakeSetting("jobs", "FORKCAST_JOBS", jobs, Takes::kRestart, "off",
+                  "Whether jobs are taken, at /jobs, and a trainer works them off"),
+      MakeSetting("jobs_at_once", "FORKCAST_JOBS_AT_ONCE",
+                  IntegerRule("N", 1, 64, &ServerConfig::jobs_at_once), Takes::kReload, "1",
+                  "Jobs that the trainer works on at once; those of one model wait for each other"),
+      MakeSetting("jobs_memory_mb", "FORKCAST_JOBS_MEMORY_MB",
+                  IntegerRule("MIB", 0, 1'048'576, &ServerConfig::jobs_memory_mb), Takes::kReload,
+                  "0", "Memory for the data of one job, which fails beyond it; 0: no limit"),
+      MakeSetting("jobs_cpus", "FORKCAST_JOBS_CPUS",
+                  IntegerRule("N", 0, 1'024, &ServerConfig::jobs_cpus), Takes::kReload, "0",
+                  "CPUs that jobs may use; 0: all, with less right to them than workers have"),
+      MakeSetting("jobs_data", "FORKCAST_JOBS_DATA",
+                  TextRule("DIR", "a folder", &ServerConfig::jobs_data), Takes::kReload, "",
+                  "The folder below which those lie whose files jobs may take in",
+                  "none: no job takes files in"),
       MakeSetting("audit_log", "FORKCAST_AUDIT_LOG",
                   TextRule("FILE", "a file, or - for standard output", &ServerConfig::audit_log),
                   Takes::kReload, "",
@@ -1016,6 +1044,9 @@ Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environ
     return std::move(complete).error();
   }
   if (Status complete = CheckLocks(parsed.config); !complete) {
+    return std::move(complete).error();
+  }
+  if (Status complete = CheckJobs(settings, parsed.config); !complete) {
     return std::move(complete).error();
   }
   if (Status complete = CompleteRefresher(settings, parsed.config); !complete) {

@@ -9,6 +9,8 @@
 #include "serving/endpoints/inference_job.hpp"
 #include "serving/endpoints/inference_models.hpp"
 #include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/job_routes.hpp"
+#include "serving/endpoints/jobs.hpp"
 #include "serving/endpoints/metrics.hpp"
 #include "serving/endpoints/model_repository.hpp"
 #include "serving/endpoints/models.hpp"
@@ -434,6 +436,49 @@ constexpr std::array kOfPageWithChanges{
              .describe = DescribePageLog},
 };
 
+constexpr std::array kOfJobs{
+    Endpoint{.method = Method::kGet,
+             .path = "/jobs",
+             .operation = "listJobs",
+             .description = "The jobs that there are.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<ListJobsJob>,
+             .describe = DescribeListJobs},
+    Endpoint{.method = Method::kPost,
+             .path = "/jobs",
+             .operation = "submitJob",
+             .description = "Takes a job: train, evaluate, predict, ingest or retrain.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<SubmitJobJob>,
+             .describe = DescribeSubmitJob},
+    Endpoint{.method = Method::kGet,
+             .path = "/jobs/{id}",
+             .operation = "showJob",
+             .description = "How far a job is, and what came of it.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<ShowJobJob>,
+             .describe = DescribeShowJob},
+    Endpoint{.method = Method::kDelete,
+             .path = "/jobs/{id}",
+             .operation = "stopJob",
+             .description = "Stops a job.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<StopJobJob>,
+             .describe = DescribeStopJob},
+    Endpoint{.method = Method::kGet,
+             .path = "/jobs/{id}/events",
+             .operation = "followJob",
+             .description = "Tells what becomes of a job, as server-sent events.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<FollowJobJob>,
+             .describe = DescribeFollowJob},
+};
+
 constexpr std::array<std::string_view, 2> kOfWatching{"/drift", "/metrics"};
 
 bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
@@ -457,6 +502,7 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
   if (offer.metrics == Metrics::kShown) add(kOfMetrics);
   add(kOfInference);
   if (offer.models != Models::kDeclared) add(kOfModels);
+  if (offer.jobs == Jobs::kTaken) add(kOfJobs);
   if (offer.models == Models::kLoadedByPlatform) {
     for (Endpoint& endpoint : endpoints) OpenForPlatform(endpoint);
   }
@@ -478,6 +524,9 @@ std::vector<Endpoint> AdminEndpoints(const Offer& offer) {
   if (offer.pushes == Pushes::kTaken) {
     endpoints.insert(endpoints.end(), kOfTables.begin(), kOfTables.end());
   }
+  if (offer.jobs == Jobs::kTaken) {
+    endpoints.insert(endpoints.end(), kOfJobs.begin(), kOfJobs.end());
+  }
   return endpoints;
 }
 
@@ -498,12 +547,24 @@ Offer OfferOf(const ServerConfig& config) noexcept {
       .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
       .watching = config.admin ? Watching::kApart : Watching::kHere,
       .pushes = config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone,
-      .page = PageOf(config)};
+      .page = PageOf(config),
+      .jobs = config.jobs ? Jobs::kTaken : Jobs::kNone};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {
   std::vector<Endpoint> endpoints = Endpoints(offer);
   for (const DeployedRoute& route : routes) {
+    if (route.spec.job) {
+      const bool submits = route.spec.job->id.empty();
+      endpoints.push_back({.method = route.spec.method,
+                           .path = route.spec.path,
+                           .operation = route.operation,
+                           .description = route.spec.description,
+                           .access = submits ? Access::kChange : Access::kWatch,
+                           .load = Load::kWork,
+                           .make = submits ? MakeJob<SubmitByRouteJob> : MakeJob<StateByRouteJob>});
+      continue;
+    }
     // What asks no model is as good as a probe: health checks are.
     const bool asks = route.spec.asks();
     endpoints.push_back({.method = route.spec.method,
@@ -519,7 +580,14 @@ std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const
 
 Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
                                             const Offer& offer) {
-  return CollectRoutes(deployments, Endpoints(offer));
+  auto routes = CollectRoutes(deployments, Endpoints(offer));
+  if (!routes || offer.jobs == Jobs::kTaken) return routes;
+  for (const DeployedRoute& route : *routes) {
+    if (!route.spec.job) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 route.spec.origin + ": a route with \"job\" needs the setting \"jobs\""};
+  }
+  return routes;
 }
 
 }  // namespace forkcast::serving

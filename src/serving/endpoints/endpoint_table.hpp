@@ -39,6 +39,9 @@ enum class Page {
   kShownWithChanges,
 };
 
+/// Whether there are jobs.
+enum class Jobs { kNone, kTaken };
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
@@ -46,6 +49,7 @@ struct Offer {
   Watching watching = Watching::kHere;
   Pushes pushes = Pushes::kNone;  ///< At the admin address, and where the page changes something.
   Page page = Page::kHidden;
+  Jobs jobs = Jobs::kNone;  ///< Everywhere.
 };
 /// Of a server whose models may be loaded.
 [[nodiscard]] Models WhoLoads(const ServerConfig& config) noexcept;
@@ -62,7 +66,7 @@ struct Offer {
                                                   const Offer& offer = {});
 
 /// What is asked at the admin address: /ping, /drift and, where they are shown, /metrics; where
-/// they are taken, rows of tables.
+/// they are taken, rows of tables and jobs.
 [[nodiscard]] std::vector<Endpoint> AdminEndpoints(const Offer& offer = {});
 
 /// The routes that the deployments declare: CollectRoutes() beside Endpoints().

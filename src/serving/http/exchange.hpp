@@ -46,6 +46,10 @@ class Exchange {
   /// The caller's or one made here; empty where requests have none (Load).
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
 
+  /// Who asks, by the name of what it showed; empty: it had to show nothing, or is nobody known.
+  [[nodiscard]] const std::string& caller() const noexcept { return caller_; }
+  void SetCaller(std::string_view name) { caller_ = name; }
+
   /// The decoded parameter `name` of the endpoint's path; empty when the path has none.
   [[nodiscard]] std::string_view PathParameter(std::string_view name) const noexcept;
   /// See url.hpp.
@@ -82,6 +86,7 @@ class Exchange {
   const RequestView* request_ = nullptr;
   Response* response_ = nullptr;
   std::string id_;
+  std::string caller_;
   std::span<const std::string> parameter_names_;
   std::array<std::string, PathPattern::kMaxParameters> parameters_;
   ErrorForm errors_ = ErrorForm::kPlain;

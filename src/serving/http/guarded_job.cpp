@@ -102,6 +102,7 @@ Status GuardedJob::Begin(Exchange& exchange) {
   if (refused_) return {};
   const Admission admission = Ask();
   refused_ = !admission.allowed();
+  exchange.SetCaller(admission.who);
   if (guards_.audit != nullptr && (refused_ || Changes(endpoint))) Open(admission);
   if (refused_) {
     WriteRefusal(admission, exchange.id(), exchange.response());

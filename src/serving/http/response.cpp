@@ -71,7 +71,7 @@ void WriteHead(const Response& response, const HeadOptions& options, std::string
     head.append("\r\nContent-Type: ").append(response.content_type);
   }
   // The length that 304 may tell is that of the body which is not sent (RFC 9110, 8.6).
-  if (response.status != 304) {
+  if (response.status != 304 && !response.is_stream) {
     head.append("\r\nContent-Length: ");
     AppendNumber(response.body.size(), head);
   }

@@ -181,7 +181,9 @@ Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
     if (exchange.packer_ == nullptr) {
       if (const Progress progress = slice(); progress != Progress::kDone) return progress;
       Wrap(exchange.errors_, exchange.request(), exchange.id_, response);
-      if (!exchange.request().accept_encoding.empty()) BeginPacking(exchange);
+      if (!exchange.request().accept_encoding.empty() && !response.is_stream) {
+        BeginPacking(exchange);
+      }
     }
     if (exchange.packer_ != nullptr && Pack(exchange) == Progress::kMore) return Progress::kMore;
   } catch (const std::exception& error) {
@@ -202,6 +204,7 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.request_ = &request;
   exchange.response_ = &response;
   exchange.id_.clear();
+  exchange.caller_.clear();
   exchange.errors_ = ErrorForm::kPlain;
   exchange.scope_ = &unrouted_;
   exchange.parameter_names_ = {};

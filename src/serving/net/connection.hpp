@@ -80,6 +80,8 @@ class Connection {
   void LeaveLarge(Outcome outcome);
   /// One slice.
   Progress WorkOnAnswer();
+  /// Of an answer that is a stream: what there is of it is to be written.
+  void SendPart();
   void EndAnswer();
   void AnswerFault(const RequestFault& fault);
   void AnswerLateRequest();
@@ -99,6 +101,7 @@ class Connection {
   bool begun_ = false;     // the router has taken the request on
   bool is_large_ = false;  // it is among the large ones
   bool faulty_ = false;    // what came was no request
+  bool streams_ = false;   // the head of its answer has been written
   std::string head_;
   std::size_t body_bytes_ = 0;
   bool keep_alive_ = true;

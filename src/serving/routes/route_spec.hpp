@@ -56,6 +56,17 @@ struct RouteErrors {
   std::optional<TemplateSpec> row;  ///< In the place of a row; else one bad row fails all.
 };
 
+/// A route that takes a job into the queue, or tells the state of one.
+struct RouteJobSpec {
+  /// The job, but for its deployment: an object in which "{parameter}" stands for what the path has
+  /// there. Null: the state of one is asked.
+  nlohmann::ordered_json order{};
+  std::string id{};  ///< The path's parameter that is the job's number; of a state.
+  /// What states are called, by their own names.
+  std::vector<std::pair<std::string, std::string>> states{};
+  std::string deployment{};  ///< Of the job.
+};
+
 /// One route as a deployment declares it (docs/routes.md): what callers send, and what they get,
 /// in their own words. Checked as far as that needs no pipeline; Route::Bind() checks the rest.
 struct RouteSpec {
@@ -72,6 +83,7 @@ struct RouteSpec {
   std::vector<RouteConstant> constants;
   TemplateSpec answer;
   RouteErrors errors;
+  std::optional<RouteJobSpec> job{};  ///< Then nothing else is asked.
 
   /// Whether anything is asked of a model. Else all requests are answered alike.
   [[nodiscard]] bool asks() const noexcept {

@@ -11,6 +11,7 @@
 #include "serving/process/shared_counts.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/service/catalogue.hpp"
+#include "serving/service/job_control.hpp"
 #include "serving/service/model_control.hpp"
 #include "serving/service/push_control.hpp"
 #include "serving/wire/request_decoder.hpp"
@@ -50,6 +51,7 @@ struct Service {
   RemoteModels* remotes = nullptr;  ///< Null: nobody asks other servers.
   PageDesk* page = nullptr;         ///< Null where there is no page.
   const ServerConfig* config = nullptr;  ///< Where the page finds registry and logs; as `page`.
+  JobControl* jobs = nullptr;            ///< Null where there are no jobs.
 };
 
 }  // namespace forkcast::serving

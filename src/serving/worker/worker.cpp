@@ -49,6 +49,7 @@
 #include "serving/upstream/remote_models.hpp"
 #include "serving/worker/admin_door.hpp"
 #include "serving/worker/challengers.hpp"
+#include "serving/worker/job_window.hpp"
 #include "serving/worker/loaded_models.hpp"
 #include "serving/worker/loader_thread.hpp"
 #include "serving/worker/model_changes.hpp"
@@ -165,6 +166,10 @@ class Worker {
     }
     service_.config = &config_;
     if (offer_.page != Page::kHidden) service_.page = &page_;
+    if (options.job_socket >= 0) {
+      jobs_.emplace(loop_, options.job_socket, slot_.metrics, [this] { ResumeWaiting(); });
+      service_.jobs = &*jobs_;
+    }
     if (!options.admin_listeners.empty()) {
       admin_.emplace(loop_, service_,
                      AdminDoor::Options{.listeners = options.admin_listeners,
@@ -348,6 +353,7 @@ class Worker {
     if (IsOverMemory(resident)) AskRecycling("resident_bytes", resident);
     connections_.Tick(now);
     if (admin_) admin_->Tick(now);
+    if (jobs_ && jobs_->has_followers()) ResumeWaiting();  // whose silence has to be broken
     ReportLostLines(now);
     ReportLostAudits(now);
     TellSnapshotAge();
@@ -356,6 +362,12 @@ class Worker {
     ticker_.async_wait([this](const error_code& error) {
       if (!error) Tick();
     });
+  }
+
+  /// Those whose answers others have made.
+  void ResumeWaiting() {
+    connections_.ResumeWaiting();
+    if (admin_) admin_->ResumeWaiting();
   }
 
   void AskRecycling(std::string_view reason, std::uint64_t value) {
@@ -780,7 +792,8 @@ class Worker {
       .metrics = OfferOf(config_).metrics,
       .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart,
       .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken,
-      .page = PageOf(config_)};
+      .page = PageOf(config_),
+      .jobs = options_.job_socket < 0 ? Jobs::kNone : Jobs::kTaken};
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
@@ -798,6 +811,7 @@ class Worker {
                        .worker = options_.start.slot};
   Router router_;
   std::optional<PushWindow> pushes_;  // before those that wait for it
+  std::optional<JobWindow> jobs_;     // likewise
   Connections connections_;
   net::steady_timer ticker_;
   net::steady_timer orphaned_;

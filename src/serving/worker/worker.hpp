@@ -23,6 +23,7 @@ struct WorkerOptions {
   std::vector<int> listeners;          ///< Non-blocking, shared with the other workers.
   std::vector<int> admin_listeners{};  ///< Likewise, of the admin address.
   int capture_socket = -1;             ///< To the recorder.
+  int job_socket = -1;                 ///< To the trainer; -1: there are no jobs.
   int push_socket = -1;                ///< To the refresher; -1: rows are not taken.
   const DriftBoard& drift;             ///< That the recorder writes.
   LogOutput& log;

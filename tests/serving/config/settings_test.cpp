@@ -559,6 +559,11 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.locked, fresh.locked);
   EXPECT_EQ(config.allowed_hosts, fresh.allowed_hosts);
   EXPECT_EQ(config.audit_log, fresh.audit_log);
+  EXPECT_EQ(config.jobs, fresh.jobs);
+  EXPECT_EQ(config.jobs_at_once, fresh.jobs_at_once);
+  EXPECT_EQ(config.jobs_memory_mb, fresh.jobs_memory_mb);
+  EXPECT_EQ(config.jobs_cpus, fresh.jobs_cpus);
+  EXPECT_EQ(config.jobs_data, fresh.jobs_data);
   EXPECT_FALSE(config.platform_loads_models);
   EXPECT_GE(config.workers, 1U);
   EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
@@ -575,7 +580,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
     "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "tokens": "t", "locked": ["metrics", "invocations"],
-    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "log_level": "warn", "metrics": "off", "csv_answers": "predictions", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "jobs": "on", "jobs_at_once": 17, "jobs_memory_mb": 18, "jobs_cpus": 19, "jobs_data": "q", "log_level": "warn", "metrics": "off", "csv_answers": "predictions", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -621,6 +626,11 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.locked, (std::vector<Access>{Access::kWatch, Access::kInvoke}));
   EXPECT_EQ(config.allowed_hosts, (std::vector<std::string>{"a.example", "*.b:80"}));
   EXPECT_EQ(config.audit_log, "l");
+  EXPECT_TRUE(config.jobs);
+  EXPECT_EQ(config.jobs_at_once, 17U);
+  EXPECT_EQ(config.jobs_memory_mb, 18U);
+  EXPECT_EQ(config.jobs_cpus, 19U);
+  EXPECT_EQ(config.jobs_data, "q");
   EXPECT_EQ(config.log_level, "warn");
   EXPECT_FALSE(config.metrics);
   ASSERT_EQ(config.hooks.size(), 1U);
@@ -632,6 +642,14 @@ TEST(Settings, EveryValueReachesTheConfig) {
     const std::string expected = value.key == "config" ? "--config" : "FILE";
     EXPECT_EQ(parser.Generic(value.origin), expected) << value.key;
   }
+}
+
+TEST(Settings, JobsNeedAStore) {
+  const Parser parser("{}");
+  const auto parsed = parser.Parse({"--jobs", "on", "--snapshots", "d"});
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_NE(parsed.error().message.find("the queue of \"jobs\""), std::string::npos)
+      << parsed.error().message;
 }
 
 TEST(Settings, ALockNeedsKeys) {

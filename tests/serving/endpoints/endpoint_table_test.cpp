@@ -19,7 +19,7 @@ using testing::HasSubstr;
 /// All that there can be.
 std::vector<Endpoint> AllEndpoints() {
   std::vector<Endpoint> all =
-      Endpoints({.models = Models::kLoaded, .page = Page::kShownWithChanges});
+      Endpoints({.models = Models::kLoaded, .page = Page::kShownWithChanges, .jobs = Jobs::kTaken});
   const std::vector<Endpoint> admin = AdminEndpoints({.pushes = Pushes::kTaken});
   all.insert(all.end(), admin.begin(), admin.end());
   return all;
@@ -32,7 +32,7 @@ std::string_view NameOf(Method method) {
 
 TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
   std::set<std::string_view> operations;
-  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded, .jobs = Jobs::kTaken})) {
     EXPECT_TRUE(operations.insert(endpoint.operation).second) << endpoint.operation;
     EXPECT_TRUE(endpoint.description.ends_with('.')) << endpoint.operation;
     EXPECT_NE(endpoint.make, nullptr) << endpoint.operation;
@@ -41,8 +41,8 @@ TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
 
 TEST(Endpoints, AreEachALineOfTheReadme) {
   const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
-  for (const Endpoint& endpoint :
-       Endpoints({.models = Models::kLoaded, .page = Page::kShownWithChanges})) {
+  for (const Endpoint& endpoint : Endpoints(
+           {.models = Models::kLoaded, .page = Page::kShownWithChanges, .jobs = Jobs::kTaken})) {
     EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
@@ -179,6 +179,17 @@ TEST(PageOf, IsShownUnlessItIsSwitchedOffAndChangesSomethingWhereThereAreTokens)
   EXPECT_EQ(PageOf(config), Page::kShownWithChanges);
   config.page = false;
   EXPECT_EQ(PageOf(config), Page::kHidden);
+}
+
+TEST(Endpoints, OfJobsAreAtBothAddressesAndOnlyWhereThereAreJobs) {
+  const auto count = [](const std::vector<Endpoint>& endpoints) {
+    return std::ranges::count_if(endpoints,
+                                 [](const Endpoint& one) { return one.path.starts_with("/jobs"); });
+  };
+  EXPECT_EQ(count(Endpoints({.jobs = Jobs::kTaken})), 5);
+  EXPECT_EQ(count(AdminEndpoints({.jobs = Jobs::kTaken})), 5);
+  EXPECT_EQ(count(Endpoints()), 0);
+  EXPECT_EQ(count(AdminEndpoints()), 0);
 }
 
 TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {
