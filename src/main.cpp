@@ -19,6 +19,7 @@
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
 #include "serving/commands/token_command.hpp"
+#include "serving/commands/user_command.hpp"
 #include "serving/commands/work_command.hpp"
 
 namespace forkcast {
@@ -32,7 +33,7 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &serving::JobsCommand,     &model::ModelsCommand,         &serving::PredictCommand,
     &serving::RetrainCommand,  &serving::SchemaCommand,       &serving::ServeCommand,
     &serving::SkewCommand,     &serving::StatusCommand,       &serving::TokenCommand,
-    &model::TrainElsewhere,    &serving::WorkCommand,
+    &model::TrainElsewhere,    &serving::UserCommand,         &serving::WorkCommand,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -42,6 +42,9 @@ enum class Page {
 /// Whether there are jobs.
 enum class Jobs { kNone, kTaken };
 
+/// Whether users log in.
+enum class Logins { kNone, kTaken };
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
@@ -50,6 +53,7 @@ struct Offer {
   Pushes pushes = Pushes::kNone;  ///< At the admin address, and where the page changes something.
   Page page = Page::kHidden;
   Jobs jobs = Jobs::kNone;  ///< Everywhere.
+  Logins logins = Logins::kNone;
 };
 /// Of a server whose models may be loaded.
 [[nodiscard]] Models WhoLoads(const ServerConfig& config) noexcept;

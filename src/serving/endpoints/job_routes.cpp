@@ -80,7 +80,7 @@ Result<JobRequest> SubmitByRouteJob::Ask() {
   return JobRequest{.kind = JobRequest::Kind::kSubmit,
                     .body = Dump(order),
                     .key = std::string(exchange().request().idempotency_key),
-                    .by = exchange().caller()};
+                    .by = exchange().CallerName()};
 }
 
 Result<JobRequest> StateByRouteJob::Ask() {

@@ -153,7 +153,7 @@ Result<JobRequest> SubmitJobJob::Ask() {
   return JobRequest{.kind = JobRequest::Kind::kSubmit,
                     .body = std::string(request.body),
                     .key = std::string(request.idempotency_key),
-                    .by = std::string(exchange().caller())};
+                    .by = exchange().CallerName()};
 }
 
 void SubmitJobJob::Answer(const JobReply& reply) {

@@ -54,22 +54,18 @@ void AppendCommonLine(const AccessEntry& entry, std::string& out) {
 }
 
 void AppendJsonLine(const AccessEntry& entry, std::string& out) {
-  const auto add_text = [&out](std::string_view name, std::string_view text, std::size_t most) {
-    out.append(",\"").append(name).append("\":\"");
-    AppendEscaped(text, "\\u00", most, out);
-    out += '"';
-  };
   out += R"({"time":")";
   preprocessing::AppendIsoTimestamp(entry.time, out);
   out += '"';
-  add_text("peer", entry.peer, kMostPeer);
-  add_text("method", entry.method, kMostMethod);
-  add_text("target", entry.target, kMostTarget);
-  add_text("version", entry.version, kMostMethod);
+  AppendJsonMember("peer", entry.peer, kMostPeer, out);
+  AppendJsonMember("method", entry.method, kMostMethod, out);
+  AppendJsonMember("target", entry.target, kMostTarget, out);
+  AppendJsonMember("version", entry.version, kMostMethod, out);
   fmt::format_to(std::back_inserter(out), R"(,"status":{},"body_bytes":{},"latency_us":{})",
                  entry.status, entry.body_bytes, entry.latency.count());
-  add_text("request_id", entry.request_id, kMostId);
-  if (!entry.traceparent.empty()) add_text("traceparent", entry.traceparent, kMostTraceparent);
+  AppendJsonMember("request_id", entry.request_id, kMostId, out);
+  if (!entry.traceparent.empty())
+    AppendJsonMember("traceparent", entry.traceparent, kMostTraceparent, out);
   fmt::format_to(std::back_inserter(out), ",\"worker\":{}}}\n", entry.worker);
 }
 

@@ -21,14 +21,18 @@ static_assert(kMostPath + kMostId + kWords * kMostWord + kMostOfTheRest <= LogOu
 
 constexpr mode_t kMode = 0600;
 
-std::string_view WordFor(AuditEntry::Proof proof) noexcept {
+std::string_view WordFor(Proof proof) noexcept {
   switch (proof) {
-    case AuditEntry::Proof::kNone:
+    case Proof::kNone:
       return "none";
-    case AuditEntry::Proof::kLocal:
+    case Proof::kLocal:
       return "local";
-    case AuditEntry::Proof::kToken:
+    case Proof::kToken:
       return "token";
+    case Proof::kSession:
+      return "session";
+    case Proof::kPassword:
+      return "password";
   }
   return {};
 }
@@ -50,23 +54,19 @@ std::string_view WordFor(AuditEntry::Outcome outcome) noexcept {
 }  // namespace
 
 void AppendAuditLine(const AuditEntry& entry, std::string& out) {
-  const auto add = [&out](std::string_view name, std::string_view text, std::size_t most) {
-    out.append(",\"").append(name).append("\":\"");
-    AppendEscaped(text, "\\u00", most, out);
-    out += '"';
-  };
   out += R"({"time":")";
   preprocessing::AppendIsoTimestamp(entry.time, out);
   out += '"';
-  add("who", entry.who, kMostWord);
-  add("role", entry.role ? serving::WordFor(*entry.role) : std::string_view(), kMostWord);
-  add("proof", WordFor(entry.proof), kMostWord);
-  add("from", entry.from, kMostWord);
-  add("action", entry.action, kMostWord);
-  add("method", entry.method, kMostWord);
-  add("path", entry.path, kMostPath);
-  add("outcome", WordFor(entry.outcome), kMostWord);
-  add("request_id", entry.request_id, kMostId);
+  AppendJsonMember("who", entry.who, kMostWord, out);
+  AppendJsonMember("role", entry.role ? serving::WordFor(*entry.role) : std::string_view(),
+                   kMostWord, out);
+  AppendJsonMember("proof", WordFor(entry.proof), kMostWord, out);
+  AppendJsonMember("from", entry.from, kMostWord, out);
+  AppendJsonMember("action", entry.action, kMostWord, out);
+  AppendJsonMember("method", entry.method, kMostWord, out);
+  AppendJsonMember("path", entry.path, kMostPath, out);
+  AppendJsonMember("outcome", WordFor(entry.outcome), kMostWord, out);
+  AppendJsonMember("request_id", entry.request_id, kMostId, out);
   fmt::format_to(std::back_inserter(out), ",\"status\":{},\"worker\":{}}}\n", entry.status,
                  entry.worker);
 }

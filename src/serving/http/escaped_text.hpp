@@ -12,4 +12,8 @@ namespace forkcast::serving {
 void AppendEscaped(std::string_view text, std::string_view prefix, std::size_t most,
                    std::string& out);
 
+/// Appends `,"name":"text"`, the text escaped and cut so.
+void AppendJsonMember(std::string_view name, std::string_view text, std::size_t most,
+                      std::string& out);
+
 }  // namespace forkcast::serving

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/http/caller.hpp"
 #include "serving/http/endpoint.hpp"
 #include "serving/http/job.hpp"
 #include "serving/http/request.hpp"
@@ -41,14 +42,16 @@ class Exchange {
   void SetPeer(const Peer& peer) noexcept { peer_ = peer; }
   /// The one that was asked. Precondition: a job of it has begun.
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return *endpoint_; }
+  /// Who asks; null where that is not looked at: of what changes nothing.
+  [[nodiscard]] const Caller* caller() const noexcept { return caller_ ? &*caller_ : nullptr; }
+  /// The name of who asks; empty: nobody's, or it is not looked at.
+  [[nodiscard]] std::string CallerName() const { return caller_ ? caller_->name : std::string(); }
+  /// Whom the audit log is to name from now on.
+  void SetCaller(Caller caller) { caller_ = std::move(caller); }
   /// Cleared when the request was taken on.
   [[nodiscard]] Response& response() noexcept { return *response_; }
   /// The caller's or one made here; empty where requests have none (Load).
   [[nodiscard]] const std::string& id() const noexcept { return id_; }
-
-  /// Who asks, by the name of what it showed; empty: it had to show nothing, or is nobody known.
-  [[nodiscard]] const std::string& caller() const noexcept { return caller_; }
-  void SetCaller(std::string_view name) { caller_ = name; }
 
   /// The decoded parameter `name` of the endpoint's path; empty when the path has none.
   [[nodiscard]] std::string_view PathParameter(std::string_view name) const noexcept;
@@ -86,7 +89,6 @@ class Exchange {
   const RequestView* request_ = nullptr;
   Response* response_ = nullptr;
   std::string id_;
-  std::string caller_;
   std::span<const std::string> parameter_names_;
   std::array<std::string, PathPattern::kMaxParameters> parameters_;
   ErrorForm errors_ = ErrorForm::kPlain;
@@ -94,6 +96,7 @@ class Exchange {
   std::size_t row_ = 0;            // of the router's table: whose job it is
   RouteScopes* scopes_ = nullptr;  // of its path
   RequestScope* scope_ = nullptr;  // where its answer is counted
+  std::optional<Caller> caller_;   // outlives the job, which names it when it is given up
   std::unique_ptr<Job> job_;
   std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
   std::function<void()> wake_;

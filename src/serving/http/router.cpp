@@ -204,10 +204,10 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.request_ = &request;
   exchange.response_ = &response;
   exchange.id_.clear();
-  exchange.caller_.clear();
   exchange.errors_ = ErrorForm::kPlain;
   exchange.scope_ = &unrouted_;
   exchange.parameter_names_ = {};
+  exchange.caller_.reset();
   exchange.packer_.reset();
   return Run(exchange, [&] { return Route(exchange); });
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "serving/access/access.hpp"
 #include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/endpoint.hpp"
@@ -24,7 +25,9 @@ namespace forkcast::serving {
 
 class ExperimentList;
 class PageDesk;
+class PasswordChecker;
 class RemoteModels;
+class Sessions;
 class ShadowQueue;
 struct ServerConfig;
 
@@ -43,6 +46,7 @@ struct Service {
   wire::DecoderLimits limits{};
   bool csv_as_predictions = false;              ///< As the setting csv_answers says.
   std::span<const Endpoint> endpoints{};        ///< All that can be asked, for who describes it.
+  Proofs proofs{};                              ///< That the gate asks for.
   const DriftBoard* drift = nullptr;            ///< Null: no recorder that could tell.
   ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
@@ -52,6 +56,8 @@ struct Service {
   PageDesk* page = nullptr;         ///< Null where there is no page.
   const ServerConfig* config = nullptr;  ///< Where the page finds registry and logs; as `page`.
   JobControl* jobs = nullptr;            ///< Null where there are no jobs.
+  Sessions* sessions = nullptr;          ///< Null where nobody logs in,
+  PasswordChecker* passwords = nullptr;  ///< likewise.
 };
 
 }  // namespace forkcast::serving
