@@ -290,8 +290,9 @@ class FeatureUses {
 
 class TreeBuilder {
  public:
+  /// `functions`: of a model whose leaves are linear, those of all leaves; else null.
   TreeBuilder(const RawTree& raw, const FeatureUses& uses, std::vector<double>& leaf_values,
-              std::vector<LinearForestSource::Leaf>& functions)
+              std::vector<LinearForestSource::Leaf>* functions)
       : raw_(raw), uses_(uses), leaf_values_(leaf_values), functions_(functions) {}
 
   ForestSource::Tree Build() {
@@ -334,9 +335,11 @@ class TreeBuilder {
     if (!std::isfinite(raw_.leaves[leaf])) RefuseCorrupt("leaf_value: expected finite numbers");
     node.value = static_cast<float>(leaf_values_.size());
     leaf_values_.push_back(raw_.leaves[leaf]);
-    const double value = raw_.leaves[leaf];
-    functions_.push_back(raw_.functions.empty() ? LinearForestSource::Leaf{value, value, {}}
-                                                : raw_.functions[leaf]);
+    if (functions_ != nullptr) {
+      const double value = raw_.leaves[leaf];
+      functions_->push_back(raw_.functions.empty() ? LinearForestSource::Leaf{value, value, {}}
+                                                   : raw_.functions[leaf]);
+    }
     if (HasCounts()) node.weight = static_cast<float>(raw_.leaf_counts[leaf]);
   }
 
@@ -405,7 +408,7 @@ class TreeBuilder {
   const RawTree& raw_;
   const FeatureUses& uses_;
   std::vector<double>& leaf_values_;
-  std::vector<LinearForestSource::Leaf>& functions_;
+  std::vector<LinearForestSource::Leaf>* functions_;
   ForestSource::Tree tree_;
   std::vector<bool> seen_tests_;
   std::vector<bool> seen_leaves_;
@@ -498,7 +501,9 @@ class ModelReader {
     }
     for (std::size_t i = 0; i < trees.size(); ++i) {
       InTree(i, [&] {
-        forest.trees.push_back(TreeBuilder(trees[i], uses, sums.leaf_values, functions_).Build());
+        forest.trees.push_back(
+            TreeBuilder(trees[i], uses, sums.leaf_values, is_linear_ ? &functions_ : nullptr)
+                .Build());
         forest.trees.back().margin = static_cast<std::uint32_t>(i % margins_);
         trees[i] = {};
       });
@@ -629,6 +634,15 @@ class ModelReader {
   void MakeLinear() {
     using Input = LinearForestSource::Input;
     ForestSource& forest = model_.forest;
+    std::size_t parts = 0;
+    for (const LinearForestSource::Leaf& leaf : functions_) parts += 1 + leaf.terms.size();
+    for (const ForestSource::Tree& tree : forest.trees) {
+      parts += tree.nodes.size() + tree.categories.size();
+    }
+    if (parts > LinearForestSource::kMostParts) {
+      RefuseUnknown(fmt::format("linear_tree: over {} tests, leaves, terms and categories",
+                                LinearForestSource::kMostParts));
+    }
     LinearForestSource& linear = model_.linear.emplace();
     linear.margins = margins_;
     linear.link = forest.link;

@@ -284,7 +284,7 @@ float FittedTransforms::Apply(const Number& number, float value) noexcept {
 
 void FittedTransforms::ApplyExactly(const Number& number, double value, float* out) noexcept {
   const ExactReading& reading = *number.reading;
-  if (std::abs(value) <= reading.zero_width) value = 0;
+  if (reading.zero_width > 0 && std::abs(value) <= reading.zero_width) value = 0;
   if (value == 0 && reading.zero_is_missing) value = std::numeric_limits<double>::quiet_NaN();
   if (std::isnan(value) && number.fill) value = *number.fill;
   if (reading.as == ExactReading::As::kParts) {

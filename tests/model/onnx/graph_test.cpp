@@ -486,6 +486,11 @@ INSTANTIATE_TEST_SUITE_P(Cases, RefusedGraph,
                                            return w.Node("Add", {row, Floats(w, {1, 2}, {2})});
                                          },
                                          "shapes do not fit: 3 and 2"},
+                             RefusedCase{"OfNumbersOfTwoTypes",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Add", {row, Wholes(w, {1})});
+                                         },
+                                         "operator Add: inputs of different types"},
                              RefusedCase{
                                  "AcrossRows",
                                  Plain("ReduceMax",
@@ -536,16 +541,45 @@ TEST(Graph, RefusesTreesThatGoRoundInACircle) {
 }
 
 TEST(Graph, RefusesConstantsInOtherFiles) {
+  MessageWriter place;
+  place.Bytes(1, "location");
+  place.Bytes(2, "../../etc/passwd");
   MessageWriter tensor;
   tensor.Integer(2, 1);
   tensor.Bytes(8, "weights");
-  tensor.Bytes(13, "");
+  tensor.Message(13, place);
   MessageWriter graph;
   graph.Message(5, tensor);
   MessageWriter model;
   model.Integer(1, 8);
   model.Message(7, graph);
   EXPECT_THAT(ErrorOf(model.bytes()), HasSubstr("external_data: a constant lies in another file"));
+}
+
+TEST(Graph, RefusesTextsAsAnswers) {
+  GraphWriter writer;
+  writer.Input("a", ElementType::kString);
+  writer.Rename(writer.Node("Identity", {"a"}), "y");
+  writer.Output("y", ElementType::kString, 1);
+  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")),
+              HasSubstr("output \"y\": a text without probabilities of classes"));
+}
+
+TEST(Graph, RefusesTextsWhereNumbersAreComputedWith) {
+  GraphWriter writer;
+  writer.Input("a", ElementType::kString);
+  writer.Rename(writer.Node("Abs", {"a"}), "y");
+  writer.Output("y", kFloat, 1);
+  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")),
+              HasSubstr("operator Abs: of texts it is not understood"));
+}
+
+TEST(Graph, RefusesInputsOfOtherTypes) {
+  GraphWriter writer;
+  writer.Input("a", ElementType::kUint8);
+  writer.Rename(writer.Node("Identity", {"a"}), "y");
+  writer.Output("y", ElementType::kUint8, 1);
+  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")), HasSubstr("input \"a\": expected a tensor of"));
 }
 
 TEST(Graph, TakesADoubleAsThreeFloats) {
