@@ -10,6 +10,7 @@
 #include "model/inputs/fitted_transforms.hpp"
 #include "model/predict/predictor.hpp"
 #include "model/tree/forest_source.hpp"
+#include "model/tree/linear_forest.hpp"
 
 namespace forkcast::model {
 
@@ -42,7 +43,10 @@ struct ImportedModel {
   /// Of a model that is a graph of operators, and no forest: the file of it that is served, where
   /// columns are called as they were. `forest` has the inputs' names alone then.
   std::string graph{};
-  std::size_t tree_count = 0;  ///< Of the graph.
+  /// Of one that computes with what its inputs are: trees whose leaves are linear functions.
+  /// `forest` has the inputs' names alone then, too.
+  std::optional<LinearForestSource> linear{};
+  std::size_t tree_count = 0;  ///< Of the graph, or of `linear`.
   /// Of a file that is a graph, whatever becomes of it: a label, if there is one, and the numbers
   /// that are answered.
   std::vector<ImportedOutput> graph_outputs{};
