@@ -161,6 +161,8 @@ class Dashboard:
 class Sales(unittest.TestCase):
     """Six shops, one model each, and a version that was trained here."""
 
+    trees = 20
+
     @classmethod
     def setUpClass(cls):
         folder = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
@@ -172,7 +174,9 @@ class Sales(unittest.TestCase):
             first = datetime.date(2024, 1, 1)
             writer.writerows([shop, first + datetime.timedelta(day), shop + [10, 12, 11, 13, 20, 30, 1][day % 7] + day * shop % 5]
                              for shop in SHOPS for day in range(90))
-        (cls.base / "pipeline.json").write_text(json.dumps(PIPELINE), encoding="utf-8")
+        pipeline = json.loads(json.dumps(PIPELINE))
+        pipeline["training"]["model"]["trees"] = cls.trees
+        (cls.base / "pipeline.json").write_text(json.dumps(pipeline), encoding="utf-8")
         cls.common = ["--pipeline", cls.base / "pipeline.json", "--store", f"sqlite:{cls.base}/sales.db"]
         cls.run_program("ingest", *cls.common, "--from", cls.base, "--quiet")
         cls.run_program("train", *cls.common, "--models", cls.base / "alone", "--force-promote")
@@ -397,6 +401,8 @@ def shard_processes():
 
 
 class Cluster(Sales):
+    trees = 800  # so that a shard takes its time
+
     @classmethod
     def setUpClass(cls):
         if not has_ray():
@@ -421,7 +427,9 @@ class Cluster(Sales):
         ray = self.cluster(2)
         driver = subprocess.Popen([BIN / "forkcast", *map(str, self.words(ray.url, "killed", "--shard-count", "2"))],
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        killed = eventually(lambda: next((pid for pid, shard in shard_processes().items() if shard == "1/2"), None))
+        killed = None
+        while not killed and driver.poll() is None:
+            killed = next((pid for pid, shard in shard_processes().items() if shard == "1/2"), None)
         self.assertTrue(killed)
         os.kill(killed, signal.SIGKILL)
         said, _ = driver.communicate(timeout=DEADLINE_S)
