@@ -117,6 +117,16 @@ class Rendered(Chart):
         refresher = next(one for one in self.of_kind("kafka", "Deployment") if one["metadata"]["name"].endswith("refresher"))
         self.assertEqual((refresher["spec"]["replicas"], refresher["spec"]["strategy"]), (1, {"type": "Recreate"}))
 
+    def test_trains_shards_in_pods_that_are_counted_and_joins_them_in_one_more(self):
+        job = next(one for one in self.of_kind("kafka", "CronJob") if one["metadata"]["name"].endswith("training"))["spec"]["jobTemplate"]["spec"]
+        self.assertEqual((job["completionMode"], job["completions"], job["parallelism"], job["maxFailedIndexes"]), ("Indexed", 9, 4, 0))
+        container, = job["template"]["spec"]["containers"]
+        words = container["command"][container["command"].index("train"):]
+        self.assertEqual(words, ["train", "--pipeline", "/etc/forkcast/weekly_demand.json", "--indexed", "8",
+                                 "--shards", "/var/lib/forkcast/shards", "--quiet", "--last", "104w"])
+        # A shard that ends for good ends the others, which nobody could join any more.
+        self.assertEqual(job["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"], [1, 2, 3, 70])
+
     def test_has_no_secret_in_it(self):
         for name, documents in self.rendered.items():
             self.assertNotIn("Secret", [document["kind"] for document in documents])
@@ -148,7 +158,7 @@ class Programs(Chart):
 
     def test_every_container_calls_a_command_with_flags_that_there_are(self):
         commands = list(self.commands())
-        self.assertEqual({words[0] for _, words, _ in commands}, {"serve", "ingest", "retrain", "predict"})
+        self.assertEqual({words[0] for _, words, _ in commands}, {"serve", "ingest", "retrain", "train", "predict"})
         for owner, (command, *words), _ in commands:
             known = support.run(support.ARGUMENTS[0] / "forkcast", command, "--help")
             for flag in filter(lambda word: word.startswith("--"), words):
@@ -196,6 +206,15 @@ class Refused(Chart):
                                                   "--set", "retrain.enabled=true,retrain.deployments[0]=triage"],
              'retrain.deployments: "triage" is a pipeline with a model that is written down'),
             ("forecasts of nothing", [*one, "--set", "forecasts.enabled=true"], "forecasts.deployments: names none"),
+            ("shards of no pipeline", [*one, "--set", "training.enabled=true,training.pipeline=sales.json"],
+             'training.pipeline: "sales.json" is none of pipelines: there are none'),
+            ("a training that waits for itself", [*one, "--set", "training.parallelism=1"], "/training/parallelism"),
+            ("more pods than there are shards",
+             [*one, "--set-json", 'pipelines={"sales.json": "{}"}', "--set", "training.enabled=true,training.pipeline=sales.json,training.parallelism=6"],
+             "training.parallelism: 6 pods at a time, and there are 5: one a shard, and one that joins them"),
+            ("shards in S3 without keys",
+             [*one, "--set-json", 'pipelines={"sales.json": "{}"}', "--set", "training.enabled=true,training.pipeline=sales.json,training.place=s3://m/shards"],
+             "training.place: shards in S3 take keys"),
             ("a value that there is not", [*one, "--set", "replica=3"], "replica"),
             ("a number that is a word", [*one, "--set", "workers=many"], "/workers"),
             ("a schedule that is none", [*one, "--set", "retrain.schedule=mondays"], "/retrain/schedule"),

@@ -22,6 +22,7 @@
 #include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/retrain_turn.hpp"
 #include "model/commands/retrain_verdict.hpp"
+#include "model/commands/sharded_training.hpp"
 #include "model/commands/training_console.hpp"
 #include "model/commands/training_programs.hpp"
 #include "model/forecast/key_replacement_job.hpp"
@@ -57,7 +58,8 @@ struct Options {
   std::vector<std::string> only_keys{};
   std::string from_version{};
   bool dry_run = false;
-  std::string mlflow{};  ///< Whom else to tell; empty: nobody.
+  std::string mlflow{};                ///< Whom else to tell; empty: nobody.
+  const JoinedFits* joined = nullptr;  ///< Of which shards the models are; null: they are trained.
 };
 
 std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more) {
@@ -386,7 +388,13 @@ Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document, const Op
   if (!kind.has_keys && !options.judged_rows.empty()) {
     return Error{ErrorCode::kInvalidArgument, "--judged-rows: a classifier has no forecasts"};
   }
-  if (options.only_keys.empty()) return kind.open(document, options.sources);
+  if (options.only_keys.empty()) {
+    Result<std::unique_ptr<TrainingJob>> job = kind.open(document, options.sources);
+    if (!job || options.joined == nullptr) return job;
+    Status of_this = options.joined->CheckOrigin((*job)->Origin());
+    if (!of_this) return std::move(of_this).error();
+    return job;
+  }
   return KeyReplacementJob::Load(document, options.sources, Registry(options.publication->models),
                                  {.model = options.publication->name,
                                   .base = options.from_version,
@@ -486,6 +494,39 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
   return End(Train(options, prints_json, context), options, prints_json, context);
 }
 
+/// Joins the shards that a plan speaks of.
+ExitCode RunJoined(Options options, const WholeTraining& whole, const ShardPlan& plan,
+                   bool prints_json, const CommandContext& context) {
+  const std::unique_ptr<JoinedFits> joined = JoinShards(whole, plan, context);
+  options.sources.fits = joined.get();
+  options.joined = joined.get();
+  return End(Train(options, prints_json, context), options, prints_json, context);
+}
+
+/// A training that is cut into shards.
+ExitCode RunSharded(Options options, const ShardPlan& plan, bool prints_json,
+                    const CommandContext& context) {
+  const preprocessing::StopSignals signals;
+  if (const ExitCode code = TakeIn(options, context); code != ExitCode::kDone) return code;
+  const WholeTraining whole{.pipeline = options.pipeline,
+                            .document = ReadDocument(options.pipeline),
+                            .sources = options.sources,
+                            .name = options.publication->name};
+  TrainingConsole console(
+      context, prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown);
+  switch (plan.part) {
+    case ShardPlan::Part::kShard:
+      return End(TrainShard(whole, plan, context, console), options, prints_json, context);
+    case ShardPlan::Part::kJoin:
+      return RunJoined(std::move(options), whole, plan, prints_json, context);
+    case ShardPlan::Part::kRay: {
+      const ShardsOnRay shards(whole, plan, context, console);
+      return RunJoined(std::move(options), whole, shards.ToJoin(), prints_json, context);
+    }
+  }
+  return ExitCode::kUnexpected;
+}
+
 ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const preprocessing::StopSignals signals;
   const bool prints_json = arguments.Has("json");
@@ -521,8 +562,9 @@ Command TrainCommand() {
       "baselines. With --only-key all this is of single keys, whose models take the place\n"
       "of their old ones in a copy of a version.\n",
       kHowItJudges);
-  command.flags =
-      Joined(Joined(Joined(DataFlags(), JudgingFlags()), PublishingFlags()), ShowingFlags());
+  command.flags = Joined(Joined(Joined(DataFlags(), JudgingFlags()), PublishingFlags()),
+                         Joined(ShardFlags(), ShowingFlags()));
+  command.variables = {"JOB_COMPLETION_INDEX", "RAY_AUTH_TOKEN"};
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
       {.code = ExitCode::kNo,
@@ -536,7 +578,11 @@ Command TrainCommand() {
        .when = "store or snapshots, or the folder of models, cannot be read or written"},
       {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};
   command.run = [](const Arguments& arguments, const CommandContext& context) {
-    return Run(ReadTrainOptions(arguments), arguments.Has("json"), context);
+    const std::optional<ShardPlan> plan = ReadShardPlan(arguments, context);
+    Options options = ReadTrainOptions(arguments);
+    const bool prints_json = arguments.Has("json");
+    if (!plan) return Run(options, prints_json, context);
+    return RunSharded(std::move(options), *plan, prints_json, context);
   };
   return command;
 }
