@@ -72,10 +72,9 @@ struct ServerConfig {
   AccessLogFormat access_log = AccessLogFormat::kOff;
   std::filesystem::path access_log_file = "-";  ///< "-": standard output.
   bool metrics = true;                          ///< GET /metrics answers.
-  bool csv_as_predictions =
-      false;                      ///< CSV is answered as MLflow does, in JSON, unless CSV is asked.
-  bool page = true;               ///< GET / answers, and what the page asks.
-  std::filesystem::path pidfile;  ///< Empty: none.
+  bool csv_as_predictions = false;              ///< The usual answer to CSV is MLflow's, in JSON.
+  bool page = true;                             ///< GET / answers, and what the page asks.
+  std::filesystem::path pidfile;                ///< Empty: none.
   std::filesystem::path control;  ///< Unix socket that tells the server's status; empty: none.
   std::string user;               ///< Of workers and recorder; empty: that of the master.
   std::string group;              ///< Likewise; empty: the user's.

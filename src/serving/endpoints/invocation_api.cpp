@@ -26,7 +26,7 @@ JsonSchema Within(std::string_view name, JsonSchema what) {
 JsonSchema AskedRows(const JsonSchema& row) {
   const JsonSchema values = ArrayOf(JsonSchema::object());
   const JsonSchema rows = ArrayOf(OneOf({row, values}));
-  JsonSchema split{{"type", "object"}, {"required", {"data"}}};
+  JsonSchema split{{"type", "object"}, {"required", JsonSchema::array({"data"})}};
   split["properties"]["columns"] = ArrayOf({{"type", "string"}});
   split["properties"]["data"] = ArrayOf(values);
   JsonSchema by_columns{{"type", "object"}};

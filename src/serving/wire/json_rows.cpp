@@ -392,7 +392,10 @@ class JsonRows::Reader : private JsonWalker {
       std::string_view token;
       const Kind kind = Peek(field.value(), token);
       if (key == kSplitData) {
-        if (kind != Kind::kArray) return FailSplit("expected \"data\" to be an array of rows");
+        if (kind != Kind::kArray) {
+          return Check(field.value(), kind, depth) &&
+                 FailSplit("expected \"data\" to be an array of rows");
+        }
         if (is_named) return BeginRows(field.value(), depth + 1);
         if (std::exchange(has_data, true)) return FailSplit("\"data\" is given twice");
       }
@@ -401,7 +404,10 @@ class JsonRows::Reader : private JsonWalker {
         continue;
       }
       if (std::exchange(is_named, true)) return FailSplit("\"columns\" is given twice");
-      if (kind != Kind::kArray) return FailSplit("expected \"columns\" to be an array of names");
+      if (kind != Kind::kArray) {
+        return Check(field.value(), kind, depth) &&
+               FailSplit("expected \"columns\" to be an array of names");
+      }
       if (!ReadNames(field.value(), depth + 1)) return false;
     }
     if (!has_data) return FailSplit("there is no \"data\" in it");
@@ -545,8 +551,9 @@ class JsonRows::Reader : private JsonWalker {
   bool ReadCells(ondemand::value& value, std::size_t field, std::size_t depth) {
     std::string_view token;
     const std::string& name = schema_.columns[field].name;
-    if (Peek(value, token) != Kind::kArray) {
-      return FailWrapped("expected an array with a value for each row", name);
+    if (const Kind kind = Peek(value, token); kind != Kind::kArray) {
+      return Check(value, kind, depth) &&
+             FailWrapped("expected an array with a value for each row", name);
     }
     if (cell_columns_ == cells_.size()) cells_.emplace_back();
     CellColumn& column = cells_[cell_columns_++];
