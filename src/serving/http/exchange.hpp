@@ -79,7 +79,6 @@ class Exchange {
   friend class Router;
 
   Peer peer_;
-  std::function<void()> wake_;
   const RequestView* request_ = nullptr;
   Response* response_ = nullptr;
   std::string id_;
@@ -92,6 +91,7 @@ class Exchange {
   RequestScope* scope_ = nullptr;  // where its answer is counted
   std::unique_ptr<Job> job_;
   std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
+  std::function<void()> wake_;
 };
 
 }  // namespace forkcast::serving

@@ -43,8 +43,8 @@ struct Service {
   ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
   ModelControl* models = nullptr;   ///< Null where models are only those that settings declare.
-  RemoteModels* remotes = nullptr;  ///< Null: nobody asks other servers.
   PushControl* pushes = nullptr;    ///< Null where nobody may bring rows.
+  RemoteModels* remotes = nullptr;  ///< Null: nobody asks other servers.
 };
 
 }  // namespace forkcast::serving
