@@ -171,7 +171,7 @@ TEST_F(RemoteModels, ThatDoNotFitAreAnErrorOfTheStart) {
     RunToEnd(workspace_ / "check",
              {kForkcast, "serve", "--check", "--store", workspace_.store(), "--bind", "127.0.0.1:0",
               "--config", Config(options)},
-             1);
+             3);
     return preprocessing::ReadWhole(workspace_ / "check.err");
   };
   EXPECT_THAT(check({{"outputs", {{"valeu", "number"}}}}),
