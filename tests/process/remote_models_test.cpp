@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <optional>
@@ -86,12 +87,13 @@ class RemoteModels : public testing::Test {
         "there.json", json{{"models", (workspace_ / "models_there").string()},
                            {"deployments", {{{"name", "amount"}, {"model", "amount@1"}}}}}
                           .dump());
-    there_.emplace(workspace_, ServerOptions{.serves = ServerOptions::Serves::kNothing,
-                                             .workers = 1,
-                                             .port = port_,
-                                             .flags = {"--config", config},
-                                             .name = "there" + std::to_string(++starts_),
-                                             .ends = ServerOptions::Ends::kAnyHow});
+    there_.emplace(workspace_,
+                   ServerOptions{.serves = ServerOptions::Serves::kNothing,
+                                 .workers = 1,
+                                 .port = port_,
+                                 .flags = {"--config", config, "--store", workspace_.store()},
+                                 .name = "there" + std::to_string(++starts_),
+                                 .ends = ServerOptions::Ends::kAnyHow});
   }
   /// Of the server here; `options`: the deployment's "remote".
   [[nodiscard]] std::string Config(const json& options = json::object()) const {
@@ -169,7 +171,7 @@ TEST_F(RemoteModels, ThatDoNotFitAreAnErrorOfTheStart) {
     RunToEnd(workspace_ / "check",
              {kForkcast, "serve", "--check", "--store", workspace_.store(), "--bind", "127.0.0.1:0",
               "--config", Config(options)},
-             1);
+             3);
     return preprocessing::ReadWhole(workspace_ / "check.err");
   };
   EXPECT_THAT(check({{"outputs", {{"valeu", "number"}}}}),

@@ -44,6 +44,10 @@ struct RemoteModelSpec {
   std::size_t breaker_failures = 5;         ///< In a row, at which an address is left alone.
   std::chrono::milliseconds breaker_rest{1000};  ///< For so long, at first.
 
+  /// Whether it is compared with the pipeline when the deployment is loaded, and not only when the
+  /// remote has to be asked. Not declared: the first workers do.
+  bool is_checked_at_load = true;
+
   // Performance.
   std::size_t max_batch = 64;              ///< Rows sent at once.
   std::chrono::microseconds max_delay{0};  ///< That a row may wait for others to be sent with it.

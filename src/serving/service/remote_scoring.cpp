@@ -45,8 +45,9 @@ Result<std::shared_ptr<const RemotePlan>> PlanRemote(const preprocessing::Pipeli
                  "$.features: expected at least one, for the model that runs elsewhere"};
   }
   auto shared = std::make_shared<const RemotePlan>(std::move(plan));
+  if (!remote.is_checked_at_load) return std::shared_ptr<const RemotePlan>(std::move(shared));
   if (Status fits = ProbeRemote(shared, kProbeTime); !fits) return std::move(fits).error();
-  return shared;
+  return std::shared_ptr<const RemotePlan>(std::move(shared));
 }
 
 std::string RemoteVersionText(const RemoteModelSpec& remote) {

@@ -294,7 +294,9 @@ void RemoteModel::Send(Address& address, Line& line, Retry work) {
   // Where another address may be tried there has to be time for it.
   const bool may_retry = others > 0 && work.attempts + 1 < plan_->spec.attempts;
   const auto left = latest - now;
-  line.due = may_retry ? now + left / (plan_->spec.attempts - work.attempts) : latest;
+  line.due = may_retry
+                 ? now + left / static_cast<std::int64_t>(plan_->spec.attempts - work.attempts)
+                 : latest;
   line.sent = now;
   line.is_busy = true;
   line.work = std::move(work);

@@ -64,7 +64,7 @@ void UpstreamConnection::Connect() {
 }
 
 void UpstreamConnection::ConnectTo(const std::vector<tcp::endpoint>& endpoints) {
-  net::async_connect(socket_, endpoints, Of([this](const Error& error, const tcp::endpoint&) {
+  net::async_connect(socket_, endpoints, Of([this](const Error& error, const auto&... /*where*/) {
                        if (error) {
                          return Finish({.end = End::kAway, .problem = error.message()});
                        }

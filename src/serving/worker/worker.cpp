@@ -243,10 +243,13 @@ class Worker {
     const std::string name = deployment.name.empty()
                                  ? std::filesystem::path(PlaceOf(deployment)).stem().string()
                                  : deployment.name;
-    const auto load = [this, deployment](const LoadedDeployment& serves,
-                                         preprocessing::SnapshotPool& pool) {
+    Deployment ours = deployment;
+    // One that takes another's place has the rest to serve, whatever a remote model has become.
+    if (ours.remote) ours.remote->is_checked_at_load = options_.start.first_boot;
+    const auto load = [this, ours](const LoadedDeployment& serves,
+                                   preprocessing::SnapshotPool& pool) {
       if (options_.before_load) options_.before_load();
-      return LoadDeployment(deployment, config_.models, serves, pool);
+      return LoadDeployment(ours, config_.models, serves, pool);
     };
     return {.name = name, .origin = deployment.origin, .load = load};
   }
