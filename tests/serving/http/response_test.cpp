@@ -33,7 +33,9 @@ TEST(WriteHead, NamesNoTypeWithoutBody) {
 }
 
 TEST(WriteHead, TellsNoLengthOfWhatTheCallerHasAlready) {
-  EXPECT_EQ(HeadOf({.status = 304}),
+  Response response;
+  response.status = 304;
+  EXPECT_EQ(HeadOf(response),
             "HTTP/1.1 304 Not Modified\r\nDate: Wed, 31 Jan 2024 23:59:59 GMT\r\n\r\n");
 }
 
