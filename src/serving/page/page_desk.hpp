@@ -18,7 +18,7 @@ namespace forkcast::serving {
 
 /// What the page is answered.
 struct PageAnswer {
-  std::string body;
+  std::string body{};
   std::string_view content_type = "application/json";
   std::string file_name{};  ///< Under which a browser saves it; empty: it shows it.
   bool is_packed = false;   ///< `body` is gzip.

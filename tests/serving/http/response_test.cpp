@@ -32,6 +32,13 @@ TEST(WriteHead, NamesNoTypeWithoutBody) {
             "HTTP/1.1 200 OK\r\nDate: Wed, 31 Jan 2024 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST(WriteHead, TellsNoLengthOfWhatTheCallerHasAlready) {
+  Response response;
+  response.status = 304;
+  EXPECT_EQ(HeadOf(response),
+            "HTTP/1.1 304 Not Modified\r\nDate: Wed, 31 Jan 2024 23:59:59 GMT\r\n\r\n");
+}
+
 TEST(WriteHead, AnnouncesTheEndOfAConnectionInEveryVersion) {
   for (const bool old : {false, true}) {
     EXPECT_THAT(HeadOf({}, {.keep_alive = false, .http_1_0 = old, .date = kDate}),

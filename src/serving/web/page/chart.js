@@ -32,6 +32,14 @@ function dateText(ms, period) {
   return new Date(ms).toLocaleString(locale(), { ...form, timeZone: "UTC" });
 }
 
+// A tick of the axis, in the reader's language, which dygraphs does not speak.
+function tickText(date, granularity, { DAILY, MONTHLY, ANNUAL }) {
+  const isMidnight = date.getTime() % 86_400_000 === 0;
+  const form = granularity >= ANNUAL ? { year: "numeric" } : granularity >= MONTHLY ? { year: "numeric", month: "short" }
+    : granularity >= DAILY || isMidnight ? { month: "short", day: "numeric" } : { hour: "2-digit", minute: "2-digit" };
+  return date.toLocaleString(locale(), { ...form, timeZone: "UTC" });
+}
+
 // A chart of lines over time. `lines`: {name, colour (a variable of the style), points: [[ms, value, low?, high?], ...], dashed?, hidden?}.
 // A band is a line of its own whose `low` and `high` are drawn. `onZoom(from, to)` hears of another range, null, null of all of it.
 export class Chart {
@@ -44,6 +52,7 @@ export class Chart {
     this.read = make("div", { class: "chart-read", "aria-hidden": "true" });
     this.element = make("figure", { class: "chart-frame", role: "img", "aria-label": label }, this.read, this.canvas);
     this.lines = [];
+    this.include = null;
     this.graph = null;
     this.retheme = () => { if (this.graph) { this.graph.destroy(); this.graph = null; this.draw(); } };
     document.addEventListener("themechange", this.retheme);
@@ -55,7 +64,9 @@ export class Chart {
     this.element.setAttribute("aria-label", label);
   }
 
-  async show(lines, { keepRange = false } = {}) {
+  // `include`: a time that is to be seen at first.
+  async show(lines, { keepRange = false, include = null } = {}) {
+    this.include = include;
     this.lines = lines.filter(line => line.points.length > 0);
     await this.draw(keepRange);
   }
@@ -77,7 +88,6 @@ export class Chart {
     if (!this.canvas.isConnected) return;
     const rows = this.rows();
     if (rows.length === 0) return;
-    const range = keepRange && this.graph && this.graph.isZoomed("x") ? this.graph.xAxisRange() : null;
     const series = {};
     for (const line of this.lines) {
       series[line.name] = { color: colour(line.colour), strokeWidth: line.band ? 0 : line.width || 2, strokePattern: line.dashed ? [6, 4] : null,
@@ -85,18 +95,20 @@ export class Chart {
     }
     const options = {
       labels: ["t", ...this.lines.map(line => line.name)], series, customBars: true, fillAlpha: 0.16, labelsUTC: true, connectSeparatedPoints: true,
-      legend: "never", gridLineColor: colour("--line"), axisLineColor: colour("--line"), axisLabelWidth: 64, rightGap: 12, rangeSelectorPlotStrokeColor: colour("--muted"),
+      // A drag zooms, also where there is a range to drag below; with Shift it moves.
+      legend: "never", interactionModel: Dygraph.defaultInteractionModel, gridLineColor: colour("--line"), axisLineColor: colour("--line"), axisLabelWidth: 64, rightGap: 12, rangeSelectorPlotStrokeColor: colour("--muted"),
       rangeSelectorPlotFillColor: colour("--line"), rangeSelectorPlotFillGradientColor: colour("--sheet"), rangeSelectorBackgroundStrokeColor: colour("--line"),
       rangeSelectorAlpha: document.documentElement.dataset.theme === "dark" ? 0.12 : 0.6, rangeSelectorForegroundStrokeColor: colour("--muted"), showRangeSelector: rows.length > 60, rangeSelectorHeight: 26,
-      axes: { x: { valueFormatter: ms => dateText(ms, this.period) }, y: { axisLabelFormatter: value => number(value), valueFormatter: value => number(value) } },
+      axes: { x: { axisLabelFormatter: (date, granularity) => tickText(date, granularity, Dygraph.Granularity), valueFormatter: ms => dateText(ms, this.period) }, y: { axisLabelFormatter: value => number(value), valueFormatter: value => number(value) } },
       highlightCallback: (event, x, points) => this.tell(x, points), unhighlightCallback: () => { this.read.textContent = ""; },
       zoomCallback: (from, to) => this.zoomed(from, to),
     };
     const data = rows.map(([time, ...values]) => [new Date(time), ...values]);
     const isShort = this.recent === 0 || rows.length <= this.recent;
     const first = isShort ? null : [rows[rows.length - this.recent][0], rows.at(-1)[0]];
+    if (first && this.include !== null && this.include < first[0]) first[0] = Math.max(rows[0][0], this.include - 0.1 * (first[1] - this.include));
     if (this.graph) {
-      this.graph.updateOptions({ ...options, file: data, dateWindow: range || first });
+      this.graph.updateOptions({ ...options, file: data, ...(keepRange ? {} : { dateWindow: first }) });
     } else {
       this.canvas.replaceChildren();
       this.graph = new Dygraph(this.canvas, data, { ...options, dateWindow: first });

@@ -259,7 +259,7 @@ class ForecastView {
     const shown = all.filter(line => line.points.length > 0);
     this.chart.name(say("chart_of", { key: keyText(this.forecast.key, this.key), value: this.forecast.value, n: lines.length }));
     fill(this.chartPlace, this.chart.element, legend(shown));
-    await this.chart.show(shown, options);
+    await this.chart.show(shown, { ...options, include: lines.length > 0 ? timeOf(lines[0].period) : null });
   }
 
   columns(levels = this.forecast.levels) {
