@@ -64,7 +64,6 @@ struct RouteJobSpec {
   std::string id{};  ///< The path's parameter that is the job's number; of a state.
   /// What states are called, by their own names.
   std::vector<std::pair<std::string, std::string>> states{};
-  std::string deployment{};  ///< Of the job.
 };
 
 /// One route as a deployment declares it (docs/routes.md): what callers send, and what they get,

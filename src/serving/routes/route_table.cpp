@@ -52,7 +52,6 @@ Result<std::vector<DeployedRoute>> CollectRoutes(std::span<const Deployment> dep
     auto parsed = ParseRoutes(deployment.routes);
     if (!parsed) return std::move(parsed).error();
     for (RouteSpec& route : *parsed) {
-      if (route.job) route.job->deployment = deployment.name;
       if (Status free = Claim(route, claimed); !free) return std::move(free).error();
       std::string operation = OperationOf(deployment.name, route);
       // "/a/b" and "/a_b" would have one name.
