@@ -24,6 +24,7 @@ constexpr milliseconds kFollow{300};
 constexpr milliseconds kForget{60'000};
 constexpr milliseconds kTell{1'000};
 constexpr milliseconds kTurn{250};
+constexpr milliseconds kLastTries{2'000};
 constexpr int kRequestsOfATurn = 32;
 
 Error NoQueue() {
@@ -44,7 +45,10 @@ void JobWorker::Run() {
   log_.info("job_worker_started worker={:?} at_once={}", me_.name, options_.at_once);
   while (true) {
     const MonotonicTime now = clock_.Monotonic();
-    stopping_ = stopping_ || orphaned_ || options_.stops();
+    if (!stopping_ && (orphaned_ || options_.stops())) {
+      stopping_ = true;
+      leave_at_ = now + options_.times.term_to_kill + kLastTries;
+    }
     if (stopping_) desk_.DropFollowers();
     AnswerRequests(now);
     AttendRuns(now);
@@ -118,7 +122,9 @@ void JobWorker::AttendRuns(MonotonicTime now) {
   for (auto next = runs_.begin(); next != runs_.end();) {
     const auto one = next++;
     Attend(*one, now);
-    if (!one->outcome || !Settle(*one, now)) continue;
+    if (!one->outcome) continue;
+    // Whoever takes our place sees that we are dead.
+    if (!Settle(*one, now) && now < leave_at_) continue;
     runs_.erase(one);
     look_at_ = now;
   }

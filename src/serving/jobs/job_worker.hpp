@@ -99,6 +99,7 @@ class JobWorker {
   bool is_idle_ = false;   // the last look found nothing to begin
   bool is_local_ = false;  // the store, as it was last opened
   bool stopping_ = false;
+  MonotonicTime leave_at_ = MonotonicTime::max();  // whatever cannot be written by then
   bool retiring_ = false;
   bool orphaned_ = false;
 };
