@@ -49,7 +49,7 @@ class ServedJobs : public testing::Test {
                 {"store", store()},
                 {"jobs", "on"},
                 {"jobs_data", (workspace_ / "data").string()},
-                {"deployments", {{{"name", "sales"}, {"model", "sales@1"}}}}};
+                {"deployments", json::array({json{{"name", "sales"}, {"model", "sales@1"}}})}};
     config.update(more);
     workspace_.Write("server.json", config.dump());
   }
@@ -322,7 +322,11 @@ TEST_F(ServedJobs, RoutesOfADeploymentTakeJobsInTheWordsOfCallers) {
      "job": {"state_of": "job", "states": {"succeeded": "SUCCEEDED", "queued": "PENDING", "running": "RUNNING"}},
      "errors": {"status": {"not_found": 400}, "body": {"status": "ERROR", "error": "Task not found"}}}
   ])");
-  Configure({{"deployments", {{{"name", "sales"}, {"model", "sales@1"}, {"routes", routes}}}}});
+  json deployment{{"name", "sales"}, {"model", "sales@1"}};
+  deployment["routes"] = routes;
+  json more;
+  more["deployments"] = json::array({deployment});
+  Configure(more);
   Start();
   const Answer taken = AskOnce(server_->endpoint(), {.target = "/a_table/go"});
   EXPECT_EQ(taken.status, 200) << taken.body;

@@ -44,6 +44,7 @@ Status JobByRoute::Begin(Exchange& exchange) {
   auto found = service().catalogue.FindRoute(exchange.endpoint().method, exchange.endpoint().path);
   if (!found) return std::move(found).error();
   route_ = std::move(found->route);
+  deployment_ = found->entry->deployment.name;
   return JobsJob::Begin(exchange);
 }
 
@@ -76,7 +77,7 @@ void JobByRoute::Refuse(const Error& error) {
 Result<JobRequest> SubmitByRouteJob::Ask() {
   Json order = spec().job->order;
   FillIn(order, exchange());
-  if (!order.contains("deployment")) order["deployment"] = spec().job->deployment;
+  if (!order.contains("deployment")) order["deployment"] = deployment();
   return JobRequest{.kind = JobRequest::Kind::kSubmit,
                     .body = Dump(order),
                     .key = std::string(exchange().request().idempotency_key),

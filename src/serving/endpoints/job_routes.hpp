@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "serving/endpoints/jobs.hpp"
 #include "serving/routes/route.hpp"
@@ -20,9 +21,12 @@ class JobByRoute : public JobsJob {
   void Refuse(const Error& error) final;
 
   [[nodiscard]] const RouteSpec& spec() const noexcept { return route_->spec(); }
+  /// Whose route it is.
+  [[nodiscard]] const std::string& deployment() const noexcept { return deployment_; }
 
  private:
   std::shared_ptr<const Route> route_;
+  std::string deployment_;
 };
 
 /// Takes a job into the queue.

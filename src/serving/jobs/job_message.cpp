@@ -15,7 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kLongestRequest = 65'536;
-constexpr std::size_t kLongestReply = 196'608;  // JSON may have two bytes for one
 
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -157,13 +156,16 @@ bool SendJobReply(int socket, const JobReply& reply) noexcept {
 }
 
 std::optional<Result<JobReply>> ReceiveJobReply(int socket) {
-  std::string text(kLongestReply, '\0');
+  std::string text;
   while (true) {
-    const ssize_t got = ::recv(socket, text.data(), text.size(), MSG_DONTWAIT);
+    // How long it is, first: who looks often finds nothing most times, and makes no room for that.
+    const int how = text.empty() ? MSG_PEEK | MSG_TRUNC : 0;
+    const ssize_t got = ::recv(socket, text.data(), text.size(), how | MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return std::nullopt;
     if (got <= 0) return Result<JobReply>(Error{ErrorCode::kNotReady, "the trainer has ended"});
-    return ParseReply(std::string_view(text).substr(0, static_cast<std::size_t>(got)));
+    if (!text.empty()) return ParseReply(text);
+    text.resize(static_cast<std::size_t>(got));
   }
 }
 

@@ -27,7 +27,7 @@ struct QueueTimes {
   std::chrono::milliseconds beat{1'000};      ///< From one to the next.
   std::chrono::milliseconds lease{15'000};    ///< That the same beat is seen.
   std::chrono::milliseconds give_up{10'000};  ///< A worker that cannot write ends its job.
-  std::chrono::milliseconds term_to_kill{10'000};
+  std::chrono::milliseconds term_to_kill{5'000};
   std::chrono::milliseconds look{1'000};  ///< From one look at the queue to the next.
 };
 

@@ -42,9 +42,10 @@ Reference ReferenceOf(const Deployment& deployment) {
   return {deployment.model.substr(0, mark), deployment.model.substr(mark + 1)};
 }
 
-/// As LoadDeployments() names it.
+/// As a server names it; of a pipeline file without a name of its own, as the file.
 std::string NameOf(const Deployment& deployment) {
   if (!deployment.name.empty()) return deployment.name;
+  if (IsOfRegistry(deployment)) return ReferenceOf(deployment).name;
   const auto& place = deployment.place.empty() ? deployment.pipeline : deployment.place;
   return place.stem().string();
 }

@@ -24,6 +24,7 @@ constexpr milliseconds kFollow{300};
 constexpr milliseconds kForget{60'000};
 constexpr milliseconds kTell{1'000};
 constexpr milliseconds kTurn{250};
+constexpr milliseconds kLastTries{2'000};
 constexpr int kRequestsOfATurn = 32;
 
 Error NoQueue() {
@@ -44,12 +45,15 @@ void JobWorker::Run() {
   log_.info("job_worker_started worker={:?} at_once={}", me_.name, options_.at_once);
   while (true) {
     const MonotonicTime now = clock_.Monotonic();
-    stopping_ = stopping_ || orphaned_ || options_.stops();
+    if (!stopping_ && (orphaned_ || options_.stops())) {
+      stopping_ = true;
+      leave_at_ = now + options_.times.term_to_kill + kLastTries;
+    }
     if (stopping_) desk_.DropFollowers();
     AnswerRequests(now);
     AttendRuns(now);
-    const bool retires = options_.retires && options_.retires();
-    if (!stopping_ && !retires && now >= look_at_) LookForWork(now);
+    retiring_ = retiring_ || (options_.retires && options_.retires());
+    if (!stopping_ && !retiring_ && now >= look_at_) LookForWork(now);
     if (desk_.has_followers() && now >= follow_at_) {
       if (JobQueue* const queue = Queue(now)) {
         if (const Status told = desk_.TellFollowers(*queue); !told) {
@@ -59,7 +63,7 @@ void JobWorker::Run() {
       follow_at_ = now + kFollow;
     }
     Tell(now);
-    if (runs_.empty() && (stopping_ || retires || (options_.until_empty && is_idle_))) break;
+    if (runs_.empty() && (stopping_ || retiring_ || (options_.until_empty && is_idle_))) break;
     Wait(now);
   }
   log_.info("job_worker_ended worker={:?}", me_.name);
@@ -77,6 +81,7 @@ JobQueue* JobWorker::Queue(MonotonicTime now) {
   if (!store_error_.empty()) log_.info("job_store_recovered");
   store_error_.clear();
   queue_ = std::make_unique<JobQueue>(*std::move(records));
+  is_local_ = queue_->is_local();
   return queue_.get();
 }
 
@@ -117,7 +122,9 @@ void JobWorker::AttendRuns(MonotonicTime now) {
   for (auto next = runs_.begin(); next != runs_.end();) {
     const auto one = next++;
     Attend(*one, now);
-    if (!one->outcome || !Settle(*one, now)) continue;
+    if (!one->outcome) continue;
+    // Whoever takes our place sees that we are dead.
+    if (!Settle(*one, now) && now < leave_at_) continue;
     runs_.erase(one);
     look_at_ = now;
   }
@@ -136,8 +143,8 @@ void JobWorker::Attend(Attempt& run, MonotonicTime now) {
     run.run->Kill();
   }
   // Nobody else can take it while the store is a file that nobody can write.
-  const bool may_be_taken = queue_ == nullptr || !queue_->is_local();
-  if (may_be_taken && now >= run.beaten + options_.times.give_up) {
+  const bool is_late = now >= run.beaten + options_.times.give_up;
+  if (is_late && !is_local_ && !std::exchange(run.is_given_up, true)) {
     log_.error("job_given_up job={} reason={:?}", run.run->job().id, "the store is out of reach");
     run.run->Kill();
   }
@@ -178,7 +185,8 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
   const Instant ended = clock_.Now();
   const auto written = queue->Update(job.id, job.attempt, [&](JobRecord& changed) {
     const JobOutcome& outcome = *run.outcome;
-    if (outcome.state != JobState::kSucceeded && stopping_ && !changed.stop_asked) {
+    const bool is_ours = stopping_ || run.is_given_up;
+    if (outcome.state != JobState::kSucceeded && is_ours && !changed.stop_asked) {
       // It is we who have to go, not the job.
       changed.state = JobState::kQueued;
       changed.progress = {.doing = "waits again: its worker was stopped"};
@@ -343,7 +351,7 @@ void JobWorker::Wait(MonotonicTime now) {
     for (const int fd : run.run->watched()) watch(fd);
   }
   MonotonicTime until = now + kTurn;
-  if (!stopping_) until = std::min(until, look_at_);
+  if (!stopping_ && !retiring_) until = std::min(until, look_at_);
   if (desk_.has_followers()) until = std::min(until, follow_at_);
   const auto patience = std::chrono::ceil<milliseconds>(until - now);
   // EINTR: it is to stop, which the next turn sees.

@@ -59,6 +59,7 @@ class JobWorker {
     std::unique_ptr<JobRun> run;
     std::optional<JobOutcome> outcome{};  ///< It has ended, and that is not in the store yet.
     MonotonicTime beaten;                 ///< When the store last took its record.
+    bool is_given_up = false;             ///< Since the store could not be reached for too long.
   };
 
   /// The queue, opened where it is not; null: it is not to be had at present.
@@ -95,8 +96,11 @@ class JobWorker {
   MonotonicTime tell_at_{};
   TrainerReport report_;
   std::string told_;
-  bool is_idle_ = false;  // the last look found nothing to begin
+  bool is_idle_ = false;   // the last look found nothing to begin
+  bool is_local_ = false;  // the store, as it was last opened
   bool stopping_ = false;
+  MonotonicTime leave_at_ = MonotonicTime::max();  // whatever cannot be written by then
+  bool retiring_ = false;
   bool orphaned_ = false;
 };
 

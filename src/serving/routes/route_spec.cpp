@@ -261,6 +261,9 @@ Status Claim(const RouteSpec& route, std::vector<ClaimedPath>& claimed) {
   for (const ClaimedPath& other : claimed) {
     const bool is_other_method = other.path == route.path && other.method != route.method;
     if (is_other_method || !Overlap(other.path, route.path)) continue;
+    // "/{store}/{product}/train" is what somebody's callers ask; that "/v2/models/train" is the
+    // server's own takes no store from them.
+    if (other.goes_first && Crosses(other.path, route.path)) continue;
     std::string message = route.origin;
     message.append(".path: ").append(ToString(route.method)).append(" ").append(route.path);
     message.append(" is taken: ").append(ToString(other.method)).append(" ").append(other.path);

@@ -64,7 +64,6 @@ struct RouteJobSpec {
   std::string id{};  ///< The path's parameter that is the job's number; of a state.
   /// What states are called, by their own names.
   std::vector<std::pair<std::string, std::string>> states{};
-  std::string deployment{};  ///< Of the job.
 };
 
 /// One route as a deployment declares it (docs/routes.md): what callers send, and what they get,
@@ -101,12 +100,14 @@ struct RouteSpec {
 struct ClaimedPath {
   Method method = Method::kGet;
   std::string path;
-  std::string by;  ///< Who does, for messages.
+  std::string by;           ///< Who does, for messages.
+  bool goes_first = false;  ///< It is looked for before any route is.
 };
 
 /// Whether `route` may be there beside `claimed`, and if so, adds it to them. Two paths that match
-/// one request are refused, unless they are spelled alike and asked by different methods.
-/// kInvalidArgument naming both, and where they are declared.
+/// one request are refused, unless they are spelled alike and asked by different methods, or the
+/// other one goes first and neither is the narrower. kInvalidArgument naming both, and where they
+/// are declared.
 Status Claim(const RouteSpec& route, std::vector<ClaimedPath>& claimed);
 
 }  // namespace forkcast::serving

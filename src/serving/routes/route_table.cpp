@@ -42,15 +42,16 @@ Result<std::vector<DeployedRoute>> CollectRoutes(std::span<const Deployment> dep
                                                  std::span<const Endpoint> built_in) {
   std::vector<ClaimedPath> claimed;
   for (const Endpoint& endpoint : built_in) {
-    claimed.push_back(
-        {.method = endpoint.method, .path = std::string(endpoint.path), .by = "the server itself"});
+    claimed.push_back({.method = endpoint.method,
+                       .path = std::string(endpoint.path),
+                       .by = "the server itself",
+                       .goes_first = true});
   }
   std::vector<DeployedRoute> routes;
   for (const Deployment& deployment : deployments) {
     auto parsed = ParseRoutes(deployment.routes);
     if (!parsed) return std::move(parsed).error();
     for (RouteSpec& route : *parsed) {
-      if (route.job) route.job->deployment = deployment.name;
       if (Status free = Claim(route, claimed); !free) return std::move(free).error();
       std::string operation = OperationOf(deployment.name, route);
       // "/a/b" and "/a_b" would have one name.
