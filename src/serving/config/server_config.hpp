@@ -88,7 +88,7 @@ struct ServerConfig {
   std::chrono::seconds session_idle_timeout{1800};  ///< After which a session is over,
   std::chrono::seconds session_lifetime{43'200};    ///< whatever is asked.
   SecureCookies secure_cookies = SecureCookies::kAuto;
-  std::vector<Access> locked;    ///< Of what may be open, what takes a token, too.
+  std::vector<Access> locked;              ///< Of what may be open, what takes a token, too.
   std::vector<std::string> allowed_hosts;  ///< AllowedHosts; empty: any.
   std::filesystem::path audit_log;         ///< Who changed what; empty: it is not noted.
   bool jobs = false;  ///< Whether there is a queue of jobs in the store, and a trainer.
