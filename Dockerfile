@@ -34,7 +34,7 @@ ENTRYPOINT ["sh", "-c", "ln -sf /dev/stdout /var/lib/forkcast-nginx/access.log &
 FROM debian:bookworm-slim AS serve
 # The shared libraries of the programs, and time zones.
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends \
-      libboost-program-options1.81.0 libcctz2 libcurl4 libfmt9 libmariadb3 libnettle8 libpq5 librdkafka1 libsimdjson14 libspdlog1.10 libsqlite3-0 libsystemd0 libxxhash0 zlib1g tzdata ca-certificates \
+      libboost-program-options1.81.0 libcctz2 libcurl4 libfmt9 libmariadb3 libnettle8 libpq5 librdkafka1 libsimdjson14 libsodium23 libspdlog1.10 libsqlite3-0 libsystemd0 libxxhash0 zlib1g tzdata ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/cache/ldconfig/aux-cache
 RUN useradd --uid 10001 --no-log-init --no-create-home --home-dir /var/lib/forkcast --shell /usr/sbin/nologin forkcast \
     && install -d -o forkcast -g forkcast /var/lib/forkcast

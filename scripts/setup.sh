@@ -18,7 +18,7 @@ root=${FORKCAST_SETUP_ROOT-}
 build_packages=(
   g++ cmake ninja-build
   libboost1.81-dev libboost-program-options1.81-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libsqlite3-dev libpq-dev libmariadb-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libcurl4-openssl-dev libxgboost-dev libeigen3-dev libjs-dygraphs
+  libsqlite3-dev libpq-dev libmariadb-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libsodium-dev libcurl4-openssl-dev libxgboost-dev libeigen3-dev libjs-dygraphs
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)

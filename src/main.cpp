@@ -17,6 +17,7 @@
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
 #include "serving/commands/token_command.hpp"
+#include "serving/commands/user_command.hpp"
 
 namespace forkcast {
 namespace {
@@ -28,7 +29,7 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &preprocessing::IngestCommand, &model::InitCommand,       &model::ModelsCommand,
     &serving::PredictCommand,      &serving::RetrainCommand,  &serving::ServeCommand,
     &serving::SkewCommand,         &serving::StatusCommand,   &serving::TokenCommand,
-    &model::TrainElsewhere,
+    &model::TrainElsewhere,        &serving::UserCommand,
 };
 
 /// What forkcast-client reads; who sets it for all may run us beside it.

@@ -33,6 +33,7 @@ FILES_OF_ITS_OWN = {
     "src/model/linear/linear_model.cpp",
     "src/model/quantile_table/quantile_table.cpp",
     "src/serving/access/token_file.cpp",
+    "src/serving/access/user_file.cpp",
     "src/serving/process/experiment_keeper.cpp",
 }
 FITTED_TRANSFORMS = [
