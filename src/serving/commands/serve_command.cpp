@@ -21,6 +21,8 @@
 #include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/push/push_message.hpp"
+#include "serving/access/login_memory.hpp"
+#include "serving/access/password_checker.hpp"
 #include "serving/access/token_file.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
@@ -116,7 +118,7 @@ class Server {
       return kExitCannotBind;
     }
     for (const auto prepare :
-         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::TryTokensAsUser,
+         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::TryCredentialsAsUser,
           &Server::FitConnections, &Server::BeginExperiments}) {
       if (const Status prepared = (this->*prepare)(); !prepared) {
         log_->critical("start_refused error={:?}", prepared.error().message);
@@ -266,9 +268,9 @@ class Server {
   }
 
   /// Whoever cannot be read at the start could never be let in.
-  Status TryTokensAsUser() {
+  Status TryCredentialsAsUser() {
     const auto tried = AskAs(identity_, [this]() -> Result<std::string> {
-      Status status = TryTokens(config_);
+      Status status = TryCredentials(config_);
       return status ? Result<std::string>(std::string()) : std::move(status).error();
     });
     return tried ? Status() : tried.error();
@@ -428,7 +430,7 @@ class Server {
     if (wanted.audit_log != config_.audit_log) {
       if (Status opened = OpenAuditLog(wanted); !opened) return opened;
     }
-    if (Status tried = TryTokens(wanted); !tried) return tried;
+    if (Status tried = TryCredentials(wanted); !tried) return tried;
     if (Status tried = TryHooks(wanted.hooks, extensions_.hook_types); !tried) return tried;
     settings_ = *std::move(settings);
     return FitConnections();
@@ -453,6 +455,8 @@ class Server {
                       .access_log = access_log_ ? &*access_log_ : nullptr,
                       .audit_log = audit_log_ ? &*audit_log_ : nullptr,
                       .models = models_ ? &*models_ : nullptr,
+                      .logins = logins_[0],
+                      .password_turns = password_turns_,
                       .experiments = experiments_,
                       .slots = counts_.slots(),
                       .series = counts_.series(),
@@ -546,6 +550,8 @@ class Server {
   std::optional<AccessLog> access_log_;
   SharedArray<LogLosses> audit_losses_{1};
   std::optional<AuditLog> audit_log_;
+  SharedArray<LoginMemory> logins_{1};
+  PasswordTurns password_turns_;
   SharedCounts counts_{kMaxSlots};
   std::vector<SharedCounts> counts_before_;
   SharedArray<RecorderCounters> counters_{1};
@@ -621,15 +627,15 @@ Command ServeCommand(const ServeExtensions& extensions) {
           "An empty environment variable counts as not set.\n",
       .flags = ServeFlags(),
       .variables = Variables(),
-      .endings = {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
-                  {.code = ExitCode::kUsage,
-                   .when = "a flag, a variable or the config file is wrong"},
-                  {.code = ExitCode::kUnfit,
-                   .when = "pipeline, model, snapshots or store cannot be loaded"},
-                  {.code = ExitCode::kIo,
-                   .when = "cannot listen, or pidfile, control socket, tokens or a log cannot be "
-                           "had"},
-                  {.code = ExitCode::kUnexpected}},
+      .endings =
+          {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
+           {.code = ExitCode::kUsage, .when = "a flag, a variable or the config file is wrong"},
+           {.code = ExitCode::kUnfit,
+            .when = "pipeline, model, snapshots or store cannot be loaded"},
+           {.code = ExitCode::kIo,
+            .when = "cannot listen, or pidfile, control socket, tokens, users or a log cannot be "
+                    "had"},
+           {.code = ExitCode::kUnexpected}},
       .run = [extensions](const Arguments& arguments, const CommandContext& context) {
         return Serve(arguments, context, extensions);
       }};

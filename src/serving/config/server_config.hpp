@@ -43,6 +43,12 @@ enum class AccessLogFormat {
   kJson,    ///< One object a line, with latency and request id.
 };
 
+/// When browsers are told to send a session over TLS alone.
+enum class SecureCookies {
+  kAuto,    ///< When they have asked over TLS, as a trusted proxy says.
+  kAlways,  ///< Though no proxy says so.
+};
+
 /// Everything that `forkcast serve` can be told. The settings table (settings.hpp) fills it.
 struct ServerConfig {
   // Behaviour.
@@ -76,7 +82,11 @@ struct ServerConfig {
   TrustedProxies trusted_proxies;
   std::vector<std::string> cors_origins;  ///< CorsPolicy; empty: none.
   std::filesystem::path tokens;  ///< Of those who may change something; empty: nobody has one.
-  std::vector<Access> locked;    ///< Of what may be open, what takes a token, too.
+  std::filesystem::path users;   ///< Who may log in by a password; empty: nobody.
+  std::chrono::seconds session_idle_timeout{1800};  ///< After which a session is over,
+  std::chrono::seconds session_lifetime{43'200};    ///< whatever is asked.
+  SecureCookies secure_cookies = SecureCookies::kAuto;
+  std::vector<Access> locked;              ///< Of what may be open, what takes a token, too.
   std::vector<std::string> allowed_hosts;  ///< AllowedHosts; empty: any.
   std::filesystem::path audit_log;         ///< Who changed what; empty: it is not noted.
   /// It was a platform that asked for `multi_model`: it alone reaches the server, and has no token.

@@ -157,6 +157,12 @@ Status ApplyMetrics(const std::string& text, ServerConfig& config) {
   return {};
 }
 
+Status ApplySecureCookies(const std::string& text, ServerConfig& config) {
+  if (text != "auto" && text != "always") return Expected("auto or always");
+  config.secure_cookies = text == "always" ? SecureCookies::kAlways : SecureCookies::kAuto;
+  return {};
+}
+
 Status ApplyControl(const std::string& text, ServerConfig& config) {
   if (text.empty() || text.size() > kMaxUnixPath) {
     return Expected("a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes");
@@ -675,10 +681,10 @@ Status CheckPushes(const ServerConfig& config) {
 
 /// A lock needs keys.
 Status CheckLocks(const ServerConfig& config) {
-  if (config.locked.empty() || !config.tokens.empty()) return {};
+  if (config.locked.empty() || !config.tokens.empty() || !config.users.empty()) return {};
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("locked: {} takes a token, but there are none: give a file by --tokens, "
-                           "FORKCAST_TOKENS or \"tokens\" in the config file",
+                           "FORKCAST_TOKENS or \"tokens\" in the config file, or one of users",
                            RuleOf(config.locked.front()).name),
                "locked"};
 }
@@ -755,6 +761,7 @@ std::vector<Setting> ServerSettings() {
                        ApplyLogLevel};
   const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
   const Rule metrics{"ON", "on or off", Setting::FileForm::kText, ApplyMetrics};
+  const Rule secure_cookies{"WHEN", "auto or always", Setting::FileForm::kText, ApplySecureCookies};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());
@@ -902,6 +909,22 @@ std::vector<Setting> ServerSettings() {
                   Takes::kReload, "",
                   "The tokens of those who may change something; without it, that is for programs "
                   "on the server's own machine alone"),
+      MakeSetting("users", "FORKCAST_USERS",
+                  TextRule("FILE", "a file that forkcast user makes", &ServerConfig::users),
+                  Takes::kReload, "",
+                  "Who may log in by a password (POST /session), and so change something in a "
+                  "browser"),
+      MakeSetting("session_idle_timeout", "FORKCAST_SESSION_IDLE_TIMEOUT",
+                  IntegerRule("SECONDS", 60, 86'400, &ServerConfig::session_idle_timeout),
+                  Takes::kReload, "1800",
+                  "Seconds after which a session is over when nothing was asked that takes one"),
+      MakeSetting("session_lifetime", "FORKCAST_SESSION_LIFETIME",
+                  IntegerRule("SECONDS", 60, 2'592'000, &ServerConfig::session_lifetime),
+                  Takes::kReload, "43200", "Seconds after which a session is over in any case"),
+      MakeSetting("secure_cookies", "FORKCAST_SECURE_COOKIES", secure_cookies, Takes::kReload,
+                  "auto",
+                  "When browsers are told to send their session over TLS alone: where a trusted "
+                  "proxy says that they asked so (X-Forwarded-Proto), or always"),
       MakeSetting("locked", "FORKCAST_LOCKED", locked, Takes::kReload, "",
                   "What takes a token as well, of the role viewer at least: answers of models, "
                   "what is counted and found; several times, or with commas between, or as a list "

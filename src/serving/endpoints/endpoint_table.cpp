@@ -17,6 +17,7 @@
 #include "serving/endpoints/ping.hpp"
 #include "serving/endpoints/response_stream.hpp"
 #include "serving/endpoints/route_job.hpp"
+#include "serving/endpoints/sessions.hpp"
 #include "serving/endpoints/tables.hpp"
 
 namespace forkcast::serving {
@@ -314,6 +315,41 @@ constexpr std::array kOfTables{
              .describe = DescribePushRows},
 };
 
+constexpr std::array kOfSessions{
+    Endpoint{.method = Method::kGet,
+             .path = "/session",
+             .operation = "showSession",
+             .description = "Who is logged in.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<ShowSession>>,
+             .describe = DescribeShowSession},
+    Endpoint{.method = Method::kPost,
+             .path = "/session",
+             .operation = "logIn",
+             .description = "Logs a user in.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<LogInJob>,
+             .describe = DescribeLogIn},
+    Endpoint{.method = Method::kDelete,
+             .path = "/session",
+             .operation = "logOut",
+             .description = "Logs the user out.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<EndSession>>,
+             .describe = DescribeLogOut},
+    Endpoint{.method = Method::kGet,
+             .path = "/login",
+             .operation = "showLogin",
+             .description = "A page to log in, for browsers without JavaScript, too.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<ShowLogin>>,
+             .describe = DescribeShowLogin},
+};
+
 constexpr std::array<std::string_view, 2> kOfWatching{"/drift", "/metrics"};
 
 bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
@@ -337,6 +373,7 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
   if (offer.metrics == Metrics::kShown) add(kOfMetrics);
   add(kOfInference);
   if (offer.models != Models::kDeclared) add(kOfModels);
+  if (offer.logins == Logins::kTaken) add(kOfSessions);
   if (offer.models == Models::kLoadedByPlatform) {
     for (Endpoint& endpoint : endpoints) OpenForPlatform(endpoint);
   }
@@ -357,16 +394,18 @@ std::vector<Endpoint> AdminEndpoints(const Offer& offer) {
 }
 
 Models WhoLoads(const ServerConfig& config) noexcept {
-  const bool is_platforms = config.platform_loads_models && config.tokens.empty();
+  const bool is_platforms =
+      config.platform_loads_models && config.tokens.empty() && config.users.empty();
   return is_platforms ? Models::kLoadedByPlatform : Models::kLoaded;
 }
 
 Offer OfferOf(const ServerConfig& config) noexcept {
-  return {.models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
-          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
-          .watching = config.admin ? Watching::kApart : Watching::kHere,
-          .pushes =
-              config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone};
+  return {
+      .models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
+      .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
+      .watching = config.admin ? Watching::kApart : Watching::kHere,
+      .pushes = config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone,
+      .logins = config.users.empty() ? Logins::kNone : Logins::kTaken};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {

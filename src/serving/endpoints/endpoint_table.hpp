@@ -31,12 +31,16 @@ enum class Watching {
 /// Whether rows may be brought.
 enum class Pushes { kNone, kTaken };
 
+/// Whether users log in.
+enum class Logins { kNone, kTaken };
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
   Metrics metrics = Metrics::kShown;
   Watching watching = Watching::kHere;
   Pushes pushes = Pushes::kNone;  ///< At the admin address alone.
+  Logins logins = Logins::kNone;
 };
 /// Of a server whose models may be loaded.
 [[nodiscard]] Models WhoLoads(const ServerConfig& config) noexcept;

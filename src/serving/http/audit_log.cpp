@@ -21,14 +21,18 @@ static_assert(kMostPath + kMostId + kWords * kMostWord + kMostOfTheRest <= LogOu
 
 constexpr mode_t kMode = 0600;
 
-std::string_view WordFor(AuditEntry::Proof proof) noexcept {
+std::string_view WordFor(Proof proof) noexcept {
   switch (proof) {
-    case AuditEntry::Proof::kNone:
+    case Proof::kNone:
       return "none";
-    case AuditEntry::Proof::kLocal:
+    case Proof::kLocal:
       return "local";
-    case AuditEntry::Proof::kToken:
+    case Proof::kToken:
       return "token";
+    case Proof::kSession:
+      return "session";
+    case Proof::kPassword:
+      return "password";
   }
   return {};
 }

@@ -7,8 +7,10 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/http/caller.hpp"
 #include "serving/http/endpoint.hpp"
 #include "serving/http/job.hpp"
 #include "serving/http/request.hpp"
@@ -39,6 +41,10 @@ class Exchange {
   void SetPeer(const Peer& peer) noexcept { peer_ = peer; }
   /// The one that was asked. Precondition: a job of it has begun.
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return *endpoint_; }
+  /// Who asks; null where that is not looked at: of what changes nothing.
+  [[nodiscard]] const Caller* caller() const noexcept { return caller_ ? &*caller_ : nullptr; }
+  /// Whom the audit log is to name from now on.
+  void SetCaller(Caller caller) { caller_ = std::move(caller); }
   /// Cleared when the request was taken on.
   [[nodiscard]] Response& response() noexcept { return *response_; }
   /// The caller's or one made here; empty where requests have none (Load).
@@ -79,6 +85,7 @@ class Exchange {
   std::size_t row_ = 0;            // of the router's table: whose job it is
   RouteScopes* scopes_ = nullptr;  // of its path
   RequestScope* scope_ = nullptr;  // where its answer is counted
+  std::optional<Caller> caller_;   // outlives the job, which names it when it is given up
   std::unique_ptr<Job> job_;
   std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
 };

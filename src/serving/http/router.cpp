@@ -205,6 +205,7 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.errors_ = ErrorForm::kPlain;
   exchange.scope_ = &unrouted_;
   exchange.parameter_names_ = {};
+  exchange.caller_.reset();
   exchange.packer_.reset();
   return Run(exchange, [&] { return Route(exchange); });
 }

@@ -4,6 +4,7 @@
 #include <span>
 
 #include "data_preprocessing/base/clock.hpp"
+#include "serving/access/access.hpp"
 #include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/endpoint.hpp"
@@ -22,6 +23,8 @@ class logger;
 namespace forkcast::serving {
 
 class ExperimentList;
+class PasswordChecker;
+class Sessions;
 class ShadowQueue;
 
 /// What a worker's endpoints work with. All that it refers to outlives it.
@@ -38,11 +41,14 @@ struct Service {
   std::size_t max_body_bytes = 0;     ///< Of a request.
   wire::DecoderLimits limits{};
   std::span<const Endpoint> endpoints{};        ///< All that can be asked, for who describes it.
+  Proofs proofs{};                              ///< That the gate asks for.
   const DriftBoard* drift = nullptr;            ///< Null: no recorder that could tell.
   ShadowQueue* shadows = nullptr;               ///< Null: challengers score nothing behind answers.
   const ExperimentList* experiments = nullptr;  ///< Null: there are none.
   ModelControl* models = nullptr;  ///< Null where models are only those that settings declare.
   PushControl* pushes = nullptr;   ///< Null where nobody may bring rows.
+  Sessions* sessions = nullptr;    ///< Null where nobody logs in,
+  PasswordChecker* passwords = nullptr;  ///< likewise.
 };
 
 }  // namespace forkcast::serving

@@ -28,6 +28,8 @@
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/log_limiter.hpp"
 #include "serving/access/gate.hpp"
+#include "serving/access/password_checker.hpp"
+#include "serving/access/sessions.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/guarded_job.hpp"
@@ -127,7 +129,8 @@ class Worker {
                   .on_offered = [this] { ShadowSoon(std::chrono::nanoseconds(0)); }}),
         gate_({.tokens = config_.tokens,
                .locked = config_.locked,
-               .allowed_hosts = config_.allowed_hosts},
+               .allowed_hosts = config_.allowed_hosts,
+               .sessions = sessions_ ? &*sessions_ : nullptr},
               clock_, *log_),
         router_(endpoints_, service_, slot_, series_, *log_, seed_,
                 {.origins = config_.cors_origins}, &guards_),
@@ -152,6 +155,13 @@ class Worker {
         model_looker_(loop_),
         shadow_timer_(loop_) {
     service_.shadows = &shadows_;
+    service_.proofs = gate_.proofs();
+    if (sessions_) {
+      passwords_.emplace(options.password_turns,
+                         [this] { net::post(loop_, [this] { ResumeWaiting(); }); });
+      service_.sessions = &*sessions_;
+      service_.passwords = &*passwords_;
+    }
     if (options.push_socket >= 0) {
       pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] {
         if (admin_) admin_->ResumeWaiting();
@@ -172,7 +182,7 @@ class Worker {
                         .worker = options.start.slot,
                         .root = config_.model_root,
                         .most = config_.max_models,
-                        .has_room = [this] { return !IsOverMemory(ResidentBytes()); },
+                        .has_room = [this] { return !IsOverMemory(OwnBytes()); },
                         .source = [this](const ListedModel& model) { return SourceOf(model); }});
     changes_.emplace(*options.models, options.slots, options.start.slot, clock_, config_.model_root,
                      [this](ModelTask task) { AskLoader(std::move(task)); });
@@ -240,6 +250,28 @@ class Worker {
 
   [[nodiscard]] bool IsOverMemory(std::uint64_t resident) const noexcept {
     return config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024;
+  }
+
+  /// Without what is soon given back: a login takes 64 MiB for a moment.
+  [[nodiscard]] std::uint64_t OwnBytes() const {
+    const std::size_t before = passwords_ ? passwords_->bytes() : 0;
+    const std::uint64_t resident = ResidentBytes();
+    const std::size_t lent = std::max(before, passwords_ ? passwords_->bytes() : 0);
+    return resident - std::min<std::uint64_t>(lent, resident);
+  }
+
+  [[nodiscard]] std::optional<Sessions> OpenSessions() const {
+    if (config_.users.empty()) return std::nullopt;
+    return std::optional<Sessions>(std::in_place,
+                                   Sessions::Options{.users = config_.users,
+                                                     .idle = config_.session_idle_timeout,
+                                                     .lifetime = config_.session_lifetime},
+                                   options_.logins, clock_, *log_);
+  }
+
+  void ResumeWaiting() {
+    connections_.ResumeWaiting();
+    if (admin_) admin_->ResumeWaiting();
   }
 
   void Tell(const ControlMessage& message) { SendControl(control_.native_handle(), message); }
@@ -338,7 +370,7 @@ class Worker {
     slot_.metrics.Set("resident_bytes", resident);
     const std::uint64_t served = slot_.metrics.Get("requests") - first_request_;
     if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
-    if (IsOverMemory(resident)) AskRecycling("resident_bytes", resident);
+    if (IsOverMemory(OwnBytes())) AskRecycling("resident_bytes", resident);
     connections_.Tick(now);
     if (admin_) admin_->Tick(now);
     ReportLostLines(now);
@@ -769,19 +801,23 @@ class Worker {
       .models = options_.models == nullptr ? Models::kDeclared : WhoLoads(config_),
       .metrics = OfferOf(config_).metrics,
       .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart,
-      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken};
+      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken,
+      .logins = OfferOf(config_).logins};
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
   ShadowQueue shadows_;
+  std::optional<Sessions> sessions_ = OpenSessions();  // none: nobody logs in
   Gate gate_;
   const Guards guards_{.gate = gate_,
                        .audit = options_.audit_log,
                        .trusted_proxies = config_.trusted_proxies,
                        .clock = clock_,
-                       .worker = options_.start.slot};
+                       .worker = options_.start.slot,
+                       .is_always_tls = config_.secure_cookies == SecureCookies::kAlways};
   Router router_;
-  std::optional<PushWindow> pushes_;  // before those that wait for it
+  std::optional<PushWindow> pushes_;          // before those that wait for it
+  std::optional<PasswordChecker> passwords_;  // likewise
   Connections connections_;
   net::steady_timer ticker_;
   net::steady_timer orphaned_;

@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "serving/access/login_memory.hpp"
+#include "serving/access/password_checker.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
@@ -29,6 +31,8 @@ struct WorkerOptions {
   AccessLog* access_log = nullptr;  ///< Null: none.
   AuditLog* audit_log = nullptr;    ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.
+  LoginMemory& logins;
+  const PasswordTurns& password_turns;
   const ExperimentList& experiments;
   std::span<WorkerSlot> slots;
   std::span<SeriesBlock> series;  ///< Beside the slots.

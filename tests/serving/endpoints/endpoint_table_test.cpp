@@ -18,7 +18,7 @@ using testing::HasSubstr;
 
 /// All that there can be.
 std::vector<Endpoint> AllEndpoints() {
-  std::vector<Endpoint> all = Endpoints({.models = Models::kLoaded});
+  std::vector<Endpoint> all = Endpoints({.models = Models::kLoaded, .logins = Logins::kTaken});
   const std::vector<Endpoint> admin = AdminEndpoints({.pushes = Pushes::kTaken});
   all.insert(all.end(), admin.begin(), admin.end());
   return all;
@@ -31,7 +31,8 @@ std::string_view NameOf(Method method) {
 
 TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
   std::set<std::string_view> operations;
-  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
+  for (const Endpoint& endpoint :
+       Endpoints({.models = Models::kLoaded, .logins = Logins::kTaken})) {
     EXPECT_TRUE(operations.insert(endpoint.operation).second) << endpoint.operation;
     EXPECT_TRUE(endpoint.description.ends_with('.')) << endpoint.operation;
     EXPECT_NE(endpoint.make, nullptr) << endpoint.operation;
@@ -40,7 +41,8 @@ TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
 
 TEST(Endpoints, AreEachALineOfTheReadme) {
   const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
-  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
+  for (const Endpoint& endpoint :
+       Endpoints({.models = Models::kLoaded, .logins = Logins::kTaken})) {
     EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
@@ -98,8 +100,8 @@ TEST(Endpoints, AreAllThatTheDocumentationSaysWhoMayAsk) {
 
 TEST(Endpoints, ThatChangeSomethingAreNeverOpen) {
   for (const Endpoint& endpoint : AllEndpoints()) {
-    const bool asks_only =
-        endpoint.access == Access::kInvoke || endpoint.operation == "indexModels";
+    const bool asks_only = endpoint.access == Access::kInvoke ||
+                           endpoint.access == Access::kLogIn || endpoint.operation == "indexModels";
     const bool may_change = endpoint.method != Method::kGet && !asks_only;
     const bool is_guarded = RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways;
     EXPECT_EQ(may_change, is_guarded) << endpoint.operation;
@@ -123,12 +125,15 @@ TEST(Endpoints, OfModelsAreOpenToAPlatformThatLoadsThem) {
   }
 }
 
-TEST(WhoLoads, IsThePlatformUnlessThereAreTokens) {
+TEST(WhoLoads, IsThePlatformUnlessThereAreTokensOrUsers) {
   ServerConfig config;
   EXPECT_EQ(WhoLoads(config), Models::kLoaded);
   config.platform_loads_models = true;
   EXPECT_EQ(WhoLoads(config), Models::kLoadedByPlatform);
   config.tokens = "tokens.json";
+  EXPECT_EQ(WhoLoads(config), Models::kLoaded);
+  config.tokens.clear();
+  config.users = "users.json";
   EXPECT_EQ(WhoLoads(config), Models::kLoaded);
 }
 
