@@ -73,7 +73,7 @@ void AnswerOpenApi(Exchange& exchange, Service& service) {
     }
   }
   exchange.response().content_type = wire::MediaType(wire::Format::kJson);
-  exchange.response().body = DescribeApi(service.endpoints, routes, deployments);
+  exchange.response().body = DescribeApi(service.endpoints, routes, deployments, service.proofs);
 }
 
 void DescribeOpenApi(ApiOperation& operation) {
