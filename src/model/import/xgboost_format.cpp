@@ -92,10 +92,11 @@ Status TakeCategories(const XGBoostModel& read, ImportedModel& model) {
   return {};
 }
 
-/// A tree of one leaf a margin: its bias and terms, added up as XGBoost does.
+/// A tree of one leaf a margin: its bias and terms, added up as XGBoost does. Of a base_score a
+/// class, which 3.1 and later write, it takes the first one for all classes.
 LinearForestSource LinearOf(const XGBoostModel& read) {
-  const std::vector<float>& bases = read.forest.base_margins;
-  const std::size_t margins = bases.size();
+  const float base = read.forest.base_margins.front();
+  const std::size_t margins = read.forest.base_margins.size();
   const std::size_t features = read.forest.features.size();
   LinearForestSource linear{.arithmetic = LinearForestSource::Arithmetic::kFloat,
                             .margins = margins,
@@ -103,7 +104,7 @@ LinearForestSource LinearOf(const XGBoostModel& read) {
   for (const std::string& name : read.forest.features) linear.inputs.push_back({.name = name});
   for (std::uint32_t margin = 0; margin < margins; ++margin) {
     const float bias = read.linear_weights[features * margins + margin];
-    LinearForestSource::Leaf leaf{.constant = double{bias + bases[margin]}};
+    LinearForestSource::Leaf leaf{.constant = double{bias + base}};
     for (std::uint32_t i = 0; i < features; ++i) {
       leaf.terms.push_back(
           {.input = i, .coefficient = double{read.linear_weights[i * margins + margin]}});

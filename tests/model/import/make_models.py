@@ -462,7 +462,6 @@ def onnx_models(folder, n_rows):
     matrix("near-bayes", naive_bayes.GaussianNB(), classes)
     matrix("near-bayes-bits", naive_bayes.BernoulliNB(), classes)
     matrix("near-discriminant", discriminant_analysis.LinearDiscriminantAnalysis(), classes)
-    matrix("near-discriminant-square", discriminant_analysis.QuadraticDiscriminantAnalysis(), classes)
     matrix("near-polynomial", pipeline.make_pipeline(preprocessing.StandardScaler(), preprocessing.PolynomialFeatures(2), linear_model.Ridge()))
     matrix("binned-tree", pipeline.make_pipeline(preprocessing.KBinsDiscretizer(3, encode="ordinal"), tree.DecisionTreeRegressor(**small)))
     matrix("near-power", pipeline.make_pipeline(preprocessing.PowerTransformer(), linear_model.Ridge()))

@@ -62,6 +62,8 @@ TEST(XGBoostFormat, ReadsTheWeightsOfSeveralClassesFeatureByFeature) {
   ordered_json& learner = document["learner"];
   learner["objective"]["name"] = "multi:softprob";
   learner["learner_model_param"]["num_class"] = "3";
+  // As XGBoost 3.2 does, which adds the first one to the margins of all classes.
+  learner["learner_model_param"]["base_score"] = "[5E-1,-1E0,7E0]";
   learner["gradient_booster"]["model"]["weights"] = {1, 2, 3, 10, 20, 30, 0, 0, 1};
   const Result<ImportedModel> model = ImportXGBoost(document.dump(), Rounds::kAll);
   ASSERT_TRUE(model) << model.error().message;

@@ -109,13 +109,9 @@ TEST(Endpoints, ThatChangeSomethingAreNeverOpen) {
   for (const Endpoint& endpoint : AllEndpoints()) {
     const bool asks_only = endpoint.access == Access::kInvoke ||
                            endpoint.access == Access::kLogIn || endpoint.operation == "indexModels";
-<<<<<<< ours
     // Logs name callers: who reads them has to show who it is.
     const bool reads_logs = endpoint.path.starts_with("/page/api/logs");
     const bool may_change = (endpoint.method != Method::kGet && !asks_only) || reads_logs;
-=======
-    const bool may_change = endpoint.method != Method::kGet && !asks_only;
->>>>>>> theirs
     const bool is_guarded = RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways;
     EXPECT_EQ(may_change, is_guarded) << endpoint.operation;
   }
