@@ -258,6 +258,13 @@ std::vector<ArtefactFile> ScoringFiles(const ImportedModel& model) {
   if (!model.graph.empty()) {
     return {{ImportedPath(kGraphEnding), onnx::NameColumns(model.graph, model.forest.features)}};
   }
+  if (model.linear) {
+    LinearForestSource linear = *model.linear;
+    for (std::size_t i = 0; i < linear.inputs.size(); ++i) {
+      linear.inputs[i].name = model.forest.features[i];
+    }
+    return {{ImportedPath(kLinearForestEnding), LinearForest(std::move(linear)).Write()}};
+  }
   std::vector<ArtefactFile> files{{ImportedPath(kForestEnding), CompileForest(model.forest)}};
   if (model.can_explain) {
     files.push_back({ImportedPath(kShapEnding), CompileShap(model.forest)});
@@ -267,6 +274,7 @@ std::vector<ArtefactFile> ScoringFiles(const ImportedModel& model) {
 
 ScoringModel MakeScoring(const ImportedModel& model, std::span<const ArtefactFile> files) {
   if (!model.graph.empty()) return ScoringOf(Need(onnx::Graph::FromBytes(files[0].bytes)));
+  if (model.linear) return ScoringOf(Need(LinearForest::Parse(files[0].bytes)));
   ScoringModel scoring = ScoringOf(Need(Forest::FromBytes(files[0].bytes)));
   if (files.size() > 1) {
     scoring.explainer = std::make_unique<const TreeShap>(Need(TreeShap::FromBytes(files[1].bytes)));
@@ -283,7 +291,7 @@ ordered_json SourceJson(const std::filesystem::path& file, std::string_view byte
           {"hash", preprocessing::ContentHash(bytes)},
           {"objective", model.objective},
           {"inputs", model.inputs.size()},
-          {"trees", model.graph.empty() ? model.forest.trees.size() : model.tree_count}};
+          {"trees", std::max(model.forest.trees.size(), model.tree_count)}};
 }
 
 ordered_json CheckJson(const PredictionCheck& check, const ImportRequest& request) {

@@ -10,6 +10,7 @@
 #include "model/inputs/fitted_transforms.hpp"
 #include "model/predict/predictor.hpp"
 #include "model/tree/forest_source.hpp"
+#include "model/tree/linear_forest.hpp"
 
 namespace forkcast::model {
 
@@ -35,7 +36,10 @@ struct ImportedModel {
   /// Of a model that is a graph of operators, and no forest: the file of it that is served, where
   /// columns are called as they were. `forest` has the inputs' names alone then.
   std::string graph{};
-  std::size_t tree_count = 0;  ///< Of the graph.
+  /// Of one that computes with what its inputs are: trees whose leaves are linear functions.
+  /// `forest` has the inputs' names alone then, too.
+  std::optional<LinearForestSource> linear{};
+  std::size_t tree_count = 0;  ///< Of the graph, or of `linear`.
   std::vector<ImportedInput> inputs;
   bool has_input_names = false;  ///< Else they were numbered.
   /// Classes are called "0", "1" and so on: whoever imports knows their names.
