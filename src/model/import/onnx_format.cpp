@@ -17,6 +17,8 @@ ImportedInput InputOf(const GraphColumn& column) {
   if (column.kind == GraphColumn::Kind::kText) {
     input.texts = column.texts;
     if (column.refuses_others) input.unknown = UnknownCategory::kError;
+  } else if (column.kind == GraphColumn::Kind::kDouble) {
+    input.reading = ExactReading{.as = ExactReading::As::kParts};
   } else if (column.kind != GraphColumn::Kind::kNumber) {
     input.reading = ExactReading{.as = ExactReading::As::kInteger};
   }

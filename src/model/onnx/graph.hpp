@@ -21,8 +21,9 @@ namespace forkcast::model::onnx {
 struct GraphColumn {
   enum class Kind {
     kNumber,
-    kWhole,  ///< Whole, none missing.
-    kBool,   ///< 0 is false, all else is true; none missing.
+    kWhole,   ///< Whole, none missing.
+    kBool,    ///< 0 is false, all else is true; none missing.
+    kDouble,  ///< Three floats of a row (double_parts.hpp).
     kText,
   };
   std::string name;
@@ -35,7 +36,8 @@ struct GraphColumn {
 
 /// A graph of ONNX operators, run row by row as ONNX Runtime runs it in one thread
 /// (../import/README.md says where that is the same number, and where close to it). Trees are run
-/// by Forest. Inputs are the columns of the graph's inputs, in their order; outputs its numbers; of
+/// by Forest. Inputs are the columns of the graph's inputs, in their order, three for each of a
+/// tensor of doubles; outputs its numbers; of
 /// two classes the second one's alone. A row for which ONNX Runtime would fail is answered with
 /// NaN.
 class Graph final : public Model {

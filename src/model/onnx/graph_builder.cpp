@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "data_preprocessing/document/json.hpp"
+#include "model/double_parts.hpp"
 #include "model/onnx/protobuf.hpp"
 #include "model/onnx/refused.hpp"
 #include "model/tree/forest_compiler.hpp"
@@ -108,6 +109,12 @@ bool GraphBuilder::HasInput(std::size_t i) const {
 }
 
 const Value& GraphBuilder::Input(std::size_t i) {
+  const Value& value = AnyInput(i);
+  if (value.is_shape) Refuse("of the shape of rows it is not understood");
+  return value;
+}
+
+const Value& GraphBuilder::AnyInput(std::size_t i) {
   if (!HasInput(i)) {
     RefuseCorrupt(fmt::format("operator {}: input {} is missing", node_->op, i));
   }
@@ -134,7 +141,7 @@ Tensor GraphBuilder::ConstantInput(std::size_t i) {
       return *found->second;
     }
     const auto found = values_.find(node_->inputs[i]);
-    if (found != values_.end() && !found->second.has_rows &&
+    if (found != values_.end() && !found->second.has_rows && !found->second.is_shape &&
         found->second.type != ElementType::kString) {
       Tensor tensor{.type = found->second.type, .dims = found->second.dims};
       for (const Place place : found->second.places) {
@@ -419,16 +426,13 @@ GraphColumn::Kind GraphBuilder::KindOf(const ValueInfo& info) {
       case ElementType::kString:
         return Kind::kText;
       case ElementType::kDouble:
-        RefuseUnknown(fmt::format(
-            "input {:?}: of double, and rows are read as floats: convert the model with inputs of "
-            "float (skl2onnx: FloatTensorType)",
-            info.name));
+        return Kind::kDouble;
       case ElementType::kUint8:
         break;
     }
   }
-  RefuseUnknown(fmt::format("input {:?}: expected a tensor of float, int64, int32, bool or string",
-                            info.name));
+  RefuseUnknown(fmt::format(
+      "input {:?}: expected a tensor of float, double, int64, int32, bool or string", info.name));
 }
 
 void GraphBuilder::AddInputs() {
@@ -522,7 +526,7 @@ void GraphBuilder::BuildAnswer() {
     RefuseCorrupt(fmt::format("output {:?}: nothing makes it", answer_));
   }
   const Value& value = found->second;
-  if (!value.has_rows || value.dims.size() > 1 || value.places.empty()) {
+  if (!value.has_rows || value.is_shape || value.dims.size() > 1 || value.places.empty()) {
     RefuseUnknown(fmt::format("output {:?}: expected the shape [rows, numbers]", answer_));
   }
   if (value.type == ElementType::kString) {
@@ -581,8 +585,16 @@ void GraphBuilder::FinishColumns() {
   }
   NameColumns();
   InputColumns inputs;
-  for (const GraphColumn& column : graph_.columns_)
-    inputs.push_back({.name = column.name, .type = InputType::kNumber, .categories = {}});
+  const auto add = [&inputs](std::string name) {
+    inputs.push_back({.name = std::move(name), .type = InputType::kNumber, .categories = {}});
+  };
+  for (const GraphColumn& column : graph_.columns_) {
+    if (column.kind == GraphColumn::Kind::kDouble) {
+      for (std::string& part : PartNames(column.name)) add(std::move(part));
+    } else {
+      add(column.name);
+    }
+  }
   graph_.inputs_ = std::make_shared<const InputColumns>(std::move(inputs));
   const std::size_t outputs = graph_.answers_.size();
   for (std::size_t i = 0; i < outputs; ++i) {
@@ -649,7 +661,12 @@ Result<Graph> Graph::FromBytes(std::string_view bytes) {
 
 void Graph::FillInputs(const float* row, double* values) const noexcept {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const auto number = static_cast<double>(row[i]);
+    if (columns_[i].kind == GraphColumn::Kind::kDouble) {
+      values[i] = JoinDouble(std::span<const float, kDoubleParts>(row, kDoubleParts));
+      row += kDoubleParts;
+      continue;
+    }
+    const auto number = static_cast<double>(*row++);
     values[i] = number;
     if (columns_[i].kind == GraphColumn::Kind::kText) {
       const std::vector<double>& codes = text_codes_[i];
@@ -670,7 +687,7 @@ void Graph::Predict(std::span<const float> rows, std::span<double> out) const no
   if (floats.size() < float_count_) floats.resize(float_count_);
   const Frame frame{.values = scratch.data() + constants_.size(), .floats = floats.data()};
   std::ranges::reverse_copy(constants_, scratch.begin());
-  const std::size_t width = columns_.size();
+  const std::size_t width = inputs_->size();
   const std::size_t count = answers_.size();
   for (std::size_t row = 0; row * count < out.size(); ++row) {
     FillInputs(rows.data() + row * width, frame.values);

@@ -24,6 +24,9 @@ struct Value {
   ElementType type = ElementType::kFloat;
   /// Whether its first dimension is that of rows; `dims` are those behind it then.
   bool has_rows = true;
+  /// Of the shape of another value with rows: its numbers are `dims` of that, and what it has of
+  /// rows is not known. Only what fills such a shape reads it.
+  bool is_shape = false;
   std::vector<std::int64_t> dims;
   std::vector<Place> places;  ///< Of one row.
 
@@ -50,6 +53,8 @@ class GraphBuilder {
   [[noreturn]] void Refuse(std::string_view what) const;
   [[nodiscard]] bool HasInput(std::size_t i) const;
   [[nodiscard]] const Value& Input(std::size_t i);
+  /// The same, which may be a shape.
+  [[nodiscard]] const Value& AnyInput(std::size_t i);
   /// One that must be a number for the operator.
   [[nodiscard]] const Value& NumberInput(std::size_t i);
   /// An input that must be constant.

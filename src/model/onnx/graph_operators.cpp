@@ -12,6 +12,7 @@
 
 #include "model/onnx/graph_builder.hpp"
 #include "model/onnx/refused.hpp"
+#include "model/onnx/support_vectors.hpp"
 
 // The operators: each a function that reads its node and inputs, and adds steps or only moves
 // places; and a row of kOperators at the end.
@@ -62,6 +63,10 @@ constexpr auto kSigmoid = [](auto a, auto /*b*/, auto /*c*/) { return 1 / (1 + s
 /// a within b and c.
 constexpr auto kClip = [](auto a, auto b, auto c) { return std::min(std::max(a, b), c); };
 constexpr auto kScale = [](auto x, auto offset, auto scale) { return (x - offset) * scale; };
+
+double ScaleDouble(double x, double offset, double scale) noexcept {
+  return ToFloat((x - offset) * scale);
+}
 
 double Less(double a, double b, double /*c*/) noexcept { return a < b ? 1 : 0; }
 double LessOrEqual(double a, double b, double /*c*/) noexcept { return a <= b ? 1 : 0; }
@@ -156,31 +161,18 @@ void RunComparison(Builder& builder) {
                       Inputs(builder, row.inputs, row.takes_texts));
 }
 
-/// Max and Min of any number of inputs.
-void RunExtreme(Builder& builder) {
-  const bool is_max = builder.node().op == "Max";
-  const auto inputs = Inputs(builder, builder.node().inputs.size(), false);
-  if (inputs.size() != 2) builder.Refuse("expected two inputs");
-  const Value& first = *inputs.front();
-  const bool is_float = first.type == ElementType::kFloat;
-  if (is_max) {
-    builder.Elementwise(is_float ? InFloat<kMax> : InDouble<kMax>, first.type, inputs);
-  } else {
-    builder.Elementwise(is_float ? InFloat<kMin> : InDouble<kMin>, first.type, inputs);
-  }
-}
-
-/// Of any number of inputs, one after the other.
-void RunSum(Builder& builder) {
+/// Max, Min and Sum of any number of inputs, one after the other.
+template <auto function>
+void RunFold(Builder& builder) {
   const auto inputs = Inputs(builder, builder.node().inputs.size(), false);
   if (inputs.empty()) builder.Refuse("expected an input");
-  Value sum = *inputs.front();
-  const bool is_float = sum.type == ElementType::kFloat;
+  Value folded = *inputs.front();
+  const bool is_float = folded.type == ElementType::kFloat;
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    const std::array<const Value*, 2> both{&sum, inputs[i]};
-    sum = builder.Combine(is_float ? InFloat<kAdd> : InDouble<kAdd>, sum.type, both);
+    const std::array<const Value*, 2> both{&folded, inputs[i]};
+    folded = builder.Combine(is_float ? InFloat<function> : InDouble<function>, folded.type, both);
   }
-  builder.Output(0, std::move(sum));
+  builder.Output(0, std::move(folded));
 }
 
 Value Scalar(Builder& builder, ElementType type, double number) {
@@ -258,12 +250,75 @@ std::int64_t CountOf(std::span<const std::int64_t> dims) {
   return count;
 }
 
-void RunIdentity(Builder& builder) { builder.Output(0, builder.Input(0)); }
+void RunIdentity(Builder& builder) { builder.Output(0, builder.AnyInput(0)); }
+
+/// What numbers an attribute gives in place of a tensor.
+std::vector<double> NumbersOf(const Node& node, std::string_view name, bool is_list,
+                              bool is_whole) {
+  if (is_list && is_whole) {
+    const auto& integers = node.Integers(name);
+    return {integers.begin(), integers.end()};
+  }
+  if (is_list) {
+    const auto& floats = node.Floats(name);
+    return {floats.begin(), floats.end()};
+  }
+  if (is_whole) return {static_cast<double>(node.Integer(name, 0))};
+  return {static_cast<double>(node.Float(name, 0))};
+}
 
 void RunConstant(Builder& builder) {
+  const Node& node = builder.node();
+  if (const Tensor* const tensor = node.Constant("value")) {
+    builder.OutputConstant(*tensor);
+    return;
+  }
+  for (const std::string_view name : {"value_float", "value_floats", "value_int", "value_ints"}) {
+    if (!node.Has(name)) continue;
+    const bool is_list = name.ends_with('s');
+    const bool is_whole = name.starts_with("value_int");
+    Value value{.type = is_whole ? ElementType::kInt64 : ElementType::kFloat,
+                .has_rows = false,
+                .dims = {},
+                .places = {}};
+    for (const double number : NumbersOf(node, name, is_list, is_whole)) {
+      value.places.push_back(builder.NewConstant(number));
+    }
+    if (is_list) value.dims = {std::ssize(value.places)};
+    builder.Output(0, std::move(value));
+    return;
+  }
+  builder.Refuse("expected the attribute value, value_float(s) or value_int(s)");
+}
+
+/// Of rows: how many there are is not known, and not asked.
+void RunShape(Builder& builder) {
+  const Value& value = builder.Input(0);
+  const Node& node = builder.node();
+  if (!value.has_rows || node.Integer("start", 0) != 0 || node.Has("end")) {
+    builder.Refuse("of constants, or of a part of the dimensions, it is not understood");
+  }
+  Value shape{.type = ElementType::kInt64,
+              .has_rows = false,
+              .is_shape = true,
+              .dims = value.dims,
+              .places = {}};
+  builder.Output(0, std::move(shape));
+}
+
+void RunConstantOfShape(Builder& builder) {
   const Tensor* const tensor = builder.node().Constant("value");
-  if (tensor == nullptr) builder.Refuse("expected the attribute value");
-  builder.OutputConstant(*tensor);
+  if (tensor != nullptr && tensor->numbers.size() != 1) builder.Refuse("expected one value");
+  const Value& shape = builder.AnyInput(0);
+  if (!shape.is_shape) builder.Refuse("expected the shape of rows");
+  Value value{.type = tensor == nullptr ? ElementType::kFloat : tensor->type,
+              .has_rows = true,
+              .dims = shape.dims,
+              .places = {}};
+  const auto size = static_cast<std::size_t>(CountOf(value.dims));
+  builder.CountWork(size);
+  value.places.assign(size, builder.NewConstant(tensor == nullptr ? 0 : tensor->numbers[0]));
+  builder.Output(0, std::move(value));
 }
 
 void RunConcat(Builder& builder) {
@@ -539,7 +594,7 @@ std::vector<Place> GroupsAlong(const Value& value, std::size_t axis) {
   return places;
 }
 
-constexpr std::array<std::pair<std::string_view, GroupFunction>, 9> kReductions{
+constexpr std::array<std::pair<std::string_view, GroupFunction>, 11> kReductions{
     {{"ReduceSum", GroupFunction::kSum},
      {"ReduceMean", GroupFunction::kMean},
      {"ReduceMax", GroupFunction::kMax},
@@ -547,6 +602,8 @@ constexpr std::array<std::pair<std::string_view, GroupFunction>, 9> kReductions{
      {"ReduceL1", GroupFunction::kL1},
      {"ReduceL2", GroupFunction::kL2},
      {"ReduceSumSquare", GroupFunction::kSumSquare},
+     {"ReduceProd", GroupFunction::kProduct},
+     {"ReduceLogSumExp", GroupFunction::kLogSumExp},
      {"ArgMax", GroupFunction::kArgMax},
      {"ArgMin", GroupFunction::kArgMin}}};
 
@@ -596,6 +653,15 @@ void RunSoftmax(Builder& builder) {
   RunSpread(builder, GroupFunction::kSoftmax, value.type);
 }
 
+void RunLpNormalization(Builder& builder) {
+  const Value& value = builder.NumberInput(0);
+  (void)builder.InnerAxis(value, builder.node().Integer("axis", -1));
+  const std::int64_t p = builder.node().Integer("p", 2);
+  if (p != 1 && p != 2) builder.Refuse(fmt::format("p of {}", p));
+  RunSpread(builder, p == 1 ? GroupFunction::kNormalizeL1 : GroupFunction::kNormalizeLength,
+            value.type);
+}
+
 void RunNormalizer(Builder& builder) {
   constexpr std::array<std::pair<std::string_view, GroupFunction>, 3> kNorms{
       {{"MAX", GroupFunction::kNormalizeMax},
@@ -633,7 +699,8 @@ void RunScaler(Builder& builder) {
   const Value scale =
       PerColumn(builder, Doubles(builder.node().Floats("scale")), x, ElementType::kFloat);
   const std::array<const Value*, 3> inputs{&x, &offset, &scale};
-  builder.Elementwise(InFloat<kScale>, ElementType::kFloat, inputs);
+  // Of doubles it is computed in double, and answered in float all the same.
+  builder.Elementwise(x.is_double() ? ScaleDouble : InFloat<kScale>, ElementType::kFloat, inputs);
 }
 
 void RunImputer(Builder& builder) {
@@ -746,25 +813,13 @@ double DefaultOf(Builder& builder, ElementType type) {
   return static_cast<double>(node.Integer("default_int64", -1));
 }
 
-void RunLabelEncoder(Builder& builder) {
-  const Value& x = builder.Input(0);
-  Labels keys = ReadLabels(builder, "keys");
-  Labels values = ReadLabels(builder, "values");
-  const auto& classes = builder.node().Strings("classes_strings");
-  if (!classes.empty() && x.type == ElementType::kString) {
-    // Version 1: a text's position.
-    keys.type = ElementType::kString;
-    values.type = ElementType::kInt64;
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      keys.numbers.push_back(builder.CodeOf(classes[i]));
-      values.numbers.push_back(static_cast<double>(i));
-    }
-  }
+/// Each number of `x` that is one of the keys becomes the value beside it, any other `otherwise`.
+void OutputLookup(Builder& builder, const Value& x, const Labels& keys, const Labels& values,
+                  double otherwise) {
   if (keys.numbers.size() != values.numbers.size() || keys.numbers.empty() || keys.type != x.type) {
     builder.Refuse("keys and values that do not fit each other, or the input's type");
   }
-  LookupStep::Table table{
-      .rows = {}, .of_missing = {}, .otherwise = DefaultOf(builder, values.type)};
+  LookupStep::Table table{.rows = {}, .of_missing = {}, .otherwise = otherwise};
   for (std::size_t i = 0; i < keys.numbers.size(); ++i) {
     if (std::isnan(keys.numbers[i])) {
       table.of_missing = values.numbers[i];
@@ -782,6 +837,44 @@ void RunLabelEncoder(Builder& builder) {
   builder.AddStep(
       std::make_unique<const LookupStep>(std::move(table), x.places, out.places.front()));
   builder.Output(0, std::move(out));
+}
+
+void RunLabelEncoder(Builder& builder) {
+  const Value& x = builder.Input(0);
+  Labels keys = ReadLabels(builder, "keys");
+  Labels values = ReadLabels(builder, "values");
+  const auto& classes = builder.node().Strings("classes_strings");
+  if (!classes.empty() && x.type == ElementType::kString) {
+    // Version 1: a text's position.
+    keys.type = ElementType::kString;
+    values.type = ElementType::kInt64;
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      keys.numbers.push_back(builder.CodeOf(classes[i]));
+      values.numbers.push_back(static_cast<double>(i));
+    }
+  }
+  OutputLookup(builder, x, keys, values, DefaultOf(builder, values.type));
+}
+
+/// Texts to the numbers beside them, or back.
+void RunCategoryMapper(Builder& builder) {
+  const Value& x = builder.Input(0);
+  const Node& node = builder.node();
+  Labels numbers{.type = ElementType::kInt64, .numbers = {}};
+  for (const std::int64_t one : node.Integers("cats_int64s")) {
+    numbers.numbers.push_back(static_cast<double>(one));
+  }
+  Labels texts{.type = ElementType::kString, .numbers = {}};
+  for (const std::string_view text : node.Strings("cats_strings")) {
+    texts.numbers.push_back(builder.CodeOf(text));
+  }
+  if (x.type == ElementType::kString) {
+    OutputLookup(builder, x, texts, numbers,
+                 static_cast<double>(node.Integer("default_int64", -1)));
+  } else {
+    OutputLookup(builder, x, numbers, texts,
+                 builder.CodeOf(node.Text("default_string", "_Unused")));
+  }
 }
 
 /// What comes out of `outputs` sums of products of a row's numbers.
@@ -842,6 +935,25 @@ void RunLinearClassifier(Builder& builder) {
     builder.Refuse(fmt::format("post_transform: {:?} is not understood", transform));
   }
   builder.Output(1, std::move(out));
+}
+
+void RunSupportVectors(Builder& builder) {
+  const Value& x = builder.NumberInput(0);
+  if (x.dims.size() != 1 || !x.has_rows) builder.Refuse("expected the shape [rows, columns]");
+  SupportVectors machine = ReadSupportVectors(builder.node());
+  if (machine.columns != x.places.size()) {
+    RefuseCorrupt(fmt::format("operator {}: vectors of {} numbers for {} columns",
+                              builder.node().op, machine.columns, x.places.size()));
+  }
+  const std::size_t classes = machine.classes.size();
+  builder.CountWork(machine.vectors.size() + machine.coefficients.size() + classes * classes);
+  const bool is_classifier = machine.is_classifier();
+  if (is_classifier && !machine.gives_probabilities()) builder.MarkRawScores();
+  Value out =
+      builder.NewValue(ElementType::kFloat, true, {static_cast<std::int64_t>(machine.outputs())});
+  builder.AddStep(
+      std::make_unique<const SupportVectorStep>(std::move(machine), x.places, out.places.front()));
+  builder.Output(is_classifier ? 1 : 0, std::move(out));
 }
 
 void RunMatMul(Builder& builder) {
@@ -917,31 +1029,37 @@ constexpr std::array kOperators{
     Operator{"", "Clip", RunClip},
     Operator{"", "Concat", RunConcat},
     Operator{"", "Constant", RunConstant},
+    Operator{"", "ConstantOfShape", RunConstantOfShape},
     Operator{"", "Flatten", RunFlatten},
     Operator{"", "Gather", RunGather},
     Operator{"", "Gemm", RunGemm},
     Operator{"", "Identity", RunIdentity},
+    Operator{"", "LpNormalization", RunLpNormalization},
     Operator{"", "MatMul", RunMatMul},
-    Operator{"", "Max", RunExtreme},
-    Operator{"", "Min", RunExtreme},
+    Operator{"", "Max", RunFold<kMax>},
+    Operator{"", "Min", RunFold<kMin>},
     Operator{"", "ReduceL1", RunReduction},
     Operator{"", "ReduceL2", RunReduction},
+    Operator{"", "ReduceLogSumExp", RunReduction},
     Operator{"", "ReduceMax", RunReduction},
     Operator{"", "ReduceMean", RunReduction},
     Operator{"", "ReduceMin", RunReduction},
+    Operator{"", "ReduceProd", RunReduction},
     Operator{"", "ReduceSum", RunReduction},
     Operator{"", "ReduceSumSquare", RunReduction},
     Operator{"", "Reshape", RunReshape},
+    Operator{"", "Shape", RunShape},
     Operator{"", "Slice", RunSlice},
     Operator{"", "Softmax", RunSoftmax},
     Operator{"", "Split", RunSplit},
     Operator{"", "Squeeze", RunSqueeze},
-    Operator{"", "Sum", RunSum},
+    Operator{"", "Sum", RunFold<kAdd>},
     Operator{"", "Transpose", RunTranspose},
     Operator{"", "Unsqueeze", RunUnsqueeze},
     Operator{"", "Where", RunWhere},
     Operator{kMl, "ArrayFeatureExtractor", RunArrayFeatureExtractor},
     Operator{kMl, "Binarizer", RunBinarizer},
+    Operator{kMl, "CategoryMapper", RunCategoryMapper},
     Operator{kMl, "FeatureVectorizer", RunFeatureVectorizer},
     Operator{kMl, "Imputer", RunImputer},
     Operator{kMl, "LabelEncoder", RunLabelEncoder},
@@ -949,6 +1067,8 @@ constexpr std::array kOperators{
     Operator{kMl, "LinearRegressor", RunLinearRegressor},
     Operator{kMl, "Normalizer", RunNormalizer},
     Operator{kMl, "OneHotEncoder", RunOneHotEncoder},
+    Operator{kMl, "SVMClassifier", RunSupportVectors},
+    Operator{kMl, "SVMRegressor", RunSupportVectors},
     Operator{kMl, "Scaler", RunScaler},
     Operator{kMl, "TreeEnsemble", RunTrees},
     Operator{kMl, "TreeEnsembleClassifier", RunTrees},
