@@ -253,6 +253,29 @@ void CheckOutputs(const PipelineSpec& spec, const std::vector<std::string>& outp
 
 // ---- what is published ----
 
+/// Reasons are made by looking from each test up to the one that asked for the same feature before:
+/// of a tree that is as deep as it is large, as often as its size squared.
+bool IsTooDeepToExplain(const ForestSource& forest) {
+  constexpr std::size_t kMostSteps = std::size_t{1} << 31U;
+  std::size_t steps = 0;
+  for (const ForestSource::Tree& tree : forest.trees) {
+    std::vector<std::uint32_t> depths(tree.nodes.size());
+    for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+      const ForestSource::Node& node = tree.nodes[i];
+      steps += depths[i];
+      if (!node.is_leaf()) depths[node.left] = depths[node.right] = depths[i] + 1;
+    }
+  }
+  return steps > kMostSteps;
+}
+
+void LeaveOutReasons(ImportedModel& model) {
+  if (!model.can_explain || !IsTooDeepToExplain(model.forest)) return;
+  model.can_explain = false;
+  model.notes.emplace_back(
+      "its trees are so deep that reasons of answers (?explain=true) are left out");
+}
+
 /// The files of what answers, the one that is served first.
 std::vector<ArtefactFile> ScoringFiles(const ImportedModel& model) {
   if (!model.graph.empty()) {
@@ -304,6 +327,7 @@ ordered_json CheckJson(const PredictionCheck& check, const ImportRequest& reques
 PreparedImport Prepare(const ImportRequest& request) {
   const std::string bytes = ReadFile(request.file);
   ImportedModel model = ReadIn(request.file, bytes, request.rounds);
+  LeaveOutReasons(model);
   NameInputs(request.inputs, model);
   NameClasses(request.classes, model);
   const Pipeline pipeline = request.pipeline

@@ -1,9 +1,11 @@
 #include "model/import/import_model.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -149,6 +151,44 @@ TEST_F(ImportModelTest, ExplainsItsAnswersByThePipelinesFeatures) {
   // Half of the rows of training had a price of 10 or more, a quarter a stock of 3 or more.
   EXPECT_DOUBLE_EQ(explanation.base, 0.5 + 0.5 + 1);
   EXPECT_THAT(explanation.contributions, ElementsAre(0, -1, 0.5, 0));
+}
+
+/// A tree of LightGBM that is a chain: each test's right child is the next one.
+std::string Chain(std::size_t tests) {
+  std::string features;
+  std::string thresholds;
+  std::string left;
+  std::string right;
+  std::string leaves = "0";
+  for (std::size_t i = 0; i < tests; ++i) {
+    features += fmt::format("{} ", i % 2);
+    thresholds += fmt::format("{} ", i);
+    left += fmt::format("{} ", -1 - static_cast<std::int64_t>(i));
+    right += fmt::format("{} ", i + 1 < tests ? static_cast<std::int64_t>(i + 1)
+                                              : -1 - static_cast<std::int64_t>(tests));
+    leaves += fmt::format(" {}", i + 1);
+  }
+  return fmt::format(
+      "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=regression\n"
+      "feature_names=price stock\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves={}\n"
+      "split_feature={}\nthreshold={}\nleft_child={}\nright_child={}\nleaf_value={}\n\n"
+      "end of trees\n",
+      tests + 1, features, thresholds, left, right, leaves);
+}
+
+TEST_F(ImportModelTest, LeavesOutReasonsOfTreesThatAreFarTooDeepForThem) {
+  const Result<PreparedImport> usual = Prepare({}, Chain(200));
+  ASSERT_TRUE(usual) << usual.error().message;
+  EXPECT_THAT(usual->notes, ElementsAre());
+  const Result<PreparedImport> deep = Prepare({}, Chain(70'000));
+  ASSERT_TRUE(deep) << deep.error().message;
+  EXPECT_THAT(deep->notes, ElementsAre(HasSubstr("so deep that reasons of answers")));
+  const Result<ImportedVersion> version = PublishAndRead(*deep);
+  ASSERT_TRUE(version) << version.error().message;
+  const Result<Predictor> predictor = version->ReadPredictor();
+  ASSERT_TRUE(predictor) << predictor.error().message;
+  EXPECT_EQ(predictor->explainer(), nullptr);
+  EXPECT_THAT(Answer(*predictor, {70'000.0, 70'000.0}), ElementsAre(70'000));
 }
 
 TEST_F(ImportModelTest, NamesInputsThatTheFileDoesNot) {
