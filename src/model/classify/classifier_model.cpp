@@ -56,7 +56,7 @@ Status CheckClasses(std::span<const std::uint32_t> learned, std::span<const doub
 }
 
 /// What a model is called among those of shards (../learn/SHARDS.md).
-std::string NameOf(const ClassifierPlan& plan, std::span<const std::uint32_t> rows) {
+std::string FitName(const ClassifierPlan& plan, std::span<const std::uint32_t> rows) {
   const std::string_view bytes(reinterpret_cast<const char*>(rows.data()), rows.size_bytes());
   return fmt::format("{}/{} rows {}", plan.fits_name, rows.size(),
                      preprocessing::ContentHash(bytes));
@@ -153,7 +153,7 @@ Result<std::optional<TrainedClassifier>> TrainedClassifier::Train(
   };
   Result<std::optional<TrainedPredictor>> fit =
       plan.fits == nullptr ? train()
-                           : plan.fits->Fit(NameOf(plan, rows), plan.inputs, answer, train);
+                           : plan.fits->Fit(FitName(plan, rows), plan.inputs, answer, train);
   if (!fit) return std::move(fit).error();
   if (!*fit) return std::optional<TrainedClassifier>();
   return std::optional(TrainedClassifier(

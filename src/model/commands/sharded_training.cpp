@@ -54,10 +54,15 @@ std::string IndexOf(const CommandContext& context) {
   return context.environment(kIndexVariable).value_or("");
 }
 
+/// Also of a flag that only other commands have.
+bool IsGiven(const Arguments& arguments, std::string_view flag) {
+  return arguments.given().contains(flag);
+}
+
 /// That what is said goes together.
 void CheckWords(const Arguments& arguments, std::string_view part) {
   for (const char* const other : {"shard", "join", "indexed", "on"}) {
-    if (other != part && arguments.Has(other)) {
+    if (other != part && IsGiven(arguments, other)) {
       throw WrongUse(fmt::format("--{}: --{} says already what is done", other, part));
     }
   }
@@ -76,12 +81,12 @@ void CheckWords(const Arguments& arguments, std::string_view part) {
         Together{"ray-program", "on", "nothing is trained elsewhere"},
         Together{"only-key", "", "single keys are not cut into shards"},
         Together{"dry-run", "", "a dry run is of the whole: without shards"}}) {
-    if (!arguments.Has(one.flag) || one.of.find(part) != one.of.npos) continue;
+    if (!IsGiven(arguments, one.flag) || one.of.find(part) != one.of.npos) continue;
     throw WrongUse(fmt::format("--{}: not with --{}: {}", one.flag, part, one.why));
   }
   if (part == "join" || part == "on") return;
   for (const char* const flag : {"from", "file"}) {
-    if (arguments.Has(flag)) {
+    if (IsGiven(arguments, flag)) {
       throw WrongUse(
           fmt::format("--{}: rows are taken in once, by ingest, before shards are "
                       "trained",
@@ -133,9 +138,13 @@ fs::path OwnProgram() {
 ShardPlan OnRay(const Arguments& arguments, const CommandContext& context) {
   const fs::path program =
       arguments.Has("ray-program") ? fs::path(arguments.Text("ray-program")) : OwnProgram();
+  const fs::path place = PlaceOfShards(arguments, "on");
+  if (place.string().starts_with("s3:")) {
+    throw WrongUse("--shards: with --on expected a folder that all machines share");
+  }
   if (program.is_relative()) throw WrongUse("--ray-program: expected a path from /");
   ShardPlan plan{.part = ShardPlan::Part::kRay,
-                 .place = fs::absolute(PlaceOfShards(arguments, "on")),
+                 .place = fs::absolute(place),
                  .count = CountOf(arguments).value_or(kDefaultShards)};
   plan.ray = {.cluster = Require(ReadRaySettings(arguments.Text("on"), context.environment),
                                  ExitCode::kUsage),
@@ -258,6 +267,31 @@ ExitCode ExitOfRay(ErrorCode code) noexcept {
   return code == ErrorCode::kInvalidArgument ? ExitCode::kUsage : preprocessing::ExitCodeOf(code);
 }
 
+/// How a cluster trains them.
+std::vector<Flag> RayFlags() {
+  return {
+      {.name = "on",
+       .argument = "ray://HOST:PORT",
+       .meaning = "Has the shards trained as jobs of this Ray cluster, by the address of its "
+                  "dashboard, and joins them. ?TOKEN behind, or RAY_AUTH_TOKEN, is its token.",
+       .when_absent = "here"},
+      {.name = "shard-threads",
+       .argument = "N",
+       .meaning = "With --on: the threads of a shard, and the CPUs that Ray gives it.",
+       .when_absent = "1",
+       .allowed = preprocessing::WholeNumber(1, kMostThreads)},
+      {.name = "from-store",
+       .kind = Flag::Kind::kSwitch,
+       .meaning = "With --on: each shard makes snapshots of its own of what the store has, so that "
+                  "--snapshots need not be shared.",
+       .when_absent = "--snapshots is shared"},
+      {.name = "ray-program",
+       .argument = "FILE",
+       .meaning = "With --on: the program forkcast on the machines of the cluster.",
+       .when_absent = "where it is here"},
+  };
+}
+
 /// That a training could be done at all, before a cluster is asked.
 void CheckWhole(const WholeTraining& whole) {
   const auto job = Open(whole, whole.sources);
@@ -272,9 +306,8 @@ void CheckWhole(const WholeTraining& whole) {
 }  // namespace
 
 std::vector<Flag> ShardFlags() {
-  using Kind = Flag::Kind;
   const auto count = preprocessing::WholeNumber(1, kMostShards);
-  return {
+  std::vector<Flag> flags{
       {.name = "shard",
        .argument = "NUMBER/COUNT",
        .meaning = "Trains this part of the models alone, and puts them where --shards says, for "
@@ -296,11 +329,6 @@ std::vector<Flag> ShardFlags() {
                   "JOB_COMPLETION_INDEX counts, and as the last pod waits for all and joins them.",
        .when_absent = "no pod",
        .allowed = count},
-      {.name = "on",
-       .argument = "ray://HOST:PORT",
-       .meaning = "Has the shards trained as jobs of this Ray cluster, by the address of its "
-                  "dashboard, and joins them. ?TOKEN behind, or RAY_AUTH_TOKEN, is its token.",
-       .when_absent = "here"},
       {.name = "shard-count",
        .argument = "COUNT",
        .meaning = "With --on: how many shards; with --join: of those that are of so many.",
@@ -312,36 +340,33 @@ std::vector<Flag> ShardFlags() {
                   "data.",
        .when_absent = "0",
        .allowed = preprocessing::WholeNumber(0, 7 * 24 * 3600)},
-      {.name = "shard-threads",
-       .argument = "N",
-       .meaning = "With --on: the threads of a shard, and the CPUs that Ray gives it.",
-       .when_absent = "1",
-       .allowed = preprocessing::WholeNumber(1, kMostThreads)},
-      {.name = "from-store",
-       .kind = Kind::kSwitch,
-       .meaning = "With --on: each shard makes snapshots of its own of what the store has, so that "
-                  "--snapshots need not be shared.",
-       .when_absent = "--snapshots is shared"},
-      {.name = "ray-program",
-       .argument = "FILE",
-       .meaning = "With --on: the program forkcast on the machines of the cluster.",
-       .when_absent = "where it is here"},
       {.name = "shard-nonce",
        .argument = "TEXT",
        .meaning = "With --shard: what PLACE/.nonce must say, as --on has written it: whether the "
                   "folder is a shared one."},
   };
+  const std::vector<Flag> ray = RayFlags();
+  flags.insert(flags.end(), ray.begin(), ray.end());
+  return flags;
+}
+
+std::vector<Flag> JoinFlags() {
+  std::vector<Flag> flags = ShardFlags();
+  std::erase_if(flags, [](const Flag& flag) {
+    return flag.name == "shard" || flag.name == "shard-nonce" || flag.name == "indexed";
+  });
+  return flags;
 }
 
 std::optional<ShardPlan> ReadShardPlan(const Arguments& arguments, const CommandContext& context) {
   std::string part;
   for (const char* const one : {"shard", "join", "indexed", "on"}) {
-    if (part.empty() && arguments.Has(one)) part = one;
+    if (part.empty() && IsGiven(arguments, one)) part = one;
   }
   if (part.empty()) {
     for (const char* const flag : {"shards", "shard-count", "join-wait", "shard-nonce",
                                    "shard-threads", "from-store", "ray-program"}) {
-      if (arguments.Has(flag)) {
+      if (IsGiven(arguments, flag)) {
         throw WrongUse(fmt::format("--{}: --shard, --join, --indexed or --on is missing", flag));
       }
     }
@@ -350,7 +375,7 @@ std::optional<ShardPlan> ReadShardPlan(const Arguments& arguments, const Command
   CheckWords(arguments, part);
   if (part == "shard") {
     for (const char* const flag : {"report", "judged-rows"}) {
-      if (arguments.Has(flag)) {
+      if (IsGiven(arguments, flag)) {
         throw WrongUse(fmt::format("--{}: a shard judges nothing; --join does", flag));
       }
     }
@@ -428,11 +453,17 @@ ShardsOnRay::ShardsOnRay(const WholeTraining& whole, const ShardPlan& plan,
   plan_.nonce = RandomHex();
   plan_.place = plan.place / run_;
   folder_ = std::make_unique<const Folder>(plan_.place);
+  WholeTraining shared = whole;
+  if (whole.pipeline.empty()) {
+    shared.pipeline = plan_.place / "pipeline.json";
+    Require(WriteOutput(shared.pipeline, whole.document.dump(2) + "\n", context.out),
+            ExitCode::kIo);
+  }
   Require(WriteOutput(plan_.place / kNonceFile, plan_.nonce + "\n", context.out), ExitCode::kIo);
   observer.Tell(fmt::format("{} shards on Ray {} at {}\n", *plan.count, version, client.url()));
   const OnProgress on_progress = observer.Begin(fmt::format("{} shards on Ray", *plan.count));
   const Result<bool> done = RunOnRay(
-      client, JobsOf(whole, plan_, run_),
+      client, JobsOf(shared, plan_, run_),
       {.progress = on_progress,
        .tell = [&](const std::string& line) { observer.Tell(fmt::format("{}\n", line)); }});
   if (!Require(done, ExitOfRay)) throw Stopped();

@@ -47,14 +47,16 @@ struct ShardPlan {
 };
 
 [[nodiscard]] std::vector<preprocessing::Flag> ShardFlags();
+/// Those of a whole training, whose shards are trained elsewhere: for `retrain`.
+[[nodiscard]] std::vector<preprocessing::Flag> JoinFlags();
 /// None where nothing is said of shards. Throws Failure.
 [[nodiscard]] std::optional<ShardPlan> ReadShardPlan(const preprocessing::Arguments& arguments,
                                                      const preprocessing::CommandContext& context);
 
 /// Of what the shards are.
 struct WholeTraining {
-  std::filesystem::path pipeline;   ///< The file,
-  nlohmann::ordered_json document;  ///< and what it says.
+  std::filesystem::path pipeline;   ///< The file; empty: the document goes along with shards.
+  nlohmann::ordered_json document;  ///< What it says.
   JobSources sources{};
   std::string name{};  ///< Of the model; empty: the pipeline's.
 };

@@ -527,9 +527,47 @@ ExitCode RunSharded(Options options, const ShardPlan& plan, bool prints_json,
   return ExitCode::kUnexpected;
 }
 
+/// Whether a training would only make a known version again, so that nobody need train its shards.
+bool IsKnown(const Options& options) {
+  const Publication& as = *options.publication;
+  if (as.even_if_known) return false;
+  const auto job = Require(Open(ReadDocument(options.pipeline), options));
+  const auto known = FindKnownVersion(Registry(as.models), job->Origin(), *as.contest, as.alias);
+  return Require(known).has_value();
+}
+
+/// Models of a training that others have trained, for as long as they are read.
+class ModelsOfShards {
+ public:
+  /// Has `options` take its models from there. Throws Failure.
+  ModelsOfShards(const ShardPlan& plan, TrainingConsole::Texts texts, const CommandContext& context,
+                 Options& options) {
+    const std::filesystem::path& champion = options.publication->contest->champion.folder;
+    const bool is_of_version = options.pipeline == champion / kPipelineFile;
+    const WholeTraining whole{
+        .pipeline = is_of_version ? std::filesystem::path() : options.pipeline,
+        .document = ReadDocument(options.pipeline),
+        .sources = options.sources,
+        .name = {}};
+    ShardPlan join = plan;
+    if (plan.part == ShardPlan::Part::kRay) {
+      TrainingConsole console(context, texts);
+      join = on_ray_.emplace(whole, plan, context, console).ToJoin();
+    }
+    joined_ = JoinShards(whole, join, context);
+    options.sources.fits = joined_.get();
+    options.joined = joined_.get();
+  }
+
+ private:
+  std::optional<ShardsOnRay> on_ray_;
+  std::unique_ptr<JoinedFits> joined_;
+};
+
 ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const preprocessing::StopSignals signals;
   const bool prints_json = arguments.Has("json");
+  const std::optional<ShardPlan> plan = ReadShardPlan(arguments, context);
   Options options = ReadRetrainOptions(arguments);
   if (options.dry_run) return Run(options, prints_json, context);
   const std::filesystem::path folder =
@@ -541,6 +579,12 @@ ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const FileLock turn = AwaitTurn(folder, context);
   options = ReadRetrainOptions(arguments);  // another one may be the champion now
   if (const ExitCode code = TakeIn(options, context); code != ExitCode::kDone) return code;
+  std::optional<ModelsOfShards> shards;
+  if (plan && !IsKnown(options)) {
+    shards.emplace(*plan,
+                   prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown,
+                   context, options);
+  }
   const TrainingOutcome outcome = Train(options, prints_json, context);
   if (outcome.end != TrainingEnd::kStopped) {
     const std::string text = VerdictOn(outcome, *options.publication, context.clock.Now()).dump(2);
@@ -597,8 +641,10 @@ Command RetrainCommand() {
       "whose manifest says what was found, and gives it the alias when it is better than all of\n"
       "these. Where nothing is new, neither data nor pipeline, it says so and trains nothing. Of\n"
       "several that are started at once, one is at work, and the others wait for it.\n";
-  command.flags = Joined(Joined(Joined(IngestFlags(), SourceFlags()), JudgingFlags()),
-                         Joined(Joined(ContestFlags(), DeploymentFlags()), ShowingFlags()));
+  command.flags = Joined(
+      Joined(Joined(IngestFlags(), SourceFlags()), JudgingFlags()),
+      Joined(Joined(ContestFlags(), DeploymentFlags()), Joined(JoinFlags(), ShowingFlags())));
+  command.variables = {"RAY_AUTH_TOKEN"};
   command.endings = {
       {.code = ExitCode::kDone,
        .when = "done, published and promoted; or nothing is new, and nothing was trained"},
