@@ -79,8 +79,8 @@ void ResponseReader::Next() noexcept {
   is_chunked_ = false;
   length_.reset();
   json_size_.reset();
-  if (buffer_.size() > kKeptBytes) std::string().swap(buffer_);
-  if (chunks_.size() > kKeptBytes) std::string().swap(chunks_);
+  if (buffer_.size() > kKeptBytes) buffer_ = std::string();
+  if (chunks_.size() > kKeptBytes) chunks_ = std::string();
 }
 
 std::string_view ResponseReader::body() const noexcept {
