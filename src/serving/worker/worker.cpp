@@ -168,10 +168,7 @@ class Worker {
       service_.passwords = &*passwords_;
     }
     if (options.push_socket >= 0) {
-      pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] {
-        if (admin_) admin_->ResumeWaiting();
-        connections_.ResumeWaiting();
-      });
+      pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] { ResumeWaiting(); });
       service_.pushes = &*pushes_;
     }
     service_.config = &config_;
@@ -397,12 +394,6 @@ class Worker {
     ticker_.async_wait([this](const error_code& error) {
       if (!error) Tick();
     });
-  }
-
-  /// Those whose answers others have made.
-  void ResumeWaiting() {
-    connections_.ResumeWaiting();
-    if (admin_) admin_->ResumeWaiting();
   }
 
   void AskRecycling(std::string_view reason, std::uint64_t value) {
@@ -874,7 +865,7 @@ class Worker {
   net::steady_timer shadow_timer_;
   bool shadows_soon_ = false;
   LoaderThread loader_;
-  PageDesk page_{[this] { net::post(loop_, [this] { connections_.ResumeWaiting(); }); }};
+  PageDesk page_{[this] { net::post(loop_, [this] { ResumeWaiting(); }); }};
   std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;
   std::uint64_t lost_lines_ = 0;
