@@ -144,7 +144,11 @@ void ShowInferenceModel(Exchange& exchange, Service& service) {
                      {"outputs", ordered_json::array()}};
   for (const ColumnSpec& field : pipeline.fields().columns) {
     ordered_json input = TensorOf(field.name, wire::DatatypeOf(field.type));
-    if (field.nullable) input["parameters"] = {{"optional", true}};
+    if (field.nullable) input["parameters"]["optional"] = true;
+    // As MLServer calls texts that are times.
+    if (field.type == ColumnType::kTimestamp) {
+      input["parameters"]["content_type"] = "datetime";
+    }
     model["inputs"].push_back(std::move(input));
   }
   for (const InferenceOutput& output : InferenceOutputsOf(pipeline)) {

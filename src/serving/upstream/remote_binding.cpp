@@ -48,6 +48,10 @@ Result<RemoteTensor> ReadTensor(const json& node, std::string_view list) {
     }
     tensor.shape.push_back(size.get<std::int64_t>());
   }
+  const json parameters = node.value("parameters", json());
+  tensor.is_optional_time = parameters.is_object() &&
+                            parameters.value("optional", json()) == json(true) &&
+                            parameters.value("content_type", json()) == json("datetime");
   return tensor;
 }
 
@@ -164,6 +168,7 @@ Status BindColumns(const RemotePlan& plan, const RemoteMetadata& metadata, Remot
   const std::vector<std::string> names = NamesOf(plan.features);
   for (const RemoteTensor& input : metadata.inputs) {
     const auto feature = std::ranges::find(names, input.name);
+    if (feature == names.end() && input.is_optional_time) continue;
     if (feature == names.end()) {
       return Wrong(fmt::format("it reads \"{}\" ({}), which is no feature of the pipeline{}; there "
                                "are: {}",

@@ -17,6 +17,8 @@ struct RemoteTensor {
   std::string name;
   wire::Datatype datatype = wire::Datatype::kFp64;
   std::vector<std::int64_t> shape;  ///< -1: any size.
+  /// A time that may be left out, as Forkcast has it of each request. No feature is a time.
+  bool is_optional_time = false;
 };
 
 /// What a server of the Open Inference Protocol says of itself and of a model.

@@ -15,6 +15,8 @@ namespace {
 
 using wire::kBodyPadding;
 
+constexpr std::string_view kLineEnd = "\r\n";
+constexpr std::string_view kHeadEnd = "\r\n\r\n";
 constexpr std::size_t kMostChunkLine = 256;
 constexpr std::size_t kKeptBytes = 262144;
 
@@ -88,16 +90,22 @@ std::string_view ResponseReader::body() const noexcept {
   return std::string_view(buffer_).substr(at_ - length_.value_or(0), length_.value_or(0));
 }
 
+bool ResponseReader::IsBeyond(std::size_t end, std::string_view mark,
+                              std::size_t most) const noexcept {
+  // The last bytes may be the begin of the mark.
+  return end != std::string_view::npos ? end > most : end_ - at_ >= most + mark.size();
+}
+
 Result<bool> ResponseReader::ReadOn() {
   if (part_ == Part::kHead) {
-    const std::size_t end = rest().find("\r\n\r\n");
-    if (std::min(end, end_ - at_) > limits_.max_head_bytes) {
+    const std::size_t end = rest().find(kHeadEnd);
+    if (IsBeyond(end, kHeadEnd, limits_.max_head_bytes)) {
       return Error{ErrorCode::kTooLarge,
                    fmt::format("the answer's head has more than {} bytes", limits_.max_head_bytes)};
     }
     if (end == std::string_view::npos) return false;
-    const std::string_view head = rest().substr(0, end + 2);
-    at_ += end + 4;
+    const std::string_view head = rest().substr(0, end + kLineEnd.size());
+    at_ += end + kHeadEnd.size();
     if (Status read = ReadHead(head); !read) return std::move(read).error();
     // What goes before the answer itself: 100 Continue, 103 Early Hints.
     if (status_ < 200) {
@@ -122,9 +130,9 @@ Result<bool> ResponseReader::ReadOn() {
 
 Status ResponseReader::ReadHead(std::string_view head) {
   for (bool is_first = true; !head.empty(); is_first = false) {
-    const std::size_t end = head.find("\r\n");
+    const std::size_t end = head.find(kLineEnd);
     const std::string_view line = head.substr(0, end);
-    head.remove_prefix(end + 2);
+    head.remove_prefix(end + kLineEnd.size());
     if (Status read = is_first ? ReadStatusLine(line) : ReadHeader(line); !read) return read;
   }
   if (is_chunked_ && length_) return Malformed("both Content-Length and chunks say where it ends");
@@ -141,7 +149,8 @@ Status ResponseReader::ReadStatusLine(std::string_view line) {
   if (!is_1_1 && !line.starts_with("HTTP/1.0 ")) return Malformed("its first line is", line);
   keep_alive_ = is_1_1;
   const std::optional<std::size_t> status = NumberIn(line.substr(kStatusAt, 3), 10);
-  const bool is_over = line.size() == kStatusAt + 3 || line.substr(kStatusAt + 3).starts_with(' ');
+  const bool is_over =
+      line.size() == kStatusAt + 3 || (line.size() > kStatusAt + 3 && line[kStatusAt + 3] == ' ');
   if (!status || *status < 100 || *status > 599 || !is_over) {
     return Malformed("its first line is", line);
   }
@@ -228,11 +237,11 @@ Status ResponseReader::ReadChunkSize(std::string_view line) {
 }
 
 Result<std::optional<std::string_view>> ResponseReader::Line(std::size_t most) {
-  const std::size_t end = rest().find("\r\n");
-  if (std::min(end, end_ - at_) > most) return Malformed("a line between chunks has no end");
+  const std::size_t end = rest().find(kLineEnd);
+  if (IsBeyond(end, kLineEnd, most)) return Malformed("a line between chunks has no end");
   if (end == std::string_view::npos) return std::optional<std::string_view>();
   const std::string_view line = rest().substr(0, end);
-  at_ += end + 2;
+  at_ += end + kLineEnd.size();
   return std::optional(line);
 }
 

@@ -53,6 +53,9 @@ class ResponseReader {
   Status ReadChunkSize(std::string_view line);
   /// The next line of what has come, without its end; none where it is not whole.
   Result<std::optional<std::string_view>> Line(std::size_t most);
+  /// Whether more than `most` bytes come before the mark, which was found at `end` of rest().
+  [[nodiscard]] bool IsBeyond(std::size_t end, std::string_view mark,
+                              std::size_t most) const noexcept;
   [[nodiscard]] std::string_view rest() const noexcept {
     return std::string_view(buffer_).substr(at_, end_ - at_);
   }

@@ -134,6 +134,15 @@ TEST_F(Answer, GivesAValueARowWhateverElseItHas) {
   EXPECT_EQ(rest[1], Value(2.5));
 }
 
+TEST_F(Answer, IsMissingWhereItIsNanAsPythonWritesIt) {
+  ASSERT_TRUE(Read(R"({"outputs": [
+    {"name": "value", "shape": [2], "datatype": "FP64", "data": [NaN, 2.5]}]})")
+                  .ok());
+  const std::vector<Value> values = Take(0, 2);
+  EXPECT_TRUE(IsMissing(values[0]));
+  EXPECT_EQ(values[1], Value(2.5));
+}
+
 TEST_F(Answer, GivesSeveralOutputsSideBySide) {
   plan_.spec.outputs = {{.name = "class", .type = RemoteOutput::Type::kText}, {.name = "sure"}};
   binding_.outputs = {"class", "sure"};
@@ -207,9 +216,10 @@ INSTANTIATE_TEST_SUITE_P(
         WrongCase{"AnInfinity", With(R"({"name": "value", "shape": [2], "datatype": "FP64",
                            "data": [1, 1e999]})"),
                   "row 1"},
-        WrongCase{"NanAsPythonWritesIt", With(R"({"name": "value", "shape": [2], "datatype": "FP64",
-                           "data": [1, NaN]})"),
-                  ""},
+        WrongCase{"AnInfinityAsPythonWritesIt",
+                  With(R"({"name": "value", "shape": [2], "datatype": "FP64",
+                           "data": [1, Infinity]})"),
+                  "row 1"},
         WrongCase{"BinaryDataThatAreNotThere",
                   With(R"({"name": "value", "shape": [2], "datatype": "FP64",
                            "parameters": {"binary_data_size": 16}})"),

@@ -53,6 +53,26 @@ TEST(RemoteBinding, SendsColumnsByNameInTheOrderOfTheModel) {
   EXPECT_FALSE(bound->is_binary);
 }
 
+TEST(RemoteBinding, LeavesOutATimeThatForkcastHasOfEachRequest) {
+  const std::string price = R"({"name": "price", "datatype": "FP64", "shape": [-1]}, )";
+  const auto bound =
+      BindTo(ThePlan(), Model(price + R"({"name": "time", "datatype": "BYTES", "shape": [-1],
+                                   "parameters": {"optional": true, "content_type": "datetime"}})"));
+  ASSERT_TRUE(bound.ok()) << bound.error().message;
+  ASSERT_EQ(bound->inputs.size(), 1U);
+  EXPECT_EQ(bound->inputs[0].name, "price");
+  for (const char* const parameters :
+       {R"({"optional": true})", R"({"content_type": "datetime"})", "[1]",
+        R"({"optional": "true", "content_type": "datetime"})"}) {
+    const auto refused = BindTo(
+        ThePlan(),
+        Model(price + R"({"name": "time", "datatype": "BYTES", "shape": [-1], "parameters": )" +
+              parameters + "}"));
+    ASSERT_FALSE(refused.ok()) << parameters;
+    EXPECT_THAT(refused.error().message, HasSubstr("no feature of the pipeline"));
+  }
+}
+
 TEST(RemoteBinding, SendsOnePlainVectorWhereTheModelTakesThat) {
   for (const char* const shape : {"[-1, 3]", "[-1, -1]"}) {
     const auto bound = BindTo(ThePlan(), Model(R"({"name": "X", "datatype": "FP32", "shape": )" +

@@ -272,9 +272,9 @@ const std::vector<FaultCase> kFaults{
        return Answered(200, Replaced(TenTimes(request), R"("FP64")", R"("BOOL")"));
      },
      "wrong answer"},
-    {"Nan",
+    {"Infinity",
      [](const SeenRequest& request) {
-       return Answered(200, Replaced(TenTimes(request), R"([10.0])", "[NaN]"));
+       return Answered(200, Replaced(TenTimes(request), R"([10.0])", "[Infinity]"));
      },
      "wrong answer"},
     {"Huge",

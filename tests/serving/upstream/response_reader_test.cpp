@@ -95,6 +95,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"NoHttp", "SSH-2.0-OpenSSH_9.2\r\n\r\n", "SSH-2.0"},
         BadCase{"AnotherVersion", "HTTP/2 200 OK\r\n\r\n", "HTTP/2"},
         BadCase{"NoStatus", "HTTP/1.1 2x0 OK\r\n\r\n", "first line"},
+        BadCase{"HalfAStatus", "HTTP/1.1 2\r\n\r\n", "first line"},
+        BadCase{"NoStatusAtAll", "HTTP/1.1 \r\n\r\n", "first line"},
+        BadCase{"ALongStatus", "HTTP/1.1 2000\r\n\r\n", "first line"},
         BadCase{"NobodySaysWhereItEnds", "HTTP/1.1 200 OK\r\nServer: a\r\n\r\n", "neither"},
         BadCase{"TwoLengths", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n",
                 "Content-Length"},
@@ -124,6 +127,19 @@ INSTANTIATE_TEST_SUITE_P(
                 "1\r\n\r\na",
                 "Inference-Header"}),
     [](const auto& param) { return std::string(param.param.name); });
+
+TEST(ResponseReader, HasOneLimitForAHeadHoweverItComes) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
+  const std::string at_the_limit = head + std::string(kLimits.max_head_bytes - head.size(), 'x');
+  for (const std::size_t at_a_time : {1U, 2U, 3U, 67U, 10'000U}) {
+    ResponseReader reader(kLimits);
+    const auto whole = Feed(reader, at_the_limit + "\r\n\r\n", at_a_time);
+    ASSERT_TRUE(whole.ok()) << at_a_time << ": " << whole.error().message;
+    EXPECT_TRUE(*whole);
+    ResponseReader other(kLimits);
+    EXPECT_FALSE(Feed(other, at_the_limit + "x\r\n\r\n", at_a_time).ok()) << at_a_time;
+  }
+}
 
 TEST(ResponseReader, RefusesBytesBehindTheAnswer) {
   ResponseReader reader(kLimits);
