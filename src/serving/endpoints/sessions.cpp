@@ -54,12 +54,15 @@ void SendOn(std::string_view location, Response& response) {
   KeepFromCaches(response);
 }
 
+/// Seen from /session, which a proxy may have below a path of its own.
+constexpr std::string_view kLoginPage = "login";
+
 /// Where somebody who has logged in by a form goes on: the server's page, if it has one.
 std::string_view Entrance(const Service& service) noexcept {
   constexpr std::string_view kPage = "/";
   const bool has_page =
       std::ranges::find(service.endpoints, kPage, &Endpoint::path) != service.endpoints.end();
-  return has_page ? kPage : "/login";
+  return has_page ? "./" : kLoginPage;
 }
 
 JsonSchema SessionSchema() {
@@ -262,7 +265,7 @@ Progress LogInJob::LogOut(const std::string& csrf_token) {
   if (session != nullptr) service_.sessions->End(*session);
   Response& response = exchange_->response();
   response.AddHeader("Set-Cookie", ClearSessionCookie(ChannelOf(*exchange_)));
-  SendOn("/login", response);
+  SendOn(kLoginPage, response);
   return Progress::kDone;
 }
 
