@@ -29,11 +29,11 @@ function deployments(state) {
   return [
     { name: "store_sales", pipeline: "store_sales", model: "store_sales", version: String(state.version), timezone: "Europe/Berlin", explains: true, fields: [field("store_id", "int64", "key"), ...forecastFields([])], answers: ["store_id", "origin"], features: 23,
       fields_with_keys: ["store_id"], example: { store_id: 1 }, assumable: [{ name: "promo", type: "double" }],
-      forecast: { key: ["store_id"], value: "sales", values: ["sales", "customers"], horizon: 28, period: "day", levels: ["80", "95"], keys: 1115, member: "forecast", first: dayText(FIRST_DAY), last: dayText(FIRST_DAY + (DAYS - 1) * DAY_MS), strategy: "pooled" } },
+      forecast: { key: ["store_id"], value: "sales", values: ["sales", "customers"], horizon: 28, period: "day", levels: ["80", "95"], keys: 1115, member: "forecast", first: dayText(FIRST_DAY), last: dayText(FIRST_DAY + (DAYS - 1) * DAY_MS), strategy: "shared", trains_keys: true } },
     { name: "milk_price", pipeline: "milk_price", model: "milk_price", version: "4", timezone: "UTC", explains: false, fields: forecastFields([]), answers: ["origin"], features: 87, fields_with_keys: [], example: {}, assumable: [],
-      forecast: { key: [], value: "Precio_leche", values: ["Precio_leche"], horizon: 1, period: "month", levels: [], keys: 1, member: "forecast", first: "2014-01-01", last: "2020-03-01", strategy: "direct" } },
+      forecast: { key: [], value: "Precio_leche", values: ["Precio_leche"], horizon: 1, period: "month", levels: [], keys: 1, member: "forecast", first: "2014-01-01", last: "2020-03-01", strategy: "direct", trains_keys: false } },
     { name: "power", pipeline: "power", model: "power", version: "1", timezone: "UTC", explains: false, fields: forecastFields(["meter"]), answers: ["meter", "origin"], features: 5, fields_with_keys: [], example: {}, assumable: [],
-      forecast: { key: ["meter"], value: "kwh", values: ["kwh"], horizon: 24, period: "hour", levels: ["90"], keys: 2, member: "forecast", first: "2014-01-01T00:00:00Z", last: new Date(FIRST_HOUR + (LONG_HOURS - 1) * 3_600_000).toISOString().slice(0, 19) + "Z", strategy: "direct" } },
+      forecast: { key: ["meter"], value: "kwh", values: ["kwh"], horizon: 24, period: "hour", levels: ["90"], keys: 2, member: "forecast", first: "2014-01-01T00:00:00Z", last: new Date(FIRST_HOUR + (LONG_HOURS - 1) * 3_600_000).toISOString().slice(0, 19) + "Z", strategy: "direct", trains_keys: false } },
     { name: "order_triage", pipeline: "order_triage", model: "order_triage", version: "1", timezone: "UTC", explains: false, answers: ["order_id", "recommendation"], features: 6, fields_with_keys: ["sku_code", "zip_code"],
       fields: [field("order_id", "text", "field"), field("timestamp", "timestamp", "time"), field("sku_code", "text", "field"), field("zip_code", "text", "field"), field("express", "bool", "field", true), field("quantity", "int64", "field", true)],
       example: { sku_code: "1159746727313", zip_code: "03797" }, assumable: [] },
@@ -271,6 +271,9 @@ export class FakeServer {
     const id = `j-${this.state.jobs.size + 1}`;
     if (key && key.store_id > 1115) return failure(404, "not_found", `no data of store_id ${key.store_id}`, { field: "key" });
     const job = { id, kind, deployment, key: key ?? null, state: "queued", progress: null, doing: "waiting", remaining_s: null, submitted_at: "2026-11-30T18:00:00Z", started_at: null, ended_at: null, submitted_by: this.state.user, attempt: 1, worker: "trainer", log: [], error: null, verdict: null, version: null, listeners: [], timers: [] };
+    const needed = { predict: "table", ingest: "from" }[kind];
+    if (needed && !options[needed]) return failure(400, "invalid_argument", "required member is missing", { field: needed });
+    if (key && deployment !== "store_sales") return failure(400, "invalid_argument", "the pipeline has one model for all keys", { field: "key" });
     this.state.jobs.set(id, job);
     if (kind === "retrain") Object.assign(job, { state: "running", doing: "reading 850 days", progress: 10 }); // until it is stopped
     const words = kind === "retrain" ? [] : WORDS[kind] || ["working"];

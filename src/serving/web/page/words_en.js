@@ -10,7 +10,7 @@ export const words = {
   no_forecasts: "Nothing that is served forecasts.", no_decisions: "Nothing that is served decides about rows.",
   periods: "Months or days", range_example: "2020-05 or 2019-11 2020-05", range_hint: "One, or two with a blank between. Empty: what comes next.",
   steps: "Steps", band: "Band", level: "{level} % band", forecast_now: "Forecast", past: "Past", forecast: "Forecast", actual: "Actual",
-  title_version: "{value} · version {version}", download_csv: "Download CSV", show_recent: "Recent", show_all: "All", retrain_one: "Retrain this one",
+  title_version: "{value} · version {version}", download_csv: "Download CSV", show_recent: "Recent", show_all: "All", retrain_one: "Retrain this one", retrain_all: "Retrain all",
   answered_by: "Answered by {host}, worker {worker}", known_until: "data until {day}",
   forecast_told: ["{n} period of {key} forecast", "{n} periods of {key} forecast"], chart_of: "Chart: {value} of {key}, with {n} forecast periods. The numbers are in the table below.",
   table_of_forecast: "The forecast in numbers", column_period: "Period", column_value: "Forecast", column_lower: "Low {level} %", column_upper: "High {level} %", column_actual: "Actual", column_error: "Difference",
@@ -19,7 +19,7 @@ export const words = {
   reasons: "Reasons", why: "Why?", why_of: "Why? {day}", reasons_of: "Why {value} on {day}", no_reasons: "A baseline made this one: it has no reasons.",
   reasons_note: "What the model makes of each feature. It does not say what would happen if somebody changed it.",
   feature: "Feature", features: "Features", its_value: "Value", effect: "Effect", other_features: "all others",
-  progress: "Progress", remaining: "{s} s left", retrained: "Version {version} is published.", retrained_kept: "Done: the version that serves stays, the new one was not better.",
+  progress: "Progress", remaining: "{s} s left", retrained: "Version {version} is published.", retrained_not_served: "Version {version} is published, but was not promoted: version {serving} goes on answering.", retrained_kept: "Done: the version that serves stays, the new one was not better.",
 
   one_row: "One question", decide_now: "Decide", example_row: "Fill in an example", answer: "Answer", answer_here: "The answer will stand here.", chances: "Probabilities", class: "Class", chance: "Probability", flags: "Flagged: {flags}",
   type_text: "text", type_int64: "whole number", type_double: "number", type_bool: "yes or no", type_timestamp: "time, such as 2024-02-23 17:49",

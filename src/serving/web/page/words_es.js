@@ -10,7 +10,7 @@ export const words = {
   no_forecasts: "Nada de lo que se sirve pronostica.", no_decisions: "Nada de lo que se sirve decide sobre filas.",
   periods: "Meses o días", range_example: "2020-05 o 2019-11 2020-05", range_hint: "Uno, o dos separados por un espacio. Vacío: lo que viene.",
   steps: "Pasos", band: "Banda", level: "Banda del {level} %", forecast_now: "Pronosticar", past: "Pasado", forecast: "Pronóstico", actual: "Real",
-  title_version: "{value} · versión {version}", download_csv: "Descargar CSV", show_recent: "Lo reciente", show_all: "Todo", retrain_one: "Reentrenar esta",
+  title_version: "{value} · versión {version}", download_csv: "Descargar CSV", show_recent: "Lo reciente", show_all: "Todo", retrain_one: "Reentrenar esta", retrain_all: "Reentrenar todo",
   answered_by: "Respondió {host}, proceso {worker}", known_until: "datos hasta {day}",
   forecast_told: ["{n} período de {key} pronosticado", "{n} períodos de {key} pronosticados"], chart_of: "Gráfico: {value} de {key}, con {n} períodos pronosticados. Los números están en la tabla de abajo.",
   table_of_forecast: "El pronóstico en números", column_period: "Período", column_value: "Pronóstico", column_lower: "Mínimo {level} %", column_upper: "Máximo {level} %", column_actual: "Real", column_error: "Diferencia",
@@ -19,7 +19,7 @@ export const words = {
   reasons: "Razones", why: "¿Por qué?", why_of: "¿Por qué? {day}", reasons_of: "Por qué {value} el {day}", no_reasons: "Lo dijo un método simple: no tiene razones.",
   reasons_note: "Lo que el modelo saca de cada variable. No dice qué pasaría si alguien la cambiara.",
   feature: "Variable", features: "Variables", its_value: "Valor", effect: "Efecto", other_features: "todas las demás",
-  progress: "Avance", remaining: "faltan {s} s", retrained: "La versión {version} está publicada.", retrained_kept: "Listo: sigue la versión que sirve; la nueva no fue mejor.",
+  progress: "Avance", remaining: "faltan {s} s", retrained: "La versión {version} está publicada.", retrained_not_served: "La versión {version} está publicada, pero no se promovió: sigue respondiendo la versión {serving}.", retrained_kept: "Listo: sigue la versión que sirve; la nueva no fue mejor.",
 
   one_row: "Una pregunta", decide_now: "Decidir", example_row: "Rellenar con un ejemplo", answer: "Respuesta", answer_here: "Aquí aparecerá la respuesta.", chances: "Probabilidades", class: "Clase", chance: "Probabilidad", flags: "Marcado: {flags}",
   type_text: "texto", type_int64: "número entero", type_double: "número", type_bool: "sí o no", type_timestamp: "fecha y hora, como 2024-02-23 17:49",
