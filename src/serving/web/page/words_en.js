@@ -41,6 +41,7 @@ export const words = {
   metrics: "Metrics", baselines: "Baselines", baseline: "Baseline", folds: "Folds", by_step: "By step", importances: "What it goes by", manifest: "Everything the version says", quality_over_time: "Quality over time", in_training: "In training",
 
   new_job: "New job", kind: "What", order_job: "Start", ordered: "Started: {id}", all_states: "All", state: "State", submitted: "Submitted", by: "By", stop: "Stop", log: "Log", no_jobs: "There are no jobs.", no_jobs_here: "This server does no jobs (the setting jobs).",
+  job_table: "Into the table", job_table_hint: "of the store; it is made when it is not there", job_from: "Folder", job_from_hint: "with the files, below that of the setting jobs_data",
   job_details: "Details of {id}", job_stop: "Stop {id}", kind_train: "Train", kind_evaluate: "Evaluate", kind_predict: "Predict all", kind_ingest: "Take in data", kind_retrain: "Retrain if better",
   job_queued: "waiting", job_running: "running", job_succeeded: "done", job_failed: "failed", job_stopped: "stopped",
 

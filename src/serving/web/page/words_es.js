@@ -41,6 +41,7 @@ export const words = {
   metrics: "Métricas", baselines: "Métodos simples", baseline: "Método simple", folds: "Particiones", by_step: "Por paso", importances: "En qué se basa", manifest: "Todo lo que dice la versión", quality_over_time: "Calidad en el tiempo", in_training: "Al entrenar",
 
   new_job: "Tarea nueva", kind: "Qué", order_job: "Iniciar", ordered: "Iniciada: {id}", all_states: "Todos", state: "Estado", submitted: "Pedida", by: "Por", stop: "Detener", log: "Registro", no_jobs: "No hay tareas.", no_jobs_here: "Este servidor no hace tareas (el ajuste jobs).",
+  job_table: "En la tabla", job_table_hint: "del almacén; se crea si no existe", job_from: "Carpeta", job_from_hint: "con los archivos, debajo de la del ajuste jobs_data",
   job_details: "Detalles de {id}", job_stop: "Detener {id}", kind_train: "Entrenar", kind_evaluate: "Evaluar", kind_predict: "Pronosticar todo", kind_ingest: "Incorporar datos", kind_retrain: "Reentrenar si mejora",
   job_queued: "en espera", job_running: "en curso", job_succeeded: "lista", job_failed: "fallida", job_stopped: "detenida",
 
