@@ -1,6 +1,6 @@
 export const words = {
   view_forecast: "Pronóstico", view_decide: "Decidir", view_data: "Datos", view_models: "Modelos", view_jobs: "Tareas", view_watch: "Vigilancia", view_logs: "Registros",
-  views: "Vistas", skip: "Ir al contenido", language: "Idioma", theme: "Colores", theme_auto: "Automático", theme_light: "Claro", theme_dark: "Oscuro",
+  views: "Vistas", skip: "Ir al contenido", language: "Idioma", theme: "Colores", theme_auto: "Auto", theme_light: "Claro", theme_dark: "Oscuro",
   sign_in: "Entrar", sign_out: "Salir", user: "Usuario", password: "Contraseña", token: "Token", or: "o", by_token: "con token ", cancel: "Cancelar",
   token_hint: "Tal como lo imprimió forkcast token create. Esta página lo olvida al cerrarse.",
   loading: "Cargando…", documentation: "API", server: "Forkcast {version} · {host}, proceso {worker}", request_id: "Petición {id}", optional: "opcional", yes: "sí", no: "no",
