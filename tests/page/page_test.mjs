@@ -392,6 +392,12 @@ describe("who orders jobs", () => {
     assert.ok(await tab.isEnabled("#retrain"));
   }, { allowed: REFUSED });
 
+  it("hears that a server without users and tokens trains nothing for a page", "forecast", async (tab, server) => {
+    server.state.failing = { path: "/jobs", reply: { status: 400, json: { error: { code: "invalid_argument", message: "web pages may not ask for this", field: "Origin" } } } };
+    await tab.click("#retrain");
+    await settle(tab, "[role=alert]", "until it has users or tokens");
+  }, { allowed: REFUSED });
+
   it("goes on when the events break off", "jobs", async tab => {
     await tab.route("**/events", route => route.abort("connectionreset"));
     await tab.click("#order");
