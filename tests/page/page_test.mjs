@@ -38,7 +38,7 @@ async function onPage(view, options, work) {
 }
 
 function it(name, view, work, options = {}) {
-  test(name, { skip: tools.why || false, timeout: 60_000 }, () => onPage(view, options, work));
+  test(name, { skip: tools.why || false, timeout: 240_000 }, () => onPage(view, options, work));
 }
 
 const text = (tab, selector) => tab.locator(selector).first().innerText();

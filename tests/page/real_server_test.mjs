@@ -75,7 +75,7 @@ const get = (where, headers = {}) => fetch(url + where, { headers });
 const asPlanner = (where, options = {}) => fetch(url + where, { ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } });
 
 function it(name, view, work, options = {}) {
-  test(name, { skip: tools.why || false, timeout: 60_000 }, async () => {
+  test(name, { skip: tools.why || false, timeout: 240_000 }, async () => {
     const opened = await openTab(browser, { url, ...options });
     try {
       await opened.tab.goto(`${url}#/${view}`);

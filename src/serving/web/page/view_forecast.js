@@ -9,8 +9,8 @@ import { day, number, percent, say } from "./words.js";
 const SHOWN_KEYS = 200;
 const POINTS = 4000; // of a history, before it is zoomed into
 const DETAIL_MS = 150;
-const TAKES = 20; // looks at whether a new version serves
-const TAKE_MS = 250;
+const TAKE_MS = 5000; // until a new version serves
+const TAKE_LOOK_MS = 250;
 
 export function keyText(fields, key) {
   return fields.length === 0 ? say("whole_series") : fields.map((name, place) => `${name} ${key[place]}`).join(" · ");
@@ -343,12 +343,12 @@ class ForecastView {
   // Workers take a new version within a moment, one after the other; none where it was published, but not promoted. Whether it serves.
   async takeVersion(version) {
     const serves = () => String(this.deployment.version) === String(version);
-    for (let attempt = 0; attempt < TAKES && version; ++attempt) {
+    for (const ends = Date.now() + TAKE_MS; version && Date.now() < ends;) {
       await this.app.refresh();
       const now = this.app.deployments.find(one => one.name === this.deployment.name);
       if (now) this.deployment.version = now.version;
       if (serves()) break;
-      await new Promise(done => setTimeout(done, TAKE_MS));
+      await new Promise(done => setTimeout(done, TAKE_LOOK_MS));
     }
     this.drawTitle();
     await this.showForecast();
