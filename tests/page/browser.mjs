@@ -9,6 +9,7 @@ import path from "node:path";
 const BROWSER = "/usr/bin/chromium";
 const FOLDER = process.env.PAGE_TOOLS || path.join(os.homedir(), ".cache/forkcast/page");
 const PACKAGES = ["playwright-core@1", "axe-core@4"];
+const PATIENCE_MS = 60_000; // machines that test are busy; what is to be fast is timed by itself
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
 
 // Why there is no browser, or "" and {chromium, axe}.
@@ -41,7 +42,7 @@ export async function openTab(browser, { url, width = 1300, height = 900, langua
   tab.on("console", message => { if (["error", "warning"].includes(message.type()) && !allowed.some(one => one.test(message.text()))) complaints.push(`${message.type()}: ${message.text()}`); });
   tab.on("pageerror", error => complaints.push(`thrown: ${error.message}`));
   tab.on("request", request => { const to = new URL(request.url()); if (["http:", "https:", "ws:", "wss:"].includes(to.protocol) && to.host !== host) complaints.push(`asked another host: ${request.url()}`); });
-  tab.setDefaultTimeout(15_000);
+  tab.setDefaultTimeout(PATIENCE_MS);
   return { tab, complaints, close: () => context.close() };
 }
 

@@ -29,11 +29,11 @@ function deployments(state) {
   return [
     { name: "store_sales", pipeline: "store_sales", model: "store_sales", version: String(state.version), timezone: "Europe/Berlin", explains: true, fields: [field("store_id", "int64", "key"), ...forecastFields([])], answers: ["store_id", "origin"], features: 23,
       fields_with_keys: ["store_id"], example: { store_id: 1 }, assumable: [{ name: "promo", type: "double" }],
-      forecast: { key: ["store_id"], value: "sales", values: ["sales", "customers"], horizon: 28, period: "day", levels: ["80", "95"], keys: 1115, member: "forecast", first: dayText(FIRST_DAY), last: dayText(FIRST_DAY + (DAYS - 1) * DAY_MS), strategy: "pooled" } },
+      forecast: { key: ["store_id"], value: "sales", values: ["sales", "customers"], horizon: 28, period: "day", levels: ["80", "95"], keys: 1115, member: "forecast", first: dayText(FIRST_DAY), last: dayText(FIRST_DAY + (DAYS - 1) * DAY_MS), strategy: "shared", trains_keys: true } },
     { name: "milk_price", pipeline: "milk_price", model: "milk_price", version: "4", timezone: "UTC", explains: false, fields: forecastFields([]), answers: ["origin"], features: 87, fields_with_keys: [], example: {}, assumable: [],
-      forecast: { key: [], value: "Precio_leche", values: ["Precio_leche"], horizon: 1, period: "month", levels: [], keys: 1, member: "forecast", first: "2014-01-01", last: "2020-03-01", strategy: "direct" } },
+      forecast: { key: [], value: "Precio_leche", values: ["Precio_leche"], horizon: 1, period: "month", levels: [], keys: 1, member: "forecast", first: "2014-01-01", last: "2020-03-01", strategy: "direct", trains_keys: false } },
     { name: "power", pipeline: "power", model: "power", version: "1", timezone: "UTC", explains: false, fields: forecastFields(["meter"]), answers: ["meter", "origin"], features: 5, fields_with_keys: [], example: {}, assumable: [],
-      forecast: { key: ["meter"], value: "kwh", values: ["kwh"], horizon: 24, period: "hour", levels: ["90"], keys: 2, member: "forecast", first: "2014-01-01T00:00:00Z", last: new Date(FIRST_HOUR + (LONG_HOURS - 1) * 3_600_000).toISOString().slice(0, 19) + "Z", strategy: "direct" } },
+      forecast: { key: ["meter"], value: "kwh", values: ["kwh"], horizon: 24, period: "hour", levels: ["90"], keys: 2, member: "forecast", first: "2014-01-01T00:00:00Z", last: new Date(FIRST_HOUR + (LONG_HOURS - 1) * 3_600_000).toISOString().slice(0, 19) + "Z", strategy: "direct", trains_keys: false } },
     { name: "order_triage", pipeline: "order_triage", model: "order_triage", version: "1", timezone: "UTC", explains: false, answers: ["order_id", "recommendation"], features: 6, fields_with_keys: ["sku_code", "zip_code"],
       fields: [field("order_id", "text", "field"), field("timestamp", "timestamp", "time"), field("sku_code", "text", "field"), field("zip_code", "text", "field"), field("express", "bool", "field", true), field("quantity", "int64", "field", true)],
       example: { sku_code: "1159746727313", zip_code: "03797" }, assumable: [] },
@@ -123,7 +123,7 @@ function manifestOf(one) {
 const WORDS = { train: ["reading 850 days", "fold 1 of 5", "fold 3 of 5", "fitting on all"], evaluate: ["fold 1 of 5", "fold 4 of 5"] };
 
 export class FakeServer {
-  // `options`: {sessions, tables, jobs, role}: what there is, and who callers are.
+  // `options`: {sessions, tables, jobs, role, locked}: what there is, who callers are, and whether they may read without being signed in.
   constructor(options = {}) {
     this.options = { sessions: true, tables: true, jobs: true, ...options };
     this.state = { version: 2, jobs: new Map(), failing: null, role: "role" in options ? options.role : "operator", user: options.role === null ? null : "ana", asked: [] };
@@ -182,6 +182,8 @@ export class FakeServer {
     const json = () => JSON.parse(body.toString("utf8") || "null");
     const where = `${request.method} ${url.pathname}`;
     let m;
+    const isShut = options.locked && !state.user && url.pathname !== "/session";
+    if (isShut) return failure(401, "unauthorized", "this takes a token of the role viewer: Authorization: Bearer TOKEN", { field: "Authorization" });
     if (where === "GET /page/api/deployments") return { json: { version: "1.0.0", host: "planner-7", worker: 1, deployments: deployments(state) } };
     if ((m = where.match(/^GET \/page\/api\/deployments\/([^/]+)\/keys$/))) { const keys = keysOf(decodeURIComponent(m[1]), url.searchParams); return keys ? { json: keys } : failure(404, "not_found", "no such deployment"); }
     if ((m = where.match(/^GET \/page\/api\/deployments\/([^/]+)\/history$/))) return { json: historyOf(m[1], url.searchParams) };
@@ -267,10 +269,13 @@ export class FakeServer {
     return "streams";
   }
 
-  order({ kind, deployment, key }) {
+  order({ kind, deployment, key, ...options }) {
     const id = `j-${this.state.jobs.size + 1}`;
+    const needed = { predict: "table", ingest: "from" }[kind];
+    if (needed && !options[needed]) return failure(400, "invalid_argument", "required member is missing", { field: needed });
+    if (key && deployment !== "store_sales") return failure(400, "invalid_argument", "the pipeline has one model for all keys", { field: "key" });
     if (key && key.store_id > 1115) return failure(404, "not_found", `no data of store_id ${key.store_id}`, { field: "key" });
-    const job = { id, kind, deployment, key: key ?? null, state: "queued", progress: null, doing: "waiting", remaining_s: null, submitted_at: "2026-11-30T18:00:00Z", started_at: null, ended_at: null, submitted_by: this.state.user, attempt: 1, worker: "trainer", log: [], error: null, verdict: null, version: null, listeners: [], timers: [] };
+    const job = { id, kind, deployment, key: key ?? null, options, state: "queued", progress: null, doing: "waiting", remaining_s: null, submitted_at: "2026-11-30T18:00:00Z", started_at: null, ended_at: null, submitted_by: this.state.user, attempt: 1, worker: "trainer", log: [], error: null, verdict: null, version: null, listeners: [], timers: [] };
     this.state.jobs.set(id, job);
     if (kind === "retrain") Object.assign(job, { state: "running", doing: "reading 850 days", progress: 10 }); // until it is stopped
     const words = kind === "retrain" ? [] : WORDS[kind] || ["working"];
@@ -287,7 +292,7 @@ export class FakeServer {
 
   watch() {
     const worker = place => ({ worker: place, state: "ready", serves: "store_sales version 2, order_triage version 1", failure: "", counts: { requests: 52_311 + place, client_errors: 12, server_errors: 1, in_flight: 0, connections: 3, resident_bytes: 61_000_000, edition: 5, snapshot_age_seconds: 120 } });
-    return { host: "planner-7", worker: 1, now: new Date().toISOString(), workers: [worker(0), worker(1)], server: { generation: 2, drift_alarms: 1 }, answers: [{ deployment: "store_sales", route: "/invocations", code: "200", count: 52_000 }, { deployment: "store_sales", route: "/invocations", code: "400", count: 12 }],
+    return { host: "planner-7", worker: 1, now: new Date().toISOString(), workers: [worker(0), worker(1)], server: { generation: 2, drift_alarms: 1 }, answers: [{ deployment: "store_sales", route: "/invocations", code: "200", count: 52_000 }, { deployment: "store_sales", route: "/invocations", code: "400", count: 12 }, { deployment: "", route: "/", code: "304", count: 77 }],
       latencies: [{ deployment: "store_sales", route: "/invocations", count: 52_000, mean_ms: 0.081, p50_ms: 0.062, p99_ms: 0.41 }], drift: [{ deployment: "store_sales", pipeline: "store_sales", version: "2", alarm: true, window: { number: 12, from: "2026-11-30T10:00:00Z", to: "2026-11-30T11:00:00Z" }, columns: [{ name: "promo", status: "alarm", rows: 5000, effect: 0.24, p: 1e-12, psi: 0.25 }, { name: "sales_lag_7", status: "by_chance", rows: 5000, effect: 0.01, p: 0.4, psi: 0.02 }] }],
       judged: [{ model: "store_sales", version: 2, alarm: false, judged_at: "2026-11-30T06:00:00Z", window: { from: "2023-04-01", to: "2023-04-28", metrics: [{ name: "wape", value: 0.19, folds: 0.16, status: "not_yet_confirmed" }] } }] };
   }

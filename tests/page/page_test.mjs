@@ -38,7 +38,7 @@ async function onPage(view, options, work) {
 }
 
 function it(name, view, work, options = {}) {
-  test(name, { skip: tools.why || false, timeout: 60_000 }, () => onPage(view, options, work));
+  test(name, { skip: tools.why || false, timeout: 240_000 }, () => onPage(view, options, work));
 }
 
 const text = (tab, selector) => tab.locator(selector).first().innerText();
@@ -362,8 +362,25 @@ describe("who orders jobs", () => {
 
   it("reads why one failed", "jobs", async tab => {
     await tab.selectOption("form select", "ingest");
+    await tab.fill("input[name=from]", "march");
     await tab.click("#order");
     await settle(tab, "#detail", "the disk is full");
+  });
+
+  it("says into which table all is forecast", "jobs", async (tab, server) => {
+    assert.equal(await tab.locator("input[name=table]").count(), 0);
+    await tab.selectOption("form select", "predict");
+    await tab.fill("input[name=table]", "march");
+    await tab.click("#order");
+    await settle(tab, "#detail", "j-1");
+    assert.deepEqual(server.state.jobs.get("j-1").options, { table: "march" });
+  });
+
+  it("trains a model of all keys whole, and hears that it was not promoted", "forecast?deployment=milk_price", async (tab, server) => {
+    assert.equal(await text(tab, "#retrain"), "Retrain all");
+    await tab.click("#retrain");
+    await settle(tab, ".note.warn", "Version 3 is published, but was not promoted: version 4 goes on answering.");
+    assert.equal(server.state.jobs.get("j-1").key, null);
   });
 
   it("hears of a key that is not there", "forecast?key=%5B7%5D", async (tab, server) => {
@@ -375,11 +392,28 @@ describe("who orders jobs", () => {
     assert.ok(await tab.isEnabled("#retrain"));
   }, { allowed: REFUSED });
 
+  it("hears that a server without users and tokens trains nothing for a page", "forecast", async (tab, server) => {
+    server.state.failing = { path: "/jobs", reply: { status: 400, json: { error: { code: "invalid_argument", message: "web pages may not ask for this", field: "Origin" } } } };
+    await tab.click("#retrain");
+    await settle(tab, "[role=alert]", "until it has users or tokens");
+  }, { allowed: REFUSED });
+
   it("goes on when the events break off", "jobs", async tab => {
     await tab.route("**/events", route => route.abort("connectionreset"));
     await tab.click("#order");
     await settle(tab, "#detail", "Version 3 is published.");
   }, { allowed: REFUSED });
+
+  it("sees jobs once signed in, where what is read is locked", "forecast", async tab => {
+    assert.ok(!(await text(tab, "#head nav")).includes("Jobs"));
+    await tab.click("#head button:has-text('Sign in')");
+    await tab.fill("input[name=user]", "ana");
+    await tab.fill("input[name=password]", "correct horse");
+    await tab.keyboard.press("Enter");
+    await tab.waitForSelector("dialog", { state: "detached" });
+    await settle(tab, "#head nav", "Jobs");
+    await tab.waitForSelector(".chart canvas");
+  }, { server: { role: null, locked: true }, allowed: REFUSED });
 
   it("sees no jobs where the server does none", "forecast", async tab => {
     await tab.waitForSelector(".chart canvas");
@@ -389,8 +423,14 @@ describe("who orders jobs", () => {
 });
 
 describe("who watches", () => {
+  it("sees which view is shown where not all have room", "logs", async tab => {
+    const { left, right, width } = await tab.evaluate(() => ({ ...document.querySelector("#head [aria-current=page]").getBoundingClientRect().toJSON(), width: innerWidth }));
+    assert.ok(left >= 0 && right <= width + 1, `from ${left} to ${right} of ${width}`);
+  }, { width: 400 });
+
   it("sees workers, latencies, drift and quality", "watch", async tab => {
     assert.match(await text(tab, "#view"), /planner-7, worker 1[\s\S]*52,311[\s\S]*0\.41[\s\S]*promo\s+alarm\s+0\.24\s+1\.0e-12[\s\S]*wape\s+not yet confirmed/);
+    assert.ok(!(await text(tab, "#view")).includes("304"), "what a browser had kept counts as an error");
     await tab.waitForSelector("#view canvas");
   });
 

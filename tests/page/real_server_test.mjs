@@ -1,7 +1,7 @@
 // The page before the server itself: forkcast serves published versions and the rules for orders, and a browser does with it what planners
 // do. And what fake_server.mjs answers has the form of what the server does.
 //
-//   node --test real_server_test.mjs     FORKCAST_BIN: the folder of the program; PAGE_SHOTS, PAGE_TOOLS: see page_test.mjs
+//   node --test real_server_test.mjs     PAGE_PROGRAMS: the folder of the program; PAGE_SHOTS, PAGE_TOOLS: see page_test.mjs
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -14,7 +14,7 @@ import { findTools, isReady, launch, openTab, violations } from "./browser.mjs";
 import { FakeServer, POLICY } from "./fake_server.mjs";
 
 const TOP = path.resolve(import.meta.dirname, "../..");
-const FORKCAST = path.join(process.env.FORKCAST_BIN || path.join(TOP, "build/ci/bin"), "forkcast");
+const FORKCAST = path.join(process.env.PAGE_PROGRAMS || path.join(TOP, "build/ci/bin"), "forkcast");
 const SHOTS = process.env.PAGE_SHOTS || path.join(os.tmpdir(), "forkcast-page");
 const REFUSED = [/Failed to load resource/];
 const DAYS = 70;
@@ -24,24 +24,27 @@ mkdirSync(SHOTS, { recursive: true });
 
 const base = mkdtempSync(path.join(os.tmpdir(), "forkcast-page-"));
 const at = (...names) => path.join(base, ...names);
-const run = (...words) => execFileSync(FORKCAST, words, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], timeout: 60_000, env: { ...process.env, FORKCAST_TOKENS: at("tokens.json") } });
+const PASSWORD = "correct horse battery";
+const run = (words, input = "") => execFileSync(FORKCAST, words, { encoding: "utf8", input, stdio: ["pipe", "pipe", "pipe"], timeout: 60_000, env: { ...process.env, FORKCAST_TOKENS: at("tokens.json"), FORKCAST_USERS: at("users.json") } });
 const dayText = day => new Date(Date.UTC(2024, 0, 1 + day)).toISOString().slice(0, 10);
 const freePort = () => new Promise(done => { const server = createServer().listen(0, "127.0.0.1", () => { const { port } = server.address(); server.close(() => done(port)); }); });
 let program, url, token, browser;
 
 async function start() {
   cpSync(path.join(TOP, "tests/data/published"), at("models"), { recursive: true });
+  writeFileSync(at("models/sales/serving"), "1\n");
   mkdirSync(at("data"));
   const sales = ["shop,day,amount"];
   for (let shop = 0; shop < 3; ++shop) for (let day = 0; day < DAYS; ++day) sales.push(`00${shop},${dayText(day)},${10 * (1 + shop) + day % 7}`);
   writeFileSync(at("data", "sales.csv"), `${sales.join("\n")}\n`);
   const pipeline = at("models/sales/1/pipeline.json");
-  run("ingest", "--quiet", "--pipeline", pipeline, "--store", `sqlite:${at("s.db")}`, "--from", at("data"));
-  run("ingest", "--quiet", "--pipeline", path.join(TOP, "conf/pipelines/order_triage.json"), "--store", `sqlite:${at("s.db")}`, "--from", path.join(TOP, "data/order_triage"));
-  token = run("token", "create", "planner", "--role", "admin").match(/forkcast_[\w-]+/)[0];
+  run(["ingest", "--quiet", "--pipeline", pipeline, "--store", `sqlite:${at("s.db")}`, "--from", at("data")]);
+  run(["ingest", "--quiet", "--pipeline", path.join(TOP, "conf/pipelines/order_triage.json"), "--store", `sqlite:${at("s.db")}`, "--from", path.join(TOP, "data/order_triage")]);
+  token = run(["token", "create", "planner", "--role", "admin"]).match(/forkcast_[\w-]+/)[0];
+  for (const [user, role] of [["ana", "operator"], ["bea", "viewer"]]) run(["user", "add", user, "--role", role], `${PASSWORD}\n`);
   const port = await freePort();
-  const settings = { models: at("models"), store: `sqlite:${at("s.db")}`, bind: `127.0.0.1:${port}`, admin_address: `127.0.0.1:${await freePort()}`, workers: 2, tokens: at("tokens.json"), audit_log: at("audit.log"), access_log: "json",
-    access_log_file: at("answers.log"), deployments: [{ model: "sales@1" }, { pipeline: path.join(TOP, "conf/pipelines/order_triage.json") }], refresher: { push: true, originals: at("data"), pipeline } };
+  const settings = { models: at("models"), store: `sqlite:${at("s.db")}`, bind: `127.0.0.1:${port}`, admin_address: `127.0.0.1:${await freePort()}`, workers: 2, tokens: at("tokens.json"), users: at("users.json"), jobs: "on", audit_log: at("audit.log"), access_log: "json",
+    access_log_file: at("answers.log"), deployments: [{ name: "sales", model: "sales@serving" }, { pipeline: path.join(TOP, "conf/pipelines/order_triage.json") }], refresher: { push: true, originals: at("data"), pipeline } };
   writeFileSync(at("server.json"), JSON.stringify(settings));
   program = spawn(FORKCAST, ["serve", "--config", at("server.json")], { stdio: ["ignore", "ignore", openSync(at("server.log"), "a")] });
   url = `http://127.0.0.1:${port}/`;
@@ -72,14 +75,19 @@ const get = (where, headers = {}) => fetch(url + where, { headers });
 const asPlanner = (where, options = {}) => fetch(url + where, { ...options, headers: { Authorization: `Bearer ${token}`, ...options.headers } });
 
 function it(name, view, work, options = {}) {
-  test(name, { skip: tools.why || false, timeout: 60_000 }, async () => {
+  test(name, { skip: tools.why || false, timeout: 240_000 }, async () => {
     const opened = await openTab(browser, { url, ...options });
     try {
       await opened.tab.goto(`${url}#/${view}`);
       await isReady(opened.tab);
       if (options.signsIn) {
         await opened.tab.click("#head button:has-text('Sign in')");
-        await opened.tab.fill("input[name=token]", token);
+        if (options.signsIn === "token") {
+          await opened.tab.fill("input[name=token]", token);
+        } else {
+          await opened.tab.fill("input[name=user]", options.signsIn);
+          await opened.tab.fill("input[name=password]", PASSWORD);
+        }
         await opened.tab.keyboard.press("Enter");
         await opened.tab.waitForSelector("dialog", { state: "detached" });
         await isReady(opened.tab);
@@ -122,8 +130,8 @@ describe("over HTTP", () => {
   }
 
   test("what is not there is refused", async () => {
-    for (const where of ["page/api/deployments/none/keys", "page/api/deployments/sales/history?key=%5B%22none%22%5D", "page/api/models/none/1", "page/api/models/sales/99", "page/api/models/..%2f/1"]) assert.equal((await get(where)).status, 404, where);
-    for (const where of ["page/api/deployments/sales/history?key=none", "page/api/deployments/sales/keys?limit=-1"]) assert.equal((await get(where)).status, 400, where);
+    for (const where of ["page/api/deployments/none/keys", "page/api/deployments/sales/history?key=%5B%22none%22%5D", "page/api/models/none/1", "page/api/models/sales/99"]) assert.equal((await get(where)).status, 404, where);
+    for (const where of ["page/api/models/..%2f/1", "page/api/deployments/sales/history?key=none", "page/api/deployments/sales/keys?limit=-1"]) assert.equal((await get(where)).status, 400, where);
   });
 
   test("many ask at once, and all are answered or told to come again", async () => {
@@ -144,7 +152,7 @@ function assertForm(made, real, where) {
     if (made.length > 0 && real.length > 0) assertForm(made[0], real[0], `${where}[0]`);
   } else if (typeof made === "object") {
     for (const [name, member] of Object.entries(made)) {
-      if (["example", "key", "metrics", "missing", "judged", "drift", "history", "evaluation", "bad_rows"].includes(name)) continue;
+      if (["example", "key", "keys", "metrics", "missing", "judged", "drift", "history", "evaluation", "bad_rows"].includes(name)) continue;
       assert.ok(name in real, `${where}.${name} is not answered`);
       assertForm(member, real[name], `${where}.${name}`);
     }
@@ -172,18 +180,38 @@ describe("what is made up in tests has the form of", () => {
   });
   test("a forecast", async () => {
     const ask = (server, name, row) => fetch(`${server}page/api/deployments/${name}/invocations?actuals=true`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(row) });
-    const made = await ask(fake.url, "milk_price", { steps: 1 });
-    const real = await ask(url, "sales", { shop: "000", steps: 1 });
+    const made = await ask(fake.url, "store_sales", { store_id: 1, from: "2023-04-02", to: "2023-04-03" });
+    const real = await ask(url, "sales", { shop: "000", from: "2024-03-01", to: "2024-03-02" });
     assert.equal(real.status, 200);
     assert.match(real.headers.get("x-forkcast-worker"), /^\d+$/);
     assert.notEqual(real.headers.get("x-forkcast-host"), null);
-    const { stale, ...form } = await made.json();
+    const { stale, store_id, ...form } = await made.json(); // its key is called otherwise
+    for (const line of form.forecast) for (const name of Object.keys(line)) if (/^(lower|upper)_/.test(name)) delete line[name]; // this version has no bands
     assertForm(form, await real.json(), "forecast");
+  });
+  test("a job", async () => {
+    const order = (server, body) => fetch(`${server}jobs`, { method: "POST", headers: { "Content-Type": "application/json", Authorization: `Bearer ${token}` }, body: JSON.stringify(body) });
+    const made = await order(fake.url, { kind: "evaluate", deployment: "milk_price" });
+    const real = await order(url, { kind: "evaluate", deployment: "sales" });
+    assert.deepEqual([made.status, real.status], [202, 202]);
+    const job = await real.json();
+    assertForm(await made.json(), job, "job");
+    assert.ok(["queued", "running"].includes(job.state), job.state);
+    assertForm({ jobs: [{ id: job.id }] }, await (await asPlanner("jobs?limit=1")).json(), "jobs");
+  });
+  test("who is not signed in", async () => {
+    const sessions = await new FakeServer({ role: null }).start();
+    try {
+      const made = await (await fetch(`${sessions.url}session`)).json();
+      assert.deepEqual(await (await get("session")).json(), made);
+    } finally {
+      await sessions.stop();
+    }
   });
 });
 
 describe("in a browser", () => {
-  for (const view of ["forecast", "decide", "data", "models", "watch", "logs"]) {
+  for (const view of ["forecast", "decide", "data", "models", "jobs", "watch", "logs"]) {
     for (const [language, width] of [["en", 1300], ["es", 400]]) {
       it(`${view} is whole in ${language} at ${width} pixels`, view, async tab => {
         if (view === "forecast") await tab.waitForSelector(".chart canvas");
@@ -229,7 +257,7 @@ describe("in a browser", () => {
     await tab.click("#store");
     await settle(tab, ".note.good", "Stored: 3 new");
     await settle(tab, "#tables", "213");
-  }, { signsIn: true });
+  }, { signsIn: "token" });
 
   it("a planner promotes a version", "models", async tab => {
     await tab.click("[aria-label='Promote version 1 of sales']");
@@ -237,12 +265,47 @@ describe("in a browser", () => {
     await settle(tab, "section", "champion");
     assert.equal(readFileSync(at("models/sales/champion"), "utf8"), "1\n");
     assert.match(readFileSync(at("audit.log"), "utf8"), /"who": ?"planner".*"action": ?"pagePromote".*"outcome": ?"done"/);
-  }, { signsIn: true });
+  }, { signsIn: "token" });
+
+  it("a planner trains one shop anew by a session, and sees what became of it", "forecast?key=%5B%22001%22%5D", async tab => {
+    await settle(tab, ".chart-title", "version 1");
+    assert.match(await text(tab, "#head .who"), /ana \(operator\)/);
+    await tab.click("#retrain");
+    await settle(tab, ".note", "Version 2 is published");
+    const serves = readFileSync(at("models/sales/serving"), "utf8").trim();
+    await settle(tab, ".chart-title", `version ${serves}`);
+    const { jobs } = await (await asPlanner("jobs?kind=train")).json();
+    assert.deepEqual(jobs.map(({ key, state, submitted_by, version }) => ({ key, state, submitted_by, version })), [{ key: { shop: "001" }, state: "succeeded", submitted_by: "ana", version: 2 }]);
+    const { models } = await (await get("page/api/models")).json();
+    assert.deepEqual(models.find(one => one.model === "sales").versions.find(one => one.version === 2).only_keys, [["001"]]);
+    await tab.goto(`${url}#/jobs?id=${jobs[0].id}`);
+    await settle(tab, "#detail h2", jobs[0].id);
+    await settle(tab, "#detail", "Version 2 is published");
+  }, { signsIn: "ana" });
+
+  it("a viewer may look, and is told that training is not theirs", "forecast", async tab => {
+    await tab.click("#retrain");
+    await settle(tab, "[role=alert]", "operator");
+    assert.ok(await tab.isEnabled("#retrain"));
+    await tab.click("#head button:has-text('Sign out')");
+    await settle(tab, "#head", "Sign in");
+    assert.equal((await tab.context().cookies()).filter(one => one.name === "forkcast_session" && one.value !== "").length, 0);
+  }, { signsIn: "bea" });
+
+  it("who types a wrong password is told so, and stays out", "forecast", async tab => {
+    await tab.click("#head button:has-text('Sign in')");
+    await tab.fill("input[name=user]", "ana");
+    await tab.fill("input[name=password]", "wrong horse battery");
+    await tab.keyboard.press("Enter");
+    await tab.waitForSelector("dialog [role=alert]");
+    await tab.click("dialog button:has-text('Cancel')");
+    await settle(tab, "#head", "Sign in");
+  });
 
   it("a planner reads logs", "logs", async tab => {
     await settle(tab, "select", "Server");
     await tab.selectOption("form select", "answers");
     await tab.fill("input[type=search]", "/page/api/");
     await settle(tab, ".lines", "/page/api/");
-  }, { signsIn: true });
+  }, { signsIn: "token" });
 });

@@ -17,6 +17,7 @@
 #include "data_preprocessing/series/period.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/service/example_row.hpp"
+#include "serving/service/forecast_pipeline.hpp"
 #include "serving/wire/answer_writer.hpp"
 
 namespace forkcast::serving {
@@ -136,6 +137,15 @@ std::vector<std::string> FieldsWithKeys(const PipelineSpec& spec) {
   return fields;
 }
 
+/// Whether each key has a model of its own that can be trained without the others.
+bool TrainsKeys(const ServedPipeline& pipeline) {
+  const auto* const forecasts = dynamic_cast<const ForecastPipeline*>(&pipeline);
+  if (forecasts == nullptr) return false;
+  const model::TrainingPlan& plan = forecasts->forecaster().plan();
+  return plan.scope == model::ModelScope::kPerKey && plan.candidates.empty() && !plan.history &&
+         !plan.hierarchy;
+}
+
 ordered_json DescribeForecast(const ServedPipeline& pipeline, const Forecasted& forecasted) {
   const wire::AnswerSchema& schema = pipeline.answer().schema;
   ordered_json levels = ordered_json::array();
@@ -158,7 +168,8 @@ ordered_json DescribeForecast(const ServedPipeline& pipeline, const Forecasted& 
       {"first",
        range ? ordered_json(PeriodText(range->first, forecasted.period())) : ordered_json()},
       {"last", range ? ordered_json(PeriodText(range->last, forecasted.period())) : ordered_json()},
-      {"strategy", ToString(forecasted.forecast.strategy)}};
+      {"strategy", ToString(forecasted.forecast.strategy)},
+      {"trains_keys", TrainsKeys(pipeline)}};
 }
 
 ordered_json DescribeDeployment(const PageDeployment& deployment) {

@@ -13,6 +13,7 @@ export class Failure extends Error {
     this.rows = error.rows || [];
   }
   get title() {
+    if (this.field === "Origin") return say("error_origin");
     return isSaid(`error_${this.code}`) ? say(`error_${this.code}`) : say("error_other", { code: this.code });
   }
 }

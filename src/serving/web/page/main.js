@@ -46,6 +46,11 @@ async function loadServer() {
   return app.server;
 }
 
+// Where what is read is locked, that is known only once somebody is signed in.
+async function lookForJobs() {
+  app.hasJobs = await jobsOrNull().then(jobs => jobs !== null, () => false);
+}
+
 function place() {
   const [name, query] = location.hash.replace(/^#\/?/, "").split("?");
   return { name: VIEWS.includes(name) ? name : "forecast", query: new URLSearchParams(query) };
@@ -63,8 +68,12 @@ async function show() {
   const mine = shown = { name, stop: null };
   document.title = `${say(`view_${name}`)} · Forkcast`;
   for (const link of document.querySelectorAll("[data-view]")) {
-    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.view !== name) {
+      link.removeAttribute("aria-current");
+      continue;
+    }
+    link.setAttribute("aria-current", "page");
+    link.scrollIntoView({ block: "nearest", inline: "nearest" }); // the views may not all have room
   }
   const main = document.getElementById("view");
   fill(main, make("h1", { tabindex: "-1" }, say(`view_${name}`)), make("p", { class: "waits" }, say("loading")));
@@ -97,6 +106,7 @@ function openSignIn() {
       } else {
         await signIn(user.value, password.value);
       }
+      await lookForJobs();
       close();
       drawHead();
       show();
@@ -148,7 +158,7 @@ async function start() {
   drawHead();
   addEventListener("hashchange", show);
   // All at once; what is shown first waits for none of the others.
-  const known = Promise.all([lookAtSession().catch(() => {}), jobsOrNull().then(jobs => { app.hasJobs = jobs !== null; }, () => {}), loadServer().catch(() => {}),
+  const known = Promise.all([lookAtSession().catch(() => {}), lookForJobs(), loadServer().catch(() => {}),
     import(`./view_${place().name}.js`)]);
   await known;
   drawHead();

@@ -9,6 +9,8 @@ import { day, number, percent, say } from "./words.js";
 const SHOWN_KEYS = 200;
 const POINTS = 4000; // of a history, before it is zoomed into
 const DETAIL_MS = 150;
+const TAKE_MS = 5000; // until a new version serves
+const TAKE_LOOK_MS = 250;
 
 export function keyText(fields, key) {
   return fields.length === 0 ? say("whole_series") : fields.map((name, place) => `${name} ${key[place]}`).join(" · ");
@@ -88,7 +90,7 @@ class ForecastView {
 
   actions() {
     const may = this.app.hasJobs;
-    this.retrainButton = may && button(say("retrain_one"), () => this.retrain(), { id: "retrain" });
+    this.retrainButton = may && button(say(this.forecast.trains_keys ? "retrain_one" : "retrain_all"), () => this.retrain(), { id: "retrain" });
     return make("div", { class: "buttons" }, button(say("show_recent"), () => this.chart.showRecent(), { id: "recent" }), button(say("show_all"), () => this.chart.showAll(), { id: "all" }),
       button(say("download_csv"), () => this.download(), { id: "download" }), this.retrainButton);
   }
@@ -317,7 +319,7 @@ class ForecastView {
     fill(this.retraining, make("div", { class: "job-line" }, bar, words));
     this.retrainButton.disabled = true;
     try {
-      const body = { kind: "train", deployment: this.deployment.name, ...(this.forecast.key.length ? { key } : {}) };
+      const body = { kind: "train", deployment: this.deployment.name, ...(this.forecast.trains_keys && { key }) };
       const job = await sendJson("jobs", body, { headers: { "Idempotency-Key": crypto.randomUUID?.() ?? String(Math.random()).slice(2) } });
       const show = one => {
         if (one.progress === null || one.progress === undefined) bar.removeAttribute("value");
@@ -327,9 +329,10 @@ class ForecastView {
       const ended = await followJob(job.id, show, () => {}, this.asked.signal);
       if (!ended) return;
       if (ended.state !== "succeeded") throw new Failure(500, ended.error || { code: `job_${ended.state}`, message: ended.doing || "" });
-      fill(this.retraining, make("p", { class: "note good" }, say(ended.version ? "retrained" : "retrained_kept", { version: ended.version ?? "" })));
-      this.app.tell(say(ended.version ? "retrained" : "retrained_kept", { version: ended.version ?? "" }));
-      await this.takeVersion(ended.version);
+      const serves = await this.takeVersion(ended.version);
+      const came = !ended.version ? say("retrained_kept") : say(serves ? "retrained" : "retrained_not_served", { version: ended.version, serving: this.deployment.version });
+      fill(this.retraining, make("p", { class: serves || !ended.version ? "note good" : "note warn" }, came, ended.version && !serves && [" ", make("a", { href: "#/models" }, say("view_models"))]));
+      this.app.tell(came);
     } catch (error) {
       if (error.name !== "AbortError") fill(this.retraining, this.app.problem(error));
     } finally {
@@ -337,17 +340,19 @@ class ForecastView {
     }
   }
 
-  // Workers take a new version within a moment, one after the other.
+  // Workers take a new version within a moment, one after the other; none where it was published, but not promoted. Whether it serves.
   async takeVersion(version) {
-    for (let attempt = 0; attempt < 20 && version; ++attempt) {
+    const serves = () => String(this.deployment.version) === String(version);
+    for (const ends = Date.now() + TAKE_MS; version && Date.now() < ends;) {
       await this.app.refresh();
       const now = this.app.deployments.find(one => one.name === this.deployment.name);
       if (now) this.deployment.version = now.version;
-      if (String(this.deployment.version) === String(version)) break;
-      await new Promise(done => setTimeout(done, 250));
+      if (serves()) break;
+      await new Promise(done => setTimeout(done, TAKE_LOOK_MS));
     }
     this.drawTitle();
     await this.showForecast();
+    return serves();
   }
 }
 

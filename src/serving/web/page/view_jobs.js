@@ -4,6 +4,8 @@ import { button, field, fill, make, panel, put, select, table } from "./elements
 import { instant, number, say } from "./words.js";
 
 const KINDS = ["train", "evaluate", "predict", "ingest", "retrain"];
+// What a kind cannot do without, and what stands there at first.
+const NEEDS = { predict: ["table", "forecasts"], ingest: ["from", ""] };
 const LOOK_MS = 2000;
 const SHOWN_LINES = 500;
 
@@ -51,18 +53,23 @@ class JobsView {
     let kind = "train";
     let deployment = this.app.deployments[0]?.name || "";
     const said = make("div", { "aria-live": "polite" });
+    const more = make("div", { class: "more" });
+    const drawMore = () => {
+      const [name, first] = NEEDS[kind] || [];
+      fill(more, name && field(say(`job_${name}`), make("input", { class: "form-control form-control-sm", name, value: first, required: true, autocomplete: "off" }), say(`job_${name}_hint`)));
+    };
     fill(this.order, panel(say("new_job"), make("form", { class: "controls", onsubmit: async event => {
       event.preventDefault();
       try {
-        const job = await sendJson("jobs", { kind, deployment }, { signal: this.asked.signal, headers: { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` } });
+        const job = await sendJson("jobs", { kind, deployment, ...Object.fromEntries(new FormData(event.target)) }, { signal: this.asked.signal, headers: { "Idempotency-Key": crypto.randomUUID?.() ?? `${Date.now()}-${Math.random()}` } });
         fill(said, make("p", { class: "note good", role: "status" }, say("ordered", { id: job.id })));
         await this.look();
         this.show(job.id);
       } catch (error) {
         if (error.name !== "AbortError") fill(said, this.app.problem(error));
       }
-    } }, field(say("kind"), select(KINDS.map(one => [one, say(`kind_${one}`)]), kind, value => { kind = value; })),
-    field(say("deployment"), select(this.app.deployments.map(one => [one.name, one.name]), deployment, value => { deployment = value; })),
+    } }, field(say("kind"), select(KINDS.map(one => [one, say(`kind_${one}`)]), kind, value => { kind = value; drawMore(); })),
+    field(say("deployment"), select(this.app.deployments.map(one => [one.name, one.name]), deployment, value => { deployment = value; })), more,
     make("button", { class: "btn btn-sm btn-primary", id: "order" }, say("order_job"))), said));
   }
 

@@ -51,7 +51,7 @@ function latenciesPart(now) {
 }
 
 function answersPart(now) {
-  const rows = now.answers.filter(one => !one.code.startsWith("2") && one.count > 0).sort((left, right) => right.count - left.count).slice(0, 20).map(one => [one.route, one.deployment || "–", one.code, number(one.count)]);
+  const rows = now.answers.filter(one => Number(one.code) >= 400 && one.count > 0).sort((left, right) => right.count - left.count).slice(0, 20).map(one => [one.route, one.deployment || "–", one.code, number(one.count)]);
   return rows.length > 0 && panel(say("errors"), table(say("errors"), [{ title: say("route") }, { title: say("deployment") }, { title: say("code") }, { title: say("answers"), number: true }], rows));
 }
 

@@ -10,7 +10,7 @@ export const words = {
   no_forecasts: "Nothing that is served forecasts.", no_decisions: "Nothing that is served decides about rows.",
   periods: "Months or days", range_example: "2020-05 or 2019-11 2020-05", range_hint: "One, or two with a blank between. Empty: what comes next.",
   steps: "Steps", band: "Band", level: "{level} % band", forecast_now: "Forecast", past: "Past", forecast: "Forecast", actual: "Actual",
-  title_version: "{value} · version {version}", download_csv: "Download CSV", show_recent: "Recent", show_all: "All", retrain_one: "Retrain this one",
+  title_version: "{value} · version {version}", download_csv: "Download CSV", show_recent: "Recent", show_all: "All", retrain_one: "Retrain this one", retrain_all: "Retrain all",
   answered_by: "Answered by {host}, worker {worker}", known_until: "data until {day}",
   forecast_told: ["{n} period of {key} forecast", "{n} periods of {key} forecast"], chart_of: "Chart: {value} of {key}, with {n} forecast periods. The numbers are in the table below.",
   table_of_forecast: "The forecast in numbers", column_period: "Period", column_value: "Forecast", column_lower: "Low {level} %", column_upper: "High {level} %", column_actual: "Actual", column_error: "Difference",
@@ -19,7 +19,7 @@ export const words = {
   reasons: "Reasons", why: "Why?", why_of: "Why? {day}", reasons_of: "Why {value} on {day}", no_reasons: "A baseline made this one: it has no reasons.",
   reasons_note: "What the model makes of each feature. It does not say what would happen if somebody changed it.",
   feature: "Feature", features: "Features", its_value: "Value", effect: "Effect", other_features: "all others",
-  progress: "Progress", remaining: "{s} s left", retrained: "Version {version} is published.", retrained_kept: "Done: the version that serves stays, the new one was not better.",
+  progress: "Progress", remaining: "{s} s left", retrained: "Version {version} is published.", retrained_not_served: "Version {version} is published, but was not promoted: version {serving} goes on answering.", retrained_kept: "Done: the version that serves stays, the new one was not better.",
 
   one_row: "One question", decide_now: "Decide", example_row: "Fill in an example", answer: "Answer", answer_here: "The answer will stand here.", chances: "Probabilities", class: "Class", chance: "Probability", flags: "Flagged: {flags}",
   type_text: "text", type_int64: "whole number", type_double: "number", type_bool: "yes or no", type_timestamp: "time, such as 2024-02-23 17:49",
@@ -41,6 +41,7 @@ export const words = {
   metrics: "Metrics", baselines: "Baselines", baseline: "Baseline", folds: "Folds", by_step: "By step", importances: "What it goes by", manifest: "Everything the version says", quality_over_time: "Quality over time", in_training: "In training",
 
   new_job: "New job", kind: "What", order_job: "Start", ordered: "Started: {id}", all_states: "All", state: "State", submitted: "Submitted", by: "By", stop: "Stop", log: "Log", no_jobs: "There are no jobs.", no_jobs_here: "This server does no jobs (the setting jobs).",
+  job_table: "Into the table", job_table_hint: "of the store; it is made when it is not there", job_from: "Folder", job_from_hint: "with the files, below that of the setting jobs_data",
   job_details: "Details of {id}", job_stop: "Stop {id}", kind_train: "Train", kind_evaluate: "Evaluate", kind_predict: "Predict all", kind_ingest: "Take in data", kind_retrain: "Retrain if better",
   job_queued: "waiting", job_running: "running", job_succeeded: "done", job_failed: "failed", job_stopped: "stopped",
 
@@ -52,7 +53,7 @@ export const words = {
   log_server: "Server", log_answers: "Answers", log_audit: "Changes", log_training: "Training", lines_with: "Lines with", look_again: "Look again", download: "Download", lines_found: ["{n} line", "{n} lines"], older_lines: "There are older ones.",
   no_logs: "The server writes no log into a file.", logs_need_tokens: "Logs are shown to operators alone: this server has no tokens (the setting tokens), so that it cannot know who asks.",
 
-  error_page: "The page made a mistake", error_other: "That did not work ({code})", error_no_answer: "The server does not answer", error_no_json: "The server's answer is not understood",
+  error_page: "The page made a mistake", error_origin: "The server changes nothing for a page until it has users or tokens.", error_other: "That did not work ({code})", error_no_answer: "The server does not answer", error_no_json: "The server's answer is not understood",
   error_unauthorized: "Please sign in", error_forbidden: "You may not do this", error_csrf_token_missing: "Please load the page anew", error_invalid_argument: "A value is not right", error_bad_request: "The request is not right", error_not_found: "There is no such thing",
   error_feature_missing: "Data are missing", error_feature_stale: "The data are too old", error_rejected: "Refused", error_too_large: "That is too large", error_unsupported_media_type: "This kind of file is not understood", error_conflict: "That contradicts what is there",
   error_not_ready: "Not ready at the moment: try again", error_overloaded: "Too much at once: try again", error_deadline_exceeded: "It took too long", error_internal: "The server made a mistake: its log says which", error_insufficient_storage: "The disk is full: nothing was stored", error_too_many_attempts: "Too many attempts: wait a while",

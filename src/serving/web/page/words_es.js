@@ -1,6 +1,6 @@
 export const words = {
   view_forecast: "Pronóstico", view_decide: "Decidir", view_data: "Datos", view_models: "Modelos", view_jobs: "Tareas", view_watch: "Vigilancia", view_logs: "Registros",
-  views: "Vistas", skip: "Ir al contenido", language: "Idioma", theme: "Colores", theme_auto: "Automático", theme_light: "Claro", theme_dark: "Oscuro",
+  views: "Vistas", skip: "Ir al contenido", language: "Idioma", theme: "Colores", theme_auto: "Auto", theme_light: "Claro", theme_dark: "Oscuro",
   sign_in: "Entrar", sign_out: "Salir", user: "Usuario", password: "Contraseña", token: "Token", or: "o", by_token: "con token ", cancel: "Cancelar",
   token_hint: "Tal como lo imprimió forkcast token create. Esta página lo olvida al cerrarse.",
   loading: "Cargando…", documentation: "API", server: "Forkcast {version} · {host}, proceso {worker}", request_id: "Petición {id}", optional: "opcional", yes: "sí", no: "no",
@@ -10,7 +10,7 @@ export const words = {
   no_forecasts: "Nada de lo que se sirve pronostica.", no_decisions: "Nada de lo que se sirve decide sobre filas.",
   periods: "Meses o días", range_example: "2020-05 o 2019-11 2020-05", range_hint: "Uno, o dos separados por un espacio. Vacío: lo que viene.",
   steps: "Pasos", band: "Banda", level: "Banda del {level} %", forecast_now: "Pronosticar", past: "Pasado", forecast: "Pronóstico", actual: "Real",
-  title_version: "{value} · versión {version}", download_csv: "Descargar CSV", show_recent: "Lo reciente", show_all: "Todo", retrain_one: "Reentrenar esta",
+  title_version: "{value} · versión {version}", download_csv: "Descargar CSV", show_recent: "Lo reciente", show_all: "Todo", retrain_one: "Reentrenar esta", retrain_all: "Reentrenar todo",
   answered_by: "Respondió {host}, proceso {worker}", known_until: "datos hasta {day}",
   forecast_told: ["{n} período de {key} pronosticado", "{n} períodos de {key} pronosticados"], chart_of: "Gráfico: {value} de {key}, con {n} períodos pronosticados. Los números están en la tabla de abajo.",
   table_of_forecast: "El pronóstico en números", column_period: "Período", column_value: "Pronóstico", column_lower: "Mínimo {level} %", column_upper: "Máximo {level} %", column_actual: "Real", column_error: "Diferencia",
@@ -19,7 +19,7 @@ export const words = {
   reasons: "Razones", why: "¿Por qué?", why_of: "¿Por qué? {day}", reasons_of: "Por qué {value} el {day}", no_reasons: "Lo dijo un método simple: no tiene razones.",
   reasons_note: "Lo que el modelo saca de cada variable. No dice qué pasaría si alguien la cambiara.",
   feature: "Variable", features: "Variables", its_value: "Valor", effect: "Efecto", other_features: "todas las demás",
-  progress: "Avance", remaining: "faltan {s} s", retrained: "La versión {version} está publicada.", retrained_kept: "Listo: sigue la versión que sirve; la nueva no fue mejor.",
+  progress: "Avance", remaining: "faltan {s} s", retrained: "La versión {version} está publicada.", retrained_not_served: "La versión {version} está publicada, pero no se promovió: sigue respondiendo la versión {serving}.", retrained_kept: "Listo: sigue la versión que sirve; la nueva no fue mejor.",
 
   one_row: "Una pregunta", decide_now: "Decidir", example_row: "Rellenar con un ejemplo", answer: "Respuesta", answer_here: "Aquí aparecerá la respuesta.", chances: "Probabilidades", class: "Clase", chance: "Probabilidad", flags: "Marcado: {flags}",
   type_text: "texto", type_int64: "número entero", type_double: "número", type_bool: "sí o no", type_timestamp: "fecha y hora, como 2024-02-23 17:49",
@@ -41,6 +41,7 @@ export const words = {
   metrics: "Métricas", baselines: "Métodos simples", baseline: "Método simple", folds: "Particiones", by_step: "Por paso", importances: "En qué se basa", manifest: "Todo lo que dice la versión", quality_over_time: "Calidad en el tiempo", in_training: "Al entrenar",
 
   new_job: "Tarea nueva", kind: "Qué", order_job: "Iniciar", ordered: "Iniciada: {id}", all_states: "Todos", state: "Estado", submitted: "Pedida", by: "Por", stop: "Detener", log: "Registro", no_jobs: "No hay tareas.", no_jobs_here: "Este servidor no hace tareas (el ajuste jobs).",
+  job_table: "En la tabla", job_table_hint: "del almacén; se crea si no existe", job_from: "Carpeta", job_from_hint: "con los archivos, debajo de la del ajuste jobs_data",
   job_details: "Detalles de {id}", job_stop: "Detener {id}", kind_train: "Entrenar", kind_evaluate: "Evaluar", kind_predict: "Pronosticar todo", kind_ingest: "Incorporar datos", kind_retrain: "Reentrenar si mejora",
   job_queued: "en espera", job_running: "en curso", job_succeeded: "lista", job_failed: "fallida", job_stopped: "detenida",
 
@@ -52,7 +53,7 @@ export const words = {
   log_server: "Servidor", log_answers: "Respuestas", log_audit: "Cambios", log_training: "Entrenamiento", lines_with: "Líneas con", look_again: "Mirar de nuevo", download: "Descargar", lines_found: ["{n} línea", "{n} líneas"], older_lines: "Hay más antiguas.",
   no_logs: "El servidor no escribe registros en archivos.", logs_need_tokens: "Los registros se muestran solo a operadores: este servidor no tiene tokens (el ajuste tokens) y no puede saber quién pregunta.",
 
-  error_page: "La página cometió un error", error_other: "Eso no funcionó ({code})", error_no_answer: "El servidor no responde", error_no_json: "No se entiende la respuesta del servidor",
+  error_page: "La página cometió un error", error_origin: "El servidor no cambia nada para una página mientras no tenga usuarios o tokens.", error_other: "Eso no funcionó ({code})", error_no_answer: "El servidor no responde", error_no_json: "No se entiende la respuesta del servidor",
   error_unauthorized: "Entre, por favor", error_forbidden: "No tiene permiso para esto", error_csrf_token_missing: "Vuelva a cargar la página", error_invalid_argument: "Un valor no es correcto", error_bad_request: "La petición no es correcta", error_not_found: "No existe",
   error_feature_missing: "Faltan datos", error_feature_stale: "Los datos son demasiado viejos", error_rejected: "Rechazado", error_too_large: "Es demasiado grande", error_unsupported_media_type: "No se entiende este tipo de archivo", error_conflict: "Contradice lo que ya hay",
   error_not_ready: "No está listo en este momento: intente de nuevo", error_overloaded: "Demasiado a la vez: intente de nuevo", error_deadline_exceeded: "Tardó demasiado", error_internal: "El servidor cometió un error: su registro dice cuál", error_insufficient_storage: "El disco está lleno: no se guardó nada", error_too_many_attempts: "Demasiados intentos: espere un rato",
