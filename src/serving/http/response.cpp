@@ -8,8 +8,9 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 25> kReasons{{
+constexpr std::array<std::pair<int, std::string_view>, 26> kReasons{{
     {200, "OK"},
+    {202, "Accepted"},
     {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},

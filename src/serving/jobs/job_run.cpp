@@ -19,6 +19,7 @@
 #include "data_preprocessing/command/exit_code.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/document/json.hpp"
+#include "serving/jobs/job_verdict.hpp"
 #include "serving/process/become_program.hpp"
 
 namespace forkcast::serving {
@@ -28,8 +29,8 @@ using Json = nlohmann::ordered_json;
 using preprocessing::ExitCode;
 
 constexpr int kNiceness = 10;  // behind workers, which have 0, and the refresher, which has 5
-constexpr std::size_t kMostOutput = 262'144;
-constexpr std::size_t kMostVerdict = 16'384;
+/// A summary names each key: about 1 KB of each.
+constexpr std::size_t kMostOutput = 64UL * 1024 * 1024;
 constexpr std::size_t kMostMessage = 2'000;
 constexpr std::size_t kPiece = 16'384;
 constexpr int kPiecesAtOnce = 16;
@@ -130,9 +131,7 @@ JobOutcome OutcomeOf(const ChildEnd& end, std::string_view out, std::string_view
   JobOutcome outcome;
   const Json summary = SummaryIn(out);
   if (summary.is_object()) {
-    const std::string text = summary.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // What is too long to be kept is said to be so, instead of being cut in the middle.
-    outcome.verdict = text.size() <= kMostVerdict ? text : R"({"is_too_long": true})";
+    outcome.verdict = VerdictOf(summary);
     const auto version = summary.find("version");
     if (version != summary.end() && version->is_number_unsigned()) {
       outcome.version = version->get<std::uint64_t>();
