@@ -117,6 +117,17 @@ std::string_view CodeFor(ExitCode code) noexcept {
   }
 }
 
+/// The member of an order that a command's complaint of a flag is about: of "forkcast predict:
+/// --skip-refused: ..." `skip_refused`. Empty: it is about none.
+std::string FieldIn(std::string_view words) {
+  const std::size_t begin = words.find(": --");
+  if (!words.starts_with("forkcast ") || begin == std::string_view::npos) return {};
+  words.remove_prefix(begin + 4);
+  std::string field(words.substr(0, words.find_first_not_of("abcdefghijklmnopqrstuvwxyz-")));
+  std::ranges::replace(field, '-', '_');
+  return field == "only_key" ? "key" : field;
+}
+
 JobError KilledBy(int signal) {
   const bool is_memory = signal == SIGKILL;
   return {.code = is_memory ? "killed" : "crashed",
@@ -149,7 +160,8 @@ JobOutcome OutcomeOf(const ChildEnd& end, std::string_view out, std::string_view
     outcome.error = JobError{
         .code = std::string(CodeFor(code)),
         .message = last_words.empty() ? fmt::format("the command ended with code {}", end.code)
-                                      : Clipped(last_words, kMostMessage)};
+                                      : Clipped(last_words, kMostMessage),
+        .field = FieldIn(last_words)};
   }
   return outcome;
 }
