@@ -316,7 +316,7 @@ TEST_F(ServedJobs, AQueueThatIsDamagedIsToldAndAnswersGoOn) {
 
 TEST_F(ServedJobs, RoutesOfADeploymentTakeJobsInTheWordsOfCallers) {
   const json routes = json::parse(R"([
-    {"method": "POST", "path": "/{shop}/go", "answer": {"job": "$job_id", "status": "SUBMITTED"},
+    {"method": "POST", "path": "/tables/{shop}/go", "answer": {"job": "$job_id", "status": "SUBMITTED"},
      "job": {"submit": {"kind": "predict", "table": "{shop}", "origin": "2024-01-20"}}},
     {"method": "GET", "path": "/how/{job}", "answer": {"job": "$job_id", "status": "$state"},
      "job": {"state_of": "job", "states": {"succeeded": "SUCCEEDED", "queued": "PENDING", "running": "RUNNING"}},
@@ -328,7 +328,7 @@ TEST_F(ServedJobs, RoutesOfADeploymentTakeJobsInTheWordsOfCallers) {
   more["deployments"] = json::array({deployment});
   Configure(more);
   Start();
-  const Answer taken = AskOnce(server_->endpoint(), {.target = "/a_table/go"});
+  const Answer taken = AskOnce(server_->endpoint(), {.target = "/tables/a_table/go"});
   EXPECT_EQ(taken.status, 200) << taken.body;
   EXPECT_EQ(json::parse(taken.body), json({{"job", "1"}, {"status", "SUBMITTED"}}));
   EXPECT_EQ(AwaitEnd("1").at("state"), "succeeded");
