@@ -239,9 +239,9 @@ TEST_F(ServedJobs, ATrainerThatDiesIsReplacedAndItsJobsEndOnce) {
   EXPECT_GE(Status().at("trainer_restarts"), 4);
 }
 
-/// Each job ends once, whoever is killed when. 200 jobs and 20 deaths by FORKCAST_TEST_JOBS=200.
+/// Each job ends once, whoever is killed when. 200 jobs and 20 deaths by TEST_JOBS=200.
 TEST_F(ServedJobs, TrainersAndMastersAreKilledAtRandomAndEachJobEndsOnce) {
-  const char* const asked = std::getenv("FORKCAST_TEST_JOBS");
+  const char* const asked = std::getenv("TEST_JOBS");
   const int jobs = asked == nullptr ? 24 : std::stoi(asked);
   const int deaths = std::max(jobs / 10, 4);
   std::mt19937 random(20'261'130);  // NOLINT(*-msc51-cpp): the same each time
