@@ -239,9 +239,9 @@ TEST_F(ServedJobs, ATrainerThatDiesIsReplacedAndItsJobsEndOnce) {
   EXPECT_GE(Status().at("trainer_restarts"), 4);
 }
 
-/// Each job ends once, whoever is killed when. 200 jobs and 20 deaths by FORKCAST_TEST_JOBS=200.
+/// Each job ends once, whoever is killed when. 200 jobs and 20 deaths by TEST_JOBS=200.
 TEST_F(ServedJobs, TrainersAndMastersAreKilledAtRandomAndEachJobEndsOnce) {
-  const char* const asked = std::getenv("FORKCAST_TEST_JOBS");
+  const char* const asked = std::getenv("TEST_JOBS");
   const int jobs = asked == nullptr ? 24 : std::stoi(asked);
   const int deaths = std::max(jobs / 10, 4);
   std::mt19937 random(20'261'130);  // NOLINT(*-msc51-cpp): the same each time
@@ -316,7 +316,7 @@ TEST_F(ServedJobs, AQueueThatIsDamagedIsToldAndAnswersGoOn) {
 
 TEST_F(ServedJobs, RoutesOfADeploymentTakeJobsInTheWordsOfCallers) {
   const json routes = json::parse(R"([
-    {"method": "POST", "path": "/{shop}/go", "answer": {"job": "$job_id", "status": "SUBMITTED"},
+    {"method": "POST", "path": "/tables/{shop}/go", "answer": {"job": "$job_id", "status": "SUBMITTED"},
      "job": {"submit": {"kind": "predict", "table": "{shop}", "origin": "2024-01-20"}}},
     {"method": "GET", "path": "/how/{job}", "answer": {"job": "$job_id", "status": "$state"},
      "job": {"state_of": "job", "states": {"succeeded": "SUCCEEDED", "queued": "PENDING", "running": "RUNNING"}},
@@ -328,7 +328,7 @@ TEST_F(ServedJobs, RoutesOfADeploymentTakeJobsInTheWordsOfCallers) {
   more["deployments"] = json::array({deployment});
   Configure(more);
   Start();
-  const Answer taken = AskOnce(server_->endpoint(), {.target = "/a_table/go"});
+  const Answer taken = AskOnce(server_->endpoint(), {.target = "/tables/a_table/go"});
   EXPECT_EQ(taken.status, 200) << taken.body;
   EXPECT_EQ(json::parse(taken.body), json({{"job", "1"}, {"status", "SUBMITTED"}}));
   EXPECT_EQ(AwaitEnd("1").at("state"), "succeeded");

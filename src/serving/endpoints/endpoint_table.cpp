@@ -528,6 +528,12 @@ void OpenForPlatform(Endpoint& endpoint) {
   if (endpoint.access != Access::kInvoke) endpoint.access = Access::kOpen;
 }
 
+/// Names that clients of another server ask; a deployment may have its own of them.
+bool YieldsTo(const Endpoint& endpoint, const RouteSpec& route) {
+  const bool yields = endpoint.path == "/health" || endpoint.path == "/version";
+  return yields && endpoint.path == route.path && endpoint.method == route.method;
+}
+
 }  // namespace
 
 std::vector<Endpoint> Endpoints(const Offer& offer) {
@@ -594,6 +600,7 @@ Offer OfferOf(const ServerConfig& config) noexcept {
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {
   std::vector<Endpoint> endpoints = Endpoints(offer);
   for (const DeployedRoute& route : routes) {
+    std::erase_if(endpoints, [&route](const Endpoint& one) { return YieldsTo(one, route.spec); });
     if (route.spec.job) {
       const bool submits = route.spec.job->id.empty();
       endpoints.push_back({.method = route.spec.method,
@@ -620,7 +627,15 @@ std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const
 
 Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
                                             const Offer& offer) {
-  auto routes = CollectRoutes(deployments, Endpoints(offer));
+  std::vector<Endpoint> built_in = Endpoints(offer);
+  for (const Deployment& deployment : deployments) {
+    const auto declared = ParseRoutes(deployment.routes);
+    if (!declared) return declared.error();
+    for (const RouteSpec& route : *declared) {
+      std::erase_if(built_in, [&route](const Endpoint& one) { return YieldsTo(one, route); });
+    }
+  }
+  auto routes = CollectRoutes(deployments, built_in);
   if (!routes || offer.jobs == Jobs::kTaken) return routes;
   for (const DeployedRoute& route : *routes) {
     if (!route.spec.job) continue;

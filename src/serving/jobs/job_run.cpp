@@ -19,6 +19,7 @@
 #include "data_preprocessing/command/exit_code.hpp"
 #include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/document/json.hpp"
+#include "serving/jobs/job_verdict.hpp"
 #include "serving/process/become_program.hpp"
 
 namespace forkcast::serving {
@@ -28,8 +29,8 @@ using Json = nlohmann::ordered_json;
 using preprocessing::ExitCode;
 
 constexpr int kNiceness = 10;  // behind workers, which have 0, and the refresher, which has 5
-constexpr std::size_t kMostOutput = 262'144;
-constexpr std::size_t kMostVerdict = 16'384;
+/// A summary names each key: about 1 KB of each.
+constexpr std::size_t kMostOutput = 64UL * 1024 * 1024;
 constexpr std::size_t kMostMessage = 2'000;
 constexpr std::size_t kPiece = 16'384;
 constexpr int kPiecesAtOnce = 16;
@@ -116,6 +117,17 @@ std::string_view CodeFor(ExitCode code) noexcept {
   }
 }
 
+/// The member of an order that a command's complaint of a flag is about: of "forkcast predict:
+/// --skip-refused: ..." `skip_refused`. Empty: it is about none.
+std::string FieldIn(std::string_view words) {
+  const std::size_t begin = words.find(": --");
+  if (!words.starts_with("forkcast ") || begin == std::string_view::npos) return {};
+  words.remove_prefix(begin + 4);
+  std::string field(words.substr(0, words.find_first_not_of("abcdefghijklmnopqrstuvwxyz-")));
+  std::ranges::replace(field, '-', '_');
+  return field == "only_key" ? "key" : field;
+}
+
 JobError KilledBy(int signal) {
   const bool is_memory = signal == SIGKILL;
   return {.code = is_memory ? "killed" : "crashed",
@@ -130,9 +142,7 @@ JobOutcome OutcomeOf(const ChildEnd& end, std::string_view out, std::string_view
   JobOutcome outcome;
   const Json summary = SummaryIn(out);
   if (summary.is_object()) {
-    const std::string text = summary.dump(-1, ' ', false, Json::error_handler_t::replace);
-    // What is too long to be kept is said to be so, instead of being cut in the middle.
-    outcome.verdict = text.size() <= kMostVerdict ? text : R"({"is_too_long": true})";
+    outcome.verdict = VerdictOf(summary);
     const auto version = summary.find("version");
     if (version != summary.end() && version->is_number_unsigned()) {
       outcome.version = version->get<std::uint64_t>();
@@ -150,7 +160,8 @@ JobOutcome OutcomeOf(const ChildEnd& end, std::string_view out, std::string_view
     outcome.error = JobError{
         .code = std::string(CodeFor(code)),
         .message = last_words.empty() ? fmt::format("the command ended with code {}", end.code)
-                                      : Clipped(last_words, kMostMessage)};
+                                      : Clipped(last_words, kMostMessage),
+        .field = FieldIn(last_words)};
   }
   return outcome;
 }

@@ -32,6 +32,22 @@ Error NoQueue() {
           "the store that has the queue of jobs cannot be reached at present: try again"};
 }
 
+std::string_view WordFor(Care care) noexcept {
+  switch (care) {
+    case Care::kNothing:
+      return "nothing";
+    case Care::kSuspect:
+      return "suspect";
+    case Care::kQueueAgain:
+      return "queue_again";
+    case Care::kStop:
+      return "stop";
+    case Care::kGiveUp:
+      return "give_up";
+  }
+  return "?";
+}
+
 }  // namespace
 
 JobWorker::JobWorker(Options options, const Clock& clock, spdlog::logger& log)
@@ -280,7 +296,7 @@ void JobWorker::TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, 
     if (!done) return OnStoreFailure(done.error(), now);
     if (!*done) continue;
     log_.warn("job_worker_dead job={} worker={:?} attempt={} care={}", job.id, job.worker,
-              job.attempt, static_cast<int>(care));
+              job.attempt, WordFor(care));
     look_at_ = now;
   }
 }

@@ -264,7 +264,7 @@ TEST_P(QueueInAStore, SeveralWorkersBeginEachJobOnce) {
 TEST_P(QueueInAStore, SeveralWhoSubmitAtOnceGetAJobEach) {
   std::vector<std::thread> callers;
   std::atomic<int> failures{0};
-  { Records(); }  // made before they come
+  Records().reset();  // made before they come
   for (int i = 0; i < 4; ++i) {
     callers.emplace_back([&] {
       JobQueue queue = Queue();

@@ -34,6 +34,17 @@ TEST(OutcomeOf, ACommandThatFailsSaysWhyInItsLastLine) {
   EXPECT_FALSE(outcome.version);
 }
 
+TEST(OutcomeOf, WhatIsWrongWithAFlagIsWrongWithTheMemberOfTheOrder) {
+  const auto field = [](const char* last_words) {
+    return OutcomeOf({.killed = false, .code = 2}, "", last_words, false).error->field;
+  };
+  EXPECT_EQ(field("forkcast train: --only-key: series \"daily\" has no key \"[9]\""), "key");
+  EXPECT_EQ(field("forkcast predict: --origin expects a time"), "origin");
+  EXPECT_EQ(field("forkcast predict: --skip-refused: no"), "skip_refused");
+  EXPECT_EQ(field("forkcast train: models: -- no space left"), "");
+  EXPECT_EQ(field("training: 5 %: --"), "");
+}
+
 TEST(OutcomeOf, ACommandThatSaysNothingHasItsCode) {
   const JobOutcome outcome = OutcomeOf({.killed = false, .code = 3}, "", "", false);
   EXPECT_EQ(outcome.error->code, "data_unfit");
