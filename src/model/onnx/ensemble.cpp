@@ -679,7 +679,9 @@ void FinishIn(const Ensemble& ensemble, std::span<const double> sums,
 
 Ensemble ReadEnsemble(const Node& node, bool is_double) {
   if (node.op == "TreeEnsemble") return NewReader(node, is_double).Read();
-  return OldReader(node, is_double).Read();
+  Ensemble ensemble = OldReader(node, is_double).Read();
+  ensemble.gives_floats = true;
+  return ensemble;
 }
 
 std::optional<ForestSource> ToForest(const Ensemble& ensemble, std::vector<std::string> features) {
@@ -717,6 +719,9 @@ void FinishSums(const Ensemble& ensemble, std::span<const double> sums,
                 std::span<double> out) noexcept {
   if (ensemble.is_double) {
     FinishIn<double>(ensemble, sums, out);
+    if (ensemble.gives_floats) {
+      for (double& number : out) number = static_cast<double>(static_cast<float>(number));
+    }
   } else {
     FinishIn<float>(ensemble, sums, out);
   }

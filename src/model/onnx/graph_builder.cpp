@@ -109,6 +109,12 @@ bool GraphBuilder::HasInput(std::size_t i) const {
 }
 
 const Value& GraphBuilder::Input(std::size_t i) {
+  const Value& value = StackInput(i);
+  if (value.is_stack) Refuse("of answers behind each other it is not understood");
+  return value;
+}
+
+const Value& GraphBuilder::StackInput(std::size_t i) {
   const Value& value = AnyInput(i);
   if (value.is_shape) Refuse("of the shape of rows it is not understood");
   return value;
@@ -168,13 +174,18 @@ std::vector<std::int64_t> GraphBuilder::IntegersOf(std::string_view name, std::s
 
 std::size_t GraphBuilder::InnerAxis(const Value& value, std::int64_t axis) const {
   if (!value.has_rows) Refuse("of constants alone it is not understood");
-  const auto rank = static_cast<std::int64_t>(value.dims.size()) + 1;
+  return AnyAxis(value, axis);
+}
+
+std::size_t GraphBuilder::AnyAxis(const Value& value, std::int64_t axis) const {
+  const std::int64_t rank = std::ssize(value.dims) + (value.has_rows ? 1 : 0);
+  const std::int64_t rows = value.is_stack ? 1 : 0;
   if (axis < 0) axis += rank;
-  if (axis == 0) Refuse("across rows it is not understood");
   if (axis < 0 || axis >= rank) {
     RefuseCorrupt(fmt::format("operator {}: axis {} of {}", node_->op, axis, rank));
   }
-  return static_cast<std::size_t>(axis) - 1;
+  if (value.has_rows && axis == rows) Refuse("across rows it is not understood");
+  return static_cast<std::size_t>(value.has_rows && axis > rows ? axis - 1 : axis);
 }
 
 void GraphBuilder::Output(std::size_t i, Value value) {
@@ -232,6 +243,18 @@ void GraphBuilder::AddStep(std::unique_ptr<const Step> step) {
   graph_.float_count_ = std::max(graph_.float_count_, step->float_count());
   graph_.steps_.push_back(std::move(step));
   if (ops_.empty() || ops_.back() != node_->op) ops_.push_back(node_->op);
+}
+
+std::vector<Place> GraphBuilder::Fold(const Step& step, std::size_t count) {
+  const std::size_t constants = graph_.constants_.size();
+  CountWork(constants + count);
+  std::vector<double> values(constants + count);
+  std::ranges::reverse_copy(graph_.constants_, values.begin());
+  double* const first = values.data() + constants;
+  (void)step.Run({.values = first, .floats = nullptr});
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < count; ++i) places.push_back(NewConstant(first[i]));
+  return places;
 }
 
 Value GraphBuilder::Combine(ElementFunction function, ElementType type,
@@ -537,7 +560,8 @@ void GraphBuilder::BuildAnswer() {
     RefuseCorrupt(fmt::format("output {:?}: nothing makes it", answer_));
   }
   const Value& value = found->second;
-  if (!value.has_rows || value.is_shape || value.dims.size() > 1 || value.places.empty()) {
+  if (!value.has_rows || value.is_shape || value.is_stack || value.dims.size() > 1 ||
+      value.places.empty()) {
     RefuseUnknown(fmt::format("output {:?}: expected the shape [rows, numbers]", answer_));
   }
   if (value.type == ElementType::kString) {

@@ -324,24 +324,29 @@ void RunConstantOfShape(Builder& builder) {
 void RunConcat(Builder& builder) {
   const std::size_t count = builder.node().inputs.size();
   if (count == 0) builder.Refuse("expected an input");
-  const Value first = builder.Input(0);
+  const Value first = builder.StackInput(0);
   const std::size_t axis = builder.InnerAxis(first, builder.node().Integer("axis", 1));
-  Value out{.type = first.type, .has_rows = true, .dims = first.dims, .places = {}};
+  Value out{.type = first.type,
+            .has_rows = true,
+            .is_stack = first.is_stack,
+            .dims = first.dims,
+            .places = {}};
   out.dims[axis] = 0;
   const auto outer = static_cast<std::size_t>(CountOf(std::span(first.dims).first(axis)));
   for (std::size_t i = 0; i < count; ++i) {
-    std::vector<std::int64_t> dims = builder.Input(i).dims;
-    if (builder.Input(i).type != first.type || !builder.Input(i).has_rows ||
+    const Value& input = builder.StackInput(i);
+    std::vector<std::int64_t> dims = input.dims;
+    if (input.type != first.type || !input.has_rows || input.is_stack != first.is_stack ||
         dims.size() != first.dims.size()) {
       builder.Refuse("inputs of different types or shapes");
     }
     out.dims[axis] += std::exchange(dims[axis], first.dims[axis]);
     if (dims != first.dims) RefuseCorrupt("operator Concat: shapes do not fit");
-    builder.CountWork(builder.Input(i).places.size());
+    builder.CountWork(input.places.size());
   }
   for (std::size_t block = 0; block < outer; ++block) {
     for (std::size_t i = 0; i < count; ++i) {
-      const std::vector<Place>& places = builder.Input(i).places;
+      const std::vector<Place>& places = builder.StackInput(i).places;
       const std::size_t size = places.size() / outer;
       out.places.insert(out.places.end(),
                         places.begin() + static_cast<std::ptrdiff_t>(block * size),
@@ -418,11 +423,14 @@ void RunFeatureVectorizer(Builder& builder) {
   builder.Output(0, std::move(out));
 }
 
-/// With rows in front, or, of a column of one number, left out ([-1] of [rows, 1]).
+/// With rows in front, or, of a column of one number, left out ([-1] of [rows, 1]); or made a stack
+/// of one ([1, -1, 3] of [rows, 3]).
 void RunReshape(Builder& builder) {
   Value value = builder.Input(0);
   if (!value.has_rows) builder.Refuse("of constants it is not understood");
   std::vector<std::int64_t> shape = builder.IntegersOf("shape", 1);
+  value.is_stack = shape.size() > 1 && shape[0] == 1 && shape[1] == -1;
+  if (value.is_stack) std::swap(shape[0], shape[1]);
   if (shape.empty() || (shape[0] != -1 && shape[0] != 0)) {
     builder.Refuse("expected a shape that begins with -1 or 0, for all rows");
   }
@@ -432,7 +440,7 @@ void RunReshape(Builder& builder) {
   std::int64_t known = 1;
   for (std::size_t i = 1; i < shape.size(); ++i) {
     std::int64_t dim = shape[i];
-    if (dim == 0 && i <= value.dims.size()) dim = value.dims[i - 1];
+    if (dim == 0 && !value.is_stack && i <= value.dims.size()) dim = value.dims[i - 1];
     if (dim == -1 && shape[0] == 0) {
       ++unknown;
       dim = 1;
@@ -608,7 +616,8 @@ constexpr std::array<std::pair<std::string_view, GroupFunction>, 11> kReductions
      {"ArgMin", GroupFunction::kArgMin}}};
 
 void RunReduction(Builder& builder) {
-  const Value& value = builder.NumberInput(0);
+  const Value& value = builder.StackInput(0);
+  if (value.type == ElementType::kString) builder.Refuse("of texts it is not understood");
   const auto* const row = std::ranges::find(kReductions, builder.node().op,
                                             &std::pair<std::string_view, GroupFunction>::first);
   const bool is_position = row->first.starts_with("Arg");
@@ -618,18 +627,27 @@ void RunReduction(Builder& builder) {
   if (builder.node().Integer("select_last_index", 0) != 0) {
     builder.Refuse("select_last_index is not understood");
   }
-  const std::size_t axis = builder.InnerAxis(value, axes[0]);
+  const std::size_t axis = builder.AnyAxis(value, axes[0]);
   if (value.places.empty()) builder.Refuse("of no numbers");
+  builder.CountWork(value.places.size());
+  const auto size = static_cast<std::size_t>(value.dims[axis]);
+  const auto step = [&](Place out) {
+    return std::make_unique<const GroupStep>(row->second, value.type != ElementType::kFloat,
+                                             GroupsAlong(value, axis), size, out);
+  };
+  const ElementType type = is_position ? ElementType::kInt64 : value.type;
   std::vector<std::int64_t> dims = value.dims;
   dims[axis] = 1;
-  if (builder.node().Integer("keepdims", 1) == 0) {
-    dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  const bool is_kept = builder.node().Integer("keepdims", 1) != 0;
+  if (!is_kept) dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  if (!value.has_rows) {
+    std::vector<Place> places = builder.Fold(*step(0), value.places.size() / size);
+    return builder.Output(
+        0, {.type = type, .has_rows = false, .dims = std::move(dims), .places = std::move(places)});
   }
-  builder.CountWork(value.places.size());
-  Value out = builder.NewValue(is_position ? ElementType::kInt64 : value.type, true, dims);
-  builder.AddStep(std::make_unique<const GroupStep>(
-      row->second, value.type != ElementType::kFloat, GroupsAlong(value, axis),
-      static_cast<std::size_t>(value.dims[axis]), out.places.front()));
+  Value out = builder.NewValue(type, true, std::move(dims));
+  out.is_stack = value.is_stack && (is_kept || axis != 0);
+  builder.AddStep(step(out.places.front()));
   builder.Output(0, std::move(out));
 }
 

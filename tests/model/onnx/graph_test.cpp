@@ -153,12 +153,36 @@ INSTANTIATE_TEST_SUITE_P(
                                        Attributes().Integers("axes", std::vector<std::int64_t>{1})),
                                  {2, 3, 4},
                                  {24}},
+                    OperatorCase{"ReduceSumOfConstants",
+                                 [](GraphWriter& w, const std::string& row) {
+                                   const std::string sums = w.Node(
+                                       "ReduceSum", {Floats(w, {1, 2, 3, 10, 20, 30}, {2, 3})},
+                                       Attributes().Integers("axes", std::vector<std::int64_t>{0}));
+                                   return w.Node("Add", {row, sums});
+                                 },
+                                 {1, 2, 3},
+                                 {12, 24, 36}},
                     OperatorCase{
-                        "ReduceLogSumExpOfEquals",
-                        Plain("ReduceLogSumExp",
-                              Attributes().Integers("axes", std::vector<std::int64_t>{1})),
-                        {200, 200, 200},
-                        {double{std::log(3.0F) + 200.0F}}},
+                        "ReduceMeanOfAnswersBehindEachOther",
+                        [](GraphWriter& w, const std::string& row) {
+                          const std::string twice = w.Node("Add", {row, row});
+                          const std::string first = w.Node("Reshape", {row, Wholes(w, {1, -1, 3})});
+                          const std::string second =
+                              w.Node("Reshape", {twice, Wholes(w, {1, -1, 3})});
+                          const std::string both =
+                              w.Node("Concat", {first, second}, Attributes().Integer("axis", 0));
+                          return w.Node("ReduceMean", {both},
+                                        Attributes()
+                                            .Integers("axes", std::vector<std::int64_t>{0})
+                                            .Integer("keepdims", 0));
+                        },
+                        {2, 4, 8},
+                        {3, 6, 12}},
+                    OperatorCase{"ReduceLogSumExpOfEquals",
+                                 Plain("ReduceLogSumExp",
+                                       Attributes().Integers("axes", std::vector<std::int64_t>{1})),
+                                 {200, 200, 200},
+                                 {double{std::log(3.0F) + 200.0F}}},
                     OperatorCase{"LpNormalization",
                                  Plain("LpNormalization", Attributes().Integer("p", 2)),
                                  {0, 3, -4},
@@ -496,6 +520,22 @@ INSTANTIATE_TEST_SUITE_P(Cases, RefusedGraph,
                                  Plain("ReduceMax",
                                        Attributes().Integers("axes", std::vector<std::int64_t>{0})),
                                  "across rows"},
+                             RefusedCase{"AcrossRowsOfAnswersBehindEachOther",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node(
+                                               "ReduceMax",
+                                               {w.Node("Reshape", {row, Wholes(w, {1, -1, 3})})},
+                                               Attributes().Integers("axes",
+                                                                     std::vector<std::int64_t>{1}));
+                                         },
+                                         "across rows"},
+                             RefusedCase{"OfAnswersBehindEachOtherThatAreNotSummedUp",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node(
+                                               "Exp",
+                                               {w.Node("Reshape", {row, Wholes(w, {1, -1, 3})})});
+                                         },
+                                         "of answers behind each other"},
                              RefusedCase{"OfAnIndexOutOfBounds",
                                          [](GraphWriter& w, const std::string& row) {
                                            return w.Node("Gather", {row, Wholes(w, {3})},
