@@ -319,6 +319,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoAutoOutsideKubernetes",
               {"--shard", "auto/2", "--shards", "s"},
               "JOB_COMPLETION_INDEX is not set"},
+        Wrong{"NoPodOutsideKubernetes",
+              {"--indexed", "2", "--shards", "s"},
+              "--indexed: JOB_COMPLETION_INDEX is not set, expected 0 to 2"},
         Wrong{
             "NoPlaceOfNothing", {"--shards", "s"}, "--shards: --shard, --join, --indexed or --on"},
         Wrong{"NotBothAtOnce",
