@@ -41,7 +41,8 @@ class Shards : public TrainCommandTest {
     EXPECT_EQ(ReadWhole(version(one) / "manifest.json"),
               ReadWhole(version(other) / "manifest.json"));
     std::size_t files = 0;
-    for (const ordered_json& file : manifest(one)["files"]) {
+    const ordered_json told = manifest(one);
+    for (const ordered_json& file : told["files"]) {
       const std::string path = file["path"];
       EXPECT_EQ(ReadWhole(version(one) / path), ReadWhole(version(other) / path)) << path;
       ++files;
