@@ -123,9 +123,14 @@ ShardPlan Indexed(const Arguments& arguments, const CommandContext& context) {
   if (index == std::to_string(count)) {
     return {.part = ShardPlan::Part::kJoin, .place = place, .count = count, .wait = kIndexedWait};
   }
-  return {.part = ShardPlan::Part::kShard,
-          .shard = Require(ParseShard(fmt::format("auto/{}", count), index), ExitCode::kUsage),
-          .place = place};
+  const auto shard = ParseShard(fmt::format("auto/{}", count), index);
+  if (!shard) {
+    throw WrongUse(fmt::format(
+        "--indexed: {} is {}, expected 0 to {}: the Job has a pod for each of {} shards and one "
+        "that joins them",
+        kIndexVariable, index.empty() ? "not set" : fmt::format("\"{}\"", index), count, count));
+  }
+  return {.part = ShardPlan::Part::kShard, .shard = *shard, .place = place};
 }
 
 /// `forkcast` beside the running program.

@@ -24,6 +24,7 @@ struct Attempt {
   const RayCommand* command = nullptr;
   std::size_t number = 0;  ///< From 1; 0: there was none.
   std::size_t jobs = 0;    ///< That were submitted.
+  bool is_submitted = false;
   bool has_run = false;
   std::string id{};
   RayStatus status = RayStatus::kPending;
@@ -77,11 +78,17 @@ class Run {
     attempt.has_run = false;
     attempt.status = RayStatus::kPending;
     attempt.percent = 0;
-    return client_.Submit({.id = attempt.id,
-                           .command = attempt.command->command,
-                           .cpus = run_.cpus,
-                           .metadata = {{"forkcast", attempt.command->name},
-                                        {"attempt", std::to_string(attempt.number)}}});
+    return Send(attempt);
+  }
+
+  Status Send(Attempt& attempt) {
+    Status sent = client_.Submit({.id = attempt.id,
+                                  .command = attempt.command->command,
+                                  .cpus = run_.cpus,
+                                  .metadata = {{"forkcast", attempt.command->name},
+                                               {"attempt", std::to_string(attempt.number)}}});
+    attempt.is_submitted = static_cast<bool>(sent);
+    return sent;
   }
 
   Status LookAtAll() {
@@ -93,6 +100,8 @@ class Run {
   }
 
   Status LookAt(Attempt& attempt) {
+    // Ray was away when the shard was to be run again: that is no attempt of the shard.
+    if (!attempt.is_submitted) return Send(attempt);
     Result<RayJob> job = client_.Find(attempt.id);
     // A cluster that was started anew has forgotten its jobs.
     if (!job && job.error().code == ErrorCode::kNotFound) {

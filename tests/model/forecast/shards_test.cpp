@@ -41,7 +41,8 @@ class Shards : public TrainCommandTest {
     EXPECT_EQ(ReadWhole(version(one) / "manifest.json"),
               ReadWhole(version(other) / "manifest.json"));
     std::size_t files = 0;
-    for (const ordered_json& file : manifest(one)["files"]) {
+    const ordered_json told = manifest(one);
+    for (const ordered_json& file : told["files"]) {
       const std::string path = file["path"];
       EXPECT_EQ(ReadWhole(version(one) / path), ReadWhole(version(other) / path)) << path;
       ++files;
@@ -319,6 +320,9 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"NoAutoOutsideKubernetes",
               {"--shard", "auto/2", "--shards", "s"},
               "JOB_COMPLETION_INDEX is not set"},
+        Wrong{"NoPodOutsideKubernetes",
+              {"--indexed", "2", "--shards", "s"},
+              "--indexed: JOB_COMPLETION_INDEX is not set, expected 0 to 2"},
         Wrong{
             "NoPlaceOfNothing", {"--shards", "s"}, "--shards: --shard, --join, --indexed or --on"},
         Wrong{"NotBothAtOnce",
