@@ -201,9 +201,9 @@ class Release(unittest.TestCase):
         mistaken = copy.deepcopy(PIPELINE)
         mistaken["training"]["metric"] = "mape"
         said = self.release(mistaken, "--check-only", code=2, GITHUB_ACTIONS="true")
-        self.assertRegex(said, r"::error file=\S+pipeline\.json,line=\d+,col=\d+::\$\.training\.metric: expected wape")
+        self.assertRegex(said, r"::error file=\S+pipeline\.json,line=\d+,col=\d+::\$\.training\.metric: expected rmse")
         said = self.release(mistaken, code=2)
-        self.assertRegex(said, r"release: \S+pipeline\.json:\d+:\d+: \$\.training\.metric: expected wape")
+        self.assertRegex(said, r"release: \S+pipeline\.json:\d+:\d+: \$\.training\.metric: expected rmse")
         self.assertFalse(self.models.exists())
 
     def test_rows_with_a_mistake_are_refused_before_anything_is_trained(self):
