@@ -209,7 +209,7 @@ class Release(unittest.TestCase):
     def test_rows_with_a_mistake_are_refused_before_anything_is_trained(self):
         incoming = self.folder / "incoming"
         incoming.mkdir()
-        (incoming / "order_lines.csv").write_text("invoice,product,quantity,sold_at,unit_price\n1,07839,many,2024-05-14,1.0\n", encoding="utf-8")
+        (incoming / "order_lines-2.csv").write_text("invoice,product,quantity,sold_at,unit_price\n1,07839,many,2024-05-14,1.0\n", encoding="utf-8")
         said = self.release(PIPELINE, "--from", incoming, code=1)
         self.assertIn("quantity", said)
         self.assertFalse(self.models.exists())
