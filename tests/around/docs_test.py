@@ -81,12 +81,15 @@ class Folder:
                 if mark.startswith("file="):
                     path = self.folder / mark.removeprefix("file=")
                     path.parent.mkdir(exist_ok=True)
-                    path.write_text(contents, encoding="utf-8")
+                    path.write_text(self.with_port(contents), encoding="utf-8")
+
+    def with_port(self, text):
+        return text.replace(":8080", f":{self.port}")
 
     def run(self, commands):
         """The exit code, standard output and standard error of a block. What it leaves running goes on."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            shell = subprocess.Popen(["bash", "-euo", "pipefail", "-c", commands.replace(":8080", f":{self.port}")],
+            shell = subprocess.Popen(["bash", "-euo", "pipefail", "-c", self.with_port(commands)],
                                      cwd=self.folder, env=self.environment, start_new_session=True,
                                      stdin=subprocess.DEVNULL, stdout=out, stderr=err)
             self.groups.append(shell.pid)

@@ -279,7 +279,8 @@ class Keys(unittest.TestCase):
         mine = self.of_schemas()
         mine |= {keys - {"description"} for keys in mine}
         of_files = {"src/model/tree/decision_tree.cpp", "src/data_preprocessing/rules/constraints.cpp",
-                    "src/serving/routes/answer_template.cpp"}  # files of models and of rules, and any JSON
+                    "src/serving/routes/answer_template.cpp",
+                    "src/serving/endpoints/sessions.cpp"}  # files of models and of rules, any JSON, and bodies of requests
         parts = [{"not_negative"}, {"algorithm", "threads", "fallback"}]  # of "target"; of what a baseline is called by, too
         for keys, files in keys_test.read().items():
             if files <= of_files or keys in parts:
@@ -304,15 +305,16 @@ class Keys(unittest.TestCase):
 class Words(unittest.TestCase):
     """Where one of a few words is expected, the schema lists those that the program lists when it gets another one."""
 
+    # The last: words that the program knows, but refuses there.
     PLACES = [
-        ("weekly_demand.json", ("tables", "order_lines", "columns", "quantity"), ["type"]),
-        ("weekly_demand.json", ("series", "weekly", "aggregate", "period"), None),
-        ("weekly_demand.json", ("series", "weekly", "when_stale"), None),
-        ("weekly_demand.json", ("forecast", "strategy"), None),
-        ("weekly_demand.json", ("training", "metric"), None),
-        ("weekly_demand.json", ("training", "model", "algorithm"), None),
-        ("weekly_demand.json", ("features", 0, "op"), None),
-        ("order_fulfilment.json", ("training", "metric"), None),
+        ("weekly_demand.json", ("tables", "order_lines", "columns", "quantity"), set()),
+        ("weekly_demand.json", ("series", "weekly", "aggregate", "period"), set()),
+        ("weekly_demand.json", ("series", "weekly", "when_stale"), set()),
+        ("weekly_demand.json", ("forecast", "strategy"), set()),
+        ("weekly_demand.json", ("training", "metric"), set()),
+        ("weekly_demand.json", ("training", "model", "algorithm"), {"logistic"}),
+        ("weekly_demand.json", ("features", 0, "op"), set()),
+        ("order_fulfilment.json", ("training", "metric"), set()),
     ]
     ADDED = [
         ("weekly_demand.json", ("training", "model", "objective")),
@@ -330,20 +332,20 @@ class Words(unittest.TestCase):
 
     def bad_documents(self):
         documents = shipped()
-        for name, path, _ in self.PLACES:
-            yield path, changed(documents[name], path, lambda holder, key: holder.__setitem__(key, self.BAD))
+        for name, path, refused in self.PLACES:
+            yield path, refused, changed(documents[name], path, lambda holder, key: holder.__setitem__(key, self.BAD))
         for name, path in self.ADDED:
             document = copy.deepcopy(documents[name])
             holder = document
             for key in path[:-1]:
                 holder = holder.setdefault(key, {}) if isinstance(holder, dict) else holder[key]
             holder[path[-1]] = self.BAD
-            yield path, document
+            yield path, set(), document
 
     def test_the_words_are_those_of_the_program(self):
         schema = validator("pipeline")
         bad = list(self.bad_documents())
-        for (path, document), found in zip(bad, checked([document for _, document in bad])):
+        for (path, refused, document), found in zip(bad, checked([document for _, _, document in bad])):
             with self.subTest(path):
                 self.assertIsNotNone(found)
                 told = re.search(r"expected (?:one of |either )?(.+)$", found["message"])[1]
@@ -351,7 +353,9 @@ class Words(unittest.TestCase):
                 listed = set().union(*[self.words(error, path) for error in schema.iter_errors(document)])
                 self.assertTrue(listed, "the schema takes it")
                 # "monday, tuesday, ... or sunday" and the like name not all.
-                self.assertEqual({word for word in listed if word in told or "..." not in found["message"]}, told)
+                self.assertEqual({word for word in listed if word in told or "..." not in found["message"]}, told - refused)
+                others = [changed(document, path, lambda holder, key, word=word: holder.__setitem__(key, word)) for word in refused]
+                self.assertNotIn(None, checked(others))
 
     def words(self, error, path):
         """Those that the schema expected at the path, wherever in its alternatives."""
@@ -395,7 +399,7 @@ class Mistakes(unittest.TestCase):
         ("table and query", "order_triage.json", lambda d: next(iter(d["series"].values())).update(table="t", query="SELECT 1"), 'either "table" or "query"'),
         ("a series that may be of any age without saying so", "order_triage.json", lambda d: next(s for s in d["series"].values() if "time" in s).pop("max_staleness"), "max_staleness"),
         ("a span of time without its unit", "order_triage.json", lambda d: next(s for s in d["series"].values() if "time" in s).update(max_staleness="7"), "expected a span of time"),
-        ("a metric that does not exist", "weekly_demand.json", lambda d: d["training"].__setitem__("metric", "mape"), "expected wape"),
+        ("a metric that does not exist", "weekly_demand.json", lambda d: d["training"].__setitem__("metric", "mape"), "expected rmse"),
         ("a learning rate for a forest", "weekly_demand.json", lambda d: d["training"].__setitem__("model", {"algorithm": "random_forest", "learning_rate": 0.1}), "its trees are averaged"),
         ("candidates beside a model", "weekly_demand.json", lambda d: d["training"].__setitem__("candidates", [{"model": {"algorithm": "ets"}}, {"model": {"algorithm": "theta"}}]), "take it away"),
         ("one candidate", "weekly_demand.json", lambda d: (d["training"].pop("model"), [d["training"].pop(m, None) for m in ("scope", "target", "transforms", "hidden", "weight", "window", "half_life", "search")], d["training"].__setitem__("candidates", [{"model": {"algorithm": "ets"}}])), "at least two"),
@@ -433,6 +437,9 @@ class Mistakes(unittest.TestCase):
             ("an unknown key of a deployment", {"deployments": [{"model": "m", "alias": "champion"}]}, "unknown key"),
             ("a challenger of both kinds", {"deployments": [{"model": "m", "challenger": {"version": "2", "shadow": 0.1, "canary": 0.1}}]}, 'either "shadow" or "canary"'),
             ("a share in percent", {"deployments": [{"model": "m", "challenger": {"version": "2", "canary": 10}}]}, "expected a number from 0 to 1"),
+            ("a model elsewhere without its pipeline", {"deployments": [{"model": "oip://127.0.0.1:1/m"}]}, '"pipeline" beside a model'),
+            ("what is asked of a model elsewhere, of one that is here", {"deployments": [{"model": "m", "remote": {}}]}, "expected none"),
+            ("an unknown key of a model elsewhere", {"deployments": [{"model": "oip://127.0.0.1:1/m", "pipeline": "p", "remote": {"batch": 1}}]}, "unknown key"),
             ("a hook without type", {"hooks": [{"share": 1}]}, 'missing key "type"'),
             ("an unknown key of the refresher", {"refresher": {"form": "x"}}, "unknown key"),
             ("a schema that is no text", {"$schema": 7}, "expected a text"),
@@ -446,6 +453,26 @@ class Mistakes(unittest.TestCase):
                 self.assertEqual(run.returncode, 2, run.stdout + run.stderr)
                 self.assertIn(message, run.stderr)
                 self.assertFalse(schema.is_valid(document), "the schema takes it")
+
+    def test_of_routes_each_is_found_by_the_schema(self):
+        """What the program says of them: RefusedRoute in tests/serving/routes."""
+        schema = validator("routes")
+        submits = {"method": "POST", "path": "/train/{id}", "job": {"submit": {"kind": "train"}}, "answer": "$job_id"}
+        asks = {"method": "GET", "path": "/train/{id}", "job": {"state_of": "id", "states": {"queued": "PENDING"}}, "answer": "$state"}
+        self.assertEqual([error.message for error in schema.iter_errors([submits, asks])], [])
+        cases = [
+            ("a job that is submitted and asked for", submits, ("job", "state_of"), "id"),
+            ("a job that is neither", submits, ("job",), {}),
+            ("states of a job that is submitted", submits, ("job", "states"), {}),
+            ("a state that no job is in", asks, ("job", "states"), {"done": "DONE"}),
+            ("a job that is submitted by GET", submits, ("method",), "GET"),
+            ("a job that is asked for by POST", asks, ("method",), "POST"),
+            ("a job beside rows", submits, ("rows",), "rows"),
+            ("a job beside a query", asks, ("query",), {}),
+        ]
+        for what, route, path, value in cases:
+            with self.subTest(what):
+                self.assertFalse(schema.is_valid([changed(route, path, lambda holder, key, value=value: holder.__setitem__(key, value))]), "the schema takes it")
 
 
 class Check(unittest.TestCase):
@@ -474,11 +501,11 @@ class Check(unittest.TestCase):
 
     def test_names_line_and_column_as_compilers_do(self):
         cases = [
-            ("a value", '"month"', '"moon"', "bad.json:11:25: error: $.features[1].part: expected one of hour"),
-            ("an unknown key", '"part": "month"', '"part": "month", "a": 1', "bad.json:11:42: error: $.features[1].a: unknown key"),
+            ("a value", '"month"', '"moon"', "bad.json:11:24: error: $.features[1].part: expected one of hour"),
+            ("an unknown key", '"part": "month"', '"part": "month", "a": 1', "bad.json:11:41: error: $.features[1].a: unknown key"),
             ("a key that is missing", '"part": "month"', '"at": "origin"', "bad.json:11:5: error: $.features[1]"),
             ("what refers to nothing", '"series": "s"', '"series": "z"', 'bad.json:10:21: error: $.features[0].series: no series "z"'),
-            ("no JSON", '"version": "1",', '"version": "1"', "bad.json:4:3: error: not JSON"),
+            ("no JSON", '"version": "1",', '"version": "1"', "bad.json:4:10: error: not JSON"),
         ]
         for what, old, new, message in cases:
             with self.subTest(what):

@@ -201,15 +201,15 @@ class Release(unittest.TestCase):
         mistaken = copy.deepcopy(PIPELINE)
         mistaken["training"]["metric"] = "mape"
         said = self.release(mistaken, "--check-only", code=2, GITHUB_ACTIONS="true")
-        self.assertRegex(said, r"::error file=\S+pipeline\.json,line=\d+,col=\d+::\$\.training\.metric: expected wape")
+        self.assertRegex(said, r"::error file=\S+pipeline\.json,line=\d+,col=\d+::\$\.training\.metric: expected rmse")
         said = self.release(mistaken, code=2)
-        self.assertRegex(said, r"release: \S+pipeline\.json:\d+:\d+: \$\.training\.metric: expected wape")
+        self.assertRegex(said, r"release: \S+pipeline\.json:\d+:\d+: \$\.training\.metric: expected rmse")
         self.assertFalse(self.models.exists())
 
     def test_rows_with_a_mistake_are_refused_before_anything_is_trained(self):
         incoming = self.folder / "incoming"
         incoming.mkdir()
-        (incoming / "order_lines.csv").write_text("invoice,product,quantity,sold_at,unit_price\n1,07839,many,2024-05-14,1.0\n", encoding="utf-8")
+        (incoming / "order_lines-2.csv").write_text("invoice,product,quantity,sold_at,unit_price\n1,07839,many,2024-05-14,1.0\n", encoding="utf-8")
         said = self.release(PIPELINE, "--from", incoming, code=1)
         self.assertIn("quantity", said)
         self.assertFalse(self.models.exists())

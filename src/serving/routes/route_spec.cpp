@@ -201,7 +201,11 @@ class RouteReader {
     spec_.parameters.clear();
     const PathPattern pattern(spec_.path);
     const auto submit = node.Find("submit");
+    if (submit.has_value() == node.Find("state_of").has_value()) {
+      node.Fail("expected either \"submit\" or \"state_of\"");
+    }
     if (submit) {
+      if (const auto states = node.Find("states")) states->Fail("of no use beside \"submit\"");
       if (spec_.method != Method::kPost) submit->Fail("only POST submits a job");
       if (!submit->json().is_object()) submit->Fail("expected an object: what POST /jobs takes");
       job.order = submit->json();

@@ -76,7 +76,7 @@ ordered_json RoutesSchema() {
        "docs/routes.md."},
       {"type", "array"},
       {"items", {{"$ref", "#/$defs/route"}}}};
-  for (const char* const used : {"route", "route_errors", "parameter"}) {
+  for (const char* const used : {"route", "route_errors", "route_job", "parameter"}) {
     schema["$defs"][used] = server.at("$defs").at(used);
   }
   return schema;
