@@ -165,8 +165,8 @@ class Release(unittest.TestCase):
             while load.statuses.get(200, 0) < before.get(200, 0) + 200:
                 self.assertLess(time.monotonic(), deadline, load.statuses)
                 time.sleep(0.05)
-        self.assertLess(load.statuses.get(422, 0), load.statuses[200])
-        self.assertEqual(set(load.statuses) - {200, 422}, set())
+        self.assertLess(load.statuses.get(424, 0), load.statuses[200])
+        self.assertEqual(set(load.statuses) - {200, 424}, set())
 
     def test_what_is_no_better_on_its_past_is_not_tried(self):
         self.publish(PIPELINE)

@@ -67,8 +67,7 @@ Status CheckNewPassword(std::string_view name, std::string_view password) {
   constexpr std::size_t kLeastDifferent = 5;
   std::string different(password);
   std::ranges::sort(different);
-  const auto repeated = std::ranges::unique(different);
-  different.erase(repeated.begin(), repeated.end());
+  different.erase(std::unique(different.begin(), different.end()), different.end());
   const bool is_varied = different.size() >= kLeastDifferent;
   Forget(different);
   std::string small(password);
