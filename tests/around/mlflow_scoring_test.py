@@ -173,9 +173,11 @@ class MlflowScoring(unittest.TestCase):
 
     @classmethod
     def start(cls, words, port):
-        server = Running(words, cls.base / f"{port}.log", QUIET)
+        # MLflow looks for uvicorn on the path.
+        server = Running(words, cls.base / f"{port}.log", QUIET | {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}"})
         cls.addClassCleanup(server.end)
-        if not eventually(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").status == 200):
+        eventually(lambda: server.process.poll() is not None or urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").status == 200)
+        if server.process.poll() is not None:
             raise RuntimeError(server.log())
         return server
 
