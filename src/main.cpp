@@ -36,8 +36,8 @@ constexpr preprocessing::MakeCommand kCommands[] = {
     &model::TrainElsewhere,    &serving::UserCommand,         &serving::WorkCommand,
 };
 
-/// What forkcast-client reads; who sets it for all may run us beside it.
-constexpr std::string_view kOfTheClient[] = {"FORKCAST_URL", "FORKCAST_TOKEN_FILE"};
+/// What forkcast-client or forkcast-train alone reads; who sets it for all may run us beside them.
+constexpr std::string_view kOfOthers[] = {"FORKCAST_URL", "FORKCAST_TOKEN_FILE", "FORKCAST_MLFLOW"};
 
 }  // namespace
 }  // namespace forkcast
@@ -51,6 +51,6 @@ int main(int argc, char** argv) {
        .version = FORKCAST_VERSION,
        .commands = forkcast::kCommands,
        .unknown_variables = forkcast::preprocessing::Program::UnknownVariables::kRefused,
-       .others = forkcast::kOfTheClient},
+       .others = forkcast::kOfOthers},
       argc, argv);
 }

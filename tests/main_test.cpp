@@ -192,6 +192,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         EndCase{"EvaluateWithoutSnapshots", kEvaluate + kWeekly, 3, "run forkcast ingest"},
         EndCase{"TrainWithoutSnapshots", kTrain + kWeekly, 3, "run forkcast ingest"},
+        EndCase{"TrainWithAVariableOfTraining", kTrain + kWeekly, 3, "run forkcast ingest",
+                "FORKCAST_MLFLOW=http://127.0.0.1:1"},
+        EndCase{"ServeWithAVariableOfTraining", kServe + "--pipeline absent", 3, "cannot be read",
+                "FORKCAST_MLFLOW=http://127.0.0.1:1"},
         EndCase{"ServeWithoutSnapshots", kServe + "--pipeline conf/pipelines/order_triage.json", 3,
                 "run forkcast ingest"},
         EndCase{"ServePipelineAbsent", kServe + "--pipeline absent", 3, "cannot be read"},

@@ -16,6 +16,7 @@
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/page/page_text.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -24,10 +25,6 @@ using nlohmann::ordered_json;
 
 constexpr const char* kStandardOutput = "/proc/self/fd/1";
 constexpr const char* kStandardError = "/proc/self/fd/2";
-
-std::string TextOf(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 /// Of a regular file; none for what is none, or cannot be looked at.
 std::optional<struct stat> FactsOf(const std::filesystem::path& path) {
@@ -65,13 +62,6 @@ Result<Tail> ReadTail(const std::filesystem::path& path, std::size_t most) {
   tail.text.resize(got);
   if (tail.is_cut) tail.text.erase(0, std::min(tail.text.find('\n'), tail.text.size() - 1) + 1);
   return tail;
-}
-
-char Lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool Contains(std::string_view line, std::string_view part) {
-  const auto same = [](char left, char right) { return Lower(left) == Lower(right); };
-  return part.empty() || !std::ranges::search(line, part, same).empty();
 }
 
 /// What a question finds.

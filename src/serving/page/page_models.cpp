@@ -10,6 +10,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
 #include "model/artefact/version_summary.hpp"
+#include "serving/page/page_text.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -17,10 +18,6 @@ namespace {
 using model::Registry;
 using model::VersionInfo;
 using nlohmann::ordered_json;
-
-std::string TextOf(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 Error NoRegistry() {
   return {ErrorCode::kNotFound, "the server has no registry of models (the setting models)"};

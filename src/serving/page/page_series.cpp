@@ -16,6 +16,7 @@
 #include "data_preprocessing/series/key_codec.hpp"
 #include "data_preprocessing/series/period.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/page/page_text.hpp"
 #include "serving/service/example_row.hpp"
 #include "serving/service/forecast_pipeline.hpp"
 #include "serving/wire/answer_writer.hpp"
@@ -36,10 +37,6 @@ using preprocessing::Snapshot;
 using preprocessing::Value;
 
 constexpr std::string_view kBand = "lower_";
-
-std::string TextOf(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 ordered_json ToJson(const Value& value) {
   std::string text;
@@ -231,14 +228,6 @@ Result<Keyed> KeyedBy(const ServedPipeline& pipeline, const std::string& field) 
 /// By size where both are numbers.
 bool IsLess(const Value& left, const Value& right) {
   return left.index() == right.index() ? left < right : left.index() < right.index();
-}
-
-char Lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-/// Letters of other alphabets count as they are.
-bool Contains(std::string_view text, std::string_view part) {
-  const auto same = [](char left, char right) { return Lower(left) == Lower(right); };
-  return !std::ranges::search(text, part, same).empty() || part.empty();
 }
 
 std::string Shown(const Value& value) {

@@ -51,13 +51,13 @@ class ATrainer : public testing::Test {
     });
     ASSERT_TRUE(trainer_.keeper().running());
   }
-  void TakeUntil(const char* metric, std::uint64_t value) {
-    for (int i = 0; i < 3'000 && metrics_.Get(MetricId(metric)) != value; ++i) {
+  void TakeUntil(MetricId metric, std::uint64_t value) {
+    for (int i = 0; i < 3'000 && metrics_.Get(metric) != value; ++i) {
       pollfd told{.fd = trainer_.keeper().control(), .events = POLLIN, .revents = 0};
       ::poll(&told, 1, 10);
       trainer_.Take(now_, Asked::kNo);
     }
-    EXPECT_EQ(metrics_.Get(MetricId(metric)), value) << metric;
+    EXPECT_EQ(metrics_.Get(metric), value) << kMetrics[metric.index()].name;
   }
   void AwaitEnd() {
     for (int i = 0; i < 3'000 && trainer_.keeper().running(); ++i) {
