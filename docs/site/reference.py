@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import signal
 import socket
 import subprocess
@@ -22,8 +23,8 @@ DEADLINE_S = 120
 ORDERS = "conf/pipelines/order_triage.json"
 
 
-def ask(programs, *words):
-    return subprocess.run([f"{programs}/forkcast", *map(str, words)], capture_output=True, text=True, check=True, cwd=TOP).stdout
+def ask(programs, *words, typed=""):
+    return subprocess.run([f"{programs}/forkcast", *map(str, words)], input=typed, capture_output=True, text=True, check=True, cwd=TOP).stdout
 
 
 def cell(text):
@@ -171,7 +172,7 @@ def file_page(title, intro, document):
 
 @contextlib.contextmanager
 def server(programs):
-    """One that serves the sample's orders and may load models, so that it has every request that there is."""
+    """One that serves the sample's orders, may load models, takes rows, jobs and who logs in, so that it has every request that there is."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -180,11 +181,13 @@ def server(programs):
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         store = f"sqlite:{folder}/o.db"
         ask(programs, "ingest", "--quiet", "--pipeline", ORDERS, "--store", store, "--from", "data/order_triage")
+        ask(programs, "token", "create", "reader", "--role", "admin", "--tokens", f"{folder}/tokens.json")
+        ask(programs, "user", "add", "reader", "--role", "admin", "--users", f"{folder}/users.json", typed=f"{secrets.token_hex()}\n")
         config = pathlib.Path(folder) / "server.json"
         config.write_text(json.dumps({"hooks": [{"type": "drift", "folder": f"{folder}/drift"}],
                                       "refresher": {"push": True, "pipeline": str(TOP / ORDERS), "store": store}}), encoding="utf-8")
         process = subprocess.Popen([f"{programs}/forkcast", "serve", "--config", config, "--pipeline", ORDERS, "--store", store, "--workers", "1", "--bind", f"unix:{folder}/http",
-                                    "--admin-address", f"127.0.0.1:{port}", "--multi-model", "true", "--control", f"{folder}/control", "--log-level", "error"], cwd=TOP, env=environment)
+                                    "--admin-address", f"127.0.0.1:{port}", "--multi-model", "true", "--jobs", "on", "--tokens", f"{folder}/tokens.json", "--users", f"{folder}/users.json", "--control", f"{folder}/control", "--log-level", "error"], cwd=TOP, env=environment)
         try:
             deadline = time.monotonic() + DEADLINE_S
             while True:

@@ -122,7 +122,7 @@ class Site(unittest.TestCase):
             self.assertIn(f"op: {op}", self.reference["pipeline_file"])
         self.assertIn("forkcast_requests_total", self.reference["metrics"])
         self.assertGreater(len(re.findall(r"forkcast_\w+", self.reference["metrics"])), 30)
-        for request in ["GET /ping", "POST /invocations", "POST /v2/models/{name}/infer", "DELETE /models/{name}", "POST /tables/{name}/rows"]:
+        for request in ["GET /ping", "POST /invocations", "POST /v2/models/{name}/infer", "DELETE /models/{name}", "POST /tables/{name}/rows", "POST /jobs", "POST /session"]:
             self.assertIn(request, self.reference["http_api"])
         for setting in re.findall(r"Config file: (\w+)\.", " ".join(subprocess.run([f"{PROGRAMS}/forkcast", "serve", "--help"], capture_output=True, text=True, check=True).stdout.split())):
             self.assertIn(setting, self.reference["settings"])
@@ -130,7 +130,7 @@ class Site(unittest.TestCase):
     def test_can_be_searched_without_a_server(self):
         index = (SITE / "searchindex.js").read_text(encoding="utf-8")
         self.assertTrue(index.startswith("Search.setIndex("))
-        for word in ["watermark", "tritonclient", "Points in time"]:
+        for word in ["watermark", "tritoncli", "Points in time"]  # stems of words, and titles:
             self.assertTrue(word in index, word)
 
 

@@ -498,6 +498,7 @@ class JsonRows::Reader : private JsonWalker {
       };
       if (!CheckRestOf(split_, 2, are_rows) || !Leave()) return false;
     }
+    takes_no_numbers_ = false;  // those are of rows alone
     return CheckRestOf(root_, 1, [](std::string_view key, Kind kind) {
       return IsWrapper(key) && HoldsRows(key, kind);
     });

@@ -499,16 +499,17 @@ TEST_P(Limit, IsRefusedWithItsNameOutsideWhatTheServerCanKeep) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Limit,
-    testing::Values(LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
-                    LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
-                    LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
-                    LimitCase{"max_connections", 1, 65536},
-                    LimitCase{"max_body_bytes", 1, 1073741824},
-                    LimitCase{"max_header_bytes", 1024, 1048576},
-                    LimitCase{"max_rows", 1, 10000000}, LimitCase{"backlog", 1, 65535},
-                    LimitCase{"max_requests", 0, 1000000000},
-                    LimitCase{"max_requests_jitter", 0, 1000000000},
-                    LimitCase{"max_memory_mb", 0, 1048576}, LimitCase{"max_models", 1, 10000}),
+    testing::Values(
+        LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
+        LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
+        LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
+        LimitCase{"max_connections", 1, 65536}, LimitCase{"max_body_bytes", 1, 1073741824},
+        LimitCase{"max_header_bytes", 1024, 1048576}, LimitCase{"max_rows", 1, 10000000},
+        LimitCase{"backlog", 1, 65535}, LimitCase{"max_requests", 0, 1000000000},
+        LimitCase{"max_requests_jitter", 0, 1000000000}, LimitCase{"max_memory_mb", 0, 1048576},
+        LimitCase{"max_models", 1, 10000}, LimitCase{"session_idle_timeout", 60, 86400},
+        LimitCase{"session_lifetime", 60, 2592000}, LimitCase{"jobs_at_once", 1, 64},
+        LimitCase{"jobs_memory_mb", 0, 1048576}, LimitCase{"jobs_cpus", 0, 1024}),
     [](const auto& param) { return param.param.key; });
 
 TEST(Settings, EveryNumberIsALimitOfThatTable) {
@@ -516,7 +517,7 @@ TEST(Settings, EveryNumberIsALimitOfThatTable) {
   for (const Setting& setting : ServerSettings()) {
     numbers += setting.form == Setting::FileForm::kInteger ? 1 : 0;
   }
-  EXPECT_EQ(numbers, 15U);
+  EXPECT_EQ(numbers, 20U);
 }
 
 TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
@@ -555,7 +556,12 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.socket_group, fresh.socket_group);
   EXPECT_EQ(config.trusted_proxies, fresh.trusted_proxies);
   EXPECT_EQ(config.cors_origins, fresh.cors_origins);
+  EXPECT_EQ(config.page, fresh.page);
   EXPECT_EQ(config.tokens, fresh.tokens);
+  EXPECT_EQ(config.users, fresh.users);
+  EXPECT_EQ(config.session_idle_timeout, fresh.session_idle_timeout);
+  EXPECT_EQ(config.session_lifetime, fresh.session_lifetime);
+  EXPECT_EQ(config.secure_cookies, fresh.secure_cookies);
   EXPECT_EQ(config.locked, fresh.locked);
   EXPECT_EQ(config.allowed_hosts, fresh.allowed_hosts);
   EXPECT_EQ(config.audit_log, fresh.audit_log);
@@ -580,7 +586,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
     "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "tokens": "t", "locked": ["metrics", "invocations"],
-    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "jobs": "on", "jobs_at_once": 17, "jobs_memory_mb": 18, "jobs_cpus": 19, "jobs_data": "q", "log_level": "warn", "metrics": "off", "csv_answers": "predictions", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "jobs": "on", "jobs_at_once": 17, "jobs_memory_mb": 18, "jobs_cpus": 19, "jobs_data": "q", "log_level": "warn", "metrics": "off", "csv_answers": "predictions", "page": "off", "users": "v", "session_idle_timeout": 61, "session_lifetime": 62, "secure_cookies": "always", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -622,7 +628,12 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_FALSE(config.trusted_proxies.unix_sockets);
   EXPECT_EQ(config.trusted_proxies.networks.size(), 1U);
   EXPECT_EQ(config.cors_origins, (std::vector<std::string>{"https://a.b"}));
+  EXPECT_FALSE(config.page);
   EXPECT_EQ(config.tokens, "t");
+  EXPECT_EQ(config.users, "v");
+  EXPECT_EQ(config.session_idle_timeout, std::chrono::seconds(61));
+  EXPECT_EQ(config.session_lifetime, std::chrono::seconds(62));
+  EXPECT_EQ(config.secure_cookies, SecureCookies::kAlways);
   EXPECT_EQ(config.locked, (std::vector<Access>{Access::kWatch, Access::kInvoke}));
   EXPECT_EQ(config.allowed_hosts, (std::vector<std::string>{"a.example", "*.b:80"}));
   EXPECT_EQ(config.audit_log, "l");

@@ -280,7 +280,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadBodyCase{"InputsByColumnsThatLackARequiredOne", kJson, R"({"inputs":{"n":[1]}})",
                     "inputs lacks a required column"},
         BadBodyCase{"InputsByColumnsOfTooManyRows", kJson, R"({"inputs":{"id":["a","b","c","d"]}})",
-                    "more than 3 rows"},
+                    "more than 3 rows", ErrorCode::kTooLarge},
         BadBodyCase{"InputsByColumnsOfSeveralValues", kJson, R"({"inputs":{"id":[["a","b"]]}})",
                     "expected one value for each row"},
         BadBodyCase{"InputsByColumnsTooDeep", kJson, R"({"inputs":{"id":[[["a"]]]}})",
