@@ -210,7 +210,8 @@ TEST_P(QueueInAStore, ListsTheNewestFirst) {
   for (int i = 0; i < 12; ++i) Submit(queue, i % 2 == 0 ? "even" : "odd");
   const auto ids = [&](const JobQueue::Filter& filter) {
     std::vector<std::uint64_t> found;
-    for (const JobRecord& job : queue.List(filter).value()) found.push_back(job.id);
+    const auto jobs = queue.List(filter);
+    for (const JobRecord& job : jobs.value()) found.push_back(job.id);
     return found;
   };
   EXPECT_THAT(ids({.limit = 3}), ElementsAre(12, 11, 10));
@@ -255,7 +256,8 @@ TEST_P(QueueInAStore, SeveralWorkersBeginEachJobOnce) {
   for (std::thread& worker : workers) worker.join();
   JobQueue queue = Queue();
   EXPECT_EQ(begun.load(), kJobs);
-  for (const JobRecord& job : queue.Active().value()) {
+  const auto active = queue.Active();
+  for (const JobRecord& job : active.value()) {
     EXPECT_EQ(job.state, JobState::kRunning) << job.id;
     EXPECT_EQ(job.attempt, 1U) << job.id;
   }
@@ -275,7 +277,8 @@ TEST_P(QueueInAStore, SeveralWhoSubmitAtOnceGetAJobEach) {
   EXPECT_EQ(failures.load(), 0);
   JobQueue queue = Queue();
   std::set<std::uint64_t> ids;
-  for (const JobRecord& job : queue.Active().value()) ids.insert(job.id);
+  const auto active = queue.Active();
+  for (const JobRecord& job : active.value()) ids.insert(job.id);
   EXPECT_EQ(ids.size(), 40U);
   EXPECT_EQ(*ids.rbegin(), 40U);
 }

@@ -67,8 +67,8 @@ TEST(PageDesk, AnswersOneQuestionAfterTheOther) {
 }
 
 TEST(PageDesk, HasNoAnswerBeforeThereIsOne) {
+  Held gate;  // outlives the thread that waits at it
   Asked asked;
-  Held gate;
   const auto pending = asked.Ask(gate.Question());
   gate.WaitUntilBegun();
   EXPECT_EQ((*pending)->answer(), nullptr);
@@ -89,8 +89,8 @@ TEST(PageDesk, PassesErrorsOnAndTakesWhatIsThrownForOne) {
 }
 
 TEST(PageDesk, RefusesWhatIsTooMuch) {
+  Held gate;  // outlives the thread that waits at it
   Asked asked;
-  Held gate;
   const auto works = asked.Ask(gate.Question());
   gate.WaitUntilBegun();
   std::vector<std::shared_ptr<const PageDesk::Pending>> waiting;
@@ -103,8 +103,8 @@ TEST(PageDesk, RefusesWhatIsTooMuch) {
 }
 
 TEST(PageDesk, PassesOverWhatNobodyWaitsForAnyMore) {
+  Held gate;  // outlives the thread that waits at it
   Asked asked;
-  Held gate;
   const auto works = asked.Ask(gate.Question());
   gate.WaitUntilBegun();
   auto was_asked = std::make_shared<bool>(false);
@@ -135,8 +135,8 @@ TEST(PageDesk, WorksWithTheLowestPriorityAndLeavesThatOfOthers) {
 TEST(PageDesk, StopsWhenItRestsAndSaysSoWhenItWorks) {
   Asked asked;
   EXPECT_TRUE(asked.desk().Stop());
+  Held gate;  // outlives the thread that waits at it
   Asked busy;
-  Held gate;
   const auto works = busy.Ask(gate.Question());
   gate.WaitUntilBegun();
   EXPECT_FALSE(busy.desk().Stop());
