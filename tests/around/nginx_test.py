@@ -166,13 +166,15 @@ class OneHost(Nginx):
         for method, path in [("GET", "/ping"), ("POST", "/invocations"), ("POST", "/invocations?partial=true"),
                              ("POST", "/endpoints/order-triage/invocations"), ("GET", "/openapi.json"), ("GET", "/documentation"),
                              ("GET", "/"), ("GET", "/page/files/0123/main.js"), ("POST", "/page/api/promotions/sales"), ("GET", "/tables"),
-                             ("POST", "/tables/sales/rows"),
+                             ("POST", "/tables/sales/rows"), ("GET", "/health"), ("GET", "/version"), ("POST", "/get-online-features"),
+                             ("GET", "/v2"), ("GET", "/v2/health/live"), ("POST", "/v2/models/sales/infer"),
+                             ("GET", "/jobs?state=queued"), ("POST", "/jobs"), ("DELETE", "/jobs/7"), ("GET", "/jobs/7/events"),
                              ("GET", "/login"), ("GET", "/session"), ("POST", "/session"), ("DELETE", "/session")]:
             with self.subTest(path):
                 self.assertEqual(self.ask(method, path)[0].status, 200)
                 self.assertEqual((self.seen[-1].method, self.seen[-1].path), (method, path))
         for path in ["/page", "/pages/x", "/tablesx", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics", "/models", "/execution-parameters",
-                     "/session/x", "/loginx"]:
+                     "/session/x", "/loginx", "/health/x", "/versions", "/jobsx", "/drift", "/models/x/invoke", "/v2/repository/models/x/load"]:
             with self.subTest(path):
                 before = len(self.seen)
                 answer, body = self.ask("GET", path)
@@ -367,7 +369,9 @@ class Tls(Site):
         self.assertEqual(answer.headers["Location"], f"https://localhost:{self.tls_port}/invocations?partial=true")
         self.assertIsNone(answer.headers["Strict-Transport-Security"])
         self.assertEqual(self.seen, [])
-        self.assertEqual(self.ask("GET", "/ping")[0].status, 200)
+        for path in ["/ping", "/health"]:
+            self.assertEqual(self.ask("GET", path)[0].status, 200)
+        self.assertEqual(self.ask("GET", "/healthx", Host="localhost")[0].status, 308)
 
 
 class Authenticated(Site):
@@ -423,7 +427,8 @@ class Authenticated(Site):
         self.assertEqual(answer.status, 404)
 
     def test_does_not_ask_about_health_checks(self):
-        self.assertEqual(self.ask("GET", "/ping")[0].status, 200)
+        for path in ["/ping", "/health"]:
+            self.assertEqual(self.ask("GET", path)[0].status, 200)
         self.assertEqual(self.asked, [])
 
 

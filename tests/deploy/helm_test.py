@@ -103,6 +103,20 @@ class Rendered(Chart):
             self.assertGreaterEqual(pod["terminationGracePeriodSeconds"], waits + graceful + 3)  # what is over 3 s after that
             self.assertEqual(server["readinessProbe"]["httpGet"], {"path": "/ping", "port": "admin"})
 
+    def test_passes_on_the_doors_for_callers_that_nginx_passes_on(self):
+        for document in self.of_kind("postgresql", "Ingress"):
+            paths = {(one["path"], one["pathType"]) for one in document["spec"]["rules"][0]["http"]["paths"]}
+            for door in ["/", "/ping", "/health", "/version", "/invocations", "/session", "/login"]:
+                self.assertIn((door, "Exact"), paths)
+            for doors in ["/endpoints", "/v2/health", "/v2/models", "/page", "/tables", "/jobs"]:
+                self.assertIn((doors, "Prefix"), paths)
+            # All below it, and what manages a server with it.
+            for door in [("/", "Prefix"), ("/v2", "Prefix")]:
+                self.assertNotIn(door, paths)
+            for door in ["/metrics", "/drift", "/models"]:
+                self.assertNotIn(door, {path for path, _ in paths})
+            self.assertEqual(document["metadata"]["annotations"], {"nginx.ingress.kubernetes.io/affinity": "cookie"})
+
     def test_selects_the_pods_of_servers_and_no_others(self):
         for name in self.rendered:
             labels = {document["metadata"]["name"]: document["spec"]["template"]["metadata"]["labels"]

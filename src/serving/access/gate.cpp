@@ -23,6 +23,11 @@ Admission Refusal(Outcome outcome, std::string message, std::string_view field =
   return {.outcome = outcome, .message = std::move(message), .field = field, .reason = reason};
 }
 
+/// Empty: none was sent.
+Result<std::string_view> SessionCookie(const Question& question) {
+  return FindCookie(question.cookie, SessionCookieName(question.channel));
+}
+
 }  // namespace
 
 Gate::Gate(Options options, const Clock& clock, spdlog::logger& log)
@@ -69,8 +74,11 @@ Admission Gate::AskWho(const Question& question) {
     return Refusal(Outcome::kForbidden, std::string(kOtherPage), "Origin");
   }
   if (question.effect == Question::Effect::kLogIn) {
-    // Whoever it was before: a session that another one shows is not gone on with.
-    Admission before = AskProof(question, Role::kViewer);
+    // Whoever it was before: a session that another one shows is not gone on with, whatever is
+    // shown beside it.
+    const Result<std::string_view> cookie = SessionCookie(question);
+    if (options_.sessions == nullptr || !cookie || cookie->empty()) return {};
+    Admission before = AskSession(question, *cookie, Role::kViewer);
     return before.proof == Proof::kSession ? std::move(before) : Admission();
   }
   Admission admission = AskProof(question, Role::kViewer);
@@ -84,8 +92,7 @@ Admission Gate::AskProof(const Question& question, Role least) {
   if (options_.sessions == nullptr || question.authorization.count > 0) {
     return AskToken(question, least);
   }
-  const Result<std::string_view> cookie =
-      FindCookie(question.cookie, SessionCookieName(question.channel));
+  const Result<std::string_view> cookie = SessionCookie(question);
   if (!cookie) {
     return Refusal(Outcome::kMalformed, cookie.error().message, "Cookie", "invalid_request");
   }

@@ -56,14 +56,19 @@ Sessions::Door Sessions::Knock(const Attempt& attempt) {
   using State = Door::State;
   const std::chrono::seconds wait = memory_.attempts.Take(attempt, memory_.key, clock_.Monotonic());
   if (wait.count() > 0) return {.state = State::kTooOften, .wait = wait};
-  if (!LookAtUsers()) return {.state = State::kUnavailable};
+  if (!LookAtUsers()) {
+    TakeBack(attempt);
+    return {.state = State::kUnavailable};
+  }
   const User* const user = FindUser(users_.contents(), attempt.name);
   if (user == nullptr) return {.hash = std::string(NobodysHash())};
   return {.hash = user->password, .stamp = user->stamp};
 }
 
+void Sessions::TakeBack(const Attempt& attempt) { memory_.attempts.GiveBack(attempt, memory_.key); }
+
 std::optional<Sessions::Begun> Sessions::Begin(const Attempt& attempt, const Door& door) {
-  memory_.attempts.GiveBack(attempt, memory_.key);
+  TakeBack(attempt);  // a good one does not count, either
   const User* const user = LookAtUsers() ? FindUser(users_.contents(), attempt.name) : nullptr;
   if (user == nullptr || user->stamp != door.stamp) return std::nullopt;
   const MonotonicTime now = clock_.Monotonic();

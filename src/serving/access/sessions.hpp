@@ -65,6 +65,9 @@ class Sessions {
   /// Counts the attempt, whether there is such a user or not.
   [[nodiscard]] Door Knock(const Attempt& attempt);
 
+  /// That the password of Knock() could not be looked at: the attempt does not count.
+  void TakeBack(const Attempt& attempt);
+
   /// A session, for whom the password of Knock() was right; none when the user has changed since.
   struct Begun {
     Session session{};

@@ -86,6 +86,7 @@ constexpr std::array kEndpoints{
              .operation = "health",
              .description = "The same as /ping, for clients of MLflow's server.",
              .access = Access::kOpen,
+             .hosts = Hosts::kAny,
              .load = Load::kProbe,
              .make = MakeJob<CallJob<Ping>>,
              .describe = DescribePing},

@@ -25,6 +25,8 @@ namespace {
 
 constexpr std::string_view kForGood = "public, max-age=31536000, immutable";
 constexpr std::string_view kAskAgain = "no-cache";
+/// What is asked anew each time is nobody else's.
+constexpr std::string_view kForNobody = "no-store";
 constexpr std::size_t kShownVersions = 50;
 constexpr std::size_t kMostBodyBytes = 65'536;  // of what is no rows
 
@@ -45,9 +47,13 @@ Result<PageAnswer> AsAnswer(Result<std::string> json) {
   return PageAnswer{.body = *std::move(json)};
 }
 
+/// By which browsers ask whether a file is still what they have.
+std::string FileTag() { return fmt::format("\"{}\"", PageVersion()); }
+
 /// What every answer to a browser says.
 void AddPageHeaders(Response& response, std::string_view caching) {
   response.AddHeader("Cache-Control", caching);
+  if (caching != kForNobody) response.AddHeader("ETag", FileTag());
   response.AddHeader("Content-Security-Policy", kPagePolicy);
   response.AddHeader("X-Content-Type-Options", "nosniff");
   response.AddHeader("Referrer-Policy", "no-referrer");
@@ -63,6 +69,7 @@ JsonSchema Number() { return {{"type", "number"}}; }
 Status PageJob::Begin(Exchange& exchange) {
   exchange_ = &exchange;
   pending_.reset();
+  caching_ = kForNobody;
   return {};
 }
 
@@ -109,8 +116,18 @@ void PageJob::Answer(const Result<PageAnswer>& answer) {
     response.AddHeader("Content-Disposition",
                        fmt::format("attachment; filename=\"{}\"", answer->file_name));
   }
-  // What is asked anew each time is nobody else's, and nobody keeps it.
-  if (HeaderValue(response, "Cache-Control").empty()) AddPageHeaders(response, "no-store");
+  AddPageHeaders(response, caching_);
+}
+
+Result<PageDesk::Question> PageJob::AskForFile(std::string_view caching, ReadFile read) {
+  caching_ = caching;
+  if (Header("If-None-Match").find(FileTag()) != std::string_view::npos) {
+    exchange().response().status = 304;
+    AddPageHeaders(exchange().response(), caching_);
+    return PageDesk::Question();
+  }
+  const bool packed = wire::PrefersGzip(exchange().request().accept_encoding);
+  return PageDesk::Question([packed, read = std::move(read)] { return read(packed); });
 }
 
 std::string_view PageJob::Header(std::string_view name) const {
@@ -157,36 +174,17 @@ Result<std::shared_ptr<const ServedPipeline>> PageJob::FindPipeline() const {
 
 // -------------------------------------------------------------------- its files
 
-Result<PageDesk::Question> PageDocumentJob::Ask() {
-  const std::string tag = fmt::format("\"{}\"", PageVersion());
-  Response& response = exchange().response();
-  AddPageHeaders(response, kAskAgain);
-  response.AddHeader("ETag", tag);
-  if (Header("If-None-Match").find(tag) != std::string_view::npos) {
-    response.status = 304;
-    return PageDesk::Question();
-  }
-  const bool packed = wire::PrefersGzip(exchange().request().accept_encoding);
-  return PageDesk::Question([packed] { return PageDocument(packed); });
-}
+Result<PageDesk::Question> PageDocumentJob::Ask() { return AskForFile(kAskAgain, PageDocument); }
 
 Result<PageDesk::Question> PageFileJob::Ask() {
   std::string name(exchange().PathParameter("name"));
   if (!HasPageFile(name)) {
     return Error{ErrorCode::kNotFound, "the page has no such file", "name"};
   }
-  const std::string tag = fmt::format("\"{}\"", PageVersion());
-  const bool is_ours = exchange().PathParameter("version") == PageVersion();
-  Response& response = exchange().response();
   // While two generations of workers answer, a page of one may ask the other.
-  AddPageHeaders(response, is_ours ? kForGood : kAskAgain);
-  response.AddHeader("ETag", tag);
-  if (Header("If-None-Match").find(tag) != std::string_view::npos) {
-    response.status = 304;
-    return PageDesk::Question();
-  }
-  const bool packed = wire::PrefersGzip(exchange().request().accept_encoding);
-  return PageDesk::Question([file = std::move(name), packed] { return PageFile(file, packed); });
+  const bool is_ours = exchange().PathParameter("version") == PageVersion();
+  return AskForFile(is_ours ? kForGood : kAskAgain,
+                    [file = std::move(name)](bool packed) { return PageFile(file, packed); });
 }
 
 // ------------------------------------------------------------- what is served

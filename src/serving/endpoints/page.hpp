@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,6 +33,12 @@ class PageJob : public Job {
   /// error is the answer.
   virtual Result<PageDesk::Question> Ask() = 0;
 
+  /// A file of the page, as gzip if `packed`.
+  using ReadFile = std::function<Result<PageAnswer>(bool packed)>;
+  /// What Ask() is of one. `caching`: the header Cache-Control of an answer that is it, and of no
+  /// other: nobody keeps an error for good.
+  Result<PageDesk::Question> AskForFile(std::string_view caching, ReadFile read);
+
   [[nodiscard]] Service& service() const noexcept { return service_; }
   [[nodiscard]] Exchange& exchange() const noexcept { return *exchange_; }
   /// A header of the request; empty when it is not there.
@@ -50,6 +57,7 @@ class PageJob : public Job {
   Service& service_;
   Exchange* exchange_ = nullptr;
   std::shared_ptr<const PageDesk::Pending> pending_;  // once it was asked
+  std::string_view caching_;                          // of the answer
 };
 
 /// `GET /`: the page.

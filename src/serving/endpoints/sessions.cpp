@@ -125,6 +125,7 @@ Progress LogInJob::Work() {
     case State::kWrong:
       return Deny();
     case State::kNoMemory:
+      service_.sessions->TakeBack(AttemptNow());
       return Refuse({ErrorCode::kNotReady, "there is no memory for a login now: try again"});
     case State::kWaiting:
       break;
@@ -153,7 +154,10 @@ Progress LogInJob::TryPassword() {
     return Progress::kDone;
   }
   auto check = service_.passwords->Try(door_.hash, std::move(asked->password));
-  if (!check) return Refuse(check.error());
+  if (!check) {
+    service_.sessions->TakeBack(AttemptNow());
+    return Refuse(check.error());
+  }
   check_ = *std::move(check);
   return Progress::kWaits;
 }

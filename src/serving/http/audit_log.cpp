@@ -11,13 +11,9 @@
 namespace forkcast::serving {
 namespace {
 
-// Escaped bytes of each; together with the rest of a line less than what is written in one piece.
-constexpr std::size_t kMostPath = 2048;
-constexpr std::size_t kMostId = 1024;
-constexpr std::size_t kMostWord = 64;
-constexpr std::size_t kWords = 8;
-constexpr std::size_t kMostOfTheRest = 384;
-static_assert(kMostPath + kMostId + kWords * kMostWord + kMostOfTheRest <= LogOutput::kMostBytes);
+constexpr std::size_t kWords = 7;
+static_assert(kMostOfAPath + kMostOfAnId + kWords * kMostOfAWord + kMostOfTheRest <=
+              LogOutput::kMostBytes);
 
 constexpr mode_t kMode = 0600;
 
@@ -57,16 +53,16 @@ void AppendAuditLine(const AuditEntry& entry, std::string& out) {
   out += R"({"time":")";
   preprocessing::AppendIsoTimestamp(entry.time, out);
   out += '"';
-  AppendJsonMember("who", entry.who, kMostWord, out);
+  AppendJsonMember("who", entry.who, kMostOfAWord, out);
   AppendJsonMember("role", entry.role ? serving::WordFor(*entry.role) : std::string_view(),
-                   kMostWord, out);
-  AppendJsonMember("proof", WordFor(entry.proof), kMostWord, out);
-  AppendJsonMember("from", entry.from, kMostWord, out);
-  AppendJsonMember("action", entry.action, kMostWord, out);
-  AppendJsonMember("method", entry.method, kMostWord, out);
-  AppendJsonMember("path", entry.path, kMostPath, out);
-  AppendJsonMember("outcome", WordFor(entry.outcome), kMostWord, out);
-  AppendJsonMember("request_id", entry.request_id, kMostId, out);
+                   kMostOfAWord, out);
+  AppendJsonMember("proof", WordFor(entry.proof), kMostOfAWord, out);
+  AppendJsonMember("from", entry.from, kMostOfAWord, out);
+  AppendJsonMember("action", entry.action, kMostOfAWord, out);
+  AppendJsonMember("method", entry.method, kMostOfAWord, out);
+  AppendJsonMember("path", entry.path, kMostOfAPath, out);
+  AppendJsonMember("outcome", WordFor(entry.outcome), kMostOfAWord, out);
+  AppendJsonMember("request_id", entry.request_id, kMostOfAnId, out);
   fmt::format_to(std::back_inserter(out), ",\"status\":{},\"worker\":{}}}\n", entry.status,
                  entry.worker);
 }

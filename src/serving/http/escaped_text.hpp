@@ -6,6 +6,12 @@
 
 namespace forkcast::serving {
 
+// Escaped bytes of what lines of several logs have: a line is written in one piece.
+inline constexpr std::size_t kMostOfAPath = 2048;
+inline constexpr std::size_t kMostOfAnId = 1024;
+inline constexpr std::size_t kMostOfAWord = 64;
+inline constexpr std::size_t kMostOfTheRest = 512;  ///< Names, numbers, the time.
+
 /// Appends `text` for a line of a log: quotes and backslashes behind a backslash, whatever is no
 /// printable ASCII as `prefix` (`\x`; of JSON `\u00`) and two digits; cut to `most` bytes, with
 /// "..." at its end.

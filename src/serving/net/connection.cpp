@@ -288,7 +288,11 @@ Coroutine Connection::Serve() {
               part = WriteOn();
             }
             // Nobody listens any more; or it goes on with the worker that takes our place.
-            if (part == Io::kEnded || loop_.drain().begun) co_return;
+            if (part == Io::kEnded || loop_.drain().begun) {
+              NoteRequest(reader_.request());
+              LogAnswer();
+              co_return;
+            }
             response_.body.clear();
           }
           const bool is_others_work = progress != Progress::kMore;

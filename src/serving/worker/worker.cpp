@@ -183,7 +183,7 @@ class Worker {
                                         .offer = offer_,
                                         .config = config_,
                                         .guards = guards_},
-                     seed_);
+                     ~seed_);  // not that of the other door: ids of requests tell them apart
     }
     if (options.models == nullptr) return;
     models_.emplace(*options.models, swapper_,

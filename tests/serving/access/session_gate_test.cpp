@@ -200,6 +200,18 @@ TEST_F(SessionGate, LetsWhoeverHasALostSessionLogInAnew) {
   EXPECT_EQ(admission.proof, Proof::kNone);
 }
 
+TEST_F(SessionGate, SeesTheSessionOfWhoLogsInAnewAlsoBesideAToken) {
+  Question question = By("operator", Access::kLogIn);
+  question.effect = Effect::kLogIn;
+  question.csrf_token = {};
+  for (const std::string_view token : {"", "Bearer a", "Bearer nobodys"}) {
+    question.authorization = {.value = token, .count = token.empty() ? 0U : 1U};
+    const Admission admission = gate_->Ask(question);
+    EXPECT_TRUE(admission.allowed()) << token;
+    EXPECT_EQ(admission.session, begun_.session) << token;
+  }
+}
+
 TEST_F(SessionGate, LetsNoPageOfOthersLogIn) {
   EXPECT_EQ(OutcomeOf({.access = Access::kLogIn,
                        .effect = Effect::kLogIn,

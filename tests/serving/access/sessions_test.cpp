@@ -164,6 +164,18 @@ TEST_F(SessionsTest, LimitTriesInAllWorkersWhetherThereIsSuchAUserOrNot) {
   }
 }
 
+TEST_F(SessionsTest, DoNotCountTriesThatNobodyCouldLookAt) {
+  const Attempt attempt{.name = "operator", .address = "192.0.2.1"};
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(sessions_->Knock(attempt).state, Door::State::kOpen) << i;
+    sessions_->TakeBack(attempt);
+  }
+  folder_.Write("users.json", "");
+  for (int i = 0; i < 50; ++i) {
+    ASSERT_EQ(sessions_->Knock(attempt).state, Door::State::kUnavailable) << i;
+  }
+}
+
 TEST_F(SessionsTest, SayInTheLogWhoWasRefusedButNotWhatNobodyIsCalled) {
   sessions_->NoteRefused({.name = "my secret password"}, {});
   EXPECT_THAT(logged_.str(), HasSubstr("login_refused"));

@@ -122,7 +122,7 @@ TEST(Endpoints, ThatPlatformsAskAreAnsweredUnderAnyName) {
   for (const Endpoint& endpoint : AllEndpoints()) {
     if (endpoint.hosts == Hosts::kAny) operations.insert(endpoint.operation);
   }
-  EXPECT_THAT(operations, testing::ElementsAre("executionParameters", "invoke", "live",
+  EXPECT_THAT(operations, testing::ElementsAre("executionParameters", "health", "invoke", "live",
                                                "modelReady", "ping", "ready", "versionReady"));
 }
 

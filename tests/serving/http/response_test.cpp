@@ -70,7 +70,7 @@ TEST(Response, ClearForgetsEverything) {
 TEST(ReasonPhrase, IsTheRegisteredOneAndNeverEmpty) {
   EXPECT_EQ(ReasonPhrase(422), "Unprocessable Content");
   EXPECT_EQ(ReasonPhrase(505), "HTTP Version Not Supported");
-  for (const int status : {200, 201, 202, 204, 303, 304, 429}) {
+  for (const int status : {200, 201, 202, 204, 303, 304, 429, 502}) {
     EXPECT_NE(ReasonPhrase(status), "Unknown") << status;
   }
   EXPECT_EQ(ReasonPhrase(299), "Unknown");

@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <future>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -112,6 +113,20 @@ TEST_F(PageEndpoints, RefuseFilesThatAreNotThereAndLetNobodyKeepThat) {
   const Response none = Get("/page/files/" + PageVersion() + "/passwd");
   EXPECT_EQ(none.status, 404);
   EXPECT_EQ(HeaderValue(none, "Cache-Control"), "");
+}
+
+TEST_F(PageEndpoints, LetNobodyKeepThatAFileCouldNotBeAnswered) {
+  test_.server.stop_deadline_ns = 1;
+  std::promise<void> end;
+  const auto busy = desk_.Ask([held = end.get_future().share()]() -> Result<PageAnswer> {
+    held.wait();
+    return PageAnswer{};
+  });
+  const Response refused = Get("/page/files/" + PageVersion() + "/main.js");
+  end.set_value();
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(HeaderValue(refused, "Cache-Control"), "");
+  EXPECT_EQ(HeaderValue(refused, "ETag"), "");
 }
 
 TEST_F(PageEndpoints, DescribeWhatIsServed) {
