@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "serving/jobs/job_order.hpp"
+
 namespace forkcast::serving {
 namespace {
 
@@ -75,6 +77,12 @@ bool Fits(const JobRecord& job, const JobQueue::Filter& filter) {
          (filter.deployment.empty() || job.order.deployment == filter.deployment);
 }
 
+/// Whatever the deployment serves by now.
+bool AsksTheSame(const JobOrder& one, JobOrder other) {
+  other.subject = one.subject;
+  return one == other;
+}
+
 void End(JobRecord& job, JobState state, Instant now) {
   job.state = state;
   job.ended_at = now;
@@ -101,6 +109,7 @@ Result<std::optional<JobRecord>> JobQueue::Write(JobRecord job) {
 }
 
 Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now) {
+  if (Status good = CheckRequestKey(request.key); !good) return std::move(good).error();
   for (int i = 0; i < kMostTries; ++i) {
     if (!request.key.empty()) {
       const auto known = records_->Get(kKeys, request.key);
@@ -109,7 +118,7 @@ Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now
         const auto id = JobIdOf((*known)->text);
         Result<std::optional<JobRecord>> job = Find(id.value_or(0));
         if (!job) return std::move(job).error();
-        if (*job && !((*job)->order == request.order)) {
+        if (*job && !AsksTheSame((*job)->order, request.order)) {
           return Error{ErrorCode::kConflict, "this key was used for another job",
                        "Idempotency-Key"};
         }

@@ -37,7 +37,8 @@ class JobQueue {
     JobRecord job;
     bool is_new = true;
   };
-  /// kConflict: the key was used for another order; kOverloaded: too many wait.
+  /// kInvalidArgument: it is no key (CheckRequestKey); kConflict: it was used for another order;
+  /// kOverloaded: too many wait.
   Result<Submitted> Submit(const Request& request, Instant now);
 
   Result<std::optional<JobRecord>> Find(std::uint64_t id);
