@@ -149,19 +149,17 @@ void JobWorker::AttendRuns(MonotonicTime now) {
 void JobWorker::Attend(Attempt& run, MonotonicTime now) {
   if (run.outcome) return;
   run.run->Listen();
+  if (run.lease && run.lease->is_over() && !std::exchange(run.is_given_up, true)) {
+    log_.error("job_given_up job={} reason={:?}", run.run->job().id, "the store is out of reach");
+  }
   if (auto outcome = run.run->Reap()) {
     run.outcome = *std::move(outcome);
+    run.lease.reset();
     return;
   }
   if (stopping_ || run.run->is_stopping()) run.run->Stop(now, options_.times);
   if (now >= run.run->told_at + options_.times.beat && !Beat(run, now)) {
     log_.error("job_lost job={} attempt={}", run.run->job().id, run.run->job().attempt);
-    run.run->Kill();
-  }
-  // Nobody else can take it while the store is a file that nobody can write.
-  const bool is_late = now >= run.beaten + options_.times.give_up;
-  if (is_late && !is_local_ && !std::exchange(run.is_given_up, true)) {
-    log_.error("job_given_up job={} reason={:?}", run.run->job().id, "the store is out of reach");
     run.run->Kill();
   }
 }
@@ -170,22 +168,18 @@ bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
   run.run->told_at = now;
   JobQueue* const queue = Queue(now);
   if (queue == nullptr) return true;  // not known
-  const JobRecord& job = run.run->job();
-  if (run.run->log().end() != run.run->log_told) {
-    if (const Status saved = queue->SaveLog(job.id, run.run->log()); !saved) {
-      OnStoreFailure(saved.error(), now);
-      return true;
-    }
-    run.run->log_told = run.run->log().end();
-  }
+  const JobLog& log = run.run->log();
+  const MonotonicTime asked = clock_.Monotonic();
   const auto written = queue->Update(
-      job.id, job.attempt, [&run](JobRecord& changed) { changed.progress = run.run->progress(); });
+      run.run->job(), [&run](JobRecord& changed) { changed.progress = run.run->progress(); },
+      log.end() == run.run->log_told ? nullptr : &log);
   if (!written) {
     OnStoreFailure(written.error(), now);
     return true;
   }
   if (!*written) return false;
-  run.beaten = now;
+  run.run->log_told = log.end();
+  if (run.lease) run.lease->Extend(asked + options_.times.give_up);
   if ((*written)->stop_asked) run.run->Stop(now, options_.times);
   return true;
 }
@@ -194,14 +188,14 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
   JobQueue* const queue = Queue(now);
   if (queue == nullptr) return false;
   const JobRecord& job = run.run->job();
-  if (const Status saved = queue->SaveLog(job.id, run.run->log()); !saved) {
-    OnStoreFailure(saved.error(), now);
-    return false;
-  }
   const Instant ended = clock_.Now();
-  const auto written = queue->Update(job.id, job.attempt, [&](JobRecord& changed) {
-    const JobOutcome& outcome = *run.outcome;
+  const auto change = [&](JobRecord& changed) {
+    JobOutcome outcome = *run.outcome;
     const bool is_ours = stopping_ || run.is_given_up;
+    if (outcome.state != JobState::kSucceeded && is_ours && changed.stop_asked) {
+      outcome.state = JobState::kStopped;
+      outcome.error.reset();
+    }
     if (outcome.state != JobState::kSucceeded && is_ours && !changed.stop_asked) {
       // It is we who have to go, not the job.
       changed.state = JobState::kQueued;
@@ -218,7 +212,8 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
     changed.progress = run.run->progress();
     changed.progress.remaining_s.reset();
     if (outcome.state == JobState::kSucceeded) changed.progress.percent = 100;
-  });
+  };
+  const auto written = queue->Update(job, change, &run.run->log());
   if (!written) {
     OnStoreFailure(written.error(), now);
     return false;
@@ -248,8 +243,12 @@ void JobWorker::LookForWork(MonotonicTime now) {
   look_at_ = now + options_.times.look;
   JobQueue* const queue = Queue(now);
   if (queue == nullptr) return;
+  // A beat that is the same is so from when it was read on, to before it was read again: the store
+  // may take its time.
+  const MonotonicTime asked = clock_.Monotonic();
   const auto active = queue->Active();
   if (!active) return OnStoreFailure(active.error(), now);
+  beats_.Look(*active, clock_.Monotonic());
   report_.queued = 0;
   report_.running = 0;
   std::optional<Instant> oldest;
@@ -263,7 +262,7 @@ void JobWorker::LookForWork(MonotonicTime now) {
   const auto waited = oldest ? clock_.Now() - *oldest : std::chrono::microseconds(0);
   report_.oldest_queued_s = static_cast<std::uint64_t>(
       std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(waited).count(), 0));
-  TakeCare(*queue, *active, now);
+  TakeCare(*queue, *active, asked);
   is_idle_ = false;
   while (queue_ != nullptr && runs_.size() < options_.at_once) {
     auto claimed = queue->Claim(*active, me_, clock_.Now());
@@ -285,7 +284,6 @@ void JobWorker::LookForWork(MonotonicTime now) {
 }
 
 void JobWorker::TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, MonotonicTime now) {
-  beats_.Look(active, now);
   for (const JobRecord& job : active) {
     if (job.state != JobState::kRunning || IsOurs(job)) continue;
     // What has our own mark and does not run here is what we could not begin, or not write.
@@ -308,11 +306,23 @@ void JobWorker::Begin(JobQueue& queue, JobRecord job, MonotonicTime now) {
   }
   Result<std::vector<std::string>> words = WordsOf(job.order, options_.config);
   if (!words) return Refuse(queue, job, words.error());
+  // A version's files may have taken longer than others wait for a beat.
+  const MonotonicTime ready = clock_.Monotonic();
+  const bool is_late = ready >= now + options_.times.beat;
+  if (is_late) {
+    const auto ours = queue.Update(job, [](JobRecord&) {});
+    if (!ours) return OnStoreFailure(ours.error(), ready);
+    if (!*ours) return;
+  }
   log_.info("job_begun job={} kind={} deployment={:?} attempt={} by={:?}", job.id,
             WordFor(job.order.kind), job.order.deployment, job.attempt, job.submitted_by);
   try {
-    runs_.push_back(
-        {.run = std::make_unique<JobRun>(job, *words, options_.limits, now), .beaten = now});
+    Attempt begun{.run = std::make_unique<JobRun>(job, *words, options_.limits, ready)};
+    if (!is_local_) {
+      begun.lease =
+          guard_.Watch(begun.run->pidfd(), (is_late ? ready : now) + options_.times.give_up);
+    }
+    runs_.push_back(std::move(begun));
   } catch (const std::system_error& error) {
     Refuse(queue, job, {ErrorCode::kIo, error.what()});
   }
@@ -325,7 +335,7 @@ void JobWorker::Refuse(JobQueue& queue, const JobRecord& job, const Error& error
                            : error.code == ErrorCode::kInvalidArgument ? "invalid_argument"
                                                                        : "io";
   // A failure of the store is met by TakeCare(): the job is ours, and does not run.
-  static_cast<void>(queue.Update(job.id, job.attempt, [&](JobRecord& changed) {
+  static_cast<void>(queue.Update(job, [&](JobRecord& changed) {
     changed.state = JobState::kFailed;
     changed.ended_at = ended;
     changed.error =
