@@ -61,6 +61,12 @@ bool Add(std::string& text, const std::string& event) {
 
 }  // namespace
 
+Error QueueOutOfReach() {
+  return {ErrorCode::kNotReady,
+          "the store that has the queue of jobs cannot be read or written at present (its "
+          "operators find why in the log and by `forkcast status`): try again"};
+}
+
 EventPlace ReadEventPlace(std::string_view text) noexcept {
   const std::size_t dot = text.find('.');
   if (dot == std::string_view::npos) return {};
@@ -107,9 +113,9 @@ Status JobDesk::Answer(JobQueue& queue, ReceivedJobRequest& asked, Instant now) 
                                ? Follow(queue, asked)
                                : Do(queue, asked.request, now);
   if (!reply) {
-    SendJobReply(asked.reply.get(), {.error = reply.error()});
     const ErrorCode code = reply.error().code;
     const bool is_stores = code == ErrorCode::kIo || code == ErrorCode::kNotReady;
+    SendJobReply(asked.reply.get(), {.error = is_stores ? QueueOutOfReach() : reply.error()});
     return is_stores ? Status(reply.error()) : Status();
   }
   if (asked.request.kind != JobRequest::Kind::kFollow) SendJobReply(asked.reply.get(), *reply);

@@ -28,6 +28,9 @@ struct EventPlace {
 /// then the job where it has changed. As many as fit into one answer.
 [[nodiscard]] std::string EventsSince(const JobRecord& job, const JobLog& log, EventPlace& place);
 
+/// What callers are told while the store fails; why is the operators' to know.
+[[nodiscard]] Error QueueOutOfReach();
+
 /// Answers what callers ask of a queue, and tells those who follow a job what becomes of it.
 class JobDesk {
  public:

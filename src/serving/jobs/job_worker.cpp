@@ -20,17 +20,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReopen{1'000};
+constexpr milliseconds kSurelyBack{2'000};  // without a failure, once it is tried again
 constexpr milliseconds kFollow{300};
 constexpr milliseconds kForget{60'000};
 constexpr milliseconds kTell{1'000};
 constexpr milliseconds kTurn{250};
 constexpr milliseconds kLastTries{2'000};
 constexpr int kRequestsOfATurn = 32;
-
-Error NoQueue() {
-  return {ErrorCode::kNotReady,
-          "the store that has the queue of jobs cannot be reached at present: try again"};
-}
 
 std::string_view WordFor(Care care) noexcept {
   switch (care) {
@@ -73,7 +69,7 @@ void JobWorker::Run() {
     if (desk_.has_followers() && now >= follow_at_) {
       if (JobQueue* const queue = Queue(now)) {
         if (const Status told = desk_.TellFollowers(*queue); !told) {
-          OnStoreFailure(told.error(), now);
+          OnStoreFailure(told.error());
         }
       }
       follow_at_ = now + kFollow;
@@ -91,21 +87,24 @@ JobQueue* JobWorker::Queue(MonotonicTime now) {
   auto records =
       preprocessing::OpenRecords(options_.store, preprocessing::StoreAccess::kReadWriteCreate);
   if (!records) {
-    OnStoreFailure(records.error(), now);
+    OnStoreFailure(records.error());
+    reopen_at_ = write_again_at_;
     return nullptr;
   }
-  if (!store_error_.empty()) log_.info("job_store_recovered");
-  store_error_.clear();
   queue_ = std::make_unique<JobQueue>(*std::move(records));
   is_local_ = queue_->is_local();
   return queue_.get();
 }
 
-void JobWorker::OnStoreFailure(const Error& error, MonotonicTime now) {
+JobQueue* JobWorker::WritableQueue(MonotonicTime now) {
+  return now < write_again_at_ ? nullptr : Queue(now);
+}
+
+void JobWorker::OnStoreFailure(const Error& error) {
   if (store_error_ != error.message) log_.error("job_store_failing error={:?}", error.message);
   store_error_ = error.message;
   queue_.reset();
-  reopen_at_ = now + kReopen;
+  write_again_at_ = clock_.Monotonic() + kReopen;
 }
 
 void JobWorker::AnswerRequests(MonotonicTime now) {
@@ -113,14 +112,14 @@ void JobWorker::AnswerRequests(MonotonicTime now) {
   for (int i = 0; i < kRequestsOfATurn; ++i) {
     auto asked = ReceiveJobRequest(options_.requests);
     if (!asked) return;
-    JobQueue* const queue = Queue(now);
+    JobQueue* const queue = asked->request.writes() ? WritableQueue(now) : Queue(now);
     if (queue == nullptr) {
-      SendJobReply(asked->reply.get(), {.error = NoQueue()});
+      SendJobReply(asked->reply.get(), {.error = QueueOutOfReach()});
       continue;
     }
     try {
       if (const Status done = desk_.Answer(*queue, *asked, clock_.Now()); !done) {
-        OnStoreFailure(done.error(), now);
+        OnStoreFailure(done.error());
       }
     } catch (const std::exception& error) {
       log_.error("job_request_failed error={:?}", error.what());
@@ -166,7 +165,7 @@ void JobWorker::Attend(Attempt& run, MonotonicTime now) {
 
 bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
   run.run->told_at = now;
-  JobQueue* const queue = Queue(now);
+  JobQueue* const queue = WritableQueue(now);
   if (queue == nullptr) return true;  // not known
   const JobLog& log = run.run->log();
   const MonotonicTime asked = clock_.Monotonic();
@@ -174,7 +173,7 @@ bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
       run.run->job(), [&run](JobRecord& changed) { changed.progress = run.run->progress(); },
       log.end() == run.run->log_told ? nullptr : &log);
   if (!written) {
-    OnStoreFailure(written.error(), now);
+    OnStoreFailure(written.error());
     return true;
   }
   if (!*written) return false;
@@ -185,7 +184,7 @@ bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
 }
 
 bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
-  JobQueue* const queue = Queue(now);
+  JobQueue* const queue = WritableQueue(now);
   if (queue == nullptr) return false;
   const JobRecord& job = run.run->job();
   const Instant ended = clock_.Now();
@@ -215,7 +214,7 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
   };
   const auto written = queue->Update(job, change, &run.run->log());
   if (!written) {
-    OnStoreFailure(written.error(), now);
+    OnStoreFailure(written.error());
     return false;
   }
   if (!*written) {
@@ -241,13 +240,13 @@ bool JobWorker::IsOurs(const JobRecord& job) const noexcept {
 
 void JobWorker::LookForWork(MonotonicTime now) {
   look_at_ = now + options_.times.look;
-  JobQueue* const queue = Queue(now);
+  JobQueue* const queue = WritableQueue(now);
   if (queue == nullptr) return;
   // A beat that is the same is so from when it was read on, to before it was read again: the store
   // may take its time.
   const MonotonicTime asked = clock_.Monotonic();
   const auto active = queue->Active();
-  if (!active) return OnStoreFailure(active.error(), now);
+  if (!active) return OnStoreFailure(active.error());
   beats_.Look(*active, clock_.Monotonic());
   report_.queued = 0;
   report_.running = 0;
@@ -266,7 +265,7 @@ void JobWorker::LookForWork(MonotonicTime now) {
   is_idle_ = false;
   while (queue_ != nullptr && runs_.size() < options_.at_once) {
     auto claimed = queue->Claim(*active, me_, clock_.Now());
-    if (!claimed) return OnStoreFailure(claimed.error(), now);
+    if (!claimed) return OnStoreFailure(claimed.error());
     if (!*claimed) {
       is_idle_ = runs_.empty() && report_.running == 0 && !NextOf(*active);
       break;
@@ -277,9 +276,12 @@ void JobWorker::LookForWork(MonotonicTime now) {
   }
   if (queue_ != nullptr && now >= forget_at_) {
     forget_at_ = now + kForget;
-    if (const Status forgotten = queue->Forget(); !forgotten) {
-      OnStoreFailure(forgotten.error(), now);
-    }
+    if (const Status forgotten = queue->Forget(); !forgotten) OnStoreFailure(forgotten.error());
+  }
+  const bool is_back = queue_ != nullptr && now >= write_again_at_ + kSurelyBack;
+  if (is_back && !store_error_.empty()) {
+    log_.info("job_store_recovered");
+    store_error_.clear();
   }
 }
 
@@ -291,7 +293,7 @@ void JobWorker::TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, 
     const Care care = CareFor(job, life, beats_.Unchanged(job, now), options_.times);
     if (care == Care::kNothing) continue;
     const Result<bool> done = queue.Care(job, care, clock_.Now());
-    if (!done) return OnStoreFailure(done.error(), now);
+    if (!done) return OnStoreFailure(done.error());
     if (!*done) continue;
     log_.warn("job_worker_dead job={} worker={:?} attempt={} care={}", job.id, job.worker,
               job.attempt, WordFor(care));
@@ -311,7 +313,7 @@ void JobWorker::Begin(JobQueue& queue, JobRecord job, MonotonicTime now) {
   const bool is_late = ready >= now + options_.times.beat;
   if (is_late) {
     const auto ours = queue.Update(job, [](JobRecord&) {});
-    if (!ours) return OnStoreFailure(ours.error(), ready);
+    if (!ours) return OnStoreFailure(ours.error());
     if (!*ours) return;
   }
   log_.info("job_begun job={} kind={} deployment={:?} attempt={} by={:?}", job.id,

@@ -68,7 +68,10 @@ class JobWorker {
 
   /// The queue, opened where it is not; null: it is not to be had at present.
   JobQueue* Queue(MonotonicTime now);
-  void OnStoreFailure(const Error& error, MonotonicTime now);
+  /// The same for who writes: null also for a while after something failed, such as a write for
+  /// want of room, or of a lock that took its time. Whoever reads is answered meanwhile.
+  JobQueue* WritableQueue(MonotonicTime now);
+  void OnStoreFailure(const Error& error);
   void AnswerRequests(MonotonicTime now);
   void AttendRuns(MonotonicTime now);
   void Attend(Attempt& run, MonotonicTime now);
@@ -90,6 +93,7 @@ class JobWorker {
   const JobQueue::Worker me_;
   std::unique_ptr<JobQueue> queue_;
   MonotonicTime reopen_at_{};
+  MonotonicTime write_again_at_{};
   std::string store_error_;
   LeaseGuard guard_;
   std::list<Attempt> runs_;

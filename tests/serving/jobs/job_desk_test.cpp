@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "data_preprocessing/dao/record_store.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -180,6 +184,37 @@ TEST_F(Desk, WhoComesAgainIsToldWhatWasMissedAlone) {
           job, [](JobRecord&) {}, &log)
       .value();
   EXPECT_THAT(NextEvents().value(), AllOf(HasSubstr("three"), Not(HasSubstr("two"))));
+}
+
+/// A disk that is full.
+class FullRecords final : public preprocessing::RecordStore {
+ public:
+  Result<std::vector<preprocessing::Record>> Find(
+      std::string_view /*shelf*/, std::span<const std::string> /*labels*/) override {
+    return std::vector<preprocessing::Record>();
+  }
+  Result<std::optional<preprocessing::Record>> Get(std::string_view /*shelf*/,
+                                                   std::string_view /*id*/) override {
+    return std::optional<preprocessing::Record>();
+  }
+  Result<bool> Change(std::vector<preprocessing::RecordChange> /*changes*/) override {
+    return Error{ErrorCode::kIo, "/srv/s.db.jobs: database or disk is full"};
+  }
+  [[nodiscard]] bool is_local() const noexcept override { return true; }
+};
+
+TEST_F(Desk, AStoreThatFailsIsToldToCallersWithoutWhereItIs) {
+  JobQueue full(std::make_unique<FullRecords>());
+  auto [ours, theirs] = MakeJobSockets();
+  ReceivedJobRequest asked{.request = {.kind = Kind::kSubmit, .body = kTrain},
+                           .reply = std::move(theirs)};
+  const Status done = desk_.Answer(full, asked, kNow);
+  ASSERT_FALSE(done.ok());
+  EXPECT_THAT(done.error().message, HasSubstr("disk is full"));
+  const auto reply = ReceiveJobReply(ours.get());
+  ASSERT_TRUE(reply && reply->ok() && (*reply)->error);
+  EXPECT_EQ((*reply)->error->code, ErrorCode::kNotReady);
+  EXPECT_THAT((*reply)->error->message, AllOf(HasSubstr("try again"), Not(HasSubstr("/srv"))));
 }
 
 /// Each byte of it is three in the store, each quotation mark four on its way.
