@@ -74,7 +74,7 @@ void LimitCpus(std::size_t most) {
 /// child that finds no memory within its limit ends.
 int Become(const std::vector<std::string>& words, const RunLimits& limits, int progress, int out,
            int err) noexcept {
-  const Fd null(::open("/dev/null", O_RDONLY));
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);

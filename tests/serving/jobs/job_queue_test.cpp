@@ -1,9 +1,11 @@
 #include "serving/jobs/job_queue.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -99,6 +101,24 @@ TEST_P(QueueInAStore, ChangesAreMadeTogetherOrNotAtAll) {
   EXPECT_TRUE(
       records->Change({{.shelf = "s", .id = "a", .expected = 1, .is_removed = true}}).value());
   EXPECT_THAT(records->Find("s", {}).value(), IsEmpty());
+}
+
+/// Descriptors of this process that a program which takes its place would have.
+std::set<int> Inherited() {
+  std::set<int> kept;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename().string());
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) kept.insert(fd);
+  }
+  return kept;
+}
+
+TEST_P(QueueInAStore, CommandsDoNotInheritItsConnection) {
+  const std::set<int> before = Inherited();
+  const auto records = Records();
+  EXPECT_TRUE(records->Change({{.shelf = "s", .id = "a", .text = "t"}}).value());
+  EXPECT_EQ(Inherited(), before);
 }
 
 TEST_P(QueueInAStore, RecordsAreFoundByShelfAndLabel) {
