@@ -132,6 +132,7 @@ ExitCode Await(JobQueue& queue, std::uint64_t id, const Arguments& arguments,
   while (!preprocessing::StopSignals::Requested()) {
     const JobRecord job = Found(Require(queue.Find(id)), id);
     const JobLog log = Require(queue.LogOf(id));
+    if (log.end() < told) told = 0;  // that was of an attempt before this one
     if (!context.quiet) {
       for (const std::string& line : log.From(told)) context.err << line << '\n';
     }

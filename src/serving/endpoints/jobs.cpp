@@ -1,6 +1,5 @@
 #include "serving/endpoints/jobs.hpp"
 
-#include <algorithm>
 #include <charconv>
 #include <string_view>
 #include <utility>
@@ -19,14 +18,6 @@ namespace {
 constexpr std::size_t kLongestKey = 256;
 constexpr std::size_t kLongestBody = 16'384;
 constexpr std::size_t kLongestWord = 256;
-
-Status CheckKey(std::string_view key) {
-  const bool is_printable =
-      std::ranges::all_of(key, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
-  if (key.size() <= kLongestKey && is_printable) return {};
-  return Error{ErrorCode::kInvalidArgument,
-               "expected at most 256 printable ASCII characters without blanks", "Idempotency-Key"};
-}
 
 /// A parameter of the query; empty: it is not there.
 Result<std::string> Word(const Exchange& exchange, std::string_view name) {
@@ -139,7 +130,7 @@ void JobsJob::Answer(const JobReply& reply) { exchange_->response().body = reply
 
 Result<JobRequest> SubmitJobJob::Ask() {
   const RequestView& request = exchange().request();
-  if (Status good = CheckKey(request.idempotency_key); !good) return std::move(good).error();
+  if (Status good = CheckRequestKey(request.idempotency_key); !good) return std::move(good).error();
   const Result<wire::Format> format = wire::FormatOfRequest(request.content_type);
   if (!format) return format.error();
   const Result<bool> is_packed = wire::IsGzip(request.content_encoding);

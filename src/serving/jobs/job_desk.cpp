@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -46,12 +48,24 @@ bool IsGone(int socket) noexcept {
   return ::poll(&asked, 1, 0) != 0;  // nobody ever writes there: it is the end
 }
 
-void AddEvent(std::string& text, const EventPlace& place, std::string_view name,
-              std::string_view data) {
-  text += fmt::format("id: {}.{}\nevent: {}\ndata: {}\n\n", place.revision, place.line, name, data);
+std::string Event(const EventPlace& place, std::string_view name, std::string_view data) {
+  return fmt::format("id: {}.{}\nevent: {}\ndata: {}\n\n", place.revision, place.line, name, data);
+}
+
+/// False: it does not fit into the same answer any more.
+bool Add(std::string& text, const std::string& event) {
+  if (!text.empty() && text.size() + event.size() > kMostReplyBytes) return false;
+  text += event;
+  return true;
 }
 
 }  // namespace
+
+Error QueueOutOfReach() {
+  return {ErrorCode::kNotReady,
+          "the store that has the queue of jobs cannot be read or written at present (its "
+          "operators find why in the log and by `forkcast status`): try again"};
+}
 
 EventPlace ReadEventPlace(std::string_view text) noexcept {
   const std::size_t dot = text.find('.');
@@ -70,32 +84,38 @@ EventPlace ReadEventPlace(std::string_view text) noexcept {
 std::string EventsSince(const JobRecord& job, const JobLog& log, EventPlace& place) {
   std::string text;
   if (log.end() < place.line) place.line = 0;  // of an attempt before this one
-  std::uint64_t line = std::max(place.line, log.first());
-  for (const std::string& one : log.From(line)) {
-    place.line = ++line;
-    AddEvent(text, place, "log", one);
+  EventPlace next{.revision = place.revision, .line = std::max(place.line, log.first())};
+  for (const std::string& one : log.From(next.line)) {
+    ++next.line;
+    if (!Add(text, Event(next, "log", one))) return text;
+    place = next;
   }
-  if (job.revision != place.revision) {
-    place.revision = job.revision;
-    AddEvent(text, place, "job", Dump(ToJson(job)));
-  }
+  next.revision = job.revision;
+  if (place != next && Add(text, Event(next, "job", Dump(ToJson(job))))) place = next;
   return text;
 }
 
-std::string TextOf(const JobRecord& job, const JobLog& log) {
+std::string TextOf(const JobRecord& job, const JobLog& log, std::size_t most) {
   Json json = ToJson(job);
-  json["log"] = log.lines();
+  std::size_t size = Dump(json).size();
+  std::size_t fitting = 0;
+  for (auto line = log.lines().rbegin(); line != log.lines().rend(); ++line, ++fitting) {
+    size += Dump(*line).size() + 1;
+    if (size > most) break;
+  }
+  json["log"] = log.From(log.end() - fitting);
   return Dump(json);
 }
 
 Status JobDesk::Answer(JobQueue& queue, ReceivedJobRequest& asked, Instant now) {
+  if (IsGone(asked.reply.get())) return {};
   Result<JobReply> reply = asked.request.kind == JobRequest::Kind::kFollow
                                ? Follow(queue, asked)
                                : Do(queue, asked.request, now);
   if (!reply) {
-    SendJobReply(asked.reply.get(), {.error = reply.error()});
     const ErrorCode code = reply.error().code;
     const bool is_stores = code == ErrorCode::kIo || code == ErrorCode::kNotReady;
+    SendJobReply(asked.reply.get(), {.error = is_stores ? QueueOutOfReach() : reply.error()});
     return is_stores ? Status(reply.error()) : Status();
   }
   if (asked.request.kind != JobRequest::Kind::kFollow) SendJobReply(asked.reply.get(), *reply);
@@ -158,7 +178,7 @@ Result<JobReply> JobDesk::List(JobQueue& queue, const JobRequest& request) {
 Result<JobReply> JobDesk::Show(JobQueue& queue, const JobRecord& job) {
   const Result<JobLog> log = queue.LogOf(job.id);
   if (!log) return log.error();
-  return JobReply{.text = TextOf(job, *log)};
+  return JobReply{.text = TextOf(job, *log, kMostReplyBytes)};
 }
 
 Result<JobReply> JobDesk::Follow(JobQueue& queue, ReceivedJobRequest& asked) {
@@ -179,26 +199,35 @@ Result<JobReply> JobDesk::Follow(JobQueue& queue, ReceivedJobRequest& asked) {
 }
 
 Status JobDesk::TellFollowers(JobQueue& queue) {
+  std::erase_if(followers_, [](const Follower& one) { return IsGone(one.reply.get()); });
+  std::map<std::uint64_t, std::optional<JobRecord>> jobs;  // each is read once, whoever follows it
+  std::map<std::uint64_t, JobLog> logs;
   for (auto next = followers_.begin(); next != followers_.end();) {
     const auto one = next++;
-    if (IsGone(one->reply.get())) {
+    auto job = jobs.find(one->id);
+    if (job == jobs.end()) {
+      Result<std::optional<JobRecord>> found = queue.Find(one->id);
+      const bool is_damaged = !found && found.error().code == ErrorCode::kCorrupt;
+      if (!found && !is_damaged) return std::move(found).error();
+      job = jobs.emplace(one->id, is_damaged ? std::nullopt : *std::move(found)).first;
+    }
+    if (!job->second) {  // forgotten, or damaged, which whoever asks again is told
       followers_.erase(one);
       continue;
     }
-    const auto job = queue.Find(one->id);
-    if (!job) return job.error();
-    if (!*job) {  // forgotten
-      followers_.erase(one);
-      continue;
+    const JobRecord& record = *job->second;
+    const bool is_final = IsFinal(record.state);
+    if (record.revision == one->place.revision && !is_final) continue;
+    auto log = logs.find(one->id);
+    if (log == logs.end()) {
+      Result<JobLog> found = queue.LogOf(one->id);
+      if (!found) return std::move(found).error();
+      log = logs.emplace(one->id, *std::move(found)).first;
     }
-    const bool is_news = (*job)->revision != one->place.revision;
-    const bool is_last = IsFinal((*job)->state);
-    if (!is_news && !is_last) continue;
-    const Result<JobLog> log = queue.LogOf(one->id);
-    if (!log) return log.error();
-    const std::string events = EventsSince(**job, *log, one->place);
+    const std::string events = EventsSince(record, log->second, one->place);
     const bool is_heard = events.empty() || SendJobReply(one->reply.get(), {.text = events});
-    if (!is_heard || is_last) followers_.erase(one);
+    const bool is_all = one->place.revision == record.revision;
+    if (!is_heard || (is_final && is_all)) followers_.erase(one);
   }
   return {};
 }

@@ -25,8 +25,11 @@ struct EventPlace {
 [[nodiscard]] EventPlace ReadEventPlace(std::string_view text) noexcept;
 
 /// The events behind `place`, as a text/event-stream, and moves it behind them: lines of the log,
-/// then the job where it has changed.
+/// then the job where it has changed. As many as fit into one answer.
 [[nodiscard]] std::string EventsSince(const JobRecord& job, const JobLog& log, EventPlace& place);
+
+/// What callers are told while the store fails; why is the operators' to know.
+[[nodiscard]] Error QueueOutOfReach();
 
 /// Answers what callers ask of a queue, and tells those who follow a job what becomes of it.
 class JobDesk {
@@ -37,8 +40,8 @@ class JobDesk {
   /// `config` outlives it.
   explicit JobDesk(const ServerConfig& config) : config_(config) {}
 
-  /// Answers, or begins to tell what becomes of a job. A failure of the store is an answer, too,
-  /// and is returned.
+  /// Answers, or begins to tell what becomes of a job. Nothing is done for those who have left:
+  /// they were told to try again. A failure of the store is an answer, too, and is returned.
   Status Answer(JobQueue& queue, ReceivedJobRequest& asked, Instant now);
   /// Tells those who follow what is new. A failure of the store.
   Status TellFollowers(JobQueue& queue);
@@ -63,7 +66,8 @@ class JobDesk {
   std::list<Follower> followers_;
 };
 
-/// The job with the last lines of its log, as callers see it.
-[[nodiscard]] std::string TextOf(const JobRecord& job, const JobLog& log);
+/// The job with the last lines of its log, as callers see it: as many as fit into `most` bytes.
+[[nodiscard]] std::string TextOf(const JobRecord& job, const JobLog& log,
+                                 std::size_t most = std::string::npos);
 
 }  // namespace forkcast::serving

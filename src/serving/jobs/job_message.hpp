@@ -30,6 +30,10 @@ struct JobRequest {
   std::uint64_t limit = 0;
   std::string last_event{};  ///< Of kFollow: the id of the last event that was seen.
 
+  [[nodiscard]] bool writes() const noexcept {
+    return kind == Kind::kSubmit || kind == Kind::kStop;
+  }
+
   friend bool operator==(const JobRequest&, const JobRequest&) = default;
 };
 

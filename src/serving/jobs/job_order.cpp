@@ -20,6 +20,7 @@ using Type = JobOption::Type;
 
 constexpr std::size_t kMostBytes = 16'384;
 constexpr std::size_t kMostTextBytes = 1'024;
+constexpr std::size_t kMostKeyBytes = 256;
 
 constexpr std::string_view kLast = "Uses only the last days, weeks or months: 120d, 17w, 4mo.";
 constexpr std::string_view kSince = "Leaves out what begins before.";
@@ -171,6 +172,13 @@ Result<std::string> ReadName(const Json& body) {
 }  // namespace
 
 std::span<const JobOption> JobOptions() noexcept { return kOptions; }
+
+Status CheckRequestKey(std::string_view key) {
+  const bool is_printable =
+      std::ranges::all_of(key, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
+  if (key.size() <= kMostKeyBytes && is_printable) return {};
+  return Wrong("Idempotency-Key", "expected at most 256 printable ASCII characters without blanks");
+}
 
 Result<JobOrder> ReadJobOrder(std::string_view body) {
   if (body.size() > kMostBytes) {

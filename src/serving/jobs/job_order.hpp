@@ -27,6 +27,10 @@ struct JobOption {
 /// Whether jobs of this kind can be of one key.
 [[nodiscard]] constexpr bool HasKey(JobKind kind) noexcept { return kind == JobKind::kTrain; }
 
+/// That a text may be the key of a request, by which the same one is known again; empty: none.
+/// kInvalidArgument. Every kind of store tells such texts apart.
+[[nodiscard]] Status CheckRequestKey(std::string_view key);
+
 /// Reads `{"kind": ..., "deployment": ..., "key": {...}, OPTION: ...}`. kMalformed when it is no
 /// JSON object, kInvalidArgument with the field that is wrong, missing or not known. Whether there
 /// is such a deployment or key is not looked at.

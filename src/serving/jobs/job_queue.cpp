@@ -6,6 +6,8 @@
 #include <array>
 #include <utility>
 
+#include "serving/jobs/job_order.hpp"
+
 namespace forkcast::serving {
 namespace {
 
@@ -75,6 +77,12 @@ bool Fits(const JobRecord& job, const JobQueue::Filter& filter) {
          (filter.deployment.empty() || job.order.deployment == filter.deployment);
 }
 
+/// Whatever the deployment serves by now.
+bool AsksTheSame(const JobOrder& one, JobOrder other) {
+  other.subject = one.subject;
+  return one == other;
+}
+
 void End(JobRecord& job, JobState state, Instant now) {
   job.state = state;
   job.ended_at = now;
@@ -92,8 +100,18 @@ RecordChange JobQueue::ChangeOf(const JobRecord& job) {
           .text = RecordOf(job)};
 }
 
-Result<std::optional<JobRecord>> JobQueue::Write(JobRecord job) {
-  const Result<bool> done = records_->Change({ChangeOf(job)});
+Result<RecordChange> JobQueue::ChangeOfLog(std::uint64_t id, const JobLog& log) {
+  const auto record = records_->Get(kLogs, IdText(id));
+  if (!record) return record.error();
+  return RecordChange{.shelf = std::string(kLogs),
+                      .id = IdText(id),
+                      .expected = *record ? (*record)->revision : 0,
+                      .text = log.Record()};
+}
+
+Result<std::optional<JobRecord>> JobQueue::Write(JobRecord job, std::vector<RecordChange> others) {
+  others.push_back(ChangeOf(job));
+  const Result<bool> done = records_->Change(std::move(others));
   if (!done) return done.error();
   if (!*done) return std::optional<JobRecord>();
   ++job.revision;
@@ -101,6 +119,7 @@ Result<std::optional<JobRecord>> JobQueue::Write(JobRecord job) {
 }
 
 Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now) {
+  if (Status good = CheckRequestKey(request.key); !good) return std::move(good).error();
   for (int i = 0; i < kMostTries; ++i) {
     if (!request.key.empty()) {
       const auto known = records_->Get(kKeys, request.key);
@@ -109,7 +128,7 @@ Result<JobQueue::Submitted> JobQueue::Submit(const Request& request, Instant now
         const auto id = JobIdOf((*known)->text);
         Result<std::optional<JobRecord>> job = Find(id.value_or(0));
         if (!job) return std::move(job).error();
-        if (*job && !((*job)->order == request.order)) {
+        if (*job && !AsksTheSame((*job)->order, request.order)) {
           return Error{ErrorCode::kConflict, "this key was used for another job",
                        "Idempotency-Key"};
         }
@@ -208,18 +227,26 @@ Result<std::optional<JobRecord>> JobQueue::Claim(const std::vector<JobRecord>& a
   return std::optional(std::move(job));
 }
 
-Result<std::optional<JobRecord>> JobQueue::Update(std::uint64_t id, std::uint64_t attempt,
-                                                  const std::function<void(JobRecord&)>& change) {
+Result<std::optional<JobRecord>> JobQueue::Update(const JobRecord& begun,
+                                                  const std::function<void(JobRecord&)>& change,
+                                                  const JobLog* log) {
   for (int i = 0; i < kMostTries; ++i) {
-    Result<std::optional<JobRecord>> job = Find(id);
+    Result<std::optional<JobRecord>> job = Find(begun.id);
     if (!job) return job;
-    if (!*job || (*job)->state != JobState::kRunning || (*job)->attempt != attempt) {
-      return std::optional<JobRecord>();
+    // Attempts that their workers gave back are not counted: another's may have the same number.
+    const bool is_ours = *job && (*job)->state == JobState::kRunning &&
+                         (*job)->attempt == begun.attempt && (*job)->owner == begun.owner;
+    if (!is_ours) return std::optional<JobRecord>();
+    std::vector<RecordChange> others;
+    if (log != nullptr) {
+      Result<RecordChange> logged = ChangeOfLog(begun.id, *log);
+      if (!logged) return std::move(logged).error();
+      others.push_back(*std::move(logged));
     }
     change(**job);
     ++(*job)->beat;
     (*job)->is_suspected = false;
-    Result<std::optional<JobRecord>> written = Write(*std::move(*job));
+    Result<std::optional<JobRecord>> written = Write(*std::move(*job), std::move(others));
     if (!written || *written) return written;
   }
   return TooBusy();
@@ -270,20 +297,6 @@ Result<JobLog> JobQueue::LogOf(std::uint64_t id) {
   const auto record = records_->Get(kLogs, IdText(id));
   if (!record) return record.error();
   return *record ? JobLog::Read((*record)->text) : JobLog();
-}
-
-Status JobQueue::SaveLog(std::uint64_t id, const JobLog& log) {
-  for (int i = 0; i < kMostTries; ++i) {
-    const auto record = records_->Get(kLogs, IdText(id));
-    if (!record) return record.error();
-    const Result<bool> done = records_->Change({{.shelf = std::string(kLogs),
-                                                 .id = IdText(id),
-                                                 .expected = *record ? (*record)->revision : 0,
-                                                 .text = log.Record()}});
-    if (!done) return done.error();
-    if (*done) return {};
-  }
-  return TooBusy();
 }
 
 Status JobQueue::Forget() {

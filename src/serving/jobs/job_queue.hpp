@@ -37,7 +37,8 @@ class JobQueue {
     JobRecord job;
     bool is_new = true;
   };
-  /// kConflict: the key was used for another order; kOverloaded: too many wait.
+  /// kInvalidArgument: it is no key (CheckRequestKey); kConflict: it was used for another order;
+  /// kOverloaded: too many wait.
   Result<Submitted> Submit(const Request& request, Instant now);
 
   Result<std::optional<JobRecord>> Find(std::uint64_t id);
@@ -63,10 +64,12 @@ class JobQueue {
   /// none, or another worker was faster.
   Result<std::optional<JobRecord>> Claim(const std::vector<JobRecord>& active, const Worker& worker,
                                          Instant now);
-  /// Changes a job that runs in this attempt; none, and no change: it is somebody else's by now.
-  /// The answer is the job as it is afterwards.
-  Result<std::optional<JobRecord>> Update(std::uint64_t id, std::uint64_t attempt,
-                                          const std::function<void(JobRecord&)>& change);
+  /// Changes a job that runs as it was `begun`: by the same worker, in the same attempt. None, and
+  /// no change: it is somebody else's by now. `log`: takes the place of its log, together with the
+  /// change or not at all; null: that stays as it is. The answer is the job as it is afterwards.
+  Result<std::optional<JobRecord>> Update(const JobRecord& begun,
+                                          const std::function<void(JobRecord&)>& change,
+                                          const JobLog* log = nullptr);
   /// What CareFor() said; false: it was not as it was read any more.
   Result<bool> Care(const JobRecord& job, serving::Care care, Instant now);
   /// Stops a job that is queued, and has a worker stop one that runs. One that has ended stays as
@@ -74,7 +77,6 @@ class JobQueue {
   Result<std::optional<JobRecord>> AskStop(std::uint64_t id, Instant now);
 
   Result<JobLog> LogOf(std::uint64_t id);
-  Status SaveLog(std::uint64_t id, const JobLog& log);
 
   /// Removes what ended long ago.
   Status Forget();
@@ -82,8 +84,10 @@ class JobQueue {
   [[nodiscard]] bool is_local() const noexcept { return records_->is_local(); }
 
  private:
-  /// Nothing: the record is not as the job was read.
-  Result<std::optional<JobRecord>> Write(JobRecord job);
+  /// Nothing: some record is not as it was read.
+  Result<std::optional<JobRecord>> Write(JobRecord job,
+                                         std::vector<preprocessing::RecordChange> others = {});
+  Result<preprocessing::RecordChange> ChangeOfLog(std::uint64_t id, const JobLog& log);
   [[nodiscard]] static preprocessing::RecordChange ChangeOf(const JobRecord& job);
 
   std::unique_ptr<preprocessing::RecordStore> records_;

@@ -65,9 +65,9 @@ enum class Care : std::uint8_t {
 /// How long the same beats have been seen.
 class BeatWatch {
  public:
-  /// To be called with all that run, at each look.
+  /// To be called with all that run, at each look; `now`: when they had been read.
   void Look(std::span<const JobRecord> jobs, MonotonicTime now);
-  /// Zero for one that was not there at the last look.
+  /// Zero for one that was not there at the last look; `now`: before that was read.
   [[nodiscard]] std::chrono::nanoseconds Unchanged(const JobRecord& job, MonotonicTime now) const;
 
  private:

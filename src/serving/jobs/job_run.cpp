@@ -33,7 +33,7 @@ constexpr int kNiceness = 10;  // behind workers, which have 0, and the refreshe
 constexpr std::size_t kMostOutput = 64UL * 1024 * 1024;
 constexpr std::size_t kMostMessage = 2'000;
 constexpr std::size_t kPiece = 16'384;
-constexpr int kPiecesAtOnce = 16;
+constexpr int kPiecesAtOnce = 16;  // together more than a pipe holds, which is 64 KiB
 
 struct Pipe {
   Fd read;
@@ -70,10 +70,11 @@ void LimitCpus(std::size_t most) {
   if (count != 0) ::sched_setaffinity(0, sizeof kept, &kept);
 }
 
-/// In the child: becomes the command.
+/// In the child: becomes the command. Nothing is thrown from here through what is the parent's: a
+/// child that finds no memory within its limit ends.
 int Become(const std::vector<std::string>& words, const RunLimits& limits, int progress, int out,
-           int err) {
-  const Fd null(::open("/dev/null", O_RDONLY));
+           int err) noexcept {
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ::dup2(null.get(), STDIN_FILENO);
   ::dup2(out, STDOUT_FILENO);
   ::dup2(err, STDERR_FILENO);
@@ -270,14 +271,9 @@ std::optional<JobOutcome> JobRun::Reap() {
   if (!process_) return std::nullopt;
   const auto end = process_->Reap();
   if (!end) return std::nullopt;
-  // What it wrote last may still be in the pipes, which children of its own may hold open.
-  while (true) {
-    std::array<pollfd, 2> more{{{.fd = out_.get(), .events = POLLIN, .revents = 0},
-                                {.fd = err_.get(), .events = POLLIN, .revents = 0}}};
-    const bool has_more = ::poll(more.data(), more.size(), 0) > 0;
-    Listen();
-    if (!has_more) break;
-  }
+  // What it wrote last may still be in the pipes, of which one look takes more than they hold;
+  // children of its own, who may hold them open and go on, are not listened to.
+  Listen();
   if (const std::string rest = splitter_.TakeRest(); !rest.empty()) log_.Add(rest);
   process_.reset();
   const std::string_view last = log_.lines().empty() ? std::string_view() : log_.lines().back();

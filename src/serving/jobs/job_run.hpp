@@ -66,6 +66,8 @@ class JobRun {
   [[nodiscard]] const JobProgress& progress() const noexcept { return progress_; }
   [[nodiscard]] const JobLog& log() const noexcept { return log_; }
   [[nodiscard]] bool is_stopping() const noexcept { return kill_at_ != MonotonicTime::max(); }
+  /// Precondition: it has not been reaped.
+  [[nodiscard]] int pidfd() const noexcept { return process_->pidfd(); }
   /// Readable when there is something to listen to, or it has ended.
   [[nodiscard]] std::vector<int> watched() const;
 

@@ -20,17 +20,13 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kReopen{1'000};
+constexpr milliseconds kSurelyBack{2'000};  // without a failure, once it is tried again
 constexpr milliseconds kFollow{300};
 constexpr milliseconds kForget{60'000};
 constexpr milliseconds kTell{1'000};
 constexpr milliseconds kTurn{250};
 constexpr milliseconds kLastTries{2'000};
 constexpr int kRequestsOfATurn = 32;
-
-Error NoQueue() {
-  return {ErrorCode::kNotReady,
-          "the store that has the queue of jobs cannot be reached at present: try again"};
-}
 
 std::string_view WordFor(Care care) noexcept {
   switch (care) {
@@ -73,7 +69,7 @@ void JobWorker::Run() {
     if (desk_.has_followers() && now >= follow_at_) {
       if (JobQueue* const queue = Queue(now)) {
         if (const Status told = desk_.TellFollowers(*queue); !told) {
-          OnStoreFailure(told.error(), now);
+          OnStoreFailure(told.error());
         }
       }
       follow_at_ = now + kFollow;
@@ -91,21 +87,24 @@ JobQueue* JobWorker::Queue(MonotonicTime now) {
   auto records =
       preprocessing::OpenRecords(options_.store, preprocessing::StoreAccess::kReadWriteCreate);
   if (!records) {
-    OnStoreFailure(records.error(), now);
+    OnStoreFailure(records.error());
+    reopen_at_ = write_again_at_;
     return nullptr;
   }
-  if (!store_error_.empty()) log_.info("job_store_recovered");
-  store_error_.clear();
   queue_ = std::make_unique<JobQueue>(*std::move(records));
   is_local_ = queue_->is_local();
   return queue_.get();
 }
 
-void JobWorker::OnStoreFailure(const Error& error, MonotonicTime now) {
+JobQueue* JobWorker::WritableQueue(MonotonicTime now) {
+  return now < write_again_at_ ? nullptr : Queue(now);
+}
+
+void JobWorker::OnStoreFailure(const Error& error) {
   if (store_error_ != error.message) log_.error("job_store_failing error={:?}", error.message);
   store_error_ = error.message;
   queue_.reset();
-  reopen_at_ = now + kReopen;
+  write_again_at_ = clock_.Monotonic() + kReopen;
 }
 
 void JobWorker::AnswerRequests(MonotonicTime now) {
@@ -113,14 +112,14 @@ void JobWorker::AnswerRequests(MonotonicTime now) {
   for (int i = 0; i < kRequestsOfATurn; ++i) {
     auto asked = ReceiveJobRequest(options_.requests);
     if (!asked) return;
-    JobQueue* const queue = Queue(now);
+    JobQueue* const queue = asked->request.writes() ? WritableQueue(now) : Queue(now);
     if (queue == nullptr) {
-      SendJobReply(asked->reply.get(), {.error = NoQueue()});
+      SendJobReply(asked->reply.get(), {.error = QueueOutOfReach()});
       continue;
     }
     try {
       if (const Status done = desk_.Answer(*queue, *asked, clock_.Now()); !done) {
-        OnStoreFailure(done.error(), now);
+        OnStoreFailure(done.error());
       }
     } catch (const std::exception& error) {
       log_.error("job_request_failed error={:?}", error.what());
@@ -149,8 +148,12 @@ void JobWorker::AttendRuns(MonotonicTime now) {
 void JobWorker::Attend(Attempt& run, MonotonicTime now) {
   if (run.outcome) return;
   run.run->Listen();
+  if (run.lease && run.lease->is_over() && !std::exchange(run.is_given_up, true)) {
+    log_.error("job_given_up job={} reason={:?}", run.run->job().id, "the store is out of reach");
+  }
   if (auto outcome = run.run->Reap()) {
     run.outcome = *std::move(outcome);
+    run.lease.reset();
     return;
   }
   if (stopping_ || run.run->is_stopping()) run.run->Stop(now, options_.times);
@@ -158,50 +161,40 @@ void JobWorker::Attend(Attempt& run, MonotonicTime now) {
     log_.error("job_lost job={} attempt={}", run.run->job().id, run.run->job().attempt);
     run.run->Kill();
   }
-  // Nobody else can take it while the store is a file that nobody can write.
-  const bool is_late = now >= run.beaten + options_.times.give_up;
-  if (is_late && !is_local_ && !std::exchange(run.is_given_up, true)) {
-    log_.error("job_given_up job={} reason={:?}", run.run->job().id, "the store is out of reach");
-    run.run->Kill();
-  }
 }
 
 bool JobWorker::Beat(Attempt& run, MonotonicTime now) {
   run.run->told_at = now;
-  JobQueue* const queue = Queue(now);
+  JobQueue* const queue = WritableQueue(now);
   if (queue == nullptr) return true;  // not known
-  const JobRecord& job = run.run->job();
-  if (run.run->log().end() != run.run->log_told) {
-    if (const Status saved = queue->SaveLog(job.id, run.run->log()); !saved) {
-      OnStoreFailure(saved.error(), now);
-      return true;
-    }
-    run.run->log_told = run.run->log().end();
-  }
+  const JobLog& log = run.run->log();
+  const MonotonicTime asked = clock_.Monotonic();
   const auto written = queue->Update(
-      job.id, job.attempt, [&run](JobRecord& changed) { changed.progress = run.run->progress(); });
+      run.run->job(), [&run](JobRecord& changed) { changed.progress = run.run->progress(); },
+      log.end() == run.run->log_told ? nullptr : &log);
   if (!written) {
-    OnStoreFailure(written.error(), now);
+    OnStoreFailure(written.error());
     return true;
   }
   if (!*written) return false;
-  run.beaten = now;
+  run.run->log_told = log.end();
+  if (run.lease) run.lease->Extend(asked + options_.times.give_up);
   if ((*written)->stop_asked) run.run->Stop(now, options_.times);
   return true;
 }
 
 bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
-  JobQueue* const queue = Queue(now);
+  JobQueue* const queue = WritableQueue(now);
   if (queue == nullptr) return false;
   const JobRecord& job = run.run->job();
-  if (const Status saved = queue->SaveLog(job.id, run.run->log()); !saved) {
-    OnStoreFailure(saved.error(), now);
-    return false;
-  }
   const Instant ended = clock_.Now();
-  const auto written = queue->Update(job.id, job.attempt, [&](JobRecord& changed) {
-    const JobOutcome& outcome = *run.outcome;
+  const auto change = [&](JobRecord& changed) {
+    JobOutcome outcome = *run.outcome;
     const bool is_ours = stopping_ || run.is_given_up;
+    if (outcome.state != JobState::kSucceeded && is_ours && changed.stop_asked) {
+      outcome.state = JobState::kStopped;
+      outcome.error.reset();
+    }
     if (outcome.state != JobState::kSucceeded && is_ours && !changed.stop_asked) {
       // It is we who have to go, not the job.
       changed.state = JobState::kQueued;
@@ -218,9 +211,10 @@ bool JobWorker::Settle(Attempt& run, MonotonicTime now) {
     changed.progress = run.run->progress();
     changed.progress.remaining_s.reset();
     if (outcome.state == JobState::kSucceeded) changed.progress.percent = 100;
-  });
+  };
+  const auto written = queue->Update(job, change, &run.run->log());
   if (!written) {
-    OnStoreFailure(written.error(), now);
+    OnStoreFailure(written.error());
     return false;
   }
   if (!*written) {
@@ -246,10 +240,14 @@ bool JobWorker::IsOurs(const JobRecord& job) const noexcept {
 
 void JobWorker::LookForWork(MonotonicTime now) {
   look_at_ = now + options_.times.look;
-  JobQueue* const queue = Queue(now);
+  JobQueue* const queue = WritableQueue(now);
   if (queue == nullptr) return;
+  // A beat that is the same is so from when it was read on, to before it was read again: the store
+  // may take its time.
+  const MonotonicTime asked = clock_.Monotonic();
   const auto active = queue->Active();
-  if (!active) return OnStoreFailure(active.error(), now);
+  if (!active) return OnStoreFailure(active.error());
+  beats_.Look(*active, clock_.Monotonic());
   report_.queued = 0;
   report_.running = 0;
   std::optional<Instant> oldest;
@@ -263,11 +261,11 @@ void JobWorker::LookForWork(MonotonicTime now) {
   const auto waited = oldest ? clock_.Now() - *oldest : std::chrono::microseconds(0);
   report_.oldest_queued_s = static_cast<std::uint64_t>(
       std::max<std::int64_t>(std::chrono::floor<std::chrono::seconds>(waited).count(), 0));
-  TakeCare(*queue, *active, now);
+  TakeCare(*queue, *active, asked);
   is_idle_ = false;
   while (queue_ != nullptr && runs_.size() < options_.at_once) {
     auto claimed = queue->Claim(*active, me_, clock_.Now());
-    if (!claimed) return OnStoreFailure(claimed.error(), now);
+    if (!claimed) return OnStoreFailure(claimed.error());
     if (!*claimed) {
       is_idle_ = runs_.empty() && report_.running == 0 && !NextOf(*active);
       break;
@@ -278,14 +276,16 @@ void JobWorker::LookForWork(MonotonicTime now) {
   }
   if (queue_ != nullptr && now >= forget_at_) {
     forget_at_ = now + kForget;
-    if (const Status forgotten = queue->Forget(); !forgotten) {
-      OnStoreFailure(forgotten.error(), now);
-    }
+    if (const Status forgotten = queue->Forget(); !forgotten) OnStoreFailure(forgotten.error());
+  }
+  const bool is_back = queue_ != nullptr && now >= write_again_at_ + kSurelyBack;
+  if (is_back && !store_error_.empty()) {
+    log_.info("job_store_recovered");
+    store_error_.clear();
   }
 }
 
 void JobWorker::TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, MonotonicTime now) {
-  beats_.Look(active, now);
   for (const JobRecord& job : active) {
     if (job.state != JobState::kRunning || IsOurs(job)) continue;
     // What has our own mark and does not run here is what we could not begin, or not write.
@@ -293,7 +293,7 @@ void JobWorker::TakeCare(JobQueue& queue, const std::vector<JobRecord>& active, 
     const Care care = CareFor(job, life, beats_.Unchanged(job, now), options_.times);
     if (care == Care::kNothing) continue;
     const Result<bool> done = queue.Care(job, care, clock_.Now());
-    if (!done) return OnStoreFailure(done.error(), now);
+    if (!done) return OnStoreFailure(done.error());
     if (!*done) continue;
     log_.warn("job_worker_dead job={} worker={:?} attempt={} care={}", job.id, job.worker,
               job.attempt, WordFor(care));
@@ -308,11 +308,23 @@ void JobWorker::Begin(JobQueue& queue, JobRecord job, MonotonicTime now) {
   }
   Result<std::vector<std::string>> words = WordsOf(job.order, options_.config);
   if (!words) return Refuse(queue, job, words.error());
+  // A version's files may have taken longer than others wait for a beat.
+  const MonotonicTime ready = clock_.Monotonic();
+  const bool is_late = ready >= now + options_.times.beat;
+  if (is_late) {
+    const auto ours = queue.Update(job, [](JobRecord&) {});
+    if (!ours) return OnStoreFailure(ours.error());
+    if (!*ours) return;
+  }
   log_.info("job_begun job={} kind={} deployment={:?} attempt={} by={:?}", job.id,
             WordFor(job.order.kind), job.order.deployment, job.attempt, job.submitted_by);
   try {
-    runs_.push_back(
-        {.run = std::make_unique<JobRun>(job, *words, options_.limits, now), .beaten = now});
+    Attempt begun{.run = std::make_unique<JobRun>(job, *words, options_.limits, ready)};
+    if (!is_local_) {
+      begun.lease =
+          guard_.Watch(begun.run->pidfd(), (is_late ? ready : now) + options_.times.give_up);
+    }
+    runs_.push_back(std::move(begun));
   } catch (const std::system_error& error) {
     Refuse(queue, job, {ErrorCode::kIo, error.what()});
   }
@@ -325,7 +337,7 @@ void JobWorker::Refuse(JobQueue& queue, const JobRecord& job, const Error& error
                            : error.code == ErrorCode::kInvalidArgument ? "invalid_argument"
                                                                        : "io";
   // A failure of the store is met by TakeCare(): the job is ours, and does not run.
-  static_cast<void>(queue.Update(job.id, job.attempt, [&](JobRecord& changed) {
+  static_cast<void>(queue.Update(job, [&](JobRecord& changed) {
     changed.state = JobState::kFailed;
     changed.ended_at = ended;
     changed.error =

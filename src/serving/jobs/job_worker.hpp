@@ -18,6 +18,7 @@
 #include "serving/jobs/job_queue.hpp"
 #include "serving/jobs/job_queue_rules.hpp"
 #include "serving/jobs/job_run.hpp"
+#include "serving/jobs/lease_guard.hpp"
 #include "serving/process/trainer.hpp"
 
 namespace spdlog {
@@ -28,8 +29,9 @@ namespace forkcast::serving {
 
 /// Works off the queue of a store: begins jobs, tells how far they are, ends them when asked, and
 /// takes over those of workers that have died. Of a server it also answers what is asked of the
-/// queue. One thread, one loop, which waits for its store alone, and for nothing else without a
-/// deadline. What is decided is decided in job_queue_rules.hpp.
+/// queue. One loop, which waits for its store alone, and for nothing else without a deadline; a
+/// thread beside it ends what the store may give to others meanwhile. What is decided is decided in
+/// job_queue_rules.hpp.
 class JobWorker {
  public:
   struct Options {
@@ -57,14 +59,19 @@ class JobWorker {
  private:
   struct Attempt {
     std::unique_ptr<JobRun> run;
+    /// Ends it when the store has not taken its record for too long; none: nobody else could take
+    /// it, since the store is a file of this machine.
+    std::unique_ptr<LeaseGuard::Lease> lease{};
     std::optional<JobOutcome> outcome{};  ///< It has ended, and that is not in the store yet.
-    MonotonicTime beaten;                 ///< When the store last took its record.
-    bool is_given_up = false;             ///< Since the store could not be reached for too long.
+    bool is_given_up = false;             ///< Its lease is over.
   };
 
   /// The queue, opened where it is not; null: it is not to be had at present.
   JobQueue* Queue(MonotonicTime now);
-  void OnStoreFailure(const Error& error, MonotonicTime now);
+  /// The same for who writes: null also for a while after something failed, such as a write for
+  /// want of room, or of a lock that took its time. Whoever reads is answered meanwhile.
+  JobQueue* WritableQueue(MonotonicTime now);
+  void OnStoreFailure(const Error& error);
   void AnswerRequests(MonotonicTime now);
   void AttendRuns(MonotonicTime now);
   void Attend(Attempt& run, MonotonicTime now);
@@ -86,7 +93,9 @@ class JobWorker {
   const JobQueue::Worker me_;
   std::unique_ptr<JobQueue> queue_;
   MonotonicTime reopen_at_{};
+  MonotonicTime write_again_at_{};
   std::string store_error_;
+  LeaseGuard guard_;
   std::list<Attempt> runs_;
   JobDesk desk_;
   BeatWatch beats_;

@@ -3,8 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "data_preprocessing/dao/record_store.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -132,7 +136,7 @@ TEST_F(Desk, AListFitsIntoOneMessageHoweverLongItsJobsAre) {
     Submit(kTrain);
     const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
     queue_
-        .Update(job.id, 1,
+        .Update(job,
                 [](JobRecord& changed) {
                   changed.state = JobState::kFailed;
                   changed.error = JobError{.code = "io", .message = std::string(2'000, '"')};
@@ -155,11 +159,13 @@ TEST_F(Desk, WhoFollowsIsToldLinesThenTheJobUntilItHasEnded) {
   const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
   JobLog log;
   log.Add("hello");
-  ASSERT_TRUE(queue_.SaveLog(1, log).ok());
+  ASSERT_TRUE(queue_
+                  .Update(
+                      job, [](JobRecord&) {}, &log)
+                  .value());
   EXPECT_THAT(NextEvents().value(),
               AllOf(HasSubstr("event: log\ndata: hello\n\n"), HasSubstr("\"state\":\"running\"")));
-  queue_.Update(1, job.attempt, [](JobRecord& changed) { changed.state = JobState::kSucceeded; })
-      .value();
+  queue_.Update(job, [](JobRecord& changed) { changed.state = JobState::kSucceeded; }).value();
   EXPECT_THAT(NextEvents().value(),
               AllOf(HasSubstr("\"state\":\"succeeded\""), Not(HasSubstr("hello"))));
   EXPECT_FALSE(desk_.has_followers());
@@ -171,11 +177,100 @@ TEST_F(Desk, WhoComesAgainIsToldWhatWasMissedAlone) {
   const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
   JobLog log;
   for (const char* const line : {"one", "two", "three"}) log.Add(line);
-  ASSERT_TRUE(queue_.SaveLog(1, log).ok());
   static_cast<void>(
       Ask({.kind = Kind::kFollow, .id = "1", .last_event = std::to_string(job.revision) + ".2"}));
-  queue_.Update(1, 1, [](JobRecord&) {}).value();
+  queue_
+      .Update(
+          job, [](JobRecord&) {}, &log)
+      .value();
   EXPECT_THAT(NextEvents().value(), AllOf(HasSubstr("three"), Not(HasSubstr("two"))));
+}
+
+/// A disk that is full.
+class FullRecords final : public preprocessing::RecordStore {
+ public:
+  Result<std::vector<preprocessing::Record>> Find(
+      std::string_view /*shelf*/, std::span<const std::string> /*labels*/) override {
+    return std::vector<preprocessing::Record>();
+  }
+  Result<std::optional<preprocessing::Record>> Get(std::string_view /*shelf*/,
+                                                   std::string_view /*id*/) override {
+    return std::optional<preprocessing::Record>();
+  }
+  Result<bool> Change(std::vector<preprocessing::RecordChange> /*changes*/) override {
+    return Error{ErrorCode::kIo, "/srv/s.db.jobs: database or disk is full"};
+  }
+  [[nodiscard]] bool is_local() const noexcept override { return true; }
+};
+
+TEST_F(Desk, AStoreThatFailsIsToldToCallersWithoutWhereItIs) {
+  JobQueue full(std::make_unique<FullRecords>());
+  auto [ours, theirs] = MakeJobSockets();
+  ReceivedJobRequest asked{.request = {.kind = Kind::kSubmit, .body = kTrain},
+                           .reply = std::move(theirs)};
+  const Status done = desk_.Answer(full, asked, kNow);
+  ASSERT_FALSE(done.ok());
+  EXPECT_THAT(done.error().message, HasSubstr("disk is full"));
+  const auto reply = ReceiveJobReply(ours.get());
+  ASSERT_TRUE(reply && reply->ok() && (*reply)->error);
+  EXPECT_EQ((*reply)->error->code, ErrorCode::kNotReady);
+  EXPECT_THAT((*reply)->error->message, AllOf(HasSubstr("try again"), Not(HasSubstr("/srv"))));
+}
+
+/// Each byte of it is three in the store, each quotation mark four on its way.
+constexpr const char* kWorstLines[] = {"\xFF", "\"", "\\"};
+
+TEST_F(Desk, AJobIsShownHoweverLongItsLogIs) {
+  for (const std::string_view byte : kWorstLines) {
+    const std::string id = Submit(kTrain).id;
+    const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
+    JobLog log;
+    for (std::size_t i = 0; i < JobLog::kMostLines; ++i) log.Add(std::string(400, byte[0]));
+    log.Add("the last one");
+    const auto fail = [](JobRecord& changed) { changed.state = JobState::kFailed; };
+    ASSERT_TRUE(queue_.Update(job, fail, &log).value());
+    const auto reply = Ask({.kind = Kind::kShow, .id = id});
+    ASSERT_TRUE(reply.ok()) << reply.error().message;
+    const json lines = json::parse(reply->text).at("log");
+    EXPECT_GT(lines.size(), 50U);
+    EXPECT_EQ(lines.back(), "the last one");
+  }
+}
+
+TEST_F(Desk, WhoFollowsIsToldALongLogInPieces) {
+  for (const std::string_view byte : kWorstLines) {
+    const std::string id = Submit(kTrain).id;
+    const JobRecord job = *queue_.Claim(queue_.Active().value(), {}, kNow).value();
+    JobLog log;
+    for (std::size_t i = 0; i < JobLog::kMostLines; ++i) log.Add(std::string(400, byte[0]));
+    const auto fail = [](JobRecord& changed) { changed.state = JobState::kFailed; };
+    ASSERT_TRUE(queue_.Update(job, fail, &log).value());
+    static_cast<void>(Ask({.kind = Kind::kFollow, .id = id}));
+    std::string all;
+    for (int i = 0; i < 10 && desk_.has_followers(); ++i) all += NextEvents().value_or("");
+    EXPECT_FALSE(desk_.has_followers());
+    EXPECT_THAT(all, AllOf(HasSubstr(".200\nevent: log"), HasSubstr("\"state\":\"failed\"")));
+  }
+}
+
+TEST_F(Desk, NothingIsDoneForThoseWhoHaveLeft) {
+  auto [ours, theirs] = MakeJobSockets();
+  ReceivedJobRequest asked{.request = {.kind = Kind::kSubmit, .body = kTrain},
+                           .reply = std::move(theirs)};
+  ours.Reset();
+  EXPECT_TRUE(desk_.Answer(queue_, asked, kNow).ok());
+  EXPECT_THAT(queue_.List({}).value(), SizeIs(0));
+}
+
+TEST_F(Desk, ADamagedJobEndsItsStreamAlone) {
+  Submit(kTrain);
+  static_cast<void>(Ask({.kind = Kind::kFollow, .id = "1"}));
+  const auto records = preprocessing::OpenRecords("sqlite:" + (folder_.path() / "o.db").string(),
+                                                  preprocessing::StoreAccess::kReadWriteCreate)
+                           .value();
+  ASSERT_TRUE(records->Change({{.shelf = "jobs", .id = "1", .expected = 1, .text = "{"}}).value());
+  EXPECT_TRUE(desk_.TellFollowers(queue_).ok());
+  EXPECT_FALSE(desk_.has_followers());
 }
 
 TEST_F(Desk, WhoIsGoneIsForgotten) {

@@ -1,9 +1,11 @@
 #include "serving/jobs/job_queue.hpp"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <ostream>
 #include <set>
@@ -101,6 +103,24 @@ TEST_P(QueueInAStore, ChangesAreMadeTogetherOrNotAtAll) {
   EXPECT_THAT(records->Find("s", {}).value(), IsEmpty());
 }
 
+/// Descriptors of this process that a program which takes its place would have.
+std::set<int> Inherited() {
+  std::set<int> kept;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
+    const int fd = std::stoi(entry.path().filename().string());
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) kept.insert(fd);
+  }
+  return kept;
+}
+
+TEST_P(QueueInAStore, CommandsDoNotInheritItsConnection) {
+  const std::set<int> before = Inherited();
+  const auto records = Records();
+  EXPECT_TRUE(records->Change({{.shelf = "s", .id = "a", .text = "t"}}).value());
+  EXPECT_EQ(Inherited(), before);
+}
+
 TEST_P(QueueInAStore, RecordsAreFoundByShelfAndLabel) {
   const auto records = Records();
   for (const char* const label : {"x", "y", "z"}) {
@@ -137,10 +157,10 @@ TEST_P(QueueInAStore, AJobIsQueuedBegunAndEnded) {
   ASSERT_TRUE(job);
   EXPECT_EQ(job->attempt, 1U);
   const auto ended =
-      queue.Update(id, 1, [](JobRecord& changed) { changed.state = JobState::kSucceeded; }).value();
+      queue.Update(*job, [](JobRecord& changed) { changed.state = JobState::kSucceeded; }).value();
   ASSERT_TRUE(ended);
   EXPECT_EQ(queue.Find(id).value()->state, JobState::kSucceeded);
-  EXPECT_EQ(queue.Update(id, 1, [](JobRecord&) {}).value(), std::nullopt) << "it has ended";
+  EXPECT_EQ(queue.Update(*job, [](JobRecord&) {}).value(), std::nullopt) << "it has ended";
   EXPECT_THAT(queue.Active().value(), IsEmpty());
 }
 
@@ -162,10 +182,11 @@ TEST_P(QueueInAStore, JobsOfOneModelWaitForEachOther) {
   Submit(queue, "a");
   Submit(queue, "a");
   const std::uint64_t other = Submit(queue, "b");
-  EXPECT_EQ(Claim(queue)->id, 1U);
+  const JobRecord first = *Claim(queue);
+  EXPECT_EQ(first.id, 1U);
   EXPECT_EQ(Claim(queue)->id, other);
   EXPECT_FALSE(Claim(queue));
-  queue.Update(1, 1, [](JobRecord& job) { job.state = JobState::kFailed; }).value();
+  queue.Update(first, [](JobRecord& job) { job.state = JobState::kFailed; }).value();
   EXPECT_EQ(Claim(queue)->id, 2U);
 }
 
@@ -176,9 +197,27 @@ TEST_P(QueueInAStore, WhoseAttemptIsOverChangesNothingMore) {
   EXPECT_TRUE(queue.Care(taken, Care::kQueueAgain, kNow).value());
   EXPECT_FALSE(queue.Care(taken, Care::kQueueAgain, kNow).value()) << "it is not as it was read";
   EXPECT_EQ(Claim(queue, "second")->attempt, 2U);
-  EXPECT_EQ(queue.Update(id, 1, [](JobRecord& job) { job.state = JobState::kSucceeded; }).value(),
-            std::nullopt);
+  JobLog late;
+  late.Add("of the first");
+  const auto succeed = [](JobRecord& job) { job.state = JobState::kSucceeded; };
+  EXPECT_EQ(queue.Update(taken, succeed, &late).value(), std::nullopt);
   EXPECT_EQ(queue.Find(id).value()->worker, "second");
+  EXPECT_THAT(queue.LogOf(id).value().lines(), IsEmpty());
+}
+
+/// As by a worker that was not told that the store had put its job back.
+TEST_P(QueueInAStore, AnAttemptThatWasGivenBackIsNoOtherOfTheSameNumber) {
+  JobQueue queue = Queue();
+  const std::uint64_t id = Submit(queue, "d");
+  const JobRecord first = *Claim(queue, "first");
+  const auto give_back = [](JobRecord& job) {
+    job.state = JobState::kQueued;
+    --job.attempt;
+  };
+  ASSERT_TRUE(queue.Update(first, give_back).value());
+  ASSERT_EQ(Claim(queue, "second")->attempt, first.attempt);
+  EXPECT_EQ(queue.Update(first, give_back).value(), std::nullopt);
+  EXPECT_EQ(queue.Find(id).value()->state, JobState::kRunning);
 }
 
 TEST_P(QueueInAStore, ABeatClearsASuspicion) {
@@ -187,7 +226,7 @@ TEST_P(QueueInAStore, ABeatClearsASuspicion) {
   const JobRecord job = *Claim(queue);
   EXPECT_TRUE(queue.Care(job, Care::kSuspect, kNow).value());
   EXPECT_TRUE(queue.Find(id).value()->is_suspected);
-  const JobRecord beaten = *queue.Update(id, 1, [](JobRecord&) {}).value();
+  const JobRecord beaten = *queue.Update(job, [](JobRecord&) {}).value();
   EXPECT_FALSE(beaten.is_suspected);
   EXPECT_GT(beaten.beat, job.beat);
 }
@@ -222,13 +261,45 @@ TEST_P(QueueInAStore, ListsTheNewestFirst) {
 
 TEST_P(QueueInAStore, ALogIsKeptBesideItsJob) {
   JobQueue queue = Queue();
+  const std::uint64_t id = Submit(queue, "d");
+  const JobRecord job = *Claim(queue);
+  const auto nothing = [](JobRecord&) {};
   JobLog log;
   log.Add("one");
-  EXPECT_TRUE(queue.SaveLog(7, log).ok());
+  EXPECT_TRUE(queue.Update(job, nothing, &log).value());
   log.Add("two");
-  EXPECT_TRUE(queue.SaveLog(7, log).ok());
-  EXPECT_THAT(queue.LogOf(7).value().lines(), ElementsAre("one", "two"));
-  EXPECT_THAT(queue.LogOf(8).value().lines(), IsEmpty());
+  EXPECT_TRUE(queue.Update(job, nothing, &log).value());
+  EXPECT_TRUE(queue.Update(job, nothing).value());
+  EXPECT_THAT(queue.LogOf(id).value().lines(), ElementsAre("one", "two"));
+  EXPECT_THAT(queue.LogOf(id + 1).value().lines(), IsEmpty());
+}
+
+TEST_P(QueueInAStore, TheSameRequestIsTheSameJobAlsoWhenItsDeploymentServesAnotherModel) {
+  JobQueue queue = Queue();
+  JobQueue::Request request = Train("d", "k");
+  request.order.subject = "old";
+  EXPECT_TRUE(queue.Submit(request, kNow).value().is_new);
+  request.order.subject = "new";
+  EXPECT_FALSE(queue.Submit(request, kNow).value().is_new);
+}
+
+TEST_P(QueueInAStore, WhatIsNoKeyIsRefused) {
+  JobQueue queue = Queue();
+  for (const std::string& key : {std::string(257, 'k'), std::string("a b"), std::string("\xFF")}) {
+    const auto submitted = queue.Submit(Train("d", key), kNow);
+    ASSERT_FALSE(submitted.ok()) << key;
+    EXPECT_EQ(submitted.error().code, ErrorCode::kInvalidArgument) << key;
+    EXPECT_EQ(submitted.error().field, "Idempotency-Key") << key;
+  }
+  EXPECT_TRUE(queue.Submit(Train("d", std::string(256, 'k')), kNow).ok());
+}
+
+TEST_P(QueueInAStore, WhatAStoreCannotTakeIsAFailureAndNotAnotherRecord) {
+  const auto records = Records();
+  const auto done = records->Change({{.shelf = std::string(5'000, 's'), .id = "a", .text = "t"}});
+  const bool is_there = records->Get(std::string(5'000, 's'), "a").value().has_value();
+  EXPECT_EQ(done.ok() && *done, is_there);
+  EXPECT_THAT(records->Find(std::string(64, 's'), {}).value(), IsEmpty());
 }
 
 TEST_P(QueueInAStore, SeveralWorkersBeginEachJobOnce) {

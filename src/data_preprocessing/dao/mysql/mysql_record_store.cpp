@@ -50,8 +50,9 @@ class MysqlRecordStore final : public SqlRecordStore {
   Status Commit() override { return connection_->Execute("COMMIT"); }
   void Rollback() noexcept override { static_cast<void>(connection_->Execute("ROLLBACK")); }
   [[nodiscard]] std::string_view insert() const noexcept override {
-    return "INSERT IGNORE INTO forkcast_records (shelf, id, revision, label, body) "
-           "VALUES (?, ?, 1, ?, ?)";
+    // IGNORE would pass over more than that there is one: a text too long would be cut.
+    return "INSERT INTO forkcast_records (shelf, id, revision, label, body) "
+           "VALUES (?, ?, 1, ?, ?) ON DUPLICATE KEY UPDATE revision = revision";
   }
   [[nodiscard]] bool is_empty() const noexcept override { return is_empty_; }
 
