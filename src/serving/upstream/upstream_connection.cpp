@@ -45,6 +45,7 @@ void UpstreamConnection::Send(InferenceRequest request, Done done) {
 void UpstreamConnection::Close() {
   ++turn_;
   done_ = nullptr;
+  resolver_.cancel();
   EndSocket();
 }
 
