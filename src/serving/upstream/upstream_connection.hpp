@@ -65,7 +65,6 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   template <typename Handler>
   auto Of(Handler handler);
 
-  boost::asio::io_context& loop_;
   const RemoteAddress address_;
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::ip::tcp::socket socket_;
