@@ -160,6 +160,8 @@ TEST_F(RemoteModels, AreWaitedForWhereTheyAreAwayAtTheStart) {
   EXPECT_THAT(early.body, HasSubstr("not ready"));
   EXPECT_EQ(Ask({.method = "GET", .target = "/v2/models/amount/ready"}).status, 503);
   EXPECT_EQ(Ask(OneOrder()).status, 200);
+  EXPECT_THAT(here_->log(), testing::Not(HasSubstr("invocation_failed")))
+      << "what repeats with each request is said once";
   StartThere();
   EXPECT_TRUE(WaitUntilAnswered()) << here_->log();
 }
@@ -212,6 +214,7 @@ TEST_F(RemoteModels, CostOnlyTheirOwnRequestsWhenTheyAreKilledAndComeBackByThems
   EXPECT_EQ(amount.failed(), 0U) << amount;
   EXPECT_EQ(amount.wrong_ids, 0U);
   EXPECT_LT(amount.slowest, std::chrono::milliseconds(3000)) << amount;
+  EXPECT_THAT(here_->log(), testing::Not(HasSubstr("invocation_failed")));
   for (Load* const other : {&orders, &pings}) {
     const LoadReport report = other->Stop();
     EXPECT_EQ(report.statuses.size(), 1U) << report;

@@ -13,7 +13,6 @@
 
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/endpoints/query_time.hpp"
-#include "serving/http/error_response.hpp"
 #include "serving/service/data_age.hpp"
 #include "serving/service/explained_features.hpp"
 #include "serving/service/shadow_queue.hpp"
@@ -65,6 +64,7 @@ Status ScoringJob::Begin(Exchange& exchange) {
   now_ = request.whole;
   spending_ = LatencyStage::kDecode;
   waits_ = false;
+  failed_elsewhere_ = false;
   tells_timing_ = false;
   known_by_.reset();
   supposes_ = false;
@@ -205,7 +205,7 @@ void ScoringJob::Finish() {
                            service_.series);
   }
   // What a model elsewhere fails in is logged where it is asked, not with each request.
-  if (answer.status >= 500 && answer.status != ToHttp(ErrorCode::kRemoteFailed).status) {
+  if (answer.status >= 500 && !failed_elsewhere_) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
                        answer.status);
   } else {
@@ -222,7 +222,8 @@ bool ScoringJob::is_great() const noexcept {
 Result<Progress> ScoringJob::RunSlice() {
   if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
   const LatencyStage resumed = spending_;
-  if (!std::exchange(waits_, false)) spending_ = LatencyStage::kQueue;
+  const bool has_waited = std::exchange(waits_, false);
+  if (!has_waited) spending_ = LatencyStage::kQueue;
   TurnTo(resumed);
   // Before the deadline is looked at: a hook may have taken its time.
   if (stage_ == Stage::kReceived &&
@@ -231,7 +232,10 @@ Result<Progress> ScoringJob::RunSlice() {
   }
   if (spending_ != resumed) TurnTo(resumed);
   Status in_time = CheckDeadline();
-  if (!in_time) return std::move(in_time).error();
+  if (!in_time) {
+    failed_elsewhere_ = has_waited;
+    return std::move(in_time).error();
+  }
   slice_end_ = now_ + kSlice;
   while (true) {
     Result<Step> step = RunStep();
@@ -499,7 +503,10 @@ Result<ScoringJob::Step> ScoringJob::Predict() {
   Scores& scores = steps_->scores;
   if (wanted_ == Wanted::kOutputs) {
     Result<Progress> progress = steps_->scorer->Predict(lines_between_looks());
-    if (!progress) return std::move(progress).error();
+    if (!progress) {
+      failed_elsewhere_ = true;
+      return std::move(progress).error();
+    }
     if (*progress == Progress::kMore) return Step::kGoesOn;
     if (*progress == Progress::kWaits) return Step::kWaits;
     invocation_.outputs = {

@@ -180,6 +180,7 @@ class ScoringJob : public Job {
   MonotonicTime now_;  // when the clock was last looked at
   LatencyStage spending_ = LatencyStage::kQueue;
   bool waits_ = false;  // for a model that runs elsewhere
+  bool failed_elsewhere_ = false;
   StageTimes times_{};
   RequestScope* scope_ = nullptr;
   bool tells_timing_ = false;

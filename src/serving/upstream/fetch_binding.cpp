@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "serving/upstream/remote_document.hpp"
 #include "serving/upstream/upstream_connection.hpp"
 
 namespace forkcast::serving {
@@ -18,6 +19,10 @@ using Outcome = UpstreamConnection::Outcome;
 constexpr int kOk = 200;
 
 Error Failed(std::string why) { return {ErrorCode::kRemoteFailed, std::move(why)}; }
+/// A name in metadata may be as long as these.
+Error Short(const Error& error) {
+  return {error.code, Shortened(error.message), Shortened(error.field)};
+}
 
 /// Two questions over one connection, one behind the other.
 struct Fetch {
@@ -37,9 +42,11 @@ void OnModel(const Fetch& fetch, const Outcome& outcome) {
   }
   RemoteMetadata metadata = fetch.metadata;
   if (Status read = ReadModelMetadata(answer.body(), metadata); !read) {
-    return fetch.done(std::move(read).error());
+    return fetch.done(Short(read.error()));
   }
-  fetch.done(Bind(*fetch.plan, metadata));
+  Result<RemoteBinding> binding = Bind(*fetch.plan, metadata);
+  if (!binding) return fetch.done(Short(binding.error()));
+  fetch.done(std::move(binding));
 }
 
 void OnServer(const std::shared_ptr<Fetch>& fetch, const Outcome& outcome) {

@@ -12,6 +12,7 @@
 #include <utility>
 #include <variant>
 
+#include "serving/upstream/remote_document.hpp"
 #include "serving/wire/answer_writer.hpp"
 #include "serving/wire/quote.hpp"
 
@@ -294,13 +295,11 @@ void InferenceAnswer::Take(std::size_t first, std::span<Value> outputs,
 }
 
 std::string ErrorTextIn(std::string_view body) {
-  const auto document = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (document.is_object()) {
+  if (const auto document = ReadRemoteObject(body)) {
     for (const char* const name : {"error", "detail"}) {
-      const auto member = document.find(name);
-      if (member == document.end()) continue;
-      const std::string text = member->is_string() ? member->get<std::string>() : member->dump();
-      return text.substr(0, kShownBytes);
+      const auto member = document->find(name);
+      if (member == document->end()) continue;
+      return Shortened(member->is_string() ? member->get<std::string>() : member->dump());
     }
   }
   std::string text(body.substr(0, kShownBytes));

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "data_preprocessing/base/suggestion.hpp"
+#include "serving/upstream/remote_document.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -20,11 +21,6 @@ using wire::Datatype;
 
 Error Wrong(std::string message, std::string_view field = {}) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
-}
-
-/// The document; discarded where it is none.
-json Parsed(std::string_view text) {
-  return json::parse(text, nullptr, /*allow_exceptions=*/false);
 }
 
 Result<RemoteTensor> ReadTensor(const json& node, std::string_view list) {
@@ -253,22 +249,25 @@ Status BindOutputs(const RemotePlan& plan, const RemoteMetadata& metadata, Remot
 }  // namespace
 
 Result<bool> ReadTakesBinary(std::string_view server) {
-  const json document = Parsed(server);
-  if (!document.is_object()) {
+  const Result<json> document = ReadRemoteObject(server);
+  if (!document) {
     return Wrong(
-        "it answers /v2 with what is no JSON object: expected a server of the Open "
-        "Inference Protocol");
+        fmt::format("its answer to /v2 is not that of a server of the Open Inference "
+                    "Protocol: {}",
+                    document.error().message));
   }
-  const json extensions = document.value("extensions", json());
+  const json extensions = document->value("extensions", json());
   return extensions.is_array() &&
          std::ranges::find(extensions, json("binary_tensor_data")) != extensions.end();
 }
 
 Status ReadModelMetadata(std::string_view model, RemoteMetadata& metadata) {
-  const json document = Parsed(model);
-  if (!document.is_object()) return Wrong("its metadata are no JSON object");
-  if (Status read = ReadTensors(document, "inputs", metadata.inputs); !read) return read;
-  return ReadTensors(document, "outputs", metadata.outputs);
+  const Result<json> document = ReadRemoteObject(model);
+  if (!document) {
+    return Wrong(fmt::format("its metadata are not as expected: {}", document.error().message));
+  }
+  if (Status read = ReadTensors(*document, "inputs", metadata.inputs); !read) return read;
+  return ReadTensors(*document, "outputs", metadata.outputs);
 }
 
 Result<RemoteBinding> Bind(const RemotePlan& plan, const RemoteMetadata& metadata) {

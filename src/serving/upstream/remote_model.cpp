@@ -8,9 +8,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <chrono>
+#include <iterator>
 #include <utility>
 
 #include "serving/upstream/fetch_binding.hpp"
+#include "serving/upstream/remote_document.hpp"
 
 namespace forkcast::serving {
 
@@ -25,7 +27,12 @@ constexpr int kOk = 200;
 
 /// Whether an answer says that the server cannot do it now, rather than what is wrong with what was
 /// asked.
-bool IsServersFault(int status) noexcept { return status >= 500 || status == 408 || status == 429; }
+bool IsServersFault(int status) noexcept {
+  return status >= 500 || status == 404 || status == 408 || status == 429;
+}
+
+/// Whether it may be of some rows alone that a server refuses a batch.
+bool MayBeOfRows(int status) noexcept { return status == 400 || status == 413 || status == 422; }
 
 }  // namespace
 
@@ -128,14 +135,16 @@ Result<std::unique_ptr<PendingScores>> RemoteModel::Ask(const RemoteQuestion& qu
   const RemoteModelSpec& spec = plan_->spec;
   const std::size_t width = plan_->features.size();
   const std::size_t rows = question.features.size() / width;
+  const MonotonicTime now = context_.clock.Monotonic();
   if (*rows_under_way_ > 0 && *rows_under_way_ + rows > spec.max_in_flight) {
-    return Error{ErrorCode::kOverloaded,
-                 fmt::format("{} rows wait for the remote model \"{}\" already, and at most {} may "
-                             "(max_in_flight)",
-                             *rows_under_way_, spec.model, spec.max_in_flight)};
+    Error full{ErrorCode::kOverloaded,
+               fmt::format("{} rows wait for the remote model \"{}\" already, and at most {} may "
+                           "(max_in_flight)",
+                           *rows_under_way_, spec.model, spec.max_in_flight)};
+    LogFailure(full, now);
+    return full;
   }
   *rows_under_way_ += rows;
-  const MonotonicTime now = context_.clock.Monotonic();
   const auto call =
       std::make_shared<Call>(Call{.features = question.features,
                                   .width = width,
@@ -178,15 +187,21 @@ void RemoteModel::OnChecked(Address& address, Result<RemoteBinding> binding) {
   address.breaker.OnSuccess();
   address.problem.clear();
   was_ready_ = true;
-  // It is connected already.
-  if (!address.lines.front().is_busy) {
-    address.lines.front().connection->Close();
-    address.lines.front().connection = connection;
+  // It is connected already, of use unless all lines still have what was asked before.
+  const auto idle = std::ranges::find(address.lines, false, &Line::is_busy);
+  if (idle != address.lines.end()) {
+    idle->connection->Close();
+    idle->connection = connection;
+  } else {
+    connection->Close();
   }
   TellState(address);
-  context_.log.info("remote_ready deployment={:?} address={:?} inputs={} binary={}", deployment_,
-                    ToString(address.where), address.binding->inputs.size(),
-                    address.binding->is_binary);
+  const bool was_told = !std::exchange(address.told, {}).empty();
+  if (!std::exchange(address.has_been_ready, true) || was_told) {
+    context_.log.info("remote_ready deployment={:?} address={:?} inputs={} binary={}", deployment_,
+                      ToString(address.where), address.binding->inputs.size(),
+                      address.binding->is_binary);
+  }
   Dispatch();
 }
 
@@ -194,13 +209,20 @@ void RemoteModel::LeaveAlone(Address& address, std::string problem) {
   const MonotonicTime now = context_.clock.Monotonic();
   address.breaker.Open(now);
   address.binding.reset();
-  if (problem != address.problem) {
-    const auto rest = std::chrono::duration_cast<milliseconds>(address.breaker.trial_at() - now);
-    context_.log.warn("remote_left_alone deployment={:?} address={:?} rest_ms={} error={:?}",
-                      deployment_, ToString(address.where), rest.count(), problem);
-    address.problem = std::move(problem);
-  }
+  address.problem = std::move(problem);
+  TellLeftAlone(address, now);
   TellState(address);
+}
+
+void RemoteModel::TellLeftAlone(Address& address, MonotonicTime now) {
+  if (address.problem == address.told) return;
+  const auto held_back = address.changes.Pass(now);
+  if (!held_back) return;
+  const auto rest = std::chrono::duration_cast<milliseconds>(address.breaker.trial_at() - now);
+  context_.log.warn(
+      "remote_left_alone deployment={:?} address={:?} rest_ms={} error={:?} suppressed={}",
+      deployment_, ToString(address.where), rest.count(), address.problem, *held_back);
+  address.told = address.problem;
 }
 
 void RemoteModel::TellState(Address& address) const {
@@ -219,8 +241,10 @@ void RemoteModel::DispatchSoon() {
 }
 
 void RemoteModel::Dispatch() {
-  DispatchRetries();
   const MonotonicTime now = context_.clock.Monotonic();
+  // Nobody waits for what is late; sent, it would be late by the server's fault.
+  ExpireWaiting(now);
+  DispatchRetries();
   while (true) {
     const std::optional<MonotonicTime> due = queue_.due();
     if (!due || now < *due) break;
@@ -281,12 +305,16 @@ void RemoteModel::Send(Address& address, Line& line, Retry work) {
   const MonotonicTime now = context_.clock.Monotonic();
   std::vector<std::span<const Value>> rows;
   MonotonicTime latest = MonotonicTime::min();
+  MonotonicTime latest_asked = now;
   line.rows = 0;
   for (const Piece& piece : work.batch) {
     const std::size_t width = piece.call->width;
     rows.push_back(piece.call->features.subspan(piece.first * width, piece.count * width));
     line.rows += piece.count;
-    latest = std::max(latest, piece.call->deadline);
+    if (piece.call->deadline > latest) {
+      latest = piece.call->deadline;
+      latest_asked = piece.asked;
+    }
     waited_.Observe(now - piece.asked);
   }
   const auto others = std::ranges::count_if(
@@ -297,6 +325,10 @@ void RemoteModel::Send(Address& address, Line& line, Retry work) {
   line.due = may_retry
                  ? now + left / static_cast<std::int64_t>(plan_->spec.attempts - work.attempts)
                  : latest;
+  // Of what has waited here for most of its time, an answer that is late says nothing of the
+  // server.
+  const auto attempts = static_cast<std::int64_t>(plan_->spec.attempts);
+  line.is_fair = (line.due - now) * 2 * attempts >= latest - latest_asked;
   line.sent = now;
   line.is_busy = true;
   line.work = std::move(work);
@@ -320,14 +352,14 @@ void RemoteModel::OnOutcome(Address& address, Line& line,
       OnAnswer(address, line);
       break;
     case End::kAway:
-      OnFailure(address, line, Failed(address, "cannot be reached: " + outcome.problem), false);
+      OnFailure(address, line, {.why = "cannot be reached: " + outcome.problem});
       break;
     case End::kLost:
-      OnFailure(address, line, Failed(address, "did not answer: " + outcome.problem),
-                outcome.was_stale);
+      OnFailure(address, line,
+                {.why = "did not answer: " + outcome.problem, .was_stale = outcome.was_stale});
       break;
     case End::kMalformed:
-      OnFailure(address, line, Failed(address, outcome.problem), false);
+      OnFailure(address, line, {.why = outcome.problem});
       break;
   }
   Dispatch();
@@ -338,15 +370,8 @@ void RemoteModel::OnAnswer(Address& address, Line& line) {
   if (answer.status() != kOk) {
     const std::string why = fmt::format("refused what it was asked, with status {}: {}",
                                         answer.status(), ErrorTextIn(answer.body()));
-    if (IsServersFault(answer.status())) {
-      return OnFailure(address, line, Failed(address, why), false);
-    }
-    // It is well; another one would say the same.
-    address.refused.Add(1);
-    address.breaker.OnSuccess();
-    line.is_busy = false;
-    --address.busy;
-    return FailAll(std::exchange(line.work, {}).batch, Failed(address, why));
+    if (IsServersFault(answer.status())) return OnFailure(address, line, {.why = why});
+    return OnRefusal(address, line, why, MayBeOfRows(answer.status()));
   }
   const Status read =
       answer_.Read(*plan_, *line.binding, line.id, line.rows, answer.body(), answer.json_size());
@@ -354,15 +379,13 @@ void RemoteModel::OnAnswer(Address& address, Line& line) {
     const std::string why =
         fmt::format("gave a wrong answer: {}{}{}", read.error().field,
                     read.error().field.empty() ? "" : ": ", read.error().message);
-    return OnFailure(address, line, Failed(address, why), false);
+    return OnFailure(address, line, {.why = Shortened(why)});
   }
   address.answered.Add(1);
-  address.breaker.OnSuccess();
+  if (line.binding == address.binding) address.breaker.OnSuccess();
   took_.Observe(context_.clock.Monotonic() - line.sent);
-  line.is_busy = false;
-  --address.busy;
   std::size_t first = 0;
-  const Retry work = std::exchange(line.work, {});
+  const Retry work = Free(address, line);
   for (const Piece& piece : work.batch) {
     Call& call = *piece.call;
     const std::size_t outputs = plan_->spec.outputs.size();
@@ -377,29 +400,56 @@ void RemoteModel::OnAnswer(Address& address, Line& line) {
   }
 }
 
-void RemoteModel::OnFailure(Address& address, Line& line, Error error, bool was_stale) {
-  Retry work = std::exchange(line.work, {});
-  line.is_busy = false;
-  --address.busy;
+void RemoteModel::OnRefusal(Address& address, Line& line, std::string_view why,
+                            bool may_be_of_one) {
+  // It is well; another one would say the same.
+  address.refused.Add(1);
+  if (line.binding == address.binding) address.breaker.OnSuccess();
+  Retry work = Free(address, line);
+  // Rows of one request may be what is refused: those of the others are not to fail with them.
+  if (may_be_of_one && work.batch.size() > 1) {
+    for (Piece& piece : work.batch) {
+      Retry alone{.batch = {}, .tried = work.tried, .attempts = work.attempts};
+      alone.batch.push_back(std::move(piece));
+      retries_.push_back(std::move(alone));
+    }
+    return;
+  }
+  FailAll(work.batch, Failed(address, why));
+}
+
+void RemoteModel::OnFailure(Address& address, Line& line, const Failure& failure) {
+  Retry work = Free(address, line);
   // One connection after the other may have been closed while nothing was asked.
-  if (was_stale && work.stale < address.lines.size()) {
+  if (failure.was_stale && work.stale < address.lines.size()) {
     ++work.stale;
     retries_.push_back(std::move(work));
     return;
   }
-  (error.code == ErrorCode::kDeadlineExceeded ? address.late : address.failed).Add(1);
+  const bool is_late = failure.code == ErrorCode::kDeadlineExceeded;
+  (is_late ? address.late : address.failed).Add(1);
   const MonotonicTime now = context_.clock.Monotonic();
+  const Error error = Failed(address, failure.why, failure.code);
+  LogFailure(error, now);
+  // What was asked before it was left alone says nothing of what it is now.
+  if (line.binding == address.binding && (!is_late || line.is_fair)) {
+    address.breaker.OnFailure(now);
+    if (address.breaker.state() == CircuitBreaker::State::kOpen) LeaveAlone(address, failure.why);
+  }
+  RetryOrFail(address, std::move(work), error);
+}
+
+RemoteModel::Retry RemoteModel::Free(Address& address, Line& line) {
+  line.is_busy = false;
+  --address.busy;
+  return std::exchange(line.work, {});
+}
+
+void RemoteModel::LogFailure(const Error& error, MonotonicTime now) {
   if (const auto held_back = failures_.Pass(now)) {
     context_.log.warn("remote_failed deployment={:?} error={:?} suppressed={}", deployment_,
                       error.message, *held_back);
   }
-  address.breaker.OnFailure(now);
-  if (address.breaker.state() == CircuitBreaker::State::kOpen && address.binding) {
-    address.binding.reset();
-    address.problem.clear();
-    LeaveAlone(address, error.message);
-  }
-  RetryOrFail(address, std::move(work), error);
 }
 
 void RemoteModel::RetryOrFail(Address& address, Retry work, const Error& error) {
@@ -443,7 +493,6 @@ Error RemoteModel::NobodyToAsk() const {
 
 void RemoteModel::OnTimer() {
   const MonotonicTime now = context_.clock.Monotonic();
-  ExpireWaiting(now);
   ExpireSent(now);
   ExpireChecks(now);
   Dispatch();
@@ -451,16 +500,19 @@ void RemoteModel::OnTimer() {
 
 void RemoteModel::ExpireWaiting(MonotonicTime now) {
   const auto is_over = [now](const Piece& piece) { return now >= piece.call->deadline; };
-  const Error late{ErrorCode::kDeadlineExceeded,
-                   fmt::format("the request's time ran out while it waited for a connection to the "
-                               "remote model \"{}\", which are all in use",
-                               plan_->spec.model)};
-  FailAll(queue_.TakeOver(is_over), late);
-  for (Retry& retry : retries_) {
-    for (const Piece& piece : retry.batch) {
-      if (is_over(piece)) piece.call->Reply(late);
-    }
+  Batch over = queue_.TakeOver(is_over);
+  for (const Retry& retry : retries_) {
+    std::ranges::copy_if(retry.batch, std::back_inserter(over),
+                         [&](const Piece& piece) { return !piece.is_dead() && is_over(piece); });
   }
+  if (over.empty()) return;
+  const Error late{
+      ErrorCode::kDeadlineExceeded,
+      fmt::format("running the model: the request's time ran out while it waited for a "
+                  "connection to the remote model \"{}\", which are all in use",
+                  plan_->spec.model)};
+  LogFailure(late, now);
+  FailAll(over, late);
 }
 
 void RemoteModel::ExpireSent(MonotonicTime now) {
@@ -473,15 +525,18 @@ void RemoteModel::ExpireSent(MonotonicTime now) {
       };
       if (!is_due && std::ranges::none_of(line.work.batch, is_over)) continue;
       const auto waited = std::chrono::duration_cast<milliseconds>(now - line.sent);
-      const Error late = Failed(address, fmt::format("did not answer within {} ms", waited.count()),
-                                ErrorCode::kDeadlineExceeded);
+      const Failure late{.why = fmt::format("did not answer within {} ms", waited.count()),
+                         .code = ErrorCode::kDeadlineExceeded};
       if (is_due) {
         line.connection->Close();
-        OnFailure(address, line, late, false);
+        line.connection =
+            std::make_shared<UpstreamConnection>(context_.loop, address.where, kAnswerLimits);
+        OnFailure(address, line, late);
         continue;
       }
+      const Error error = Failed(address, late.why, late.code);
       for (const Piece& piece : line.work.batch) {
-        if (is_over(piece)) piece.call->Reply(late);
+        if (is_over(piece)) piece.call->Reply(error);
       }
     }
   }

@@ -99,6 +99,7 @@ class RemoteModel {
     std::size_t rows = 0;
     MonotonicTime sent;
     MonotonicTime due;
+    bool is_fair = true;  ///< The server has had its share of the requests' time by `due`.
   };
   struct Address {
     RemoteAddress where;
@@ -109,6 +110,9 @@ class RemoteModel {
     std::shared_ptr<UpstreamConnection> check{};  // while it is asked what it is
     MonotonicTime check_due{};
     std::string problem{};  // the last one
+    std::string told{};     // the one in the log since it was ready there; empty: none
+    bool has_been_ready = false;
+    LogLimiter changes{};
     SeriesCounter answered{}, refused{}, failed{}, late{};
     SeriesGauge state{};
   };
@@ -117,9 +121,18 @@ class RemoteModel {
     return address.binding != nullptr && address.breaker.state() == CircuitBreaker::State::kClosed;
   }
 
+  /// Why a batch got no answer.
+  struct Failure {
+    std::string why;
+    ErrorCode code = ErrorCode::kRemoteFailed;
+    bool was_stale = false;
+  };
+
   void BeginCheck(Address& address);
   void OnChecked(Address& address, Result<RemoteBinding> binding);
   void LeaveAlone(Address& address, std::string problem);
+  /// In the log: once while it stays so, and not all the time where it comes and goes.
+  void TellLeftAlone(Address& address, MonotonicTime now);
   void TellState(Address& address) const;
 
   /// Soon: what else the loop has at hand may have rows, too.
@@ -131,8 +144,12 @@ class RemoteModel {
   void Send(Address& address, Line& line, Retry work);
   void OnOutcome(Address& address, Line& line, const UpstreamConnection::Outcome& outcome);
   void OnAnswer(Address& address, Line& line);
-  void OnFailure(Address& address, Line& line, Error error, bool was_stale);
+  void OnRefusal(Address& address, Line& line, std::string_view why, bool may_be_of_one);
+  void OnFailure(Address& address, Line& line, const Failure& failure);
   void RetryOrFail(Address& address, Retry work, const Error& error);
+  /// The batch that was on it, which is free now.
+  static Retry Free(Address& address, Line& line);
+  void LogFailure(const Error& error, MonotonicTime now);
   static void FailAll(const Batch& batch, const Error& error);
   [[nodiscard]] Error Failed(const Address& address, std::string_view why,
                              ErrorCode code = ErrorCode::kRemoteFailed) const;

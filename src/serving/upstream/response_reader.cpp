@@ -76,13 +76,17 @@ Result<bool> ResponseReader::Filled(std::size_t bytes) {
 void ResponseReader::Next() noexcept {
   end_ = at_ = chunked_ = left_ = 0;
   part_ = Part::kHead;
+  ForgetHead();
+  if (buffer_.size() > kKeptBytes) buffer_ = std::string();
+  if (chunks_.size() > kKeptBytes) chunks_ = std::string();
+}
+
+void ResponseReader::ForgetHead() noexcept {
   status_ = 0;
   keep_alive_ = true;
   is_chunked_ = false;
   length_.reset();
   json_size_.reset();
-  if (buffer_.size() > kKeptBytes) buffer_ = std::string();
-  if (chunks_.size() > kKeptBytes) chunks_ = std::string();
 }
 
 std::string_view ResponseReader::body() const noexcept {
@@ -97,9 +101,11 @@ bool ResponseReader::IsBeyond(std::size_t end, std::string_view mark,
 }
 
 Result<bool> ResponseReader::ReadOn() {
-  if (part_ == Part::kHead) {
+  while (part_ == Part::kHead) {
+    // One limit for all heads of an answer: a server may send as many interim ones as it likes.
+    const std::size_t most = limits_.max_head_bytes - std::min(at_, limits_.max_head_bytes);
     const std::size_t end = rest().find(kHeadEnd);
-    if (IsBeyond(end, kHeadEnd, limits_.max_head_bytes)) {
+    if (IsBeyond(end, kHeadEnd, most)) {
       return Error{ErrorCode::kTooLarge,
                    fmt::format("the answer's head has more than {} bytes", limits_.max_head_bytes)};
     }
@@ -109,9 +115,8 @@ Result<bool> ResponseReader::ReadOn() {
     if (Status read = ReadHead(head); !read) return std::move(read).error();
     // What goes before the answer itself: 100 Continue, 103 Early Hints.
     if (status_ < 200) {
-      status_ = 0;
-      length_.reset();
-      return ReadOn();
+      ForgetHead();
+      continue;
     }
     part_ = is_chunked_ ? Part::kChunkSize : Part::kSized;
     if (!is_chunked_ && !length_ && status_ != 204) {
@@ -151,7 +156,8 @@ Status ResponseReader::ReadStatusLine(std::string_view line) {
   const std::optional<std::size_t> status = NumberIn(line.substr(kStatusAt, 3), 10);
   const bool is_over =
       line.size() == kStatusAt + 3 || (line.size() > kStatusAt + 3 && line[kStatusAt + 3] == ' ');
-  if (!status || *status < 100 || *status > 599 || !is_over) {
+  // 101: what follows is another protocol, which nobody asked for.
+  if (!status || *status < 100 || *status == 101 || *status > 599 || !is_over) {
     return Malformed("its first line is", line);
   }
   status_ = static_cast<int>(*status);

@@ -17,7 +17,7 @@ namespace forkcast::serving {
 class ResponseReader {
  public:
   struct Limits {
-    std::size_t max_head_bytes = 16384;
+    std::size_t max_head_bytes = 16384;  ///< Heads of interim answers (1xx) before it included.
     std::size_t max_body_bytes = 16'777'216;
   };
   explicit ResponseReader(Limits limits) : limits_(limits) {}
@@ -46,6 +46,7 @@ class ResponseReader {
   enum class Part { kHead, kSized, kChunkSize, kChunk, kChunkEnd, kTrailer, kWhole };
 
   Result<bool> ReadOn();
+  void ForgetHead() noexcept;
   Status ReadHead(std::string_view head);
   Status ReadStatusLine(std::string_view line);
   Status ReadHeader(std::string_view line);

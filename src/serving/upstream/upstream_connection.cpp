@@ -22,7 +22,7 @@ constexpr std::size_t kReadBytes = 16384;
 
 UpstreamConnection::UpstreamConnection(net::io_context& loop, RemoteAddress address,
                                        ResponseReader::Limits limits)
-    : loop_(loop), address_(std::move(address)), resolver_(loop), socket_(loop), reader_(limits) {}
+    : address_(std::move(address)), resolver_(loop), socket_(loop), reader_(limits) {}
 
 template <typename Handler>
 auto UpstreamConnection::Of(Handler handler) {
@@ -45,6 +45,7 @@ void UpstreamConnection::Send(InferenceRequest request, Done done) {
 void UpstreamConnection::Close() {
   ++turn_;
   done_ = nullptr;
+  resolver_.cancel();
   EndSocket();
 }
 

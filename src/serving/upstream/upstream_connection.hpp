@@ -43,7 +43,8 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   /// Sends the request, and calls `done` on the loop, later, when it is known how that ended.
   /// Precondition: no other one is under way.
   void Send(InferenceRequest request, Done done);
-  /// Ends the connection; the request under way is forgotten, its `done` never called.
+  /// Ends the connection for good: nothing is sent over it again, for what was under way may still
+  /// be opening the socket. Its `done` is never called.
   void Close();
 
   /// Of the last request. Until the next one.
@@ -64,7 +65,6 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   template <typename Handler>
   auto Of(Handler handler);
 
-  boost::asio::io_context& loop_;
   const RemoteAddress address_;
   boost::asio::ip::tcp::resolver resolver_;
   boost::asio::ip::tcp::socket socket_;

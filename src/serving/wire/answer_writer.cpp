@@ -170,6 +170,13 @@ std::size_t WritePiece(std::string_view text, char*& to) noexcept {
   return step.length;
 }
 
+/// As JSON writes one.
+bool IsInteger(std::string_view text) noexcept {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && (text.size() == 1 || text.front() != '0') &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 bool NeedsQuotes(std::string_view text) noexcept {
   return text.find_first_of(",\"\r\n") != std::string_view::npos;
 }
@@ -468,7 +475,8 @@ void AnswerWriter::AddPrediction(std::span<const Value> values) {
 void AnswerWriter::AppendPart(const PredictedPart& part, std::span<const Value> values) {
   const auto append = [&](std::size_t field) {
     const auto* const text = std::get_if<std::string_view>(&values[field]);
-    if (part.is_integer && text != nullptr) {
+    // A version says that its labels are integers; another text would be no JSON.
+    if (part.is_integer && text != nullptr && IsInteger(*text)) {
       out_->append(*text);
     } else {
       AppendJsonValue(values[field], *out_);

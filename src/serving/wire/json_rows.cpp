@@ -83,7 +83,10 @@ class JsonRows::Reader : private JsonWalker {
     wrapping_ = lines ? Wrapping::kLines : Wrapping::kObject;
     is_split_ = false;
     names_follow_ = false;
+    names_any_ = false;
+    misplaced_.reset();
     takes_no_numbers_ = false;
+    GiveBackCells();
     next_ = lines ? Next::kLine : Next::kDocument;
     empty_ = true;
   }
@@ -168,8 +171,13 @@ class JsonRows::Reader : private JsonWalker {
     root_ = {object.begin(), object.end()};
     const Progress progress = ReadMembers(root_, 1, /*may_wrap=*/true);
     if (progress != Progress::kDone) return progress;
+    if (!Finish()) return Progress::kFailed;
+    if (misplaced_ && !names_any_) {
+      FailWrapped(ExpectedIn(misplaced_->first, misplaced_->second), misplaced_->first);
+      return Progress::kFailed;
+    }
     rows_->End();
-    return Finish() ? Progress::kDone : Progress::kFailed;
+    return Progress::kDone;
   }
 
   bool ReadRootScalar(std::string_view body, Kind kind) {
@@ -326,6 +334,7 @@ class JsonRows::Reader : private JsonWalker {
           std::string_view token;
           const Kind kind = Peek(field.value(), token);
           if (HoldsRows(key, kind)) return BeginWrapped(key, kind, field.value(), depth);
+          misplaced_.emplace(key, kind);
           if (!Check(field.value(), kind, depth)) return Progress::kFailed;
           continue;
         }
@@ -338,6 +347,7 @@ class JsonRows::Reader : private JsonWalker {
       previous = column + 1;
       if (!ReadValue(field.value(), column, depth)) return Progress::kFailed;
     }
+    names_any_ = previous != 0;
     return Progress::kDone;
   }
 
@@ -346,10 +356,22 @@ class JsonRows::Reader : private JsonWalker {
   static bool IsWrapper(std::string_view key) noexcept {
     return key == kSplit || std::ranges::find(kWrappers, key) != kWrappers.end();
   }
-  /// Whether a member that IsWrapper() does hold rows; else it is one of those that are ignored.
+  /// Whether a member that IsWrapper() does hold rows; else it is one of those that are ignored
+  /// beside fields.
   static bool HoldsRows(std::string_view key, Kind kind) noexcept {
     if (kind == Kind::kArray) return key != kSplit;
     return kind == Kind::kObject && (key == kSplit || key == kInputs);
+  }
+
+  /// Of one that does not.
+  static std::string ExpectedIn(std::string_view key, Kind kind) {
+    std::string_view expected = "an array of rows";
+    if (key == kInputs) {
+      expected = "an array of rows or an object with an array of values for each field";
+    } else if (key == kSplit) {
+      expected = "an object with the rows in \"data\" and their names in \"columns\"";
+    }
+    return fmt::format("expected {}, got {}", expected, ToString(kind));
   }
 
   Progress BeginWrapped(std::string_view key, Kind kind, ondemand::value& value,
@@ -393,8 +415,7 @@ class JsonRows::Reader : private JsonWalker {
       const Kind kind = Peek(field.value(), token);
       if (key == kSplitData) {
         if (kind != Kind::kArray) {
-          return Check(field.value(), kind, depth) &&
-                 FailSplit("expected \"data\" to be an array of rows");
+          return Check(field.value(), kind, depth) && FailSplit(kSplitData, "rows", kind);
         }
         if (is_named) return BeginRows(field.value(), depth + 1);
         if (std::exchange(has_data, true)) return FailSplit("\"data\" is given twice");
@@ -405,8 +426,7 @@ class JsonRows::Reader : private JsonWalker {
       }
       if (std::exchange(is_named, true)) return FailSplit("\"columns\" is given twice");
       if (kind != Kind::kArray) {
-        return Check(field.value(), kind, depth) &&
-               FailSplit("expected \"columns\" to be an array of names");
+        return Check(field.value(), kind, depth) && FailSplit(kSplitColumns, "names", kind);
       }
       if (!ReadNames(field.value(), depth + 1)) return false;
     }
@@ -464,7 +484,8 @@ class JsonRows::Reader : private JsonWalker {
       if (kind == Kind::kNumber) {
         name = token;
       } else if (kind != Kind::kText) {
-        return FailSplit("expected \"columns\" to be an array of names");
+        return FailSplit(fmt::format("expected \"columns\" to be an array of names, got {} in it",
+                                     ToString(kind)));
       } else if (Malformed(one.get_string().get(name))) {
         return false;
       }
@@ -481,6 +502,10 @@ class JsonRows::Reader : private JsonWalker {
     return Leave();
   }
 
+  bool FailSplit(std::string_view member, std::string_view of, Kind kind) {
+    return FailSplit(
+        fmt::format("expected \"{}\" to be an array of {}, got {}", member, of, ToString(kind)));
+  }
   bool FailSplit(std::string_view message) { return FailWrapped(message, kSplit); }
   bool FailWrapped(std::string_view message, std::string_view field) {
     return Fail({ErrorCode::kInvalidArgument, std::string(message), std::string(field)});
@@ -554,7 +579,9 @@ class JsonRows::Reader : private JsonWalker {
     const std::string& name = schema_.columns[field].name;
     if (const Kind kind = Peek(value, token); kind != Kind::kArray) {
       return Check(value, kind, depth) &&
-             FailWrapped("expected an array with a value for each row", name);
+             FailWrapped(
+                 fmt::format("expected an array with a value for each row, got {}", ToString(kind)),
+                 name);
     }
     if (cell_columns_ == cells_.size()) cells_.emplace_back();
     CellColumn& column = cells_[cell_columns_++];
@@ -618,9 +645,16 @@ class JsonRows::Reader : private JsonWalker {
       }
       rows_->End();
     }
-    constexpr std::size_t kKeptBytes = 1U << 20U;  // what one great request took is given back
-    if (rows * columns.size() * sizeof(Cell) > kKeptBytes) cells_.clear();
+    GiveBackCells();
     return EndElements(true);
+  }
+
+  /// What one great request took, whether or not it came to its end.
+  void GiveBackCells() {
+    constexpr std::size_t kKeptCells = 65536;
+    std::size_t room = 0;
+    for (const CellColumn& column : cells_) room += column.cells.capacity();
+    if (room > kKeptCells) cells_.clear();
   }
 
   // ---- values ----
@@ -723,6 +757,9 @@ class JsonRows::Reader : private JsonWalker {
   Wrapping wrapping_ = Wrapping::kObject;
   bool is_split_ = false;
   bool names_follow_ = false;  // of a dataframe, behind its rows
+  bool names_any_ = false;     // whether the object that was read last has a declared field
+  /// A member that might have held rows, but is of another kind. Its name as simdjson has it.
+  std::optional<std::pair<std::string_view, Kind>> misplaced_;
   Next next_ = Next::kDocument;
   bool empty_ = true;
   Members root_;

@@ -231,6 +231,14 @@ TEST(ErrorText, IsWhatTheServerSays) {
   EXPECT_EQ(ErrorTextIn(R"({"detail": [{"loc": 1}]})"), R"([{"loc":1}])");
   EXPECT_EQ(ErrorTextIn("<b>\nno</b>"), "<b>?no</b>");
   EXPECT_EQ(ErrorTextIn(std::string(1000, 'x')).size(), 200U);
+  EXPECT_EQ(ErrorTextIn(R"({"error": ")" + std::string(499, 'x') + "\u00e9\"}"),
+            std::string(499, 'x') + "...")
+      << "not half a character";
+}
+
+TEST(ErrorText, OfMillionsOfBracketsIsTheirBegin) {
+  const std::string deep = R"({"error": )" + std::string(4'000'000, '[');
+  EXPECT_EQ(ErrorTextIn(deep + std::string(4'000'000, ']') + "}"), deep.substr(0, 200));
 }
 
 }  // namespace

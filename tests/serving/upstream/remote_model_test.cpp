@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/logger.h>
+#include <spdlog/sinks/ostream_sink.h>
 
 #include <atomic>
 #include <boost/asio/io_context.hpp>
@@ -10,7 +11,9 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <sstream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client/scripted_server.hpp"
@@ -83,7 +86,8 @@ std::shared_ptr<RemotePlan> PlanOf(std::vector<RemoteAddress> addresses) {
 class Asking {
  public:
   explicit Asking(std::shared_ptr<const RemotePlan> plan)
-      : model_("demand", std::move(plan),
+      : log_("test", std::make_shared<spdlog::sinks::ostream_sink_st>(lines_)),
+        model_("demand", std::move(plan),
                {.loop = loop_,
                 .clock = clock_,
                 .log = log_,
@@ -121,6 +125,13 @@ class Asking {
     return (*pending.reply())->outputs;
   }
   [[nodiscard]] RemoteModel& model() noexcept { return model_; }
+  /// How often the log says this.
+  [[nodiscard]] std::size_t Logged(std::string_view event) const {
+    const std::string lines = lines_.str();
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = lines.find(event, at)) != std::string::npos; ++at) ++count;
+    return count;
+  }
   [[nodiscard]] int woken() const noexcept { return woken_; }
   /// The sum of a counter over all labels that hold `label`.
   [[nodiscard]] std::uint64_t Counted(std::string_view family, std::string_view label = "") const {
@@ -135,7 +146,8 @@ class Asking {
  private:
   boost::asio::io_context loop_;
   SystemClock clock_;
-  spdlog::logger log_{"test"};
+  std::ostringstream lines_;
+  spdlog::logger log_;
   TestSeries series_;
   int woken_ = 0;
   RemoteModel model_;
@@ -255,6 +267,26 @@ const std::vector<FaultCase> kFaults{
     {"InternalError",
      [](const SeenRequest&) { return Answered(500, R"({"error": "out of memory"})"); },
      "status 500: out of memory"},
+    {"NoSuchModel", [](const SeenRequest&) { return Answered(404, R"({"error": "unloaded"})"); },
+     "status 404: unloaded"},
+    {"InterimAnswersWithoutEnd",
+     [](const SeenRequest&) {
+       std::string interim;
+       for (int i = 0; i < 1000; ++i) interim += "HTTP/1.1 100 Continue\r\n\r\n";
+       return Reply{.bytes = interim};
+     },
+     "head has more than"},
+    {"AnErrorOfMillionsOfBrackets",
+     [](const SeenRequest&) {
+       return Answered(
+           500, R"({"error": )" + std::string(200'000, '[') + std::string(200'000, ']') + "}");
+     },
+     "status 500: {\"error\": [["},
+    {"AnOutputWithALongName",
+     [](const SeenRequest&) {
+       return Answered(200, R"({"outputs": [{"name": ")" + std::string(100'000, 'n') + R"("}]})");
+     },
+     "nnn..."},
     {"Unavailable", [](const SeenRequest&) { return Answered(503, ""); }, "status 503"},
     {"NoJson", [](const SeenRequest&) { return Answered(200, "<html>"); }, "wrong answer"},
     {"AnotherId",
@@ -346,6 +378,103 @@ TEST(RemoteModel, GivesTheServersWordsWhereItRefusesAndAsksItOn) {
   }
   EXPECT_TRUE(asking.Ask({1.0}).ok()) << "four refusals in a row are no reason to leave it alone";
   EXPECT_EQ(asking.Counted("remote_requests", "refused"), 4U);
+}
+
+TEST(RemoteModel, LetsNobodysRowsFailWithThoseOfAnother) {
+  ScriptedServer server(
+      [](const SeenRequest& request) {
+        const bool is_bad = request.body.find("13") != std::string::npos;
+        return is_bad ? Answered(400, R"({"error": "thirteen"})") : Good(request);
+      },
+      Metadata);
+  Asking asking(PlanOf({AddressOf(server)}));
+  ASSERT_TRUE(asking.WaitUntilReady());
+  const std::vector<std::vector<Value>> rows{{1.0}, {13.0, 2.0}, {3.0}};
+  std::vector<std::unique_ptr<PendingScores>> pending;
+  for (const auto& one : rows) pending.push_back(std::move(asking.Begin(one)).value());
+  EXPECT_EQ(*asking.Await(*pending[0]), std::vector<Value>{10.0});
+  EXPECT_EQ(*asking.Await(*pending[2]), std::vector<Value>{30.0});
+  const auto refused = asking.Await(*pending[1]);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_THAT(refused.error().message, HasSubstr("status 400: thirteen"));
+  EXPECT_EQ(server.posts().size(), 4U) << "all at once, and then each alone";
+}
+
+TEST(RemoteModel, SaysSeldomThatAServerComesAndGoes) {
+  ScriptedServer server(
+      [](const SeenRequest& request) { return Answered(500, std::to_string(request.number)); },
+      Metadata);
+  auto plan = PlanOf({AddressOf(server)});
+  plan->spec.breaker_failures = 1;
+  plan->spec.breaker_rest = milliseconds(10);
+  Asking asking(plan);
+  const SystemClock clock;
+  const MonotonicTime begin = clock.Monotonic();
+  constexpr std::size_t kTimes = 20;
+  for (std::size_t i = 0; i < kTimes; ++i) {
+    ASSERT_TRUE(asking.WaitUntilReady());
+    ASSERT_FALSE(asking.Ask({1.0}).ok());
+  }
+  EXPECT_EQ(server.posts().size(), kTimes);
+  const auto took = std::chrono::duration_cast<std::chrono::seconds>(clock.Monotonic() - begin);
+  const auto most = static_cast<std::size_t>(1 + took.count() / 10);
+  EXPECT_GE(asking.Logged("remote_left_alone"), 1U);
+  EXPECT_LE(asking.Logged("remote_left_alone"), most);
+  EXPECT_LE(asking.Logged("remote_failed"), most);
+  EXPECT_LE(asking.Logged("remote_ready"), 1 + most);
+}
+
+TEST(RemoteModel, DoesNotHoldItsOwnQueueAgainstAServer) {
+  // Whether the first is in time hangs on the machine, too.
+  for (int tries = 0; tries < 5; ++tries) {
+    ScriptedServer server(
+        [](const SeenRequest& request) {
+          Reply reply = Good(request);
+          reply.late = milliseconds(request.number == 0 ? 1600 : 1000);
+          return reply;
+        },
+        Metadata);
+    auto plan = PlanOf({AddressOf(server)});
+    plan->spec.connections = 1;
+    plan->spec.max_batch = 1;
+    plan->spec.breaker_failures = 1;
+    plan->spec.breaker_rest = std::chrono::minutes(1);
+    Asking asking(plan);
+    ASSERT_TRUE(asking.WaitUntilReady());
+    const std::vector<Value> one{1.0};
+    auto first = asking.Begin(one);
+    auto second = asking.Begin(one);
+    if (!asking.Await(**first).ok()) continue;
+    const auto late = asking.Await(**second);
+    ASSERT_FALSE(late.ok());
+    EXPECT_EQ(late.error().code, ErrorCode::kDeadlineExceeded);
+    EXPECT_TRUE(asking.model().CheckReady().ok()) << "it had a fifth of the time";
+    return;
+  }
+  FAIL() << "no server was in time";
+}
+
+TEST(RemoteModel, HoldsNothingAgainstAServerThatItWasAskedBeforeItCameBack) {
+  ScriptedServer server(
+      [](const SeenRequest& request) {
+        if (request.number > 1) return Good(request);
+        Reply reply = Answered(500, "");
+        if (request.number == 0) reply.late = milliseconds(500);
+        return reply;
+      },
+      Metadata);
+  auto plan = PlanOf({AddressOf(server)});
+  plan->spec.max_batch = 1;
+  plan->spec.breaker_failures = 1;
+  Asking asking(plan);
+  ASSERT_TRUE(asking.WaitUntilReady());
+  const std::vector<Value> one{1.0};
+  auto slow = asking.Begin(one);
+  auto quick = asking.Begin(one);
+  ASSERT_FALSE(asking.Await(**quick).ok());
+  ASSERT_TRUE(asking.WaitUntilReady());
+  ASSERT_FALSE(asking.Await(**slow).ok());
+  EXPECT_TRUE(asking.model().CheckReady().ok());
 }
 
 TEST(RemoteModel, LeavesAloneWhatKeepsFailingAndComesBackByItself) {

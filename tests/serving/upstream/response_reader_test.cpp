@@ -64,6 +64,11 @@ INSTANTIATE_TEST_SUITE_P(
         GoodCase{"BehindAnInterimOne",
                  "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 200,
                  "ok"},
+        GoodCase{"BehindInterimOnesWithHeaders",
+                 "HTTP/1.1 103 Early Hints\r\nConnection: close\r\nContent-Length: 9\r\n\r\n"
+                 "HTTP/1.1 100 Continue\r\nTransfer-Encoding: chunked\r\n\r\n"
+                 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+                 200, "ok"},
         GoodCase{"OfOneWhoCloses",
                  "HTTP/1.1 200 OK\r\nConnection: foo, Close\r\nContent-Length: 2\r\n\r\nok", 200,
                  "ok", false},
@@ -71,6 +76,12 @@ INSTANTIATE_TEST_SUITE_P(
         GoodCase{"WhoseLengthIsSaidTwiceAlike",
                  "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", 200, "ok"}),
     [](const auto& param) { return std::string(param.param.name); });
+
+std::string Repeated(std::string_view text, int times) {
+  std::string all;
+  for (int i = 0; i < times; ++i) all += text;
+  return all;
+}
 
 struct BadCase {
   const char* name;
@@ -122,6 +133,13 @@ INSTANTIATE_TEST_SUITE_P(
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
                 "chunk"},
         BadCase{"AHeadWithoutEnd", "HTTP/1.1 200 OK\r\nX: " + std::string(300, 'x'), "head"},
+        BadCase{"InterimOnesWithoutEnd", Repeated("HTTP/1.1 100 Continue\r\n\r\n", 1000),
+                "head has more than 200 bytes"},
+        BadCase{"AHeadThatIsTooLargeWithThoseBeforeIt",
+                Repeated("HTTP/1.1 100 Continue\r\n\r\n", 7) +
+                    "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                "head has more than 200 bytes"},
+        BadCase{"AnotherProtocol", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "first line"},
         BadCase{"NoLengthOfItsJson",
                 "HTTP/1.1 200 OK\r\nInference-Header-Content-Length: x\r\nContent-Length: "
                 "1\r\n\r\na",

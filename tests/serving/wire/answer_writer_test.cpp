@@ -72,6 +72,17 @@ TEST_P(PredictionTest, IsToldAsItsLibraryTellsIt) {
   EXPECT_EQ(out, GetParam().body);
 }
 
+TEST(Predictions, HaveALabelThatIsNoIntegerAfterAllAsText) {
+  AnswerWriter writer({.fields = {"class"}, .predictions = {{.fields = {0}, .is_integer = true}}});
+  std::string out;
+  writer.Start({.wrapping = Wrapping::kInstances}, out);
+  for (const std::string_view label : {"-7", "007", "1],\"x\":[", "", "-", "1e5"}) {
+    writer.AddRow(std::vector<Value>{label}, {}, {});
+  }
+  writer.Finish();
+  EXPECT_EQ(out, R"({"predictions":[-7,"007","1],\"x\":[","","-","1e5"]})");
+}
+
 struct WriteCase {
   std::string name;
   AnswerWriter::Options options;
