@@ -1,4 +1,4 @@
-"""The weekly quantity of conf/pipelines/weekly_quantity.json as such services usually are: FastAPI, a table in memory, the model in another
+"""The forecast of conf/pipelines/weekly_demand_lags.json as such services usually are: FastAPI, a table in memory, the model in another
 server, which is asked over kept connections by httpx. For bench/two_tiers, which starts it under uvicorn. Written to be fast within what
 these libraries are: the features of every product are computed at start and only looked up by a request; nothing is logged.
 

@@ -23,7 +23,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
 DEADLINE_S = 60
 PACKAGES = ["mlserver==1.7.1", "onnxruntime"]
-PIPELINE = "conf/pipelines/weekly_quantity.json"
+PIPELINE = "conf/pipelines/weekly_demand_lags.json"
 ROUTE = {"method": "GET", "constants": {"steps": 1}, "answer": {"product": {"$request": "product"}, "week": "$period", "quantity": "$value"}}
 
 
@@ -82,7 +82,7 @@ class RemoteModels(unittest.TestCase):
         cls.run_forkcast("train", "--quiet", "--pipeline", PIPELINE, "--store", store, "--from", "data/weekly_demand", "--models", models)
         cls.there = cls.folder / "mlserver"
         shutil.copytree(TOP / "deploy/mlserver", cls.there)
-        cls.run_forkcast("models", "export", "weekly_quantity", "--models", models, "--format", "onnx", "--out", cls.there / "quantity.onnx")
+        cls.run_forkcast("models", "export", "weekly_demand_lags", "--models", models, "--format", "onnx", "--out", cls.there / "quantity.onnx")
         cls.ports = [free_port() for _ in range(4)]
         settings = dict(zip(("http_port", "grpc_port", "metrics_port"), cls.ports)) | {"host": "127.0.0.1", "parallel_workers": 0}
         (cls.there / "settings.json").write_text(json.dumps(settings))
@@ -90,7 +90,7 @@ class RemoteModels(unittest.TestCase):
         cls.port = cls.ports[3]
         config = cls.folder / "server.json"
         config.write_text(json.dumps({"models": str(models), "deployments": [
-            {"name": "here", "model": "weekly_quantity", "routes": [{**ROUTE, "path": "/predict/{product}"}]},
+            {"name": "here", "model": "weekly_demand_lags", "routes": [{**ROUTE, "path": "/predict/{product}"}]},
             {"name": "alt", "pipeline": PIPELINE, "model": f"oip://127.0.0.1:{cls.ports[0]}/quantity",
              "remote": {"timeout_ms": 5000, "breaker_failures": 3, "breaker_rest_ms": 100},
              "routes": [{**ROUTE, "path": "/predict_alt/{product}"}]}]}))
