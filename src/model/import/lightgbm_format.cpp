@@ -197,7 +197,9 @@ class RawTreeReader {
         RefuseCorrupt("num_features: more than leaf_features has");
       }
       for (std::int64_t k = 0; k < counts[i]; ++k, ++at) {
-        if (features[at] < 0) RefuseCorrupt(fmt::format("leaf_features: {}", features[at]));
+        if (features[at] < 0 || features[at] >= std::int64_t{ForestSource::kMostFeatures}) {
+          RefuseCorrupt(fmt::format("leaf_features: {}", features[at]));
+        }
         if (!std::isfinite(coefficients[at])) RefuseCorrupt("leaf_coeff: expected finite numbers");
         leaf.terms.push_back(
             {.input = static_cast<std::uint32_t>(features[at]), .coefficient = coefficients[at]});

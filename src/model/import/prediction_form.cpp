@@ -47,7 +47,9 @@ PredictedPart Label(const ClassAnswer& answer) {
 PredictedPart NumbersOf(const ImportedModel& model) {
   if (const auto* const classes = std::get_if<ClassAnswer>(&model.answer)) {
     std::vector<std::string> outputs = Probabilities(*classes);
-    if (model.forest.base_margins.size() == 1) return {.outputs = {outputs.back()}};
+    const std::size_t margins =
+        model.linear ? model.linear->margins : model.forest.base_margins.size();
+    if (margins == 1) return {.outputs = {outputs.back()}};
     return {.form = Form::kList, .outputs = std::move(outputs)};
   }
   const auto* const values = std::get_if<ValuesAnswer>(&model.answer);

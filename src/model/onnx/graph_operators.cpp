@@ -8,10 +8,12 @@
 #include <memory>
 #include <numeric>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "model/onnx/graph_builder.hpp"
 #include "model/onnx/refused.hpp"
+#include "model/onnx/runtime_floats.hpp"
 #include "model/onnx/support_vectors.hpp"
 
 // The operators: each a function that reads its node and inputs, and adds steps or only moves
@@ -53,7 +55,10 @@ constexpr auto kNeg = [](auto a, auto /*b*/, auto /*c*/) { return -a; };
 constexpr auto kFloor = [](auto a, auto /*b*/, auto /*c*/) { return std::floor(a); };
 constexpr auto kCeil = [](auto a, auto /*b*/, auto /*c*/) { return std::ceil(a); };
 constexpr auto kReciprocal = [](auto a, auto /*b*/, auto /*c*/) { return 1 / a; };
-constexpr auto kTanh = [](auto a, auto /*b*/, auto /*c*/) { return std::tanh(a); };
+constexpr auto kTanh = [](auto a, auto /*b*/, auto /*c*/) {
+  if constexpr (std::is_same_v<decltype(a), float>) return RuntimeTanh(a);
+  return std::tanh(a);
+};
 constexpr auto kRelu = [](auto a, auto /*b*/, auto /*c*/) { return a < 0 ? decltype(a){0} : a; };
 constexpr auto kSign = [](auto a, auto /*b*/, auto /*c*/) {
   if (std::isnan(a)) return a;

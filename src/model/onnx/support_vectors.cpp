@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "model/onnx/refused.hpp"
+#include "model/onnx/runtime_floats.hpp"
 #include "model/tree/forest_source.hpp"
 
 namespace forkcast::model::onnx {
@@ -178,6 +179,10 @@ std::size_t SupportVectorStep::float_count() const noexcept {
 
 void SupportVectorStep::AddKernels(std::span<const float> row,
                                    std::span<float> kernels) const noexcept {
+  const bool is_linear = machine_.kernel == Kernel::kLinear;
+  const float scale = is_linear ? 1 : machine_.gamma;
+  const float offset = is_linear || machine_.coef0 == 0 ? kNoOffset : machine_.coef0;
+  const std::size_t block = ProductBlock(kernels.size(), row.size());
   const float* vector = machine_.vectors.data();
   for (float& kernel : kernels) {
     if (machine_.kernel == Kernel::kRadial) {
@@ -188,13 +193,9 @@ void SupportVectorStep::AddKernels(std::span<const float> row,
       }
       kernel = std::exp(-machine_.gamma * sum);
     } else {
-      double product = 0;
-      for (std::size_t i = 0; i < row.size(); ++i) product += double{row[i]} * double{vector[i]};
-      const bool is_linear = machine_.kernel == Kernel::kLinear;
-      if (!is_linear) product = product * double{machine_.gamma} + double{machine_.coef0};
-      kernel = static_cast<float>(product);
+      kernel = AddProducts(row, vector, block, scale, offset);
       if (machine_.kernel == Kernel::kPolynomial) kernel = Power(kernel, machine_.degree);
-      if (machine_.kernel == Kernel::kSigmoid) kernel = std::tanh(kernel);
+      if (machine_.kernel == Kernel::kSigmoid) kernel = RuntimeTanh(kernel);
     }
     vector += row.size();
   }
@@ -252,11 +253,8 @@ bool SupportVectorStep::Run(const Frame& frame) const noexcept {
   AddKernels(row, kernels);
   double* const out = frame.values + out_;
   if (!machine_.is_classifier()) {
-    double sum = double{machine_.offsets[0]};
-    for (std::size_t i = 0; i < kernels.size(); ++i) {
-      sum += double{machine_.coefficients[i]} * double{kernels[i]};
-    }
-    const auto answer = static_cast<float>(sum);
+    const float answer = AddProducts(kernels, machine_.coefficients.data(),
+                                     ProductBlock(1, kernels.size()), 1, machine_.offsets[0]);
     out[0] = machine_.is_sign ? (answer > 0 ? 1 : -1) : static_cast<double>(answer);
     return true;
   }

@@ -421,6 +421,9 @@ INSTANTIATE_TEST_SUITE_P(
                     "Tree=0: leaf_features: feature 2 of 2"},
         RefusedCase{{"OfANegativeFeature", "leaf_features=0   0", "leaf_features=0   -1"},
                     "Tree=0: leaf_features: -1"},
+        RefusedCase{
+            {"OfAFeatureBeyond32Bits", "leaf_features=0   0", "leaf_features=0   4294967296"},
+            "Tree=0: leaf_features: 4294967296"},
         RefusedCase{{"OfACategory", "leaf_features=0   0", "leaf_features=0   1"},
                     "Tree=0: leaf_features: feature \"kind\" is a category"},
         RefusedCase{{"OfACoefficientWithoutEnd", "leaf_coeff=2   0.5", "leaf_coeff=2   nan"},

@@ -330,21 +330,22 @@ def onnx_models(folder, n_rows):
                     of.setdefault(feature, []).append(float(value))
         return of
 
-    def answers(model, feed, n):
-        """A row at a time, as a server is asked; of two classes the second one's probability."""
+    def answers(model, feed, n, together):
+        """A row at a time, as a server is asked, or all at once; of two classes the second one's probability."""
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         rows = []
-        for i in range(n):
-            outputs = session.run(None, {name: column[i:i + 1] for name, column in feed.items()})
-            row = outputs[-1]
-            row = np.array(list(row[0].values())) if isinstance(row, list) else np.asarray(row)
-            rows.append(row.reshape(-1).astype(np.float64))
+        step = n if together else 1
+        for i in range(0, n, step):
+            outputs = session.run(None, {name: column[i:i + step] for name, column in feed.items()})
+            for row in outputs[-1]:
+                row = np.array(list(row.values())) if isinstance(row, dict) else np.asarray(row)
+                rows.append(row.reshape(-1).astype(np.float64))
         rows = np.array(rows)
         return np.clip(rows[:, 1:], 0, 1) if len(outputs) == 2 and rows.shape[1] == 2 else rows
 
-    def save(name, model, shown, feed):
+    def save(name, model, shown, feed, together=False):
         name = f"skl2onnx-{skl2onnx.__version__}-{name}"
-        write(folder, name, ".onnx", model.SerializeToString(), shown, answers(model, feed, len(shown)))
+        write(folder, name, ".onnx", model.SerializeToString(), shown, answers(model, feed, len(shown), together))
 
     def odd(rng, model, gaps):
         rows = odd_rows(rng, n_rows, thresholds_of(model), True, False)
@@ -356,7 +357,7 @@ def onnx_models(folder, n_rows):
     words = lambda y, rng: np.array(["low", "mid", "high"])[np.digitize(y, [-1, 1])]
     several = lambda y, rng: np.column_stack([y, -2 * y + 1, np.cos(y)])
 
-    def matrix(name, estimator, y=None, gaps=False, zipmap=True, convert=None, double=False, **more):
+    def matrix(name, estimator, y=None, gaps=False, zipmap=True, convert=None, double=False, together=False, **more):
         """Of one input, a matrix of floats, or of doubles."""
         if not is_wanted(name):
             return
@@ -381,7 +382,7 @@ def onnx_models(folder, n_rows):
             rows = rows if gaps else np.nan_to_num(rows, nan=0.25, posinf=1e30, neginf=-1e30)
         else:
             rows = odd(rng, model, gaps).astype(np.float32)
-        save(name, model, rows, {"X": rows})
+        save(name, model, rows, {"X": rows}, together)
 
     trees = {"n_estimators": 6, "random_state": 1}
     small = {"max_depth": 4, "random_state": 1}
@@ -445,13 +446,15 @@ def onnx_models(folder, n_rows):
     matrix("double-near-ridge", scaled(linear_model.Ridge()), double=True)
     matrix("double-near-logistic", scaled(linear_model.LogisticRegression()), share, zipmap=False, double=True)
 
-    # Support vectors; of RBF the kernels and pairs are ONNX Runtime's bits, sums over all vectors are not.
-    matrix("near-vectors", scaled(svm.SVR()))
-    matrix("near-vectors-linear", scaled(svm.SVR(kernel="linear")))
-    matrix("near-vectors-polynomial", scaled(svm.NuSVR(kernel="poly")))
-    matrix("near-vectors-sigmoid", scaled(svm.SVR(kernel="sigmoid")))
-    matrix("near-vectors-binary", scaled(svm.SVC(probability=True, random_state=1)), share)
-    matrix("near-vectors-classes", scaled(svm.SVC(probability=True, random_state=1)), classes)
+    # Support vectors: ONNX Runtime adds products up in another order where it is asked for one row alone.
+    matrix("vectors", scaled(svm.SVR()), together=True)
+    matrix("vectors-linear", scaled(svm.SVR(kernel="linear")), together=True)
+    matrix("vectors-polynomial", scaled(svm.NuSVR(kernel="poly")), together=True)
+    matrix("vectors-square", scaled(svm.SVR(kernel="poly", degree=2, coef0=0.3)), together=True)
+    matrix("vectors-sigmoid", scaled(svm.SVR(kernel="sigmoid", coef0=0.1)), together=True)
+    matrix("vectors-binary", scaled(svm.SVC(probability=True, random_state=1)), share)
+    matrix("vectors-classes", scaled(svm.SVC(probability=True, random_state=1)), classes)
+    matrix("vectors-linear-classes", scaled(svm.SVC(kernel="linear", probability=True, random_state=1)), classes, together=True)
     matrix("near-vectors-calibrated", calibration.CalibratedClassifierCV(scaled(svm.SVC()), cv=3), share)
     matrix("near-vectors-calibrated-classes", calibration.CalibratedClassifierCV(scaled(svm.SVC()), cv=3), classes)
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
+#include "model/import/prediction_form.hpp"
 #include "model/tree/linear_forest.hpp"
 
 namespace forkcast::model {
@@ -55,6 +56,14 @@ TEST(XGBoostFormat, LeavesOutMissingNumbersOfALinearBooster) {
   ASSERT_TRUE(model) << model.error().message;
   EXPECT_THAT(AnswerOf(*model, {std::nanf(""), 1}), ElementsAre(-0.25));
   EXPECT_THAT(AnswerOf(*model, {std::nanf(""), std::nanf("")}), ElementsAre(0.75));
+}
+
+TEST(XGBoostFormat, PredictsTheSecondOfTwoClassesOfALinearBooster) {
+  const Result<ImportedModel> model =
+      ImportXGBoost(Changed("/learner/objective/name", R"("binary:logistic")"), Rounds::kAll);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(PredictionFormOf(*model, /*labels=*/false),
+            PredictionForm{{.outputs = {"probability.1"}}});
 }
 
 TEST(XGBoostFormat, ReadsTheWeightsOfSeveralClassesFeatureByFeature) {

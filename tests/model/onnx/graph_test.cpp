@@ -147,6 +147,10 @@ INSTANTIATE_TEST_SUITE_P(
                                  },
                                  {1, 3, 5},
                                  {2, 3, 9}},
+                    OperatorCase{"TanhAsOnnxRuntimeComputesIt",
+                                 Plain("Tanh", {}),
+                                 {1, -2.5F, 20},
+                                 {0x1.85efacp-1, -0x1.f92584p-1, 1}},
                     OperatorCase{"MinOfOne", Plain("Min", {}), {1, 3, 5}, {1, 3, 5}},
                     OperatorCase{"ReduceProd",
                                  Plain("ReduceProd",
@@ -563,7 +567,17 @@ INSTANTIATE_TEST_SUITE_P(Cases, RefusedGraph,
                                          "tests column 0 of 0"},
                              RefusedCase{"OfAModeThatIsNone",
                                          Ml("TreeEnsembleRegressor", TreeOf("BRANCH_NEAR", 0)),
-                                         "nodes_modes: \"BRANCH_NEAR\""}),
+                                         "nodes_modes: \"BRANCH_NEAR\""},
+                             RefusedCase{"OfATransformThatIsReadInTwoWays",
+                                         Ml("TreeEnsemble", Attributes()
+                                                                .Integer("n_targets", 2)
+                                                                .Integer("post_transform", 1)),
+                                         "ONNX Runtime takes 1 for LOGISTIC"},
+                             RefusedCase{"OfATransformOfOneTarget",
+                                         Ml("TreeEnsemble", Attributes()
+                                                                .Integer("n_targets", 1)
+                                                                .Integer("post_transform", 3)),
+                                         "post_transform: of one target"}),
                          [](const auto& param) { return param.param.name; });
 
 TEST(Graph, RefusesTreesThatGoRoundInACircle) {
