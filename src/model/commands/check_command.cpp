@@ -44,7 +44,8 @@ Finding FindingOf(std::string_view text, std::string message) {
       behind > 0) {
     return {.place = place, .message = message.substr(static_cast<std::size_t>(behind))};
   }
-  return {.place = preprocessing::PlaceOf(text, message), .message = std::move(message)};
+  const auto found = preprocessing::PlaceOf(text, message);
+  return {.place = found, .message = std::move(message)};
 }
 
 /// Whether a model is to be learned, and not only a label be kept from features.
