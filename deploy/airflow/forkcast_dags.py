@@ -60,6 +60,7 @@ class ForkcastOperator(BaseOperator):
     def execute(self, context):
         code = self.process.run_command(["forkcast", *self.words], env=ENVIRONMENT).exit_code
         said = f"forkcast {' '.join(self.words)} ended with {code}"
+        self.log.info(said)
         if code in self.done_on:
             return
         if code in self.skipped_on:

@@ -8,12 +8,11 @@ import html.parser
 import json
 import math
 import statistics
-import subprocess
 import time
 import urllib.parse
 
 import services
-from run import TOP, Trouble, ask, ask_json, eventually
+from run import TOP, Trouble, ask, ask_json, eventually, say
 
 FILES = TOP / "deploy/full_stack"
 PIPELINE = FILES / "product_sales.json"
@@ -124,10 +123,10 @@ class Application:
         with run.step("Airflow's database"):
             self.airflow = services.Airflow(run, self.variables | schedule)
 
-    def dag(self, name, day, instead):
+    def dag(self, name, instead):
         """A DAG of deploy/airflow; without an Airflow, its commands."""
         if self.airflow.words:
-            return self.airflow.dag(name, day)
+            return self.airflow.dag(name)
         ended = {}
         for command, *words in instead:
             self.run.forkcast(command, *words, env=self.env, code=(0, 1, 4))
@@ -152,9 +151,9 @@ class Application:
             run.forkcast("ingest", "--pipeline", PIPELINE, "--table", "calendar", "--file", f"calendar={write(run.folder / 'calendar.csv', CALENDAR, self.rows)}",
                          "--quiet", env=self.env)
         with run.step("the daily DAG: from Kafka to PostgreSQL") as found:
-            self.dag("forkcast_daily", self.known, [["ingest", "--pipeline", PIPELINE, "--from", self.source.format("airflow"), "--quiet"]])
+            ended = self.dag("forkcast_daily", [["ingest", "--pipeline", PIPELINE, "--from", self.source.format("airflow"), "--quiet"]])
             taken = int(self.postgres.ask("SELECT count(*) FROM rossman_sales"))
-            run.require(taken == len(history), f"{taken} rows of {len(history)} are in rossman_sales")
+            run.require(taken == len(history), f"{taken} rows of {len(history)} are in rossman_sales; the DAG ended with {ended}")
             found(f"{taken:,} rows in rossman_sales")
 
     def first_version(self):
@@ -225,9 +224,8 @@ location /api/trainers/ {{
     def weekly(self):
         run = self.run
         before = set(self.ray.jobs()) if self.ray.url else set()
-        day = self.days[-WEEK]
         with run.step(f"the weekly DAG: {len(self.stores)} models on {'Ray' if self.ray.url else 'this machine'}, then forecasts") as found:
-            ended = self.dag("forkcast_weekly", day, [
+            ended = self.dag("forkcast_weekly", [
                 ["retrain", "--deploy", NAME, "--quiet", "--require-promotion", *self.how()],
                 ["predict", "--deploy", NAME, "--skip-refused", "--quiet", "--out", "table:forecast_results"]])
             verdict = json.loads((self.models / NAME / "retrain.json").read_text(encoding="utf-8"))
@@ -364,8 +362,8 @@ location /api/trainers/ {{
                 (_, rows), = self.prometheus.query("forkcast_refresher_rows_total")
                 found(f"the refresher took {rows:,.0f} rows")
         with run.step("the drift DAG") as found:
-            ended = self.dag("forkcast_drift", self.days[-1], [["drift", "report", run.folder / "drift"],
-                                                              ["retrain", "--deploy", NAME, "--quiet", "--require-promotion", *self.how()]])
+            ended = self.dag("forkcast_drift", [["drift", "report", run.folder / "drift"],
+                                              ["retrain", "--deploy", NAME, "--quiet", "--require-promotion", *self.how()]])
             run.require(ended.get("drift") == 1 and ended.get("retrain") in (0, 4), f"it ended with {ended}")
             found({0: "the model that was trained anew is the champion", 4: "trained anew, and no better than the champion"}[ended["retrain"]])
 
@@ -387,6 +385,5 @@ def work(run, options):
     one.one_store()
     one.drift()
     if options.stay:
-        from run import say
         say(f"\nserving on {one.nginx.url} until Ctrl-C; the page is {one.nginx.url}/")
         one.server.child.wait()

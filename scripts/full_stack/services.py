@@ -3,6 +3,7 @@
 A class's `absent` says why it cannot be had here, None where it can. What comes from PyPI lies in a virtual environment of its own below
 the folder of tools, or in the one that MLFLOW_VENV, RAY_VENV, AIRFLOW_VENV or MLSERVER_VENV names; it is made when it is not there."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -110,10 +111,10 @@ class Mariadb:
         folder = folder_of(run, "mariadb", "mysql")
         self.socket, self.password = folder / "s", secrets.token_hex(16)
         run.run("mariadb", "mariadb-install-db", "--no-defaults", "--skip-test-db", "--skip-name-resolve", "--auth-root-authentication-method=normal",
-                f"--datadir={folder}/data", user="mysql")
+                f"--datadir={folder}/data", user="mysql", env=run.environment(TMPDIR=str(folder)))
         self.child = run.start("mariadb", shutil.which("mariadbd", path=SBIN), "--no-defaults", "--skip-name-resolve", f"--datadir={folder}/data",
                                f"--socket={self.socket}", f"--pid-file={folder}/pid", "--bind-address=127.0.0.1", f"--port={self.port}",
-                               "--innodb-buffer-pool-size=64M", user="mysql")
+                               "--innodb-buffer-pool-size=64M", user="mysql", env=run.environment(TMPDIR=str(folder)))
         ping = ["mariadb-admin", "--no-defaults", "-uroot", f"--socket={self.socket}", "ping"]
         run.wait_until("mariadb", self.child, lambda: subprocess.run(ping, check=False, capture_output=True).returncode == 0)
         self.words = {}
@@ -209,19 +210,33 @@ class Ray:
         self.url = None
         if not (venv := had(run, "ray")):
             return
-        folder, port = run.folder / "ray", free_port()
-        folder.mkdir()
-        self.child = run.start("ray", venv / "bin/ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={free_port()}",
-                               "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--num-cpus={cpus}", "--object-store-memory=100000000",
-                               "--disable-usage-stats", f"--temp-dir={folder}",
-                               env=run.environment(PATH=f"{venv}/bin:{run.programs}:{os.environ['PATH']}", RAY_USAGE_STATS_ENABLED="0"))
-        self.run, self.api, self.url = run, f"http://127.0.0.1:{port}/api", f"ray://127.0.0.1:{port}"
+        self.run, self.venv, self.cpus, self.log = run, venv, cpus, run.folder / "ray.log"
+        self.folder = run.folder / "ray"
+        self.start()
+
+    def start(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir()
+        port = free_port()
+        self.api, self.url = f"http://127.0.0.1:{port}/api", f"ray://127.0.0.1:{port}"
+        self.child = self.run.start(
+            "ray", self.venv / "bin/ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={free_port()}",
+            "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--num-cpus={self.cpus}", "--object-store-memory=100000000",
+            "--disable-usage-stats", f"--temp-dir={self.folder}",
+            env=self.run.environment(PATH=f"{self.venv}/bin:{self.run.programs}:{os.environ['PATH']}", RAY_USAGE_STATS_ENABLED="0"))
 
     def wait(self):
-        """Its dashboard answers before, and goes again with a head whose start fails."""
+        """It gives its own node 30 s, which a busy machine may not keep: then it is started again. Its dashboard answers before it is up,
+        and goes again with a head whose start fails."""
+        for attempts_left in (2, 1, 0) if self.url else ():
+            try:
+                self.run.wait_until("ray", self.child, lambda: "Ray runtime started" in self.log.read_text(encoding="utf-8", errors="replace"))
+                break
+            except Trouble:
+                if self.child.poll() is None or not attempts_left:
+                    raise
+            self.start()
         if self.url:
-            log = self.run.folder / "ray.log"
-            self.run.wait_until("ray", self.child, lambda: "Ray runtime started" in log.read_text(encoding="utf-8", errors="replace"))
             eventually(lambda: ask(f"{self.api}/version")[0] == 200, "Ray's dashboard does not answer")
 
     def jobs(self):
@@ -244,16 +259,17 @@ class Airflow:
         self.words = [venv / "bin/airflow"]
         run.run("airflow", *self.words, "db", "migrate", env=self.variables)
 
-    def dag(self, name, day):
-        """Task -> how its command ended, of one run. Skipped is a success; a failure is trouble."""
+    def dag(self, name):
+        """Command -> how it ended, of one run. Skipped is a success; a failure is trouble. It is a run of today: of a day before the DAG's
+        first it would have no tasks, and succeed."""
         log = self.run.folder / "airflow.log"
         before = log.stat().st_size
-        said = self.run.run("airflow", *self.words, "dags", "test", name, day, env=self.variables, code=range(256))
+        said = self.run.run("airflow", *self.words, "dags", "test", name, datetime.date.today().isoformat(), env=self.variables, code=range(256))
         with open(log, "rb") as file:
             file.seek(before)
             said += file.read().decode(errors="replace")
         ended = {command: int(code) for command, code in re.findall(r"forkcast (\w+) [^\n]*ended with (\d+)", said)}
-        if "state=success" not in said:
+        if "state=success" not in said or not ended:
             raise Trouble(f"Airflow: {name} did not succeed: {self.run.last_words('airflow')}")
         return ended
 
