@@ -226,8 +226,8 @@ class Ray:
             env=self.run.environment(PATH=f"{self.venv}/bin:{self.run.programs}:{os.environ['PATH']}", RAY_USAGE_STATS_ENABLED="0"))
 
     def wait(self):
-        """It gives its own node 30 s, which a busy machine may not keep: then it is started again. Its dashboard answers before it is up,
-        and goes again with a head whose start fails."""
+        """Until it has run a job. It gives its own node 30 s, which a busy machine may not keep: then it is started again. Its dashboard
+        answers before that, and goes again with a head whose start fails; and it takes jobs later than it says that it is up."""
         for attempts_left in (2, 1, 0) if self.url else ():
             try:
                 self.run.wait_until("ray", self.child, lambda: "Ray runtime started" in self.log.read_text(encoding="utf-8", errors="replace"))
@@ -237,7 +237,8 @@ class Ray:
                     raise
             self.start()
         if self.url:
-            eventually(lambda: ask(f"{self.api}/version")[0] == 200, "Ray's dashboard does not answer")
+            eventually(lambda: ask(f"{self.api}/jobs/", {"entrypoint": "true", "submission_id": "first"})[0] == 200 or "first" in self.jobs(), "Ray takes no jobs")
+            eventually(lambda: self.jobs()["first"] == "SUCCEEDED", "Ray runs no jobs")
 
     def jobs(self):
         return {job["submission_id"]: job["status"] for job in ask_json(f"{self.api}/jobs/")}
