@@ -188,7 +188,7 @@ class Run:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.stop_by)
         # Short, since paths of sockets have 107 characters, and to be gone through by the databases' own users.
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="fs-", dir="/tmp"))
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"fs-{os.getpid()}-", dir="/tmp"))
         self.folder.chmod(0o711)
         self.memory = Memory(self.parts)
         self.memory.start()

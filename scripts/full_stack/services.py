@@ -221,8 +221,8 @@ class Ray:
         self.api, self.url = f"http://127.0.0.1:{port}/api", f"ray://127.0.0.1:{port}"
         self.child = self.run.start(
             "ray", self.venv / "bin/ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={free_port()}",
-            "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--num-cpus={self.cpus}", "--object-store-memory=100000000",
-            "--disable-usage-stats", f"--temp-dir={self.folder}",
+            "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--dashboard-agent-listen-port={free_port()}", f"--num-cpus={self.cpus}",
+            "--object-store-memory=100000000", "--disable-usage-stats", f"--temp-dir={self.folder}",
             env=self.run.environment(PATH=f"{self.venv}/bin:{self.run.programs}:{os.environ['PATH']}", RAY_USAGE_STATS_ENABLED="0"))
 
     def wait(self):
