@@ -38,7 +38,7 @@ def work(run, options):
         found(f"{len(lines):,} order lines, of which {len(new)} come later")
     pipeline = json.loads((TOP / "conf/pipelines/weekly_demand_by_store.json").read_text(encoding="utf-8")) | {"name": NAME}
     (pipelines / f"{NAME}.json").write_text(json.dumps(pipeline, indent=1), encoding="utf-8")
-    with run.step("MariaDB and MLflow are up"):
+    with run.step("services are up"):
         mlflow = services.Mlflow(run)
         mariadb = services.Mariadb(run)
         mlflow.wait()

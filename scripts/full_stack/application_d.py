@@ -103,14 +103,16 @@ class Application:
 
     def start_services(self):
         run = self.run
-        with run.step("PostgreSQL, Kafka, MLflow and Ray are up"):
-            self.mlflow, self.ray = services.Mlflow(run), services.Ray(run)  # which take longest
+        with run.step("services are up") as found:
+            self.ray = services.Ray(run)
+            self.ray.wait()  # alone, since it gives itself 30 s
+            self.mlflow = services.Mlflow(run)  # which takes longest of the others
             self.postgres = services.Postgres(run)
             self.kafka = services.Kafka(run)
             for topic, partitions in [(TOPIC, 2), ("sales_refused", 1)]:
                 self.kafka.create_topic(topic, partitions)
             self.mlflow.wait()
-            self.ray.wait()
+            found(", ".join(name for name, up in [("Ray", self.ray.url), ("MLflow", self.mlflow.url), ("PostgreSQL", True), ("Kafka", True)] if up))
         self.variables = self.postgres.words | {"FORKCAST_STORE": self.postgres.url, "FORKCAST_SNAPSHOTS": str(self.snapshots), "FORKCAST_MODELS": str(self.models)}
         self.env = run.environment(**self.variables)
         self.source = f"kafka://{self.kafka.address}/{TOPIC}?group={{}}&table=rossman_sales&dead_letter=sales_refused"
