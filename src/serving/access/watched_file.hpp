@@ -32,10 +32,13 @@ class WatchedFile {
     Result<T> contents = read_(path_);
     is_good_ = static_cast<bool>(contents);
     seen_ = now;
-    contents_ = is_good_ ? *std::move(contents) : T();
-    if (is_good_) return Look::kNew;
-    error_ = std::move(contents).error();
-    return Look::kUnreadable;
+    if (!is_good_) {
+      contents_ = T();
+      error_ = std::move(contents).error();
+      return Look::kUnreadable;
+    }
+    contents_ = *std::move(contents);
+    return Look::kNew;
   }
 
   /// As of the last look.

@@ -81,14 +81,13 @@ void AppendJson(const Value& value, Datatype type, std::string& out) {
     case Datatype::kFp32:
     case Datatype::kFp64: {
       const double number = NumberOf(value);
+      const auto rounded = static_cast<float>(number);
       if (std::isnan(number)) {
         out += "null";
-      } else if (type == Datatype::kFp64) {
-        append(number);
-      } else if (const auto rounded = static_cast<float>(number); std::isfinite(rounded)) {
+      } else if (type == Datatype::kFp32 && std::isfinite(rounded)) {
         append(rounded);
       } else {
-        append(number);  // it is too great, which the other side says
+        append(number);  // one that is too great for FP32, too: the other side says so
       }
       return;
     }

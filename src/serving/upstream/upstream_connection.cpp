@@ -109,7 +109,7 @@ void UpstreamConnection::ReadOn() {
       }));
 }
 
-void UpstreamConnection::Finish(Outcome outcome) {
+void UpstreamConnection::Finish(const Outcome& outcome) {
   ++turn_;
   if (outcome.end != End::kAnswered || !reader_.keep_alive()) {
     EndSocket();

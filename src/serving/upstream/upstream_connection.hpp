@@ -57,7 +57,7 @@ class UpstreamConnection : public std::enable_shared_from_this<UpstreamConnectio
   void ConnectTo(const std::vector<boost::asio::ip::tcp::endpoint>& endpoints);
   void Write();
   void ReadOn();
-  void Finish(Outcome outcome);
+  void Finish(const Outcome& outcome);
   /// While nothing is asked: a server that closes is noticed.
   void WatchIdle();
   void EndSocket();

@@ -657,7 +657,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
 
 TEST(Settings, JobsNeedAStore) {
   const Parser parser("{}");
-  const auto parsed = parser.Parse({"--jobs", "on", "--snapshots", "d"});
+  const auto parsed = parser.ParseBare({"--pipeline", "p.json", "--jobs", "on", "--snapshots", "d"});
   ASSERT_FALSE(parsed.ok());
   EXPECT_NE(parsed.error().message.find("the queue of \"jobs\""), std::string::npos)
       << parsed.error().message;
@@ -761,13 +761,13 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
   const auto parsed = parser.Parse({"--timeout", "9"}, {{"FORKCAST_MAX_ROWS", "5"}});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const std::string text = parser.Generic(PrintConfig(*parsed));
-  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers             = 2  (FILE)\n"),
-                          HasSubstr("\ntimeout             = 9  (--timeout)\n"),
-                          HasSubstr("\nmax_rows            = 5  (FORKCAST_MAX_ROWS)\n"),
-                          HasSubstr("\nbacklog             = 2048  (default)\n"),
-                          HasSubstr("\nhooks               = capture,slow_request  (FILE)\n"),
-                          HasSubstr("\ndeployments         = p.json  (--pipeline)\n"),
-                          HasSubstr("\nrefresher           =   (default)\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers              = 2  (FILE)\n"),
+                          HasSubstr("\ntimeout              = 9  (--timeout)\n"),
+                          HasSubstr("\nmax_rows             = 5  (FORKCAST_MAX_ROWS)\n"),
+                          HasSubstr("\nbacklog              = 2048  (default)\n"),
+                          HasSubstr("\nhooks                = capture,slow_request  (FILE)\n"),
+                          HasSubstr("\ndeployments          = p.json  (--pipeline)\n"),
+                          HasSubstr("\nrefresher            =   (default)\n")));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   EXPECT_EQ(lines, ServerSettings().size() + 3);
 }

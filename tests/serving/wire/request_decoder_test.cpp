@@ -314,7 +314,7 @@ INSTANTIATE_TEST_SUITE_P(
                     "expected an object with the rows in \"data\" and their names in "
                     "\"columns\", got an array"},
         BadBodyCase{"InputsThatAreNotClosed", kJson, R"({"inputs":5)", "not closed"},
-        BadBodyCase{"InputsAndMore", kJson, R"({"inputs":5} 1)", "behind its end"},
+        BadBodyCase{"InputsAndMore", kJson, R"({"inputs":5} {})", "behind its end"},
         BadBodyCase{"ColumnNamedTwice", kJson,
                     R"({"dataframe_split":{"columns":["id","id"],"data":[]}})", "names this twice"},
         BadBodyCase{"ColumnsThatNameNoField", kJson,
