@@ -657,7 +657,8 @@ TEST(Settings, EveryValueReachesTheConfig) {
 
 TEST(Settings, JobsNeedAStore) {
   const Parser parser("{}");
-  const auto parsed = parser.ParseBare({"--pipeline", "p.json", "--jobs", "on", "--snapshots", "d"});
+  const auto parsed =
+      parser.ParseBare({"--pipeline", "p.json", "--jobs", "on", "--snapshots", "d"});
   ASSERT_FALSE(parsed.ok());
   EXPECT_NE(parsed.error().message.find("the queue of \"jobs\""), std::string::npos)
       << parsed.error().message;
