@@ -21,8 +21,9 @@ FROM debian:bookworm-slim AS proxy
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/cache/ldconfig/aux-cache
 COPY conf/nginx-common.conf conf/nginx-compose.conf /etc/forkcast/
+# runc gives a tmpfs the mode of the folder it covers, and root for an owner; there is no other user here.
 RUN useradd --uid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin forkcast \
-    && install -d -o forkcast -g forkcast /var/lib/forkcast-nginx
+    && install -d -o forkcast -g forkcast -m 1777 /var/lib/forkcast-nginx
 LABEL org.opencontainers.image.title="Forkcast's nginx" org.opencontainers.image.licenses=BSD-2-Clause
 USER 10001
 EXPOSE 8080
