@@ -307,18 +307,11 @@ location /api/trainers/ {{
             after = sorted(int(folder.name) for folder in (self.models / NAME).iterdir() if folder.name.isdigit())[-1]
             verdict = (self.models / NAME / str(after) / "manifest.json").exists()
             run.require(verdict, f"version {after} is not whole")
-            champion = json.loads(run.forkcast("models", "list", "--models", self.models, "--json"))
             found(f"store {store}: {', '.join(states)}, version {after}")
-            self.champion_after(champion, after, found)
-
-    def champion_after(self, listed, number, found):
-        text = json.dumps(listed)
-        if f'"champion": {number}' in text or f'"champion": "{number}"' in text:
-            self.served_version(str(number))
-            self.version = str(number)
-            found("served")
-        else:
-            found("published; the champion stays, since it does not beat the baselines")
+            versions = json.loads(run.forkcast("models", "list", "--models", self.models, "--json"))
+            champion = next(one["version"] for one in versions if one["model"] == NAME and "champion" in one["aliases"])
+            self.served_version(str(champion))
+            found("served" if champion == after else "published, and not promoted, since it does not beat the baselines")
 
     def windows(self):
         """Asks everything of everybody until as many windows of drift are over as decide; the newest report."""
@@ -339,9 +332,7 @@ location /api/trainers/ {{
 
     @staticmethod
     def report(reports):
-        found = reports if isinstance(reports, list) else reports.get("deployments", reports.get("reports", []))
-        found = found.values() if isinstance(found, dict) else found
-        return next((one for one in found if one.get("deployment") == NAME), {})
+        return next((one for one in reports["deployments"] if one["deployment"] == NAME), {})
 
     def drift(self):
         run = self.run

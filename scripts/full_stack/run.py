@@ -143,9 +143,12 @@ class Memory(threading.Thread):
         self.ended = threading.Event()
         self.lock = threading.Lock()
 
-    def add(self, pid, part):
+    def begin(self, part, words, **options):
+        """Starts a program of a part, while nobody looks: one that was seen before it is known whose it is would be nobody's."""
         with self.lock:
-            self.roots[pid] = part
+            child = subprocess.Popen([str(word) for word in words], start_new_session=True, **options)
+            self.roots[child.pid] = part
+            return child
 
     def run(self):
         while not self.ended.wait(SAMPLE_S):
@@ -228,9 +231,8 @@ class Run:
         become = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] if user and os.geteuid() == 0 else []
         self.parts.setdefault(part, Part(part))
         with open(self.folder / f"{part}.log", "ab") as log:
-            child = subprocess.Popen([*become, *map(str, words)], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                     env=env or self.environment(), start_new_session=True)
-        self.memory.add(child.pid, part)
+            child = self.memory.begin(part, [*become, *words], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                      env=env or self.environment())
         self.children.append((part, child, stop))
         return child
 
@@ -248,9 +250,8 @@ class Run:
         become = ["setpriv", "--reuid", user, "--regid", user, "--clear-groups"] if user and os.geteuid() == 0 else []
         self.parts.setdefault(part, Part(part))
         with open(self.folder / f"{part}.log", "ab+") as log, open(self.folder / f"{part}.out", "wb+") as out:
-            child = subprocess.Popen([*become, *map(str, words)], cwd=self.folder, stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
-                                     stdout=out, stderr=log, env=env or self.environment(), start_new_session=True)
-            self.memory.add(child.pid, part)
+            child = self.memory.begin(part, [*become, *words], cwd=self.folder, stdin=subprocess.PIPE if text is not None else subprocess.DEVNULL,
+                                      stdout=out, stderr=log, env=env or self.environment())
             if text is not None:
                 with contextlib.suppress(BrokenPipeError):
                     child.stdin.write(text.encode())
