@@ -265,7 +265,7 @@ location /api/trainers/ {{
             found(f"{rows:,} rows in forecast_results")
             for store in (self.stores[0], self.stores[-1]):
                 stored = [line.split("|") for line in self.postgres.ask(
-                    f"SELECT to_char(period AT TIME ZONE 'UTC', 'YYYY-MM-DD'), value FROM forecast_results WHERE store = {store} ORDER BY period").splitlines()]
+                    f"SELECT left(period, 10), value FROM forecast_results WHERE store = {store} ORDER BY period").splitlines()]
                 answered = [(one["timestamp"][:10], one["value"], one["lower_ci"], one["upper_ci"]) for one in self.forecast(store)["forecast"]]
                 same = [(a, float(b)) for a, b in stored] == [(a, b) for a, b, _, _ in answered]
                 run.require(same and all(low <= value <= high and value > 0 for _, value, low, high in answered), f"store {store}: {stored} and {answered}")

@@ -10,6 +10,7 @@ import http.client
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import socket
@@ -258,7 +259,9 @@ class Run:
                     child.stdin.close()
             _, status, used = os.wait4(child.pid, 0)
             child.returncode = os.waitstatus_to_exitcode(status)
-            self.parts[part].peak = max(self.parts[part].peak, 1024 * used.ru_maxrss)  # it may have been too short to be looked at
+            # It may have been too short to be looked at. What the kernel says begins with what this process has, of which it was made.
+            if used.ru_maxrss > resource.getrusage(resource.RUSAGE_SELF).ru_maxrss:
+                self.parts[part].peak = max(self.parts[part].peak, 1024 * used.ru_maxrss)
             self.parts[part].processes = max(self.parts[part].processes, 1)
             out.seek(0)
             printed = out.read().decode(errors="replace")
@@ -299,7 +302,8 @@ class Run:
         say(f"{'part':14} {'ready after':>12} {'peak memory':>12} {'processes':>10}")
         for part in sorted(self.parts.values(), key=lambda one: -one.peak):
             ready = f"{part.ready_s:.1f} s" if part.ready_s is not None else ""
-            say(f"{part.name:14} {ready:>12} {part.peak / MIB:8.0f} MiB {part.processes:10}")
+            peak = f"{part.peak / MIB:.0f} MiB" if part.peak else ""
+            say(f"{part.name:14} {ready:>12} {peak:>12} {part.processes:10}")
         say(f"{'all at once':14} {'':12} {self.memory.peak / MIB:8.0f} MiB")
 
     def report(self):
