@@ -1,4 +1,4 @@
-"""Installs what is written from the programs' own words: man pages, shell completion, and the changelog.
+"""Installs what is written from the programs' own words: man pages, shell completion, schemas for editors, and the changelog.
 
   install_texts.py PACKAGE BIN SHARE VERSION CHANGELOG    PACKAGE: forkcast or forkcast-train
 """
@@ -9,9 +9,10 @@ import sys
 
 import completions
 import man_pages
-from program_help import read_program
+from program_help import ask, read_program
 
 COMPLETION_FOLDERS = {"bash": "bash-completion/completions", "zsh": "zsh/vendor-completions", "fish": "fish/vendor_completions.d"}
+SCHEMAS = ["pipeline", "server", "routes"]
 
 
 def write(path, data):
@@ -35,6 +36,8 @@ def main(package, folder, share, version, changelog):
         for name, text in completions.files(folder).items():
             shell, file = name.split("/")
             write(share / COMPLETION_FOLDERS[shell] / file, text.encode())
+        for kind in SCHEMAS:
+            write(share / f"forkcast/schema/{kind}.schema.json", ask(f"{folder}/forkcast", "schema", kind).encode())
 
 
 if __name__ == "__main__":

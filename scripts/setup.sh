@@ -18,12 +18,12 @@ root=${FORKCAST_SETUP_ROOT-}
 build_packages=(
   g++ cmake ninja-build
   libboost1.81-dev libboost-program-options1.81-dev nlohmann-json3-dev libspdlog-dev libfmt-dev
-  libsqlite3-dev libpq-dev libmariadb-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libcurl4-openssl-dev libxgboost-dev libeigen3-dev libjs-dygraphs
+  libsqlite3-dev libpq-dev libmariadb-dev librdkafka-dev libsimdjson-dev libsystemd-dev libxxhash-dev libcctz-dev zlib1g-dev nettle-dev libsodium-dev libcurl4-openssl-dev libxgboost-dev libeigen3-dev libjs-dygraphs libjs-bootstrap5
   libgtest-dev libgmock-dev
 )
 run_packages=(nginx curl ca-certificates tzdata)
 # clang: the presets asan and fuzz.
-test_packages=(sqlite3 procps python3 python3-boto3 python3-html5lib python3-yaml tmux valgrind postgresql-15 mariadb-server prometheus python3-prometheus-client
+test_packages=(sqlite3 procps python3 python3-boto3 python3-html5lib python3-jsonschema python3-yaml tmux valgrind postgresql-15 mariadb-server prometheus python3-prometheus-client
   dpkg-dev lintian man-db bash-completion fish zsh
   clang-14 libclang-rt-14-dev llvm-14)
 lint_packages=(clang-format-14 clang-tidy-14 shellcheck python3)

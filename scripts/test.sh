@@ -50,7 +50,7 @@ case "$*" in
   --fetched)
     scripts/setup.sh package
     tests='around;fetched' Build release
-    ctest --preset release -R '^(deploy[.]|around[.](s3|mlflow|open_inference)$)'
+    ctest --preset release -R '^(deploy[.]|around[.](s3|mlflow|mlflow_scoring|own_models|exported_fetched|imported_models|imported_sizes|open_inference|remote_models|site|ray_cluster)$)'
     ;;
   --images)
     scripts/setup.sh images

@@ -11,28 +11,33 @@
 #include "serving/commands/deploy_command.hpp"
 #include "serving/commands/drift_command.hpp"
 #include "serving/commands/features_command.hpp"
+#include "serving/commands/jobs_command.hpp"
 #include "serving/commands/predict_command.hpp"
 #include "serving/commands/retrain_command.hpp"
+#include "serving/commands/schema_command.hpp"
 #include "serving/commands/serve_command.hpp"
 #include "serving/commands/skew_command.hpp"
 #include "serving/commands/status_command.hpp"
 #include "serving/commands/token_command.hpp"
+#include "serving/commands/user_command.hpp"
+#include "serving/commands/work_command.hpp"
 
 namespace forkcast {
 namespace {
 
 /// A row a command, in the order of --help.
 constexpr preprocessing::MakeCommand kCommands[] = {
-    &model::BaselineCommand,       &serving::CaptureCommand,  &serving::DeployCommand,
-    &serving::DriftCommand,        &model::EvaluateElsewhere, &serving::FeaturesCommand,
-    &preprocessing::IngestCommand, &model::InitCommand,       &model::ModelsCommand,
-    &serving::PredictCommand,      &serving::RetrainCommand,  &serving::ServeCommand,
-    &serving::SkewCommand,         &serving::StatusCommand,   &serving::TokenCommand,
-    &model::TrainElsewhere,
+    &model::BaselineCommand,   &serving::CaptureCommand,      &model::CheckElsewhere,
+    &serving::DeployCommand,   &serving::DriftCommand,        &model::EvaluateElsewhere,
+    &serving::FeaturesCommand, &preprocessing::IngestCommand, &model::InitCommand,
+    &serving::JobsCommand,     &model::ModelsCommand,         &serving::PredictCommand,
+    &serving::RetrainCommand,  &serving::SchemaCommand,       &serving::ServeCommand,
+    &serving::SkewCommand,     &serving::StatusCommand,       &serving::TokenCommand,
+    &model::TrainElsewhere,    &serving::UserCommand,         &serving::WorkCommand,
 };
 
-/// What forkcast-client reads; who sets it for all may run us beside it.
-constexpr std::string_view kOfTheClient[] = {"FORKCAST_URL", "FORKCAST_TOKEN_FILE"};
+/// What forkcast-client or forkcast-train alone reads; who sets it for all may run us beside them.
+constexpr std::string_view kOfOthers[] = {"FORKCAST_URL", "FORKCAST_TOKEN_FILE", "FORKCAST_MLFLOW"};
 
 }  // namespace
 }  // namespace forkcast
@@ -46,6 +51,6 @@ int main(int argc, char** argv) {
        .version = FORKCAST_VERSION,
        .commands = forkcast::kCommands,
        .unknown_variables = forkcast::preprocessing::Program::UnknownVariables::kRefused,
-       .others = forkcast::kOfTheClient},
+       .others = forkcast::kOfOthers},
       argc, argv);
 }

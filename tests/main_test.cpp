@@ -66,8 +66,9 @@ TEST(Program, HelpWithACommandIsThatCommandsAlsoOfAProgramBeside) {
 }
 
 TEST(Program, HelpHasRoomInEightyColumns) {
-  for (const char* const command : {"capture", "ingest", "evaluate", "train", "models", "predict",
-                                    "features", "retrain", "skew", "serve", "status", ""}) {
+  for (const char* const command :
+       {"capture", "check", "ingest", "evaluate", "train", "models", "predict", "schema",
+        "features", "retrain", "skew", "serve", "status", ""}) {
     std::istringstream help(RunProgram(std::string("help ") + command).out);
     for (std::string line; std::getline(help, line);) {
       EXPECT_LE(line.size(), 80U) << command << ": " << line;
@@ -191,6 +192,10 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         EndCase{"EvaluateWithoutSnapshots", kEvaluate + kWeekly, 3, "run forkcast ingest"},
         EndCase{"TrainWithoutSnapshots", kTrain + kWeekly, 3, "run forkcast ingest"},
+        EndCase{"TrainWithAVariableOfTraining", kTrain + kWeekly, 3, "run forkcast ingest",
+                "FORKCAST_MLFLOW=http://127.0.0.1:1"},
+        EndCase{"ServeWithAVariableOfTraining", kServe + "--pipeline absent", 3, "cannot be read",
+                "FORKCAST_MLFLOW=http://127.0.0.1:1"},
         EndCase{"ServeWithoutSnapshots", kServe + "--pipeline conf/pipelines/order_triage.json", 3,
                 "run forkcast ingest"},
         EndCase{"ServePipelineAbsent", kServe + "--pipeline absent", 3, "cannot be read"},

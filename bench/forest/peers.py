@@ -1,6 +1,8 @@
 """The forests of forest-speed by other libraries, in one thread: microseconds a row, as JSON.
 
   python3 peers.py DIR [BATCH ...]
+  python3 peers.py --make DIR                  models of XGBoost, LightGBM and scikit-learn (as ONNX), as imported-speed reads them
+  python3 peers.py --imported DIR [BATCH ...]  those by their own runtimes
 
 DIR is where forest-speed keeps STEM.ubj and STEM.rows. ONNX Runtime and LightGBM get the same trees, converted here, and are
 compared with XGBoost's answers as forest-speed wrote them (STEM.answers). scikit-learn reads no one else's trees: it trains forests of
@@ -170,6 +172,87 @@ def scikit_learn(stem):
     return model.fit(rows, target).predict
 
 
+# ---- models that are imported ----
+
+def some_rows(count, seed):
+    engine = numpy.random.default_rng(seed)
+    rows = engine.random((count, COLUMNS), dtype=numpy.float32)
+    signs = numpy.where(numpy.arange(COLUMNS) % 2 == 0, rows, -1)
+    return rows, (numpy.arange(COLUMNS) % 5 * rows * signs).sum(axis=1) + engine.random(count)
+
+
+def train_xgboost(path, rows, target):
+    import xgboost
+    parameters = {"tree_method": "hist", "max_depth": 6, "eta": 0.1, "nthread": 1}
+    xgboost.train(parameters, xgboost.DMatrix(rows, target), 500).save_model(path)
+
+
+def train_lightgbm(path, rows, target):
+    import lightgbm
+    parameters = {"num_leaves": 64, "learning_rate": 0.1, "num_threads": 1, "verbose": -1}
+    lightgbm.train(parameters, lightgbm.Dataset(rows, target), 500).save_model(path)
+
+
+def train_onnx(path, rows, target):
+    import skl2onnx
+    from sklearn.ensemble import RandomForestRegressor
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    model = make_pipeline(StandardScaler(), RandomForestRegressor(100, max_depth=10, n_jobs=1, random_state=1)).fit(rows, target)
+    path.write_bytes(skl2onnx.to_onnx(model, rows[:1]).SerializeToString())
+
+
+def load_xgboost(path):
+    import xgboost
+    booster = xgboost.Booster({"nthread": 1}, model_file=path)
+    return lambda rows: booster.inplace_predict(rows)
+
+
+def load_lightgbm(path):
+    import lightgbm
+    booster = lightgbm.Booster(model_file=path)
+    return lambda rows: booster.predict(rows, num_threads=1)
+
+
+def load_onnx(path):
+    import onnxruntime
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return lambda rows: session.run(None, {name: rows})[0][:, 0]
+
+
+IMPORTED = {  # file -> how it is made, and by what it is run
+    "xgboost_500x6.ubj": (train_xgboost, load_xgboost, "XGBoost"),
+    "lightgbm_500x64.txt": (train_lightgbm, load_lightgbm, "LightGBM"),
+    "scaled_forest_100x10.onnx": (train_onnx, load_onnx, "ONNX Runtime"),
+}
+
+
+def make_imported(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    asked, _ = some_rows(4_096, 2)
+    for name, (train, load, _) in IMPORTED.items():
+        path = folder / name
+        if path.with_suffix(".told").exists():
+            continue
+        print(f"training {name}", file=sys.stderr)
+        train(path, *some_rows(20_000, 1))
+        asked.tofile(path.with_suffix(".rows"))
+        numpy.asarray(load(path)(asked), float).tofile(path.with_suffix(".told"))
+
+
+def measure_imported(folder, batches):
+    found = {}
+    for name, (_, load, runtime) in IMPORTED.items():
+        path = folder / name
+        rows = numpy.fromfile(path.with_suffix(".rows"), numpy.float32).reshape(-1, COLUMNS)
+        predict = load(path)
+        found[path.stem] = {"runtime": runtime, "times": {batch: microseconds(predict, rows, batch) for batch in batches}}
+    return found
+
+
 # ---- measuring ----
 
 def microseconds(predict, rows, batch):
@@ -186,6 +269,11 @@ def microseconds(predict, rows, batch):
 
 
 def main():
+    if sys.argv[1] == "--make":
+        return make_imported(pathlib.Path(sys.argv[2]))
+    if sys.argv[1] == "--imported":
+        batches = [int(word) for word in sys.argv[3:]] or [1, 32, 256]
+        return print(json.dumps(measure_imported(pathlib.Path(sys.argv[2]), batches)))
     folder = pathlib.Path(sys.argv[1])
     batches = [int(word) for word in sys.argv[2:]] or [1, 32, 256, 4096]
     found = {}

@@ -5,6 +5,12 @@ Put this file into Airflow's folder of DAGs. What differs from place to place ar
   FORKCAST_DEPLOYMENTS     names of what is served, with commas between; required
   FORKCAST_PIPELINES       the folder with NAME.json of each; /etc/forkcast/pipelines by default
   FORKCAST_INCOMING        the folder with a folder NAME of new files for each; /var/lib/forkcast/incoming by default
+  FORKCAST_FROM            where the new rows of each come from instead, with {name} for its name, as `ingest --from` takes it:
+                           kafka://broker:9092/{name}?group=airflow
+  FORKCAST_RAY             the Ray cluster that trains, as `train --on` takes it: ray://head:8265; the worker itself by default
+  FORKCAST_SHARDS          with it, the folder that all its machines share; required then
+  FORKCAST_SHARD_COUNT     with it, in how many shards a training is cut; 4 by default
+  FORKCAST_MLFLOW          an MLflow server that is told of trainings, as `train --mlflow` takes it; none by default
   FORKCAST_DRIFT           the folder of the hook "drift"; /var/lib/forkcast/drift by default
   FORKCAST_FORECASTS       where forecasts go, as `predict --out` takes it; table:forecast_results by default
 
@@ -24,10 +30,16 @@ from airflow.sdk.exceptions import AirflowException, AirflowFailException, Airfl
 DEPLOYMENTS = [name for name in os.environ.get("FORKCAST_DEPLOYMENTS", "").split(",") if name]
 PIPELINES = os.environ.get("FORKCAST_PIPELINES", "/etc/forkcast/pipelines")
 INCOMING = os.environ.get("FORKCAST_INCOMING", "/var/lib/forkcast/incoming")
+FROM = os.environ.get("FORKCAST_FROM", f"{INCOMING}/{{name}}")
+RAY = os.environ.get("FORKCAST_RAY")
+HOW = ["--on", RAY, "--shards", os.environ["FORKCAST_SHARDS"], "--shard-count", os.environ.get("FORKCAST_SHARD_COUNT", "4")] if RAY else []
+if "FORKCAST_MLFLOW" in os.environ:
+    HOW += ["--mlflow", os.environ["FORKCAST_MLFLOW"]]
 DRIFT = os.environ.get("FORKCAST_DRIFT", "/var/lib/forkcast/drift")
 FORECASTS = os.environ.get("FORKCAST_FORECASTS", "table:forecast_results")
 # The programs refuse a variable FORKCAST_... that none of them knows.
-OF_THIS_FILE = ["FORKCAST_DEPLOYMENTS", "FORKCAST_PIPELINES", "FORKCAST_INCOMING", "FORKCAST_DRIFT", "FORKCAST_FORECASTS"]
+OF_THIS_FILE = ["FORKCAST_DEPLOYMENTS", "FORKCAST_PIPELINES", "FORKCAST_INCOMING", "FORKCAST_FROM", "FORKCAST_RAY", "FORKCAST_SHARDS",
+                "FORKCAST_SHARD_COUNT", "FORKCAST_MLFLOW", "FORKCAST_DRIFT", "FORKCAST_FORECASTS"]
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name not in OF_THIS_FILE}
 ALWAYS = {"start_date": datetime(2024, 1, 1), "catchup": False, "max_active_runs": 1, "tags": ["forkcast"],
           "default_args": {"retries": 2, "retry_delay": timedelta(minutes=5)}}
@@ -48,6 +60,7 @@ class ForkcastOperator(BaseOperator):
     def execute(self, context):
         code = self.process.run_command(["forkcast", *self.words], env=ENVIRONMENT).exit_code
         said = f"forkcast {' '.join(self.words)} ended with {code}"
+        self.log.info(said)
         if code in self.done_on:
             return
         if code in self.skipped_on:
@@ -60,11 +73,11 @@ class ForkcastOperator(BaseOperator):
 
 def ingest(name):
     return ForkcastOperator(task_id=f"ingest_{name}",
-                            words=["ingest", "--pipeline", f"{PIPELINES}/{name}.json", "--from", f"{INCOMING}/{name}", "--quiet"])
+                            words=["ingest", "--pipeline", f"{PIPELINES}/{name}.json", "--from", FROM.replace("{name}", name), "--quiet"])
 
 
 def retrain(name):
-    return ForkcastOperator(task_id=f"retrain_{name}", words=["retrain", "--deploy", name, "--quiet", "--require-promotion"])
+    return ForkcastOperator(task_id=f"retrain_{name}", words=["retrain", "--deploy", name, "--quiet", "--require-promotion", *HOW])
 
 
 def forecast(name):

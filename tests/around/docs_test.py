@@ -25,7 +25,8 @@ import urllib.request
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 300
 NOT_RUN = {
-    "README": 1, "deployment": 7, "features": 2, "models": 3, "monitoring": 3, "operations": 4, "registries": 3, "results": 5}
+    "README": 1, "access": 1, "deployment": 7, "features": 2, "full_stack": 2, "jobs": 1, "models": 3, "monitoring": 3, "operations": 4, "own_models": 1, "registries": 4,
+    "releases": 1, "remote_models": 2, "results": 5, "training_elsewhere": 2}
 PRINTED = re.compile(r"^ {4}(forkcast|forkcast-client|curl|docker|nginx|export|python3|scripts/\w+|bench/\w+)\b", re.MULTILINE)
 
 
@@ -80,12 +81,15 @@ class Folder:
                 if mark.startswith("file="):
                     path = self.folder / mark.removeprefix("file=")
                     path.parent.mkdir(exist_ok=True)
-                    path.write_text(contents, encoding="utf-8")
+                    path.write_text(self.with_port(contents), encoding="utf-8")
+
+    def with_port(self, text):
+        return text.replace(":8080", f":{self.port}")
 
     def run(self, commands):
         """The exit code, standard output and standard error of a block. What it leaves running goes on."""
         with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-            shell = subprocess.Popen(["bash", "-euo", "pipefail", "-c", commands.replace(":8080", f":{self.port}")],
+            shell = subprocess.Popen(["bash", "-euo", "pipefail", "-c", self.with_port(commands)],
                                      cwd=self.folder, env=self.environment, start_new_session=True,
                                      stdin=subprocess.DEVNULL, stdout=out, stderr=err)
             self.groups.append(shell.pid)

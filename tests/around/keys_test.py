@@ -29,10 +29,14 @@ FILES_OF_ITS_OWN = {
     "src/model/forecast/history_model.cpp",
     "src/model/forecast/model_keys.cpp",
     "src/model/import/imported_version.cpp",
+    "src/model/import/prediction_form.cpp",
+    "src/model/learn/joined_fits.cpp",
     "src/model/learn/model_files.cpp",
     "src/model/linear/linear_model.cpp",
     "src/model/quantile_table/quantile_table.cpp",
+    "src/model/tree/linear_forest.cpp",
     "src/serving/access/token_file.cpp",
+    "src/serving/access/user_file.cpp",
     "src/serving/process/experiment_keeper.cpp",
 }
 FITTED_TRANSFORMS = [

@@ -11,22 +11,17 @@ import http.client
 import json
 import os
 import pathlib
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 import urllib.parse
 import urllib.request
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+from mlflow_support import DEADLINE_S, VENV, Running, eventually, free_port, has_mlflow
+
 BIN = pathlib.Path(sys.argv.pop(1))
-VENV = pathlib.Path(os.environ.get("MLFLOW_VENV", TOP / "build" / "mlflow"))
-PACKAGES = ["mlflow==3.17.2", "xgboost==3.2.0", "lightgbm==4.7.0"]
-DEADLINE_S = 300
 PIPELINE = {
     "name": "sales", "version": "1",
     "tables": {"sales": {"columns": {"shop": "text", "day": "timestamp", "amount": "double"}}},
@@ -60,58 +55,17 @@ with mlflow.start_run():
     trees = lightgbm.train({"verbose": -1, "num_threads": 1}, lightgbm.Dataset(rows, label=target), 5)
     mlflow.lightgbm.log_model(trees, name="l", registered_model_name="l_model", pip_requirements=[])
     told["l_model"] = trees.predict(asked).tolist()
+    noise = random.normal(size=200)
+    stopped = xgboost.XGBClassifier(n_estimators=50, early_stopping_rounds=2, n_jobs=1)
+    stopped.fit(rows[:100], target[:100] + noise[:100] > 0, eval_set=[(rows[100:], target[100:] + noise[100:] > 0)], verbose=False)
+    mlflow.xgboost.log_model(stopped, name="c", registered_model_name="c_model", pip_requirements=[])
+    told["c_model"] = stopped.predict(asked).tolist()
+    told["c_rounds"] = stopped.best_iteration + 1
     mlflow.sklearn.log_model(LinearRegression().fit(rows, target), name="s", registered_model_name="s_model", pip_requirements=[])
-for name in ("x_model", "l_model", "s_model"):
+for name in ("x_model", "l_model", "c_model", "s_model"):
     mlflow.MlflowClient().set_registered_model_alias(name, "champion", 1)
 print(json.dumps(told))
 """
-
-
-def has_mlflow():
-    if (VENV / "bin" / "mlflow").exists():
-        return True
-    made = subprocess.run([sys.executable, "-m", "venv", VENV], capture_output=True).returncode == 0
-    got = made and subprocess.run([VENV / "bin" / "pip", "install", "--quiet", *PACKAGES], capture_output=True).returncode == 0
-    if not got:
-        shutil.rmtree(VENV, ignore_errors=True)
-    return got
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(what):
-    """What `what` returns, once that is true; what it raises while nobody listens counts as not yet."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
-
-
-class Running:
-    """A program that ends with the object, and what it started."""
-
-    def __init__(self, words, out, environment):
-        with open(out, "wb") as file:
-            self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                            env=os.environ | environment, start_new_session=True)
-        self.out = out
-
-    def end(self, how=signal.SIGTERM):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, how)
-            self.process.wait(DEADLINE_S)
-
-    def log(self):
-        return self.out.read_text()
 
 
 @unittest.skipUnless(has_mlflow(), "MLflow cannot be had from PyPI")
@@ -220,7 +174,7 @@ class Mlflow(unittest.TestCase):
         text = answer.read()
         connection.close()
         self.assertEqual(answer.status, 200, text)
-        return [row["value"] for row in json.loads(text)["predictions"]]
+        return json.loads(text)["predictions"]
 
     def assertSame(self, found, expected):
         for one, other in zip(found, expected, strict=True):
@@ -235,6 +189,14 @@ class Mlflow(unittest.TestCase):
             split = {"columns": ["week", "price", "stock"], "data": [[row[one] for one in ("week", "price", "stock")] for row in self.told["rows"]]}
             self.assertSame(self.predictions(port, {"dataframe_split": split}), self.told[name])
             self.assertSame(self.predictions(port, {"inputs": self.told["rows"]}), self.told[name])
+
+    def test_a_class_of_scikit_learn_predicts_labels_up_to_its_best_round(self):
+        models = self.base / "classes"
+        self.run_program("models", "pull", "mlflow:c_model@champion", "--mlflow", self.url, "--models", models, "--promote")
+        source = json.loads((models / "c_model" / "1" / "manifest.json").read_text())["source"]
+        self.assertEqual(source["trees"], self.told["c_rounds"])
+        _, port = self.serve("c_model", "--deploy", "c_model", "--models", models)
+        self.assertEqual(self.predictions(port), self.told["c_model"])
 
     def test_a_pickle_is_refused_and_nothing_is_published(self):
         told = self.run_program("models", "pull", "mlflow:s_model@champion", "--mlflow", self.url, "--models", self.base / "refused", code=3)

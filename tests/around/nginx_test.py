@@ -57,7 +57,7 @@ class Replica(socketserver.ThreadingMixIn):
                 self.end_headers()
                 self.wfile.write(b"ok")
 
-            do_POST = do_GET
+            do_POST = do_DELETE = do_GET
 
         self.RequestHandlerClass = Handler
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -164,11 +164,17 @@ class OneHost(Nginx):
     def test_passes_on_the_doors_for_callers_and_no_other(self):
         self.serve_and_start()
         for method, path in [("GET", "/ping"), ("POST", "/invocations"), ("POST", "/invocations?partial=true"),
-                             ("POST", "/endpoints/order-triage/invocations"), ("GET", "/openapi.json"), ("GET", "/documentation")]:
+                             ("POST", "/endpoints/order-triage/invocations"), ("GET", "/openapi.json"), ("GET", "/documentation"),
+                             ("GET", "/"), ("GET", "/page/files/0123/main.js"), ("POST", "/page/api/promotions/sales"), ("GET", "/tables"),
+                             ("POST", "/tables/sales/rows"), ("GET", "/health"), ("GET", "/version"), ("POST", "/get-online-features"),
+                             ("GET", "/v2"), ("GET", "/v2/health/live"), ("POST", "/v2/models/sales/infer"),
+                             ("GET", "/jobs?state=queued"), ("POST", "/jobs"), ("DELETE", "/jobs/7"), ("GET", "/jobs/7/events"),
+                             ("GET", "/login"), ("GET", "/session"), ("POST", "/session"), ("DELETE", "/session")]:
             with self.subTest(path):
                 self.assertEqual(self.ask(method, path)[0].status, 200)
                 self.assertEqual((self.seen[-1].method, self.seen[-1].path), (method, path))
-        for path in ["/", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics", "/models", "/execution-parameters"]:
+        for path in ["/page", "/pages/x", "/tablesx", "/pin", "/ping/", "/invocations/x", "/endpoints", "/metrics", "/models", "/execution-parameters",
+                     "/session/x", "/loginx", "/health/x", "/versions", "/jobsx", "/drift", "/models/x/invoke", "/v2/repository/models/x/load"]:
             with self.subTest(path):
                 before = len(self.seen)
                 answer, body = self.ask("GET", path)
@@ -183,6 +189,11 @@ class OneHost(Nginx):
         self.assertEqual(self.seen[-1].headers["X-Amzn-SageMaker-Custom-Attributes"], "trace=7")
         self.assertEqual(self.seen[-1].headers["X-Amzn-SageMaker-Inference-Id"], "abc")
         self.assertEqual(answer.headers["X-Amzn-SageMaker-Custom-Attributes"], "from the server")
+
+    def test_says_that_it_was_not_asked_over_tls_whatever_the_client_says(self):
+        self.serve_and_start()
+        self.ask("POST", "/session", b"{}", **{"X-Forwarded-Proto": "https"})
+        self.assertEqual(self.seen[-1].headers.get_all("X-Forwarded-Proto"), ["http"])
 
     def test_keeps_the_request_id_of_a_client_and_makes_one_otherwise(self):
         self.serve_and_start()
@@ -333,6 +344,7 @@ class Tls(Site):
         self.assertEqual((answer.status, body, version), (200, b"ok", "TLSv1.3"))
         self.assertEqual((self.seen[-1].path, self.seen[-1].body), ("/invocations", b"{}"))
         self.assertEqual(self.seen[-1].headers.get_all("Authorization"), ["Bearer t"])
+        self.assertEqual(self.seen[-1].headers.get_all("X-Forwarded-Proto"), ["https"])
         self.assertEqual(self.ask_securely("GET", "/metrics")[0].status, 404)
 
     def test_speaks_tls_1_2_with_who_knows_no_newer_one(self):
@@ -357,7 +369,9 @@ class Tls(Site):
         self.assertEqual(answer.headers["Location"], f"https://localhost:{self.tls_port}/invocations?partial=true")
         self.assertIsNone(answer.headers["Strict-Transport-Security"])
         self.assertEqual(self.seen, [])
-        self.assertEqual(self.ask("GET", "/ping")[0].status, 200)
+        for path in ["/ping", "/health"]:
+            self.assertEqual(self.ask("GET", path)[0].status, 200)
+        self.assertEqual(self.ask("GET", "/healthx", Host="localhost")[0].status, 308)
 
 
 class Authenticated(Site):
@@ -378,7 +392,7 @@ class Authenticated(Site):
                 self.send_header("WWW-Authenticate", 'Bearer realm="elsewhere"')
                 self.end_headers()
 
-            do_POST = do_GET
+            do_POST = do_DELETE = do_GET
 
         judge = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Judge)
         threading.Thread(target=judge.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
@@ -413,7 +427,8 @@ class Authenticated(Site):
         self.assertEqual(answer.status, 404)
 
     def test_does_not_ask_about_health_checks(self):
-        self.assertEqual(self.ask("GET", "/ping")[0].status, 200)
+        for path in ["/ping", "/health"]:
+            self.assertEqual(self.ask("GET", path)[0].status, 200)
         self.assertEqual(self.asked, [])
 
 

@@ -53,10 +53,10 @@ Reply GoodReply(const SeenRequest& request) {
 }
 
 ScriptedServer::ScriptedServer(Script on_post, Script on_ping,
-                               const std::filesystem::path& socket_path)
+                               const std::filesystem::path& socket_path, std::uint16_t port)
     : on_post_(std::move(on_post)), on_ping_(std::move(on_ping)) {
   if (!on_ping_) on_ping_ = [](const SeenRequest&) { return Reply{.bytes = HttpAnswer(200, "")}; };
-  Listen(socket_path);
+  Listen(socket_path, port);
   acceptor_ = std::thread([this] { Accept(); });
 }
 
@@ -71,12 +71,15 @@ ScriptedServer::~ScriptedServer() {
   for (std::thread& server : servers_) server.join();
 }
 
-void ScriptedServer::Listen(const std::filesystem::path& socket_path) {
+void ScriptedServer::Listen(const std::filesystem::path& socket_path, std::uint16_t port) {
   if (socket_path.empty()) {
     listener_.Reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    const int on = 1;
+    ::setsockopt(listener_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     socklen_t size = sizeof address;
     auto* const any = reinterpret_cast<sockaddr*>(&address);
     Check(::bind(listener_.get(), any, size) == 0, "bind");

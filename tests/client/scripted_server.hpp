@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <list>
@@ -45,16 +46,17 @@ std::string HttpAnswer(int status, std::string_view body, std::string_view extra
 Reply GoodReply(const SeenRequest& request);
 
 /// An HTTP server that does what a test tells it, so that a client can be shown every way in which
-/// a connection can go wrong. A thread a connection, raw sockets. `GET /ping` is answered by 200
-/// unless the script for it says otherwise.
+/// a connection can go wrong. A thread a connection, raw sockets. `GET /ping`, as any other GET, is
+/// answered by 200 unless the script for it says otherwise.
 class ScriptedServer {
  public:
   /// Called in the connections' threads, one call at a time.
   using Script = std::function<Reply(const SeenRequest&)>;
 
-  /// Listens on a free TCP port of this machine, or on `socket_path` when that is given.
+  /// Listens on a free TCP port of this machine, on `port` where that is given, or on
+  /// `socket_path`.
   explicit ScriptedServer(Script on_post, Script on_ping = nullptr,
-                          const std::filesystem::path& socket_path = {});
+                          const std::filesystem::path& socket_path = {}, std::uint16_t port = 0);
   ScriptedServer(const ScriptedServer&) = delete;
   ScriptedServer& operator=(const ScriptedServer&) = delete;
   ~ScriptedServer();
@@ -67,7 +69,7 @@ class ScriptedServer {
   [[nodiscard]] std::size_t connections() const noexcept { return connections_; }
 
  private:
-  void Listen(const std::filesystem::path& socket_path);
+  void Listen(const std::filesystem::path& socket_path, std::uint16_t port);
   void Accept();
   void Serve(int connection);
   bool Answer(int connection, const SeenRequest& request);

@@ -90,6 +90,21 @@ class Parsed(Compose):
                 self.assertEqual(service.get("read_only", False), name != "airflow", name)  # Airflow writes what it makes of itself
                 self.assertEqual((service["cap_drop"], service["security_opt"]), (["ALL"], ["no-new-privileges:true"]), name)
 
+    def test_asks_for_memory_by_options_that_podman_knows_too(self):
+        """It has no uid=. runc gives the mount to root with the mode of the folder below it, where mode= does not count either: the image's
+        folder has to be one that all may write."""
+        dockerfile = (support.TOP / "Dockerfile").read_text(encoding="utf-8")
+        for name, service in self.services.items():
+            for path, *options in [mount.split(":") for mount in service.get("tmpfs", [])]:
+                self.assertIn(options, [[], ["mode=1777"]], name)
+                if path != "/tmp":
+                    self.assertRegex(dockerfile, rf"install -d [^\n]*-m 1777 {path}\n", name)
+
+    def test_is_never_told_to_end_with_the_first_that_ends(self):
+        """--exit-code-from and --abort-on-container-exit stop all when those that fill the store have done so."""
+        for page in [support.TOP / "docker-compose.yml", support.TOP / "README.md", *(support.TOP / "docs").glob("*.md")]:
+            self.assertNotRegex(page.read_text(encoding="utf-8"), r"docker compose [^\n]*up [^\n]*(--exit-code-from|--abort-on-container-exit)", page.name)
+
     def test_names_a_version_of_what_is_not_built_here(self):
         for name, service in self.services.items():
             if service["image"] in OURS:

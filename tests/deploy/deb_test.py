@@ -3,6 +3,7 @@
   deb_test.py BUILD    the build folder, with the programs in BUILD/bin
 """
 
+import json
 import pathlib
 import re
 import shutil
@@ -12,6 +13,7 @@ import unittest
 
 import support
 
+UNITS = support.TOP / "deploy/systemd"
 PACKAGES = ["forkcast", "forkcast-train"]
 PROGRAMS = {"forkcast": {"forkcast", "forkcast-client"}, "forkcast-train": {"forkcast-train"}}
 
@@ -55,6 +57,11 @@ class Packages(unittest.TestCase):
             self.assertTrue((self.root / f"usr/share/man/man1/{program}.1.gz").exists(), program)
         self.assertIn("/usr/share/man/man1/forkcast-retrain.1.gz", self.listed("forkcast-train"))
         self.assertIn("/usr/share/man/man1/forkcast-serve.1.gz", self.listed("forkcast"))
+
+    def test_have_the_schemas_that_editors_ask_for(self):
+        for kind in ["pipeline", "server", "routes"]:
+            schema = json.loads((self.root / f"usr/share/forkcast/schema/{kind}.schema.json").read_text(encoding="utf-8"))
+            self.assertEqual(schema["$schema"], "https://json-schema.org/draft/2020-12/schema")
 
     @unittest.skipUnless(shutil.which("lintian"), "no lintian: scripts/setup.sh package installs it")
     def test_lintian_has_nothing_to_say(self):
@@ -108,6 +115,39 @@ class Packages(unittest.TestCase):
                 known = support.run(self.root / "usr/bin/forkcast", command, "--help")
                 for flag in filter(lambda word: word.startswith("--"), words):
                     self.assertRegex(known, rf"(?m)^  {flag}( |$)", unit.name)
+
+
+@unittest.skipUnless(shutil.which("systemd-analyze"), "no systemd-analyze")
+class SystemCalls(unittest.TestCase):
+    """That a sandbox refuses one is seen by nobody where the program goes on without it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.sets = {}
+        for block in re.split(r"\n(?=@)", support.run("systemd-analyze", "syscall-filter")):
+            name, *words = block.split("\n")
+            cls.sets[name] = [word.strip() for word in words if word.strip() and not word.strip().startswith("#")]
+
+    def calls(self, name):
+        """Those of a set of systemd, with the sets that it has; otherwise the call itself."""
+        return set().union(*map(self.calls, self.sets[name])) if name.startswith("@") else {name}
+
+    def allowed(self, unit):
+        allowed = set()
+        for line in re.findall(r"^SystemCallFilter=(.*)$", unit.read_text(encoding="utf-8"), re.MULTILINE):
+            named = set().union(*map(self.calls, line.removeprefix("~").split()))
+            allowed = allowed - named if line.startswith("~") else allowed | named
+        return allowed
+
+    def test_of_the_server_include_those_that_keep_jobs_behind_its_workers(self):
+        allowed = self.allowed(UNITS / "forkcast.service")
+        self.assertLessEqual({"setpriority", "sched_setaffinity", "sched_setscheduler", "prlimit64", "clone3", "execve"}, allowed)
+        self.assertFalse({"setuid", "chown", "chroot", "mount", "ptrace", "reboot", "set_mempolicy"} & allowed)
+
+    def test_of_all_units_end_with_an_error_that_a_program_can_tell(self):
+        for unit in UNITS.glob("*.service"):
+            self.assertIn("\nSystemCallErrorNumber=EPERM\n", unit.read_text(encoding="utf-8"), unit.name)
+            self.assertNotIn("chown", self.allowed(unit), unit.name)
 
 
 if __name__ == "__main__":

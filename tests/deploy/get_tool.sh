@@ -4,7 +4,8 @@
 #
 #   tests/deploy/get_tool.sh FOLDER TOOL
 #
-# TOOL: helm, compose (parses a compose file), kubernetes-validate, airflow, python (with pandas: what a user of the wheel has)
+# TOOL: helm, compose (parses a compose file), kubernetes-validate, airflow, python (with pandas: what a user of the wheel has),
+# check-jsonschema and actionlint (which know GitHub's workflows)
 set -euo pipefail
 
 folder=${1:?usage: $0 FOLDER TOOL}
@@ -37,6 +38,8 @@ case $tool in
   kubernetes-validate) PythonTool kubernetes-validate kubernetes-validate==1.37.0 ;;
   airflow) PythonTool airflow apache-airflow==3.3.2 ;;
   python) PythonTool python pandas ;;
+  check-jsonschema) PythonTool check-jsonschema check-jsonschema==0.39.0 ;;
+  actionlint) GoTool github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 actionlint ;;
   *)
     echo "$0: no tool is called $tool" >&2
     exit 2

@@ -4,7 +4,9 @@ no request fails while one of two replicas is replaced as its Deployment replace
   helm_test.py FOLDER    of the programs
 """
 
+import http.server
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -13,6 +15,8 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 import yaml
 
@@ -32,7 +36,11 @@ class Chart(unittest.TestCase):
 
     @classmethod
     def render(cls, *words):
-        text = support.run(cls.helm, "template", "r", CHART, "--kube-version", f"{KUBERNETES}.0", *words)
+        return cls.render_as("r", *words)
+
+    @classmethod
+    def render_as(cls, release, *words):
+        text = support.run(cls.helm, "template", release, CHART, "--kube-version", f"{KUBERNETES}.0", *words)
         return [document for document in yaml.safe_load_all(text) if document]
 
     def refusal(self, *words):
@@ -117,13 +125,75 @@ class Rendered(Chart):
         refresher = next(one for one in self.of_kind("kafka", "Deployment") if one["metadata"]["name"].endswith("refresher"))
         self.assertEqual((refresher["spec"]["replicas"], refresher["spec"]["strategy"]), (1, {"type": "Recreate"}))
 
+    def test_trains_shards_in_pods_that_are_counted_and_joins_them_in_one_more(self):
+        job = next(one for one in self.of_kind("kafka", "CronJob") if one["metadata"]["name"].endswith("training"))["spec"]["jobTemplate"]["spec"]
+        self.assertEqual((job["completionMode"], job["completions"], job["parallelism"], job["maxFailedIndexes"]), ("Indexed", 9, 4, 0))
+        container, = job["template"]["spec"]["containers"]
+        words = container["command"][container["command"].index("train"):]
+        self.assertEqual(words, ["train", "--pipeline", "/etc/forkcast/weekly_demand.json", "--indexed", "8",
+                                 "--shards", "/var/lib/forkcast/shards", "--quiet", "--last", "104w"])
+        # A shard that ends for good ends the others, which nobody could join any more.
+        self.assertEqual(job["podFailurePolicy"]["rules"][0]["onExitCodes"]["values"], [1, 2, 3, 70])
+
+    def test_lets_in_from_outside_what_nginx_does_and_jobs_and_the_routes_that_it_is_told_of(self):
+        """Every request of the table in docs/access.md, by the locations of conf/nginx-common.conf."""
+        table = (support.TOP / "docs/access.md").read_text(encoding="utf-8").partition("## The table")[2].partition("## Tokens")[0]
+        asked = {re.sub(r"\{\w+\}", "x", path) for path in re.findall(r"`[A-Z]+ (/[^`]*)`", table)}
+        self.assertGreater(len(asked), 40)
+        common = (support.TOP / "conf/nginx-common.conf").read_text(encoding="utf-8")
+        exact = set(re.findall(r"location = (\S+) \{", common))
+        patterns = re.findall(r"location ~ (\S+) \{", common)
+        by_nginx = {path for path in asked if path in exact or any(re.search(pattern, path) for pattern in patterns)}
+        ingress, = self.of_kind("postgresql", "Ingress")
+        rule, = ingress["spec"]["rules"]
+        paths = [(path["path"], path["pathType"]) for path in rule["http"]["paths"]]
+        by_ingress = {path for path in asked for prefix, kind in paths
+                      if path == prefix or kind == "Prefix" and path.startswith(prefix.rstrip("/") + "/")}
+        jobs = {path for path in asked if re.match(r"/jobs(/|$)", path)}
+        self.assertEqual(len(jobs), 3)
+        self.assertEqual(by_ingress, by_nginx | jobs)
+        self.assertLessEqual({"/session", "/login", "/", "/page/api/watch", "/v2/models/x/infer", "/recommend"}, by_ingress | {path for path, _ in paths})
+        self.assertFalse({"/metrics", "/drift", "/models", "/v2/repository/index"} & by_ingress)
+        self.assertEqual(ingress["metadata"]["annotations"]["nginx.ingress.kubernetes.io/affinity"], "cookie")
+
+    def test_has_no_path_to_jobs_where_there_are_none(self):
+        documents = self.render("--set", "deployments[0].model=m,ingress.enabled=true,ingress.host=h,networkPolicy.enabled=false")
+        ingress, = [one for one in documents if one["kind"] == "Ingress"]
+        self.assertNotIn("/jobs", [path["path"] for path in ingress["spec"]["rules"][0]["http"]["paths"]])
+
+    def test_serves_by_the_image_that_trains_where_there_are_jobs(self):
+        images = {name: next(self.pods(name))[1]["containers"][0]["image"] for name in self.rendered}
+        self.assertEqual(images, {"postgresql": "forkcast:0.1.0", "kafka": "forkcast-serve:0.1.0", "one_node": "forkcast-serve:0.1.0", "s3": "forkcast-serve:0.1.0"})
+
+    def test_names_cron_jobs_as_kubernetes_allows_and_no_two_alike(self):
+        names = ["weekly_demand", "weekly-demand", "Weekly.Demand", "a" * 63, "a" * 62 + "b"]
+        words = [f"deployments[{number}].model={name}" for number, name in enumerate(names)]
+        words += [f"{job}.deployments[{number}]={name}" for job in ["retrain", "forecasts"] for number, name in enumerate(names)]
+        words += ["retrain.enabled=true", "forecasts.enabled=true", "persistence.accessMode=ReadWriteOnce"]
+        for release in ["r", "a-release-with-a-name-that-is-as-long-as-helm-allows"]:
+            documents = self.render_as(release, *[word for one in words for word in ("--set-string" if ".deployments[" in one else "--set", one)])
+            found = [one["metadata"]["name"] for one in documents if one["kind"] == "CronJob"]
+            self.assertEqual((len(found), len(set(found))), (10, 10))
+            for name in found:
+                self.assertRegex(name, r"^[a-z0-9]([a-z0-9-]{0,50}[a-z0-9])?$")
+        documents = self.render("--set", "deployments[0].model=weekly-demand,retrain.enabled=true,retrain.deployments[0]=weekly-demand,persistence.accessMode=ReadWriteOnce")
+        self.assertIn("r-forkcast-retrain-weekly-demand", [one["metadata"]["name"] for one in documents])
+
+    def test_gives_servers_alone_what_says_who_may_change_something(self):
+        for owner, pod in self.pods("postgresql"):
+            mounted = {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
+            self.assertEqual("access" in mounted, owner == "r-forkcast", owner)
+            self.assertEqual("access" in {volume["name"] for volume in pod["volumes"]}, owner == "r-forkcast", owner)
+        for owner, pod in self.pods("kafka"):
+            self.assertEqual("kafka" in {volume["name"] for volume in pod["volumes"]}, owner == "r-forkcast-refresher", owner)
+
     def test_has_no_secret_in_it(self):
         for name, documents in self.rendered.items():
             self.assertNotIn("Secret", [document["kind"] for document in documents])
             for owner, pod in self.pods(name):
                 for container in pod["containers"]:
                     for variable in container["env"]:
-                        if re.search("PASSWORD|PWD|SECRET|KEY", variable["name"]):
+                        if re.search("PASSWORD|PWD|SECRET|_KEY", variable["name"]):
                             self.assertIn("secretKeyRef", variable["valueFrom"], owner)
 
     def test_keeps_what_was_stored_when_the_release_is_removed(self):
@@ -148,7 +218,7 @@ class Programs(Chart):
 
     def test_every_container_calls_a_command_with_flags_that_there_are(self):
         commands = list(self.commands())
-        self.assertEqual({words[0] for _, words, _ in commands}, {"serve", "ingest", "retrain", "predict"})
+        self.assertEqual({words[0] for _, words, _ in commands}, {"serve", "ingest", "retrain", "train", "predict"})
         for owner, (command, *words), _ in commands:
             known = support.run(support.ARGUMENTS[0] / "forkcast", command, "--help")
             for flag in filter(lambda word: word.startswith("--"), words):
@@ -162,12 +232,146 @@ class Programs(Chart):
                 config = pathlib.Path(folder, "server.json")
                 config.write_text(data["data"]["server.json"])
                 variables = {one["name"]: one.get("value", "secret") for one in container["env"]} | {"FORKCAST_CONFIG": str(config)}
+                for name_of_file in ["FORKCAST_TOKENS", "FORKCAST_USERS"]:
+                    if name_of_file in variables:
+                        variables[name_of_file] = variables[name_of_file].replace("/etc/forkcast-access", folder)
                 printed = support.run(support.ARGUMENTS[0] / "forkcast", "serve", "--print-config", env=support.environment(**variables))
                 settings = dict(re.findall(r"^(\w+) += (.*?)  \(", printed, re.MULTILINE))
                 self.assertEqual((settings["bind"], settings["workers"], settings["pipeline"]), ("0.0.0.0:8080", "2", ""))
                 self.assertEqual(settings["store"], variables["FORKCAST_STORE"])
                 self.assertNotIn("(default)", next(line for line in printed.splitlines() if line.startswith("deployments")))
                 self.assertNotIn("secret", printed)
+
+    def test_what_they_call_does_it(self):
+        """The set "postgresql" with a file for a store, the commands as they stand: its jobs train and forecast, its server answers, and
+        takes the token of a secret as Kubernetes mounts it."""
+        with tempfile.TemporaryDirectory(dir="/tmp") as name:
+            folder = pathlib.Path(name)
+            forkcast = support.ARGUMENTS[0] / "forkcast"
+            pipeline = support.TOP / "conf/pipelines/weekly_demand.json"
+            data, = self.of_kind("postgresql", "ConfigMap")
+            (folder / "config").mkdir()
+            (folder / "config/server.json").write_text(data["data"]["server.json"])
+            # As the kubelet does it: the newest version behind two links, readable by the pod's group.
+            version = folder / "access/..2026_11_30"
+            version.mkdir(parents=True)
+            (folder / "access/..data").symlink_to(version.name)
+            token = support.run(forkcast, "token", "create", "operator", "--role", "operator", "--tokens", folder / "made.json").strip()
+            support.run(forkcast, "user", "add", "ana", "--role", "viewer", "--users", folder / "users.json", input="correct horse battery\n")
+            for file, made in [("tokens.json", "made.json"), ("users.json", "users.json")]:
+                (version / file).write_bytes((folder / made).read_bytes())
+                (version / file).chmod(0o440)
+                (folder / "access" / file).symlink_to(f"..data/{file}")
+            places = {"/etc/forkcast-access": folder / "access", "/etc/forkcast": folder / "config", "/var/lib/forkcast": folder, "/tmp/": f"{folder}/"}
+
+            def here(text):
+                return next((str(place) + text.removeprefix(there) for there, place in places.items() if text.startswith(there)), text)
+
+            def variables(container):
+                given = {one["name"]: here(one["value"]) for one in container["env"] if "value" in one}
+                return support.environment(PATH=f"{support.ARGUMENTS[0]}:{os.environ['PATH']}", **given | {"FORKCAST_STORE": f"sqlite:{folder}/o.db"})
+
+            containers = {owner: pod["containers"][0] for owner, pod in self.pods("postgresql")}
+            server = containers["r-forkcast"]
+            port, admin = support.free_port(), support.free_port()
+            environment = variables(server) | {"FORKCAST_BIND": f"127.0.0.1:{port}", "FORKCAST_ADMIN_ADDRESS": f"127.0.0.1:{admin}"}
+            for command in (["ingest", "--from", support.TOP / "data/weekly_demand"], ["train"]):
+                words = [forkcast, *command, "--quiet", "--pipeline", pipeline]
+                support.run(*words, env={name: value for name, value in environment.items() if name in ("PATH", "FORKCAST_STORE", "FORKCAST_MODELS", "FORKCAST_SNAPSHOTS")})
+            for owner in ["r-forkcast-retrain-weekly", "r-forkcast-forecasts-weekly"]:
+                support.run(*containers[owner]["command"], env=variables(containers[owner]))
+            self.assertGreater(int(support.run("sqlite3", folder / "o.db", "SELECT count(*) FROM forecast_results")), 10)
+            with support.serving(["forkcast", *server["args"]], admin, folder / "log", env=environment):
+                def asked(path, body=None, **headers):
+                    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
+                    try:
+                        with urllib.request.urlopen(request, timeout=support.DEADLINE_S) as answer:
+                            return answer.status
+                    except urllib.error.HTTPError as error:
+                        with error:
+                            return error.code
+
+                json_header = {"Content-Type": "application/json"}
+                self.assertEqual(asked("/endpoints/weekly/invocations", b'{"product": "07839"}', **json_header), 200)
+                job = b'{"kind": "predict", "deployment": "weekly", "table": "more"}'
+                self.assertEqual(asked("/jobs", job, **json_header), 401)
+                self.assertEqual(asked("/jobs", job, Authorization=f"Bearer {token}", **json_header), 202)
+                self.assertEqual(asked("/session", b'{"user": "ana", "password": "correct horse battery"}', **json_header), 204)
+
+
+class Cluster(http.server.ThreadingHTTPServer):
+    """As much of a cluster as Helm asks before it renders: what kinds there are, secrets and accounts."""
+
+    KINDS = {"secrets": "Secret", "serviceaccounts": "ServiceAccount"}
+
+    def __init__(self, secrets):
+        self.objects = {("serviceaccounts", "default"): {}} | {("secrets", name): {"data": {key: "eA==" for key in keys}} for name, keys in secrets.items()}
+        super().__init__(("127.0.0.1", 0), Asked)
+
+    def answer(self, path):
+        if path == "/version":
+            return {"major": "1", "minor": "31", "gitVersion": "v1.31.0"}
+        if path == "/api":
+            return {"kind": "APIVersions", "versions": ["v1"]}
+        if path == "/apis":
+            return {"kind": "APIGroupList", "apiVersion": "v1", "groups": []}
+        if path == "/api/v1":
+            return {"kind": "APIResourceList", "groupVersion": "v1",
+                    "resources": [{"name": name, "singularName": "", "namespaced": True, "kind": kind, "verbs": ["get", "list"]} for name, kind in self.KINDS.items()]}
+        found = re.fullmatch(r"/api/v1/namespaces/(\w+)/(\w+)/([\w-]+)", path)
+        if found and (found[2], found[3]) in self.objects:
+            return {"apiVersion": "v1", "kind": self.KINDS[found[2]], "metadata": {"name": found[3], "namespace": found[1]}} | self.objects[found[2], found[3]]
+        return None
+
+
+class Asked(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        found = self.server.answer(self.path.partition("?")[0])
+        said = found or {"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "NotFound", "code": 404, "message": "not found"}
+        body = json.dumps(said).encode()
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+class Secrets(Chart):
+    """Those that are named have to be there: pods would wait for them without a word."""
+
+    ALL = {"forkcast-db": ["password"], "forkcast-tokens": ["tokens.json"], "forkcast-users": ["users.json"]}
+
+    def asked_of(self, secrets):
+        cluster = Cluster(secrets)
+        thread = threading.Thread(target=cluster.serve_forever)
+        thread.start()
+        try:
+            return subprocess.run([self.helm, "template", "r", CHART, "--namespace", "forecasts", "--values", CHART / "ci/postgresql.yaml", "--dry-run=server",
+                                   "--kube-version", f"{KUBERNETES}.0", "--kube-apiserver", f"http://127.0.0.1:{cluster.server_port}"],
+                                  capture_output=True, text=True, env=support.environment(HOME="/nonexistent", KUBECONFIG="/dev/null"))
+        finally:
+            cluster.shutdown()
+            cluster.server_close()
+            thread.join()
+
+    def test_that_are_all_there_are_enough(self):
+        done = self.asked_of(self.ALL)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_that_are_missing_are_named_before_anything_is_changed(self):
+        for name, value, key in [("forkcast-db", "store.passwordSecret", "password"), ("forkcast-tokens", "access.tokensSecret", "tokens.json"),
+                                 ("forkcast-users", "access.usersSecret", "users.json")]:
+            done = self.asked_of({other: keys for other, keys in self.ALL.items() if other != name})
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn(f'{value}: there is no secret {name} in the namespace forecasts; make it first, with the key "{key}"', done.stderr)
+
+    def test_without_the_key_that_is_read_are_named_with_it(self):
+        done = self.asked_of(self.ALL | {"forkcast-db": ["pass"]})
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn('store.passwordSecret: the secret forkcast-db in the namespace forecasts has no key "password"', done.stderr)
 
 
 class Refused(Chart):
@@ -196,10 +400,30 @@ class Refused(Chart):
                                                   "--set", "retrain.enabled=true,retrain.deployments[0]=triage"],
              'retrain.deployments: "triage" is a pipeline with a model that is written down'),
             ("forecasts of nothing", [*one, "--set", "forecasts.enabled=true"], "forecasts.deployments: names none"),
+            ("shards of no pipeline", [*one, "--set", "training.enabled=true,training.pipeline=sales.json"],
+             'training.pipeline: "sales.json" is none of pipelines: there are none'),
+            ("a training that waits for itself", [*one, "--set", "training.parallelism=1"], "/training/parallelism"),
+            ("more pods than there are shards",
+             [*one, "--set-json", 'pipelines={"sales.json": "{}"}', "--set", "training.enabled=true,training.pipeline=sales.json,training.parallelism=6"],
+             "training.parallelism: 6 pods at a time, and there are 5: one a shard, and one that joins them"),
+            ("shards in S3 without keys",
+             [*one, "--set-json", 'pipelines={"sales.json": "{}"}', "--set", "training.enabled=true,training.pipeline=sales.json,training.place=s3://m/shards"],
+             "training.place: shards in S3 take keys"),
             ("a value that there is not", [*one, "--set", "replica=3"], "replica"),
             ("a number that is a word", [*one, "--set", "workers=many"], "/workers"),
             ("a schedule that is none", [*one, "--set", "retrain.schedule=mondays"], "/retrain/schedule"),
             ("deployments at two places", [*one, "--set", "config.deployments[0].model=m"], "/config"),
+            ("workers at two places", [*one, "--set", "config.workers=8"], "config.workers: the chart sets it; say it by the value workers"),
+            ("tokens of a file that is not there", [*one, "--set", "config.tokens=/etc/t.json"],
+             "config.tokens: the chart sets it; say it by the value access.tokensSecret"),
+            ("an address that no probe asks", [*one, "--set", "config.admin_address=127.0.0.1:9000"], "config.admin_address: the chart sets it, and its probes"),
+            ("a word that YAML takes for a truth", [*one, "--set", "config.jobs=true"], 'config.jobs: YAML has made true of it; write "on" or "off", with the marks'),
+            ("a refresher in every replica", [*one, "--set", "config.refresher.from=/data"], "config.refresher: every replica would have one; refresher.enabled makes one for all"),
+            ("an ingress that the policy keeps out", [*one, "--set", "ingress.enabled=true,ingress.host=h"],
+             "networkPolicy.from: ingress.enabled lets others in, and the policy lets nobody in from outside the namespace"),
+            ("a balancer that the policy keeps out", [*one, "--set", "service.type=LoadBalancer"], "networkPolicy.from: service.type LoadBalancer lets others in"),
+            ("a file that several nodes write", [*one, "--set", "forecasts.enabled=true,forecasts.deployments[0]=weekly_demand"],
+             "store.url: sqlite:/var/lib/forkcast/forkcast.db would be written from several nodes, which damages it"),
         ]:
             with self.subTest(name):
                 self.assertIn(said, self.refusal(*words))

@@ -124,10 +124,14 @@ class Commands(unittest.TestCase):
         words = re.findall(r'words=\[([^\]]*)\]', DAGS.read_text(encoding="utf-8"))
         called = [re.findall(r'"([^"]*)"', one) for one in words]
         self.assertEqual(len(called), 4)
+        # What variables add to a training.
+        how = re.search(r"(?ms)^HOW = .*?(?=^DRIFT = )", DAGS.read_text(encoding="utf-8"))[0]
+        called.append(["retrain", *re.findall(r'"(--[\w-]+)"', how)])
+        self.assertEqual(called[-1][1:], ["--on", "--shards", "--shard-count", "--mlflow"])
         lines = [line for line in CRON.read_text(encoding="utf-8").splitlines() if re.match(r"[\d*]", line)]
         for line in lines:
             called += [shlex.split(one) for one in re.findall(r"(?<=forkcast )((?:ingest|retrain|predict|drift) [^|;}&]*)", line)]
-        self.assertEqual(len(called), 9)
+        self.assertEqual(len(called), 10)
         for command, *rest in called:
             known = support.run(support.ARGUMENTS[0] / "forkcast", command, "--help")
             for flag in filter(lambda word: word.startswith("--"), rest):

@@ -12,6 +12,7 @@
 
 #include "data_preprocessing/document/json_node.hpp"
 #include "fuzz/forest_walks.hpp"
+#include "fuzz/linear_forest_answers.hpp"
 #include "fuzz/require.hpp"
 #include "model/import/imported_model.hpp"
 #include "model/import/lightgbm_format.hpp"
@@ -22,6 +23,7 @@ using forkcast::ErrorCode;
 using forkcast::Result;
 using forkcast::fuzz::Require;
 using forkcast::fuzz::RequireAsSlowWalk;
+using forkcast::fuzz::RequireReadsAgain;
 using namespace forkcast::model;
 
 }  // namespace
@@ -36,7 +38,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   if (!CheckModel(*model)) return 0;
-  RequireAsSlowWalk(model->forest);
+  if (model->linear) {
+    RequireReadsAgain(*model->linear);
+  } else {
+    RequireAsSlowWalk(model->forest);
+  }
   // As of another name: the file may call two inputs alike, which the importer refuses.
   for (std::size_t i = 0; i < model->inputs.size(); ++i) {
     model->inputs[i].name = std::to_string(i);

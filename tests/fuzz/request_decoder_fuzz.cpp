@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -84,12 +85,36 @@ bool IsRefusedForANumber(std::string_view text) {
   }
 }
 
+/// The text with null in place of what Python writes for numbers that are none, which is taken
+/// where rows are wrapped.
+std::string WithNulls(std::string_view body) {
+  std::string out;
+  bool is_text = false;
+  while (!body.empty()) {
+    std::size_t size = is_text && body.front() == '\\' ? 2 : 1;
+    for (const std::string_view token : {"NaN", "-NaN", "Infinity", "-Infinity"}) {
+      if (is_text || !body.starts_with(token)) continue;
+      out += "null";
+      size = 0;
+      body.remove_prefix(token.size());
+      break;
+    }
+    if (size == 0) continue;
+    if (body.front() == '"') is_text = !is_text;
+    out += body.substr(0, size);
+    body.remove_prefix(std::min(size, body.size()));
+  }
+  return out;
+}
+
 void RequireJudgedAlike(std::string_view body, const Status& decoded,
                         const DecodedRequest& request) {
   const bool is_json = json::accept(body);
   // A NaN for a field is an error of its row.
   const bool all_good = decoded.ok() && request.errors.empty();
-  if (all_good) Require(is_json || IsRefusedForANumber(body));
+  const bool is_wrapped = request.wrapping == forkcast::wire::Wrapping::kInstances;
+  const std::string judged = is_wrapped ? WithNulls(body) : std::string(body);
+  if (all_good) Require(json::accept(judged) || IsRefusedForANumber(judged));
   // It takes a byte-order mark, and a NUL for the end.
   const bool odd = body.starts_with("\xEF\xBB\xBF") || body.find('\0') != std::string_view::npos;
   if (is_json && !odd && !decoded.ok()) {
@@ -170,6 +195,18 @@ void RequireSameWrittenAnew(const Table& rows, Decoding& decoding) {
   if (!HasNul(rows)) require(Format::kCsv, AsCsv(rows));  // CSV has none
 }
 
+/// None of the formats has a form for it that is written.
+bool HasInfinity(const Table& table) {
+  for (std::size_t row = 0; row < table.row_count(); ++row) {
+    for (std::size_t i = 0; i < table.column_count(); ++i) {
+      const Value value = ValueAt(table.column(i), row);
+      const auto* number = std::get_if<double>(&value);
+      if (number != nullptr && std::isinf(*number)) return true;
+    }
+  }
+  return false;
+}
+
 // ---- line by line ----
 
 void RequireSameLineByLine(std::string_view body, const DecodedRequest& whole) {
@@ -210,7 +247,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (format == Format::kJsonLines && decoded.ok()) RequireSameLineByLine(body, request);
 
   Decoding used(EveryType(), kLimits);
-  RequireSameWrittenAnew(request.rows, used);
+  if (!HasInfinity(request.rows)) RequireSameWrittenAnew(request.rows, used);
   const Status again = used.Decode(format, body, ' ');
   Require(again.ok() == decoded.ok());
   if (!again) Require(again.error().code == decoded.error().code);

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "fuzz/forest_walks.hpp"
+#include "fuzz/linear_forest_answers.hpp"
 #include "fuzz/require.hpp"
 #include "model/import/imported_model.hpp"
 #include "model/import/xgboost_format.hpp"
@@ -20,6 +21,7 @@ using forkcast::ErrorCode;
 using forkcast::Result;
 using forkcast::fuzz::Require;
 using forkcast::fuzz::RequireAsSlowWalk;
+using forkcast::fuzz::RequireReadsAgain;
 using namespace forkcast::model;
 
 }  // namespace
@@ -33,6 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             model.error().code == ErrorCode::kInvalidArgument);
     return 0;
   }
-  if (CheckModel(*model)) RequireAsSlowWalk(model->forest);
+  if (!CheckModel(*model)) return 0;
+  if (model->linear) {
+    RequireReadsAgain(*model->linear);
+  } else {
+    RequireAsSlowWalk(model->forest);
+  }
   return 0;
 }

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <ostream>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -375,6 +376,19 @@ TEST_P(PushesIntoAStore, CanBeUndoneAndSeen) {
   EXPECT_EQ(reset.status, 200) << reset.body;
   EXPECT_EQ(inventory().at("rows"), 1);
   EXPECT_TRUE(Eventually([&] { return CountIn() == 1; }));
+}
+
+TEST_F(Pushes, HaveOtherIdsThanRequestsAtTheOtherAddress) {
+  constexpr std::size_t kOfEach = 10;
+  Start();
+  std::set<std::string> ids;
+  for (std::size_t i = 0; i < kOfEach; ++i) {
+    for (const Endpoint& door : {admin(), server_->endpoint()}) {
+      const Answer answer = AskOnce(door, {.method = "GET", .target = "/nowhere"});
+      ids.emplace(answer.Header("x-request-id"));
+    }
+  }
+  EXPECT_EQ(ids.size(), 2 * kOfEach);
 }
 
 struct BadPush {

@@ -29,6 +29,7 @@ enum class ErrorCode {
   kNotReady,          ///< Still loading, or stopping.
   kOverloaded,        ///< More is waiting than can be done in time.
   kDeadlineExceeded,  ///< The answer would come after its deadline.
+  kRemoteFailed,      ///< A server that has to be asked gave no answer, or a wrong one.
   kClientTimeout,     ///< The client took too long to send its request.
   kConflict,          ///< A row contradicts one that is stored under the same key.
   kRefusedData,       ///< Stored rows do not allow what a pipeline makes of them.

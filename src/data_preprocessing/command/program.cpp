@@ -13,6 +13,7 @@
 #include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/command/exit_code.hpp"
 #include "data_preprocessing/command/known_variables.hpp"
+#include "data_preprocessing/command/stage_progress.hpp"
 #include "data_preprocessing/command/terminal.hpp"
 
 namespace forkcast::preprocessing {
@@ -52,6 +53,7 @@ Status CheckEnvironment(const Program& program, const std::vector<Command>& comm
   if (program.unknown_variables == kTaken) return {};
   std::vector<std::string> known = VariablesOf(commands);
   known.insert(known.end(), program.others.begin(), program.others.end());
+  known.emplace_back(kProgressVariable);  // of every command that shows progress
   return CheckVariables(context.variables, context.environment, known,
                         program.unknown_variables == kRefusedWhenMistyped);
 }

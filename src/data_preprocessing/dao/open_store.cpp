@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <string>
 
+#include "data_preprocessing/dao/mysql/mysql_record_store.hpp"
 #include "data_preprocessing/dao/mysql/mysql_table_dao.hpp"
+#include "data_preprocessing/dao/postgres/postgres_record_store.hpp"
 #include "data_preprocessing/dao/postgres/postgres_table_dao.hpp"
+#include "data_preprocessing/dao/sqlite/sqlite_record_store.hpp"
 #include "data_preprocessing/dao/sqlite/sqlite_table_dao.hpp"
 #include "data_preprocessing/dao/store_kind.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
@@ -11,9 +14,9 @@ namespace forkcast::preprocessing {
 namespace {
 
 constexpr StoreKind kKinds[] = {
-    {"sqlite", "PATH", OpenSqliteStore, FolderBesideSqliteStore},
-    {"postgresql", "//HOST/DATABASE", OpenPostgresStore, nullptr},
-    {"mysql", "//HOST/DATABASE", OpenMysqlStore, nullptr},
+    {"sqlite", "PATH", OpenSqliteStore, OpenSqliteRecords, FolderBesideSqliteStore},
+    {"postgresql", "//HOST/DATABASE", OpenPostgresStore, OpenPostgresRecords, nullptr},
+    {"mysql", "//HOST/DATABASE", OpenMysqlStore, OpenMysqlRecords, nullptr},
 };
 
 /// "sqlite:PATH or postgresql://...", for messages.
@@ -63,6 +66,12 @@ Result<std::unique_ptr<TableDao>> OpenStore(std::string_view url, StoreAccess ac
   const Result<StoreUrl> store = ParseStoreUrl(url);
   if (!store) return store.error();
   return store->kind.open(store->place, access);
+}
+
+Result<std::unique_ptr<RecordStore>> OpenRecords(std::string_view url, StoreAccess access) {
+  const Result<StoreUrl> store = ParseStoreUrl(url);
+  if (!store) return store.error();
+  return store->kind.open_records(store->place, access);
 }
 
 Result<std::string> DefaultSnapshotFolder(std::string_view url) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "data_preprocessing/base/result.hpp"
+#include "data_preprocessing/dao/record_store.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 
 namespace forkcast::preprocessing {
@@ -16,6 +17,8 @@ struct StoreKind {
   std::string_view place;   ///< What stands behind the colon, for messages: "PATH".
   /// Opens the store at a place that is not empty; errors as OpenStore().
   Result<std::unique_ptr<TableDao>> (*open)(std::string_view place, StoreAccess access);
+  /// Opens the records beside it; errors as OpenRecords().
+  Result<std::unique_ptr<RecordStore>> (*open_records)(std::string_view place, StoreAccess access);
   /// The folder beside a store of that place, for its snapshots; null for a kind that is no file.
   std::string (*folder_beside)(std::string_view place);
 };

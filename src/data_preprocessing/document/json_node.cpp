@@ -7,9 +7,12 @@
 #include <limits>
 #include <set>
 #include <sstream>
+#include <utility>
 
 namespace forkcast::preprocessing {
 namespace {
+
+using nlohmann::ordered_json;
 
 std::string PlaceOf(std::string_view text, std::size_t byte) {
   const std::string_view before = text.substr(0, std::min(byte, text.size()));
@@ -18,6 +21,90 @@ std::string PlaceOf(std::string_view text, std::size_t byte) {
   return "line " + std::to_string(line) + ", column " +
          std::to_string(before.size() - line_begin + 1);
 }
+
+/// Makes a document of what a parser meets. The library's own builder takes a function that may
+/// refuse a member, too, and then looks through the whole list behind each object that ends in it:
+/// a list of a hundred thousand trees is five thousand million looks.
+class DocumentBuilder final : public nlohmann::json_sax<ordered_json> {
+ public:
+  ordered_json document;
+
+  bool null() override { return Put(nullptr); }
+  bool boolean(bool value) override { return Put(value); }
+  bool number_integer(number_integer_t value) override { return Put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return Put(value); }
+  bool number_float(number_float_t value, const std::string& /*text*/) override {
+    return Put(value);
+  }
+  bool string(std::string& value) override { return Put(std::move(value)); }
+  bool binary(ordered_json::binary_t& /*value*/) override { return true; }  // no part of JSON
+
+  bool start_object(std::size_t /*members*/) override { return Open(ordered_json::object()); }
+  bool key(std::string& name) override {
+    Level& object = open_.back();
+    if (!object.names.insert(name).second) {
+      throw SpecError("member \"" + name + "\" is given twice in one object");
+    }
+    auto& members = object.value->get_ref<ordered_json::object_t&>();
+    // As of a list: its own functions look for the name among all others.
+    members.ordered_json::object_t::Container::emplace_back(name, nullptr);
+    object.member = &members.back().second;
+    return true;
+  }
+  bool end_object() override { return Close(); }
+  bool start_array(std::size_t /*elements*/) override { return Open(ordered_json::array()); }
+  bool end_array() override { return Close(); }
+
+  bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
+                   const ordered_json::exception& error) override {
+    if (const auto* const syntax = dynamic_cast<const ordered_json::parse_error*>(&error)) {
+      throw *syntax;
+    }
+    const std::string_view what = error.what();  // "[kind] number overflow parsing '1e999'"
+    throw SpecError(std::string(what.substr(what.find("] ") + 2)));
+  }
+
+ private:
+  /// What is read of an object or list that has not ended. It stays where it is: nothing is added
+  /// to those around it.
+  struct Level {
+    ordered_json* value;
+    ordered_json* member = nullptr;  ///< Of an object: the one whose name was read last.
+    std::set<std::string> names{};   ///< Of an object.
+  };
+
+  ordered_json* Add(ordered_json value) {
+    if (open_.empty()) {
+      document = std::move(value);
+      return &document;
+    }
+    if (open_.back().member != nullptr) {
+      *open_.back().member = std::move(value);
+      return open_.back().member;
+    }
+    auto& list = open_.back().value->get_ref<ordered_json::array_t&>();
+    return &list.emplace_back(std::move(value));
+  }
+  bool Put(ordered_json value) {
+    (void)Add(std::move(value));
+    return true;
+  }
+  bool Open(ordered_json value) {
+    // Whoever writes or copies it calls itself per level.
+    if (open_.size() == kMostJsonDepth) {
+      throw SpecError("nested too deep: expected at most " + std::to_string(kMostJsonDepth) +
+                      " levels");
+    }
+    open_.push_back({.value = Add(std::move(value))});
+    return true;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::vector<Level> open_;
+};
 
 }  // namespace
 
@@ -116,28 +203,13 @@ double JsonNode::Number(double least, double greatest) const {
   return value;
 }
 
-nlohmann::ordered_json ParseJson(std::string_view text) {
-  std::vector<std::set<std::string>> open_objects;
-  const auto watch = [&open_objects](int, nlohmann::ordered_json::parse_event_t event,
-                                     nlohmann::ordered_json& parsed) {
-    using Event = nlohmann::ordered_json::parse_event_t;
-    if (event == Event::object_start) open_objects.emplace_back();
-    if (event == Event::object_end) open_objects.pop_back();
-    if (event == Event::key) {
-      const auto& name = parsed.get_ref<const std::string&>();
-      if (!open_objects.back().insert(name).second) {
-        throw SpecError("member \"" + name + "\" is given twice in one object");
-      }
-    }
-    return true;
-  };
+ordered_json ParseJson(std::string_view text) {
   try {
-    return nlohmann::ordered_json::parse(text, watch);
-  } catch (const nlohmann::ordered_json::parse_error& error) {
+    DocumentBuilder builder;
+    (void)ordered_json::sax_parse(text, &builder);
+    return std::move(builder.document);
+  } catch (const ordered_json::parse_error& error) {
     throw SpecError(PlaceOf(text, error.byte == 0 ? 0 : error.byte - 1) + ": not JSON");
-  } catch (const nlohmann::ordered_json::out_of_range& error) {
-    const std::string_view what = error.what();  // "[kind] number overflow parsing '1e999'"
-    throw SpecError(std::string(what.substr(what.find("] ") + 2)));
   }
 }
 

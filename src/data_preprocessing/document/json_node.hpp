@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -57,8 +58,12 @@ class JsonNode {
   std::string path_;
 };
 
+/// Of a document. Files and requests here need ten; nlohmann's dump() calls itself per level.
+inline constexpr std::size_t kMostJsonDepth = 256;
+
 /// Parses JSON, refusing what nlohmann::ordered_json would let through: a member that is given
-/// twice. Throws SpecError naming line and column, or the member or number that is refused.
+/// twice, and more levels than kMostJsonDepth. O(bytes * log(members of an object)). Throws
+/// SpecError naming line and column, or what is refused.
 [[nodiscard]] nlohmann::ordered_json ParseJson(std::string_view text);
 
 /// ParseJson() of a file; errors name it.

@@ -78,7 +78,9 @@ class SpecReader {
 
   PipelineSpec Read() {
     root_.RequireObject({"name", "version", "description", "timezone", "tables", "series",
-                         "request", "forecast", "features", "serving", "metrics", "training"});
+                         "request", "forecast", "features", "serving", "metrics", "training",
+                         "$schema"});
+    if (const auto schema = root_.Find("$schema")) static_cast<void>(schema->String());
     spec_.name = root_.Get("name").String();
     RequirePlainName(spec_.name, root_.Get("name"));
     spec_.version = root_.Get("version").String();

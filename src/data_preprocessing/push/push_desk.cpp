@@ -164,6 +164,13 @@ Result<PushReply> PushDesk::TakeRows(TableDao& dao, const PushRequest& request,
   if (!files) return Refused(dao, files.error());
   if (Status begun = dao.Begin(); !begun) return std::move(begun).error();
   RememberedPush push{.taken = now};
+  if (request.check) {
+    Result<PushReply> verdict = TakeFiles(dao, request, *files, push);
+    if (!verdict || verdict->error) return verdict;
+    dao.Rollback();
+    verdict->rows = 0;
+    return verdict;
+  }
   KeyState state;
   if (!request.key.empty()) {
     push.key = ContentHash(request.key);
@@ -212,6 +219,7 @@ Result<PushReply> PushDesk::TakeFiles(TableDao& dao, const PushRequest& request,
   }
   ordered_json json{{"table", request.table}};
   json.update(CountsOf(push));
+  if (request.check) json["checked"] = true;
   json["files"] = std::move(reports);
   if (bad.count() > 0) json.update(bad.ToJson());
   return PushReply{

@@ -34,7 +34,8 @@ std::string ToText(const PushRequest& request) {
                           {"table", request.table},
                           {"content_type", request.content_type},
                           {"key", request.key},
-                          {"partial", request.partial}};
+                          {"partial", request.partial},
+                          {"check", request.check}};
   return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
@@ -47,7 +48,8 @@ std::optional<PushRequest> ParseRequest(std::string_view text) {
                        .table = json.at("table").get<std::string>(),
                        .content_type = json.at("content_type").get<std::string>(),
                        .key = json.at("key").get<std::string>(),
-                       .partial = json.at("partial").get<bool>()};
+                       .partial = json.at("partial").get<bool>(),
+                       .check = json.value("check", false)};
   } catch (const ordered_json::exception&) {
     return std::nullopt;
   }

@@ -31,6 +31,7 @@ struct PushRequest {
   std::string content_type{};
   std::string key{};     ///< By which the same request is known again; empty: none.
   bool partial = false;  ///< Bad rows are left out, and the others taken.
+  bool check = false;    ///< Only what would come of it: nothing is stored.
 
   friend bool operator==(const PushRequest&, const PushRequest&) = default;
 };

@@ -50,7 +50,7 @@ Result<std::unique_ptr<ClassifierJob>> ClassifierJob::Plan(const ordered_json& d
   if (!spec) return spec.error();
   try {
     ClassifierPlan plan = ReadClassifierPlan(JsonNode(document), *spec, sources.trainers);
-    Override(plan, sources);
+    Override(plan, sources, NameOfPlan(document));
     return std::unique_ptr<ClassifierJob>(
         new ClassifierJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
@@ -171,6 +171,43 @@ ordered_json ClassifierJob::Origin() const {
       {"data", {{"hash", rows().Hash()}, {"snapshots", SnapshotHashes(spec_, data_->snapshots)}}},
       {"seed", plan_.setting.seed},
       {"libraries", LibraryVersions(plan_.trainer.get())}};
+}
+
+Result<bool> ClassifierJob::TrainShard(std::size_t point, const OnProgress& on_progress) {
+  ModelFits& fits = *sources_.fits;
+  const Result<std::vector<TimeFold>> folds = Folds();
+  if (!folds) return folds.error();
+  if (Status computed = ComputeExamples(); !computed) return std::move(computed).error();
+  struct Training {
+    FitUse use = FitUse::kJudged;
+    std::vector<std::uint32_t> rows;
+    bool may_fail = false;  // as one of AnswerHeldOut()
+  };
+  std::vector<Training> trainings;
+  for (const TimeFold& fold : *folds) {
+    trainings.push_back({.rows = RowNumbers(0, examples_->CountBefore(fold.train_end))});
+  }
+  trainings.back().use = FitUse::kExplained;
+  for (std::vector<std::uint32_t>& rows : RowsOfParts(*examples_)) {
+    trainings.push_back({.rows = std::move(rows), .may_fail = true});
+  }
+  trainings.push_back({.use = FitUse::kPublished, .rows = RowNumbers(0, examples_->size())});
+  for (std::size_t number = 0; number < trainings.size(); ++number) {
+    const Training& training = trainings[number];
+    fits.Begin({.use = training.use, .number = point + number});
+    if (!fits.HasModel(0)) continue;
+    const Result<std::optional<TrainedClassifier>> trained = TrainedClassifier::Train(
+        plan_, *examples_, training.rows, rows().classes(),
+        [&](std::size_t done, std::size_t total) {
+          return on_progress(number * total + done, trainings.size() * total);
+        });
+    if (!trained && training.may_fail && trained.error().code == ErrorCode::kInvalidArgument) {
+      continue;
+    }
+    if (!trained) return trained.error();
+    if (!*trained) return false;
+  }
+  return true;
 }
 
 Status ClassifierJob::ComputeExamples() {

@@ -43,6 +43,7 @@ class ClassifierJob final : public TrainingJob {
   /// classes to learn from in each fold, and that transforms fit the number of classes.
   [[nodiscard]] Status Check() const override;
   [[nodiscard]] nlohmann::ordered_json Origin() const override;
+  Result<bool> TrainShard(std::size_t point, const OnProgress& on_progress) override;
   Status ComputeExamples() override;
   Result<const Validation*> Validate(const OnProgress& on_progress) override;
   /// One of the same pipeline alone.

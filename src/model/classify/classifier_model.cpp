@@ -6,6 +6,7 @@
 #include <numeric>
 #include <utility>
 
+#include "data_preprocessing/document/content_hash.hpp"
 #include "model/learn/model_files.hpp"
 
 namespace forkcast::model {
@@ -52,6 +53,13 @@ Status CheckClasses(std::span<const std::uint32_t> learned, std::span<const doub
                              NameOf(classes[weighed.front()]))};
   }
   return {};
+}
+
+/// What a model is called among those of shards (../learn/SHARDS.md).
+std::string FitName(const ClassifierPlan& plan, std::span<const std::uint32_t> rows) {
+  const std::string_view bytes(reinterpret_cast<const char*>(rows.data()), rows.size_bytes());
+  return fmt::format("{}/{} rows {}", plan.fits_name, rows.size(),
+                     preprocessing::ContentHash(bytes));
 }
 
 /// What the label's classes of these positions are called.
@@ -130,17 +138,22 @@ Result<std::optional<TrainedClassifier>> TrainedClassifier::Train(
   LearningSetting setting = plan.setting;
   setting.task = known.size() == 2 ? Task::kBinary : Task::kMultiClass;
   setting.classes = known.size();
+  const ClassAnswer answer{NamesOf(known, classes)};
+  const auto train = [&] {
+    return FitModel(*plan.trainer, setting, plan.inputs,
+                    {.features = examples.features,
+                     .rows = rows,
+                     .target = target,
+                     .weights = weights,
+                     .encoded = encoded,
+                     .validation_rows = validation_rows},
+                    answer, [&](const TrainingProgress& progress) {
+                      return on_progress(progress.round, progress.rounds);
+                    });
+  };
   Result<std::optional<TrainedPredictor>> fit =
-      FitModel(*plan.trainer, setting, plan.inputs,
-               {.features = examples.features,
-                .rows = rows,
-                .target = target,
-                .weights = weights,
-                .encoded = encoded,
-                .validation_rows = validation_rows},
-               ClassAnswer{NamesOf(known, classes)}, [&](const TrainingProgress& progress) {
-                 return on_progress(progress.round, progress.rounds);
-               });
+      plan.fits == nullptr ? train()
+                           : plan.fits->Fit(FitName(plan, rows), plan.inputs, answer, train);
   if (!fit) return std::move(fit).error();
   if (!*fit) return std::optional<TrainedClassifier>();
   return std::optional(TrainedClassifier(

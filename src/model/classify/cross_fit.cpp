@@ -27,6 +27,11 @@ PartedRows RowsOfPart(std::size_t part, std::size_t count) {
   return rows;
 }
 
+std::size_t PartsOf(const LabelledExamples& examples) {
+  const std::size_t of_a_part = std::max<std::size_t>(examples.size() / kParts, 1);
+  return std::clamp((kEnoughAnswers + of_a_part - 1) / of_a_part, kLeastParts, kParts);
+}
+
 Status Answer(const ClassifierModel& model, const LabelledExamples& examples,
               std::span<const std::uint32_t> rows, HeldOutAnswers& answers) {
   const Result<std::vector<float>> matrix = model.Matrix(examples, rows);
@@ -48,13 +53,20 @@ Status Answer(const ClassifierModel& model, const LabelledExamples& examples,
 
 }  // namespace
 
+std::vector<std::vector<std::uint32_t>> RowsOfParts(const LabelledExamples& examples) {
+  std::vector<std::vector<std::uint32_t>> all;
+  for (std::size_t part = 0; part < PartsOf(examples); ++part) {
+    PartedRows rows = RowsOfPart(part, examples.size());
+    if (!rows.held_out.empty()) all.push_back(std::move(rows.learned));
+  }
+  return all;
+}
+
 Result<std::optional<HeldOutAnswers>> AnswerHeldOut(const ClassifierPlan& plan,
                                                     const LabelledExamples& examples,
                                                     std::span<const ClassLabel> classes,
                                                     const OnProgress& on_progress) {
-  const std::size_t of_a_part = std::max<std::size_t>(examples.size() / kParts, 1);
-  const std::size_t parts =
-      std::clamp((kEnoughAnswers + of_a_part - 1) / of_a_part, kLeastParts, kParts);
+  const std::size_t parts = PartsOf(examples);
   HeldOutAnswers answers{
       .taken_for = std::vector<std::size_t>(classes.size()),
       .probabilities = std::vector<std::vector<std::vector<float>>>(classes.size())};

@@ -23,6 +23,9 @@ struct HeldOutAnswers {
   std::vector<std::vector<std::vector<float>>> probabilities;
 };
 
+/// Of each of AnswerHeldOut()'s trainings, in their order, the examples that it learns from.
+[[nodiscard]] std::vector<std::vector<std::uint32_t>> RowsOfParts(const LabelledExamples& examples);
+
 /// Cross-fitting: each answer is of a model that learned from all examples but every tenth, of
 /// which the row is one. Cost: a training for each tenth, of which there are as many as 5,000
 /// answers take, three at least and ten at most. A tenth without which nothing can be learned is

@@ -11,6 +11,7 @@
 #include "model/artefact/models_cache.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/artefact/version_history.hpp"
+#include "model/artefact/version_summary.hpp"
 #include "model/commands/export_command.hpp"
 #include "model/commands/import_command.hpp"
 #include "model/commands/pull_command.hpp"
@@ -30,12 +31,6 @@ using preprocessing::Require;
 
 Registry RegistryOf(const Arguments& arguments) { return Registry(arguments.Text("models")); }
 
-/// A value deep in a manifest, or null: manifests of other versions may have less.
-ordered_json At(const ordered_json& manifest, const std::string& pointer) {
-  const ordered_json::json_pointer path(pointer);
-  return manifest.contains(path) ? manifest.at(path) : ordered_json();
-}
-
 std::string Text(const ordered_json& value) {
   if (value.is_null()) return "-";
   if (value.is_string()) return value.get<std::string>();
@@ -47,18 +42,6 @@ std::string Joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
   return text.empty() ? "-" : text;
-}
-
-/// Of a version of single keys their values, null of one that was trained as a whole: which keys
-/// stand for what it is worth.
-ordered_json OnlyKeysOf(const ordered_json& manifest) {
-  if (!manifest.contains("base")) return nullptr;
-  ordered_json keys = ordered_json::array();
-  for (const ordered_json& one : manifest.value("replaced", ordered_json::array())) {
-    // Those of earlier versions say which.
-    if (!one.contains("version")) keys.push_back(one.value("key", ordered_json()));
-  }
-  return keys;
 }
 
 /// "all keys", or "only 42, 97 (over 3)".
@@ -75,19 +58,6 @@ std::string TrainedKeys(const ordered_json& summary) {
   names.resize(names.size() - more);
   return fmt::format("only {}{} (over {})", fmt::join(names, ", "),
                      more > 0 ? fmt::format(" and {} more", more) : "", Text(summary["base"]));
-}
-
-ordered_json Summary(const VersionInfo& version, const ordered_json& manifest) {
-  return {{"model", version.model},
-          {"version", version.number},
-          {"aliases", version.aliases},
-          {"published_at", version.published_at},
-          {"metric", At(manifest, "/evaluation/metric")},
-          {"value", At(manifest, "/evaluation/value")},
-          {"skill", At(manifest, "/evaluation/skill")},
-          {"beats_baselines", At(manifest, "/evaluation/beats_baselines")},
-          {"only_keys", OnlyKeysOf(manifest)},
-          {"base", At(manifest, "/base/version")}};
 }
 
 ExitCode List(const Arguments& arguments, const CommandContext& context) {
@@ -108,7 +78,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   for (const std::string& model : models) {
     for (const VersionInfo& version : Require(registry.Versions(model))) {
       const Result<ordered_json> manifest = registry.ManifestOf(version);
-      const ordered_json one = Summary(version, manifest ? *manifest : ordered_json::object());
+      const ordered_json one = SummaryOf(version, manifest ? *manifest : ordered_json::object());
       table.Add({model, std::to_string(version.number), version.published_at,
                  manifest ? Text(one["metric"]) : "DAMAGED", Text(one["value"]), Text(one["skill"]),
                  Text(one["beats_baselines"]), TrainedKeys(one), Joined(version.aliases)});
@@ -130,7 +100,7 @@ ExitCode Show(const Arguments& arguments, const CommandContext& context) {
   const VersionInfo version =
       Require(RegistryOf(arguments).Find(words[0], words.size() > 1 ? words[1] : "champion"));
   const ordered_json manifest = Require(Registry::ReadManifest(version));
-  ordered_json shown = Summary(version, manifest);
+  ordered_json shown = SummaryOf(version, manifest);
   shown["folder"] = version.folder.string();
   if (VersionHistory history = Require(ReadHistory(version)); !history.empty()) {
     shown["history"] = std::move(history);
@@ -140,30 +110,21 @@ ExitCode Show(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-/// Why a version is not to be promoted, as it says itself.
-std::string WhyNot(const ordered_json& manifest) {
-  const ordered_json shortfalls = At(manifest, "/evaluation/shortfalls");
-  if (shortfalls.is_array() && !shortfalls.empty()) {
-    return fmt::format("was not judged well enough ({})", Text(shortfalls.front()));
-  }
-  return At(manifest, "/evaluation/beats_baselines").is_null() ? "was not judged against baselines"
-                                                               : "does not beat the baselines";
-}
-
 ExitCode Promote(const Arguments& arguments, const CommandContext& context) {
   const Registry registry = RegistryOf(arguments);
   const std::string& model = arguments.operands()[0];
   const std::string alias = arguments.Text("alias");
   const VersionInfo version = Require(registry.Find(model, arguments.operands()[1]));
   const ordered_json manifest = Require(Registry::ReadManifest(version));
-  if (At(manifest, "/evaluation/beats_baselines") != true && !arguments.Has("force-promote")) {
+  const std::string why_not = WhyNotPromoted(manifest);
+  if (!why_not.empty() && !arguments.Has("force-promote")) {
     throw Failure(ExitCode::kGate,
                   fmt::format("{} {} {}; {} is as before (--force-promote does it all the same)",
-                              model, version.number, WhyNot(manifest), alias));
+                              model, version.number, why_not, alias));
   }
   Require(registry.SetAlias(model, alias, version.number));
   if (arguments.Has("json")) {
-    context.out << Summary(Require(registry.Find(model, alias)), manifest).dump() << '\n';
+    context.out << SummaryOf(Require(registry.Find(model, alias)), manifest).dump() << '\n';
   } else {
     context.out << fmt::format("{} of {} is version {} now\n", alias, model, version.number);
   }

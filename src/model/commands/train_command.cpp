@@ -22,6 +22,7 @@
 #include "model/commands/pipeline_kinds.hpp"
 #include "model/commands/retrain_turn.hpp"
 #include "model/commands/retrain_verdict.hpp"
+#include "model/commands/sharded_training.hpp"
 #include "model/commands/training_console.hpp"
 #include "model/commands/training_programs.hpp"
 #include "model/forecast/key_replacement_job.hpp"
@@ -57,7 +58,8 @@ struct Options {
   std::vector<std::string> only_keys{};
   std::string from_version{};
   bool dry_run = false;
-  std::string mlflow{};  ///< Whom else to tell; empty: nobody.
+  std::string mlflow{};                ///< Whom else to tell; empty: nobody.
+  const JoinedFits* joined = nullptr;  ///< Of which shards the models are; null: they are trained.
 };
 
 std::vector<Flag> Joined(std::vector<Flag> flags, const std::vector<Flag>& more) {
@@ -386,7 +388,13 @@ Result<std::unique_ptr<TrainingJob>> Open(const ordered_json& document, const Op
   if (!kind.has_keys && !options.judged_rows.empty()) {
     return Error{ErrorCode::kInvalidArgument, "--judged-rows: a classifier has no forecasts"};
   }
-  if (options.only_keys.empty()) return kind.open(document, options.sources);
+  if (options.only_keys.empty()) {
+    Result<std::unique_ptr<TrainingJob>> job = kind.open(document, options.sources);
+    if (!job || options.joined == nullptr) return job;
+    Status of_this = options.joined->CheckOrigin((*job)->Origin());
+    if (!of_this) return std::move(of_this).error();
+    return job;
+  }
   return KeyReplacementJob::Load(document, options.sources, Registry(options.publication->models),
                                  {.model = options.publication->name,
                                   .base = options.from_version,
@@ -486,9 +494,80 @@ ExitCode Run(const Options& options, bool prints_json, const CommandContext& con
   return End(Train(options, prints_json, context), options, prints_json, context);
 }
 
+/// Joins the shards that a plan speaks of.
+ExitCode RunJoined(Options options, const WholeTraining& whole, const ShardPlan& plan,
+                   bool prints_json, const CommandContext& context) {
+  const std::unique_ptr<JoinedFits> joined = JoinShards(whole, plan, context);
+  options.sources.fits = joined.get();
+  options.joined = joined.get();
+  return End(Train(options, prints_json, context), options, prints_json, context);
+}
+
+/// A training that is cut into shards.
+ExitCode RunSharded(Options options, const ShardPlan& plan, bool prints_json,
+                    const CommandContext& context) {
+  const preprocessing::StopSignals signals;
+  if (const ExitCode code = TakeIn(options, context); code != ExitCode::kDone) return code;
+  const WholeTraining whole{.pipeline = options.pipeline,
+                            .document = ReadDocument(options.pipeline),
+                            .sources = options.sources,
+                            .name = options.publication->name};
+  TrainingConsole console(
+      context, prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown);
+  switch (plan.part) {
+    case ShardPlan::Part::kShard:
+      return End(TrainShard(whole, plan, context, console), options, prints_json, context);
+    case ShardPlan::Part::kJoin:
+      return RunJoined(std::move(options), whole, plan, prints_json, context);
+    case ShardPlan::Part::kRay: {
+      const ShardsOnRay shards(whole, plan, context, console);
+      return RunJoined(std::move(options), whole, shards.ToJoin(), prints_json, context);
+    }
+  }
+  return ExitCode::kUnexpected;
+}
+
+/// Whether a training would only make a known version again, so that nobody need train its shards.
+bool IsKnown(const Options& options) {
+  const Publication& as = *options.publication;
+  if (as.even_if_known) return false;
+  const auto job = Require(Open(ReadDocument(options.pipeline), options));
+  const auto known = FindKnownVersion(Registry(as.models), job->Origin(), *as.contest, as.alias);
+  return Require(known).has_value();
+}
+
+/// Models of a training that others have trained, for as long as they are read.
+class ModelsOfShards {
+ public:
+  /// Has `options` take its models from there. Throws Failure.
+  ModelsOfShards(const ShardPlan& plan, TrainingConsole::Texts texts, const CommandContext& context,
+                 Options& options) {
+    const std::filesystem::path& champion = options.publication->contest->champion.folder;
+    const bool is_of_version = options.pipeline == champion / kPipelineFile;
+    const WholeTraining whole{
+        .pipeline = is_of_version ? std::filesystem::path() : options.pipeline,
+        .document = ReadDocument(options.pipeline),
+        .sources = options.sources,
+        .name = {}};
+    ShardPlan join = plan;
+    if (plan.part == ShardPlan::Part::kRay) {
+      TrainingConsole console(context, texts);
+      join = on_ray_.emplace(whole, plan, context, console).ToJoin();
+    }
+    joined_ = JoinShards(whole, join, context);
+    options.sources.fits = joined_.get();
+    options.joined = joined_.get();
+  }
+
+ private:
+  std::optional<ShardsOnRay> on_ray_;
+  std::unique_ptr<JoinedFits> joined_;
+};
+
 ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const preprocessing::StopSignals signals;
   const bool prints_json = arguments.Has("json");
+  const std::optional<ShardPlan> plan = ReadShardPlan(arguments, context);
   Options options = ReadRetrainOptions(arguments);
   if (options.dry_run) return Run(options, prints_json, context);
   const std::filesystem::path folder =
@@ -500,6 +579,12 @@ ExitCode Retrain(const Arguments& arguments, const CommandContext& context) {
   const FileLock turn = AwaitTurn(folder, context);
   options = ReadRetrainOptions(arguments);  // another one may be the champion now
   if (const ExitCode code = TakeIn(options, context); code != ExitCode::kDone) return code;
+  std::optional<ModelsOfShards> shards;
+  if (plan && !IsKnown(options)) {
+    shards.emplace(*plan,
+                   prints_json ? TrainingConsole::Texts::kHidden : TrainingConsole::Texts::kShown,
+                   context, options);
+  }
   const TrainingOutcome outcome = Train(options, prints_json, context);
   if (outcome.end != TrainingEnd::kStopped) {
     const std::string text = VerdictOn(outcome, *options.publication, context.clock.Now()).dump(2);
@@ -521,8 +606,9 @@ Command TrainCommand() {
       "baselines. With --only-key all this is of single keys, whose models take the place\n"
       "of their old ones in a copy of a version.\n",
       kHowItJudges);
-  command.flags =
-      Joined(Joined(Joined(DataFlags(), JudgingFlags()), PublishingFlags()), ShowingFlags());
+  command.flags = Joined(Joined(Joined(DataFlags(), JudgingFlags()), PublishingFlags()),
+                         Joined(ShardFlags(), ShowingFlags()));
+  command.variables = {"JOB_COMPLETION_INDEX", "RAY_AUTH_TOKEN"};
   command.endings = {
       {.code = ExitCode::kDone, .when = "done, published and promoted"},
       {.code = ExitCode::kNo,
@@ -536,7 +622,11 @@ Command TrainCommand() {
        .when = "store or snapshots, or the folder of models, cannot be read or written"},
       {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was published"}};
   command.run = [](const Arguments& arguments, const CommandContext& context) {
-    return Run(ReadTrainOptions(arguments), arguments.Has("json"), context);
+    const std::optional<ShardPlan> plan = ReadShardPlan(arguments, context);
+    Options options = ReadTrainOptions(arguments);
+    const bool prints_json = arguments.Has("json");
+    if (!plan) return Run(options, prints_json, context);
+    return RunSharded(std::move(options), *plan, prints_json, context);
   };
   return command;
 }
@@ -551,8 +641,10 @@ Command RetrainCommand() {
       "whose manifest says what was found, and gives it the alias when it is better than all of\n"
       "these. Where nothing is new, neither data nor pipeline, it says so and trains nothing. Of\n"
       "several that are started at once, one is at work, and the others wait for it.\n";
-  command.flags = Joined(Joined(Joined(IngestFlags(), SourceFlags()), JudgingFlags()),
-                         Joined(Joined(ContestFlags(), DeploymentFlags()), ShowingFlags()));
+  command.flags = Joined(
+      Joined(Joined(IngestFlags(), SourceFlags()), JudgingFlags()),
+      Joined(Joined(ContestFlags(), DeploymentFlags()), Joined(JoinFlags(), ShowingFlags())));
+  command.variables = {"RAY_AUTH_TOKEN"};
   command.endings = {
       {.code = ExitCode::kDone,
        .when = "done, published and promoted; or nothing is new, and nothing was trained"},

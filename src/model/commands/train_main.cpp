@@ -1,7 +1,8 @@
-// forkcast-train: the commands that need XGBoost. `forkcast train`, `retrain` and `evaluate` become
-// this program, and so it speaks in that one's name.
+// forkcast-train: the commands that need XGBoost. `forkcast train`, `retrain`, `evaluate` and
+// `check` become this program, and so it speaks in that one's name.
 
 #include "data_preprocessing/command/program.hpp"
+#include "model/commands/check_command.hpp"
 #include "model/commands/container_training.hpp"
 #include "model/commands/train_command.hpp"
 
@@ -9,8 +10,8 @@ namespace forkcast::model {
 namespace {
 
 /// A row a command, in the order of --help.
-constexpr preprocessing::MakeCommand kCommands[] = {&EvaluateCommand, &RetrainCommand,
-                                                    &TrainOrContainerCommand};
+constexpr preprocessing::MakeCommand kCommands[] = {&CheckCommand, &EvaluateCommand,
+                                                    &RetrainCommand, &TrainOrContainerCommand};
 
 }  // namespace
 }  // namespace forkcast::model

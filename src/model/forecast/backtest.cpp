@@ -379,9 +379,7 @@ Result<std::optional<std::vector<Backtest>>> JudgeCandidates(const ForecastData&
   std::vector<Backtest> backtests;
   const std::size_t count = plan.candidates.size();
   for (std::size_t i = 0; i < count; ++i) {
-    TrainingPlan candidate = plan.candidates[i];
-    candidate.folds = plan.CandidateFolds();
-    candidate.baselines.clear();  // what is chosen is compared with them
+    const TrainingPlan candidate = CandidateToJudge(plan, i);
     const auto on_candidate = [&](const BacktestStage& stage) {
       return on_stage({.fold = i * stage.folds + stage.fold,
                        .folds = count * stage.folds,
@@ -556,6 +554,23 @@ Result<std::optional<Backtest>> RunBacktest(const ForecastData& data, const Trai
   }
   judge.Finish();
   return std::optional<Backtest>(std::move(backtest));
+}
+
+Result<std::vector<PeriodRange>> TrainingsOf(const TrainingPlan& plan, PeriodRange periods) {
+  const Result<ValidationFolds> folds = FoldsOf(plan, periods);
+  if (!folds) return folds.error();
+  std::vector<PeriodRange> trainings;
+  for (const Fold& fold : folds->All()) {
+    if (trainings.empty() || trainings.back() != fold.train) trainings.push_back(fold.train);
+  }
+  return trainings;
+}
+
+TrainingPlan CandidateToJudge(const TrainingPlan& plan, std::size_t candidate) {
+  TrainingPlan judged = plan.candidates[candidate];
+  judged.folds = plan.CandidateFolds();
+  judged.baselines.clear();  // what is chosen is compared with them
+  return judged;
 }
 
 double ScaleOf(const ForecastData& data, const TrainingPlan& plan, std::uint32_t key,

@@ -150,6 +150,13 @@ using OnBacktest = std::function<bool(const BacktestStage&)>;
                                                           PeriodRange periods,
                                                           const OnBacktest& on_stage);
 
+/// What RunBacktest() learns from, a training each, in their order; the last is the one that is
+/// explained. kInvalidArgument as there. Precondition: a plan without candidates.
+[[nodiscard]] Result<std::vector<PeriodRange>> TrainingsOf(const TrainingPlan& plan,
+                                                           PeriodRange periods);
+/// The plan by which a candidate is judged, also in those folds by which is chosen.
+[[nodiscard]] TrainingPlan CandidateToJudge(const TrainingPlan& plan, std::size_t candidate);
+
 /// The scale of MASE for a key's rows of a fold: of what its training has seen.
 [[nodiscard]] double ScaleOf(const ForecastData& data, const TrainingPlan& plan, std::uint32_t key,
                              const Fold& fold);

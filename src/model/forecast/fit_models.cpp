@@ -85,6 +85,17 @@ Result<std::optional<TrainedPredictor>> FitRows(const TrainingPlan& plan, unsign
                   ValueAnswer{transform}, on_round);
 }
 
+/// The model of a task, whose rows it takes, from wherever the plan has its models.
+Result<std::optional<TrainedPredictor>> FitTask(const TrainingPlan& plan, unsigned threads,
+                                                const StepExamples& examples, ModelTask& task,
+                                                const OnRound& on_round) {
+  const auto train = [&] {
+    return FitRows(plan, threads, examples.of_model(task.step), std::move(task.rows), on_round);
+  };
+  if (plan.fits == nullptr) return train();
+  return plan.fits->Fit(task.name, plan.inputs, ValueAnswer{plan.target}, train);
+}
+
 Error InTask(Error error, const ForecastData& data, const ModelTask& task) {
   error.message = fmt::format("step {}{}: {}", task.step + 1,
                               task.key ? ", key " + data.KeyName(*task.key) : "", error.message);
@@ -106,8 +117,7 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
     };
     ModelTask& task = tasks[i];
     Result<std::optional<TrainedPredictor>> model =
-        FitRows(plan, 1, examples.of_model(task.step), std::move(task.rows),
-                [&tell](const TrainingProgress&) { return tell(); });
+        FitTask(plan, 1, examples, task, [&tell](const TrainingProgress&) { return tell(); });
     if (!model) return InTask(model.error(), data, task);
     *task.model = *std::move(model);
     ++done;
@@ -123,10 +133,9 @@ Result<bool> FitEach(const ForecastData& data, const TrainingPlan& plan,
 Result<bool> FitAlone(const ForecastData& data, const TrainingPlan& plan,
                       const StepExamples& examples, ModelTask& task, const OnStage& on_stage) {
   Result<std::optional<TrainedPredictor>> fitted =
-      FitRows(plan, ThreadsOf(plan.setting), examples.of_model(task.step), std::move(task.rows),
-              [&](const TrainingProgress& progress) {
-                return on_stage({.done = progress.round, .total = progress.rounds});
-              });
+      FitTask(plan, ThreadsOf(plan.setting), examples, task, [&](const TrainingProgress& progress) {
+        return on_stage({.done = progress.round, .total = progress.rounds});
+      });
   if (!fitted) return InTask(fitted.error(), data, task);
   *task.model = *std::move(fitted);
   return task.model->has_value();

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
@@ -27,6 +28,7 @@ struct ModelTask {
   std::size_t step = 0;                              ///< From 0.
   std::optional<std::size_t> key;                    ///< In the data; none: for all keys.
   std::vector<std::uint32_t> rows;                   ///< Of the step's examples, sorted by period.
+  std::string name{};                                ///< With plan.fits: as ModelFits::Fit().
   std::optional<TrainedPredictor>* model = nullptr;  ///< Where it goes.
 };
 

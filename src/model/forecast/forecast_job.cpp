@@ -40,6 +40,18 @@ using preprocessing::ToString;
 /// One model needs at least so many.
 constexpr std::size_t kLeastValues = 2;
 
+/// Whether nothing that a plan learns is of several keys.
+bool HasModelsOfKeys(const TrainingPlan& plan) noexcept {
+  return plan.history != nullptr || plan.scope == ModelScope::kPerKey;
+}
+
+/// A training that a shard has a part in.
+struct ShardTraining {
+  FitUse use = FitUse::kJudged;
+  std::size_t plan = 0;
+  PeriodRange train;
+};
+
 std::string TellYoung(const YoungKey& young, const ForecastData& data) {
   return fmt::format(
       "{} ({} value{}; {})", data.KeyName(young.key), young.values, young.values == 1 ? "" : "s",
@@ -88,8 +100,11 @@ Result<std::unique_ptr<ForecastJob>> ForecastJob::Plan(const ordered_json& docum
   if (!spec) return spec.error();
   try {
     TrainingPlan plan = ReadTrainingPlan(JsonNode(document), *spec, sources.trainers);
-    Override(plan, sources);
-    for (TrainingPlan& candidate : plan.candidates) Override(candidate, sources);
+    const std::string fits_name = NameOfPlan(document);
+    Override(plan, sources, fits_name);
+    for (std::size_t i = 0; i < plan.candidates.size(); ++i) {
+      Override(plan.candidates[i], sources, fmt::format("{}/candidate {}", fits_name, i + 1));
+    }
     return std::unique_ptr<ForecastJob>(
         new ForecastJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
@@ -256,6 +271,48 @@ ordered_json ForecastJob::Origin() const {
             {"snapshots", SnapshotHashes(spec_, data_->snapshots())}}},
           {"seed", plan_.setting.seed},
           {"libraries", Libraries()}};
+}
+
+Result<bool> ForecastJob::TrainShard(std::size_t point, const OnProgress& on_progress) {
+  if (are_keys_chosen_) return TrainingJob::TrainShard(point, on_progress);
+  ModelFits& fits = *sources_.fits;
+  std::vector<TrainingPlan> plans;
+  for (std::size_t i = 0; i < plan_.candidates.size(); ++i) {
+    plans.push_back(CandidateToJudge(plan_, i));
+  }
+  if (plans.empty()) plans.push_back(plan_);
+  // Features of other keys are nobody's business here.
+  if (std::ranges::all_of(plans, &HasModelsOfKeys)) {
+    std::erase_if(keys_, [&fits](std::uint32_t key) { return !fits.HasKey(key); });
+  }
+  if (keys_.empty()) return true;
+  if (Status computed = ComputeExamples(); !computed) return std::move(computed).error();
+  std::vector<ShardTraining> trainings;
+  const auto add = [&trainings](FitUse use, std::size_t plan, PeriodRange train) {
+    trainings.push_back({.use = use, .plan = plan, .train = train});
+  };
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    const Result<std::vector<PeriodRange>> judged = TrainingsOf(plans[i], periods_);
+    if (!judged) return judged.error();
+    for (const PeriodRange& train : *judged) add(FitUse::kJudged, i, train);
+    trainings.back().use = FitUse::kExplained;
+  }
+  for (std::size_t i = 0; i < plans.size(); ++i) add(FitUse::kPublished, i, periods_);
+  for (std::size_t number = 0; number < trainings.size(); ++number) {
+    const ShardTraining& training = trainings[number];
+    fits.Begin({.use = training.use, .number = point + number});
+    const auto on_stage = [&](const TrainingStage& stage) {
+      const std::size_t total = std::max<std::size_t>(stage.total, 1);
+      return on_progress(number * total + stage.done, trainings.size() * total);
+    };
+    const StepExamples& examples =
+        plan_.candidates.empty() ? examples_ : examples_.of_candidate(training.plan);
+    const Result<std::optional<TrainedForecast>> trained =
+        TrainedForecast::Train(*data_, plans[training.plan], examples, training.train, on_stage);
+    if (!trained) return trained.error();
+    if (!*trained) return false;
+  }
+  return true;
 }
 
 Status ForecastJob::ComputeExamples() {

@@ -78,6 +78,7 @@ class ForecastJob final : public TrainingJob {
   /// and that keys have targets; of keys that were chosen, each.
   [[nodiscard]] Status Check() const override;
   [[nodiscard]] nlohmann::ordered_json Origin() const override;
+  Result<bool> TrainShard(std::size_t point, const OnProgress& on_progress) override;
   Status ComputeExamples() override;
   Result<const Validation*> Validate(const OnProgress& on_progress) override;
   /// Any that forecasts the same: of whatever pipeline, as CheckSameForecast().

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,7 +27,25 @@ std::vector<std::vector<std::uint32_t>> ByKey(const PointExamples& examples,
   return groups;
 }
 
+using nlohmann::ordered_json;
+using preprocessing::JsonNode;
 using TrainedByStepAndKey = std::vector<std::vector<std::optional<TrainedPredictor>>>;
+
+bool HasModel(const TrainingPlan& plan, std::size_t step) noexcept {
+  return plan.fits == nullptr || plan.fits->HasModel(step);
+}
+bool HasKey(const TrainingPlan& plan, std::uint32_t key) noexcept {
+  return plan.fits == nullptr || plan.fits->HasKey(key);
+}
+
+/// What a model is called among those of shards (../learn/SHARDS.md); empty where there are none.
+std::string NameOf(const ForecastData& data, const TrainingPlan& plan, PeriodRange train,
+                   std::size_t step, std::optional<std::uint32_t> key) {
+  if (plan.fits == nullptr) return {};
+  return fmt::format("{}/{} to {}/model {}{}", plan.fits_name, data.FirstDay(train.first),
+                     data.FirstDay(train.last), step + 1,
+                     key ? "/" + KeyToJson(data.grid().KeyValues(*key)).dump() : "");
+}
 
 /// What is to be trained, each with its place in `models`.
 std::vector<ModelTask> PlanTasks(const ForecastData& data, const TrainingPlan& plan,
@@ -39,16 +58,24 @@ std::vector<ModelTask> PlanTasks(const ForecastData& data, const TrainingPlan& p
     auto& of_step = models[step];
     if (plan.scope == ModelScope::kGlobal) {
       of_step.resize(1);
-      tasks.push_back({.step = step, .key = {}, .rows = std::move(rows), .model = of_step.data()});
+      if (!HasModel(plan, step)) continue;
+      tasks.push_back({.step = step,
+                       .key = {},
+                       .rows = std::move(rows),
+                       .name = NameOf(data, plan, train, step, std::nullopt),
+                       .model = of_step.data()});
       continue;
     }
     of_step.resize(examples.keys().size());
     auto by_key = ByKey(known, rows, data.key_count());
     for (std::size_t i = 0; i < of_step.size(); ++i) {
       const std::uint32_t key = examples.keys()[i];
-      if (!AreEnough(plan, known, by_key[key])) continue;
-      tasks.push_back(
-          {.step = step, .key = key, .rows = std::move(by_key[key]), .model = &of_step[i]});
+      if (!HasKey(plan, key) || !AreEnough(plan, known, by_key[key])) continue;
+      tasks.push_back({.step = step,
+                       .key = key,
+                       .rows = std::move(by_key[key]),
+                       .name = NameOf(data, plan, train, step, key),
+                       .model = &of_step[i]});
     }
   }
   return tasks;
@@ -64,22 +91,59 @@ std::vector<std::size_t> WithModel(const TrainedByStepAndKey& models) {
   return positions;
 }
 
+ordered_json ToJson(const LearnedSeries& learned) {
+  ordered_json json{{"form", learned.form}, {"parameters", learned.parameters}};
+  if (!learned.remark.empty()) json["remark"] = learned.remark;
+  return json;
+}
+
+/// What ToJson() wrote. Throws SpecError.
+LearnedSeries LearnedFrom(const ordered_json& json) {
+  const JsonNode node(json);
+  LearnedSeries learned{.form = node.Get("form").String()};
+  if (const auto remark = node.Find("remark")) learned.remark = remark->String();
+  for (const JsonNode& number : node.Get("parameters").Elements()) {
+    learned.parameters.push_back(
+        number.Number(std::numeric_limits<double>::lowest(), std::numeric_limits<double>::max()));
+  }
+  return learned;
+}
+
+/// What a history teaches, from wherever the plan has its models.
+Result<LearnedSeries> LearnFrom(const TrainingPlan& plan, const std::string& name,
+                                std::span<const double> history) {
+  if (plan.fits == nullptr) return plan.history->Learn(history);
+  const Result<ordered_json> learned =
+      plan.fits->History(name, [&] { return ToJson(plan.history->Learn(history)); });
+  if (!learned) return learned.error();
+  try {
+    return LearnedFrom(*learned);
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kCorrupt, fmt::format("\"{}\": {}", name, error.what())};
+  }
+}
+
 /// Of one key's values in `periods`; none without a value there.
-std::optional<HistoryModel::Part> LearnHistory(const ForecastData& data,
-                                               const HistoryMethod& method, std::uint32_t key,
-                                               PeriodRange periods) {
+Result<std::optional<HistoryModel::Part>> LearnHistory(const ForecastData& data,
+                                                       const TrainingPlan& plan, std::uint32_t key,
+                                                       PeriodRange train) {
+  const PeriodRange periods = plan.Learned(train);
   const std::int64_t first = data.grid().FirstPeriod(key);
   const std::int64_t from = std::max(periods.first, first);
   const std::int64_t last = std::min(periods.last, data.grid().LastPeriod(key));
-  if (last < from) return std::nullopt;
+  if (last < from) return std::optional<HistoryModel::Part>();
   const std::span<const double> history = data.Values(key).subspan(
       static_cast<std::size_t>(from - first), static_cast<std::size_t>(last - from + 1));
   if (std::ranges::all_of(history, [](double value) { return std::isnan(value); })) {
-    return std::nullopt;
+    return std::optional<HistoryModel::Part>();
   }
-  HistoryModel::Part part{.from = from, .learned = method.Learn(history)};
-  part.forecaster = *method.Make(part.learned);
-  return part;
+  Result<LearnedSeries> learned = LearnFrom(plan, NameOf(data, plan, train, 0, key), history);
+  if (!learned) return std::move(learned).error();
+  HistoryModel::Part part{.from = from, .learned = *std::move(learned)};
+  auto forecaster = plan.history->Make(part.learned);
+  if (!forecaster) return std::move(forecaster).error();
+  part.forecaster = *std::move(forecaster);
+  return std::optional(std::move(part));
 }
 
 }  // namespace
@@ -135,13 +199,14 @@ Result<std::optional<TrainedForecast>> TrainedForecast::LearnHistories(const For
     return std::optional(TrainedForecast(
         ForecastModel(plan.scope, {}, std::make_shared<const HistoryModel>(std::move(parts))), {}));
   }
-  const PeriodRange learned_from = plan.Learned(train);
   std::vector<std::optional<HistoryModel::Part>> learned(all.size());
   std::atomic<std::size_t> done{0};
   std::atomic<bool> cancelled{false};
   const auto learn = [&](std::size_t i, bool is_caller) -> Status {
-    if (cancelled) return {};
-    learned[i] = LearnHistory(data, method, all[i], learned_from);
+    if (cancelled || !HasKey(plan, all[i])) return {};
+    Result<std::optional<HistoryModel::Part>> part = LearnHistory(data, plan, all[i], train);
+    if (!part) return std::move(part).error();
+    learned[i] = *std::move(part);
     ++done;
     if (is_caller && !on_stage({.done = done, .total = all.size()})) cancelled = true;
     return {};

@@ -18,6 +18,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/import/imported_version.hpp"
+#include "model/import/prediction_form.hpp"
 #include "model/learn/library_versions.hpp"
 #include "model/learn/model_files.hpp"
 #include "model/onnx/graph.hpp"
@@ -253,10 +254,40 @@ void CheckOutputs(const PipelineSpec& spec, const std::vector<std::string>& outp
 
 // ---- what is published ----
 
+/// Reasons are made by looking from each test up to the one that asked for the same feature before:
+/// of a tree that is as deep as it is large, as often as its size squared.
+bool IsTooDeepToExplain(const ForestSource& forest) {
+  constexpr std::size_t kMostSteps = std::size_t{1} << 31U;
+  std::size_t steps = 0;
+  for (const ForestSource::Tree& tree : forest.trees) {
+    std::vector<std::uint32_t> depths(tree.nodes.size());
+    for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
+      const ForestSource::Node& node = tree.nodes[i];
+      steps += depths[i];
+      if (!node.is_leaf()) depths[node.left] = depths[node.right] = depths[i] + 1;
+    }
+  }
+  return steps > kMostSteps;
+}
+
+void LeaveOutReasons(ImportedModel& model) {
+  if (!model.can_explain || !IsTooDeepToExplain(model.forest)) return;
+  model.can_explain = false;
+  model.notes.emplace_back(
+      "its trees are so deep that reasons of answers (?explain=true) are left out");
+}
+
 /// The files of what answers, the one that is served first.
 std::vector<ArtefactFile> ScoringFiles(const ImportedModel& model) {
   if (!model.graph.empty()) {
     return {{ImportedPath(kGraphEnding), onnx::NameColumns(model.graph, model.forest.features)}};
+  }
+  if (model.linear) {
+    LinearForestSource linear = *model.linear;
+    for (std::size_t i = 0; i < linear.inputs.size(); ++i) {
+      linear.inputs[i].name = model.forest.features[i];
+    }
+    return {{ImportedPath(kLinearForestEnding), LinearForest(std::move(linear)).Write()}};
   }
   std::vector<ArtefactFile> files{{ImportedPath(kForestEnding), CompileForest(model.forest)}};
   if (model.can_explain) {
@@ -267,6 +298,7 @@ std::vector<ArtefactFile> ScoringFiles(const ImportedModel& model) {
 
 ScoringModel MakeScoring(const ImportedModel& model, std::span<const ArtefactFile> files) {
   if (!model.graph.empty()) return ScoringOf(Need(onnx::Graph::FromBytes(files[0].bytes)));
+  if (model.linear) return ScoringOf(Need(LinearForest::Parse(files[0].bytes)));
   ScoringModel scoring = ScoringOf(Need(Forest::FromBytes(files[0].bytes)));
   if (files.size() > 1) {
     scoring.explainer = std::make_unique<const TreeShap>(Need(TreeShap::FromBytes(files[1].bytes)));
@@ -283,7 +315,7 @@ ordered_json SourceJson(const std::filesystem::path& file, std::string_view byte
           {"hash", preprocessing::ContentHash(bytes)},
           {"objective", model.objective},
           {"inputs", model.inputs.size()},
-          {"trees", model.graph.empty() ? model.forest.trees.size() : model.tree_count}};
+          {"trees", std::max(model.forest.trees.size(), model.tree_count)}};
 }
 
 ordered_json CheckJson(const PredictionCheck& check, const ImportRequest& request) {
@@ -296,6 +328,7 @@ ordered_json CheckJson(const PredictionCheck& check, const ImportRequest& reques
 PreparedImport Prepare(const ImportRequest& request) {
   const std::string bytes = ReadFile(request.file);
   ImportedModel model = ReadIn(request.file, bytes, request.rounds);
+  LeaveOutReasons(model);
   NameInputs(request.inputs, model);
   NameClasses(request.classes, model);
   const Pipeline pipeline = request.pipeline
@@ -319,6 +352,9 @@ PreparedImport Prepare(const ImportRequest& request) {
                        {"answer", AnswerJson(model.answer)},
                        {"seed", 0},
                        {"libraries", LibraryVersions(nullptr)}};
+  if (!request.pipeline) {
+    prepared.manifest["predictions"] = ToJson(PredictionFormOf(model, request.predicts_labels));
+  }
   if (request.check) {
     prepared.check =
         Need(CheckPredictions(predictor, pipeline.spec, *request.check, request.tolerance));

@@ -23,6 +23,8 @@ struct ImportRequest {
   std::vector<std::string> inputs{};   ///< In the model's order; empty: as the file calls them.
   std::vector<std::string> classes{};  ///< In the model's order; empty: "0", "1" and so on.
   Rounds rounds = Rounds::kAll;
+  /// Of classes: the library's `predict` gives the class, as scikit-learn's do, and no probability.
+  bool predicts_labels = false;
   std::optional<std::filesystem::path> check{};  ///< As CheckPredictions().
   double tolerance = 1e-6;
 };

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 
 ordered_json ReadingJson(const ExactReading& reading) {
-  constexpr std::array<std::string_view, 3> kNames{"rank", "whole", "integer"};  // by As
+  constexpr std::array<std::string_view, 4> kNames{"rank", "whole", "integer", "parts"};  // by As
   ordered_json json{{"as", kNames[static_cast<std::size_t>(reading.as)]}};
   if (reading.as == ExactReading::As::kRank) json["cuts"] = reading.cuts;
   if (reading.zero_width > 0) json["zero_width"] = reading.zero_width;

@@ -10,6 +10,7 @@
 #include "model/inputs/fitted_transforms.hpp"
 #include "model/predict/predictor.hpp"
 #include "model/tree/forest_source.hpp"
+#include "model/tree/linear_forest.hpp"
 
 namespace forkcast::model {
 
@@ -26,6 +27,13 @@ struct ImportedInput {
   [[nodiscard]] bool is_text() const noexcept { return !texts.empty(); }
 };
 
+/// An output of a graph of operators, as its file calls it.
+struct ImportedOutput {
+  std::string name;
+  bool is_integer = false;  ///< Of a label: a number in the file.
+  bool is_map = false;      ///< Of probabilities: by the names of their classes.
+};
+
 /// A model as its file says it, whatever the format.
 struct ImportedModel {
   std::string format;          ///< Of ModelFormats(): "xgboost".
@@ -35,7 +43,13 @@ struct ImportedModel {
   /// Of a model that is a graph of operators, and no forest: the file of it that is served, where
   /// columns are called as they were. `forest` has the inputs' names alone then.
   std::string graph{};
-  std::size_t tree_count = 0;  ///< Of the graph.
+  /// Of one that computes with what its inputs are: trees whose leaves are linear functions.
+  /// `forest` has the inputs' names alone then, too.
+  std::optional<LinearForestSource> linear{};
+  std::size_t tree_count = 0;  ///< Of the graph, or of `linear`.
+  /// Of a file that is a graph, whatever becomes of it: a label, if there is one, and the numbers
+  /// that are answered.
+  std::vector<ImportedOutput> graph_outputs{};
   std::vector<ImportedInput> inputs;
   bool has_input_names = false;  ///< Else they were numbered.
   /// Classes are called "0", "1" and so on: whoever imports knows their names.

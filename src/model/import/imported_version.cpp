@@ -84,9 +84,11 @@ Result<ImportedVersion> ImportedVersion::Read(const VersionInfo& info) {
   Result<Version> version = Version::Read(info, kImportedKind);
   if (!version) return std::move(version).error();
   try {
-    TrainedAnswer answer =
-        ReadAnswer(JsonNode(version->manifest(), "manifest.json: $").Get("answer"));
-    return ImportedVersion(*std::move(version), std::move(answer));
+    const JsonNode manifest(version->manifest(), "manifest.json: $");
+    TrainedAnswer answer = ReadAnswer(manifest.Get("answer"));
+    const auto predictions = manifest.Find("predictions");
+    PredictionForm form = predictions ? ReadPredictionForm(*predictions) : PredictionForm();
+    return ImportedVersion(*std::move(version), std::move(answer), std::move(form));
   } catch (const SpecError& error) {
     return version->InFolder({ErrorCode::kCorrupt, error.what()});
   }

@@ -10,6 +10,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/artefact/registry.hpp"
+#include "model/import/prediction_form.hpp"
 #include "model/learn/version.hpp"
 #include "model/predict/predictor.hpp"
 #include "model/predict/scoring_model.hpp"
@@ -41,15 +42,20 @@ class ImportedVersion : public Version {
   /// the others. Blocks on the disk.
   [[nodiscard]] Result<Predictor> ReadPredictor() const;
 
+  /// How its own library gives predictions; empty where a pipeline says what answers are, and of
+  /// versions of before.
+  [[nodiscard]] const PredictionForm& prediction_form() const noexcept { return form_; }
+
  private:
-  ImportedVersion(Version version, TrainedAnswer answer)
-      : Version(std::move(version)), answer_(std::move(answer)) {}
+  ImportedVersion(Version version, TrainedAnswer answer, PredictionForm form)
+      : Version(std::move(version)), answer_(std::move(answer)), form_(std::move(form)) {}
 
   /// The path of the model's file with an ending.
   [[nodiscard]] const PublishedFile* ModelFile(std::string_view ending) const;
   [[nodiscard]] ScoringModel OpenModel() const;
 
   TrainedAnswer answer_;
+  PredictionForm form_;
 };
 
 /// The path of a file of the one model, within its version.

@@ -134,6 +134,8 @@ struct RawTree {
   std::vector<std::int64_t> leaf_counts{};  ///< Or none.
   std::vector<std::int64_t> set_bounds{};
   std::vector<std::int64_t> set_words{};
+  /// Of each leaf its linear function; none: leaves are their values.
+  std::vector<LinearForestSource::Leaf> functions{};
 
   [[nodiscard]] bool IsCategory(std::size_t test) const { return (decisions[test] & 1) != 0; }
   [[nodiscard]] bool DefaultsLeft(std::size_t test) const { return (decisions[test] & 2) != 0; }
@@ -150,13 +152,11 @@ class RawTreeReader {
     constexpr std::size_t kMostLeaves = ForestSource::kMostLeafValues;
     const std::size_t leaves = ParseCount("num_leaves", Member("num_leaves"), kMostLeaves);
     if (leaves == 0) RefuseCorrupt("num_leaves: expected one at least");
-    if (Member("is_linear") == "1") {
-      RefuseUnknown("linear_tree: leaves that are linear models are not understood");
-    }
     const std::size_t tests = leaves - 1;
     RawTree tree{.leaves = Need("leaf_value", ReadDoubles(Member("leaf_value")))};
     Expect("leaf_value", tree.leaves.size(), leaves);
     tree.leaf_counts = Counts("leaf_count", leaves);
+    if (Member("is_linear") == "1") tree.functions = Functions(tree.leaves);
     if (tests == 0) return tree;  // its other lists may hold anything
     tree.features = Integers("split_feature", tests);
     tree.thresholds = Need("threshold", ReadDoubles(Member("threshold")));
@@ -180,6 +180,37 @@ class RawTreeReader {
     if (size == expected) return;
     RefuseCorrupt(fmt::format("{}: {} numbers, expected {}", name, size, expected));
   }
+
+  /// `num_features` says how many of the other lists' numbers are each leaf's.
+  [[nodiscard]] std::vector<LinearForestSource::Leaf> Functions(
+      std::span<const double> values) const {
+    const std::vector<double> constants = Need("leaf_const", ReadDoubles(Member("leaf_const")));
+    Expect("leaf_const", constants.size(), values.size());
+    const std::vector<std::int64_t> counts = Integers("num_features", values.size());
+    const std::vector<double> coefficients = Need("leaf_coeff", ReadDoubles(Member("leaf_coeff")));
+    const std::vector<std::int64_t> features = Integers("leaf_features", coefficients.size());
+    std::vector<LinearForestSource::Leaf> leaves;
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      LinearForestSource::Leaf leaf{.value = values[i], .constant = constants[i]};
+      if (counts[i] < 0 || static_cast<std::size_t>(counts[i]) > features.size() - at) {
+        RefuseCorrupt("num_features: more than leaf_features has");
+      }
+      for (std::int64_t k = 0; k < counts[i]; ++k, ++at) {
+        if (features[at] < 0 || features[at] >= std::int64_t{ForestSource::kMostFeatures}) {
+          RefuseCorrupt(fmt::format("leaf_features: {}", features[at]));
+        }
+        if (!std::isfinite(coefficients[at])) RefuseCorrupt("leaf_coeff: expected finite numbers");
+        leaf.terms.push_back(
+            {.input = static_cast<std::uint32_t>(features[at]), .coefficient = coefficients[at]});
+      }
+      if (!std::isfinite(leaf.constant)) RefuseCorrupt("leaf_const: expected finite numbers");
+      leaves.push_back(std::move(leaf));
+    }
+    Expect("leaf_features", features.size(), at);
+    return leaves;
+  }
+
   [[nodiscard]] std::vector<std::int64_t> Integers(std::string_view name,
                                                    std::size_t expected) const {
     std::vector<std::int64_t> numbers = Need(name, ReadIntegers(Member(name)));
@@ -261,8 +292,10 @@ class FeatureUses {
 
 class TreeBuilder {
  public:
-  TreeBuilder(const RawTree& raw, const FeatureUses& uses, std::vector<double>& leaf_values)
-      : raw_(raw), uses_(uses), leaf_values_(leaf_values) {}
+  /// `functions`: of a model whose leaves are linear, those of all leaves; else null.
+  TreeBuilder(const RawTree& raw, const FeatureUses& uses, std::vector<double>& leaf_values,
+              std::vector<LinearForestSource::Leaf>* functions)
+      : raw_(raw), uses_(uses), leaf_values_(leaf_values), functions_(functions) {}
 
   ForestSource::Tree Build() {
     tree_.nodes.emplace_back();
@@ -304,6 +337,11 @@ class TreeBuilder {
     if (!std::isfinite(raw_.leaves[leaf])) RefuseCorrupt("leaf_value: expected finite numbers");
     node.value = static_cast<float>(leaf_values_.size());
     leaf_values_.push_back(raw_.leaves[leaf]);
+    if (functions_ != nullptr) {
+      const double value = raw_.leaves[leaf];
+      functions_->push_back(raw_.functions.empty() ? LinearForestSource::Leaf{value, value, {}}
+                                                   : raw_.functions[leaf]);
+    }
     if (HasCounts()) node.weight = static_cast<float>(raw_.leaf_counts[leaf]);
   }
 
@@ -372,6 +410,7 @@ class TreeBuilder {
   const RawTree& raw_;
   const FeatureUses& uses_;
   std::vector<double>& leaf_values_;
+  std::vector<LinearForestSource::Leaf>* functions_;
   ForestSource::Tree tree_;
   std::vector<bool> seen_tests_;
   std::vector<bool> seen_leaves_;
@@ -388,6 +427,7 @@ class ModelReader {
     ReadTrees();
     ReadInputs();
     ReadPandas();
+    if (is_linear_) MakeLinear();
     return std::move(model_);
   }
 
@@ -442,6 +482,7 @@ class ModelReader {
     for (const LightGbmTree& tree : text_.trees) {
       InTree(trees.size(), [&] {
         trees.push_back(RawTreeReader(tree).Read());
+        is_linear_ = is_linear_ || !trees.back().functions.empty();
         uses.Add(trees.back());
         leaves += trees.back().leaves.size();
         if (leaves > ForestSource::kMostLeafValues) {
@@ -462,13 +503,16 @@ class ModelReader {
     }
     for (std::size_t i = 0; i < trees.size(); ++i) {
       InTree(i, [&] {
-        forest.trees.push_back(TreeBuilder(trees[i], uses, sums.leaf_values).Build());
+        forest.trees.push_back(
+            TreeBuilder(trees[i], uses, sums.leaf_values, is_linear_ ? &functions_ : nullptr)
+                .Build());
         forest.trees.back().margin = static_cast<std::uint32_t>(i % margins_);
         trees[i] = {};
       });
     }
     for (std::size_t i = 0; i < forest.features.size(); ++i) {
       model_.inputs.push_back(InputOf(forest.features[i], uses.Of(i)));
+      missing_.push_back(uses.Of(i).missing);
       has_categories_ = has_categories_ || uses.Of(i).is_category;
     }
   }
@@ -586,6 +630,100 @@ class ModelReader {
     Require(RenumberCategories(feature, numbers, model_.forest));
   }
 
+  // ---- leaves that are linear functions ----
+
+  /// Its trees once more, which test the numbers themselves.
+  void MakeLinear() {
+    using Input = LinearForestSource::Input;
+    ForestSource& forest = model_.forest;
+    std::size_t parts = 0;
+    for (const LinearForestSource::Leaf& leaf : functions_) parts += 1 + leaf.terms.size();
+    for (const ForestSource::Tree& tree : forest.trees) {
+      parts += tree.nodes.size() + tree.categories.size();
+    }
+    if (parts > LinearForestSource::kMostParts) {
+      RefuseUnknown(fmt::format("linear_tree: over {} tests, leaves, terms and categories",
+                                LinearForestSource::kMostParts));
+    }
+    LinearForestSource& linear = model_.linear.emplace();
+    linear.margins = margins_;
+    linear.link = forest.link;
+    linear.divisor = forest.doubles->divisor;
+    linear.factor = forest.doubles->factor;
+    std::vector<std::vector<double>> cuts;
+    for (std::size_t i = 0; i < model_.inputs.size(); ++i) {
+      ImportedInput& input = model_.inputs[i];
+      const bool is_category = input.is_text() || input.reading->as == ExactReading::As::kWhole;
+      cuts.push_back(input.reading ? std::move(input.reading->cuts) : std::vector<double>());
+      linear.inputs.push_back({.name = input.name,
+                               .is_category = is_category,
+                               .missing = missing_[i] == Missing::kNone ? Input::Missing::kZero
+                                          : missing_[i] == Missing::kZero
+                                              ? Input::Missing::kDefaultOfZero
+                                              : Input::Missing::kDefault});
+      if (is_category) continue;
+      input.reading = ExactReading{.as = ExactReading::As::kParts, .zero_width = kZeroWidth};
+      input.fill.reset();
+    }
+    for (std::size_t i = 0; i < forest.trees.size(); ++i) {
+      InTree(i, [&] { linear.trees.push_back(LinearTree(forest.trees[i], linear, cuts)); });
+      forest.trees[i] = {};
+    }
+    model_.tree_count = forest.trees.size();
+    forest.trees.clear();
+    forest.doubles.reset();
+    model_.can_explain = false;
+  }
+
+  [[nodiscard]] LinearForestSource::Tree LinearTree(const ForestSource::Tree& tree,
+                                                    const LinearForestSource& linear,
+                                                    std::span<const std::vector<double>> cuts) {
+    LinearForestSource::Tree made{.margin = tree.margin};
+    std::vector<std::int64_t> places;  // of each node among the tests, or ~ among the leaves
+    std::int64_t tests = 0;
+    std::int64_t leaves = 0;
+    for (const ForestSource::Node& node : tree.nodes) {
+      places.push_back(node.is_leaf() ? ~leaves++ : tests++);
+    }
+    for (const ForestSource::Node& node : tree.nodes) {
+      if (node.is_leaf()) {
+        made.leaves.push_back(LinearLeaf(static_cast<std::size_t>(node.value), linear));
+        continue;
+      }
+      LinearForestSource::Test test{.input = node.feature,
+                                    .left = places[node.left],
+                                    .right = places[node.right],
+                                    .missing_goes_right = node.missing_goes_right};
+      if (node.is_category) {
+        const auto first = tree.categories.begin() + node.first_category;
+        test.categories.assign(first, first + node.category_count);
+        std::ranges::sort(test.categories);
+      } else if (std::isinf(node.value)) {
+        test.most = kInfinity;
+      } else {
+        test.most = cuts[node.feature][static_cast<std::size_t>(node.value) - 1];
+      }
+      made.tests.push_back(std::move(test));
+    }
+    return made;
+  }
+
+  [[nodiscard]] LinearForestSource::Leaf LinearLeaf(std::size_t at,
+                                                    const LinearForestSource& linear) {
+    LinearForestSource::Leaf& leaf = functions_[at];
+    for (const LinearForestSource::Term& term : leaf.terms) {
+      if (term.input >= linear.inputs.size()) {
+        RefuseCorrupt(
+            fmt::format("leaf_features: feature {} of {}", term.input, linear.inputs.size()));
+      }
+      if (linear.inputs[term.input].is_category) {
+        RefuseCorrupt(fmt::format("leaf_features: feature {:?} is a category",
+                                  linear.inputs[term.input].name));
+      }
+    }
+    return std::move(leaf);
+  }
+
   static void Require(Status status) {
     if (!status) throw Refused{std::move(status).error()};
   }
@@ -595,6 +733,9 @@ class ModelReader {
   Objective objective_;
   std::size_t margins_ = 1;
   bool has_categories_ = false;
+  bool is_linear_ = false;
+  std::vector<Missing> missing_;                     ///< Of each feature.
+  std::vector<LinearForestSource::Leaf> functions_;  ///< Of all leaves.
 };
 
 }  // namespace

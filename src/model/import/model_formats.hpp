@@ -12,7 +12,8 @@ namespace forkcast::model {
 /// Which trees of a file count.
 enum class Rounds {
   kAll,
-  kBest,  ///< Up to the round that early stopping found best, where the file names it.
+  kBest,         ///< Up to the round that early stopping found best, which the file has to name.
+  kBestIfNamed,  ///< The same; all where the file names none.
 };
 
 /// A format of model files, known by its content: what a file is called says nothing.

@@ -17,6 +17,8 @@ ImportedInput InputOf(const GraphColumn& column) {
   if (column.kind == GraphColumn::Kind::kText) {
     input.texts = column.texts;
     if (column.refuses_others) input.unknown = UnknownCategory::kError;
+  } else if (column.kind == GraphColumn::Kind::kDouble) {
+    input.reading = ExactReading{.as = ExactReading::As::kParts};
   } else if (column.kind != GraphColumn::Kind::kNumber) {
     input.reading = ExactReading{.as = ExactReading::As::kInteger};
   }
@@ -44,6 +46,10 @@ Result<ImportedModel> ImportOnnx(std::string_view bytes, Rounds rounds) {
   model.answer = AnswerOf(*graph);
   for (const GraphColumn& column : graph->columns()) model.inputs.push_back(InputOf(column));
   model.tree_count = graph->tree_count();
+  for (const onnx::GraphOutput& output : graph->named_outputs()) {
+    model.graph_outputs.push_back(
+        {.name = output.name, .is_integer = output.is_integer, .is_map = output.is_map});
+  }
   if (std::optional<ForestSource> forest = graph->TakeForest()) {
     model.forest = *std::move(forest);
     return model;

@@ -38,6 +38,8 @@ Status ChooseRounds(Rounds rounds, std::size_t trees_a_round, ImportedModel& mod
                                count)};
     }
     forest.trees.resize((*best + 1) * trees_a_round);
+  } else if (rounds == Rounds::kBestIfNamed && best && *best < count) {
+    forest.trees.resize((*best + 1) * trees_a_round);
   } else if (best && *best + 1 < count) {
     model.notes.push_back(fmt::format(
         "best_iteration: early stopping found round {} of 0 to {} best. All rounds are taken, as "
@@ -90,6 +92,45 @@ Status TakeCategories(const XGBoostModel& read, ImportedModel& model) {
   return {};
 }
 
+/// A tree of one leaf a margin: its bias and terms, added up as XGBoost does. Of a base_score a
+/// class, which 3.1 and later write, it takes the first one for all classes.
+LinearForestSource LinearOf(const XGBoostModel& read) {
+  const float base = read.forest.base_margins.front();
+  const std::size_t margins = read.forest.base_margins.size();
+  const std::size_t features = read.forest.features.size();
+  LinearForestSource linear{.arithmetic = LinearForestSource::Arithmetic::kFloat,
+                            .margins = margins,
+                            .link = read.forest.link};
+  for (const std::string& name : read.forest.features) linear.inputs.push_back({.name = name});
+  for (std::uint32_t margin = 0; margin < margins; ++margin) {
+    const float bias = read.linear_weights[features * margins + margin];
+    LinearForestSource::Leaf leaf{.constant = double{bias + base}};
+    for (std::uint32_t i = 0; i < features; ++i) {
+      leaf.terms.push_back(
+          {.input = i, .coefficient = double{read.linear_weights[i * margins + margin]}});
+    }
+    linear.trees.push_back({.margin = margin, .tests = {}, .leaves = {std::move(leaf)}});
+  }
+  return linear;
+}
+
+Status TakeLinear(const XGBoostModel& read, Rounds rounds, ImportedModel& model) {
+  if (rounds == Rounds::kBest) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "gradient_booster: gblinear has one model, whatever its rounds: take all of them"};
+  }
+  if (read.linear_weights.size() > LinearForestSource::kMostParts) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("weights: over {} numbers", LinearForestSource::kMostParts)};
+  }
+  model.linear = LinearOf(read);
+  for (const LinearForestSource::Tree& tree : model.linear->trees) {
+    if (std::isfinite(tree.leaves[0].constant)) continue;
+    return Error{ErrorCode::kCorrupt, "weights: a bias that is no finite number"};
+  }
+  return {};
+}
+
 }  // namespace
 
 bool IsXGBoost(std::string_view bytes) noexcept { return bytes.starts_with('{'); }
@@ -102,6 +143,12 @@ Result<ImportedModel> ImportXGBoost(std::string_view bytes, Rounds rounds) {
   model.objective = read->objective;
   model.has_input_names = read->has_feature_names;
   model.answer = AnswerOf(*read);
+  if (!read->linear_weights.empty()) {
+    if (Status taken = TakeLinear(*read, rounds, model); !taken) return std::move(taken).error();
+    model.forest.features = std::move(read->forest.features);
+    for (const std::string& name : model.forest.features) model.inputs.push_back({.name = name});
+    return model;
+  }
   model.forest = std::move(read->forest);
   for (const std::string& name : model.forest.features) model.inputs.push_back({.name = name});
   if (Status taken = TakeCategories(*read, model); !taken) return std::move(taken).error();

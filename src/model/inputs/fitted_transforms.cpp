@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <utility>
+
+#include "model/double_parts.hpp"
 
 namespace forkcast::model {
 
@@ -21,10 +24,11 @@ constexpr std::array<std::pair<std::string_view, CategoryEncoding>, 3> kEncoding
     {{"ordinal", CategoryEncoding::kOrdinal},
      {"one_hot", CategoryEncoding::kOneHot},
      {"target_mean", CategoryEncoding::kTargetMean}}};
-constexpr std::array<std::pair<std::string_view, ExactReading::As>, 3> kReadings{
+constexpr std::array<std::pair<std::string_view, ExactReading::As>, 4> kReadings{
     {{"rank", ExactReading::As::kRank},
      {"whole", ExactReading::As::kWhole},
-     {"integer", ExactReading::As::kInteger}}};
+     {"integer", ExactReading::As::kInteger},
+     {"parts", ExactReading::As::kParts}}};
 constexpr std::array<std::pair<std::string_view, UnknownCategory>, 2> kUnknowns{
     {{"missing", UnknownCategory::kMissing}, {"error", UnknownCategory::kError}}};
 
@@ -258,6 +262,9 @@ void FittedTransforms::NameOutputs() {
       for (const auto& [text, code] : features_[i].category.codes) {
         outputs_.push_back(inputs_[i].name + "=" + text);
       }
+    } else if (const auto& reading = features_[i].number.reading;
+               reading && reading->as == ExactReading::As::kParts) {
+      std::ranges::copy(PartNames(inputs_[i].name), std::back_inserter(outputs_));
     } else {
       outputs_.push_back(inputs_[i].name);
     }
@@ -275,16 +282,20 @@ float FittedTransforms::Apply(const Number& number, float value) noexcept {
   return NumberAsFloat((filled - number.mean) / number.deviation);
 }
 
-float FittedTransforms::ApplyExactly(const Number& number, double value) noexcept {
+void FittedTransforms::ApplyExactly(const Number& number, double value, float* out) noexcept {
   const ExactReading& reading = *number.reading;
-  if (std::abs(value) <= reading.zero_width) value = 0;
+  if (reading.zero_width > 0 && std::abs(value) <= reading.zero_width) value = 0;
   if (value == 0 && reading.zero_is_missing) value = std::numeric_limits<double>::quiet_NaN();
-  if (std::isnan(value)) {
-    if (!number.fill) return kNaN;
-    value = *number.fill;
+  if (std::isnan(value) && number.fill) value = *number.fill;
+  if (reading.as == ExactReading::As::kParts) {
+    std::ranges::copy(SplitDouble(value), out);
+  } else if (std::isnan(value)) {
+    *out = kNaN;
+  } else if (reading.as == ExactReading::As::kRank) {
+    *out = static_cast<float>(std::ranges::lower_bound(reading.cuts, value) - reading.cuts.begin());
+  } else {
+    *out = NumberAsFloat(std::trunc(value));
   }
-  if (reading.as != ExactReading::As::kRank) return NumberAsFloat(std::trunc(value));
-  return static_cast<float>(std::ranges::lower_bound(reading.cuts, value) - reading.cuts.begin());
 }
 
 void FittedTransforms::Write(const Category& category, std::optional<std::uint32_t> code,
@@ -332,8 +343,11 @@ Result<std::vector<float>> FittedTransforms::Transform(const FeatureTable& table
         if (Status taken = CheckIsTaken(i, double{cells[row]}); !taken) {
           return std::move(taken).error();
         }
-        *out =
-            number.reading ? ApplyExactly(number, double{cells[row]}) : Apply(number, cells[row]);
+        if (number.reading) {
+          ApplyExactly(number, double{cells[row]}, out);
+        } else {
+          *out = Apply(number, cells[row]);
+        }
         out += width;
       }
       continue;
@@ -371,8 +385,11 @@ Status FittedTransforms::TransformRow(std::span<const Value> row,
     if (inputs_[i].kind == FeatureKind::kNumber) {
       const Number& number = features_[i].number;
       if (Status taken = CheckIsTaken(i, NumberAsDouble(value)); !taken) return taken;
-      *first = number.reading ? ApplyExactly(number, NumberAsDouble(value))
-                              : Apply(number, NumberAsFloat(value));
+      if (number.reading) {
+        ApplyExactly(number, NumberAsDouble(value), first);
+      } else {
+        *first = Apply(number, NumberAsFloat(value));
+      }
       continue;
     }
     const Category& category = features_[i].category;

@@ -76,6 +76,7 @@ struct ExactReading {
     kWhole,  ///< The number without its fraction: a category.
     /// A whole number from -2^24 to 2^24. Another, and a missing one, is its row's error.
     kInteger,
+    kParts,  ///< The number itself, as three floats (double_parts.hpp).
   };
   As as = As::kRank;
   std::vector<double> cuts{};  ///< Ascending, none twice; of kRank alone.
@@ -102,7 +103,7 @@ class FittedTransforms {
 
   /// The features read, in the order of a row.
   [[nodiscard]] const std::vector<FeatureColumnSpec>& inputs() const noexcept { return inputs_; }
-  /// The names of the columns written: a feature's own, or "feature=category".
+  /// The names of the columns written: a feature's own, "feature=category", or PartNames().
   [[nodiscard]] const std::vector<std::string>& outputs() const noexcept { return outputs_; }
   /// The input that a column is made of.
   [[nodiscard]] std::size_t InputOf(std::size_t output) const noexcept;
@@ -164,8 +165,8 @@ class FittedTransforms {
   /// kInvalidArgument with the feature's name for a number that its reading does not take.
   [[nodiscard]] Status CheckIsTaken(std::size_t input, double value) const;
   static float Apply(const Number& number, float value) noexcept;
-  /// Of a number with a reading.
-  static float ApplyExactly(const Number& number, double value) noexcept;
+  /// Of a number with a reading: writes its columns.
+  static void ApplyExactly(const Number& number, double value, float* out) noexcept;
   /// Writes the columns of one category; `code` is unset for an unknown or missing one.
   static void Write(const Category& category, std::optional<std::uint32_t> code,
                     float* out) noexcept;

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "data_preprocessing/document/content_hash.hpp"
+
 namespace forkcast::model {
 namespace {
 
@@ -87,9 +89,15 @@ double ReadMinJudged(const preprocessing::JsonNode& training) {
   return share ? share->Number(0, 1) : kLeastJudged;
 }
 
-void Override(LearningPlan& plan, const JobSources& sources) {
+void Override(LearningPlan& plan, const JobSources& sources, const std::string& name) {
   if (sources.seed) plan.setting.seed = *sources.seed;
   if (sources.threads) plan.setting.threads = *sources.threads;
+  plan.fits = sources.fits;
+  if (plan.fits != nullptr) plan.fits_name = name;
+}
+
+std::string NameOfPlan(const nlohmann::ordered_json& document) {
+  return preprocessing::ContentHash(document.dump());
 }
 
 }  // namespace forkcast::model

@@ -11,6 +11,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/pipeline/pipeline_spec.hpp"
 #include "model/inputs/model_inputs.hpp"
+#include "model/learn/model_fits.hpp"
 #include "model/learn/parameter_search.hpp"
 #include "model/learn/trainer.hpp"
 #include "model/learn/training_job.hpp"
@@ -36,6 +37,10 @@ struct LearningPlan {
   /// The feature, by its position, that says how much a row counts; none: all count alike.
   std::optional<std::size_t> weight;
   std::optional<SearchSpec> search;
+  /// Where the models come from; null: they are trained. Outlives the plan.
+  ModelFits* fits = nullptr;
+  /// What tells this plan from all others of a run, in names of models: with `fits` alone.
+  std::string fits_name{};
 };
 
 /// How a kind of pipeline reads its plan.
@@ -55,7 +60,11 @@ struct PlanReading {
                                             const preprocessing::PipelineSpec& spec,
                                             const PlanReading& reading);
 
-/// Puts what the user gave beside the document into its plan: seed and threads.
-void Override(LearningPlan& plan, const JobSources& sources);
+/// Puts what the user gave beside the document into its plan: seed, threads, and where models come
+/// from. `name`: of the document, as NameOfPlan().
+void Override(LearningPlan& plan, const JobSources& sources, const std::string& name);
+
+/// What tells the plan of a document from those of all others.
+[[nodiscard]] std::string NameOfPlan(const nlohmann::ordered_json& document);
 
 }  // namespace forkcast::model

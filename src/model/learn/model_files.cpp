@@ -42,6 +42,14 @@ ScoringModel ReadScoring(const StoredModel& stored, InputPool& pool) {
   return *std::move(scoring);
 }
 
+Predictor MakePredictor(const StoredModel& stored, ScoringModel scoring,
+                        std::shared_ptr<const FittedEncoder> encoder, TrainedAnswer answer) {
+  Result<Predictor> predictor =
+      Predictor::Make(std::move(scoring), std::move(encoder), std::move(answer));
+  if (!predictor) Fail(stored.files().front()->path, predictor.error().message);
+  return *std::move(predictor);
+}
+
 }  // namespace
 
 std::string ModelPath(const std::string& path) { return std::string(kFolder) + path; }
@@ -63,9 +71,13 @@ void AppendFiles(const Predictor& predictor, const TrainedParts& parts, const st
   for (const ModelPart& part : parts.published) {
     files.push_back({ModelPath(WithEnding(stem, part.ending)), part.bytes});
   }
+  files.push_back({ModelPath(WithEnding(stem, kTransforms)), AroundJson(predictor).dump() + "\n"});
+}
+
+nlohmann::ordered_json AroundJson(const Predictor& predictor) {
   nlohmann::ordered_json around{{"transforms", predictor.encoder()->transforms().ToJson()}};
   if (predictor.target() != nullptr) around["target"] = predictor.target()->ToJson();
-  files.push_back({ModelPath(WithEnding(stem, kTransforms)), around.dump() + "\n"});
+  return around;
 }
 
 std::size_t CountModels(std::span<const ArtefactFile> files) noexcept {
@@ -100,10 +112,14 @@ Predictor PredictorReader::Read(const StoredModel& stored) {
     answer = AnswerOf(node);
     encoder = EncoderOf(node.Get("transforms"));
   });
-  Result<Predictor> predictor =
-      Predictor::Make(std::move(scoring), std::move(encoder), std::move(answer));
-  if (!predictor) Fail(stored.files().front()->path, predictor.error().message);
-  return *std::move(predictor);
+  return MakePredictor(stored, std::move(scoring), std::move(encoder), std::move(answer));
+}
+
+Predictor PredictorReader::Read(const StoredModel& stored, const JsonNode& around) {
+  ScoringModel scoring = ReadScoring(stored, inputs_pool_);
+  TrainedAnswer answer = AnswerOf(around);
+  return MakePredictor(stored, std::move(scoring), EncoderOf(around.Get("transforms")),
+                       std::move(answer));
 }
 
 std::shared_ptr<const FittedEncoder> PredictorReader::EncoderOf(const JsonNode& transforms) {

@@ -30,6 +30,9 @@ inline constexpr const char* kPipelineFile = "pipeline.json";
 void AppendFiles(const Predictor& predictor, const TrainedParts& parts, const std::string& stem,
                  std::vector<ArtefactFile>& files);
 
+/// What stands around a trained model, as its file STEM.transforms.json has it.
+[[nodiscard]] nlohmann::ordered_json AroundJson(const Predictor& predictor);
+
 /// How many models `files` are of.
 [[nodiscard]] std::size_t CountModels(std::span<const ArtefactFile> files) noexcept;
 
@@ -55,6 +58,8 @@ class PredictorReader {
 
   /// Throws SpecError, with the file's name, when a file cannot be read or is not as expected.
   [[nodiscard]] Predictor Read(const StoredModel& stored);
+  /// The same where AroundJson() is in no file of its own: `around`, in place of the file's.
+  [[nodiscard]] Predictor Read(const StoredModel& stored, const preprocessing::JsonNode& around);
 
  private:
   [[nodiscard]] std::shared_ptr<const FittedEncoder> EncoderOf(

@@ -198,6 +198,12 @@ nlohmann::ordered_json WithParameters(nlohmann::ordered_json root, const Assignm
   return root;
 }
 
+nlohmann::ordered_json DocumentAt(const nlohmann::ordered_json& root, const Assignment& point) {
+  nlohmann::ordered_json document = WithParameters(root, point);
+  document["training"].erase("search");
+  return document;
+}
+
 const nlohmann::ordered_json* FindParameter(const nlohmann::ordered_json& root,
                                             const std::string& name) {
   try {

@@ -60,6 +60,9 @@ using Assignment = std::vector<std::pair<std::string, nlohmann::ordered_json>>;
 /// document's long form (WriteOut), which is what comes back where a feature's member is replaced.
 [[nodiscard]] nlohmann::ordered_json WithParameters(nlohmann::ordered_json root,
                                                     const Assignment& assignment);
+/// The document of one point of its search: the same, without the search. Throws SpecError.
+[[nodiscard]] nlohmann::ordered_json DocumentAt(const nlohmann::ordered_json& root,
+                                                const Assignment& point);
 
 /// The value that a parameter has in a pipeline document in long form, or null where it has none:
 /// what WithParameters() would replace.

@@ -20,6 +20,8 @@
 
 namespace forkcast::model {
 
+class ModelFits;
+
 /// From what a job is loaded besides its pipeline document.
 struct JobSources {
   std::filesystem::path folder;     ///< Of the pipeline's file.
@@ -29,6 +31,8 @@ struct JobSources {
   std::optional<std::uint32_t> seed;  ///< In place of the pipeline's, as the next.
   std::optional<unsigned> threads;
   std::span<const TrainerKind> trainers;  ///< Those that a document may name.
+  /// Where the models come from; null: they are trained. Outlives the job.
+  ModelFits* fits = nullptr;
 };
 
 /// How far a stage is, in steps of its own; false cancels. Called from the thread that trains.
@@ -104,6 +108,12 @@ class TrainingJob {
   virtual Status ComputeExamples() = 0;
   /// Trains and judges on the past; lives as long as the job. Null when cancelled.
   virtual Result<const Validation*> Validate(const OnProgress& on_progress) = 0;
+  /// Trains, in place of all that follows Check(), the models that JobSources::fits has of those
+  /// that Validate() and TrainOnAll() would, in their order, whatever comes out of validation.
+  /// `point`: the job's number, from 0, among those of a search. False when cancelled.
+  /// kInvalidArgument, at the first model that cannot be trained, or for a job whose models are no
+  /// parts of a whole. Precondition: JobSources::fits.
+  virtual Result<bool> TrainShard(std::size_t point, const OnProgress& on_progress);
   /// That CompareWith() could, as far as that can be said before. kInvalidArgument for a version
   /// that answers something else.
   [[nodiscard]] virtual Status CheckRival(const VersionInfo& champion) const = 0;

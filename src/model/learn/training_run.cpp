@@ -9,46 +9,16 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/artefact/registry.hpp"
 #include "model/learn/searched_points.hpp"
+#include "model/learn/training_failure.hpp"
 
 namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
 
-/// What ends a run early.
-struct Failure {
-  TrainingEnd end = TrainingEnd::kIo;
-  std::string message;
-};
+TrainingFailure Stopped() { return {TrainingEnd::kStopped, "stopped; nothing was published"}; }
 
-/// What an error means; `unfit`: an invalid argument.
-TrainingEnd EndOf(ErrorCode code, TrainingEnd unfit) noexcept {
-  switch (code) {
-    case ErrorCode::kInvalidArgument:
-      return unfit;
-    case ErrorCode::kNotFound:
-    case ErrorCode::kCorrupt:
-    case ErrorCode::kRefusedData:
-      return TrainingEnd::kData;
-    default:
-      return TrainingEnd::kIo;
-  }
-}
-
-/// Of what `unfit` is said when an argument is invalid: the user's words while a job is opened, the
-/// data later on. What cannot be read is neither.
-template <typename T>
-T Require(Result<T> result, TrainingEnd unfit = TrainingEnd::kData) {
-  if (result) return *std::move(result);
-  throw Failure{EndOf(result.error().code, unfit), result.error().message};
-}
-void Require(const Status& status, TrainingEnd unfit = TrainingEnd::kData) {
-  if (!status) Require(Result<bool>(status.error()), unfit);
-}
-
-Failure Stopped() { return {TrainingEnd::kStopped, "stopped; nothing was published"}; }
-
-/// One run; throws Failure.
+/// One run; throws TrainingFailure.
 class TrainingRun {
  public:
   TrainingRun(const TrainingRequest& request, const Clock& clock, TrainingObserver& observer)
@@ -174,17 +144,10 @@ class TrainingRun {
   [[nodiscard]] Result<std::unique_ptr<TrainingJob>> Open(const TrainingJob& all,
                                                           const Assignment& assignment) const {
     try {
-      return all.With(DocumentAt(assignment));
+      return all.With(DocumentAt(request_.document, assignment));
     } catch (const preprocessing::SpecError& error) {
       return Error{ErrorCode::kInvalidArgument, fmt::format("$.training.search: {}", error.what())};
     }
-  }
-
-  /// The document of one point. Throws SpecError.
-  [[nodiscard]] ordered_json DocumentAt(const Assignment& point) const {
-    ordered_json document = WithParameters(request_.document, point);
-    document["training"].erase("search");
-    return document;
   }
 
   /// What a point is worth. Data that a point cannot be judged on are no end of the search.
@@ -220,7 +183,7 @@ class TrainingRun {
     }
     observer_.Tell(Describe(searched));
     const std::optional<std::size_t> best = BestOf(searched);
-    if (!best) throw Failure{TrainingEnd::kData, NothingJudged(searched)};
+    if (!best) throw TrainingFailure{TrainingEnd::kData, NothingJudged(searched)};
     return Checked(Open(all, searched[*best].assignment));
   }
 
@@ -296,7 +259,7 @@ TrainingOutcome RunTraining(const TrainingRequest& request, const Clock& clock,
                             TrainingObserver& observer) {
   try {
     return TrainingRun(request, clock, observer)();
-  } catch (const Failure& failure) {
+  } catch (const TrainingFailure& failure) {
     return {.end = failure.end, .message = failure.message};
   }
 }

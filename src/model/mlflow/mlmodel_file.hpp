@@ -8,10 +8,12 @@
 
 namespace forkcast::model {
 
-/// What a file `MLmodel` says that matters here: each flavour and its members that are plain
-/// scalars. Of YAML the part is read that MLflow writes (block mappings, plain and quoted scalars);
-/// what is nested deeper is left out.
-using MlmodelFlavors = std::map<std::string, std::map<std::string, std::string>, std::less<>>;
+/// The members of a flavour that are plain scalars.
+using MlmodelFlavor = std::map<std::string, std::string>;
+
+/// What a file `MLmodel` says that matters here: its flavours. Of YAML the part is read that MLflow
+/// writes (block mappings, plain and quoted scalars); what is nested deeper is left out.
+using MlmodelFlavors = std::map<std::string, MlmodelFlavor, std::less<>>;
 
 /// kCorrupt for a text without a mapping `flavors`.
 [[nodiscard]] Result<MlmodelFlavors> ReadMlmodel(std::string_view text);

@@ -24,7 +24,7 @@ using nlohmann::ordered_json;
 constexpr const char* kMlmodel = "MLmodel";
 
 /// A version that Forkcast published, as it is.
-Result<PreparedImport> PrepareOwn(const fs::path& folder, const std::string& /*data*/,
+Result<PreparedImport> PrepareOwn(const fs::path& folder, const MlmodelFlavor& /*members*/,
                                   const ImportRequest& /*request*/) {
   const Result<CheckedVersion> checked = Registry::Check({.folder = folder});
   if (!checked) return checked.error();
@@ -42,8 +42,9 @@ Result<PreparedImport> PrepareOwn(const fs::path& folder, const std::string& /*d
 }
 
 /// A file that the table of formats reads.
-Result<PreparedImport> PrepareFile(const fs::path& folder, const std::string& data,
+Result<PreparedImport> PrepareFile(const fs::path& folder, const MlmodelFlavor& members,
                                    const ImportRequest& request) {
+  const std::string& data = members.at("data");
   const std::string ending = fs::path(data).extension().string();
   constexpr std::array<std::string_view, 4> kPickles{".pkl", ".pickle", ".joblib", ".cloudpickle"};
   if (std::ranges::find(kPickles, ending) != kPickles.end()) {
@@ -58,9 +59,22 @@ Result<PreparedImport> PrepareFile(const fs::path& folder, const std::string& da
   return PrepareImport(of_file);
 }
 
+/// The same; MLflow's server makes an object of the class that the flavour names, and
+/// scikit-learn's classes stop at the best round and predict the class.
+Result<PreparedImport> PrepareXGBoost(const fs::path& folder, const MlmodelFlavor& members,
+                                      const ImportRequest& request) {
+  ImportRequest of_class = request;
+  const auto name = members.find("model_class");
+  if (name != members.end() && name->second.starts_with("xgboost.sklearn.")) {
+    if (of_class.rounds == Rounds::kAll) of_class.rounds = Rounds::kBestIfNamed;
+    of_class.predicts_labels = name->second.ends_with("Classifier");
+  }
+  return PrepareFile(folder, members, of_class);
+}
+
 constexpr std::array kFlavors{
     MlflowFlavor{.name = "forkcast", .prepare = PrepareOwn},
-    MlflowFlavor{.name = "xgboost", .prepare = PrepareFile},
+    MlflowFlavor{.name = "xgboost", .prepare = PrepareXGBoost},
     MlflowFlavor{.name = "lightgbm", .prepare = PrepareFile},
     MlflowFlavor{.name = "onnx", .prepare = PrepareFile},
 };
@@ -159,7 +173,7 @@ Result<PreparedImport> Prepare(const MlflowVersion& version, const fs::path& fol
           ErrorCode::kCorrupt,
           fmt::format("{}: flavors.{}.data: expected a file beside it", kMlmodel, flavor.name)};
     }
-    return flavor.prepare(folder, data->second, request);
+    return flavor.prepare(folder, found->second, request);
   }
   return NoFlavor(version, *flavors);
 }

@@ -13,6 +13,7 @@
 #include "model/artefact/registry.hpp"
 #include "model/import/import_model.hpp"
 #include "model/mlflow/mlflow_client.hpp"
+#include "model/mlflow/mlmodel_file.hpp"
 
 namespace forkcast::model {
 
@@ -39,10 +40,10 @@ struct MlflowVersion {
 /// A flavour of MLflow's whose models are read. Pickles are none: to load one is to run it.
 struct MlflowFlavor {
   std::string_view name;
-  /// Makes a version of what lies in `folder`, of which `data` is the file that the flavour names.
-  /// `request` says the rest: name, pipeline, inputs, classes.
-  Result<PreparedImport> (*prepare)(const std::filesystem::path& folder, const std::string& data,
-                                    const ImportRequest& request);
+  /// Makes a version of what lies in `folder`. `members`: of the flavour, of which `data` names a
+  /// file inside it. `request` says the rest: name, pipeline, inputs, classes.
+  Result<PreparedImport> (*prepare)(const std::filesystem::path& folder,
+                                    const MlmodelFlavor& members, const ImportRequest& request);
 };
 
 /// Every flavour that is read: Forkcast's own, and those whose files the table of formats reads.

@@ -357,9 +357,7 @@ class NewReader : private EnsembleReader {
     ensemble_.aggregate =
         Numbered(kAggregates, node_.Integer("aggregate_function", 1), "aggregate_function");
     ensemble_.finish = Numbered(kFinishes, node_.Integer("post_transform", 0), "post_transform");
-    if (ensemble_.targets == 1 && ensemble_.finish != Finish::kNone) {
-      RefuseUnknown("post_transform: of one target it is not understood");
-    }
+    CheckFinish();
     ReadTests();
     ReadLeaves();
     ReadChildren();
@@ -372,6 +370,17 @@ class NewReader : private EnsembleReader {
   }
 
  private:
+  void CheckFinish() const {
+    if (ensemble_.finish == Finish::kSoftmax || ensemble_.finish == Finish::kLogistic) {
+      RefuseUnknown(
+          "post_transform: ONNX Runtime takes 1 for LOGISTIC and 2 for SOFTMAX, against the "
+          "specification: what the model should answer cannot be told");
+    }
+    if (ensemble_.finish == Finish::kNone) return;
+    if (ensemble_.targets == 1) RefuseUnknown("post_transform: of one target it is not understood");
+    if (ensemble_.is_double) RefuseUnknown("post_transform: of doubles it is not understood");
+  }
+
   static std::uint32_t Position(std::string_view name, std::int64_t position, std::size_t size) {
     if (position < 0 || static_cast<std::size_t>(position) >= size) {
       RefuseCorrupt(fmt::format("{}: {} of {}", name, position, size));
@@ -617,20 +626,18 @@ double Aggregated(Aggregate aggregate, bool is_first, double sum, double weight)
 
 // ---- what becomes of sums ----
 
-template <typename Number>
-Number Logistic(Number x) noexcept {
-  const Number v = 1 / (1 + std::exp(-std::abs(x)));
+float Logistic(float x) noexcept {
+  const float v = 1 / (1 + std::exp(-std::abs(x)));
   return x < 0 ? 1 - v : v;
 }
 
-template <typename Number>
-void Softmax(std::span<Number> values, bool skips_zeros) noexcept {
-  constexpr Number kNearZero = 0.0000001F;
-  Number greatest = -std::numeric_limits<Number>::max();
-  for (const Number value : values) greatest = value > greatest ? value : greatest;
-  const Number scale = std::exp(-greatest);
-  Number sum = 0;
-  for (Number& value : values) {
+void Softmax(std::span<float> values, bool skips_zeros) noexcept {
+  constexpr float kNearZero = 0.0000001F;
+  float greatest = -std::numeric_limits<float>::max();
+  for (const float value : values) greatest = value > greatest ? value : greatest;
+  const float scale = std::exp(-greatest);
+  float sum = 0;
+  for (float& value : values) {
     if (skips_zeros && !(value > kNearZero || value < -kNearZero)) {
       value *= scale;
       continue;
@@ -638,39 +645,39 @@ void Softmax(std::span<Number> values, bool skips_zeros) noexcept {
     value = std::exp(value - greatest);
     sum += value;
   }
-  for (Number& value : values) value /= sum;
+  for (float& value : values) value /= sum;
 }
 
+/// Averages and base values, and of two classes with one sum what is transformed of each.
 template <typename Number>
 void FinishIn(const Ensemble& ensemble, std::span<const double> sums,
               std::span<double> out) noexcept {
-  std::array<Number, ForestSource::kMostMargins> scratch;  // written before it is read
-  const std::span<Number> values = std::span(scratch).first(sums.size());
   for (std::size_t i = 0; i < sums.size(); ++i) {
-    values[i] = static_cast<Number>(sums[i]);
+    auto sum = static_cast<Number>(sums[i]);
     if (ensemble.aggregate == Aggregate::kAverage) {
-      values[i] /= static_cast<Number>(ensemble.roots.size());
+      sum /= static_cast<Number>(ensemble.roots.size());
     }
-    if (!ensemble.base.empty()) values[i] += static_cast<Number>(ensemble.base[i]);
+    if (!ensemble.base.empty()) sum += static_cast<Number>(ensemble.base[i]);
+    out[i] = static_cast<double>(sum);
   }
-  switch (ensemble.finish) {
-    case Finish::kNone:
-      break;
-    case Finish::kLogistic:
-      for (Number& value : values) value = Logistic(value);
-      break;
-    case Finish::kSoftmax:
-    case Finish::kSoftmaxZero:
-      Softmax(values, ensemble.finish == Finish::kSoftmaxZero);
-      break;
-    case Finish::kComplement:
-      out[0] = static_cast<double>(1 - values[0]);
-      out[1] = static_cast<double>(values[0]);
-      return;
-    case Finish::kLogisticPair:
-      out[0] = static_cast<double>(Logistic(-values[0]));
-      out[1] = static_cast<double>(Logistic(values[0]));
-      return;
+  if (ensemble.finish == Finish::kComplement) {
+    out[1] = out[0];
+    out[0] = static_cast<double>(1 - static_cast<Number>(out[1]));
+  } else if (ensemble.finish == Finish::kLogisticPair) {
+    out[1] = out[0];
+    out[0] = -out[1];
+  }
+}
+
+/// In float: as ONNX Runtime does also where sums are doubles.
+void Transform(Finish finish, std::span<double> out) noexcept {
+  std::array<float, ForestSource::kMostMargins> scratch;  // written before it is read
+  const std::span<float> values = std::span(scratch).first(out.size());
+  for (std::size_t i = 0; i < out.size(); ++i) values[i] = static_cast<float>(out[i]);
+  if (finish == Finish::kLogistic || finish == Finish::kLogisticPair) {
+    for (float& value : values) value = Logistic(value);
+  } else if (finish == Finish::kSoftmax || finish == Finish::kSoftmaxZero) {
+    Softmax(values, finish == Finish::kSoftmaxZero);
   }
   std::ranges::copy(values, out.begin());
 }
@@ -679,7 +686,9 @@ void FinishIn(const Ensemble& ensemble, std::span<const double> sums,
 
 Ensemble ReadEnsemble(const Node& node, bool is_double) {
   if (node.op == "TreeEnsemble") return NewReader(node, is_double).Read();
-  return OldReader(node, is_double).Read();
+  Ensemble ensemble = OldReader(node, is_double).Read();
+  ensemble.gives_floats = true;
+  return ensemble;
 }
 
 std::optional<ForestSource> ToForest(const Ensemble& ensemble, std::vector<std::string> features) {
@@ -720,6 +729,7 @@ void FinishSums(const Ensemble& ensemble, std::span<const double> sums,
   } else {
     FinishIn<float>(ensemble, sums, out);
   }
+  if (!ensemble.is_double || ensemble.gives_floats) Transform(ensemble.finish, out);
 }
 
 }  // namespace forkcast::model::onnx

@@ -48,6 +48,8 @@ struct Ensemble {
   };
 
   bool is_double = false;  ///< The type of all numbers; else float.
+  /// Whether answers are floats all the same: those of TreeEnsembleRegressor and its like.
+  bool gives_floats = false;
   std::vector<Node> nodes;
   std::vector<std::uint32_t> roots;  ///< In the order of trees.
   std::vector<Weight> weights;

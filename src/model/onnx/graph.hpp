@@ -21,8 +21,9 @@ namespace forkcast::model::onnx {
 struct GraphColumn {
   enum class Kind {
     kNumber,
-    kWhole,  ///< Whole, none missing.
-    kBool,   ///< 0 is false, all else is true; none missing.
+    kWhole,   ///< Whole, none missing.
+    kBool,    ///< 0 is false, all else is true; none missing.
+    kDouble,  ///< Three floats of a row (double_parts.hpp).
     kText,
   };
   std::string name;
@@ -33,9 +34,17 @@ struct GraphColumn {
   bool refuses_others = false;  ///< Whether ONNX Runtime fails for a text that is none of them.
 };
 
+/// An output that the file names.
+struct GraphOutput {
+  std::string name;
+  bool is_integer = false;  ///< A tensor of whole numbers.
+  bool is_map = false;      ///< A map of each row's numbers, as ZipMap makes it.
+};
+
 /// A graph of ONNX operators, run row by row as ONNX Runtime runs it in one thread
 /// (../import/README.md says where that is the same number, and where close to it). Trees are run
-/// by Forest. Inputs are the columns of the graph's inputs, in their order; outputs its numbers; of
+/// by Forest. Inputs are the columns of the graph's inputs, in their order, three for each of a
+/// tensor of doubles; outputs its numbers; of
 /// two classes the second one's alone. A row for which ONNX Runtime would fail is answered with
 /// NaN.
 class Graph final : public Model {
@@ -56,6 +65,10 @@ class Graph final : public Model {
   [[nodiscard]] bool has_column_names() const noexcept { return has_column_names_; }
   /// What its numbers are of, in their order; empty: they are no classes.
   [[nodiscard]] const std::vector<std::string>& classes() const noexcept { return classes_; }
+  /// What the file gives: the label, if there is one, and the numbers.
+  [[nodiscard]] const std::vector<GraphOutput>& named_outputs() const noexcept {
+    return named_outputs_;
+  }
   [[nodiscard]] std::size_t tree_count() const noexcept { return tree_count_; }
   /// What wrote it: "skl2onnx 1.20.0".
   [[nodiscard]] const std::string& producer() const noexcept { return producer_; }
@@ -76,6 +89,7 @@ class Graph final : public Model {
   std::vector<std::vector<double>> text_codes_;
   bool has_column_names_ = false;
   std::vector<std::string> classes_;
+  std::vector<GraphOutput> named_outputs_;
   std::string producer_;
   std::string summary_;
   std::size_t tree_count_ = 0;

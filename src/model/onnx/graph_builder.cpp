@@ -11,6 +11,7 @@
 #include <numeric>
 
 #include "data_preprocessing/document/json.hpp"
+#include "model/double_parts.hpp"
 #include "model/onnx/protobuf.hpp"
 #include "model/onnx/refused.hpp"
 #include "model/tree/forest_compiler.hpp"
@@ -108,6 +109,18 @@ bool GraphBuilder::HasInput(std::size_t i) const {
 }
 
 const Value& GraphBuilder::Input(std::size_t i) {
+  const Value& value = StackInput(i);
+  if (value.is_stack) Refuse("of answers behind each other it is not understood");
+  return value;
+}
+
+const Value& GraphBuilder::StackInput(std::size_t i) {
+  const Value& value = AnyInput(i);
+  if (value.is_shape) Refuse("of the shape of rows it is not understood");
+  return value;
+}
+
+const Value& GraphBuilder::AnyInput(std::size_t i) {
   if (!HasInput(i)) {
     RefuseCorrupt(fmt::format("operator {}: input {} is missing", node_->op, i));
   }
@@ -134,7 +147,7 @@ Tensor GraphBuilder::ConstantInput(std::size_t i) {
       return *found->second;
     }
     const auto found = values_.find(node_->inputs[i]);
-    if (found != values_.end() && !found->second.has_rows &&
+    if (found != values_.end() && !found->second.has_rows && !found->second.is_shape &&
         found->second.type != ElementType::kString) {
       Tensor tensor{.type = found->second.type, .dims = found->second.dims};
       for (const Place place : found->second.places) {
@@ -161,13 +174,18 @@ std::vector<std::int64_t> GraphBuilder::IntegersOf(std::string_view name, std::s
 
 std::size_t GraphBuilder::InnerAxis(const Value& value, std::int64_t axis) const {
   if (!value.has_rows) Refuse("of constants alone it is not understood");
-  const auto rank = static_cast<std::int64_t>(value.dims.size()) + 1;
+  return AnyAxis(value, axis);
+}
+
+std::size_t GraphBuilder::AnyAxis(const Value& value, std::int64_t axis) const {
+  const std::int64_t rank = std::ssize(value.dims) + (value.has_rows ? 1 : 0);
+  const std::int64_t rows = value.is_stack ? 1 : 0;
   if (axis < 0) axis += rank;
-  if (axis == 0) Refuse("across rows it is not understood");
   if (axis < 0 || axis >= rank) {
     RefuseCorrupt(fmt::format("operator {}: axis {} of {}", node_->op, axis, rank));
   }
-  return static_cast<std::size_t>(axis) - 1;
+  if (value.has_rows && axis == rows) Refuse("across rows it is not understood");
+  return static_cast<std::size_t>(value.has_rows && axis > rows ? axis - 1 : axis);
 }
 
 void GraphBuilder::Output(std::size_t i, Value value) {
@@ -225,6 +243,18 @@ void GraphBuilder::AddStep(std::unique_ptr<const Step> step) {
   graph_.float_count_ = std::max(graph_.float_count_, step->float_count());
   graph_.steps_.push_back(std::move(step));
   if (ops_.empty() || ops_.back() != node_->op) ops_.push_back(node_->op);
+}
+
+std::vector<Place> GraphBuilder::Fold(const Step& step, std::size_t count) {
+  const std::size_t constants = graph_.constants_.size();
+  CountWork(constants + count);
+  std::vector<double> values(constants + count);
+  std::ranges::reverse_copy(graph_.constants_, values.begin());
+  double* const first = values.data() + constants;
+  (void)step.Run({.values = first, .floats = nullptr});
+  std::vector<Place> places;
+  for (std::size_t i = 0; i < count; ++i) places.push_back(NewConstant(first[i]));
+  return places;
 }
 
 Value GraphBuilder::Combine(ElementFunction function, ElementType type,
@@ -370,6 +400,17 @@ void GraphBuilder::CheckNames() {
   }
 }
 
+void GraphBuilder::NoteOutputs(bool is_map) {
+  for (const ValueInfo& output : file_.outputs) {
+    const auto type = static_cast<ElementType>(output.type);
+    const bool is_integer =
+        output.is_tensor && (type == ElementType::kInt64 || type == ElementType::kInt32);
+    graph_.named_outputs_.push_back({.name = std::string(output.name),
+                                     .is_integer = is_integer,
+                                     .is_map = is_map && output.name == answer_});
+  }
+}
+
 /// A value alone is answered; behind a label, the scores of its classes are.
 void GraphBuilder::ChooseAnswer() {
   const std::vector<ValueInfo>& outputs = file_.outputs;
@@ -419,16 +460,13 @@ GraphColumn::Kind GraphBuilder::KindOf(const ValueInfo& info) {
       case ElementType::kString:
         return Kind::kText;
       case ElementType::kDouble:
-        RefuseUnknown(fmt::format(
-            "input {:?}: of double, and rows are read as floats: convert the model with inputs of "
-            "float (skl2onnx: FloatTensorType)",
-            info.name));
+        return Kind::kDouble;
       case ElementType::kUint8:
         break;
     }
   }
-  RefuseUnknown(fmt::format("input {:?}: expected a tensor of float, int64, int32, bool or string",
-                            info.name));
+  RefuseUnknown(fmt::format(
+      "input {:?}: expected a tensor of float, double, int64, int32, bool or string", info.name));
 }
 
 void GraphBuilder::AddInputs() {
@@ -522,7 +560,8 @@ void GraphBuilder::BuildAnswer() {
     RefuseCorrupt(fmt::format("output {:?}: nothing makes it", answer_));
   }
   const Value& value = found->second;
-  if (!value.has_rows || value.dims.size() > 1 || value.places.empty()) {
+  if (!value.has_rows || value.is_shape || value.is_stack || value.dims.size() > 1 ||
+      value.places.empty()) {
     RefuseUnknown(fmt::format("output {:?}: expected the shape [rows, numbers]", answer_));
   }
   if (value.type == ElementType::kString) {
@@ -534,6 +573,7 @@ void GraphBuilder::BuildAnswer() {
   graph_.answers_ = value.places;
   const Node* const last = ProducerOf(answer_);
   const bool is_map = last != nullptr && last->op == "ZipMap";
+  NoteOutputs(is_map);
   if (is_map) {
     graph_.classes_ = LabelsOf(*last);
   } else if (!label_.empty()) {
@@ -581,8 +621,16 @@ void GraphBuilder::FinishColumns() {
   }
   NameColumns();
   InputColumns inputs;
-  for (const GraphColumn& column : graph_.columns_)
-    inputs.push_back({.name = column.name, .type = InputType::kNumber, .categories = {}});
+  const auto add = [&inputs](std::string name) {
+    inputs.push_back({.name = std::move(name), .type = InputType::kNumber, .categories = {}});
+  };
+  for (const GraphColumn& column : graph_.columns_) {
+    if (column.kind == GraphColumn::Kind::kDouble) {
+      for (std::string& part : PartNames(column.name)) add(std::move(part));
+    } else {
+      add(column.name);
+    }
+  }
   graph_.inputs_ = std::make_shared<const InputColumns>(std::move(inputs));
   const std::size_t outputs = graph_.answers_.size();
   for (std::size_t i = 0; i < outputs; ++i) {
@@ -649,7 +697,12 @@ Result<Graph> Graph::FromBytes(std::string_view bytes) {
 
 void Graph::FillInputs(const float* row, double* values) const noexcept {
   for (std::size_t i = 0; i < columns_.size(); ++i) {
-    const auto number = static_cast<double>(row[i]);
+    if (columns_[i].kind == GraphColumn::Kind::kDouble) {
+      values[i] = JoinDouble(std::span<const float, kDoubleParts>(row, kDoubleParts));
+      row += kDoubleParts;
+      continue;
+    }
+    const auto number = static_cast<double>(*row++);
     values[i] = number;
     if (columns_[i].kind == GraphColumn::Kind::kText) {
       const std::vector<double>& codes = text_codes_[i];
@@ -670,7 +723,7 @@ void Graph::Predict(std::span<const float> rows, std::span<double> out) const no
   if (floats.size() < float_count_) floats.resize(float_count_);
   const Frame frame{.values = scratch.data() + constants_.size(), .floats = floats.data()};
   std::ranges::reverse_copy(constants_, scratch.begin());
-  const std::size_t width = columns_.size();
+  const std::size_t width = inputs_->size();
   const std::size_t count = answers_.size();
   for (std::size_t row = 0; row * count < out.size(); ++row) {
     FillInputs(rows.data() + row * width, frame.values);

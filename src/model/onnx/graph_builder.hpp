@@ -24,6 +24,12 @@ struct Value {
   ElementType type = ElementType::kFloat;
   /// Whether its first dimension is that of rows; `dims` are those behind it then.
   bool has_rows = true;
+  /// Of the shape of another value with rows: its numbers are `dims` of that, and what it has of
+  /// rows is not known. Only what fills such a shape reads it.
+  bool is_shape = false;
+  /// Whether rows are the second dimension, behind the first of `dims`: one of answers that stand
+  /// one behind the other, to be summed up. Only what makes, joins and sums them up reads it.
+  bool is_stack = false;
   std::vector<std::int64_t> dims;
   std::vector<Place> places;  ///< Of one row.
 
@@ -50,6 +56,10 @@ class GraphBuilder {
   [[noreturn]] void Refuse(std::string_view what) const;
   [[nodiscard]] bool HasInput(std::size_t i) const;
   [[nodiscard]] const Value& Input(std::size_t i);
+  /// The same, which may be a stack.
+  [[nodiscard]] const Value& StackInput(std::size_t i);
+  /// The same, which may be a shape, too.
+  [[nodiscard]] const Value& AnyInput(std::size_t i);
   /// One that must be a number for the operator.
   [[nodiscard]] const Value& NumberInput(std::size_t i);
   /// An input that must be constant.
@@ -58,6 +68,8 @@ class GraphBuilder {
   [[nodiscard]] std::vector<std::int64_t> IntegersOf(std::string_view name, std::size_t i);
   /// The position among `dims` of an axis, which counts rows, too, and below 0 from behind.
   [[nodiscard]] std::size_t InnerAxis(const Value& value, std::int64_t axis) const;
+  /// The same, also of a value without rows.
+  [[nodiscard]] std::size_t AnyAxis(const Value& value, std::int64_t axis) const;
 
   void Output(std::size_t i, Value value);
   /// So many numbers are held or gone through for a row, beside what was counted before: what a
@@ -71,6 +83,8 @@ class GraphBuilder {
   /// Where `count` numbers can be put.
   [[nodiscard]] Place NewPlaces(std::size_t count);
   void AddStep(std::unique_ptr<const Step> step);
+  /// The `count` numbers that a step makes at place 0 of nothing but constants.
+  [[nodiscard]] std::vector<Place> Fold(const Step& step, std::size_t count);
   /// function(a, b, c) of each number of inputs that are stretched over each other. What is
   /// constant is computed at once.
   [[nodiscard]] Value Combine(ElementFunction function, ElementType type,
@@ -100,6 +114,7 @@ class GraphBuilder {
   [[nodiscard]] static GraphColumn::Kind KindOf(const ValueInfo& info);
   void Run(const Node& node);
   void ChooseAnswer();
+  void NoteOutputs(bool is_map);
   void BuildAnswer();
   [[nodiscard]] const Node* ProducerOf(std::string_view value) const;
   [[nodiscard]] std::string_view BeforeMoves(std::string_view value) const;

@@ -8,10 +8,13 @@
 #include <memory>
 #include <numeric>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "model/onnx/graph_builder.hpp"
 #include "model/onnx/refused.hpp"
+#include "model/onnx/runtime_floats.hpp"
+#include "model/onnx/support_vectors.hpp"
 
 // The operators: each a function that reads its node and inputs, and adds steps or only moves
 // places; and a row of kOperators at the end.
@@ -52,7 +55,10 @@ constexpr auto kNeg = [](auto a, auto /*b*/, auto /*c*/) { return -a; };
 constexpr auto kFloor = [](auto a, auto /*b*/, auto /*c*/) { return std::floor(a); };
 constexpr auto kCeil = [](auto a, auto /*b*/, auto /*c*/) { return std::ceil(a); };
 constexpr auto kReciprocal = [](auto a, auto /*b*/, auto /*c*/) { return 1 / a; };
-constexpr auto kTanh = [](auto a, auto /*b*/, auto /*c*/) { return std::tanh(a); };
+constexpr auto kTanh = [](auto a, auto /*b*/, auto /*c*/) {
+  if constexpr (std::is_same_v<decltype(a), float>) return RuntimeTanh(a);
+  return std::tanh(a);
+};
 constexpr auto kRelu = [](auto a, auto /*b*/, auto /*c*/) { return a < 0 ? decltype(a){0} : a; };
 constexpr auto kSign = [](auto a, auto /*b*/, auto /*c*/) {
   if (std::isnan(a)) return a;
@@ -62,6 +68,10 @@ constexpr auto kSigmoid = [](auto a, auto /*b*/, auto /*c*/) { return 1 / (1 + s
 /// a within b and c.
 constexpr auto kClip = [](auto a, auto b, auto c) { return std::min(std::max(a, b), c); };
 constexpr auto kScale = [](auto x, auto offset, auto scale) { return (x - offset) * scale; };
+
+double ScaleDouble(double x, double offset, double scale) noexcept {
+  return ToFloat((x - offset) * scale);
+}
 
 double Less(double a, double b, double /*c*/) noexcept { return a < b ? 1 : 0; }
 double LessOrEqual(double a, double b, double /*c*/) noexcept { return a <= b ? 1 : 0; }
@@ -156,31 +166,18 @@ void RunComparison(Builder& builder) {
                       Inputs(builder, row.inputs, row.takes_texts));
 }
 
-/// Max and Min of any number of inputs.
-void RunExtreme(Builder& builder) {
-  const bool is_max = builder.node().op == "Max";
-  const auto inputs = Inputs(builder, builder.node().inputs.size(), false);
-  if (inputs.size() != 2) builder.Refuse("expected two inputs");
-  const Value& first = *inputs.front();
-  const bool is_float = first.type == ElementType::kFloat;
-  if (is_max) {
-    builder.Elementwise(is_float ? InFloat<kMax> : InDouble<kMax>, first.type, inputs);
-  } else {
-    builder.Elementwise(is_float ? InFloat<kMin> : InDouble<kMin>, first.type, inputs);
-  }
-}
-
-/// Of any number of inputs, one after the other.
-void RunSum(Builder& builder) {
+/// Max, Min and Sum of any number of inputs, one after the other.
+template <auto function>
+void RunFold(Builder& builder) {
   const auto inputs = Inputs(builder, builder.node().inputs.size(), false);
   if (inputs.empty()) builder.Refuse("expected an input");
-  Value sum = *inputs.front();
-  const bool is_float = sum.type == ElementType::kFloat;
+  Value folded = *inputs.front();
+  const bool is_float = folded.type == ElementType::kFloat;
   for (std::size_t i = 1; i < inputs.size(); ++i) {
-    const std::array<const Value*, 2> both{&sum, inputs[i]};
-    sum = builder.Combine(is_float ? InFloat<kAdd> : InDouble<kAdd>, sum.type, both);
+    const std::array<const Value*, 2> both{&folded, inputs[i]};
+    folded = builder.Combine(is_float ? InFloat<function> : InDouble<function>, folded.type, both);
   }
-  builder.Output(0, std::move(sum));
+  builder.Output(0, std::move(folded));
 }
 
 Value Scalar(Builder& builder, ElementType type, double number) {
@@ -258,35 +255,103 @@ std::int64_t CountOf(std::span<const std::int64_t> dims) {
   return count;
 }
 
-void RunIdentity(Builder& builder) { builder.Output(0, builder.Input(0)); }
+void RunIdentity(Builder& builder) { builder.Output(0, builder.AnyInput(0)); }
+
+/// What numbers an attribute gives in place of a tensor.
+std::vector<double> NumbersOf(const Node& node, std::string_view name, bool is_list,
+                              bool is_whole) {
+  if (is_list && is_whole) {
+    const auto& integers = node.Integers(name);
+    return {integers.begin(), integers.end()};
+  }
+  if (is_list) {
+    const auto& floats = node.Floats(name);
+    return {floats.begin(), floats.end()};
+  }
+  if (is_whole) return {static_cast<double>(node.Integer(name, 0))};
+  return {static_cast<double>(node.Float(name, 0))};
+}
 
 void RunConstant(Builder& builder) {
+  const Node& node = builder.node();
+  if (const Tensor* const tensor = node.Constant("value")) {
+    builder.OutputConstant(*tensor);
+    return;
+  }
+  for (const std::string_view name : {"value_float", "value_floats", "value_int", "value_ints"}) {
+    if (!node.Has(name)) continue;
+    const bool is_list = name.ends_with('s');
+    const bool is_whole = name.starts_with("value_int");
+    Value value{.type = is_whole ? ElementType::kInt64 : ElementType::kFloat,
+                .has_rows = false,
+                .dims = {},
+                .places = {}};
+    for (const double number : NumbersOf(node, name, is_list, is_whole)) {
+      value.places.push_back(builder.NewConstant(number));
+    }
+    if (is_list) value.dims = {std::ssize(value.places)};
+    builder.Output(0, std::move(value));
+    return;
+  }
+  builder.Refuse("expected the attribute value, value_float(s) or value_int(s)");
+}
+
+/// Of rows: how many there are is not known, and not asked.
+void RunShape(Builder& builder) {
+  const Value& value = builder.Input(0);
+  const Node& node = builder.node();
+  if (!value.has_rows || node.Integer("start", 0) != 0 || node.Has("end")) {
+    builder.Refuse("of constants, or of a part of the dimensions, it is not understood");
+  }
+  Value shape{.type = ElementType::kInt64,
+              .has_rows = false,
+              .is_shape = true,
+              .dims = value.dims,
+              .places = {}};
+  builder.Output(0, std::move(shape));
+}
+
+void RunConstantOfShape(Builder& builder) {
   const Tensor* const tensor = builder.node().Constant("value");
-  if (tensor == nullptr) builder.Refuse("expected the attribute value");
-  builder.OutputConstant(*tensor);
+  if (tensor != nullptr && tensor->numbers.size() != 1) builder.Refuse("expected one value");
+  const Value& shape = builder.AnyInput(0);
+  if (!shape.is_shape) builder.Refuse("expected the shape of rows");
+  Value value{.type = tensor == nullptr ? ElementType::kFloat : tensor->type,
+              .has_rows = true,
+              .dims = shape.dims,
+              .places = {}};
+  const auto size = static_cast<std::size_t>(CountOf(value.dims));
+  builder.CountWork(size);
+  value.places.assign(size, builder.NewConstant(tensor == nullptr ? 0 : tensor->numbers[0]));
+  builder.Output(0, std::move(value));
 }
 
 void RunConcat(Builder& builder) {
   const std::size_t count = builder.node().inputs.size();
   if (count == 0) builder.Refuse("expected an input");
-  const Value first = builder.Input(0);
+  const Value first = builder.StackInput(0);
   const std::size_t axis = builder.InnerAxis(first, builder.node().Integer("axis", 1));
-  Value out{.type = first.type, .has_rows = true, .dims = first.dims, .places = {}};
+  Value out{.type = first.type,
+            .has_rows = true,
+            .is_stack = first.is_stack,
+            .dims = first.dims,
+            .places = {}};
   out.dims[axis] = 0;
   const auto outer = static_cast<std::size_t>(CountOf(std::span(first.dims).first(axis)));
   for (std::size_t i = 0; i < count; ++i) {
-    std::vector<std::int64_t> dims = builder.Input(i).dims;
-    if (builder.Input(i).type != first.type || !builder.Input(i).has_rows ||
+    const Value& input = builder.StackInput(i);
+    std::vector<std::int64_t> dims = input.dims;
+    if (input.type != first.type || !input.has_rows || input.is_stack != first.is_stack ||
         dims.size() != first.dims.size()) {
       builder.Refuse("inputs of different types or shapes");
     }
     out.dims[axis] += std::exchange(dims[axis], first.dims[axis]);
     if (dims != first.dims) RefuseCorrupt("operator Concat: shapes do not fit");
-    builder.CountWork(builder.Input(i).places.size());
+    builder.CountWork(input.places.size());
   }
   for (std::size_t block = 0; block < outer; ++block) {
     for (std::size_t i = 0; i < count; ++i) {
-      const std::vector<Place>& places = builder.Input(i).places;
+      const std::vector<Place>& places = builder.StackInput(i).places;
       const std::size_t size = places.size() / outer;
       out.places.insert(out.places.end(),
                         places.begin() + static_cast<std::ptrdiff_t>(block * size),
@@ -363,11 +428,14 @@ void RunFeatureVectorizer(Builder& builder) {
   builder.Output(0, std::move(out));
 }
 
-/// With rows in front, or, of a column of one number, left out ([-1] of [rows, 1]).
+/// With rows in front, or, of a column of one number, left out ([-1] of [rows, 1]); or made a stack
+/// of one ([1, -1, 3] of [rows, 3]).
 void RunReshape(Builder& builder) {
   Value value = builder.Input(0);
   if (!value.has_rows) builder.Refuse("of constants it is not understood");
   std::vector<std::int64_t> shape = builder.IntegersOf("shape", 1);
+  value.is_stack = shape.size() > 1 && shape[0] == 1 && shape[1] == -1;
+  if (value.is_stack) std::swap(shape[0], shape[1]);
   if (shape.empty() || (shape[0] != -1 && shape[0] != 0)) {
     builder.Refuse("expected a shape that begins with -1 or 0, for all rows");
   }
@@ -377,7 +445,7 @@ void RunReshape(Builder& builder) {
   std::int64_t known = 1;
   for (std::size_t i = 1; i < shape.size(); ++i) {
     std::int64_t dim = shape[i];
-    if (dim == 0 && i <= value.dims.size()) dim = value.dims[i - 1];
+    if (dim == 0 && !value.is_stack && i <= value.dims.size()) dim = value.dims[i - 1];
     if (dim == -1 && shape[0] == 0) {
       ++unknown;
       dim = 1;
@@ -539,7 +607,7 @@ std::vector<Place> GroupsAlong(const Value& value, std::size_t axis) {
   return places;
 }
 
-constexpr std::array<std::pair<std::string_view, GroupFunction>, 9> kReductions{
+constexpr std::array<std::pair<std::string_view, GroupFunction>, 11> kReductions{
     {{"ReduceSum", GroupFunction::kSum},
      {"ReduceMean", GroupFunction::kMean},
      {"ReduceMax", GroupFunction::kMax},
@@ -547,11 +615,14 @@ constexpr std::array<std::pair<std::string_view, GroupFunction>, 9> kReductions{
      {"ReduceL1", GroupFunction::kL1},
      {"ReduceL2", GroupFunction::kL2},
      {"ReduceSumSquare", GroupFunction::kSumSquare},
+     {"ReduceProd", GroupFunction::kProduct},
+     {"ReduceLogSumExp", GroupFunction::kLogSumExp},
      {"ArgMax", GroupFunction::kArgMax},
      {"ArgMin", GroupFunction::kArgMin}}};
 
 void RunReduction(Builder& builder) {
-  const Value& value = builder.NumberInput(0);
+  const Value& value = builder.StackInput(0);
+  if (value.type == ElementType::kString) builder.Refuse("of texts it is not understood");
   const auto* const row = std::ranges::find(kReductions, builder.node().op,
                                             &std::pair<std::string_view, GroupFunction>::first);
   const bool is_position = row->first.starts_with("Arg");
@@ -561,18 +632,27 @@ void RunReduction(Builder& builder) {
   if (builder.node().Integer("select_last_index", 0) != 0) {
     builder.Refuse("select_last_index is not understood");
   }
-  const std::size_t axis = builder.InnerAxis(value, axes[0]);
+  const std::size_t axis = builder.AnyAxis(value, axes[0]);
   if (value.places.empty()) builder.Refuse("of no numbers");
+  builder.CountWork(value.places.size());
+  const auto size = static_cast<std::size_t>(value.dims[axis]);
+  const auto step = [&](Place out) {
+    return std::make_unique<const GroupStep>(row->second, value.type != ElementType::kFloat,
+                                             GroupsAlong(value, axis), size, out);
+  };
+  const ElementType type = is_position ? ElementType::kInt64 : value.type;
   std::vector<std::int64_t> dims = value.dims;
   dims[axis] = 1;
-  if (builder.node().Integer("keepdims", 1) == 0) {
-    dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  const bool is_kept = builder.node().Integer("keepdims", 1) != 0;
+  if (!is_kept) dims.erase(dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  if (!value.has_rows) {
+    std::vector<Place> places = builder.Fold(*step(0), value.places.size() / size);
+    return builder.Output(
+        0, {.type = type, .has_rows = false, .dims = std::move(dims), .places = std::move(places)});
   }
-  builder.CountWork(value.places.size());
-  Value out = builder.NewValue(is_position ? ElementType::kInt64 : value.type, true, dims);
-  builder.AddStep(std::make_unique<const GroupStep>(
-      row->second, value.type != ElementType::kFloat, GroupsAlong(value, axis),
-      static_cast<std::size_t>(value.dims[axis]), out.places.front()));
+  Value out = builder.NewValue(type, true, std::move(dims));
+  out.is_stack = value.is_stack && (is_kept || axis != 0);
+  builder.AddStep(step(out.places.front()));
   builder.Output(0, std::move(out));
 }
 
@@ -594,6 +674,15 @@ void RunSoftmax(Builder& builder) {
   const std::int64_t otherwise = builder.opset() < 13 ? 1 : -1;
   (void)builder.InnerAxis(value, builder.node().Integer("axis", otherwise));
   RunSpread(builder, GroupFunction::kSoftmax, value.type);
+}
+
+void RunLpNormalization(Builder& builder) {
+  const Value& value = builder.NumberInput(0);
+  (void)builder.InnerAxis(value, builder.node().Integer("axis", -1));
+  const std::int64_t p = builder.node().Integer("p", 2);
+  if (p != 1 && p != 2) builder.Refuse(fmt::format("p of {}", p));
+  RunSpread(builder, p == 1 ? GroupFunction::kNormalizeL1 : GroupFunction::kNormalizeLength,
+            value.type);
 }
 
 void RunNormalizer(Builder& builder) {
@@ -633,7 +722,8 @@ void RunScaler(Builder& builder) {
   const Value scale =
       PerColumn(builder, Doubles(builder.node().Floats("scale")), x, ElementType::kFloat);
   const std::array<const Value*, 3> inputs{&x, &offset, &scale};
-  builder.Elementwise(InFloat<kScale>, ElementType::kFloat, inputs);
+  // Of doubles it is computed in double, and answered in float all the same.
+  builder.Elementwise(x.is_double() ? ScaleDouble : InFloat<kScale>, ElementType::kFloat, inputs);
 }
 
 void RunImputer(Builder& builder) {
@@ -746,25 +836,13 @@ double DefaultOf(Builder& builder, ElementType type) {
   return static_cast<double>(node.Integer("default_int64", -1));
 }
 
-void RunLabelEncoder(Builder& builder) {
-  const Value& x = builder.Input(0);
-  Labels keys = ReadLabels(builder, "keys");
-  Labels values = ReadLabels(builder, "values");
-  const auto& classes = builder.node().Strings("classes_strings");
-  if (!classes.empty() && x.type == ElementType::kString) {
-    // Version 1: a text's position.
-    keys.type = ElementType::kString;
-    values.type = ElementType::kInt64;
-    for (std::size_t i = 0; i < classes.size(); ++i) {
-      keys.numbers.push_back(builder.CodeOf(classes[i]));
-      values.numbers.push_back(static_cast<double>(i));
-    }
-  }
+/// Each number of `x` that is one of the keys becomes the value beside it, any other `otherwise`.
+void OutputLookup(Builder& builder, const Value& x, const Labels& keys, const Labels& values,
+                  double otherwise) {
   if (keys.numbers.size() != values.numbers.size() || keys.numbers.empty() || keys.type != x.type) {
     builder.Refuse("keys and values that do not fit each other, or the input's type");
   }
-  LookupStep::Table table{
-      .rows = {}, .of_missing = {}, .otherwise = DefaultOf(builder, values.type)};
+  LookupStep::Table table{.rows = {}, .of_missing = {}, .otherwise = otherwise};
   for (std::size_t i = 0; i < keys.numbers.size(); ++i) {
     if (std::isnan(keys.numbers[i])) {
       table.of_missing = values.numbers[i];
@@ -782,6 +860,44 @@ void RunLabelEncoder(Builder& builder) {
   builder.AddStep(
       std::make_unique<const LookupStep>(std::move(table), x.places, out.places.front()));
   builder.Output(0, std::move(out));
+}
+
+void RunLabelEncoder(Builder& builder) {
+  const Value& x = builder.Input(0);
+  Labels keys = ReadLabels(builder, "keys");
+  Labels values = ReadLabels(builder, "values");
+  const auto& classes = builder.node().Strings("classes_strings");
+  if (!classes.empty() && x.type == ElementType::kString) {
+    // Version 1: a text's position.
+    keys.type = ElementType::kString;
+    values.type = ElementType::kInt64;
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      keys.numbers.push_back(builder.CodeOf(classes[i]));
+      values.numbers.push_back(static_cast<double>(i));
+    }
+  }
+  OutputLookup(builder, x, keys, values, DefaultOf(builder, values.type));
+}
+
+/// Texts to the numbers beside them, or back.
+void RunCategoryMapper(Builder& builder) {
+  const Value& x = builder.Input(0);
+  const Node& node = builder.node();
+  Labels numbers{.type = ElementType::kInt64, .numbers = {}};
+  for (const std::int64_t one : node.Integers("cats_int64s")) {
+    numbers.numbers.push_back(static_cast<double>(one));
+  }
+  Labels texts{.type = ElementType::kString, .numbers = {}};
+  for (const std::string_view text : node.Strings("cats_strings")) {
+    texts.numbers.push_back(builder.CodeOf(text));
+  }
+  if (x.type == ElementType::kString) {
+    OutputLookup(builder, x, texts, numbers,
+                 static_cast<double>(node.Integer("default_int64", -1)));
+  } else {
+    OutputLookup(builder, x, numbers, texts,
+                 builder.CodeOf(node.Text("default_string", "_Unused")));
+  }
 }
 
 /// What comes out of `outputs` sums of products of a row's numbers.
@@ -842,6 +958,25 @@ void RunLinearClassifier(Builder& builder) {
     builder.Refuse(fmt::format("post_transform: {:?} is not understood", transform));
   }
   builder.Output(1, std::move(out));
+}
+
+void RunSupportVectors(Builder& builder) {
+  const Value& x = builder.NumberInput(0);
+  if (x.dims.size() != 1 || !x.has_rows) builder.Refuse("expected the shape [rows, columns]");
+  SupportVectors machine = ReadSupportVectors(builder.node());
+  if (machine.columns != x.places.size()) {
+    RefuseCorrupt(fmt::format("operator {}: vectors of {} numbers for {} columns",
+                              builder.node().op, machine.columns, x.places.size()));
+  }
+  const std::size_t classes = machine.classes.size();
+  builder.CountWork(machine.vectors.size() + machine.coefficients.size() + classes * classes);
+  const bool is_classifier = machine.is_classifier();
+  if (is_classifier && !machine.gives_probabilities()) builder.MarkRawScores();
+  Value out =
+      builder.NewValue(ElementType::kFloat, true, {static_cast<std::int64_t>(machine.outputs())});
+  builder.AddStep(
+      std::make_unique<const SupportVectorStep>(std::move(machine), x.places, out.places.front()));
+  builder.Output(is_classifier ? 1 : 0, std::move(out));
 }
 
 void RunMatMul(Builder& builder) {
@@ -917,31 +1052,37 @@ constexpr std::array kOperators{
     Operator{"", "Clip", RunClip},
     Operator{"", "Concat", RunConcat},
     Operator{"", "Constant", RunConstant},
+    Operator{"", "ConstantOfShape", RunConstantOfShape},
     Operator{"", "Flatten", RunFlatten},
     Operator{"", "Gather", RunGather},
     Operator{"", "Gemm", RunGemm},
     Operator{"", "Identity", RunIdentity},
+    Operator{"", "LpNormalization", RunLpNormalization},
     Operator{"", "MatMul", RunMatMul},
-    Operator{"", "Max", RunExtreme},
-    Operator{"", "Min", RunExtreme},
+    Operator{"", "Max", RunFold<kMax>},
+    Operator{"", "Min", RunFold<kMin>},
     Operator{"", "ReduceL1", RunReduction},
     Operator{"", "ReduceL2", RunReduction},
+    Operator{"", "ReduceLogSumExp", RunReduction},
     Operator{"", "ReduceMax", RunReduction},
     Operator{"", "ReduceMean", RunReduction},
     Operator{"", "ReduceMin", RunReduction},
+    Operator{"", "ReduceProd", RunReduction},
     Operator{"", "ReduceSum", RunReduction},
     Operator{"", "ReduceSumSquare", RunReduction},
     Operator{"", "Reshape", RunReshape},
+    Operator{"", "Shape", RunShape},
     Operator{"", "Slice", RunSlice},
     Operator{"", "Softmax", RunSoftmax},
     Operator{"", "Split", RunSplit},
     Operator{"", "Squeeze", RunSqueeze},
-    Operator{"", "Sum", RunSum},
+    Operator{"", "Sum", RunFold<kAdd>},
     Operator{"", "Transpose", RunTranspose},
     Operator{"", "Unsqueeze", RunUnsqueeze},
     Operator{"", "Where", RunWhere},
     Operator{kMl, "ArrayFeatureExtractor", RunArrayFeatureExtractor},
     Operator{kMl, "Binarizer", RunBinarizer},
+    Operator{kMl, "CategoryMapper", RunCategoryMapper},
     Operator{kMl, "FeatureVectorizer", RunFeatureVectorizer},
     Operator{kMl, "Imputer", RunImputer},
     Operator{kMl, "LabelEncoder", RunLabelEncoder},
@@ -949,6 +1090,8 @@ constexpr std::array kOperators{
     Operator{kMl, "LinearRegressor", RunLinearRegressor},
     Operator{kMl, "Normalizer", RunNormalizer},
     Operator{kMl, "OneHotEncoder", RunOneHotEncoder},
+    Operator{kMl, "SVMClassifier", RunSupportVectors},
+    Operator{kMl, "SVMRegressor", RunSupportVectors},
     Operator{kMl, "Scaler", RunScaler},
     Operator{kMl, "TreeEnsemble", RunTrees},
     Operator{kMl, "TreeEnsembleClassifier", RunTrees},

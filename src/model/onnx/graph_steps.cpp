@@ -60,6 +60,17 @@ double Reduce(GroupFunction function, const Group<Number>& group) noexcept {
       return static_cast<double>(std::sqrt(group.Sum(square)));
     case GroupFunction::kSumSquare:
       return static_cast<double>(group.Sum(square));
+    case GroupFunction::kProduct: {
+      Number product = 1;
+      for (std::size_t i = 0; i < group.size(); ++i) product *= group[i];
+      return static_cast<double>(product);
+    }
+    case GroupFunction::kLogSumExp: {
+      const Number most = group[group.Extreme(greater)];
+      const Number base = std::isfinite(most) ? most : Number{0};
+      return static_cast<double>(
+          std::log(group.Sum([base](Number x) { return std::exp(x - base); })) + base);
+    }
     case GroupFunction::kArgMax:
       return static_cast<double>(group.Extreme(greater));
     case GroupFunction::kArgMin:
@@ -76,7 +87,9 @@ void Spread(GroupFunction function, const Group<Number>& group, double* out) noe
       out[i] = static_cast<double>(by != 0 ? group[i] / by : group[i]);
     }
   };
-  if (function == GroupFunction::kNormalizeL1) {
+  if (function == GroupFunction::kNormalizeLength) {
+    divide_by(std::sqrt(group.Sum([](Number x) { return x * x; })));
+  } else if (function == GroupFunction::kNormalizeL1) {
     divide_by(group.Sum([](Number x) { return std::abs(x); }));
   } else if (function == GroupFunction::kNormalizeMax) {
     divide_by(group[group.Extreme([](Number a, Number b) { return a > b; })]);

@@ -63,12 +63,15 @@ enum class GroupFunction {
   kL1,
   kL2,
   kSumSquare,
+  kProduct,
+  kLogSumExp,  ///< ln(sum of e^x).
   kArgMax,
   kArgMin,
-  kSoftmax,  ///< As many as the group has, as the next three.
+  kSoftmax,  ///< As many as the group has, as the next four.
   kNormalizeMax,
   kNormalizeL1,
   kNormalizeL2,
+  kNormalizeLength,  ///< As kNormalizeL2, but divided by the length: at times another float.
 };
 [[nodiscard]] constexpr bool GivesMany(GroupFunction function) noexcept {
   return function >= GroupFunction::kSoftmax;

@@ -82,6 +82,10 @@ constexpr std::array kKinds{
                   .open = &OpenDocument<QuantileTable>,
                   .interchange = {},
                   .convert = nullptr},
+    PublishedKind{.ending = kLinearForestEnding,
+                  .open = &OpenDocument<LinearForest>,
+                  .interchange = {},
+                  .convert = nullptr},
     PublishedKind{
         .ending = kGraphEnding, .open = &OpenGraph, .interchange = {}, .convert = nullptr},
 };
@@ -103,6 +107,10 @@ ScoringModel ScoringOf(LinearModel model) {
 
 ScoringModel ScoringOf(QuantileTable table) {
   return {.model = std::make_unique<const QuantileTable>(std::move(table))};
+}
+
+ScoringModel ScoringOf(LinearForest forest) {
+  return {.model = std::make_unique<const LinearForest>(std::move(forest))};
 }
 
 ScoringModel ScoringOf(onnx::Graph graph) {

@@ -10,6 +10,7 @@
 #include "model/predict/scoring_model.hpp"
 #include "model/quantile_table/quantile_table.hpp"
 #include "model/tree/forest.hpp"
+#include "model/tree/linear_forest.hpp"
 
 namespace forkcast::model::onnx {
 class Graph;
@@ -44,6 +45,8 @@ struct PublishedKind {
 inline constexpr std::string_view kXGBoostEnding = ".ubj";
 inline constexpr std::string_view kForestEnding = ".forest";
 inline constexpr std::string_view kShapEnding = ".shap";
+/// Of trees whose leaves are linear functions, which no trainer here makes.
+inline constexpr std::string_view kLinearForestEnding = ".linear_forest.json";
 /// Of the file of a linear model.
 inline constexpr std::string_view kLinearEnding = ".linear.json";
 /// Of the file of a quantile table.
@@ -56,6 +59,7 @@ inline constexpr std::string_view kGraphEnding = ".onnx";
 /// A linear model as one: its numbers of classes are probabilities.
 [[nodiscard]] ScoringModel ScoringOf(LinearModel model);
 [[nodiscard]] ScoringModel ScoringOf(QuantileTable table);
+[[nodiscard]] ScoringModel ScoringOf(LinearForest forest);
 [[nodiscard]] ScoringModel ScoringOf(onnx::Graph graph);
 
 }  // namespace forkcast::model

@@ -17,6 +17,7 @@
 #include "data_preprocessing/base/mapped_file.hpp"
 #include "model/tree/category_set.hpp"
 #include "model/tree/forest_format.hpp"
+#include "model/tree/margin_link.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -42,60 +43,6 @@ constexpr auto kExitsOf = [] {
   }
   return exits;
 }();
-
-// ---- links: in float in the order of XGBoost's own, in double in that of LightGBM's ----
-
-double Sigmoid(double margin) noexcept { return 1.0 / (1.0 + std::exp(-margin)); }
-float Sigmoid(float margin) noexcept {
-  constexpr float kGreatest = 88.7F;  // e to it is a float
-  constexpr float kLeast = 1e-16F;
-  return 1.0F / (std::exp(std::min(-margin, kGreatest)) + 1.0F + kLeast);
-}
-
-template <typename Number>
-void Softmax(std::span<Number> margins) noexcept {
-  Number greatest = margins[0];
-  for (const Number margin : margins.subspan(1)) greatest = std::fmax(margin, greatest);
-  double sum = 0;
-  for (Number& margin : margins) {
-    margin = std::exp(margin - greatest);
-    sum += margin;
-  }
-  for (Number& margin : margins) margin /= static_cast<Number>(sum);
-}
-
-/// The margins of a row become what it is answered, from the first on.
-template <typename Number>
-void Finish(Link link, std::span<Number> margins) noexcept {
-  switch (link) {
-    case Link::kIdentity:
-      return;
-    case Link::kSigmoid:
-      for (Number& margin : margins) margin = Sigmoid(margin);
-      return;
-    case Link::kExp:
-      for (Number& margin : margins) margin = std::exp(margin);
-      return;
-    case Link::kRoundedExp:
-      for (Number& margin : margins) margin = static_cast<float>(std::exp(double{margin}));
-      return;
-    case Link::kStep:
-      for (Number& margin : margins) margin = margin > 0 ? 1.0F : 0.0F;
-      return;
-    case Link::kSoftmax:
-      Softmax(margins);
-      return;
-    case Link::kGreatest:
-      margins[0] = static_cast<Number>(std::ranges::max_element(margins) - margins.begin());
-      return;
-    case Link::kLogOnePlusExp:
-      for (Number& margin : margins) margin = std::log1p(std::exp(margin));
-      return;
-    case Link::kSignedSquare:
-      for (Number& margin : margins) margin *= std::abs(margin);
-      return;
-  }
-}
 
 }  // namespace
 
@@ -385,7 +332,7 @@ void Forest::PredictIn(std::span<const float> rows, std::span<double> out, Add a
     for (std::size_t i = 0; i < count; ++i) {
       const std::span<Number> row = std::span(scratch).subspan(i * margins, margins);
       if constexpr (std::is_same_v<Number, double>) Scale(row);
-      Finish(link_, row);
+      ApplyLink(link_, row);
       std::ranges::copy(row.first(outputs),
                         out.begin() + static_cast<std::ptrdiff_t>((first + i) * outputs));
     }

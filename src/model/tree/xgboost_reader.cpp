@@ -85,6 +85,7 @@ struct RawModel {
   std::map<std::string, std::string, std::less<>> attributes;
   Numbers margins;  ///< Of each tree, which it is added to.
   Numbers weights;  ///< Of each tree, with DART.
+  Numbers linear_weights;
 };
 
 // Paths of members. DART has the trees, and all about them, one object deeper than others do:
@@ -120,11 +121,12 @@ struct ModelMember {
   std::string_view path;
   Numbers RawModel::*numbers;
 };
-constexpr std::array<ModelMember, 4> kModelMembers{{
+constexpr std::array<ModelMember, 5> kModelMembers{{
     {"/version[]", &RawModel::version},
     {"/learner/gradient_booster/model/tree_info[]", &RawModel::margins},
     {"/learner/gradient_booster/weight_drop[]", &RawModel::weights},
     {"/learner/gradient_booster/model/weight_drop[]", &RawModel::weights},
+    {"/learner/gradient_booster/model/weights[]", &RawModel::linear_weights},
 }};
 
 struct TextMember {
@@ -660,9 +662,25 @@ void ReadCategoryNames(const RawModel& raw, XGBoostModel& model) {
   }
 }
 
+/// gblinear: a weight a feature and margin, those of a feature beside each other, and the biases.
+void ReadLinear(const RawModel& raw, XGBoostModel& model) {
+  const std::size_t expected =
+      (model.forest.features.size() + 1) * model.forest.base_margins.size();
+  if (raw.linear_weights.size() != expected) {
+    RefuseCorrupt(
+        fmt::format("weights: {} numbers, expected {}", raw.linear_weights.size(), expected));
+  }
+  for (const double weight : raw.linear_weights) {
+    const auto number = static_cast<float>(weight);
+    if (!std::isfinite(number)) RefuseCorrupt("weights: expected finite numbers");
+    model.linear_weights.push_back(number);
+  }
+}
+
 XGBoostModel Finish(DocumentVisitor visitor) {
   RawModel& raw = visitor.model;
-  if (raw.booster != "gbtree" && raw.booster != "dart") {
+  const bool is_linear = raw.booster == "gblinear";
+  if (raw.booster != "gbtree" && raw.booster != "dart" && !is_linear) {
     RefuseUnknown(raw.booster.empty()
                       ? std::string("not a model of XGBoost")
                       : fmt::format("gradient_booster: {:?} is not understood", raw.booster));
@@ -671,6 +689,10 @@ XGBoostModel Finish(DocumentVisitor visitor) {
   ReadVersion(raw, model);
   ReadFeatures(raw, model);
   ReadMargins(raw, model);
+  if (is_linear) {
+    ReadLinear(raw, model);
+    return model;
+  }
   ReadTrees(raw, std::move(visitor.trees), model.forest);
   ReadCategoryNames(raw, model);
   const std::size_t parallel =
@@ -728,6 +750,9 @@ Result<XGBoostModel> ReadXGBoostModel(std::string_view bytes) {
 Result<ForestSource> ReadXGBoost(std::string_view bytes) {
   Result<XGBoostModel> model = ReadXGBoostModel(bytes);
   if (!model) return std::move(model).error();
+  if (!model->linear_weights.empty()) {
+    return Error{ErrorCode::kInvalidArgument, "gradient_booster: gblinear has no trees"};
+  }
   if (!model->category_texts.empty() || !model->category_numbers.empty()) {
     return Error{ErrorCode::kInvalidArgument,
                  "cats: categories that stand for texts are not understood"};

@@ -23,11 +23,15 @@ struct XGBoostModel {
   /// The same of features whose categories were numbers.
   std::map<std::uint32_t, std::vector<double>> category_numbers;
   std::size_t trees_a_round = 1;  ///< That boosting adds together; they stand beside each other.
+  /// Of gblinear, which has no trees: of each feature, and of 1 at last, the weight for each
+  /// margin.
+  std::vector<float> linear_weights;
 };
 
 /// Reads a model as XGBoost 1.0 to 3.x writes it, UBJSON or JSON (told apart by their first bytes):
 /// boosted trees and random forests, also with DART's weights, categories, several classes or
-/// targets, of every objective whose answer is a function of the margins. A tree whose leaves are
+/// targets, of every objective whose answer is a function of the margins; and the weights of
+/// gblinear. A tree whose leaves are
 /// vectors becomes one tree a number. Nodes that no test leads to, which pruning leaves behind, are
 /// left out; members that are not known are passed over.
 ///

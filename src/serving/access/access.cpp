@@ -10,8 +10,9 @@ namespace {
 
 using Asked = AccessRule::Asked;
 
-constexpr std::array<AccessRule, 5> kRules{{
+constexpr std::array<AccessRule, 6> kRules{{
     {Access::kOpen, "health", Asked::kNever, Role::kViewer},
+    {Access::kLogIn, "sessions", Asked::kNever, Role::kViewer},
     {Access::kInvoke, "invocations", Asked::kIfLocked, Role::kViewer},
     {Access::kWatch, "metrics", Asked::kIfLocked, Role::kViewer},
     {Access::kChange, "changes", Asked::kAlways, Role::kOperator},
@@ -27,6 +28,18 @@ std::span<const AccessRule> AccessRules() noexcept { return kRules; }
 
 const AccessRule& RuleOf(Access access) noexcept {
   return kRules[static_cast<std::size_t>(access)];
+}
+
+bool Proofs::AreAskedFor(Access access) const noexcept {
+  switch (RuleOf(access).asked) {
+    case Asked::kNever:
+      return false;
+    case Asked::kIfLocked:
+      return std::ranges::find(locked, access) != locked.end();
+    case Asked::kAlways:
+      return true;
+  }
+  return true;
 }
 
 std::string_view WordFor(Role role) noexcept {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace forkcast::serving {
 
@@ -17,6 +18,7 @@ enum class Role : std::uint8_t { kViewer, kOperator, kAdmin };
 /// What an endpoint lets its callers do.
 enum class Access : std::uint8_t {
   kOpen,        ///< Ask whether the server is there: health checks, and platforms around it.
+  kLogIn,       ///< Say who they are, and be told so.
   kInvoke,      ///< Have models answer, and read how that is done.
   kWatch,       ///< See how the server, its models and its data are.
   kChange,      ///< Change what is served or stored.
@@ -38,6 +40,16 @@ struct AccessRule {
   std::string_view name;  ///< As the setting `locked` and the documentation call it.
   Asked asked = Asked::kAlways;
   Role role = Role::kAdmin;  ///< The least that may.
+};
+
+/// What callers can show to a server, and where else they have to.
+struct Proofs {
+  bool tokens = false;           ///< The header Authorization,
+  bool sessions = false;         ///< a cookie.
+  std::vector<Access> locked{};  ///< Of those that are asked for if locked.
+
+  /// Whether a caller has to show who it is.
+  [[nodiscard]] bool AreAskedFor(Access access) const noexcept;
 };
 
 /// Every Access once, in their order.

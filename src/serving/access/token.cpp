@@ -1,12 +1,10 @@
 #include "serving/access/token.hpp"
 
-#include <nettle/base64.h>
 #include <nettle/memops.h>
 #include <nettle/sha2.h>
-#include <sys/random.h>
 
-#include <cerrno>
-#include <system_error>
+#include "serving/access/base64_url.hpp"
+#include "serving/access/random_bytes.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -35,18 +33,8 @@ std::string_view WordFor(Token::State state) noexcept {
 
 std::string NewSecret() {
   std::array<std::uint8_t, kSecretBytes> bits{};
-  // Reads of up to 256 bytes are never interrupted and never short once the pool is ready.
-  if (::getrandom(bits.data(), bits.size(), 0) != static_cast<ssize_t>(bits.size())) {
-    throw std::system_error(errno, std::generic_category(), "no random bytes");
-  }
-  std::array<char, BASE64_ENCODE_RAW_LENGTH(kSecretBytes)> text{};
-  base64_encode_ctx encoder{};
-  base64url_encode_init(&encoder);
-  std::size_t size = base64_encode_update(&encoder, text.data(), bits.size(), bits.data());
-  size += base64_encode_final(&encoder, text.data() + size);
-  std::string_view digits(text.data(), size);
-  while (digits.ends_with('=')) digits.remove_suffix(1);
-  return std::string(kPrefix).append(digits);
+  FillRandom(bits);
+  return std::string(kPrefix).append(ToBase64Url(bits));
 }
 
 TokenHash HashOf(std::string_view secret) noexcept {

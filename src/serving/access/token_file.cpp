@@ -1,22 +1,14 @@
 #include "serving/access/token_file.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <charconv>
-#include <exception>
 #include <iterator>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "data_preprocessing/base/ascii.hpp"
-#include "data_preprocessing/base/atomic_file.hpp"
-#include "data_preprocessing/base/fd.hpp"
-#include "data_preprocessing/base/file_lock.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -31,14 +23,7 @@ using preprocessing::JsonNode;
 using preprocessing::SpecError;
 
 constexpr std::string_view kNever = "never";
-constexpr mode_t kMode = 0600;
-constexpr mode_t kWrittenByOthers = S_IWGRP | S_IWOTH;
-
-Error SystemError(const std::filesystem::path& path, std::string_view what) {
-  return {ErrorCode::kIo,
-          fmt::format("{}: {}: {}", path.string(), what, std::generic_category().message(errno)),
-          "tokens"};
-}
+constexpr std::string_view kSetting = "tokens";
 
 TokenHash ReadHash(const JsonNode& node) {
   const std::string text = node.String();
@@ -78,64 +63,12 @@ Token ReadToken(const JsonNode& node) {
 
 std::string Hex(const TokenHash& hash) { return fmt::format("{:02x}", fmt::join(hash, "")); }
 
-/// What the file holds, if nobody but its owner may write it.
-Result<std::string> ReadOwn(const std::filesystem::path& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  struct stat status {};
-  if (!file || ::fstat(file.get(), &status) != 0) return SystemError(path, "cannot be read");
-  if (!S_ISREG(status.st_mode)) {
-    return Error{ErrorCode::kInvalidArgument, fmt::format("{}: is no regular file", path.string()),
-                 "tokens"};
-  }
-  if ((status.st_mode & kWrittenByOthers) != 0) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("{}: others than its owner may write it, and so give themselves any "
-                             "role: chmod go-w",
-                             path.string()),
-                 "tokens"};
-  }
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t filled = 0;
-  while (filled < text.size()) {
-    const ssize_t got = ::read(file.get(), text.data() + filled, text.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return SystemError(path, "cannot be read");
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  text.resize(filled);
-  return text;
-}
-
-/// What is there, and whose it is.
-struct Stored {
-  std::vector<Token> tokens{};
-  uid_t user = ::geteuid();
-  gid_t group = ::getegid();
-};
-
-Result<Stored> ReadStored(const std::filesystem::path& path, WhenAbsent when_absent) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT && when_absent == WhenAbsent::kBegin) return Stored{};
-    return SystemError(path, "cannot be read");
-  }
-  Result<std::vector<Token>> tokens = ReadTokens(path);
-  if (!tokens) return std::move(tokens).error();
-  return Stored{.tokens = *std::move(tokens), .user = status.st_uid, .group = status.st_gid};
-}
-
-void Write(const std::filesystem::path& path, const Stored& stored) {
-  AtomicFile file(path);
-  // Before a byte is in it.
-  const char* const temporary = file.temporary_path().c_str();
-  const bool is_ours = stored.user == ::geteuid() && stored.group == ::getegid();
-  if (::chmod(temporary, kMode) != 0 ||
-      (!is_ours && ::chown(temporary, stored.user, stored.group) != 0)) {
-    throw std::system_error(errno, std::generic_category(), temporary);
-  }
-  file.Write(ToText(stored.tokens));
-  file.Commit();
+/// ParseTokens() of a file, which its errors name.
+Result<std::vector<Token>> ParseNaming(const std::filesystem::path& path, std::string_view text) {
+  Result<std::vector<Token>> tokens = ParseTokens(text);
+  if (tokens) return tokens;
+  return Error{ErrorCode::kCorrupt, fmt::format("{}: {}", path.string(), tokens.error().message),
+               std::string(kSetting)};
 }
 
 }  // namespace
@@ -149,7 +82,7 @@ Result<std::vector<Token>> ParseTokens(std::string_view text) {
     for (const JsonNode& node : root.Get("tokens").Elements()) tokens.push_back(ReadToken(node));
     return tokens;
   } catch (const SpecError& error) {
-    return Error{ErrorCode::kCorrupt, error.what(), "tokens"};
+    return Error{ErrorCode::kCorrupt, error.what(), std::string(kSetting)};
   }
 }
 
@@ -169,29 +102,22 @@ std::string ToText(const std::vector<Token>& tokens) {
 }
 
 Result<std::vector<Token>> ReadTokens(const std::filesystem::path& path) {
-  const Result<std::string> text = ReadOwn(path);
+  const Result<std::string> text = ReadSecretFile(path, kSetting);
   if (!text) return text.error();
-  Result<std::vector<Token>> tokens = ParseTokens(*text);
-  if (tokens) return tokens;
-  return Error{ErrorCode::kCorrupt, fmt::format("{}: {}", path.string(), tokens.error().message),
-               "tokens"};
+  return ParseNaming(path, *text);
 }
 
 Status ChangeTokens(const std::filesystem::path& path, WhenAbsent when_absent,
                     const std::function<Status(std::vector<Token>&)>& change) {
-  std::filesystem::path lock_path = path;
-  lock_path += ".lock";
-  const FileLock lock(lock_path);
-  if (!lock.held()) return SystemError(lock_path, "cannot be locked");
-  Result<Stored> stored = ReadStored(path, when_absent);
-  if (!stored) return std::move(stored).error();
-  if (Status changed = change(stored->tokens); !changed) return changed;
-  try {
-    Write(path, *stored);
-  } catch (const std::system_error& error) {
-    return Error{ErrorCode::kIo, error.what(), "tokens"};
-  }
-  return {};
+  return ChangeSecretFile(path, kSetting, when_absent,
+                          [&](const std::optional<std::string>& text) -> Result<std::string> {
+                            Result<std::vector<Token>> tokens =
+                                text ? ParseNaming(path, *text) : Result(std::vector<Token>());
+                            if (!tokens) return std::move(tokens).error();
+                            if (Status changed = change(*tokens); !changed)
+                              return std::move(changed).error();
+                            return ToText(*tokens);
+                          });
 }
 
 }  // namespace forkcast::serving

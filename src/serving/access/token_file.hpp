@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/access/secret_file.hpp"
 #include "serving/access/token.hpp"
 
 namespace forkcast::serving {
@@ -25,12 +26,7 @@ namespace forkcast::serving {
 /// write it, kCorrupt.
 [[nodiscard]] Result<std::vector<Token>> ReadTokens(const std::filesystem::path& path);
 
-/// Whether `change` begins with nothing where there is no file.
-enum class WhenAbsent { kBegin, kFail };
-
-/// Reads the file, has `change` change it, and puts the result in its place: whole, or not at all,
-/// whoever else does the same at that time. It gets mode 0600, and keeps its owner. An error of
-/// `change` leaves it as it is.
+/// Has `change` change what the file holds: see ChangeSecretFile().
 [[nodiscard]] Status ChangeTokens(const std::filesystem::path& path, WhenAbsent when_absent,
                                   const std::function<Status(std::vector<Token>&)>& change);
 

@@ -21,8 +21,12 @@ using Rows = std::vector<ordered_json>;
 std::string NameOfColumn(std::size_t i) { return fmt::format("column_{}", i + 1); }
 
 ordered_json RowOf(const ordered_json& value, const std::vector<std::string>& names) {
-  if (!value.is_array()) return value;
+  if (value.is_object()) return value;
   ordered_json row = ordered_json::object();
+  if (!value.is_array()) {  // a prediction alone
+    row[NameOfColumn(0)] = value;
+    return row;
+  }
   for (std::size_t i = 0; i < value.size(); ++i) {
     row[i < names.size() ? names[i] : NameOfColumn(i)] = value[i];
   }

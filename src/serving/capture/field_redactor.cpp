@@ -30,6 +30,9 @@ enum class Treatment { kKeep, kDrop, kHash };
 /// Whose body it is.
 enum class Side { kRequest, kAnswer };
 
+/// How outputs are called: value, value.0, class, probability.NAME.
+constexpr std::array<std::string_view, 3> kOutputs{"value", "class", "probability"};
+
 /// The body cannot be read, or not be told apart into fields.
 struct Unreadable {};
 
@@ -89,6 +92,15 @@ struct FieldRedactor::State {
     if (Contains(rules.drop, name)) return Treatment::kDrop;
     return Contains(rules.hash, name) ? Treatment::kHash : Treatment::kKeep;
   }
+  /// Whether any rule may mean what a model answers.
+  [[nodiscard]] bool MeansOutputs() const {
+    const auto is_output = [](std::string_view name) {
+      return std::ranges::any_of(kOutputs, [name](std::string_view begin) {
+        return EqualsIgnoringCase(name.substr(0, begin.size()), begin);
+      });
+    };
+    return std::ranges::any_of(rules.drop, is_output) || std::ranges::any_of(rules.hash, is_output);
+  }
   [[nodiscard]] Treatment Of(std::string_view name) const {
     Treatment treatment = OfName(name);
     for (const CapturedField& field : renamed) {
@@ -133,11 +145,12 @@ class JsonRedactor {
   enum class Place {
     kElsewhere,
     kDocument,
-    kRows,       // an array of rows, as objects or as arrays of the declared fields
-    kSplit,      // an object of columns and data
-    kSplitRows,  // the data
-    kTensors,    // an array of tensors, each a field or a member of the answer
-    kErrors,     // of an answer
+    kRows,         // an array of rows, as objects or as arrays of the declared fields
+    kSplit,        // an object of columns and data
+    kSplitRows,    // the data
+    kTensors,      // an array of tensors, each a field or a member of the answer
+    kErrors,       // of an answer
+    kPredictions,  // of an answer: rows, or what a model gives without saying how it is called
   };
 
   void Value(ondemand::value value, Treatment treatment, Place place) {
@@ -176,6 +189,7 @@ class JsonRedactor {
     if (parent == Place::kSplit && name == "data") return Place::kSplitRows;
     if (parent != Place::kDocument) return Place::kElsewhere;
     if (side_ == Side::kAnswer && name == "outputs") return Place::kTensors;
+    if (side_ == Side::kAnswer && name == "predictions") return Place::kPredictions;
     if (name == "instances" || name == "inputs" || name == "dataframe_records") return Place::kRows;
     return name == "dataframe_split" ? Place::kSplit : Place::kElsewhere;
   }
@@ -212,6 +226,8 @@ class JsonRedactor {
     bool is_first = true;
     for (ondemand::value element : array) {
       if (!std::exchange(is_first, false)) out_ += ',';
+      const bool is_nameless = element.type() != ondemand::json_type::object;
+      if (place == Place::kPredictions && is_nameless && state_.MeansOutputs()) throw Unreadable();
       const bool is_row = holds_rows && element.type() == ondemand::json_type::array;
       const bool may_be_tensor = (place == Place::kRows || place == Place::kTensors) &&
                                  element.type() == ondemand::json_type::object &&

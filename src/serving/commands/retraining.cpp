@@ -105,6 +105,13 @@ std::vector<std::string> RetrainWords(const Deployment& deployment, const Server
 }
 
 Status CheckRetraining(const ServerConfig& config) {
+  if (config.jobs && !IsProgramThere()) {
+    return Error{ErrorCode::kInvalidArgument,
+                 fmt::format("the program {} is missing, which jobs need: it is installed beside "
+                             "forkcast",
+                             kProgram),
+                 "jobs"};
+  }
   for (const HookConfig& hook : config.hooks) {
     const auto json = preprocessing::ParseJson(hook.json);
     if (hook.type != "drift" || !json.contains("on_alarm")) continue;

@@ -9,8 +9,9 @@
 
 namespace forkcast::serving {
 
-/// That what (valid) hooks shall train anew can be: models of the registry by an alias, rows to
-/// learn from, and the program that trains. kInvalidArgument naming the hook and what is missing.
+/// That jobs can be done, and that what (valid) hooks shall train anew can be: models of the
+/// registry by an alias, rows to learn from, and the program that trains. kInvalidArgument naming
+/// the hook and what is missing.
 [[nodiscard]] Status CheckRetraining(const ServerConfig& config);
 
 /// Why a deployment's model cannot be trained anew, as the end of a sentence about it; empty: it

@@ -12,6 +12,7 @@
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "serving/access/token_file.hpp"
+#include "serving/access/user_file.hpp"
 #include "serving/config/address.hpp"
 #include "serving/config/settings.hpp"
 #include "serving/http/access_log.hpp"
@@ -149,14 +150,14 @@ void CheckLogs(const ServerConfig& config, const preprocessing::CommandContext& 
   CheckLog("audit log", config.audit_log, open, context);
 }
 
-void CheckTokens(const ServerConfig& config, const std::optional<Identity>& identity,
-                 const preprocessing::CommandContext& context) {
-  if (config.tokens.empty()) return;
+void CheckCredentials(const ServerConfig& config, const std::optional<Identity>& identity,
+                      const preprocessing::CommandContext& context) {
   RequireAs(config, identity, ExitCode::kIo, [&config]() -> Result<std::string> {
-    Status tried = TryTokens(config);
+    Status tried = TryCredentials(config);
     return tried ? Result<std::string>(std::string()) : std::move(tried).error();
   });
-  PrintOk(context, "tokens " + config.tokens.string());
+  if (!config.tokens.empty()) PrintOk(context, "tokens " + config.tokens.string());
+  if (!config.users.empty()) PrintOk(context, "users " + config.users.string());
 }
 
 }  // namespace
@@ -180,10 +181,14 @@ Error TooFewDescriptors(std::size_t limit) {
           "max_connections"};
 }
 
-Status TryTokens(const ServerConfig& config) {
-  if (config.tokens.empty()) return {};
-  const Result<std::vector<Token>> tokens = ReadTokens(config.tokens);
-  return tokens ? Status() : tokens.error();
+Status TryCredentials(const ServerConfig& config) {
+  if (!config.tokens.empty()) {
+    const Result<std::vector<Token>> tokens = ReadTokens(config.tokens);
+    if (!tokens) return tokens.error();
+  }
+  if (config.users.empty()) return {};
+  const Result<std::vector<User>> users = ReadUsers(config.users);
+  return users ? Status() : users.error();
 }
 
 void CheckServer(const ServerConfig& config, const std::optional<Identity>& identity,
@@ -203,7 +208,7 @@ void CheckServer(const ServerConfig& config, const std::optional<Identity>& iden
   CheckAddresses(config, context);
   if (!config.pidfile.empty()) CheckPidFile(config, context);
   CheckLogs(config, context);
-  CheckTokens(config, identity, context);
+  CheckCredentials(config, identity, context);
 }
 
 }  // namespace forkcast::serving

@@ -29,8 +29,8 @@ void CheckServer(const ServerConfig& config, const std::optional<Identity>& iden
 Result<SocketFile> SocketFileOf(const ServerConfig& config);
 mode_t PidFileMode(const ServerConfig& config) noexcept;
 
-/// That the tokens can be read, where there are to be some.
-Status TryTokens(const ServerConfig& config);
+/// That tokens and users can be read, where there are to be some.
+Status TryCredentials(const ServerConfig& config);
 
 /// That not even one connection would have a descriptor.
 Error TooFewDescriptors(std::size_t limit);

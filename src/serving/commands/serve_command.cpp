@@ -20,7 +20,10 @@
 
 #include "data_preprocessing/base/descriptor_limit.hpp"
 #include "data_preprocessing/command/failure.hpp"
+#include "data_preprocessing/command/stop_signals.hpp"
 #include "data_preprocessing/push/push_message.hpp"
+#include "serving/access/login_memory.hpp"
+#include "serving/access/password_checker.hpp"
 #include "serving/access/token_file.hpp"
 #include "serving/capture/capture_channel.hpp"
 #include "serving/capture/recorder.hpp"
@@ -33,6 +36,8 @@
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/access_log.hpp"
 #include "serving/http/audit_log.hpp"
+#include "serving/jobs/job_message.hpp"
+#include "serving/jobs/job_worker.hpp"
 #include "serving/process/become_program.hpp"
 #include "serving/process/child_process.hpp"
 #include "serving/process/control_socket.hpp"
@@ -103,6 +108,7 @@ class Server {
     ::signal(SIGXFSZ, SIG_IGN);  // of a log that is as large as files may be
     if (config_.multi_model) models_.emplace(kMaxSlots);
     if (OfferOf(config_).pushes == Pushes::kTaken) push_ = preprocessing::MakePushSockets();
+    if (config_.jobs) jobs_ = MakeJobSockets();
   }
 
   int Run() {
@@ -116,7 +122,7 @@ class Server {
       return kExitCannotBind;
     }
     for (const auto prepare :
-         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::TryTokensAsUser,
+         {&Server::OpenFiles, &Server::TryHooksAsUser, &Server::TryCredentialsAsUser,
           &Server::FitConnections, &Server::BeginExperiments}) {
       if (const Status prepared = (this->*prepare)(); !prepared) {
         log_->critical("start_refused error={:?}", prepared.error().message);
@@ -135,6 +141,7 @@ class Server {
                    .worker = [this](const WorkerStart& start) { return RunOneWorker(start); },
                    .recorder = [this](int control_fd) { return Record(control_fd); },
                    .refresher = RefresherProcess(),
+                   .trainer = TrainerProcess(),
                    .retrain = [this](const RetrainWish& wish) { return Retrain(wish); },
                    .retrain_board = &retrain_board_[0],
                    .needs_recorder = NeedsRecorder(config_.hooks, extensions_.hook_types),
@@ -266,9 +273,9 @@ class Server {
   }
 
   /// Whoever cannot be read at the start could never be let in.
-  Status TryTokensAsUser() {
+  Status TryCredentialsAsUser() {
     const auto tried = AskAs(identity_, [this]() -> Result<std::string> {
-      Status status = TryTokens(config_);
+      Status status = TryCredentials(config_);
       return status ? Result<std::string>(std::string()) : std::move(status).error();
     });
     return tried ? Status() : tried.error();
@@ -428,7 +435,7 @@ class Server {
     if (wanted.audit_log != config_.audit_log) {
       if (Status opened = OpenAuditLog(wanted); !opened) return opened;
     }
-    if (Status tried = TryTokens(wanted); !tried) return tried;
+    if (Status tried = TryCredentials(wanted); !tried) return tried;
     if (Status tried = TryHooks(wanted.hooks, extensions_.hook_types); !tried) return tried;
     settings_ = *std::move(settings);
     return FitConnections();
@@ -447,12 +454,15 @@ class Server {
                       .listeners = SocketsOf(listeners_),
                       .admin_listeners = SocketsOf(admin_listeners_),
                       .capture_socket = capture_.first.get(),
+                      .job_socket = jobs_ ? jobs_->first.get() : -1,
                       .push_socket = push_ ? push_->first.get() : -1,
                       .drift = drift_[0],
                       .log = log_output_,
                       .access_log = access_log_ ? &*access_log_ : nullptr,
                       .audit_log = audit_log_ ? &*audit_log_ : nullptr,
                       .models = models_ ? &*models_ : nullptr,
+                      .logins = logins_[0],
+                      .password_turns = password_turns_,
                       .experiments = experiments_,
                       .slots = counts_.slots(),
                       .series = counts_.series(),
@@ -481,6 +491,46 @@ class Server {
     const RefresherConfig& refresher = *settings->config.refresher;
     const int push = refresher.takes_pushes && push_ ? push_->second.get() : -1;
     return BecomeRefresher(CommandLineOf(refresher), {.tell = control_fd, .push = push}, master_);
+  }
+
+  /// Empty: none is wanted.
+  [[nodiscard]] std::function<int(int)> TrainerProcess() {
+    if (!jobs_) return {};
+    return [this](int control_fd) { return Train(control_fd); };
+  }
+
+  /// In the trainer's process.
+  int Train(int control_fd) {
+    if (const Status become = BecomeChild(); !become) return RefuseToRun(become.error());
+    ChildProcess::DieWithParent(master_, SIGTERM);
+    const auto settings = ReadServerSettings(flags_, context_.environment);
+    if (!settings) return RefuseToRun(settings.error());
+    listeners_.clear();
+    admin_listeners_.clear();
+    ::setpgid(0, 0);  // what a terminal sends to its group is the master's to pass on
+    const preprocessing::StopSignals signals;
+    const ServerConfig& config = settings->config;
+    const auto log = MakeProcessLog("trainer", config.log_level, log_output_);
+    JobWorker({.store = config.store,
+               .config = config,
+               .limits = {.memory_mb = config.jobs_memory_mb, .cpus = config.jobs_cpus},
+               .at_once = config.jobs_at_once,
+               .requests = jobs_->second.get(),
+               .tell = control_fd,
+               .stops = preprocessing::StopSignals::Requested,
+               .retires = [retires = false]() mutable { return retires = retires || TakeHup(); }},
+              context_.clock, *log)
+        .Run();
+    return kExitOk;
+  }
+
+  /// Whether a SIGHUP has come, which is blocked in all our processes.
+  static bool TakeHup() noexcept {
+    sigset_t set;
+    ::sigemptyset(&set);
+    ::sigaddset(&set, SIGHUP);
+    constexpr timespec kNow{};
+    return ::sigtimedwait(&set, nullptr, &kNow) == SIGHUP;
   }
 
   /// In the recorder's process.
@@ -546,6 +596,8 @@ class Server {
   std::optional<AccessLog> access_log_;
   SharedArray<LogLosses> audit_losses_{1};
   std::optional<AuditLog> audit_log_;
+  SharedArray<LoginMemory> logins_{1};
+  PasswordTurns password_turns_;
   SharedCounts counts_{kMaxSlots};
   std::vector<SharedCounts> counts_before_;
   SharedArray<RecorderCounters> counters_{1};
@@ -556,6 +608,7 @@ class Server {
   ExperimentKeeper experiment_keeper_{experiments_, counts_.slots(), state_[0], context_.clock,
                                       *log_};
   std::pair<Fd, Fd> capture_ = MakeCaptureSockets();
+  std::optional<std::pair<Fd, Fd>> jobs_;  // of workers and trainer; none: there are no jobs
   std::optional<std::pair<Fd, Fd>> push_;  // of workers and refresher; none: rows are not taken
 };
 
@@ -621,15 +674,15 @@ Command ServeCommand(const ServeExtensions& extensions) {
           "An empty environment variable counts as not set.\n",
       .flags = ServeFlags(),
       .variables = Variables(),
-      .endings = {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
-                  {.code = ExitCode::kUsage,
-                   .when = "a flag, a variable or the config file is wrong"},
-                  {.code = ExitCode::kUnfit,
-                   .when = "pipeline, model, snapshots or store cannot be loaded"},
-                  {.code = ExitCode::kIo,
-                   .when = "cannot listen, or pidfile, control socket, tokens or a log cannot be "
-                           "had"},
-                  {.code = ExitCode::kUnexpected}},
+      .endings =
+          {{.code = ExitCode::kDone, .when = "stopped as asked, or --check found nothing"},
+           {.code = ExitCode::kUsage, .when = "a flag, a variable or the config file is wrong"},
+           {.code = ExitCode::kUnfit,
+            .when = "pipeline, model, snapshots or store cannot be loaded"},
+           {.code = ExitCode::kIo,
+            .when = "cannot listen, or pidfile, control socket, tokens, users or a log cannot be "
+                    "had"},
+           {.code = ExitCode::kUnexpected}},
       .run = [extensions](const Arguments& arguments, const CommandContext& context) {
         return Serve(arguments, context, extensions);
       }};

@@ -51,6 +51,41 @@ RouteDeclarations ReadRouteDeclarations(const JsonNode& node, const std::string&
   return {.json = preprocessing::ReadJsonFile(name).dump(), .path = fmt::format("{}: $", name)};
 }
 
+/// The model of a deployment that has both, which is one elsewhere.
+RemoteModelSpec ReadRemote(const JsonNode& node, const JsonNode& model) {
+  Result<RemoteModelSpec> remote = ParseRemoteModel(model.String());
+  if (!remote) model.Fail(remote.error().message);
+  if (const auto options = node.Find("remote")) ReadRemoteOptions(*options, *remote);
+  return *std::move(remote);
+}
+
+/// Of a registry or a file, or elsewhere.
+void ReadModel(const JsonNode& node, Deployment& deployment) {
+  const auto model = node.Find("model");
+  const auto pipeline = node.Find("pipeline");
+  const bool is_remote = model && model->String().starts_with(kRemoteScheme);
+  if (is_remote && !pipeline) {
+    node.Fail("expected \"pipeline\" beside a model that runs elsewhere: it says which features");
+  }
+  if (!is_remote && model.has_value() == pipeline.has_value()) {
+    node.Fail("expected either \"model\" or \"pipeline\"");
+  }
+  if (!is_remote) {
+    if (const auto remote = node.Find("remote")) {
+      remote->Fail("expected none: the model is no oip://HOST:PORT/MODEL");
+    }
+  }
+  if (pipeline) deployment.pipeline = pipeline->String();
+  if (is_remote) {
+    deployment.remote = ReadRemote(node, *model);
+    deployment.name = deployment.remote->model;
+  } else if (model) {
+    deployment.model = WithAlias(model->String());
+    if (deployment.model.empty()) model->Fail("expected MODEL[@ALIAS|NUMBER]");
+    deployment.name = NameOf(deployment.model);
+  }
+}
+
 }  // namespace
 
 bool IsDeploymentName(std::string_view name) noexcept { return IsPlainName(name, kLongestName); }
@@ -58,6 +93,10 @@ bool IsDeploymentName(std::string_view name) noexcept { return IsPlainName(name,
 Result<Deployment> ParseDeployment(std::string_view text) {
   const std::size_t sign = text.find('=');
   const std::string_view model = sign == std::string_view::npos ? text : text.substr(sign + 1);
+  if (model.starts_with(kRemoteScheme)) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "a model that runs elsewhere is declared in the config file, with its pipeline"};
+  }
   Deployment deployment{.model = WithAlias(model)};
   deployment.name = sign == std::string_view::npos ? NameOf(model) : text.substr(0, sign);
   if (deployment.model.empty() || !IsDeploymentName(deployment.name)) {
@@ -68,21 +107,10 @@ Result<Deployment> ParseDeployment(std::string_view text) {
 }
 
 Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
-  node.RequireObject(
-      {"name", "model", "pipeline", "snapshots", "cold_start", "default", "routes", "challenger"});
-  const auto model = node.Find("model");
-  const auto pipeline = node.Find("pipeline");
-  if (model.has_value() == pipeline.has_value()) {
-    node.Fail("expected either \"model\" or \"pipeline\"");
-  }
+  node.RequireObject({"name", "model", "pipeline", "remote", "snapshots", "cold_start", "default",
+                      "routes", "challenger"});
   Deployment deployment;
-  if (model) {
-    deployment.model = WithAlias(model->String());
-    if (deployment.model.empty()) model->Fail("expected MODEL[@ALIAS|NUMBER]");
-    deployment.name = NameOf(deployment.model);
-  } else {
-    deployment.pipeline = pipeline->String();
-  }
+  ReadModel(node, deployment);
   if (const auto name = node.Find("name")) {
     deployment.name = name->String();
     if (!IsDeploymentName(deployment.name)) name->Fail(fmt::format("expected {}", kNameForm));

@@ -8,6 +8,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/document/json_node.hpp"
+#include "serving/config/remote_model.hpp"
 #include "serving/experiment/experiment.hpp"
 
 namespace forkcast::serving {
@@ -27,6 +28,8 @@ struct Deployment {
   /// "MODEL@ALIAS" or "MODEL@NUMBER", of MLflow behind kMlflowScheme; empty with a pipeline file.
   std::string model{};
   std::filesystem::path pipeline{};  ///< Empty with another.
+  /// With a pipeline file, whose features it gets: what runs in another server.
+  std::optional<RemoteModelSpec> remote{};
   /// What is served as it is (LoadDeployment()); empty with another.
   std::filesystem::path place{};
   std::filesystem::path snapshots{};  ///< Folder.
@@ -59,10 +62,12 @@ inline constexpr std::string_view kServedAlias = "champion";
 /// Reads a member of the config file's "deployments":
 ///   {"name": "weekly", "model": "weekly_demand@champion", "default": true, "cold_start": "naive"}
 ///   {"name": "triage", "pipeline": "conf/pipelines/order_triage.json", "snapshots": "orders"}
-/// and either with `"routes": [...]`, or with the name of a file that holds such an array, which is
+///   {"name": "triage", "pipeline": "conf/pipelines/triage.json", "model": "oip://HOST:PORT/NAME",
+///    "remote": {"max_batch": 64}}
+/// and any with `"routes": [...]`, or with the name of a file that holds such an array, which is
 /// read, too, and with `"challenger": {...}` (ReadExperimentPlan()). Exactly one of model and
-/// pipeline. `file` is put before the place in `origin`. Throws
-/// SpecError.
+/// pipeline, but for a model elsewhere (ParseRemoteModel()), which takes both. `file` is put before
+/// the place in `origin`. Throws SpecError.
 [[nodiscard]] Deployment ReadDeployment(const preprocessing::JsonNode& node,
                                         const std::string& file);
 

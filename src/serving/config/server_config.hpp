@@ -43,6 +43,12 @@ enum class AccessLogFormat {
   kJson,    ///< One object a line, with latency and request id.
 };
 
+/// When browsers are told to send a session over TLS alone.
+enum class SecureCookies {
+  kAuto,    ///< When they have asked over TLS, as a trusted proxy says.
+  kAlways,  ///< Though no proxy says so.
+};
+
 /// Everything that `forkcast serve` can be told. The settings table (settings.hpp) fills it.
 struct ServerConfig {
   // Behaviour.
@@ -66,6 +72,8 @@ struct ServerConfig {
   AccessLogFormat access_log = AccessLogFormat::kOff;
   std::filesystem::path access_log_file = "-";  ///< "-": standard output.
   bool metrics = true;                          ///< GET /metrics answers.
+  bool csv_as_predictions = false;              ///< The usual answer to CSV is MLflow's, in JSON.
+  bool page = true;                             ///< GET / answers, and what the page asks.
   std::filesystem::path pidfile;                ///< Empty: none.
   std::filesystem::path control;  ///< Unix socket that tells the server's status; empty: none.
   std::string user;               ///< Of workers and recorder; empty: that of the master.
@@ -76,9 +84,15 @@ struct ServerConfig {
   TrustedProxies trusted_proxies;
   std::vector<std::string> cors_origins;  ///< CorsPolicy; empty: none.
   std::filesystem::path tokens;  ///< Of those who may change something; empty: nobody has one.
-  std::vector<Access> locked;    ///< Of what may be open, what takes a token, too.
+  std::filesystem::path users;   ///< Who may log in by a password; empty: nobody.
+  std::chrono::seconds session_idle_timeout{1800};  ///< After which a session is over,
+  std::chrono::seconds session_lifetime{43'200};    ///< whatever is asked.
+  SecureCookies secure_cookies = SecureCookies::kAuto;
+  std::vector<Access> locked;              ///< Of what may be open, what takes a token, too.
   std::vector<std::string> allowed_hosts;  ///< AllowedHosts; empty: any.
   std::filesystem::path audit_log;         ///< Who changed what; empty: it is not noted.
+  bool jobs = false;  ///< Whether there is a queue of jobs in the store, and a trainer.
+  std::filesystem::path jobs_data;  ///< Below which folders lie that jobs take in; empty: none.
   /// It was a platform that asked for `multi_model`: it alone reaches the server, and has no token.
   bool platform_loads_models = false;
   // Performance and limits.
@@ -92,6 +106,9 @@ struct ServerConfig {
   int backlog = 2048;
   std::size_t max_requests = 0;         ///< After which a worker is replaced; 0: never.
   std::size_t max_requests_jitter = 0;  ///< Added by chance, so that not all go together.
+  std::size_t jobs_at_once = 1;         ///< That a trainer works on.
+  std::size_t jobs_memory_mb = 0;       ///< Of the data of one job's command; 0: no limit.
+  std::size_t jobs_cpus = 0;            ///< On which a job's command may run; 0: all.
   std::size_t max_memory_mb = 0;        ///< Resident; beyond it a worker is replaced; 0: never.
 };
 

@@ -60,6 +60,7 @@ struct Rule {
   std::string allowed;
   Setting::FileForm form = Setting::FileForm::kText;
   Apply apply;
+  SettingValues values{};
 };
 
 template <typename Field>
@@ -73,7 +74,11 @@ Rule IntegerRule(std::string argument, std::int64_t least, std::int64_t most,
     config.*field = static_cast<Field>(*number);
     return {};
   };
-  return {std::move(argument), allowed, Setting::FileForm::kInteger, apply};
+  return {std::move(argument),
+          allowed,
+          Setting::FileForm::kInteger,
+          apply,
+          {.least = least, .most = most}};
 }
 
 Rule BooleanRule(bool ServerConfig::*field) {
@@ -154,6 +159,30 @@ Status ApplyAccessLog(const std::string& text, ServerConfig& config) {
 Status ApplyMetrics(const std::string& text, ServerConfig& config) {
   if (text != "on" && text != "off") return Expected("on or off");
   config.metrics = text == "on";
+  return {};
+}
+
+Status ApplyCsvAnswers(const std::string& text, ServerConfig& config) {
+  if (text != "csv" && text != "predictions") return Expected("csv or predictions");
+  config.csv_as_predictions = text == "predictions";
+  return {};
+}
+
+Status ApplyPage(const std::string& text, ServerConfig& config) {
+  if (text != "on" && text != "off") return Expected("on or off");
+  config.page = text == "on";
+  return {};
+}
+
+Status ApplyJobs(const std::string& text, ServerConfig& config) {
+  if (text != "on" && text != "off") return Expected("on or off");
+  config.jobs = text == "on";
+  return {};
+}
+
+Status ApplySecureCookies(const std::string& text, ServerConfig& config) {
+  if (text != "auto" && text != "always") return Expected("auto or always");
+  config.secure_cookies = text == "always" ? SecureCookies::kAlways : SecureCookies::kAuto;
   return {};
 }
 
@@ -246,7 +275,8 @@ Setting MakeSetting(std::string key, std::string environment, Rule rule, Takes t
           .default_meaning = std::move(default_meaning),
           .form = rule.form,
           .takes = takes,
-          .apply = std::move(rule.apply)};
+          .apply = std::move(rule.apply),
+          .values = std::move(rule.values)};
 }
 
 /// SageMaker's megabytes as bytes; 0, for a transform job without a limit, as the most there can
@@ -354,6 +384,7 @@ class SettingSources {
           member.Fail("unknown key" + DidYouMean(name, KeysOf(settings)) +
                       "; known here: " + KnownKeys(settings));
         }
+        if (name == kSchema) static_cast<void>(member.String());
       });
     });
   }
@@ -410,8 +441,9 @@ class SettingSources {
   static constexpr std::string_view kHooks = "hooks";
   static constexpr std::string_view kDeployments = "deployments";
   static constexpr std::string_view kRefresher = "refresher";
+  static constexpr std::string_view kSchema = "$schema";  ///< For editors; any text will do.
   /// What the file holds that is no setting.
-  static constexpr std::array kStructures{kHooks, kDeployments, kRefresher};
+  static constexpr std::array kStructures{kHooks, kDeployments, kRefresher, kSchema};
 
   /// Calls `read` for each element of a list in the file that is no setting.
   void EachOf(std::string_view list, const std::function<void(const JsonNode&)>& read) const {
@@ -675,10 +707,10 @@ Status CheckPushes(const ServerConfig& config) {
 
 /// A lock needs keys.
 Status CheckLocks(const ServerConfig& config) {
-  if (config.locked.empty() || !config.tokens.empty()) return {};
+  if (config.locked.empty() || !config.tokens.empty() || !config.users.empty()) return {};
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("locked: {} takes a token, but there are none: give a file by --tokens, "
-                           "FORKCAST_TOKENS or \"tokens\" in the config file",
+                           "FORKCAST_TOKENS or \"tokens\" in the config file, or one of users",
                            RuleOf(config.locked.front()).name),
                "locked"};
 }
@@ -702,6 +734,12 @@ Status CompleteRefresher(const std::vector<Setting>& settings, ServerConfig& con
     return done;
   }
   return CheckPushes(config);
+}
+
+/// The queue is in the store.
+Status CheckJobs(const std::vector<Setting>& settings, const ServerConfig& config) {
+  if (!config.jobs || !config.store.empty()) return {};
+  return Missing(settings, "store", ", which has the queue of \"jobs\"");
 }
 
 /// What serving cannot do without.
@@ -747,14 +785,38 @@ std::vector<Setting> ServerSettings() {
                              Setting::FileForm::kTextOrList, ApplyTrustedProxy};
   const Rule cors_origins{"ORIGIN", "origins such as https://shop.example, or *",
                           Setting::FileForm::kTextOrList, ApplyCorsOrigin};
-  const Rule locked{"WHAT", fmt::format("{}", fmt::join(Lockable(), ", ")),
-                    Setting::FileForm::kTextOrList, ApplyLocked};
+  const std::vector<std::string_view> lockable = Lockable();
+  const Rule locked{"WHAT",
+                    fmt::format("{}", fmt::join(lockable, ", ")),
+                    Setting::FileForm::kTextOrList,
+                    ApplyLocked,
+                    {.words = {lockable.begin(), lockable.end()}}};
   const Rule allowed_hosts{"HOST", "names such as forecasts.example:8080 or *.example, [IPV6]",
                            Setting::FileForm::kTextOrList, ApplyAllowedHost};
-  const Rule log_level{"LEVEL", "debug, info, warn or error", Setting::FileForm::kText,
-                       ApplyLogLevel};
-  const Rule access_log{"FORMAT", "off, common or json", Setting::FileForm::kText, ApplyAccessLog};
-  const Rule metrics{"ON", "on or off", Setting::FileForm::kText, ApplyMetrics};
+  const Rule log_level{"LEVEL",
+                       "debug, info, warn or error",
+                       Setting::FileForm::kText,
+                       ApplyLogLevel,
+                       {.words = {"debug", "info", "warn", "error"}}};
+  const Rule access_log{"FORMAT",
+                        "off, common or json",
+                        Setting::FileForm::kText,
+                        ApplyAccessLog,
+                        {.words = {"off", "common", "json"}}};
+  const Rule metrics{
+      "ON", "on or off", Setting::FileForm::kText, ApplyMetrics, {.words = {"on", "off"}}};
+  const Rule csv_answers{"FORM",
+                         "csv or predictions",
+                         Setting::FileForm::kText,
+                         ApplyCsvAnswers,
+                         {.words = {"csv", "predictions"}}};
+  const Rule page{"ON", "on or off", Setting::FileForm::kText, ApplyPage, {.words = {"on", "off"}}};
+  const Rule jobs{"ON", "on or off", Setting::FileForm::kText, ApplyJobs, {.words = {"on", "off"}}};
+  const Rule secure_cookies{"WHEN",
+                            "auto or always",
+                            Setting::FileForm::kText,
+                            ApplySecureCookies,
+                            {.words = {"auto", "always"}}};
   const Rule control{"PATH", "a path of 1 to " + std::to_string(kMaxUnixPath) + " bytes",
                      Setting::FileForm::kText, ApplyControl};
   const std::string workers = std::to_string(UsableCpus());
@@ -840,6 +902,10 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("max_rows", "FORKCAST_MAX_ROWS",
                   IntegerRule("N", 1, 10'000'000, &ServerConfig::max_rows), Takes::kReload,
                   "100000", "Most rows of one request"),
+      MakeSetting(
+          "csv_answers", "FORKCAST_CSV_ANSWERS", csv_answers, Takes::kReload, "csv",
+          "How a body in CSV is answered where Accept does not say: csv, or as MLflow does, "
+          "predictions: {\"predictions\": [...]}"),
       MakeSetting("backlog", "FORKCAST_BACKLOG", IntegerRule("N", 1, 65535, &ServerConfig::backlog),
                   Takes::kRestart, "2048",
                   "Connections that may wait to be accepted; the kernel's net.core.somaxconn "
@@ -867,6 +933,8 @@ std::vector<Setting> ServerSettings() {
           Takes::kReload, "-", "Where to; opened anew on USR1"),
       MakeSetting("metrics", "FORKCAST_METRICS", metrics, Takes::kReload, "on",
                   "Whether GET /metrics answers what the server counts, for Prometheus"),
+      MakeSetting("page", "FORKCAST_PAGE", page, Takes::kReload, "on",
+                  "Whether there is a page at /, for people who plan"),
       MakeSetting("pidfile", "FORKCAST_PIDFILE", TextRule("FILE", "a file", &ServerConfig::pidfile),
                   Takes::kRestart, "", "Holds the process id of the server while it runs"),
       MakeSetting("control", "FORKCAST_CONTROL", control, Takes::kRestart, "",
@@ -902,6 +970,22 @@ std::vector<Setting> ServerSettings() {
                   Takes::kReload, "",
                   "The tokens of those who may change something; without it, that is for programs "
                   "on the server's own machine alone"),
+      MakeSetting("users", "FORKCAST_USERS",
+                  TextRule("FILE", "a file that forkcast user makes", &ServerConfig::users),
+                  Takes::kReload, "",
+                  "Who may log in by a password (POST /session), and so change something in a "
+                  "browser"),
+      MakeSetting("session_idle_timeout", "FORKCAST_SESSION_IDLE_TIMEOUT",
+                  IntegerRule("SECONDS", 60, 86'400, &ServerConfig::session_idle_timeout),
+                  Takes::kReload, "1800",
+                  "Seconds after which a session is over when nothing was asked that takes one"),
+      MakeSetting("session_lifetime", "FORKCAST_SESSION_LIFETIME",
+                  IntegerRule("SECONDS", 60, 2'592'000, &ServerConfig::session_lifetime),
+                  Takes::kReload, "43200", "Seconds after which a session is over in any case"),
+      MakeSetting("secure_cookies", "FORKCAST_SECURE_COOKIES", secure_cookies, Takes::kReload,
+                  "auto",
+                  "When browsers are told to send their session over TLS alone: where a trusted "
+                  "proxy says that they asked so (X-Forwarded-Proto), or always"),
       MakeSetting("locked", "FORKCAST_LOCKED", locked, Takes::kReload, "",
                   "What takes a token as well, of the role viewer at least: answers of models, "
                   "what is counted and found; several times, or with commas between, or as a list "
@@ -911,6 +995,21 @@ std::vector<Setting> ServerSettings() {
                   "/invocations and /execution-parameters; several times, or with commas between, "
                   "or as a list in the config file",
                   "any"),
+      MakeSetting("jobs", "FORKCAST_JOBS", jobs, Takes::kRestart, "off",
+                  "Whether jobs are taken, at /jobs, and a trainer works them off"),
+      MakeSetting("jobs_at_once", "FORKCAST_JOBS_AT_ONCE",
+                  IntegerRule("N", 1, 64, &ServerConfig::jobs_at_once), Takes::kReload, "1",
+                  "Jobs that the trainer works on at once; those of one model wait for each other"),
+      MakeSetting("jobs_memory_mb", "FORKCAST_JOBS_MEMORY_MB",
+                  IntegerRule("MIB", 0, 1'048'576, &ServerConfig::jobs_memory_mb), Takes::kReload,
+                  "0", "Memory for the data of one job, which fails beyond it; 0: no limit"),
+      MakeSetting("jobs_cpus", "FORKCAST_JOBS_CPUS",
+                  IntegerRule("N", 0, 1'024, &ServerConfig::jobs_cpus), Takes::kReload, "0",
+                  "CPUs that jobs may use; 0: all, with less right to them than workers have"),
+      MakeSetting("jobs_data", "FORKCAST_JOBS_DATA",
+                  TextRule("DIR", "a folder", &ServerConfig::jobs_data), Takes::kReload, "",
+                  "The folder below which those lie whose files jobs may take in",
+                  "none: no job takes files in"),
       MakeSetting("audit_log", "FORKCAST_AUDIT_LOG",
                   TextRule("FILE", "a file, or - for standard output", &ServerConfig::audit_log),
                   Takes::kReload, "",
@@ -972,6 +1071,9 @@ Result<ParsedSettings> ReadServerSettings(const FlagValues& flags, const Environ
     return std::move(complete).error();
   }
   if (Status complete = CheckLocks(parsed.config); !complete) {
+    return std::move(complete).error();
+  }
+  if (Status complete = CheckJobs(settings, parsed.config); !complete) {
     return std::move(complete).error();
   }
   if (Status complete = CompleteRefresher(settings, parsed.config); !complete) {

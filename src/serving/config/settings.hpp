@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,14 @@ struct ForeignVariable {
   std::function<std::string(const std::string& value)> translate{};
 };
 
+/// What is known of a setting's values beside the text that says it, for what checks a config file
+/// without being the server: an editor.
+struct SettingValues {
+  std::int64_t least = 0;  ///< Of an integer.
+  std::int64_t most = 0;
+  std::vector<std::string> words{};  ///< All that a text may be; empty: others, too.
+};
+
 /// One setting of the server: a line of the table that command line, environment, config file, help
 /// and documentation share.
 struct Setting {
@@ -50,6 +59,7 @@ struct Setting {
   /// Puts one value into the config; of a list, one after the other. The error says what was
   /// expected.
   std::function<Status(const std::string& text, ServerConfig& config)> apply;
+  SettingValues values{};
   /// Variables of other servers and of platforms around us that mean the same.
   std::vector<ForeignVariable> foreign{};
 

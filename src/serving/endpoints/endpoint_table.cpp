@@ -9,14 +9,18 @@
 #include "serving/endpoints/inference_job.hpp"
 #include "serving/endpoints/inference_models.hpp"
 #include "serving/endpoints/invocation_job.hpp"
+#include "serving/endpoints/job_routes.hpp"
+#include "serving/endpoints/jobs.hpp"
 #include "serving/endpoints/metrics.hpp"
 #include "serving/endpoints/model_repository.hpp"
 #include "serving/endpoints/models.hpp"
 #include "serving/endpoints/online_features_job.hpp"
 #include "serving/endpoints/open_api.hpp"
+#include "serving/endpoints/page.hpp"
 #include "serving/endpoints/ping.hpp"
 #include "serving/endpoints/response_stream.hpp"
 #include "serving/endpoints/route_job.hpp"
+#include "serving/endpoints/sessions.hpp"
 #include "serving/endpoints/tables.hpp"
 
 namespace forkcast::serving {
@@ -77,6 +81,23 @@ constexpr std::array kEndpoints{
              .load = Load::kProbe,
              .make = MakeJob<CallJob<ExecutionParameters>>,
              .describe = DescribeExecutionParameters},
+    Endpoint{.method = Method::kGet,
+             .path = "/health",
+             .operation = "health",
+             .description = "The same as /ping, for clients of MLflow's server.",
+             .access = Access::kOpen,
+             .hosts = Hosts::kAny,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<Ping>>,
+             .describe = DescribePing},
+    Endpoint{.method = Method::kGet,
+             .path = "/version",
+             .operation = "version",
+             .description = "The server's version, likewise.",
+             .access = Access::kInvoke,
+             .load = Load::kProbe,
+             .make = MakeJob<CallJob<AnswerVersion>>,
+             .describe = DescribeVersion},
     Endpoint{.method = Method::kGet,
              .path = "/drift",
              .operation = "drift",
@@ -314,6 +335,187 @@ constexpr std::array kOfTables{
              .describe = DescribePushRows},
 };
 
+constexpr std::array kOfPage{
+    Endpoint{.method = Method::kGet,
+             .path = "/",
+             .operation = "page",
+             .description = "The page for people who plan.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<PageDocumentJob>,
+             .describe = DescribePageDocument},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/files/{version}/{name}",
+             .operation = "pageFile",
+             .description = "A file that the page is made of.",
+             .access = Access::kOpen,
+             .load = Load::kWork,
+             .make = MakeJob<PageFileJob>,
+             .describe = DescribePageFile},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/deployments",
+             .operation = "pageDeployments",
+             .description = "What is served, as the page shows it.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageDeploymentsJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/deployments/{name}/keys",
+             .operation = "pageKeys",
+             .description = "The keys of a deployment that can be asked.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageKeysJob>,
+             .describe = DescribePageKeys},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/deployments/{name}/history",
+             .operation = "pageHistory",
+             .description = "What happened to a key so far.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageHistoryJob>,
+             .describe = DescribePageHistory},
+    Endpoint{.method = Method::kPost,
+             .path = "/page/api/deployments/{name}/invocations",
+             .operation = "pageInvoke",
+             .description = "Answers rows, and says which worker did.",
+             .access = Access::kInvoke,
+             .load = Load::kWork,
+             .make = MakeJob<PageInvocationJob>,
+             .describe = DescribeRows},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/models",
+             .operation = "pageModels",
+             .description = "The versions of all models, with what they are worth.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<PageModelsJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/models/{model}/{version}",
+             .operation = "pageVersion",
+             .description = "A version of a model with its manifest.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<PageVersionJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/watch",
+             .operation = "pageWatch",
+             .description = "What workers count, how long answers take, drift and quality.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<PageWatchJob>,
+             .describe = DescribePageQuestion},
+};
+
+// What names callers counts as a change: who reads it is asked for, and noted.
+constexpr std::array kOfPageWithChanges{
+    Endpoint{.method = Method::kPost,
+             .path = "/page/api/promotions/{model}",
+             .operation = "pagePromote",
+             .description = "Lets an alias mean a version of a model.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<PagePromoteJob>,
+             .describe = DescribePagePromotion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/logs",
+             .operation = "pageLogs",
+             .description = "The logs that can be read.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<PageLogsJob>,
+             .describe = DescribePageQuestion},
+    Endpoint{.method = Method::kGet,
+             .path = "/page/api/logs/{log}",
+             .operation = "pageLog",
+             .description = "The newest lines of a log.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<PageLogJob>,
+             .describe = DescribePageLog},
+};
+
+constexpr std::array kOfJobs{
+    Endpoint{.method = Method::kGet,
+             .path = "/jobs",
+             .operation = "listJobs",
+             .description = "The jobs that there are.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<ListJobsJob>,
+             .describe = DescribeListJobs},
+    Endpoint{.method = Method::kPost,
+             .path = "/jobs",
+             .operation = "submitJob",
+             .description = "Takes a job: train, evaluate, predict, ingest or retrain.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<SubmitJobJob>,
+             .describe = DescribeSubmitJob},
+    Endpoint{.method = Method::kGet,
+             .path = "/jobs/{id}",
+             .operation = "showJob",
+             .description = "How far a job is, and what came of it.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<ShowJobJob>,
+             .describe = DescribeShowJob},
+    Endpoint{.method = Method::kDelete,
+             .path = "/jobs/{id}",
+             .operation = "stopJob",
+             .description = "Stops a job.",
+             .access = Access::kChange,
+             .load = Load::kWork,
+             .make = MakeJob<StopJobJob>,
+             .describe = DescribeStopJob},
+    Endpoint{.method = Method::kGet,
+             .path = "/jobs/{id}/events",
+             .operation = "followJob",
+             .description = "Tells what becomes of a job, as server-sent events.",
+             .access = Access::kWatch,
+             .load = Load::kWork,
+             .make = MakeJob<FollowJobJob>,
+             .describe = DescribeFollowJob},
+};
+
+constexpr std::array kOfSessions{
+    Endpoint{.method = Method::kGet,
+             .path = "/session",
+             .operation = "showSession",
+             .description = "Who is logged in.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<ShowSession>>,
+             .describe = DescribeShowSession},
+    Endpoint{.method = Method::kPost,
+             .path = "/session",
+             .operation = "logIn",
+             .description = "Logs a user in.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<LogInJob>,
+             .describe = DescribeLogIn},
+    Endpoint{.method = Method::kDelete,
+             .path = "/session",
+             .operation = "logOut",
+             .description = "Logs the user out.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<EndSession>>,
+             .describe = DescribeLogOut},
+    Endpoint{.method = Method::kGet,
+             .path = "/login",
+             .operation = "showLogin",
+             .description = "A page to log in, for browsers without JavaScript, too.",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<CallJob<ShowLogin>>,
+             .describe = DescribeShowLogin},
+};
+
 constexpr std::array<std::string_view, 2> kOfWatching{"/drift", "/metrics"};
 
 bool IsIn(std::span<const std::string_view> paths, const Endpoint& endpoint) {
@@ -327,6 +529,12 @@ void OpenForPlatform(Endpoint& endpoint) {
   if (endpoint.access != Access::kInvoke) endpoint.access = Access::kOpen;
 }
 
+/// Names that clients of another server ask; a deployment may have its own of them.
+bool YieldsTo(const Endpoint& endpoint, const RouteSpec& route) {
+  const bool yields = endpoint.path == "/health" || endpoint.path == "/version";
+  return yields && endpoint.path == route.path && endpoint.method == route.method;
+}
+
 }  // namespace
 
 std::vector<Endpoint> Endpoints(const Offer& offer) {
@@ -337,8 +545,15 @@ std::vector<Endpoint> Endpoints(const Offer& offer) {
   if (offer.metrics == Metrics::kShown) add(kOfMetrics);
   add(kOfInference);
   if (offer.models != Models::kDeclared) add(kOfModels);
+  if (offer.jobs == Jobs::kTaken) add(kOfJobs);
+  if (offer.logins == Logins::kTaken) add(kOfSessions);
   if (offer.models == Models::kLoadedByPlatform) {
     for (Endpoint& endpoint : endpoints) OpenForPlatform(endpoint);
+  }
+  if (offer.page != Page::kHidden) add(kOfPage);
+  if (offer.page == Page::kShownWithChanges) {
+    add(kOfPageWithChanges);
+    if (offer.pushes == Pushes::kTaken) add(kOfTables);
   }
   if (offer.watching == Watching::kApart) {
     std::erase_if(endpoints, [](const Endpoint& one) { return IsIn(kOfWatching, one); });
@@ -353,25 +568,51 @@ std::vector<Endpoint> AdminEndpoints(const Offer& offer) {
   if (offer.pushes == Pushes::kTaken) {
     endpoints.insert(endpoints.end(), kOfTables.begin(), kOfTables.end());
   }
+  if (offer.jobs == Jobs::kTaken) {
+    endpoints.insert(endpoints.end(), kOfJobs.begin(), kOfJobs.end());
+  }
   return endpoints;
 }
 
 Models WhoLoads(const ServerConfig& config) noexcept {
-  const bool is_platforms = config.platform_loads_models && config.tokens.empty();
+  const bool is_platforms =
+      config.platform_loads_models && config.tokens.empty() && config.users.empty();
   return is_platforms ? Models::kLoadedByPlatform : Models::kLoaded;
 }
 
+Page PageOf(const ServerConfig& config) noexcept {
+  if (!config.page) return Page::kHidden;
+  // Without tokens whoever comes over loopback may change something: here that may be a proxy.
+  const bool asks = !config.tokens.empty() || !config.users.empty();
+  return asks ? Page::kShownWithChanges : Page::kShown;
+}
+
 Offer OfferOf(const ServerConfig& config) noexcept {
-  return {.models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
-          .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
-          .watching = config.admin ? Watching::kApart : Watching::kHere,
-          .pushes =
-              config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone};
+  return {
+      .models = config.multi_model ? WhoLoads(config) : Models::kDeclared,
+      .metrics = config.metrics ? Metrics::kShown : Metrics::kHidden,
+      .watching = config.admin ? Watching::kApart : Watching::kHere,
+      .pushes = config.refresher && config.refresher->takes_pushes ? Pushes::kTaken : Pushes::kNone,
+      .page = PageOf(config),
+      .jobs = config.jobs ? Jobs::kTaken : Jobs::kNone,
+      .logins = config.users.empty() ? Logins::kNone : Logins::kTaken};
 }
 
 std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const Offer& offer) {
   std::vector<Endpoint> endpoints = Endpoints(offer);
   for (const DeployedRoute& route : routes) {
+    std::erase_if(endpoints, [&route](const Endpoint& one) { return YieldsTo(one, route.spec); });
+    if (route.spec.job) {
+      const bool submits = route.spec.job->id.empty();
+      endpoints.push_back({.method = route.spec.method,
+                           .path = route.spec.path,
+                           .operation = route.operation,
+                           .description = route.spec.description,
+                           .access = submits ? Access::kChange : Access::kWatch,
+                           .load = Load::kWork,
+                           .make = submits ? MakeJob<SubmitByRouteJob> : MakeJob<StateByRouteJob>});
+      continue;
+    }
     // What asks no model is as good as a probe: health checks are.
     const bool asks = route.spec.asks();
     endpoints.push_back({.method = route.spec.method,
@@ -387,7 +628,22 @@ std::vector<Endpoint> EndpointsWith(std::span<const DeployedRoute> routes, const
 
 Result<std::vector<DeployedRoute>> RoutesOf(std::span<const Deployment> deployments,
                                             const Offer& offer) {
-  return CollectRoutes(deployments, Endpoints(offer));
+  std::vector<Endpoint> built_in = Endpoints(offer);
+  for (const Deployment& deployment : deployments) {
+    const auto declared = ParseRoutes(deployment.routes);
+    if (!declared) return declared.error();
+    for (const RouteSpec& route : *declared) {
+      std::erase_if(built_in, [&route](const Endpoint& one) { return YieldsTo(one, route); });
+    }
+  }
+  auto routes = CollectRoutes(deployments, built_in);
+  if (!routes || offer.jobs == Jobs::kTaken) return routes;
+  for (const DeployedRoute& route : *routes) {
+    if (!route.spec.job) continue;
+    return Error{ErrorCode::kInvalidArgument,
+                 route.spec.origin + ": a route with \"job\" needs the setting \"jobs\""};
+  }
+  return routes;
 }
 
 }  // namespace forkcast::serving

@@ -31,15 +31,34 @@ enum class Watching {
 /// Whether rows may be brought.
 enum class Pushes { kNone, kTaken };
 
+/// Whether there is a page for people.
+enum class Page {
+  kHidden,
+  kShown,
+  /// The same where callers can show who they are, so that it also changes something.
+  kShownWithChanges,
+};
+
+/// Whether there are jobs.
+enum class Jobs { kNone, kTaken };
+
+/// Whether users log in.
+enum class Logins { kNone, kTaken };
+
 /// What a server offers beside what every one does.
 struct Offer {
   Models models = Models::kDeclared;
   Metrics metrics = Metrics::kShown;
   Watching watching = Watching::kHere;
-  Pushes pushes = Pushes::kNone;  ///< At the admin address alone.
+  Pushes pushes = Pushes::kNone;  ///< At the admin address, and where the page changes something.
+  Page page = Page::kHidden;
+  Jobs jobs = Jobs::kNone;  ///< Everywhere.
+  Logins logins = Logins::kNone;
 };
 /// Of a server whose models may be loaded.
 [[nodiscard]] Models WhoLoads(const ServerConfig& config) noexcept;
+/// Whether there is a page, and whether it changes something.
+[[nodiscard]] Page PageOf(const ServerConfig& config) noexcept;
 [[nodiscard]] Offer OfferOf(const ServerConfig& config) noexcept;
 
 /// What a server can be asked: each row of the tables that are offered. A new endpoint is a line in
@@ -51,7 +70,7 @@ struct Offer {
                                                   const Offer& offer = {});
 
 /// What is asked at the admin address: /ping, /drift and, where they are shown, /metrics; where
-/// they are taken, rows of tables.
+/// they are taken, rows of tables and jobs.
 [[nodiscard]] std::vector<Endpoint> AdminEndpoints(const Offer& offer = {});
 
 /// The routes that the deployments declare: CollectRoutes() beside Endpoints().

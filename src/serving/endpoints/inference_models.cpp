@@ -8,6 +8,7 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "serving/process/worker_slot.hpp"
+#include "serving/upstream/remote_models.hpp"
 #include "serving/web/api_operation.hpp"
 #include "serving/wire/media_type.hpp"
 
@@ -143,7 +144,11 @@ void ShowInferenceModel(Exchange& exchange, Service& service) {
                      {"outputs", ordered_json::array()}};
   for (const ColumnSpec& field : pipeline.fields().columns) {
     ordered_json input = TensorOf(field.name, wire::DatatypeOf(field.type));
-    if (field.nullable) input["parameters"] = {{"optional", true}};
+    if (field.nullable) input["parameters"]["optional"] = true;
+    // As MLServer calls texts that are times.
+    if (field.type == ColumnType::kTimestamp) {
+      input["parameters"]["content_type"] = "datetime";
+    }
     model["inputs"].push_back(std::move(input));
   }
   for (const InferenceOutput& output : InferenceOutputsOf(pipeline)) {
@@ -165,6 +170,12 @@ void DescribeInferenceModel(ApiOperation& operation) {
 void AnswerModelReady(Exchange& exchange, Service& service) {
   const Result<Catalogue::Entry*> found = FindInferenceModel(exchange, service);
   if (!found) return exchange.Refuse(found.error());
+  const std::shared_ptr<const RemotePlan>& remote = (*found)->deployment.pipeline->remote();
+  if (remote != nullptr && service.remotes != nullptr) {
+    const RemoteModel* const model = service.remotes->Find(*remote);
+    const Status ready = model == nullptr ? Catalogue::NotReady() : model->CheckReady();
+    if (!ready) return exchange.Refuse(ready.error());
+  }
   Write({{"name", (*found)->deployment.name}, {"ready", true}}, exchange.response());
 }
 

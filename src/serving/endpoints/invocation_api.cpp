@@ -26,16 +26,21 @@ JsonSchema Within(std::string_view name, JsonSchema what) {
 JsonSchema AskedRows(const JsonSchema& row) {
   const JsonSchema values = ArrayOf(JsonSchema::object());
   const JsonSchema rows = ArrayOf(OneOf({row, values}));
-  JsonSchema split{{"type", "object"}, {"required", {"columns", "data"}}};
+  JsonSchema split{{"type", "object"}, {"required", JsonSchema::array({"data"})}};
   split["properties"]["columns"] = ArrayOf({{"type", "string"}});
   split["properties"]["data"] = ArrayOf(values);
-  return OneOf({row, ArrayOf(row), Within("instances", rows), Within("inputs", rows),
+  JsonSchema by_columns{{"type", "object"}};
+  by_columns["additionalProperties"] = values;
+  return OneOf({row, ArrayOf(row), Within("instances", rows),
+                Within("inputs", OneOf({rows, std::move(by_columns)})),
                 Within("dataframe_records", ArrayOf(row)),
                 Within("dataframe_split", std::move(split))});
 }
 
-JsonSchema AnsweredRows(const JsonSchema& row) {
-  return OneOf({row, ArrayOf(row), Within("predictions", ArrayOf(row))});
+/// `prediction`: how a row reads in a body that wraps rows; null: as elsewhere.
+JsonSchema AnsweredRows(const JsonSchema& row, const JsonSchema& prediction) {
+  const JsonSchema wrapped = prediction.is_null() ? row : OneOf({prediction, row});
+  return OneOf({row, ArrayOf(row), Within("predictions", ArrayOf(wrapped))});
 }
 
 /// What a row supposes: a value for all periods, or one for each of some.
@@ -113,7 +118,7 @@ void DescribeRows(ApiOperation& operation) {
   JsonSchema::array_t answered;
   for (const ApiDeployment& deployment : operation.deployments()) {
     asked.push_back(AskedRows(AskedRow(deployment)));
-    answered.push_back(AnsweredRows(AnsweredRow(deployment)));
+    answered.push_back(AnsweredRows(AnsweredRow(deployment), deployment.prediction));
   }
   const ordered_json example =
       operation.deployments().empty() ? ordered_json() : operation.deployments().front().example;

@@ -81,8 +81,10 @@ Result<ScoringJob::BadRows> InvocationJob::Receive() {
     const auto said = wire::CsvHeaderOfRequest(request().content_type);
     if (!said) return said.error();
     csv_header = said->value_or(csv_header);
+    asked_.predictions = service().csv_as_predictions;
   }
-  const auto answer_format = wire::NegotiateAnswer(request().accept, *format);
+  const wire::Format usual = asked_.predictions ? wire::Format::kJson : *format;
+  const auto answer_format = wire::NegotiateAnswer(request().accept, usual);
   if (!answer_format) return answer_format.error();
   answer_format_ = *answer_format;
   if (explains() && answer_format_ == wire::Format::kCsv) return NoPlaceInCsv("explain");
@@ -130,12 +132,14 @@ void InvocationJob::RefuseRows(const std::vector<wire::RowError>& errors) {
 void InvocationJob::StartAnswer() {
   response().content_type = wire::MediaType(answer_format_);
   if (asked_.freshness) TellFreshness();
-  steps().writer.Start({.format = answer_format_,
-                        .wrapping = steps().decoded.wrapping,
-                        .with_features = asked_.features,
-                        .partial = asked_.partial,
-                        .with_actuals = asked_.actuals},
-                       response().body);
+  steps().writer.Start(
+      {.format = answer_format_,
+       .wrapping = asked_.predictions ? wire::Wrapping::kInstances : steps().decoded.wrapping,
+       .with_features = asked_.features,
+       .partial = asked_.partial,
+       .with_actuals = asked_.actuals,
+       .with_notes = asked_.freshness || explains()},
+      response().body);
   lines_.Start(steps().decoded, steps(), steps().writer.line_width());
   next_ = 0;
   stale_anywhere_ = 0;

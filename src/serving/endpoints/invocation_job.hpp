@@ -18,9 +18,11 @@ class InvocationJob : public ScoringJob {
  public:
   explicit InvocationJob(Service& service) : ScoringJob(service) {}
 
- private:
+ protected:
   /// The one that the request names, or the default.
   Result<Catalogue::Entry*> FindDeployment() override;
+
+ private:
   Result<BadRows> Receive() override;
   Result<bool> Decode(std::size_t rows) override;
   void StartAnswer() override;
@@ -40,8 +42,9 @@ class InvocationJob : public ScoringJob {
     bool features = false;
     bool actuals = false;
     bool freshness = false;
+    bool predictions = false;  ///< Rows in CSV, to be answered within `{"predictions": [...]}`.
   };
-  Asked asked_;  // by the query
+  Asked asked_;  // by the query, and by what was sent
   wire::Format answer_format_ = wire::Format::kJson;
   std::size_t next_ = 0;  // of the rows
   AnswerLines lines_;

@@ -32,6 +32,27 @@ ColumnSpec MemberOf(const ServedPipeline& pipeline, std::size_t part, const std:
   return member;
 }
 
+JsonSchema PartSchema(const wire::PredictedPart& part, const preprocessing::Schema& answer) {
+  const preprocessing::ColumnType type = part.is_integer ? preprocessing::ColumnType::kInt64
+                                                         : answer.columns[part.fields.front()].type;
+  JsonSchema value = SchemaOf(type, Nullable::kYes);
+  if (part.form == wire::PredictedPart::Form::kValue) return value;
+  if (part.form == wire::PredictedPart::Form::kList) return ArrayOf(std::move(value));
+  return {{"type", "object"}, {"additionalProperties", std::move(value)}};
+}
+
+/// Null where rows are objects of the answer's fields.
+JsonSchema PredictionSchema(const std::vector<wire::PredictedPart>& parts,
+                            const preprocessing::Schema& answer) {
+  if (parts.empty()) return {};
+  if (parts.front().name.empty()) return PartSchema(parts.front(), answer);
+  JsonSchema row{{"type", "object"}};
+  for (const wire::PredictedPart& part : parts) {
+    row["properties"][part.name] = PartSchema(part, answer);
+  }
+  return row;
+}
+
 ApiDeployment Described(const ServedDeployment& deployment) {
   const ServedPipeline& pipeline = *deployment.pipeline;
   const wire::AnswerSchema& schema = pipeline.answer().schema;
@@ -45,6 +66,7 @@ ApiDeployment Described(const ServedDeployment& deployment) {
   for (const std::string& name : schema.fields) {
     described.answer.columns.push_back(MemberOf(pipeline, part++, name));
   }
+  described.prediction = PredictionSchema(schema.predictions, described.answer);
   for (const auto* names : {&schema.line_fields, &schema.actuals}) {
     for (const std::string& name : *names) {
       described.steps.columns.push_back(MemberOf(pipeline, part++, name));
@@ -73,7 +95,7 @@ void AnswerOpenApi(Exchange& exchange, Service& service) {
     }
   }
   exchange.response().content_type = wire::MediaType(wire::Format::kJson);
-  exchange.response().body = DescribeApi(service.endpoints, routes, deployments);
+  exchange.response().body = DescribeApi(service.endpoints, routes, deployments, service.proofs);
 }
 
 void DescribeOpenApi(ApiOperation& operation) {

@@ -1,8 +1,15 @@
 #include "serving/endpoints/ping.hpp"
 
+#include <string_view>
+
 #include "serving/web/api_operation.hpp"
 
 namespace forkcast::serving {
+namespace {
+
+constexpr std::string_view kPlainText = "text/plain";
+
+}  // namespace
 
 void Ping(Exchange& exchange, Service& service) {
   exchange.response().status = AnyReady(service.slots) ? 200 : 503;
@@ -11,6 +18,15 @@ void Ping(Exchange& exchange, Service& service) {
 void DescribePing(ApiOperation& operation) {
   operation.AddAnswer("200", "One does.");
   operation.AddAnswer("503", "None does.");
+}
+
+void AnswerVersion(Exchange& exchange, Service& /*service*/) {
+  exchange.response().content_type = kPlainText;
+  exchange.response().body = FORKCAST_VERSION;
+}
+
+void DescribeVersion(ApiOperation& operation) {
+  operation.AddAnswer("200", "The version of Forkcast.", kPlainText, {{"type", "string"}});
 }
 
 }  // namespace forkcast::serving

@@ -9,4 +9,8 @@ namespace forkcast::serving {
 void Ping(Exchange& exchange, Service& service);
 void DescribePing(ApiOperation& operation);
 
+/// `GET /version`: the server's version as a text, as clients of MLflow's server ask it.
+void AnswerVersion(Exchange& exchange, Service& service);
+void DescribeVersion(ApiOperation& operation);
+
 }  // namespace forkcast::serving

@@ -63,6 +63,8 @@ Status ScoringJob::Begin(Exchange& exchange) {
   times_[static_cast<std::size_t>(LatencyStage::kQueue)] = request.queued;
   now_ = request.whole;
   spending_ = LatencyStage::kDecode;
+  waits_ = false;
+  failed_elsewhere_ = false;
   tells_timing_ = false;
   known_by_.reset();
   supposes_ = false;
@@ -94,8 +96,8 @@ Progress ScoringJob::Work() {
   const Result<Progress> progress = RunSlice();
   if (!progress) {
     Refuse(progress.error());
-  } else if (*progress == Progress::kMore) {
-    return Progress::kMore;
+  } else if (*progress != Progress::kDone) {
+    return *progress;
   }
   Finish();
   return FinishHooks();
@@ -175,6 +177,7 @@ void ScoringJob::OfferShadow(const std::shared_ptr<Challenger>& challenger) {
 void ScoringJob::Finish() {
   Response& answer = response();
   LookAtTheClock();
+  if (steps_ != nullptr) steps_->scorer->GiveUp();
   const std::chrono::nanoseconds latency = now_ - request().started;
   if (tells_timing_) answer.AddHeader("Server-Timing", ServerTiming(times_, latency));
   // The loop may not have heard of the stop yet, and may end right behind this answer.
@@ -201,7 +204,8 @@ void ScoringJob::Finish() {
     steps_->counters.Count(steps_->scores, steps_->output_names.size(), scope_->deployment(),
                            service_.series);
   }
-  if (answer.status >= 500) {
+  // What a model elsewhere fails in is logged where it is asked, not with each request.
+  if (answer.status >= 500 && !failed_elsewhere_) {
     service_.log.error("invocation_failed request_id={:?} status={}", exchange_->id(),
                        answer.status);
   } else {
@@ -217,7 +221,9 @@ bool ScoringJob::is_great() const noexcept {
 
 Result<Progress> ScoringJob::RunSlice() {
   if (steps_ == nullptr) steps_ = Catalogue::Take(*entry_, service_.limits);
-  const LatencyStage resumed = std::exchange(spending_, LatencyStage::kQueue);
+  const LatencyStage resumed = spending_;
+  const bool has_waited = std::exchange(waits_, false);
+  if (!has_waited) spending_ = LatencyStage::kQueue;
   TurnTo(resumed);
   // Before the deadline is looked at: a hook may have taken its time.
   if (stage_ == Stage::kReceived &&
@@ -226,7 +232,10 @@ Result<Progress> ScoringJob::RunSlice() {
   }
   if (spending_ != resumed) TurnTo(resumed);
   Status in_time = CheckDeadline();
-  if (!in_time) return std::move(in_time).error();
+  if (!in_time) {
+    failed_elsewhere_ = has_waited;
+    return std::move(in_time).error();
+  }
   slice_end_ = now_ + kSlice;
   while (true) {
     Result<Step> step = RunStep();
@@ -248,6 +257,9 @@ Result<Progress> ScoringJob::RunSlice() {
         if (!in_time) return std::move(in_time).error();
         if (now_ >= slice_end_) return Progress::kMore;
         break;
+      case Step::kWaits:
+        waits_ = true;
+        return Progress::kWaits;
     }
   }
 }
@@ -375,7 +387,10 @@ Result<ScoringJob::Step> ScoringJob::DecodeRows() {
                          .received = asked_at(),
                          .known_by = known_by_,
                          .wanted = wanted_,
-                         .explain = explain_},
+                         .explain = explain_,
+                         .remotes = service_.remotes,
+                         .deadline = request().deadline,
+                         .wake = [exchange = exchange_] { exchange->Wake(); }},
                         steps_->scores);
   return Step::kStageDone;
 }
@@ -484,10 +499,16 @@ void ScoringJob::TellFlags() {
   response().AddHeader("X-Forkcast-Flags", flag_text_);
 }
 
-ScoringJob::Step ScoringJob::Predict() {
+Result<ScoringJob::Step> ScoringJob::Predict() {
   Scores& scores = steps_->scores;
   if (wanted_ == Wanted::kOutputs) {
-    if (steps_->scorer->Predict(lines_between_looks()) > 0) return Step::kGoesOn;
+    Result<Progress> progress = steps_->scorer->Predict(lines_between_looks());
+    if (!progress) {
+      failed_elsewhere_ = true;
+      return std::move(progress).error();
+    }
+    if (*progress == Progress::kMore) return Step::kGoesOn;
+    if (*progress == Progress::kWaits) return Step::kWaits;
     invocation_.outputs = {
         .names = steps_->output_names, .values = scores.outputs, .row_numbers = scores.row_numbers};
     if (IsRefused(AskHooks(HookStage::kOutputs, &HookChain::OnOutputs))) return Step::kAnswered;

@@ -117,7 +117,7 @@ class ScoringJob : public Job {
  private:
   enum class Stage { kUnpacking, kReceived, kDecoding, kFeatures, kModel, kWriting };
   /// What a part of a stage has come to.
-  enum class Step { kGoesOn, kStageDone, kAnswered };
+  enum class Step { kGoesOn, kWaits, kStageDone, kAnswered };
 
   /// Goes on until the slice is over or the answer is made.
   Result<Progress> RunSlice();
@@ -144,7 +144,7 @@ class ScoringJob : public Job {
   Result<Step> Unpack();
   Result<Step> DecodeRows();
   Step ComputeFeatures();
-  Step Predict();
+  Result<Step> Predict();
   Step Write();
   /// The answer is made: hooks see it.
   void Finish();
@@ -179,6 +179,8 @@ class ScoringJob : public Job {
   bool stage_begun_ = false;
   MonotonicTime now_;  // when the clock was last looked at
   LatencyStage spending_ = LatencyStage::kQueue;
+  bool waits_ = false;  // for a model that runs elsewhere
+  bool failed_elsewhere_ = false;
   StageTimes times_{};
   RequestScope* scope_ = nullptr;
   bool tells_timing_ = false;

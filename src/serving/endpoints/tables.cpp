@@ -134,17 +134,24 @@ Result<PushRequest> PushRowsJob::Ask() {
   if (Status good = CheckKey(request.idempotency_key); !good) return std::move(good).error();
   const Result<bool> partial = exchange().QueryFlag("partial");
   if (!partial) return partial.error();
+  const Result<bool> check = exchange().QueryFlag("check");
+  if (!check) return check.error();
   return PushRequest{.kind = PushRequest::Kind::kRows,
                      .table = std::string(exchange().PathParameter("name")),
                      .content_type = std::string(request.content_type),
                      .key = std::string(request.idempotency_key),
-                     .partial = *partial};
+                     .partial = *partial,
+                     .check = *check};
 }
 
 void DescribePushRows(ApiOperation& operation) {
   operation.Add({.in = ApiOperation::In::kQuery,
                  .name = "partial",
                  .description = "true: bad rows are left out, and the others taken.",
+                 .schema = {{"type", "boolean"}}});
+  operation.Add({.in = ApiOperation::In::kQuery,
+                 .name = "check",
+                 .description = "true: says what would come of it, and stores nothing.",
                  .schema = {{"type", "boolean"}}});
   operation.Add({.in = ApiOperation::In::kHeader,
                  .name = "Idempotency-Key",
@@ -165,6 +172,7 @@ void DescribePushRows(ApiOperation& operation) {
                          {"replaced", CountSchema()},
                          {"left_out", CountSchema()},
                          {"repeated", {{"type", "boolean"}}},
+                         {"checked", {{"type", "boolean"}}},
                          {"files", {{"type", "array"}, {"items", {{"type", "object"}}}}}}}});
 }
 

@@ -13,14 +13,10 @@
 namespace forkcast::serving {
 namespace {
 
-// Escaped bytes of each; together with the rest of a line less than what is written in one piece.
-constexpr std::size_t kMostMethod = 64;
-constexpr std::size_t kMostTarget = 2048;
-constexpr std::size_t kMostId = 1024;
+constexpr std::size_t kWords = 3;
 constexpr std::size_t kMostTraceparent = 128;
-constexpr std::size_t kMostPeer = 64;
-constexpr std::size_t kMostOfTheRest = 512;
-static_assert(kMostMethod + kMostTarget + kMostId + kMostTraceparent + kMostPeer + kMostOfTheRest <=
+static_assert(kMostOfAPath + kMostOfAnId + kWords * kMostOfAWord + kMostTraceparent +
+                  kMostOfTheRest <=
               LogOutput::kMostBytes);
 
 /// `10/Oct/2000:13:55:36 +0000`
@@ -40,36 +36,32 @@ void AppendCommonTime(Instant time, std::string& out) {
 void AppendCommonLine(const AccessEntry& entry, std::string& out) {
   constexpr std::string_view kPrefix = "\\x";
   const auto or_dash = [](std::string_view text) { return text.empty() ? "-" : text; };
-  AppendEscaped(or_dash(entry.peer), kPrefix, kMostPeer, out);
+  AppendEscaped(or_dash(entry.peer), kPrefix, kMostOfAWord, out);
   out += " - - [";
   AppendCommonTime(entry.time, out);
   out += "] \"";
-  AppendEscaped(or_dash(entry.method), kPrefix, kMostMethod, out);
+  AppendEscaped(or_dash(entry.method), kPrefix, kMostOfAWord, out);
   if (!entry.target.empty()) {
     out += ' ';
-    AppendEscaped(entry.target, kPrefix, kMostTarget, out);
+    AppendEscaped(entry.target, kPrefix, kMostOfAPath, out);
     out.append(" ").append(entry.version);
   }
   fmt::format_to(std::back_inserter(out), "\" {} {}\n", entry.status, entry.body_bytes);
 }
 
 void AppendJsonLine(const AccessEntry& entry, std::string& out) {
-  const auto add_text = [&out](std::string_view name, std::string_view text, std::size_t most) {
-    out.append(",\"").append(name).append("\":\"");
-    AppendEscaped(text, "\\u00", most, out);
-    out += '"';
-  };
   out += R"({"time":")";
   preprocessing::AppendIsoTimestamp(entry.time, out);
   out += '"';
-  add_text("peer", entry.peer, kMostPeer);
-  add_text("method", entry.method, kMostMethod);
-  add_text("target", entry.target, kMostTarget);
-  add_text("version", entry.version, kMostMethod);
+  AppendJsonMember("peer", entry.peer, kMostOfAWord, out);
+  AppendJsonMember("method", entry.method, kMostOfAWord, out);
+  AppendJsonMember("target", entry.target, kMostOfAPath, out);
+  AppendJsonMember("version", entry.version, kMostOfAWord, out);
   fmt::format_to(std::back_inserter(out), R"(,"status":{},"body_bytes":{},"latency_us":{})",
                  entry.status, entry.body_bytes, entry.latency.count());
-  add_text("request_id", entry.request_id, kMostId);
-  if (!entry.traceparent.empty()) add_text("traceparent", entry.traceparent, kMostTraceparent);
+  AppendJsonMember("request_id", entry.request_id, kMostOfAnId, out);
+  if (!entry.traceparent.empty())
+    AppendJsonMember("traceparent", entry.traceparent, kMostTraceparent, out);
   fmt::format_to(std::back_inserter(out), ",\"worker\":{}}}\n", entry.worker);
 }
 

@@ -11,24 +11,24 @@
 namespace forkcast::serving {
 namespace {
 
-// Escaped bytes of each; together with the rest of a line less than what is written in one piece.
-constexpr std::size_t kMostPath = 2048;
-constexpr std::size_t kMostId = 1024;
-constexpr std::size_t kMostWord = 64;
-constexpr std::size_t kWords = 8;
-constexpr std::size_t kMostOfTheRest = 384;
-static_assert(kMostPath + kMostId + kWords * kMostWord + kMostOfTheRest <= LogOutput::kMostBytes);
+constexpr std::size_t kWords = 7;
+static_assert(kMostOfAPath + kMostOfAnId + kWords * kMostOfAWord + kMostOfTheRest <=
+              LogOutput::kMostBytes);
 
 constexpr mode_t kMode = 0600;
 
-std::string_view WordFor(AuditEntry::Proof proof) noexcept {
+std::string_view WordFor(Proof proof) noexcept {
   switch (proof) {
-    case AuditEntry::Proof::kNone:
+    case Proof::kNone:
       return "none";
-    case AuditEntry::Proof::kLocal:
+    case Proof::kLocal:
       return "local";
-    case AuditEntry::Proof::kToken:
+    case Proof::kToken:
       return "token";
+    case Proof::kSession:
+      return "session";
+    case Proof::kPassword:
+      return "password";
   }
   return {};
 }
@@ -50,23 +50,19 @@ std::string_view WordFor(AuditEntry::Outcome outcome) noexcept {
 }  // namespace
 
 void AppendAuditLine(const AuditEntry& entry, std::string& out) {
-  const auto add = [&out](std::string_view name, std::string_view text, std::size_t most) {
-    out.append(",\"").append(name).append("\":\"");
-    AppendEscaped(text, "\\u00", most, out);
-    out += '"';
-  };
   out += R"({"time":")";
   preprocessing::AppendIsoTimestamp(entry.time, out);
   out += '"';
-  add("who", entry.who, kMostWord);
-  add("role", entry.role ? serving::WordFor(*entry.role) : std::string_view(), kMostWord);
-  add("proof", WordFor(entry.proof), kMostWord);
-  add("from", entry.from, kMostWord);
-  add("action", entry.action, kMostWord);
-  add("method", entry.method, kMostWord);
-  add("path", entry.path, kMostPath);
-  add("outcome", WordFor(entry.outcome), kMostWord);
-  add("request_id", entry.request_id, kMostId);
+  AppendJsonMember("who", entry.who, kMostOfAWord, out);
+  AppendJsonMember("role", entry.role ? serving::WordFor(*entry.role) : std::string_view(),
+                   kMostOfAWord, out);
+  AppendJsonMember("proof", WordFor(entry.proof), kMostOfAWord, out);
+  AppendJsonMember("from", entry.from, kMostOfAWord, out);
+  AppendJsonMember("action", entry.action, kMostOfAWord, out);
+  AppendJsonMember("method", entry.method, kMostOfAWord, out);
+  AppendJsonMember("path", entry.path, kMostOfAPath, out);
+  AppendJsonMember("outcome", WordFor(entry.outcome), kMostOfAWord, out);
+  AppendJsonMember("request_id", entry.request_id, kMostOfAnId, out);
   fmt::format_to(std::back_inserter(out), ",\"status\":{},\"worker\":{}}}\n", entry.status,
                  entry.worker);
 }

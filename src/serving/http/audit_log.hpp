@@ -11,13 +11,13 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/base/result.hpp"
 #include "serving/access/access.hpp"
+#include "serving/access/gate.hpp"
 #include "serving/process/log_file.hpp"
 
 namespace forkcast::serving {
 
 /// What somebody did, or was refused. What is not known is empty.
 struct AuditEntry {
-  enum class Proof : std::uint8_t { kNone, kLocal, kToken };
   enum class Outcome : std::uint8_t {
     kDone,
     kRefused,    ///< Who asked may not, or is nobody we know.
@@ -25,7 +25,7 @@ struct AuditEntry {
     kBrokenOff,  ///< The caller left, or the server stopped, before the answer.
   };
 
-  std::string who{};  ///< The token's name.
+  std::string who{};  ///< The token's or user's name.
   std::optional<Role> role{};
   Proof proof = Proof::kNone;
   std::string from{};         ///< ClientAddress(); empty of a Unix socket.

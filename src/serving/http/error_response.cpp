@@ -17,6 +17,8 @@ namespace {
 constexpr std::size_t kShownRows = 10;
 /// Of no code: what there is no room for, a model, is known where it is said.
 constexpr HttpError kNoRoom{507, "no_room"};
+/// Nor that somebody has tried too often.
+constexpr HttpError kTooOften{429, "too_many_attempts"};
 
 /// Of no code, either: who may do what is told by admissions.
 HttpError RefusalAsHttp(Admission::Outcome outcome) noexcept {
@@ -29,6 +31,8 @@ HttpError RefusalAsHttp(Admission::Outcome outcome) noexcept {
       return {401, "unauthorized"};
     case Admission::Outcome::kForbidden:
       return {403, "forbidden"};
+    case Admission::Outcome::kNoCsrfToken:
+      return {403, "csrf_token_missing"};
     case Admission::Outcome::kWrongHost:
       return {421, "wrong_host"};
     case Admission::Outcome::kUnavailable:
@@ -60,6 +64,18 @@ void Begin(ErrorCode code, Response& response) {
   response.status = ToHttp(code).status;
   response.content_type = wire::MediaType(wire::Format::kJson);
   response.body.assign("{\"error\":{");
+}
+
+void WriteOfNoCode(const HttpError& http, std::string_view message, std::string_view request_id,
+                   Response& response) {
+  response.status = http.status;
+  response.content_type = wire::MediaType(wire::Format::kJson);
+  std::string& out = response.body;
+  out.assign("{\"error\":{");
+  AppendMember("code", http.code, out);
+  AppendMember("message", message, out);
+  if (!request_id.empty()) AppendMember("request_id", request_id, out);
+  out += "}}";
 }
 
 /// What the multi-model server calls an error: by its exceptions.
@@ -159,6 +175,8 @@ HttpError ToHttp(ErrorCode code) noexcept {
       return {503, "overloaded"};
     case ErrorCode::kDeadlineExceeded:
       return {504, "deadline_exceeded"};
+    case ErrorCode::kRemoteFailed:
+      return {502, "remote_failed"};
     case ErrorCode::kClientTimeout:
       return {408, "request_timeout"};
     case ErrorCode::kConflict:
@@ -223,14 +241,15 @@ void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id
 }
 
 void WriteNoRoom(std::string_view message, std::string_view request_id, Response& response) {
-  response.status = kNoRoom.status;
-  response.content_type = wire::MediaType(wire::Format::kJson);
-  std::string& out = response.body;
-  out.assign("{\"error\":{");
-  AppendMember("code", kNoRoom.code, out);
-  AppendMember("message", message, out);
-  if (!request_id.empty()) AppendMember("request_id", request_id, out);
-  out += "}}";
+  WriteOfNoCode(kNoRoom, message, request_id, response);
+}
+
+void WriteTooOften(std::chrono::seconds retry_after, std::string_view request_id,
+                   Response& response) {
+  WriteOfNoCode(kTooOften,
+                fmt::format("too many tries to log in; come again in {} s", retry_after.count()),
+                request_id, response);
+  response.AddHeader("Retry-After", std::to_string(retry_after.count()));
 }
 
 void WriteRefusal(const Admission& admission, std::string_view request_id, Response& response) {

@@ -43,6 +43,10 @@ void WriteOverload(std::chrono::seconds retry_after, std::string_view request_id
 /// Makes `response` the refusal of what takes memory, or a place, that there is not (507).
 void WriteNoRoom(std::string_view message, std::string_view request_id, Response& response);
 
+/// Makes `response` the refusal of who tries to log in, to be tried again after so long (429).
+void WriteTooOften(std::chrono::seconds retry_after, std::string_view request_id,
+                   Response& response);
+
 /// Makes `response` what a caller is told that may not do what it asked for. Precondition:
 /// `admission` does not allow it.
 void WriteRefusal(const Admission& admission, std::string_view request_id, Response& response);

@@ -26,4 +26,11 @@ void AppendEscaped(std::string_view text, std::string_view prefix, std::size_t m
   }
 }
 
+void AppendJsonMember(std::string_view name, std::string_view text, std::size_t most,
+                      std::string& out) {
+  out.append(",\"").append(name).append("\":\"");
+  AppendEscaped(text, "\\u00", most, out);
+  out += '"';
+}
+
 }  // namespace forkcast::serving

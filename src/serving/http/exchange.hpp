@@ -2,13 +2,16 @@
 
 #include <array>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "data_preprocessing/base/result.hpp"
+#include "serving/http/caller.hpp"
 #include "serving/http/endpoint.hpp"
 #include "serving/http/job.hpp"
 #include "serving/http/request.hpp"
@@ -39,6 +42,12 @@ class Exchange {
   void SetPeer(const Peer& peer) noexcept { peer_ = peer; }
   /// The one that was asked. Precondition: a job of it has begun.
   [[nodiscard]] const Endpoint& endpoint() const noexcept { return *endpoint_; }
+  /// Who asks; null where that is not looked at: of what changes nothing.
+  [[nodiscard]] const Caller* caller() const noexcept { return caller_ ? &*caller_ : nullptr; }
+  /// The name of who asks; empty: nobody's, or it is not looked at.
+  [[nodiscard]] std::string CallerName() const { return caller_ ? caller_->name : std::string(); }
+  /// Whom the audit log is to name from now on.
+  void SetCaller(Caller caller) { caller_ = std::move(caller); }
   /// Cleared when the request was taken on.
   [[nodiscard]] Response& response() noexcept { return *response_; }
   /// The caller's or one made here; empty where requests have none (Load).
@@ -52,6 +61,14 @@ class Exchange {
   }
   [[nodiscard]] Result<bool> QueryFlag(std::string_view name) const {
     return serving::QueryFlag(request_->query, name);
+  }
+
+  /// What resumes a request whose job waits (Progress::kWaits), of all requests from now on.
+  void SetWake(std::function<void()> wake) { wake_ = std::move(wake); }
+  /// The job can go on. On the loop; not from within the job. Where nobody can be told, whoever has
+  /// the exchange looks from time to time.
+  void Wake() const {
+    if (wake_) wake_();
   }
 
   /// Makes the response an error.
@@ -79,8 +96,10 @@ class Exchange {
   std::size_t row_ = 0;            // of the router's table: whose job it is
   RouteScopes* scopes_ = nullptr;  // of its path
   RequestScope* scope_ = nullptr;  // where its answer is counted
+  std::optional<Caller> caller_;   // outlives the job, which names it when it is given up
   std::unique_ptr<Job> job_;
   std::unique_ptr<wire::GzipWriter> packer_;  // while the answer is being packed
+  std::function<void()> wake_;
 };
 
 }  // namespace forkcast::serving

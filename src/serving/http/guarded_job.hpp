@@ -3,6 +3,8 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "data_preprocessing/base/clock.hpp"
 #include "serving/access/gate.hpp"
@@ -21,11 +23,14 @@ struct Guards {
   const TrustedProxies& trusted_proxies;
   const Clock& clock;
   std::size_t worker = 0;  ///< In the audit log.
+  /// Whoever asks does so over TLS, though no proxy that is trusted says it.
+  bool is_always_tls = false;
 };
 
 /// A job behind the gate: its request is taken on only if its caller may do that. Notes in the
-/// audit log what changes something, and who was refused. Endpoints that everybody may ask
-/// are not wrapped in one, and so pay nothing for it.
+/// audit log what changes something, who logs in, and who was refused. Gives a browser that showed
+/// a session a newer one when it is time. Endpoints that everybody may ask are not wrapped in one,
+/// and so pay nothing for it.
 class GuardedJob final : public Job {
  public:
   GuardedJob(std::unique_ptr<Job> job, const Guards& guards)
@@ -41,9 +46,13 @@ class GuardedJob final : public Job {
 
  private:
   [[nodiscard]] Admission Ask() const;
+  [[nodiscard]] Channel ChannelOf() const noexcept;
+  /// Tells the exchange.
+  void Introduce(Admission& admission);
+  void GiveCookie();
   [[nodiscard]] std::string_view From() const noexcept;
   /// Begins an entry that Note() ends.
-  void Open(const Admission& admission);
+  void Open();
   void Note(AuditEntry::Outcome outcome, int status) noexcept;
   /// By what the answer is.
   void NoteAnswer() noexcept;
@@ -52,6 +61,7 @@ class GuardedJob final : public Job {
   const Guards& guards_;
   Exchange* exchange_ = nullptr;
   bool refused_ = false;
+  std::string cookie_;               // for the browser, behind the answer; empty: none
   std::optional<AuditEntry> entry_;  // of what is in work
 };
 

@@ -14,6 +14,7 @@ struct Service;
 /// Whether there is more to do.
 enum class Progress {
   kMore,   ///< As soon as the others have had their turn.
+  kSends,  ///< As kWaits, once what the response holds is written: a part of a stream.
   kWaits,  ///< When others have done their part: somebody says so, or looks from time to time.
   kDone,
 };

@@ -8,8 +8,13 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::array<std::pair<int, std::string_view>, 24> kReasons{{
+constexpr std::array<std::pair<int, std::string_view>, 31> kReasons{{
     {200, "OK"},
+    {201, "Created"},
+    {202, "Accepted"},
+    {204, "No Content"},
+    {303, "See Other"},
+    {304, "Not Modified"},
     {400, "Bad Request"},
     {401, "Unauthorized"},
     {403, "Forbidden"},
@@ -26,9 +31,11 @@ constexpr std::array<std::pair<int, std::string_view>, 24> kReasons{{
     {421, "Misdirected Request"},
     {422, "Unprocessable Content"},
     {424, "Failed Dependency"},
+    {429, "Too Many Requests"},
     {431, "Request Header Fields Too Large"},
     {500, "Internal Server Error"},
     {501, "Not Implemented"},
+    {502, "Bad Gateway"},
     {503, "Service Unavailable"},
     {504, "Gateway Timeout"},
     {505, "HTTP Version Not Supported"},
@@ -39,6 +46,11 @@ void AppendNumber(std::size_t number, std::string& out) {
   std::array<char, 24> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
   out.append(digits.data(), end);
+}
+
+/// 204 may not, and that of 304 would be of the body which is not sent (RFC 9110, 8.6).
+bool TellsItsLength(const Response& response) noexcept {
+  return response.status != 204 && response.status != 304 && !response.is_stream;
 }
 
 }  // namespace
@@ -69,8 +81,10 @@ void WriteHead(const Response& response, const HeadOptions& options, std::string
   if (!response.content_type.empty()) {
     head.append("\r\nContent-Type: ").append(response.content_type);
   }
-  head.append("\r\nContent-Length: ");
-  AppendNumber(response.body.size(), head);
+  if (TellsItsLength(response)) {
+    head.append("\r\nContent-Length: ");
+    AppendNumber(response.body.size(), head);
+  }
   head.append("\r\n").append(response.headers);
   if (!options.keep_alive) {
     head.append("Connection: close\r\n");

@@ -12,6 +12,8 @@ struct Response {
   std::string headers;            ///< Further header lines, each ended by CRLF.
   std::string body;
   bool close = false;  ///< The connection cannot go on behind this answer.
+  /// The body comes in parts (Progress::kSends), and ends with the connection.
+  bool is_stream = false;
 
   void Clear() noexcept {
     status = 200;
@@ -19,6 +21,7 @@ struct Response {
     headers.clear();
     body.clear();
     close = false;
+    is_stream = false;
   }
   /// Precondition: `value` holds no control character.
   void AddHeader(std::string_view name, std::string_view value) {

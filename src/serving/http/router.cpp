@@ -181,7 +181,9 @@ Progress Router::Run(Exchange& exchange, Slice slice) noexcept {
     if (exchange.packer_ == nullptr) {
       if (const Progress progress = slice(); progress != Progress::kDone) return progress;
       Wrap(exchange.errors_, exchange.request(), exchange.id_, response);
-      if (!exchange.request().accept_encoding.empty()) BeginPacking(exchange);
+      if (!exchange.request().accept_encoding.empty() && !response.is_stream) {
+        BeginPacking(exchange);
+      }
     }
     if (exchange.packer_ != nullptr && Pack(exchange) == Progress::kMore) return Progress::kMore;
   } catch (const std::exception& error) {
@@ -205,6 +207,7 @@ Progress Router::Start(const RequestView& request, Response& response,
   exchange.errors_ = ErrorForm::kPlain;
   exchange.scope_ = &unrouted_;
   exchange.parameter_names_ = {};
+  exchange.caller_.reset();
   exchange.packer_.reset();
   return Run(exchange, [&] { return Route(exchange); });
 }
@@ -357,6 +360,7 @@ Progress Router::Work(Exchange& exchange) {
 void Router::BeginPacking(Exchange& exchange) {
   Response& response = exchange.response();
   if (response.body.size() < kWorthPacking) return;
+  if (!HeaderValue(response, "Content-Encoding").empty()) return;  // it comes packed
   // Of what may be packed, caches have to know what that depends on (RFC 9110, 12.5.5).
   response.AddHeader("Vary", "Accept-Encoding");
   if (!wire::PrefersGzip(exchange.request().accept_encoding)) return;

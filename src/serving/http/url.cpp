@@ -134,16 +134,34 @@ bool PathPattern::Match(std::string_view path, Values& values) const noexcept {
   return path.empty();
 }
 
-bool Overlap(std::string_view pattern, std::string_view other) noexcept {
-  const auto take_segment = [](std::string_view& rest) {
-    rest.remove_prefix(1);
-    const std::string_view segment = rest.substr(0, rest.find('/'));
-    rest.remove_prefix(segment.size());
-    return segment;
-  };
+namespace {
+
+/// Cuts the first segment, with its slash, off `rest`.
+std::string_view TakeSegment(std::string_view& rest) noexcept {
+  rest.remove_prefix(1);
+  const std::string_view segment = rest.substr(0, rest.find('/'));
+  rest.remove_prefix(segment.size());
+  return segment;
+}
+
+}  // namespace
+
+bool Crosses(std::string_view pattern, std::string_view other) noexcept {
+  bool is_wider_here = false;
+  bool is_narrower_here = false;
   while (!pattern.empty() && !other.empty()) {
-    const std::string_view one = take_segment(pattern);
-    const std::string_view two = take_segment(other);
+    const bool is_any = TakeSegment(pattern).starts_with('{');
+    const bool is_other_any = TakeSegment(other).starts_with('{');
+    is_wider_here = is_wider_here || (is_any && !is_other_any);
+    is_narrower_here = is_narrower_here || (!is_any && is_other_any);
+  }
+  return is_wider_here && is_narrower_here;
+}
+
+bool Overlap(std::string_view pattern, std::string_view other) noexcept {
+  while (!pattern.empty() && !other.empty()) {
+    const std::string_view one = TakeSegment(pattern);
+    const std::string_view two = TakeSegment(other);
     const bool is_any = one.starts_with('{') || two.starts_with('{');
     // A parameter is not empty.
     if (is_any ? one.empty() || two.empty() : one != two) return false;

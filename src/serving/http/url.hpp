@@ -64,5 +64,8 @@ class PathPattern {
 
 /// Whether some path matches both patterns. Precondition: both are such.
 [[nodiscard]] bool Overlap(std::string_view pattern, std::string_view other) noexcept;
+/// Whether two patterns that overlap each have a parameter where the other has a word: `/v2/{a}`
+/// and `/{b}/train`, both of which only "/v2/train" matches.
+[[nodiscard]] bool Crosses(std::string_view pattern, std::string_view other) noexcept;
 
 }  // namespace forkcast::serving

@@ -140,6 +140,19 @@ inline constexpr std::array kSeriesFamilies{
                  .help = "Output of the challenger minus that of the champion, mean of a request"},
     SeriesFamily{.family = "experiment_dropped", .labels = {"deployment", "reason"},
                  .help = "Requests that the challenger was to score behind their answers and did not"},
+    SeriesFamily{.family = "remote_requests", .labels = {"deployment", "address", "result"},
+                 .help = "Requests to models that run elsewhere: answered, refused, failed, late"},
+    SeriesFamily{.family = "remote_retries", .labels = {"deployment"},
+                 .help = "Those that were sent to another address because one failed"},
+    SeriesFamily{.family = "remote_breaker", .kind = SeriesFamily::Kind::kGauge,
+                 .labels = {"deployment", "address", "worker"},
+                 .help = "Whether a worker asks an address: 0 it does, 1 it is trying it, 2 it leaves it alone"},
+    SeriesFamily{.family = "remote_batch_rows", .kind = SeriesFamily::Kind::kSummary,
+                 .labels = {"deployment"},
+                 .help = "Rows of a request to a model that runs elsewhere"},
+    SeriesFamily{.family = "remote_duration_seconds", .kind = SeriesFamily::Kind::kHistogram,
+                 .labels = {"deployment", "part"},
+                 .help = "What rows waited until they were sent (waiting), and the request then took (asking)"},
 };
 // clang-format on
 

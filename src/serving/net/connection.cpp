@@ -31,12 +31,19 @@ Connection::Connection(ConnectionLoop& loop, Fd socket)
       deadlines_(loop.options().timeout, loop.options().idle_timeout, loop.drain()),
       serve_(Serve()) {
   exchange_.SetPeer({.address = peer_, .is_unix = socket_.is_unix(), .reader = &reader_});
+  exchange_.SetWake([this] { ResumeSoon(); });
 }
 
 void Connection::Resume() {
   wait_ = Wait::kNone;
   serve_.Resume();
   if (serve_.done()) loop_.Close(*this, serve_.failed());
+}
+
+void Connection::ResumeSoon() {
+  if (wait_ != Wait::kNews) return;
+  wait_ = Wait::kTurn;
+  loop_.ResumeInTurn(*this);
 }
 
 void Connection::OnEvents(std::uint32_t events) {
@@ -103,6 +110,7 @@ void Connection::BeginAnswer() {
   request.deadline = deadlines_.OnRequest(request.started);
   response_.Clear();
   begun_ = false;
+  streams_ = false;
   // Nobody knows how large one is that came packed.
   is_large_ = request.body.size() > kLargeBody || !request.content_encoding.empty();
   const MonotonicTime now = loop_.LookAtTheClock();
@@ -149,10 +157,30 @@ Progress Connection::WorkOnAnswer() {
   return progress;
 }
 
+void Connection::SendPart() {
+  keep_alive_ = false;
+  deadlines_.OnPart(loop_.LookAtTheClock());
+  if (streams_) {
+    head_.clear();
+  } else {
+    streams_ = true;
+    body_bytes_ = 0;
+    WriteHead(response_, {.keep_alive = false, .date = loop_.date()}, head_);
+  }
+  body_bytes_ += response_.body.size();
+  socket_.Send(head_, response_.body);
+}
+
 void Connection::EndAnswer() {
   const RequestView& request = reader_.request();
+  if (streams_) {
+    SendPart();
+    NoteRequest(request);
+    return reader_.Next();
+  }
   const bool head_only = request.method == Method::kHead;
-  Compose(reader_.keep_alive() && !response_.close && !loop_.drain().begun, !head_only);
+  const bool may_go_on = !response_.close && !response_.is_stream && !loop_.drain().begun;
+  Compose(reader_.keep_alive() && may_go_on, !head_only);
   NoteRequest(request);
   reader_.Next();
 }
@@ -252,12 +280,28 @@ Coroutine Connection::Serve() {
         if (is_large_) loop_.large().Begin(*this, loop_.now());
         for (Progress progress = WorkOnAnswer(); progress != Progress::kDone;
              progress = WorkOnAnswer()) {
-          if (progress == Progress::kWaits) {
-            LeaveLarge(Outcome::kGivenUp);  // what is left is the work of others
+          if (progress == Progress::kSends) {
+            SendPart();
+            Io part = socket_.Write();
+            while (part == Io::kGoesOn || part == Io::kWouldBlock) {
+              co_await UntilWrittenOn(part);
+              part = WriteOn();
+            }
+            // Nobody listens any more; or it goes on with the worker that takes our place.
+            if (part == Io::kEnded || loop_.drain().begun) {
+              NoteRequest(reader_.request());
+              LogAnswer();
+              co_return;
+            }
+            response_.body.clear();
+          }
+          const bool is_others_work = progress != Progress::kMore;
+          if (is_others_work) {
+            LeaveLarge(Outcome::kGivenUp);
             deadlines_.AwaitOthers();
           }
           const ConnectionLoop::Waiting waiting(loop_);
-          co_await Until(progress == Progress::kWaits ? Wait::kNews : Wait::kTurn);
+          co_await Until(is_others_work ? Wait::kNews : Wait::kTurn);
         }
         LeaveLarge(Outcome::kAnswered);
         EndAnswer();

@@ -62,6 +62,9 @@ class Connection {
     void await_resume() const noexcept {}
   };
 
+  /// In turn with the others, when what its request waits for has come.
+  void ResumeSoon();
+
   Coroutine Serve();
   /// Suspends until then, or until the deadline has passed.
   Suspension Until(Wait wait);
@@ -77,6 +80,8 @@ class Connection {
   void LeaveLarge(Outcome outcome);
   /// One slice.
   Progress WorkOnAnswer();
+  /// Of an answer that is a stream: what there is of it is to be written.
+  void SendPart();
   void EndAnswer();
   void AnswerFault(const RequestFault& fault);
   void AnswerLateRequest();
@@ -96,6 +101,7 @@ class Connection {
   bool begun_ = false;     // the router has taken the request on
   bool is_large_ = false;  // it is among the large ones
   bool faulty_ = false;    // what came was no request
+  bool streams_ = false;   // the head of its answer has been written
   std::string head_;
   std::size_t body_bytes_ = 0;
   bool keep_alive_ = true;

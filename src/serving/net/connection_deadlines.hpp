@@ -44,6 +44,10 @@ class ConnectionDeadlines {
   /// What has come will get an answer that it may take its time to read.
   void OnFault(MonotonicTime now) noexcept { answer_due_ = now + timeout_; }
 
+  /// A part of an answer is there that goes on for as long as there is something to tell: each may
+  /// take its time to be read.
+  void OnPart(MonotonicTime now) noexcept { answer_due_ = now + timeout_; }
+
   /// For a request to begin. What comes without beginning one does not prolong it.
   void AwaitRequest(MonotonicTime now) noexcept {
     if (!idle_due_) idle_due_ = now + idle_timeout_;

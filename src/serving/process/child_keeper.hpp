@@ -45,6 +45,11 @@ class ChildKeeper {
   /// Whether it has ended, which is told once. `asked`: it was to.
   bool Reap(MonotonicTime now, Asked asked);
 
+  /// To it, when it is running.
+  void Signal(int signal) const noexcept {
+    if (process_) process_->Signal(signal);
+  }
+
   [[nodiscard]] bool running() const noexcept { return process_.has_value(); }
   /// End() was called.
   [[nodiscard]] bool is_ending() const noexcept { return kill_at_ != MonotonicTime::max(); }

@@ -52,6 +52,8 @@ Master::Master(MasterOptions options, const Clock& clock, std::span<WorkerSlot> 
                 static_cast<std::uint32_t>(::getpid()), log_),
       refresher_(static_cast<bool>(options_.refresher), static_cast<std::uint32_t>(::getpid()),
                  state_.metrics, log_),
+      trainer_(static_cast<bool>(options_.trainer), static_cast<std::uint32_t>(::getpid()),
+               state_.metrics, log_),
       retraining_(state_.metrics, log_),
       worker_delay_(static_cast<std::uint32_t>(::getpid())),
       target_(options_.workers, slots_.size()),
@@ -102,6 +104,7 @@ void Master::Reconcile(MonotonicTime now) {
   // An old master's goes on until ours can take its place.
   if (options_.takes_over && !reload_.ever_ready()) return;
   refresher_.StartIfDue(now, [this] { return Fork(options_.refresher); });
+  trainer_.StartIfDue(now, [this] { return Fork(options_.trainer); });
 }
 
 FleetPlan Master::Plan() {
@@ -122,6 +125,7 @@ ChildProcess Master::Fork(const std::function<int(int control_fd)>& main) {
     for (Worker& other : workers_) other.process.CloseControl();
     recorder_.CloseControl();
     refresher_.keeper().CloseControl();
+    trainer_.keeper().CloseControl();
     retraining_.CloseControl();
     signals_.Reset();
   };
@@ -175,6 +179,7 @@ void Master::BeginReload(MonotonicTime now) {
 void Master::FinishReload(MonotonicTime now) {
   log_.info("reload_done generation={} workers={}", reload_.generation(), target_.workers());
   refresher_.keeper().End(now);  // the next one goes by the new settings
+  trainer_.Retire();             // likewise, once its jobs have ended
   reload_.Finish();
   Notify("READY=1\nSTATUS=generation " + std::to_string(reload_.generation()));
   if (reload_.asked_again()) BeginReload(now);
@@ -222,6 +227,7 @@ void Master::Escalate(MonotonicTime now) {
   if (stopping_) retraining_.End(now);
   if (stopping_ && workers_.empty()) recorder_.End(now);
   if (stopping_ || refresher_.keeper().is_ending()) refresher_.keeper().End(now);
+  if (stopping_) trainer_.keeper().End(now);
 }
 
 void Master::EscalateWorker(Worker& worker, MonotonicTime now) {
@@ -241,12 +247,13 @@ MonotonicTime Master::NextDeadline(MonotonicTime now) const {
   for (const Worker& worker : workers_) next = std::min(next, worker.ladder.deadline());
   if (!stopping_) {
     for (const MonotonicTime start :
-         {worker_delay_.next(), recorder_.start_due(), refresher_.keeper().start_due()}) {
+         {worker_delay_.next(), recorder_.start_due(), refresher_.keeper().start_due(),
+          trainer_.keeper().start_due()}) {
       if (start > now) next = std::min(next, start);
     }
   }
-  return std::min(
-      {next, recorder_.kill_due(), refresher_.keeper().kill_due(), retraining_.kill_due()});
+  return std::min({next, recorder_.kill_due(), refresher_.keeper().kill_due(),
+                   trainer_.keeper().kill_due(), retraining_.kill_due()});
 }
 
 void Master::Wait(MonotonicTime now) {
@@ -257,6 +264,10 @@ void Master::Wait(MonotonicTime now) {
   if (refresher_.keeper().running()) {
     watch(refresher_.keeper().pidfd());
     watch(refresher_.keeper().control());
+  }
+  if (trainer_.keeper().running()) {
+    watch(trainer_.keeper().pidfd());
+    watch(trainer_.keeper().control());
   }
   if (recorder_.running()) {
     watch(recorder_.pidfd());
@@ -286,6 +297,7 @@ void Master::OnEvents(MonotonicTime now) {
   OnRecorderMessages(now);
   recorder_.Reap(now, asked);
   refresher_.Take(now, asked);
+  trainer_.Take(now, asked);
   retraining_.Reap(now);
   for (auto worker = workers_.begin(); worker != workers_.end();) {
     OnMessages(*worker, now);  // before its end: READY may have been its last word
@@ -429,7 +441,8 @@ void Master::ReapStrangers() {
     siginfo_t info{};
     if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid == 0) return;
     const bool ours = recorder_.pid() == info.si_pid || refresher_.keeper().pid() == info.si_pid ||
-                      retraining_.pid() == info.si_pid || upgrade_.waits_for(info.si_pid) ||
+                      trainer_.keeper().pid() == info.si_pid || retraining_.pid() == info.si_pid ||
+                      upgrade_.waits_for(info.si_pid) ||
                       std::ranges::any_of(workers_, [&info](const Worker& worker) {
                         return worker.process.pid() == info.si_pid;
                       });
@@ -503,7 +516,8 @@ ServerStatus Master::Describe(MonotonicTime now) const {
                       .recorder = {.pid = recorder_.pid(),
                                    .captured = Total("captured"),
                                    .dropped = Total("capture_dropped")},
-                      .refresher = refresher_.Describe()};
+                      .refresher = refresher_.Describe(),
+                      .trainer = trainer_.Describe()};
   for (const Worker& worker : workers_) {
     const WorkerSlot& slot = slots_[worker.slot];
     status.workers.push_back({.slot = worker.slot,

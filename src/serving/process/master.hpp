@@ -24,6 +24,7 @@
 #include "serving/process/server_status.hpp"
 #include "serving/process/stop_orders.hpp"
 #include "serving/process/suspension_watch.hpp"
+#include "serving/process/trainer.hpp"
 #include "serving/process/upgrade_attempt.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/process/worker_target.hpp"
@@ -52,6 +53,8 @@ struct MasterOptions {
   std::function<int(int control_fd)> recorder;
   /// Run in the child, tells its RefresherReports over the channel; empty: there is none.
   std::function<int(int control_fd)> refresher{};
+  /// Run in the child, tells its TrainerReports over the channel; empty: there is none.
+  std::function<int(int control_fd)> trainer{};
   /// Run in a child of its own; what it returns, or what it became ends with, is its exit code.
   std::function<int(const RetrainWish& wish)> retrain{};
   const RetrainBoard* retrain_board = nullptr;  ///< What the recorder wishes; null: nothing.
@@ -158,7 +161,7 @@ class Master {
 
   [[nodiscard]] bool Stopped() const noexcept {
     return stopping_ && workers_.empty() && !recorder_.running() &&
-           !refresher_.keeper().running() && !retraining_.running();
+           !refresher_.keeper().running() && !trainer_.keeper().running() && !retraining_.running();
   }
   [[nodiscard]] MonotonicTime NextDeadline(MonotonicTime now) const;
 
@@ -171,6 +174,7 @@ class Master {
   std::list<Worker> workers_;
   ChildKeeper recorder_;
   Refresher refresher_;
+  Trainer trainer_;
   RetrainKeeper retraining_;
   RestartDelay worker_delay_;
   WorkerTarget target_;

@@ -46,6 +46,14 @@ void EachRefresherMember(Refresher& refresher, Visitor visit) {
   visit("error", refresher.error);
 }
 
+/// The one list of the trainer's members and their names in JSON.
+template <typename Trainer, typename Visitor>
+void EachTrainerMember(Trainer& trainer, Visitor visit) {
+  visit("pid", trainer.pid);
+  visit("doing", trainer.doing);
+  visit("error", trainer.error);
+}
+
 /// The one list of a worker's members and their names in JSON.
 template <typename WorkerType, typename Visitor>
 void EachMember(WorkerType& worker, Visitor visit) {
@@ -211,6 +219,18 @@ std::string LineOn(const RefresherStatus& refresher, const MetricReadings& metri
   return line + "\n";
 }
 
+std::string LineOn(const TrainerStatus& trainer, const MetricReadings& metrics) {
+  const auto count = [&metrics](MetricId metric) { return metrics[metric].value_or(0); };
+  std::string line = trainer.pid != 0 ? fmt::format("trainer pid {}", trainer.pid)
+                                      : std::string("trainer not running");
+  line += fmt::format(", {} jobs queued, {} running, {} succeeded, {} failed, {} stopped",
+                      count("jobs_queued"), count("jobs_running"), count("jobs_succeeded"),
+                      count("jobs_failed"), count("jobs_stopped"));
+  if (!trainer.doing.empty()) line += ", " + OnOneLine(trainer.doing);
+  if (!trainer.error.empty()) line += ": " + OnOneLine(trainer.error);
+  return line + "\n";
+}
+
 }  // namespace
 
 std::vector<HookStatus> HooksOf(const WorkerSlot& slot) {
@@ -251,6 +271,7 @@ std::string ToJson(const ServerStatus& status) {
                       {"captured", status.recorder.captured},
                       {"dropped", status.recorder.dropped}};
   if (status.refresher) EachRefresherMember(*status.refresher, Writer{json["refresher"]});
+  if (status.trainer) EachTrainerMember(*status.trainer, Writer{json["trainer"]});
   json["experiments"] = Json::array();
   for (const ExperimentStatus& experiment : status.experiments) {
     json["experiments"].push_back(ToJson(experiment));
@@ -278,6 +299,9 @@ Result<ServerStatus> ParseServerStatus(std::string_view text) {
     if (const auto refresher = json.find("refresher"); refresher != json.end()) {
       EachRefresherMember(status.refresher.emplace(), Reader{*refresher});
     }
+    if (const auto trainer = json.find("trainer"); trainer != json.end()) {
+      EachTrainerMember(status.trainer.emplace(), Reader{*trainer});
+    }
     for (const Json& member : json.value("experiments", Json::array())) {
       status.experiments.push_back(ExperimentStatusOf(member));
     }
@@ -304,7 +328,8 @@ std::string ToTable(const ServerStatus& status, const TextStyle& style) {
          (recorder.pid != 0 ? "recorder pid " + std::to_string(recorder.pid) : "no recorder") +
          ", captured " + std::to_string(recorder.captured) + ", dropped " +
          std::to_string(recorder.dropped) + "\n" +
-         (status.refresher ? LineOn(*status.refresher, status.metrics) : "");
+         (status.refresher ? LineOn(*status.refresher, status.metrics) : "") +
+         (status.trainer ? LineOn(*status.trainer, status.metrics) : "");
 }
 
 std::string ShowDuration(milliseconds duration) {

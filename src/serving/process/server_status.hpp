@@ -72,6 +72,14 @@ struct RefresherStatus {
   friend bool operator==(const RefresherStatus&, const RefresherStatus&) = default;
 };
 
+struct TrainerStatus {
+  pid_t pid = 0;        ///< 0: it is not running.
+  std::string doing{};  ///< Jobs that it works on; empty: none.
+  std::string error{};  ///< Why the queue cannot be worked off; else empty.
+
+  friend bool operator==(const TrainerStatus&, const TrainerStatus&) = default;
+};
+
 /// What `forkcast status` tells.
 struct ServerStatus {
   pid_t pid = 0;
@@ -80,6 +88,7 @@ struct ServerStatus {
   std::vector<WorkerStatus> workers;
   RecorderStatus recorder;
   std::optional<RefresherStatus> refresher{};  ///< None: the server has none.
+  std::optional<TrainerStatus> trainer{};      ///< None: the server has no jobs.
   std::vector<ExperimentStatus> experiments{};
 
   friend bool operator==(const ServerStatus&, const ServerStatus&) = default;
@@ -92,7 +101,8 @@ Result<ServerStatus> ParseServerStatus(std::string_view text);
 
 /// For people: a line on the server, a table of the workers with a column for each metric that has
 /// a heading, a line on each thing that workers serve or cannot take, and which do, two on each
-/// experiment, one on lines that logs lost, one on the recorder, one on the refresher. What is not
+/// experiment, one on lines that logs lost, one on the recorder, one on the refresher, one on the
+/// trainer. What is not
 /// known is a dash.
 [[nodiscard]] std::string ToTable(const ServerStatus& status, const TextStyle& style = {});
 

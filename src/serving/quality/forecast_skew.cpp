@@ -80,7 +80,7 @@ std::optional<std::string> ForecastSkewCheck::Recompute(const CaptureRecord& rec
                         scores_);
   while (version.scorer->ComputeFeatures(kLinesAtOnce) > 0) {
   }
-  while (version.scorer->Predict(kLinesAtOnce) > 0) {
+  while (version.scorer->Predict(kLinesAtOnce).value() == Progress::kMore) {
   }
   if (scores_.rows.size() != captured.size()) {
     return fmt::format("{} lines were answered, and are {} by what was known then{}",

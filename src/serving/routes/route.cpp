@@ -166,6 +166,11 @@ class Route::Binder {
              .many_rows = route_.spec_.rows.has_value(),
              .many_steps = !AsksOneStep(),
              .zone = subject_.zone};
+    if (route_.spec_.job) {
+      scope.has_request = false;
+      scope.constants.emplace_back("job_id", "\"\"");
+      scope.constants.emplace_back("state", "\"\"");
+    }
     if (route_.spec_.asks()) {
       scope.row = subject_.row;
       for (const ColumnSpec& column : subject_.question.columns) {

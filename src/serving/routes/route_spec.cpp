@@ -118,7 +118,7 @@ class RouteReader {
 
   RouteSpec Read() {
     node_.RequireObject({"method", "path", "description", "segments", "query", "rows", "row", "all",
-                         "constants", "answer", "errors"});
+                         "constants", "job", "answer", "errors"});
     spec_.method = preprocessing::ReadChoice(node_.Get("method"), kMethods);
     spec_.path = ReadPath(node_.Get("path"));
     spec_.origin = node_.path();
@@ -129,6 +129,7 @@ class RouteReader {
     ReadConstants();
     spec_.answer = ReadTemplate(node_.Get("answer"));
     if (const auto errors = node_.Find("errors")) spec_.errors = ReadErrors(*errors);
+    if (const auto job = node_.Find("job")) ReadJob(*job);
     RequireEachFieldOnce();
     return std::move(spec_);
   }
@@ -187,6 +188,47 @@ class RouteReader {
     });
   }
 
+  /// `"job": {"submit": {...}}` or `"job": {"state_of": "parameter", "states": {...}}`. What the
+  /// path has is the job's then, and no field of the pipeline.
+  void ReadJob(const JsonNode& node) {
+    for (const std::string_view section :
+         {"segments", "query", "rows", "row", "all", "constants"}) {
+      if (const auto other = node_.Find(section))
+        other->Fail("a route with \"job\" has no such key");
+    }
+    node.RequireObject({"submit", "state_of", "states"});
+    RouteJobSpec& job = spec_.job.emplace();
+    spec_.parameters.clear();
+    const PathPattern pattern(spec_.path);
+    const auto submit = node.Find("submit");
+    if (submit.has_value() == node.Find("state_of").has_value()) {
+      node.Fail("expected either \"submit\" or \"state_of\"");
+    }
+    if (submit) {
+      if (const auto states = node.Find("states")) states->Fail("of no use beside \"submit\"");
+      if (spec_.method != Method::kPost) submit->Fail("only POST submits a job");
+      if (!submit->json().is_object()) submit->Fail("expected an object: what POST /jobs takes");
+      job.order = submit->json();
+      return;
+    }
+    const JsonNode id = node.Get("state_of");
+    job.id = id.String();
+    if (std::ranges::find(pattern.names(), job.id) == pattern.names().end()) {
+      id.Fail("the path has no {" + job.id + "}");
+    }
+    if (spec_.method != Method::kGet) id.Fail("only GET asks for a state");
+    if (const auto states = node.Find("states")) {
+      states->EachMember([&job](const std::string& name, const JsonNode& member) {
+        constexpr std::array<std::string_view, 5> kStates{"queued", "running", "succeeded",
+                                                          "failed", "stopped"};
+        if (std::ranges::find(kStates, name) == kStates.end()) {
+          member.Fail("no job is ever in such a state");
+        }
+        job.states.emplace_back(name, member.String());
+      });
+    }
+  }
+
   void RequireEachFieldOnce() const {
     std::set<std::string> given;
     const auto give = [&given](const std::string& field, const std::string& path) {
@@ -223,6 +265,9 @@ Status Claim(const RouteSpec& route, std::vector<ClaimedPath>& claimed) {
   for (const ClaimedPath& other : claimed) {
     const bool is_other_method = other.path == route.path && other.method != route.method;
     if (is_other_method || !Overlap(other.path, route.path)) continue;
+    // "/{store}/{product}/train" is what somebody's callers ask; that "/v2/models/train" is the
+    // server's own takes no store from them.
+    if (other.goes_first && Crosses(other.path, route.path)) continue;
     std::string message = route.origin;
     message.append(".path: ").append(ToString(route.method)).append(" ").append(route.path);
     message.append(" is taken: ").append(ToString(other.method)).append(" ").append(other.path);

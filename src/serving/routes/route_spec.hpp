@@ -56,6 +56,16 @@ struct RouteErrors {
   std::optional<TemplateSpec> row;  ///< In the place of a row; else one bad row fails all.
 };
 
+/// A route that takes a job into the queue, or tells the state of one.
+struct RouteJobSpec {
+  /// The job, but for its deployment: an object in which "{parameter}" stands for what the path has
+  /// there. Null: the state of one is asked.
+  nlohmann::ordered_json order{};
+  std::string id{};  ///< The path's parameter that is the job's number; of a state.
+  /// What states are called, by their own names.
+  std::vector<std::pair<std::string, std::string>> states{};
+};
+
 /// One route as a deployment declares it (docs/routes.md): what callers send, and what they get,
 /// in their own words. Checked as far as that needs no pipeline; Route::Bind() checks the rest.
 struct RouteSpec {
@@ -72,6 +82,7 @@ struct RouteSpec {
   std::vector<RouteConstant> constants;
   TemplateSpec answer;
   RouteErrors errors;
+  std::optional<RouteJobSpec> job{};  ///< Then nothing else is asked.
 
   /// Whether anything is asked of a model. Else all requests are answered alike.
   [[nodiscard]] bool asks() const noexcept {
@@ -89,12 +100,14 @@ struct RouteSpec {
 struct ClaimedPath {
   Method method = Method::kGet;
   std::string path;
-  std::string by;  ///< Who does, for messages.
+  std::string by;           ///< Who does, for messages.
+  bool goes_first = false;  ///< It is looked for before any route is.
 };
 
 /// Whether `route` may be there beside `claimed`, and if so, adds it to them. Two paths that match
-/// one request are refused, unless they are spelled alike and asked by different methods.
-/// kInvalidArgument naming both, and where they are declared.
+/// one request are refused, unless they are spelled alike and asked by different methods, or the
+/// other one goes first and neither is the narrower. kInvalidArgument naming both, and where they
+/// are declared.
 Status Claim(const RouteSpec& route, std::vector<ClaimedPath>& claimed);
 
 }  // namespace forkcast::serving

@@ -42,8 +42,10 @@ Result<std::vector<DeployedRoute>> CollectRoutes(std::span<const Deployment> dep
                                                  std::span<const Endpoint> built_in) {
   std::vector<ClaimedPath> claimed;
   for (const Endpoint& endpoint : built_in) {
-    claimed.push_back(
-        {.method = endpoint.method, .path = std::string(endpoint.path), .by = "the server itself"});
+    claimed.push_back({.method = endpoint.method,
+                       .path = std::string(endpoint.path),
+                       .by = "the server itself",
+                       .goes_first = true});
   }
   std::vector<DeployedRoute> routes;
   for (const Deployment& deployment : deployments) {

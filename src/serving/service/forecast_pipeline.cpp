@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -12,6 +13,7 @@
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/forecast_version.hpp"
 #include "serving/service/explained_features.hpp"
+#include "serving/service/remote_scoring.hpp"
 #include "serving/service/version_kinds.hpp"
 #include "serving/wire/answer_writer.hpp"
 
@@ -35,6 +37,7 @@ namespace {
 
 constexpr const char* kOrigin = "origin";
 constexpr const char* kAssume = "assume";
+constexpr std::size_t kValueOutput = 3;  // among the outputs, as AddLine() has them
 
 std::optional<Instant> TimeIn(const Column& column, std::size_t row) {
   return column.IsMissing(row) ? std::nullopt : std::optional(column.Timestamp(row));
@@ -52,6 +55,63 @@ Result<model::ColdStartRule> ColdStartOf(const Deployment& deployment) {
 
 Value Number(double number) { return std::isnan(number) ? Value() : Value(number); }
 
+/// What stands in the place of a model that runs elsewhere until that has answered.
+class StandIn final : public model::Model {
+ public:
+  [[nodiscard]] std::span<const model::InputColumn> inputs() const noexcept override { return {}; }
+  [[nodiscard]] std::span<const model::OutputColumn> outputs() const noexcept override {
+    return outputs_;
+  }
+  void Predict(std::span<const float> /*rows*/, std::span<double> out) const noexcept override {
+    std::ranges::fill(out, 0);
+  }
+
+ private:
+  std::vector<model::OutputColumn> outputs_{{.name = "value", .categories = {}}};
+};
+
+Result<std::shared_ptr<const model::ForecastModel>> MakeStandIn(
+    const preprocessing::PipelineSpec& spec) {
+  Result<model::Predictor> predictor =
+      model::Predictor::Make(std::make_unique<StandIn>(), spec.features);
+  if (!predictor) return std::move(predictor).error();
+  model::ForecastModel::Predictors predictors(1);
+  predictors.front().emplace_back(*std::move(predictor));
+  return std::make_shared<const model::ForecastModel>(model::ModelScope::kGlobal,
+                                                      model::ModelKeys(), std::move(predictors));
+}
+
+/// What of a pipeline's training concerns one whose model is trained and runs elsewhere.
+Result<model::TrainingPlan> PlanElsewhere(const std::filesystem::path& pipeline,
+                                          const preprocessing::PipelineSpec& spec) {
+  model::TrainingPlan plan;
+  try {
+    const nlohmann::ordered_json document = preprocessing::ReadJsonFile(pipeline);
+    if (!document.contains("training")) return plan;
+    model::TrainingPlan declared = model::ReadTrainingPlan(JsonNode(document), spec, {});
+    plan.output = declared.output;
+    plan.ended_after = declared.ended_after;
+    return plan;
+  } catch (const preprocessing::SpecError& error) {
+    return Error{ErrorCode::kInvalidArgument, error.what()};
+  }
+}
+
+Status CheckElsewhere(const preprocessing::PipelineSpec& spec, const RemotePlan& plan) {
+  const std::vector<RemoteOutput>& outputs = plan.spec.outputs;
+  if (outputs.size() != 1 || outputs.front().type != RemoteOutput::Type::kNumber) {
+    return Error{ErrorCode::kInvalidArgument,
+                 "a forecast's model that runs elsewhere has one output, a number: expected one in "
+                 "\"outputs\""};
+  }
+  if (spec.forecast->horizon == 1) return {};
+  return Error{
+      ErrorCode::kInvalidArgument,
+      fmt::format("$.forecast.horizon: {}: a model that runs elsewhere forecasts one step: "
+                  "expected 1",
+                  spec.forecast->horizon)};
+}
+
 }  // namespace
 
 /// A line a step. A recursive forecast's features hang on the forecasts before them, so features
@@ -59,7 +119,9 @@ Value Number(double number) { return std::isnan(number) ? Value() : Value(number
 class ForecastPipeline::ForecastScorer final : public Scorer {
  public:
   explicit ForecastScorer(const ForecastPipeline& pipeline)
-      : pipeline_(pipeline), session_(*pipeline.forecaster_) {}
+      : pipeline_(pipeline), session_(*pipeline.forecaster_) {
+    if (pipeline.remote() != nullptr) remote_.emplace(*pipeline.remote());
+  }
 
   void Start(const ScoringTask& task, Scores& scores) override {
     scores.Clear();
@@ -70,6 +132,9 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     scores_ = &scores;
     next_ = 0;
     supposes_anything_ = pipeline_.SupposesAnything(task.decoded);
+    if (remote_) remote_->Start(task);
+    asked_.clear();
+    asked_lines_.clear();
   }
 
   std::size_t ComputeFeatures(std::size_t lines) override {
@@ -83,7 +148,16 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     return rows - next_;
   }
 
-  std::size_t Predict(std::size_t /*lines*/) override { return 0; }
+  Result<Progress> Predict(std::size_t /*lines*/) override {
+    if (!remote_) return Progress::kDone;
+    Result<Progress> asked = remote_->Ask(asked_);
+    if (asked && *asked == Progress::kDone) TakeRemoteValues();
+    return asked;
+  }
+
+  void GiveUp() noexcept override {
+    if (remote_) remote_->GiveUp();
+  }
 
  private:
   void ScoreRow(std::size_t row) {
@@ -93,6 +167,7 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
           {.row = decoded_->row_numbers[row], .error = std::move(scored).error()});
       return;
     }
+    if (remote_ && !AskLater(row)) return;
     const std::size_t levels = pipeline_.forecaster_->levels().size();
     for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
       AddLine(row, answer_.steps[i], std::span(answer_.intervals).subspan(i * levels, levels));
@@ -100,6 +175,36 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
     scores_->features.insert(scores_->features.end(), answer_.features.begin(),
                              answer_.features.end());
     if (explain_ || supposes_anything_) AddMembers();
+  }
+
+  /// Notes the features of the row's steps for the model elsewhere; those that a baseline answers
+  /// are answered. False: it is the row's error.
+  bool AskLater(std::size_t row) {
+    const std::size_t width = pipeline_.spec().features.size();
+    if (Status good = CheckForRemote(answer_.features, *pipeline_.remote()); !good) {
+      scores_->errors.push_back(
+          {.row = decoded_->row_numbers[row], .error = std::move(good).error()});
+      return false;
+    }
+    for (std::size_t i = 0; i < answer_.steps.size(); ++i) {
+      if (answer_.steps[i].cold_start) continue;
+      const auto features = std::span(answer_.features).subspan(i * width, width);
+      asked_.insert(asked_.end(), features.begin(), features.end());
+      asked_lines_.push_back(scores_->rows.size() + i);
+    }
+    return true;
+  }
+
+  /// In the place of what stood in for them.
+  void TakeRemoteValues() {
+    const std::size_t width = pipeline_.answer().outputs.size();
+    const model::OutputRule& rule = pipeline_.forecaster_->plan().output;
+    for (std::size_t i = 0; i < asked_lines_.size(); ++i) {
+      const Value& given = remote_->scores().outputs[i];
+      const auto* const number = std::get_if<double>(&given);
+      scores_->outputs[asked_lines_[i] * width + kValueOutput] =
+          number != nullptr ? Number(rule.Apply(*number)) : Value();
+    }
   }
 
   Status Ask(std::size_t row) {
@@ -229,6 +334,9 @@ class ForecastPipeline::ForecastScorer final : public Scorer {
 
   const ForecastPipeline& pipeline_;
   ForecastSession session_;
+  std::optional<RemoteScoring> remote_;   // where the model runs elsewhere,
+  std::vector<Value> asked_;              // which is asked of these features,
+  std::vector<std::size_t> asked_lines_;  // those of these lines
   ForecastAnswer answer_;
   std::vector<model::Assumption> assumptions_;  // of the row at hand; features may view them
   ForecastAnswer assumed_;                      // the same steps, where the row supposes something
@@ -262,6 +370,7 @@ ForecastPipeline::ForecastPipeline(const ForecastPipeline& lender,
   answer_ = lender.answer_;
   drift_reference_ = lender.drift_reference_;
   alias_moves_ = lender.alias_moves_;
+  remote_ = lender.remote_;
 }
 
 Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Over(
@@ -307,7 +416,35 @@ Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::Load(
   return std::shared_ptr<const ServedPipeline>(loaded);
 }
 
+Result<std::shared_ptr<const ServedPipeline>> ForecastPipeline::LoadElsewhere(
+    preprocessing::PipelineSpec spec, std::shared_ptr<const RemotePlan> remote,
+    const Deployment& deployment, preprocessing::SnapshotPool& pool) {
+  if (Status good = CheckElsewhere(spec, *remote); !good) return std::move(good).error();
+  const Result<model::ColdStartRule> cold_start = ColdStartOf(deployment);
+  if (!cold_start) return cold_start.error();
+  Result<model::TrainingPlan> plan = PlanElsewhere(deployment.pipeline, spec);
+  if (!plan) return std::move(plan).error();
+  auto stand_in = MakeStandIn(spec);
+  if (!stand_in) return std::move(stand_in).error();
+  auto snapshots = pool.Open(spec, deployment.snapshots);
+  if (!snapshots) return std::move(snapshots).error();
+  auto forecaster = Forecaster::Make({.spec = std::move(spec),
+                                      .plan = *std::move(plan),
+                                      .model = *std::move(stand_in),
+                                      .snapshots = *std::move(snapshots),
+                                      .cold_start = *cold_start});
+  if (!forecaster) return std::move(forecaster).error();
+  const std::shared_ptr<ForecastPipeline> loaded(new ForecastPipeline(
+      remote->spec.model, RemoteVersionText(remote->spec), *std::move(forecaster)));
+  loaded->remote_ = std::move(remote);
+  Status fits = loaded->AddFields();
+  if (fits) fits = loaded->PlanAnswers(cold_start->has_value());
+  if (!fits) return std::move(fits).error();
+  return std::shared_ptr<const ServedPipeline>(loaded);
+}
+
 Status ForecastPipeline::CheckExplains() const {
+  if (remote_ != nullptr) return NotExplainedElsewhere();
   const auto refused = [this](std::string_view why) -> Status {
     return Error{ErrorCode::kInvalidArgument,
                  fmt::format("version {} of model {} {}", model_version(), model_name(), why),
@@ -357,7 +494,9 @@ Status ForecastPipeline::AddFields() {
   const Result<std::size_t> to = add("to", ColumnType::kTimestamp);
   if (!to) return to.error();
   columns_.to = *to;
-  if (fields_.Find(kAssume)) return {};  // a pipeline whose requests have such a field keeps it
+  // A pipeline whose requests have such a field keeps it. Where the model is elsewhere one question
+  // would be two.
+  if (fields_.Find(kAssume) || remote_ != nullptr) return {};
   const Result<std::size_t> assume = add(kAssume, ColumnType::kText);
   if (!assume) return assume.error();
   assume_field_ = *assume;

@@ -38,6 +38,13 @@ class ForecastPipeline final : public ServedPipeline {
                                                             const Deployment& deployment,
                                                             preprocessing::SnapshotPool& pool);
 
+  /// Of a pipeline's file, whose model runs elsewhere: it gets the features of the one step that is
+  /// forecast, and its only output, a number, is the value; $.training.output applies to it as
+  /// always. kInvalidArgument for a horizon of more than 1, and as Load().
+  static Result<std::shared_ptr<const ServedPipeline>> LoadElsewhere(
+      preprocessing::PipelineSpec spec, std::shared_ptr<const RemotePlan> plan,
+      const Deployment& deployment, preprocessing::SnapshotPool& pool);
+
   [[nodiscard]] std::span<const preprocessing::Snapshot> snapshots() const noexcept override {
     return forecaster_->snapshots();
   }

@@ -25,7 +25,8 @@ Result<std::shared_ptr<const ServedPipeline>> LoadImported(const model::VersionI
                          .model_version = VersionText(*version),
                          .predictor = std::make_shared<const Predictor>(*std::move(predictor)),
                          .groups = preprocessing::FeatureGroups(version->document()),
-                         .alias_moves = AliasMovesOf(info, deployment)},
+                         .alias_moves = AliasMovesOf(info, deployment),
+                         .prediction_form = version->prediction_form()},
                         deployment.snapshots, pool);
   if (!made && made.error().code == ErrorCode::kInvalidArgument) {
     return version->InFolder({made.error().code, "pipeline.json: " + made.error().message});

@@ -8,6 +8,7 @@
 
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "serving/routes/route_table.hpp"
+#include "serving/service/remote_pipeline.hpp"
 #include "serving/service/route_subject.hpp"
 #include "serving/service/row_pipeline.hpp"
 #include "serving/service/version_kinds.hpp"
@@ -55,6 +56,7 @@ Loaded LoadPlace(const Deployment& deployment, SnapshotPool& pool) {
 
 Loaded LoadPipeline(const Deployment& deployment, const fs::path& models, SnapshotPool& pool) {
   if (!deployment.place.empty()) return LoadPlace(deployment, pool);
+  if (deployment.remote) return LoadRemote(deployment, pool);
   if (!deployment.model.empty()) return LoadVersion(deployment, models, pool);
   return RowPipeline::Load(deployment.pipeline, deployment.snapshots, pool);
 }

@@ -7,20 +7,55 @@
 #include <span>
 #include <string>
 
-#include "data_preprocessing/features/feature_computer.hpp"
 #include "model/predict/model_kinds.hpp"
 #include "serving/service/explained_features.hpp"
+#include "serving/service/row_features.hpp"
 
 namespace forkcast::serving {
 
 using model::OutputColumn;
 using model::Predictor;
 using preprocessing::ColumnType;
-using preprocessing::FeatureComputer;
-using preprocessing::FeatureMoment;
 using preprocessing::PipelineSpec;
-using preprocessing::SeriesMask;
 using preprocessing::Value;
+
+namespace {
+
+wire::PredictedPart::Form FormOf(const model::PredictedPart& part) noexcept {
+  switch (part.form) {
+    case model::PredictedPart::Form::kValue:
+      return wire::PredictedPart::Form::kValue;
+    case model::PredictedPart::Form::kList:
+      return wire::PredictedPart::Form::kList;
+    case model::PredictedPart::Form::kMap:
+      return wire::PredictedPart::Form::kMap;
+  }
+  return wire::PredictedPart::Form::kValue;
+}
+
+/// Finds what the form tells among the answer's fields. kInvalidArgument naming what is not there.
+Result<std::vector<wire::PredictedPart>> PlanPredictions(const model::PredictionForm& form,
+                                                         const AnswerPlan& answer) {
+  std::vector<wire::PredictedPart> planned;
+  for (const model::PredictedPart& part : form) {
+    wire::PredictedPart& one = planned.emplace_back();
+    one.name = part.name;
+    one.form = FormOf(part);
+    one.keys = part.keys;
+    one.is_integer = part.is_integer;
+    for (const std::string& output : part.outputs) {
+      const auto field = std::ranges::find(answer.schema.fields, output);
+      if (field == answer.schema.fields.end()) {
+        return Error{ErrorCode::kInvalidArgument,
+                     fmt::format("predictions: the answer has no \"{}\"", output)};
+      }
+      one.fields.push_back(static_cast<std::size_t>(field - answer.schema.fields.begin()));
+    }
+  }
+  return planned;
+}
+
+}  // namespace
 
 /// One line a row.
 class RowPipeline::RowScorer final : public Scorer {
@@ -29,33 +64,24 @@ class RowPipeline::RowScorer final : public Scorer {
       : pipeline_(pipeline),
         predictor_(*pipeline.predictor_),
         inputs_a_row_(predictor_.input_count()),
-        computer_(pipeline.spec().features, pipeline.spec().series, pipeline.spec().request,
-                  pipeline.spec().zone) {}
+        rows_(pipeline) {}
 
   void Start(const ScoringTask& task, Scores& scores) override {
-    scores.Clear();
-    const std::size_t rows = task.decoded.row_numbers.size();
-    scores.features.reserve(rows * computer_.feature_count());
+    rows_.Start(task, scores);
     inputs_.clear();
-    inputs_.reserve(rows * inputs_a_row_);
-    decoded_ = &task.decoded;
-    received_ = task.received;
-    known_by_ = task.known_by;
+    inputs_.reserve(task.decoded.row_numbers.size() * inputs_a_row_);
     wanted_ = task.wanted;
     explain_ = task.explain;
     scores_ = &scores;
-    next_row_ = 0;
     next_line_ = 0;
   }
 
   std::size_t ComputeFeatures(std::size_t lines) override {
-    const std::size_t rows = decoded_->row_numbers.size();
-    const std::size_t end = std::min(next_row_ + lines, rows);
-    for (; next_row_ < end; ++next_row_) ComputeRow(next_row_);
-    return rows - end;
+    return rows_.Compute(lines,
+                         [this](std::span<const Value> features) { return Encode(features); });
   }
 
-  std::size_t Predict(std::size_t lines) override {
+  Result<Progress> Predict(std::size_t lines) override {
     const std::span<const OutputColumn> columns = predictor_.outputs();
     const std::size_t rows = std::min(lines, scores_->rows.size() - next_line_);
     numbers_.resize(rows * columns.size());
@@ -69,13 +95,21 @@ class RowPipeline::RowScorer final : public Scorer {
       if (explain_) Explain(next_line_ + row, std::span(numbers_).subspan(row * columns.size()));
     }
     next_line_ += rows;
-    return scores_->rows.size() - next_line_;
+    return next_line_ < scores_->rows.size() ? Progress::kMore : Progress::kDone;
   }
 
  private:
+  Status Encode(std::span<const Value> features) {
+    inputs_.resize(inputs_.size() + inputs_a_row_);
+    if (wanted_ != Wanted::kOutputs) return {};
+    Status encoded = predictor_.Encode(features, std::span(inputs_).last(inputs_a_row_));
+    if (!encoded) inputs_.resize(inputs_.size() - inputs_a_row_);
+    return encoded;
+  }
+
   /// `outputs`: begins with the line's.
   void Explain(std::size_t line, std::span<const double> outputs) {
-    const std::size_t width = computer_.feature_count();
+    const std::size_t width = rows_.width();
     if (!explained_)
       explained_.emplace(pipeline_.spec().features, pipeline_.groups_,
                          predictor_.contribution_scale());
@@ -90,47 +124,18 @@ class RowPipeline::RowScorer final : public Scorer {
                        scores_->members.emplace_back("\"explanation\":"));
   }
 
-  void ComputeRow(std::size_t row) {
-    const std::size_t width = computer_.feature_count();
-    scores_->features.resize(scores_->features.size() + width);
-    inputs_.resize(inputs_.size() + inputs_a_row_);
-    const std::span<Value> features = std::span(scores_->features).last(width);
-    SeriesMask stale = 0;
-    computer_.Select(pipeline_.snapshots_, decoded_->rows, row);
-    FeatureMoment moment = computer_.MomentOf(decoded_->rows, row, received_);
-    moment.known_by = known_by_;
-    Status computed = computer_.ComputeAt(moment, features, stale);
-    if (computed && wanted_ == Wanted::kOutputs) {
-      computed = predictor_.Encode(features, std::span(inputs_).last(inputs_a_row_));
-    }
-    if (!computed) {
-      scores_->features.resize(scores_->features.size() - width);
-      inputs_.resize(inputs_.size() - inputs_a_row_);
-      scores_->errors.push_back(
-          {.row = decoded_->row_numbers[row], .error = std::move(computed).error()});
-      return;
-    }
-    scores_->rows.push_back(row);
-    scores_->row_numbers.push_back(decoded_->row_numbers[row]);
-    scores_->stale.push_back(stale);
-  }
-
   const RowPipeline& pipeline_;
   const Predictor& predictor_;
   const std::size_t inputs_a_row_;
-  FeatureComputer computer_;
+  RowFeatures rows_;
   std::vector<float> inputs_;    // lines x the floats that the model reads
   std::vector<double> numbers_;  // of one call, lines x the model's outputs
   std::optional<ExplainedFeatures> explained_;
   model::Explanation explanation_;
   // Of the request at hand.
-  const wire::DecodedRequest* decoded_ = nullptr;
-  Instant received_;
-  std::optional<Instant> known_by_;
   Wanted wanted_ = Wanted::kOutputs;
   std::optional<std::size_t> explain_;
   Scores* scores_ = nullptr;
-  std::size_t next_row_ = 0;
   std::size_t next_line_ = 0;
 };
 
@@ -166,6 +171,7 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Load(
 Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
                                                                 const std::filesystem::path& folder,
                                                                 preprocessing::SnapshotPool& pool) {
+  const model::PredictionForm form = std::move(parts.prediction_form);
   const std::shared_ptr<RowPipeline> made(new RowPipeline(std::move(parts)));
   std::vector<AnswerOutput> outputs;
   for (const OutputColumn& column : made->predictor_->outputs()) {
@@ -175,6 +181,9 @@ Result<std::shared_ptr<const ServedPipeline>> RowPipeline::Make(Parts parts,
   }
   Result<AnswerPlan> answer = PlanAnswer(made->spec(), outputs);
   if (!answer) return std::move(answer).error();
+  auto predictions = PlanPredictions(form, *answer);
+  if (!predictions) return std::move(predictions).error();
+  answer->schema.predictions = *std::move(predictions);
   made->answer_ = *std::move(answer);
   auto snapshots = pool.Open(made->spec(), folder);
   if (!snapshots) return std::move(snapshots).error();

@@ -9,6 +9,7 @@
 
 #include "data_preprocessing/base/result.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
+#include "model/import/prediction_form.hpp"
 #include "model/predict/predictor.hpp"
 #include "serving/service/served_pipeline.hpp"
 
@@ -27,6 +28,8 @@ class RowPipeline final : public ServedPipeline {
     std::vector<std::string> groups{};
     std::shared_ptr<const model::DriftReference> drift_reference{};
     std::vector<model::AliasMove> alias_moves{};
+    /// How rows are told where a body wraps them; empty: as they are elsewhere.
+    model::PredictionForm prediction_form{};
   };
 
   /// Of a pipeline's file, with the model that it names: maps and verifies the snapshots in

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -9,9 +10,12 @@
 #include "data_preprocessing/base/clock.hpp"
 #include "data_preprocessing/features/feature_computer.hpp"
 #include "data_preprocessing/table/value.hpp"
+#include "serving/http/job.hpp"
 #include "serving/wire/request_decoder.hpp"
 
 namespace forkcast::serving {
+
+class RemoteModels;
 
 /// What is wanted of rows.
 enum class Wanted {
@@ -29,6 +33,12 @@ struct ScoringTask {
   /// Set: lines also say what they are made of, with so many of the largest contributions.
   /// Precondition: ServedPipeline::CheckExplains().
   std::optional<std::size_t> explain{};
+  /// Those that may be asked, by a scorer of a remote model; null: none.
+  RemoteModels* remotes = nullptr;
+  /// When the request has to be answered.
+  MonotonicTime deadline = MonotonicTime::max();
+  /// To be called on the loop, later, when a scorer that waits can go on.
+  std::function<void()> wake{};
 };
 
 /// What became of the rows of a request, in their order. A row that was scored has a line, or
@@ -65,9 +75,11 @@ class Scorer {
   /// Computes features, and whatever they depend on, for further rows, about `lines` lines. Returns
   /// how many rows are left.
   virtual std::size_t ComputeFeatures(std::size_t lines) = 0;
-  /// Scores further rows, about `lines` lines, behind all features. Returns how many lines are
-  /// left.
-  virtual std::size_t Predict(std::size_t lines) = 0;
+  /// Scores further rows, about `lines` lines, behind all features. kWaits: others have to do their
+  /// part, and ScoringTask::wake will tell when they have. An error is that of all rows.
+  virtual Result<Progress> Predict(std::size_t lines) = 0;
+  /// Gives up what it waits for: `wake` is not called any more.
+  virtual void GiveUp() noexcept {}
 };
 
 }  // namespace forkcast::serving

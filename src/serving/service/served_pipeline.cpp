@@ -22,6 +22,14 @@ bool ServedPipeline::SupposesAnything(const wire::DecodedRequest& decoded) const
   return false;
 }
 
+Error ServedPipeline::NotExplainedElsewhere() const {
+  return {ErrorCode::kInvalidArgument,
+          fmt::format("the model of \"{}\" runs in another server, which does not say what its "
+                      "answers are made of",
+                      spec_.name),
+          "explain"};
+}
+
 Error ServedPipeline::NotExplained() const {
   return {ErrorCode::kInvalidArgument,
           fmt::format("version {} of model {} was published without what explains its answers (it "

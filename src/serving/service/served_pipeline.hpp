@@ -16,6 +16,7 @@
 #include "model/drift/drift_reference.hpp"
 #include "serving/service/answer_plan.hpp"
 #include "serving/service/scorer.hpp"
+#include "serving/upstream/remote_plan.hpp"
 
 namespace forkcast::serving {
 
@@ -53,6 +54,9 @@ class ServedPipeline {
     return alias_moves_;
   }
 
+  /// What is asked of the server where its model runs; null: the model is here.
+  [[nodiscard]] const std::shared_ptr<const RemotePlan>& remote() const noexcept { return remote_; }
+
   /// Of spec().series, in their order.
   [[nodiscard]] virtual std::span<const preprocessing::Snapshot> snapshots() const noexcept = 0;
   [[nodiscard]] virtual std::unique_ptr<Scorer> MakeScorer() const = 0;
@@ -67,6 +71,8 @@ class ServedPipeline {
       const std::filesystem::path& folder, preprocessing::SnapshotPool& pool) const = 0;
 
  protected:
+  /// What CheckExplains() says of a model that runs elsewhere.
+  [[nodiscard]] Error NotExplainedElsewhere() const;
   /// What CheckExplains() says of a version that was published without explanations.
   [[nodiscard]] Error NotExplained() const;
 
@@ -83,6 +89,7 @@ class ServedPipeline {
   AnswerPlan answer_;
   std::shared_ptr<const model::DriftReference> drift_reference_;
   std::vector<model::AliasMove> alias_moves_;
+  std::shared_ptr<const RemotePlan> remote_;
 };
 
 }  // namespace forkcast::serving

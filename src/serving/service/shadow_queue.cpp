@@ -76,7 +76,10 @@ void ShadowQueue::Step(Waiting& one) const {
       if (one.own->scorer->ComputeFeatures(one.lines_a_step) == 0) one.stage = Stage::kModel;
       return;
     case Stage::kModel:
-      if (one.own->scorer->Predict(one.lines_a_step) == 0) one.stage = Stage::kDone;
+      // No challenger is elsewhere: none has to wait, or fails as a whole.
+      if (one.own->scorer->Predict(one.lines_a_step).value() == Progress::kDone) {
+        one.stage = Stage::kDone;
+      }
       return;
     case Stage::kDone:
       return;

@@ -16,7 +16,9 @@ constexpr std::array<std::string_view, 3> kPlaces{"path", "query", "header"};
 /// (bytes that are no request, a body that is too large) is answered in the same form.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kErrors{{
     {"4XX", "What was asked is wrong, not there, or cannot be answered; `error` says why."},
-    {"5XX", "Not ready yet, or too much is waiting (503); too late (504); our fault (500)."},
+    {"5XX",
+     "Not ready yet, or too much is waiting (503); too late (504); a model elsewhere failed (502); "
+     "our fault (500)."},
 }};
 
 std::string_view SchemaOf(ErrorForm form) noexcept {

@@ -18,6 +18,8 @@ struct ApiDeployment {
   preprocessing::Schema answer{};  ///< Members of an answered row,
   preprocessing::Schema steps{};   ///< and of each of its steps;
   std::string steps_member{};  ///< the row's member that holds those; empty where there are none.
+  /// How a row reads within `{"predictions": [...]}`; null: as elsewhere.
+  JsonSchema prediction{};
   /// What a row may suppose in the field of this name; empty where it cannot.
   std::string assume_field{};
   preprocessing::Schema assumable{};

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "serving/access/cookie.hpp"
 #include "serving/routes/route_spec.hpp"
 #include "serving/web/route_api.hpp"
 
@@ -81,10 +82,42 @@ std::string KeyOf(Method method) {
   return "get";
 }
 
+constexpr const char* kBearer = "bearer";
+constexpr const char* kSession = "session";
+constexpr const char* kCsrf = "csrf";
+
+/// How callers show who they are.
+ordered_json SchemesOf(const Proofs& proofs) {
+  ordered_json schemes = ordered_json::object();
+  if (proofs.tokens) schemes[kBearer] = {{"type", "http"}, {"scheme", "bearer"}};
+  if (!proofs.sessions) return schemes;
+  schemes[kSession] = {
+      {"type", "apiKey"}, {"in", "cookie"}, {"name", SessionCookieName(Channel::kPlain)}};
+  schemes[kCsrf] = {{"type", "apiKey"}, {"in", "header"}, {"name", "X-CSRF-Token"}};
+  return schemes;
+}
+
+/// What an operation takes, by the names of the schemes, with the least role (OpenAPI 3.1, 4.8.30).
+void AddProofs(const Endpoint& endpoint, const Proofs& proofs, ordered_json& operation) {
+  if (!proofs.AreAskedFor(endpoint.access)) return;
+  const std::string role(WordFor(RuleOf(endpoint.access).role));
+  if (!proofs.tokens && !proofs.sessions) {
+    operation["description"] = "Answered to programs on the server's own machine alone.";
+    return;
+  }
+  operation["description"] = "Takes the role " + role + ".";
+  ordered_json& security = operation["security"] = ordered_json::array();
+  if (proofs.tokens) security.push_back({{kBearer, ordered_json::array({role})}});
+  if (!proofs.sessions) return;
+  ordered_json session{{kSession, ordered_json::array({role})}};
+  if (endpoint.method != Method::kGet) session[kCsrf] = ordered_json::array();
+  security.push_back(std::move(session));
+}
+
 }  // namespace
 
 std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const ApiRoute> routes,
-                        std::span<const ApiDeployment> deployments) {
+                        std::span<const ApiDeployment> deployments, const Proofs& proofs) {
   ordered_json api{{"openapi", "3.1.0"},
                    {"info", {{"title", "Forkcast"}, {"version", "1"}}},
                    {"paths", ordered_json::object()}};
@@ -99,13 +132,17 @@ std::string DescribeApi(std::span<const Endpoint> endpoints, std::span<const Api
     } else if (endpoint.describe != nullptr) {
       endpoint.describe(operation);
     }
-    api["paths"][endpoint.path][KeyOf(endpoint.method)] = operation.json();
+    ordered_json json = operation.json();
+    AddProofs(endpoint, proofs, json);
+    api["paths"][endpoint.path][KeyOf(endpoint.method)] = std::move(json);
   }
   api["components"]["schemas"] = {{"Error", ErrorSchema()},
                                   {"SageMakerError", SageMakerErrorSchema()},
                                   {"ModelError", ModelErrorSchema()},
                                   {"InferenceError", InferenceErrorSchema()},
                                   {"Problem", ProblemSchema()}};
+  const ordered_json schemes = SchemesOf(proofs);
+  if (!schemes.empty()) api["components"]["securitySchemes"] = schemes;
   return api.dump(2) + "\n";
 }
 

@@ -170,6 +170,13 @@ std::size_t WritePiece(std::string_view text, char*& to) noexcept {
   return step.length;
 }
 
+/// As JSON writes one.
+bool IsInteger(std::string_view text) noexcept {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && (text.size() == 1 || text.front() != '0') &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
 bool NeedsQuotes(std::string_view text) noexcept {
   return text.find_first_of(",\"\r\n") != std::string_view::npos;
 }
@@ -270,10 +277,14 @@ AnswerWriter::AnswerWriter(AnswerSchema schema) : schema_(std::move(schema)) {
     AppendCsvField("features." + feature, csv_features_);
   }
   list_key_ = JsonKey(schema_.list);
+  for (const PredictedPart& part : schema_.predictions) part_keys_.push_back(JsonKey(part.name));
 }
 
 void AnswerWriter::Start(const Options& options, std::string& out) {
   options_ = options;
+  tells_predictions_ = !schema_.predictions.empty() && options.format == Format::kJson &&
+                       options.wrapping == Wrapping::kInstances && !options.with_features &&
+                       !options.with_notes;
   line_width_ = members_.size() - (options.with_actuals ? 0 : schema_.actuals.size());
   out_ = &out;
   first_ = true;
@@ -316,6 +327,8 @@ void AnswerWriter::AddLine(std::span<const Value> values, std::span<const Value>
   Separate();
   if (options_.format == Format::kCsv) {
     AddCsvLine(values, features);
+  } else if (tells_predictions_) {
+    AddPrediction(values);
   } else {
     AddJsonLine(values, features, notes);
   }
@@ -446,6 +459,41 @@ void AnswerWriter::AddJsonList(std::span<const Value> values, std::span<const Va
   *out_ += ']';
   AppendNotes(notes, is_first);
   *out_ += '}';
+}
+
+void AnswerWriter::AddPrediction(std::span<const Value> values) {
+  if (schema_.predictions.front().name.empty()) return AppendPart(schema_.predictions[0], values);
+  *out_ += '{';
+  bool is_first = true;
+  for (std::size_t i = 0; i < schema_.predictions.size(); ++i) {
+    AppendKey(part_keys_[i], is_first);
+    AppendPart(schema_.predictions[i], values);
+  }
+  *out_ += '}';
+}
+
+void AnswerWriter::AppendPart(const PredictedPart& part, std::span<const Value> values) {
+  const auto append = [&](std::size_t field) {
+    const auto* const text = std::get_if<std::string_view>(&values[field]);
+    // A version says that its labels are integers; another text would be no JSON.
+    if (part.is_integer && text != nullptr && IsInteger(*text)) {
+      out_->append(*text);
+    } else {
+      AppendJsonValue(values[field], *out_);
+    }
+  };
+  if (part.form == PredictedPart::Form::kValue) return append(part.fields.front());
+  const bool is_map = part.form == PredictedPart::Form::kMap;
+  *out_ += is_map ? '{' : '[';
+  for (std::size_t i = 0; i < part.fields.size(); ++i) {
+    if (i > 0) *out_ += ',';
+    if (is_map) {
+      AppendJsonString(part.keys[i], *out_);
+      *out_ += ':';
+    }
+    append(part.fields[i]);
+  }
+  *out_ += is_map ? '}' : ']';
 }
 
 void AnswerWriter::EndJsonRow() {

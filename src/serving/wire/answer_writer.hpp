@@ -13,6 +13,20 @@
 
 namespace forkcast::wire {
 
+/// A part of a row within `{"predictions": [...]}` that is not called as the answer's fields are.
+struct PredictedPart {
+  enum class Form {
+    kValue,  ///< One field.
+    kList,
+    kMap,  ///< Fields by keys.
+  };
+  std::string name{};  ///< Among others; empty: it is the row.
+  Form form = Form::kValue;
+  std::vector<std::size_t> fields{};  ///< Of AnswerSchema::fields.
+  std::vector<std::string> keys{};    ///< Of a map: one a field.
+  bool is_integer = false;            ///< The field is a text, and is written as the number it is.
+};
+
 /// Names of what an answer row holds, fixed when the server starts.
 struct AnswerSchema {
   std::vector<std::string> fields{};    ///< In the order in which they are written.
@@ -23,6 +37,9 @@ struct AnswerSchema {
   std::vector<std::string> line_fields{};  ///< What each line holds.
   std::vector<std::string> actuals{};      ///< And behind them with `?actuals=true` alone.
   std::vector<std::string> optional{};     ///< Members that JSON leaves out when they are missing.
+  /// How a row reads within `{"predictions": [...]}`: one part without a name, or an object of
+  /// several; empty: as it reads elsewhere. Not where a row has lines.
+  std::vector<PredictedPart> predictions{};
 };
 
 /// Writes answer rows, in request order, into one body.
@@ -48,6 +65,7 @@ class AnswerWriter {
     bool with_features = false;
     bool partial = false;
     bool with_actuals = false;
+    bool with_notes = false;  ///< Rows are objects of all fields, which have room for notes.
   };
 
   /// What is said of a row beside its values.
@@ -99,6 +117,9 @@ class AnswerWriter {
   void AppendNotes(const Notes& notes, bool& is_first);
   /// Nothing where there are no names.
   void AppendNames(std::string_view key, std::span<const std::string_view> names, bool& is_first);
+  /// A row as schema_.predictions tell it.
+  void AddPrediction(std::span<const preprocessing::Value> values);
+  void AppendPart(const PredictedPart& part, std::span<const preprocessing::Value> values);
   void EndJsonRow();
   void AddCsvHeader();
   void AddCsvLine(std::span<const preprocessing::Value> values,
@@ -114,10 +135,12 @@ class AnswerWriter {
   std::vector<Member> members_;  // fields, line_fields, actuals
   std::vector<std::string> feature_keys_;
   std::string list_key_;
-  std::string csv_members_;   // the header's columns
-  std::string csv_actuals_;   // those behind them, each with its comma in front
-  std::string csv_features_;  // likewise
+  std::string csv_members_;             // the header's columns
+  std::string csv_actuals_;             // those behind them, each with its comma in front
+  std::string csv_features_;            // likewise
+  std::vector<std::string> part_keys_;  // of schema_.predictions
   Options options_;
+  bool tells_predictions_ = false;  // rows are as schema_.predictions say
   std::size_t line_width_ = 0;
   std::string* out_ = nullptr;
   bool first_ = true;

@@ -6,7 +6,10 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstdint>
+#include <limits>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -79,6 +82,11 @@ class JsonRows::Reader : private JsonWalker {
     const bool lines = form == Form::kLines;
     wrapping_ = lines ? Wrapping::kLines : Wrapping::kObject;
     is_split_ = false;
+    names_follow_ = false;
+    names_any_ = false;
+    misplaced_.reset();
+    takes_no_numbers_ = false;
+    GiveBackCells();
     next_ = lines ? Next::kLine : Next::kDocument;
     empty_ = true;
   }
@@ -87,7 +95,9 @@ class JsonRows::Reader : private JsonWalker {
     if (next_ == Next::kLine) return ReadLines(steps);
     Progress progress = Progress::kMore;
     if (next_ == Next::kDocument) progress = ReadDocument();
-    if (progress == Progress::kMore) progress = ReadElements(steps);
+    if (progress == Progress::kMore) {
+      progress = next_ == Next::kCell ? JoinCells(steps) : ReadElements(steps);
+    }
     if (progress == Progress::kFailed) return RowFailureOf(body_);
     return progress == Progress::kDone;
   }
@@ -99,19 +109,36 @@ class JsonRows::Reader : private JsonWalker {
  private:
   // Members of a document's object that hold its rows, unless they are fields: an array of rows of
   // TensorFlow Serving, and what MLflow takes beside it; and of a dataframe the names and the rows.
-  static constexpr std::array<std::string_view, 3> kWrappers{"instances", "inputs",
+  static constexpr std::string_view kInputs = "inputs";
+  static constexpr std::array<std::string_view, 3> kWrappers{"instances", kInputs,
                                                              "dataframe_records"};
   static constexpr std::string_view kSplit = "dataframe_split";
   static constexpr std::string_view kSplitColumns = "columns";
   static constexpr std::string_view kSplitData = "data";
 
-  enum class Next { kDocument, kElement, kLine };
+  enum class Next { kDocument, kElement, kCell, kLine };
   enum class Progress { kMore, kDone, kFailed };
 
   /// Where an object is being read.
   struct Members {
     simdjson::simdjson_result<ondemand::object_iterator> next;
     simdjson::simdjson_result<ondemand::object_iterator> end;
+  };
+
+  /// A value that is kept until the rows are put together. 16 bytes: there may be millions.
+  struct Cell {
+    Cell(Kind of, std::string_view token) noexcept
+        : begin(token.data()), size(static_cast<std::uint32_t>(token.size())), kind(of) {}
+    [[nodiscard]] std::string_view token() const noexcept { return {begin, size}; }
+
+    const char* begin;  // in the body, or where simdjson puts a text
+    std::uint32_t size;
+    Kind kind;
+  };
+  /// The values of one field, for all rows.
+  struct CellColumn {
+    std::size_t field = 0;
+    std::vector<Cell> cells{};
   };
 
   // ---- documents ----
@@ -144,8 +171,13 @@ class JsonRows::Reader : private JsonWalker {
     root_ = {object.begin(), object.end()};
     const Progress progress = ReadMembers(root_, 1, /*may_wrap=*/true);
     if (progress != Progress::kDone) return progress;
+    if (!Finish()) return Progress::kFailed;
+    if (misplaced_ && !names_any_) {
+      FailWrapped(ExpectedIn(misplaced_->first, misplaced_->second), misplaced_->first);
+      return Progress::kFailed;
+    }
     rows_->End();
-    return Finish() ? Progress::kDone : Progress::kFailed;
+    return Progress::kDone;
   }
 
   bool ReadRootScalar(std::string_view body, Kind kind) {
@@ -215,7 +247,11 @@ class JsonRows::Reader : private JsonWalker {
       --steps;
       if (!ReadElement(elements_depth_)) return Progress::kFailed;
     }
-    const bool whole = wrapping_ == Wrapping::kArray || (Leave() && CheckRest());
+    return EndElements(wrapping_ == Wrapping::kArray || Leave());
+  }
+
+  Progress EndElements(bool left) {
+    const bool whole = left && (wrapping_ == Wrapping::kArray || CheckRest());
     return whole && Finish() ? Progress::kDone : Progress::kFailed;
   }
 
@@ -297,7 +333,8 @@ class JsonRows::Reader : private JsonWalker {
         } else if (may_wrap && IsWrapper(key)) {
           std::string_view token;
           const Kind kind = Peek(field.value(), token);
-          if (HoldsRows(key, kind)) return BeginWrapped(key, field.value(), depth);
+          if (HoldsRows(key, kind)) return BeginWrapped(key, kind, field.value(), depth);
+          misplaced_.emplace(key, kind);
           if (!Check(field.value(), kind, depth)) return Progress::kFailed;
           continue;
         }
@@ -310,6 +347,7 @@ class JsonRows::Reader : private JsonWalker {
       previous = column + 1;
       if (!ReadValue(field.value(), column, depth)) return Progress::kFailed;
     }
+    names_any_ = previous != 0;
     return Progress::kDone;
   }
 
@@ -318,17 +356,39 @@ class JsonRows::Reader : private JsonWalker {
   static bool IsWrapper(std::string_view key) noexcept {
     return key == kSplit || std::ranges::find(kWrappers, key) != kWrappers.end();
   }
-  /// Whether a member that IsWrapper() does hold rows; else it is one of those that are ignored.
+  /// Whether a member that IsWrapper() does hold rows; else it is one of those that are ignored
+  /// beside fields.
   static bool HoldsRows(std::string_view key, Kind kind) noexcept {
-    return kind == (key == kSplit ? Kind::kObject : Kind::kArray);
+    if (kind == Kind::kArray) return key != kSplit;
+    return kind == Kind::kObject && (key == kSplit || key == kInputs);
   }
 
-  Progress BeginWrapped(std::string_view key, ondemand::value& value, std::size_t depth) {
+  /// Of one that does not.
+  static std::string ExpectedIn(std::string_view key, Kind kind) {
+    std::string_view expected = "an array of rows";
+    if (key == kInputs) {
+      expected = "an array of rows or an object with an array of values for each field";
+    } else if (key == kSplit) {
+      expected = "an object with the rows in \"data\" and their names in \"columns\"";
+    }
+    return fmt::format("expected {}, got {}", expected, ToString(kind));
+  }
+
+  Progress BeginWrapped(std::string_view key, Kind kind, ondemand::value& value,
+                        std::size_t depth) {
     wrapping_ = Wrapping::kInstances;
+    takes_no_numbers_ = true;
     rows_->Abandon();
-    if (key == kSplit) return BeginSplit(value, depth + 1) ? Progress::kMore : Progress::kFailed;
-    columns_.UseDeclared();
-    return BeginRows(value, depth + 1) ? Progress::kMore : Progress::kFailed;
+    bool begun = false;
+    if (key == kSplit) {
+      begun = BeginSplit(value, depth + 1);
+    } else if (kind == Kind::kObject) {
+      begun = BeginCells(value, depth + 1);
+    } else {
+      columns_.UseDeclared();
+      begun = BeginRows(value, depth + 1);
+    }
+    return begun ? Progress::kMore : Progress::kFailed;
   }
 
   bool BeginRows(ondemand::value& value, std::size_t depth) {
@@ -338,13 +398,15 @@ class JsonRows::Reader : private JsonWalker {
     return true;
   }
 
-  /// Reads the object, which is `depth` deep, up to its rows.
+  /// Reads the object, which is `depth` deep, up to its rows. Where the names stand behind them, or
+  /// there are none, it is walked to its end, and then again.
   bool BeginSplit(ondemand::value& value, std::size_t depth) {
     is_split_ = true;
     ondemand::object object;
     if (!CheckDepth(depth) || Malformed(value.get_object().get(object))) return false;
     split_ = {object.begin(), object.end()};
     bool is_named = false;
+    bool has_data = false;
     for (; split_.next != split_.end; ++split_.next) {
       ondemand::field field;
       std::string_view key;
@@ -352,46 +414,101 @@ class JsonRows::Reader : private JsonWalker {
       std::string_view token;
       const Kind kind = Peek(field.value(), token);
       if (key == kSplitData) {
-        if (!is_named) return FailSplit("expected \"columns\", and behind it \"data\"");
-        if (kind != Kind::kArray) return FailSplit("expected \"data\" to be an array of rows");
-        return BeginRows(field.value(), depth + 1);
+        if (kind != Kind::kArray) {
+          return Check(field.value(), kind, depth) && FailSplit(kSplitData, "rows", kind);
+        }
+        if (is_named) return BeginRows(field.value(), depth + 1);
+        if (std::exchange(has_data, true)) return FailSplit("\"data\" is given twice");
       }
       if (key != kSplitColumns) {
         if (!Check(field.value(), kind, depth)) return false;
         continue;
       }
       if (std::exchange(is_named, true)) return FailSplit("\"columns\" is given twice");
-      if (kind != Kind::kArray) return FailSplit("expected \"columns\" to be an array of names");
+      if (kind != Kind::kArray) {
+        return Check(field.value(), kind, depth) && FailSplit(kSplitColumns, "names", kind);
+      }
       if (!ReadNames(field.value(), depth + 1)) return false;
     }
-    return FailSplit("there is no \"data\" in it");
+    if (!has_data) return FailSplit("there is no \"data\" in it");
+    if (!is_named) columns_.UseDeclared();
+    names_follow_ = is_named;
+    return ReturnToData(depth);
+  }
+
+  /// Walks the document, which was good so far, from its beginning to the rows of the dataframe.
+  bool ReturnToData(std::size_t depth) {
+    document_.rewind();
+    ondemand::object root;
+    ondemand::object split;
+    if (Malformed(document_.get_object().get(root))) return false;
+    root_ = {root.begin(), root.end()};
+    const auto goes_on = [](std::string_view name, Kind wanted) {
+      return [=](std::string_view key, Kind kind) { return key != name || kind != wanted; };
+    };
+    ondemand::field field;
+    if (!Walk(root_, depth - 1, goes_on(kSplit, Kind::kObject), field)) return false;
+    if (Malformed(field.value().get_object().get(split))) return false;
+    split_ = {split.begin(), split.end()};
+    return Walk(split_, depth, goes_on(kSplitData, Kind::kArray), field) &&
+           BeginRows(field.value(), depth + 1);
+  }
+
+  /// Up to a member, which there is, of which `goes_on` is false.
+  template <typename GoesOn>
+  bool Walk(Members& members, std::size_t depth, GoesOn goes_on, ondemand::field& field) {
+    for (; members.next != members.end; ++members.next) {
+      std::string_view key;
+      if (!ReadKey(members, field, key)) return false;
+      std::string_view token;
+      const Kind kind = Peek(field.value(), token);
+      if (!goes_on(key, kind)) return true;
+      if (!Check(field.value(), kind, depth)) return false;
+    }
+    return FailAsWhole(simdjson::INCORRECT_TYPE);
   }
 
   bool ReadNames(ondemand::value& value, std::size_t depth) {
     ondemand::array array;
     if (!CheckDepth(depth) || Malformed(value.get_array().get(array))) return false;
     columns_.Clear();
+    bool are_positions = true;
     for (auto element : array) {
       ondemand::value one;
       std::string_view token;
       std::string_view name;
       // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
       if (Malformed(std::move(element).get(one))) return false;
-      if (Peek(one, token) != Kind::kText) {
-        return FailSplit("expected \"columns\" to be an array of names");
+      const Kind kind = Peek(one, token);
+      are_positions &= kind == Kind::kNumber && token == std::to_string(columns_.size());
+      if (kind == Kind::kNumber) {
+        name = token;
+      } else if (kind != Kind::kText) {
+        return FailSplit(fmt::format("expected \"columns\" to be an array of names, got {} in it",
+                                     ToString(kind)));
+      } else if (Malformed(one.get_string().get(name))) {
+        return false;
       }
-      if (Malformed(one.get_string().get(name))) return false;
       if (!columns_.Add(name)) {
         return Fail(
             {ErrorCode::kInvalidArgument, "\"columns\" names this twice", std::string(name)});
       }
     }
-    if (Status named = columns_.Check(kSplit); !named) return Fail(std::move(named).error());
+    if (are_positions && !columns_.NamesAny()) {
+      columns_.UseDeclared();  // so pandas counts columns that have no names
+    } else if (Status named = columns_.Check(kSplit); !named) {
+      return Fail(std::move(named).error());
+    }
     return Leave();
   }
 
-  bool FailSplit(std::string_view message) {
-    return Fail({ErrorCode::kInvalidArgument, std::string(message), std::string(kSplit)});
+  bool FailSplit(std::string_view member, std::string_view of, Kind kind) {
+    return FailSplit(
+        fmt::format("expected \"{}\" to be an array of {}, got {}", member, of, ToString(kind)));
+  }
+  bool FailSplit(std::string_view message) { return FailWrapped(message, kSplit); }
+  bool FailWrapped(std::string_view message, std::string_view field) {
+    return Fail({ErrorCode::kInvalidArgument, std::string(message), std::string(field)});
   }
 
   bool ReadKey(Members& members, ondemand::field& field, std::string_view& key) {
@@ -401,11 +518,12 @@ class JsonRows::Reader : private JsonWalker {
   /// The members behind the rows of a dataframe, and of the document, which are of no use.
   bool CheckRest() {
     if (is_split_) {
-      const auto are_rows = [](std::string_view key, Kind) {
-        return key == kSplitData || key == kSplitColumns;
+      const auto are_rows = [this](std::string_view key, Kind) {
+        return key == kSplitData || (key == kSplitColumns && !names_follow_);
       };
       if (!CheckRestOf(split_, 2, are_rows) || !Leave()) return false;
     }
+    takes_no_numbers_ = false;  // those are of rows alone
     return CheckRestOf(root_, 1, [](std::string_view key, Kind kind) {
       return IsWrapper(key) && HoldsRows(key, kind);
     });
@@ -427,37 +545,169 @@ class JsonRows::Reader : private JsonWalker {
     return true;
   }
 
+  // ---- columns that hold rows ----
+
+  /// Reads `inputs` by columns, an object `depth` deep, and keeps it: rows need a value of each.
+  bool BeginCells(ondemand::value& value, std::size_t depth) {
+    ondemand::object object;
+    if (!CheckDepth(depth) || Malformed(value.get_object().get(object))) return false;
+    cell_columns_ = 0;
+    columns_.Clear();
+    for (auto member : object) {
+      ondemand::field field;
+      std::string_view key;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
+      if (Malformed(std::move(member).get(field)) || Malformed(field.unescaped_key().get(key))) {
+        return false;
+      }
+      const std::optional<std::size_t> column = schema_.Find(key);
+      if (!columns_.Add(key)) return FailWrapped("field is given twice", key);
+      if (!(column ? ReadCells(field.value(), *column, depth) : Check(field.value(), depth))) {
+        return false;
+      }
+    }
+    if (Status named = columns_.Check(kInputs); !named) return Fail(std::move(named).error());
+    in_array_ = true;
+    next_ = Next::kCell;
+    next_cell_ = 0;
+    return Leave();
+  }
+
+  /// The values of a field.
+  bool ReadCells(ondemand::value& value, std::size_t field, std::size_t depth) {
+    std::string_view token;
+    const std::string& name = schema_.columns[field].name;
+    if (const Kind kind = Peek(value, token); kind != Kind::kArray) {
+      return Check(value, kind, depth) &&
+             FailWrapped(
+                 fmt::format("expected an array with a value for each row, got {}", ToString(kind)),
+                 name);
+    }
+    if (cell_columns_ == cells_.size()) cells_.emplace_back();
+    CellColumn& column = cells_[cell_columns_++];
+    column.field = field;
+    column.cells.clear();
+    ondemand::array array;
+    if (!CheckDepth(depth + 1) || Malformed(value.get_array().get(array))) return false;
+    for (auto element : array) {
+      ondemand::value one;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
+      if (Malformed(std::move(element).get(one)) || !ReadCell(one, column, depth + 1)) return false;
+    }
+    const std::size_t rows = cells_.front().cells.size();
+    if (column.cells.size() != rows) {
+      return FailWrapped(fmt::format("{} values, and {} of {}", column.cells.size(), rows,
+                                     schema_.columns[cells_.front().field].name),
+                         name);
+    }
+    return Leave();
+  }
+
+  bool ReadCell(ondemand::value& value, CellColumn& column, std::size_t depth) {
+    std::string_view token;
+    const Kind kind = Peek(value, token);
+    if (kind == Kind::kArray) return ReadNestedCell(value, column, depth);
+    if (!ReadToken(value, kind, column.field, depth, token)) return false;
+    column.cells.emplace_back(kind, token);
+    return true;
+  }
+
+  /// Of a tensor of one column each value stands in an array of its own; any other is no value.
+  bool ReadNestedCell(ondemand::value& value, CellColumn& column, std::size_t depth) {
+    ondemand::array array;
+    if (!CheckDepth(depth + 1) || Malformed(value.get_array().get(array))) return false;
+    const std::size_t before = column.cells.size();
+    for (auto element : array) {
+      ondemand::value one;
+      // NOLINTNEXTLINE(performance-move-const-arg): get() is there for rvalues alone.
+      if (Malformed(std::move(element).get(one)) || !ReadCell(one, column, depth + 1)) return false;
+    }
+    if (column.cells.size() != before + 1) {
+      return FailWrapped("expected one value for each row", schema_.columns[column.field].name);
+    }
+    return Leave();
+  }
+
+  /// Rows of the values that were kept, and when these are all, the rest of the document.
+  Progress JoinCells(std::size_t steps) {
+    const std::span<CellColumn> columns = std::span(cells_).first(cell_columns_);
+    const std::size_t rows = columns.empty() ? 0 : columns.front().cells.size();
+    for (; next_cell_ < rows; ++next_cell_, --steps) {
+      if (steps == 0) return Progress::kMore;
+      if (!rows_->Begin()) {
+        Fail(rows_->TooManyRows());
+        return Progress::kFailed;
+      }
+      for (const CellColumn& column : columns) {
+        if (rows_->failed()) break;
+        const Cell& cell = column.cells[next_cell_];
+        TakeValue(cell.kind, cell.token(), column.field);
+      }
+      rows_->End();
+    }
+    GiveBackCells();
+    return EndElements(true);
+  }
+
+  /// What one great request took, whether or not it came to its end.
+  void GiveBackCells() {
+    constexpr std::size_t kKeptCells = 65536;
+    std::size_t room = 0;
+    for (const CellColumn& column : cells_) room += column.cells.capacity();
+    if (room > kKeptCells) cells_.clear();
+  }
+
   // ---- values ----
 
   /// Reads and checks a value, and appends it to its column unless the row has failed.
   bool ReadValue(ondemand::value& value, std::size_t column, std::size_t depth) {
     std::string_view token;
     const Kind kind = Peek(value, token);
-    std::string_view text;
-    if (kind == Kind::kText) {
-      if (Malformed(value.get_string().get(text))) return false;
-    } else if (kind == Kind::kObject && column == object_field_) {
+    if (!ReadToken(value, kind, column, depth, token)) return false;
+    if (!rows_->failed()) TakeValue(kind, token, column);
+    return true;
+  }
+
+  /// Reads what Peek() has seen of a field's value: a text, or all of it, becomes `token`.
+  bool ReadToken(ondemand::value& value, Kind kind, std::size_t column, std::size_t depth,
+                 std::string_view& token) {
+    if (kind == Kind::kText) return !Malformed(value.get_string().get(token));
+    if (kind == Kind::kObject && column == object_field_) {
       ondemand::object object;
-      if (Malformed(value.get_object().get(object)) || Malformed(object.raw_json().get(text))) {
-        return false;
-      }
-    } else if (kind != Kind::kNoNumber && !Check(value, kind, depth)) {
-      return false;
+      return !Malformed(value.get_object().get(object)) && !Malformed(object.raw_json().get(token));
     }
-    if (rows_->failed()) return true;
+    return kind == Kind::kNoNumber || Check(value, kind, depth);
+  }
+
+  /// Appends a value to its column: a text, or the token of something else. Precondition: the row
+  /// has not failed.
+  void TakeValue(Kind kind, std::string_view token, std::size_t column) {
     const ColumnSpec& spec = schema_.columns[column];
     if (rows_->Has(column)) {
       rows_->Fail("field is given twice", spec.name);
     } else if (kind == Kind::kNull) {
       rows_->AddMissing(column);
     } else if (kind == Kind::kNoNumber) {
-      rows_->Fail(NoNumberText(token), spec.name);
+      TakeNoNumber(token, column);
     } else if (kind == Kind::kText || (kind == Kind::kObject && column == object_field_)) {
-      AppendText(text, spec, rows_->column(column));
+      AppendText(token, spec, rows_->column(column));
     } else {
       AppendToken(token, kind, spec, rows_->column(column));
     }
-    return true;
+  }
+
+  /// Where rows are wrapped, as Python's clients send them, NaN is what pandas has for a missing
+  /// value of any type, and an infinity a number.
+  void TakeNoNumber(std::string_view token, std::size_t column) {
+    const ColumnSpec& spec = schema_.columns[column];
+    if (takes_no_numbers_ && token.ends_with("NaN")) {
+      rows_->AddMissing(column);
+    } else if (takes_no_numbers_ && spec.type == ColumnType::kDouble) {
+      const double infinity = std::numeric_limits<double>::infinity();
+      rows_->column(column).AppendDouble(token.starts_with('-') ? -infinity : infinity);
+    } else {
+      rows_->Fail(NoNumberText(token), spec.name);
+    }
   }
 
   void AppendText(std::string_view text, const ColumnSpec& spec, Column& column) {
@@ -506,6 +756,10 @@ class JsonRows::Reader : private JsonWalker {
   std::string_view body_;  // of lines: what is left of it
   Wrapping wrapping_ = Wrapping::kObject;
   bool is_split_ = false;
+  bool names_follow_ = false;  // of a dataframe, behind its rows
+  bool names_any_ = false;     // whether the object that was read last has a declared field
+  /// A member that might have held rows, but is of another kind. Its name as simdjson has it.
+  std::optional<std::pair<std::string_view, Kind>> misplaced_;
   Next next_ = Next::kDocument;
   bool empty_ = true;
   Members root_;
@@ -513,7 +767,10 @@ class JsonRows::Reader : private JsonWalker {
   simdjson::simdjson_result<ondemand::array_iterator> element_;
   simdjson::simdjson_result<ondemand::array_iterator> elements_end_;
   std::size_t elements_depth_ = 1;
-  bool in_array_ = false;  // among the rows of an array
+  bool in_array_ = false;          // among the rows of an array
+  std::vector<CellColumn> cells_;  // of rows that come by columns; the first of them are used:
+  std::size_t cell_columns_ = 0;
+  std::size_t next_cell_ = 0;
   std::optional<std::size_t> object_field_;
 };
 

@@ -151,6 +151,8 @@ class JsonWalker {
       case Kind::kNull:
         return true;  // Peek() has seen all of it; the iterator steps over it
       case Kind::kNoNumber:
+        if (takes_no_numbers_) return true;
+        break;
       case Kind::kNotJson:
         break;
     }
@@ -206,6 +208,7 @@ class JsonWalker {
 
   simdjson::ondemand::parser parser_;
   simdjson::ondemand::document document_;
+  bool takes_no_numbers_ = false;  ///< A kNoNumber is a value as any other.
 
  private:
   enum class Failure { kMalformed, kTooDeep, kOther };

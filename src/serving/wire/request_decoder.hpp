@@ -72,13 +72,17 @@ inline constexpr std::size_t kBodyPadding = 64;
 ///
 /// An object with an array called `instances` (TensorFlow Serving, SageMaker), `inputs` or
 /// `dataframe_records` (MLflow), under a schema without a field of that name, wraps rows; the
-/// members beside it are ignored. A row there may also be an array of values in the order of the
-/// schema, the last of which may be left out where they are nullable. `dataframe_split`, an object
-/// with the names in `columns` and, behind it, the rows as arrays in `data` (pandas' "split"),
-/// wraps rows, too; names are dealt with as a CSV header's are.
+/// members beside it are ignored. One of them that is of another kind is ignored beside declared
+/// fields, and an error where there are none. A row there may also be an array of values in the
+/// order of the schema, the last of which may be left out where they are nullable. `inputs` may
+/// also be an object with an array of values for each field, all of one length. `dataframe_split`,
+/// an object with the names in `columns` and the rows as arrays in `data` (pandas' "split"), wraps
+/// rows, too; names are dealt with as a CSV header's are. Without names, or where pandas has
+/// counted the columns (0, 1 and so on), values are in the order of the schema. There NaN, which
+/// Python writes into its JSON, is a missing value of any field, and an infinity a number.
 ///
-/// A declared field that is NaN or an infinity, which other languages write though JSON has none,
-/// is an error of its row; anywhere else it makes the document no JSON.
+/// Elsewhere a declared field that is NaN or an infinity, which JSON has not, is an error of its
+/// row; where no field is it makes the document no JSON.
 ///
 /// Steady state allocates nothing. One decoder a thread. Cost: one pass over the body.
 ///

@@ -49,10 +49,12 @@ void RowColumns::Add(std::string_view name, std::optional<std::size_t> field) {
   if (field) found_[*field] = true;
 }
 
+bool RowColumns::NamesAny() const noexcept {
+  return std::ranges::find(found_, true) != found_.end();
+}
+
 Status RowColumns::Check(std::string_view what, std::string_view hint) const {
-  if (std::ranges::find(found_, true) == found_.end() && !found_.empty()) {
-    return NoneFound(what, hint);
-  }
+  if (!NamesAny() && !found_.empty()) return NoneFound(what, hint);
   for (std::size_t i = 0; i < schema_.columns.size(); ++i) {
     const ColumnSpec& column = schema_.columns[i];
     if (found_[i] || column.nullable) continue;

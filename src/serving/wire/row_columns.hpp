@@ -29,6 +29,8 @@ class RowColumns {
   [[nodiscard]] bool Add(std::string_view name);
   /// The same of one that was matched already, which was not there before.
   void Add(std::string_view name, std::optional<std::size_t> field);
+  /// Whether the header names any declared field.
+  [[nodiscard]] bool NamesAny() const noexcept;
   /// Whether the header, called `what` in messages, will do. kInvalidArgument when it names no
   /// field, or lacks a required one; the message quotes what was read, and tells what it looks
   /// like. `hint` is added when no field is named.

@@ -19,6 +19,7 @@ namespace {
 namespace ondemand = simdjson::ondemand;
 
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);  // before each text of BYTES
+constexpr std::size_t kAnswerDepth = 16;                     // of JSON
 
 Error Wrong(std::string message, std::string_view field = {}) {
   return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
@@ -45,7 +46,10 @@ std::string ShapeText(const std::vector<std::size_t>& shape) {
 
 class TensorRequest::Reader : private JsonWalker {
  public:
-  explicit Reader(std::size_t max_depth) : JsonWalker(max_depth) {}
+  enum class Of { kRequest, kAnswer };
+
+  explicit Reader(std::size_t max_depth, Of of = Of::kRequest)
+      : JsonWalker(max_depth), of_(of), list_(of == Of::kRequest ? "inputs" : "outputs") {}
 
   Status Read(std::string_view body, std::optional<std::size_t> json_size, std::size_t max_values) {
     Clear();
@@ -110,7 +114,7 @@ class TensorRequest::Reader : private JsonWalker {
     if (kind != Kind::kObject) {
       return Trim(json).empty()
                  ? FailAsWhole(simdjson::EMPTY)
-                 : Fail(Wrong(fmt::format("expected a JSON object with \"inputs\", got {}",
+                 : Fail(Wrong(fmt::format("expected a JSON object with \"{}\", got {}", list_,
                                           ToString(kind))));
     }
     ondemand::object object;
@@ -120,7 +124,7 @@ class TensorRequest::Reader : private JsonWalker {
                         return ReadMember(key, value, its_kind);
                       });
     if (!read || !Finish()) return false;
-    return has_inputs_ || Fail(Wrong("missing: expected an array of tensors", "inputs"));
+    return has_inputs_ || Fail(Wrong("missing: expected an array of tensors", list_));
   }
 
   /// Each member by `read`, which visits all of its value.
@@ -194,12 +198,12 @@ class TensorRequest::Reader : private JsonWalker {
         return Check(one, its_kind, 2);
       });
     }
-    if (key == "inputs") {
+    if (key == list_) {
       if (std::exchange(has_inputs_, true)) return Fail(Wrong("given twice", key));
       return ReadArray(value, kind, 2, key,
                        [this](auto& one, Kind its_kind) { return ReadInput(one, its_kind); });
     }
-    if (key == "outputs") {
+    if (key == "outputs" && of_ == Of::kRequest) {
       if (std::exchange(has_outputs_, true)) return Fail(Wrong("given twice", key));
       return ReadArray(value, kind, 2, key,
                        [this](auto& one, Kind its_kind) { return ReadOutput(one, its_kind); });
@@ -210,9 +214,9 @@ class TensorRequest::Reader : private JsonWalker {
   bool ReadInput(ondemand::value& value, Kind kind) {
     inputs_.emplace_back();
     notes_.emplace_back().first = elements_.size();
-    const bool read = ReadObject(
-        value, kind, 3, "inputs",
-        [this](auto key, auto& one, Kind its_kind) { return ReadInputMember(key, one, its_kind); });
+    const bool read = ReadObject(value, kind, 3, list_, [this](auto key, auto& one, Kind its_kind) {
+      return ReadInputMember(key, one, its_kind);
+    });
     return read && CheckInput();
   }
 
@@ -318,8 +322,8 @@ class TensorRequest::Reader : private JsonWalker {
   bool FailSize() {
     return Fail({ErrorCode::kTooLarge,
                  fmt::format("the tensor has more than {} values, which are those of as many rows "
-                             "as one request may have",
-                             max_values_),
+                             "as one {} may have",
+                             max_values_, of_ == Of::kRequest ? "request" : "answer"),
                  std::string(inputs_.back().name)});
   }
 
@@ -328,7 +332,8 @@ class TensorRequest::Reader : private JsonWalker {
     const Tensor& input = inputs_.back();
     const Notes& notes = notes_.back();
     if (input.name.empty()) {
-      return Fail(Wrong(fmt::format("input {} has no name", inputs_.size() - 1), "inputs"));
+      const char* const what = of_ == Of::kRequest ? "input" : "output";
+      return Fail(Wrong(fmt::format("{} {} has no name", what, inputs_.size() - 1), list_));
     }
     if (!notes.has_type) return Fail(Wrong("has no datatype", input.name));
     if (!notes.has_shape) return Fail(Wrong("has no shape", input.name));
@@ -429,14 +434,16 @@ class TensorRequest::Reader : private JsonWalker {
 
   static constexpr std::size_t kKeptBytes = 262144;  // of what one request needs
 
+  const Of of_;
+  const std::string_view list_;  // of the tensors that it has
   std::size_t max_values_ = 0;
   std::string_view at_hand_;  // the token of the value that is being read
   std::string_view id_;
   bool wants_binary_ = false;
   bool has_inputs_ = false;
   bool has_outputs_ = false;
-  std::vector<Tensor> inputs_;
-  std::vector<Notes> notes_;  // by input
+  std::vector<Tensor> inputs_;  // an answer's outputs
+  std::vector<Notes> notes_;    // by input
   std::vector<RequestedOutput> outputs_;
   std::vector<TensorElement> elements_;  // of all inputs
 };
@@ -456,5 +463,18 @@ std::span<const Tensor> TensorRequest::inputs() const noexcept { return reader_-
 std::span<const RequestedOutput> TensorRequest::outputs() const noexcept {
   return reader_->outputs();
 }
+
+TensorAnswer::TensorAnswer()
+    : reader_(std::make_unique<TensorRequest::Reader>(kAnswerDepth,
+                                                      TensorRequest::Reader::Of::kAnswer)) {}
+TensorAnswer::~TensorAnswer() = default;
+
+Status TensorAnswer::Read(std::string_view body, std::optional<std::size_t> json_size,
+                          std::size_t max_values) {
+  return reader_->Read(body, json_size, max_values);
+}
+
+std::string_view TensorAnswer::id() const noexcept { return reader_->id(); }
+std::span<const Tensor> TensorAnswer::outputs() const noexcept { return reader_->inputs(); }
 
 }  // namespace forkcast::wire

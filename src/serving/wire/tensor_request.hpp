@@ -47,8 +47,29 @@ class TensorRequest {
   [[nodiscard]] std::span<const RequestedOutput> outputs() const noexcept;
 
  private:
+  friend class TensorAnswer;
   class Reader;
   std::unique_ptr<Reader> reader_;
+};
+
+/// The body of the answer to one, for who asks other servers:
+///     {"model_name", "model_version", "id",
+///      "outputs": [{"name", "shape", "datatype", "data" or "parameters": {"binary_data_size"}}]}
+/// Read as strictly, alike in all else.
+class TensorAnswer {
+ public:
+  TensorAnswer();
+  ~TensorAnswer();
+
+  /// As TensorRequest::Read().
+  Status Read(std::string_view body, std::optional<std::size_t> json_size, std::size_t max_values);
+
+  /// Empty: there is none.
+  [[nodiscard]] std::string_view id() const noexcept;
+  [[nodiscard]] std::span<const Tensor> outputs() const noexcept;
+
+ private:
+  std::unique_ptr<TensorRequest::Reader> reader_;
 };
 
 }  // namespace forkcast::wire

@@ -28,12 +28,15 @@
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/log_limiter.hpp"
 #include "serving/access/gate.hpp"
+#include "serving/access/password_checker.hpp"
+#include "serving/access/sessions.hpp"
 #include "serving/endpoints/endpoint_table.hpp"
 #include "serving/hooks/hook_chain.hpp"
 #include "serving/http/guarded_job.hpp"
 #include "serving/http/router.hpp"
 #include "serving/net/acceptor.hpp"
 #include "serving/net/connections.hpp"
+#include "serving/page/page_desk.hpp"
 #include "serving/process/connection_share.hpp"
 #include "serving/process/control_channel.hpp"
 #include "serving/process/process_log.hpp"
@@ -45,8 +48,10 @@
 #include "serving/service/service.hpp"
 #include "serving/service/shadow_queue.hpp"
 #include "serving/service/version_kinds.hpp"
+#include "serving/upstream/remote_models.hpp"
 #include "serving/worker/admin_door.hpp"
 #include "serving/worker/challengers.hpp"
+#include "serving/worker/job_window.hpp"
 #include "serving/worker/loaded_models.hpp"
 #include "serving/worker/loader_thread.hpp"
 #include "serving/worker/model_changes.hpp"
@@ -117,6 +122,7 @@ class Worker {
                  .counts = options.counts,
                  .max_body_bytes = config_.max_body_bytes,
                  .limits = {.max_rows = config_.max_rows},
+                 .csv_as_predictions = config_.csv_as_predictions,
                  .endpoints = endpoints_,
                  .drift = &options.drift,
                  .experiments = &options.experiments},
@@ -127,7 +133,8 @@ class Worker {
                   .on_offered = [this] { ShadowSoon(std::chrono::nanoseconds(0)); }}),
         gate_({.tokens = config_.tokens,
                .locked = config_.locked,
-               .allowed_hosts = config_.allowed_hosts},
+               .allowed_hosts = config_.allowed_hosts,
+               .sessions = sessions_ ? &*sessions_ : nullptr},
               clock_, *log_),
         router_(endpoints_, service_, slot_, series_, *log_, seed_,
                 {.origins = config_.cors_origins}, &guards_),
@@ -152,11 +159,23 @@ class Worker {
         model_looker_(loop_),
         shadow_timer_(loop_) {
     service_.shadows = &shadows_;
+    service_.remotes = &remotes_;
+    service_.proofs = gate_.proofs();
+    if (sessions_) {
+      passwords_.emplace(options.password_turns,
+                         [this] { net::post(loop_, [this] { ResumeWaiting(); }); });
+      service_.sessions = &*sessions_;
+      service_.passwords = &*passwords_;
+    }
     if (options.push_socket >= 0) {
-      pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] {
-        if (admin_) admin_->ResumeWaiting();
-      });
+      pushes_.emplace(loop_, options.push_socket, slot_.metrics, [this] { ResumeWaiting(); });
       service_.pushes = &*pushes_;
+    }
+    service_.config = &config_;
+    if (offer_.page != Page::kHidden) service_.page = &page_;
+    if (options.job_socket >= 0) {
+      jobs_.emplace(loop_, options.job_socket, slot_.metrics, [this] { ResumeWaiting(); });
+      service_.jobs = &*jobs_;
     }
     if (!options.admin_listeners.empty()) {
       admin_.emplace(loop_, service_,
@@ -164,7 +183,7 @@ class Worker {
                                         .offer = offer_,
                                         .config = config_,
                                         .guards = guards_},
-                     seed_);
+                     ~seed_);  // not that of the other door: ids of requests tell them apart
     }
     if (options.models == nullptr) return;
     models_.emplace(*options.models, swapper_,
@@ -172,7 +191,7 @@ class Worker {
                         .worker = options.start.slot,
                         .root = config_.model_root,
                         .most = config_.max_models,
-                        .has_room = [this] { return !IsOverMemory(ResidentBytes()); },
+                        .has_room = [this] { return !IsOverMemory(OwnBytes()); },
                         .source = [this](const ListedModel& model) { return SourceOf(model); }});
     changes_.emplace(*options.models, options.slots, options.start.slot, clock_, config_.model_root,
                      [this](ModelTask task) { AskLoader(std::move(task)); });
@@ -195,7 +214,7 @@ class Worker {
     loop_.run();
     hooks_.OnDrain();
     // Nobody waits for what a load would bring.
-    if (!loader_.Stop()) std::_Exit(exit_code_);
+    if (!loader_.Stop() || !page_.Stop()) std::_Exit(exit_code_);
     return exit_code_;
   }
 
@@ -221,10 +240,13 @@ class Worker {
     const std::string name = deployment.name.empty()
                                  ? std::filesystem::path(PlaceOf(deployment)).stem().string()
                                  : deployment.name;
-    const auto load = [this, deployment](const LoadedDeployment& serves,
-                                         preprocessing::SnapshotPool& pool) {
+    Deployment ours = deployment;
+    // One that takes another's place has the rest to serve, whatever a remote model has become.
+    if (ours.remote) ours.remote->is_checked_at_load = options_.start.first_boot;
+    const auto load = [this, ours](const LoadedDeployment& serves,
+                                   preprocessing::SnapshotPool& pool) {
       if (options_.before_load) options_.before_load();
-      return LoadDeployment(deployment, config_.models, serves, pool);
+      return LoadDeployment(ours, config_.models, serves, pool);
     };
     return {.name = name, .origin = deployment.origin, .load = load};
   }
@@ -240,6 +262,28 @@ class Worker {
 
   [[nodiscard]] bool IsOverMemory(std::uint64_t resident) const noexcept {
     return config_.max_memory_mb != 0 && resident > config_.max_memory_mb * 1024 * 1024;
+  }
+
+  /// Without what is soon given back: a login takes 64 MiB for a moment.
+  [[nodiscard]] std::uint64_t OwnBytes() const {
+    const std::size_t before = passwords_ ? passwords_->bytes() : 0;
+    const std::uint64_t resident = ResidentBytes();
+    const std::size_t lent = std::max(before, passwords_ ? passwords_->bytes() : 0);
+    return resident - std::min<std::uint64_t>(lent, resident);
+  }
+
+  [[nodiscard]] std::optional<Sessions> OpenSessions() const {
+    if (config_.users.empty()) return std::nullopt;
+    return std::optional<Sessions>(std::in_place,
+                                   Sessions::Options{.users = config_.users,
+                                                     .idle = config_.session_idle_timeout,
+                                                     .lifetime = config_.session_lifetime},
+                                   options_.logins, clock_, *log_);
+  }
+
+  void ResumeWaiting() {
+    connections_.ResumeWaiting();
+    if (admin_) admin_->ResumeWaiting();
   }
 
   void Tell(const ControlMessage& message) { SendControl(control_.native_handle(), message); }
@@ -338,9 +382,10 @@ class Worker {
     slot_.metrics.Set("resident_bytes", resident);
     const std::uint64_t served = slot_.metrics.Get("requests") - first_request_;
     if (recycle_after_ != 0 && served >= recycle_after_) AskRecycling("requests", served);
-    if (IsOverMemory(resident)) AskRecycling("resident_bytes", resident);
+    if (IsOverMemory(OwnBytes())) AskRecycling("resident_bytes", resident);
     connections_.Tick(now);
     if (admin_) admin_->Tick(now);
+    if (jobs_ && jobs_->has_followers()) ResumeWaiting();  // whose silence has to be broken
     ReportLostLines(now);
     ReportLostAudits(now);
     TellSnapshotAge();
@@ -455,6 +500,9 @@ class Worker {
     if (!fit) return FailToBoot(fit.error());
     loaded_ = true;
     service_.catalogue.Serve(booted.deployments);
+    for (const ServedDeployment& one : booted.deployments) {
+      if (one.pipeline->remote() != nullptr) remotes_.Use(one.name, one.pipeline->remote());
+    }
     TakeModels(booted.models);
     for (const ChallengerNews& news : booted.challengers) OnChallenger(news);
     TellWhatServes(booted.report);
@@ -769,19 +817,31 @@ class Worker {
       .models = options_.models == nullptr ? Models::kDeclared : WhoLoads(config_),
       .metrics = OfferOf(config_).metrics,
       .watching = options_.admin_listeners.empty() ? Watching::kHere : Watching::kApart,
-      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken};
+      .pushes = options_.push_socket < 0 ? Pushes::kNone : Pushes::kTaken,
+      .page = PageOf(config_),
+      .jobs = options_.job_socket < 0 ? Jobs::kNone : Jobs::kTaken,
+      .logins = OfferOf(config_).logins};
   const std::vector<DeployedRoute> routes_ = RoutesOf(config_.deployments, offer_).value();
   const std::vector<Endpoint> endpoints_ = EndpointsWith(routes_, offer_);
   Service service_;
+  RemoteModels remotes_{{.loop = loop_,
+                         .clock = clock_,
+                         .log = *log_,
+                         .series = series_,
+                         .worker = std::to_string(options_.start.slot)}};
   ShadowQueue shadows_;
+  std::optional<Sessions> sessions_ = OpenSessions();  // none: nobody logs in
   Gate gate_;
   const Guards guards_{.gate = gate_,
                        .audit = options_.audit_log,
                        .trusted_proxies = config_.trusted_proxies,
                        .clock = clock_,
-                       .worker = options_.start.slot};
+                       .worker = options_.start.slot,
+                       .is_always_tls = config_.secure_cookies == SecureCookies::kAlways};
   Router router_;
-  std::optional<PushWindow> pushes_;  // before those that wait for it
+  std::optional<PushWindow> pushes_;          // before those that wait for it
+  std::optional<JobWindow> jobs_;             // likewise
+  std::optional<PasswordChecker> passwords_;  // likewise
   Connections connections_;
   net::steady_timer ticker_;
   net::steady_timer orphaned_;
@@ -805,6 +865,7 @@ class Worker {
   net::steady_timer shadow_timer_;
   bool shadows_soon_ = false;
   LoaderThread loader_;
+  PageDesk page_{[this] { net::post(loop_, [this] { ResumeWaiting(); }); }};
   std::optional<Instant> oldest_snapshot_;
   LogLimiter lost_lines_limiter_;
   std::uint64_t lost_lines_ = 0;

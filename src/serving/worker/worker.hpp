@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include "serving/access/login_memory.hpp"
+#include "serving/access/password_checker.hpp"
 #include "serving/config/server_config.hpp"
 #include "serving/drift/drift_monitor.hpp"
 #include "serving/hooks/hook_chain.hpp"
@@ -23,12 +25,15 @@ struct WorkerOptions {
   std::vector<int> listeners;          ///< Non-blocking, shared with the other workers.
   std::vector<int> admin_listeners{};  ///< Likewise, of the admin address.
   int capture_socket = -1;             ///< To the recorder.
+  int job_socket = -1;                 ///< To the trainer; -1: there are no jobs.
   int push_socket = -1;                ///< To the refresher; -1: rows are not taken.
   const DriftBoard& drift;             ///< That the recorder writes.
   LogOutput& log;
   AccessLog* access_log = nullptr;  ///< Null: none.
   AuditLog* audit_log = nullptr;    ///< Null: none.
   ModelList* models = nullptr;      ///< Null: models come from settings alone.
+  LoginMemory& logins;
+  const PasswordTurns& password_turns;
   const ExperimentList& experiments;
   std::span<WorkerSlot> slots;
   std::span<SeriesBlock> series;  ///< Beside the slots.

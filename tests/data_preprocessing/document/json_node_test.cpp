@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ctime>
 #include <ostream>
+#include <string>
+#include <string_view>
 
 #include "support/test_files.hpp"
 
@@ -31,6 +34,13 @@ struct NotJson {
   std::string error;
 };
 
+/// `begin` and `end` as often as there are levels around `inside`.
+std::string Nested(std::size_t levels, std::string_view begin, std::string inside,
+                   std::string_view end) {
+  for (std::size_t i = 0; i < levels; ++i) inside = std::string(begin) + inside + std::string(end);
+  return inside;
+}
+
 void PrintTo(const NotJson& one, std::ostream* out) { *out << one.name; }
 
 class NotJsonTest : public testing::TestWithParam<NotJson> {};
@@ -55,12 +65,45 @@ INSTANTIATE_TEST_SUITE_P(
         NotJson{"MemberTwiceInside", R"([{"b": 1}, {"a": {"b": 1, "c": 2, "b": 1}}])",
                 "member \"b\" is given twice in one object"},
         NotJson{"MemberTwiceSpeltDifferently", R"({"a": 1, "\u0061": 2})",
-                "member \"a\" is given twice in one object"}),
+                "member \"a\" is given twice in one object"},
+        NotJson{"TooManyLists", std::string(257, '[') + std::string(257, ']'),
+                "nested too deep: expected at most 256 levels"},
+        NotJson{"TooManyObjects", Nested(257, R"({"a": )", "1", "}"),
+                "nested too deep: expected at most 256 levels"},
+        NotJson{"ListsThatNeverEnd", std::string(5'000'000, '['),
+                "nested too deep: expected at most 256 levels"}),
     [](const auto& param) { return param.param.name; });
 
 TEST(ParseJsonTest, TakesTheSameNameInDifferentObjectsAndKeepsTheirOrder) {
   const auto json = ParseJson(R"({"b": {"a": 1}, "a": [{"a": 2}, {"a": 3}]})");
   EXPECT_EQ(json.dump(), R"({"b":{"a":1},"a":[{"a":2},{"a":3}]})");
+}
+
+TEST(ParseJsonTest, TakesAllKindsOfValues) {
+  const std::string text =
+      R"({"a":[1,-2,0.5,null,true,false,"x",{},[]],"b":{"c":18446744073709551615},"d":"\u0061"})";
+  EXPECT_EQ(ParseJson(text), nlohmann::ordered_json::parse(text));
+  EXPECT_EQ(ParseJson("7"), 7);
+}
+
+TEST(ParseJsonTest, TakesAsManyLevelsAsItSays) {
+  const std::string text = Nested(kMostJsonDepth, "[", "", "]");
+  EXPECT_EQ(ParseJson(text).dump(), text);
+}
+
+TEST(ParseJsonTest, TakesTimeByTheLengthOfAListOrObjectAndNotByItsSquare) {
+  // Squares of this take minutes.
+  constexpr std::size_t kMany = 300'000;
+  std::string list = "[{}";
+  std::string object = R"({"0":{})";
+  for (std::size_t i = 1; i < kMany; ++i) {
+    list += ",{}";
+    object += ",\"" + std::to_string(i) + "\":{}";
+  }
+  const std::clock_t began = std::clock();
+  EXPECT_EQ(ParseJson(list + "]").size(), kMany);
+  EXPECT_EQ(ParseJson(object + "}").size(), kMany);
+  EXPECT_LT(std::clock() - began, 15 * CLOCKS_PER_SEC);
 }
 
 TEST(ReadJsonFileTest, NamesTheFile) {

@@ -97,6 +97,26 @@ TEST_F(PushDesks, LeaveBadRowsOutWhenAskedTo) {
   EXPECT_THAT(Prices(), ElementsAre("a 1", "c 3"));
 }
 
+TEST_F(PushDesks, SayWhatWouldComeOfRowsAndStoreNothing) {
+  Push("prices", kCsv, "sku,cents\na,1\n");
+  const PushRequest check{.table = "prices", .content_type = kCsv, .key = "k", .check = true};
+  const PushReply reply = Ask(check, "sku,cents\na,1\nb,2\n");
+  ASSERT_FALSE(reply.error) << reply.error->message;
+  EXPECT_EQ(reply.rows, 0U);
+  const json answer = json::parse(reply.json);
+  EXPECT_EQ(answer.at("checked"), true);
+  EXPECT_EQ(answer.at("added"), 1);
+  EXPECT_EQ(answer.at("identical"), 1);
+  EXPECT_EQ(Ask(check, "sku,cents\na,2\n").error->code, ErrorCode::kRejected);
+  EXPECT_EQ(Ask(check, "sku,cents\nb,x\n").error->code, ErrorCode::kRejected);
+  EXPECT_THAT(Prices(), ElementsAre("a 1"));
+  PushRequest store = check;
+  store.check = false;
+  const PushReply stored = Ask(store, "sku,cents\nb,2\n");
+  EXPECT_FALSE(json::parse(stored.json).contains("repeated")) << "a check remembers no key";
+  EXPECT_THAT(Prices(), ElementsAre("a 1", "b 2"));
+}
+
 TEST_F(PushDesks, NameTheFirstTenBadRowsAndCountAll) {
   std::string body = "sku,cents\n";
   for (int i = 0; i < 25; ++i) body += "a,x\n";

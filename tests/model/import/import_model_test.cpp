@@ -1,9 +1,11 @@
 #include "model/import/import_model.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdint>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -151,6 +153,44 @@ TEST_F(ImportModelTest, ExplainsItsAnswersByThePipelinesFeatures) {
   EXPECT_THAT(explanation.contributions, ElementsAre(0, -1, 0.5, 0));
 }
 
+/// A tree of LightGBM that is a chain: each test's right child is the next one.
+std::string Chain(std::size_t tests) {
+  std::string features;
+  std::string thresholds;
+  std::string left;
+  std::string right;
+  std::string leaves = "0";
+  for (std::size_t i = 0; i < tests; ++i) {
+    features += fmt::format("{} ", i % 2);
+    thresholds += fmt::format("{} ", i);
+    left += fmt::format("{} ", -1 - static_cast<std::int64_t>(i));
+    right += fmt::format("{} ", i + 1 < tests ? static_cast<std::int64_t>(i + 1)
+                                              : -1 - static_cast<std::int64_t>(tests));
+    leaves += fmt::format(" {}", i + 1);
+  }
+  return fmt::format(
+      "tree\nversion=v4\nnum_tree_per_iteration=1\nmax_feature_idx=1\nobjective=regression\n"
+      "feature_names=price stock\nfeature_infos=[0:1] [0:1]\n\nTree=0\nnum_leaves={}\n"
+      "split_feature={}\nthreshold={}\nleft_child={}\nright_child={}\nleaf_value={}\n\n"
+      "end of trees\n",
+      tests + 1, features, thresholds, left, right, leaves);
+}
+
+TEST_F(ImportModelTest, LeavesOutReasonsOfTreesThatAreFarTooDeepForThem) {
+  const Result<PreparedImport> usual = Prepare({}, Chain(200));
+  ASSERT_TRUE(usual) << usual.error().message;
+  EXPECT_THAT(usual->notes, ElementsAre());
+  const Result<PreparedImport> deep = Prepare({}, Chain(70'000));
+  ASSERT_TRUE(deep) << deep.error().message;
+  EXPECT_THAT(deep->notes, ElementsAre(HasSubstr("so deep that reasons of answers")));
+  const Result<ImportedVersion> version = PublishAndRead(*deep);
+  ASSERT_TRUE(version) << version.error().message;
+  const Result<Predictor> predictor = version->ReadPredictor();
+  ASSERT_TRUE(predictor) << predictor.error().message;
+  EXPECT_EQ(predictor->explainer(), nullptr);
+  EXPECT_THAT(Answer(*predictor, {70'000.0, 70'000.0}), ElementsAre(70'000));
+}
+
 TEST_F(ImportModelTest, NamesInputsThatTheFileDoesNot) {
   const std::string model = SmallXGBoost("reg:squarederror", "[]");
   EXPECT_THAT(PrepareForShop({}, model).error().message,
@@ -177,6 +217,42 @@ TEST_F(ImportModelTest, AnswersClassesByTheirNames) {
   EXPECT_NEAR(answer[2], 1 / (1 + std::exp(-5.0)), 1e-6);
 }
 
+TEST_F(ImportModelTest, NotesHowItsLibraryPredictsWhereRequestsAreItsInputs) {
+  const auto predictions = [this](ImportRequest request, std::string_view objective) {
+    const auto prepared = Prepare(std::move(request), SmallXGBoost(objective));
+    return prepared ? prepared->manifest["predictions"].dump() : prepared.error().message;
+  };
+  EXPECT_EQ(predictions({}, "reg:squarederror"), R"([{"output":"value"}])");
+  EXPECT_EQ(predictions({}, "binary:logistic"), R"([{"output":"probability.1"}])");
+  EXPECT_EQ(predictions({.classes = {"no", "yes"}}, "binary:logistic"),
+            R"([{"output":"probability.yes"}])");
+  EXPECT_EQ(predictions({.predicts_labels = true}, "binary:logistic"),
+            R"([{"output":"class","integer":true}])");
+  EXPECT_EQ(predictions({.classes = {"no", "yes"}, .predicts_labels = true}, "binary:logistic"),
+            R"([{"output":"class"}])");
+  const auto of_pipeline = PrepareForShop();
+  ASSERT_TRUE(of_pipeline) << of_pipeline.error().message;
+  EXPECT_FALSE(of_pipeline->manifest.contains("predictions"));
+}
+
+TEST_F(ImportModelTest, ReadsBackHowItsLibraryPredicts) {
+  const auto prepared = Prepare();
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const auto version = PublishAndRead(*prepared);
+  ASSERT_TRUE(version) << version.error().message;
+  EXPECT_EQ(version->prediction_form(), PredictionForm{{.outputs = {"value"}}});
+}
+
+TEST_F(ImportModelTest, RefusesAVersionWhosePredictionsContradictThemselves) {
+  auto damaged = Prepare();
+  ASSERT_TRUE(damaged) << damaged.error().message;
+  damaged->manifest["predictions"] =
+      preprocessing::ParseJson(R"([{"outputs": ["value"], "keys": ["a", "b"]}])");
+  const auto refused = PublishAndRead(*damaged);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("expected a key for each output"));
+}
+
 TEST_F(ImportModelTest, TakesTheRoundsUpToTheBestWhereItIsAskedTo) {
   const std::string model =
       SmallXGBoost("reg:squarederror", R"(["price", "stock"])", R"({"best_iteration": "0"})");
@@ -189,6 +265,12 @@ TEST_F(ImportModelTest, TakesTheRoundsUpToTheBestWhereItIsAskedTo) {
   EXPECT_EQ(best->manifest["source"]["trees"], 1);
   EXPECT_THAT(best->notes, IsEmpty());
   EXPECT_THAT(ErrorOf({.rounds = Rounds::kBest}), HasSubstr("names no best one of its 2 rounds"));
+  const Result<PreparedImport> if_named = Prepare({.rounds = Rounds::kBestIfNamed}, model);
+  ASSERT_TRUE(if_named) << if_named.error().message;
+  EXPECT_EQ(if_named->manifest["source"]["trees"], 1);
+  const Result<PreparedImport> none_named = Prepare({.rounds = Rounds::kBestIfNamed});
+  ASSERT_TRUE(none_named) << none_named.error().message;
+  EXPECT_EQ(none_named->manifest["source"]["trees"], 2);
 }
 
 // ---- predictions that were stored with it ----

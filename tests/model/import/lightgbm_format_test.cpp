@@ -14,6 +14,7 @@
 #include "data_preprocessing/table/value.hpp"
 #include "model/tree/forest.hpp"
 #include "model/tree/forest_compiler.hpp"
+#include "model/tree/linear_forest.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -111,9 +112,15 @@ std::string Changed(const Change& change) {
 double AnswerTo(const ImportedModel& model, std::vector<Value> row) {
   const auto json = TransformsJson(model.inputs);
   const FittedTransforms transforms = FittedTransforms::FromJson(JsonNode(json));
-  std::vector<float> inputs(row.size());
+  std::vector<float> inputs(transforms.outputs().size());
   const std::vector<std::size_t> positions{0, 1};
   EXPECT_TRUE(transforms.TransformRow(row, positions, inputs));
+  if (model.linear) {
+    const LinearForest forest(*model.linear);
+    std::vector<double> answer(forest.outputs().size());
+    forest.Predict(inputs, answer);
+    return answer[0];
+  }
   const Result<Forest> forest = Forest::FromBytes(CompileForest(model.forest));
   EXPECT_TRUE(forest) << forest.error().message;
   std::vector<double> answer(forest->outputs().size());
@@ -224,6 +231,67 @@ INSTANTIATE_TEST_SUITE_P(
                 1.5}),
     [](const auto& param) { return param.param.name; });
 
+/// The first tree's leaves: 10 + 2 price, 20, and 30 + price / 2.
+constexpr std::string_view kNotLinear = "cat_threshold=9\nis_linear=0";
+constexpr std::string_view kLinearLeaves = R"(cat_threshold=9
+is_linear=1
+leaf_const=10 20 30
+num_features=1 0 1
+leaf_features=0   0 
+leaf_coeff=2   0.5 )";
+constexpr Change kLinear{"", kNotLinear, kLinearLeaves};
+
+/// A change of the small model whose leaves are linear, too.
+std::string ChangedLinear(const Change& change) {
+  std::string text = Changed(kLinear);
+  const std::size_t at = text.find(change.from);
+  EXPECT_NE(at, std::string::npos) << change.from;
+  return text.replace(at, change.from.size(), change.to);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfLinearLeaves, RowOfTheSmallModel,
+    testing::Values(RowCase{"IsTheFunctionOfItsLeaf", kLinear, 0.05, 0.0, 10.6},
+                    RowCase{"OnTheThreshold", kLinear, 0.1, 0.0, 10.7},
+                    RowCase{"ADoubleAboveTheThreshold", kLinear, std::nextafter(0.1, 1.0), 0.0,
+                            20.5},
+                    RowCase{"OfALeafWithoutTerms", kLinear, 1.0, 3.0, 20.5},
+                    RowCase{"OfTheLastLeaf", kLinear, 4.0, 1.0, 32.5},
+                    RowCase{"OfAMissingCategory", kLinear, 4.0, Value(), 32.5},
+                    RowCase{"OfAMissingNumberIsTheLeafsValue", kLinear, Value(), 0.0, 1.5},
+                    RowCase{"OfNearlyZeroIsThatOfZero", kLinear, 1e-35, 0.0, 10.5},
+                    RowCase{"OfANumberThatNoFloatHolds", kLinear, 1e300, 1.0, 5e299}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(LightGbmFormat, ReadsLinearLeavesBesideCategoriesByName) {
+  std::string text = ChangedLinear(
+      {"", "pandas_categorical:null", R"(pandas_categorical:[["pear", "apple", "fig", "kiwi"]])"});
+  const Result<ImportedModel> model = ImportLightGbm(text, Rounds::kAll);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {1.0, std::string_view("kiwi")}), 20.5);
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {1.0, std::string_view("apple")}), 31);
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {1.0, std::string_view("lime")}), 31);
+  EXPECT_FALSE(model->can_explain);
+  EXPECT_EQ(model->tree_count, 2U);
+}
+
+TEST(LightGbmFormat, SendsAMissingNumberOfALinearTreeByItsDefault) {
+  const std::string text = ChangedLinear({"", "decision_type=2 1", "decision_type=8 1"});
+  const Result<ImportedModel> model = ImportLightGbm(text, Rounds::kAll);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {Value(), 0.0}), 20.5);
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {Value(), 1.0}), 300.5);
+}
+
+TEST(LightGbmFormat, SendsZeroOfALinearTreeByItsDefault) {
+  const std::string text = ChangedLinear({"", "decision_type=2 1", "decision_type=4 1"});
+  const Result<ImportedModel> model = ImportLightGbm(text, Rounds::kAll);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {0.0, 1.0}), 30.5);
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {Value(), 0.0}), 20.5);
+  EXPECT_DOUBLE_EQ(AnswerTo(*model, {0.05, 0.0}), 10.6);
+}
+
 TEST(LightGbmFormat, SaysOfVersion3WhatItsFilesDoNot) {
   const Result<ImportedModel> model = ImportLightGbm(Changed({"", "v4", "v3"}), Rounds::kAll);
   ASSERT_TRUE(model) << model.error().message;
@@ -271,8 +339,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "sigmoid: expected a positive number"},
         RefusedCase{{"OfOneClass", "=regression", "=multiclass num_class:3"},
                     "num_tree_per_iteration: 1 does not fit"},
-        RefusedCase{{"OfLinearLeaves", "is_linear=0", "is_linear=1"},
-                    "Tree=0: linear_tree: leaves that are linear models are not understood"},
+        RefusedCase{{"OfLinearLeavesThatAreNotThere", "is_linear=0", "is_linear=1"},
+                    "Tree=0: leaf_const: 0 numbers, expected 3"},
         RefusedCase{{"WithoutNames", "feature_names=price kind\n", ""}, "feature_names: missing"},
         RefusedCase{{"WithTooFewNames", "=price kind", "=price"},
                     "feature_names: 1 names of 2 features"},
@@ -326,6 +394,42 @@ INSTANTIATE_TEST_SUITE_P(
         RefusedCase{
             {"OfFractionsOfPandas", "categorical:null", "categorical:[[0.5, 1.5, 2.5, 3.5]]"},
             "expected texts, or whole numbers from 0 to 16777215"}),
+    [](const auto& param) { return param.param.change.name; });
+
+class RefusedLinearText : public testing::TestWithParam<RefusedCase> {};
+
+TEST_P(RefusedLinearText, IsRefusedWithItsReason) {
+  const auto model = ImportLightGbm(ChangedLinear(GetParam().change), Rounds::kAll);
+  ASSERT_FALSE(model);
+  EXPECT_THAT(model.error().message, HasSubstr(GetParam().error));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, RefusedLinearText,
+    testing::Values(
+        RefusedCase{{"OfTooFewConstants", "leaf_const=10 20 30", "leaf_const=10 20"},
+                    "Tree=0: leaf_const: 2 numbers, expected 3"},
+        RefusedCase{{"OfAConstantWithoutEnd", "leaf_const=10 20 30", "leaf_const=10 inf 30"},
+                    "leaf_const: expected finite numbers"},
+        RefusedCase{{"OfTooManyTerms", "num_features=1 0 1", "num_features=1 0 2"},
+                    "num_features: more than leaf_features has"},
+        RefusedCase{{"OfTooFewTerms", "num_features=1 0 1", "num_features=1 0 0"},
+                    "leaf_features: 2 numbers, expected 1"},
+        RefusedCase{{"OfANegativeCount", "num_features=1 0 1", "num_features=1 -1 1"},
+                    "num_features: more than leaf_features has"},
+        RefusedCase{{"OfAFeatureOutside", "leaf_features=0   0", "leaf_features=0   2"},
+                    "Tree=0: leaf_features: feature 2 of 2"},
+        RefusedCase{{"OfANegativeFeature", "leaf_features=0   0", "leaf_features=0   -1"},
+                    "Tree=0: leaf_features: -1"},
+        RefusedCase{
+            {"OfAFeatureBeyond32Bits", "leaf_features=0   0", "leaf_features=0   4294967296"},
+            "Tree=0: leaf_features: 4294967296"},
+        RefusedCase{{"OfACategory", "leaf_features=0   0", "leaf_features=0   1"},
+                    "Tree=0: leaf_features: feature \"kind\" is a category"},
+        RefusedCase{{"OfACoefficientWithoutEnd", "leaf_coeff=2   0.5", "leaf_coeff=2   nan"},
+                    "leaf_coeff: expected finite numbers"},
+        RefusedCase{{"OfCoefficientsOfNothing", "leaf_coeff=2   0.5", "leaf_coeff=2"},
+                    "leaf_features: 2 numbers, expected 1"}),
     [](const auto& param) { return param.param.change.name; });
 
 TEST(LightGbmFormat, HasNoBestRound) {

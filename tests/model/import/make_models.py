@@ -9,9 +9,8 @@
 
 Each model is a file and, called NAME.rows beside it, a line a row: the inputs and, behind a |, what the library answers, as
 doubles that read back as the same. Rows have values missing, infinite, on thresholds and beside them, and categories that
-training did not have. `--rows 10000` makes more of them, for a run by hand:
-
-    FORKCAST_IMPORTED_MODELS=DIR ctest --preset dev -L import
+training did not have. `--rows 10000` makes more of them: tests/around/imported_models_test.py does so for every library. `--only WORD`
+makes those alone whose names have the word.
 """
 import argparse
 import importlib.util
@@ -68,7 +67,16 @@ def word(value):
     return repr(float(value))
 
 
+ONLY = ""
+
+
+def is_wanted(name):
+    return ONLY in name
+
+
 def write(folder, name, suffix, bytes_, rows, predictions):
+    if not is_wanted(name):
+        return
     (folder / (name + suffix)).write_bytes(bytes_)
     predictions = np.asarray(predictions, dtype=np.float64).reshape(len(rows), -1)
     lines = [" ".join(map(word, row)) + " | " + " ".join(map(word, answer)) for row, answer in zip(rows, predictions)]
@@ -89,7 +97,7 @@ def xgboost_models(folder, n_rows):
         """Numbers that tests compare with; of the leaves too, which does no harm."""
         of = {}
         model = json.loads(bytes(booster.save_raw("json")).decode())["learner"]["gradient_booster"]
-        trees = model.get("gbtree", model)["model"]["trees"]
+        trees = model.get("gbtree", model)["model"].get("trees", [])  # gblinear has none
         for tree in trees:
             for i, left in enumerate(tree["left_children"]):
                 if left != -1 and not (tree.get("split_type") or [0] * (i + 1))[i]:
@@ -120,7 +128,8 @@ def xgboost_models(folder, n_rows):
         rows = odd_rows(rng, n_rows, thresholds_of(booster), True, categorical)
         asked = xgb.DMatrix(rows.astype(np.float32), feature_names=data.feature_names, feature_types=types,
                             enable_categorical=categorical)
-        every = {"iteration_range": (0, booster.num_boosted_rounds())}
+        is_linear = params.get("booster") == "gblinear"
+        every = {} if is_linear else {"iteration_range": (0, booster.num_boosted_rounds())}
         save(name, booster, rows, booster.predict(asked, **every), text)
 
     classes = lambda y, rng: np.digitize(y, [-1, 1]).astype(float)
@@ -148,6 +157,12 @@ def xgboost_models(folder, n_rows):
     numbers("rank", {"objective": "rank:pairwise"}, share)
     numbers("dart", {"booster": "dart", "rate_drop": 0.4, "one_drop": 1, "objective": "reg:squarederror"}, rounds=12)
     numbers("dart-classes", {"booster": "dart", "rate_drop": 0.5, "objective": "multi:softprob", "num_class": 3}, classes, text=True)
+    linear = {"booster": "gblinear", "updater": "coord_descent"}
+    numbers("linear", {**linear, "objective": "reg:squarederror", "base_score": 1.5})
+    numbers("linear-json", {**linear, "objective": "reg:squarederror"}, text=True)
+    numbers("linear-logistic", {**linear, "objective": "binary:logistic"}, share)
+    numbers("linear-classes", {**linear, "objective": "multi:softprob", "num_class": 3}, classes)
+    numbers("linear-poisson", {**linear, "objective": "count:poisson"}, positive)
     numbers("forest", {"num_parallel_tree": 4, "subsample": 0.6, "eta": 1}, rounds=1)
     numbers("boosted-forests", {"num_parallel_tree": 3, "subsample": 0.6, "objective": "multi:softprob", "num_class": 3}, classes, rounds=3)
     numbers("pruned", {"tree_method": "exact", "gamma": 2, "max_depth": 5})
@@ -241,21 +256,31 @@ def lightgbm_models(folder, n_rows):
     numbers("zero-as-missing", {"objective": "regression", "zero_as_missing": True})
     numbers("missing-unused", {"objective": "regression", "use_missing": False})
     numbers("constant", {"objective": "regression", "min_data_in_leaf": 10_000})
+    linear = {"linear_tree": True, "objective": "regression"}
+    numbers("linear", linear)
+    numbers("linear-deep", {**linear, "num_leaves": 31, "linear_lambda": 0.1}, rounds=20)
+    numbers("linear-binary", {**linear, "objective": "binary"}, share)
+    numbers("linear-classes", {**linear, "objective": "multiclass", "num_class": 3}, classes)
+    numbers("linear-poisson", {**linear, "objective": "poisson"}, positive)
+    numbers("linear-dart", {**linear, "boosting": "dart", "drop_rate": 0.5}, rounds=12)
+    numbers("linear-missing-unused", {**linear, "use_missing": False})
+    numbers("linear-categories", linear, categorical=True)
     numbers("deep", {"objective": "regression", "num_leaves": 60, "min_data_in_leaf": 1}, rounds=20)
     numbers("categories", {"objective": "regression"}, categorical=True)
     numbers("categories-one-by-one", {"objective": "binary", "max_cat_to_onehot": 100}, share, categorical=True)
     numbers("categories-zero-as-missing", {"objective": "regression", "zero_as_missing": True}, categorical=True)
 
-    for name, categories in (("texts", TEXTS), ("whole-numbers", [3, 40, 7, 11, 0, 2])):
+    for name, categories, more in (("texts", TEXTS, {}), ("whole-numbers", [3, 40, 7, 11, 0, 2], {}),
+                                   ("linear-texts", TEXTS, {"linear_tree": True})):
         rng = np.random.default_rng(3)
         x, y = training_rows(rng)
         frame = lambda rows: pd.DataFrame({**{f"n{i}": rows[:, i] for i in range(4)},
                                            "kind": pd.Categorical.from_codes(rows[:, 4].astype(int), categories=categories)})
-        booster = lgb.train({**base, "objective": "regression"}, lgb.Dataset(frame(x), y), 6)
+        booster = lgb.train({**base, **more, "objective": "regression"}, lgb.Dataset(frame(x), y), 6)
         rows = odd_rows(rng, n_rows, thresholds_of(booster), False, False)
         rows[:, 4] = rng.integers(-1, len(TEXTS), n_rows)
         predictions = booster.predict(frame(rows))
-        unknown = "durian" if name == "texts" else 12.0
+        unknown = 12.0 if name == "whole-numbers" else "durian"
         shown = [list(row[:4]) + [categories[int(row[4])] if row[4] >= 0 else [None, unknown][i % 2]]
                  for i, row in enumerate(rows)]
         save(name, booster, shown, predictions)
@@ -265,15 +290,16 @@ def lightgbm_models(folder, n_rows):
 
 
 def onnx_models(folder, n_rows):
+    import onnx
     import onnxruntime
     import pandas as pd
     import skl2onnx
     from onnxmltools.convert import convert_xgboost
     from onnxmltools.convert.common.data_types import FloatTensorType as ToolsFloat
     from skl2onnx import to_onnx
-    from skl2onnx.common.data_types import FloatTensorType, Int64TensorType, StringTensorType
+    from skl2onnx.common.data_types import DoubleTensorType, FloatTensorType, Int64TensorType, StringTensorType
     from sklearn import calibration, compose, decomposition, ensemble, feature_selection, linear_model, naive_bayes, neural_network
-    from sklearn import impute, pipeline, preprocessing, svm, tree
+    from sklearn import discriminant_analysis, impute, multioutput, pipeline, preprocessing, svm, tree
     import xgboost
 
     options = onnxruntime.SessionOptions()
@@ -292,21 +318,34 @@ def onnx_models(folder, n_rows):
                     of.setdefault(feature, []).append(np.float32(value))
         return of
 
-    def answers(model, feed, n):
-        """A row at a time, as a server is asked; of two classes the second one's probability."""
+    def double_thresholds_of(model):
+        of = {}
+        for node in model.graph.node:
+            attributes = {a.name: a for a in node.attribute}
+            if "nodes_values_as_tensor" not in attributes:
+                continue
+            values = onnx.numpy_helper.to_array(attributes["nodes_values_as_tensor"].t)
+            for mode, feature, value in zip(attributes["nodes_modes"].strings, attributes["nodes_featureids"].ints, values):
+                if mode != b"LEAF":
+                    of.setdefault(feature, []).append(float(value))
+        return of
+
+    def answers(model, feed, n, together):
+        """A row at a time, as a server is asked, or all at once; of two classes the second one's probability."""
         session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
         rows = []
-        for i in range(n):
-            outputs = session.run(None, {name: column[i:i + 1] for name, column in feed.items()})
-            row = outputs[-1]
-            row = np.array(list(row[0].values())) if isinstance(row, list) else np.asarray(row)
-            rows.append(row.reshape(-1).astype(np.float64))
+        step = n if together else 1
+        for i in range(0, n, step):
+            outputs = session.run(None, {name: column[i:i + step] for name, column in feed.items()})
+            for row in outputs[-1]:
+                row = np.array(list(row.values())) if isinstance(row, dict) else np.asarray(row)
+                rows.append(row.reshape(-1).astype(np.float64))
         rows = np.array(rows)
         return np.clip(rows[:, 1:], 0, 1) if len(outputs) == 2 and rows.shape[1] == 2 else rows
 
-    def save(name, model, shown, feed):
+    def save(name, model, shown, feed, together=False):
         name = f"skl2onnx-{skl2onnx.__version__}-{name}"
-        write(folder, name, ".onnx", model.SerializeToString(), shown, answers(model, feed, len(shown)))
+        write(folder, name, ".onnx", model.SerializeToString(), shown, answers(model, feed, len(shown), together))
 
     def odd(rng, model, gaps):
         rows = odd_rows(rng, n_rows, thresholds_of(model), True, False)
@@ -318,8 +357,10 @@ def onnx_models(folder, n_rows):
     words = lambda y, rng: np.array(["low", "mid", "high"])[np.digitize(y, [-1, 1])]
     several = lambda y, rng: np.column_stack([y, -2 * y + 1, np.cos(y)])
 
-    def matrix(name, estimator, y=None, gaps=False, zipmap=True, convert=None, **more):
-        """Of one input, a matrix of floats."""
+    def matrix(name, estimator, y=None, gaps=False, zipmap=True, convert=None, double=False, together=False, **more):
+        """Of one input, a matrix of floats, or of doubles."""
+        if not is_wanted(name):
+            return
         rng = np.random.default_rng(len(name) + 7)
         x, target = training_rows(rng)
         x = (x if gaps else np.nan_to_num(x, nan=0.25)).astype(np.float32)
@@ -328,11 +369,20 @@ def onnx_models(folder, n_rows):
             if not zipmap:
                 more["options"] = {"zipmap": False}
             more.setdefault("target_opset", {"": 18, "ai.onnx.ml": 3})
-            model = to_onnx(estimator, initial_types=[("X", FloatTensorType([None, FEATURES]))], **more)
+            matrix_type = DoubleTensorType if double else FloatTensorType
+            model = to_onnx(estimator, initial_types=[("X", matrix_type([None, FEATURES]))], **more)
         else:
             model = convert(estimator, initial_types=[("X", ToolsFloat([None, FEATURES]))])
-        rows = odd(rng, model, gaps).astype(np.float32)
-        save(name, model, rows, {"X": rows})
+        if double:
+            if any(node.op_type.startswith("TreeEnsemble") for node in model.graph.node):
+                for output in model.graph.output:  # trees give floats, whatever skl2onnx says (sklearn-onnx #1074)
+                    if output.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE:
+                        output.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+            rows = odd_rows(rng, n_rows, double_thresholds_of(model), False, False)
+            rows = rows if gaps else np.nan_to_num(rows, nan=0.25, posinf=1e30, neginf=-1e30)
+        else:
+            rows = odd(rng, model, gaps).astype(np.float32)
+        save(name, model, rows, {"X": rows}, together)
 
     trees = {"n_estimators": 6, "random_state": 1}
     small = {"max_depth": 4, "random_state": 1}
@@ -386,10 +436,49 @@ def onnx_models(folder, n_rows):
     matrix("near-calibrated", calibration.CalibratedClassifierCV(tree.DecisionTreeClassifier(**small), cv=3), share)
     matrix("near-poisson", scaled(linear_model.PoissonRegressor()), lambda y, rng: np.abs(y))
 
+    # Of doubles, which a row holds as they are.
+    matrix("double-forest", ensemble.RandomForestRegressor(max_depth=5, **trees), double=True)
+    matrix("double-forest-classes", ensemble.RandomForestClassifier(max_depth=4, **trees), classes, zipmap=False, double=True)
+    matrix("double-boosting-classes", ensemble.GradientBoostingClassifier(max_depth=3, **trees), classes, zipmap=False, double=True)
+    matrix("double-boosting-binary", ensemble.GradientBoostingClassifier(max_depth=3, **trees), share, zipmap=False, double=True)
+    matrix("double-histogram", ensemble.HistGradientBoostingRegressor(max_iter=8, max_depth=4), gaps=True, double=True)
+    matrix("double-scaled-forest", scaled(ensemble.RandomForestRegressor(max_depth=5, **trees)), double=True)
+    matrix("double-near-ridge", scaled(linear_model.Ridge()), double=True)
+    matrix("double-near-logistic", scaled(linear_model.LogisticRegression()), share, zipmap=False, double=True)
+
+    # Support vectors: ONNX Runtime adds products up in another order where it is asked for one row alone.
+    matrix("vectors", scaled(svm.SVR()), together=True)
+    matrix("vectors-linear", scaled(svm.SVR(kernel="linear")), together=True)
+    matrix("vectors-polynomial", scaled(svm.NuSVR(kernel="poly")), together=True)
+    matrix("vectors-square", scaled(svm.SVR(kernel="poly", degree=2, coef0=0.3)), together=True)
+    matrix("vectors-sigmoid", scaled(svm.SVR(kernel="sigmoid", coef0=0.1)), together=True)
+    matrix("vectors-binary", scaled(svm.SVC(probability=True, random_state=1)), share)
+    matrix("vectors-classes", scaled(svm.SVC(probability=True, random_state=1)), classes)
+    matrix("vectors-linear-classes", scaled(svm.SVC(kernel="linear", probability=True, random_state=1)), classes, together=True)
+    matrix("near-vectors-calibrated", calibration.CalibratedClassifierCV(scaled(svm.SVC()), cv=3), share)
+    matrix("near-vectors-calibrated-classes", calibration.CalibratedClassifierCV(scaled(svm.SVC()), cv=3), classes)
+
+    # More of scikit-learn.
+    matrix("bagging", ensemble.BaggingRegressor(tree.DecisionTreeRegressor(**small), n_estimators=4, random_state=1))
+    matrix("near-bagging-classes", ensemble.BaggingClassifier(tree.DecisionTreeClassifier(**small), n_estimators=4, random_state=1), classes)
+    matrix("near-adaptive-classes", ensemble.AdaBoostClassifier(n_estimators=5, random_state=1), classes)
+    matrix("near-bayes", naive_bayes.GaussianNB(), classes)
+    matrix("near-bayes-bits", naive_bayes.BernoulliNB(), classes)
+    matrix("near-discriminant", discriminant_analysis.LinearDiscriminantAnalysis(), classes)
+    matrix("near-polynomial", pipeline.make_pipeline(preprocessing.StandardScaler(), preprocessing.PolynomialFeatures(2), linear_model.Ridge()))
+    matrix("binned-tree", pipeline.make_pipeline(preprocessing.KBinsDiscretizer(3, encode="ordinal"), tree.DecisionTreeRegressor(**small)))
+    matrix("near-power", pipeline.make_pipeline(preprocessing.PowerTransformer(), linear_model.Ridge()))
+    matrix("near-several", multioutput.MultiOutputRegressor(scaled(linear_model.Ridge())), several)
+    matrix("near-gamma", scaled(linear_model.GammaRegressor()), lambda y, rng: np.abs(y) + 0.1)
+    matrix("near-descent-classes", scaled(linear_model.SGDClassifier(loss="log_loss", random_state=1)), classes)
+    matrix("spread-tree", pipeline.make_pipeline(feature_selection.VarianceThreshold(0.5), tree.DecisionTreeRegressor(**small)))
+
     # Columns of their own types.
     unknown_fruit = "durian"
 
     def frame(name, last, ignore=True, ordinal=False, y=None):
+        if not is_wanted(name):
+            return
         rng = np.random.default_rng(len(name) + 7)
         x, target = training_rows(rng)
         fruit = np.array(TEXTS, dtype=object)[x[:, 4].astype(int)]
@@ -430,7 +519,10 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--rows", type=int, default=40)
+    parser.add_argument("--only", default="", metavar="WORD")
     arguments = parser.parse_args()
+    global ONLY
+    ONLY = arguments.only
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for library, models in (("skl2onnx", onnx_models), ("xgboost", xgboost_models), ("lightgbm", lightgbm_models)):
         if importlib.util.find_spec(library):

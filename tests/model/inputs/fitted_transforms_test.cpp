@@ -10,6 +10,7 @@
 #include <random>
 
 #include "data_preprocessing/base/random.hpp"
+#include "model/double_parts.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/spec_error.hpp"
 
@@ -496,6 +497,47 @@ INSTANTIATE_TEST_SUITE_P(
         ReadingCase{"TheRankOfASmallNumber", kZeroIsMissing, 0.51, 1},
         ReadingCase{"TheWholePart", kWhole, 3.9, 3}, ReadingCase{"ZeroOfAHalf", kWhole, -0.5, 0}),
     [](const auto& one) { return one.param.name; });
+
+TEST(FittedTransforms, RefuseWhatIsNoIntegerWhereOneIsRead) {
+  const auto json =
+      ParseJson(R"({"format": "forkcast.transforms", "format_version": 1, "features": [
+    {"name": "x", "kind": "number", "reading": {"as": "integer"}}]})");
+  const FittedTransforms transforms = FittedTransforms::FromJson(JsonNode(json));
+  const std::vector<std::size_t> positions{0};
+  std::vector<float> out(1);
+  for (const Value& odd : {Value(), Value(0.5), Value(NAN), Value(HUGE_VAL), Value(0x1p25)}) {
+    const Status read = transforms.TransformRow(std::vector<Value>{odd}, positions, out);
+    ASSERT_FALSE(read);
+    EXPECT_EQ(read.error().field, "x");
+    EXPECT_THAT(read.error().message, StartsWith("expected a whole number from -16777216"));
+  }
+  ASSERT_TRUE(transforms.TransformRow(std::vector<Value>{-7.0}, positions, out));
+  EXPECT_EQ(out[0], -7);
+}
+
+TEST(FittedTransforms, HoldADoubleInThreeColumns) {
+  const auto json =
+      ParseJson(R"({"format": "forkcast.transforms", "format_version": 1, "features": [
+    {"name": "x", "kind": "number", "reading": {"as": "parts", "zero_width": 1e-35}},
+    {"name": "y", "kind": "number"}]})");
+  const FittedTransforms transforms = FittedTransforms::FromJson(JsonNode(json));
+  EXPECT_EQ(FittedTransforms::FromJson(JsonNode(transforms.ToJson())), transforms);
+  EXPECT_THAT(transforms.outputs(), ElementsAre("x:high", "x:middle", "x:low", "y"));
+  EXPECT_EQ(transforms.InputOf(2), 0U);
+  EXPECT_EQ(transforms.InputOf(3), 1U);
+  const std::vector<std::size_t> positions{0, 1};
+  const auto read = [&](const Value& x) {
+    std::vector<float> out(transforms.outputs().size());
+    EXPECT_TRUE(transforms.TransformRow(std::vector<Value>{x, 7.0}, positions, out));
+    EXPECT_EQ(out[3], 7);
+    return JoinDouble(std::span(out).first<kDoubleParts>());
+  };
+  EXPECT_EQ(read(0.1), 0.1);
+  EXPECT_EQ(read(-1e300), -1e300);
+  EXPECT_EQ(read(std::int64_t{1} << 53), 0x1p53);
+  EXPECT_EQ(read(1e-36), 0);
+  EXPECT_TRUE(std::isnan(read(Value())));
+}
 
 }  // namespace
 }  // namespace forkcast::model

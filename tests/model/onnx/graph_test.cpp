@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "model/double_parts.hpp"
 #include "model/onnx/graph_writer.hpp"
 #include "model/onnx/protobuf.hpp"
 
@@ -108,6 +109,111 @@ std::string OneHot(GraphWriter& writer, const std::string& row, std::int64_t zer
                         .Integer("zeros", zeros));
   return writer.Node("Reshape", {ones, Wholes(writer, {-1, 2})});
 }
+
+/// The one support vector [1, 2, 3], which counts twice, and an offset.
+Attributes Vectors(const char* kernel, float gamma = 0.5F) {
+  return Attributes()
+      .Text("kernel_type", kernel)
+      .Floats("kernel_params", std::vector{gamma, 1.0F, 2.0F})
+      .Floats("support_vectors", std::vector{1.0F, 2.0F, 3.0F})
+      .Floats("coefficients", std::vector{2.0F})
+      .Floats("rho", std::vector{0.25F});
+}
+
+WriteNodes OneVector(const char* kernel) {
+  return Ml("SVMRegressor", Vectors(kernel).Integer("n_supports", 1));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    OfLaterDays, Operator,
+    testing::Values(OperatorCase{"VectorsThatAreTheRow", OneVector("RBF"), {1, 2, 3}, {2.25}},
+                    OperatorCase{
+                        "VectorsBesideTheRow",
+                        OneVector("RBF"),
+                        {1, 2, 5},
+                        {double{static_cast<float>(2.0 * double{std::exp(-2.0F)} + 0.25)}}},
+                    OperatorCase{"VectorsOfAProduct", OneVector("LINEAR"), {1, 1, 1}, {12.25}},
+                    OperatorCase{"VectorsOfAPower", OneVector("POLY"), {1, 1, 1}, {32.25}},
+                    OperatorCase{
+                        "VectorsOfASign",
+                        Ml("SVMRegressor",
+                           Vectors("LINEAR").Integer("n_supports", 1).Integer("one_class", 1)),
+                        {-1, -1, -1},
+                        {-1}},
+                    OperatorCase{"MaxOfSeveral",
+                                 [](GraphWriter& w, const std::string& row) {
+                                   return w.Node("Max", {row, Floats(w, {2}, {1}),
+                                                         Floats(w, {1, 1, 9}, {3})});
+                                 },
+                                 {1, 3, 5},
+                                 {2, 3, 9}},
+                    OperatorCase{"TanhAsOnnxRuntimeComputesIt",
+                                 Plain("Tanh", {}),
+                                 {1, -2.5F, 20},
+                                 {0x1.85efacp-1, -0x1.f92584p-1, 1}},
+                    OperatorCase{"MinOfOne", Plain("Min", {}), {1, 3, 5}, {1, 3, 5}},
+                    OperatorCase{"ReduceProd",
+                                 Plain("ReduceProd",
+                                       Attributes().Integers("axes", std::vector<std::int64_t>{1})),
+                                 {2, 3, 4},
+                                 {24}},
+                    OperatorCase{"ReduceSumOfConstants",
+                                 [](GraphWriter& w, const std::string& row) {
+                                   const std::string sums = w.Node(
+                                       "ReduceSum", {Floats(w, {1, 2, 3, 10, 20, 30}, {2, 3})},
+                                       Attributes().Integers("axes", std::vector<std::int64_t>{0}));
+                                   return w.Node("Add", {row, sums});
+                                 },
+                                 {1, 2, 3},
+                                 {12, 24, 36}},
+                    OperatorCase{
+                        "ReduceMeanOfAnswersBehindEachOther",
+                        [](GraphWriter& w, const std::string& row) {
+                          const std::string twice = w.Node("Add", {row, row});
+                          const std::string first = w.Node("Reshape", {row, Wholes(w, {1, -1, 3})});
+                          const std::string second =
+                              w.Node("Reshape", {twice, Wholes(w, {1, -1, 3})});
+                          const std::string both =
+                              w.Node("Concat", {first, second}, Attributes().Integer("axis", 0));
+                          return w.Node("ReduceMean", {both},
+                                        Attributes()
+                                            .Integers("axes", std::vector<std::int64_t>{0})
+                                            .Integer("keepdims", 0));
+                        },
+                        {2, 4, 8},
+                        {3, 6, 12}},
+                    OperatorCase{"ReduceLogSumExpOfEquals",
+                                 Plain("ReduceLogSumExp",
+                                       Attributes().Integers("axes", std::vector<std::int64_t>{1})),
+                                 {200, 200, 200},
+                                 {double{std::log(3.0F) + 200.0F}}},
+                    OperatorCase{"LpNormalization",
+                                 Plain("LpNormalization", Attributes().Integer("p", 2)),
+                                 {0, 3, -4},
+                                 {0, double{3.0F / 5.0F}, double{-4.0F / 5.0F}}},
+                    OperatorCase{"LpNormalizationOfNothing",
+                                 Plain("LpNormalization", Attributes().Integer("p", 1)),
+                                 {0, 0, 0},
+                                 {0, 0, 0}},
+                    OperatorCase{"ConstantOfTheShapeOfRows",
+                                 [](GraphWriter& w, const std::string& row) {
+                                   const std::string zeros =
+                                       w.Node("ConstantOfShape", {w.Node("Shape", {row})});
+                                   return w.Node("Max", {row, zeros});
+                                 },
+                                 {-1, 0, 5},
+                                 {0, 0, 5}},
+                    OperatorCase{"ConstantOfNumbersWithoutATensor",
+                                 [](GraphWriter& w, const std::string& row) {
+                                   const std::string numbers =
+                                       w.Node("Constant", {},
+                                              Attributes().Floats("value_floats",
+                                                                  std::vector{1.0F, 2.0F, 3.0F}));
+                                   return w.Node("Add", {row, numbers});
+                                 },
+                                 {1, 1, 1},
+                                 {2, 3, 4}}),
+    [](const auto& param) { return param.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(Cases, Operator,
                          testing::
@@ -372,54 +478,107 @@ TEST_P(RefusedGraph, IsRefusedByName) {
   EXPECT_THAT(ErrorOf(GraphOf(GetParam().write, 1)), HasSubstr(GetParam().error));
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, RefusedGraph,
-    testing::Values(RefusedCase{"OfAnUnknownOperator", Plain("TopK", {}), "operator TopK"},
-                    RefusedCase{"OfAnUnknownOperatorOfTheOtherDomain", Ml("SVMRegressor", {}),
-                                "operator SVMRegressor"},
-                    RefusedCase{"OfAValueThatNothingMakes",
-                                [](GraphWriter& w, const std::string& row) {
-                                  return w.Node("Add", {row, "forkcast/Add/9"});
-                                },
-                                "a cycle, or is not in order"},
-                    RefusedCase{"OfShapesThatDoNotFit",
-                                [](GraphWriter& w, const std::string& row) {
-                                  return w.Node("Add", {row, Floats(w, {1, 2}, {2})});
-                                },
-                                "shapes do not fit: 3 and 2"},
-                    RefusedCase{"AcrossRows",
-                                Plain("ReduceMax",
-                                      Attributes().Integers("axes", std::vector<std::int64_t>{0})),
-                                "across rows"},
-                    RefusedCase{"OfAnIndexOutOfBounds",
-                                [](GraphWriter& w, const std::string& row) {
-                                  return w.Node("Gather", {row, Wholes(w, {3})},
-                                                Attributes().Integer("axis", 1));
-                                },
-                                "index 3 of 3"},
-                    RefusedCase{"OfAShapeThatMixesRows",
-                                [](GraphWriter& w, const std::string& row) {
-                                  return w.Node("Reshape", {row, Wholes(w, {-1, 1})});
-                                },
-                                "does not keep rows apart"},
-                    RefusedCase{"OfAConstantOfAnotherSize",
-                                [](GraphWriter& w, const std::string& row) {
-                                  return w.Node("Add", {row, Floats(w, {1, 2}, {3})});
-                                },
-                                "2 elements, but its dimensions say 3"},
-                    RefusedCase{"OfTreesThatTestNoColumn",
-                                [](GraphWriter& w, const std::string& row) {
-                                  const std::string picked =
-                                      w.Node("Slice",
-                                             {row, Wholes(w, {3}), Wholes(w, {3}), Wholes(w, {1})});
-                                  return w.MlNode("TreeEnsembleRegressor", {picked},
-                                                  TreeOf("BRANCH_LT", 0));
-                                },
-                                "tests column 0 of 0"},
-                    RefusedCase{"OfAModeThatIsNone",
-                                Ml("TreeEnsembleRegressor", TreeOf("BRANCH_NEAR", 0)),
-                                "nodes_modes: \"BRANCH_NEAR\""}),
-    [](const auto& param) { return param.param.name; });
+INSTANTIATE_TEST_SUITE_P(Cases, RefusedGraph,
+                         testing::Values(
+                             RefusedCase{"OfAnUnknownOperator", Plain("TopK", {}), "operator TopK"},
+                             RefusedCase{"OfAnUnknownOperatorOfTheOtherDomain",
+                                         Ml("DictVectorizer", {}), "operator DictVectorizer"},
+                             RefusedCase{
+                                 "OfNoSupportVectors",
+                                 Ml("SVMRegressor", Vectors("RBF").Integer("n_supports", 0)),
+                                 "support_vectors: 3 numbers for 0 vectors"},
+                             RefusedCase{
+                                 "OfSupportVectorsOfOtherRows",
+                                 Ml("SVMRegressor", Vectors("RBF").Integer("n_supports", 3)),
+                                 "coefficients: 1 numbers, expected 3"},
+                             RefusedCase{
+                                 "OfAnUnknownKernel",
+                                 Ml("SVMRegressor", Vectors("LAPLACE").Integer("n_supports", 1)),
+                                 "kernel_type: \"LAPLACE\" is not understood"},
+                             RefusedCase{
+                                 "OfAShapeAsNumbers",
+                                 [](GraphWriter& w, const std::string& row) {
+                                   return w.Node("Add", {w.Node("Shape", {row}), Wholes(w, {1})});
+                                 },
+                                 "of the shape of rows it is not understood"},
+                             RefusedCase{"OfAGroupsUnknownNorm",
+                                         Plain("LpNormalization", Attributes().Integer("p", 3)),
+                                         "p of 3"},
+                             RefusedCase{"OfAValueThatNothingMakes",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Add", {row, "forkcast/Add/9"});
+                                         },
+                                         "a cycle, or is not in order"},
+                             RefusedCase{"OfShapesThatDoNotFit",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Add", {row, Floats(w, {1, 2}, {2})});
+                                         },
+                                         "shapes do not fit: 3 and 2"},
+                             RefusedCase{"OfNumbersOfTwoTypes",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Add", {row, Wholes(w, {1})});
+                                         },
+                                         "inputs of different types"},
+                             RefusedCase{
+                                 "AcrossRows",
+                                 Plain("ReduceMax",
+                                       Attributes().Integers("axes", std::vector<std::int64_t>{0})),
+                                 "across rows"},
+                             RefusedCase{"AcrossRowsOfAnswersBehindEachOther",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node(
+                                               "ReduceMax",
+                                               {w.Node("Reshape", {row, Wholes(w, {1, -1, 3})})},
+                                               Attributes().Integers("axes",
+                                                                     std::vector<std::int64_t>{1}));
+                                         },
+                                         "across rows"},
+                             RefusedCase{"OfAnswersBehindEachOtherThatAreNotSummedUp",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node(
+                                               "Exp",
+                                               {w.Node("Reshape", {row, Wholes(w, {1, -1, 3})})});
+                                         },
+                                         "of answers behind each other"},
+                             RefusedCase{"OfAnIndexOutOfBounds",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Gather", {row, Wholes(w, {3})},
+                                                         Attributes().Integer("axis", 1));
+                                         },
+                                         "index 3 of 3"},
+                             RefusedCase{"OfAShapeThatMixesRows",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Reshape", {row, Wholes(w, {-1, 1})});
+                                         },
+                                         "does not keep rows apart"},
+                             RefusedCase{"OfAConstantOfAnotherSize",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           return w.Node("Add", {row, Floats(w, {1, 2}, {3})});
+                                         },
+                                         "2 elements, but its dimensions say 3"},
+                             RefusedCase{"OfTreesThatTestNoColumn",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           const std::string picked =
+                                               w.Node("Slice", {row, Wholes(w, {3}), Wholes(w, {3}),
+                                                                Wholes(w, {1})});
+                                           return w.MlNode("TreeEnsembleRegressor", {picked},
+                                                           TreeOf("BRANCH_LT", 0));
+                                         },
+                                         "tests column 0 of 0"},
+                             RefusedCase{"OfAModeThatIsNone",
+                                         Ml("TreeEnsembleRegressor", TreeOf("BRANCH_NEAR", 0)),
+                                         "nodes_modes: \"BRANCH_NEAR\""},
+                             RefusedCase{"OfATransformThatIsReadInTwoWays",
+                                         Ml("TreeEnsemble", Attributes()
+                                                                .Integer("n_targets", 2)
+                                                                .Integer("post_transform", 1)),
+                                         "ONNX Runtime takes 1 for LOGISTIC"},
+                             RefusedCase{"OfATransformOfOneTarget",
+                                         Ml("TreeEnsemble", Attributes()
+                                                                .Integer("n_targets", 1)
+                                                                .Integer("post_transform", 3)),
+                                         "post_transform: of one target"}),
+                         [](const auto& param) { return param.param.name; });
 
 TEST(Graph, RefusesTreesThatGoRoundInACircle) {
   using Integers = std::vector<std::int64_t>;
@@ -436,10 +595,13 @@ TEST(Graph, RefusesTreesThatGoRoundInACircle) {
 }
 
 TEST(Graph, RefusesConstantsInOtherFiles) {
+  MessageWriter place;
+  place.Bytes(1, "location");
+  place.Bytes(2, "../../etc/passwd");
   MessageWriter tensor;
   tensor.Integer(2, 1);
   tensor.Bytes(8, "weights");
-  tensor.Bytes(13, "");
+  tensor.Message(13, place);
   MessageWriter graph;
   graph.Message(5, tensor);
   MessageWriter model;
@@ -448,12 +610,120 @@ TEST(Graph, RefusesConstantsInOtherFiles) {
   EXPECT_THAT(ErrorOf(model.bytes()), HasSubstr("external_data: a constant lies in another file"));
 }
 
-TEST(Graph, RefusesInputsOfDouble) {
+TEST(Graph, RefusesTextsAsAnswers) {
+  GraphWriter writer;
+  writer.Input("a", ElementType::kString);
+  writer.Rename(writer.Node("Identity", {"a"}), "y");
+  writer.Output("y", ElementType::kString, 1);
+  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")),
+              HasSubstr("output \"y\": a text without probabilities of classes"));
+}
+
+TEST(Graph, RefusesTextsWhereNumbersAreComputedWith) {
+  GraphWriter writer;
+  writer.Input("a", ElementType::kString);
+  writer.Rename(writer.Node("Abs", {"a"}), "y");
+  writer.Output("y", kFloat, 1);
+  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")), HasSubstr("of texts it is not understood"));
+}
+
+TEST(Graph, RefusesInputsOfOtherTypes) {
+  GraphWriter writer;
+  writer.Input("a", ElementType::kUint8);
+  writer.Rename(writer.Node("Identity", {"a"}), "y");
+  writer.Output("y", ElementType::kUint8, 1);
+  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")), HasSubstr("input \"a\": expected a tensor of"));
+}
+
+TEST(Graph, TakesADoubleAsThreeFloats) {
   GraphWriter writer;
   writer.Input("a", ElementType::kDouble);
-  writer.Rename("a", "y");
+  writer.Rename(writer.Node("Add", {"a", writer.Number(ElementType::kDouble, 1)}), "y");
   writer.Output("y", ElementType::kDouble, 1);
-  EXPECT_THAT(ErrorOf(writer.Finish("graph", "1")), HasSubstr("input \"a\": of double"));
+  const Result<Graph> graph = Graph::FromBytes(writer.Finish("graph", "1"));
+  ASSERT_TRUE(graph) << graph.error().message;
+  ASSERT_EQ(graph->inputs().size(), kDoubleParts);
+  EXPECT_EQ(graph->inputs()[0].name, "a:high");
+  for (const double number : {0.1, -1e300, 5e-324}) {
+    const auto parts = SplitDouble(number);
+    EXPECT_THAT(Answer(*graph, {parts.begin(), parts.end()}), ElementsAre(number + 1));
+  }
+  EXPECT_TRUE(std::isnan(Answer(*graph, {std::nanf(""), 0, 0})[0]));
+}
+
+/// A machine of two classes with a vector each, [0] and [2].
+Attributes Pair() {
+  return Attributes()
+      .Text("kernel_type", "LINEAR")
+      .Floats("kernel_params", std::vector{0.0F, 0.0F, 0.0F})
+      .Floats("support_vectors", std::vector{0.0F, 2.0F})
+      .Integers("vectors_per_class", std::vector<std::int64_t>{1, 1})
+      .Floats("coefficients", std::vector{1.0F, -1.0F})
+      .Floats("rho", std::vector{2.0F})
+      .Integers("classlabels_ints", std::vector<std::int64_t>{0, 1});
+}
+
+/// A tensor of rows; of 0 columns a row has one number, and no dimension for it.
+MessageWriter TensorOfRows(std::string_view name, ElementType type, std::int64_t columns) {
+  MessageWriter rows;
+  rows.Bytes(2, "N");
+  MessageWriter shape;
+  shape.Message(1, rows);
+  if (columns > 0) {
+    MessageWriter width;
+    width.Integer(1, columns);
+    shape.Message(1, width);
+  }
+  MessageWriter tensor;
+  tensor.Integer(1, static_cast<std::int64_t>(type));
+  tensor.Message(2, shape);
+  MessageWriter of;
+  of.Message(1, tensor);
+  MessageWriter info;
+  info.Bytes(1, name);
+  info.Message(2, of);
+  return info;
+}
+
+/// A graph of one node, which gives a label and numbers of the column a.
+std::string ClassifierOf(const Attributes& attributes) {
+  MessageWriter node;
+  node.Bytes(1, "a");
+  node.Bytes(2, "label");
+  node.Bytes(2, "probabilities");
+  node.Bytes(4, "SVMClassifier");
+  for (const MessageWriter& attribute : attributes.all()) node.Message(5, attribute);
+  node.Bytes(7, "ai.onnx.ml");
+  MessageWriter graph;
+  graph.Message(1, node);
+  graph.Message(11, TensorOfRows("a", kFloat, 1));
+  graph.Message(12, TensorOfRows("label", kInt64, 0));
+  graph.Message(12, TensorOfRows("probabilities", kFloat, 2));
+  MessageWriter model;
+  model.Integer(1, 8);
+  model.Message(7, graph);
+  return model.bytes();
+}
+
+TEST(Graph, MakesProbabilitiesOfPairsOfClasses) {
+  const Attributes attributes =
+      Pair().Floats("prob_a", std::vector{-1.0F}).Floats("prob_b", std::vector{0.0F});
+  const Result<Graph> graph = Graph::FromBytes(ClassifierOf(attributes));
+  ASSERT_TRUE(graph) << graph.error().message;
+  EXPECT_THAT(graph->classes(), ElementsAre("0", "1"));
+  // The sum of the pair is 2 - 2 a: of the first class it speaks where it is above 0.
+  EXPECT_NEAR(Answer(*graph, {1})[0], 0.5, 5e-3);
+  EXPECT_NEAR(Answer(*graph, {2})[0], 1 / (1 + std::exp(-2.0)), 5e-3);
+  EXPECT_NEAR(Answer(*graph, {0})[0], 1 / (1 + std::exp(2.0)), 5e-3);
+}
+
+TEST(Graph, RefusesSumsOfPairsThatAreNoProbabilities) {
+  EXPECT_THAT(ErrorOf(ClassifierOf(Pair())), HasSubstr("are scores, and no probabilities"));
+}
+
+TEST(Graph, RefusesPairsOfOtherClasses) {
+  const Attributes more = Pair().Floats("prob_a", std::vector{1.0F, 1.0F});
+  EXPECT_THAT(ErrorOf(ClassifierOf(more)), HasSubstr("prob_b: 0 numbers, expected 2"));
 }
 
 TEST(Graph, RefusesClassesWithoutNames) {

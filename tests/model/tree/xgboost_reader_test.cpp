@@ -159,6 +159,21 @@ TEST(XGBoostReader, FindsDartsTreesOneObjectDeeper) {
   }
 }
 
+TEST(XGBoostReader, FindsDartsWeightsWhereVersions3o3And3o4HaveThem) {
+  const ordered_json weights{2, 0.5};
+  ordered_json beside = SmallModel();
+  beside["learner"]["gradient_booster"]["weight_drop"] = weights;
+  ordered_json within = SmallModel();
+  within["learner"]["gradient_booster"]["model"]["weight_drop"] = weights;
+  for (const ordered_json& model : {beside, within}) {
+    for (const std::string& bytes : {model.dump(), Ubjson(model)}) {
+      const Result<ForestSource> forest = ReadXGBoost(bytes);
+      ASSERT_TRUE(forest) << forest.error().message;
+      EXPECT_THAT(AnswerOf(*forest, std::vector<float>{0.7F, 3}), ElementsAre(5.75));
+    }
+  }
+}
+
 /// A change of the small model by which each leaf is of two numbers.
 ordered_json ModelOfVectors(const char* member, const ordered_json& numbers) {
   ordered_json model = SmallModel();
@@ -285,8 +300,16 @@ INSTANTIATE_TEST_SUITE_P(
     Models, BadModel,
     testing::Values(
         Mutation{"WithoutLearner", "/learner", "", "not a model of XGBoost"},
-        Mutation{"OfLines", "/learner/gradient_booster/name", R"("gblinear")",
-                 R"(gradient_booster: "gblinear" is not understood)"},
+        Mutation{"OfAnUnknownBooster", "/learner/gradient_booster/name", R"("gbnew")",
+                 R"(gradient_booster: "gbnew" is not understood)"},
+        Mutation{"OfLinesWithoutWeights", "/learner/gradient_booster/name", R"("gblinear")",
+                 "weights: 0 numbers, expected 3"},
+        Mutation{"OfLines", "/learner/gradient_booster",
+                 R"({"name": "gblinear", "model": {"weights": [1, 2, 3]}})",
+                 "gradient_booster: gblinear has no trees"},
+        Mutation{"OfLinesWithoutEnd", "/learner/gradient_booster",
+                 R"({"name": "gblinear", "model": {"weights": [1, 1e300, 3]}})",
+                 "weights: expected finite numbers"},
         Mutation{"WithoutObjective", "/learner/objective", "",
                  R"(objective: "" is not understood)"},
         Mutation{"OfAnUnknownObjective", "/learner/objective/name", R"("reg:new")",

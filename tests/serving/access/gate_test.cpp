@@ -182,8 +182,8 @@ TEST_F(GateTest, WithoutTokensLetsNoTokenIn) {
 
 TEST_F(GateTest, WithoutTokensLetsNoWebPageChangeThingsThroughABrowserOnThisMachine) {
   Gate gate = With({});
-  const Admission admission =
-      gate.Ask({.access = Access::kChange, .origin = "https://evil.example", .is_local = true});
+  const Admission admission = gate.Ask(
+      {.access = Access::kChange, .page = {.origin = "https://evil.example"}, .is_local = true});
   EXPECT_EQ(admission.outcome, Outcome::kMalformed);
   EXPECT_EQ(admission.field, "Origin");
 }

@@ -177,6 +177,10 @@ INSTANTIATE_TEST_SUITE_P(
         RowsCase{"OfInstances", "application/json", R"({"instances":[{"a":1}]})", {R"({"a":1})"}},
         RowsCase{
             "OfPredictions", "application/json", R"({"predictions":[{"y":1}]})", {R"({"y":1})"}},
+        RowsCase{"OfPredictionsWithoutNames",
+                 "application/json",
+                 R"({"predictions":[0.5,[1,2]]})",
+                 {R"({"column_1":0.5})", R"({"column_1":1,"column_2":2})"}},
         RowsCase{"OfInputsByColumns",
                  "application/json",
                  R"({"inputs":{"a":[1,2],"b":["x","y"]}})",

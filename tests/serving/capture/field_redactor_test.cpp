@@ -200,6 +200,22 @@ TEST_F(FieldRedactorTest, WithholdsAnswersThatAreErrors) {
   EXPECT_THAT(line, Not(HasSubstr("01234")));
 }
 
+TEST_F(FieldRedactorTest, WithholdsPredictionsWithoutNamesWhereARuleNamesWhatIsAnswered) {
+  CaptureMessage message;
+  message.answer.content_type = "application/json";
+  message.answer.body = R"({"predictions":[0.5,[0.25,0.75]]})";
+  FieldRedactor of_fields = Make();
+  EXPECT_EQ(of_fields.Redact(message).answer.body, message.answer.body);
+  CaptureFieldRules rules = kRules;
+  rules.drop.emplace_back("Probability.1");
+  FieldRedactor of_outputs = Make(rules);
+  const CaptureMessage redacted = of_outputs.Redact(message);
+  EXPECT_TRUE(redacted.withheld.answer);
+  EXPECT_EQ(redacted.answer.body, "");
+  message.answer.body = R"({"predictions":[{"class":"a","probability.1":0.5}]})";
+  EXPECT_EQ(of_outputs.Redact(message).answer.body, R"({"predictions":[{"class":"a"}]})");
+}
+
 TEST_F(FieldRedactorTest, IsIdleWithoutFields) {
   EXPECT_TRUE(Make({}).is_idle());
   EXPECT_FALSE(Make().is_idle());

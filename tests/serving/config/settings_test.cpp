@@ -415,7 +415,7 @@ INSTANTIATE_TEST_SUITE_P(
                 {},
                 R"({"worker": 2})",
                 "FILE: $.worker: unknown key; did you mean \"workers\"?; known here: hooks, "
-                "deployments, refresher, pipeline, models"},
+                "deployments, refresher, $schema, pipeline, models"},
         BadCase{"ConfigInTheConfigFile", {}, {}, R"({"config": "x"})", "FILE: $.config: unknown"},
         BadCase{"FileThatIsNoObject", {}, {}, "[]", "FILE: $: expected an object"},
         BadCase{"FileThatIsNoJson", {}, {}, "{", "FILE: line 1, column 2: not JSON"},
@@ -499,16 +499,17 @@ TEST_P(Limit, IsRefusedWithItsNameOutsideWhatTheServerCanKeep) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, Limit,
-    testing::Values(LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
-                    LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
-                    LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
-                    LimitCase{"max_connections", 1, 65536},
-                    LimitCase{"max_body_bytes", 1, 1073741824},
-                    LimitCase{"max_header_bytes", 1024, 1048576},
-                    LimitCase{"max_rows", 1, 10000000}, LimitCase{"backlog", 1, 65535},
-                    LimitCase{"max_requests", 0, 1000000000},
-                    LimitCase{"max_requests_jitter", 0, 1000000000},
-                    LimitCase{"max_memory_mb", 0, 1048576}, LimitCase{"max_models", 1, 10000}),
+    testing::Values(
+        LimitCase{"workers", 1, 256}, LimitCase{"timeout", 1, 3600},
+        LimitCase{"idle_timeout", 1, 3600}, LimitCase{"graceful_timeout", 1, 600},
+        LimitCase{"boot_timeout", 1, 3600}, LimitCase{"max_queue_delay_ms", 1, 3600000},
+        LimitCase{"max_connections", 1, 65536}, LimitCase{"max_body_bytes", 1, 1073741824},
+        LimitCase{"max_header_bytes", 1024, 1048576}, LimitCase{"max_rows", 1, 10000000},
+        LimitCase{"backlog", 1, 65535}, LimitCase{"max_requests", 0, 1000000000},
+        LimitCase{"max_requests_jitter", 0, 1000000000}, LimitCase{"max_memory_mb", 0, 1048576},
+        LimitCase{"max_models", 1, 10000}, LimitCase{"session_idle_timeout", 60, 86400},
+        LimitCase{"session_lifetime", 60, 2592000}, LimitCase{"jobs_at_once", 1, 64},
+        LimitCase{"jobs_memory_mb", 0, 1048576}, LimitCase{"jobs_cpus", 0, 1024}),
     [](const auto& param) { return param.param.key; });
 
 TEST(Settings, EveryNumberIsALimitOfThatTable) {
@@ -516,7 +517,7 @@ TEST(Settings, EveryNumberIsALimitOfThatTable) {
   for (const Setting& setting : ServerSettings()) {
     numbers += setting.form == Setting::FileForm::kInteger ? 1 : 0;
   }
-  EXPECT_EQ(numbers, 15U);
+  EXPECT_EQ(numbers, 20U);
 }
 
 TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
@@ -543,6 +544,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.model_root, fresh.model_root);
   EXPECT_EQ(config.max_models, fresh.max_models);
   EXPECT_EQ(config.model_dir, fresh.model_dir);
+  EXPECT_EQ(config.csv_as_predictions, fresh.csv_as_predictions);
   EXPECT_EQ(config.access_log, fresh.access_log);
   EXPECT_EQ(config.access_log_file, fresh.access_log_file);
   EXPECT_EQ(config.pidfile, fresh.pidfile);
@@ -554,10 +556,20 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.socket_group, fresh.socket_group);
   EXPECT_EQ(config.trusted_proxies, fresh.trusted_proxies);
   EXPECT_EQ(config.cors_origins, fresh.cors_origins);
+  EXPECT_EQ(config.page, fresh.page);
   EXPECT_EQ(config.tokens, fresh.tokens);
+  EXPECT_EQ(config.users, fresh.users);
+  EXPECT_EQ(config.session_idle_timeout, fresh.session_idle_timeout);
+  EXPECT_EQ(config.session_lifetime, fresh.session_lifetime);
+  EXPECT_EQ(config.secure_cookies, fresh.secure_cookies);
   EXPECT_EQ(config.locked, fresh.locked);
   EXPECT_EQ(config.allowed_hosts, fresh.allowed_hosts);
   EXPECT_EQ(config.audit_log, fresh.audit_log);
+  EXPECT_EQ(config.jobs, fresh.jobs);
+  EXPECT_EQ(config.jobs_at_once, fresh.jobs_at_once);
+  EXPECT_EQ(config.jobs_memory_mb, fresh.jobs_memory_mb);
+  EXPECT_EQ(config.jobs_cpus, fresh.jobs_cpus);
+  EXPECT_EQ(config.jobs_data, fresh.jobs_data);
   EXPECT_FALSE(config.platform_loads_models);
   EXPECT_GE(config.workers, 1U);
   EXPECT_EQ(config.bind, (std::vector<Address>{TcpAddress{.host = "127.0.0.1", .port = 8080}}));
@@ -574,7 +586,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
     "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "tokens": "t", "locked": ["metrics", "invocations"],
-    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "log_level": "warn", "metrics": "off", "hooks": [{"type": "capture", "share": 0.5}]})");
+    "allowed_hosts": ["A.example", "*.b:80"], "audit_log": "l", "jobs": "on", "jobs_at_once": 17, "jobs_memory_mb": 18, "jobs_cpus": 19, "jobs_data": "q", "log_level": "warn", "metrics": "off", "csv_answers": "predictions", "page": "off", "users": "v", "session_idle_timeout": 61, "session_lifetime": 62, "secure_cookies": "always", "hooks": [{"type": "capture", "share": 0.5}]})");
   const auto parsed = parser.ParseBare({});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const ServerConfig& config = parsed->config;
@@ -598,6 +610,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_EQ(config.max_body_bytes, 7U);
   EXPECT_EQ(config.max_header_bytes, 1028U);
   EXPECT_EQ(config.max_rows, 9U);
+  EXPECT_TRUE(config.csv_as_predictions);
   EXPECT_EQ(config.backlog, 10);
   EXPECT_EQ(config.boot_timeout, std::chrono::seconds(11));
   EXPECT_EQ(config.max_requests, 12U);
@@ -615,10 +628,20 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_FALSE(config.trusted_proxies.unix_sockets);
   EXPECT_EQ(config.trusted_proxies.networks.size(), 1U);
   EXPECT_EQ(config.cors_origins, (std::vector<std::string>{"https://a.b"}));
+  EXPECT_FALSE(config.page);
   EXPECT_EQ(config.tokens, "t");
+  EXPECT_EQ(config.users, "v");
+  EXPECT_EQ(config.session_idle_timeout, std::chrono::seconds(61));
+  EXPECT_EQ(config.session_lifetime, std::chrono::seconds(62));
+  EXPECT_EQ(config.secure_cookies, SecureCookies::kAlways);
   EXPECT_EQ(config.locked, (std::vector<Access>{Access::kWatch, Access::kInvoke}));
   EXPECT_EQ(config.allowed_hosts, (std::vector<std::string>{"a.example", "*.b:80"}));
   EXPECT_EQ(config.audit_log, "l");
+  EXPECT_TRUE(config.jobs);
+  EXPECT_EQ(config.jobs_at_once, 17U);
+  EXPECT_EQ(config.jobs_memory_mb, 18U);
+  EXPECT_EQ(config.jobs_cpus, 19U);
+  EXPECT_EQ(config.jobs_data, "q");
   EXPECT_EQ(config.log_level, "warn");
   EXPECT_FALSE(config.metrics);
   ASSERT_EQ(config.hooks.size(), 1U);
@@ -630,6 +653,15 @@ TEST(Settings, EveryValueReachesTheConfig) {
     const std::string expected = value.key == "config" ? "--config" : "FILE";
     EXPECT_EQ(parser.Generic(value.origin), expected) << value.key;
   }
+}
+
+TEST(Settings, JobsNeedAStore) {
+  const Parser parser("{}");
+  const auto parsed =
+      parser.ParseBare({"--pipeline", "p.json", "--jobs", "on", "--snapshots", "d"});
+  ASSERT_FALSE(parsed.ok());
+  EXPECT_NE(parsed.error().message.find("the queue of \"jobs\""), std::string::npos)
+      << parsed.error().message;
 }
 
 TEST(Settings, ALockNeedsKeys) {
@@ -730,13 +762,13 @@ TEST(Settings, PrintConfigShowsEverySettingWithItsOrigin) {
   const auto parsed = parser.Parse({"--timeout", "9"}, {{"FORKCAST_MAX_ROWS", "5"}});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message;
   const std::string text = parser.Generic(PrintConfig(*parsed));
-  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers             = 2  (FILE)\n"),
-                          HasSubstr("\ntimeout             = 9  (--timeout)\n"),
-                          HasSubstr("\nmax_rows            = 5  (FORKCAST_MAX_ROWS)\n"),
-                          HasSubstr("\nbacklog             = 2048  (default)\n"),
-                          HasSubstr("\nhooks               = capture,slow_request  (FILE)\n"),
-                          HasSubstr("\ndeployments         = p.json  (--pipeline)\n"),
-                          HasSubstr("\nrefresher           =   (default)\n")));
+  EXPECT_THAT(text, AllOf(HasSubstr("\nworkers              = 2  (FILE)\n"),
+                          HasSubstr("\ntimeout              = 9  (--timeout)\n"),
+                          HasSubstr("\nmax_rows             = 5  (FORKCAST_MAX_ROWS)\n"),
+                          HasSubstr("\nbacklog              = 2048  (default)\n"),
+                          HasSubstr("\nhooks                = capture,slow_request  (FILE)\n"),
+                          HasSubstr("\ndeployments          = p.json  (--pipeline)\n"),
+                          HasSubstr("\nrefresher            =   (default)\n")));
   const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
   EXPECT_EQ(lines, ServerSettings().size() + 3);
 }

@@ -18,7 +18,10 @@ using testing::HasSubstr;
 
 /// All that there can be.
 std::vector<Endpoint> AllEndpoints() {
-  std::vector<Endpoint> all = Endpoints({.models = Models::kLoaded});
+  std::vector<Endpoint> all = Endpoints({.models = Models::kLoaded,
+                                         .page = Page::kShownWithChanges,
+                                         .jobs = Jobs::kTaken,
+                                         .logins = Logins::kTaken});
   const std::vector<Endpoint> admin = AdminEndpoints({.pushes = Pushes::kTaken});
   all.insert(all.end(), admin.begin(), admin.end());
   return all;
@@ -31,7 +34,10 @@ std::string_view NameOf(Method method) {
 
 TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
   std::set<std::string_view> operations;
-  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded,
+                                  .page = Page::kShownWithChanges,
+                                  .jobs = Jobs::kTaken,
+                                  .logins = Logins::kTaken})) {
     EXPECT_TRUE(operations.insert(endpoint.operation).second) << endpoint.operation;
     EXPECT_TRUE(endpoint.description.ends_with('.')) << endpoint.operation;
     EXPECT_NE(endpoint.make, nullptr) << endpoint.operation;
@@ -40,7 +46,10 @@ TEST(Endpoints, HaveDifferentOperationsAndAreDescribed) {
 
 TEST(Endpoints, AreEachALineOfTheReadme) {
   const std::string readme = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/src/serving/README.md");
-  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded})) {
+  for (const Endpoint& endpoint : Endpoints({.models = Models::kLoaded,
+                                  .page = Page::kShownWithChanges,
+                                  .jobs = Jobs::kTaken,
+                                  .logins = Logins::kTaken})) {
     EXPECT_THAT(readme, HasSubstr("| `" + std::string(NameOf(endpoint.method)) + " " +
                                   std::string(endpoint.path) + "` | " +
                                   std::string(endpoint.description) + " |"));
@@ -98,9 +107,11 @@ TEST(Endpoints, AreAllThatTheDocumentationSaysWhoMayAsk) {
 
 TEST(Endpoints, ThatChangeSomethingAreNeverOpen) {
   for (const Endpoint& endpoint : AllEndpoints()) {
-    const bool asks_only =
-        endpoint.access == Access::kInvoke || endpoint.operation == "indexModels";
-    const bool may_change = endpoint.method != Method::kGet && !asks_only;
+    const bool asks_only = endpoint.access == Access::kInvoke ||
+                           endpoint.access == Access::kLogIn || endpoint.operation == "indexModels";
+    // Logs name callers: who reads them has to show who it is.
+    const bool reads_logs = endpoint.path.starts_with("/page/api/logs");
+    const bool may_change = (endpoint.method != Method::kGet && !asks_only) || reads_logs;
     const bool is_guarded = RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways;
     EXPECT_EQ(may_change, is_guarded) << endpoint.operation;
   }
@@ -111,7 +122,7 @@ TEST(Endpoints, ThatPlatformsAskAreAnsweredUnderAnyName) {
   for (const Endpoint& endpoint : AllEndpoints()) {
     if (endpoint.hosts == Hosts::kAny) operations.insert(endpoint.operation);
   }
-  EXPECT_THAT(operations, testing::ElementsAre("executionParameters", "invoke", "live",
+  EXPECT_THAT(operations, testing::ElementsAre("executionParameters", "health", "invoke", "live",
                                                "modelReady", "ping", "ready", "versionReady"));
 }
 
@@ -123,12 +134,15 @@ TEST(Endpoints, OfModelsAreOpenToAPlatformThatLoadsThem) {
   }
 }
 
-TEST(WhoLoads, IsThePlatformUnlessThereAreTokens) {
+TEST(WhoLoads, IsThePlatformUnlessThereAreTokensOrUsers) {
   ServerConfig config;
   EXPECT_EQ(WhoLoads(config), Models::kLoaded);
   config.platform_loads_models = true;
   EXPECT_EQ(WhoLoads(config), Models::kLoadedByPlatform);
   config.tokens = "tokens.json";
+  EXPECT_EQ(WhoLoads(config), Models::kLoaded);
+  config.tokens.clear();
+  config.users = "users.json";
   EXPECT_EQ(WhoLoads(config), Models::kLoaded);
 }
 
@@ -147,6 +161,45 @@ TEST(Endpoints, OfTablesAreAtTheAdminAddressAloneAndOnlyWhereRowsAreTaken) {
   for (const Endpoint& endpoint : Endpoints({.pushes = Pushes::kTaken})) {
     EXPECT_FALSE(endpoint.path.starts_with("/tables"));
   }
+}
+
+TEST(Endpoints, OfThePageChangeSomethingOnlyWhereCallersCanShowWhoTheyAre) {
+  const auto is_of_page = [](const Endpoint& endpoint) {
+    return endpoint.path == "/" || endpoint.path.starts_with("/page/");
+  };
+  for (const Endpoint& endpoint : Endpoints()) EXPECT_FALSE(is_of_page(endpoint));
+  for (const Endpoint& endpoint : Endpoints({.pushes = Pushes::kTaken, .page = Page::kShown})) {
+    EXPECT_NE(RuleOf(endpoint.access).asked, AccessRule::Asked::kAlways) << endpoint.operation;
+  }
+  std::set<std::string_view> changes;
+  for (const Endpoint& endpoint :
+       Endpoints({.pushes = Pushes::kTaken, .page = Page::kShownWithChanges})) {
+    if (RuleOf(endpoint.access).asked == AccessRule::Asked::kAlways) {
+      changes.insert(endpoint.operation);
+    }
+  }
+  EXPECT_THAT(changes, testing::ElementsAre("pageLog", "pageLogs", "pagePromote", "pushRows",
+                                            "resetTables"));
+}
+
+TEST(PageOf, IsShownUnlessItIsSwitchedOffAndChangesSomethingWhereThereAreTokens) {
+  ServerConfig config;
+  EXPECT_EQ(PageOf(config), Page::kShown);
+  config.tokens = "tokens.json";
+  EXPECT_EQ(PageOf(config), Page::kShownWithChanges);
+  config.page = false;
+  EXPECT_EQ(PageOf(config), Page::kHidden);
+}
+
+TEST(Endpoints, OfJobsAreAtBothAddressesAndOnlyWhereThereAreJobs) {
+  const auto count = [](const std::vector<Endpoint>& endpoints) {
+    return std::ranges::count_if(endpoints,
+                                 [](const Endpoint& one) { return one.path.starts_with("/jobs"); });
+  };
+  EXPECT_EQ(count(Endpoints({.jobs = Jobs::kTaken})), 5);
+  EXPECT_EQ(count(AdminEndpoints({.jobs = Jobs::kTaken})), 5);
+  EXPECT_EQ(count(Endpoints()), 0);
+  EXPECT_EQ(count(AdminEndpoints()), 0);
 }
 
 TEST(Endpoints, OfModelsThatComeAndGoAreThereOnlyWhereThatIsAllowed) {

@@ -69,6 +69,72 @@ TEST_F(ImportedModelsTest, AnswerClassesWithTheirProbabilities) {
             (json{{"class", "keep"}, {"probability.keep", 0.5}, {"probability.order", 0.5}}));
 }
 
+TEST_F(ImportedModelsTest, AnswerWhatMlflowSendsAsItsServerDoes) {
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  const json expected = json::parse(R"({"predictions": [1.5, 4.5, 5.5]})");
+  const auto ask = [this](const std::string& body) {
+    const Response response = PostTo(test_.router, body, {});
+    EXPECT_EQ(response.status, 200) << response.body;
+    return json::parse(response.body);
+  };
+  for (const char* const body : {
+           R"({"dataframe_split": {"columns": ["stock", "price"],
+                                   "data": [[2, 10], [NaN, 9.5], [3, 10]]}})",
+           R"({"dataframe_split": {"data": [[2, 10], [null, 9.5], [3, 10]],
+                                   "columns": ["stock", "price"]}})",
+           R"({"dataframe_split": {"columns": ["other", "stock", "price"], "index": [7, 8, 9],
+                                   "data": [["x", 2, 10], ["y", NaN, 9.5], [NaN, 3, 10]]}})",
+           R"({"dataframe_records": [{"stock": 2, "price": 10}, {"price": 9.5, "stock": NaN},
+                                     {"stock": 3, "price": 10}], "params": {"any": 1}})",
+           R"({"inputs": [{"stock": 2, "price": 10}, {"price": 9.5}, {"stock": 3, "price": 10}]})",
+           R"({"inputs": {"price": [10, 9.5, 10], "stock": [2, NaN, 3]}})",
+           R"({"params": {}, "inputs": {"price": [[10], [9.5], [10]], "stock": [2, null, 3]}})",
+       }) {
+    EXPECT_EQ(ask(body), expected) << body;
+  }
+  EXPECT_EQ(ask(R"({"dataframe_records": []})"), json::parse(R"({"predictions": []})"));
+}
+
+TEST_F(ImportedModelsTest, AnswerWithNamesWhereMoreIsAskedThanPredictions) {
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  const json rows = json::parse(R"({"instances": [{"price": 10, "stock": 2}]})");
+  EXPECT_EQ(Ask(rows)["predictions"][0], 1.5);
+  for (const char* const query : {"features=true", "explain=true", "freshness=true"}) {
+    EXPECT_EQ(Ask(rows, query)["predictions"][0]["value"], 1.5) << query;
+  }
+  const json one_bad = json::parse(R"({"instances": [{"price": "x"}, {"price": 10, "stock": 2}]})");
+  const json partial = Ask(one_bad, "partial=true")["predictions"];
+  EXPECT_EQ(partial[0]["error"]["field"], "price");
+  EXPECT_EQ(partial[1], 1.5);
+}
+
+TEST_F(ImportedModelsTest, AnswerTheSecondOfTwoClassesWithItsProbability) {
+  ASSERT_NO_FATAL_FAILURE(
+      Serve({.classes = {"keep", "order"}}, model::SmallXGBoost("binary:logistic")));
+  EXPECT_EQ(Ask(json::parse(R"({"inputs": [{"price": 1, "stock": 1}]})")),
+            json::parse(R"({"predictions": [0.5]})"));
+}
+
+TEST_F(ImportedModelsTest, AnswerTheClassWhereTheirLibraryPredictsIt) {
+  ASSERT_NO_FATAL_FAILURE(Serve({.predicts_labels = true}, model::SmallXGBoost("binary:logistic")));
+  EXPECT_EQ(Ask(json::parse(R"({"inputs": [{"price": 1, "stock": 1}]})")),
+            json::parse(R"({"predictions": [0]})"));
+}
+
+TEST_F(ImportedModelsTest, AnswerCsvAsMlflowWhereTheServerIsToldTo) {
+  ASSERT_NO_FATAL_FAILURE(Serve());
+  test_.service.csv_as_predictions = true;
+  const std::string body = "stock,price\n2,10\n,1\n";
+  const Response usual = PostTo(test_.router, body, {.content_type = "text/csv"});
+  EXPECT_EQ(usual.content_type, "application/json");
+  EXPECT_EQ(json::parse(usual.body), json::parse(R"({"predictions": [1.5, 4.5]})"));
+  const Response any = PostTo(test_.router, body, {.content_type = "text/csv", .accept = "*/*"});
+  EXPECT_EQ(any.body, usual.body);
+  const Response csv =
+      PostTo(test_.router, body, {.content_type = "text/csv", .accept = "text/csv"});
+  EXPECT_EQ(csv.body, "value\n1.5\n4.5\n");
+}
+
 TEST_F(ImportedModelsTest, ReadTheFeaturesOfAPipeline) {
   const auto pipeline = folder_.Write("shop.json", R"({
     "name": "shop", "version": "1", "tables": {}, "series": {},
@@ -80,6 +146,10 @@ TEST_F(ImportedModelsTest, ReadTheFeaturesOfAPipeline) {
   ASSERT_NO_FATAL_FAILURE(Serve({.pipeline = pipeline}));
   EXPECT_EQ(Ask({{"stock", 0}, {"full_price", 20}, {"discount", 0.5}}),
             (json{{"stock", 0}, {"full_price", 20}, {"discount", 0.5}, {"value", 1.5}}));
+  EXPECT_EQ(
+      Ask(json::parse(R"({"inputs": [{"stock": 0, "full_price": 20, "discount": 0.5}]})")),
+      json::parse(
+          R"({"predictions": [{"stock": 0, "full_price": 20, "discount": 0.5, "value": 1.5}]})"));
 }
 
 TEST_F(ImportedModelsTest, SayWhatTheirAnswersAreMadeOf) {

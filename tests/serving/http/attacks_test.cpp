@@ -1,14 +1,18 @@
 // What somebody may try who wants to change something, or read what is locked, without being
 // allowed to; by the numbers of OWASP's lists (Top 10 of 2021: A.., API Security Top 10 of 2023:
-// API..). The server here has tokens, locks predictions and metrics, and answers to the name
-// "a.example". Of each attack: its answer has the status that it should have, no endpoint behind a
-// lock was reached, and neither answer nor log holds a secret or a place in the source.
+// API..; Application Security Verification Standard 4.0: V..). The server here has tokens and
+// users, locks predictions and metrics, and answers to the name "a.example". Of each attack: its
+// answer has the status that it should have, no endpoint behind a lock was reached, and neither
+// answer nor log holds a secret or a place in the source.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <fstream>
 #include <ostream>
+#include <regex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,11 +31,14 @@ struct Attack {
   const char* name;
   const char* owasp;
   int status;
-  /// As it is sent, with {viewer}, {operator}, {admin}, {expired}, {revoked} in place of secrets.
+  /// As it is sent, with {viewer}, {operator}, {admin}, {expired}, {revoked} in place of tokens,
+  /// and {NAME.session}, {NAME.csrf} in place of what users have.
   std::string request;
 };
 
-void PrintTo(const Attack& attack, std::ostream* out) { *out << attack.owasp; }
+void PrintTo(const Attack& attack, std::ostream* out) {
+  *out << attack.owasp << " | " << attack.status;
+}
 
 /// A request without a body, with the host that is allowed.
 std::string Ask(std::string_view line, std::string_view headers = {}) {
@@ -69,7 +76,22 @@ class Attacks : public testing::TestWithParam<Attack> {
                 {"{admin}", server_.NewToken("boss", Role::kAdmin)},
                 {"{expired}", server_.NewToken("late", Role::kAdmin, now)},
                 {"{revoked}", server_.NewToken("gone", Role::kAdmin, std::nullopt, now)}};
+    for (const auto& [name, role] :
+         {std::pair("ana", Role::kViewer), std::pair("bea", Role::kOperator),
+          std::pair("eva", Role::kAdmin), std::pair("removed", Role::kAdmin)}) {
+      server_.NewUser(name, role);
+    }
     server_.Start({Access::kInvoke, Access::kWatch}, {"a.example"});
+    for (const char* const name : {"ana", "bea", "eva", "removed"}) LogIn(name, name);
+    server_.sessions().End(LogIn("eva", "ended"));
+    server_.RemoveUser("removed");
+  }
+  /// As {NAME.session} and {NAME.csrf}.
+  Session LogIn(const std::string& user, const std::string& name) {
+    const Sessions::Begun begun = server_.LogIn(user);
+    bearers_.emplace_back("{" + name + ".session}", begun.cookie);
+    bearers_.emplace_back("{" + name + ".csrf}", server_.sessions().CsrfToken(begun.session));
+    return begun.session;
   }
   [[nodiscard]] std::string Filled(std::string request) const {
     for (const auto& [place, secret] : bearers_) {
@@ -100,6 +122,59 @@ TEST_P(Attacks, AreRefused) {
     EXPECT_EQ(nlohmann::json::parse(lines.substr(0, end)).at("outcome"), "refused");
     lines.remove_prefix(end + 1);
   }
+}
+
+/// `SUITE | NAME | OWASP | STATUS` of all that are tried here.
+std::set<std::string> Tried() {
+  constexpr std::string_view kSuite = "/Attacks";
+  constexpr std::string_view kTest = "AreRefused/";
+  std::set<std::string> rows;
+  const testing::UnitTest& all = *testing::UnitTest::GetInstance();
+  for (int i = 0; i < all.total_test_suite_count(); ++i) {
+    const testing::TestSuite& suite = *all.GetTestSuite(i);
+    std::string name = suite.name();
+    if (!name.ends_with(kSuite)) continue;
+    name.resize(name.size() - kSuite.size());
+    for (int j = 0; j < suite.total_test_count(); ++j) {
+      const testing::TestInfo& test = *suite.GetTestInfo(j);
+      rows.insert(name + " | " + std::string(test.name()).substr(kTest.size()) + " | " +
+                  test.value_param());
+    }
+  }
+  return rows;
+}
+
+/// The same of docs/security.md: the rows below the headings that name a suite.
+std::set<std::string> Documented() {
+  std::set<std::string> rows;
+  std::ifstream file(FORKCAST_SOURCE_DIR "/docs/security.md");
+  const std::regex heading(R"(### `(\w+)`.*)");
+  const std::regex row(R"(\| `(\w+)` \| (\S+) \| (\d+) \|)");
+  std::string suite;
+  for (std::string line; std::getline(file, line);) {
+    std::smatch match;
+    if (std::regex_match(line, match, heading)) suite = match[1];
+    if (!std::regex_match(line, match, row)) continue;
+    rows.insert(suite + " | " + match[1].str() + " | " + match[2].str() + " | " + match[3].str());
+  }
+  return rows;
+}
+
+TEST(TheTableOfAttacks, IsThatOfTheDocumentation) {
+  const std::set<std::string> tried = Tried();
+  EXPECT_GT(tried.size(), 60U);
+  EXPECT_EQ(tried, Documented());
+}
+
+TEST(TheTableOfAttacks, NamesTestsThatThereAre) {
+  const std::string text = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/docs/security.md");
+  const std::regex row(R"(\| `(tests/\S+)`: `(\w+)` \|)");
+  std::size_t count = 0;
+  for (std::sregex_iterator it(text.begin(), text.end(), row), end; it != end; ++it, ++count) {
+    const std::string file = preprocessing::ReadWhole(FORKCAST_SOURCE_DIR "/" + (*it)[1].str());
+    EXPECT_THAT(file, HasSubstr((*it)[2].str()));
+  }
+  EXPECT_GT(count, 20U);
 }
 
 std::string NameOf(const testing::TestParamInfo<Attack>& info) { return info.param.name; }
@@ -296,6 +371,94 @@ INSTANTIATE_TEST_SUITE_P(
                Ask("POST /models", Bearing("{admin}") + "Content-Length: 99999999999\r\n")},
         Attack{"InTheLog", "A09:2021", 401,
                Post("/models", Header("X-Request-Id", R"(","who":"boss","outcome":"done)"))}),
+    NameOf);
+
+/// As a page of ours sends it from the browser of a user, with `more` in its head.
+std::string ByBrowser(std::string_view line, std::string_view session, std::string_view more = {}) {
+  return Ask(line, Header("Cookie", "forkcast_session=" + std::string(session)) +
+                       std::string(more) + "Content-Length: 0\r\n");
+}
+std::string Csrf(std::string_view token) { return Header("X-CSRF-Token", token); }
+Attack BySession(const char* name, std::string_view session) {
+  return {name, "V3.5.3", 401, ByBrowser("POST /models", session, Csrf("{eva.csrf}"))};
+}
+Attack ByCsrfToken(const char* name, const std::string& headers) {
+  return {name, "V4.2.2", 403, ByBrowser("POST /models", "{eva.session}", headers)};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    WithASessionOfTooLowARole, Attacks,
+    testing::Values(Attack{"ViewerLoads", "API5:2023", 403,
+                           ByBrowser("POST /models", "{ana.session}", Csrf("{ana.csrf}"))},
+                    Attack{"ViewerResets", "API5:2023", 403,
+                           ByBrowser("POST /tables/reset", "{ana.session}", Csrf("{ana.csrf}"))},
+                    Attack{"OperatorResets", "API5:2023", 403,
+                           ByBrowser("POST /tables/reset", "{bea.session}", Csrf("{bea.csrf}"))},
+                    Attack{"ViewerWithTheCsrfTokenOfAnAdmin", "API5:2023", 403,
+                           ByBrowser("POST /models", "{ana.session}", Csrf("{eva.csrf}"))},
+                    Attack{"ViewerClaimsARoleInACookie", "API3:2023", 403,
+                           ByBrowser("POST /models", "{ana.session}; role=admin",
+                                     Csrf("{ana.csrf}"))}),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    WithABadSession, Attacks,
+    testing::Values(
+        BySession("Ended", "{ended.session}"), BySession("OfARemovedUser", "{removed.session}"),
+        BySession("Empty", ""), BySession("CutOff", "AAAA"),
+        BySession("WithMoreBehind", "{eva.session}A"),
+        BySession("WithMoreBefore", "A{eva.session}"), BySession("InQuotes", "\"{eva.session}\""),
+        BySession("WithAnEscape", "{eva.session}%00"),
+        BySession("WithASignOfBase64", "{eva.session}="),
+        BySession("OfTwoUsers", "{ana.session}{eva.session}"), BySession("TheNameOfAUser", "eva"),
+        BySession("TheCsrfToken", "{eva.csrf}"), BySession("AToken", "{admin}"),
+        BySession("VeryLong", std::string(8000, 'A')),
+        BySession("AJwtWithoutSignature", "eyJhbGciOiJub25lIn0.eyJyb2xlIjoiYWRtaW4ifQ."),
+        BySession("SqlInjection", "' OR '1'='1"),
+        Attack{"UnderTheNameForTls", "V3.4.4", 401,
+               Ask("POST /models", Header("Cookie", "__Host-forkcast_session={eva.session}") +
+                                       Csrf("{eva.csrf}") + "Content-Length: 0\r\n")},
+        Attack{"UnderAnotherCase", "V3.5.3", 401,
+               Ask("POST /models", Header("Cookie", "FORKCAST_SESSION={eva.session}") +
+                                       Csrf("{eva.csrf}") + "Content-Length: 0\r\n")},
+        Attack{"Twice", "V3.5.3", 400,
+               ByBrowser("POST /models", "{ana.session}; forkcast_session={eva.session}",
+                         Csrf("{eva.csrf}"))},
+        Attack{"InTwoHeaders", "V3.5.3", 400,
+               ByBrowser("POST /models", "{ana.session}",
+                         Header("Cookie", "forkcast_session={eva.session}") + Csrf("{eva.csrf}"))},
+        Attack{"AsABearer", "V3.5.3", 401, Post("/models", Bearing("{eva.session}"))},
+        Attack{"InTheQuery", "V3.1.1", 401, Post("/models?forkcast_session={eva.session}")},
+        Attack{"BesideABadToken", "V3.5.3", 401,
+               ByBrowser("POST /models", "{eva.session}", Bearing("x") + Csrf("{eva.csrf}"))}),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    FromAPageOfSomebodyElse, Attacks,
+    testing::Values(
+        ByCsrfToken("WithoutACsrfToken", ""), ByCsrfToken("WithAnEmptyCsrfToken", Csrf("")),
+        ByCsrfToken("WithAnotherOnesCsrfToken", Csrf("{ana.csrf}")),
+        ByCsrfToken("WithTheSessionAsCsrfToken", Csrf("{eva.session}")),
+        ByCsrfToken("WithACsrfTokenOfZeros", Csrf(std::string(43, 'A'))),
+        ByCsrfToken("WithACsrfTokenAndMore", Csrf("{eva.csrf}A")),
+        ByCsrfToken("WithTheCsrfTokenInAnotherHeader", Header("X-XSRF-Token", "{eva.csrf}")),
+        ByCsrfToken("CrossSite", Csrf("{eva.csrf}") + Header("Sec-Fetch-Site", "cross-site")),
+        ByCsrfToken("SameSite", Csrf("{eva.csrf}") + Header("Sec-Fetch-Site", "same-site")),
+        ByCsrfToken("OfAnotherOrigin",
+                    Csrf("{eva.csrf}") + Header("Origin", "https://evil.example")),
+        ByCsrfToken("OfAnOpaqueOrigin", Csrf("{eva.csrf}") + Header("Origin", "null")),
+        ByCsrfToken("OfAnOriginThatBeginsAlike",
+                    Csrf("{eva.csrf}") + Header("Origin", "https://a.example.evil.test")),
+        Attack{"LogsSomebodyIn", "V3.2.1", 403,
+               Post("/session", Header("Origin", "https://evil.example"))},
+        Attack{"LogsSomebodyInAsASister", "V3.2.1", 403,
+               Post("/session", Header("Sec-Fetch-Site", "same-site"))},
+        Attack{"LogsSomebodyOut", "V4.2.2", 403, ByBrowser("DELETE /session", "{eva.session}")},
+        Attack{"LogsSomebodyOutByAnImage", "V4.2.2", 405,
+               ByBrowser("PUT /session", "{eva.session}")},
+        Attack{"UnderANameOfItsOwn", "A05:2021", 421,
+               "GET /session HTTP/1.1\r\nHost: evil.example\r\nCookie: "
+               "forkcast_session={eva.session}\r\n\r\n"}),
     NameOf);
 
 }  // namespace

@@ -20,7 +20,7 @@ using preprocessing::ReadWhole;
 AuditEntry Loaded() {
   return {.who = "ci",
           .role = Role::kOperator,
-          .proof = AuditEntry::Proof::kToken,
+          .proof = Proof::kToken,
           .from = "10.0.0.7",
           .action = "loadModel",
           .method = "POST",

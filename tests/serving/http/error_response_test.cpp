@@ -42,6 +42,7 @@ constexpr CodeCase kCodes[] = {
     {ErrorCode::kMethodNotAllowed, 405, "method_not_allowed"},
     {ErrorCode::kNotReady, 503, "not_ready"},
     {ErrorCode::kOverloaded, 503, "overloaded"},
+    {ErrorCode::kRemoteFailed, 502, "remote_failed"},
     {ErrorCode::kDeadlineExceeded, 504, "deadline_exceeded"},
     {ErrorCode::kClientTimeout, 408, "request_timeout"},
     {ErrorCode::kConflict, 409, "conflict"},
@@ -73,9 +74,10 @@ TEST(ToHttp, GivesWhatTheReadmeLists) {
   for (const CodeCase& one : kCodes) {
     given.insert(std::to_string(one.status) + " " + std::string(one.name));
   }
-  given.insert("507 no_room");  // no code: WriteNoRoom()
-  given.insert(
-      {"401 unauthorized", "403 forbidden", "421 wrong_host"});  // nor these: WriteRefusal()
+  given.insert("507 no_room");            // no code: WriteNoRoom()
+  given.insert("429 too_many_attempts");  // nor this: WriteTooOften()
+  given.insert({"401 unauthorized", "403 csrf_token_missing", "403 forbidden",
+                "421 wrong_host"});  // nor these: WriteRefusal()
   EXPECT_EQ(listed, given);
 }
 

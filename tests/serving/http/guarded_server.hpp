@@ -20,7 +20,11 @@
 #include <vector>
 
 #include "serving/access/gate.hpp"
+#include "serving/access/login_memory.hpp"
+#include "serving/access/password.hpp"
+#include "serving/access/sessions.hpp"
 #include "serving/access/token_file.hpp"
+#include "serving/access/user_file.hpp"
 #include "serving/http/audit_log.hpp"
 #include "serving/http/guarded_job.hpp"
 #include "serving/http/request_reader.hpp"
@@ -114,6 +118,23 @@ inline constexpr std::array kGuarded{
              .access = Access::kAdminister,
              .load = Load::kWork,
              .make = MakeJob<NotingJob>},
+    Endpoint{.path = "/session",
+             .operation = "showSession",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<NotingJob>},
+    Endpoint{.method = Method::kPost,
+             .path = "/session",
+             .operation = "logIn",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<NotingJob>},
+    Endpoint{.method = Method::kDelete,
+             .path = "/session",
+             .operation = "logOut",
+             .access = Access::kLogIn,
+             .load = Load::kWork,
+             .make = MakeJob<NotingJob>},
     Endpoint{.method = Method::kPost,
              .path = "/tables/{name}/rows",
              .operation = "pushRows",
@@ -148,12 +169,42 @@ class GuardedServer {
     return secret;
   }
 
-  /// From now on; tokens are used where there are some.
+  /// Makes a user, whose password is nobody's: LogIn() asks for none.
+  void NewUser(const std::string& name, Role role) {
+    const auto add = [&](std::vector<User>& users) -> Status {
+      users.push_back({.name = name,
+                       .role = role,
+                       .password = std::string(NobodysHash()),
+                       .stamp = NewStamp()});
+      return {};
+    };
+    EXPECT_TRUE(ChangeUsers(users(), WhenAbsent::kBegin, add));
+  }
+  void RemoveUser(const std::string& name) {
+    const auto remove = [&](std::vector<User>& users) -> Status {
+      std::erase_if(users, [&name](const User& user) { return user.name == name; });
+      return {};
+    };
+    EXPECT_TRUE(ChangeUsers(users(), WhenAbsent::kFail, remove));
+  }
+  /// Once it has been started.
+  Sessions::Begun LogIn(const std::string& name) {
+    const Attempt attempt{.name = name};
+    Sessions::Begun begun = sessions_->Begin(attempt, sessions_->Knock(attempt)).value();
+    secrets_.push_back(begun.cookie);
+    return begun;
+  }
+  [[nodiscard]] Sessions& sessions() { return *sessions_; }
+
+  /// From now on; tokens and users are used where there are some.
   void Start(std::vector<Access> locked = {}, std::vector<std::string> allowed_hosts = {}) {
     const bool has_tokens = std::filesystem::exists(tokens());
+    const bool has_users = std::filesystem::exists(users());
+    if (has_users) sessions_.emplace(Sessions::Options{.users = users()}, *logins_, clock_, log_);
     gate_.emplace(Gate::Options{.tokens = has_tokens ? tokens() : "",
                                 .locked = std::move(locked),
-                                .allowed_hosts = std::move(allowed_hosts)},
+                                .allowed_hosts = std::move(allowed_hosts),
+                                .sessions = has_users ? &*sessions_ : nullptr},
                   clock_, log_);
     audit_.emplace(AuditLog::Open(audit_path(), losses_).value());
     guards_.emplace(
@@ -196,6 +247,8 @@ class GuardedServer {
   [[nodiscard]] std::string log() const { return logged_.str(); }
   [[nodiscard]] const std::vector<std::string>& secrets() const noexcept { return secrets_; }
   [[nodiscard]] std::filesystem::path tokens() const { return folder_.path() / "tokens.json"; }
+  [[nodiscard]] std::filesystem::path users() const { return folder_.path() / "users.json"; }
+  void Pass(MonotonicTime::duration span) { clock_.Set(clock_.Monotonic() + span); }
 
   TrustedProxies trusted_;
   std::chrono::seconds retry_after{0};
@@ -212,6 +265,8 @@ class GuardedServer {
   WorkerSlot slot_;
   TestSeries series_;
   LogLosses losses_;
+  std::unique_ptr<LoginMemory> logins_ = std::make_unique<LoginMemory>();
+  std::optional<Sessions> sessions_;
   std::optional<Gate> gate_;
   std::optional<AuditLog> audit_;
   std::optional<Guards> guards_;

@@ -32,6 +32,20 @@ TEST(WriteHead, NamesNoTypeWithoutBody) {
             "HTTP/1.1 200 OK\r\nDate: Wed, 31 Jan 2024 23:59:59 GMT\r\nContent-Length: 0\r\n\r\n");
 }
 
+TEST(WriteHead, TellsNoLengthOfWhatTheCallerHasAlready) {
+  Response response;
+  response.status = 304;
+  EXPECT_EQ(HeadOf(response),
+            "HTTP/1.1 304 Not Modified\r\nDate: Wed, 31 Jan 2024 23:59:59 GMT\r\n\r\n");
+}
+
+TEST(WriteHead, TellsNoLengthOfWhatHasNoContent) {
+  Response response;
+  response.status = 204;
+  EXPECT_EQ(HeadOf(response),
+            "HTTP/1.1 204 No Content\r\nDate: Wed, 31 Jan 2024 23:59:59 GMT\r\n\r\n");
+}
+
 TEST(WriteHead, AnnouncesTheEndOfAConnectionInEveryVersion) {
   for (const bool old : {false, true}) {
     EXPECT_THAT(HeadOf({}, {.keep_alive = false, .http_1_0 = old, .date = kDate}),
@@ -56,6 +70,9 @@ TEST(Response, ClearForgetsEverything) {
 TEST(ReasonPhrase, IsTheRegisteredOneAndNeverEmpty) {
   EXPECT_EQ(ReasonPhrase(422), "Unprocessable Content");
   EXPECT_EQ(ReasonPhrase(505), "HTTP Version Not Supported");
+  for (const int status : {200, 201, 202, 204, 303, 304, 429, 502}) {
+    EXPECT_NE(ReasonPhrase(status), "Unknown") << status;
+  }
   EXPECT_EQ(ReasonPhrase(299), "Unknown");
 }
 

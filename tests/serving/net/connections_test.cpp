@@ -17,15 +17,21 @@
 
 #include "serving/endpoints/invocation_job.hpp"
 #include "serving/endpoints/order_service.hpp"
+#include "serving/http/access_log.hpp"
+#include "serving/http/job.hpp"
+#include "serving/http/router.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "support/allocation_counter.hpp"
 #include "support/http_message.hpp"
+#include "support/test_files.hpp"
 #include "support/test_service.hpp"
 
 namespace forkcast::serving {
 namespace {
 
 using std::chrono::seconds;
+using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::MatchesRegex;
 using testing::StartsWith;
@@ -731,6 +737,52 @@ TEST_F(ConnectionsTest, WaitForWhatOthersDoWithoutKeepingTheLoopBusy) {
   asker.Receive();
   EXPECT_THAT(asker.text(), StartsWith("HTTP/1.1 200 OK"));
   EXPECT_EQ(connections.size(), 1U);
+}
+
+/// Tells the same again and again, until nobody listens.
+class EndlessJob final : public Job {
+ public:
+  explicit EndlessJob(Service& /*service*/) {}
+
+  Status Begin(forkcast::serving::Exchange& exchange) override {
+    response_ = &exchange.response();
+    return {};
+  }
+  Progress Work() override {
+    response_->is_stream = true;
+    response_->body = "again\n";
+    return Progress::kSends;
+  }
+
+ private:
+  Response* response_ = nullptr;
+};
+
+TEST_F(ConnectionsTest, NoteAStreamThatItsReaderHasLeft) {
+  const preprocessing::TempFolder folder;
+  LogLosses losses;
+  auto log = AccessLog::Open(AccessLogFormat::kJson, folder.path() / "access.log", losses);
+  ASSERT_TRUE(log);
+  const std::vector<Endpoint> endpoints{
+      {.method = Method::kGet, .path = "/endless", .make = MakeJob<EndlessJob>}};
+  Router router(endpoints, test_.service, slots_[0], test_.series.writer, test_.log, /*seed=*/7);
+  Connections connections(loop_, clock_, router, slots_[0],
+                          {.timeout = kTimeout, .access_log = &*log}, [] {});
+  std::array<int, 2> pair{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair.data()), 0);
+  connections.Start(Fd(pair[1]));
+  Client reader{Fd(pair[0])};
+  reader.Send("GET /endless HTTP/1.1\r\nHost: a\r\n\r\n");
+  Settle();
+  reader.Receive();
+  EXPECT_THAT(reader.text(), AllOf(StartsWith("HTTP/1.1 200 OK"), EndsWith("\r\nagain\n")));
+  EXPECT_EQ(preprocessing::ReadWhole(folder.path() / "access.log"), "");
+  reader.Close();
+  connections.ResumeWaiting();
+  Settle();
+  EXPECT_EQ(connections.size(), 0U);
+  EXPECT_THAT(preprocessing::ReadWhole(folder.path() / "access.log"),
+              HasSubstr(R"("target":"/endless","version":"HTTP/1.1","status":200)"));
 }
 
 }  // namespace

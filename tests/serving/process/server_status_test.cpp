@@ -134,6 +134,22 @@ TEST(ServerStatus, CallsItsMembersAsDocumented) {
   EXPECT_THAT(ToJson(status),
               HasSubstr(R"("refresher":{"pid":103,"state":"failing","last_success":"then",)"
                         R"("error":"no disk"})"));
+  status.trainer = {.pid = 104, .doing = "job 7 train weekly", .error = ""};
+  EXPECT_THAT(ToJson(status),
+              HasSubstr(R"("trainer":{"pid":104,"doing":"job 7 train weekly","error":""})"));
+}
+
+TEST(ServerStatus, HasALineOnTheTrainer) {
+  ServerStatus status = Example();
+  status.trainer = {.pid = 104, .doing = "job 7 train weekly", .error = "no store"};
+  status.metrics["jobs_queued"] = 3;
+  status.metrics["jobs_failed"] = 1;
+  EXPECT_THAT(ToTable(status), HasSubstr("\ntrainer pid 104, 3 jobs queued, 0 running, "
+                                         "0 succeeded, 1 failed, 0 stopped, job 7 train weekly: "
+                                         "no store\n"));
+  const auto read = ParseServerStatus(ToJson(status));
+  ASSERT_TRUE(read.ok()) << read.error().message;
+  EXPECT_EQ(read->trainer, status.trainer);
 }
 
 TEST(ServerStatus, ShowsADashForWhatAnOlderServerDoesNotTell) {

@@ -85,6 +85,8 @@ INSTANTIATE_TEST_SUITE_P(Files, RoutesOfConf,
                                          ConfCase{"quantity", "weekly_demand_by_store.json"},
                                          ConfCase{"quantity_rows", "weekly_demand_by_store.json"},
                                          ConfCase{"store_sales", "store_sales.json"},
+                                         ConfCase{"store_sales_training",
+                                                  "store_sales_per_store.json"},
                                          ConfCase{"milk_price", "milk_price.json"}),
                          [](const auto& param) { return param.param.name; });
 
@@ -93,7 +95,7 @@ TEST(ConfRoutes, AreAllTried) {
   for ([[maybe_unused]] const auto& file : std::filesystem::directory_iterator(kConf / "routes")) {
     ++files;
   }
-  EXPECT_EQ(files, 6U);
+  EXPECT_EQ(files, 7U);
 }
 
 }  // namespace

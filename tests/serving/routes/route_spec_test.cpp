@@ -38,6 +38,27 @@ INSTANTIATE_TEST_SUITE_P(
                     "$[0].method: expected GET or POST"},
         RefusedCase{"NoAnswer", R"({"method": "GET", "path": "/a"})",
                     "$[0]: missing key \"answer\""},
+        RefusedCase{
+            "JobThatIsBoth",
+            R"({"method": "POST", "path": "/{id}", "job": {"submit": {}, "state_of": "id"}, "answer": 1})",
+            R"($[0].job: expected either "submit" or "state_of")"},
+        RefusedCase{"JobThatIsNeither",
+                    R"({"method": "POST", "path": "/a", "job": {}, "answer": 1})",
+                    R"($[0].job: expected either "submit" or "state_of")"},
+        RefusedCase{
+            "StatesOfAJobThatIsSubmitted",
+            R"({"method": "POST", "path": "/a", "job": {"submit": {}, "states": {}}, "answer": 1})",
+            "$[0].job.states: of no use"},
+        RefusedCase{"JobThatIsSubmittedByGet",
+                    R"({"method": "GET", "path": "/a", "job": {"submit": {}}, "answer": 1})",
+                    "$[0].job.submit: only POST"},
+        RefusedCase{
+            "JobBesideRows",
+            R"({"method": "POST", "path": "/a", "rows": "r", "job": {"submit": {}}, "answer": 1})",
+            "$[0].rows: a route with"},
+        RefusedCase{"JobOfNoParameter",
+                    R"({"method": "GET", "path": "/a", "job": {"state_of": "id"}, "answer": 1})",
+                    "$[0].job.state_of: the path has no {id}"},
         RefusedCase{"PathWithoutSlash", R"({"method": "GET", "path": "a", "answer": 1})",
                     "$[0].path: expected a path such as"},
         RefusedCase{"PathWithHalfASegment", R"({"method": "GET", "path": "/a-{b}", "answer": 1})",
@@ -115,12 +136,16 @@ TEST_P(ClaimOfAPath, IsRefusedWhereAnotherAnswers) {
   std::vector<ClaimedPath> claimed{
       {.method = Method::kGet, .path = "/ping", .by = "the server itself"},
       {.method = Method::kPost, .path = "/endpoints/{name}/invocations", .by = "the server itself"},
+      {.method = Method::kGet,
+       .path = "/v2/models/{name}",
+       .by = "the server itself",
+       .goes_first = true},
       {.method = Method::kGet, .path = "/predict/{product}", .by = "conf/a.json: $[0]"}};
   const auto routes = Declare(R"([{"method": ")" + GetParam().method + R"(", "path": ")" +
                               GetParam().path + R"(", "answer": 1}])");
   const Status taken = Claim(routes[0], claimed);
   EXPECT_EQ(taken.ok(), GetParam().is_free) << (taken ? "" : taken.error().message);
-  EXPECT_EQ(claimed.size(), GetParam().is_free ? 4U : 3U);
+  EXPECT_EQ(claimed.size(), GetParam().is_free ? 5U : 4U);
   if (!taken) {
     EXPECT_THAT(taken.error().message, HasSubstr("$[0].path: " + GetParam().method));
   }
@@ -138,10 +163,27 @@ INSTANTIATE_TEST_SUITE_P(
                     ClaimCase{"OfOneThatThePatternMatches", "GET", "/predict/all", false},
                     ClaimCase{"OfAPatternThatMatchesTheSame", "GET", "/{what}/{product}", false},
                     ClaimCase{"OfAnInnerSegment", "POST", "/{a}/{b}/{c}", false},
+                    ClaimCase{"ThatCrossesOneThatGoesFirst", "POST", "/{a}/{b}/train", true},
+                    ClaimCase{"ThatIsWiderThanOneThatGoesFirst", "GET", "/v2/{a}/{b}", false},
+                    ClaimCase{"ThatIsNarrowerThanOneThatGoesFirst", "GET", "/v2/models/all", false},
+                    ClaimCase{"ThatCrossesOneOfARoute", "GET", "/{what}/all", false},
                     ClaimCase{"OfAShorterPath", "GET", "/predict", true},
                     ClaimCase{"OfALongerPath", "GET", "/predict/{product}/{store}", true},
                     ClaimCase{"OfOneWithASlashBehind", "GET", "/predict/", true}),
     [](const auto& param) { return param.param.name; });
+
+TEST(RouteOfJobs, SubmitsOrTellsAState) {
+  const auto routes = Declare(R"([
+    {"method": "POST", "path": "/{store}/train", "answer": {"id": "$job_id"},
+     "job": {"submit": {"kind": "train", "key": {"store": "{store}"}}}},
+    {"method": "GET", "path": "/state/{id}", "answer": "$state",
+     "job": {"state_of": "id", "states": {"queued": "PENDING"}}}])");
+  ASSERT_TRUE(routes[0].job && routes[1].job);
+  EXPECT_TRUE(routes[0].parameters.empty()) << "no field of the pipeline";
+  EXPECT_EQ(routes[0].job->order.at("kind"), "train");
+  EXPECT_EQ(routes[1].job->id, "id");
+  EXPECT_EQ(routes[1].job->states.front().second, "PENDING");
+}
 
 }  // namespace
 }  // namespace forkcast::serving

@@ -128,5 +128,49 @@ TEST(OpenApi, HasAnOperationForEachEndpoint) {
             "#/components/schemas/SageMakerError");
 }
 
+/// The operations of a server that loads models, by path and method.
+json PathsWith(const Proofs& proofs) {
+  const std::vector<Endpoint> endpoints{
+      {.method = Method::kPost, .path = "/models", .operation = "load", .access = Access::kChange},
+      {.method = Method::kGet,
+       .path = "/metrics",
+       .operation = "metrics",
+       .access = Access::kWatch},
+      {.method = Method::kGet, .path = "/ping", .operation = "ping", .access = Access::kOpen}};
+  return json::parse(DescribeApi(endpoints, {}, {}, proofs));
+}
+
+TEST(OpenApi, SaysWhichRoleAnOperationTakesByWhat) {
+  const json api = PathsWith({.tokens = true, .sessions = true, .locked = {Access::kWatch}});
+  const json& load = api.at("paths").at("/models").at("post");
+  EXPECT_EQ(load.at("security"), json::parse(R"([{"bearer": ["operator"]},
+      {"session": ["operator"], "csrf": []}])"));
+  EXPECT_EQ(load.at("description"), "Takes the role operator.");
+  EXPECT_EQ(api.at("paths").at("/metrics").at("get").at("security"),
+            json::parse(R"([{"bearer": ["viewer"]}, {"session": ["viewer"]}])"));
+  EXPECT_FALSE(api.at("paths").at("/ping").at("get").contains("security"));
+  const json& schemes = api.at("components").at("securitySchemes");
+  EXPECT_EQ(schemes.at("bearer"), (json{{"type", "http"}, {"scheme", "bearer"}}));
+  EXPECT_EQ(schemes.at("session"),
+            (json{{"type", "apiKey"}, {"in", "cookie"}, {"name", "forkcast_session"}}));
+  EXPECT_EQ(schemes.at("csrf"),
+            (json{{"type", "apiKey"}, {"in", "header"}, {"name", "X-CSRF-Token"}}));
+}
+
+TEST(OpenApi, SaysThatWithoutProofsChangesAreForThisMachine) {
+  const json api = PathsWith({});
+  EXPECT_THAT(api.at("paths").at("/models").at("post").at("description").get<std::string>(),
+              testing::HasSubstr("own machine"));
+  EXPECT_FALSE(api.at("paths").at("/models").at("post").contains("security"));
+  EXPECT_FALSE(api.at("components").contains("securitySchemes"));
+}
+
+TEST(OpenApi, OffersNoSchemeThatIsNotTaken) {
+  const json api = PathsWith({.tokens = true});
+  EXPECT_EQ(api.at("paths").at("/models").at("post").at("security"),
+            json::parse(R"([{"bearer": ["operator"]}])"));
+  EXPECT_EQ(api.at("components").at("securitySchemes").size(), 1U);
+}
+
 }  // namespace
 }  // namespace forkcast::serving

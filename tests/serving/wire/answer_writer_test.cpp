@@ -44,6 +44,45 @@ std::string Write(const AnswerWriter::Options& options, bool stale = false) {
   return out.substr(5);
 }
 
+/// Rows of a model whose answers have no names in the library that made it.
+struct PredictionCase {
+  std::string name;
+  std::vector<PredictedPart> predictions;
+  AnswerWriter::Options options;
+  std::string body;
+};
+
+void PrintTo(const PredictionCase& param, std::ostream* out) { *out << param.name; }
+
+class PredictionTest : public testing::TestWithParam<PredictionCase> {};
+
+TEST_P(PredictionTest, IsToldAsItsLibraryTellsIt) {
+  AnswerWriter writer({.fields = {"class", "probability.0", "probability.1"},
+                       .features = {"stock"},
+                       .predictions = GetParam().predictions});
+  const std::vector<Value> row{std::string_view("1"), 0.25, 0.75};
+  const std::vector<Value> missing{std::string_view("0"), std::nan(""), Value()};
+  std::vector<Value> features;
+  if (GetParam().options.with_features) features = {3.0};
+  std::string out;
+  writer.Start(GetParam().options, out);
+  writer.AddRow(row, features, {});
+  writer.AddRow(missing, features, {});
+  writer.Finish();
+  EXPECT_EQ(out, GetParam().body);
+}
+
+TEST(Predictions, HaveALabelThatIsNoIntegerAfterAllAsText) {
+  AnswerWriter writer({.fields = {"class"}, .predictions = {{.fields = {0}, .is_integer = true}}});
+  std::string out;
+  writer.Start({.wrapping = Wrapping::kInstances}, out);
+  for (const std::string_view label : {"-7", "007", "1],\"x\":[", "", "-", "1e5"}) {
+    writer.AddRow(std::vector<Value>{label}, {}, {});
+  }
+  writer.Finish();
+  EXPECT_EQ(out, R"({"predictions":[-7,"007","1],\"x\":[","","-","1e5"]})");
+}
+
 struct WriteCase {
   std::string name;
   AnswerWriter::Options options;
@@ -71,6 +110,62 @@ std::string Joined(const std::string& between) {
 
 using enum Format;
 using enum Wrapping;
+
+using Form = PredictedPart::Form;
+
+/// A label and a map, as ONNX files of classifiers have them.
+std::vector<PredictedPart> LabelAndMap() {
+  return {{.name = "output_label", .fields = {0}, .is_integer = true},
+          {.name = "output_\"p\"", .form = Form::kMap, .fields = {1, 2}, .keys = {"0", "\"1"}}};
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, PredictionTest,
+    testing::Values(PredictionCase{"ANumber",
+                                   {{.fields = {2}}},
+                                   {.wrapping = kInstances},
+                                   R"({"predictions":[0.75,null]})"},
+                    PredictionCase{"AList",
+                                   {{.form = Form::kList, .fields = {1, 2}}},
+                                   {.wrapping = kInstances},
+                                   R"({"predictions":[[0.25,0.75],[null,null]]})"},
+                    PredictionCase{"ALabelThatIsANumber",
+                                   {{.fields = {0}, .is_integer = true}},
+                                   {.wrapping = kInstances},
+                                   R"({"predictions":[1,0]})"},
+                    PredictionCase{"ALabel",
+                                   {{.fields = {0}}},
+                                   {.wrapping = kInstances},
+                                   R"({"predictions":["1","0"]})"},
+                    PredictionCase{"PartsWithNames",
+                                   LabelAndMap(),
+                                   {.wrapping = kInstances},
+                                   R"({"predictions":[)"
+                                   R"({"output_label":1,"output_\"p\"":{"0":0.25,"\"1":0.75}},)"
+                                   R"({"output_label":0,"output_\"p\"":{"0":null,"\"1":null}}]})"},
+                    PredictionCase{"AnObjectWhereFeaturesAreAsked",
+                                   {{.fields = {2}}},
+                                   {.wrapping = kInstances, .with_features = true},
+                                   R"({"predictions":[{"class":"1","probability.0":0.25,)"
+                                   R"("probability.1":0.75,"features":{"stock":3}},)"
+                                   R"({"class":"0","probability.0":null,"probability.1":null,)"
+                                   R"("features":{"stock":3}}]})"},
+                    PredictionCase{"AnObjectWhereNotesAreAsked",
+                                   {{.fields = {2}}},
+                                   {.wrapping = kInstances, .with_notes = true},
+                                   R"({"predictions":[{"class":"1","probability.0":0.25,)"
+                                   R"("probability.1":0.75},)"
+                                   R"({"class":"0","probability.0":null,"probability.1":null}]})"},
+                    PredictionCase{"AnObjectInAnArray",
+                                   {{.fields = {2}}},
+                                   {.wrapping = kArray},
+                                   R"([{"class":"1","probability.0":0.25,"probability.1":0.75},)"
+                                   R"({"class":"0","probability.0":null,"probability.1":null}])"},
+                    PredictionCase{"ALineOfCsv",
+                                   {{.fields = {2}}},
+                                   {.format = kCsv, .wrapping = kInstances},
+                                   "class,probability.0,probability.1\n1,0.25,0.75\n0,,\n"}),
+    [](const auto& param) { return param.param.name; });
 
 INSTANTIATE_TEST_SUITE_P(
     Cases, AnswerWriterTest,

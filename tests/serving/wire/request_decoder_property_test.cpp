@@ -4,8 +4,10 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <numeric>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data_preprocessing/table/parse_value.hpp"
@@ -118,6 +120,44 @@ std::string AsInstances(const Table& table, Random& random) {
   return "{" + before + "\"instances\": " + AsArray(table, random) + "}";
 }
 
+/// `inputs` by columns, in any order.
+std::string AsColumns(const Table& table, Random& random) {
+  std::vector<std::size_t> order(table.column_count());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::shuffle(order, random);
+  ordered_json columns = ordered_json::object();
+  for (const std::size_t i : order) {
+    ordered_json values = ordered_json::array();
+    for (std::size_t row = 0; row < table.row_count(); ++row) {
+      values.push_back(Encode(ValueAt(table.column(i), row)));
+    }
+    columns[table.schema().columns[i].name] = std::move(values);
+  }
+  return Dump({{"inputs", std::move(columns)}, {"params", {{"inputs", 1}}}}, random);
+}
+
+/// `dataframe_split`, whose names stand before the rows, behind them or, in the declared order,
+/// nowhere.
+std::string AsSplit(const Table& table, Random& random) {
+  ordered_json names = ordered_json::array();
+  ordered_json rows = ordered_json::array();
+  for (const auto& column : table.schema().columns) names.push_back(column.name);
+  for (std::size_t row = 0; row < table.row_count(); ++row) {
+    ordered_json values = ordered_json::array();
+    for (std::size_t i = 0; i < table.column_count(); ++i) {
+      values.push_back(Encode(ValueAt(table.column(i), row)));
+    }
+    rows.push_back(std::move(values));
+  }
+  ordered_json split = ordered_json::object();
+  const std::size_t place = random() % 3;
+  if (place == 0) split["columns"] = names;
+  split["data"] = std::move(rows);
+  if (place == 1) split["columns"] = names;
+  split["index"] = {1};
+  return Dump({{"p", {1}}, {"dataframe_split", std::move(split)}, {"q", 1}}, random);
+}
+
 std::string AsJsonLines(const Table& table, Random& random) {
   std::string body;
   for (std::size_t row = 0; row < table.row_count(); ++row) {
@@ -171,6 +211,8 @@ TEST(RequestDecoderProperty, EveryFormOfATableDecodesToTheTable) {
     const Table table = RandomTable(1 + random() % 8, random);
     expect_decoded(Format::kJson, AsArray(table, random), table);
     expect_decoded(Format::kJson, AsInstances(table, random), table);
+    expect_decoded(Format::kJson, AsColumns(table, random), table);
+    expect_decoded(Format::kJson, AsSplit(table, random), table);
     expect_decoded(Format::kJsonLines, AsJsonLines(table, random), table);
     expect_decoded(Format::kCsv, AsCsv(table, random), table);
     const Table one = RandomTable(1, random);
@@ -197,7 +239,9 @@ void ExpectJudgedAsNlohmannDoes(Decoding& decoding, const std::string& body, cha
 const std::vector<std::string> kValidBodies = {
     R"({"id":"00123","note":"\u00e9\ud83d\ude00","n":-7,"x":1.5e3,"b":true,"t":"2021-07-04"})",
     R"([{"id":"a","p":{"q":[1,{}]}}, {"n":null, "id":"b"}])",
-    R"({"p":[],"instances":[{"id":"a"},17,"x",[[]]],"q":{}})"};
+    R"({"p":[],"instances":[{"id":"a"},17,"x",[[]]],"q":{}})",
+    R"({"p":[],"inputs":{"n":[1,2],"id":["a",["b"]],"p":{"q":[]}},"q":{}})",
+    R"({"p":"x","dataframe_split":{"data":[["a",[]],["b",1]],"columns":["id","p"]},"q":1})"};
 
 TEST(RequestDecoderProperty, EveryPrefixOfJsonIsJudgedAsNlohmannDoes) {
   Decoding decoding;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -101,8 +102,32 @@ INSTANTIATE_TEST_SUITE_P(
                  R"({"id":5,"dataframe_split":{"columns":["id"],"data":[["a"]],"index":[7]},)"
                  R"("params":{"p":1}})",
                  kInstances, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"DataframeSplitWithItsNamesBehind", kJson,
+                 R"({"p":[1],"dataframe_split":{"data":[[1,"a"],[null,"b"]],"index":[0,1],)"
+                 R"("columns":["n","id"]},"params":{}})",
+                 kInstances, R"([["a",null,1,null,null,null],["b",null,null,null,null,null]])"},
+        GoodCase{"DataframeSplitWithoutNames", kJson,
+                 R"({"dataframe_split":{"index":[0],"data":[["a","x",1]]}})", kInstances,
+                 R"([["a","x",1,null,null,null]])"},
+        GoodCase{"DataframeSplitWithColumnsThatPandasCounted", kJson,
+                 R"({"dataframe_split":{"columns":[0,1],"data":[["a","x"]]}})", kInstances,
+                 R"([["a","x",null,null,null,null]])"},
+        GoodCase{"InputsByColumns", kJson,
+                 R"({"inputs":{"n":[1,null],"id":["\u0061","b"],"p":{"any":[1]}},"params":{}})",
+                 kInstances, R"([["a",null,1,null,null,null],["b",null,null,null,null,null]])"},
+        GoodCase{"InputsByColumnsOfTensors", kJson, R"({"inputs":{"id":[["a"],["b"]]}})",
+                 kInstances, R"([["a",null,null,null,null,null],["b",null,null,null,null,null]])"},
+        GoodCase{"InputsByColumnsWithoutRows", kJson, R"({"inputs":{"id":[]}})", kInstances, "[]"},
+        GoodCase{"NaNIsMissingWhereRowsAreWrapped", kJson,
+                 R"({"dataframe_split":{"columns":["id","note","n","x","p"],)"
+                 R"("data":[["a",NaN,NaN,NaN,NaN]]}})",
+                 kInstances, R"([["a",null,null,null,null,null]])"},
+        GoodCase{"NaNIsMissingInColumns", kJson, R"({"inputs":{"id":["a"],"x":[NaN]}})", kInstances,
+                 R"([["a",null,null,null,null,null]])"},
         GoodCase{"DataframeSplitWithoutRows", kJson,
                  R"({"dataframe_split":{"columns":["id"],"data":[]}})", kInstances, "[]"},
+        GoodCase{"InputsThatAreNoRowsAreIgnoredBesideAField", kJson, R"({"inputs":5,"id":"a"})",
+                 kObject, R"([["a",null,null,null,null,null]])"},
         GoodCase{"DataframeSplitThatIsNoObjectIsIgnored", kJson,
                  R"({"dataframe_split":[["a"]],"id":"a"})", kObject,
                  R"([["a",null,null,null,null,null]])"},
@@ -237,17 +262,59 @@ INSTANTIATE_TEST_SUITE_P(
         BadBodyCase{"ColumnsTwice", kJson,
                     R"({"dataframe_split":{"columns":["id"],"columns":["id"],"data":[]}})",
                     "\"columns\" is given twice"},
-        BadBodyCase{"DataBeforeColumns", kJson,
-                    R"({"dataframe_split":{"data":[["a"]],"columns":["id"]}})",
-                    "expected \"columns\", and behind it \"data\""},
+        BadBodyCase{"DataTwiceBeforeColumns", kJson,
+                    R"({"dataframe_split":{"data":[],"data":[],"columns":["id"]}})", "given twice"},
+        BadBodyCase{"DataBeforeColumnsThatIsNoJson", kJson,
+                    R"({"dataframe_split":{"data":[["a",x]],"columns":["id"]}})",
+                    "expected a value"},
+        BadBodyCase{"DataBeforeColumnsThatIsNotClosed", kJson,
+                    R"({"dataframe_split":{"data":[["a"]],"columns":["id"]})", "not closed"},
+        BadBodyCase{"ColumnsThatAreCountedOtherwise", kJson,
+                    R"({"dataframe_split":{"columns":[1,2],"data":[]}})", "names no field"},
+        BadBodyCase{"InputsByColumnsOfDifferentLengths", kJson,
+                    R"({"inputs":{"id":["a","b"],"n":[1]}})", "1 values, and 2 of id"},
+        BadBodyCase{"InputsByColumnsThatAreNoArrays", kJson, R"({"inputs":{"id":"a"}})",
+                    "expected an array with a value for each row, got text"},
+        BadBodyCase{"InputsByColumnsTwice", kJson, R"({"inputs":{"id":["a"],"id":["b"]}})",
+                    "given twice"},
+        BadBodyCase{"InputsByColumnsThatNameNoField", kJson, R"({"inputs":{"q":[1]}})",
+                    "inputs names no field"},
+        BadBodyCase{"InputsByColumnsThatLackARequiredOne", kJson, R"({"inputs":{"n":[1]}})",
+                    "inputs lacks a required column"},
+        BadBodyCase{"InputsByColumnsOfTooManyRows", kJson, R"({"inputs":{"id":["a","b","c","d"]}})",
+                    "more than 3 rows", ErrorCode::kTooLarge},
+        BadBodyCase{"InputsByColumnsOfSeveralValues", kJson, R"({"inputs":{"id":[["a","b"]]}})",
+                    "expected one value for each row"},
+        BadBodyCase{"InputsByColumnsTooDeep", kJson, R"({"inputs":{"id":[[["a"]]]}})",
+                    "more than 4 deep"},
+        BadBodyCase{"InputsByColumnsThatAreNotClosed", kJson, R"({"inputs":{"id":["a"],"n":[1)",
+                    "not closed"},
+        BadBodyCase{"InputsByColumnsAndRows", kJson, R"({"inputs":{"id":[]},"instances":[]})",
+                    "given twice"},
         BadBodyCase{"NoData", kJson, R"({"dataframe_split":{"columns":["id"]}})",
                     "there is no \"data\""},
         BadBodyCase{"DataThatIsNoArray", kJson,
-                    R"({"dataframe_split":{"columns":["id"],"data":{}}})", "an array of rows"},
+                    R"({"dataframe_split":{"columns":["id"],"data":{}}})",
+                    "\"data\" to be an array of rows, got an object"},
         BadBodyCase{"ColumnsThatAreNoArray", kJson,
-                    R"({"dataframe_split":{"columns":"id","data":[]}})", "an array of names"},
+                    R"({"dataframe_split":{"columns":"id","data":[]}})",
+                    "an array of names, got text"},
         BadBodyCase{"ColumnsThatAreNoNames", kJson,
-                    R"({"dataframe_split":{"columns":[0],"data":[]}})", "an array of names"},
+                    R"({"dataframe_split":{"columns":[true],"data":[]}})",
+                    "an array of names, got a boolean in it"},
+        BadBodyCase{"InputsThatAreANumber", kJson, R"({"inputs":5})",
+                    "expected an array of rows or an object with an array of values for each "
+                    "field, got a number"},
+        BadBodyCase{"InputsThatAreNull", kJson, R"({"params":{},"inputs":null})", "got null"},
+        BadBodyCase{"InstancesThatAreOneRow", kJson, R"({"instances":{"id":"a"}})",
+                    "expected an array of rows, got an object"},
+        BadBodyCase{"DataframeRecordsThatAreText", kJson, R"({"dataframe_records":"[]"})",
+                    "expected an array of rows, got text"},
+        BadBodyCase{"ADataframeThatIsAnArray", kJson, R"({"dataframe_split":[["a"]]})",
+                    "expected an object with the rows in \"data\" and their names in "
+                    "\"columns\", got an array"},
+        BadBodyCase{"InputsThatAreNotClosed", kJson, R"({"inputs":5)", "not closed"},
+        BadBodyCase{"InputsAndMore", kJson, R"({"inputs":5} {})", "behind its end"},
         BadBodyCase{"ColumnNamedTwice", kJson,
                     R"({"dataframe_split":{"columns":["id","id"],"data":[]}})", "names this twice"},
         BadBodyCase{"ColumnsThatNameNoField", kJson,
@@ -546,10 +613,70 @@ INSTANTIATE_TEST_SUITE_P(
         BadArrayCase{"Object",
                      R"({"dataframe_split":{"columns":["id"],"data":[{"id":"a"},["b"]]}})", "",
                      "expected an array of values, got an object"},
-        BadArrayCase{"NaN",
-                     R"({"dataframe_split":{"columns":["id","x"],"data":[["a",NaN],["b",1]]}})",
-                     "x", "NaN is no JSON"}),
+        BadArrayCase{"NaNOfARequiredField",
+                     R"({"dataframe_split":{"columns":["id","x"],"data":[[NaN,1],["b",1]]}})", "id",
+                     "required field is missing"},
+        BadArrayCase{
+            "AnInfinityThatIsNoNumber",
+            R"({"dataframe_split":{"columns":["id","n"],"data":[["a",Infinity],["b",1]]}})", "n",
+            "Infinity is no JSON"}),
     [](const auto& param) { return param.param.name; });
+
+INSTANTIATE_TEST_SUITE_P(
+    Columns, BadArrayTest,
+    testing::Values(BadArrayCase{"WrongKind", R"({"inputs":{"id":["a","b"],"n":["x",2]}})", "n",
+                                 "got text"},
+                    BadArrayCase{"RequiredNull", R"({"inputs":{"id":[null,"b"],"n":[1,2]}})", "id",
+                                 "required field is missing"},
+                    BadArrayCase{"Object", R"({"inputs":{"n":[{"p":1},2],"id":["a","b"]}})", "n",
+                                 "got an object"}),
+    [](const auto& param) { return param.param.name; });
+
+TEST(RequestDecoder, TakesObjectsOfAFieldByColumnsAsTheyAreWritten) {
+  const preprocessing::Schema schema = EveryType();
+  RequestDecoder decoder(schema, preprocessing::TimeZone(), {});
+  decoder.TakeObjects(1);
+  DecodedRequest request(schema);
+  const PaddedBody body(R"({"inputs":{"note":[{"p":[1, 2]},null],"id":["a","b"]}})");
+  ASSERT_TRUE(decoder.Decode(kJson, body.view(), request).ok());
+  EXPECT_EQ(ToJson(request.rows), json::parse(R"([["a","{\"p\":[1, 2]}",null,null,null,null],
+                                                  ["b",null,null,null,null,null]])"));
+}
+
+TEST(RequestDecoder, ReadsRowsByColumnsInSteps) {
+  const preprocessing::Schema schema = EveryType();
+  RequestDecoder decoder(schema, preprocessing::TimeZone(), {});
+  DecodedRequest request(schema);
+  const PaddedBody body(R"({"inputs":{"id":["a","b","c"],"n":[1,2,3]},"p":1})");
+  decoder.Start(kJson, body.view(), request);
+  std::size_t steps = 0;
+  Result<bool> whole = false;
+  for (; whole.ok() && !*whole; ++steps) whole = decoder.Continue(1);
+  ASSERT_TRUE(whole.ok()) << whole.error().message;
+  EXPECT_GE(steps, 3U);
+  EXPECT_THAT(request.row_numbers, ElementsAre(0, 1, 2));
+}
+
+TEST(RequestDecoder, TakesInfinitiesWhereRowsAreWrapped) {
+  Decoding decoding;
+  ASSERT_TRUE(decoding
+                  .Decode(kJson, R"({"dataframe_records":[{"id":"a","x":Infinity},)"
+                                 R"({"id":"b","x":-Infinity}]})")
+                  .ok());
+  ASSERT_TRUE(decoding.request().errors.empty());
+  const preprocessing::Column& x = decoding.request().rows.column(3);
+  EXPECT_EQ(x.Double(0), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(x.Double(1), -std::numeric_limits<double>::infinity());
+}
+
+TEST(RequestDecoder, ReadsTheNextBodyStrictlyBehindOneThatWrapsRows) {
+  Decoding decoding;
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"instances":[{"id":"a","x":NaN}]})").ok());
+  EXPECT_TRUE(decoding.request().errors.empty());
+  ASSERT_TRUE(decoding.Decode(kJson, R"({"id":"a","x":NaN})").ok());
+  EXPECT_EQ(decoding.request().errors.size(), 1U);
+  EXPECT_FALSE(decoding.Decode(kJson, R"({"id":"a","p":NaN})").ok());
+}
 
 TEST(RequestDecoder, TakesArraysAsRowsWithinWrappersAlone) {
   Decoding decoding;

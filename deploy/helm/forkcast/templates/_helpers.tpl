@@ -2,6 +2,14 @@
 {{- if contains "forkcast" .Release.Name }}{{ .Release.Name | trunc 52 | trimSuffix "-" }}{{ else }}{{ printf "%s-forkcast" .Release.Name | trunc 52 | trimSuffix "-" }}{{ end }}
 {{- end -}}
 
+{{- /* Of a CronJob of (dict root name), which may have 52 characters, and no others than these: what had to be changed for that is
+kept apart by a hash of the whole. */ -}}
+{{- define "forkcast.jobName" -}}
+{{- $asked := printf "%s-%s" (include "forkcast.name" .root) .name -}}
+{{- $name := regexReplaceAll "[^a-z0-9-]" (lower $asked) "-" | trimSuffix "-" -}}
+{{- if or (ne $asked $name) (gt (len $name) 52) }}{{ printf "%s-%s" ($name | trunc 43 | trimSuffix "-") ($asked | sha256sum | trunc 8) }}{{ else }}{{ $name }}{{ end }}
+{{- end -}}
+
 {{- define "forkcast.selector" -}}
 app.kubernetes.io/name: forkcast
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -18,7 +26,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.persistence.existingClaim | default (include "forkcast.name" .) }}
 {{- end -}}
 
-{{- /* Of every pod: whom it runs as, and what it mounts. Nothing of the image can be written. */ -}}
+{{- /* Of every pod: whom it runs as, and what it mounts. Nothing of the image can be written. Ends with the list of volumes, to which
+pods add their own. */ -}}
 {{- define "forkcast.pod" -}}
 serviceAccountName: {{ include "forkcast.name" . }}
 automountServiceAccountToken: false
@@ -49,10 +58,6 @@ volumes:
     persistentVolumeClaim: {claimName: {{ include "forkcast.claim" . }}}
   - name: tmp
     emptyDir: {}
-{{- if and .Values.refresher.enabled .Values.refresher.kafkaSecret }}
-  - name: kafka
-    secret: {secretName: {{ .Values.refresher.kafkaSecret }}, defaultMode: 0440}
-{{- end }}
 {{- end -}}
 
 {{- define "forkcast.container" -}}
@@ -97,7 +102,7 @@ securityContext:
 apiVersion: batch/v1
 kind: CronJob
 metadata:
-  name: {{ include "forkcast.name" $root }}-{{ .name }}
+  name: {{ include "forkcast.jobName" . }}
   labels: {{- include "forkcast.labels" $root | nindent 4 }}
     app.kubernetes.io/component: {{ .component }}
 spec:
@@ -130,4 +135,18 @@ spec:
                 - {name: FORKCAST_CONFIG, value: /etc/forkcast/server.json}
               resources: {{- toYaml .values.resources | nindent 16 }}
               volumeMounts: {{- include "forkcast.mounts" $root | nindent 16 }}
+{{- end -}}
+
+{{- /* Refuses a secret, of (dict root value name key), that is not there or lacks the key: pods would wait for it without a word. Where no
+cluster is asked, as by `helm template`, nothing is known; every namespace has an account "default". */ -}}
+{{- define "forkcast.requireSecret" -}}
+{{- $namespace := .root.Release.Namespace -}}
+{{- $secret := lookup "v1" "Secret" $namespace .name -}}
+{{- if $secret -}}
+{{- if not (hasKey ($secret.data | default dict) .key) -}}
+{{- fail (printf "%s: the secret %s in the namespace %s has no key %q" .value .name $namespace .key) -}}
+{{- end -}}
+{{- else if lookup "v1" "ServiceAccount" $namespace "default" -}}
+{{- fail (printf "%s: there is no secret %s in the namespace %s; make it first, with the key %q" .value .name $namespace .key) -}}
+{{- end -}}
 {{- end -}}

@@ -1,5 +1,6 @@
 #include "data_preprocessing/dao/mysql/mysql_connection.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <mysql.h>
@@ -75,8 +76,10 @@ bool WantsTls(const MysqlUrl& url) {
   });
 }
 
-// A peer that has vanished is noticed within a minute, however long a statement may take.
-void NoticeLostPeers(int socket) {
+// A peer that has vanished is noticed within a minute, however long a statement may take; and what
+// we become or begin gets no connection of ours, whose locks it would hold on to.
+void SetUp(int socket) {
+  static_cast<void>(::fcntl(socket, F_SETFD, FD_CLOEXEC));
   const auto set = [socket](int level, int option, int value) {
     // What is no TCP socket refuses it, and needs none of it.
     static_cast<void>(::setsockopt(socket, level, option, &value, sizeof value));
@@ -168,7 +171,7 @@ Result<std::unique_ptr<MysqlConnection>> MysqlConnection::Open(const MysqlUrl& u
   if (WantsTls(url) && mysql_get_ssl_cipher(mysql) == nullptr) {
     return connection->ErrorOf("the URL asks for TLS (SSL), and the server has none");
   }
-  NoticeLostPeers(static_cast<int>(mysql_get_socket(mysql)));
+  SetUp(static_cast<int>(mysql_get_socket(mysql)));
   if (mariadb_connection(mysql) == 0) {
     return connection->ErrorOf(fmt::format(
         "the server is MySQL {}; MariaDB 10.5 or later is expected", mysql_get_server_info(mysql)));

@@ -473,8 +473,9 @@ Result<std::unique_ptr<TableDao>> OpenNothing(std::string_view, StoreAccess) {
 }
 
 TEST(StoreUrl, IsToldOfEveryKindThereIs) {
-  constexpr StoreKind kKinds[] = {{"sqlite", "PATH", OpenSqliteStore, FolderBesideSqliteStore},
-                                  {"server", "//HOST/DB", OpenNothing, nullptr}};
+  constexpr StoreKind kKinds[] = {
+      {"sqlite", "PATH", OpenSqliteStore, nullptr, FolderBesideSqliteStore},
+      {"server", "//HOST/DB", OpenNothing, nullptr, nullptr}};
   const auto unknown = ParseStoreUrl("other://secret", kKinds);
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(unknown.error().message,
@@ -489,7 +490,7 @@ TEST(StoreUrl, IsToldOfEveryKindThereIs) {
 }
 
 TEST(StoreUrl, OfAServerAsksWhereSnapshotsAre) {
-  constexpr StoreKind kServer{"server", "//HOST/DB", OpenNothing, nullptr};
+  constexpr StoreKind kServer{"server", "//HOST/DB", OpenNothing, nullptr, nullptr};
   const auto folder = FolderBeside({kServer, "//user:secret@host/db"});
   ASSERT_FALSE(folder.ok());
   EXPECT_EQ(folder.error().code, ErrorCode::kInvalidArgument);
