@@ -346,7 +346,7 @@ location /api/trainers/ {{
             after = self.windows()
             found(self.columns(after))
             level = after[LEVEL]
-            run.require(level["status"] == "alarm" and level["effect"] > 3 * max(before[LEVEL]["effect"], 0.01), f"{LEVEL}: {before[LEVEL]}, then {level}")
+            run.require(level["status"] == "alarm" and level["effect"] > 2 * max(before[LEVEL]["effect"], 0.01), f"{LEVEL}: {before[LEVEL]}, then {level}")
             found(f"{LEVEL} from {before[LEVEL]['effect']:.2f} to {level['effect']:.2f}")
             if self.prometheus.url:
                 alerts = eventually(lambda: [labels for labels, _ in self.prometheus.query(f'ALERTS{{alertname="ForkcastDrift",column="{LEVEL}",alertstate="firing"}}')],
