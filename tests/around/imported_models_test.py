@@ -5,7 +5,7 @@ ONNX Runtime computes as its processor does (`near` in the name) to 4e-6. Prints
 
   imported_models_test.py FOLDER    of the programs forkcast and compare-imports
 
-FORKCAST_IMPORT_ROWS: other than 10,000. FORKCAST_IMPORT_PYTHONS: a folder of environments that are there, called as LIBRARIES below.
+IMPORT_ROWS: other than 10,000. IMPORT_PYTHONS: a folder of environments that are there, called as LIBRARIES below.
 """
 
 import json
@@ -18,7 +18,7 @@ import unittest
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
-ROWS = int(os.environ.get("FORKCAST_IMPORT_ROWS", "10000"))
+ROWS = int(os.environ.get("IMPORT_ROWS", "10000"))
 LIBRARIES = {
     "xgboost-1.7": ["xgboost==1.7.6", "numpy<2", "pandas"],
     "xgboost-2.1": ["xgboost-cpu==2.1.4", "pandas"],
@@ -34,9 +34,9 @@ LEAST_MODELS = {"xgboost-1.7": 30, "xgboost-2.1": 30, "xgboost-3.2": 30, "lightg
 
 def python_with(library):
     """A Python that has the library, in a virtual environment that is made when it is not there; None when it cannot be had."""
-    folder = pathlib.Path(os.environ.get("FORKCAST_IMPORT_PYTHONS", TOP / "build" / "imported-models")) / library
+    folder = pathlib.Path(os.environ.get("IMPORT_PYTHONS", TOP / "build" / "imported-models")) / library
     python = folder / "bin" / "python"
-    if "FORKCAST_IMPORT_PYTHONS" in os.environ:
+    if "IMPORT_PYTHONS" in os.environ:
         return python if python.exists() else None
     if not (folder / "complete").exists():
         for command in ([sys.executable, "-m", "venv", folder],

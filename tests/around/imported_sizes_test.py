@@ -1,5 +1,5 @@
 """Model files that are great, deep or hostile: `forkcast models import` loads or refuses each within the time and memory that its size
-allows. Files are made here; the one of a gigabyte is made only where FORKCAST_IMPORT_GIGABYTE is set (it takes minutes, and 8 GB of
+allows. Files are made here; the one of a gigabyte is made only where IMPORT_GIGABYTE is set (it takes minutes, and 8 GB of
 memory). Prints a table.
 
   imported_sizes_test.py FOLDER    of the program forkcast
@@ -217,7 +217,7 @@ class ImportedSizes(unittest.TestCase):
             with self.subTest(name):
                 self.bring(name, write, expected, 120, lambda size: 2 * GIGABYTE + 12 * size)
 
-    @unittest.skipUnless("FORKCAST_IMPORT_GIGABYTE" in os.environ, "FORKCAST_IMPORT_GIGABYTE is not set")
+    @unittest.skipUnless("IMPORT_GIGABYTE" in os.environ, "IMPORT_GIGABYTE is not set")
     def test_a_gigabyte_is_loaded_or_refused_within_its_bounds(self):
         # Of 1,000 leaves each; as many trees as stay below 1 GiB, beyond which files are refused unread.
         print()
