@@ -6,8 +6,8 @@
 #                              for those of single modules, and again for what a server does with hostile clients
 #   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of programs or of training
 #   scripts/test.sh --quick    preset dev alone, without lint
-#   scripts/test.sh --fetched  preset release: S3, MLflow, other servers' clients, the wheel, the Helm chart, schedules, docker-compose.yml: by
-#                              what is fetched first
+#   scripts/test.sh --fetched  preset release: S3, MLflow, other servers' clients, the wheel, the Helm chart, schedules, docker-compose.yml,
+#                              whole applications: by what is fetched first
 #   scripts/test.sh --images   preset release alone: the images, built by buildah, and the sample's path in them; as root, minutes
 #   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
 #
@@ -48,7 +48,7 @@ case "$*" in
     ctest --preset dev
     ;;
   --fetched)
-    scripts/setup.sh package
+    scripts/setup.sh package kafka
     tests='around;fetched' Build release
     ctest --preset release -R '^(deploy[.]|around[.](s3|mlflow|mlflow_scoring|own_models|exported_fetched|imported_models|imported_sizes|open_inference|remote_models|site|ray_cluster)$)'
     ;;

@@ -17,7 +17,7 @@ import sys
 import urllib.parse
 
 import yaml
-from run import TOP, Trouble, ask, ask_json, eventually, free_port, say
+from run import DEADLINE_S, TOP, Trouble, ask, ask_json, free_port, say
 
 sys.path.insert(0, str(TOP / "bench"))
 from data_servers import KafkaClient, jars  # noqa: E402  # the folder above
@@ -223,26 +223,36 @@ class Ray:
         self.folder.mkdir()
         port = free_port()
         self.api, self.url = f"http://127.0.0.1:{port}/api", f"ray://127.0.0.1:{port}"
+        self.said = self.log.stat().st_size if self.log.exists() else 0  # by those that were started before
         self.child = self.run.start(
             "ray", self.venv / "bin/ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={free_port()}",
-            "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--dashboard-agent-listen-port={free_port()}", f"--num-cpus={self.cpus}",
-            "--object-store-memory=100000000", "--disable-usage-stats", f"--temp-dir={self.folder}",
+            "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--dashboard-agent-listen-port={free_port()}",
+            f"--ray-client-server-port={free_port()}", f"--num-cpus={self.cpus}", "--object-store-memory=100000000",
+            "--disable-usage-stats", f"--temp-dir={self.folder}",
             env=self.run.environment(PATH=f"{self.venv}/bin:{self.run.programs}:{os.environ['PATH']}", RAY_USAGE_STATS_ENABLED="0"))
 
     def wait(self):
-        """Until it has run a job. It gives its own node 30 s, which a busy machine may not keep: then it is started again. Its dashboard
-        answers before that, and goes again with a head whose start fails; and it takes jobs later than it says that it is up."""
+        """Until it has run a job: it takes them later than it says that it is up. It gives its own node 30 s, which a busy machine may not
+        keep, and ends then, also after that: it is started again."""
         for attempts_left in (4, 3, 2, 1, 0) if self.url else ():
             try:
-                self.run.wait_until("ray", self.child, lambda: "Ray runtime started" in self.log.read_text(encoding="utf-8", errors="replace"))
-                break
+                self.run.wait_until("ray", self.child, self.runs_jobs, 2 * DEADLINE_S)
+                return
             except Trouble:
                 if self.child.poll() is None or not attempts_left:
                     raise
             self.start()
-        if self.url:
-            eventually(lambda: ask(f"{self.api}/jobs/", {"entrypoint": "true", "submission_id": "first"})[0] == 200 or "first" in self.jobs(), "Ray takes no jobs")
-            eventually(lambda: self.jobs()["first"] == "SUCCEEDED", "Ray runs no jobs")
+
+    def runs_jobs(self):
+        """Its dashboard answers before it is up, and goes again with a head whose start fails."""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            log.seek(self.said)
+            if "Ray runtime started" not in log.read():
+                return False
+        status, job = ask(f"{self.api}/jobs/first")
+        if status == 404:
+            ask(f"{self.api}/jobs/", {"entrypoint": "true", "submission_id": "first"})
+        return status == 200 and json.loads(job)["status"] == "SUCCEEDED"
 
     def jobs(self):
         return {job["submission_id"]: job["status"] for job in ask_json(f"{self.api}/jobs/")}

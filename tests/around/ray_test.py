@@ -412,7 +412,8 @@ class Ray:
             self.process = subprocess.Popen(
                 [VENV / "bin" / "ray", "start", "--head", "--block", "--node-ip-address=127.0.0.1", f"--port={free_port()}",
                  "--dashboard-host=127.0.0.1", f"--dashboard-port={port}", f"--dashboard-agent-listen-port={free_port()}",
-                 f"--num-cpus={cpus}", "--object-store-memory=100000000", "--disable-usage-stats", f"--temp-dir={self.folder}"],
+                 f"--ray-client-server-port={free_port()}", f"--num-cpus={cpus}", "--object-store-memory=100000000",
+                 "--disable-usage-stats", f"--temp-dir={self.folder}"],
                 cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=os.environ | {"PATH": f"{VENV}/bin:{os.environ['PATH']}", "RAY_USAGE_STATS_ENABLED": "0"}, start_new_session=True)
         self.url = f"ray://127.0.0.1:{port}"

@@ -9,6 +9,7 @@ MLSERVER_VENV name. A part that cannot be had is left out, and the test is skipp
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -37,6 +38,9 @@ def processes(mark):
 class FullStack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        for program, group in [("java", "kafka"), ("mvn", "kafka"), ("nginx", "run"), ("psql", "test"), ("mariadb-install-db", "test")]:
+            if shutil.which(program, path=f"{os.environ['PATH']}:/usr/sbin") is None:
+                raise unittest.SkipTest(f"{program} is not installed: scripts/setup.sh {group}")
         cls.airflow = str(pathlib.Path(support.tool("airflow")).parents[1])
 
     def setUp(self):
