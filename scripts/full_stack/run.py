@@ -317,7 +317,7 @@ class Run:
 
     def keep_logs(self):
         kept = KEPT / self.folder.name
-        kept.mkdir(parents=True)
+        kept.mkdir(parents=True, exist_ok=True)
         for file in self.folder.glob("*.log"):
             shutil.copy(file, kept)
         say(f"full_stack: the logs are in {kept}")
@@ -345,6 +345,13 @@ class Run:
             child.send_signal(how)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(STOP_S)
+
+    def end(self, child, how=signal.SIGTERM):
+        """Stops a program that has to be gone before another begins; its exit code."""
+        self.stop(child, how)
+        if child.poll() is None:
+            raise Trouble(f"{child.args[-1]} does not end by {signal.Signals(how).name} within {STOP_S} s")
+        return child.returncode
 
     @staticmethod
     def bury():

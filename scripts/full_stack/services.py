@@ -89,13 +89,21 @@ class Postgres:
                 shutil.chown(file, owner, owner)
         run.run("postgresql", POSTGRES / "initdb", "-D", folder / "data", "-A", "scram-sha-256", "-U", "forkcast", f"--pwfile={folder}/password",
                 "-E", "UTF8", "--no-locale", "--no-sync", user="postgres")
-        self.child = run.start("postgresql", POSTGRES / "postgres", "-D", folder / "data", "-k", folder, "-p", self.port, "-c", "listen_addresses=127.0.0.1",
-                               "-c", "max_wal_size=2GB", user="postgres", stop=signal.SIGINT)
         self.words = {"PGPASSFILE": str(run.folder / "pgpass")}
-        ready = [POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
-        run.wait_until("postgresql", self.child, lambda: subprocess.run(ready, check=False, capture_output=True).returncode == 0)
+        self.start()
         self.ask("CREATE DATABASE forkcast", "postgres")
         self.url = f"postgresql://forkcast@127.0.0.1:{self.port}/forkcast"
+
+    def start(self):
+        folder = self.run.folder / "postgres"
+        self.child = self.run.start("postgresql", POSTGRES / "postgres", "-D", folder / "data", "-k", folder, "-p", self.port, "-c", "listen_addresses=127.0.0.1",
+                                    "-c", "max_wal_size=2GB", user="postgres", stop=signal.SIGINT)
+        ready = [POSTGRES / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        self.run.wait_until("postgresql", self.child, lambda: subprocess.run(ready, check=False, capture_output=True).returncode == 0)
+
+    def stop(self, how):
+        """SIGINT: as pg_ctl's `fast`, sessions are ended; SIGQUIT: as its `immediate`, without a checkpoint."""
+        self.run.end(self.child, how)
 
     def ask(self, sql, database="forkcast"):
         """What a statement gives: a line a row, `|` between values."""
@@ -158,12 +166,18 @@ log.cleaner.threads=1
 num.network.threads=2
 num.io.threads=2
 """, encoding="utf-8")
-        java = ["java", "-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={run.folder}",
-                "-XX:-UsePerfData", "-cp", f"{libraries}/*"]
-        run.run("kafka", *java, "kafka.tools.StorageTool", "format", "--config", properties, "--cluster-id", "4L6g3nShT-eMCtK--X86sw")
-        self.child = run.start("kafka", *java, "kafka.Kafka", properties)
+        self.java = ["java", "-Xmx256m", "-Xms64m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Djava.io.tmpdir={run.folder}",
+                     "-XX:-UsePerfData", "-cp", f"{libraries}/*"]
+        run.run("kafka", *self.java, "kafka.tools.StorageTool", "format", "--config", properties, "--cluster-id", "4L6g3nShT-eMCtK--X86sw")
         self.address = f"127.0.0.1:{self.port}"
-        run.wait_until("kafka", self.child, self.answers)
+        self.start()
+
+    def start(self):
+        self.child = self.run.start("kafka", *self.java, "kafka.Kafka", self.run.folder / "kafka.properties")
+        self.run.wait_until("kafka", self.child, self.answers)
+
+    def stop(self, how):
+        self.run.end(self.child, how)
 
     def answers(self):
         with KafkaClient(self.address) as client:
@@ -328,7 +342,8 @@ class Nginx:
         (folder / "server.d").mkdir(parents=True)
         for file in ("nginx.conf", "nginx-common.conf"):
             text = (TOP / "conf" / file).read_text(encoding="utf-8")
-            text = text.replace("server unix:/run/forkcast/forkcast.sock;", "\n    ".join(f"server unix:{socket};" for socket in sockets))
+            # As its comment says it: the same line once more for each.
+            text = re.sub(r"server unix:/run/forkcast/forkcast\.sock\b(.*);", lambda line: "\n    ".join(f"server unix:{socket}{line[1]};" for socket in sockets), text)
             (folder / file).write_text(text.replace("listen 8080;", f"listen 127.0.0.1:{self.port};"), encoding="utf-8")
         secret = folder / "server.d/application.conf"
         secret.touch(mode=0o600)  # it may hold a token
