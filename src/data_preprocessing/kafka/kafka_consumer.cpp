@@ -193,14 +193,23 @@ void KafkaConsumer::Note(int error, std::string_view text, std::int32_t partitio
 }
 
 std::string KafkaConsumer::Problem() {
-  if (!unreachable_.empty()) {
-    constexpr int kPatienceMs = 500;
+  // librdkafka says once that no broker is there, or not at all: of some that ended in good order,
+  // and what was on its way from others comes behind it. So they are asked.
+  constexpr std::chrono::seconds kBetweenQuestions{2};
+  constexpr int kPatienceMs = 2000;
+  constexpr int kPatienceWithAbsentMs = 500;
+  const bool were_there = unreachable_.empty();
+  if (!were_there || std::chrono::steady_clock::now() - asked_ >= kBetweenQuestions) {
     const rd_kafka_metadata_t* found = nullptr;
-    if (rd_kafka_metadata(handle_.get(), 0, topic_.get(), &found, kPatienceMs) ==
-        RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const rd_kafka_resp_err_t answer = rd_kafka_metadata(
+        handle_.get(), 0, topic_.get(), &found, were_there ? kPatienceMs : kPatienceWithAbsentMs);
+    if (answer == RD_KAFKA_RESP_ERR_NO_ERROR) {
       rd_kafka_metadata_destroy(found);
       unreachable_.clear();
+    } else if (were_there) {
+      unreachable_ = rd_kafka_err2str(answer);
     }
+    asked_ = std::chrono::steady_clock::now();
   }
   if (!unreachable_.empty()) {
     return fmt::format("kafka: no broker of {} answers ({})", url_.brokers, unreachable_);

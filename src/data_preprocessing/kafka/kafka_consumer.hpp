@@ -78,8 +78,8 @@ class KafkaConsumer {
   [[nodiscard]] std::size_t Lag(const std::map<std::int32_t, std::int64_t>& next) const;
   /// Whether all messages were read that were there at Start(), or an end was met since.
   [[nodiscard]] bool AtEnds(const std::map<std::int32_t, std::int64_t>& next) const;
-  /// What is wrong; empty: nothing. Asks the brokers again whether they are there when they were
-  /// not.
+  /// What is wrong; empty: nothing. Asks the brokers whether they are there: every 2 s, and each
+  /// time when they were not.
   [[nodiscard]] std::string Problem();
 
  private:
@@ -101,7 +101,8 @@ class KafkaConsumer {
   std::vector<std::int32_t> partitions_;
   std::map<std::int32_t, std::int64_t> ends_;  // behind the last message at Start(); 0: met since
   std::string unreachable_;                    // why, while no broker is there
-  std::string problem_;                        // of a partition, until Start()
+  std::chrono::steady_clock::time_point asked_{};  // when that was asked last
+  std::string problem_;                            // of a partition, until Start()
 };
 
 }  // namespace forkcast::preprocessing

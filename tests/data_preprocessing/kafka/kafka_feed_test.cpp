@@ -57,8 +57,16 @@ class Cluster {
     EXPECT_EQ(rd_kafka_flush(writer_, 30'000), RD_KAFKA_RESP_ERR_NO_ERROR);
     rd_kafka_topic_destroy(topic);
   }
+  void End() { rd_kafka_mock_broker_set_down(cluster_, kBroker); }
+  void ComeBack() { rd_kafka_mock_broker_set_up(cluster_, kBroker); }
+  /// Connections stay; answers take so long.
+  void AnswerAfter(std::chrono::milliseconds pause) {
+    rd_kafka_mock_broker_set_rtt(cluster_, kBroker, static_cast<int>(pause.count()));
+  }
 
  private:
+  static constexpr int kBroker = 1;
+
   template <typename T>
   static T* Require(T* made) {
     if (made == nullptr) throw std::runtime_error("no cluster");
@@ -257,6 +265,31 @@ TEST_F(KafkaFeeds, ABrokerThatIsNotThereIsToldAndWaitedFor) {
   EXPECT_TRUE(turn.is_failing);
   EXPECT_EQ(turn.state, FeedState::kAbsent);
   EXPECT_THAT(turn.problem, HasSubstr("no broker of 127.0.0.1:1 answers"));
+}
+
+TEST_F(KafkaFeeds, ABrokerThatEndsIsToldUntilItIsBack) {
+  const auto feed = Feed();
+  WriteSkus({"a"});
+  TakeToTheEnd(*feed);
+  cluster_.End();
+  EXPECT_THAT(TakeUntilProblem(*feed).problem, HasSubstr("no broker of"));
+  cluster_.ComeBack();
+  TakeUntil(*feed, [](const FeedTurn& turn) { return turn.problem.empty(); });
+  WriteSkus({"b"});
+  TakeUntil(*feed, [](const FeedTurn& turn) { return turn.rows > 0; });
+  EXPECT_THAT(Stored(), ElementsAre("'a'", "'b'"));
+}
+
+TEST_F(KafkaFeeds, ABrokerThatHangsIsToldThoughNoConnectionIsClosed) {
+  const auto feed = Feed();
+  WriteSkus({"a"});
+  TakeToTheEnd(*feed);
+  cluster_.AnswerAfter(std::chrono::seconds(5));
+  const auto begun = std::chrono::steady_clock::now();
+  EXPECT_THAT(TakeUntilProblem(*feed).problem, HasSubstr("no broker of"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(30));
+  cluster_.AnswerAfter(std::chrono::milliseconds(0));
+  TakeUntil(*feed, [](const FeedTurn& turn) { return turn.problem.empty(); });
 }
 
 TEST_F(KafkaFeeds, AnOptionThatLibrdkafkaDoesNotKnowIsNamedWithoutItsValue) {
