@@ -12,9 +12,9 @@
 
 namespace forkcast::preprocessing {
 
-/// When whoever publishes a series last found that its source had nothing more: 16 bytes beside the
-/// snapshot (FORMAT.md) that a follower writes over again and again, and that readers have mapped,
-/// so that nobody loads anything anew to hear of it. Thread-safe.
+/// When whoever publishes a series last found that its source had nothing more: some bytes beside
+/// the snapshot (FORMAT.md) that a follower writes over again and again, and that readers have
+/// mapped, so that nobody loads anything anew to hear of it. Thread-safe.
 class UpToDateMark {
  public:
   /// Null where there is none.
@@ -25,9 +25,10 @@ class UpToDateMark {
   /// Says so at `instant` of the publication with the checksum (Snapshot::checksum()). kIo.
   static Status Write(const std::filesystem::path& path, std::uint64_t checksum, Instant instant);
 
-  /// The instant that was written last, if it was of this publication: who still reads an older one
-  /// is not up to date by what became of a newer one. A few instructions; the file's page is in
-  /// memory as long as somebody writes to it.
+  /// The instant that was written last of this publication, if it is one of the last four: who
+  /// still reads an older one is not up to date by what became of a newer one, and as much so as it
+  /// was before there was a newer one. A few instructions; the file's page is in memory as long as
+  /// somebody writes to it.
   [[nodiscard]] std::optional<Instant> Of(std::uint64_t checksum) const noexcept;
 
  private:
