@@ -7,7 +7,7 @@
 #   scripts/test.sh --all      every test in both presets, which takes twice as long; for changes of programs or of training
 #   scripts/test.sh --quick    preset dev alone, without lint
 #   scripts/test.sh --fetched  preset release: S3, MLflow, other servers' clients, the wheel, the Helm chart, schedules, docker-compose.yml,
-#                              whole applications: by what is fetched first
+#                              whole applications, and what is restarted in one under load: by what is fetched first
 #   scripts/test.sh --images   preset release alone: the images, built by buildah, and the sample's path in them; as root, minutes
 #   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
 #
