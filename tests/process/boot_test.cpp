@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <csignal>
 #include <fstream>
 #include <functional>
+#include <future>
 
 #include "support/server.hpp"
 
@@ -162,6 +164,26 @@ TEST(Boot, PingSaysNotYetUntilTheModelIsLoaded) {
   EXPECT_EQ(loaded.status, 200);
   EXPECT_EQ(loaded.body, "");
   EXPECT_EQ(AskOnce(endpoint, OneOrder()).status, 200);
+}
+
+TEST(Boot, WhoeverAsksBeforeTheModelIsLoadedWaitsWhereTheServerIsToldSo) {
+  const Workspace workspace;
+  workspace.Ingest(SampleData());
+  const std::string pipeline = ReadWhole(workspace.pipeline());
+  fs::remove(workspace.pipeline());
+  ASSERT_EQ(::mkfifo(workspace.pipeline().c_str(), 0600), 0);
+  const fs::path admin = workspace / "admin.sock";
+  Server server(workspace, {.workers = 1,
+                            .flags = {"--wait-while-loading", "true", "--admin-address",
+                                      "unix:" + admin.string()}});
+  const Endpoint endpoint = server.endpoint();
+  auto asked = std::async(std::launch::async, [&] { return AskOnce(endpoint, OneOrder()).status; });
+  const Answer ping = AskOnce({.socket = admin}, {.method = "GET", .target = "/ping"});
+  EXPECT_EQ(ping.status, 503);
+  EXPECT_EQ(asked.wait_for(std::chrono::milliseconds(300)), std::future_status::timeout);
+
+  std::ofstream(workspace.pipeline()) << pipeline;
+  EXPECT_EQ(asked.get(), 200);
 }
 
 TEST(Boot, ALaterWorkerThatCannotLoadIsTriedAgainWhileTheOthersAnswer) {

@@ -68,6 +68,7 @@ struct ServerConfig {
   std::chrono::seconds idle_timeout{75};  ///< Of a kept connection; outlives nginx's 60 s.
   std::chrono::seconds graceful_timeout{25};  ///< To finish requests when stopping.
   std::chrono::seconds boot_timeout{240};     ///< For a worker to load what it serves.
+  bool wait_while_loading = false;  ///< Until the first has, callers wait; else they get 503.
   std::string log_level = "info";
   AccessLogFormat access_log = AccessLogFormat::kOff;
   std::filesystem::path access_log_file = "-";  ///< "-": standard output.

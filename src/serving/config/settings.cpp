@@ -777,6 +777,7 @@ std::vector<Setting> ServerSettings() {
   const Rule deploy{"[NAME=]MODEL[@VERSION]", "models of the registry",
                     Setting::FileForm::kTextOrList, ApplyDeploy};
   const Rule multi_model = BooleanRule(&ServerConfig::multi_model);
+  const Rule wait_while_loading = BooleanRule(&ServerConfig::wait_while_loading);
   const Rule bind{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
                   Setting::FileForm::kTextOrList, ApplyBind};
   const Rule admin{"ADDRESS", "ADDRESS:PORT, [IPV6]:PORT, NAME:PORT or unix:PATH",
@@ -913,6 +914,10 @@ std::vector<Setting> ServerSettings() {
       MakeSetting("boot_timeout", "FORKCAST_BOOT_TIMEOUT",
                   IntegerRule("SECONDS", 1, 3600, &ServerConfig::boot_timeout), Takes::kRestart,
                   "240", "For a worker to load pipeline, model and snapshots"),
+      MakeSetting("wait_while_loading", "FORKCAST_WAIT_WHILE_LOADING", wait_while_loading,
+                  Takes::kRestart, "false",
+                  "Whether callers wait while the server starts, until the first worker has loaded "
+                  "what it serves; else they get 503"),
       MakeSetting("max_requests", "FORKCAST_MAX_REQUESTS",
                   IntegerRule("N", 0, 1'000'000'000, &ServerConfig::max_requests), Takes::kReload,
                   "0", "Requests after which a worker is replaced by a new one; 0: never"),

@@ -741,8 +741,11 @@ class Worker {
     return true;
   }
 
-  /// While this worker boots it answers 503, which is for nobody whom another could answer.
-  [[nodiscard]] bool IsForReadyWorkers() const { return !loaded_ && AnyReady(options_.slots); }
+  /// While this worker boots it answers 503, which is for nobody whom another could answer, or
+  /// who would rather wait.
+  [[nodiscard]] bool IsForReadyWorkers() const {
+    return !loaded_ && (config_.wait_while_loading || AnyReady(options_.slots));
+  }
 
   /// At most one connection is on its way here, and only while there is room: a worker whose loop
   /// is busy takes no second one.

@@ -536,6 +536,7 @@ TEST(Settings, DefaultsOfTheTableAreThoseOfTheStruct) {
   EXPECT_EQ(config.max_rows, fresh.max_rows);
   EXPECT_EQ(config.backlog, fresh.backlog);
   EXPECT_EQ(config.boot_timeout, fresh.boot_timeout);
+  EXPECT_EQ(config.wait_while_loading, fresh.wait_while_loading);
   EXPECT_EQ(config.max_requests, fresh.max_requests);
   EXPECT_EQ(config.max_requests_jitter, fresh.max_requests_jitter);
   EXPECT_EQ(config.max_memory_mb, fresh.max_memory_mb);
@@ -582,7 +583,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
     "max_queue_delay_ms": 15,
     "max_body_bytes": 7, "max_header_bytes": 1028, "max_rows": 9, "backlog": 10,
     "model_dir": "e", "multi_model": true, "model_root": "r", "max_models": 16,
-    "boot_timeout": 11, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
+    "boot_timeout": 11, "wait_while_loading": true, "max_requests": 12, "max_requests_jitter": 13, "max_memory_mb": 14,
     "access_log": "json", "access_log_file": "a", "pidfile": "i", "control": "c", "user": "me",
     "group": "us", "umask": "027", "socket_mode": "660", "socket_group": "g",
     "trusted_proxies": ["none", "10.0.0.1"], "cors_origins": "https://a.b", "tokens": "t", "locked": ["metrics", "invocations"],
@@ -613,6 +614,7 @@ TEST(Settings, EveryValueReachesTheConfig) {
   EXPECT_TRUE(config.csv_as_predictions);
   EXPECT_EQ(config.backlog, 10);
   EXPECT_EQ(config.boot_timeout, std::chrono::seconds(11));
+  EXPECT_TRUE(config.wait_while_loading);
   EXPECT_EQ(config.max_requests, 12U);
   EXPECT_EQ(config.max_requests_jitter, 13U);
   EXPECT_EQ(config.max_memory_mb, 14U);
