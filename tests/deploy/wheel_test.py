@@ -56,10 +56,14 @@ class Wheel(unittest.TestCase):
 
     def test_is_refused_by_pip_where_its_programs_would_not_run(self):
         self.assertRegex(self.wheel.name, r"^forkcast-\d+\.\d+\.\d+-py3-none-manylinux_2_36_x86_64\.whl$")
-        refused = subprocess.run([self.interpreter, "-m", "pip", "download", "--quiet", "--no-deps", "--no-index", "--platform", "musllinux_1_2_x86_64",
-                                  "--only-binary", ":all:", "--find-links", self.folder, "--dest", self.folder / "none", "forkcast"],
-                                 capture_output=True, text=True)
-        self.assertIn("No matching distribution found for forkcast", refused.stderr)
+        for platform, is_taken in [("manylinux_2_36_x86_64", True), ("manylinux_2_35_x86_64", False), ("manylinux2014_x86_64", False), ("musllinux_1_2_x86_64", False),
+                                   ("manylinux_2_36_aarch64", False), ("macosx_14_0_x86_64", False), ("win_amd64", False)]:
+            with self.subTest(platform):
+                asked = subprocess.run([self.interpreter, "-m", "pip", "download", "--quiet", "--no-deps", "--no-index", "--platform", platform,
+                                        "--only-binary", ":all:", "--find-links", self.folder, "--dest", self.folder / platform, "forkcast"],
+                                       capture_output=True, text=True)
+                self.assertEqual((asked.returncode == 0, len(list((self.folder / platform).glob("*.whl")))), (is_taken, int(is_taken)), asked.stderr)
+                self.assertEqual("No matching distribution found for forkcast" in asked.stderr, not is_taken)
 
     def test_has_every_library_that_a_linux_need_not_have(self):
         names = zipfile.ZipFile(self.wheel).namelist()
