@@ -761,7 +761,7 @@ void RunOneHotEncoder(Builder& builder) {
   const Node& node = builder.node();
   const bool is_text = x.type == ElementType::kString;
   const bool needs_category = node.Integer("zeros", 1) == 0;
-  if (!x.has_rows) builder.Refuse("of constants it is not understood");
+  if (!x.has_rows || x.places.empty()) builder.Refuse("of constants it is not understood");
   std::vector<double> categories;
   std::vector<Place> places = x.places;
   if (is_text) {
@@ -777,7 +777,6 @@ void RunOneHotEncoder(Builder& builder) {
       const Value whole = builder.NewValue(ElementType::kInt64, true, x.dims);
       std::vector<std::array<Place, 3>> arguments;
       for (const Place place : places) arguments.push_back({place, place, place});
-      if (places.empty()) builder.Refuse("of no numbers");
       builder.AddStep(std::make_unique<const ElementStep>(Truncate, std::move(arguments),
                                                           whole.places.front()));
       places = whole.places;

@@ -565,6 +565,19 @@ INSTANTIATE_TEST_SUITE_P(Cases, RefusedGraph,
                                                            TreeOf("BRANCH_LT", 0));
                                          },
                                          "tests column 0 of 0"},
+                             RefusedCase{"OfCategoriesOfNoColumn",
+                                         [](GraphWriter& w, const std::string& row) {
+                                           const std::string none =
+                                               w.Node("Slice", {row, Wholes(w, {3}), Wholes(w, {3}),
+                                                                Wholes(w, {1})});
+                                           const std::string whole = w.Node(
+                                               "Cast", {none}, Attributes().Integer("to", 7));
+                                           return w.MlNode(
+                                               "OneHotEncoder", {whole},
+                                               Attributes().Integers(
+                                                   "cats_int64s", std::vector<std::int64_t>{3, 7}));
+                                         },
+                                         "of constants"},
                              RefusedCase{"OfAModeThatIsNone",
                                          Ml("TreeEnsembleRegressor", TreeOf("BRANCH_NEAR", 0)),
                                          "nodes_modes: \"BRANCH_NEAR\""},
