@@ -9,7 +9,7 @@
 #   scripts/test.sh --fetched  preset release: S3, MLflow, other servers' clients, the wheel, the Helm chart, schedules, docker-compose.yml,
 #                              whole applications, and what is restarted in one under load: by what is fetched first
 #   scripts/test.sh --images   preset release alone: the images, built by buildah, and the sample's path in them; as root, minutes
-#   scripts/test.sh --tsan     the server under load in preset tsan; for changes of what runs in several threads
+#   scripts/test.sh --tsan     the server, its trainer and its sessions under load in preset tsan; for changes of what runs in several threads
 #
 # CMAKE_BUILD_PARALLEL_LEVEL (default: number of CPUs) and CTEST_PARALLEL_LEVEL (default: 2) say how many run at a time.
 set -euo pipefail
@@ -58,7 +58,8 @@ case "$*" in
     /usr/bin/python3 -B tests/deploy/images_test.py build/release/bin
     ;;
   --tsan)
-    tests=program Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test forkcast_swap_test
-    ctest --preset tsan -L '^(process|supervision|operations|swap)$'
+    tests=program Build tsan forkcast_process_test forkcast_supervision_test forkcast_operations_test forkcast_swap_test forkcast_access_program_test \
+      forkcast_sessions_program_test forkcast_jobs_program_test
+    ctest --preset tsan -L '^(process|supervision|operations|swap|access_program|sessions_program|jobs_program)$'
     ;;
 esac
