@@ -148,6 +148,7 @@ class Compose(unittest.TestCase):
     def test_runs_several_replicas_and_asks_each_for_its_health(self):
         app = self.services["app"]
         self.assertGreater(app["deploy"]["replicas"], 1)
+        self.assertEqual(app["deploy"]["mode"], "replicated", "podman-compose starts one otherwise")
         self.assertEqual(app["healthcheck"]["test"], ["CMD", "forkcast", "status", "--json"])
         self.assertNotIn("ports", app, "replicas cannot share a port of the host")
 

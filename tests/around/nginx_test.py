@@ -262,12 +262,12 @@ class OneHost(Nginx):
 class Compose(Nginx):
     """Two loopback addresses stand for the two that Docker's DNS gives for "app"."""
 
-    def start_with_replicas(self, running):
-        port = free_port()
+    def start_with_replicas(self, running, port=None, **replaced):
+        port = port or free_port()
         self.render("nginx-compose.conf", **{
             "server app:8080": f"server 127.0.0.2:{port} max_fails=1 fail_timeout=5s; server 127.0.0.3:{port}",
             # One worker, since each takes the replicas in turn for itself.
-            "worker_processes auto;": "worker_processes 1;"})
+            "worker_processes auto;": "worker_processes 1;", **replaced})
         for address in running:
             self.serve_on(TcpReplica((address, port), None))
         self.start("nginx-compose.conf")
@@ -282,6 +282,24 @@ class Compose(Nginx):
         self.start_with_replicas(["127.0.0.3"])
         for _ in range(10):
             self.assertEqual(self.ask("POST", "/invocations", b"{}")[0].status, 200)
+
+    def test_answers_from_the_others_when_a_replica_does_not_even_refuse(self):
+        """As one whose container or machine has gone: a socket whose queue is full takes no further connection and says nothing."""
+        gone = socket.socket()
+        self.addCleanup(gone.close)
+        gone.bind(("127.0.0.2", 0))
+        gone.listen(0)
+        for _ in range(3):
+            waiting = socket.socket()
+            self.addCleanup(waiting.close)
+            waiting.setblocking(False)
+            waiting.connect_ex(gone.getsockname())
+        self.start_with_replicas(["127.0.0.3"], gone.getsockname()[1], **{"proxy_connect_timeout 5s;": "proxy_connect_timeout 500ms;"})
+        began = time.monotonic()
+        statuses = [self.ask("POST", "/invocations", b"{}")[0].status for _ in range(6)]
+        self.assertEqual(statuses, [200] * 6)
+        self.assertGreater(time.monotonic() - began, 0.5, "it was asked")
+        self.assertEqual(len(self.seen), 6)
 
     def test_does_not_send_a_request_to_a_second_replica_once_the_first_has_it(self):
         self.start_with_replicas(["127.0.0.2", "127.0.0.3"])
