@@ -25,7 +25,7 @@ ROWS, SEED = 10_000, 1
 BODIES = 1_000
 # Virtual environments from PyPI, by name: Debian's gunicorn is old, its scikit-learn in the way of the build's Boost.
 PEERS = {"peers": ["flask", "gunicorn>=27", "granian"], "forecast_peer": ["flask", "gunicorn", "scikit-learn"],
-         "features_peer": ["pandas"]}
+         "features_peer": ["pandas"], "training_peer": ["statsforecast==2.1.1", "mlforecast==1.1.0", "lightgbm==4.7.0"]}
 START_S = 120  # the forecast's peer learns meanwhile
 
 
