@@ -21,8 +21,8 @@ FROM debian:bookworm-slim AS proxy
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends nginx \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/cache/ldconfig/aux-cache
 COPY conf/nginx-common.conf conf/nginx-compose.conf /etc/forkcast/
-# runc gives a tmpfs the mode of the folder it covers, and root for an owner; there is no other user here.
-RUN useradd --uid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin forkcast \
+# runc gives a tmpfs the mode of the folder it covers, and root for an owner; there is no other user here. The epoch: see serve.
+RUN SOURCE_DATE_EPOCH=0 useradd --uid 10001 --no-log-init --no-create-home --shell /usr/sbin/nologin forkcast \
     && install -d -o forkcast -g forkcast -m 1777 /var/lib/forkcast-nginx
 LABEL org.opencontainers.image.title="Forkcast's nginx" org.opencontainers.image.licenses=BSD-2-Clause
 USER 10001
@@ -37,7 +37,8 @@ FROM debian:bookworm-slim AS serve
 RUN apt-get update -qq && apt-get install -qq -y --no-install-recommends \
       libboost-program-options1.81.0 libcctz2 libcurl4 libfmt9 libmariadb3 libnettle8 libpq5 librdkafka1 libsimdjson14 libsodium23 libspdlog1.10 libsqlite3-0 libsystemd0 libxxhash0 zlib1g tzdata ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/* /var/cache/ldconfig/aux-cache
-RUN useradd --uid 10001 --no-log-init --no-create-home --home-dir /var/lib/forkcast --shell /usr/sbin/nologin forkcast \
+# useradd writes the day into /etc/shadow, and what is built tomorrow is to be the same.
+RUN SOURCE_DATE_EPOCH=0 useradd --uid 10001 --no-log-init --no-create-home --home-dir /var/lib/forkcast --shell /usr/sbin/nologin forkcast \
     && install -d -o forkcast -g forkcast /var/lib/forkcast
 COPY --from=build /forkcast/build/release/bin/forkcast /forkcast/build/release/bin/forkcast-client /usr/local/bin/
 COPY conf /opt/forkcast/conf
