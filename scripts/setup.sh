@@ -30,7 +30,7 @@ lint_packages=(clang-format-14 clang-tidy-14 shellcheck python3)
 bench_packages=(python3-venv) # the rest comes from PyPI, into build/
 kafka_packages=(openjdk-17-jre-headless maven)
 package_packages=(dpkg-dev lintian man-db python3 python3-pip python3-venv)
-images_packages=(buildah debootstrap)
+images_packages=(buildah debootstrap podman runc netavark aardvark-dns catatonit python3-venv python3-yaml) # from podman on: the stack in containers
 service_packages=(nginx postgresql-15 mariadb-server prometheus) # which are programs to us: those of them that Debian starts
 
 Say() { printf 'setup: %s\n' "$*" >&2; }

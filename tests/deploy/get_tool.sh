@@ -5,7 +5,7 @@
 #   tests/deploy/get_tool.sh FOLDER TOOL
 #
 # TOOL: helm, compose (parses a compose file), kubernetes-validate, airflow, python (with pandas: what a user of the wheel has),
-# check-jsonschema and actionlint (which know GitHub's workflows)
+# check-jsonschema and actionlint (which know GitHub's workflows), podman-compose
 set -euo pipefail
 
 folder=${1:?usage: $0 FOLDER TOOL}
@@ -39,6 +39,7 @@ case $tool in
   airflow) PythonTool airflow apache-airflow==3.3.2 ;;
   python) PythonTool python pandas ;;
   check-jsonschema) PythonTool check-jsonschema check-jsonschema==0.39.0 ;;
+  podman-compose) PythonTool podman-compose podman-compose==1.6.0 ;;
   actionlint) GoTool github.com/rhysd/actionlint/cmd/actionlint@v1.7.12 actionlint ;;
   *)
     echo "$0: no tool is called $tool" >&2
