@@ -130,7 +130,7 @@ class Site(unittest.TestCase):
     def test_can_be_searched_without_a_server(self):
         index = (SITE / "searchindex.js").read_text(encoding="utf-8")
         self.assertTrue(index.startswith("Search.setIndex("))
-        for word in ["watermark", "tritoncli", "Points in time"]  # stems of words, and titles:
+        for word in ["watermark", "tritoncli", "Points in time"]:  # stems of words, and titles
             self.assertTrue(word in index, word)
 
 
