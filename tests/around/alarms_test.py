@@ -19,18 +19,15 @@ import threading
 import time
 import unittest
 
+from programs import free_port, within
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
 PIPELINE = TOP / "conf" / "pipelines" / "order_fulfilment.json"
 SECRET = "0123456789abcdef0123456789abcdef"
 DEADLINE_S = 90
+eventually = within(DEADLINE_S)
 ORDER = b'{"order_id": "A-1", "timestamp": "2024-02-23", "sku_code": "1159746727313", "quantity": 2, "zip_code": "03797"}'
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ask(port, path, body=None, content_type="application/json"):
@@ -41,19 +38,6 @@ def ask(port, path, body=None, content_type="application/json"):
         return answer.status, answer.read().decode()
     finally:
         connection.close()
-
-
-def eventually(what):
-    """What `what` returns, once that is true; what it raises while nobody listens counts as not yet."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
 
 
 def is_gone(pid):

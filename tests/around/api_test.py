@@ -8,12 +8,13 @@ import os
 import pathlib
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+
+from programs import free_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
@@ -29,12 +30,6 @@ def as_it_is(context, value):
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
 """
 PIPELINE = "conf/pipelines/order_triage.json"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Api(unittest.TestCase):

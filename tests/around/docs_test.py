@@ -14,13 +14,14 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
 import urllib.request
+
+from programs import free_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE_S = 300
@@ -43,12 +44,6 @@ def blocks(document):
     """The fenced blocks -> (language, the words behind it, contents)."""
     found = re.findall(r"^```(\w*) ?(.*)\n((?:(?!```).*\n)*)```$", text_of(document), re.MULTILINE)
     return [(language, marks.split(), contents) for language, marks, contents in found]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def is_run(language, marks):

@@ -21,7 +21,8 @@ import tempfile
 import time
 import unittest
 
-from mlflow_support import DEADLINE_S, VENV, free_port, has_mlflow
+from mlflow_support import DEADLINE_S, VENV, has_mlflow
+from programs import free_port
 
 BIN = pathlib.Path(sys.argv.pop(1))
 IS_FETCHED = "--fetched" in sys.argv and bool(sys.argv.pop(sys.argv.index("--fetched")))

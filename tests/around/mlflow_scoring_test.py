@@ -15,9 +15,11 @@ import tempfile
 import unittest
 import urllib.request
 
-from mlflow_support import DEADLINE_S, VENV, Running, eventually, free_port, has_mlflow
+from mlflow_support import DEADLINE_S, VENV, has_mlflow
+from programs import RunningGroup, free_port, within
 
 BIN = pathlib.Path(sys.argv.pop(1))
+eventually = within(DEADLINE_S)
 QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true"}
 NAMES = ["price", "stock", "week"]
 NAN = math.nan
@@ -174,7 +176,7 @@ class MlflowScoring(unittest.TestCase):
     @classmethod
     def start(cls, words, port):
         # MLflow looks for uvicorn on the path.
-        server = Running(words, cls.base / f"{port}.log", QUIET | {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}"})
+        server = RunningGroup(words, cls.base / f"{port}.log", QUIET | {"PATH": f"{VENV / 'bin'}:{os.environ['PATH']}"})
         cls.addClassCleanup(server.end)
         eventually(lambda: server.process.poll() is not None or urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").status == 200)
         if server.process.poll() is not None:

@@ -1,13 +1,10 @@
-"""What the tests with a real MLflow share: its virtual environment, programs that run beside them, free ports."""
+"""What the tests with a real MLflow share: its virtual environment."""
 
 import os
 import pathlib
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 VENV = pathlib.Path(os.environ.get("MLFLOW_VENV", TOP / "build" / "mlflow"))
@@ -26,40 +23,3 @@ def has_mlflow():
     if not got:
         shutil.rmtree(VENV, ignore_errors=True)
     return got
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(what):
-    """What `what` returns, once that is true; what it raises while nobody listens counts as not yet."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
-
-
-class Running:
-    """A program that ends with the object, and what it started."""
-
-    def __init__(self, words, out, environment):
-        with open(out, "wb") as file:
-            self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                            env=os.environ | environment, start_new_session=True)
-        self.out = out
-
-    def end(self, how=signal.SIGTERM):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, how)
-            self.process.wait(DEADLINE_S)
-
-    def log(self):
-        return self.out.read_text()

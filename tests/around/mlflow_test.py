@@ -19,9 +19,11 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from mlflow_support import DEADLINE_S, VENV, Running, eventually, free_port, has_mlflow
+from mlflow_support import DEADLINE_S, VENV, has_mlflow
+from programs import RunningGroup, free_port, within
 
 BIN = pathlib.Path(sys.argv.pop(1))
+eventually = within(DEADLINE_S)
 PIPELINE = {
     "name": "sales", "version": "1",
     "tables": {"sales": {"columns": {"shop": "text", "day": "timestamp", "amount": "double"}}},
@@ -96,9 +98,9 @@ class Mlflow(unittest.TestCase):
 
     @classmethod
     def start_mlflow(cls):
-        cls.mlflow = Running([VENV / "bin" / "mlflow", "server", "--host", "127.0.0.1", "--port", cls.port, "--workers", "1", "--backend-store-uri",
-                              f"sqlite:///{cls.base}/mlflow.db", "--artifacts-destination", cls.base / "artifacts"], cls.base / "mlflow.log",
-                             {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
+        cls.mlflow = RunningGroup([VENV / "bin" / "mlflow", "server", "--host", "127.0.0.1", "--port", cls.port, "--workers", "1", "--backend-store-uri",
+                                   f"sqlite:///{cls.base}/mlflow.db", "--artifacts-destination", cls.base / "artifacts"],
+                                  cls.base / "mlflow.log", {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"})
         cls.addClassCleanup(cls.mlflow.end)
         if not eventually(lambda: urllib.request.urlopen(f"{cls.url}/health").status == 200):
             raise RuntimeError(cls.mlflow.log())
@@ -160,8 +162,8 @@ class Mlflow(unittest.TestCase):
 
     def serve(self, name, *words, **environment):
         port = free_port()
-        server = Running([BIN / "forkcast", "serve", *words, "--snapshots", self.base / "snapshots", "--bind", f"127.0.0.1:{port}", "--workers", "2",
-                          "--log-level", "info"], self.base / f"{name}.log", environment)
+        server = RunningGroup([BIN / "forkcast", "serve", *words, "--snapshots", self.base / "snapshots", "--bind", f"127.0.0.1:{port}", "--workers", "2",
+                               "--log-level", "info"], self.base / f"{name}.log", environment)
         self.addCleanup(server.end)
         self.assertTrue(eventually(lambda: urllib.request.urlopen(f"http://127.0.0.1:{port}/ping").status == 200), server.log())
         return server, port

@@ -17,6 +17,8 @@ import threading
 import time
 import unittest
 
+from programs import free_port
+
 CONF = pathlib.Path(__file__).resolve().parents[2] / "conf"
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
 DEADLINE_S = 20
@@ -69,12 +71,6 @@ class UnixReplica(Replica, socketserver.UnixStreamServer):
 
 class TcpReplica(Replica, socketserver.TCPServer):
     allow_reuse_address = True
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Nginx(unittest.TestCase):

@@ -10,12 +10,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+
+from programs import free_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
@@ -166,12 +167,6 @@ TREES = {"version": [2, 1, 4], "learner": {
         "trees": [stump(0, 0, 10.0, 1.0, 1), stump(1, 1, 3.0, 4.0, 0)]}},
     "learner_model_param": {"base_score": "5E-1", "num_class": "0", "num_feature": "2", "num_target": "1"},
     "objective": {"name": "reg:squarederror"}}}
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @unittest.skipUnless(PYTHON, f"{', '.join(PACKAGES)} cannot be had from PyPI")

@@ -15,7 +15,8 @@ import time
 import unittest
 import urllib.request
 
-from mlflow_support import DEADLINE_S, TOP, VENV, free_port, has_mlflow
+from mlflow_support import DEADLINE_S, TOP, VENV, has_mlflow
+from programs import free_port
 
 BIN = pathlib.Path(sys.argv.pop(1))
 PAGE = TOP / "docs" / "own_models.md"

@@ -8,7 +8,6 @@ import pathlib
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ import urllib.parse
 
 import yaml
 
+from programs import free_port, within
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 CONF = TOP / "conf"
 BIN = pathlib.Path(sys.argv.pop(1))
@@ -25,13 +26,8 @@ PROMETHEUS = shutil.which("prometheus")
 PROMTOOL = shutil.which("promtool")
 PIPELINE = CONF / "pipelines" / "order_triage.json"
 DEADLINE_S = 60
+eventually = within(DEADLINE_S)
 ORDER = b'{"order_id": "A-1", "timestamp": "2024-02-23", "sku_code": "1159746727313", "quantity": 2, "zip_code": "03797"}'
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def ask(port, path, body=None, headers=None):
@@ -42,19 +38,6 @@ def ask(port, path, body=None, headers=None):
         return answer.status, answer.read()
     finally:
         connection.close()
-
-
-def eventually(what):
-    """What `what` returns, once that is true; what it raises while nobody listens counts as not yet."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
 
 
 def promtool(*words, text=None):

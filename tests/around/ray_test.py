@@ -18,15 +18,17 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import unittest
 import urllib.request
+
+from programs import free_port, within
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1)).resolve()
 VENV = pathlib.Path(os.environ.get("RAY_VENV", TOP / "build" / "ray"))
 PACKAGES = ["ray[default]==2.60.0"]
 DEADLINE_S = 300
+eventually = within(DEADLINE_S)
 SHOPS = range(1, 7)
 PIPELINE = {
     "name": "sales", "version": "1",
@@ -40,25 +42,6 @@ PIPELINE = {
     "training": {"model": {"algorithm": "gradient_boosting", "trees": 20, "seed": 1}, "scope": "per_key", "folds": {"n_splits": 3},
                  "metric": "wape", "baselines": ["naive"]},
 }
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(what):
-    """What `what` returns, once that is true; what it raises while nobody listens counts as not yet."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.1)
 
 
 class Dashboard:

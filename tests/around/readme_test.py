@@ -11,12 +11,13 @@ import os
 import pathlib
 import re
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import unittest
+
+from programs import free_port
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 README = (TOP / "README.md").read_text(encoding="utf-8")
@@ -36,12 +37,6 @@ def table(header):
     lines = README.split("\n" + header + "\n")[1].splitlines()[1:]
     rows = lines[:next(i for i, line in enumerate(lines) if not line.startswith("|"))]
     return [[cell.strip().replace("`", "") for cell in row.strip("|").split("|")] for row in rows]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Examples(unittest.TestCase):

@@ -15,14 +15,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
+
+from programs import Running, free_port, within
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(sys.argv.pop(1))
 MODELS = TOP / "tests" / "model" / "import" / "models"
 FIRST, SECOND = MODELS / "lightgbm-4.7.0-regression.txt", MODELS / "lightgbm-4.7.0-regression_l1.txt"
 DEADLINE_S = 90
+eventually = within(DEADLINE_S)
 KEY, SECRET = "forkcast-tests", "not-a-secret-of-anybody"
 PLACE = "s3://forecasts/team/models"
 FOLDER = pathlib.Path(os.environ.get("VERSITYGW", pathlib.Path.home() / ".cache/forkcast/versitygw"))
@@ -32,43 +34,6 @@ def has_versitygw():
     if (FOLDER / "versitygw").exists():
         return True
     return shutil.which("go") and subprocess.run([TOP / "tests/support/get_versitygw.sh", FOLDER], capture_output=True).returncode == 0
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def eventually(what):
-    """What `what` returns, once that is true; what it raises while nobody listens counts as not yet."""
-    deadline = time.monotonic() + DEADLINE_S
-    while True:
-        try:
-            found = what()
-        except OSError:
-            found = None
-        if found or time.monotonic() > deadline:
-            return found
-        time.sleep(0.05)
-
-
-class Running:
-    """A program that ends with the object."""
-
-    def __init__(self, words, out, environment):
-        with open(out, "wb") as file:
-            self.process = subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL, stdout=file, stderr=file,
-                                            env=os.environ | environment)
-        self.out = out
-
-    def end(self, how=signal.SIGTERM):
-        if self.process.poll() is None:
-            self.process.send_signal(how)
-            self.process.wait(DEADLINE_S)
-
-    def log(self):
-        return self.out.read_text()
 
 
 @unittest.skipUnless(has_versitygw(), "versitygw cannot be had: no Go, or no network")

@@ -4,7 +4,6 @@ import contextlib
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,9 @@ import unittest
 import urllib.request
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(TOP / "tests" / "around"))
+from programs import free_port  # noqa: E402, F401  for the tests
+
 TOOLS = TOP / "build" / "tools"
 DEADLINE_S = 120
 FETCH_S = 900
@@ -32,12 +34,6 @@ def environment(**more):
     """Ours, without what would set a program up."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("FORKCAST_", "AIRFLOW_", "PYTHON"))}
     return clean | {"no_proxy": "127.0.0.1", "NO_PROXY": "127.0.0.1"} | more
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run(*words, **options):
