@@ -26,6 +26,7 @@ struct Words {
   [[nodiscard]] bool AreOf(std::uint64_t checksum) const noexcept {
     return (micros ^ mixed) == checksum;
   }
+  [[nodiscard]] bool AreNone() const noexcept { return (micros | mixed) == 0; }
 };
 
 /// Of the newest publication first. A reader has loaded a new one a moment after it was marked, and
@@ -92,6 +93,7 @@ std::optional<Instant> UpToDateMark::Of(std::uint64_t checksum) const noexcept {
     for (std::size_t mark = 0; mark < count; ++mark) {
       const Words words{.micros = __atomic_load_n(&marks[mark].micros, __ATOMIC_RELAXED),
                         .mixed = __atomic_load_n(&marks[mark].mixed, __ATOMIC_RELAXED)};
+      if (words.AreNone()) break;  // nor are there any behind it
       if (words.AreOf(checksum)) return FromMicros(static_cast<std::int64_t>(words.micros));
     }
   }
