@@ -352,6 +352,7 @@ Status SeriesUpdate::Publish() {
     run.written = StampOf(FileIdentity::At(files_->Path(run.file)));
   }
   if (Status made = UpToDateMark::Create(files_->mark()); !made) return made;
+  if (Status carried = CarryMarkOver(*files_, list_); !carried) return carried;
   try {
     AtomicFile list(files_->list());
     list.Write(ToText(list_));

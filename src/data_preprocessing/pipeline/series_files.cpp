@@ -48,6 +48,13 @@ Result<RunList> ReadListOf(const fs::path& path, const FileIdentity& seen, std::
   return list && list->base != base ? none : list;
 }
 
+/// Snapshot::checksum() of what the list names.
+std::uint64_t ChecksumOf(const RunList& list) {
+  std::vector<std::uint64_t> runs;
+  for (const ListedFile& run : list.runs) runs.push_back(run.checksum);
+  return Snapshot::ChecksumOf(list.base, runs);
+}
+
 }  // namespace
 
 SeriesFiles::SeriesFiles(const fs::path& folder, const SeriesSpec& series, const TimeZone& zone)
@@ -119,9 +126,17 @@ Status MarkUpToDate(const SeriesFiles& files, Instant instant) {
   if (!fs::exists(files.list(), unknown) || !fs::exists(files.mark(), unknown)) return {};
   const Result<RunList> list = ReadList(files.list());
   if (!list) return list.error();
-  std::vector<std::uint64_t> runs;
-  for (const ListedFile& run : list->runs) runs.push_back(run.checksum);
-  return UpToDateMark::Write(files.mark(), Snapshot::ChecksumOf(list->base, runs), instant);
+  return UpToDateMark::Write(files.mark(), ChecksumOf(*list), instant);
+}
+
+Status CarryMarkOver(const SeriesFiles& files, const RunList& next) {
+  const std::shared_ptr<const UpToDateMark> mark = UpToDateMark::Open(files.mark());
+  const Result<RunList> list = ReadList(files.list());
+  if (!mark || !list) return {};  // nothing was published, or it is damaged and repaired now
+  const std::optional<Instant> instant = mark->Of(ChecksumOf(*list));
+  const std::uint64_t checksum = ChecksumOf(next);
+  if (!instant || mark->Of(checksum)) return {};
+  return UpToDateMark::Write(files.mark(), checksum, *instant);
 }
 
 OpenSeriesFile OpenAnew(const SeriesFiles& files) {

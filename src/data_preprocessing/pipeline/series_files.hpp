@@ -72,6 +72,10 @@ Result<SeriesPublication> OpenPublication(const SeriesFiles& files, const OpenSe
 /// (UpToDateMark::Write); nothing where nothing is published. kIo, or kCorrupt for its list.
 Status MarkUpToDate(const SeriesFiles& files, Instant instant);
 
+/// Before `next` takes the place of what is published: it has all that there was when that was
+/// found to have, so it is as up to date from the start. kIo.
+Status CarryMarkOver(const SeriesFiles& files, const RunList& next);
+
 /// SnapshotFile::Open for OpenPublication().
 [[nodiscard]] OpenSeriesFile OpenAnew(const SeriesFiles& files);
 

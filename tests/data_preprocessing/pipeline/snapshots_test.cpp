@@ -340,6 +340,8 @@ TEST_F(SnapshotsTest, AreUpToDateAsOfTheMarkOfTheirPublication) {
   ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-02-02")).ok());
   Take(spec, "levels", "sku,at,level\na,2024-01-04,4\n");
   ASSERT_TRUE(Publish(spec).ok());
+  EXPECT_EQ(OpenSnapshots(spec, published())->front().up_to_date(), At("2024-02-02"))
+      << "it has all that there was then";
   ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-03-01")).ok());
   ASSERT_TRUE(MarkUpToDate(spec, published(), At("2024-03-02")).ok());
   EXPECT_EQ(before.up_to_date(), At("2024-02-02"))
