@@ -10,7 +10,7 @@ import time
 import services
 from run import TOP, ask, ask_json, eventually, free_port
 
-NAME = "weekly_quantity"
+NAME = "weekly_demand_lags"
 # As the callers' files name things, which begin with a byte order mark.
 COLUMNS = {"invoice": "ORDER_ID", "product": "PRODUCT_ID", "quantity": "QUANTITY", "sold_at": "CHECKOUT_DATE", "unit_price": "VARIANT_CASE_PRICE_CENTS"}
 ANSWER = {"product": {"$request": "product"}, "week": "$period", "quantity": {"$value": "value", "round": "nearest"}}
@@ -59,10 +59,10 @@ def work(run, options):
         write("order_lines-1.csv", [line for line in lines if datetime.date.fromisoformat(line["sold_at"][:10]) < held])
         new = [line for line in lines if datetime.date.fromisoformat(line["sold_at"][:10]) >= held]
         found(f"{len(lines):,} order lines, of which {len(new)} come later")
-    pipeline = json.loads((TOP / "conf/pipelines/weekly_quantity.json").read_text(encoding="utf-8"))
+    pipeline = json.loads((TOP / f"conf/pipelines/{NAME}.json").read_text(encoding="utf-8"))
     columns = pipeline["tables"]["order_lines"]["columns"]
     pipeline["tables"]["order_lines"]["columns"] = {name: {"type": kind, "header": COLUMNS[name]} for name, kind in columns.items()}
-    file = run.folder / "weekly_quantity.json"
+    file = run.folder / f"{NAME}.json"
     file.write_text(json.dumps(pipeline, indent=1), encoding="utf-8")
     env = run.environment(FORKCAST_STORE=f"sqlite:{run.folder}/o.db", FORKCAST_SNAPSHOTS=str(snapshots), FORKCAST_MODELS=str(models))
     with run.step("order lines are taken in, and a forest is trained") as found:
