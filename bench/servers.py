@@ -100,11 +100,11 @@ class Server:
                     spent_ns += int(task.read_text().split()[0])
         return spent_ns / 1e9
 
-    def ask(self, method, path, body=None, content_type="application/json"):
+    def ask(self, method, path, body=None, content_type="application/json", headers=None):
         """One request; returns status and body."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         with contextlib.closing(connection):
-            connection.request(method, path, body, {"Content-Type": content_type} if body else {})
+            connection.request(method, path, body, ({"Content-Type": content_type} if body else {}) | (headers or {}))
             answer = connection.getresponse()
             return answer.status, answer.read()
 
