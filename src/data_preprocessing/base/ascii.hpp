@@ -16,6 +16,15 @@ namespace forkcast {
   return std::ranges::equal(a, b, {}, Lower, Lower);
 }
 
+inline constexpr std::string_view kBlanksAndLineEnds = " \t\r\n";
+
+/// Without the `blanks` at its ends.
+[[nodiscard]] constexpr std::string_view Trimmed(std::string_view text,
+                                                 std::string_view blanks = " \t") noexcept {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return text.substr(0, text.find_last_not_of(blanks) + 1);
+}
+
 /// Whether `name` can be that of a file or a folder and a part of a URL's path, unescaped: 1 to
 /// `most` letters, digits, '-', '_' and '.', the first one no '.', so that nothing is hidden and
 /// nothing leads out of its folder.

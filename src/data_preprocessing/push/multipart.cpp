@@ -22,12 +22,6 @@ Error WrongPart(std::size_t number, std::string_view why) {
   return Wrong(fmt::format("part {}: {}", number, why));
 }
 
-std::string_view Trimmed(std::string_view text) noexcept {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// A value and parameters behind `;`, as in `form-data; name="a"; filename="b.csv"`.
 class HeaderValue {
  public:

@@ -9,17 +9,12 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::model {
 namespace {
 
 using Profile = std::map<std::string, std::string, std::less<>>;
-
-std::string Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
-}
 
 /// Adds the members of a section of an INI file to `profile`; those that are there stay. A file
 /// that is not there has none.
@@ -28,16 +23,16 @@ void AddSection(const std::filesystem::path& path, const std::string& section, P
   bool is_inside = false;
   for (std::string line; std::getline(file, line);) {
     const bool is_nested = !line.empty() && (line.front() == ' ' || line.front() == '\t');
-    const std::string text = Trimmed(line);
+    const std::string_view text = Trimmed(line, kBlanksAndLineEnds);
     if (text.empty() || text.front() == '#' || text.front() == ';') continue;
     if (text.front() == '[') {
-      is_inside = Trimmed(std::string_view(text).substr(1, text.find(']') - 1)) == section;
+      is_inside = Trimmed(text.substr(1, text.find(']') - 1), kBlanksAndLineEnds) == section;
       continue;
     }
     const std::size_t equals = text.find('=');
     if (!is_inside || is_nested || equals == text.npos) continue;
-    profile.emplace(Trimmed(std::string_view(text).substr(0, equals)),
-                    Trimmed(std::string_view(text).substr(equals + 1)));
+    profile.emplace(Trimmed(text.substr(0, equals), kBlanksAndLineEnds),
+                    Trimmed(text.substr(equals + 1), kBlanksAndLineEnds));
   }
 }
 

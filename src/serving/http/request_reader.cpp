@@ -152,7 +152,6 @@ std::string_view FindPath(std::string_view head) noexcept {
 
 /// A field among the whole lines of a head, and how often it stands there.
 SentField FindSent(std::string_view head, std::string_view name) noexcept {
-  constexpr std::string_view kBlanks = " \t";
   SentField found;
   for (std::size_t end = head.find("\r\n"); end != std::string_view::npos;
        end = head.find("\r\n")) {
@@ -164,9 +163,7 @@ SentField FindSent(std::string_view head, std::string_view name) noexcept {
       continue;
     }
     ++found.count;
-    found.value = line.substr(name.size() + 1);
-    found.value.remove_prefix(std::min(found.value.find_first_not_of(kBlanks), found.value.size()));
-    found.value = found.value.substr(0, found.value.find_last_not_of(kBlanks) + 1);
+    found.value = Trimmed(line.substr(name.size() + 1));
   }
   return found;
 }

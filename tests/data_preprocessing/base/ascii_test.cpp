@@ -32,6 +32,18 @@ INSTANTIATE_TEST_SUITE_P(
                     PairCase{"LettersBeyondAscii", "\xC4", "\xE4", false}),
     [](const auto& param) { return std::string(param.param.name); });
 
+TEST(Trimmed, LosesBlanksAtItsEndsAlone) {
+  EXPECT_EQ(Trimmed(" \ta \tb\t "), "a \tb");
+  EXPECT_EQ(Trimmed("a b"), "a b");
+  EXPECT_EQ(Trimmed(" \t "), "");
+  EXPECT_EQ(Trimmed(""), "");
+}
+
+TEST(Trimmed, KeepsWhatIsNotCalledABlank) {
+  EXPECT_EQ(Trimmed("a\r\n"), "a\r\n");
+  EXPECT_EQ(Trimmed("\n a\r\n", kBlanksAndLineEnds), "a");
+}
+
 struct NameCase {
   const char* name;
   std::string_view text;
