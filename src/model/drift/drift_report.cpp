@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 
-constexpr const char* kFormat = "forkcast.drift";
+constexpr const char* kReportFormat = "forkcast.drift";
 
 ordered_json ColumnJson(const ColumnDrift& drift, const ColumnBins& bins) {
   ordered_json json{{"name", bins.name},
@@ -104,7 +104,7 @@ ordered_json ToJson(const DriftWindow& window, std::span<const ColumnBins> bins)
     if (window.columns[i].rows > 0) columns.push_back(ColumnJson(window.columns[i], bins[i]));
   }
   const DriftRules& rules = window.rules;
-  return {{"format", kFormat},
+  return {{"format", kReportFormat},
           {"format_version", 1},
           {"deployment", window.deployment},
           {"pipeline", window.pipeline},
@@ -124,8 +124,7 @@ ordered_json ToJson(const DriftWindow& window, std::span<const ColumnBins> bins)
 }
 
 void RequireDriftReport(const ordered_json& report) {
-  const JsonNode format = JsonNode(report).Get("format");
-  if (format.String() != kFormat) format.Fail(fmt::format("expected {}", kFormat));
+  JsonNode(report).RequireFormat(kReportFormat);
 }
 
 std::string DriftPage(std::span<const ordered_json> reports,

@@ -7,7 +7,6 @@
 #include <limits>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "data_preprocessing/document/json.hpp"
@@ -21,7 +20,7 @@ using preprocessing::GridReader;
 using preprocessing::JsonNode;
 using preprocessing::PeriodIndex;
 
-constexpr const char* kFormat = "forkcast.hierarchy";
+constexpr const char* kHierarchyFormat = "forkcast.hierarchy";
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 bool HasValue(std::span<const double> values) {
@@ -125,7 +124,7 @@ ordered_json HierarchyModel::ToJson(const Hierarchy& hierarchy, const GridReader
     }
     keys.push_back({{"values", KeyToJson(grid.KeyValues(key))}, {"gains", std::move(gains)}});
   }
-  return {{"format", kFormat},
+  return {{"format", kHierarchyFormat},
           {"format_version", 1},
           {"shrinkage", gains_.shrinkage},
           {"sums", std::move(sums)},
@@ -154,10 +153,7 @@ HistoryModel::Part ReadSum(const JsonNode& node, const HistoryMethod& method) {
 HierarchyModel HierarchyModel::FromJson(const JsonNode& node, const HistoryMethod& method,
                                         const Hierarchy& hierarchy, const GridReader& grid) {
   node.RequireObject({"format", "format_version", "shrinkage", "sums", "keys"});
-  if (node.Get("format").String() != kFormat) {
-    node.Get("format").Fail(fmt::format("expected {}", kFormat));
-  }
-  std::ignore = node.Get("format_version").Integer(1, 1);
+  node.RequireFormat(kHierarchyFormat, 1);
   const std::size_t groups = hierarchy.summed().sums;
   std::map<std::string, std::size_t> group_of;
   for (std::size_t i = 0; i < groups; ++i) group_of.emplace(NameOf(hierarchy, i).dump(), i);

@@ -440,10 +440,7 @@ nlohmann::ordered_json FittedTransforms::ToJson() const {
 
 FittedTransforms FittedTransforms::FromJson(const JsonNode& node) {
   node.RequireObject({"format", "format_version", "features"});
-  if (node.Get("format").String() != "forkcast.transforms") {
-    node.Get("format").Fail("expected forkcast.transforms");
-  }
-  (void)node.Get("format_version").Integer(1, 1);
+  node.RequireFormat("forkcast.transforms", 1);
   FittedTransforms fitted;
   for (const JsonNode& member : node.Get("features").Elements()) {
     FeatureColumnSpec input{.name = member.Get("name").String()};
