@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
+
 namespace forkcast::model {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 

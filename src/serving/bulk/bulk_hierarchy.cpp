@@ -6,12 +6,12 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "model/forecast/model_keys.hpp"
 
@@ -65,7 +65,6 @@ class KeyForecasts final : public RowSink {
       for (std::size_t i = 0; i < key_columns_; ++i) key[i] = ValueAt(batch.column(i), row);
       const std::size_t number = *grid_.FindKey(key);  // of a key that has data
       const auto step = static_cast<std::size_t>(batch.column(key_columns_ + 1).Int64(row));
-      constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
       if (by_step.size() < step) by_step.resize(step, std::vector(grid_.key_count(), kNaN));
       by_step[step - 1][number] = batch.column(key_columns_ + 3).Double(row);
       cold_starts_[number] = batch.column(key_columns_ + 4).Bool(row);

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -40,7 +40,6 @@ using preprocessing::Value;
 using preprocessing::ValueAt;
 
 constexpr std::string_view kTablePrefix = "table:";
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kRowsAtOnce = 10'000;
 
 /// The last period that the version had learned from: `periods` from the first on, since versions
