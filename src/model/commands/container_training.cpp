@@ -99,11 +99,6 @@ void WriteFile(const fs::path& path, std::string_view text) {
   file.Commit();
 }
 
-/// What an error means when the platform's rows are taken in.
-ExitCode CodeOf(ErrorCode code) {
-  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
-}
-
 /// Throws SpecError.
 PipelineSpec Validate(const ordered_json& document, const fs::path& folder) {
   Result<PipelineSpec> spec = preprocessing::ParsePipelineSpec(document.dump(), folder);
@@ -288,12 +283,12 @@ class ContainerTraining {
     const auto files = FindRows(spec, channels);
     const std::unique_ptr<preprocessing::TableDao> dao = Require(
         preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate),
-        CodeOf);
-    Require(dao->Begin(), CodeOf);
+        preprocessing::UnfitUnlessIo);
+    Require(dao->Begin(), preprocessing::UnfitUnlessIo);
     for (const TableSpec& table : spec.tables) {
       for (const fs::path& file : files.at(table.name)) IngestFile(*dao, table, file, spec);
     }
-    Require(dao->Commit(), CodeOf);
+    Require(dao->Commit(), preprocessing::UnfitUnlessIo);
     StopIfAsked();
     const auto published =
         preprocessing::PublishSnapshots(*dao, spec, work / kSnapshots, context_.clock.Now());
@@ -317,7 +312,7 @@ class ContainerTraining {
                                         progress.Update(bytes, total);
                                         StopIfAsked();
                                       }),
-            CodeOf);
+            preprocessing::UnfitUnlessIo);
   }
 
   /// The summary of a version that is fit to be used.
