@@ -39,9 +39,7 @@ class BadRows final : public RejectSink {
   std::size_t count_ = 0;
 };
 
-std::string TextOf(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
+std::string TextOf(const ordered_json& json) { return DumpText(json); }
 
 PushReply Refusal(Error error) { return {.error = std::move(error)}; }
 

@@ -87,9 +87,7 @@ class WorkFolder {
 
 /// Texts from outside need not be UTF-8, and the platform shows nothing else.
 std::string AsUtf8(const std::string& text) {
-  return ordered_json::parse(
-             ordered_json(text).dump(-1, ' ', false, ordered_json::error_handler_t::replace))
-      .get<std::string>();
+  return ordered_json::parse(preprocessing::DumpText(text)).get<std::string>();
 }
 
 /// Throws std::system_error.

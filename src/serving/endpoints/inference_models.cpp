@@ -23,7 +23,7 @@ constexpr std::string_view kPlatform = "forkcast";
 
 void Write(const ordered_json& json, Response& response) {
   response.content_type = wire::MediaType(wire::Format::kJson);
-  response.body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  response.body = preprocessing::DumpText(json);
 }
 
 ColumnType TypeOf(const AnswerPart& part, const ServedPipeline& pipeline) {

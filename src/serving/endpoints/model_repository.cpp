@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "serving/config/deployment.hpp"
 #include "serving/web/api_operation.hpp"
@@ -70,7 +71,7 @@ void IndexModels(Exchange& exchange, Service& service) {
                      {"reason", ""}});
   }
   exchange.response().content_type = wire::MediaType(wire::Format::kJson);
-  exchange.response().body = index.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  exchange.response().body = preprocessing::DumpText(index);
 }
 
 void DescribeIndexModels(ApiOperation& operation) {

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/config/deployment.hpp"
@@ -35,7 +36,7 @@ ordered_json Shown(const ServedDeployment& model) {
 void Write(const ordered_json& json, Response& response) {
   response.content_type = wire::MediaType(wire::Format::kJson);
   // A url may be any bytes.
-  response.body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  response.body = preprocessing::DumpText(json);
 }
 
 Result<std::int64_t> NumberIn(const Exchange& exchange, std::string_view parameter,

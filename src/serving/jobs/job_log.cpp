@@ -30,8 +30,7 @@ std::vector<std::string> JobLog::From(std::uint64_t line) const {
 }
 
 std::string JobLog::Record() const {
-  return Json{{"end", end_}, {"lines", lines_}}.dump(-1, ' ', false,
-                                                     Json::error_handler_t::replace);
+  return preprocessing::DumpText({{"end", end_}, {"lines", lines_}});
 }
 
 Result<JobLog> JobLog::Read(std::string_view record) {

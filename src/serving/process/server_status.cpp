@@ -277,7 +277,7 @@ std::string ToJson(const ServerStatus& status) {
     json["experiments"].push_back(ToJson(experiment));
   }
   // A text was cut where it had to be, or names a file in whatever bytes its name has.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return preprocessing::DumpText(json) + "\n";
 }
 
 Result<ServerStatus> ParseServerStatus(std::string_view text) {
