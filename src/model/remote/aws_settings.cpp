@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
@@ -63,11 +62,6 @@ std::string Find(const Environment& environment, std::initializer_list<const cha
   return found == profile.end() ? std::string(fallback) : found->second;
 }
 
-/// They go into a header: a line end among them would begin another one.
-bool IsVisible(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 Status Check(const AwsSettings& settings) {
   const auto refuse = [](std::string what) {
     return Error{ErrorCode::kInvalidArgument, std::move(what)};
@@ -77,18 +71,18 @@ Status Check(const AwsSettings& settings) {
         "S3 needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE and a "
         "file ~/.aws/credentials");
   }
-  if (!IsVisible(settings.keys.id) || !IsVisible(settings.keys.secret) ||
-      !IsVisible(settings.keys.session_token)) {
+  if (!IsVisibleAscii(settings.keys.id) || !IsVisibleAscii(settings.keys.secret) ||
+      !IsVisibleAscii(settings.keys.session_token)) {
     return refuse(
         "S3's keys: expected printable characters without blanks in AWS_ACCESS_KEY_ID, "
         "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN");
   }
   const std::string& endpoint = settings.endpoint;
   const bool is_http = endpoint.starts_with("http://") || endpoint.starts_with("https://");
-  if (!is_http || !IsVisible(endpoint) || endpoint.find_first_of("@?#") != endpoint.npos) {
+  if (!is_http || !IsVisibleAscii(endpoint) || endpoint.find_first_of("@?#") != endpoint.npos) {
     return refuse("AWS_ENDPOINT_URL_S3: expected http:// or https://, a host and perhaps a port");
   }
-  if (!IsVisible(settings.region)) return refuse("AWS_REGION: expected a region's name");
+  if (!IsVisibleAscii(settings.region)) return refuse("AWS_REGION: expected a region's name");
   return {};
 }
 

@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
@@ -152,8 +153,7 @@ std::vector<std::string> CellsOf(const WorkerStatus& worker) {
 
 /// What a terminal might take for more than text, as a question mark.
 std::string OnOneLine(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  std::ranges::replace_if(text, IsControl, '?');
   return text;
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <nettle/hmac.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <fstream>
@@ -17,10 +16,6 @@ namespace {
 using preprocessing::JsonNode;
 
 constexpr std::size_t kLeastSecretBytes = 16;
-
-bool IsVisibleAscii(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 const std::uint8_t* Bytes(std::string_view text) noexcept {
   return reinterpret_cast<const std::uint8_t*>(text.data());
