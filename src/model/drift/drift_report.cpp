@@ -123,6 +123,20 @@ ordered_json ToJson(const DriftWindow& window, std::span<const ColumnBins> bins)
           {"columns", std::move(columns)}};
 }
 
+ordered_json AlarmedColumns(const ordered_json& report) {
+  ordered_json columns = ordered_json::array();
+  for (const ordered_json& column : report["columns"]) {
+    if (column["status"] == "alarm") columns.push_back(column);
+  }
+  return columns;
+}
+
+std::vector<std::string> AlarmedNames(const ordered_json& report) {
+  std::vector<std::string> names;
+  for (const ordered_json& column : AlarmedColumns(report)) names.push_back(column["name"]);
+  return names;
+}
+
 void RequireDriftReport(const ordered_json& report) {
   JsonNode(report).RequireFormat(kReportFormat);
 }

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <optional>
@@ -14,6 +13,7 @@
 #include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "model/forecast/model_keys.hpp"
+#include "serving/bulk/forecast_columns.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -31,15 +31,6 @@ using preprocessing::TableSpec;
 using preprocessing::Value;
 
 constexpr const char* kLevel = "level";
-/// Columns behind the attributes, in this order.
-const std::array kForecastColumns{
-    ColumnSpec{.name = "origin", .type = ColumnType::kText},
-    ColumnSpec{.name = "step", .type = ColumnType::kInt64},
-    ColumnSpec{.name = "period", .type = ColumnType::kText},
-    ColumnSpec{.name = "value", .type = ColumnType::kDouble},
-    ColumnSpec{.name = "cold_start", .type = ColumnType::kBool, .nullable = true},
-};
-
 /// The key's columns, and what else levels group by.
 std::vector<std::string> AttributesOf(const PipelineSpec& spec, const Hierarchy& hierarchy) {
   std::vector<std::string> names = spec.SeriesNamed(spec.forecast->series).key;
@@ -159,6 +150,7 @@ Result<TableSpec> HierarchyTable(const PipelineSpec& spec, const Hierarchy& hier
   }
   table.schema.columns.insert(table.schema.columns.end(), kForecastColumns.begin(),
                               kForecastColumns.end());
+  table.schema.columns.back().nullable = true;  // a sum has none
   table.key.insert(table.key.end(), {"origin", "step"});
   return table;
 }

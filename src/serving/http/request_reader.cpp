@@ -24,7 +24,7 @@ namespace http = boost::beast::http;
 using boost::beast::error_code;
 
 constexpr std::size_t kInitialCapacity = 16384;
-constexpr std::size_t kKeptCapacity = 262144;  // a larger buffer is given back after its request
+constexpr std::size_t kKeptBuffer = 262144;  // a larger buffer is given back after its request
 constexpr std::size_t kMaxChunkExtension = 256;
 constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
 
@@ -589,8 +589,8 @@ void RequestReader::Next() {
   chunked_body_.clear();
   request_ = {};
   if (rest > 0) request_.started = clock_.Monotonic();
-  if (chunked_body_.capacity() > kKeptCapacity) chunked_body_.shrink_to_fit();
-  if (capacity_ > kKeptCapacity && rest < kInitialCapacity) {
+  if (chunked_body_.capacity() > kKeptBuffer) chunked_body_.shrink_to_fit();
+  if (capacity_ > kKeptBuffer && rest < kInitialCapacity) {
     capacity_ = 0;
     Reserve(kInitialCapacity);
   }

@@ -24,7 +24,7 @@ constexpr std::size_t kMaxIdBytes = 128;
 // A smaller answer fits into one packet anyway.
 constexpr std::size_t kWorthPacking = 1024;
 constexpr std::size_t kPackedInASlice = 65536;  // about a millisecond
-constexpr std::size_t kKeptCapacity = 262144;
+constexpr std::size_t kKeptPacked = 262144;
 constexpr std::size_t kMaxAttributesBytes = 1024;  // SageMaker's limit
 
 /// By arithmetic, which the compiler does for many at once.
@@ -374,7 +374,7 @@ Progress Router::Pack(Exchange& exchange) {
     response.AddHeader("Content-Encoding", "gzip");
   }
   std::string& kept = exchange.packer_->packed();
-  if (kept.capacity() > kKeptCapacity) std::string().swap(kept);
+  if (kept.capacity() > kKeptPacked) std::string().swap(kept);
   idle_packers_.push_back(std::move(exchange.packer_));
   return Progress::kDone;
 }

@@ -102,7 +102,7 @@ bool IsText(const Json& value) {
   return !text.empty() && text.size() <= kMostTextBytes && is_clean && text.front() != '-';
 }
 
-bool Fits(const Json& value, Type type) {
+bool IsOfType(const Json& value, Type type) {
   switch (type) {
     case Type::kText:
       return IsText(value);
@@ -204,7 +204,7 @@ Result<JobOrder> ReadJobOrder(std::string_view body) {
     const JobOption* const option = Find(*kind, name);
     if (option == nullptr) return Unknown(*kind, name);
     if (value.is_null()) continue;
-    if (!Fits(value, option->type)) return Wrong(name, std::string(ExpectedOf(option->type)));
+    if (!IsOfType(value, option->type)) return Wrong(name, std::string(ExpectedOf(option->type)));
     options[name] = value;
   }
   for (const JobOption& option : kOptions) {

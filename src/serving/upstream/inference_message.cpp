@@ -22,7 +22,7 @@ namespace {
 using preprocessing::Value;
 using wire::Datatype;
 
-constexpr std::size_t kShownBytes = 200;
+constexpr std::size_t kShownOfABody = 200;
 
 template <typename T>
 void AppendBytes(T value, std::string& out) {
@@ -299,7 +299,7 @@ std::string ErrorTextIn(std::string_view body) {
       return Shortened(member->is_string() ? member->get<std::string>() : member->dump());
     }
   }
-  std::string text(body.substr(0, kShownBytes));
+  std::string text(body.substr(0, kShownOfABody));
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || (c & 0x80) != 0; }, '?');
   return text;

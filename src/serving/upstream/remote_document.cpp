@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = 1'048'576;
 constexpr std::size_t kDeepest = 32;
-constexpr std::size_t kShownBytes = 500;
+constexpr std::size_t kMostShown = 500;
 
 /// Whether brackets outside texts are never deeper. Of what is no JSON nothing is known.
 bool IsFlat(std::string_view text) noexcept {
@@ -47,8 +47,8 @@ Result<nlohmann::json> ReadRemoteObject(std::string_view text) {
 }
 
 std::string Shortened(std::string text) {
-  if (text.size() <= kShownBytes) return text;
-  std::size_t end = kShownBytes;
+  if (text.size() <= kMostShown) return text;
+  std::size_t end = kMostShown;
   // Not within a character.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   text.resize(end);
