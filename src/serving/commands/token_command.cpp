@@ -45,7 +45,7 @@ std::string Shown(const std::optional<Instant>& time, std::string_view none) {
   return time ? IsoTimestamp(*time) : std::string(none);
 }
 
-ordered_json SummaryOf(const Token& token, Instant now) {
+ordered_json TokenJson(const Token& token, Instant now) {
   return {{"name", token.name},
           {"role", WordFor(token.role)},
           {"state", WordFor(token.StateAt(now))},
@@ -74,7 +74,7 @@ ExitCode Create(const Arguments& arguments, const CommandContext& context) {
   };
   Require(ChangeTokens(path, WhenAbsent::kBegin, add));
   if (arguments.Has("json")) {
-    ordered_json summary = SummaryOf(token, now);
+    ordered_json summary = TokenJson(token, now);
     summary["token"] = secret;
     context.out << summary.dump() << '\n';
     return ExitCode::kDone;
@@ -91,7 +91,7 @@ ExitCode ListTokens(const Arguments& arguments, const CommandContext& context) {
   const Instant now = context.clock.Now();
   if (arguments.Has("json")) {
     ordered_json all = ordered_json::array();
-    for (const Token& token : tokens) all.push_back(SummaryOf(token, now));
+    for (const Token& token : tokens) all.push_back(TokenJson(token, now));
     context.out << all.dump() << '\n';
     return ExitCode::kDone;
   }

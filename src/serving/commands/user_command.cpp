@@ -28,7 +28,7 @@ using preprocessing::Flag;
 using preprocessing::IsoTimestamp;
 using preprocessing::Require;
 
-ordered_json SummaryOf(const User& user) {
+ordered_json UserJson(const User& user) {
   return {{"name", user.name},
           {"role", WordFor(user.role)},
           {"created", IsoTimestamp(user.created)},
@@ -94,7 +94,7 @@ ExitCode Add(const Arguments& arguments, const CommandContext& context) {
     users.push_back(user);
     return {};
   }));
-  Tell(arguments, context, SummaryOf(user),
+  Tell(arguments, context, UserJson(user),
        fmt::format("{} may log in, and do what the role {} may", name, WordFor(user.role)));
   return ExitCode::kDone;
 }
@@ -107,7 +107,7 @@ ExitCode ChangePassword(const Arguments& arguments, const CommandContext& contex
   }
   const std::string hash = NewHash(name, context);
   const User user = Change(arguments, context, [&hash](User& one) { one.password = hash; });
-  Tell(arguments, context, SummaryOf(user),
+  Tell(arguments, context, UserJson(user),
        fmt::format("{} has another password, and has to log in again", name));
   return ExitCode::kDone;
 }
@@ -115,7 +115,7 @@ ExitCode ChangePassword(const Arguments& arguments, const CommandContext& contex
 ExitCode ChangeRole(const Arguments& arguments, const CommandContext& context) {
   const Role role = *RoleOf(arguments.Text("role"));
   const User user = Change(arguments, context, [role](User& one) { one.role = role; });
-  Tell(arguments, context, SummaryOf(user),
+  Tell(arguments, context, UserJson(user),
        fmt::format("{} may do what the role {} may, and has to log in again", user.name,
                    WordFor(role)));
   return ExitCode::kDone;
@@ -123,7 +123,7 @@ ExitCode ChangeRole(const Arguments& arguments, const CommandContext& context) {
 
 ExitCode LogOut(const Arguments& arguments, const CommandContext& context) {
   const User user = Change(arguments, context, [](User&) {});
-  Tell(arguments, context, SummaryOf(user), fmt::format("{} has to log in again", user.name));
+  Tell(arguments, context, UserJson(user), fmt::format("{} has to log in again", user.name));
   return ExitCode::kDone;
 }
 
@@ -144,7 +144,7 @@ ExitCode ListUsers(const Arguments& arguments, const CommandContext& context) {
   const std::vector<User> users = Require(ReadUsers(arguments.Text("users")));
   if (arguments.Has("json")) {
     ordered_json all = ordered_json::array();
-    for (const User& user : users) all.push_back(SummaryOf(user));
+    for (const User& user : users) all.push_back(UserJson(user));
     context.out << all.dump() << '\n';
     return ExitCode::kDone;
   }
