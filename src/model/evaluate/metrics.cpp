@@ -8,7 +8,6 @@
 #include "data_preprocessing/base/nan.hpp"
 
 namespace forkcast::model {
-namespace {}  // namespace
 
 std::string TellNegative(const ErrorTotals& totals, std::string_view value) {
   return fmt::format("\"{}\" is negative in {} of {} rows", value, totals.negative_rows,
