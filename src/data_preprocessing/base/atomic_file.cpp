@@ -10,6 +10,7 @@
 #include "data_preprocessing/base/system_error.hpp"
 
 namespace forkcast {
+
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   std::string pattern = path_.string() + ".XXXXXX";
   fd_ = Fd(::mkostemp(pattern.data(), O_CLOEXEC));

@@ -11,6 +11,7 @@
 #include "serving/capture/capture_folder.hpp"
 
 namespace forkcast::serving {
+
 CaptureFile::CaptureFile(const std::filesystem::path& path, std::error_code& failed)
     : fd_(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,
                  kCaptureFileMode)) {
