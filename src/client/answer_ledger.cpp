@@ -17,11 +17,6 @@ ordered_json ParseOrDiscard(std::string_view text) {
   return ordered_json::parse(text, nullptr, kNoExceptions);
 }
 
-std::string Dump(const ordered_json& value) {
-  // What a server quotes from elsewhere need not be UTF-8.
-  return value.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 /// The error object of `{"error": {...}}`, else null. A model may well answer with a field called
 /// "error", but not with an object alone.
 const ordered_json* ErrorObject(const ordered_json& answer) {
@@ -44,7 +39,7 @@ std::vector<std::string_view> SplitLines(std::string_view text) {
 }
 
 std::string MakeError(std::string_view code, std::string_view message) {
-  return Dump(ordered_json{{"code", code}, {"message", message}});
+  return preprocessing::DumpText(ordered_json{{"code", code}, {"message", message}});
 }
 
 /// The error of a request that was answered by a status other than 200.
@@ -58,14 +53,14 @@ std::string ErrorOfStatus(const TryResult& result) {
                                           {"message", result.body.substr(0, kShownBytes)}};
   error.erase("row");  // a place within a request that nobody sees here
   error["status"] = result.status;
-  return Dump(error);
+  return preprocessing::DumpText(error);
 }
 
 std::string CountedValue(const ordered_json& answer, const std::string& field) {
   if (!answer.is_object()) return "(none)";
   const auto value = answer.find(field);
   if (value == answer.end() || value->is_structured()) return "(none)";
-  return value->is_string() ? value->get<std::string>() : Dump(*value);
+  return value->is_string() ? value->get<std::string>() : preprocessing::DumpText(*value);
 }
 
 }  // namespace
@@ -99,7 +94,7 @@ void AnswerLedger::EnterLine(std::size_t row, std::string_view line, std::string
   if (const ordered_json* const told = ErrorObject(answer)) {
     ordered_json error = *told;
     error.erase("row");  // a place within a request that nobody sees here
-    AddFailure(row, Dump(error), lines);
+    AddFailure(row, preprocessing::DumpText(error), lines);
     return;
   }
   ++answered_;

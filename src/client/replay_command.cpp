@@ -23,7 +23,7 @@ using preprocessing::ExitCode;
 /// What is open beside the connections: the standard streams, the files, Asio's own.
 constexpr std::size_t kOtherDescriptors = 16;
 
-ExitCode Replay(const Arguments& arguments, const CommandContext& context) {
+ExitCode ReplayRows(const Arguments& arguments, const CommandContext& context) {
   const ReplayOptions options =
       preprocessing::Require(ReadReplayOptions(arguments), ExitCode::kUsage);
   const std::size_t needed = options.concurrency + kOtherDescriptors;
@@ -74,7 +74,7 @@ preprocessing::Command ReplayCommand() {
       .remark =
           "A request is sent again, three times in all, when that is safe: no connection, a kept\n"
           "connection that the server had closed, 429 and 503 (after Retry-After, at most 5 s).\n",
-      .run = Replay};
+      .run = ReplayRows};
 }
 
 }  // namespace forkcast::client

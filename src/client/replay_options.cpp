@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <string_view>
 #include <system_error>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/output_file.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
@@ -109,9 +109,7 @@ Result<std::string> TokenOf(const Arguments& arguments) {
   try {
     std::string token = preprocessing::ReadTextFile(path);
     while (token.ends_with('\n') || token.ends_with('\r')) token.pop_back();
-    const bool is_good =
-        !token.empty() && std::ranges::all_of(token, [](char c) { return c > ' ' && c < 0x7F; });
-    if (is_good) return token;
+    if (!token.empty() && IsVisibleAscii(token)) return token;
   } catch (const preprocessing::SpecError& error) {
     return arguments.Refuse("token-file", error.what());
   }

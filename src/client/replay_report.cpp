@@ -129,7 +129,7 @@ std::string ReportAsJson(const ReplayReport& report) {
   }
   if (!report.problem.empty()) json["problem"] = report.problem;
   // A difference quotes a file that may hold anything, so not all of it need be UTF-8.
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return preprocessing::DumpText(json) + "\n";
 }
 
 }  // namespace forkcast::client

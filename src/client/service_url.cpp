@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::client {
 namespace {
 
@@ -26,9 +28,7 @@ bool IsPort(std::string_view text) {
 }
 
 // A space or a line break would end the request line early.
-bool CanStandInRequestLine(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
+bool CanStandInRequestLine(std::string_view text) { return IsVisibleAscii(text); }
 
 }  // namespace
 

@@ -152,8 +152,11 @@ class Compose(unittest.TestCase):
         self.assertEqual(app["healthcheck"]["test"], ["CMD", "forkcast", "status", "--json"])
         self.assertNotIn("ports", app, "replicas cannot share a port of the host")
 
-    def test_passes_the_variables_of_the_model_server(self):
-        self.assertEqual(set(self.services["app"]["environment"]), {"MODEL_SERVER_WORKERS", "MODEL_SERVER_TIMEOUT"})
+    def test_passes_the_variables_of_the_model_server_to_replicas_that_let_callers_wait(self):
+        expected = {"FORKCAST_WAIT_WHILE_LOADING": "true", "MODEL_SERVER_WORKERS": "${MODEL_SERVER_WORKERS:-2}",
+                    "MODEL_SERVER_TIMEOUT": "${MODEL_SERVER_TIMEOUT:-60}"}
+        self.assertEqual(self.services["app"]["environment"], expected)
+        self.assertLessEqual(expected.items(), self.services["app-full"]["environment"].items())
 
     def test_gives_a_replica_more_time_to_stop_than_it_takes_itself(self):
         graceful_timeout_s = 25  # the default of FORKCAST_GRACEFUL_TIMEOUT

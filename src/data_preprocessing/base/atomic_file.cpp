@@ -5,17 +5,11 @@
 #include <sys/stat.h>
 
 #include <string>
-#include <system_error>
 #include <utility>
 
+#include "data_preprocessing/base/system_error.hpp"
+
 namespace forkcast {
-namespace {
-
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path) {
-  throw std::system_error(errno, std::generic_category(), path.string());
-}
-
-}  // namespace
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   std::string pattern = path_.string() + ".XXXXXX";

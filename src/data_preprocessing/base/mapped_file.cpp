@@ -9,13 +9,10 @@
 #include <utility>
 
 #include "data_preprocessing/base/fd.hpp"
+#include "data_preprocessing/base/system_error.hpp"
 
 namespace forkcast {
 namespace {
-
-[[noreturn]] void ThrowErrno(const std::filesystem::path& path) {
-  throw std::system_error(errno, std::generic_category(), path.string());
-}
 
 void Unmap(std::span<const std::byte> bytes) noexcept {
   if (!bytes.empty()) ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <variant>
 
@@ -46,6 +47,16 @@ struct Error {
 
   friend bool operator==(const Error&, const Error&) = default;
 };
+
+/// Of values that somebody gave.
+[[nodiscard]] inline Error Invalid(std::string message, std::string_view field = {}) {
+  return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
+}
+
+/// Of a file.
+[[nodiscard]] inline Error Corrupt(std::string message) {
+  return {ErrorCode::kCorrupt, std::move(message)};
+}
 
 /// A `T` or the `Error` that prevented it. Never empty. Reading the wrong side is a programmer's
 /// error (asserted).

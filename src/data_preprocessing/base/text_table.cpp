@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast {
 namespace {
 
@@ -152,8 +154,7 @@ std::string LaidOut(std::string_view text, const TextStyle& style) {
 
 void TextTable::Add(std::vector<std::string> cells) {
   cells.resize(columns_.size());
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; };
-  for (std::string& cell : cells) std::ranges::replace_if(cell, is_control, '?');
+  for (std::string& cell : cells) std::ranges::replace_if(cell, IsControl, '?');
   rows_.push_back(std::move(cells));
 }
 

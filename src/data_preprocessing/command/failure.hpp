@@ -36,6 +36,11 @@ class Failure : public std::runtime_error {
   }
 }
 
+/// What an error means where the command was called well, whatever is wrong with what it works on.
+[[nodiscard]] constexpr ExitCode UnfitUnlessIo(ErrorCode code) noexcept {
+  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
+}
+
 /// The value of `result`, or a Failure with the code that `code_of` finds for its error: a command
 /// whose errors mean something else brings its own.
 template <typename T>

@@ -18,7 +18,7 @@ namespace {
 
 namespace po = boost::program_options;
 
-Error UsageError(std::string message, std::string field = {}) {
+Error FlagError(std::string message, std::string field = {}) {
   return {ErrorCode::kInvalidArgument, std::move(message) + " (--help lists the flags)",
           std::move(field)};
 }
@@ -29,7 +29,7 @@ Error UnknownFlag(std::string_view given, const std::vector<Flag>& flags) {
   for (const Flag& flag : flags) names.push_back(flag.name);
   const std::string_view flag = given.substr(0, given.find('='));
   const std::string_view name = flag.substr(std::min(flag.find_first_not_of('-'), flag.size()));
-  return UsageError(fmt::format("unknown flag {}{}", flag, DidYouMean(name, names, "--")));
+  return FlagError(fmt::format("unknown flag {}{}", flag, DidYouMean(name, names, "--")));
 }
 
 po::options_description KnownTo(const std::vector<Flag>& flags) {
@@ -54,14 +54,14 @@ Status Take(const po::option& option, const std::vector<Flag>& flags, GivenWords
   if (option.original_tokens.size() > 1 && option.value.front().starts_with("--")) {
     const std::string flag = "--" + option.string_key;
     const std::string& next = option.value.front();
-    return UsageError(flag + " has no value; \"" + next + "\" as one is " + flag + "=" + next,
-                      option.string_key);
+    return FlagError(flag + " has no value; \"" + next + "\" as one is " + flag + "=" + next,
+                     option.string_key);
   }
   std::vector<std::string>& values = given.flags[option.string_key];
   values.push_back(option.value.empty() ? "" : option.value.front());
   const auto flag = std::ranges::find(flags, option.string_key, &Flag::name);
   if (values.size() > 1 && flag->kind != Flag::Kind::kManyValues) {
-    return UsageError("--" + option.string_key + " is given twice", option.string_key);
+    return FlagError("--" + option.string_key + " is given twice", option.string_key);
   }
   return {};
 }
@@ -121,7 +121,7 @@ Result<GivenWords> ParseWords(const std::vector<Flag>& flags,
   } catch (const po::unknown_option& error) {
     return UnknownFlag(error.get_option_name(), flags);
   } catch (const po::error& error) {
-    return UsageError(error.what());
+    return FlagError(error.what());
   }
   return given;
 }

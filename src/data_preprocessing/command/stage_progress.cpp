@@ -51,8 +51,7 @@ void StageProgress::Tell(std::size_t done, std::size_t total, std::chrono::nanos
     message["remaining_s"] =
         seconds * static_cast<double>(total - done) / static_cast<double>(done);
   }
-  const std::string text =
-      message.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+  const std::string text = DumpText(message);
   // One who does not listen is waited for by nobody.
   ::send(listener_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
 }

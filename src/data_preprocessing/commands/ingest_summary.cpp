@@ -85,7 +85,7 @@ std::string JsonSummary(const IngestSummary& summary, const IngestOptions& optio
                          {"snapshots", options.snapshots.string()},
                          {"dry_run", options.dry_run}};
   // File names need not be UTF-8.
-  return all.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return DumpText(all) + "\n";
 }
 
 }  // namespace forkcast::preprocessing

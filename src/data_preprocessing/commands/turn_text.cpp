@@ -51,7 +51,7 @@ std::string TurnText::Json(const TurnReport& turn, const FollowStatus& status) c
                   {"published", turn.is_published},
                   {"sources", turn.sources},
                   {"problems", turn.problems}};
-  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return DumpText(line) + "\n";
 }
 
 void TurnText::TellLeftOut(std::span<const PublishedSeries> published) {

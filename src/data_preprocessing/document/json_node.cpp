@@ -128,6 +128,16 @@ const JsonNode& JsonNode::RequireObject(std::initializer_list<std::string_view> 
   return *this;
 }
 
+void JsonNode::RequireFormat(std::string_view format) const {
+  const JsonNode given = Get("format");
+  if (given.String() != format) given.Fail("expected " + std::string(format));
+}
+
+void JsonNode::RequireFormat(std::string_view format, std::int64_t version) const {
+  RequireFormat(format);
+  static_cast<void>(Get("format_version").Integer(version, version));
+}
+
 JsonNode JsonNode::Get(std::string_view name) const {
   if (auto found = Find(name)) return *found;
   Fail("missing key \"" + std::string(name) + "\"");

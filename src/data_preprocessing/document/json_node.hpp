@@ -35,6 +35,10 @@ class JsonNode {
 
   /// Checks that this is an object with no member but `allowed`.
   const JsonNode& RequireObject(std::initializer_list<std::string_view> allowed) const;
+  /// Checks the member "format", which says what document this is.
+  void RequireFormat(std::string_view format) const;
+  /// And "format_version", of which one is understood.
+  void RequireFormat(std::string_view format, std::int64_t version) const;
   /// The member `name`, which must exist.
   [[nodiscard]] JsonNode Get(std::string_view name) const;
   [[nodiscard]] std::optional<JsonNode> Find(std::string_view name) const;

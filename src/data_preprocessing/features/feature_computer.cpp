@@ -71,8 +71,7 @@ FeatureComputer::FeatureComputer(std::span<const FeatureSpec> features,
 FeatureComputer::LookUp FeatureComputer::LookUpOf(const std::string& series,
                                                   std::span<const std::string> fields) const {
   LookUp look_up;
-  look_up.series = static_cast<std::size_t>(std::ranges::find(series_, series, &SeriesSpec::name) -
-                                            series_.begin());
+  look_up.series = PositionOfSeries(series_, series);
   for (const std::string& field : fields) {
     look_up.key_columns.push_back(*request_.fields.Find(field));
   }

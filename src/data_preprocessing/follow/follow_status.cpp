@@ -32,7 +32,7 @@ std::string ToJsonLine(const FollowStatus& status) {
   if (!status.error.empty()) line["error"] = status.error;
   if (status.lag) line["lag"] = *status.lag;
   // Names of files need not be UTF-8.
-  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return DumpText(line) + "\n";
 }
 
 }  // namespace forkcast::preprocessing

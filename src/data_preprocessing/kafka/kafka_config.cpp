@@ -9,17 +9,12 @@
 #include <fstream>
 #include <string_view>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::preprocessing {
 namespace {
 
 using ErrorText = std::array<char, 512>;
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t begin = std::min(text.find_first_not_of(kBlanks), text.size());
-  text.remove_prefix(begin);
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
 
 }  // namespace
 
@@ -29,14 +24,15 @@ Result<KafkaOptions> ReadKafkaOptions(const std::filesystem::path& file) {
   KafkaOptions options;
   std::string text;
   for (std::size_t number = 1; std::getline(in, text); ++number) {
-    const std::string_view line = Trimmed(text);
+    const std::string_view line = Trimmed(text, kBlanksAndLineEnds);
     if (line.empty() || line.starts_with('#')) continue;
     const std::size_t equals = line.find('=');
     if (equals == 0 || equals == std::string_view::npos) {
       return Error{ErrorCode::kInvalidArgument,
                    fmt::format("{}: line {}: expected name=value", file.string(), number)};
     }
-    options.emplace_back(Trimmed(line.substr(0, equals)), Trimmed(line.substr(equals + 1)));
+    options.emplace_back(Trimmed(line.substr(0, equals), kBlanksAndLineEnds),
+                         Trimmed(line.substr(equals + 1), kBlanksAndLineEnds));
   }
   return options;
 }

@@ -256,7 +256,7 @@ std::vector<ForbiddenColumn> PipelineSpec::ForbiddenColumns() const {
 }
 
 const SeriesSpec& PipelineSpec::SeriesNamed(std::string_view wanted) const {
-  return *std::ranges::find(series, wanted, &SeriesSpec::name);
+  return series[PositionOfSeries(series, wanted)];
 }
 
 Result<std::chrono::microseconds> ParseDuration(std::string_view text) {

@@ -16,6 +16,9 @@
 
 namespace forkcast::preprocessing {
 
+/// Rows of a file that are looked at together.
+inline constexpr std::size_t kProfiledAtOnce = 4096;
+
 /// What the values of one column of a file have in common.
 struct ColumnProfile {
   /// `type` is the narrowest that takes every value as `ingest` reads it, in the order int64,

@@ -15,7 +15,6 @@ namespace {
 
 using std::chrono::sys_days;
 
-constexpr std::size_t kBatchRows = 4096;
 /// Days of all keys together that are kept; of twice as many keys half is looked at.
 constexpr std::size_t kMostDays = 8'000'000;
 constexpr std::array<Period, 3> kPeriods{Period::kDay, Period::kWeek, Period::kMonth};
@@ -168,7 +167,7 @@ Result<std::vector<SeriesProfile>> ProfileSeries(const std::filesystem::path& fi
   std::vector<SeriesProfiler> profilers(keys.size());
   Table batch(schema);
   while (true) {
-    const Result<bool> more = reader->ReadBatch(kBatchRows, batch);
+    const Result<bool> more = reader->ReadBatch(kProfiledAtOnce, batch);
     if (!more) return more.error();
     if (!*more) break;
     for (std::size_t row = 0; row < batch.row_count(); ++row) {

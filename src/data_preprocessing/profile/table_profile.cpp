@@ -14,7 +14,6 @@
 namespace forkcast::preprocessing {
 namespace {
 
-constexpr std::size_t kBatchRows = 4096;
 /// Hashes of different values that are kept, of all columns together.
 constexpr std::size_t kMostDistinct = 2'000'000;
 
@@ -116,7 +115,7 @@ Result<TableProfile> ProfileTable(const std::filesystem::path& file, const TimeZ
   RowHashes hashes;
   Table batch(schema);
   while (true) {
-    const Result<bool> more = reader->ReadBatch(kBatchRows, batch);
+    const Result<bool> more = reader->ReadBatch(kProfiledAtOnce, batch);
     if (!more) return more.error();
     if (!*more) break;
     AddBatch(batch, profilers, probe);

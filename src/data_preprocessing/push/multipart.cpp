@@ -22,12 +22,6 @@ Error WrongPart(std::size_t number, std::string_view why) {
   return Wrong(fmt::format("part {}: {}", number, why));
 }
 
-std::string_view Trimmed(std::string_view text) noexcept {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// A value and parameters behind `;`, as in `form-data; name="a"; filename="b.csv"`.
 class HeaderValue {
  public:
@@ -158,9 +152,7 @@ Result<std::string> BoundaryOf(std::string_view content_type) {
   const std::optional<HeaderValue> value = HeaderValue::Parse(content_type);
   const std::string boundary = value ? value->Parameter("boundary").value_or("") : "";
   if (boundary.empty()) return Wrong("its Content-Type names no boundary");
-  const auto is_allowed = [](unsigned char c) { return c >= 0x20 && c < 0x7F; };
-  if (boundary.size() > kLongest || boundary.ends_with(' ') ||
-      !std::ranges::all_of(boundary, is_allowed)) {
+  if (boundary.size() > kLongest || boundary.ends_with(' ') || !IsPrintableAscii(boundary)) {
     return Wrong("its boundary is none: expected 1 to 70 printable characters");
   }
   return boundary;

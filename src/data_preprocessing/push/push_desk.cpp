@@ -39,10 +39,6 @@ class BadRows final : public RejectSink {
   std::size_t count_ = 0;
 };
 
-std::string TextOf(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
 PushReply Refusal(Error error) { return {.error = std::move(error)}; }
 
 /// Whether the store is to blame, and not what came.
@@ -95,7 +91,7 @@ PushReply Repeated(const PushRequest& request, const RememberedPush& known,
   }
   ordered_json json{{"table", request.table}, {"repeated", true}};
   json.update(CountsOf(known));
-  return {.json = TextOf(json)};
+  return {.json = DumpText(json)};
 }
 
 /// Of all that decides what is done: a form that is sent again has another boundary.
@@ -104,7 +100,7 @@ std::string ContentOf(const PushRequest& request, const std::vector<UploadedFile
   for (const UploadedFile& file : files) {
     content.push_back({file.table->name, file.name, file.is_csv, ContentHash(file.text)});
   }
-  return ContentHash(TextOf(content));
+  return ContentHash(DumpText(content));
 }
 
 Status RemoveRows(TableDao& dao, const TableSpec& table) {
@@ -150,7 +146,7 @@ Result<PushReply> PushDesk::Answer(TableDao& dao, const PushRequest& request, st
     case PushRequest::Kind::kTables: {
       const Result<ordered_json> facts = facts_.Ask(dao);
       if (!facts) return Refused(dao, facts.error());
-      return PushReply{.json = TextOf(*facts)};
+      return PushReply{.json = DumpText(*facts)};
     }
     case PushRequest::Kind::kReset:
       return Reset(dao);
@@ -213,7 +209,7 @@ Result<PushReply> PushDesk::TakeFiles(TableDao& dao, const PushRequest& request,
   if (bad.count() > 0 && !request.partial) {
     dao.Rollback();
     PushReply reply = Refusal({ErrorCode::kRejected, bad.First()});
-    reply.json = TextOf(bad.ToJson());
+    reply.json = DumpText(bad.ToJson());
     reply.left_out = push.rows + push.left_out;
     return reply;
   }
@@ -223,7 +219,7 @@ Result<PushReply> PushDesk::TakeFiles(TableDao& dao, const PushRequest& request,
   json["files"] = std::move(reports);
   if (bad.count() > 0) json.update(bad.ToJson());
   return PushReply{
-      .json = TextOf(json), .rows = push.added + push.replaced, .left_out = push.left_out};
+      .json = DumpText(json), .rows = push.added + push.replaced, .left_out = push.left_out};
 }
 
 Result<IngestReport> PushDesk::TakeFile(TableDao& dao, const UploadedFile& file,
@@ -261,7 +257,7 @@ Result<PushReply> PushDesk::Reset(TableDao& dao) {
               fmt::format("{} has no file of any table", rules_.originals.string()), "originals"});
   }
   if (Status committed = dao.Commit(); !committed) return Refused(dao, committed.error());
-  return PushReply{.json = TextOf({{"tables", std::move(tables)}}), .rows = rows};
+  return PushReply{.json = DumpText({{"tables", std::move(tables)}}), .rows = rows};
 }
 
 /// Null: there is no file of it, so it stays as it is.

@@ -36,7 +36,7 @@ std::string ToText(const PushRequest& request) {
                           {"key", request.key},
                           {"partial", request.partial},
                           {"check", request.check}};
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return DumpText(json);
 }
 
 std::optional<PushRequest> ParseRequest(std::string_view text) {
@@ -62,7 +62,7 @@ std::string ToText(const PushReply& reply) {
     json["message"] = reply.error->message;
     json["field"] = reply.error->field;
   }
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return DumpText(json);
 }
 
 Result<PushReply> ParseReply(std::string_view text) {

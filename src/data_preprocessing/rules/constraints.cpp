@@ -33,10 +33,7 @@ Constraints Constraints::Read(const std::filesystem::path& file, RuleAction usua
   const ordered_json json = ReadJsonFile(file);
   const JsonNode root(json, fmt::format("{}: $", file.string()));
   root.RequireObject({"format", "format_version", "tables", "fields", "features", "outputs"});
-  if (root.Get("format").String() != kFormat) {
-    root.Get("format").Fail(fmt::format("expected {}", kFormat));
-  }
-  static_cast<void>(root.Get("format_version").Integer(kFormatVersion, kFormatVersion));
+  root.RequireFormat(kFormat, kFormatVersion);
   Constraints constraints;
   const auto read = [&](std::string_view member, std::vector<ColumnRule>& rules) {
     if (const auto node = root.Find(member)) rules = ReadRules(*node, usual);

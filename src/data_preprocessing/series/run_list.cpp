@@ -30,7 +30,7 @@ std::uint64_t ReadHex(const JsonNode& node) {
   return number;
 }
 
-ordered_json ToJson(const ListedFile& file) {
+ordered_json ListedJson(const ListedFile& file) {
   return {{"file", file.file}, {"checksum", HexOf(file.checksum)}, {"written", file.written}};
 }
 
@@ -53,12 +53,12 @@ std::string StampOf(const FileIdentity& file) {
 
 std::string ToText(const RunList& list) {
   ordered_json runs = ordered_json::array();
-  for (const ListedFile& run : list.runs) runs.push_back(ToJson(run));
+  for (const ListedFile& run : list.runs) runs.push_back(ListedJson(run));
   ordered_json json{{"base", HexOf(list.base)},
                     {"base_written", list.base_written},
                     {"runs", runs},
                     {"keys", list.keys}};
-  if (list.cells) json["cells"] = ToJson(*list.cells);
+  if (list.cells) json["cells"] = ListedJson(*list.cells);
   if (list.read_to) json["read_to"] = {{"row", list.read_to->row}, {"mark", list.read_to->mark}};
   return json.dump() + "\n";
 }

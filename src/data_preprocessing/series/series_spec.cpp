@@ -1,5 +1,7 @@
 #include "data_preprocessing/series/series_spec.hpp"
 
+#include <algorithm>
+
 #include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::preprocessing {
@@ -86,6 +88,11 @@ Schema SeriesSpec::ReadSchema() const {
     }
   }
   return schema;
+}
+
+std::size_t PositionOfSeries(std::span<const SeriesSpec> series, std::string_view name) noexcept {
+  return static_cast<std::size_t>(std::ranges::find(series, name, &SeriesSpec::name) -
+                                  series.begin());
 }
 
 std::string DefinitionOf(const SeriesSpec& spec, const std::string& zone_name) {

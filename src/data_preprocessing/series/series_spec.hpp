@@ -1,8 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "data_preprocessing/series/aggregate_spec.hpp"
@@ -59,6 +62,10 @@ struct SeriesSpec {
   /// columns that `aggregate` reads; each once.
   [[nodiscard]] Schema ReadSchema() const;
 };
+
+/// Where the one called `name`, which must exist, stands among them.
+[[nodiscard]] std::size_t PositionOfSeries(std::span<const SeriesSpec> series,
+                                           std::string_view name) noexcept;
 
 /// Canonical text of everything that decides a snapshot's contents; stored in it, so that one
 /// published under another definition is recognised. `zone_name` is the pipeline's time zone.

@@ -32,8 +32,6 @@ std::optional<std::uint64_t> LastStep(std::span<const std::int64_t> instants,
   return rows[static_cast<std::size_t>(after - instants.begin()) - 1];
 }
 
-Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
-
 /// Sections of a file with this header.
 std::uint64_t SectionCount(const Header& header) noexcept {
   std::uint64_t per_column = snapshot_format::kSectionsPerColumn;

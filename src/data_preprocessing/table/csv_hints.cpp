@@ -58,12 +58,6 @@ bool StartsIgnoringCase(std::string_view text, std::string_view begin) noexcept 
   return EqualsIgnoringCase(text.substr(0, begin.size()), begin);
 }
 
-std::string_view Trimmed(std::string_view text) noexcept {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 /// Whether `text` is a value of `column` in the dialect.
 bool IsValue(std::string_view text, const ColumnSpec& column, const CsvDialect& dialect,
              const TimeZone& zone) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <span>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/table/csv_hints.hpp"
 #include "data_preprocessing/table/csv_scanner.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -108,18 +109,12 @@ bool AreTimes(const std::vector<std::string_view>& texts) {
   return !texts.empty() && (std::ranges::all_of(texts, is_plain) || !TimeFormatsOf(texts).empty());
 }
 
-std::string_view WithoutBlanks(std::string_view text) noexcept {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
 /// What stands in a column behind the first record, without blanks and what may be missing.
 std::vector<std::string_view> ValuesOf(const std::vector<Record>& records, std::size_t column) {
   std::vector<std::string_view> values;
   for (const Record& record : std::span(records).subspan(1)) {
     if (column >= record.size()) continue;
-    const std::string_view text = WithoutBlanks(record[column].text);
+    const std::string_view text = Trimmed(record[column].text);
     if (!text.empty() && !LooksMissing(text)) values.push_back(text);
   }
   return values;
@@ -162,7 +157,7 @@ void GuessMissing(const std::vector<Record>& records, CsvDialect& dialect) {
     for (const Record& record : std::span(records).subspan(1)) {
       if (column >= record.size()) continue;
       const std::string_view text = record[column].text;
-      const std::string_view bare = WithoutBlanks(text);
+      const std::string_view bare = Trimmed(text);
       if (bare != text) dialect.blanks = CsvBlanks::kTrimmed;
       const bool is_known = std::ranges::find(dialect.null, bare) != dialect.null.end();
       if (LooksMissing(bare) && !is_known) dialect.null.emplace_back(bare);
@@ -175,7 +170,7 @@ void GuessMissing(const std::vector<Record>& records, CsvDialect& dialect) {
 bool HasHeader(const std::vector<Record>& records, const CsvDialect& dialect) {
   std::vector<std::string_view> names;
   for (const Field& field : records.front()) {
-    const std::string_view name = WithoutBlanks(field.text);
+    const std::string_view name = Trimmed(field.text);
     const bool is_value = name.empty() || IsNumber(name, dialect) || AreTimes({name});
     if (is_value || std::ranges::find(names, name) != names.end()) return false;
     names.push_back(name);
@@ -197,13 +192,13 @@ GuessedCsv GuessDialect(std::string_view bytes) {
   GuessNumbers(records, dialect);
   GuessMissing(records, dialect);
   const bool blank_names = std::ranges::any_of(records.front(), [](const Field& field) {
-    return !field.quoted && WithoutBlanks(field.text) != field.text;
+    return !field.quoted && Trimmed(field.text) != field.text;
   });
   if (blank_names) dialect.blanks = CsvBlanks::kTrimmed;
   guess.has_header = HasHeader(records, dialect);
   for (const Field& field : records.front()) {
     const std::string_view name = field.text;
-    guess.fields.emplace_back(dialect.blanks == CsvBlanks::kTrimmed ? WithoutBlanks(name) : name);
+    guess.fields.emplace_back(dialect.blanks == CsvBlanks::kTrimmed ? Trimmed(name) : name);
   }
   return guess;
 }

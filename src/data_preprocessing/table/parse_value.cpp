@@ -62,14 +62,6 @@ class Scanner {
   std::string_view rest_;
 };
 
-bool IsDate(const CivilTime& civil) noexcept {
-  return civil.year >= 1 &&
-         std::chrono::year_month_day(std::chrono::year(static_cast<int>(civil.year)),
-                                     std::chrono::month(static_cast<unsigned>(civil.month)),
-                                     std::chrono::day(static_cast<unsigned>(civil.day)))
-             .ok();
-}
-
 struct Offset {
   bool given = false;
   std::chrono::minutes east{0};
@@ -103,7 +95,7 @@ bool ScanTimeOfDay(Scanner& scan, CivilTime& civil) noexcept {
     if (!scan.Digits(2, civil.second)) return false;
     if (scan.Take('.') && !scan.Fraction(civil.micros)) return false;
   }
-  return civil.hour <= 23 && civil.minute <= 59 && civil.second <= 59;
+  return IsTimeOfDay(civil);
 }
 
 /// `is_date`: whether it is a date alone.

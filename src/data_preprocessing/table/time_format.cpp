@@ -104,15 +104,6 @@ int Micros(int fraction, std::size_t digits) noexcept {
   return fraction;
 }
 
-/// Whether there is such a time in the years 1 to 9999.
-bool IsTime(const CivilTime& civil) noexcept {
-  const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(civil.year)),
-                                         std::chrono::month(static_cast<unsigned>(civil.month)),
-                                         std::chrono::day(static_cast<unsigned>(civil.day)));
-  return civil.year >= 1 && date.ok() && civil.hour <= 23 && civil.minute <= 59 &&
-         civil.second <= 59;
-}
-
 /// A decimal number of units since 1970; a fraction is cut to microseconds.
 std::optional<Instant> ParseEpoch(std::string_view text, std::int64_t micros_a_unit) noexcept {
   const bool negative = text.starts_with('-');
@@ -301,7 +292,7 @@ bool TimeFormat::Scan(std::string_view text, Reading& reading) const noexcept {
     }
   }
   if (reading.afternoon) reading.civil.hour += 12;
-  return text.empty() && IsTime(reading.civil);
+  return text.empty() && IsDate(reading.civil) && IsTimeOfDay(reading.civil);
 }
 
 Result<Instant> TimeFormat::Parse(std::string_view text, const TimeZone& zone) const {

@@ -11,16 +11,8 @@ namespace {
 constexpr std::size_t kParts = 6;
 constexpr std::array<std::string_view, kParts> kWords{"YYYY", "MM", "DD", "HH", "MM", "SS"};
 
-bool IsTime(const CivilTime& civil) noexcept {
-  const std::chrono::year_month_day date(std::chrono::year(static_cast<int>(civil.year)),
-                                         std::chrono::month(static_cast<unsigned>(civil.month)),
-                                         std::chrono::day(static_cast<unsigned>(civil.day)));
-  return civil.year >= 1 && date.ok() && civil.hour <= 23 && civil.minute <= 59 &&
-         civil.second <= 59;
-}
-
 /// Takes `width` digits off the front.
-bool TakeDigits(std::string_view& text, std::size_t width, int& value) noexcept {
+bool TakeWidth(std::string_view& text, std::size_t width, int& value) noexcept {
   if (text.size() < width) return false;
   value = 0;
   for (const char c : text.substr(0, width)) {
@@ -91,7 +83,7 @@ bool TimePattern::Scan(std::string_view text, CivilTime& civil) const noexcept {
       text.remove_prefix(1);
     } else {
       const auto index = static_cast<std::size_t>(piece.part);
-      if (!TakeDigits(text, kWords[index].size(), values[index])) return false;
+      if (!TakeWidth(text, kWords[index].size(), values[index])) return false;
     }
   }
   civil = {.year = values[0],
@@ -100,7 +92,7 @@ bool TimePattern::Scan(std::string_view text, CivilTime& civil) const noexcept {
            .hour = values[3],
            .minute = values[4],
            .second = values[5]};
-  return text.empty() && IsTime(civil);
+  return text.empty() && IsDate(civil) && IsTimeOfDay(civil);
 }
 
 Result<Instant> TimePattern::Parse(std::string_view text, const TimeZone& zone) const {

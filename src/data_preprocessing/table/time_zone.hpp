@@ -25,6 +25,20 @@ struct CivilTime {
   friend bool operator==(const CivilTime&, const CivilTime&) = default;
 };
 
+/// Whether the calendar has its day, from the year 1 on.
+[[nodiscard]] inline bool IsDate(const CivilTime& civil) noexcept {
+  return civil.year >= 1 &&
+         std::chrono::year_month_day(std::chrono::year(static_cast<int>(civil.year)),
+                                     std::chrono::month(static_cast<unsigned>(civil.month)),
+                                     std::chrono::day(static_cast<unsigned>(civil.day)))
+             .ok();
+}
+
+/// Whether a wall shows its hour, minute and second: there are no leap seconds.
+[[nodiscard]] constexpr bool IsTimeOfDay(const CivilTime& civil) noexcept {
+  return civil.hour <= 23 && civil.minute <= 59 && civil.second <= 59;
+}
+
 /// The zone in which times without zone, and all calendar features, are read. Rules come from the
 /// system's zone database (package tzdata). Copies are cheap; thread-safe.
 class TimeZone {

@@ -18,6 +18,7 @@
 
 #include "data_preprocessing/base/fd.hpp"
 #include "data_preprocessing/base/folder_lock.hpp"
+#include "data_preprocessing/base/system_error.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -43,10 +44,6 @@ Error LastError(const fs::path& path) {
 void SyncFolder(const fs::path& folder) {
   const Fd directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory) ::fsync(directory.get());
-}
-
-[[noreturn]] void ThrowErrno(const fs::path& path) {
-  throw std::system_error(errno, std::generic_category(), path.string());
 }
 
 /// Throws std::system_error.

@@ -33,8 +33,6 @@ using preprocessing::TableDao;
 /// A label of more values is more likely a number or an identifier.
 constexpr std::size_t kMostClasses = 1000;
 
-Error Refuse(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
-
 /// Rows of each class, in the order of the classes.
 std::vector<std::size_t> CountClasses(std::span<const std::uint32_t> labels, std::size_t classes) {
   std::vector<std::size_t> counts(classes);
@@ -54,7 +52,7 @@ Result<std::unique_ptr<ClassifierJob>> ClassifierJob::Plan(const ordered_json& d
     return std::unique_ptr<ClassifierJob>(
         new ClassifierJob(document, *std::move(spec), std::move(plan), sources));
   } catch (const SpecError& error) {
-    return Refuse(error.what());
+    return Invalid(error.what());
   }
 }
 
@@ -64,7 +62,7 @@ Result<std::unique_ptr<TrainingJob>> ClassifierJob::Load(const ordered_json& doc
   if (!job) return std::move(job).error();
   const PipelineSpec& spec = (*job)->spec_;
   if (sources.store.empty()) {
-    return Refuse(
+    return Invalid(
         fmt::format("--store (or FORKCAST_STORE) is missing: the rows of table \"{}\" "
                     "are in the store, not in its snapshots",
                     spec.training->table));
@@ -132,24 +130,24 @@ Status ClassifierJob::Check() const {
   const std::string& table = spec_.training->table;
   const std::string& label = spec_.training->label;
   const std::vector<ClassLabel>& classes = rows().classes();
-  if (rows().table_rows() == 0) return Refuse(fmt::format("table \"{}\" has no rows", table));
+  if (rows().table_rows() == 0) return Invalid(fmt::format("table \"{}\" has no rows", table));
   if (classes.empty()) {
-    return Refuse(
+    return Invalid(
         fmt::format("no row of table \"{}\" has both a label \"{}\" and a time ({} have "
                     "no label, {} no time)",
                     table, label, rows().without_label(), rows().without_time()));
   }
   if (classes.size() == 1) {
-    return Refuse(fmt::format("\"{}\" is {} in all {} rows: there is nothing to tell apart", label,
-                              NameOf(classes.front()), rows().size()));
+    return Invalid(fmt::format("\"{}\" is {} in all {} rows: there is nothing to tell apart", label,
+                               NameOf(classes.front()), rows().size()));
   }
   if (classes.size() > kMostClasses) {
-    return Refuse(fmt::format("\"{}\" has {} values, at most {} classes are told apart", label,
-                              classes.size(), kMostClasses));
+    return Invalid(fmt::format("\"{}\" has {} values, at most {} classes are told apart", label,
+                               classes.size(), kMostClasses));
   }
   for (const TransformSpec& transform : plan_.inputs.transforms) {
     if (transform.encoding != CategoryEncoding::kTargetMean || classes.size() == 2) continue;
-    return Refuse(fmt::format(
+    return Invalid(fmt::format(
         "$.training.transforms.{}.encode: target_mean is for two classes, and there are {}",
         transform.feature, classes.size()));
   }
@@ -158,8 +156,8 @@ Status ClassifierJob::Check() const {
   for (std::size_t i = 0; i < folds->size(); ++i) {
     const auto learned = rows().labels().first((*folds)[i].train_end);
     if (std::ranges::count(learned, learned.front()) == std::ssize(learned)) {
-      return Refuse(fmt::format("fold {}: all {} rows to learn from are of class \"{}\"", i + 1,
-                                learned.size(), NameOf(classes[learned.front()])));
+      return Invalid(fmt::format("fold {}: all {} rows to learn from are of class \"{}\"", i + 1,
+                                 learned.size(), NameOf(classes[learned.front()])));
     }
   }
   return {};
@@ -215,8 +213,8 @@ Status ClassifierJob::ComputeExamples() {
       LabelledExamples::Compute(spec_, data_->snapshots, rows(), plan_);
   if (!examples) return examples.error();
   if (examples->size() == 0) {
-    return Refuse(fmt::format("the features of none of {} rows could be computed; the first: {}",
-                              rows().size(), examples->first_refusal));
+    return Invalid(fmt::format("the features of none of {} rows could be computed; the first: {}",
+                               rows().size(), examples->first_refusal));
   }
   examples_ = *std::move(examples);
   return {};

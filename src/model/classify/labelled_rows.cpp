@@ -223,9 +223,7 @@ void AppendBytes(const Value& value, std::string& bytes) {
 
 /// A text in lower case without the blanks around it.
 std::string Folded(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
-  if (first == std::string_view::npos) return {};
-  std::string folded(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
+  std::string folded(Trimmed(text, kBlanksAndLineEnds));
   std::ranges::transform(folded, folded.begin(), Lower);
   return folded;
 }

@@ -11,8 +11,6 @@
 namespace forkcast::model {
 namespace {
 
-Error Refuse(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
-
 /// The first row of the time that row `row` has.
 std::size_t FirstOfItsTime(std::span<const Instant> times, std::size_t row) {
   return static_cast<std::size_t>(std::ranges::lower_bound(times, times[row]) - times.begin());
@@ -24,7 +22,7 @@ Result<std::vector<TimeFold>> SplitByTime(std::span<const Instant> times,
                                           const TimeSplitSpec& spec) {
   const std::size_t rows = times.size();
   if (rows > 0 && times.front() == times.back()) {
-    return Refuse(
+    return Invalid(
         fmt::format("all {} rows with a label are of one time, {}: there is no past to learn from "
                     "and no later row to judge",
                     rows, preprocessing::IsoTimestamp(times.front())));
@@ -32,7 +30,7 @@ Result<std::vector<TimeFold>> SplitByTime(std::span<const Instant> times,
   const auto wanted =
       static_cast<std::size_t>(std::llround(spec.test_share * static_cast<double>(rows)));
   if (wanted == 0) {
-    return Refuse(
+    return Invalid(
         fmt::format("a test_share of {} leaves none of {} rows to judge", spec.test_share, rows));
   }
   const std::size_t first = wanted >= rows ? 0 : FirstOfItsTime(times, rows - wanted);
@@ -43,7 +41,7 @@ Result<std::vector<TimeFold>> SplitByTime(std::span<const Instant> times,
     if (!folds.empty()) {
       folds.back().test_end = begin;
       if (begin <= folds.back().test_first) {
-        return Refuse(
+        return Invalid(
             fmt::format("n_splits is {}, but the {} rows to judge cannot be cut into so "
                         "many blocks without tearing rows of one time apart",
                         spec.n_splits, rows - first));
@@ -55,7 +53,7 @@ Result<std::vector<TimeFold>> SplitByTime(std::span<const Instant> times,
                      .test_first = begin,
                      .test_end = rows});
     if (folds.back().train_end == 0) {
-      return Refuse(fmt::format(
+      return Invalid(fmt::format(
           "fold {}: of {} rows before its test none is left to learn from (test_share {}{})", i + 1,
           begin, spec.test_share,
           spec.label_delay.count() > 0 ? "; label_delay hides labels that were not known" : ""));

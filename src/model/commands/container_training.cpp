@@ -87,9 +87,7 @@ class WorkFolder {
 
 /// Texts from outside need not be UTF-8, and the platform shows nothing else.
 std::string AsUtf8(const std::string& text) {
-  return ordered_json::parse(
-             ordered_json(text).dump(-1, ' ', false, ordered_json::error_handler_t::replace))
-      .get<std::string>();
+  return ordered_json::parse(preprocessing::DumpText(text)).get<std::string>();
 }
 
 /// Throws std::system_error.
@@ -97,11 +95,6 @@ void WriteFile(const fs::path& path, std::string_view text) {
   AtomicFile file(path);
   file.Write(text);
   file.Commit();
-}
-
-/// What an error means when the platform's rows are taken in.
-ExitCode CodeOf(ErrorCode code) {
-  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
 }
 
 /// Throws SpecError.
@@ -288,12 +281,12 @@ class ContainerTraining {
     const auto files = FindRows(spec, channels);
     const std::unique_ptr<preprocessing::TableDao> dao = Require(
         preprocessing::OpenStore(StoreOf(work), preprocessing::StoreAccess::kReadWriteCreate),
-        CodeOf);
-    Require(dao->Begin(), CodeOf);
+        preprocessing::UnfitUnlessIo);
+    Require(dao->Begin(), preprocessing::UnfitUnlessIo);
     for (const TableSpec& table : spec.tables) {
       for (const fs::path& file : files.at(table.name)) IngestFile(*dao, table, file, spec);
     }
-    Require(dao->Commit(), CodeOf);
+    Require(dao->Commit(), preprocessing::UnfitUnlessIo);
     StopIfAsked();
     const auto published =
         preprocessing::PublishSnapshots(*dao, spec, work / kSnapshots, context_.clock.Now());
@@ -317,7 +310,7 @@ class ContainerTraining {
                                         progress.Update(bytes, total);
                                         StopIfAsked();
                                       }),
-            CodeOf);
+            preprocessing::UnfitUnlessIo);
   }
 
   /// The summary of a version that is fit to be used.

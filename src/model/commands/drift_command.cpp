@@ -63,7 +63,7 @@ std::string NumberText(const ordered_json& value, const char* form) {
 }
 
 /// The table of one report for people.
-void Show(const ordered_json& report, const CommandContext& context) {
+void PrintReport(const ordered_json& report, const CommandContext& context) {
   if (IsQualityReport(report)) {
     context.out << QualityText(report, context.style);
     return;
@@ -90,8 +90,8 @@ void Show(const ordered_json& report, const CommandContext& context) {
   context.out << table.Text(context.style);
 }
 
-void Print(const std::vector<ordered_json>& reports, const Arguments& arguments,
-           const CommandContext& context) {
+void PrintReports(const std::vector<ordered_json>& reports, const Arguments& arguments,
+                  const CommandContext& context) {
   if (arguments.Has("html")) {
     std::vector<ordered_json> drift;
     std::vector<std::string> sections;
@@ -106,7 +106,7 @@ void Print(const std::vector<ordered_json>& reports, const Arguments& arguments,
   } else if (arguments.Has("json")) {
     context.out << ordered_json(reports).dump() << '\n';
   } else {
-    for (const ordered_json& report : reports) Show(report, context);
+    for (const ordered_json& report : reports) PrintReport(report, context);
   }
 }
 
@@ -168,7 +168,7 @@ ExitCode Check(const Arguments& arguments, const CommandContext& context) {
     alarm = alarm || HasAlarm(window.columns);
     reports.push_back(ToJson(window, counted.bins));
   }
-  Print(reports, arguments, context);
+  PrintReports(reports, arguments, context);
   return alarm ? ExitCode::kNo : ExitCode::kDone;
 }
 
@@ -186,7 +186,7 @@ std::vector<fs::path> ReportsIn(const fs::path& folder) {
   return files;
 }
 
-ExitCode Report(const Arguments& arguments, const CommandContext& context) {
+ExitCode ShowReports(const Arguments& arguments, const CommandContext& context) {
   const fs::path folder = arguments.operands()[0];
   std::vector<fs::path> files = ReportsIn(folder);
   // What `drift quality` left there.
@@ -206,13 +206,13 @@ ExitCode Report(const Arguments& arguments, const CommandContext& context) {
   if (reports.empty() && !arguments.Has("html") && !arguments.Has("json")) {
     context.out << "no reports in " << folder.string() << '\n';
   }
-  Print(reports, arguments, context);
+  PrintReports(reports, arguments, context);
   const bool alarm =
       std::ranges::any_of(reports, [](const auto& report) { return report["alarm"] == true; });
   return alarm ? ExitCode::kNo : ExitCode::kDone;
 }
 
-std::vector<Command> Verbs() {
+std::vector<Command> DriftVerbs() {
   constexpr std::uint64_t kMostRows = 1'000'000'000;
   return {{.name = "check",
            .meaning = "whether rows of a CSV file or of a capture file (.jsonl) have drifted",
@@ -245,7 +245,7 @@ std::vector<Command> Verbs() {
           {.name = "report",
            .meaning = "the newest reports of a server, in the folder that its hook names",
            .operands = {{"FOLDER"}},
-           .run = Report}};
+           .run = ShowReports}};
 }
 
 }  // namespace
@@ -263,7 +263,7 @@ Command DriftCommand() {
                       {.code = ExitCode::kUnfit,
                        .when = "no such version, rows that do not fit to it, or no report"},
                       {.code = ExitCode::kIo, .when = "a file or folder cannot be read"}},
-          .verbs = Verbs()};
+          .verbs = DriftVerbs()};
 }
 
 }  // namespace forkcast::model

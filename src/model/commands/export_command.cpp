@@ -33,11 +33,6 @@ struct ExportFormat {
 };
 constexpr std::array<ExportFormat, 2> kFormats{{{"onnx", ExportOnnx}, {"xgboost", ExportXGBoost}}};
 
-/// A version that cannot be written so is not what the command can work on.
-ExitCode CodeOf(ErrorCode code) {
-  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
-}
-
 ExitCode Export(const Arguments& arguments, const CommandContext& context) {
   const std::string& which = arguments.operands()[0];
   const std::size_t at = std::min(which.find('@'), which.size());
@@ -47,10 +42,11 @@ ExitCode Export(const Arguments& arguments, const CommandContext& context) {
   Require(OutputFile::Check(out), ExitCode::kIo);
   const Registry registry(arguments.Text("models"));
   const VersionInfo info = Require(registry.Find(which.substr(0, at), version));
-  const ExportableModel model = Require(
-      ReadTrained(info, arguments.Has("part") ? arguments.Text("part") : std::string()), CodeOf);
+  const ExportableModel model =
+      Require(ReadTrained(info, arguments.Has("part") ? arguments.Text("part") : std::string()),
+              preprocessing::UnfitUnlessIo);
   const auto* const writer = std::ranges::find(kFormats, format, &ExportFormat::name);
-  const ExportedFile file = Require(writer->write(model), CodeOf);
+  const ExportedFile file = Require(writer->write(model), preprocessing::UnfitUnlessIo);
   Require(WriteOutput(out, file.bytes, context.out), ExitCode::kIo);
   if (OutputFile::IsStandardOutput(out)) return ExitCode::kDone;
   if (arguments.Has("json")) {

@@ -50,11 +50,6 @@ ImportRequest RequestOf(const Arguments& arguments) {
   return request;
 }
 
-/// A file that is refused is not what the command can work on, however it was called.
-ExitCode CodeOf(ErrorCode code) {
-  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
-}
-
 void RequireAgreement(const PreparedImport& prepared) {
   if (!prepared.check || prepared.check->differing == 0) return;
   const PredictionCheck& check = *prepared.check;
@@ -65,8 +60,8 @@ void RequireAgreement(const PreparedImport& prepared) {
                   check.differing, check.numbers, check.greatest, check.first_difference));
 }
 
-ordered_json Report(const ImportRequest& request, std::uint64_t number,
-                    const PreparedImport& prepared) {
+ordered_json ReportOf(const ImportRequest& request, std::uint64_t number,
+                      const PreparedImport& prepared) {
   ordered_json report{{"model", request.name},
                       {"version", number},
                       {"source", prepared.manifest["source"]},
@@ -76,7 +71,7 @@ ordered_json Report(const ImportRequest& request, std::uint64_t number,
   return report;
 }
 
-void Print(const ordered_json& report, const CommandContext& context) {
+void PrintImport(const ordered_json& report, const CommandContext& context) {
   const ordered_json& source = report["source"];
   context.out << fmt::format(
       "{} {}: {} {}, {}, {} trees, {} inputs\n", report["model"].get<std::string>(),
@@ -101,23 +96,23 @@ ExitCode Import(const Arguments& arguments, const CommandContext& context) {
   const Registry registry(arguments.Text("models"));
   Require(Registry::CheckNames(request.name, arguments.Text("alias")), ExitCode::kUsage);
   const std::string alias = arguments.Has("promote") ? arguments.Text("alias") : std::string();
-  const PreparedImport prepared = Require(PrepareImport(request), CodeOf);
+  const PreparedImport prepared = Require(PrepareImport(request), preprocessing::UnfitUnlessIo);
   RequireAgreement(prepared);
   const std::uint64_t number = Require(registry.Publish(
       request.name, prepared.manifest, prepared.files, context.clock.Now(), alias));
-  const ordered_json report = Report(request, number, prepared);
+  const ordered_json report = ReportOf(request, number, prepared);
   if (arguments.Has("json")) {
     context.out << report.dump() << '\n';
     return ExitCode::kDone;
   }
-  Print(report, context);
+  PrintImport(report, context);
   if (!alias.empty()) {
     context.out << fmt::format("{} of {} is version {} now\n", alias, request.name, number);
   }
   return ExitCode::kDone;
 }
 
-std::vector<Flag> Flags(Flag alias) {
+std::vector<Flag> ImportFlags(Flag alias) {
   using Kind = Flag::Kind;
   const auto is_tolerance = [](std::string_view text) {
     const Result<double> number = preprocessing::ParseDouble(text);
@@ -182,7 +177,7 @@ Command ImportVerb(Flag alias) {
   return {.name = "import",
           .meaning = "publishes a model that XGBoost, LightGBM or, as ONNX, others trained",
           .operands = {{"FILE"}},
-          .flags = Flags(std::move(alias)),
+          .flags = ImportFlags(std::move(alias)),
           .run = Import};
 }
 

@@ -95,7 +95,7 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-ExitCode Show(const Arguments& arguments, const CommandContext& context) {
+ExitCode ShowVersion(const Arguments& arguments, const CommandContext& context) {
   const std::vector<std::string>& words = arguments.operands();
   const VersionInfo version =
       Require(RegistryOf(arguments).Find(words[0], words.size() > 1 ? words[1] : "champion"));
@@ -205,7 +205,7 @@ Flag AliasFlag() {
       .name = "alias", .argument = "NAME", .meaning = "the alias to move.", .fallback = "champion"};
 }
 
-std::vector<Command> Verbs() {
+std::vector<Command> ModelsVerbs() {
   using Kind = Flag::Kind;
   constexpr auto kOptional = Operand::Need::kOptional;
   constexpr std::uint64_t kMostKept = 1'000'000;
@@ -217,7 +217,7 @@ std::vector<Command> Verbs() {
       {.name = "show",
        .meaning = "one version's manifest; VERSION is a number or an alias, default champion",
        .operands = {{"MODEL"}, {"VERSION", kOptional}},
-       .run = Show},
+       .run = ShowVersion},
       {.name = "promote",
        .meaning = "lets an alias mean this version, if it beats its baselines",
        .operands = {{"MODEL"}, {"VERSION"}},
@@ -273,7 +273,7 @@ Command ModelsCommand() {
                   {.code = ExitCode::kGate, .when = "not promoted: it does not beat the baselines"},
                   {.code = ExitCode::kIo,
                    .when = "the registry, or MLflow, cannot be read or written"}},
-      .verbs = Verbs()};
+      .verbs = ModelsVerbs()};
 }
 
 }  // namespace forkcast::model

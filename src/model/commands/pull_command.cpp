@@ -23,11 +23,6 @@ using preprocessing::ExitCode;
 using preprocessing::Flag;
 using preprocessing::Require;
 
-/// A server's model that is refused is not what the command can work on, however it was called.
-ExitCode CodeOf(ErrorCode code) {
-  return code == ErrorCode::kIo ? ExitCode::kIo : ExitCode::kUnfit;
-}
-
 ExitCode Pull(const Arguments& arguments, const CommandContext& context) {
   const MlflowReference reference =
       Require(ParseMlflowReference(arguments.operands()[0]), ExitCode::kUsage);
@@ -41,7 +36,8 @@ ExitCode Pull(const Arguments& arguments, const CommandContext& context) {
               ExitCode::kUsage));
   const Registry registry(arguments.Text("models"));
   const PulledVersion pulled =
-      Require(PullInto(registry, client, reference, request, alias, context.clock.Now()), CodeOf);
+      Require(PullInto(registry, client, reference, request, alias, context.clock.Now()),
+              preprocessing::UnfitUnlessIo);
   if (arguments.Has("json")) {
     context.out << ordered_json{{"model", request.name},
                                 {"version", pulled.number},
@@ -62,7 +58,7 @@ ExitCode Pull(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-std::vector<Flag> Flags(Flag alias) {
+std::vector<Flag> PullFlags(Flag alias) {
   std::vector<Flag> flags{{.name = "mlflow",
                            .argument = "URL",
                            .meaning = "MLflow's tracking server, as http://HOST:PORT.",
@@ -85,7 +81,7 @@ Command PullVerb(Flag alias) {
   return {.name = "pull",
           .meaning = "publishes a model of MLflow's registry: mlflow:NAME@ALIAS",
           .operands = {{"MODEL"}},
-          .flags = Flags(std::move(alias)),
+          .flags = PullFlags(std::move(alias)),
           .run = Pull};
 }
 

@@ -14,10 +14,6 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-double SumOf(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
-
 /// p ln(p / q), 0 where p is.
 double RelativeEntropy(double p, double q) {
   if (p == 0) return 0;
@@ -25,6 +21,10 @@ double RelativeEntropy(double p, double q) {
 }
 
 }  // namespace
+
+double SumOf(std::span<const double> counts) {
+  return std::accumulate(counts.begin(), counts.end(), 0.0);
+}
 
 std::vector<double> SharesOf(std::span<const double> counts, double rows) {
   std::vector<double> shares(counts.begin(), counts.end());

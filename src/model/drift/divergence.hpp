@@ -10,6 +10,8 @@ namespace forkcast::model {
 // many bins, one at least; counts and shares are not negative. O(bins), nothing but SharesOf()
 // allocates.
 
+[[nodiscard]] double SumOf(std::span<const double> counts);
+
 /// Counts as parts of `rows`, which may be more than their sum.
 [[nodiscard]] std::vector<double> SharesOf(std::span<const double> counts, double rows);
 

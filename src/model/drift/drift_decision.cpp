@@ -2,17 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "model/drift/divergence.hpp"
 #include "model/drift/tail_probability.hpp"
 
 namespace forkcast::model {
 namespace {
-
-double SumOf(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0);
-}
 
 /// Half a row where there is none, so that PSI stays finite and a bin that one row would fill
 /// does not weigh more than that row.

@@ -17,7 +17,7 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 
-constexpr const char* kFormat = "forkcast.drift";
+constexpr const char* kReportFormat = "forkcast.drift";
 
 ordered_json ColumnJson(const ColumnDrift& drift, const ColumnBins& bins) {
   ordered_json json{{"name", bins.name},
@@ -104,7 +104,7 @@ ordered_json ToJson(const DriftWindow& window, std::span<const ColumnBins> bins)
     if (window.columns[i].rows > 0) columns.push_back(ColumnJson(window.columns[i], bins[i]));
   }
   const DriftRules& rules = window.rules;
-  return {{"format", kFormat},
+  return {{"format", kReportFormat},
           {"format_version", 1},
           {"deployment", window.deployment},
           {"pipeline", window.pipeline},
@@ -123,9 +123,22 @@ ordered_json ToJson(const DriftWindow& window, std::span<const ColumnBins> bins)
           {"columns", std::move(columns)}};
 }
 
+ordered_json AlarmedColumns(const ordered_json& report) {
+  ordered_json columns = ordered_json::array();
+  for (const ordered_json& column : report["columns"]) {
+    if (column["status"] == "alarm") columns.push_back(column);
+  }
+  return columns;
+}
+
+std::vector<std::string> AlarmedNames(const ordered_json& report) {
+  std::vector<std::string> names;
+  for (const ordered_json& column : AlarmedColumns(report)) names.push_back(column["name"]);
+  return names;
+}
+
 void RequireDriftReport(const ordered_json& report) {
-  const JsonNode format = JsonNode(report).Get("format");
-  if (format.String() != kFormat) format.Fail(fmt::format("expected {}", kFormat));
+  JsonNode(report).RequireFormat(kReportFormat);
 }
 
 std::string DriftPage(std::span<const ordered_json> reports,

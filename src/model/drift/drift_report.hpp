@@ -28,6 +28,10 @@ struct DriftWindow {
 [[nodiscard]] nlohmann::ordered_json ToJson(const DriftWindow& window,
                                             std::span<const ColumnBins> bins);
 
+/// The columns of such a report that it raises the alarm for, and what they are called.
+[[nodiscard]] nlohmann::ordered_json AlarmedColumns(const nlohmann::ordered_json& report);
+[[nodiscard]] std::vector<std::string> AlarmedNames(const nlohmann::ordered_json& report);
+
 /// Throws preprocessing::SpecError when it is no such report.
 void RequireDriftReport(const nlohmann::ordered_json& report);
 

@@ -11,8 +11,8 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 
-constexpr const char* kFormat = "forkcast.reference";
-constexpr std::int64_t kFormatVersion = 1;
+constexpr const char* kReferenceFormat = "forkcast.reference";
+constexpr std::int64_t kReferenceVersion = 1;
 
 ordered_json ObjectIn(const JsonNode& root, const char* member) {
   const JsonNode node = root.Get(member);
@@ -45,8 +45,8 @@ Reference ReadClassifierOfBefore(const JsonNode& root) {
 }  // namespace
 
 ordered_json Reference::ToJson() const {
-  return {{"format", kFormat},
-          {"format_version", kFormatVersion},
+  return {{"format", kReferenceFormat},
+          {"format_version", kReferenceVersion},
           {"features", features},
           {"outputs", outputs}};
 }
@@ -55,10 +55,7 @@ Reference Reference::FromJson(const JsonNode& root) {
   if (root.Find("forecasts")) return ReadForecastOfBefore(root);
   if (root.Find("predicted_shares")) return ReadClassifierOfBefore(root);
   root.RequireObject({"format", "format_version", "features", "outputs"});
-  if (root.Get("format").String() != kFormat) {
-    root.Get("format").Fail(std::string("expected ") + kFormat);
-  }
-  static_cast<void>(root.Get("format_version").Integer(kFormatVersion, kFormatVersion));
+  root.RequireFormat(kReferenceFormat, kReferenceVersion);
   return {.features = ObjectIn(root, "features"), .outputs = ObjectIn(root, "outputs")};
 }
 

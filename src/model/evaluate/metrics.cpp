@@ -5,12 +5,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
+
 namespace forkcast::model {
-namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-}  // namespace
 
 std::string TellNegative(const ErrorTotals& totals, std::string_view value) {
   return fmt::format("\"{}\" is negative in {} of {} rows", value, totals.negative_rows,

@@ -11,17 +11,13 @@
 #include "model/export/exported_model.hpp"
 #include "model/linear/polynomial.hpp"
 #include "model/onnx/graph_writer.hpp"
+#include "model/refused.hpp"
 
 namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
 using onnx::ElementType;
-
-/// Thrown and caught in this file alone.
-struct Refused {
-  std::string message;
-};
 
 constexpr auto kFloat = ElementType::kFloat;
 constexpr auto kDouble = ElementType::kDouble;
@@ -108,12 +104,12 @@ class OnnxExport {
 
   std::string WriteCategory(const std::string& name, const ordered_json& feature) {
     if (feature.at("unknown") != "missing") {
-      throw Refused{
-          fmt::format("feature \"{}\": \"unknown\": \"error\": ONNX cannot refuse a text", name)};
+      Refuse(
+          fmt::format("feature \"{}\": \"unknown\": \"error\": ONNX cannot refuse a text", name));
     }
     const auto texts = feature.at("categories").get<std::vector<std::string>>();
     if (texts.empty()) {
-      throw Refused{fmt::format("feature \"{}\": training knew no category of it", name)};
+      Refuse(fmt::format("feature \"{}\": training knew no category of it", name));
     }
     if (feature.at("encoding") == "one_hot") {
       const std::string ones =
@@ -153,7 +149,7 @@ class OnnxExport {
     const std::int64_t number = lists.trees.empty() ? 0 : lists.trees.back() + 1;
     for (std::size_t i = 0; i < tree.nodes.size(); ++i) {
       const ForestSource::Node& node = tree.nodes[i];
-      if (node.is_category) throw Refused{"categories as sets: ONNX has no test of them"};
+      if (node.is_category) Refuse("categories as sets: ONNX has no test of them");
       const bool is_leaf = node.is_leaf();
       lists.trees.push_back(number);
       lists.ids.push_back(static_cast<std::int64_t>(i));
@@ -235,7 +231,7 @@ class OnnxExport {
         return writer_.Node("Div", {powers, sum});
       }
       default:
-        throw Refused{"the link of its objective is not written"};
+        Refuse("the link of its objective is not written");
     }
   }
 
@@ -303,8 +299,8 @@ class OnnxExport {
 
   void CheckName(std::string_view output) const {
     if (std::ranges::find(names_, output) == names_.end()) return;
-    throw Refused{fmt::format(
-        "a feature is called \"{}\", as the output is: an ONNX graph cannot have both", output)};
+    Refuse(fmt::format(
+        "a feature is called \"{}\", as the output is: an ONNX graph cannot have both", output));
   }
 
   void WriteValue(std::string value) {
@@ -312,9 +308,9 @@ class OnnxExport {
     CheckName(kValue);
     ElementType type = score_type_;
     if (model_.target && (model_.target->scale || model_.target->difference)) {
-      throw Refused{fmt::format(
+      Refuse(fmt::format(
           "target: {}: the answer depends on the row's own {}, which is no input of the model",
-          model_.target->StepsText(), model_.target->scale ? "scale" : "last value")};
+          model_.target->StepsText(), model_.target->scale ? "scale" : "last value"));
     }
     if (model_.target && model_.target->log1p) {
       if (type != kDouble) value = Cast(value, kDouble);
@@ -369,7 +365,7 @@ Result<ExportedFile> ExportOnnx(const ExportableModel& model) {
   try {
     return OnnxExport(model).Write();
   } catch (const Refused& refused) {
-    return Error{ErrorCode::kInvalidArgument, refused.message};
+    return refused.error;
   }
 }
 

@@ -11,6 +11,7 @@
 #include "model/learn/model_files.hpp"
 #include "model/learn/version.hpp"
 #include "model/predict/published_kinds.hpp"
+#include "model/refused.hpp"
 #include "model/tree/xgboost_reader.hpp"
 
 namespace forkcast::model {
@@ -19,28 +20,6 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 using preprocessing::SpecError;
-
-/// Thrown and caught in this file alone.
-struct Refused {
-  Error error;
-};
-[[noreturn]] void Refuse(std::string message) {
-  throw Refused{{ErrorCode::kInvalidArgument, std::move(message)}};
-}
-template <typename T>
-T Need(Result<T> result) {
-  if (!result) throw Refused{std::move(result).error()};
-  return *std::move(result);
-}
-
-/// What a file holds.
-template <typename T>
-T NeedOf(const PublishedFile& file, Result<T> result) {
-  if (!result) {
-    throw Refused{{result.error().code, fmt::format("{}: {}", file.path, result.error().message)}};
-  }
-  return *std::move(result);
-}
 
 constexpr std::string_view kFolder = "model/";
 constexpr std::string_view kTransforms = ".transforms.json";
@@ -89,11 +68,11 @@ void ReadScorer(const Version& version, const std::string& stem, ExportableModel
   };
   if (const PublishedFile* const trees = file(kXGBoostEnding)) {
     model.interchange = LoadFile(*trees).bytes;
-    model.scorer = NeedOf(*trees, ReadXGBoost(model.interchange));
+    model.scorer = Need(trees->path, ReadXGBoost(model.interchange));
     return;
   }
   if (const PublishedFile* const linear = file(kLinearEnding)) {
-    model.scorer = NeedOf(*linear, LinearModel::Parse(LoadFile(*linear).bytes)).source();
+    model.scorer = Need(linear->path, LinearModel::Parse(LoadFile(*linear).bytes)).source();
     return;
   }
   Refuse("a quantile table, which other programs do not read");

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <limits>
 #include <set>
 #include <tuple>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "model/forecast/ended_rule.hpp"
 #include "model/forecast/fold_intervals.hpp"
 #include "model/forecast/table_baselines.hpp"
@@ -17,8 +17,6 @@
 
 namespace forkcast::model {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Adds up what rows are worth.
 class Judge {

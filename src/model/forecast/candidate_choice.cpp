@@ -4,16 +4,15 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <set>
 #include <utility>
+
+#include "data_preprocessing/base/nan.hpp"
 
 namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// The candidates that have forecasts for most of the rows that some candidate has.
 std::vector<std::size_t> Eligible(std::size_t candidates, std::span<const CandidateRow> rows) {

@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <tuple>
 
 namespace forkcast::model {
 namespace {
 
 using preprocessing::JsonNode;
 
-constexpr const char* kFormat = "forkcast.candidates";
+constexpr const char* kCandidatesFormat = "forkcast.candidates";
 
 }  // namespace
 
@@ -52,7 +51,8 @@ bool CandidateWeights::Blends() const noexcept {
 }
 
 nlohmann::ordered_json CandidateWeights::ToJson() const {
-  nlohmann::ordered_json json{{"format", kFormat}, {"format_version", 1}, {"weights", shared_}};
+  nlohmann::ordered_json json{
+      {"format", kCandidatesFormat}, {"format_version", 1}, {"weights", shared_}};
   if (keys_.size() > 0) json["own"] = {{"keys", keys_.ToJson()}, {"candidates", own_}};
   return json;
 }
@@ -60,10 +60,7 @@ nlohmann::ordered_json CandidateWeights::ToJson() const {
 CandidateWeights CandidateWeights::FromJson(const JsonNode& node, std::size_t candidates,
                                             const preprocessing::SeriesSpec& series) {
   node.RequireObject({"format", "format_version", "weights", "own"});
-  if (node.Get("format").String() != kFormat) {
-    node.Get("format").Fail(fmt::format("expected {}", kFormat));
-  }
-  std::ignore = node.Get("format_version").Integer(1, 1);
+  node.RequireFormat(kCandidatesFormat, 1);
   std::vector<double> shared;
   for (const JsonNode& weight : node.Get("weights").Elements()) {
     shared.push_back(weight.Number(0, std::numeric_limits<double>::max()));

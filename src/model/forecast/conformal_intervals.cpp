@@ -18,8 +18,8 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 
-constexpr const char* kFormat = "forkcast.intervals";
-constexpr std::int64_t kFormatVersion = 1;
+constexpr const char* kIntervalsFormat = "forkcast.intervals";
+constexpr std::int64_t kIntervalsVersion = 1;
 
 /// A step's pool reaches as far as it takes to have errors of so many periods, and so many beyond
 /// each bound of the highest level.
@@ -259,8 +259,8 @@ ordered_json ConformalIntervals::ToJson() const {
     }
     steps.push_back(std::move(step));
   }
-  ordered_json json{{"format", kFormat},
-                    {"format_version", kFormatVersion},
+  ordered_json json{{"format", kIntervalsFormat},
+                    {"format_version", kIntervalsVersion},
                     {"levels", options_.levels},
                     {"scale", std::ranges::find(kScales, scale_, &NamedScale::scale)->name},
                     {"season", options_.season},
@@ -307,10 +307,7 @@ ConformalIntervals ConformalIntervals::FromJson(const JsonNode& root,
   constexpr std::int64_t kMax = std::numeric_limits<std::int64_t>::max();
   root.RequireObject({"format", "format_version", "levels", "scale", "season", "not_negative",
                       "errors", "sizes", "steps"});
-  if (root.Get("format").String() != kFormat) {
-    root.Get("format").Fail(fmt::format("expected {}", kFormat));
-  }
-  (void)root.Get("format_version").Integer(kFormatVersion, kFormatVersion);
+  root.RequireFormat(kIntervalsFormat, kIntervalsVersion);
   ConformalIntervals read;
   read.options_ = {.levels = {levels.begin(), levels.end()},
                    .season = static_cast<std::size_t>(root.Get("season").Integer(1, kMax)),

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/forecast/metric_texts.hpp"
 
@@ -13,8 +14,6 @@ namespace forkcast::model {
 namespace {
 
 using nlohmann::ordered_json;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 std::vector<double> Differences(std::span<const double> forecasts, std::span<const double> actual) {
   std::vector<double> differences(forecasts.begin(), forecasts.end());

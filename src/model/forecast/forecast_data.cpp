@@ -9,6 +9,7 @@
 #include <numeric>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/pipeline/snapshots.hpp"
 #include "model/forecast/forecast_request.hpp"
 #include "model/forecast/model_keys.hpp"
@@ -23,16 +24,8 @@ using preprocessing::FeatureComputer;
 using preprocessing::FeatureMoment;
 using preprocessing::OpenSnapshots;
 using preprocessing::PipelineSpec;
-using preprocessing::SeriesSpec;
 using preprocessing::Snapshot;
 using preprocessing::Value;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-std::size_t PositionOf(const std::vector<SeriesSpec>& series, const std::string& name) {
-  return static_cast<std::size_t>(std::ranges::find(series, name, &SeriesSpec::name) -
-                                  series.begin());
-}
 
 TargetReference ReferenceAt(const TrainingPlan& plan, const FeatureColumns& features,
                             std::size_t row) {
@@ -236,8 +229,9 @@ Result<std::unique_ptr<ForecastData>> ForecastData::Open(const PipelineSpec& spe
   if (!checked) return std::move(checked).error();
   Result<std::vector<Snapshot>> opened = OpenSnapshots(spec, snapshots);
   if (!opened) return opened.error();
-  const auto all = std::make_shared<Opened>(spec, PositionOf(spec.series, spec.forecast->series),
-                                            *std::move(opened));
+  const auto all = std::make_shared<Opened>(
+      spec, preprocessing::PositionOfSeries(spec.series, spec.forecast->series),
+      *std::move(opened));
   return std::unique_ptr<ForecastData>(new ForecastData(spec, all));
 }
 

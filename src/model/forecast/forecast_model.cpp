@@ -1,10 +1,10 @@
 #include "model/forecast/forecast_model.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "model/forecast/ended_rule.hpp"
 #include "model/forecast/forecast_files.hpp"
@@ -15,8 +15,6 @@ namespace forkcast::model {
 namespace {
 
 using preprocessing::ForecastStrategy;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 

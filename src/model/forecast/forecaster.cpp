@@ -29,16 +29,11 @@ using preprocessing::Value;
 using preprocessing::ValueAt;
 using preprocessing::WhenStale;
 
-std::size_t PositionOf(const PipelineSpec& spec, const std::string& series) {
-  return static_cast<std::size_t>(std::ranges::find(spec.series, series, &SeriesSpec::name) -
-                                  spec.series.begin());
-}
-
 }  // namespace
 
 Forecaster::Forecaster(Parts parts)
     : parts_(std::move(parts)),
-      series_(PositionOf(parts_.spec, parts_.spec.forecast->series)),
+      series_(preprocessing::PositionOfSeries(parts_.spec.series, parts_.spec.forecast->series)),
       grid_(parts_.spec.series[series_], parts_.snapshots[series_], parts_.spec.zone),
       column_(*parts_.spec.series[series_].ValueSchema().Find(parts_.spec.forecast->value)),
       periods_(grid_.AllPeriods()),

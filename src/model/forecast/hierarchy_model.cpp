@@ -7,9 +7,9 @@
 #include <limits>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "model/forecast/model_keys.hpp"
 
@@ -21,8 +21,7 @@ using preprocessing::GridReader;
 using preprocessing::JsonNode;
 using preprocessing::PeriodIndex;
 
-constexpr const char* kFormat = "forkcast.hierarchy";
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr const char* kHierarchyFormat = "forkcast.hierarchy";
 
 bool HasValue(std::span<const double> values) {
   return std::ranges::any_of(values, [](double value) { return !std::isnan(value); });
@@ -38,7 +37,7 @@ std::span<const double> PartOf(const SummedHistory& history, PeriodIndex from, P
 }
 
 /// A group by which it is known in any data.
-ordered_json NameOf(const Hierarchy& hierarchy, std::size_t group) {
+ordered_json GroupJson(const Hierarchy& hierarchy, std::size_t group) {
   return {{"level", hierarchy.LevelOf(group).name}, {"values", hierarchy.ValuesOf(group)}};
 }
 
@@ -109,7 +108,7 @@ void HierarchyModel::ReconcileKeys(const Hierarchy& hierarchy, std::span<const d
 ordered_json HierarchyModel::ToJson(const Hierarchy& hierarchy, const GridReader& grid) const {
   ordered_json sums = ordered_json::array();
   for (std::size_t group = 0; group < sums_.size(); ++group) {
-    ordered_json one = NameOf(hierarchy, group);
+    ordered_json one = GroupJson(hierarchy, group);
     if (sums_[group]) {
       one["from"] = *sums_[group]->from;
       one["form"] = sums_[group]->learned.form;
@@ -125,7 +124,7 @@ ordered_json HierarchyModel::ToJson(const Hierarchy& hierarchy, const GridReader
     }
     keys.push_back({{"values", KeyToJson(grid.KeyValues(key))}, {"gains", std::move(gains)}});
   }
-  return {{"format", kFormat},
+  return {{"format", kHierarchyFormat},
           {"format_version", 1},
           {"shrinkage", gains_.shrinkage},
           {"sums", std::move(sums)},
@@ -154,13 +153,10 @@ HistoryModel::Part ReadSum(const JsonNode& node, const HistoryMethod& method) {
 HierarchyModel HierarchyModel::FromJson(const JsonNode& node, const HistoryMethod& method,
                                         const Hierarchy& hierarchy, const GridReader& grid) {
   node.RequireObject({"format", "format_version", "shrinkage", "sums", "keys"});
-  if (node.Get("format").String() != kFormat) {
-    node.Get("format").Fail(fmt::format("expected {}", kFormat));
-  }
-  std::ignore = node.Get("format_version").Integer(1, 1);
+  node.RequireFormat(kHierarchyFormat, 1);
   const std::size_t groups = hierarchy.summed().sums;
   std::map<std::string, std::size_t> group_of;
-  for (std::size_t i = 0; i < groups; ++i) group_of.emplace(NameOf(hierarchy, i).dump(), i);
+  for (std::size_t i = 0; i < groups; ++i) group_of.emplace(GroupJson(hierarchy, i).dump(), i);
   HierarchyModel model;
   model.sums_.resize(groups);
   model.gains_ = {.values = std::vector<double>(groups * grid.key_count()),

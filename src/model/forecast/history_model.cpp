@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <tuple>
 
 namespace forkcast::model {
 namespace {
@@ -15,7 +14,7 @@ using preprocessing::GridReader;
 using preprocessing::JsonNode;
 using preprocessing::PeriodIndex;
 
-constexpr const char* kFormat = "forkcast.history";
+constexpr const char* kHistoryFormat = "forkcast.history";
 constexpr double kMost = std::numeric_limits<double>::max();
 constexpr PeriodIndex kMostPeriod = std::numeric_limits<std::int32_t>::max();
 
@@ -72,16 +71,13 @@ ordered_json HistoryModel::ToJson() const {
     one["parameters"] = part.learned.parameters;
     keys.push_back(std::move(one));
   }
-  return {{"format", kFormat}, {"format_version", 1}, {"keys", std::move(keys)}};
+  return {{"format", kHistoryFormat}, {"format_version", 1}, {"keys", std::move(keys)}};
 }
 
 HistoryModel HistoryModel::FromJson(const JsonNode& node, const HistoryMethod& method,
                                     std::size_t keys) {
   node.RequireObject({"format", "format_version", "keys"});
-  if (node.Get("format").String() != kFormat) {
-    node.Get("format").Fail(fmt::format("expected {}", kFormat));
-  }
-  std::ignore = node.Get("format_version").Integer(1, 1);
+  node.RequireFormat(kHistoryFormat, 1);
   std::vector<Part> parts;
   for (const JsonNode& one : node.Get("keys").Elements()) {
     one.RequireObject({"form", "from", "parameters"});

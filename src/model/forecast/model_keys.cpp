@@ -24,8 +24,8 @@ using preprocessing::TimeZone;
 using preprocessing::ToString;
 using preprocessing::Value;
 
-constexpr const char* kFormat = "forkcast.model_keys";
-constexpr std::int64_t kFormatVersion = 1;
+constexpr const char* kKeysFormat = "forkcast.model_keys";
+constexpr std::int64_t kKeysVersion = 1;
 
 std::string ToText(const Value& value) {
   if (const auto* text = std::get_if<std::string_view>(&value)) return std::string(*text);
@@ -113,18 +113,15 @@ ordered_json ModelKeys::ToJson() const {
     if (!missing_steps_[key].empty()) one["missing_steps"] = missing_steps_[key];
     keys.push_back(std::move(one));
   }
-  return {{"format", kFormat},
-          {"format_version", kFormatVersion},
+  return {{"format", kKeysFormat},
+          {"format_version", kKeysVersion},
           {"columns", std::move(columns)},
           {"keys", std::move(keys)}};
 }
 
 ModelKeys ModelKeys::FromJson(const JsonNode& node, const SeriesSpec& series, std::size_t steps) {
   node.RequireObject({"format", "format_version", "columns", "keys"});
-  if (node.Get("format").String() != kFormat) {
-    node.Get("format").Fail(std::string("expected ") + kFormat);
-  }
-  (void)node.Get("format_version").Integer(kFormatVersion, kFormatVersion);
+  node.RequireFormat(kKeysFormat, kKeysVersion);
   ModelKeys keys(series);
   const JsonNode columns = node.Get("columns");
   if (columns.json() != keys.ToJson()["columns"]) {

@@ -11,10 +11,10 @@
 #include <cmath>
 #include <limits>
 
+#include "data_preprocessing/base/nan.hpp"
+
 namespace forkcast::model {
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 /// Row-major.
 class Matrix {

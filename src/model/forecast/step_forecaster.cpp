@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <utility>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 
 namespace forkcast::model {
@@ -16,17 +16,12 @@ using preprocessing::ForecastStrategy;
 using preprocessing::PeriodIndex;
 using preprocessing::PipelineSpec;
 using preprocessing::SeriesMask;
-using preprocessing::SeriesSpec;
 using preprocessing::Table;
 using preprocessing::Value;
 using preprocessing::ValueAt;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
 std::size_t SeriesOf(const PipelineSpec& spec) {
-  return static_cast<std::size_t>(
-      std::ranges::find(spec.series, spec.forecast->series, &SeriesSpec::name) -
-      spec.series.begin());
+  return preprocessing::PositionOfSeries(spec.series, spec.forecast->series);
 }
 
 }  // namespace

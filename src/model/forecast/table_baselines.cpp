@@ -1,9 +1,10 @@
 #include "model/forecast/table_baselines.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <tuple>
 #include <utility>
+
+#include "data_preprocessing/base/nan.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -55,7 +56,6 @@ void TableBaselines::Begin(const Fold& fold) {
 }
 
 BaselineForecast TableBaselines::Forecast(std::size_t baseline, const ForecastPoint& point) const {
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
   const std::optional<CellQuantiles>& table = tables_[baseline];
   if (!table) return {.value = kNaN, .reason = NoForecast::kHistoryTooShort};
   const auto place = [](const ForecastPoint& one) { return std::tuple(one.key, one.period); };

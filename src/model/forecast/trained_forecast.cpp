@@ -39,8 +39,8 @@ bool HasKey(const TrainingPlan& plan, std::uint32_t key) noexcept {
 }
 
 /// What a model is called among those of shards (../learn/SHARDS.md); empty where there are none.
-std::string NameOf(const ForecastData& data, const TrainingPlan& plan, PeriodRange train,
-                   std::size_t step, std::optional<std::uint32_t> key) {
+std::string FitName(const ForecastData& data, const TrainingPlan& plan, PeriodRange train,
+                    std::size_t step, std::optional<std::uint32_t> key) {
   if (plan.fits == nullptr) return {};
   return fmt::format("{}/{} to {}/model {}{}", plan.fits_name, data.FirstDay(train.first),
                      data.FirstDay(train.last), step + 1,
@@ -62,7 +62,7 @@ std::vector<ModelTask> PlanTasks(const ForecastData& data, const TrainingPlan& p
       tasks.push_back({.step = step,
                        .key = {},
                        .rows = std::move(rows),
-                       .name = NameOf(data, plan, train, step, std::nullopt),
+                       .name = FitName(data, plan, train, step, std::nullopt),
                        .model = of_step.data()});
       continue;
     }
@@ -74,7 +74,7 @@ std::vector<ModelTask> PlanTasks(const ForecastData& data, const TrainingPlan& p
       tasks.push_back({.step = step,
                        .key = key,
                        .rows = std::move(by_key[key]),
-                       .name = NameOf(data, plan, train, step, key),
+                       .name = FitName(data, plan, train, step, key),
                        .model = &of_step[i]});
     }
   }
@@ -137,7 +137,7 @@ Result<std::optional<HistoryModel::Part>> LearnHistory(const ForecastData& data,
   if (std::ranges::all_of(history, [](double value) { return std::isnan(value); })) {
     return std::optional<HistoryModel::Part>();
   }
-  Result<LearnedSeries> learned = LearnFrom(plan, NameOf(data, plan, train, 0, key), history);
+  Result<LearnedSeries> learned = LearnFrom(plan, FitName(data, plan, train, 0, key), history);
   if (!learned) return std::move(learned).error();
   HistoryModel::Part part{.from = from, .learned = *std::move(learned)};
   auto forecaster = plan.history->Make(part.learned);

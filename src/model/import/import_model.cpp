@@ -23,6 +23,7 @@
 #include "model/learn/model_files.hpp"
 #include "model/onnx/graph.hpp"
 #include "model/predict/published_kinds.hpp"
+#include "model/refused.hpp"
 #include "model/tree/forest_compiler.hpp"
 #include "model/tree/shap_compiler.hpp"
 #include "model/tree/tree_shap.hpp"
@@ -40,19 +41,6 @@ using preprocessing::SpecError;
 /// Of files that are read whole.
 constexpr std::uintmax_t kMostBytes = std::uintmax_t{1} << 30U;
 
-/// Thrown and caught in this file alone.
-struct Refused {
-  Error error;
-};
-[[noreturn]] void Refuse(std::string message, std::string field = {}) {
-  throw Refused{{ErrorCode::kInvalidArgument, std::move(message), std::move(field)}};
-}
-template <typename T>
-T Need(Result<T> result) {
-  if (!result) throw Refused{std::move(result).error()};
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
-
 std::string ReadFile(const std::filesystem::path& file) {
   std::error_code failed;
   const std::uintmax_t size = std::filesystem::file_size(file, failed);
@@ -69,12 +57,6 @@ std::string ReadFile(const std::filesystem::path& file) {
   } catch (const SpecError& error) {
     throw Refused{{ErrorCode::kIo, error.what()}};
   }
-}
-
-ImportedModel ReadIn(const std::filesystem::path& file, std::string_view bytes, Rounds rounds) {
-  Result<ImportedModel> model = ReadModel(bytes, rounds);
-  if (model) return *std::move(model);
-  throw Refused{{model.error().code, fmt::format("{}: {}", file.string(), model.error().message)}};
 }
 
 // ---- what inputs and classes are called ----
@@ -327,7 +309,7 @@ ordered_json CheckJson(const PredictionCheck& check, const ImportRequest& reques
 
 PreparedImport Prepare(const ImportRequest& request) {
   const std::string bytes = ReadFile(request.file);
-  ImportedModel model = ReadIn(request.file, bytes, request.rounds);
+  ImportedModel model = Need(request.file.string(), ReadModel(bytes, request.rounds));
   LeaveOutReasons(model);
   NameInputs(request.inputs, model);
   NameClasses(request.classes, model);

@@ -15,25 +15,10 @@
 
 #include "data_preprocessing/document/json.hpp"
 #include "model/import/lightgbm_text.hpp"
+#include "model/refused.hpp"
 
 namespace forkcast::model {
 namespace {
-
-/// Thrown and caught in this file alone.
-struct Refused {
-  Error error;
-};
-[[noreturn]] void RefuseCorrupt(std::string message) {
-  throw Refused{{ErrorCode::kCorrupt, std::move(message)}};
-}
-[[noreturn]] void RefuseUnknown(std::string message) {
-  throw Refused{{ErrorCode::kInvalidArgument, std::move(message)}};
-}
-template <typename T>
-T Need(std::string_view member, Result<T> result) {
-  if (result) return *std::move(result);
-  throw Refused{{result.error().code, fmt::format("{}: {}", member, result.error().message)}};
-}
 
 /// What its Python package takes for 0: the nearest float to 1e-35.
 constexpr double kZeroWidth = 1e-35F;
@@ -614,7 +599,7 @@ class ModelReader {
     if (are_texts) {
       model_.inputs[feature].reading.reset();
       model_.inputs[feature].fill.reset();
-      Require(TakeTexts(feature, list.get<std::vector<std::string>>(), model_));
+      Need(TakeTexts(feature, list.get<std::vector<std::string>>(), model_));
       return;
     }
     std::vector<std::uint32_t> numbers;
@@ -627,7 +612,7 @@ class ModelReader {
       }
       numbers.push_back(one.get<std::uint32_t>());
     }
-    Require(RenumberCategories(feature, numbers, model_.forest));
+    Need(RenumberCategories(feature, numbers, model_.forest));
   }
 
   // ---- leaves that are linear functions ----
@@ -722,10 +707,6 @@ class ModelReader {
       }
     }
     return std::move(leaf);
-  }
-
-  static void Require(Status status) {
-    if (!status) throw Refused{std::move(status).error()};
   }
 
   const LightGbmText& text_;

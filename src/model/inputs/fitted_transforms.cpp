@@ -17,7 +17,7 @@ namespace {
 using preprocessing::JsonNode;
 using preprocessing::Value;
 
-constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
+constexpr float kFloatNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr double kMaxNumber = std::numeric_limits<double>::max();
 
 constexpr std::array<std::pair<std::string_view, CategoryEncoding>, 3> kEncodings{
@@ -290,7 +290,7 @@ void FittedTransforms::ApplyExactly(const Number& number, double value, float* o
   if (reading.as == ExactReading::As::kParts) {
     std::ranges::copy(SplitDouble(value), out);
   } else if (std::isnan(value)) {
-    *out = kNaN;
+    *out = kFloatNaN;
   } else if (reading.as == ExactReading::As::kRank) {
     *out = static_cast<float>(std::ranges::lower_bound(reading.cuts, value) - reading.cuts.begin());
   } else {
@@ -302,7 +302,7 @@ void FittedTransforms::Write(const Category& category, std::optional<std::uint32
                              float* out) noexcept {
   switch (category.encoding) {
     case CategoryEncoding::kOrdinal:
-      *out = code ? static_cast<float>(*code) : kNaN;
+      *out = code ? static_cast<float>(*code) : kFloatNaN;
       return;
     case CategoryEncoding::kOneHot:
       std::fill_n(out, category.codes.size(), 0.0F);
@@ -440,10 +440,7 @@ nlohmann::ordered_json FittedTransforms::ToJson() const {
 
 FittedTransforms FittedTransforms::FromJson(const JsonNode& node) {
   node.RequireObject({"format", "format_version", "features"});
-  if (node.Get("format").String() != "forkcast.transforms") {
-    node.Get("format").Fail("expected forkcast.transforms");
-  }
-  (void)node.Get("format_version").Integer(1, 1);
+  node.RequireFormat("forkcast.transforms", 1);
   FittedTransforms fitted;
   for (const JsonNode& member : node.Get("features").Elements()) {
     FeatureColumnSpec input{.name = member.Get("name").String()};

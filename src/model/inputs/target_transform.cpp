@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
+#include "data_preprocessing/base/nan.hpp"
+
 namespace forkcast::model {
 
 using preprocessing::JsonNode;
 
 namespace {
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 struct Step {
   const char* name;

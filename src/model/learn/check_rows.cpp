@@ -14,30 +14,27 @@ namespace {
 /// Beyond it a library's floats are infinite.
 constexpr double kMost = std::numeric_limits<float>::max();
 
-Error Refuse(std::string message, std::string field = {}) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::move(field)};
-}
-
 Status CheckShape(const TrainingRows& rows, bool validates) {
   const std::size_t n = rows.target.size();
-  if (rows.features.empty()) return Refuse("no feature to learn from");
+  if (rows.features.empty()) return Invalid("no feature to learn from");
   if (rows.values.size() != n * rows.features.size()) {
-    return Refuse(fmt::format("expected {} rows of {} values, got {} values", n,
-                              rows.features.size(), rows.values.size()));
+    return Invalid(fmt::format("expected {} rows of {} values, got {} values", n,
+                               rows.features.size(), rows.values.size()));
   }
   if (!rows.weights.empty() && rows.weights.size() != n) {
-    return Refuse(
+    return Invalid(
         fmt::format("expected a weight for each of {} rows, got {}", n, rows.weights.size()));
   }
   if (validates && rows.validation_rows == 0) {
-    return Refuse("early stopping needs validation rows, and there are none");
+    return Invalid("early stopping needs validation rows, and there are none");
   }
   if (!validates && rows.validation_rows > 0) {
-    return Refuse("only early stopping has validation rows");
+    return Invalid("only early stopping has validation rows");
   }
   if (n < rows.validation_rows + 2) {
-    return Refuse(fmt::format("too few rows to learn from: at least 2 are needed, and there are {}",
-                              n - std::min(n, rows.validation_rows)));
+    return Invalid(
+        fmt::format("too few rows to learn from: at least 2 are needed, and there are {}",
+                    n - std::min(n, rows.validation_rows)));
   }
   return {};
 }
@@ -46,9 +43,9 @@ Status CheckTarget(std::span<const double> target) {
   const auto is_bad = [](double y) { return !(std::abs(y) <= kMost); };
   const auto first = std::ranges::find_if(target, is_bad);
   if (first == target.end()) return {};
-  return Refuse(fmt::format("the target of {} of {} rows is not a finite number, first of row {}",
-                            std::ranges::count_if(target, is_bad), target.size(),
-                            first - target.begin()));
+  return Invalid(fmt::format("the target of {} of {} rows is not a finite number, first of row {}",
+                             std::ranges::count_if(target, is_bad), target.size(),
+                             first - target.begin()));
 }
 
 /// `learned`: the rows that are not validation rows, at the start.
@@ -60,12 +57,12 @@ Status CheckClasses(std::span<const double> target, std::size_t learned,
         target[i] == std::floor(target[i])) {
       continue;
     }
-    return Refuse(
+    return Invalid(
         fmt::format("expected a class from 0 to {}, got {} in row {}", classes - 1, target[i], i));
   }
   const auto learned_classes = target.first(learned);
   if (std::ranges::count(learned_classes, target.front()) == std::ssize(learned_classes)) {
-    return Refuse(fmt::format("all rows to learn from are of class {}", target.front()));
+    return Invalid(fmt::format("all rows to learn from are of class {}", target.front()));
   }
   return {};
 }
@@ -74,20 +71,20 @@ Status CheckFeatures(const TrainingRows& rows) {
   const auto found = std::ranges::find_if(rows.values, [](float x) { return std::isinf(x); });
   if (found == rows.values.end()) return {};
   const auto at = static_cast<std::size_t>(found - rows.values.begin());
-  return Refuse(fmt::format("infinite in row {}", at / rows.features.size()),
-                rows.features[at % rows.features.size()]);
+  return Invalid(fmt::format("infinite in row {}", at / rows.features.size()),
+                 rows.features[at % rows.features.size()]);
 }
 
 Status CheckWeights(const TrainingRows& rows) {
   if (rows.weights.empty()) return {};
   const auto is_bad = [](double w) { return !(w >= 0 && w <= kMost); };
   if (const auto bad = std::ranges::find_if(rows.weights, is_bad); bad != rows.weights.end()) {
-    return Refuse(
+    return Invalid(
         fmt::format("the weight of row {} is negative or not finite", bad - rows.weights.begin()));
   }
   const auto validation = rows.weights.last(rows.validation_rows);
   if (!validation.empty() && std::ranges::count(validation, 0) == std::ssize(validation)) {
-    return Refuse("the weights of all validation rows are 0: every model would be without error");
+    return Invalid("the weights of all validation rows are 0: every model would be without error");
   }
   return RequireWeight(rows.weights.first(rows.weights.size() - rows.validation_rows));
 }
@@ -107,7 +104,7 @@ Status CheckRows(const TrainingRows& rows, const LearningSetting& setting, bool 
 
 Status RequireWeight(std::span<const double> learned) {
   if (std::ranges::count(learned, 0) < std::ssize(learned)) return {};
-  return Refuse("the weights of all rows to learn from are 0");
+  return Invalid("the weights of all rows to learn from are 0");
 }
 
 }  // namespace forkcast::model

@@ -84,10 +84,7 @@ std::vector<LinearOutput> ReadOutputs(const JsonNode& node, std::size_t terms, L
 LinearSource ReadSource(const JsonNode& root) {
   root.RequireObject({"format", "format_version", "algorithm", "link", "features", "scaled",
                       "inputs", "polynomial", "outputs"});
-  if (root.Get("format").String() != LinearModel::kFormat) {
-    root.Get("format").Fail(fmt::format("expected {}", LinearModel::kFormat));
-  }
-  (void)root.Get("format_version").Integer(1, 1);
+  root.RequireFormat(LinearModel::kFormat, 1);
   LinearSource source;
   source.algorithm = root.Get("algorithm").String();
   source.link = ReadLink(root.Get("link"));

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "model/remote/signature_v4.hpp"
 
 namespace forkcast::model {
@@ -20,10 +21,6 @@ constexpr std::string_view kArtifactsApi = "/api/2.0/mlflow-artifacts/artifacts"
 constexpr std::size_t kLongestQuote = 300;
 constexpr std::size_t kMostArtifacts = 100'000;
 constexpr std::ptrdiff_t kDeepestFolder = 16;
-
-bool IsVisible(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c >= ' ' && c < '\x7f'; });
-}
 
 std::string Base64(const std::string& text) {
   std::string encoded(BASE64_ENCODE_RAW_LENGTH(text.size()), '\0');
@@ -55,7 +52,7 @@ Result<MlflowSettings> ReadMlflowSettings(std::string url, const Environment& en
   if (url.empty()) url = environment("MLFLOW_TRACKING_URI").value_or("");
   while (url.ends_with('/')) url.pop_back();
   const bool is_http = url.starts_with("http://") || url.starts_with("https://");
-  const bool is_plain = IsVisible(url) && url.find_first_of("@?# ") == url.npos;
+  const bool is_plain = IsPrintableAscii(url) && url.find_first_of("@?# ") == url.npos;
   if (!is_http || !is_plain) {
     return Error{ErrorCode::kInvalidArgument,
                  "MLflow's server (--mlflow or MLFLOW_TRACKING_URI): expected http:// or https://, "
@@ -70,7 +67,7 @@ Result<MlflowSettings> ReadMlflowSettings(std::string url, const Environment& en
     const std::string password = environment("MLFLOW_TRACKING_PASSWORD").value_or("");
     settings.authorization = fmt::format("Basic {}", Base64(fmt::format("{}:{}", *user, password)));
   }
-  if (IsVisible(settings.authorization)) return settings;
+  if (IsPrintableAscii(settings.authorization)) return settings;
   return Error{ErrorCode::kInvalidArgument, "MLFLOW_TRACKING_TOKEN: expected printable characters"};
 }
 

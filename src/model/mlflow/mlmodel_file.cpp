@@ -2,15 +2,10 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::model {
 namespace {
-
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
 
 std::string Scalar(std::string_view text) {
   const bool is_quoted = text.size() >= 2 && (text.front() == '\'' || text.front() == '"') &&
@@ -35,12 +30,12 @@ Result<MlmodelFlavors> ReadMlmodel(std::string_view text) {
     const std::size_t end = std::min(text.find('\n'), text.size());
     const std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
-    const std::string_view words = Trimmed(line);
+    const std::string_view words = Trimmed(line, kBlanksAndLineEnds);
     const std::size_t colon = words.find(':');
     if (words.empty() || words.front() == '#' || colon == words.npos) continue;
     const std::size_t depth = line.find_first_not_of(' ');
-    const std::string name = Scalar(Trimmed(words.substr(0, colon)));
-    const std::string_view value = Trimmed(words.substr(colon + 1));
+    const std::string name = Scalar(Trimmed(words.substr(0, colon), kBlanksAndLineEnds));
+    const std::string_view value = Trimmed(words.substr(colon + 1), kBlanksAndLineEnds);
     if (depth == 0) {
       is_inside = name == "flavors";
       continue;

@@ -11,7 +11,7 @@
 #include <tuple>
 #include <utility>
 
-#include "model/onnx/refused.hpp"
+#include "model/refused.hpp"
 
 namespace forkcast::model::onnx {
 namespace {

@@ -13,7 +13,7 @@
 #include "data_preprocessing/document/json.hpp"
 #include "model/double_parts.hpp"
 #include "model/onnx/protobuf.hpp"
-#include "model/onnx/refused.hpp"
+#include "model/refused.hpp"
 #include "model/tree/forest_compiler.hpp"
 
 namespace forkcast::model::onnx {

@@ -12,9 +12,9 @@
 #include <utility>
 
 #include "model/onnx/graph_builder.hpp"
-#include "model/onnx/refused.hpp"
 #include "model/onnx/runtime_floats.hpp"
 #include "model/onnx/support_vectors.hpp"
+#include "model/refused.hpp"
 
 // The operators: each a function that reads its node and inputs, and adds steps or only moves
 // places; and a row of kOperators at the end.

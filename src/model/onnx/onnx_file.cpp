@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "model/onnx/protobuf.hpp"
-#include "model/onnx/refused.hpp"
+#include "model/refused.hpp"
 
 // Numbers of fields are those of https://github.com/onnx/onnx/blob/main/onnx/onnx.proto.
 namespace forkcast::model::onnx {

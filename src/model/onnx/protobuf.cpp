@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstring>
 
-#include "model/onnx/refused.hpp"
+#include "model/refused.hpp"
 
 namespace forkcast::model::onnx {
 namespace {

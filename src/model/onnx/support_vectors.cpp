@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "model/onnx/refused.hpp"
 #include "model/onnx/runtime_floats.hpp"
+#include "model/refused.hpp"
 #include "model/tree/forest_source.hpp"
 
 namespace forkcast::model::onnx {

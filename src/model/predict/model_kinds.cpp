@@ -15,7 +15,7 @@ namespace {
 using preprocessing::JsonNode;
 using preprocessing::SpecError;
 
-constexpr std::array kKinds{
+constexpr std::array kModelKinds{
     ModelKind{.format = DecisionTree::kFormat, .load = LoadDecisionTree},
 };
 
@@ -32,7 +32,7 @@ const ModelKind& KindOf(const ModelFile& file, std::span<const ModelKind> kinds)
 
 }  // namespace
 
-std::span<const ModelKind> ModelKinds() noexcept { return kKinds; }
+std::span<const ModelKind> ModelKinds() noexcept { return kModelKinds; }
 
 Result<LoadedModel> LoadModel(const std::filesystem::path& path, std::span<const ModelKind> kinds) {
   std::error_code ignored;

@@ -67,7 +67,7 @@ Result<std::unique_ptr<const Explainer>> OpenShap(const std::filesystem::path& f
   return std::unique_ptr<const Explainer>(std::make_unique<const TreeShap>(*std::move(shap)));
 }
 
-constexpr std::array kKinds{
+constexpr std::array kPublishedKinds{
     PublishedKind{.ending = kForestEnding,
                   .open = &OpenForest,
                   .interchange = kXGBoostEnding,
@@ -92,7 +92,7 @@ constexpr std::array kKinds{
 
 }  // namespace
 
-std::span<const PublishedKind> PublishedKinds() noexcept { return kKinds; }
+std::span<const PublishedKind> PublishedKinds() noexcept { return kPublishedKinds; }
 
 ScoringModel ScoringOf(Forest forest) {
   const bool are_shares = forest.link() == Link::kIdentity && forest.outputs().size() > 1;

@@ -86,10 +86,7 @@ std::vector<std::uint32_t> ReadCells(const JsonNode& node, std::size_t features)
 QuantileTableSource ReadSource(const JsonNode& root) {
   root.RequireObject(
       {"format", "format_version", "features", "cells", "quantile", "min_rows", "tables"});
-  if (root.Get("format").String() != QuantileTable::kFormat) {
-    root.Get("format").Fail(fmt::format("expected {}", QuantileTable::kFormat));
-  }
-  (void)root.Get("format_version").Integer(1, 1);
+  root.RequireFormat(QuantileTable::kFormat, 1);
   QuantileTableSource source;
   source.features = root.Get("features").Strings();
   source.cells = ReadCells(root.Get("cells"), source.features.size());

@@ -2,8 +2,9 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
+
+#include "data_preprocessing/base/ascii.hpp"
 
 namespace forkcast::model {
 namespace {
@@ -13,10 +14,6 @@ using nlohmann::ordered_json;
 /// Of the interface for jobs, as /api/version says it. Ray has said "4" since 2.0.
 constexpr std::string_view kInterface = "4";
 constexpr std::size_t kLongestQuote = 300;
-
-bool IsVisible(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 std::string TextOf(const ordered_json& json, const char* name) {
   const auto found = json.is_object() ? json.find(name) : json.end();
@@ -67,11 +64,11 @@ Result<RaySettings> ReadRaySettings(std::string_view address, const Environment&
   const std::size_t query = rest.find('?');
   std::string_view host = rest.substr(0, query);
   while (host.ends_with('/')) host.remove_suffix(1);
-  if (host.empty() || !IsVisible(host) || host.find_first_of("/@#") != host.npos) return wrong;
+  if (host.empty() || !IsVisibleAscii(host) || host.find_first_of("/@#") != host.npos) return wrong;
   settings.url += host;
   settings.token = query == rest.npos ? environment("RAY_AUTH_TOKEN").value_or("")
                                       : std::string(rest.substr(query + 1));
-  if (IsVisible(settings.token)) return settings;
+  if (IsVisibleAscii(settings.token)) return settings;
   return Error{ErrorCode::kInvalidArgument, "RAY_AUTH_TOKEN: expected printable characters"};
 }
 

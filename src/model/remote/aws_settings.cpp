@@ -2,24 +2,18 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <map>
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::model {
 namespace {
 
 using Profile = std::map<std::string, std::string, std::less<>>;
-
-std::string Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == text.npos) return {};
-  return std::string(text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1));
-}
 
 /// Adds the members of a section of an INI file to `profile`; those that are there stay. A file
 /// that is not there has none.
@@ -28,16 +22,16 @@ void AddSection(const std::filesystem::path& path, const std::string& section, P
   bool is_inside = false;
   for (std::string line; std::getline(file, line);) {
     const bool is_nested = !line.empty() && (line.front() == ' ' || line.front() == '\t');
-    const std::string text = Trimmed(line);
+    const std::string_view text = Trimmed(line, kBlanksAndLineEnds);
     if (text.empty() || text.front() == '#' || text.front() == ';') continue;
     if (text.front() == '[') {
-      is_inside = Trimmed(std::string_view(text).substr(1, text.find(']') - 1)) == section;
+      is_inside = Trimmed(text.substr(1, text.find(']') - 1), kBlanksAndLineEnds) == section;
       continue;
     }
     const std::size_t equals = text.find('=');
     if (!is_inside || is_nested || equals == text.npos) continue;
-    profile.emplace(Trimmed(std::string_view(text).substr(0, equals)),
-                    Trimmed(std::string_view(text).substr(equals + 1)));
+    profile.emplace(Trimmed(text.substr(0, equals), kBlanksAndLineEnds),
+                    Trimmed(text.substr(equals + 1), kBlanksAndLineEnds));
   }
 }
 
@@ -68,11 +62,6 @@ std::string Find(const Environment& environment, std::initializer_list<const cha
   return found == profile.end() ? std::string(fallback) : found->second;
 }
 
-/// They go into a header: a line end among them would begin another one.
-bool IsVisible(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
-
 Status Check(const AwsSettings& settings) {
   const auto refuse = [](std::string what) {
     return Error{ErrorCode::kInvalidArgument, std::move(what)};
@@ -82,18 +71,18 @@ Status Check(const AwsSettings& settings) {
         "S3 needs keys: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE and a "
         "file ~/.aws/credentials");
   }
-  if (!IsVisible(settings.keys.id) || !IsVisible(settings.keys.secret) ||
-      !IsVisible(settings.keys.session_token)) {
+  if (!IsVisibleAscii(settings.keys.id) || !IsVisibleAscii(settings.keys.secret) ||
+      !IsVisibleAscii(settings.keys.session_token)) {
     return refuse(
         "S3's keys: expected printable characters without blanks in AWS_ACCESS_KEY_ID, "
         "AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN");
   }
   const std::string& endpoint = settings.endpoint;
   const bool is_http = endpoint.starts_with("http://") || endpoint.starts_with("https://");
-  if (!is_http || !IsVisible(endpoint) || endpoint.find_first_of("@?#") != endpoint.npos) {
+  if (!is_http || !IsVisibleAscii(endpoint) || endpoint.find_first_of("@?#") != endpoint.npos) {
     return refuse("AWS_ENDPOINT_URL_S3: expected http:// or https://, a host and perhaps a port");
   }
-  if (!IsVisible(settings.region)) return refuse("AWS_REGION: expected a region's name");
+  if (!IsVisibleAscii(settings.region)) return refuse("AWS_REGION: expected a region's name");
   return {};
 }
 

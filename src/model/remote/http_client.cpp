@@ -100,10 +100,7 @@ std::size_t TakeHeader(char* data, std::size_t size, std::size_t count, void* us
     if (colon != line.npos) {
       std::string name(line.substr(0, colon));
       std::ranges::transform(name, name.begin(), Lower);
-      constexpr std::string_view kBlanks = " \t\r\n";
-      const std::size_t begin = std::min(line.find_first_not_of(kBlanks, colon + 1), line.size());
-      const std::size_t end = line.find_last_not_of(kBlanks) + 1;
-      headers[std::move(name)] = line.substr(begin, std::max(end, begin) - begin);
+      headers[std::move(name)] = Trimmed(line.substr(colon + 1), kBlanksAndLineEnds);
     }
     return size * count;
   } catch (...) {

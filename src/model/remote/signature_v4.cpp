@@ -38,7 +38,7 @@ Digest Hmac(std::span<const std::uint8_t> key, std::string_view text) {
 }
 
 /// Without blanks around it, and with one where there were several.
-std::string Trimmed(std::string_view value) {
+std::string WithoutSpareBlanks(std::string_view value) {
   std::string text;
   bool pending = false;
   for (const char c : value) {
@@ -74,7 +74,7 @@ std::string Place(const SigningScope& scope) {
 std::string CanonicalRequest(const RequestToSign& request) {
   std::string headers;
   for (const auto& [name, value] : Sorted(request.headers)) {
-    fmt::format_to(std::back_inserter(headers), "{}:{}\n", name, Trimmed(value));
+    fmt::format_to(std::back_inserter(headers), "{}:{}\n", name, WithoutSpareBlanks(value));
   }
   return fmt::format("{}\n{}\n{}\n{}\n{}\n{}", request.method,
                      PercentEncoded(request.path, Slashes::kKept), CanonicalQuery(request.query),

@@ -185,7 +185,7 @@ std::string ScriptOf(const ordered_json& document, std::string_view id) {
                                    id.empty() ? "" : fmt::format(" id=\"{}\"", id));
   // "</script>" or "<!--" in a name would end the element; in JSON's strings each may be written
   // so.
-  for (const char c : document.dump(-1, ' ', false, ordered_json::error_handler_t::replace)) {
+  for (const char c : preprocessing::DumpText(document)) {
     if (c == '<') {
       script += "\\u003c";
     } else {

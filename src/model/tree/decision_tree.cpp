@@ -68,10 +68,7 @@ class DecisionTreeReader {
   DecisionTree Read() {
     root_.RequireObject({"format", "format_version", "checksum", "name", "version", "features",
                          "classes", "nodes"});
-    if (root_.Get("format").String() != DecisionTree::kFormat) {
-      root_.Get("format").Fail("expected " + std::string(DecisionTree::kFormat));
-    }
-    (void)root_.Get("format_version").Integer(1, 1);
+    root_.RequireFormat(DecisionTree::kFormat, 1);
     VerifyChecksum(text_, root_.Get("checksum"));
     tree_.name_ = root_.Get("name").String();
     tree_.version_ = root_.Get("version").String();

@@ -30,8 +30,6 @@ using forest_format::kToLeaf;
 using forest_format::kToTile;
 using forest_format::Tile;
 
-Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
-
 /// The exits that a tile with these tests leads to, whatever their outcome.
 constexpr auto kExitsOf = [] {
   std::array<std::uint8_t, 1U << kTests> exits{};

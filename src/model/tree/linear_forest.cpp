@@ -61,10 +61,7 @@ class SourceReader {
   Source Read() {
     root_.RequireObject({"format", "format_version", "arithmetic", "inputs", "margins", "divisor",
                          "factor", "link", "trees"});
-    if (root_.Get("format").String() != LinearForest::kFormat) {
-      root_.Get("format").Fail(fmt::format("expected {}", LinearForest::kFormat));
-    }
-    (void)root_.Get("format_version").Integer(1, 1);
+    root_.RequireFormat(LinearForest::kFormat, 1);
     source_.arithmetic = ReadName(root_.Get("arithmetic"), kArithmetics);
     ReadInputs(root_.Get("inputs"));
     source_.margins = static_cast<std::size_t>(

@@ -24,8 +24,6 @@ using shap_format::kLanes;
 using shap_format::kLeaf;
 using shap_format::Place;
 
-Error Corrupt(std::string message) { return {ErrorCode::kCorrupt, std::move(message)}; }
-
 /// A path has hardly ever so many features; with so many points the rest is far below rounding.
 constexpr std::uint32_t kMostFeaturesExact = 128;
 

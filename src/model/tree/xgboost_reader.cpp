@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "data_preprocessing/document/json.hpp"
+#include "model/refused.hpp"
 #include "model/tree/category_set.hpp"
 #include "model/tree/ubjson_reader.hpp"
 
@@ -23,18 +24,6 @@ namespace forkcast::model {
 namespace {
 
 using nlohmann::json;
-
-/// Thrown and caught in this file alone, through the parsers too.
-struct Refused {
-  Error error;
-};
-
-[[noreturn]] void RefuseCorrupt(std::string message) {
-  throw Refused{{ErrorCode::kCorrupt, std::move(message)}};
-}
-[[noreturn]] void RefuseUnknown(std::string message) {
-  throw Refused{{ErrorCode::kInvalidArgument, std::move(message)}};
-}
 
 // ---- what is read of a document ----
 

@@ -3,21 +3,17 @@
 #include <algorithm>
 #include <optional>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::serving {
 namespace {
-
-std::string_view Trim(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
 
 /// Takes the first pair off a list of cookies.
 std::string_view TakePair(std::string_view& list) noexcept {
   const std::size_t end = std::min(list.find(';'), list.size());
   const std::string_view pair = list.substr(0, end);
   list.remove_prefix(std::min(end + 1, list.size()));
-  return Trim(pair);
+  return Trimmed(pair);
 }
 
 Error Twice(std::string message) { return {ErrorCode::kMalformed, std::move(message), "Cookie"}; }
@@ -43,9 +39,9 @@ Result<std::string_view> FindCookie(SentField cookie, std::string_view name) {
   while (!rest.empty()) {
     const std::string_view pair = TakePair(rest);
     const std::size_t sign = pair.find('=');
-    if (sign == std::string_view::npos || Trim(pair.substr(0, sign)) != name) continue;
+    if (sign == std::string_view::npos || Trimmed(pair.substr(0, sign)) != name) continue;
     if (found) return Twice("the session's cookie was given twice");
-    found = Trim(pair.substr(sign + 1));
+    found = Trimmed(pair.substr(sign + 1));
   }
   return found.value_or(std::string_view());
 }

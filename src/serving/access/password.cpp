@@ -56,8 +56,7 @@ Error Expected(std::string message) {
 }  // namespace
 
 Status CheckNewPassword(std::string_view name, std::string_view password) {
-  const bool is_plain =
-      std::ranges::none_of(password, [](unsigned char c) { return c < 0x20U || c == 0x7FU; });
+  const bool is_plain = std::ranges::none_of(password, IsControl);
   if (password.size() > kMostPassword || !is_plain || Characters(password) < kLeastPassword) {
     return Expected(
         fmt::format("expected at least {} characters in UTF-8 without control "

@@ -3,16 +3,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <iterator>
-#include <optional>
 #include <system_error>
-#include <utility>
 
-#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
-#include "data_preprocessing/table/time_zone.hpp"
+#include "serving/access/account_list.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -23,7 +19,8 @@ using preprocessing::JsonNode;
 using preprocessing::SpecError;
 
 constexpr std::string_view kNever = "never";
-constexpr std::string_view kSetting = "tokens";
+constexpr AccountList<Token> kTokenList{
+    .setting = "tokens", .parse = ParseTokens, .to_text = ToText};
 
 TokenHash ReadHash(const JsonNode& node) {
   const std::string text = node.String();
@@ -38,22 +35,12 @@ TokenHash ReadHash(const JsonNode& node) {
   return hash;
 }
 
-Instant ReadTime(const JsonNode& node) {
-  const auto time = preprocessing::ParseTimestamp(node.String(), preprocessing::TimeZone());
-  if (!time) node.Fail(time.error().message);
-  return *time;
-}
-
 Token ReadToken(const JsonNode& node) {
   node.RequireObject({"name", "role", "sha256", "created", "expires", "revoked"});
-  Token token{.name = node.Get("name").String(), .hash = ReadHash(node.Get("sha256"))};
-  if (!IsPlainName(token.name, kMostTokenName)) {
-    node.Get("name").Fail("expected 1 to 64 letters, digits, '-', '_' and '.'");
-  }
-  const auto role = RoleOf(node.Get("role").String());
-  if (!role) node.Get("role").Fail("expected viewer, operator or admin");
-  token.role = *role;
-  token.created = ReadTime(node.Get("created"));
+  Token token{.name = ReadAccountName(node.Get("name"), kMostTokenName),
+              .role = ReadRole(node.Get("role")),
+              .hash = ReadHash(node.Get("sha256")),
+              .created = ReadTime(node.Get("created"))};
   const JsonNode expires = node.Get("expires");
   if (expires.String() != kNever) token.expires = ReadTime(expires);
   const auto revoked = node.Find("revoked");
@@ -62,14 +49,6 @@ Token ReadToken(const JsonNode& node) {
 }
 
 std::string Hex(const TokenHash& hash) { return fmt::format("{:02x}", fmt::join(hash, "")); }
-
-/// ParseTokens() of a file, which its errors name.
-Result<std::vector<Token>> ParseNaming(const std::filesystem::path& path, std::string_view text) {
-  Result<std::vector<Token>> tokens = ParseTokens(text);
-  if (tokens) return tokens;
-  return Error{ErrorCode::kCorrupt, fmt::format("{}: {}", path.string(), tokens.error().message),
-               std::string(kSetting)};
-}
 
 }  // namespace
 
@@ -82,7 +61,7 @@ Result<std::vector<Token>> ParseTokens(std::string_view text) {
     for (const JsonNode& node : root.Get("tokens").Elements()) tokens.push_back(ReadToken(node));
     return tokens;
   } catch (const SpecError& error) {
-    return Error{ErrorCode::kCorrupt, error.what(), std::string(kSetting)};
+    return Error{ErrorCode::kCorrupt, error.what(), std::string(kTokenList.setting)};
   }
 }
 
@@ -102,22 +81,12 @@ std::string ToText(const std::vector<Token>& tokens) {
 }
 
 Result<std::vector<Token>> ReadTokens(const std::filesystem::path& path) {
-  const Result<std::string> text = ReadSecretFile(path, kSetting);
-  if (!text) return text.error();
-  return ParseNaming(path, *text);
+  return kTokenList.Read(path);
 }
 
 Status ChangeTokens(const std::filesystem::path& path, WhenAbsent when_absent,
                     const std::function<Status(std::vector<Token>&)>& change) {
-  return ChangeSecretFile(path, kSetting, when_absent,
-                          [&](const std::optional<std::string>& text) -> Result<std::string> {
-                            Result<std::vector<Token>> tokens =
-                                text ? ParseNaming(path, *text) : Result(std::vector<Token>());
-                            if (!tokens) return std::move(tokens).error();
-                            if (Status changed = change(*tokens); !changed)
-                              return std::move(changed).error();
-                            return ToText(*tokens);
-                          });
+  return kTokenList.Change(path, when_absent, change);
 }
 
 }  // namespace forkcast::serving

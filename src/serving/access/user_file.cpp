@@ -3,15 +3,13 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <optional>
 #include <system_error>
 #include <utility>
 
-#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
-#include "data_preprocessing/table/time_zone.hpp"
+#include "serving/access/account_list.hpp"
 #include "serving/access/password.hpp"
 
 namespace forkcast::serving {
@@ -22,7 +20,7 @@ using preprocessing::IsoTimestamp;
 using preprocessing::JsonNode;
 using preprocessing::SpecError;
 
-constexpr std::string_view kSetting = "users";
+constexpr AccountList<User> kUserList{.setting = "users", .parse = ParseUsers, .to_text = ToText};
 
 std::uint64_t ReadStamp(const JsonNode& node) {
   const std::string text = node.String();
@@ -36,21 +34,11 @@ std::uint64_t ReadStamp(const JsonNode& node) {
   return stamp;
 }
 
-Instant ReadTime(const JsonNode& node) {
-  const auto time = preprocessing::ParseTimestamp(node.String(), preprocessing::TimeZone());
-  if (!time) node.Fail(time.error().message);
-  return *time;
-}
-
 User ReadUser(const JsonNode& node) {
   node.RequireObject({"name", "role", "password", "stamp", "created", "changed"});
-  User user{.name = node.Get("name").String(), .password = node.Get("password").String()};
-  if (!IsPlainName(user.name, kMostUserName)) {
-    node.Get("name").Fail("expected 1 to 64 letters, digits, '-', '_' and '.'");
-  }
-  const auto role = RoleOf(node.Get("role").String());
-  if (!role) node.Get("role").Fail("expected viewer, operator or admin");
-  user.role = *role;
+  User user{.name = ReadAccountName(node.Get("name"), kMostUserName),
+            .role = ReadRole(node.Get("role")),
+            .password = node.Get("password").String()};
   if (!IsPasswordHash(user.password)) {
     node.Get("password").Fail("expected what `forkcast user passwd` makes of a password");
   }
@@ -58,14 +46,6 @@ User ReadUser(const JsonNode& node) {
   user.created = ReadTime(node.Get("created"));
   user.changed = ReadTime(node.Get("changed"));
   return user;
-}
-
-/// ParseUsers() of a file, which its errors name.
-Result<std::vector<User>> ParseNaming(const std::filesystem::path& path, std::string_view text) {
-  Result<std::vector<User>> users = ParseUsers(text);
-  if (users) return users;
-  return Error{ErrorCode::kCorrupt, fmt::format("{}: {}", path.string(), users.error().message),
-               std::string(kSetting)};
 }
 
 }  // namespace
@@ -84,7 +64,7 @@ Result<std::vector<User>> ParseUsers(std::string_view text) {
     }
     return users;
   } catch (const SpecError& error) {
-    return Error{ErrorCode::kCorrupt, error.what(), std::string(kSetting)};
+    return Error{ErrorCode::kCorrupt, error.what(), std::string(kUserList.setting)};
   }
 }
 
@@ -102,23 +82,12 @@ std::string ToText(const std::vector<User>& users) {
 }
 
 Result<std::vector<User>> ReadUsers(const std::filesystem::path& path) {
-  const Result<std::string> text = ReadSecretFile(path, kSetting);
-  if (!text) return text.error();
-  return ParseNaming(path, *text);
+  return kUserList.Read(path);
 }
 
 Status ChangeUsers(const std::filesystem::path& path, WhenAbsent when_absent,
                    const std::function<Status(std::vector<User>&)>& change) {
-  return ChangeSecretFile(path, kSetting, when_absent,
-                          [&](const std::optional<std::string>& text) -> Result<std::string> {
-                            Result<std::vector<User>> users =
-                                text ? ParseNaming(path, *text) : Result(std::vector<User>());
-                            if (!users) return std::move(users).error();
-                            if (Status changed = change(*users); !changed) {
-                              return std::move(changed).error();
-                            }
-                            return ToText(*users);
-                          });
+  return kUserList.Change(path, when_absent, change);
 }
 
 }  // namespace forkcast::serving

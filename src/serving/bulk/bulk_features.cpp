@@ -37,8 +37,6 @@ using preprocessing::ValueAt;
 /// Keys of a forecast that one thread takes at a time.
 constexpr std::size_t kKeysAtOnce = 16;
 
-Error Invalid(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
-
 /// The type that the pipeline declares for a column of this name.
 ColumnType TypeOf(const PipelineSpec& spec, std::string_view name) {
   const auto type_in = [name](const Schema& schema) -> std::optional<ColumnType> {

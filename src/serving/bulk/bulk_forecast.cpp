@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <span>
 #include <string_view>
@@ -14,6 +13,7 @@
 #include "model/forecast/forecast_request.hpp"
 #include "model/forecast/model_keys.hpp"
 #include "model/learn/for_each.hpp"
+#include "serving/bulk/forecast_columns.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -38,15 +38,6 @@ using preprocessing::ValueAt;
 /// Keys that one thread takes at a time, and such shares that are in memory together.
 constexpr std::size_t kKeysOfAShare = 32;
 constexpr std::size_t kSharesOfARound = 64;
-
-/// Columns behind the key's, in this order.
-const std::array kForecastColumns{
-    ColumnSpec{.name = "origin", .type = ColumnType::kText},
-    ColumnSpec{.name = "step", .type = ColumnType::kInt64},
-    ColumnSpec{.name = "period", .type = ColumnType::kText},
-    ColumnSpec{.name = "value", .type = ColumnType::kDouble},
-    ColumnSpec{.name = "cold_start", .type = ColumnType::kBool},
-};
 
 std::vector<Value> KeyIn(const PipelineSpec& spec, const Table& keys, std::size_t row) {
   std::vector<Value> key;

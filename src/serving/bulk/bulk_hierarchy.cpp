@@ -3,17 +3,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/series/key_codec.hpp"
 #include "model/forecast/model_keys.hpp"
+#include "serving/bulk/forecast_columns.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -31,15 +31,6 @@ using preprocessing::TableSpec;
 using preprocessing::Value;
 
 constexpr const char* kLevel = "level";
-/// Columns behind the attributes, in this order.
-const std::array kForecastColumns{
-    ColumnSpec{.name = "origin", .type = ColumnType::kText},
-    ColumnSpec{.name = "step", .type = ColumnType::kInt64},
-    ColumnSpec{.name = "period", .type = ColumnType::kText},
-    ColumnSpec{.name = "value", .type = ColumnType::kDouble},
-    ColumnSpec{.name = "cold_start", .type = ColumnType::kBool, .nullable = true},
-};
-
 /// The key's columns, and what else levels group by.
 std::vector<std::string> AttributesOf(const PipelineSpec& spec, const Hierarchy& hierarchy) {
   std::vector<std::string> names = spec.SeriesNamed(spec.forecast->series).key;
@@ -65,7 +56,6 @@ class KeyForecasts final : public RowSink {
       for (std::size_t i = 0; i < key_columns_; ++i) key[i] = ValueAt(batch.column(i), row);
       const std::size_t number = *grid_.FindKey(key);  // of a key that has data
       const auto step = static_cast<std::size_t>(batch.column(key_columns_ + 1).Int64(row));
-      constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
       if (by_step.size() < step) by_step.resize(step, std::vector(grid_.key_count(), kNaN));
       by_step[step - 1][number] = batch.column(key_columns_ + 3).Double(row);
       cold_starts_[number] = batch.column(key_columns_ + 4).Bool(row);
@@ -160,6 +150,7 @@ Result<TableSpec> HierarchyTable(const PipelineSpec& spec, const Hierarchy& hier
   }
   table.schema.columns.insert(table.schema.columns.end(), kForecastColumns.begin(),
                               kForecastColumns.end());
+  table.schema.columns.back().nullable = true;  // a sum has none
   table.key.insert(table.key.end(), {"origin", "step"});
   return table;
 }

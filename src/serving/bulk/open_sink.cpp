@@ -33,13 +33,13 @@ Opened OpenFile(const std::string& place, const TableSpec& table, const SinkCont
 }
 
 /// The first that a place begins with.
-constexpr std::array kKinds{SinkKind{.prefix = "table:", .open = OpenTable},
-                            SinkKind{.prefix = "", .open = OpenFile}};
+constexpr std::array kSinkKinds{SinkKind{.prefix = "table:", .open = OpenTable},
+                                SinkKind{.prefix = "", .open = OpenFile}};
 
 }  // namespace
 
 Opened OpenSink(const std::string& place, const TableSpec& table, const SinkContext& context) {
-  for (const SinkKind& kind : kKinds) {
+  for (const SinkKind& kind : kSinkKinds) {
     if (place.starts_with(kind.prefix)) {
       return kind.open(place.substr(kind.prefix.size()), table, context);
     }

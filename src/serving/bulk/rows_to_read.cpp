@@ -168,7 +168,7 @@ struct PlaceKind {
 };
 
 /// The first that fits; the last fits everything.
-constexpr std::array kKinds{
+constexpr std::array kPlaceKinds{
     PlaceKind{.begins = "table:", .ends = "", .read = ReadTable},
     PlaceKind{.begins = "query:", .ends = "", .read = ReadQuery},
     PlaceKind{.begins = "", .ends = ".jsonl", .read = ReadJsonLines},
@@ -178,7 +178,7 @@ constexpr std::array kKinds{
 }  // namespace
 
 Status ReadRows(const RowsToRead& rows, const PipelineSpec& spec, const TakeRows& take) {
-  const auto* const kind = std::ranges::find_if(kKinds, [&rows](const PlaceKind& one) {
+  const auto* const kind = std::ranges::find_if(kPlaceKinds, [&rows](const PlaceKind& one) {
     return rows.place.starts_with(one.begins) && rows.place.ends_with(one.ends);
   });
   return kind->read(rows, spec, take);

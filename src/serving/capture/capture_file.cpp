@@ -7,14 +7,10 @@
 
 #include <cerrno>
 
+#include "data_preprocessing/base/system_error.hpp"
 #include "serving/capture/capture_folder.hpp"
 
 namespace forkcast::serving {
-namespace {
-
-std::error_code LastError() { return {errno, std::generic_category()}; }
-
-}  // namespace
 
 CaptureFile::CaptureFile(const std::filesystem::path& path, std::error_code& failed)
     : fd_(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC,

@@ -14,13 +14,12 @@
 #include <tuple>
 
 #include "data_preprocessing/base/ascii.hpp"
+#include "data_preprocessing/base/system_error.hpp"
 
 namespace forkcast::serving {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::error_code LastError() { return {errno, std::generic_category()}; }
 
 bool AreDigits(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });

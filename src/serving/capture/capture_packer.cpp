@@ -11,14 +11,13 @@
 #include <utility>
 
 #include "data_preprocessing/base/fd.hpp"
+#include "data_preprocessing/base/system_error.hpp"
 #include "serving/capture/capture_folder.hpp"
 
 namespace forkcast::serving {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::error_code LastError() { return {errno, std::generic_category()}; }
 
 }  // namespace
 

@@ -36,13 +36,6 @@ constexpr std::array<std::string_view, 3> kOutputs{"value", "class", "probabilit
 /// The body cannot be read, or not be told apart into fields.
 struct Unreadable {};
 
-std::string_view Trimmed(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
-
 bool Contains(const std::vector<std::string>& names, std::string_view name) {
   return std::ranges::any_of(
       names, [name](const std::string& one) { return EqualsIgnoringCase(one, name); });
@@ -64,7 +57,7 @@ Result<std::string> ReadKey(const CaptureFieldRules& rules, const Environment& e
     key.assign(std::istreambuf_iterator<char>(file), {});
   }
   constexpr std::size_t kLeastKeyBytes = 16;
-  const std::string_view trimmed = Trimmed(key);
+  const std::string_view trimmed = Trimmed(key, kBlanksAndLineEnds);
   if (trimmed.size() >= kLeastKeyBytes) return std::string(trimmed);
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("the key in {} has {} bytes: expected {} at least, such as those that "
@@ -170,7 +163,7 @@ class JsonRedactor {
 
   void Scalar(ondemand::value value, Treatment treatment) {
     const bool is_text = value.type() == ondemand::json_type::string;
-    const std::string_view token = Trimmed(value.raw_json_token());
+    const std::string_view token = Trimmed(value.raw_json_token(), kBlanksAndLineEnds);
     const std::string_view text = is_text ? std::string_view(value.get_string()) : token;
     if (treatment == Treatment::kHash) {
       out_ += '"';
@@ -334,7 +327,7 @@ class CsvRedactor {
 
   [[nodiscard]] Treatment OfColumn(std::string_view name) const {
     constexpr std::string_view kFeature = "features.";
-    name = Trimmed(name);
+    name = Trimmed(name, kBlanksAndLineEnds);
     if (side_ == Side::kAnswer && name == "error") return Treatment::kDrop;
     if (side_ == Side::kAnswer && name.starts_with(kFeature)) name.remove_prefix(kFeature.size());
     return state_.Of(name);
@@ -397,7 +390,8 @@ bool RedactBody(State& state, Side side, std::string_view content_type, std::str
     }
     while (!body.empty()) {
       const std::size_t end = std::min(body.find('\n'), body.size());
-      if (const std::string_view line = Trimmed(body.substr(0, end)); !line.empty()) {
+      if (const std::string_view line = Trimmed(body.substr(0, end), kBlanksAndLineEnds);
+          !line.empty()) {
         json.Document(line);
         out += '\n';
       }

@@ -32,7 +32,7 @@ using preprocessing::Failure;
 using preprocessing::Flag;
 using preprocessing::Require;
 
-constexpr std::chrono::milliseconds kBetweenLooks{100};
+constexpr std::chrono::milliseconds kBetweenAsks{100};
 constexpr std::chrono::seconds kPatience{120};  // for large models that are loaded
 
 /// "10%" or "0.1", as a share from 0 to 1.
@@ -112,9 +112,9 @@ ordered_json PlanOf(const Arguments& arguments) {
 }
 
 /// A running server, asked about one deployment.
-class Server {
+class AskedServer {
  public:
-  Server(std::string control, std::string deployment)
+  AskedServer(std::string control, std::string deployment)
       : control_(std::move(control)), deployment_(std::move(deployment)) {}
 
   /// Returns the experiment's id.
@@ -157,7 +157,7 @@ class Server {
       const bool has_some = status.state != "running" || status.workers > 0;
       if (is_settled && has_some) return status;
       if (std::chrono::steady_clock::now() >= until) return status;
-      std::this_thread::sleep_for(kBetweenLooks);
+      std::this_thread::sleep_for(kBetweenAsks);
     }
   }
 
@@ -198,7 +198,7 @@ Promotion PromotionOf(const ExperimentStatus& experiment, const model::Registry&
 }
 
 /// The server takes it as it takes any version that is published.
-void Promote(const Server& server, const Arguments& arguments) {
+void Promote(const AskedServer& server, const Arguments& arguments) {
   const model::Registry registry(arguments.Text("models"));
   const Promotion promotion = PromotionOf(server.Status(), registry);
   // First, so that the end of the champion is not taken for one of its own.
@@ -206,27 +206,28 @@ void Promote(const Server& server, const Arguments& arguments) {
   Require(registry.SetAlias(promotion.model, promotion.alias, promotion.version));
 }
 
-void Show(const ExperimentStatus& status, const Arguments& arguments,
-          const CommandContext& context) {
+void PrintStatus(const ExperimentStatus& status, const Arguments& arguments,
+                 const CommandContext& context) {
   context.out << (arguments.Has("json") ? ToJson(status).dump() + "\n" : ToText(status));
 }
 
-ExitCode Begin(const Server& server, const Arguments& arguments, const CommandContext& context) {
+ExitCode Begin(const AskedServer& server, const Arguments& arguments,
+               const CommandContext& context) {
   const std::uint64_t id = server.Order("challenger", PlanOf(arguments));
   const ExperimentStatus status = server.WaitForAll(id);
   if (status.state == "failed") throw Failure(ExitCode::kUnfit, status.reason);
-  Show(status, arguments, context);
+  PrintStatus(status, arguments, context);
   return status.state == "running" ? ExitCode::kDone : ExitCode::kNo;
 }
 
 ExitCode Deploy(const Arguments& arguments, const CommandContext& context) {
   const std::string action = ActionOf(arguments);
-  const Server server(arguments.Text("control"), arguments.operands().front());
+  const AskedServer server(arguments.Text("control"), arguments.operands().front());
   if (action == "challenger" || action == "pipeline") return Begin(server, arguments, context);
   if (action == "share") server.Order("share", *ShareIn(arguments.Text("share")));
   if (action == "stop") server.Order("stop", WordFor(ExperimentState::kStopped));
   if (action == "promote") Promote(server, arguments);
-  Show(server.Status(), arguments, context);
+  PrintStatus(server.Status(), arguments, context);
   return ExitCode::kDone;
 }
 

@@ -7,7 +7,6 @@
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -41,7 +40,6 @@ using preprocessing::Snapshot;
 using preprocessing::SourcePosition;
 using preprocessing::StageProgress;
 
-constexpr std::uint64_t kMostThreads = 1024;
 constexpr std::size_t kBytesAUnit = 1000;
 
 // NOLINTNEXTLINE(readability-function-size): a table.
@@ -90,11 +88,7 @@ std::vector<Flag> FeaturesFlags() {
        .kind = Kind::kSwitch,
        .meaning = "Leaves out rows that cannot be read, or whose features cannot be computed.",
        .when_absent = "the first one is the end, and nothing is written"},
-      {.name = "threads",
-       .argument = "N",
-       .meaning = "How many threads compute.",
-       .when_absent = "one a CPU",
-       .allowed = preprocessing::WholeNumber(1, kMostThreads)},
+      ThreadsFlag("compute"),
       preprocessing::JsonFlag("Prints one line of JSON in place of the report; not with --out -."),
       preprocessing::QuietFlag(),
   };
@@ -118,18 +112,16 @@ void CheckFlags(const Arguments& arguments) {
 }
 
 /// What a refused row means: of data, not of the command's usage.
-ExitCode MeaningOfRefusal(ErrorCode code) {
+ExitCode MeaningOfRefusedRow(ErrorCode code) {
   return code == ErrorCode::kIo || code == ErrorCode::kConflict ? ExitCode::kIo : ExitCode::kNo;
 }
 
 /// What is done is told to `progress`.
 FeatureOptions OptionsOf(const Arguments& arguments, const CommandContext& context,
                          StageProgress& progress) {
-  const auto threads = arguments.Whole("threads");
   return {.when_refused = arguments.Has("skip-refused") ? WhenRefused::kSkip : WhenRefused::kStop,
           .now = context.clock.Now(),
-          .threads = threads ? static_cast<unsigned>(*threads)
-                             : std::max(1U, std::thread::hardware_concurrency()),
+          .threads = ThreadsOf(arguments),
           .on_read = [&progress](const SourcePosition& position) {
             // Rows of a store have no end that is known before.
             if (position.total > 0) progress.Update(position.done, position.total);
@@ -158,7 +150,7 @@ FeatureCounts OfRows(const Arguments& arguments, const CommandContext& context,
                                .schema = plan.input,
                                .sets_bad_rows_aside = arguments.Has("skip-refused")},
                               OptionsOf(arguments, context, progress), file),
-              MeaningOfRefusal);
+              MeaningOfRefusedRow);
   if (!counts.stopped) Require(file.Finish());
   return counts;
 }
@@ -177,13 +169,14 @@ FeatureCounts OfGrid(const Arguments& arguments, const CommandContext& context,
   StageProgress progress(context, {.label = "features", .unit = "keys"});
   FeatureCounts counts =
       Require(ComputeGrid(*data, numbers_alone, OptionsOf(arguments, context, progress), file),
-              MeaningOfRefusal);
+              MeaningOfRefusedRow);
   if (!counts.stopped) Require(file.Finish());
   return counts;
 }
 
-void Report(const Arguments& arguments, const CommandContext& context, const PipelineSpec& spec,
-            const FeatureCounts& counts, std::chrono::duration<double> took) {
+void ReportFeatures(const Arguments& arguments, const CommandContext& context,
+                    const PipelineSpec& spec, const FeatureCounts& counts,
+                    std::chrono::duration<double> took) {
   const double per_second = static_cast<double>(counts.rows) / std::max(took.count(), 1e-9);
   if (arguments.Has("json")) {
     context.out << ordered_json{{"pipeline", spec.name},
@@ -208,7 +201,7 @@ void Report(const Arguments& arguments, const CommandContext& context, const Pip
                              took.count(), per_second);
 }
 
-ExitCode Run(const Arguments& arguments, const CommandContext& context) {
+ExitCode WriteFeatures(const Arguments& arguments, const CommandContext& context) {
   CheckFlags(arguments);
   const preprocessing::StopSignals signals;
   const MonotonicTime start = context.clock.Monotonic();
@@ -216,7 +209,7 @@ ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   const FeatureCounts counts =
       arguments.Has("grid") ? OfGrid(arguments, context, spec) : OfRows(arguments, context, spec);
   if (counts.stopped) throw Failure(ExitCode::kStopped, "stopped; nothing was written");
-  Report(arguments, context, spec, counts, context.clock.Monotonic() - start);
+  ReportFeatures(arguments, context, spec, counts, context.clock.Monotonic() - start);
   return ExitCode::kDone;
 }
 
@@ -239,7 +232,7 @@ Command FeaturesCommand() {
                   {.code = ExitCode::kUnfit, .when = "no such snapshots, or they are damaged"},
                   {.code = ExitCode::kIo, .when = "a file or the store cannot be read or written"},
                   {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was written"}},
-      .run = Run};
+      .run = WriteFeatures};
 }
 
 }  // namespace forkcast::serving

@@ -63,8 +63,8 @@ std::string Shown(const std::optional<Instant>& time) {
   return time ? IsoTimestamp(*time) : std::string("-");
 }
 
-void Print(const JobRecord& job, const JobLog& log, const Arguments& arguments,
-           const CommandContext& context) {
+void PrintJob(const JobRecord& job, const JobLog& log, const Arguments& arguments,
+              const CommandContext& context) {
   if (arguments.Has("json")) {
     context.out << TextOf(job, log) << '\n';
     return;
@@ -86,7 +86,7 @@ void Print(const JobRecord& job, const JobLog& log, const Arguments& arguments,
   context.out << text;
 }
 
-ExitCode List(const Arguments& arguments, const CommandContext& context) {
+ExitCode ListJobs(const Arguments& arguments, const CommandContext& context) {
   JobQueue queue = Open(arguments, StoreAccess::kReadOnly);
   JobQueue::Filter filter{.limit = arguments.Whole("limit").value_or(kUsualLimit)};
   if (arguments.Has("state")) filter.state = JobStateOf(arguments.Text("state"));
@@ -108,19 +108,19 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-ExitCode Show(const Arguments& arguments, const CommandContext& context) {
+ExitCode ShowJob(const Arguments& arguments, const CommandContext& context) {
   JobQueue queue = Open(arguments, StoreAccess::kReadOnly);
   const std::uint64_t id = IdIn(arguments);
   const JobRecord job = Found(Require(queue.Find(id)), id);
-  Print(job, Require(queue.LogOf(id)), arguments, context);
+  PrintJob(job, Require(queue.LogOf(id)), arguments, context);
   return ExitCode::kDone;
 }
 
-ExitCode Stop(const Arguments& arguments, const CommandContext& context) {
+ExitCode StopJob(const Arguments& arguments, const CommandContext& context) {
   JobQueue queue = Open(arguments, StoreAccess::kReadWriteCreate);
   const std::uint64_t id = IdIn(arguments);
   const JobRecord job = Found(Require(queue.AskStop(id, context.clock.Now())), id);
-  Print(job, Require(queue.LogOf(id)), arguments, context);
+  PrintJob(job, Require(queue.LogOf(id)), arguments, context);
   return ExitCode::kDone;
 }
 
@@ -138,7 +138,7 @@ ExitCode Await(JobQueue& queue, std::uint64_t id, const Arguments& arguments,
     }
     told = log.end();
     if (IsFinal(job.state)) {
-      Print(job, arguments.Has("json") ? log : JobLog(), arguments, context);
+      PrintJob(job, arguments.Has("json") ? log : JobLog(), arguments, context);
       return job.state == JobState::kSucceeded ? ExitCode::kDone : ExitCode::kNo;
     }
     std::this_thread::sleep_for(kBetweenLooks);
@@ -168,11 +168,11 @@ ExitCode Submit(const Arguments& arguments, const CommandContext& context) {
       {.order = std::move(order), .submitted_by = Submitter(), .key = arguments.Text("once")},
       context.clock.Now()));
   if (arguments.Has("wait")) return Await(queue, submitted.job.id, arguments, context);
-  Print(submitted.job, JobLog(), arguments, context);
+  PrintJob(submitted.job, JobLog(), arguments, context);
   return ExitCode::kDone;
 }
 
-std::vector<Command> Verbs() {
+std::vector<Command> JobVerbs() {
   using Kind = Flag::Kind;
   return {
       {.name = "list",
@@ -187,11 +187,11 @@ std::vector<Command> Verbs() {
                   .meaning = "How many.",
                   .when_absent = "20",
                   .allowed = preprocessing::WholeNumber(1, kMostEnded)}},
-       .run = List},
+       .run = ListJobs},
       {.name = "show",
        .meaning = "one job, with the last lines of its log",
        .operands = {{"ID"}},
-       .run = Show},
+       .run = ShowJob},
       {.name = "submit",
        .meaning = "takes a job into the queue",
        .operands = {{"JOB"}},
@@ -208,7 +208,7 @@ std::vector<Command> Verbs() {
                   .meaning = "Tells the job's log, and ends when the job has."},
                  preprocessing::QuietFlag()},
        .run = Submit},
-      {.name = "stop", .meaning = "stops a job", .operands = {{"ID"}}, .run = Stop}};
+      {.name = "stop", .meaning = "stops a job", .operands = {{"ID"}}, .run = StopJob}};
 }
 
 }  // namespace
@@ -225,7 +225,7 @@ Command JobsCommand() {
                       {.code = ExitCode::kUnfit, .when = "there is no such job, or no queue"},
                       {.code = ExitCode::kIo, .when = "the store cannot be read or written"},
                       {.code = ExitCode::kStopped, .when = "with --wait: stopped by a signal"}},
-          .verbs = Verbs()};
+          .verbs = JobVerbs()};
 }
 
 }  // namespace forkcast::serving

@@ -2,13 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -58,7 +56,6 @@ using preprocessing::TableSpec;
 using preprocessing::Value;
 
 constexpr std::uint64_t kMostSteps = 1000;
-constexpr std::uint64_t kMostThreads = 1024;
 
 // NOLINTNEXTLINE(readability-function-size): a table.
 std::vector<Flag> PredictFlags() {
@@ -115,11 +112,7 @@ std::vector<Flag> PredictFlags() {
                   "created when absent, in which a "
                   "forecast takes the place of an earlier one of its key, origin and step.",
        .fallback = "-"},
-      {.name = "threads",
-       .argument = "N",
-       .meaning = "How many threads forecast.",
-       .when_absent = "one a CPU",
-       .allowed = preprocessing::WholeNumber(1, kMostThreads)},
+      ThreadsFlag("forecast"),
       preprocessing::JsonFlag("Prints one line of JSON in place of the report; not with --out -."),
       preprocessing::QuietFlag(),
   };
@@ -185,7 +178,7 @@ std::optional<Instant> OriginOf(const Arguments& arguments, const PipelineSpec& 
 }
 
 /// What a refused key means: of data, not of the command's usage.
-ExitCode MeaningOfRefusal(ErrorCode code) {
+ExitCode MeaningOfRefusedKey(ErrorCode code) {
   switch (code) {
     case ErrorCode::kIo:
     case ErrorCode::kNotReady:
@@ -194,11 +187,6 @@ ExitCode MeaningOfRefusal(ErrorCode code) {
     default:
       return ExitCode::kNo;
   }
-}
-
-unsigned ThreadsOf(const Arguments& arguments) {
-  if (const auto threads = arguments.Whole("threads")) return static_cast<unsigned>(*threads);
-  return std::max(1U, std::thread::hardware_concurrency());
 }
 
 /// The sums that --hierarchy asks for.
@@ -248,15 +236,16 @@ BulkCounts Forecast(const Arguments& arguments, const CommandContext& context,
   BulkCounts counts =
       Require(sums ? ForecastHierarchy(forecaster, *sums, keys, question, options, *sink)
                    : ForecastAll(forecaster, keys, question, options, *sink),
-              MeaningOfRefusal);
+              MeaningOfRefusedKey);
   if (counts.stopped) throw Failure(ExitCode::kStopped, "stopped; nothing was written");
   Require(sink->Finish());
   counts.ended = ended;
   return counts;
 }
 
-void Report(const Arguments& arguments, const CommandContext& context, const BulkCounts& counts,
-            const ForecastVersion& version, std::chrono::duration<double> took) {
+void ReportForecasts(const Arguments& arguments, const CommandContext& context,
+                     const BulkCounts& counts, const ForecastVersion& version,
+                     std::chrono::duration<double> took) {
   if (arguments.Has("json")) {
     ordered_json line{{"model", version.info().model},
                       {"version", version.info().number},
@@ -282,7 +271,7 @@ void Report(const Arguments& arguments, const CommandContext& context, const Bul
                              version.info().number, took.count());
 }
 
-ExitCode Run(const Arguments& arguments, const CommandContext& context) {
+ExitCode Predict(const Arguments& arguments, const CommandContext& context) {
   if (arguments.Has("keys") &&
       OutputFile::WouldReplace(arguments.Text("out"), arguments.Text("keys"))) {
     throw Failure(ExitCode::kUsage, "--out: would overwrite the file of --keys");
@@ -298,7 +287,7 @@ ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   const std::unique_ptr<const Forecaster> forecaster =
       Require(Forecaster::Open(version, snapshots, cold_start));
   const BulkCounts counts = Forecast(arguments, context, version, *forecaster);
-  Report(arguments, context, counts, version, context.clock.Monotonic() - start);
+  ReportForecasts(arguments, context, counts, version, context.clock.Monotonic() - start);
   return ExitCode::kDone;
 }
 
@@ -319,7 +308,7 @@ Command PredictCommand() {
                    .when = "no such model, version or snapshots, or they are damaged"},
                   {.code = ExitCode::kIo, .when = "a file or the store cannot be read or written"},
                   {.code = ExitCode::kStopped, .when = "stopped by a signal; nothing was written"}},
-      .run = Run};
+      .run = Predict};
 }
 
 }  // namespace forkcast::serving

@@ -94,8 +94,8 @@ void PrintJson(const SkewCounts& counts, const std::vector<SkewedValue>& found,
               << '\n';
 }
 
-void Print(const SkewCounts& counts, const std::vector<SkewedValue>& found,
-           const CommandContext& context) {
+void PrintSkew(const SkewCounts& counts, const std::vector<SkewedValue>& found,
+               const CommandContext& context) {
   if (!found.empty()) {
     using enum TextTable::Align;
     TextTable table(
@@ -131,7 +131,7 @@ std::unique_ptr<SkewCheck> CheckOf(const Arguments& arguments, const PipelineSpe
                                              precision);
 }
 
-ExitCode Run(const Arguments& arguments, const CommandContext& context) {
+ExitCode FindSkew(const Arguments& arguments, const CommandContext& context) {
   const PipelineSpec spec = Require(preprocessing::LoadPipelineSpec(arguments.Text("pipeline")));
   const auto snapshots = Require(preprocessing::OpenSnapshots(spec, SnapshotsOf(arguments)));
   const std::filesystem::path place = arguments.Text("capture");
@@ -147,7 +147,7 @@ ExitCode Run(const Arguments& arguments, const CommandContext& context) {
   if (arguments.Has("json")) {
     PrintJson(counts, found, context);
   } else {
-    Print(counts, found, context);
+    PrintSkew(counts, found, context);
   }
   if (counts.rows == 0) {
     throw Failure(ExitCode::kUnfit, fmt::format("{}: no row of pipeline \"{}\" could be compared",
@@ -173,7 +173,7 @@ Command SkewCommand() {
                   {.code = ExitCode::kUsage},
                   {.code = ExitCode::kUnfit, .when = "no such snapshots, or nothing to compare"},
                   {.code = ExitCode::kIo, .when = "a file or store cannot be read"}},
-      .run = Run};
+      .run = FindSkew};
 }
 
 }  // namespace forkcast::serving

@@ -15,8 +15,8 @@ using preprocessing::Failure;
 using preprocessing::Flag;
 using preprocessing::Require;
 
-ExitCode Status(const preprocessing::Arguments& arguments,
-                const preprocessing::CommandContext& context) {
+ExitCode TellStatus(const preprocessing::Arguments& arguments,
+                    const preprocessing::CommandContext& context) {
   const std::string path = arguments.Text("control");
   const std::string answer = Require(AskControlSocket(path), ExitCode::kIo);
   const auto status = ParseServerStatus(answer);
@@ -43,7 +43,7 @@ preprocessing::Command StatusCommand() {
                       {.code = ExitCode::kNo, .when = "none is"},
                       {.code = ExitCode::kUsage, .when = "wrong usage"},
                       {.code = ExitCode::kIo, .when = "no server answers"}},
-          .run = Status};
+          .run = TellStatus};
 }
 
 }  // namespace forkcast::serving

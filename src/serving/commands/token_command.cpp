@@ -5,10 +5,8 @@
 #include <algorithm>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
-#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/document/json.hpp"
@@ -16,6 +14,7 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/access/token.hpp"
 #include "serving/access/token_file.hpp"
+#include "serving/commands/account_words.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -24,10 +23,8 @@ using nlohmann::ordered_json;
 using preprocessing::Arguments;
 using preprocessing::CommandContext;
 using preprocessing::ExitCode;
-using preprocessing::Failure;
 using preprocessing::Flag;
 using preprocessing::IsoTimestamp;
-using preprocessing::Operand;
 using preprocessing::Require;
 
 constexpr std::string_view kNever = "never";
@@ -48,7 +45,7 @@ std::string Shown(const std::optional<Instant>& time, std::string_view none) {
   return time ? IsoTimestamp(*time) : std::string(none);
 }
 
-ordered_json Summary(const Token& token, Instant now) {
+ordered_json TokenJson(const Token& token, Instant now) {
   return {{"name", token.name},
           {"role", WordFor(token.role)},
           {"state", WordFor(token.StateAt(now))},
@@ -58,12 +55,7 @@ ordered_json Summary(const Token& token, Instant now) {
 
 ExitCode Create(const Arguments& arguments, const CommandContext& context) {
   const std::string& name = arguments.operands()[0];
-  if (!IsPlainName(name, kMostTokenName)) {
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("NAME: \"{}\": expected 1 to {} letters, digits, '-', '_' and '.', "
-                              "not beginning with '.'",
-                              name, kMostTokenName));
-  }
+  RequireAccountName(name, kMostTokenName);
   const Instant now = context.clock.Now();
   const std::string secret = NewSecret();
   const Token token{.name = name,
@@ -82,7 +74,7 @@ ExitCode Create(const Arguments& arguments, const CommandContext& context) {
   };
   Require(ChangeTokens(path, WhenAbsent::kBegin, add));
   if (arguments.Has("json")) {
-    ordered_json summary = Summary(token, now);
+    ordered_json summary = TokenJson(token, now);
     summary["token"] = secret;
     context.out << summary.dump() << '\n';
     return ExitCode::kDone;
@@ -94,12 +86,12 @@ ExitCode Create(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-ExitCode List(const Arguments& arguments, const CommandContext& context) {
+ExitCode ListTokens(const Arguments& arguments, const CommandContext& context) {
   const std::vector<Token> tokens = Require(ReadTokens(arguments.Text("tokens")));
   const Instant now = context.clock.Now();
   if (arguments.Has("json")) {
     ordered_json all = ordered_json::array();
-    for (const Token& token : tokens) all.push_back(Summary(token, now));
+    for (const Token& token : tokens) all.push_back(TokenJson(token, now));
     context.out << all.dump() << '\n';
     return ExitCode::kDone;
   }
@@ -137,16 +129,11 @@ bool IsExpiry(std::string_view text) {
   return text == kNever || static_cast<bool>(preprocessing::ParseDuration(text));
 }
 
-std::vector<preprocessing::Command> Verbs() {
+std::vector<preprocessing::Command> TokenVerbs() {
   return {{.name = "create",
            .meaning = "makes a token, prints it, and keeps its SHA-256 alone",
            .operands = {{"NAME"}},
-           .flags = {{.name = "role",
-                      .argument = "ROLE",
-                      .meaning = "What its bearer may do: read (viewer), change what is served and "
-                                 "stored (operator), everything (admin).",
-                      .allowed = preprocessing::OneOf({"viewer", "operator", "admin"}),
-                      .need = Flag::Need::kRequired},
+           .flags = {RoleFlag("its bearer"),
                      {.name = "expires",
                       .argument = "SPAN",
                       .meaning = "After how long it is worth nothing.",
@@ -154,7 +141,7 @@ std::vector<preprocessing::Command> Verbs() {
                       .allowed = {.expected = "a span of time such as 12h or 90d, or never",
                                   .is_value = IsExpiry}}},
            .run = Create},
-          {.name = "list", .meaning = "names, roles and states, no secrets", .run = List},
+          {.name = "list", .meaning = "names, roles and states, no secrets", .run = ListTokens},
           {.name = "revoke",
            .meaning = "from the next request on nobody gets in with it",
            .operands = {{"NAME"}},
@@ -178,7 +165,7 @@ preprocessing::Command TokenCommand() {
                   {.code = ExitCode::kUnfit,
                    .when = "there is one of that name already, or none, or the file is damaged"},
                   {.code = ExitCode::kIo, .when = "the file cannot be read or written"}},
-      .verbs = Verbs()};
+      .verbs = TokenVerbs()};
 }
 
 }  // namespace forkcast::serving

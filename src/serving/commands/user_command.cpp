@@ -7,13 +7,13 @@
 #include <string>
 #include <vector>
 
-#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/text_table.hpp"
 #include "data_preprocessing/command/failure.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/access/password.hpp"
 #include "serving/access/user_file.hpp"
+#include "serving/commands/account_words.hpp"
 #include "serving/commands/password_prompt.hpp"
 
 namespace forkcast::serving {
@@ -28,7 +28,7 @@ using preprocessing::Flag;
 using preprocessing::IsoTimestamp;
 using preprocessing::Require;
 
-ordered_json Summary(const User& user) {
+ordered_json UserJson(const User& user) {
   return {{"name", user.name},
           {"role", WordFor(user.role)},
           {"created", IsoTimestamp(user.created)},
@@ -76,12 +76,7 @@ User Change(const Arguments& arguments, const CommandContext& context,
 
 ExitCode Add(const Arguments& arguments, const CommandContext& context) {
   const std::string& name = arguments.operands()[0];
-  if (!IsPlainName(name, kMostUserName)) {
-    throw Failure(ExitCode::kUsage,
-                  fmt::format("NAME: \"{}\": expected 1 to {} letters, digits, '-', '_' and '.', "
-                              "not beginning with '.'",
-                              name, kMostUserName));
-  }
+  RequireAccountName(name, kMostUserName);
   const Instant now = context.clock.Now();
   const User user{.name = name,
                   .role = *RoleOf(arguments.Text("role")),
@@ -99,7 +94,7 @@ ExitCode Add(const Arguments& arguments, const CommandContext& context) {
     users.push_back(user);
     return {};
   }));
-  Tell(arguments, context, Summary(user),
+  Tell(arguments, context, UserJson(user),
        fmt::format("{} may log in, and do what the role {} may", name, WordFor(user.role)));
   return ExitCode::kDone;
 }
@@ -112,7 +107,7 @@ ExitCode ChangePassword(const Arguments& arguments, const CommandContext& contex
   }
   const std::string hash = NewHash(name, context);
   const User user = Change(arguments, context, [&hash](User& one) { one.password = hash; });
-  Tell(arguments, context, Summary(user),
+  Tell(arguments, context, UserJson(user),
        fmt::format("{} has another password, and has to log in again", name));
   return ExitCode::kDone;
 }
@@ -120,7 +115,7 @@ ExitCode ChangePassword(const Arguments& arguments, const CommandContext& contex
 ExitCode ChangeRole(const Arguments& arguments, const CommandContext& context) {
   const Role role = *RoleOf(arguments.Text("role"));
   const User user = Change(arguments, context, [role](User& one) { one.role = role; });
-  Tell(arguments, context, Summary(user),
+  Tell(arguments, context, UserJson(user),
        fmt::format("{} may do what the role {} may, and has to log in again", user.name,
                    WordFor(role)));
   return ExitCode::kDone;
@@ -128,7 +123,7 @@ ExitCode ChangeRole(const Arguments& arguments, const CommandContext& context) {
 
 ExitCode LogOut(const Arguments& arguments, const CommandContext& context) {
   const User user = Change(arguments, context, [](User&) {});
-  Tell(arguments, context, Summary(user), fmt::format("{} has to log in again", user.name));
+  Tell(arguments, context, UserJson(user), fmt::format("{} has to log in again", user.name));
   return ExitCode::kDone;
 }
 
@@ -145,11 +140,11 @@ ExitCode Remove(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-ExitCode List(const Arguments& arguments, const CommandContext& context) {
+ExitCode ListUsers(const Arguments& arguments, const CommandContext& context) {
   const std::vector<User> users = Require(ReadUsers(arguments.Text("users")));
   if (arguments.Has("json")) {
     ordered_json all = ordered_json::array();
-    for (const User& user : users) all.push_back(Summary(user));
+    for (const User& user : users) all.push_back(UserJson(user));
     context.out << all.dump() << '\n';
     return ExitCode::kDone;
   }
@@ -162,14 +157,8 @@ ExitCode List(const Arguments& arguments, const CommandContext& context) {
   return ExitCode::kDone;
 }
 
-std::vector<preprocessing::Command> Verbs() {
-  const Flag role{.name = "role",
-                  .argument = "ROLE",
-                  .meaning =
-                      "What the user may do: read (viewer), change what is served and "
-                      "stored (operator), everything (admin).",
-                  .allowed = preprocessing::OneOf({"viewer", "operator", "admin"}),
-                  .need = Flag::Need::kRequired};
+std::vector<preprocessing::Command> UserVerbs() {
+  const Flag role = RoleFlag("the user");
   return {{.name = "add",
            .meaning = "makes a user, whose password is typed, or the first line of standard input",
            .operands = {{"NAME"}},
@@ -192,7 +181,7 @@ std::vector<preprocessing::Command> Verbs() {
            .meaning = "from the next request on nobody is let in as this user",
            .operands = {{"NAME"}},
            .run = Remove},
-          {.name = "list", .meaning = "names and roles", .run = List}};
+          {.name = "list", .meaning = "names and roles", .run = ListUsers}};
 }
 
 }  // namespace
@@ -212,7 +201,7 @@ preprocessing::Command UserCommand() {
                   {.code = ExitCode::kUnfit,
                    .when = "there is one of that name already, or none, or the file is damaged"},
                   {.code = ExitCode::kIo, .when = "the file cannot be read or written"}},
-      .verbs = Verbs()};
+      .verbs = UserVerbs()};
 }
 
 }  // namespace forkcast::serving

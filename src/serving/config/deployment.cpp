@@ -14,8 +14,6 @@ namespace {
 using preprocessing::JsonNode;
 
 constexpr std::size_t kLongestName = 128;
-constexpr std::string_view kNameForm =
-    "1 to 128 letters, digits, '-', '_' and '.', not beginning with '.'";
 
 /// Whether the model is one of MLflow's registry, and what it is called there.
 struct ModelPlace {
@@ -113,7 +111,9 @@ Deployment ReadDeployment(const JsonNode& node, const std::string& file) {
   ReadModel(node, deployment);
   if (const auto name = node.Find("name")) {
     deployment.name = name->String();
-    if (!IsDeploymentName(deployment.name)) name->Fail(fmt::format("expected {}", kNameForm));
+    if (!IsDeploymentName(deployment.name)) {
+      name->Fail(fmt::format("expected {}", kDeploymentNameForm));
+    }
   }
   if (const auto snapshots = node.Find("snapshots")) deployment.snapshots = snapshots->String();
   if (const auto cold_start = node.Find("cold_start")) {

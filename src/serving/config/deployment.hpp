@@ -51,6 +51,9 @@ inline constexpr std::string_view kMlflowScheme = "mlflow:";
 /// The alias that is served where none is named.
 inline constexpr std::string_view kServedAlias = "champion";
 
+inline constexpr std::string_view kDeploymentNameForm =
+    "1 to 128 letters, digits, '-', '_' and '.', not beginning with '.'";
+
 /// Whether a deployment can be called so: IsPlainName() of 128 characters, as a model in a
 /// registry.
 [[nodiscard]] bool IsDeploymentName(std::string_view name) noexcept;

@@ -16,7 +16,7 @@ using preprocessing::JsonNode;
 constexpr std::size_t kLongestName = 128;
 constexpr std::size_t kMostAddresses = 16;
 
-Error Expected(std::string_view what) {
+Error ExpectedAddress(std::string_view what) {
   return {ErrorCode::kInvalidArgument,
           fmt::format("expected oip://HOST:PORT[,HOST:PORT...]/MODEL[/VERSION]: {}", what)};
 }
@@ -25,7 +25,7 @@ Result<RemoteAddress> ParseRemoteAddress(std::string_view text) {
   const Result<Address> address = ParseAddress(text);
   const auto* const tcp = address ? std::get_if<TcpAddress>(&*address) : nullptr;
   if (tcp == nullptr || tcp->port == 0) {
-    return Expected(fmt::format(
+    return ExpectedAddress(fmt::format(
         "\"{}\" is no address and port such as 127.0.0.1:8000, [::1]:8000 or triton:8000", text));
   }
   return RemoteAddress{.host = tcp->host, .port = tcp->port};
@@ -57,10 +57,11 @@ std::string ToString(const RemoteAddress& address) {
 }
 
 Result<RemoteModelSpec> ParseRemoteModel(std::string_view url) {
-  if (!url.starts_with(kRemoteScheme)) return Expected("it begins otherwise");
+  if (!url.starts_with(kRemoteScheme)) return ExpectedAddress("it begins otherwise");
   std::string_view rest = url.substr(kRemoteScheme.size());
   const std::size_t slash = rest.find('/');
-  if (slash == std::string_view::npos) return Expected("there is no model behind the addresses");
+  if (slash == std::string_view::npos)
+    return ExpectedAddress("there is no model behind the addresses");
   RemoteModelSpec spec;
   std::string_view path = rest.substr(slash + 1);
   rest = rest.substr(0, slash);
@@ -70,22 +71,22 @@ Result<RemoteModelSpec> ParseRemoteModel(std::string_view url) {
     Result<RemoteAddress> address = ParseRemoteAddress(rest.substr(0, comma));
     if (!address) return std::move(address).error();
     if (std::ranges::find(spec.addresses, *address) != spec.addresses.end()) {
-      return Expected(fmt::format("{} is there twice", ToString(*address)));
+      return ExpectedAddress(fmt::format("{} is there twice", ToString(*address)));
     }
     spec.addresses.push_back(*std::move(address));
     if (more) rest.remove_prefix(comma + 1);
   }
   if (spec.addresses.size() > kMostAddresses) {
-    return Expected(fmt::format("at most {} addresses", kMostAddresses));
+    return ExpectedAddress(fmt::format("at most {} addresses", kMostAddresses));
   }
   const std::size_t version = path.find('/');
   spec.model = path.substr(0, version);
   const bool has_version = version != std::string_view::npos;
   if (has_version) spec.version = path.substr(version + 1);
   // They stand in paths as they are.
-  if (!IsPlainName(spec.model, kLongestName)) return Expected("MODEL is no plain name");
+  if (!IsPlainName(spec.model, kLongestName)) return ExpectedAddress("MODEL is no plain name");
   if (has_version && !IsPlainName(spec.version, kLongestName)) {
-    return Expected("VERSION is no plain name");
+    return ExpectedAddress("VERSION is no plain name");
   }
   return spec;
 }

@@ -5,20 +5,13 @@
 #include <filesystem>
 
 #include "data_preprocessing/table/parse_value.hpp"
+#include "model/drift/drift_report.hpp"
 
 namespace forkcast::serving {
 
 using nlohmann::ordered_json;
 
 namespace {
-
-ordered_json AlarmedColumns(const ordered_json& report) {
-  ordered_json columns = ordered_json::array();
-  for (const ordered_json& column : report["columns"]) {
-    if (column["status"] == "alarm") columns.push_back(column);
-  }
-  return columns;
-}
 
 /// The model of a version's folder, ROOT/NAME/NUMBER.
 RetrainWish WishFor(const std::string& folder, std::chrono::seconds least_pause) {
@@ -37,9 +30,7 @@ void DriftAlarms::OnWindow(const ordered_json& report, const std::string& folder
     context_.retrain(WishFor(folder, settings.retraining->least_pause));
   }
   if (!settings.webhook) return;
-  std::vector<std::string> names;
-  for (const ordered_json& column : AlarmedColumns(report)) names.push_back(column["name"]);
-  if (!IsNews(report["deployment"], names, *settings.webhook)) return;
+  if (!IsNews(report["deployment"], model::AlarmedNames(report), *settings.webhook)) return;
   SenderTo(*settings.webhook).Send(MessageOf(report));
 }
 
@@ -78,7 +69,7 @@ WebhookMessage DriftAlarms::MessageOf(const ordered_json& report) const {
       {"pipeline", report["pipeline"]},
       {"version", report["version"]},
       {"window", report["window"]},
-      {"columns", AlarmedColumns(report)},
+      {"columns", model::AlarmedColumns(report)},
   };
   return {.event = event, .id = std::move(id), .body = body.dump()};
 }

@@ -50,14 +50,6 @@ ordered_json WithoutQuietColumns(ordered_json report) {
   return report;
 }
 
-std::vector<std::string> AlarmedColumns(const ordered_json& report) {
-  std::vector<std::string> names;
-  for (const ordered_json& column : report["columns"]) {
-    if (column["status"] == "alarm") names.push_back(column["name"]);
-  }
-  return names;
-}
-
 }  // namespace
 
 Status DriftMonitor::Take(std::span<const std::byte> bytes) {
@@ -139,7 +131,7 @@ void DriftMonitor::Judge(const DriftMessage& message, Watched& watched) {
 
 void DriftMonitor::Tell(const std::string& deployment, const ordered_json& report,
                         const DriftSettings& settings) {
-  const std::vector<std::string> alarmed = AlarmedColumns(report);
+  const std::vector<std::string> alarmed = model::AlarmedNames(report);
   outputs_.metrics.Count("drift_windows");
   if (!alarmed.empty()) {
     outputs_.metrics.Count("drift_alarms");

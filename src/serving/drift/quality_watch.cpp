@@ -27,9 +27,7 @@ constexpr std::chrono::seconds kBetweenLooks{10};
 /// What there is to show of a report. Throws SpecError when it is none.
 ordered_json Shown(const ordered_json& report) {
   const JsonNode node(report);
-  if (node.Get("format").String() != "forkcast.quality") {
-    node.Get("format").Fail("expected forkcast.quality");
-  }
+  node.RequireFormat("forkcast.quality");
   const std::vector<JsonNode> windows = node.Get("windows").Elements();
   return {{"model", node.Get("model").String()},
           {"version", node.Get("version").json()},

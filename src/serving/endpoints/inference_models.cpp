@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "data_preprocessing/document/json.hpp"
+#include "serving/endpoints/json_answer.hpp"
 #include "serving/process/worker_slot.hpp"
 #include "serving/upstream/remote_models.hpp"
 #include "serving/web/api_operation.hpp"
+#include "serving/web/api_schema.hpp"
 #include "serving/wire/media_type.hpp"
 
 namespace forkcast::serving {
@@ -20,11 +22,6 @@ using preprocessing::ColumnSpec;
 using preprocessing::ColumnType;
 
 constexpr std::string_view kPlatform = "forkcast";
-
-void Write(const ordered_json& json, Response& response) {
-  response.content_type = wire::MediaType(wire::Format::kJson);
-  response.body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 ColumnType TypeOf(const AnswerPart& part, const ServedPipeline& pipeline) {
   switch (part.from) {
@@ -55,7 +52,6 @@ std::vector<std::string> VersionsOf(const ServedPipeline& pipeline, const Catalo
   return versions;
 }
 
-JsonSchema Text() { return {{"type", "string"}}; }
 JsonSchema Flag() { return {{"type", "boolean"}}; }
 JsonSchema Object(JsonSchema properties) {
   JsonSchema schema{{"type", "object"}};
@@ -65,8 +61,9 @@ JsonSchema Object(JsonSchema properties) {
 }
 
 JsonSchema TensorsSchema() {
-  return ArrayOf(
-      Object({{"name", Text()}, {"datatype", Text()}, {"shape", ArrayOf({{"type", "integer"}})}}));
+  return ArrayOf(Object({{"name", TextSchema()},
+                         {"datatype", TextSchema()},
+                         {"shape", ArrayOf({{"type", "integer"}})}}));
 }
 
 }  // namespace
@@ -105,17 +102,19 @@ Result<Catalogue::Entry*> FindInferenceModel(const Exchange& exchange, Service& 
 void ShowInferenceServer(Exchange& exchange, Service& service) {
   ordered_json extensions{"binary_tensor_data", "parameters"};
   if (service.models != nullptr) extensions.push_back("model_repository");
-  Write({{"name", "forkcast"}, {"version", FORKCAST_VERSION}, {"extensions", extensions}},
-        exchange.response());
+  AnswerJson({{"name", "forkcast"}, {"version", FORKCAST_VERSION}, {"extensions", extensions}},
+             exchange.response());
 }
 
 void DescribeInferenceServer(ApiOperation& operation) {
-  operation.AddAnswer(
-      "200", "Name, version, and extensions of the protocol.", wire::MediaType(wire::Format::kJson),
-      Object({{"name", Text()}, {"version", Text()}, {"extensions", ArrayOf(Text())}}));
+  operation.AddAnswer("200", "Name, version, and extensions of the protocol.",
+                      wire::MediaType(wire::Format::kJson),
+                      Object({{"name", TextSchema()},
+                              {"version", TextSchema()},
+                              {"extensions", ArrayOf(TextSchema())}}));
 }
 
-void AnswerLive(Exchange& exchange, Service&) { Write({{"live", true}}, exchange.response()); }
+void AnswerLive(Exchange& exchange, Service&) { AnswerJson({{"live", true}}, exchange.response()); }
 
 void DescribeLive(ApiOperation& operation) {
   operation.AddAnswer("200", "It is.", wire::MediaType(wire::Format::kJson),
@@ -124,7 +123,7 @@ void DescribeLive(ApiOperation& operation) {
 
 void AnswerReady(Exchange& exchange, Service& service) {
   if (!AnyReady(service.slots)) return exchange.Refuse(Catalogue::NotReady());
-  Write({{"ready", true}}, exchange.response());
+  AnswerJson({{"ready", true}}, exchange.response());
 }
 
 void DescribeReady(ApiOperation& operation) {
@@ -154,15 +153,15 @@ void ShowInferenceModel(Exchange& exchange, Service& service) {
   for (const InferenceOutput& output : InferenceOutputsOf(pipeline)) {
     if (output.is_usual) model["outputs"].push_back(TensorOf(output.name, output.datatype));
   }
-  Write(model, exchange.response());
+  AnswerJson(model, exchange.response());
 }
 
 void DescribeInferenceModel(ApiOperation& operation) {
   operation.AddAnswer("200", "Its inputs, the request's fields, and its outputs.",
                       wire::MediaType(wire::Format::kJson),
-                      Object({{"name", Text()},
-                              {"versions", ArrayOf(Text())},
-                              {"platform", Text()},
+                      Object({{"name", TextSchema()},
+                              {"versions", ArrayOf(TextSchema())},
+                              {"platform", TextSchema()},
                               {"inputs", TensorsSchema()},
                               {"outputs", TensorsSchema()}}));
 }
@@ -176,12 +175,12 @@ void AnswerModelReady(Exchange& exchange, Service& service) {
     const Status ready = model == nullptr ? Catalogue::NotReady() : model->CheckReady();
     if (!ready) return exchange.Refuse(ready.error());
   }
-  Write({{"name", (*found)->deployment.name}, {"ready", true}}, exchange.response());
+  AnswerJson({{"name", (*found)->deployment.name}, {"ready", true}}, exchange.response());
 }
 
 void DescribeModelReady(ApiOperation& operation) {
   operation.AddAnswer("200", "It answers.", wire::MediaType(wire::Format::kJson),
-                      Object({{"name", Text()}, {"ready", Flag()}}));
+                      Object({{"name", TextSchema()}, {"ready", Flag()}}));
 }
 
 }  // namespace forkcast::serving

@@ -28,10 +28,6 @@ void FillIn(Json& json, const Exchange& exchange) {
   json = std::string(exchange.PathParameter(std::string_view(text).substr(1, text.size() - 2)));
 }
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string_view CallersState(const RouteJobSpec& spec, const std::string& state) {
   const auto found =
       std::ranges::find(spec.states, state, &std::pair<std::string, std::string>::first);
@@ -53,8 +49,8 @@ void JobByRoute::Answer(const JobReply& reply) {
   const std::string state = job.at("state").get<std::string>();
   TemplateScope scope = route_->scope();
   for (auto& [name, value] : scope.constants) {
-    if (name == "job_id") value = Dump(job.at("id"));
-    if (name == "state") value = Dump(CallersState(*spec().job, state));
+    if (name == "job_id") value = preprocessing::DumpText(job.at("id"));
+    if (name == "state") value = preprocessing::DumpText(CallersState(*spec().job, state));
   }
   const AnswerTemplate answer(preprocessing::JsonNode(spec().answer.json, spec().answer.path),
                               scope);
@@ -79,7 +75,7 @@ Result<JobRequest> SubmitByRouteJob::Ask() {
   FillIn(order, exchange());
   if (!order.contains("deployment")) order["deployment"] = deployment();
   return JobRequest{.kind = JobRequest::Kind::kSubmit,
-                    .body = Dump(order),
+                    .body = preprocessing::DumpText(order),
                     .key = std::string(exchange().request().idempotency_key),
                     .by = exchange().CallerName()};
 }

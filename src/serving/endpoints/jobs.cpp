@@ -9,6 +9,7 @@
 #include "serving/jobs/job.hpp"
 #include "serving/jobs/job_order.hpp"
 #include "serving/web/api_operation.hpp"
+#include "serving/web/api_schema.hpp"
 #include "serving/wire/content_encoding.hpp"
 #include "serving/wire/media_type.hpp"
 
@@ -44,7 +45,6 @@ JobRequest OfOne(JobRequest::Kind kind, const Exchange& exchange) {
   return {.kind = kind, .id = std::string(id.substr(0, kLongestWord))};
 }
 
-JsonSchema Text() { return {{"type", "string"}}; }
 JsonSchema OrNull(const char* type) { return {{"type", JsonSchema::array({type, "null"})}}; }
 
 JsonSchema Words(auto all) {
@@ -57,23 +57,23 @@ JsonSchema JobSchema() {
   return {{"type", "object"},
           {"required", JsonSchema::array({"id", "kind", "deployment", "state"})},
           {"properties",
-           {{"id", Text()},
+           {{"id", TextSchema()},
             {"kind", Words(kJobKinds)},
-            {"deployment", Text()},
+            {"deployment", TextSchema()},
             {"key", OrNull("object")},
             {"options", {{"type", "object"}}},
             {"state", Words(kJobStates)},
             {"progress", OrNull("number")},
-            {"doing", Text()},
+            {"doing", TextSchema()},
             {"remaining_s", OrNull("number")},
-            {"submitted_at", Text()},
+            {"submitted_at", TextSchema()},
             {"started_at", OrNull("string")},
             {"ended_at", OrNull("string")},
-            {"submitted_by", Text()},
+            {"submitted_by", TextSchema()},
             {"attempt", {{"type", "integer"}}},
-            {"worker", Text()},
+            {"worker", TextSchema()},
             {"stop_asked", {{"type", "boolean"}}},
-            {"log", {{"type", "array"}, {"items", Text()}}},
+            {"log", {{"type", "array"}, {"items", TextSchema()}}},
             {"error", OrNull("object")},
             {"verdict", OrNull("object")},
             {"version", OrNull("integer")}}}};
@@ -160,7 +160,7 @@ void DescribeSubmitJob(ApiOperation& operation) {
                  .description = "The same job with the same key is taken once.",
                  .schema = {{"type", "string"}, {"maxLength", kLongestKey}}});
   JsonSchema properties{
-      {"kind", Words(kJobKinds)}, {"deployment", Text()}, {"key", {{"type", "object"}}}};
+      {"kind", Words(kJobKinds)}, {"deployment", TextSchema()}, {"key", {{"type", "object"}}}};
   for (const JobOption& option : JobOptions()) {
     const std::string name(option.name);
     if (properties.contains(name)) continue;
@@ -195,7 +195,7 @@ Result<JobRequest> ListJobsJob::Ask() {
 void DescribeListJobs(ApiOperation& operation) {
   operation.Add({.name = "state", .schema = Words(kJobStates)});
   operation.Add({.name = "kind", .schema = Words(kJobKinds)});
-  operation.Add({.name = "deployment", .schema = Text()});
+  operation.Add({.name = "deployment", .schema = TextSchema()});
   operation.Add(
       {.name = "limit", .schema = {{"type", "integer"}, {"minimum", 1}, {"maximum", 200}}});
   operation.AddAnswer("200", "The newest first, without logs and verdicts.", kJson,
@@ -285,9 +285,9 @@ void DescribeFollowJob(ApiOperation& operation) {
   operation.Add({.in = ApiOperation::In::kHeader,
                  .name = "Last-Event-ID",
                  .description = "Of the last event that was seen: goes on behind it.",
-                 .schema = Text()});
+                 .schema = TextSchema()});
   operation.AddAnswer("200", "Events named job and log, until the job has ended.",
-                      "text/event-stream", Text());
+                      "text/event-stream", TextSchema());
 }
 
 }  // namespace forkcast::serving

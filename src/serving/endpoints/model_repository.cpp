@@ -6,8 +6,10 @@
 #include <string_view>
 #include <utility>
 
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "serving/config/deployment.hpp"
+#include "serving/endpoints/json_answer.hpp"
 #include "serving/web/api_operation.hpp"
 #include "serving/wire/media_type.hpp"
 
@@ -17,14 +19,14 @@ namespace {
 using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 
-constexpr std::size_t kMostBodyBytes = 65536;  // of what says which models are meant
+constexpr std::size_t kMostQuestionBytes = 65536;  // of what says which models are meant
 
 /// What a body says that may be absent, read by `read`.
 template <typename Read>
 Status ReadBody(std::string_view body, Read read) {
-  if (body.size() > kMostBodyBytes) {
+  if (body.size() > kMostQuestionBytes) {
     return Error{ErrorCode::kTooLarge,
-                 fmt::format("expected at most {} bytes of JSON", kMostBodyBytes)};
+                 fmt::format("expected at most {} bytes of JSON", kMostQuestionBytes)};
   }
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return {};
   try {
@@ -49,7 +51,7 @@ Status ReadUrl(const JsonNode& root, std::string& url) {
   return {};
 }
 
-JsonSchema StatusSchema() {
+JsonSchema RepositoryStatusSchema() {
   return {{"type", "object"}, {"properties", {{"status", {{"type", "string"}}}}}};
 }
 
@@ -69,8 +71,7 @@ void IndexModels(Exchange& exchange, Service& service) {
                      {"state", "READY"},
                      {"reason", ""}});
   }
-  exchange.response().content_type = wire::MediaType(wire::Format::kJson);
-  exchange.response().body = index.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  AnswerJson(index, exchange.response());
 }
 
 void DescribeIndexModels(ApiOperation& operation) {
@@ -93,8 +94,7 @@ Result<std::shared_ptr<const ModelChange>> LoadFromRepositoryJob::Ask() {
     return std::make_shared<const ModelChange>(ModelChange{.outcome = ModelChange::Outcome::kDone});
   }
   if (!IsDeploymentName(name)) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "expected 1 to 128 letters, digits, '-', '_' and '.', not beginning with '.'",
+    return Error{ErrorCode::kInvalidArgument, fmt::format("expected {}", kDeploymentNameForm),
                  "name"};
   }
   if (url.empty()) url = service().models->UsualUrl(name);
@@ -103,7 +103,7 @@ Result<std::shared_ptr<const ModelChange>> LoadFromRepositoryJob::Ask() {
 
 void DescribeLoadFromRepository(ApiOperation& operation) {
   operation.AddAnswer("200", "Every worker answers for it.", wire::MediaType(wire::Format::kJson),
-                      StatusSchema());
+                      RepositoryStatusSchema());
 }
 
 Result<std::shared_ptr<const ModelChange>> UnloadFromRepositoryJob::Ask() {
@@ -112,7 +112,7 @@ Result<std::shared_ptr<const ModelChange>> UnloadFromRepositoryJob::Ask() {
 
 void DescribeUnloadFromRepository(ApiOperation& operation) {
   operation.AddAnswer("200", "No worker has anything of it.", wire::MediaType(wire::Format::kJson),
-                      StatusSchema());
+                      RepositoryStatusSchema());
 }
 
 }  // namespace forkcast::serving

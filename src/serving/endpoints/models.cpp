@@ -8,9 +8,11 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/document/json.hpp"
 #include "data_preprocessing/document/json_node.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/config/deployment.hpp"
+#include "serving/endpoints/json_answer.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/web/api_operation.hpp"
 #include "serving/wire/media_type.hpp"
@@ -22,7 +24,7 @@ using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 
 constexpr std::int64_t kMostOfAPage = 100;
-constexpr std::size_t kMostBodyBytes = 65536;  // of a name and a path
+constexpr std::size_t kMostLoadBytes = 65536;  // of a name and a path
 
 Error NotFound(std::string_view name) {
   return {ErrorCode::kNotFound, fmt::format("Model not found: {}", name)};
@@ -30,12 +32,6 @@ Error NotFound(std::string_view name) {
 
 ordered_json Shown(const ServedDeployment& model) {
   return {{"modelName", model.name}, {"modelUrl", model.url}};
-}
-
-void Write(const ordered_json& json, Response& response) {
-  response.content_type = wire::MediaType(wire::Format::kJson);
-  // A url may be any bytes.
-  response.body = json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 Result<std::int64_t> NumberIn(const Exchange& exchange, std::string_view parameter,
@@ -57,7 +53,7 @@ JsonSchema ModelSchema() {
           {"properties", {{"modelName", text}, {"modelUrl", text}}}};
 }
 
-JsonSchema StatusSchema() {
+JsonSchema ModelStatusSchema() {
   return {{"type", "object"},
           {"required", JsonSchema::array({"status"})},
           {"properties", {{"status", {{"type", "string"}}}}}};
@@ -69,18 +65,17 @@ struct LoadRequest {
 };
 
 Result<LoadRequest> ReadLoadRequest(std::string_view body) {
-  if (body.size() > kMostBodyBytes) {
+  if (body.size() > kMostLoadBytes) {
     return Error{
         ErrorCode::kTooLarge,
-        fmt::format("expected {{\"model_name\", \"url\"}} in at most {} bytes", kMostBodyBytes)};
+        fmt::format("expected {{\"model_name\", \"url\"}} in at most {} bytes", kMostLoadBytes)};
   }
   try {
     const ordered_json json = preprocessing::ParseJson(body);
     const JsonNode root(json);
     LoadRequest request{.name = root.Get("model_name").String(), .url = root.Get("url").String()};
     if (IsDeploymentName(request.name)) return request;
-    return Error{ErrorCode::kInvalidArgument,
-                 "expected 1 to 128 letters, digits, '-', '_' and '.', not beginning with '.'",
+    return Error{ErrorCode::kInvalidArgument, fmt::format("expected {}", kDeploymentNameForm),
                  "model_name"};
   } catch (const preprocessing::SpecError& error) {
     return Error{ErrorCode::kInvalidArgument, error.what()};
@@ -103,7 +98,7 @@ void ListModels(Exchange& exchange, Service& service) {
     page["models"].push_back(Shown(all[static_cast<std::size_t>(i)].deployment));
   }
   if (end < count) page["nextPageToken"] = std::to_string(end);
-  Write(page, exchange.response());
+  AnswerJson(page, exchange.response());
 }
 
 void DescribeListModels(ApiOperation& operation) {
@@ -128,7 +123,7 @@ void ShowModel(Exchange& exchange, Service& service) {
   const std::string_view name = exchange.PathParameter("name");
   const Catalogue::Entry* const model = service.catalogue.Named(name);
   if (model == nullptr) return exchange.Refuse(NotFound(name));
-  Write(Shown(model->deployment), exchange.response());
+  AnswerJson(Shown(model->deployment), exchange.response());
 }
 
 void DescribeShowModel(ApiOperation& operation) {
@@ -162,7 +157,7 @@ void ModelChangeJob::Answer() {
     case ModelChange::Outcome::kPending:
       return exchange_->Refuse({ErrorCode::kNotReady, "the server is stopping"});
     case ModelChange::Outcome::kDone:
-      return Write({{"status", DoneText()}}, exchange_->response());
+      return AnswerJson({{"status", DoneText()}}, exchange_->response());
     case ModelChange::Outcome::kRefused:
       return exchange_->Refuse(change_->error);
     case ModelChange::Outcome::kNoRoom:
@@ -185,7 +180,7 @@ void DescribeLoadModel(ApiOperation& operation) {
                      {"required", {"model_name", "url"}},
                      {"properties", {{"model_name", text}, {"url", text}}}});
   operation.AddAnswer("200", "Every worker answers for it.", wire::MediaType(wire::Format::kJson),
-                      StatusSchema());
+                      ModelStatusSchema());
 }
 
 Result<std::shared_ptr<const ModelChange>> UnloadOne(const std::string& name,
@@ -210,7 +205,7 @@ std::string UnloadModelJob::DoneText() const {
 
 void DescribeUnloadModel(ApiOperation& operation) {
   operation.AddAnswer("200", "No worker has anything of it.", wire::MediaType(wire::Format::kJson),
-                      StatusSchema());
+                      ModelStatusSchema());
 }
 
 Result<Catalogue::Entry*> InvokeModelJob::FindDeployment() {

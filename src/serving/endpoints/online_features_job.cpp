@@ -59,8 +59,7 @@ void AppendStatus(std::string_view status, std::string& out) {
 SeriesMask MaskOf(const std::vector<SeriesRead>& reads, const std::vector<SeriesSpec>& series) {
   SeriesMask mask = 0;
   for (const SeriesRead& read : reads) {
-    const auto found = std::ranges::find(series, read.series, &SeriesSpec::name);
-    mask |= SeriesMask{1} << static_cast<std::size_t>(found - series.begin());
+    mask |= SeriesMask{1} << preprocessing::PositionOfSeries(series, read.series);
   }
   return mask;
 }

@@ -18,6 +18,7 @@
 #include "serving/page/page_series.hpp"
 #include "serving/page/page_watch.hpp"
 #include "serving/web/api_operation.hpp"
+#include "serving/web/api_schema.hpp"
 #include "serving/wire/media_type.hpp"
 
 namespace forkcast::serving {
@@ -59,7 +60,6 @@ void AddPageHeaders(Response& response, std::string_view caching) {
   response.AddHeader("Referrer-Policy", "no-referrer");
 }
 
-JsonSchema Text() { return {{"type", "string"}}; }
 JsonSchema Number() { return {{"type", "number"}}; }
 
 }  // namespace
@@ -312,11 +312,11 @@ Result<PageDesk::Question> PageLogJob::Ask() {
 // ------------------------------------------------------------------ OpenAPI
 
 void DescribePageDocument(ApiOperation& operation) {
-  operation.AddAnswer("200", "The page.", "text/html", Text());
+  operation.AddAnswer("200", "The page.", "text/html", TextSchema());
 }
 
 void DescribePageFile(ApiOperation& operation) {
-  operation.AddAnswer("200", "The file.", "text/plain", Text());
+  operation.AddAnswer("200", "The file.", "text/plain", TextSchema());
 }
 
 void DescribePageQuestion(ApiOperation& operation) {
@@ -325,10 +325,10 @@ void DescribePageQuestion(ApiOperation& operation) {
 }
 
 void DescribePageKeys(ApiOperation& operation) {
-  operation.Add({.name = "q", .description = "A part of a key.", .schema = Text()});
+  operation.Add({.name = "q", .description = "A part of a key.", .schema = TextSchema()});
   operation.Add({.name = "field",
                  .description = "A field of the request, instead of the key that is forecast.",
-                 .schema = Text()});
+                 .schema = TextSchema()});
   operation.Add({.name = "limit", .description = "At most so many keys.", .schema = Number()});
   DescribePageQuestion(operation);
 }
@@ -337,10 +337,10 @@ void DescribePageHistory(ApiOperation& operation) {
   operation.Add({.name = "key",
                  .description = "A JSON array with the key's values.",
                  .required = true,
-                 .schema = Text()});
+                 .schema = TextSchema()});
   operation.Add({.name = "value",
                  .description = "A value of the series; that which is forecast by default.",
-                 .schema = Text()});
+                 .schema = TextSchema()});
   operation.Add({.name = "from", .description = "Milliseconds since 1970.", .schema = Number()});
   operation.Add({.name = "to", .description = "Milliseconds since 1970.", .schema = Number()});
   operation.Add({.name = "points", .description = "At most so many.", .schema = Number()});
@@ -348,18 +348,19 @@ void DescribePageHistory(ApiOperation& operation) {
 }
 
 void DescribePagePromotion(ApiOperation& operation) {
-  operation.AddBody(
-      wire::MediaType(wire::Format::kJson),
-      {{"type", "object"},
-       {"required", JsonSchema::array({"version"})},
-       {"properties",
-        {{"version", {{"type", "integer"}}}, {"alias", Text()}, {"force", {{"type", "boolean"}}}}}},
-      {{"version", 1}});
+  operation.AddBody(wire::MediaType(wire::Format::kJson),
+                    {{"type", "object"},
+                     {"required", JsonSchema::array({"version"})},
+                     {"properties",
+                      {{"version", {{"type", "integer"}}},
+                       {"alias", TextSchema()},
+                       {"force", {{"type", "boolean"}}}}}},
+                    {{"version", 1}});
   DescribePageQuestion(operation);
 }
 
 void DescribePageLog(ApiOperation& operation) {
-  operation.Add({.name = "q", .description = "A part of a line.", .schema = Text()});
+  operation.Add({.name = "q", .description = "A part of a line.", .schema = TextSchema()});
   operation.Add({.name = "lines", .description = "At most so many.", .schema = Number()});
   operation.Add({.name = "download",
                  .description = "true: as a file of text.",

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
 #include "serving/endpoints/query_time.hpp"
 #include "serving/service/data_age.hpp"
@@ -494,8 +495,7 @@ void ScoringJob::TellFlags() {
     flag_text_.append(i == 0 ? "" : ", ").append(i < kNamed ? flag_names_[i] : "...");
   }
   // Texts of libraries, and names of fields, may be any bytes.
-  std::ranges::replace_if(
-      flag_text_, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  std::ranges::replace_if(flag_text_, IsControl, '?');
   response().AddHeader("X-Forkcast-Flags", flag_text_);
 }
 

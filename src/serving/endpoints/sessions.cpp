@@ -22,7 +22,7 @@ using nlohmann::ordered_json;
 using preprocessing::JsonNode;
 using preprocessing::SpecError;
 
-constexpr std::size_t kMostBodyBytes = 4096;
+constexpr std::size_t kMostLoginBytes = 4096;
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 constexpr std::string_view kWrong = "the user or the password is wrong";
 
@@ -170,7 +170,7 @@ Result<LogInJob::Asked> LogInJob::Read() {
     return Error{ErrorCode::kUnsupportedType, "expected a body that is not packed",
                  "Content-Encoding"};
   }
-  if (request.body.size() > kMostBodyBytes) {
+  if (request.body.size() > kMostLoginBytes) {
     return Error{ErrorCode::kTooLarge, "expected at most 4096 bytes"};
   }
   if (form_ == Form::kForm) return ReadForm();

@@ -1,10 +1,10 @@
 #include "serving/endpoints/tables.hpp"
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/web/api_operation.hpp"
 #include "serving/wire/content_encoding.hpp"
@@ -25,9 +25,7 @@ constexpr std::string_view kNotAnswered =
     "with the same Idempotency-Key";
 
 Status CheckKey(std::string_view key) {
-  const bool is_printable =
-      std::ranges::all_of(key, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
-  if (key.size() <= kLongestKey && is_printable) return {};
+  if (key.size() <= kLongestKey && IsVisibleAscii(key)) return {};
   return Error{ErrorCode::kInvalidArgument,
                "expected at most 256 printable ASCII characters without blanks", "Idempotency-Key"};
 }

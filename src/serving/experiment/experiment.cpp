@@ -143,7 +143,7 @@ ordered_json ToJson(const ExperimentPlan& plan) {
 std::string ToText(const std::vector<Experiment>& experiments) {
   ordered_json list = ordered_json::array();
   for (const Experiment& experiment : experiments) list.push_back(ToJson(experiment));
-  return list.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return preprocessing::DumpText(list);
 }
 
 Result<std::vector<Experiment>> ParseExperiments(std::string_view text) {

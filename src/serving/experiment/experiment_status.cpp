@@ -6,6 +6,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
@@ -180,8 +181,7 @@ std::string ToText(const ExperimentStatus& status) {
   }
   if (!status.reason.empty()) text += fmt::format(": {}", status.reason);
   // What a terminal might take for more than text.
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  std::ranges::replace_if(text, IsControl, '?');
   return fmt::format("{}\n{}\n", text, Found(status));
 }
 

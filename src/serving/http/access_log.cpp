@@ -13,9 +13,9 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::size_t kWords = 3;
+constexpr std::size_t kAccessWords = 3;
 constexpr std::size_t kMostTraceparent = 128;
-static_assert(kMostOfAPath + kMostOfAnId + kWords * kMostOfAWord + kMostTraceparent +
+static_assert(kMostOfAPath + kMostOfAnId + kAccessWords * kMostOfAWord + kMostTraceparent +
                   kMostOfTheRest <=
               LogOutput::kMostBytes);
 

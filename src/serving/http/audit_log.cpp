@@ -11,8 +11,8 @@
 namespace forkcast::serving {
 namespace {
 
-constexpr std::size_t kWords = 7;
-static_assert(kMostOfAPath + kMostOfAnId + kWords * kMostOfAWord + kMostOfTheRest <=
+constexpr std::size_t kAuditWords = 7;
+static_assert(kMostOfAPath + kMostOfAnId + kAuditWords * kMostOfAWord + kMostOfTheRest <=
               LogOutput::kMostBytes);
 
 constexpr mode_t kMode = 0600;

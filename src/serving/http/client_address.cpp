@@ -7,19 +7,13 @@
 namespace forkcast::serving {
 namespace {
 
-std::string_view Trim(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t";
-  text.remove_prefix(std::min(text.find_first_not_of(kBlanks), text.size()));
-  return text.substr(0, text.find_last_not_of(kBlanks) + 1);
-}
-
 /// Takes the last of a list's elements off it. No element has a comma, but for quoted ones that
 /// name no address.
 std::string_view TakeLast(std::string_view& list, char between) noexcept {
   const std::size_t at = list.rfind(between);
   const std::string_view last = at == std::string_view::npos ? list : list.substr(at + 1);
   list = at == std::string_view::npos ? std::string_view() : list.substr(0, at);
-  return Trim(last);
+  return Trimmed(last);
 }
 
 /// The value of `for` in `for=192.0.2.60;proto=http`; empty when there is none.

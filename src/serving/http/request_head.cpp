@@ -109,8 +109,6 @@ bool IsToken(std::string_view text) noexcept {
   return std::ranges::all_of(text, [](unsigned char c) { return kInToken[c]; });
 }
 
-bool IsPrintable(char c) noexcept { return c >= 0x20 && c < 0x7F; }
-
 /// Eight bytes at once: the lowest bit that is set is of the first byte that is not printable.
 constexpr std::uint64_t Unprintable(std::uint64_t bytes) noexcept {
   constexpr std::uint64_t kOnes = 0x0101010101010101U;
@@ -133,7 +131,7 @@ std::size_t CountPrintable(std::string_view text) noexcept {
       }
     }
   }
-  while (at < text.size() && IsPrintable(text[at])) ++at;
+  while (at < text.size() && IsPrintableAscii(text[at])) ++at;
   return at;
 }
 

@@ -24,7 +24,7 @@ namespace http = boost::beast::http;
 using boost::beast::error_code;
 
 constexpr std::size_t kInitialCapacity = 16384;
-constexpr std::size_t kKeptCapacity = 262144;  // a larger buffer is given back after its request
+constexpr std::size_t kKeptBuffer = 262144;  // a larger buffer is given back after its request
 constexpr std::size_t kMaxChunkExtension = 256;
 constexpr std::size_t kShortestChunkedBody = 5;  // "0", CRLF, CRLF
 
@@ -152,7 +152,6 @@ std::string_view FindPath(std::string_view head) noexcept {
 
 /// A field among the whole lines of a head, and how often it stands there.
 SentField FindSent(std::string_view head, std::string_view name) noexcept {
-  constexpr std::string_view kBlanks = " \t";
   SentField found;
   for (std::size_t end = head.find("\r\n"); end != std::string_view::npos;
        end = head.find("\r\n")) {
@@ -164,9 +163,7 @@ SentField FindSent(std::string_view head, std::string_view name) noexcept {
       continue;
     }
     ++found.count;
-    found.value = line.substr(name.size() + 1);
-    found.value.remove_prefix(std::min(found.value.find_first_not_of(kBlanks), found.value.size()));
-    found.value = found.value.substr(0, found.value.find_last_not_of(kBlanks) + 1);
+    found.value = Trimmed(line.substr(name.size() + 1));
   }
   return found;
 }
@@ -592,8 +589,8 @@ void RequestReader::Next() {
   chunked_body_.clear();
   request_ = {};
   if (rest > 0) request_.started = clock_.Monotonic();
-  if (chunked_body_.capacity() > kKeptCapacity) chunked_body_.shrink_to_fit();
-  if (capacity_ > kKeptCapacity && rest < kInitialCapacity) {
+  if (chunked_body_.capacity() > kKeptBuffer) chunked_body_.shrink_to_fit();
+  if (capacity_ > kKeptBuffer && rest < kInitialCapacity) {
     capacity_ = 0;
     Reserve(kInitialCapacity);
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "serving/http/error_response.hpp"
 #include "serving/http/guarded_job.hpp"
 #include "serving/process/worker_slot.hpp"
@@ -23,13 +24,8 @@ constexpr std::size_t kMaxIdBytes = 128;
 // A smaller answer fits into one packet anyway.
 constexpr std::size_t kWorthPacking = 1024;
 constexpr std::size_t kPackedInASlice = 65536;  // about a millisecond
-constexpr std::size_t kKeptCapacity = 262144;
+constexpr std::size_t kKeptPacked = 262144;
 constexpr std::size_t kMaxAttributesBytes = 1024;  // SageMaker's limit
-
-/// Visible ASCII and blanks: what may be sent back in a header.
-bool IsPrintable(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c >= 0x20 && c < 0x7F; });
-}
 
 /// By arithmetic, which the compiler does for many at once.
 char HexDigit(unsigned value) noexcept {
@@ -281,7 +277,7 @@ Status Router::DecodeParameters(const Path& path, const PathPattern::Values& val
 Status Router::ResolveId(const RequestView& request, std::string& id) {
   const bool is_inference_id = !request.inference_id.empty();
   const std::string_view given = is_inference_id ? request.inference_id : request.request_id;
-  const bool is_good = given.size() <= kMaxIdBytes && IsPrintable(given);
+  const bool is_good = given.size() <= kMaxIdBytes && IsPrintableAscii(given);
   if (given.empty() || !is_good) {
     const std::array<std::uint64_t, 2> bits{random_(), random_()};
     const auto bytes = std::bit_cast<std::array<std::uint8_t, 16>>(bits);
@@ -312,7 +308,7 @@ Status Router::Identify(Exchange& exchange) {
     response.AddHeader("X-Amzn-SageMaker-Inference-Id", exchange.id_);
   }
   const std::string_view attributes = request.custom_attributes;
-  if (attributes.size() > kMaxAttributesBytes || !IsPrintable(attributes)) {
+  if (attributes.size() > kMaxAttributesBytes || !IsPrintableAscii(attributes)) {
     return Error{ErrorCode::kInvalidArgument, "expected at most 1024 printable ASCII characters",
                  "X-Amzn-SageMaker-Custom-Attributes"};
   }
@@ -378,7 +374,7 @@ Progress Router::Pack(Exchange& exchange) {
     response.AddHeader("Content-Encoding", "gzip");
   }
   std::string& kept = exchange.packer_->packed();
-  if (kept.capacity() > kKeptCapacity) std::string().swap(kept);
+  if (kept.capacity() > kKeptPacked) std::string().swap(kept);
   idle_packers_.push_back(std::move(exchange.packer_));
   return Progress::kDone;
 }

@@ -14,10 +14,7 @@ namespace forkcast::serving {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
+using preprocessing::DumpText;
 
 Json TimeJson(const std::optional<Instant>& time) {
   return time ? Json(preprocessing::IsoTimestamp(*time)) : Json();
@@ -133,29 +130,29 @@ std::string RecordOf(const JobRecord& job) {
   const auto micros = [](const std::optional<Instant>& time) {
     return time ? Json(ToMicros(*time)) : Json();
   };
-  return Dump({{"kind", WordFor(job.order.kind)},
-               {"deployment", job.order.deployment},
-               {"key", job.order.key},
-               {"options", job.order.options},
-               {"subject", job.order.subject},
-               {"state", WordFor(job.state)},
-               {"percent", Optional(job.progress.percent)},
-               {"doing", job.progress.doing},
-               {"remaining_s", Optional(job.progress.remaining_s)},
-               {"submitted_at", ToMicros(job.submitted_at)},
-               {"started_at", micros(job.started_at)},
-               {"ended_at", micros(job.ended_at)},
-               {"submitted_by", job.submitted_by},
-               {"key_of_request", job.key_of_request},
-               {"attempt", job.attempt},
-               {"worker", job.worker},
-               {"owner", job.owner},
-               {"beat", job.beat},
-               {"is_suspected", job.is_suspected},
-               {"stop_asked", job.stop_asked},
-               {"error", ToJson(job.error)},
-               {"verdict", job.verdict},
-               {"version", Optional(job.version)}});
+  return DumpText({{"kind", WordFor(job.order.kind)},
+                   {"deployment", job.order.deployment},
+                   {"key", job.order.key},
+                   {"options", job.order.options},
+                   {"subject", job.order.subject},
+                   {"state", WordFor(job.state)},
+                   {"percent", Optional(job.progress.percent)},
+                   {"doing", job.progress.doing},
+                   {"remaining_s", Optional(job.progress.remaining_s)},
+                   {"submitted_at", ToMicros(job.submitted_at)},
+                   {"started_at", micros(job.started_at)},
+                   {"ended_at", micros(job.ended_at)},
+                   {"submitted_by", job.submitted_by},
+                   {"key_of_request", job.key_of_request},
+                   {"attempt", job.attempt},
+                   {"worker", job.worker},
+                   {"owner", job.owner},
+                   {"beat", job.beat},
+                   {"is_suspected", job.is_suspected},
+                   {"stop_asked", job.stop_asked},
+                   {"error", ToJson(job.error)},
+                   {"verdict", job.verdict},
+                   {"version", Optional(job.version)}});
 }
 
 Result<JobRecord> ReadJob(std::uint64_t id, std::string_view record) {

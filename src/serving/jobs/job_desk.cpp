@@ -19,13 +19,10 @@ namespace forkcast::serving {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using preprocessing::DumpText;
 
 constexpr std::uint64_t kUsualLimit = 50;
 constexpr std::uint64_t kMostListed = 200;
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 Error NoJob(std::string_view id) {
   return {ErrorCode::kNotFound, fmt::format("there is no job {}", Clipped(id, 40)), "id"};
@@ -91,20 +88,20 @@ std::string EventsSince(const JobRecord& job, const JobLog& log, EventPlace& pla
     place = next;
   }
   next.revision = job.revision;
-  if (place != next && Add(text, Event(next, "job", Dump(ToJson(job))))) place = next;
+  if (place != next && Add(text, Event(next, "job", DumpText(ToJson(job))))) place = next;
   return text;
 }
 
 std::string TextOf(const JobRecord& job, const JobLog& log, std::size_t most) {
   Json json = ToJson(job);
-  std::size_t size = Dump(json).size();
+  std::size_t size = DumpText(json).size();
   std::size_t fitting = 0;
   for (auto line = log.lines().rbegin(); line != log.lines().rend(); ++line, ++fitting) {
-    size += Dump(*line).size() + 1;
+    size += DumpText(*line).size() + 1;
     if (size > most) break;
   }
   json["log"] = log.From(log.end() - fitting);
-  return Dump(json);
+  return DumpText(json);
 }
 
 Status JobDesk::Answer(JobQueue& queue, ReceivedJobRequest& asked, Instant now) {
@@ -168,7 +165,7 @@ Result<JobReply> JobDesk::List(JobQueue& queue, const JobRequest& request) {
     Json json = ToJson(job);
     json["verdict"] = Json();
     json["log"] = Json::array();
-    const std::string one = Dump(json);
+    const std::string one = DumpText(json);
     if (text.size() + one.size() > kMostReplyBytes) break;
     text += (text.empty() ? "" : ",") + one;
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "serving/jobs/job.hpp"
 
@@ -17,8 +18,7 @@ constexpr std::size_t kMostPending = 8'192;
 
 void JobLog::Add(std::string_view line) {
   std::string kept = Clipped(line, kMostLineBytes);
-  std::ranges::replace_if(
-      kept, [](unsigned char c) { return c < 0x20 || c == 0x7F; }, ' ');
+  std::ranges::replace_if(kept, IsControl, ' ');
   lines_.push_back(std::move(kept));
   if (lines_.size() > kMostLines) lines_.pop_front();
   ++end_;
@@ -30,8 +30,7 @@ std::vector<std::string> JobLog::From(std::uint64_t line) const {
 }
 
 std::string JobLog::Record() const {
-  return Json{{"end", end_}, {"lines", lines_}}.dump(-1, ' ', false,
-                                                     Json::error_handler_t::replace);
+  return preprocessing::DumpText({{"end", end_}, {"lines", lines_}});
 }
 
 Result<JobLog> JobLog::Read(std::string_view record) {

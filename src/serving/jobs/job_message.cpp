@@ -13,24 +13,21 @@ namespace forkcast::serving {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using preprocessing::DumpText;
 
 constexpr std::size_t kLongestRequest = 65'536;
 
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string ToText(const JobRequest& request) {
-  return Dump({{"kind", static_cast<int>(request.kind)},
-               {"id", request.id},
-               {"body", request.body},
-               {"key", request.key},
-               {"by", request.by},
-               {"state", request.state},
-               {"job_kind", request.job_kind},
-               {"deployment", request.deployment},
-               {"limit", request.limit},
-               {"last_event", request.last_event}});
+  return DumpText({{"kind", static_cast<int>(request.kind)},
+                   {"id", request.id},
+                   {"body", request.body},
+                   {"key", request.key},
+                   {"by", request.by},
+                   {"state", request.state},
+                   {"job_kind", request.job_kind},
+                   {"deployment", request.deployment},
+                   {"limit", request.limit},
+                   {"last_event", request.last_event}});
 }
 
 std::optional<JobRequest> ParseRequest(std::string_view text) {
@@ -60,7 +57,7 @@ std::string ToText(const JobReply& reply) {
     json["message"] = reply.error->message;
     json["field"] = reply.error->field;
   }
-  return Dump(json);
+  return DumpText(json);
 }
 
 Result<JobReply> ParseReply(std::string_view text) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/base/suggestion.hpp"
 #include "data_preprocessing/document/json.hpp"
 #include "serving/config/deployment.hpp"
@@ -97,12 +98,11 @@ std::string_view ExpectedOf(Type type) noexcept {
 bool IsText(const Json& value) {
   if (!value.is_string()) return false;
   const auto& text = value.get_ref<const std::string&>();
-  const bool is_clean =
-      std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  const bool is_clean = std::ranges::none_of(text, IsControl);
   return !text.empty() && text.size() <= kMostTextBytes && is_clean && text.front() != '-';
 }
 
-bool Fits(const Json& value, Type type) {
+bool IsOfType(const Json& value, Type type) {
   switch (type) {
     case Type::kText:
       return IsText(value);
@@ -174,9 +174,7 @@ Result<std::string> ReadName(const Json& body) {
 std::span<const JobOption> JobOptions() noexcept { return kOptions; }
 
 Status CheckRequestKey(std::string_view key) {
-  const bool is_printable =
-      std::ranges::all_of(key, [](unsigned char c) { return c > 0x20 && c < 0x7F; });
-  if (key.size() <= kMostKeyBytes && is_printable) return {};
+  if (key.size() <= kMostKeyBytes && IsVisibleAscii(key)) return {};
   return Wrong("Idempotency-Key", "expected at most 256 printable ASCII characters without blanks");
 }
 
@@ -206,7 +204,7 @@ Result<JobOrder> ReadJobOrder(std::string_view body) {
     const JobOption* const option = Find(*kind, name);
     if (option == nullptr) return Unknown(*kind, name);
     if (value.is_null()) continue;
-    if (!Fits(value, option->type)) return Wrong(name, std::string(ExpectedOf(option->type)));
+    if (!IsOfType(value, option->type)) return Wrong(name, std::string(ExpectedOf(option->type)));
     options[name] = value;
   }
   for (const JobOption& option : kOptions) {

@@ -72,7 +72,7 @@ Result<Head> ReadHead(preprocessing::RecordStore& records) {
   return Head{.newest = *newest, .revision = (*record)->revision};
 }
 
-bool Fits(const JobRecord& job, const JobQueue::Filter& filter) {
+bool IsAskedFor(const JobRecord& job, const JobQueue::Filter& filter) {
   return (!filter.kind || job.order.kind == *filter.kind) &&
          (filter.deployment.empty() || job.order.deployment == filter.deployment);
 }
@@ -175,7 +175,7 @@ Result<std::vector<JobRecord>> JobQueue::List(const Filter& filter) {
   if (filter.state) labels.emplace_back(WordFor(*filter.state));
   Result<std::vector<JobRecord>> jobs = JobsIn(records_->Find(kJobs, labels));
   if (!jobs) return jobs;
-  std::erase_if(*jobs, [&filter](const JobRecord& job) { return !Fits(job, filter); });
+  std::erase_if(*jobs, [&filter](const JobRecord& job) { return !IsAskedFor(job, filter); });
   std::ranges::sort(*jobs, std::ranges::greater{}, &JobRecord::id);
   if (jobs->size() > filter.limit) {
     jobs->erase(jobs->begin() + static_cast<std::ptrdiff_t>(filter.limit), jobs->end());

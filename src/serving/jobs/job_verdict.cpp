@@ -10,15 +10,12 @@ namespace forkcast::serving {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using preprocessing::DumpText;
 
 constexpr const char* kNotKept = "not_kept";
 constexpr std::size_t kLong = 256;
 /// What has more that is too long is no summary.
 constexpr std::size_t kMostLeftOut = 64;
-
-std::string Dump(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 /// What may be left out.
 struct Part {
@@ -31,7 +28,8 @@ struct Part {
 void Collect(const Json& json, std::vector<std::string>& place, std::vector<Part>& parts) {
   for (const auto& [name, value] : json.items()) {
     place.push_back(name);
-    parts.push_back({.place = place, .has_members = value.is_object(), .size = Dump(value).size()});
+    parts.push_back(
+        {.place = place, .has_members = value.is_object(), .size = DumpText(value).size()});
     if (value.is_object()) Collect(value, place, parts);
     place.pop_back();
   }
@@ -50,7 +48,7 @@ Part FirstToGo(const Json& summary) {
 }  // namespace
 
 std::string VerdictOf(Json summary, std::size_t most) {
-  std::string text = Dump(summary);
+  std::string text = DumpText(summary);
   Json not_kept = Json::array();
   while (text.size() > most) {
     if (summary.empty() || not_kept.size() == kMostLeftOut) return R"({"not_kept":[""]})";
@@ -65,7 +63,7 @@ std::string VerdictOf(Json summary, std::size_t most) {
     not_kept.push_back(std::move(pointer));
     Json whole = summary;
     whole[kNotKept] = not_kept;
-    text = Dump(whole);
+    text = DumpText(whole);
   }
   return text;
 }

@@ -12,6 +12,8 @@
 #include <system_error>
 #include <vector>
 
+#include "data_preprocessing/base/ascii.hpp"
+
 namespace forkcast::serving {
 namespace {
 
@@ -122,18 +124,12 @@ void AddSeries(const SeriesSum& series, ExpositionWriter& writer) {
   }
 }
 
-std::string_view Trim(std::string_view text) noexcept {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") + 1 - begin);
-}
-
 /// Cuts the text up to `separator`, or its end, off `rest`.
 std::string_view TakeUpTo(char separator, std::string_view& rest) noexcept {
   const std::size_t end = std::min(rest.find(separator), rest.size());
   const std::string_view taken = rest.substr(0, end);
   rest.remove_prefix(std::min(end + 1, rest.size()));
-  return Trim(taken);
+  return Trimmed(taken);
 }
 
 /// A weight of at most three digits; what is none counts as 0.

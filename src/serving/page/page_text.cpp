@@ -2,18 +2,12 @@
 
 #include <algorithm>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
-namespace {
 
-char Lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-}  // namespace
-
-std::string TextOf(const nlohmann::ordered_json& json) {
-  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
-}
+std::string TextOf(const nlohmann::ordered_json& json) { return preprocessing::DumpText(json); }
 
 bool Contains(std::string_view text, std::string_view part) {
   const auto same = [](char left, char right) { return Lower(left) == Lower(right); };

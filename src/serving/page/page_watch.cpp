@@ -138,7 +138,7 @@ std::string DescribeWatch(const PageWatch& watch, const PageServer& server, Inst
                     {"server", NumbersOf(watch.server.metrics.Read(), /*of_server=*/true)}};
   AddSeries(watch.counts, json);
   AddDrift(watch.drift, json);
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+  return preprocessing::DumpText(json);
 }
 
 }  // namespace forkcast::serving

@@ -34,7 +34,7 @@ Error Unanswered(const std::filesystem::path& path, const std::string& why) {
   return {ErrorCode::kIo, path.string() + ": " + why, "control"};
 }
 
-Error SystemError(const std::filesystem::path& path, const std::string& what) {
+Error SocketError(const std::filesystem::path& path, const std::string& what) {
   return Unanswered(path, what + ": " + std::generic_category().message(errno));
 }
 
@@ -104,18 +104,18 @@ ControlSocket::Heard ControlSocket::Hear(Peer& peer, MonotonicTime now) {
 Result<std::string> AskControlSocket(const std::filesystem::path& path, std::string_view line) {
   if (path.native().size() > kMaxUnixPath) return Unanswered(path, "too long for a socket's path");
   const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) return SystemError(path, "cannot make a socket");
+  if (!socket) return SocketError(path, "cannot make a socket");
   ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
   ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
   sockaddr_un name{};
   name.sun_family = AF_UNIX;
   std::memcpy(name.sun_path, path.c_str(), path.native().size());
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&name), sizeof name) != 0) {
-    return SystemError(path, "no server answers there");
+    return SocketError(path, "no server answers there");
   }
   const std::string sent = fmt::format("{}\n", line);
   if (::send(socket.get(), sent.data(), sent.size(), MSG_NOSIGNAL) < 0 && errno != EPIPE) {
-    return SystemError(path, "the server does not listen");
+    return SocketError(path, "the server does not listen");
   }
   std::string text;
   std::array<char, 65536> bytes;
@@ -124,7 +124,7 @@ Result<std::string> AskControlSocket(const std::filesystem::path& path, std::str
     if (got < 0 && errno == EINTR) continue;
     // A server that reads no lines ends so, behind its answer.
     if (got == 0 || (got < 0 && errno == ECONNRESET)) break;
-    if (got < 0) return SystemError(path, "the server does not answer");
+    if (got < 0) return SocketError(path, "the server does not answer");
     text.append(bytes.data(), static_cast<std::size_t>(got));
   }
   if (!text.ends_with('\n')) return Unanswered(path, "the server's answer breaks off");

@@ -49,7 +49,7 @@ std::string ExperimentKeeper::Order(std::string_view text) {
   } else {
     answer["error"] = id.error().message;
   }
-  return answer.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+  return preprocessing::DumpText(answer) + "\n";
 }
 
 Result<std::uint64_t> ExperimentKeeper::Obey(std::string_view text) {

@@ -28,7 +28,7 @@
 namespace forkcast::serving {
 namespace {
 
-Error SystemError(const Address& address, const std::string& what) {
+Error BindError(const Address& address, const std::string& what) {
   const std::string why = std::generic_category().message(errno);
   return {ErrorCode::kIo, ToString(address) + ": " + what + ": " + why, "bind"};
 }
@@ -88,17 +88,17 @@ Status RemoveStaleSocket(const Address& address, const std::filesystem::path& pa
   };
   struct stat file {};
   if (::lstat(path.c_str(), &file) != 0) {
-    return errno == ENOENT ? Status() : SystemError(address, "cannot look at the file there");
+    return errno == ENOENT ? Status() : BindError(address, "cannot look at the file there");
   }
   if (!S_ISSOCK(file.st_mode)) return refuse("there is a file that is no socket; not touched");
   const Fd probe = NewSocket(AF_UNIX);
-  if (!probe) return SystemError(address, "cannot make a socket");
+  if (!probe) return BindError(address, "cannot make a socket");
   const sockaddr_un name = UnixName(path);
   if (::connect(probe.get(), Generic(name), sizeof name) == 0 || errno == EAGAIN) {
     return refuse("another server is listening there");
   }
-  if (errno != ECONNREFUSED) return SystemError(address, "cannot tell whether a server is there");
-  if (::unlink(path.c_str()) != 0) return SystemError(address, "cannot remove the stale socket");
+  if (errno != ECONNREFUSED) return BindError(address, "cannot tell whether a server is there");
+  if (::unlink(path.c_str()) != 0) return BindError(address, "cannot remove the stale socket");
   return {};
 }
 
@@ -132,7 +132,7 @@ Status Listener::BindTcp(const TcpAddress& address, int backlog) {
                  "bind"};
   }
   fd_ = NewSocket(name->family());
-  if (!fd_) return SystemError(local_address_, "cannot make a socket");
+  if (!fd_) return BindError(local_address_, "cannot make a socket");
   const int on = 1;
   const int v6_only = address.with_ipv4 ? 0 : 1;
   // Connections of an earlier server that are closing must not hinder this one. Not SO_REUSEPORT:
@@ -140,16 +140,16 @@ Status Listener::BindTcp(const TcpAddress& address, int backlog) {
   if (::setsockopt(fd_.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
       (name->family() == AF_INET6 &&
        ::setsockopt(fd_.get(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only) != 0)) {
-    return SystemError(local_address_, "cannot set up the socket");
+    return BindError(local_address_, "cannot set up the socket");
   }
   if (::bind(fd_.get(), Generic(name->storage), name->size) != 0 ||
       ::listen(fd_.get(), backlog) != 0) {
-    return SystemError(local_address_, "cannot listen");
+    return BindError(local_address_, "cannot listen");
   }
   sockaddr_in6 chosen{};  // the port is at the same place for both families
   socklen_t size = sizeof chosen;
   if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&chosen), &size) != 0) {
-    return SystemError(local_address_, "cannot tell its port");
+    return BindError(local_address_, "cannot tell its port");
   }
   std::get<TcpAddress>(local_address_).port = ntohs(chosen.sin6_port);
   return {};
@@ -167,24 +167,24 @@ Status Listener::BindUnix(const UnixAddress& address, int backlog, const SocketF
   // Absolute, since the working directory may be another one by the time of the removal.
   const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
   const FolderLock lock(absolute.parent_path());
-  if (failed || !lock.held()) return SystemError(local_address_, "cannot use the folder");
+  if (failed || !lock.held()) return BindError(local_address_, "cannot use the folder");
   Status free = RemoveStaleSocket(local_address_, path);
   if (!free) return free;
 
   fd_ = NewSocket(AF_UNIX);
-  if (!fd_) return SystemError(local_address_, "cannot make a socket");
+  if (!fd_) return BindError(local_address_, "cannot make a socket");
   const sockaddr_un name = UnixName(path);
   if (::bind(fd_.get(), Generic(name), sizeof name) != 0) {
-    return SystemError(local_address_, "cannot listen");
+    return BindError(local_address_, "cannot listen");
   }
   OwnFile(absolute);
   // Before listen(), so that whoever can connect at all finds the final permissions.
   if (file.group && ::chown(path.c_str(), static_cast<uid_t>(-1), *file.group) != 0) {
-    return SystemError(local_address_, "cannot be given to its group");
+    return BindError(local_address_, "cannot be given to its group");
   }
   if (owned_path_.empty() || ::chmod(path.c_str(), file.mode) != 0 ||
       ::listen(fd_.get(), backlog) != 0) {
-    return SystemError(local_address_, "cannot listen");
+    return BindError(local_address_, "cannot listen");
   }
   return {};
 }

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view kStandardOutput = "-";
 
-Error SystemError(const LogFile::Options& options) {
+Error CannotWrite(const LogFile::Options& options) {
   return {ErrorCode::kIo,
           fmt::format("{}: cannot be written to: {}", options.path.string(),
                       std::generic_category().message(errno)),
@@ -44,14 +44,14 @@ Result<LogFile> LogFile::Open(const Options& options, LogLosses& losses) {
     log.options_.path = std::filesystem::absolute(options.path, failed);
     log.output_ = LogOutput(OpenFile(log.options_), losses);
   }
-  if (!log.output_) return SystemError(options);
+  if (!log.output_) return CannotWrite(options);
   return log;
 }
 
 Status LogFile::Reopen() {
   if (options_.path == kStandardOutput) return {};
   LogOutput file(OpenFile(options_), losses_);
-  if (!file) return SystemError(options_);
+  if (!file) return CannotWrite(options_);
   output_ = std::move(file);
   return {};
 }

@@ -35,8 +35,8 @@ std::string ToText(const ModelList::Contents& contents) {
   for (const WithdrawnModel& model : contents.withdrawn) {
     withdrawn.push_back({model.id, model.no_room, model.reason});
   }
-  return ordered_json{{"models", std::move(models)}, {"withdrawn", std::move(withdrawn)}}.dump(
-      -1, ' ', false, ordered_json::error_handler_t::replace);
+  return preprocessing::DumpText(
+      {{"models", std::move(models)}, {"withdrawn", std::move(withdrawn)}});
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ Error Refusal(ErrorCode code, const std::filesystem::path& path, const std::stri
   return {code, path.string() + ": " + why, "pidfile"};
 }
 
-Error SystemError(const std::filesystem::path& path, const std::string& what) {
+Error PidFileError(const std::filesystem::path& path, const std::string& what) {
   return Refusal(ErrorCode::kIo, path, what + ": " + std::generic_category().message(errno));
 }
 
@@ -51,9 +51,9 @@ Result<Fd> OpenLocked(const std::filesystem::path& path, mode_t mode) {
   while (true) {
     // O_NONBLOCK: a pipe there would make us wait for its other end.
     Fd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode));
-    if (!file) return SystemError(path, "cannot be opened");
+    if (!file) return PidFileError(path, "cannot be opened");
     struct stat status {};
-    if (::fstat(file.get(), &status) != 0) return SystemError(path, "cannot be looked at");
+    if (::fstat(file.get(), &status) != 0) return PidFileError(path, "cannot be looked at");
     if (!S_ISREG(status.st_mode)) return Refusal(ErrorCode::kIo, path, "is no regular file");
     const std::string content = Content(file);
     if (!IsProcessNumber(content)) {
@@ -61,7 +61,7 @@ Result<Fd> OpenLocked(const std::filesystem::path& path, mode_t mode) {
     }
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EINTR) continue;
-      if (errno != EWOULDBLOCK) return SystemError(path, "cannot be locked");
+      if (errno != EWOULDBLOCK) return PidFileError(path, "cannot be locked");
       return Refusal(ErrorCode::kConflict, path, "held by the running process " + content);
     }
     // Whoever held it may have removed it between our opening and locking it.
@@ -86,7 +86,7 @@ Result<PidFile> PidFile::Open(const std::filesystem::path& path, mode_t mode) {
   if (::fchmod(opened.fd_.get(), mode) != 0 ||
       ::pwrite(opened.fd_.get(), text.data(), text.size(), 0) != size ||
       ::ftruncate(opened.fd_.get(), size) != 0) {
-    return SystemError(opened.path_, "cannot be written");
+    return PidFileError(opened.path_, "cannot be written");
   }
   return opened;
 }
@@ -110,7 +110,7 @@ Status PidFile::MoveTo(const std::filesystem::path& path) {
   std::filesystem::path target = std::filesystem::absolute(path, failed);
   if (failed) return Refusal(ErrorCode::kIo, path, failed.message());
   if (::rename(path_.c_str(), target.c_str()) != 0) {
-    return SystemError(target, "cannot be replaced");
+    return PidFileError(target, "cannot be replaced");
   }
   path_ = std::move(target);
   return {};

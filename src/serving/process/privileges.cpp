@@ -56,7 +56,7 @@ std::vector<gid_t> GroupsOf(const std::string& user, gid_t main_group) {
   }
 }
 
-Error SystemError(const char* call) {
+Error CannotBecome(const char* call) {
   return {ErrorCode::kIo,
           std::string("cannot become another user: ") + call + ": " +
               std::generic_category().message(errno),
@@ -168,11 +168,11 @@ Result<std::string> AskAs(const std::optional<Identity>& identity,
                           const std::function<Result<std::string>()>& ask) {
   if (!identity) return ask();
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError("pipe");
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return CannotBecome("pipe");
   const Fd reader(ends[0]);
   Fd writer(ends[1]);
   const pid_t child = ::fork();
-  if (child < 0) return SystemError("fork");
+  if (child < 0) return CannotBecome("fork");
   if (child == 0) {
     const Status dropped = DropPrivileges(*identity);
     Send(writer, dropped ? AskSafely(ask) : Result<std::string>(dropped.error()));
@@ -187,18 +187,18 @@ Result<std::string> AskAs(const std::optional<Identity>& identity,
 Status DropPrivileges(const Identity& identity) {
   // In this order: each call but the last takes the privilege that the last one gives away.
   if (::setgroups(identity.groups.size(), identity.groups.data()) != 0) {
-    return SystemError("setgroups");
+    return CannotBecome("setgroups");
   }
   if (::setresgid(identity.group, identity.group, identity.group) != 0) {
-    return SystemError("setresgid");
+    return CannotBecome("setresgid");
   }
   if (::setresuid(identity.user, identity.user, identity.user) != 0) {
-    return SystemError("setresuid");
+    return CannotBecome("setresuid");
   }
   if (identity.user != 0 && CanRegainRoot()) {
     return Error{ErrorCode::kIo, "cannot become another user: root can be had again", "user"};
   }
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return SystemError("PR_SET_NO_NEW_PRIVS");
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return CannotBecome("PR_SET_NO_NEW_PRIVS");
   return {};
 }
 

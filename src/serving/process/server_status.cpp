@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "data_preprocessing/base/ascii.hpp"
 #include "data_preprocessing/document/json.hpp"
 
 namespace forkcast::serving {
@@ -152,8 +153,7 @@ std::vector<std::string> CellsOf(const WorkerStatus& worker) {
 
 /// What a terminal might take for more than text, as a question mark.
 std::string OnOneLine(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }, '?');
+  std::ranges::replace_if(text, IsControl, '?');
   return text;
 }
 
@@ -277,7 +277,7 @@ std::string ToJson(const ServerStatus& status) {
     json["experiments"].push_back(ToJson(experiment));
   }
   // A text was cut where it had to be, or names a file in whatever bytes its name has.
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return preprocessing::DumpText(json) + "\n";
 }
 
 Result<ServerStatus> ParseServerStatus(std::string_view text) {

@@ -18,15 +18,14 @@ constexpr std::size_t kLongestReport = 16'384;
 }  // namespace
 
 std::string TextOf(const TrainerReport& report) {
-  return Json{{"queued", report.queued},
-              {"running", report.running},
-              {"oldest_queued_s", report.oldest_queued_s},
-              {"succeeded", report.succeeded},
-              {"failed", report.failed},
-              {"stopped", report.stopped},
-              {"doing", report.doing},
-              {"error", report.error}}
-      .dump(-1, ' ', false, Json::error_handler_t::replace);
+  return preprocessing::DumpText({{"queued", report.queued},
+                                  {"running", report.running},
+                                  {"oldest_queued_s", report.oldest_queued_s},
+                                  {"succeeded", report.succeeded},
+                                  {"failed", report.failed},
+                                  {"stopped", report.stopped},
+                                  {"doing", report.doing},
+                                  {"error", report.error}});
 }
 
 std::optional<TrainerReport> ReadTrainerReport(std::string_view text) {

@@ -45,7 +45,7 @@ ListenerKind TakeMark(std::string_view& number) noexcept {
 
 constexpr int kCannotExecute = 127;  // as shells say it
 
-Error SystemError(const char* what) {
+Error UpgradeError(const char* what) {
   return {ErrorCode::kIo, std::string(what) + ": " + std::generic_category().message(errno)};
 }
 
@@ -112,17 +112,17 @@ std::optional<int> ToDescriptor(std::string_view text) noexcept {
 
 Result<UpgradedMaster> StartUpgradedMaster(const Bequest& bequest) {
   const std::vector<std::string> words = CommandLine();
-  if (words.empty()) return SystemError("/proc/self/cmdline");
+  if (words.empty()) return UpgradeError("/proc/self/cmdline");
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return SystemError("pipe");
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return UpgradeError("pipe");
   UpgradedMaster upgraded{.pid = 0, .pidfd = Fd(), .ready = Fd(ends[0])};
   const Fd theirs(ends[1]);
   upgraded.pid = ::fork();
-  if (upgraded.pid < 0) return SystemError("fork");
+  if (upgraded.pid < 0) return UpgradeError("fork");
   if (upgraded.pid == 0) Execute(words, bequest, theirs.get());
   upgraded.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, upgraded.pid, 0)));
   if (!upgraded.pidfd) {
-    const Error error = SystemError("pidfd_open");
+    const Error error = UpgradeError("pidfd_open");
     ::kill(upgraded.pid, SIGKILL);
     return error;  // buried as a stranger
   }

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "data_preprocessing/table/parse_value.hpp"
+#include "serving/capture/capture_reader.hpp"
 #include "serving/capture/captured_rows.hpp"
 
 namespace forkcast::serving {
@@ -85,6 +86,15 @@ bool AnswersOf::Has(const CaptureRecord& record) const {
   return record.pipeline == pipeline && record.model_version == version &&
          (deployment.empty() || record.deployment == deployment) && record.status >= kFirst &&
          record.status <= kLast;
+}
+
+Status VisitAnswers(const std::filesystem::path& captures, const AnswersOf& answers,
+                    const PipelineSpec& spec,
+                    const std::function<void(const AnsweredRow& row, Instant received)>& visit) {
+  return VisitCaptures(captures, [&](const CaptureRecord& record) {
+    if (!answers.Has(record)) return;
+    VisitAnswers(record, spec, [&](const AnsweredRow& row) { visit(row, record.received); });
+  });
 }
 
 }  // namespace forkcast::serving

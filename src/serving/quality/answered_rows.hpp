@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
@@ -34,6 +36,9 @@ class AnsweredRow {
   const nlohmann::ordered_json& request_;
 };
 
+/// Rows of a table that are read at once.
+inline constexpr std::size_t kToldAtOnce = 10'000;
+
 /// Calls `visit` for every line of the record's answer but those of rows that were refused. Rows of
 /// request and answer belong together where there are as many; where not, a line is all that there
 /// is.
@@ -55,5 +60,12 @@ struct AnswersOf {
   /// Whether it is one, and was answered.
   [[nodiscard]] bool Has(const CaptureRecord& record) const;
 };
+
+/// VisitAnswers() of all captures (as VisitCaptures() has them) that are asked for, with the time
+/// at which each was.
+[[nodiscard]] Status VisitAnswers(
+    const std::filesystem::path& captures, const AnswersOf& answers,
+    const preprocessing::PipelineSpec& spec,
+    const std::function<void(const AnsweredRow& row, Instant received)>& visit);
 
 }  // namespace forkcast::serving

@@ -17,7 +17,6 @@
 #include "data_preprocessing/table/parse_value.hpp"
 #include "model/quality/class_quality.hpp"
 #include "model/quality/quality_reference.hpp"
-#include "serving/capture/capture_reader.hpp"
 #include "serving/quality/answered_rows.hpp"
 
 namespace forkcast::serving {
@@ -32,8 +31,6 @@ using preprocessing::Table;
 using preprocessing::TableSpec;
 using preprocessing::Value;
 using preprocessing::ValueAt;
-
-constexpr std::size_t kRowsAtOnce = 10'000;
 
 /// The key's columns of the training table, and the label behind them.
 Result<Schema> KeyAndLabel(const PipelineSpec& spec) {
@@ -84,7 +81,7 @@ Status ReadLabels(const QualitySources& sources, const PipelineSpec& spec, const
   const auto dao = preprocessing::OpenStore(sources.store, preprocessing::StoreAccess::kReadOnly);
   if (!dao) return dao.error();
   const std::size_t label = schema.columns.size() - 1;
-  return (*dao)->Read(preprocessing::TableSource{spec.training->table}, schema, {}, kRowsAtOnce,
+  return (*dao)->Read(preprocessing::TableSource{spec.training->table}, schema, {}, kToldAtOnce,
                       [&](const Table& batch) -> Status {
                         for (std::size_t row = 0; row < batch.row_count(); ++row) {
                           if (batch.column(label).IsMissing(row)) continue;
@@ -97,9 +94,9 @@ Status ReadLabels(const QualitySources& sources, const PipelineSpec& spec, const
 }
 
 /// Takes lines of answers for classes.
-class AnswerReader {
+class ClassReader {
  public:
-  AnswerReader(const ClassifierVersion& version, Schema key, ClassQuality& quality)
+  ClassReader(const ClassifierVersion& version, Schema key, ClassQuality& quality)
       : spec_(version.spec()),
         classes_(version.classes()),
         quality_(quality),
@@ -166,17 +163,16 @@ class AnswerReader {
   std::uint64_t unreadable_ = 0;
 };
 
-Result<std::uint64_t> TakeCaptured(const QualitySources& sources, const ClassifierVersion& version,
-                                   Schema key, ClassQuality& quality) {
+Result<std::uint64_t> TakeCapturedClasses(const QualitySources& sources,
+                                          const ClassifierVersion& version, Schema key,
+                                          ClassQuality& quality) {
   const AnswersOf answers{.pipeline = version.spec().name,
                           .version = std::to_string(version.info().number),
                           .deployment = sources.deployment};
-  AnswerReader reader(version, std::move(key), quality);
-  const Status visited = VisitCaptures(sources.captures, [&](const CaptureRecord& record) {
-    if (!answers.Has(record)) return;
-    VisitAnswers(record, version.spec(),
-                 [&](const AnsweredRow& row) { reader.Take(row, record.received); });
-  });
+  ClassReader reader(version, std::move(key), quality);
+  const Status visited = VisitAnswers(
+      sources.captures, answers, version.spec(),
+      [&reader](const AnsweredRow& row, Instant received) { reader.Take(row, received); });
   if (!visited) return visited.error();
   return reader.unreadable();
 }
@@ -199,7 +195,7 @@ Result<model::QualityFindings> JudgeClasses(const ClassifierVersion& version,
   Status read = ReadLabels(sources, version.spec(), *schema, quality);
   if (!read) return std::move(read).error();
   schema->columns.pop_back();
-  const auto unreadable = TakeCaptured(sources, version, *std::move(schema), quality);
+  const auto unreadable = TakeCapturedClasses(sources, version, *std::move(schema), quality);
   if (!unreadable) return unreadable.error();
   const auto rows_of_a_fold = static_cast<std::size_t>(std::ceil(reference->rows_of_a_fold));
   model::QualityFindings findings{

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "data_preprocessing/base/nan.hpp"
 #include "data_preprocessing/dao/table_dao.hpp"
 #include "data_preprocessing/table/csv_reader.hpp"
 #include "data_preprocessing/table/parse_value.hpp"
@@ -20,7 +20,6 @@
 #include "model/quality/forecast_quality.hpp"
 #include "model/quality/quality_reference.hpp"
 #include "serving/bulk/bulk_forecast.hpp"
-#include "serving/capture/capture_reader.hpp"
 #include "serving/quality/answered_rows.hpp"
 
 namespace forkcast::serving {
@@ -40,8 +39,6 @@ using preprocessing::Value;
 using preprocessing::ValueAt;
 
 constexpr std::string_view kTablePrefix = "table:";
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t kRowsAtOnce = 10'000;
 
 /// The last period that the version had learned from: `periods` from the first on, since versions
 /// of before meant something else by `to`.
@@ -58,10 +55,10 @@ Result<PeriodIndex> LastLearned(const nlohmann::ordered_json& manifest, const Pi
 }
 
 /// Takes lines of answers for forecasts.
-class AnswerReader {
+class ForecastReader {
  public:
-  AnswerReader(const model::ForecastVersion& version, const GridReader& grid,
-               ForecastQuality& quality)
+  ForecastReader(const model::ForecastVersion& version, const GridReader& grid,
+                 ForecastQuality& quality)
       : spec_(version.spec()),
         levels_(version.plan().intervals),
         grid_(grid),
@@ -181,13 +178,13 @@ Status TakeStored(const QualitySources& sources, const model::ForecastVersion& v
   if (is_table) {
     const auto dao = preprocessing::OpenStore(sources.store, preprocessing::StoreAccess::kReadOnly);
     if (!dao) return dao.error();
-    return (*dao)->Read(preprocessing::TableSource{name}, table->schema, {}, kRowsAtOnce, take);
+    return (*dao)->Read(preprocessing::TableSource{name}, table->schema, {}, kToldAtOnce, take);
   }
   auto reader = CsvTableReader::Open(sources.forecasts, table->schema, version.spec().zone);
   if (!reader) return reader.error();
   Table batch(table->schema);
   while (true) {
-    const Result<bool> more = reader->ReadBatch(kRowsAtOnce, batch);
+    const Result<bool> more = reader->ReadBatch(kToldAtOnce, batch);
     if (!more) return more.error();
     if (!*more) return {};
     Status taken = take(batch);
@@ -195,17 +192,16 @@ Status TakeStored(const QualitySources& sources, const model::ForecastVersion& v
   }
 }
 
-Result<std::uint64_t> TakeCaptured(const QualitySources& sources,
-                                   const model::ForecastVersion& version, const GridReader& grid,
-                                   ForecastQuality& quality) {
+Result<std::uint64_t> TakeCapturedForecasts(const QualitySources& sources,
+                                            const model::ForecastVersion& version,
+                                            const GridReader& grid, ForecastQuality& quality) {
   const AnswersOf answers{.pipeline = version.spec().name,
                           .version = std::to_string(version.info().number),
                           .deployment = sources.deployment};
-  AnswerReader reader(version, grid, quality);
-  const Status visited = VisitCaptures(sources.captures, [&](const CaptureRecord& record) {
-    if (!answers.Has(record)) return;
-    VisitAnswers(record, version.spec(), [&](const AnsweredRow& row) { reader.Take(row); });
-  });
+  ForecastReader reader(version, grid, quality);
+  const Status visited =
+      VisitAnswers(sources.captures, answers, version.spec(),
+                   [&reader](const AnsweredRow& row, Instant /*received*/) { reader.Take(row); });
   if (!visited) return visited.error();
   return reader.unreadable();
 }
@@ -226,7 +222,7 @@ Result<model::QualityFindings> JudgeForecasts(const model::ForecastVersion& vers
       {.data = **data, .last_learned = *learned, .levels = version.plan().intervals});
   std::uint64_t unreadable = 0;
   if (sources.forecasts.empty()) {
-    const auto taken = TakeCaptured(sources, version, grid, quality);
+    const auto taken = TakeCapturedForecasts(sources, version, grid, quality);
     if (!taken) return taken.error();
     unreadable = *taken;
   } else {

@@ -80,15 +80,11 @@ std::string_view Expected(ColumnType type) noexcept {
   return "?";
 }
 
-Error Wrong(std::string message, std::string_view name = {}) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::string(name)};
-}
-
 Error WrongKind(ColumnType type, element value) {
   std::string message = "expected ";
   message.append(Expected(type)).append(", got ").append(KindOf(value));
   if (value.is_number()) message.append(" ").append(simdjson::minify(value));
-  return Wrong(std::move(message));
+  return Invalid(std::move(message));
 }
 
 Error NotJson(simdjson::error_code code) {
@@ -97,7 +93,7 @@ Error NotJson(simdjson::error_code code) {
   if (code == simdjson::DEPTH_ERROR) message = "JSON is nested too deep";
   if (code == simdjson::UTF8_ERROR) message += ": it is not UTF-8";
   if (code == simdjson::NUMBER_ERROR) message += ": a number is malformed or too large";
-  return Wrong(std::move(message));
+  return Invalid(std::move(message));
 }
 
 /// Where the second of two times written so begins, behind the blank between; npos when `text` is
@@ -222,21 +218,21 @@ class RouteRows::Reader {
   Status TakeMembers(element root) {
     simdjson::dom::object object;
     if (root.get(object) != simdjson::SUCCESS) {
-      return Wrong(std::string("expected a JSON object, got ").append(KindOf(root)));
+      return Invalid(std::string("expected a JSON object, got ").append(KindOf(root)));
     }
     bool has_rows = false;
     for (const auto [name, value] : object) {
       if (route_.spec().rows == name) {
-        if (std::exchange(has_rows, true)) return Wrong("field is given twice", name);
+        if (std::exchange(has_rows, true)) return Invalid("field is given twice", name);
         if (Status taken = TakeRows(value, name); !taken) return taken;
       } else if (!Take(name, value, RoutePlace::kBody)) {
-        return Wrong("field is given twice", name);
+        return Invalid("field is given twice", name);
       }
     }
     if (!route_.spec().rows) {
       body_ = root;
     } else if (!has_rows) {
-      return Wrong("required field is missing", *route_.spec().rows);
+      return Invalid("required field is missing", *route_.spec().rows);
     }
     return {};
   }
@@ -244,7 +240,7 @@ class RouteRows::Reader {
   Status TakeRows(element value, std::string_view name) {
     simdjson::dom::array rows;
     if (value.get(rows) != simdjson::SUCCESS) {
-      return Wrong(std::string("expected an array of rows, got ").append(KindOf(value)), name);
+      return Invalid(std::string("expected an array of rows, got ").append(KindOf(value)), name);
     }
     for (const element row : rows) {
       if (elements_.size() == limits_.max_rows) return rows_->TooManyRows();
@@ -276,12 +272,12 @@ class RouteRows::Reader {
       const Route::Input& input = route_.inputs()[i];
       if (input.place == RoutePlace::kRow) continue;
       if (IsAbsent(sent_[i])) {
-        if (input.required) return Wrong("required field is missing", input.name);
+        if (input.required) return Invalid("required field is missing", input.name);
         continue;
       }
       const auto column = [this](std::size_t index) -> Column& { return shared_[index]; };
       if (Status read = Read(sent_[i], input, column); !read) {
-        return Wrong(read.error().message, input.name);
+        return Invalid(read.error().message, input.name);
       }
     }
     return {};

@@ -36,9 +36,7 @@ std::vector<ExampleField> ExampleRow(const preprocessing::PipelineSpec& spec,
                                      std::span<const preprocessing::Snapshot> snapshots) {
   std::vector<ExampleField> example;
   for (const preprocessing::SeriesRead& read : preprocessing::DistinctReads(spec.features)) {
-    const auto series =
-        std::ranges::find(spec.series, read.series, &preprocessing::SeriesSpec::name);
-    const auto place = static_cast<std::size_t>(series - spec.series.begin());
+    const std::size_t place = preprocessing::PositionOfSeries(spec.series, read.series);
     if (place >= snapshots.size() || snapshots[place].key_count() == 0) continue;
     std::vector<ColumnType> types;
     for (const std::string& field : read.key) {

@@ -22,9 +22,7 @@ namespace {
 using preprocessing::Value;
 using wire::Datatype;
 
-constexpr std::size_t kShownBytes = 200;
-
-Error Wrong(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+constexpr std::size_t kShownOfABody = 200;
 
 template <typename T>
 void AppendBytes(T value, std::string& out) {
@@ -178,13 +176,13 @@ Status CheckTensor(const wire::Tensor& tensor, const RemoteOutput& declared, std
   const bool is_column =
       tensor.shape.size() == 1 || (tensor.shape.size() == 2 && tensor.shape[1] == 1);
   if (!is_column || tensor.shape[0] != rows) {
-    return Wrong(fmt::format("output \"{}\" has the shape {} for {} rows", tensor.name,
-                             ShapeText(tensor), rows));
+    return Invalid(fmt::format("output \"{}\" has the shape {} for {} rows", tensor.name,
+                               ShapeText(tensor), rows));
   }
   const bool is_text = tensor.datatype == Datatype::kBytes;
   if (is_text != (declared.type == RemoteOutput::Type::kText)) {
-    return Wrong(fmt::format("output \"{}\" is {}, but it is declared as a {}", tensor.name,
-                             wire::NameOf(tensor.datatype), is_text ? "number" : "text"));
+    return Invalid(fmt::format("output \"{}\" is {}, but it is declared as a {}", tensor.name,
+                               wire::NameOf(tensor.datatype), is_text ? "number" : "text"));
   }
   for (std::size_t row = 0; row < rows; ++row) {
     const Status good = [&]() -> Status {
@@ -200,7 +198,7 @@ Status CheckTensor(const wire::Tensor& tensor, const RemoteOutput& declared, std
       return number ? Status() : number.error();
     }();
     if (!good) {
-      return Wrong(
+      return Invalid(
           fmt::format("output \"{}\", row {}: {}", tensor.name, row, good.error().message));
     }
   }
@@ -270,14 +268,14 @@ Status InferenceAnswer::Read(const RemotePlan& plan, const RemoteBinding& bindin
   constexpr std::size_t kMostColumns = 256;
   if (Status read = answer_.Read(body, json_size, rows * kMostColumns); !read) return read;
   if (!answer_.id().empty() && answer_.id() != id) {
-    return Wrong(fmt::format("it is the answer to request {}, not to {}", wire::Quote(answer_.id()),
-                             wire::Quote(id)));
+    return Invalid(fmt::format("it is the answer to request {}, not to {}",
+                               wire::Quote(answer_.id()), wire::Quote(id)));
   }
   for (std::size_t i = 0; i < binding.outputs.size(); ++i) {
     const auto found =
         std::ranges::find(answer_.outputs(), binding.outputs[i], &wire::Tensor::name);
     if (found == answer_.outputs().end()) {
-      return Wrong(fmt::format("it has no output \"{}\"", binding.outputs[i]));
+      return Invalid(fmt::format("it has no output \"{}\"", binding.outputs[i]));
     }
     const RemoteOutput& declared = plan.spec.outputs[i];
     if (Status good = CheckTensor(*found, declared, rows); !good) return good;
@@ -301,7 +299,7 @@ std::string ErrorTextIn(std::string_view body) {
       return Shortened(member->is_string() ? member->get<std::string>() : member->dump());
     }
   }
-  std::string text(body.substr(0, kShownBytes));
+  std::string text(body.substr(0, kShownOfABody));
   std::ranges::replace_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || (c & 0x80) != 0; }, '?');
   return text;

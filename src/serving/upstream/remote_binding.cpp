@@ -19,13 +19,9 @@ using nlohmann::json;
 using preprocessing::ColumnType;
 using wire::Datatype;
 
-Error Wrong(std::string message, std::string_view field = {}) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
-}
-
 Result<RemoteTensor> ReadTensor(const json& node, std::string_view list) {
   const auto wrong = [list](std::string_view what) {
-    return Wrong(fmt::format("its metadata are not as expected: {}: {}", list, what));
+    return Invalid(fmt::format("its metadata are not as expected: {}: {}", list, what));
   };
   if (!node.is_object() || !node.contains("name") || !node["name"].is_string()) {
     return wrong("a tensor without name");
@@ -55,7 +51,7 @@ Status ReadTensors(const json& model, const char* list, std::vector<RemoteTensor
   tensors.clear();
   const json all = model.value(list, json());
   if (all.is_null()) return {};
-  if (!all.is_array()) return Wrong(fmt::format("its metadata have no array \"{}\"", list));
+  if (!all.is_array()) return Invalid(fmt::format("its metadata have no array \"{}\"", list));
   for (const json& one : all) {
     Result<RemoteTensor> tensor = ReadTensor(one, list);
     if (!tensor) return std::move(tensor).error();
@@ -103,23 +99,23 @@ bool HoldsMissing(Datatype type) noexcept { return wire::IsReal(type) || type ==
 Status CheckFeature(const RemoteFeature& feature, std::string_view input, Datatype type) {
   const std::vector<Datatype> types = TypesFor(feature.type);
   if (types.empty()) {
-    return Wrong(fmt::format("feature \"{}\" is a {}, which no tensor holds", feature.name,
-                             preprocessing::ToString(feature.type)),
-                 feature.name);
+    return Invalid(fmt::format("feature \"{}\" is a {}, which no tensor holds", feature.name,
+                               preprocessing::ToString(feature.type)),
+                   feature.name);
   }
   if (std::ranges::find(types, type) == types.end()) {
     std::vector<std::string_view> names;
     for (const Datatype one : types) names.push_back(NameOf(one));
-    return Wrong(fmt::format("input \"{}\" is {}, but feature \"{}\" is a {}: expected {}", input,
-                             NameOf(type), feature.name, preprocessing::ToString(feature.type),
-                             fmt::join(names, " or ")),
-                 feature.name);
+    return Invalid(fmt::format("input \"{}\" is {}, but feature \"{}\" is a {}: expected {}", input,
+                               NameOf(type), feature.name, preprocessing::ToString(feature.type),
+                               fmt::join(names, " or ")),
+                   feature.name);
   }
   if (feature.may_be_missing && !HoldsMissing(type)) {
-    return Wrong(fmt::format("input \"{}\" is {}, which has nothing for a missing value, but "
-                             "feature \"{}\" may be missing",
-                             input, NameOf(type), feature.name),
-                 feature.name);
+    return Invalid(fmt::format("input \"{}\" is {}, which has nothing for a missing value, but "
+                               "feature \"{}\" may be missing",
+                               input, NameOf(type), feature.name),
+                   feature.name);
   }
   return {};
 }
@@ -146,10 +142,10 @@ Status BindMatrix(const RemotePlan& plan, const RemoteTensor& input, RemoteBindi
   std::iota(all.begin(), all.end(), 0);
   for (const RemoteFeature& feature : plan.features) {
     if (feature.type == ColumnType::kText) {
-      return Wrong(fmt::format("input \"{}\" takes all features as {}, but feature \"{}\" is a "
-                               "text",
-                               input.name, Describe(input), feature.name),
-                   feature.name);
+      return Invalid(fmt::format("input \"{}\" takes all features as {}, but feature \"{}\" is a "
+                                 "text",
+                                 input.name, Describe(input), feature.name),
+                     feature.name);
     }
     if (Status fits = CheckFeature(feature, input.name, input.datatype); !fits) return fits;
   }
@@ -166,17 +162,18 @@ Status BindColumns(const RemotePlan& plan, const RemoteMetadata& metadata, Remot
     const auto feature = std::ranges::find(names, input.name);
     if (feature == names.end() && input.is_optional_time) continue;
     if (feature == names.end()) {
-      return Wrong(fmt::format("it reads \"{}\" ({}), which is no feature of the pipeline{}; there "
-                               "are: {}",
-                               input.name, Describe(input), DidYouMean(input.name, names),
-                               fmt::join(names, ", ")),
-                   input.name);
+      return Invalid(
+          fmt::format("it reads \"{}\" ({}), which is no feature of the pipeline{}; there "
+                      "are: {}",
+                      input.name, Describe(input), DidYouMean(input.name, names),
+                      fmt::join(names, ", ")),
+          input.name);
     }
     if (!IsColumn(input)) {
-      return Wrong(fmt::format("input \"{}\" is {}: expected the shape [-1] or [-1,1], a value a "
-                               "row",
-                               input.name, Describe(input)),
-                   input.name);
+      return Invalid(fmt::format("input \"{}\" is {}: expected the shape [-1] or [-1,1], a value a "
+                                 "row",
+                                 input.name, Describe(input)),
+                     input.name);
     }
     const auto place = static_cast<std::size_t>(feature - names.begin());
     if (Status fits = CheckFeature(plan.features[place], input.name, input.datatype); !fits) {
@@ -203,9 +200,9 @@ Status BindInputs(const RemotePlan& plan, const RemoteMetadata& metadata, Remote
   }
   if (metadata.inputs.size() == 1 && !is_a_feature && first.shape.size() == 2 &&
       first.shape[1] > 1) {
-    return Wrong(fmt::format("input \"{}\" is {}, but the pipeline has {} features: {}", first.name,
-                             Describe(first), names.size(), fmt::join(names, ", ")),
-                 first.name);
+    return Invalid(fmt::format("input \"{}\" is {}, but the pipeline has {} features: {}",
+                               first.name, Describe(first), names.size(), fmt::join(names, ", ")),
+                   first.name);
   }
   return BindColumns(plan, metadata, binding);
 }
@@ -213,14 +210,15 @@ Status BindInputs(const RemotePlan& plan, const RemoteMetadata& metadata, Remote
 Status CheckOutput(const RemoteOutput& output, const RemoteTensor& tensor) {
   const bool is_text = tensor.datatype == Datatype::kBytes;
   if (is_text != (output.type == RemoteOutput::Type::kText)) {
-    return Wrong(fmt::format("output \"{}\" is {}, but it is declared as a {}", tensor.name,
-                             NameOf(tensor.datatype), is_text ? "number" : "text"),
-                 output.name);
+    return Invalid(fmt::format("output \"{}\" is {}, but it is declared as a {}", tensor.name,
+                               NameOf(tensor.datatype), is_text ? "number" : "text"),
+                   output.name);
   }
   if (IsColumn(tensor)) return {};
-  return Wrong(fmt::format("output \"{}\" is {}: expected the shape [-1] or [-1,1], a value a row",
-                           tensor.name, Describe(tensor)),
-               output.name);
+  return Invalid(
+      fmt::format("output \"{}\" is {}: expected the shape [-1] or [-1,1], a value a row",
+                  tensor.name, Describe(tensor)),
+      output.name);
 }
 
 Status BindOutputs(const RemotePlan& plan, const RemoteMetadata& metadata, RemoteBinding& binding) {
@@ -235,9 +233,9 @@ Status BindOutputs(const RemotePlan& plan, const RemoteMetadata& metadata, Remot
     auto found = std::ranges::find(names, output.name);
     if (found == names.end() && names.size() == 1 && declared.size() == 1) found = names.begin();
     if (found == names.end()) {
-      return Wrong(fmt::format("it has no output \"{}\"{}; there are: {}", output.name,
-                               DidYouMean(output.name, names), fmt::join(names, ", ")),
-                   output.name);
+      return Invalid(fmt::format("it has no output \"{}\"{}; there are: {}", output.name,
+                                 DidYouMean(output.name, names), fmt::join(names, ", ")),
+                     output.name);
     }
     const RemoteTensor& tensor = metadata.outputs[static_cast<std::size_t>(found - names.begin())];
     if (Status fits = CheckOutput(output, tensor); !fits) return fits;
@@ -251,7 +249,7 @@ Status BindOutputs(const RemotePlan& plan, const RemoteMetadata& metadata, Remot
 Result<bool> ReadTakesBinary(std::string_view server) {
   const Result<json> document = ReadRemoteObject(server);
   if (!document) {
-    return Wrong(
+    return Invalid(
         fmt::format("its answer to /v2 is not that of a server of the Open Inference "
                     "Protocol: {}",
                     document.error().message));
@@ -264,7 +262,7 @@ Result<bool> ReadTakesBinary(std::string_view server) {
 Status ReadModelMetadata(std::string_view model, RemoteMetadata& metadata) {
   const Result<json> document = ReadRemoteObject(model);
   if (!document) {
-    return Wrong(fmt::format("its metadata are not as expected: {}", document.error().message));
+    return Invalid(fmt::format("its metadata are not as expected: {}", document.error().message));
   }
   if (Status read = ReadTensors(*document, "inputs", metadata.inputs); !read) return read;
   return ReadTensors(*document, "outputs", metadata.outputs);

@@ -12,9 +12,7 @@ namespace {
 
 constexpr std::size_t kMostBytes = 1'048'576;
 constexpr std::size_t kDeepest = 32;
-constexpr std::size_t kShownBytes = 500;
-
-Error Wrong(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
+constexpr std::size_t kMostShown = 500;
 
 /// Whether brackets outside texts are never deeper. Of what is no JSON nothing is known.
 bool IsFlat(std::string_view text) noexcept {
@@ -40,17 +38,17 @@ bool IsFlat(std::string_view text) noexcept {
 
 Result<nlohmann::json> ReadRemoteObject(std::string_view text) {
   if (text.size() > kMostBytes) {
-    return Wrong(fmt::format("it has {} bytes; {} may be", text.size(), kMostBytes));
+    return Invalid(fmt::format("it has {} bytes; {} may be", text.size(), kMostBytes));
   }
-  if (!IsFlat(text)) return Wrong(fmt::format("it is nested more than {} deep", kDeepest));
+  if (!IsFlat(text)) return Invalid(fmt::format("it is nested more than {} deep", kDeepest));
   nlohmann::json document = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object()) return Wrong("it is no JSON object");
+  if (!document.is_object()) return Invalid("it is no JSON object");
   return document;
 }
 
 std::string Shortened(std::string text) {
-  if (text.size() <= kShownBytes) return text;
-  std::size_t end = kShownBytes;
+  if (text.size() <= kMostShown) return text;
+  std::size_t end = kMostShown;
   // Not within a character.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   text.resize(end);

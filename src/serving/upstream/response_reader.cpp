@@ -25,12 +25,6 @@ Error Malformed(std::string_view what, std::string_view text = {}) {
   return {ErrorCode::kMalformed, fmt::format("the answer is no HTTP: {}{}", what, shown)};
 }
 
-std::string_view Trimmed(std::string_view text) noexcept {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::optional<std::size_t> NumberIn(std::string_view text, int base) noexcept {
   std::size_t number = 0;
   const char* const end = text.data() + text.size();

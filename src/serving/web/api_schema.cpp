@@ -163,6 +163,8 @@ JsonSchema ObjectSchema(const std::vector<ColumnSpec>& members) {
   return schema;
 }
 
+JsonSchema TextSchema() { return {{"type", "string"}}; }
+
 JsonSchema ArrayOf(JsonSchema element) {
   return {{"type", "array"}, {"items", std::move(element)}};
 }

@@ -22,6 +22,7 @@ enum class Nullable { kNo, kYes };
 [[nodiscard]] JsonSchema SchemaOf(const preprocessing::TimePattern& format, Nullable nullable);
 /// An object with these members. Those that may be missing may be null and are not required.
 [[nodiscard]] JsonSchema ObjectSchema(const std::vector<preprocessing::ColumnSpec>& members);
+[[nodiscard]] JsonSchema TextSchema();
 [[nodiscard]] JsonSchema ArrayOf(JsonSchema element);
 /// `#/components/schemas/NAME`.
 [[nodiscard]] JsonSchema SchemaNamed(std::string_view name);

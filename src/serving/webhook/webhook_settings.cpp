@@ -3,11 +3,12 @@
 #include <fmt/format.h>
 #include <nettle/hmac.h>
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
+
+#include "data_preprocessing/base/ascii.hpp"
 
 namespace forkcast::serving {
 namespace {
@@ -15,17 +16,6 @@ namespace {
 using preprocessing::JsonNode;
 
 constexpr std::size_t kLeastSecretBytes = 16;
-
-std::string_view Trimmed(std::string_view text) noexcept {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const std::size_t begin = text.find_first_not_of(kBlanks);
-  if (begin == std::string_view::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kBlanks) - begin + 1);
-}
-
-bool IsVisibleAscii(std::string_view text) noexcept {
-  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f'; });
-}
 
 const std::uint8_t* Bytes(std::string_view text) noexcept {
   return reinterpret_cast<const std::uint8_t*>(text.data());
@@ -65,7 +55,7 @@ Result<std::string> ReadWebhookSecret(const std::filesystem::path& file) {
                  "secret_file"};
   }
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  const std::string_view secret = Trimmed(text);
+  const std::string_view secret = Trimmed(text, kBlanksAndLineEnds);
   if (secret.size() >= kLeastSecretBytes) return std::string(secret);
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("the secret of the webhook in {} has {} bytes: expected {} at least, "

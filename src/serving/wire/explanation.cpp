@@ -8,7 +8,7 @@
 namespace forkcast::wire {
 namespace {
 
-void AppendNumber(std::string_view key, double number, std::string& out) {
+void AppendMember(std::string_view key, double number, std::string& out) {
   out.append(",\"").append(key).append("\":");
   AppendJsonValue(number, out);
 }
@@ -26,8 +26,8 @@ void AppendParts(std::string_view list, std::string_view key,
       out += ",\"value\":";
       AppendJsonValue(part.value, out);
     }
-    AppendNumber("contribution", part.contribution, out);
-    if (is_logarithmic) AppendNumber("factor", std::exp(part.contribution), out);
+    AppendMember("contribution", part.contribution, out);
+    if (is_logarithmic) AppendMember("factor", std::exp(part.contribution), out);
     out += '}';
   }
   out += ']';
@@ -44,13 +44,13 @@ void AppendExplanation(const Explanation& explanation, std::string& out) {
   }
   out += "\"scale\":";
   AppendJsonString(explanation.scale, out);
-  AppendNumber("base", explanation.base, out);
+  AppendMember("base", explanation.base, out);
   AppendParts("contributions", "feature", explanation.features, explanation.is_logarithmic, out);
-  AppendNumber("others", explanation.others, out);
+  AppendMember("others", explanation.others, out);
   if (!explanation.groups.empty()) {
     AppendParts("groups", "group", explanation.groups, explanation.is_logarithmic, out);
   }
-  AppendNumber("score", explanation.score, out);
+  AppendMember("score", explanation.score, out);
   out += '}';
 }
 

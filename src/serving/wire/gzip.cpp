@@ -144,7 +144,7 @@ bool GzipWriter::Continue(std::size_t bytes) {
     zlib.avail_out = Clip(packed_.size() - filled);
     [[maybe_unused]] const int done = deflate(&zlib, flush);
     assert(done == Z_OK || done == Z_STREAM_END || done == Z_BUF_ERROR);
-    packed_.resize(packed_.size() - zlib.avail_out);
+    packed_.erase(packed_.size() - zlib.avail_out);
   } while (zlib.avail_out == 0);
   return rest_.empty();
 }

@@ -21,10 +21,6 @@ namespace ondemand = simdjson::ondemand;
 constexpr std::size_t kLengthBytes = sizeof(std::uint32_t);  // before each text of BYTES
 constexpr std::size_t kAnswerDepth = 16;                     // of JSON
 
-Error Wrong(std::string message, std::string_view field = {}) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::string(field)};
-}
-
 std::optional<std::size_t> SizeIn(std::string_view token) noexcept {
   std::size_t size = 0;
   const char* const end = token.data() + token.size();
@@ -55,7 +51,7 @@ class TensorRequest::Reader : private JsonWalker {
     Clear();
     max_values_ = max_values;
     if (json_size && *json_size > body.size()) {
-      return Wrong(
+      return Invalid(
           fmt::format("says that {} bytes are JSON, but the body has {}", *json_size, body.size()),
           kLengthHeader);
     }
@@ -66,7 +62,7 @@ class TensorRequest::Reader : private JsonWalker {
       if (Status taken = TakeBinary(i, json_size.has_value(), behind); !taken) return taken;
     }
     if (!behind.empty()) {
-      return Wrong(
+      return Invalid(
           fmt::format("{} bytes are behind those that the inputs have by their "
                       "binary_data_size",
                       behind.size()));
@@ -114,8 +110,8 @@ class TensorRequest::Reader : private JsonWalker {
     if (kind != Kind::kObject) {
       return Trim(json).empty()
                  ? FailAsWhole(simdjson::EMPTY)
-                 : Fail(Wrong(fmt::format("expected a JSON object with \"{}\", got {}", list_,
-                                          ToString(kind))));
+                 : Fail(Invalid(fmt::format("expected a JSON object with \"{}\", got {}", list_,
+                                            ToString(kind))));
     }
     ondemand::object object;
     const bool read = Start(json) && CheckDepth(1) &&
@@ -124,7 +120,7 @@ class TensorRequest::Reader : private JsonWalker {
                         return ReadMember(key, value, its_kind);
                       });
     if (!read || !Finish()) return false;
-    return has_inputs_ || Fail(Wrong("missing: expected an array of tensors", list_));
+    return has_inputs_ || Fail(Invalid("missing: expected an array of tensors", list_));
   }
 
   /// Each member by `read`, which visits all of its value.
@@ -175,7 +171,7 @@ class TensorRequest::Reader : private JsonWalker {
   }
 
   bool FailKind(std::string_view what, std::string_view expected, Kind kind) {
-    return Fail(Wrong(fmt::format("expected {}, got {}", expected, ToString(kind)), what));
+    return Fail(Invalid(fmt::format("expected {}, got {}", expected, ToString(kind)), what));
   }
 
   bool ReadText(ondemand::value& value, Kind kind, std::string_view what, std::string_view& text) {
@@ -199,12 +195,12 @@ class TensorRequest::Reader : private JsonWalker {
       });
     }
     if (key == list_) {
-      if (std::exchange(has_inputs_, true)) return Fail(Wrong("given twice", key));
+      if (std::exchange(has_inputs_, true)) return Fail(Invalid("given twice", key));
       return ReadArray(value, kind, 2, key,
                        [this](auto& one, Kind its_kind) { return ReadInput(one, its_kind); });
     }
     if (key == "outputs" && of_ == Of::kRequest) {
-      if (std::exchange(has_outputs_, true)) return Fail(Wrong("given twice", key));
+      if (std::exchange(has_outputs_, true)) return Fail(Invalid("given twice", key));
       return ReadArray(value, kind, 2, key,
                        [this](auto& one, Kind its_kind) { return ReadOutput(one, its_kind); });
     }
@@ -233,7 +229,8 @@ class TensorRequest::Reader : private JsonWalker {
     }
     if (key != "data") return Check(value, kind, 3);
     Notes& notes = notes_.back();
-    if (std::exchange(notes.has_data, true)) return Fail(Wrong("data is given twice", input.name));
+    if (std::exchange(notes.has_data, true))
+      return Fail(Invalid("data is given twice", input.name));
     if (!ReadData(value, kind, 4)) return false;
     notes.count = elements_.size() - notes.first;
     return true;
@@ -243,10 +240,10 @@ class TensorRequest::Reader : private JsonWalker {
     if (kind == Kind::kNull) return true;
     if (name == "binary_data_size") {
       notes_.back().binary_size = SizeIn(at_hand_);
-      return notes_.back().binary_size || Fail(Wrong("expected a number of bytes", name));
+      return notes_.back().binary_size || Fail(Invalid("expected a number of bytes", name));
     }
     if (name.starts_with("shared_memory_")) {
-      return Fail(Wrong("shared memory is not read here: send the data in the body", name));
+      return Fail(Invalid("shared memory is not read here: send the data in the body", name));
     }
     return Check(value, kind, 4);
   }
@@ -256,8 +253,8 @@ class TensorRequest::Reader : private JsonWalker {
     if (!ReadText(value, kind, "datatype", name)) return false;
     const std::optional<Datatype> type = DatatypeNamed(name);
     if (!type) {
-      return Fail(Wrong(fmt::format("there is no {}; there are: {}", Quote(name), DatatypeNames()),
-                        "datatype"));
+      return Fail(Invalid(
+          fmt::format("there is no {}; there are: {}", Quote(name), DatatypeNames()), "datatype"));
     }
     inputs_.back().datatype = *type;
     notes_.back().has_type = true;
@@ -266,11 +263,11 @@ class TensorRequest::Reader : private JsonWalker {
 
   bool ReadShape(ondemand::value& value, Kind kind) {
     Tensor& input = inputs_.back();
-    if (std::exchange(notes_.back().has_shape, true)) return Fail(Wrong("given twice", "shape"));
+    if (std::exchange(notes_.back().has_shape, true)) return Fail(Invalid("given twice", "shape"));
     input.size = 1;
     return ReadArray(value, kind, 4, "shape", [this, &input](auto&, Kind) {
       const std::optional<std::size_t> size = SizeIn(at_hand_);
-      if (!size) return Fail(Wrong("expected sizes, 0 or more", "shape"));
+      if (!size) return Fail(Invalid("expected sizes, 0 or more", "shape"));
       input.shape.push_back(*size);
       // One that is 0 makes all of it empty, also behind one that is too large.
       const bool is_too_much = *size != 0 && input.size > max_values_ / *size;
@@ -333,20 +330,21 @@ class TensorRequest::Reader : private JsonWalker {
     const Notes& notes = notes_.back();
     if (input.name.empty()) {
       const char* const what = of_ == Of::kRequest ? "input" : "output";
-      return Fail(Wrong(fmt::format("{} {} has no name", what, inputs_.size() - 1), list_));
+      return Fail(Invalid(fmt::format("{} {} has no name", what, inputs_.size() - 1), list_));
     }
-    if (!notes.has_type) return Fail(Wrong("has no datatype", input.name));
-    if (!notes.has_shape) return Fail(Wrong("has no shape", input.name));
+    if (!notes.has_type) return Fail(Invalid("has no datatype", input.name));
+    if (!notes.has_shape) return Fail(Invalid("has no shape", input.name));
     if (input.size > max_values_) return FailSize();
     if (notes.has_data == notes.binary_size.has_value()) {
-      return Fail(Wrong(notes.has_data ? "has both data and binary_data_size: expected one of them"
-                                       : "has neither data nor binary_data_size",
-                        input.name));
+      return Fail(Invalid(notes.has_data
+                              ? "has both data and binary_data_size: expected one of them"
+                              : "has neither data nor binary_data_size",
+                          input.name));
     }
     if (notes.binary_size || notes.count == input.size) return true;
-    return Fail(Wrong(fmt::format("has {} values, but the shape {} asks for {}", notes.count,
-                                  ShapeText(input.shape), input.size),
-                      input.name));
+    return Fail(Invalid(fmt::format("has {} values, but the shape {} asks for {}", notes.count,
+                                    ShapeText(input.shape), input.size),
+                        input.name));
   }
 
   bool ReadOutput(ondemand::value& value, Kind kind) {
@@ -362,7 +360,7 @@ class TensorRequest::Reader : private JsonWalker {
         });
     if (!read) return false;
     return !output.name.empty() ||
-           Fail(Wrong(fmt::format("output {} has no name", outputs_.size() - 1), "outputs"));
+           Fail(Invalid(fmt::format("output {} has no name", outputs_.size() - 1), "outputs"));
   }
 
   bool ReadOutputParameter(std::string_view name, ondemand::value& value, Kind kind,
@@ -370,7 +368,8 @@ class TensorRequest::Reader : private JsonWalker {
     if (kind == Kind::kNull) return true;
     if (name == "binary_data") return ReadTruth(kind, name, output.binary.emplace());
     if (name.starts_with("shared_memory_") || name == "classification") {
-      return Fail(Wrong("outputs are not to be had so: they come in the body, as they are", name));
+      return Fail(
+          Invalid("outputs are not to be had so: they come in the body, as they are", name));
     }
     return Check(value, kind, 4);
   }
@@ -382,24 +381,24 @@ class TensorRequest::Reader : private JsonWalker {
     Tensor& input = inputs_[i];
     if (!size) return {};
     if (!has_header) {
-      return Wrong(fmt::format("has a binary_data_size, but the header {} does not say where the "
-                               "JSON ends",
-                               kLengthHeader),
-                   input.name);
+      return Invalid(fmt::format("has a binary_data_size, but the header {} does not say where the "
+                                 "JSON ends",
+                                 kLengthHeader),
+                     input.name);
     }
     if (*size > behind.size()) {
-      return Wrong(fmt::format("has {} bytes by its binary_data_size, but the body has {} more",
-                               *size, behind.size()),
-                   input.name);
+      return Invalid(fmt::format("has {} bytes by its binary_data_size, but the body has {} more",
+                                 *size, behind.size()),
+                     input.name);
     }
     const std::string_view bytes = behind.substr(0, *size);
     behind.remove_prefix(*size);
     if (input.datatype == Datatype::kBytes) return TakeTexts(i, bytes);
     const std::size_t expected = input.size * SizeOf(input.datatype);
     if (*size != expected) {
-      return Wrong(fmt::format("has {} bytes, but {} of the shape {} are {}", *size,
-                               NameOf(input.datatype), ShapeText(input.shape), expected),
-                   input.name);
+      return Invalid(fmt::format("has {} bytes, but {} of the shape {} are {}", *size,
+                                 NameOf(input.datatype), ShapeText(input.shape), expected),
+                     input.name);
     }
     input.bytes = bytes;
     return {};
@@ -413,7 +412,7 @@ class TensorRequest::Reader : private JsonWalker {
       std::uint32_t length = 0;
       if (bytes.size() >= kLengthBytes) std::memcpy(&length, bytes.data(), kLengthBytes);
       if (bytes.size() < kLengthBytes || bytes.size() - kLengthBytes < length) {
-        return Wrong(
+        return Invalid(
             fmt::format("text {} goes on behind the tensor's end", elements_.size() - notes.first),
             input.name);
       }
@@ -426,7 +425,7 @@ class TensorRequest::Reader : private JsonWalker {
     notes.count = elements_.size() - notes.first;
     if (notes.count == input.size) return {};
     const bool is_more = notes.count > input.size;
-    return Wrong(
+    return Invalid(
         fmt::format("has {}{} texts, but the shape {} asks for {}", is_more ? "more than " : "",
                     is_more ? input.size : notes.count, ShapeText(input.shape), input.size),
         input.name);

@@ -24,10 +24,6 @@ bool IsNumeric(const ColumnSpec& field) noexcept {
          field.type == ColumnType::kBool;
 }
 
-Error Wrong(std::string message, const std::string_view input) {
-  return {ErrorCode::kInvalidArgument, std::move(message), std::string(input)};
-}
-
 std::string_view Expected(const ColumnSpec& field) noexcept {
   switch (field.type) {
     case ColumnType::kInt64:
@@ -46,9 +42,9 @@ std::string_view Expected(const ColumnSpec& field) noexcept {
 
 Status CheckType(const Tensor& input, const ColumnSpec& field) {
   if (Fits(input.datatype, field)) return {};
-  return Wrong(fmt::format("the field is {}: expected {}, got {}", ToString(field.type),
-                           Expected(field), NameOf(input.datatype)),
-               field.name);
+  return Invalid(fmt::format("the field is {}: expected {}, got {}", ToString(field.type),
+                             Expected(field), NameOf(input.datatype)),
+                 field.name);
 }
 
 }  // namespace
@@ -75,7 +71,7 @@ Status TensorRows::Start(const Source& source, DecodedRequest& out) {
   rows_.emplace(out, source.max_rows);
   row_count_ = 0;
   if (inputs_.empty()) {
-    return Wrong(fmt::format("is empty: expected some of {}", NamesOf(*schema_)), "inputs");
+    return Invalid(fmt::format("is empty: expected some of {}", NamesOf(*schema_)), "inputs");
   }
   const Tensor& first = inputs_.front();
   if (!first.shape.empty()) row_count_ = first.shape.front();
@@ -96,8 +92,8 @@ Status TensorRows::BindVector(const Tensor& input, std::span<const std::size_t> 
     for (const std::size_t field : fields) {
       names.append(names.empty() ? "" : ", ").append(schema_->columns[field].name);
     }
-    return Wrong(fmt::format("has {} values a row, expected {}: {}", width, fields.size(), names),
-                 input.name);
+    return Invalid(fmt::format("has {} values a row, expected {}: {}", width, fields.size(), names),
+                   input.name);
   }
   for (std::size_t i = 0; i < width; ++i) {
     if (Status fits = CheckType(input, schema_->columns[fields[i]]); !fits) return fits;
@@ -117,17 +113,17 @@ Status TensorRows::Bind(const Tensor& input) {
   const std::optional<std::size_t> column = schema_->Find(input.name);
   if (!column) return NoSuchInput(input);
   if (std::ranges::find(bindings_, *column, &Binding::column) != bindings_.end()) {
-    return Wrong("the input is given twice", input.name);
+    return Invalid("the input is given twice", input.name);
   }
   const bool is_column =
       input.shape.size() == 1 || (input.shape.size() == 2 && input.shape.back() == 1);
   if (!is_column) {
-    return Wrong("expected a value a row, in the shape [n] or [n,1]", input.name);
+    return Invalid("expected a value a row, in the shape [n] or [n,1]", input.name);
   }
   if (input.shape.front() != row_count_) {
-    return Wrong(fmt::format("has {} rows, but the input \"{}\" has {}", input.shape.front(),
-                             inputs_.front().name, row_count_),
-                 input.name);
+    return Invalid(fmt::format("has {} rows, but the input \"{}\" has {}", input.shape.front(),
+                               inputs_.front().name, row_count_),
+                   input.name);
   }
   if (Status fits = CheckType(input, schema_->columns[*column]); !fits) return fits;
   bindings_.push_back({.column = *column, .tensor = &input});
@@ -137,9 +133,9 @@ Status TensorRows::Bind(const Tensor& input) {
 Error TensorRows::NoSuchInput(const Tensor& input) const {
   std::vector<std::string> names;
   for (const ColumnSpec& field : schema_->columns) names.push_back(field.name);
-  return Wrong(fmt::format("there is no such input{}; there are: {}", DidYouMean(input.name, names),
-                           NamesOf(*schema_)),
-               input.name);
+  return Invalid(fmt::format("there is no such input{}; there are: {}",
+                             DidYouMean(input.name, names), NamesOf(*schema_)),
+                 input.name);
 }
 
 Status TensorRows::CheckRequired() const {
@@ -147,7 +143,7 @@ Status TensorRows::CheckRequired() const {
     const ColumnSpec& field = schema_->columns[i];
     const bool is_there = std::ranges::find(bindings_, i, &Binding::column) != bindings_.end();
     if (!is_there && !field.nullable) {
-      return Wrong(
+      return Invalid(
           fmt::format("the required input ({}) is missing", NameOf(DatatypeOf(field.type))),
           field.name);
     }

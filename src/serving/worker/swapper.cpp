@@ -15,7 +15,8 @@ using preprocessing::SnapshotPool;
 using Todo = SwapPlan::Todo;
 
 /// What is thrown, for want of memory, say, is an error like others: what serves goes on.
-LoadAttempt Attempt(const SwapSource& source, const LoadedDeployment& serves, SnapshotPool& pool) {
+LoadAttempt TryToLoad(const SwapSource& source, const LoadedDeployment& serves,
+                      SnapshotPool& pool) {
   try {
     return source.load(serves, pool);
   } catch (const std::exception& error) {
@@ -120,7 +121,7 @@ bool Swapper::IsHeld(std::uint64_t id) const noexcept {
 bool Swapper::Load(std::size_t number, SwapReport& report) {
   Kept& kept = kept_[number];
   const MonotonicTime begun = clock_.Monotonic();
-  LoadAttempt attempt = Attempt(kept.source, kept.serves, pool_);
+  LoadAttempt attempt = TryToLoad(kept.source, kept.serves, pool_);
   const MonotonicTime ended = clock_.Monotonic();
   if (!attempt.loaded) {
     kept.plan.OnFailed(std::move(attempt.made_of), ended);

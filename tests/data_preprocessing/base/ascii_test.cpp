@@ -32,6 +32,31 @@ INSTANTIATE_TEST_SUITE_P(
                     PairCase{"LettersBeyondAscii", "\xC4", "\xE4", false}),
     [](const auto& param) { return std::string(param.param.name); });
 
+TEST(Trimmed, LosesBlanksAtItsEndsAlone) {
+  EXPECT_EQ(Trimmed(" \ta \tb\t "), "a \tb");
+  EXPECT_EQ(Trimmed("a b"), "a b");
+  EXPECT_EQ(Trimmed(" \t "), "");
+  EXPECT_EQ(Trimmed(""), "");
+}
+
+TEST(Trimmed, KeepsWhatIsNotCalledABlank) {
+  EXPECT_EQ(Trimmed("a\r\n"), "a\r\n");
+  EXPECT_EQ(Trimmed("\n a\r\n", kBlanksAndLineEnds), "a");
+}
+
+TEST(Ascii, HasControlsBlanksAndWhatIsSeen) {
+  for (int code = 0; code < 256; ++code) {
+    const char c = static_cast<char>(code);
+    const std::string_view text(&c, 1);
+    EXPECT_EQ(IsControl(c), code < 32 || code == 127) << code;
+    EXPECT_EQ(IsPrintableAscii(text), code >= 32 && code < 127) << code;
+    EXPECT_EQ(IsVisibleAscii(text), code > 32 && code < 127) << code;
+  }
+  EXPECT_TRUE(IsVisibleAscii(""));
+  EXPECT_TRUE(IsPrintableAscii("a b"));
+  EXPECT_FALSE(IsPrintableAscii("a b\n"));
+}
+
 struct NameCase {
   const char* name;
   std::string_view text;

@@ -177,6 +177,17 @@ TEST_F(JsonNodeTest, NamesTheKeysThatItKnows) {
             "$.list[0].name: unknown key; known here: title, type");
 }
 
+TEST(JsonDocument, IsOfItsFormatAndVersion) {
+  const auto document = ParseJson(R"({"format": "forkcast.a", "format_version": 2})");
+  const JsonNode root(document);
+  EXPECT_NO_THROW(root.RequireFormat("forkcast.a"));
+  EXPECT_NO_THROW(root.RequireFormat("forkcast.a", 2));
+  EXPECT_EQ(ErrorOf([&root] { root.RequireFormat("forkcast.b"); }),
+            "$.format: expected forkcast.b");
+  EXPECT_EQ(ErrorOf([&root] { root.RequireFormat("forkcast.a", 1); }),
+            "$.format_version: expected an integer from 1 to 1, got 2");
+}
+
 TEST_F(JsonNodeTest, ShowsOnlyTheBeginningOfALongValue) {
   EXPECT_EQ(ErrorOf([this] { (void)root_.Get("long").Bool(); }),
             "$.long: expected true or false, got "

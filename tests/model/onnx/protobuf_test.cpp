@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "model/onnx/refused.hpp"
+#include "model/refused.hpp"
 
 namespace forkcast::model::onnx {
 namespace {

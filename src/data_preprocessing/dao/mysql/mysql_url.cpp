@@ -6,15 +6,13 @@
 namespace forkcast::preprocessing {
 namespace {
 
-Error Wrong(std::string message) { return {ErrorCode::kInvalidArgument, std::move(message)}; }
-
 Error WrongForm() {
-  return Wrong(
+  return Invalid(
       "the store's URL is not of the form mysql://[USER@]HOST[:PORT]/DATABASE[?OPTION=VALUE&...]");
 }
 
 Error HoldsPassword() {
-  return Wrong(
+  return Invalid(
       "the store's URL holds a password, which ps and logs would show: leave it out, and set "
       "MYSQL_PWD, or put it under [client] in ~/.my.cnf or in the file of ?option-file=");
 }

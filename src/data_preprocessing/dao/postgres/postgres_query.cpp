@@ -62,15 +62,18 @@ parts AS (
   FROM views JOIN pg_rewrite rule ON rule.ev_class = views.id)
 )";
 
+/// A query about these parts.
+std::string OfReached(std::string_view query) { return fmt::format("{}{}", kReached, query); }
+
 Status CheckColumns(const PostgresConnection& connection,
                     const std::vector<ForbiddenColumn>& forbidden) {
-  const Result<PgResult> columns = connection.Run(std::string(kReached) + R"(
+  const Result<PgResult> columns = connection.Run(OfReached(R"(
 SELECT of_.relname, attribute.attname
 FROM parts JOIN pg_depend on_ ON on_.classid = 'pg_rewrite'::regclass AND on_.objid = parts.oid
     AND on_.refclassid = 'pg_class'::regclass
   JOIN pg_class of_ ON of_.oid = on_.refobjid
   JOIN pg_attribute attribute ON attribute.attrelid = of_.oid AND attribute.attnum = on_.refobjsubid
-)");
+)"));
   if (!columns) return columns.error();
   for (std::size_t row = 0; row < columns->row_count(); ++row) {
     const auto reads = [&](const ForbiddenColumn& one) {
@@ -85,8 +88,8 @@ FROM parts JOIN pg_depend on_ ON on_.classid = 'pg_rewrite'::regclass AND on_.ob
 
 Status CheckWholeRows(const PostgresConnection& connection) {
   // So a stored query writes a reference to no single column of a table.
-  const Result<PgResult> found = connection.Run(
-      std::string(kReached) + "SELECT 1 FROM parts WHERE text LIKE '%:varattno 0 %' LIMIT 1");
+  const Result<PgResult> found =
+      connection.Run(OfReached("SELECT 1 FROM parts WHERE text LIKE '%:varattno 0 %' LIMIT 1"));
   if (!found) return found.error();
   if (found->row_count() == 0) return {};
   return QueryError(
@@ -94,7 +97,7 @@ Status CheckWholeRows(const PostgresConnection& connection) {
 }
 
 Status CheckFunctions(const PostgresConnection& connection) {
-  const Result<PgResult> found = connection.Run(std::string(kReached) + R"(
+  const Result<PgResult> found = connection.Run(OfReached(R"(
 SELECT function.proname
 FROM parts CROSS JOIN LATERAL
     regexp_matches(parts.text, ':(?:funcid|aggfnoid|winfnoid) (\d+)', 'g') AS called
@@ -102,7 +105,7 @@ FROM parts CROSS JOIN LATERAL
   JOIN pg_language language ON language.oid = function.prolang
 WHERE function.provolatile = 'v' OR function.proname LIKE '%\_to\_xml%'
   OR (function.pronamespace <> 'pg_catalog'::regnamespace AND language.lanname NOT IN ('internal', 'c'))
-LIMIT 1)");
+LIMIT 1)"));
   if (!found) return found.error();
   if (found->row_count() == 0) return {};
   return QueryError(fmt::format(

@@ -179,7 +179,7 @@ class BoostingTraining {
   const TreeOptions& options_;
 };
 
-TreeOptions Defaults() {
+TreeOptions BoostingDefaults() {
   TreeOptions options;
   options.algorithm = &kGradientBoosting;
   return options;
@@ -189,7 +189,7 @@ TreeOptions Defaults() {
 
 const TreeAlgorithm kGradientBoosting{
     .name = "gradient_boosting",
-    .defaults = &Defaults,
+    .defaults = &BoostingDefaults,
     .train = [](const TreeOptions& options, const TrainingRows& rows, const OnRound& on_round) {
       return BoostingTraining(options).Run(rows, on_round);
     }};

@@ -93,7 +93,7 @@ constexpr std::array<RefusedMember, 2> kNotOfAForest{
     {{"learning_rate", "a random forest has none: its trees are averaged"},
      {"early_stopping", "a random forest has none: more trees do not make it worse"}}};
 
-TreeOptions Defaults() {
+TreeOptions ForestDefaults() {
   TreeOptions options;
   options.algorithm = &kRandomForest;
   options.max_depth = 0;
@@ -109,7 +109,7 @@ TreeOptions Defaults() {
 
 const TreeAlgorithm kRandomForest{
     .name = "random_forest",
-    .defaults = &Defaults,
+    .defaults = &ForestDefaults,
     .most_row_share = 10,
     .no_absolute_error = "the leaves of a random forest are means: expected a squared error",
     .refused = kNotOfAForest,
